@@ -1,0 +1,3 @@
+//! Terminals on Unix.
+
+pub(crate) use term_unix::has_colour;

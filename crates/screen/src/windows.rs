@@ -1,0 +1,3 @@
+//! Consoles on Windows.
+
+pub(crate) use term_windows::has_colour;
