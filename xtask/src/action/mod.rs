@@ -1,0 +1,7 @@
+//! From an answer to what is done about it, as plain values that a dry run prints and a test
+//! compares.
+//!
+//! Architecture invariant: nothing here changes anything.
+
+pub mod clean;
+pub mod verify;

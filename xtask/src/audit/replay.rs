@@ -1,0 +1,187 @@
+//! The history of a repository, replayed: at each commit the kit is asked first, then cargo.
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+
+use super::{Built, Comparison};
+use crate::changes::{Asked, Comparison as Compare};
+use crate::exec;
+use crate::graph::Verb;
+use crate::process::{self, Runner};
+use crate::question::{Evidence, Question};
+use crate::repo::git::{Commit, Repository};
+use crate::workspace::{LoadOptions, Workspace};
+
+/// A clone of the repository in a directory of its own, with a target directory of its own. Both
+/// are removed when it is dropped; the repository itself is only read.
+pub struct Replay {
+    runner: Runner,
+    directory: Utf8PathBuf,
+    manifest: Utf8PathBuf,
+    evidence: Evidence,
+    verb: Verb,
+}
+
+/// One commit, replayed.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// The commit.
+    pub commit: Commit,
+    /// The first line of its message.
+    pub subject: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of replaying a commit.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Cargo built it, and the answer was held against that.
+    Compared(Comparison),
+    /// It, or the commit before it, does not build here, so there is nothing to compare with.
+    DoesNotBuild,
+}
+
+impl Replay {
+    /// Clones the repository below `scratch`, sharing its objects.
+    ///
+    /// # Errors
+    /// Where git cannot clone.
+    pub fn new(
+        runner: &Runner,
+        repository: &Repository,
+        workspace: &Workspace,
+        scratch: &Utf8Path,
+        (verb, evidence): (Verb, Evidence),
+    ) -> Result<Self> {
+        let directory = scratch.join(format!("xtask-audit-{}", std::process::id()));
+        std::fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot create {directory}"))?;
+        let directory = directory.canonicalize_utf8()?;
+        let root = crate::impact::layout::resolved(&workspace.root);
+        let below = root
+            .strip_prefix(repository.top_level())
+            .context("the workspace lies outside its repository")?;
+        let clone = directory.join("repository");
+        let replay = Self {
+            runner: runner
+                .in_directory(&clone)
+                .with_variable("CARGO_TARGET_DIR", directory.join("target"))
+                .with_variable("CARGO_BUILD_BUILD_DIR", directory.join("target")),
+            manifest: clone.join(below).join("Cargo.toml"),
+            directory,
+            evidence,
+            verb,
+        };
+        let mut command = runner.git();
+        command.args(["clone", "--quiet", "--shared", "--no-checkout", "--"]);
+        command.args([repository.top_level(), &clone]);
+        checked(&mut command)?;
+        Ok(replay)
+    }
+
+    /// Builds a commit without asking anything: the base of the next step. Whether it builds.
+    ///
+    /// # Errors
+    /// Where git cannot check it out.
+    pub fn start(&self, commit: &Commit) -> Result<bool> {
+        self.check_out(commit)?;
+        Ok(self.build()?.1)
+    }
+
+    /// Checks a commit out over its parent, which has been built, asks the kit, then cargo.
+    ///
+    /// # Errors
+    /// Where git cannot check it out, or the kit cannot answer.
+    pub fn step(&self, parent: &Commit, commit: &Commit, is_built: bool) -> Result<Step> {
+        self.check_out(commit)?;
+        let subject = checked(
+            self.runner
+                .git()
+                .args(["show", "-s", "--format=%s", &commit.0]),
+        )?;
+        let answer = if is_built {
+            Some(self.answer(parent)?)
+        } else {
+            None
+        };
+        let (built, succeeds) = self.build()?;
+        let outcome = match answer {
+            Some(answer) if succeeds => Outcome::Compared(Comparison::new(&answer, &built)),
+            _ => Outcome::DoesNotBuild,
+        };
+        Ok(Step {
+            commit: commit.clone(),
+            subject: subject.trim_end().to_owned(),
+            outcome,
+        })
+    }
+
+    fn answer(&self, parent: &Commit) -> Result<crate::question::Answer> {
+        let options = LoadOptions {
+            manifest_path: Some(self.manifest.clone()),
+            ..LoadOptions::default()
+        };
+        let question = Question {
+            workspace: Workspace::load(&self.runner, &options)?,
+            runner: self.runner.clone(),
+            asked: Asked {
+                compare: Some(Compare::Since {
+                    revision: parent.0.clone(),
+                    head: None,
+                }),
+                files: Vec::new(),
+                assumed: Vec::new(),
+                all: false,
+            },
+            verb: self.verb,
+            evidence: self.evidence.clone(),
+            network: true,
+        };
+        question.answer()
+    }
+
+    /// Whether what is checked out builds.
+    ///
+    /// # Errors
+    /// Where cargo cannot be started.
+    pub fn builds(&self) -> Result<bool> {
+        Ok(self.build()?.1)
+    }
+
+    fn check_out(&self, commit: &Commit) -> Result<()> {
+        checked(
+            self.runner
+                .git()
+                .args(["checkout", "--quiet", "--force", "--detach", &commit.0]),
+        )?;
+        Ok(())
+    }
+
+    fn build(&self) -> Result<(Built, bool)> {
+        let root = self.manifest.parent().unwrap_or(&self.directory);
+        let mut command = self.runner.in_directory(root).cargo();
+        command.args(self.verb.cargo_args());
+        exec::observe(&mut command)
+            .map(|(messages, said, status)| (Built::new(&messages, &said), status.success()))
+    }
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.directory) {
+            crate::render::warning(format_args!("cannot remove {}: {error}", self.directory));
+        }
+    }
+}
+
+fn checked(command: &mut std::process::Command) -> Result<String> {
+    let output = process::output(command)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` failed\n{}", process::shown(command), said.trim_end());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,237 @@
+//! Arguments that several commands share, and what they resolve to.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::changes::{Asked, Comparison};
+use crate::graph::Verb;
+use crate::process::Runner;
+use crate::question::{Evidence, Question};
+use crate::usage;
+use crate::workspace::{LoadOptions, Platforms, Workspace};
+
+/// Which workspace, and how cargo is asked about it.
+#[derive(Debug, clap::Args)]
+pub struct WorkspaceArgs {
+    /// Path to the workspace's Cargo.toml
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<Utf8PathBuf>,
+    /// Count the dependencies of this target triple, not of the host (repeatable)
+    #[arg(long, value_name = "TRIPLE", conflicts_with = "all_platforms")]
+    target: Vec<String>,
+    /// Count the dependencies of every platform that a manifest names
+    #[arg(long)]
+    all_platforms: bool,
+    /// Fail where Cargo.lock would have to change
+    #[arg(long)]
+    locked: bool,
+    /// Do without the network
+    #[arg(long)]
+    offline: bool,
+    /// Both --locked and --offline
+    #[arg(long)]
+    frozen: bool,
+}
+
+impl WorkspaceArgs {
+    /// Asks cargo for the workspace.
+    ///
+    /// # Errors
+    /// Where there is none, or cargo cannot load it.
+    pub fn load(&self) -> Result<(Runner, Workspace)> {
+        let runner = Runner::new()?;
+        if let Some(path) = &self.manifest_path {
+            if path.is_dir() {
+                return Err(usage!(
+                    "--manifest-path {path} is a directory: name its Cargo.toml"
+                ));
+            }
+            if !path.is_file() {
+                return Err(usage!("--manifest-path {path}: there is no such file"));
+            }
+        }
+        let options = LoadOptions {
+            manifest_path: self.manifest_path.clone(),
+            platforms: match (self.all_platforms, &self.target[..]) {
+                (true, _) => Platforms::All,
+                (false, []) => Platforms::Host,
+                (false, triples) => Platforms::Triples(triples.to_vec()),
+            },
+            locked: self.locked || self.frozen,
+            offline: self.offline || self.frozen,
+        };
+        let workspace = Workspace::load(&runner, &options)?;
+        Ok((runner, workspace))
+    }
+
+    /// The same choices, and which workspace, as arguments for cargo.
+    pub fn forwarded_with_manifest(&self) -> Vec<String> {
+        let mut forwarded = self.forwarded();
+        if let Some(path) = &self.manifest_path {
+            forwarded.extend(["--manifest-path".to_owned(), path.to_string()]);
+        }
+        forwarded
+    }
+
+    /// The same choices as arguments for cargo.
+    pub fn forwarded(&self) -> Vec<String> {
+        let flags = [
+            (self.locked || self.frozen, "--locked"),
+            (self.offline || self.frozen, "--offline"),
+        ];
+        flags
+            .iter()
+            .filter(|flag| flag.0)
+            .map(|flag| flag.1.to_owned())
+            .collect()
+    }
+}
+
+/// Which change is asked about. By default the work tree, untracked files included, against the
+/// merge base with the first of `origin/HEAD`, `origin/main`, `origin/master`, `main`, `master`.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Change set")]
+pub struct ChangeArgs {
+    /// Compare with the merge base of REV and HEAD [default: origin/HEAD, origin/main, …]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["since", "staged"])]
+    base: Option<String>,
+    /// Compare with REV itself, as after a pull: --since @{1}
+    #[arg(long, value_name = "REV", conflicts_with = "staged")]
+    since: Option<String>,
+    /// Compare up to REV, not up to the work tree
+    #[arg(long, value_name = "REV", conflicts_with = "staged")]
+    head: Option<String>,
+    /// Compare HEAD with the index
+    #[arg(long)]
+    staged: bool,
+    /// Take this path as changed, whatever git says (repeatable)
+    #[arg(long, value_name = "PATH")]
+    file: Vec<Utf8PathBuf>,
+    /// Take the paths in this file as changed, one a line; - for standard input
+    #[arg(long, value_name = "PATH")]
+    files_from: Option<Utf8PathBuf>,
+    /// Take a package, or one target of it, as changed: PACKAGE[:TARGET] (repeatable)
+    #[arg(long, value_name = "SPEC")]
+    assume_changed: Vec<String>,
+    /// Take everything as changed
+    #[arg(long)]
+    all: bool,
+}
+
+impl ChangeArgs {
+    fn resolve(&self) -> Result<Asked> {
+        let mut files = self.file.clone();
+        if let Some(source) = &self.files_from {
+            let listed = if source == "-" {
+                std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
+            } else {
+                std::fs::read_to_string(source)
+                    .map_err(|error| usage!("cannot read {source}: {error}"))?
+            };
+            files.extend(
+                listed
+                    .lines()
+                    .filter(|line| !line.is_empty())
+                    .map(Utf8PathBuf::from),
+            );
+        }
+        let current = std::env::current_dir().context("cannot read the current directory")?;
+        let current =
+            Utf8PathBuf::try_from(current).context("the current directory is not UTF-8")?;
+        let compares =
+            self.base.is_some() || self.since.is_some() || self.head.is_some() || self.staged;
+        let names_something = !files.is_empty()
+            || self.files_from.is_some()
+            || !self.assume_changed.is_empty()
+            || self.all;
+        Ok(Asked {
+            // What the user names stands for itself, unless a comparison is asked for beside it.
+            compare: (compares || !names_something).then(|| self.comparison()),
+            files: files.iter().map(|path| current.join(path)).collect(),
+            assumed: self.assume_changed.clone(),
+            all: self.all,
+        })
+    }
+
+    fn comparison(&self) -> Comparison {
+        match (&self.since, self.staged) {
+            (_, true) => Comparison::Staged,
+            (Some(since), _) => Comparison::Since {
+                revision: since.clone(),
+                head: self.head.clone(),
+            },
+            (None, _) => Comparison::Base {
+                revision: self.base.clone(),
+                head: self.head.clone(),
+            },
+        }
+    }
+}
+
+/// The whole question: which workspace, which change, and what is going to be run.
+#[derive(Debug, clap::Args)]
+pub struct QuestionArgs {
+    #[command(flatten)]
+    change: ChangeArgs,
+    /// What is going to be run, since a change means different things to each
+    #[arg(
+        long,
+        value_name = "VERB",
+        default_value = "check",
+        help_heading = "Change set"
+    )]
+    verb: Verb,
+    /// The profile that is going to be built
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "dev",
+        help_heading = "Change set"
+    )]
+    profile: String,
+    /// Answer as on a fresh clone, from the sources alone, even where builds left records
+    #[arg(long, help_heading = "Change set")]
+    no_records: bool,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+impl QuestionArgs {
+    /// The question as plain values.
+    ///
+    /// # Errors
+    /// Where the arguments name something that is not there.
+    pub fn resolve(&self) -> Result<Question> {
+        let (runner, workspace) = self.workspace.load()?;
+        let directory = match self.profile.as_str() {
+            "dev" | "test" => "debug",
+            "bench" => "release",
+            other => other,
+        };
+        Ok(Question {
+            runner,
+            workspace,
+            asked: self.change.resolve()?,
+            verb: self.verb,
+            evidence: match self.no_records {
+                true => Evidence::Sources,
+                false => Evidence::Records(directory.to_owned()),
+            },
+            network: !(self.workspace.offline || self.workspace.frozen),
+        })
+    }
+
+    /// See [`WorkspaceArgs::forwarded`].
+    pub fn forwarded(&self) -> Vec<String> {
+        self.workspace.forwarded()
+    }
+}
+
+/// A path as the user would write it from here: relative where it lies below the current
+/// directory.
+pub fn from_here(path: &Utf8Path) -> &Utf8Path {
+    std::env::current_dir()
+        .ok()
+        .and_then(|current| path.strip_prefix(Utf8Path::from_path(&current)?).ok())
+        .unwrap_or(path)
+}

@@ -1,0 +1,81 @@
+//! The command line: one file a command, each its arguments and a short function over the core.
+//!
+//! Architecture invariant: nothing is decided here that a test would want to see.
+
+pub mod affected;
+pub mod args;
+pub mod audit;
+pub mod clean_affected;
+pub mod graph;
+pub mod timings;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::error::Status;
+use crate::render;
+
+/// Build orchestration for Cargo monorepos.
+#[derive(Debug, Parser)]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    version,
+    about,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The kit's commands. A monorepo with an `xtask` of its own flattens them into its own with
+/// `#[command(flatten)]` and calls [`Command::run`].
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the workspace's dependency graph
+    Graph(graph::Args),
+    /// Name what a change makes cargo build again, and why
+    Affected(affected::Args),
+    /// Remove the artifacts of what a change affects
+    CleanAffected(clean_affected::Args),
+    /// Build with cargo's --timings and sum the report up
+    Timings(timings::Args),
+    /// Replay the repository's history and hold every answer against cargo
+    Audit(audit::Args),
+}
+
+impl Command {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// What went wrong; [`Status::of`] gives the exit status it stands for.
+    pub fn run(self) -> Result<Status> {
+        match self {
+            Self::Graph(args) => graph::run(&args),
+            Self::Affected(args) => affected::run(&args),
+            Self::CleanAffected(args) => clean_affected::run(&args),
+            Self::Timings(args) => timings::run(&args),
+            Self::Audit(args) => audit::run(&args),
+        }
+    }
+
+    /// Does what was asked, says what went wrong, and gives the status to end with.
+    pub fn main(self) -> ExitCode {
+        let status = self.run().unwrap_or_else(|error| {
+            let status = Status::of(&error);
+            if status != Status::Done {
+                render::error(&error);
+            }
+            status
+        });
+        status.into()
+    }
+}
+
+/// The whole of the binary.
+pub fn main() -> ExitCode {
+    Cli::parse().command.main()
+}

@@ -1,0 +1,337 @@
+//! The unit graph: what cargo builds, and what each part is built from.
+//!
+//! A node is a [`Unit`]: one target of one package in one mode. One of ours folds several of
+//! cargo's (features, host and target, check and build): it is rebuilt if any of them is. An edge
+//! runs from the dependent to what it depends on. The rules are those of cargo's
+//! `unit_dependencies.rs`, and a test holds the graph against cargo's own `--unit-graph`.
+//!
+//! Architecture invariant: this module reads no file and starts no process, and petgraph stays
+//! inside it.
+
+use std::collections::HashMap;
+
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{EdgeRef as _, VisitMap as _, Visitable as _};
+use serde::{Deserialize, Serialize};
+
+use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
+
+/// What is going to be run: the question behind every answer.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// `cargo check --workspace --all-targets`, and clippy
+    #[default]
+    Check,
+    /// `cargo build --workspace --all-targets`
+    Build,
+    /// `cargo test --workspace`
+    Test,
+}
+
+impl Verb {
+    /// The cargo command that the verb stands for, over the whole workspace.
+    pub fn cargo_args(self) -> &'static [&'static str] {
+        match self {
+            Self::Check => &["check", "--workspace", "--all-targets"],
+            Self::Build => &["build", "--workspace", "--all-targets"],
+            Self::Test => &["test", "--workspace", "--no-run"],
+        }
+    }
+}
+
+/// What is done with a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Compiled as itself.
+    Build,
+    /// Compiled as a test harness; integration tests and benches are always that.
+    Test,
+    /// A build script that runs.
+    RunCustomBuild,
+    /// Documentation tests: never compiled by cargo, only run.
+    Doctest,
+}
+
+/// One node: a target of a package in a mode.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Unit {
+    /// Whose.
+    pub package: PackageIx,
+    /// Kind of the target.
+    pub kind: TargetKind,
+    /// Name of the target.
+    pub target: String,
+    /// What is done with it.
+    pub mode: Mode,
+}
+
+impl Unit {
+    /// Whether it runs tests or measures when it is run.
+    pub fn is_test(&self) -> bool {
+        matches!(self.mode, Mode::Test | Mode::Doctest)
+    }
+
+    /// Whether its package's dev-dependencies are its dependencies.
+    fn has_dev_dependencies(&self) -> bool {
+        self.is_test() || self.kind == TargetKind::Example
+    }
+
+    /// Whether it is compiled, which a script run and doctests are not.
+    pub fn is_compiled(&self) -> bool {
+        matches!(self.mode, Mode::Build | Mode::Test)
+    }
+}
+
+/// The place of a unit in the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UnitIx(pub u32);
+
+/// How a change of the dependency reaches the dependent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Cargo builds the dependent again.
+    Rebuilds,
+    /// The dependent runs the dependency (a test its package's binary) and is run again.
+    Reruns,
+}
+
+/// The immutable graph of a workspace's units under one verb.
+pub struct UnitGraph {
+    graph: DiGraph<Unit, Link>,
+    by_package: HashMap<PackageIx, Vec<UnitIx>>,
+}
+
+impl UnitGraph {
+    /// The units that cargo builds, or runs, under `verb`, with their dependencies.
+    pub fn new(workspace: &Workspace, verb: Verb) -> Self {
+        let mut candidates = Self {
+            graph: DiGraph::new(),
+            by_package: HashMap::new(),
+        };
+        let mut roots = Vec::new();
+        for (index, package) in workspace.packages() {
+            for (unit, is_root) in units_of(index, package, verb) {
+                let node = candidates.graph.add_node(unit);
+                candidates
+                    .by_package
+                    .entry(index)
+                    .or_default()
+                    .push(ix(node));
+                roots.extend(is_root.then_some(node));
+            }
+        }
+        for (index, package) in workspace.packages() {
+            for (dependent, on, link) in candidates.edges_of(workspace, index, package, verb) {
+                candidates
+                    .graph
+                    .update_edge(node(dependent), node(on), link);
+            }
+        }
+        candidates.reachable_from(roots)
+    }
+
+    /// The part of the graph that is built for the roots: a library that nothing links and no
+    /// documentation test needs is not built by `cargo test`.
+    fn reachable_from(self, roots: Vec<NodeIndex>) -> Self {
+        let mut visited = self.graph.visit_map();
+        let mut pending = roots;
+        while let Some(node) = pending.pop() {
+            if visited.visit(node) {
+                pending.extend(self.graph.neighbors(node));
+            }
+        }
+        let graph = self.graph.filter_map(
+            |node, unit| visited.is_visited(&node).then(|| unit.clone()),
+            |_, link| Some(*link),
+        );
+        let mut by_package: HashMap<PackageIx, Vec<UnitIx>> = HashMap::new();
+        for node in graph.node_indices() {
+            by_package
+                .entry(graph[node].package)
+                .or_default()
+                .push(ix(node));
+        }
+        Self { graph, by_package }
+    }
+
+    /// The edges that leave the units of one package.
+    fn edges_of(
+        &self,
+        workspace: &Workspace,
+        index: PackageIx,
+        package: &Package,
+        verb: Verb,
+    ) -> Vec<(UnitIx, UnitIx, Link)> {
+        let mut edges = Vec::new();
+        let units = self.units_of(index);
+        let library_of = |package| self.find(package, TargetKind::Lib, Mode::Build);
+        let run_of = |package| self.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
+        let own_library = package.library().filter(|library| library.linkable);
+        for &dependent in units {
+            let unit = self.unit(dependent);
+            let mut depend = |on: Option<UnitIx>, link| {
+                edges.extend(on.map(|on| (dependent, on, link)));
+            };
+            if unit.mode == Mode::RunCustomBuild {
+                depend(
+                    self.find(index, TargetKind::CustomBuild, Mode::Build),
+                    Link::Rebuilds,
+                );
+                // `DEP_*` variables: the run of a script reads what the runs of those
+                // dependencies printed that declare `links`.
+                for dependency in package.dependencies.iter().filter(|known| known.normal) {
+                    if workspace.package(dependency.package).links.is_some() {
+                        depend(run_of(dependency.package), Link::Rebuilds);
+                    }
+                }
+                continue;
+            }
+            for dependency in &package.dependencies {
+                let used = match unit.kind {
+                    TargetKind::CustomBuild => dependency.build,
+                    _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
+                };
+                if used {
+                    depend(library_of(dependency.package), Link::Rebuilds);
+                }
+            }
+            if unit.kind == TargetKind::CustomBuild {
+                continue;
+            }
+            depend(run_of(index), Link::Rebuilds);
+            if own_library.is_some() && (unit.kind != TargetKind::Lib || unit.mode == Mode::Doctest)
+            {
+                depend(library_of(index), Link::Rebuilds);
+            }
+            if matches!(unit.kind, TargetKind::Test | TargetKind::Bench) && verb != Verb::Check {
+                // Cargo builds the binaries for the tests to run, but leaves them out of the
+                // tests' fingerprints.
+                for &other in units {
+                    let Unit { kind, mode, .. } = self.unit(other);
+                    if (*kind, *mode) == (TargetKind::Bin, Mode::Build) {
+                        depend(Some(other), Link::Reruns);
+                    }
+                }
+            }
+        }
+        edges
+    }
+
+    /// The unit that stands at a place.
+    pub fn unit(&self, index: UnitIx) -> &Unit {
+        &self.graph[node(index)]
+    }
+
+    /// All units, packages in the workspace's order.
+    pub fn units(&self) -> impl Iterator<Item = (UnitIx, &Unit)> {
+        self.graph
+            .node_indices()
+            .map(|index| (ix(index), &self.graph[index]))
+    }
+
+    /// The units of one package.
+    pub fn units_of(&self, package: PackageIx) -> &[UnitIx] {
+        self.by_package.get(&package).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first unit of a package with that kind of target in that mode.
+    pub fn find(&self, package: PackageIx, kind: TargetKind, mode: Mode) -> Option<UnitIx> {
+        self.units_of(package).iter().copied().find(|&index| {
+            let unit = self.unit(index);
+            unit.kind == kind && unit.mode == mode
+        })
+    }
+
+    /// What a unit is built from or runs.
+    pub fn dependencies(&self, index: UnitIx) -> impl Iterator<Item = (UnitIx, Link)> {
+        self.neighbours(index, Direction::Outgoing)
+    }
+
+    /// What is built from a unit or runs it.
+    pub fn dependents(&self, index: UnitIx) -> impl Iterator<Item = (UnitIx, Link)> {
+        self.neighbours(index, Direction::Incoming)
+    }
+
+    fn neighbours(&self, of: UnitIx, way: Direction) -> impl Iterator<Item = (UnitIx, Link)> {
+        self.graph.edges_directed(node(of), way).map(move |edge| {
+            let other = if way == Direction::Outgoing {
+                edge.target()
+            } else {
+                edge.source()
+            };
+            (ix(other), *edge.weight())
+        })
+    }
+
+    /// Whether the graph has a cycle, which cargo would refuse.
+    pub fn is_cyclic(&self) -> bool {
+        petgraph::algo::is_cyclic_directed(&self.graph)
+    }
+}
+
+fn ix(index: NodeIndex) -> UnitIx {
+    UnitIx(u32::try_from(index.index()).expect("petgraph's default index is a u32"))
+}
+
+fn node(index: UnitIx) -> NodeIndex {
+    NodeIndex::new(index.0 as usize)
+}
+
+/// The units of one package that a verb may build, and whether the verb asks for them by
+/// themselves: cargo's `filter_default_targets` for `cargo test`, `--all-targets` otherwise.
+fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)> {
+    let mut units = Vec::new();
+    let all_targets = verb != Verb::Test;
+    for target in &package.targets {
+        let Target {
+            kind, test, bench, ..
+        } = *target;
+        let mut push = |mode, is_root| {
+            let unit = Unit {
+                package: index,
+                kind,
+                target: target.name.clone(),
+                mode,
+            };
+            units.push((unit, is_root));
+        };
+        if kind == TargetKind::CustomBuild {
+            push(Mode::Build, false);
+            push(Mode::RunCustomBuild, false);
+            continue;
+        }
+        if !package.member {
+            if kind == TargetKind::Lib {
+                push(Mode::Build, false);
+            }
+            continue;
+        }
+        if !is_enabled(package, target) {
+            continue;
+        }
+        match kind {
+            TargetKind::Lib | TargetKind::Bin => push(Mode::Build, all_targets),
+            TargetKind::Example if all_targets || !test => push(Mode::Build, true),
+            _ => {}
+        }
+        if test || all_targets && bench {
+            push(Mode::Test, true);
+        }
+        if kind == TargetKind::Lib && target.doctest && verb == Verb::Test {
+            push(Mode::Doctest, true);
+        }
+    }
+    units
+}
+
+fn is_enabled(package: &Package, target: &Target) -> bool {
+    target
+        .required_features
+        .iter()
+        .all(|feature| package.features.contains(feature))
+}

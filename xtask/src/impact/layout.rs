@@ -1,0 +1,65 @@
+//! Which package a path lies in.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::workspace::{PackageIx, Workspace};
+
+/// The directories of the path packages, members or not, without symbolic links, as git names
+/// paths. Packages from a registry or git do not change, and have no place here.
+pub struct Layout {
+    directories: BTreeMap<PackageIx, Utf8PathBuf>,
+    by_directory: HashMap<Utf8PathBuf, PackageIx>,
+}
+
+impl Layout {
+    /// Looks the packages' directories up on disk.
+    pub fn new(workspace: &Workspace) -> Self {
+        let directories: BTreeMap<_, _> = workspace
+            .packages()
+            .filter(|(_, package)| package.source.is_none())
+            .map(|(index, package)| (index, resolved(package.directory())))
+            .collect();
+        let by_directory = directories
+            .iter()
+            .map(|(&index, directory)| (directory.clone(), index))
+            .collect();
+        Self {
+            directories,
+            by_directory,
+        }
+    }
+
+    /// The package whose directory is the nearest above a path.
+    pub fn owner(&self, path: &Utf8Path) -> Option<PackageIx> {
+        path.ancestors()
+            .skip(1)
+            .find_map(|above| self.by_directory.get(above))
+            .copied()
+    }
+
+    /// The directory of a path package.
+    pub fn directory(&self, package: PackageIx) -> Option<&Utf8Path> {
+        self.directories.get(&package).map(Utf8PathBuf::as_path)
+    }
+
+    /// The path packages.
+    pub fn packages(&self) -> impl Iterator<Item = PackageIx> {
+        self.directories.keys().copied()
+    }
+
+    /// The packages whose directories lie at or below a path.
+    pub fn below(&self, path: &Utf8Path) -> impl Iterator<Item = PackageIx> {
+        let inside = self
+            .directories
+            .iter()
+            .filter(move |(_, at)| at.starts_with(path));
+        inside.map(|(&index, _)| index)
+    }
+}
+
+/// The path without symbolic links, or as it is where it does not exist.
+pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
+    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
+}

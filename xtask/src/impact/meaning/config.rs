@@ -1,0 +1,186 @@
+//! What a difference between two sides of `.cargo/config.toml` means, by a table of every key that
+//! cargo documents for 1.95 to 1.97.
+//!
+//! A difference is judged by itself: that the environment, the command line or a deeper file
+//! overrides it is not seen. A caller that merges files as cargo does, `include`s resolved and the
+//! key `include` taken out, and compares the merged tables, gets the closer answer.
+
+use toml::{Table, Value};
+
+use super::{Change, Effect, Units, changes, dotted, profiles};
+
+/// Keys that rebuild nothing and make nothing run again. A `*` stands for any one part, and an
+/// entry covers everything below it.
+const INERT: &[&str] = &[
+    "alias",
+    "build.dep-info-basedir",
+    "build.jobs",
+    "build.pipelining",
+    "build.rustc-wrapper",
+    "build.warnings",
+    "cache",
+    "cargo-new",
+    "credential-alias",
+    "doc.browser",
+    "future-incompat-report",
+    "http",
+    "install",
+    "net",
+    "registries.*.credential-provider",
+    "registries.*.token",
+    "registry.credential-provider",
+    "registry.default",
+    "registry.global-credential-providers",
+    "registry.token",
+    "resolver.incompatible-rust-versions",
+    "target.*.ar",
+    "term",
+];
+
+/// From the parts of a key to what it touches.
+type Touches = fn(&[&str]) -> Units;
+
+/// Every other key: pattern, whether the unit graph tells, what it touches, and the rule.
+#[rustfmt::skip]
+const RULES: &[(&str, bool, Touches, &str)] = &[
+    ("build.build-dir", false, |_| Units::All, "names another directory, where nothing is built yet"),
+    ("build.incremental", true, |_| Units::All, "is a setting of every profile"),
+    ("build.rustc", false, |_| Units::All, "names another compiler"),
+    ("build.rustc-workspace-wrapper", false, |_| Units::Members, "is part of the identity of every member's units"),
+    ("build.rustdoc", false, |_| Units::Docs, "names another rustdoc"),
+    ("build.rustdocflags", false, |_| Units::Docs, "reaches rustdoc alone"),
+    ("build.rustflags", false, |_| Units::Platform { platform: None, host_too: false }, "reaches every compiler call, or with a target triple named all but the host's"),
+    ("build.target-dir", false, |_| Units::All, "names another directory, where nothing is built yet"),
+    ("include", false, |_| Units::All, "brings in files that were not compared"),
+    ("patch", true, |_| Units::All, "replaces packages"),
+    ("paths", true, |_| Units::All, "replaces packages"),
+    ("registries.*.index", true, |_| Units::All, "makes packages come from another source"),
+    ("registries.*.protocol", false, |_| Units::External, "moves the sources of registry packages"),
+    ("resolver.feature-unification", true, |_| Units::All, "chooses how features unify"),
+    ("resolver.lockfile-path", true, |_| Units::All, "names another lock file"),
+    ("source", false, |_| Units::External, "can move the sources of replaced packages"),
+    ("target.*.linker", false, |key| Units::Platform { platform: Some(key[1].to_owned()), host_too: true }, "is in the fingerprint of every unit for the platform, linked or not"),
+    ("target.*.runner", false, |_| Units::Runs, "starts the executables, and builds none"),
+    ("target.*.rustdocflags", false, |_| Units::Docs, "reaches rustdoc alone"),
+    ("target.*.rustflags", false, |key| Units::Platform { platform: Some(key[1].to_owned()), host_too: false }, "reaches every compiler call for the platform"),
+    ("target.*.*", false, |key| Units::OverriddenRuns { links: vec![key[2].to_owned()], platform: Some(key[1].to_owned()) }, "takes the place of the build script with these links"),
+];
+
+/// Compares two sides of one configuration file, or of all of them merged.
+pub fn compare_config(old: &Table, new: &Table) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for change in changes(Some(old), Some(new)) {
+        match change.key {
+            "profile" if change.inside().is_some() => effects.extend(profiles(&change)),
+            "env" if change.inside().is_some() => effects.extend(env(&change)),
+            _ => walk(&[], &change, &mut effects),
+        }
+    }
+    effects
+}
+
+/// Follows a difference down to the key that a rule is about.
+fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
+    let path = [above, &[change.key]].concat();
+    let (old, new) = (change.old.map(|value| plain(&path, value)), change.new);
+    if old == new.map(|value| plain(&path, value)) || INERT.iter().any(|row| is(row, &path)) {
+        return;
+    }
+    let mut add = |what, told_by_graph, why| {
+        effects.push(Effect {
+            key: dotted(&path),
+            what,
+            told_by_graph,
+            why,
+        });
+    };
+    if path == ["build", "target"] {
+        let (what, why) = match (change.old, new) {
+            (Some(_), Some(_)) => (
+                Units::Platform {
+                    platform: None,
+                    host_too: false,
+                },
+                "names the platforms that are built for",
+            ),
+            // Without a triple, rustflags reach the host's units too, and they may come from
+            // another file or the environment.
+            _ => (Units::All, "decides whether target and host are told apart"),
+        };
+        return add(what, false, why);
+    }
+    let inside = change.inside();
+    let rule = RULES.iter().find(|(row, ..)| is(row, &path));
+    // A rule that any key matches is about a table of that name.
+    if let Some((_, told, touches, why)) =
+        rule.filter(|(row, ..)| inside.is_some() || !row.ends_with('*'))
+    {
+        return add(touches(&path), *told, why);
+    }
+    let known = INERT.iter().chain(RULES.iter().map(|(row, ..)| row));
+    match inside {
+        Some(inside) if known.into_iter().any(|row| is_above(&path, row)) => {
+            inside
+                .iter()
+                .for_each(|change| walk(&path, change, effects));
+        }
+        _ => add(Units::All, false, "is unknown to this kit"),
+    }
+}
+
+fn is(row: &str, path: &[&str]) -> bool {
+    row.split('.').count() == path.len() && is_above(path, row)
+}
+
+/// Whether the path is the beginning of the row's.
+fn is_above(path: &[&str], row: &str) -> bool {
+    let mut row = row.split('.');
+    path.iter()
+        .all(|part| row.next().is_some_and(|want| want == "*" || want == *part))
+}
+
+/// A value without the freedom of spelling that cargo allows: a list may be one string.
+fn plain(path: &[&str], value: &Value) -> Value {
+    match (path.last(), value) {
+        (Some(&("rustflags" | "rustdocflags" | "runner")), Value::String(words)) => {
+            words.split_whitespace().collect::<Vec<_>>().into()
+        }
+        (Some(&"target"), Value::String(triple)) => vec![triple.as_str()].into(),
+        _ => value.clone(),
+    }
+}
+
+/// `[env]`: cargo tracks a variable through dep-info and `rerun-if-env-changed`, and hands it to
+/// whatever it runs.
+fn env(change: &Change) -> Vec<Effect> {
+    let said = |value: Option<&Value>| {
+        let mut said = match value? {
+            Value::Table(said) => said.clone(),
+            value => Table::from_iter([("value".to_owned(), value.clone())]),
+        };
+        said.retain(|_, value| value != &Value::Boolean(false));
+        Some(said)
+    };
+    let mut effects = Vec::new();
+    for variable in change.inside().unwrap_or_default() {
+        if said(variable.old) == said(variable.new) {
+            continue;
+        }
+        let effect = |what, why| Effect {
+            key: dotted(&["env", variable.key]),
+            what,
+            told_by_graph: false,
+            why,
+        };
+        let readers = Units::ReadersOf(vec![variable.key.to_owned()]);
+        effects.push(effect(readers, "is seen by what reads the variable"));
+        effects.push(effect(
+            Units::Runs,
+            "is in the environment of tests and benches",
+        ));
+    }
+    effects
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! Each row was tried on cargo 1.95 in a workspace with build scripts, `links`, a proc-macro and a
+//! registry dependency; the number of units that cargo rebuilt stands in the story.
+
+use super::*;
+
+fn table(text: &str) -> Table {
+    text.parse().expect("the row is TOML")
+}
+
+/// What changes when the text is added to an empty file.
+fn added(text: &str) -> Vec<Units> {
+    compare_config(&Table::new(), &table(text))
+        .into_iter()
+        .map(|effect| effect.what)
+        .collect()
+}
+
+#[test]
+fn keys_that_rebuild_nothing() {
+    for text in [
+        "alias.q = 'build'",
+        "build.dep-info-basedir = '.'",
+        "build.jobs = 2",
+        "build.pipelining = false",
+        "build.rustc-wrapper = 'sccache'",
+        "build.warnings = 'deny'",
+        "cache.auto-clean-frequency = '1 day'",
+        "cargo-new.vcs = 'none'",
+        "credential-alias.m = 'x'",
+        "doc.browser = 'x'",
+        "future-incompat-report.frequency = 'never'",
+        "http.timeout = 3",
+        "install.root = 'x'",
+        "net.retry = 3",
+        "registries.my.token = 'x'",
+        "registry.default = 'my'",
+        "resolver.incompatible-rust-versions = 'allow'",
+        "target.x86_64-unknown-linux-gnu.ar = 'ar'",
+        "term.progress.when = 'never'",
+    ] {
+        assert_eq!(added(text), [], "{text}");
+    }
+}
+
+#[test]
+fn keys_that_rebuild_something() {
+    let platform = |platform: Option<&str>, host_too| Units::Platform {
+        platform: platform.map(str::to_owned),
+        host_too,
+    };
+    for (story, text, units) in [
+        (
+            "another directory: all 30",
+            "build.target-dir = 't'",
+            Units::All,
+        ),
+        (
+            "another build directory: all 30",
+            "build.build-dir = 't'",
+            Units::All,
+        ),
+        (
+            "29 of 30, registry units not",
+            "build.incremental = false",
+            Units::All,
+        ),
+        (
+            "0 of 30 for the same compiler elsewhere",
+            "build.rustc = '/r'",
+            Units::All,
+        ),
+        (
+            "29, all members' units",
+            "build.rustc-workspace-wrapper = '/w'",
+            Units::Members,
+        ),
+        (
+            "0, and 8 under doc",
+            "build.rustdocflags = ['--cfg', 'x']",
+            Units::Docs,
+        ),
+        (
+            "30; 25 with --target",
+            "build.rustflags = ['-Cx']",
+            platform(None, false),
+        ),
+        (
+            "25, or 31 where flags are set elsewhere",
+            "build.target = 'T'",
+            Units::All,
+        ),
+        (
+            "30; 25 with --target; 0 for another triple",
+            "target.T.rustflags = ['-Cx']",
+            platform(Some("T"), false),
+        ),
+        (
+            "30; 31 with --target, the host's units included",
+            "target.'cfg(unix)'.linker = 'cc'",
+            platform(Some("cfg(unix)"), true),
+        ),
+        (
+            "0, tests start otherwise",
+            "target.T.runner = 'x'",
+            Units::Runs,
+        ),
+        (
+            "14: the overridden run, its package and the dependent's script run",
+            "target.T.foo.rustc-cfg = ['q']",
+            Units::OverriddenRuns {
+                links: vec!["foo".to_owned()],
+                platform: Some("T".to_owned()),
+            },
+        ),
+        (
+            "16: the replaced package and up",
+            "source.crates-io.replace-with = 'v'",
+            Units::External,
+        ),
+        (
+            "unknown, so everything, where cargo 1.95 rebuilt 0",
+            "zork.a = 1",
+            Units::All,
+        ),
+        (
+            "an unknown key in a known table",
+            "build.zork = 1",
+            Units::All,
+        ),
+        (
+            "an unknown key of a platform",
+            "target.T.zork = 1",
+            Units::All,
+        ),
+        (
+            "unstable features",
+            "unstable.host-config = true",
+            Units::All,
+        ),
+        ("a malformed table", "build = 3", Units::All),
+        ("another malformed table", "env = 3", Units::All),
+    ] {
+        assert_eq!(added(text), [units], "{story}: {text}");
+    }
+}
+
+#[test]
+fn an_environment_variable_reaches_its_readers_and_what_is_run() {
+    let readers = |name: &str| vec![Units::ReadersOf(vec![name.to_owned()]), Units::Runs];
+    let compare = |old: &str, new: &str| {
+        let effects = compare_config(&table(old), &table(new)).into_iter();
+        effects.map(|effect| effect.what).collect::<Vec<_>>()
+    };
+    for (story, old, new, units) in [
+        (
+            "2 units read it by option_env!",
+            "",
+            "env.V = '1'",
+            readers("V"),
+        ),
+        (
+            "a script names it: its run and 2 units",
+            "",
+            "env.S = { value = '1' }",
+            readers("S"),
+        ),
+        (
+            "the longer form",
+            "env.V = '1'",
+            "env.V = { value = '1', force = false }",
+            vec![],
+        ),
+        (
+            "forced",
+            "env.V = '1'",
+            "env.V = { value = '1', force = true }",
+            readers("V"),
+        ),
+        (
+            "relative",
+            "env.V = 'a'",
+            "env.V = { value = 'a', relative = true }",
+            readers("V"),
+        ),
+        ("taken out", "env.V = 'a'", "", readers("V")),
+    ] {
+        assert_eq!(compare(old, new), units, "{story}");
+    }
+}
+
+#[test]
+fn spelling_is_no_difference() {
+    for (story, old, new) in [
+        ("comments", "# one", "# two\n[build]"),
+        (
+            "flags in one string",
+            "build.rustflags = '-C x'",
+            "build.rustflags = ['-C', 'x']",
+        ),
+        ("one target", "build.target = 'T'", "build.target = ['T']"),
+        ("an empty table", "", "[target.T]"),
+    ] {
+        assert_eq!(compare_config(&table(old), &table(new)), [], "{story}");
+    }
+}
+
+#[test]
+fn what_the_unit_graph_tells() {
+    for (text, key) in [
+        ("[profile.dev]\nopt-level = 1", "profile.dev.opt-level"),
+        ("[patch.crates-io]\na = { path = 'a' }", "patch"),
+        ("paths = ['a']", "paths"),
+        (
+            "registries.my.index = 'sparse+https://example.org/'",
+            "registries.my.index",
+        ),
+        ("resolver.lockfile-path = 'l'", "resolver.lockfile-path"),
+        ("build.incremental = true", "build.incremental"),
+    ] {
+        let effects = compare_config(&Table::new(), &table(text));
+        let found: Vec<_> = effects
+            .iter()
+            .map(|effect| (effect.key.as_str(), effect.told_by_graph))
+            .collect();
+        assert_eq!(found, [(key, true)]);
+    }
+    let two = compare_config(&table("build.target = 'T'"), &table("build.target = 'U'"));
+    assert_eq!(
+        two[0].what,
+        Units::Platform {
+            platform: None,
+            host_too: false
+        }
+    );
+    assert!(!two[0].told_by_graph);
+}
+
+#[test]
+fn every_documented_key_is_known() {
+    let keys = "include paths alias.x build.warnings build.jobs build.rustc build.rustc-wrapper \
+        build.rustc-workspace-wrapper build.rustdoc build.target build.target-dir build.build-dir \
+        build.rustflags build.rustdocflags build.incremental build.dep-info-basedir \
+        build.pipelining credential-alias.x doc.browser cargo-new.name cargo-new.email \
+        cargo-new.vcs env.X future-incompat-report.frequency cache.auto-clean-frequency \
+        http.debug http.proxy http.timeout http.cainfo http.proxy-cainfo http.check-revoke \
+        http.ssl-version http.low-speed-limit http.multiplexing http.user-agent install.root \
+        net.retry net.git-fetch-with-cli net.offline net.ssh.known-hosts patch.x.y \
+        profile.x.build-override.opt-level profile.x.package.y.opt-level profile.x.codegen-units \
+        profile.x.debug profile.x.split-debuginfo profile.x.debug-assertions \
+        profile.x.incremental profile.x.lto profile.x.overflow-checks profile.x.opt-level \
+        profile.x.panic profile.x.rpath profile.x.strip resolver.lockfile-path \
+        resolver.incompatible-rust-versions registries.x.index registries.x.token \
+        registries.x.credential-provider registries.crates-io.protocol registry.default \
+        registry.credential-provider registry.token registry.global-credential-providers \
+        source.x.replace-with source.x.directory source.x.registry source.x.local-registry \
+        source.x.git source.x.branch source.x.tag source.x.rev target.x.ar target.x.linker \
+        target.x.runner target.x.rustflags target.x.rustdocflags target.x.links.rustc-cfg \
+        term.quiet term.verbose term.color term.hyperlinks term.unicode term.progress.when \
+        term.progress.width term.progress.term-integration";
+    for key in keys.split_whitespace() {
+        let effects = compare_config(&Table::new(), &table(&format!("{key} = 'x'")));
+        assert!(
+            effects.iter().all(|effect| !effect.why.contains("unknown")),
+            "{key}"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! What a difference between two sides of a `Cargo.lock` means by itself: which entries differ.
+//! What they make of the units is for cargo's own resolution to say.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// An entry that differs, as it is on the newer side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The package's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Whether nothing but the checksum differs: the same version with other content.
+    pub only_checksum: bool,
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize, PartialEq)]
+struct Package {
+    name: String,
+    version: String,
+    source: Option<String>,
+    checksum: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+}
+
+/// The entries of the newer side that the older one has not, or has with another checksum or
+/// other dependencies. `None` where a side does not parse.
+pub fn compare_locks(before: Option<&str>, after: Option<&str>) -> Option<Vec<Entry>> {
+    let parse = |text: Option<&str>| toml::from_str::<Lock>(text.unwrap_or_default()).ok();
+    let (before, after) = (parse(before)?, parse(after)?);
+    let key = |package: &Package| {
+        (
+            package.name.clone(),
+            package.version.clone(),
+            package.source.clone(),
+        )
+    };
+    let before: BTreeMap<_, _> = before
+        .package
+        .iter()
+        .map(|package| (key(package), package))
+        .collect();
+    let entries = after.package.iter().filter_map(|package| {
+        let known = before.get(&key(package));
+        let only_checksum = known.is_some_and(|known| known.dependencies == package.dependencies);
+        (known != Some(&package)).then(|| Entry {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            only_checksum,
+        })
+    });
+    Some(entries.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = r#"
+        version = 4
+        [[package]]
+        name = "app"
+        version = "0.1.0"
+        dependencies = ["one"]
+        [[package]]
+        name = "one"
+        version = "1.0.0"
+        source = "registry+https://example.com"
+        checksum = "aa"
+    "#;
+
+    #[test]
+    fn each_difference_of_an_entry_is_told() {
+        let cases: [(&str, &str, &[(&str, &str, bool)]); 5] = [
+            ("version = 4", "version = 3", &[]),
+            ("\"aa\"", "\"bb\"", &[("one", "1.0.0", true)]),
+            ("1.0.0", "1.0.1", &[("one", "1.0.1", false)]),
+            ("[\"one\"]", "[]", &[("app", "0.1.0", false)]),
+            ("example.com", "example.org", &[("one", "1.0.0", false)]),
+        ];
+        for (from, to, expected) in cases {
+            let after = BEFORE.replacen(from, to, 1);
+            let found: Vec<_> = compare_locks(Some(BEFORE), Some(&after))
+                .unwrap()
+                .into_iter()
+                .map(|entry| (entry.name, entry.version, entry.only_checksum))
+                .collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|&(name, version, only)| (name.to_owned(), version.to_owned(), only))
+                .collect();
+            assert_eq!(found, expected, "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn a_side_in_conflict_tells_nothing() {
+        assert_eq!(compare_locks(Some(BEFORE), Some("<<<<<<< HEAD\n")), None);
+    }
+}

@@ -1,0 +1,278 @@
+//! Each row was tried on cargo 1.95, under check and, where it could differ, test, clippy and
+//! bench: a package with a library, two binaries, two tests, an example, a bench, a build script
+//! and `links`, with a dependent. The story says what cargo rebuilt.
+
+mod dependencies;
+mod root;
+mod targets;
+
+use super::*;
+
+const PACKAGE: &str = r#"
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+description = "d"
+[features]
+f = []
+g = []
+[lib]
+doctest = true
+[[bin]]
+name = "tool"
+[dependencies]
+d = { path = "../d", features = ["x", "y"] }
+i = { version = "1", optional = true }
+[lints.rust]
+unused_variables = "warn"
+"#;
+
+const ROOT: &str = r#"
+[workspace]
+members = ["a"]
+resolver = "2"
+[workspace.package]
+description = "d"
+[workspace.dependencies]
+d = { path = "d" }
+[workspace.lints.rust]
+unused_mut = "warn"
+[profile.dev]
+debug = 0
+"#;
+
+fn table(text: &str) -> Table {
+    text.parse().expect("the row is TOML")
+}
+
+/// Key, units, and whether the graph tells, of each effect of writing `to` for `from`.
+fn effects(text: &str, from: &str, to: &str) -> Vec<(String, Units, bool)> {
+    assert!(text.contains(from), "{from}");
+    let effects = compare_manifest(&table(text), &table(&text.replacen(from, to, 1))).into_iter();
+    effects
+        .map(|effect| (effect.key, effect.what, effect.told_by_graph))
+        .collect()
+}
+
+/// The same, of a line added to a table of the package.
+fn added(to_table: &str, line: &str) -> Vec<(String, Units, bool)> {
+    effects(PACKAGE, to_table, &format!("{to_table}\n{line}\n"))
+}
+
+#[test]
+fn no_unit_is_rebuilt() {
+    for line in [
+        "# a comment",
+        "authors = []",
+        "badges.m.status = 'none'",
+        "build = 'build.rs'",
+        "build = true",
+        "categories = ['algorithms']",
+        "default-run = 'tool'",
+        "documentation = 'https://example.org'",
+        "homepage = ''",
+        "keywords = ['k']",
+        "metadata.k = 1",
+        "publish = false",
+    ] {
+        assert_eq!(added("[package]", line), [], "{line}");
+    }
+    for (story, from, to) in [
+        (
+            "a default written out",
+            "doctest = true",
+            "doc = true\npath = 'src/lib.rs'",
+        ),
+        (
+            "a default of a binary",
+            "name = \"tool\"",
+            "name = 'tool'\ndoctest = false",
+        ),
+        (
+            "a library needs no features",
+            "doctest = true",
+            "required-features = ['f']",
+        ),
+        (
+            "features in another order",
+            "f = []\ng = []",
+            "g = []\nf = []",
+        ),
+        (
+            "a dependency's features in another order",
+            r#"["x", "y"]"#,
+            r#"["y", "x"]"#,
+        ),
+        (
+            "a default of a dependency",
+            "features = [",
+            "default-features = true, features = [",
+        ),
+        (
+            "a lint's longer form",
+            "\"warn\"",
+            "{ level = 'warn', priority = 0 }",
+        ),
+        (
+            "cargo's own lints",
+            "[lints.rust]",
+            "[lints.cargo]\nx = 'warn'\n[lints.rust]",
+        ),
+        (
+            "badges",
+            "[lints.rust]",
+            "[badges]\nm = { status = 'none' }\n[lints.rust]",
+        ),
+        (
+            "a hint for dependents",
+            "[lints.rust]",
+            "[hints]\nmostly-unused = true\n[lints.rust]",
+        ),
+    ] {
+        assert_eq!(effects(PACKAGE, from, to), [], "{story}");
+    }
+    for (story, from, to) in [
+        (
+            "resolver 3 differs in what it locks",
+            "resolver = \"2\"",
+            "resolver = '3'",
+        ),
+        (
+            "metadata",
+            "[profile.dev]",
+            "[workspace.metadata]\nk = 1\n[profile.dev]",
+        ),
+        (
+            "keywords to inherit",
+            "description",
+            "keywords = ['k']\ndescription",
+        ),
+    ] {
+        assert_eq!(effects(ROOT, from, to), [], "{story}");
+    }
+}
+
+#[test]
+fn variables_reach_those_who_read_them() {
+    for (line, variable) in [
+        ("authors = ['m']", "CARGO_PKG_AUTHORS"),
+        ("homepage = 'https://example.org'", "CARGO_PKG_HOMEPAGE"),
+        ("license = 'MIT'", "CARGO_PKG_LICENSE"),
+        ("license-file = 'L'", "CARGO_PKG_LICENSE_FILE"),
+        ("readme = false", "CARGO_PKG_README"),
+        ("repository = 'https://example.org'", "CARGO_PKG_REPOSITORY"),
+        ("rust-version = '1.81'", "CARGO_PKG_RUST_VERSION"),
+    ] {
+        let [(_, units, told)] = &added("[package]", line)[..] else {
+            panic!("{line}")
+        };
+        assert_eq!(
+            *units,
+            Units::ReadersOf(vec![variable.to_owned()]),
+            "{line}"
+        );
+        assert!(!told);
+    }
+}
+
+#[test]
+fn the_package_table() {
+    let target = |kind| Units::Target { kind, name: None };
+    let key = |key: &str| format!("package.{key}");
+    let overridden = |links: &[&str]| Units::OverriddenRuns {
+        links: links.iter().map(|links| links.to_string()).collect(),
+        platform: None,
+    };
+    for (story, line, units) in [
+        (
+            "the script watches other files",
+            "exclude = ['x']",
+            vec![(Units::PackageScan, false)],
+        ),
+        (
+            "all but the script, its run gone",
+            "build = false",
+            vec![(Units::Package, false)],
+        ),
+        (
+            "dependents' script runs wait for this package's",
+            "links = 'foo'",
+            vec![(overridden(&["foo"]), false), (Units::DependentRuns, true)],
+        ),
+        (
+            "a root package's members unify anew",
+            "resolver = '1'",
+            vec![(Units::All, true)],
+        ),
+        (
+            "tests come",
+            "autotests = false",
+            vec![(target(TargetKind::Test), true)],
+        ),
+        (
+            "under test, the integration tests too",
+            "autobins = false",
+            vec![
+                (target(TargetKind::Bin), true),
+                (target(TargetKind::Test), true),
+                (target(TargetKind::Bench), true),
+            ],
+        ),
+        (
+            "none on 1.95, yet a later cargo may",
+            "zork = 1",
+            vec![(Units::Package, false)],
+        ),
+    ] {
+        let name = line.split(' ').next().unwrap();
+        let units: Vec<_> = units
+            .into_iter()
+            .map(|(u, told)| (key(name), u, told))
+            .collect();
+        assert_eq!(added("[package]", line), units, "{story}");
+    }
+    let package = |name| vec![(key(name), Units::Package, true)];
+    assert_eq!(effects(PACKAGE, "0.1.0", "0.1.1"), package("version"));
+    assert_eq!(effects(PACKAGE, "\"a\"", "\"b\""), package("name"));
+    assert_eq!(effects(PACKAGE, "\"2021\"", "\"2024\""), package("edition"));
+    let resolver = (key("edition"), Units::All, true);
+    let old_edition = [package("edition"), vec![resolver]].concat();
+    assert_eq!(effects(PACKAGE, "\"2021\"", "\"2018\""), old_edition);
+    let renamed = [(key("links"), overridden(&["foo", "bar"]), false)];
+    let linked = PACKAGE.replace("name = \"a\"", "name = \"a\"\nlinks = 'foo'");
+    assert_eq!(
+        effects(&linked, "'foo'", "'bar'"),
+        renamed,
+        "nothing without an override"
+    );
+}
+
+#[test]
+fn lints_are_flags_of_every_unit_under_every_verb() {
+    let lint = |key: &str| vec![(format!("lints.{key}"), Units::Package, false)];
+    let with = |table: &str| effects(PACKAGE, "[lints.rust]", &format!("{table}\n[lints.rust]"));
+    assert_eq!(
+        effects(PACKAGE, "\"warn\"", "\"allow\""),
+        lint("rust.unused_variables")
+    );
+    let priority = effects(PACKAGE, "\"warn\"", "{ level = 'warn', priority = 1 }");
+    assert_eq!(priority, lint("rust.unused_variables"));
+    assert_eq!(
+        with("[lints.clippy]\nall = 'warn'"),
+        lint("clippy.all"),
+        "under check too"
+    );
+    assert_eq!(
+        with("[lints.rustdoc]\nall = 'warn'"),
+        lint("rustdoc.all"),
+        "under check too"
+    );
+    let old = format!("{PACKAGE}\nunexpected_cfgs = {{ level = 'warn' }}");
+    let checked = effects(
+        &old,
+        "{ level = 'warn' }",
+        "{ level = 'warn', check-cfg = ['cfg(x)'] }",
+    );
+    assert_eq!(checked, lint("rust.unexpected_cfgs"));
+}

@@ -1,0 +1,100 @@
+//! What cargo 1.95 rebuilt for an edit of a root's manifest.
+
+use super::*;
+
+#[test]
+fn the_keys_of_a_root() {
+    let all = |key: &str| vec![(key.to_owned(), Units::All, true)];
+    let members = effects(ROOT, "[\"a\"]", "[\"a\", \"b\"]");
+    assert_eq!(
+        members,
+        all("workspace.members"),
+        "0 unless features unify otherwise"
+    );
+    assert_eq!(
+        effects(ROOT, "resolver = \"2\"", "resolver = '1'"),
+        all("workspace.resolver")
+    );
+    let patch = "[patch.crates-io]\nz = { path = 'z' }\n[profile.dev]";
+    assert_eq!(effects(ROOT, "[profile.dev]", patch), all("patch"));
+
+    let profile = |text: &str| effects(ROOT, "[profile.dev]", &format!("{text}\n[profile.dev]"));
+    let of = |key: &str, package: Option<&str>, build_override| {
+        let package = package.map(str::to_owned);
+        let units = Units::Profile {
+            name: "dev".to_owned(),
+            package,
+            build_override,
+        };
+        vec![(key.to_owned(), units, true)]
+    };
+    assert_eq!(
+        effects(ROOT, "debug = 0", "debug = 1"),
+        of("profile.dev.debug", None, false)
+    );
+    assert_eq!(
+        profile("[profile.dev.package.\"*\"]\nopt-level = 1"),
+        of("profile.dev.package.\"*\"", Some("*"), false)
+    );
+    assert_eq!(
+        profile("[profile.dev.build-override]\nopt-level = 1"),
+        of("profile.dev.build-override", None, true)
+    );
+}
+
+#[test]
+fn a_member_takes_what_it_inherits() {
+    let member = inherits(&table(
+        "package.description.workspace = true
+        dependencies.d.workspace = true
+        build-dependencies.d = { workspace = true, features = ['x'] }
+        lints.workspace = true",
+    ));
+    let stranger = inherits(&table("[package]\nname = 'b'\n[dependencies]\nd = '1'"));
+    assert_eq!(stranger, Inherited::default());
+    let d = |kind| Units::Dependency {
+        kind,
+        package: "d".to_owned(),
+    };
+    for (from, to, told, units) in [
+        (
+            "description = \"d\"",
+            "description = 'e'",
+            false,
+            vec![Units::ReadersOf(vec!["CARGO_PKG_DESCRIPTION".to_owned()])],
+        ),
+        (
+            "d = { path = \"d\" }",
+            "d = { path = 'd', features = ['x'] }",
+            true,
+            vec![d(DepKind::Normal), d(DepKind::Build)],
+        ),
+        ("\"warn\"", "\"allow\"", false, vec![Units::Package]),
+        (
+            "description = \"d\"",
+            "description = 'd'\nlicense = 'MIT'",
+            false,
+            vec![],
+        ),
+    ] {
+        let [(_, Units::Inherited(root), told_by_graph)] = &effects(ROOT, from, to)[..] else {
+            panic!("{to}")
+        };
+        assert_eq!((member.units(root), *told_by_graph), (units, told), "{to}");
+        assert_eq!(stranger.units(root), [], "{to}");
+    }
+}
+
+#[test]
+fn some_keys_are_a_roots_alone() {
+    let new = table("[package]\nresolver = '1'\n[profile.dev]\ndebug = 1\n[features]\nf = []");
+    let effects = compare_manifest(&Table::new(), &new);
+    let keys = |root_only| -> Vec<_> {
+        let of = effects
+            .iter()
+            .filter(move |effect| effect.root_only() == root_only);
+        of.map(|effect| effect.key.as_str()).collect()
+    };
+    assert_eq!(keys(true), ["package.resolver", "profile.dev.debug"]);
+    assert_eq!(keys(false), ["features.f", "features.f"]);
+}

@@ -1,0 +1,83 @@
+//! What cargo 1.95 rebuilt for an edit of a target's table.
+
+use super::*;
+
+#[test]
+fn the_tables_of_targets() {
+    let lib = |key: &str| {
+        let units = Units::Target {
+            kind: TargetKind::Lib,
+            name: None,
+        };
+        vec![(format!("lib.{key}"), units, key == "edition")]
+    };
+    for (story, line, key) in [
+        ("the inferred name, now explicit", "name = 'a'", "name"),
+        ("a bench flag", "bench = false", "bench"),
+        ("a test flag", "test = false", "test"),
+        ("a doc flag", "doc = false", "doc"),
+        (
+            "scraping of examples",
+            "doc-scrape-examples = false",
+            "doc-scrape-examples",
+        ),
+        ("a harness of its own", "harness = false", "harness"),
+        ("an rlib", "crate-type = ['rlib']", "crate-type"),
+        (
+            "a proc-macro, in old spelling",
+            "proc_macro = true",
+            "proc-macro",
+        ),
+        ("another edition", "edition = '2018'", "edition"),
+        ("another root", "path = 'lib.rs'", "path"),
+    ] {
+        assert_eq!(
+            added("[lib]", line),
+            lib(key),
+            "{story}: the library, its harness, users"
+        );
+    }
+    assert_eq!(
+        effects(PACKAGE, "doctest = true", "doctest = false"),
+        lib("doctest")
+    );
+
+    let named = |kind, name: &str| Units::Target {
+        kind,
+        name: Some(name.to_owned()),
+    };
+    let tool = || named(TargetKind::Bin, "tool");
+    let users = |key: &str| {
+        [TargetKind::Test, TargetKind::Bench]
+            .map(|kind| (key.to_owned(), Units::Target { kind, name: None }, true))
+    };
+    let [(key, units, false)] = &added("[[bin]]", "test = false")[..] else {
+        panic!()
+    };
+    assert_eq!((key.as_str(), units), ("bin.tool.test", &tool()));
+    let mut gated = vec![("bin.tool.required-features".to_owned(), tool(), false)];
+    gated.extend(users("bin.tool"));
+    assert_eq!(
+        added("[[bin]]", "required-features = []"),
+        gated,
+        "even where none is required"
+    );
+    let mut gone = vec![("bin.tool".to_owned(), tool(), true)];
+    gone.extend(users("bin.tool"));
+    assert_eq!(
+        effects(PACKAGE, "[[bin]]\nname = \"tool\"", ""),
+        gone,
+        "tests under test alone"
+    );
+    let tested = effects(
+        PACKAGE,
+        "[lib]",
+        "[[example]]\nname = 'e'\ntest = true\n[lib]",
+    );
+    let example = || named(TargetKind::Example, "e");
+    let key = |key: &str| format!("example.e{key}");
+    assert_eq!(
+        tested,
+        [(key(""), example(), true), (key(".test"), example(), false)]
+    );
+}

@@ -1,0 +1,139 @@
+//! `[lib]`, `[[bin]]`, `[[example]]`, `[[test]]` and `[[bench]]`.
+//!
+//! Cargo hashes the whole target, so that even `doc = false` rebuilds it. The defaults are spelled
+//! out before sides are compared; paths that cargo infers are not, save the library's.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use super::{Change, Effect, TargetKind, Units, changes, dotted};
+
+pub(super) fn kind(key: &str) -> Option<TargetKind> {
+    Some(match key {
+        "lib" => TargetKind::Lib,
+        "bin" => TargetKind::Bin,
+        "example" => TargetKind::Example,
+        "test" => TargetKind::Test,
+        "bench" => TargetKind::Bench,
+        _ => return None,
+    })
+}
+
+/// The effects of a difference in the tables of one kind of target.
+pub(super) fn compare(kind: TargetKind, change: &Change) -> Vec<Effect> {
+    let (old, new) = (entries(kind, change.old), entries(kind, change.new));
+    let mut effects = Vec::new();
+    let names = old
+        .keys()
+        .chain(new.keys().filter(|name| !old.contains_key(*name)));
+    for name in names {
+        let label: &[&str] = match kind {
+            TargetKind::Lib => &[change.key],
+            _ => &[change.key, name],
+        };
+        let target = (kind != TargetKind::Lib).then(|| name.clone());
+        // An entry for a target that cargo had inferred says nothing new but its other keys.
+        let inferred = normal(kind, &Table::new());
+        let side = |side: &BTreeMap<String, Table>| {
+            side.get(name).cloned().unwrap_or_else(|| inferred.clone())
+        };
+        let (one, other) = (side(&old), side(&new));
+        let listed = old.contains_key(name) == new.contains_key(name);
+        let mut differing: Vec<_> = changes(Some(&one), Some(&other))
+            .iter()
+            .map(|change| change.key)
+            .collect();
+        if !listed && kind != TargetKind::Lib {
+            differing.retain(|key| !matches!(*key, "name" | "path"));
+            effects.push(Effect {
+                key: dotted(label),
+                what: Units::Target {
+                    kind,
+                    name: target.clone(),
+                },
+                told_by_graph: true,
+                why: "lists a target, which cargo may also have inferred",
+            });
+        }
+        effects.extend(differing.iter().map(|key| Effect {
+            key: dotted(&[label, &[*key]].concat()),
+            what: Units::Target {
+                kind,
+                name: target.clone(),
+            },
+            told_by_graph: *key == "edition",
+            why: "is part of the target's own description",
+        }));
+        let comes_or_goes = !listed
+            || differing
+                .iter()
+                .any(|key| matches!(*key, "name" | "required-features"));
+        if kind == TargetKind::Bin && comes_or_goes {
+            effects.extend(users_of_binaries(label));
+        }
+    }
+    effects
+}
+
+/// Under build and test, a package's integration tests and benches depend on the list of its
+/// binaries (they see `CARGO_BIN_EXE_*`).
+pub(super) fn users_of_binaries(key: &[&str]) -> impl Iterator<Item = Effect> {
+    [TargetKind::Test, TargetKind::Bench]
+        .into_iter()
+        .map(|kind| Effect {
+            key: dotted(key),
+            what: Units::Target { kind, name: None },
+            told_by_graph: true,
+            why: "decides which binaries the package's tests see",
+        })
+}
+
+/// The tables of one kind by target name; one without a name by its place in the list.
+fn entries(kind: TargetKind, value: Option<&Value>) -> BTreeMap<String, Table> {
+    let tables = match value {
+        Some(Value::Table(lib)) => vec![lib],
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_table).collect(),
+        _ => Vec::new(),
+    };
+    let named = tables.into_iter().enumerate().map(|(place, table)| {
+        let name = match (kind, table.get("name").and_then(Value::as_str)) {
+            (TargetKind::Lib, _) => String::new(),
+            (_, Some(name)) => name.to_owned(),
+            (_, None) => place.to_string(),
+        };
+        (name, normal(kind, table))
+    });
+    named.collect()
+}
+
+/// The table with today's spelling and the defaults written out.
+fn normal(kind: TargetKind, table: &Table) -> Table {
+    let (lib, bin) = (kind == TargetKind::Lib, kind == TargetKind::Bin);
+    let mut normal: Table = [
+        ("test", lib || bin || kind == TargetKind::Test),
+        ("bench", lib || bin || kind == TargetKind::Bench),
+        ("doc", lib || bin),
+        ("doctest", lib),
+        ("harness", true),
+        ("proc-macro", false),
+    ]
+    .map(|(key, default)| (key.to_owned(), Value::from(default)))
+    .into_iter()
+    .collect();
+    if lib {
+        normal.insert("path".to_owned(), "src/lib.rs".into());
+        normal.insert("crate-type".to_owned(), vec!["lib"].into());
+    }
+    for (key, value) in table {
+        let key = match key.as_str() {
+            "crate_type" => "crate-type",
+            "proc_macro" => "proc-macro",
+            // A library is built whatever features it names.
+            "required-features" if lib => continue,
+            key => key,
+        };
+        normal.insert(key.to_owned(), value.clone());
+    }
+    normal
+}

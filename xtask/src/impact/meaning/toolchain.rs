@@ -1,0 +1,145 @@
+//! What a difference between two sides of `rust-toolchain.toml` or `rust-toolchain` means.
+//!
+//! The format is rustup's: a `[toolchain]` table, or one bare line that names the channel.
+
+use toml::{Table, Value};
+
+use super::{Effect, Units};
+
+/// Compares two sides of a toolchain file; `None` is an absent file.
+///
+/// Only `channel` and `path` choose a compiler. `components` and `profile` add tools to it, and
+/// `targets` a standard library for a triple that nothing was built for without it.
+pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<Effect> {
+    if old == new {
+        return Vec::new();
+    }
+    let effect = |key: &str, why| {
+        vec![Effect {
+            key: key.to_owned(),
+            what: Units::All,
+            told_by_graph: false,
+            why,
+        }]
+    };
+    let side = |text: Option<&str>| text.map_or(Some(Table::new()), toolchain);
+    let (Some(old), Some(new)) = (side(old), side(new)) else {
+        return effect(
+            "toolchain",
+            "cannot be read, so the compiler may be another",
+        );
+    };
+    let mut effects = Vec::new();
+    for change in super::changes(Some(&old), Some(&new)) {
+        let why = match change.key {
+            "components" | "profile" | "targets" => continue,
+            "channel" | "path" => "chooses the compiler",
+            _ => "is unknown to this kit, so the compiler may be another",
+        };
+        effects.extend(effect(&super::dotted(&["toolchain", change.key]), why));
+    }
+    effects
+}
+
+/// The `[toolchain]` table; the legacy form is read as one of a channel alone.
+fn toolchain(text: &str) -> Option<Table> {
+    if let Ok(mut file) = text.parse::<Table>() {
+        return match file.remove("toolchain") {
+            Some(Value::Table(table)) if file.is_empty() => Some(table),
+            _ => None,
+        };
+    }
+    let channel = text.trim();
+    let one_word = !channel.is_empty() && !channel.contains(char::is_whitespace);
+    one_word.then(|| Table::from_iter([("channel".to_owned(), Value::from(channel))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_chooses_the_compiler_rebuilds() {
+        let toml = |rest: &str| Some(format!("[toolchain]\nchannel = \"1.95.0\"\n{rest}"));
+        let text = |text: &str| Some(text.to_owned());
+        let nothing: &[&str] = &[];
+        let channel: &[&str] = &["toolchain.channel"];
+        let unread: &[&str] = &["toolchain"];
+        for (story, old, new, keys) in [
+            ("a comment", toml(""), toml("# pinned"), nothing),
+            (
+                "a component",
+                toml(""),
+                toml("components = ['clippy']"),
+                nothing,
+            ),
+            (
+                "a profile",
+                toml("profile = 'minimal'"),
+                toml("profile = 'default'"),
+                nothing,
+            ),
+            (
+                "a target",
+                toml(""),
+                toml("targets = ['wasm32-unknown-unknown']"),
+                nothing,
+            ),
+            (
+                "the legacy form of the same channel",
+                text("1.95.0\n"),
+                toml(""),
+                nothing,
+            ),
+            (
+                "the file appears with components alone",
+                None,
+                text("[toolchain]\n"),
+                nothing,
+            ),
+            (
+                "another channel",
+                toml(""),
+                text("[toolchain]\nchannel = 'beta'"),
+                channel,
+            ),
+            (
+                "another channel in the legacy form",
+                text("1.94.0"),
+                text("1.95.0"),
+                channel,
+            ),
+            ("the file appears", None, toml(""), channel),
+            ("the file disappears", text("nightly"), None, channel),
+            (
+                "a path",
+                text("[toolchain]\npath='/a'"),
+                text("[toolchain]\npath='/b'"),
+                &["toolchain.path"],
+            ),
+            (
+                "an unknown key",
+                toml(""),
+                toml("flavour = 1"),
+                &["toolchain.flavour"],
+            ),
+            ("an unknown table", toml(""), toml("[other]"), unread),
+            ("an empty file", toml(""), text(""), unread),
+            ("no TOML", toml(""), text("[toolchain\nchannel"), unread),
+            (
+                "the same text, unreadable or not",
+                text("[x"),
+                text("[x"),
+                nothing,
+            ),
+        ] {
+            let effects = compare_toolchain(old.as_deref(), new.as_deref());
+            let found: Vec<_> = effects.iter().map(|effect| effect.key.as_str()).collect();
+            assert_eq!(found, keys, "{story}");
+            assert!(
+                effects.iter().all(|effect| effect.what == Units::All),
+                "{story}"
+            );
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! From what a difference of meaning touches, in words, to the units of the graph.
+
+use std::collections::BTreeSet;
+
+use super::meaning::manifest::inherits;
+use super::meaning::{DepKind, TargetKind as MeantKind, Units};
+use super::seeds::{Finder, Inputs};
+use super::Effect;
+use crate::graph::{Mode, Unit, UnitIx, Verb};
+use crate::repo::unit_inputs::Watch;
+use crate::workspace::{PackageIx, TargetKind};
+
+impl Finder<'_> {
+    /// The units that a difference touches, each with what happens to it. `package` is the one
+    /// whose manifest was compared; a root without a package has none.
+    pub(super) fn meant(
+        &mut self,
+        package: Option<PackageIx>,
+        what: &Units,
+    ) -> Vec<(UnitIx, Effect)> {
+        let Inputs {
+            workspace, graph, ..
+        } = *self.inputs;
+        let of_packages = |is_meant: &dyn Fn(PackageIx) -> bool| {
+            let units = graph.units().filter(|(_, unit)| is_meant(unit.package));
+            rebuilt(units.map(|(index, _)| index))
+        };
+        let of_package = |is_meant: &dyn Fn(&Unit) -> bool| {
+            let units = package
+                .map_or(&[][..], |package| graph.units_of(package))
+                .iter()
+                .copied();
+            rebuilt(units.filter(|&unit| is_meant(graph.unit(unit))))
+        };
+        match what {
+            Units::All => of_packages(&|_| true),
+            Units::External => of_packages(&|index| workspace.package(index).source.is_some()),
+            Units::Members => of_packages(&|index| workspace.package(index).member),
+            Units::Package => of_package(&|_| true),
+            Units::PackageAndDependencies => {
+                let below = self.below(package.into_iter().collect());
+                of_packages(&|index| below.contains(&index))
+            }
+            Units::Dependency {
+                kind,
+                package: name,
+            } => {
+                let named = workspace
+                    .packages()
+                    .filter(|(_, package)| package.name == *name);
+                let below = self.below(named.map(|(index, _)| index).collect());
+                let mut units = of_packages(&|index| below.contains(&index));
+                units.extend(of_package(&|unit| uses(unit, *kind)));
+                units
+            }
+            Units::Target { kind, name } => of_package(&|unit| {
+                let is_kind = match kind {
+                    MeantKind::Lib => unit.kind == TargetKind::Lib,
+                    MeantKind::Bin => unit.kind == TargetKind::Bin,
+                    MeantKind::Example => unit.kind == TargetKind::Example,
+                    MeantKind::Test => unit.kind == TargetKind::Test,
+                    MeantKind::Bench => unit.kind == TargetKind::Bench,
+                };
+                let is_lib = *kind == MeantKind::Lib;
+                is_kind && (is_lib || name.as_ref().is_none_or(|name| *name == unit.target))
+            }),
+            Units::ReadersOf(names) => self.readers_of(package, names),
+            Units::DependentRuns => of_packages(&|_| true)
+                .into_iter()
+                .filter(|&(unit, _)| {
+                    let unit = graph.unit(unit);
+                    let dependencies = &workspace.package(unit.package).dependencies;
+                    unit.mode == Mode::RunCustomBuild
+                        && dependencies
+                            .iter()
+                            .any(|known| Some(known.package) == package)
+                })
+                .collect(),
+            Units::OverriddenRuns { links, platform } if is_possible(platform.as_deref()) => {
+                let is_meant = |index| {
+                    workspace
+                        .package(index)
+                        .links
+                        .as_ref()
+                        .is_some_and(|name| links.contains(name))
+                };
+                let mut units = of_packages(&is_meant);
+                units.retain(|&(unit, _)| graph.unit(unit).mode == Mode::RunCustomBuild);
+                units
+            }
+            Units::PackageScan => {
+                let is_silent = package.is_some_and(|package| self.watches_package(package));
+                of_package(&|unit| is_silent && unit.mode == Mode::RunCustomBuild)
+            }
+            Units::Profile {
+                name,
+                package: spec,
+                build_override: _,
+            } => {
+                if !self.is_built_in(name) {
+                    return Vec::new();
+                }
+                let is_meant = |index| {
+                    let package = workspace.package(index);
+                    match spec.as_deref() {
+                        None => true,
+                        Some("*") => !package.member,
+                        Some(spec) => spec.split(['@', ':']).next() == Some(package.name.as_str()),
+                    }
+                };
+                of_packages(&is_meant)
+            }
+            Units::Platform { platform, .. } if is_possible(platform.as_deref()) => {
+                of_packages(&|_| true)
+            }
+            Units::OverriddenRuns { .. } | Units::Platform { .. } => Vec::new(),
+            Units::Docs => reruns(graph.units().filter(|(_, unit)| unit.mode == Mode::Doctest)),
+            Units::Runs => reruns(graph.units().filter(|(_, unit)| unit.is_test())),
+            Units::Inherited(inherit) => {
+                let mut units = Vec::new();
+                let inheriting: Vec<PackageIx> = self.inputs.layout.packages().collect();
+                for member in inheriting {
+                    let manifest = &workspace.package(member).manifest_path;
+                    let table = std::fs::read_to_string(manifest)
+                        .ok()
+                        .and_then(|text| text.parse::<toml::Table>().ok())
+                        .unwrap_or_default();
+                    for meant in inherits(&table).units(inherit) {
+                        units.extend(self.meant(Some(member), &meant));
+                    }
+                }
+                units
+            }
+        }
+    }
+
+    /// Units that read one of the variables as they are compiled, and script runs that watch one.
+    /// Where no current record tells, a macro may read it.
+    fn readers_of(
+        &mut self,
+        package: Option<PackageIx>,
+        names: &[String],
+    ) -> Vec<(UnitIx, Effect)> {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let mut found = Vec::new();
+        for (index, unit) in graph.units() {
+            if package.is_some_and(|package| unit.package != package) {
+                continue;
+            }
+            let reads = match unit.mode {
+                Mode::RunCustomBuild if package.is_none() => {
+                    let watches = records.watches(index);
+                    watches.iter().any(|watch| match watch {
+                        Watch::Declared(_, variables) => {
+                            variables.iter().any(|(name, _)| names.contains(name))
+                        }
+                        Watch::Package | Watch::Overridden => false,
+                    }) || watches.is_empty()
+                        && self.sources.script(unit.package).is_none_or(|script| {
+                            script
+                                .env()
+                                .any(|name| names.iter().any(|known| known == name))
+                        })
+                }
+                Mode::RunCustomBuild | Mode::Doctest => false,
+                Mode::Build | Mode::Test => records.reads_variable(index, names).unwrap_or(true),
+            };
+            if reads {
+                found.push((index, Effect::Rebuilt));
+            }
+        }
+        found
+    }
+
+    /// The packages and whatever they depend on by any path.
+    fn below(&self, packages: Vec<PackageIx>) -> BTreeSet<PackageIx> {
+        let workspace = self.inputs.workspace;
+        let mut below = BTreeSet::new();
+        let mut pending = packages;
+        while let Some(package) = pending.pop() {
+            if below.insert(package) {
+                let dependencies = workspace.package(package).dependencies.iter();
+                pending.extend(dependencies.map(|dependency| dependency.package));
+            }
+        }
+        below
+    }
+
+    fn watches_package(&mut self, package: PackageIx) -> bool {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let Some(run) = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild) else {
+            return false;
+        };
+        match records.watches(run) {
+            [] => self
+                .sources
+                .script(package)
+                .is_some_and(|script| script.is_silent()),
+            watches => watches.contains(&Watch::Package),
+        }
+    }
+
+    /// Whether anything of the verb is built in a profile. A profile that inherits from another
+    /// is told by cargo's own graph where that can be asked; here only the built-in ones are known.
+    fn is_built_in(&self, profile: &str) -> bool {
+        match profile {
+            "dev" => true,
+            "test" => self.inputs.verb == Verb::Test,
+            _ => false,
+        }
+    }
+}
+
+fn rebuilt(units: impl Iterator<Item = UnitIx>) -> Vec<(UnitIx, Effect)> {
+    units.map(|unit| (unit, Effect::Rebuilt)).collect()
+}
+
+fn reruns<'a>(units: impl Iterator<Item = (UnitIx, &'a Unit)>) -> Vec<(UnitIx, Effect)> {
+    units.map(|(unit, _)| (unit, Effect::Rerun)).collect()
+}
+
+/// Whether a unit is built with its package's dependencies of a kind.
+fn uses(unit: &Unit, kind: DepKind) -> bool {
+    match kind {
+        DepKind::Normal => unit.kind != TargetKind::CustomBuild,
+        DepKind::Dev => unit.is_test() || unit.kind == TargetKind::Example,
+        DepKind::Build => unit.kind == TargetKind::CustomBuild && unit.mode == Mode::Build,
+    }
+}
+
+/// Whether a platform can be this machine's: a triple of another architecture or system is not.
+/// A `cfg(…)` may hold, so it is taken to.
+fn is_possible(platform: Option<&str>) -> bool {
+    let Some(platform) = platform.filter(|platform| !platform.starts_with("cfg(")) else {
+        return true;
+    };
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    platform.starts_with(std::env::consts::ARCH) && platform.contains(system)
+}

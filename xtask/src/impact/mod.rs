@@ -1,0 +1,207 @@
+//! From a change to the units that cargo would build or run again.
+//!
+//! Changed paths become [`Seed`]s: units that a change touches directly, each with the rule that
+//! says so. [`propagate`] follows the unit graph from there. The doubtful case selects more, never
+//! less, and carries its doubt as its reason.
+//!
+//! Architecture invariant: nothing here starts a process.
+
+pub mod layout;
+pub mod meaning;
+mod meant;
+pub mod records;
+pub mod resolved;
+pub mod rules;
+pub mod seeds;
+pub mod settings;
+pub mod sources;
+
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
+
+use cargo_metadata::camino::Utf8PathBuf;
+use serde::Serialize;
+
+use crate::graph::{Link, Mode, UnitGraph, UnitIx};
+
+/// What happens to an affected unit. The order is that of strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Cargo does not build it, but what it does when run may differ.
+    Rerun,
+    /// Cargo compiles it, or runs the script, again.
+    Rebuilt,
+}
+
+/// Why a unit is touched directly. The order is that of preference when several hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// A file that is compiled into the unit.
+    Source,
+    /// A file that the unit's build script watches.
+    BuildScriptInput,
+    /// A target that came into being, or went.
+    Target,
+    /// A difference of meaning in a manifest.
+    Manifest,
+    /// A difference in what cargo resolves: versions, features, profiles.
+    Resolution,
+    /// A difference of the toolchain.
+    Toolchain,
+    /// A difference of meaning in cargo's configuration.
+    Configuration,
+    /// A rule of the workspace's own configuration.
+    Configured,
+    /// The user said so.
+    Assumed,
+    /// A file of the package that no unit compiles: its tests may read it as they run.
+    RuntimeInput,
+    /// Nothing says what the file does, so it is taken to do everything it could.
+    Doubt,
+}
+
+/// A unit that a change touches directly, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Seed {
+    /// Which unit.
+    #[serde(skip)]
+    pub unit: UnitIx,
+    /// What happens to it.
+    #[serde(skip)]
+    pub effect: Effect,
+    /// By which rule.
+    pub rule: Rule,
+    /// The changed path, relative to the repository, where a path is the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Utf8PathBuf>,
+    /// One clause that completes "affected because …".
+    pub because: String,
+    /// Whether what is built from the unit is affected too. One of our units folds several of
+    /// cargo's, and where one more of these is built, the users of the others stay as they are.
+    #[serde(skip)]
+    pub spreads: bool,
+}
+
+/// Why a unit is affected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A change touches it directly.
+    Seed(Seed),
+    /// It is built from, or runs, another affected unit.
+    Through(UnitIx),
+}
+
+/// Every affected unit with the shortest reason for its strongest effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    units: BTreeMap<UnitIx, (Effect, Reason)>,
+}
+
+impl Affected {
+    /// The units in the graph's order.
+    pub fn units(&self) -> impl Iterator<Item = (UnitIx, Effect)> {
+        self.units
+            .iter()
+            .map(|(&unit, &(effect, _))| (unit, effect))
+    }
+
+    /// What happens to a unit.
+    pub fn effect(&self, unit: UnitIx) -> Option<Effect> {
+        self.units.get(&unit).map(|&(effect, _)| effect)
+    }
+
+    /// The way from a unit back to the seed that reached it: the units in between, the given one
+    /// first, and the seed.
+    pub fn chain(&self, unit: UnitIx) -> Option<(Vec<UnitIx>, &Seed)> {
+        let mut way = vec![unit];
+        loop {
+            match &self.units.get(way.last()?)?.1 {
+                Reason::Seed(seed) => return Some((way, seed)),
+                Reason::Through(next) => way.push(*next),
+            }
+        }
+    }
+
+    /// With everything that another answer has; of two reasons for one
+    /// effect the first stays.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        for (unit, (effect, reason)) in other.units {
+            match self.units.entry(unit) {
+                Entry::Vacant(entry) => _ = entry.insert((effect, reason)),
+                Entry::Occupied(mut entry) if entry.get().0 < effect => {
+                    entry.insert((effect, reason));
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        self
+    }
+
+    /// Whether nothing is affected.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+}
+
+/// Follows the graph from the seeds to everything that is built from them or runs them, breadth
+/// first, so that each unit's chain of reasons is a shortest one.
+pub fn propagate(graph: &UnitGraph, seeds: Vec<Seed>) -> Affected {
+    propagate_within(graph, seeds, &|_| true)
+}
+
+/// The same, where only some units are rebuilt. What is run again is not limited.
+pub fn propagate_within(
+    graph: &UnitGraph,
+    mut seeds: Vec<Seed>,
+    is_rebuilt: &dyn Fn(UnitIx) -> bool,
+) -> Affected {
+    seeds.sort_by(|a, b| (a.unit, a.rule, &a.path).cmp(&(b.unit, b.rule, &b.path)));
+    let mut affected = Affected::default();
+    let mut pending = VecDeque::new();
+    let mut reruns = Vec::new();
+    let mut alone = Vec::new();
+    for seed in seeds {
+        let unit = seed.unit;
+        // Documentation tests are compiled as they run, and cargo never builds them.
+        let is_doctest = graph.unit(unit).mode == Mode::Doctest;
+        if seed.effect == Effect::Rerun || is_doctest {
+            reruns.push((unit, Reason::Seed(seed)));
+        } else if !seed.spreads {
+            alone.push((unit, Reason::Seed(seed)));
+        } else if let Entry::Vacant(entry) = affected.units.entry(unit) {
+            entry.insert((Effect::Rebuilt, Reason::Seed(seed)));
+            pending.push_back(unit);
+        }
+    }
+    while let Some(unit) = pending.pop_front() {
+        let mut dependents: Vec<_> = graph.dependents(unit).collect();
+        dependents.sort_by_key(|&(dependent, _)| dependent);
+        for (dependent, link) in dependents {
+            let reason = Reason::Through(unit);
+            if link == Link::Reruns || graph.unit(dependent).mode == Mode::Doctest {
+                reruns.push((dependent, reason));
+            } else if !is_rebuilt(dependent) {
+                continue;
+            } else if let Entry::Vacant(entry) = affected.units.entry(dependent) {
+                entry.insert((Effect::Rebuilt, reason));
+                pending.push_back(dependent);
+            }
+        }
+    }
+    for (unit, reason) in alone {
+        affected
+            .units
+            .entry(unit)
+            .or_insert((Effect::Rebuilt, reason));
+    }
+    for (unit, reason) in reruns {
+        affected
+            .units
+            .entry(unit)
+            .or_insert((Effect::Rerun, reason));
+    }
+    affected
+}

@@ -1,0 +1,237 @@
+//! Evidence from a build: which units read a file, as their last builds recorded.
+//!
+//! That a record lists a changed file is reason enough to select its unit, whichever build wrote
+//! it. That no record lists it is a reason to leave a unit out only where the record is *current*:
+//! made with the same features, profile directory and toolchain, and with every recorded file that
+//! has not changed since the base older than the compiler's start. This is sound: if no recorded
+//! file is in the change set, the recorded files are as the compiler read them and as the base has
+//! them, so the base's build read the same files, and the changed one was not among them. If one
+//! is, the unit is selected for that one already.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::SystemTime;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::layout::{Layout, resolved};
+use crate::graph::{Mode, Unit, UnitGraph, UnitIx};
+use crate::repo::build_dir::{self, ProfileDir};
+use crate::repo::unit_inputs::{Roots, Watch};
+use crate::repo::unit_record::{self, UnitRecord};
+use crate::workspace::{PackageIx, TargetKind, Workspace};
+
+/// What the build directory holds about the units of path packages.
+#[derive(Default)]
+pub struct Records {
+    compiled: BTreeMap<UnitIx, Vec<Compiled>>,
+    runs: BTreeMap<UnitIx, Vec<Watch>>,
+    readers: HashMap<Utf8PathBuf, Vec<UnitIx>>,
+    current: HashSet<UnitIx>,
+}
+
+/// One record of a compiled unit.
+struct Compiled {
+    files: Vec<Utf8PathBuf>,
+    env: Vec<String>,
+    invoked: Option<SystemTime>,
+    /// Whether features, profile directory and toolchain are those of the question.
+    fits: bool,
+}
+
+impl Records {
+    /// Reads the records of every profile directory. `directory` is the name of the one that the
+    /// question is about.
+    ///
+    /// # Errors
+    /// A build directory that cannot be listed, or has a layout that is not known.
+    pub fn read(
+        workspace: &Workspace,
+        graph: &UnitGraph,
+        layout: &Layout,
+        directory: &str,
+        changed: &HashSet<Utf8PathBuf>,
+    ) -> Result<Self> {
+        let by_name = UnitsByName::new(workspace, graph, layout);
+        let mut records = Self::default();
+        for place in build_dir::profile_dirs(&workspace.build_directory)? {
+            let units = place.records()?.units;
+            let newest = units.iter().max_by_key(|record| record.invoked);
+            let toolchain = newest.map(|record| record.fingerprint.rustc);
+            for record in &units {
+                let fits = place.directory == directory
+                    && Some(record.fingerprint.rustc) == toolchain;
+                for &unit in by_name.of(record) {
+                    let node = graph.unit(unit);
+                    let Some(at) = layout.directory(node.package) else { continue };
+                    if node.mode == Mode::RunCustomBuild {
+                        let run = place.script_run(record, at);
+                        records.runs.entry(unit).or_default().extend(run.map(|run| run.watch));
+                    } else if let Some(mut compiled) = compiled(workspace, node, &place, record) {
+                        compiled.fits &= fits;
+                        records.compiled.entry(unit).or_default().push(compiled);
+                    }
+                }
+            }
+        }
+        records.index(changed);
+        Ok(records)
+    }
+
+    fn index(&mut self, changed: &HashSet<Utf8PathBuf>) {
+        let mut directories: HashMap<Utf8PathBuf, Utf8PathBuf> = HashMap::new();
+        let mut real = |file: &Utf8Path| -> Utf8PathBuf {
+            let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
+                return file.to_owned();
+            };
+            let parent = directories
+                .entry(parent.to_owned())
+                .or_insert_with(|| resolved(parent));
+            parent.join(name)
+        };
+        for (&unit, records) in &self.compiled {
+            for record in records {
+                for file in &record.files {
+                    let real = real(file);
+                    if real != *file {
+                        self.readers.entry(real).or_default().push(unit);
+                    }
+                    self.readers.entry(file.clone()).or_default().push(unit);
+                }
+                if record.fits && record.is_current(changed) {
+                    self.current.insert(unit);
+                }
+            }
+        }
+    }
+
+    /// The units that read the file when they were last built.
+    pub fn readers(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
+        self.readers.get(path).into_iter().flatten().copied()
+    }
+
+    /// Whether the unit's record is current, so that it reads no file which the record does not
+    /// list. Of a package's script run: whether the script's is, and the run left its output.
+    pub fn is_current(&self, unit: UnitIx) -> bool {
+        self.current.contains(&unit)
+    }
+
+    /// What a script's run was recorded to watch, if it was recorded.
+    pub fn watches(&self, run: UnitIx) -> &[Watch] {
+        self.runs.get(&run).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a unit is recorded to read one of the variables; `None` where it has no current
+    /// record.
+    pub fn reads_variable(&self, unit: UnitIx, names: &[String]) -> Option<bool> {
+        if !self.is_current(unit) {
+            return None;
+        }
+        let records = self.compiled.get(&unit)?;
+        Some(
+            records
+                .iter()
+                .any(|record| record.env.iter().any(|name| names.contains(name))),
+        )
+    }
+
+    /// How many units have a current record.
+    pub fn current(&self) -> usize {
+        self.current.len()
+    }
+}
+
+impl Compiled {
+    /// Whether nothing but the change set can have altered the files since the compiler read
+    /// them. Cargo's own comparison: a file as new as the start counts as older.
+    fn is_current(&self, changed: &HashSet<Utf8PathBuf>) -> bool {
+        let Some(invoked) = self.invoked else {
+            return false;
+        };
+        self.files
+            .iter()
+            .filter(|file| !changed.contains(*file))
+            .all(|file| {
+                let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified());
+                modified.is_ok_and(|modified| modified <= invoked)
+            })
+    }
+}
+
+/// The record of a compiled unit, if it is that unit's.
+fn compiled(
+    workspace: &Workspace,
+    unit: &Unit,
+    place: &ProfileDir,
+    record: &UnitRecord,
+) -> Option<Compiled> {
+    let package = workspace.package(unit.package);
+    let roots = Roots { workspace: &workspace.root, package: package.directory() };
+    let sources = place.sources(record, roots)?;
+    let env: Vec<String> = sources.env.into_iter().map(|(name, _)| name).collect();
+    // Clippy's records list files that rustc does not read, and cargo does not go by them.
+    let clippys = env.iter().any(|name| name == "CLIPPY_ARGS");
+    // Packages of one name are told apart by the root file, which every record lists.
+    let is_its = package.targets.iter().any(|target| {
+        target.kind == unit.kind
+            && target.name == unit.target
+            && sources.files.contains(&target.src_path)
+    });
+    (is_its && !clippys).then(|| Compiled {
+        files: sources.files,
+        env,
+        invoked: record.invoked,
+        fits: record.fingerprint.features == package.features,
+    })
+}
+
+/// The units of path packages by what a record says of itself.
+struct UnitsByName(HashMap<(String, TargetKind, String, Mode), Vec<UnitIx>>);
+
+impl UnitsByName {
+    fn new(workspace: &Workspace, graph: &UnitGraph, layout: &Layout) -> Self {
+        let mut units: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, unit) in graph.units() {
+            if layout.directory(unit.package).is_some() {
+                let package: &PackageIx = &unit.package;
+                let name = workspace.package(*package).name.clone();
+                let target = crate_name(unit.kind, &unit.target);
+                units
+                    .entry((name, unit.kind, target, unit.mode))
+                    .or_default()
+                    .push(index);
+            }
+        }
+        Self(units)
+    }
+
+    fn of(&self, record: &UnitRecord) -> &[UnitIx] {
+        let mode = match record.name.mode {
+            unit_record::Mode::Compile => Mode::Build,
+            unit_record::Mode::Test => Mode::Test,
+            unit_record::Mode::Run => Mode::RunCustomBuild,
+            unit_record::Mode::Doc => return &[],
+        };
+        let kind = match record.name.kind {
+            unit_record::TargetKind::Lib => TargetKind::Lib,
+            unit_record::TargetKind::Bin => TargetKind::Bin,
+            unit_record::TargetKind::Example => TargetKind::Example,
+            unit_record::TargetKind::Test => TargetKind::Test,
+            unit_record::TargetKind::Bench => TargetKind::Bench,
+            unit_record::TargetKind::BuildScript => TargetKind::CustomBuild,
+        };
+        let target = crate_name(kind, &record.name.target);
+        self.0
+            .get(&(record.package.clone(), kind, target, mode))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A library's target goes by its crate's name in records, and by either in older metadata.
+fn crate_name(kind: TargetKind, target: &str) -> String {
+    if kind == TargetKind::Lib {
+        target.replace('-', "_")
+    } else {
+        target.to_owned()
+    }
+}

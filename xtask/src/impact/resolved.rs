@@ -1,0 +1,134 @@
+//! What cargo resolves differently, brought onto the unit graph.
+//!
+//! Cargo's own graph tells the configurations of a unit apart, which ours folds into one. So the
+//! units that follow from a difference are cargo's answer, and ours is asked only for the way.
+
+use std::collections::{HashMap, HashSet};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::settings::Setting;
+use super::{Affected, Effect, Rule, Seed, propagate_within};
+use crate::graph::{UnitGraph, UnitIx};
+use crate::repo::git::Change;
+use crate::resolution::{Difference, PackageKey, Resolution, TargetKey};
+use crate::workspace::{PackageIx, Workspace};
+
+/// The units that cargo rebuilds since it resolves something differently, each with the way from
+/// the unit that differs by itself.
+pub fn affected(
+    workspace: &Workspace,
+    graph: &UnitGraph,
+    resolution: &Resolution,
+    cause: Option<&Utf8Path>,
+) -> Affected {
+    let places = Places::new(workspace);
+    let seed = |unit, because: &str, spreads| Seed {
+        unit,
+        effect: Effect::Rebuilt,
+        rule: Rule::Resolution,
+        path: cause.map(Utf8Path::to_owned),
+        because: because.to_owned(),
+        spreads,
+    };
+    let mut seeds = Vec::new();
+    for difference in &resolution.differences {
+        let because = match &difference.what {
+            Difference::Vanished => continue,
+            Difference::Appeared => "cargo resolves a unit that was not there".to_owned(),
+            Difference::Further => "cargo builds it in one more configuration".to_owned(),
+            Difference::Changed(what) => {
+                format!("cargo resolves it differently: {}", what.join("; "))
+            }
+        };
+        let spreads = difference.what != Difference::Further;
+        for unit in places.units(graph, &difference.package, &difference.target) {
+            seeds.push(seed(unit, &because, spreads));
+        }
+    }
+    let rebuilt: HashSet<UnitIx> = resolution
+        .rebuilt
+        .iter()
+        .flat_map(|(package, target)| places.units(graph, package, target))
+        .collect();
+    let reached = propagate_within(graph, seeds.clone(), &|unit| rebuilt.contains(&unit));
+    let unreached = rebuilt
+        .iter()
+        .filter(|&&unit| reached.effect(unit).is_none());
+    seeds.extend(unreached.map(|&unit| {
+        seed(
+            unit,
+            "cargo resolves what it is built from differently",
+            true,
+        )
+    }));
+    propagate_within(graph, seeds, &|unit| rebuilt.contains(&unit))
+}
+
+/// The file that made cargo resolve differently: which of several did is not known, so the first
+/// that can have done it is named.
+pub fn cause(
+    changes: &[Change],
+    root: &Utf8Path,
+    workspace_root: &Utf8Path,
+) -> Option<Utf8PathBuf> {
+    let can_have = |change: &&Change| {
+        let setting = Setting::of(&root.join(&change.path), workspace_root);
+        setting.is_some_and(|setting| setting != Setting::Toolchain)
+    };
+    changes
+        .iter()
+        .find(can_have)
+        .map(|change| change.path.clone())
+}
+
+/// Packages by name and version.
+struct Places<'a> {
+    workspace: &'a Workspace,
+    packages: HashMap<(&'a str, &'a str), Vec<PackageIx>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(workspace: &'a Workspace) -> Self {
+        let mut packages: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, package) in workspace.packages() {
+            packages
+                .entry((&*package.name, &*package.version))
+                .or_default()
+                .push(index);
+        }
+        Self {
+            workspace,
+            packages,
+        }
+    }
+
+    /// Our units that fold one of cargo's.
+    fn units(&self, graph: &UnitGraph, package: &PackageKey, target: &TargetKey) -> Vec<UnitIx> {
+        let named = self.packages.get(&(&*package.name, &*package.version));
+        let is_its = |index: &&PackageIx| match &self.workspace.package(**index).source {
+            Some(source) => *source == package.source,
+            None => package.source.starts_with("path+"),
+        };
+        let is_it = |unit: &UnitIx| {
+            let unit = graph.unit(*unit);
+            word(&unit.kind) == target.kind
+                && word(&unit.mode) == target.mode
+                && unit.target.replace('-', "_") == target.name.replace('-', "_")
+        };
+        let packages = named.into_iter().flatten().filter(is_its);
+        packages
+            .flat_map(|&index| graph.units_of(index))
+            .copied()
+            .filter(is_it)
+            .collect()
+    }
+}
+
+/// The word that cargo and the kit both use for a kind or a mode.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

@@ -1,0 +1,164 @@
+//! Configured rules: what a path affects that no unit is known to read.
+
+use std::collections::HashSet;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::Utf8Path;
+use glob::{MatchOptions, Pattern};
+use serde::Deserialize;
+
+use super::Effect;
+use crate::usage;
+use crate::workspace::{PackageIx, Workspace};
+
+/// The rules in force, the default ones first.
+#[derive(Debug)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    blind_proc_macros: HashSet<String>,
+}
+
+/// One rule: paths, and what they affect.
+#[derive(Debug)]
+pub struct Rule {
+    globs: Vec<Pattern>,
+    /// What a path that matches affects.
+    pub affects: Affects,
+    /// Whether cargo would build it again, or it must only be run again.
+    pub effect: Effect,
+}
+
+/// What a rule's paths affect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Affects {
+    /// No unit.
+    Nothing,
+    /// Every unit.
+    Everything,
+    /// The units of these packages; with [`Effect::Rerun`] their tests.
+    Packages(Vec<PackageIx>),
+}
+
+/// `[workspace.metadata.xtask]`, as far as rules go.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+struct Configured {
+    #[serde(default)]
+    rules: Vec<Written>,
+    /// Names of proc-macro packages that are known to read no file.
+    #[serde(default)]
+    blind_proc_macros: HashSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Written {
+    files: Vec<String>,
+    affects: WrittenAffects,
+    #[serde(default)]
+    rerun: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenAffects {
+    Word(String),
+    Packages(Vec<String>),
+}
+
+impl Rules {
+    /// The default rules and those of the workspace.
+    ///
+    /// # Errors
+    /// Where a rule of the workspace cannot be read, or names a package that is not there.
+    pub fn new(workspace: &Workspace) -> Result<Self> {
+        let default: Configured = toml::from_str(include_str!("default-rules.toml"))
+            .context("the kit's own default rules are broken")?;
+        let own = match workspace.metadata.get("xtask") {
+            Some(table) => Configured::deserialize(table).map_err(|error| {
+                usage!(
+                    "{}: [workspace.metadata.xtask]: {error}",
+                    manifest(workspace)
+                )
+            })?,
+            None => Configured::default(),
+        };
+        let mut rules = Vec::new();
+        for (index, written) in default.rules.into_iter().chain(own.rules).enumerate() {
+            rules.push(written.resolve(workspace).with_context(|| {
+                format!(
+                    "{}: rule {} of [workspace.metadata.xtask]",
+                    manifest(workspace),
+                    index + 1
+                )
+            })?);
+        }
+        let blind_proc_macros = default
+            .blind_proc_macros
+            .into_iter()
+            .chain(own.blind_proc_macros)
+            .collect();
+        Ok(Self {
+            rules,
+            blind_proc_macros,
+        })
+    }
+
+    /// Whether a proc-macro package is known to read no file, so that none of its users' files
+    /// can be an input that only the macro knows of.
+    pub fn is_blind(&self, proc_macro: &str) -> bool {
+        self.blind_proc_macros.contains(proc_macro)
+    }
+
+    /// The last rule that matches a path, given relative to the repository's top level.
+    pub fn of(&self, path: &Utf8Path) -> Option<&Rule> {
+        let options = MatchOptions {
+            require_literal_separator: true,
+            ..MatchOptions::new()
+        };
+        self.rules.iter().rev().find(|rule| {
+            rule.globs
+                .iter()
+                .any(|glob| glob.matches_with(path.as_str(), options))
+        })
+    }
+}
+
+impl Written {
+    fn resolve(self, workspace: &Workspace) -> Result<Rule> {
+        let globs = self
+            .files
+            .iter()
+            .map(|glob| Pattern::new(glob).map_err(|error| usage!("`{glob}`: {error}")))
+            .collect::<Result<_>>()?;
+        let affects = match self.affects {
+            WrittenAffects::Word(word) if word == "nothing" => Affects::Nothing,
+            WrittenAffects::Word(word) if word == "everything" => Affects::Everything,
+            WrittenAffects::Word(word) => {
+                return Err(usage!(
+                    "`affects = {word:?}`: write \"nothing\", \"everything\" or a list of packages"
+                ));
+            }
+            WrittenAffects::Packages(names) => Affects::Packages(
+                names
+                    .iter()
+                    .map(|name| workspace.find(name))
+                    .collect::<Result<_>>()?,
+            ),
+        };
+        let effect = if self.rerun {
+            Effect::Rerun
+        } else {
+            Effect::Rebuilt
+        };
+        Ok(Rule {
+            globs,
+            affects,
+            effect,
+        })
+    }
+}
+
+fn manifest(workspace: &Workspace) -> cargo_metadata::camino::Utf8PathBuf {
+    workspace.root.join("Cargo.toml")
+}

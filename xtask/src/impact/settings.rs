@@ -1,0 +1,278 @@
+//! Seeds from files whose meaning counts, not their text: manifests, the lock file, toolchain
+//! files, cargo's configuration; and from what cargo resolves differently.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use toml::Table;
+
+use super::meaning::config::compare_config;
+use super::meaning::lock::compare_locks;
+use super::meaning::manifest::compare_manifest;
+use super::meaning::toolchain::compare_toolchain;
+use super::meaning::{Effect as Meaning, Units};
+use super::seeds::{Contents, Finder, Inputs, Resolution};
+use super::{Rule, Seed};
+use crate::repo::git::Change;
+use crate::workspace::PackageIx;
+
+/// What a path sets, by its name and place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// A `Cargo.toml`. One that belongs to no package of the graph is another package's fixture.
+    Manifest,
+    /// The workspace's `Cargo.lock`.
+    Lock,
+    /// `rust-toolchain` or `rust-toolchain.toml`, where rustup looks for it.
+    Toolchain,
+    /// A file of cargo's configuration, where cargo looks for it from the workspace's root.
+    Configuration,
+}
+
+impl Setting {
+    /// What an absolute path sets, if anything.
+    pub fn of(path: &Utf8Path, workspace_root: &Utf8Path) -> Option<Self> {
+        let directory = path.parent()?;
+        match path.file_name()? {
+            "Cargo.toml" => Some(Self::Manifest),
+            "Cargo.lock" => (directory == workspace_root).then_some(Self::Lock),
+            "rust-toolchain" | "rust-toolchain.toml" => workspace_root
+                .starts_with(directory)
+                .then_some(Self::Toolchain),
+            "config" | "config.toml" if directory.file_name() == Some(".cargo") => {
+                let above = directory.parent()?;
+                workspace_root
+                    .starts_with(above)
+                    .then_some(Self::Configuration)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a change of it can change what cargo resolves, so that both sides must be asked.
+    /// That its text differs is not enough: a comment or a description changes nothing there.
+    pub fn is_resolved(self, contents: &Contents) -> bool {
+        let meanings = match self {
+            Self::Toolchain => return false,
+            Self::Lock => return true,
+            Self::Manifest | Self::Configuration if contents.tables().is_none() => return true,
+            Self::Manifest if contents.before.is_none() || contents.after.is_none() => return true,
+            Self::Manifest => contents.compare(compare_manifest),
+            Self::Configuration => contents.compare(compare_config),
+        };
+        meanings.iter().any(|meaning| meaning.told_by_graph)
+    }
+}
+
+/// The files of cargo's configuration for a workspace that others `include`.
+pub fn included_configuration(workspace_root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
+    let mut pending: Vec<Utf8PathBuf> = workspace_root
+        .ancestors()
+        .flat_map(|above| {
+            [
+                above.join(".cargo/config.toml"),
+                above.join(".cargo/config"),
+            ]
+        })
+        .collect();
+    let mut included = BTreeSet::new();
+    while let Some(file) = pending.pop() {
+        let Some(table) = std::fs::read_to_string(&file)
+            .ok()
+            .and_then(|text| text.parse::<Table>().ok())
+        else {
+            continue;
+        };
+        let paths = match table.get("include") {
+            Some(toml::Value::Array(entries)) => entries.clone(),
+            Some(entry) => vec![entry.clone()],
+            None => continue,
+        };
+        for entry in paths {
+            let path = entry.as_str().or_else(|| entry.get("path")?.as_str());
+            let Some(path) = path
+                .zip(file.parent())
+                .map(|(path, beside)| beside.join(path))
+            else {
+                continue;
+            };
+            if included.insert(path.clone()) {
+                pending.push(path);
+            }
+        }
+    }
+    included
+}
+
+impl Contents {
+    /// Both sides as tables, an absent side as an empty one; `None` where a side does not parse.
+    fn tables(&self) -> Option<(Table, Table)> {
+        let table =
+            |side: &Option<String>| side.as_deref().unwrap_or_default().parse::<Table>().ok();
+        Some((table(&self.before)?, table(&self.after)?))
+    }
+
+    fn compare(&self, compare: fn(&Table, &Table) -> Vec<Meaning>) -> Vec<Meaning> {
+        self.tables()
+            .map(|(before, after)| compare(&before, &after))
+            .unwrap_or_default()
+    }
+}
+
+impl Finder<'_> {
+    /// Seeds from a file that sets something; `false` where the path is no such file.
+    pub(super) fn setting(&mut self, change: &Change, path: &Utf8Path) -> bool {
+        let Inputs {
+            workspace,
+            contents,
+            ..
+        } = *self.inputs;
+        let workspace_root = super::layout::resolved(&workspace.root);
+        let setting = Setting::of(path, &workspace_root).or_else(|| {
+            included_configuration(&workspace_root)
+                .contains(path)
+                .then_some(Setting::Configuration)
+        });
+        let Some(setting) = setting else { return false };
+        let contents = contents(&change.path);
+        match setting {
+            Setting::Manifest => return self.manifest(change, path, &contents),
+            Setting::Lock => self.lock(change, &contents),
+            Setting::Toolchain => {
+                let meanings =
+                    compare_toolchain(contents.before.as_deref(), contents.after.as_deref());
+                self.meanings(change, None, Rule::Toolchain, meanings);
+            }
+            Setting::Configuration => match contents.tables() {
+                Some(_) => {
+                    let meanings = contents.compare(compare_config);
+                    self.meanings(change, None, Rule::Configuration, meanings);
+                }
+                None => self.everything(change, "one side of it cannot be read"),
+            },
+        }
+        true
+    }
+
+    fn manifest(&mut self, change: &Change, path: &Utf8Path, contents: &Contents) -> bool {
+        let Inputs {
+            workspace,
+            layout,
+            graph,
+            ..
+        } = *self.inputs;
+        let directory = path.parent().unwrap_or(path);
+        let package = layout
+            .packages()
+            .find(|&package| layout.directory(package) == Some(directory));
+        let is_root = super::layout::resolved(&workspace.root) == directory;
+        let roots_others = self.others_rooted_at(directory);
+        if package.is_none() && !is_root && roots_others.is_empty() {
+            // A fixture; or the manifest of a package that went, and then resolution tells.
+            return contents.after.is_none();
+        }
+        if contents.tables().is_none() {
+            self.everything(change, "one side of it cannot be read");
+            return true;
+        }
+        if let Some(package) = package
+            && contents.before.is_none()
+        {
+            for &unit in graph.units_of(package) {
+                self.seed(unit, Rule::Manifest, change, "the package is new");
+            }
+        }
+        let mut meanings = contents.compare(compare_manifest);
+        if !is_root {
+            meanings.retain(|meaning| {
+                !meaning.root_only()
+                    || !roots_others.is_empty() && matches!(meaning.what, Units::Inherited(_))
+            });
+        }
+        self.meanings(change, package, Rule::Manifest, meanings);
+        true
+    }
+
+    /// Path packages outside the workspace whose own workspace has its root in a directory.
+    fn others_rooted_at(&self, directory: &Utf8Path) -> Vec<PackageIx> {
+        let Inputs {
+            workspace, layout, ..
+        } = *self.inputs;
+        layout
+            .packages()
+            .filter(|&package| !workspace.package(package).member)
+            .filter(|&package| {
+                layout
+                    .directory(package)
+                    .is_some_and(|at| at.starts_with(directory) && at != directory)
+            })
+            .collect()
+    }
+
+    fn lock(&mut self, change: &Change, contents: &Contents) {
+        let Inputs {
+            workspace,
+            graph,
+            resolution,
+            ..
+        } = *self.inputs;
+        let sides = (contents.before.as_deref(), contents.after.as_deref());
+        let Some(entries) = compare_locks(sides.0, sides.1) else {
+            return self.everything(change, "one side of it cannot be read");
+        };
+        let is_compared = matches!(resolution, Resolution::Compared(_));
+        for entry in entries {
+            // Cargo's own graphs tell all but a checksum.
+            if is_compared && !entry.only_checksum {
+                continue;
+            }
+            for (index, package) in workspace.packages() {
+                if package.name == entry.name && package.version == entry.version {
+                    for &unit in graph.units_of(index) {
+                        self.seed(
+                            unit,
+                            Rule::Resolution,
+                            change,
+                            "its entry in the lock differs",
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn everything(&mut self, change: &Change, because: &str) {
+        let graph = self.inputs.graph;
+        for (unit, _) in graph.units() {
+            self.seed(unit, Rule::Doubt, change, because);
+        }
+    }
+
+    fn meanings(
+        &mut self,
+        change: &Change,
+        package: Option<PackageIx>,
+        rule: Rule,
+        meanings: Vec<Meaning>,
+    ) {
+        let is_compared = matches!(self.inputs.resolution, Resolution::Compared(_));
+        for meaning in meanings {
+            if is_compared && meaning.told_by_graph {
+                continue;
+            }
+            let because = format!("`{}` {}", meaning.key, meaning.why);
+            for (unit, effect) in self.meant(package, &meaning.what) {
+                let path = Some(change.path.clone());
+                let because = because.clone();
+                self.found.seeds.push(Seed {
+                    unit,
+                    effect,
+                    rule,
+                    path,
+                    because,
+                    spreads: true,
+                });
+            }
+        }
+    }
+}

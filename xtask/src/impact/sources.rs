@@ -1,0 +1,280 @@
+//! Evidence from sources: which units read a file, as the sources themselves say.
+//!
+//! Only the newer side is scanned. That is sound: had the older side of a unit read a changed file
+//! which the newer side does not read, then somewhere on the way to it, from the target's root
+//! down, a declaration went; the first file on that way whose declaration went has itself changed,
+//! and the newer side still reads it. A file that is still declared and was deleted is among the
+//! scan's missing ones.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::layout::{Layout, resolved};
+use crate::graph::{Mode, Unit};
+use crate::repo::rust_source::{self, BuildScriptScan, DoubtKind};
+use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
+
+/// The scans made so far, so that each target is scanned once.
+pub struct Sources<'a> {
+    workspace: &'a Workspace,
+    layout: &'a Layout,
+    targets: HashMap<(PackageIx, Utf8PathBuf), Rc<Reads>>,
+    scripts: HashMap<PackageIx, Option<Rc<Script>>>,
+    far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
+}
+
+/// What the sources of one target say that it reads.
+#[derive(Debug, Default)]
+pub struct Reads {
+    files: HashSet<Utf8PathBuf>,
+    /// Those of the files that only a test harness compiles.
+    test_only: HashSet<Utf8PathBuf>,
+    /// Variables that it reads by name.
+    pub env: HashSet<String>,
+    /// Whether the scan saw all of its modules.
+    pub complete: bool,
+}
+
+/// What a build script's sources say that it watches.
+#[derive(Debug)]
+pub struct Script {
+    scan: BuildScriptScan,
+    /// All of the script's text, to look for names in.
+    text: String,
+}
+
+impl<'a> Sources<'a> {
+    /// Nothing scanned yet.
+    pub fn new(workspace: &'a Workspace, layout: &'a Layout) -> Self {
+        Self {
+            workspace,
+            layout,
+            targets: HashMap::new(),
+            scripts: HashMap::new(),
+            far: HashMap::new(),
+        }
+    }
+
+    /// What a unit's target reads.
+    pub fn of(&mut self, unit: &Unit) -> Option<Rc<Reads>> {
+        let package = self.workspace.package(unit.package);
+        let is_it = |target: &&Target| target.kind == unit.kind && target.name == unit.target;
+        let target = package.targets.iter().find(is_it)?;
+        self.of_target(unit.package, target)
+    }
+
+    fn of_target(&mut self, package: PackageIx, target: &Target) -> Option<Rc<Reads>> {
+        let directory = self.layout.directory(package)?;
+        let written = self.workspace.package(package).directory();
+        let root = match target.src_path.strip_prefix(written) {
+            Ok(below) => directory.join(below),
+            Err(_) => target.src_path.clone(),
+        };
+        let key = (package, root);
+        if let Some(known) = self.targets.get(&key) {
+            return Some(Rc::clone(known));
+        }
+        let scan = rust_source::scan(&key.1, directory, &mut read);
+        let all = |files: &std::collections::BTreeSet<Utf8PathBuf>| -> HashSet<Utf8PathBuf> {
+            files
+                .iter()
+                .flat_map(|file| [file.clone(), resolved(file)])
+                .collect()
+        };
+        let mut files = all(&scan.modules);
+        files.extend(all(&scan.included));
+        files.extend(scan.missing.iter().cloned());
+        let reads = Rc::new(Reads {
+            files,
+            test_only: HashSet::new(),
+            env: scan.env.into_iter().collect(),
+            complete: !scan
+                .doubts
+                .iter()
+                .any(|doubt| doubt.kind == DoubtKind::Unlexable),
+        });
+        self.targets.insert(key, Rc::clone(&reads));
+        Some(reads)
+    }
+
+    /// The packages whose sources may read a path: the one that it lies in, and those that name
+    /// paths outside their own directory, if one of these is the path or a module beside which
+    /// the path could lie.
+    pub fn may_read(&mut self, path: &Utf8Path) -> Vec<PackageIx> {
+        let owner = self.layout.owner(path);
+        let packages: Vec<_> = self.layout.packages().collect();
+        packages
+            .into_iter()
+            .filter(|&package| {
+                Some(package) == owner
+                    || self.far(package).iter().any(|far| {
+                        far == path
+                            || path.starts_with(far)
+                            || far.extension() == Some("rs")
+                                && far.parent().is_some_and(|beside| path.starts_with(beside))
+                    })
+            })
+            .collect()
+    }
+
+    /// The paths outside its directory that a package's sources name. Such a path has to climb,
+    /// so a text without `../` names none.
+    fn far(&mut self, package: PackageIx) -> Rc<Vec<Utf8PathBuf>> {
+        if let Some(known) = self.far.get(&package) {
+            return Rc::clone(known);
+        }
+        let mut far = Vec::new();
+        if let Some(directory) = self.layout.directory(package) {
+            each_source(directory, &mut |file| {
+                let Some(text) = read(file).filter(|text| text.contains("../")) else {
+                    return;
+                };
+                for literal in climbing_literals(&text) {
+                    for from in [file.parent().unwrap_or(directory), directory] {
+                        let path =
+                            rust_source::normalized(&from.join(literal.trim_start_matches('/')));
+                        if !path.starts_with(directory) {
+                            far.push(resolved(&path));
+                        }
+                    }
+                }
+            });
+        }
+        far.sort();
+        far.dedup();
+        let far = Rc::new(far);
+        self.far.insert(package, Rc::clone(&far));
+        far
+    }
+
+    /// Whether a package's sources name, climbing out of its directory, anything below a path.
+    pub fn names_below(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
+        self.far(package).iter().any(|far| far.starts_with(path))
+    }
+
+    /// Whether the text of a package's sources holds the path's name, or that of a directory
+    /// between it and `within`.
+    pub fn mentions(&mut self, package: PackageIx, path: &Utf8Path, within: &Utf8Path) -> bool {
+        let Some(directory) = self.layout.directory(package) else {
+            return false;
+        };
+        let below = path.strip_prefix(within).unwrap_or(path);
+        let stem = path.file_stem().unwrap_or_default();
+        // Short names and those of every package's own directories say nothing.
+        let says_something =
+            |name: &&str| name.len() > 2 && !["src", "tests", "examples", "benches"].contains(name);
+        let names: Vec<&str> = below.iter().chain([stem]).filter(says_something).collect();
+        let mut found = false;
+        each_source(directory, &mut |file| {
+            found = found
+                || read(file).is_some_and(|text| names.iter().any(|name| text.contains(name)));
+        });
+        found
+    }
+
+    /// What a package's build script says that it watches.
+    pub fn script(&mut self, package: PackageIx) -> Option<Rc<Script>> {
+        if let Some(known) = self.scripts.get(&package) {
+            return known.clone();
+        }
+        let script = self.scan_script(package);
+        self.scripts.insert(package, script.clone());
+        script
+    }
+
+    fn scan_script(&mut self, package: PackageIx) -> Option<Rc<Script>> {
+        let targets = &self.workspace.package(package).targets;
+        let target = targets
+            .iter()
+            .find(|target| target.kind == TargetKind::CustomBuild)?;
+        let directory = self.layout.directory(package)?;
+        let scan = rust_source::scan_build_script(&target.src_path, directory, &mut read);
+        let reads = self.of_target(package, target)?;
+        let text = reads.files.iter().filter_map(|file| read(file)).collect();
+        Some(Rc::new(Script { scan, text }))
+    }
+}
+
+impl Reads {
+    /// Whether a unit of the target in that mode reads the file.
+    pub fn has(&self, path: &Utf8Path, mode: Mode) -> bool {
+        self.files.contains(path) && (mode == Mode::Test || !self.test_only.contains(path))
+    }
+}
+
+impl Script {
+    /// Whether it names the path, or a directory above it, to be watched.
+    pub fn names(&self, path: &Utf8Path) -> bool {
+        self.scan
+            .rerun_if_changed
+            .iter()
+            .any(|named| path.starts_with(named) || path.starts_with(resolved(named)))
+    }
+
+    /// Whether it says nothing of what it watches, so that cargo watches the package.
+    pub fn is_silent(&self) -> bool {
+        !self.scan.says_any
+    }
+
+    /// Whether it may print more than its literals show, and its text holds the path's name or
+    /// that of a directory on the way to it.
+    pub fn may_name(&self, path: &Utf8Path, within: &Utf8Path) -> bool {
+        let Ok(below) = path.strip_prefix(within) else {
+            return false;
+        };
+        (self.is_silent() || !self.scan.doubts.is_empty())
+            && below
+                .iter()
+                .any(|name| name.len() > 2 && self.text.contains(name))
+    }
+
+    /// Variables that it names to be watched.
+    pub fn env(&self) -> impl Iterator<Item = &str> {
+        self.scan.rerun_if_env_changed.iter().map(String::as_str)
+    }
+}
+
+/// A file's text; replacement characters stand in what is not UTF-8, since such a file, too, can
+/// be included.
+fn read(path: &Utf8Path) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    Some(
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    )
+}
+
+/// The Rust files below a package's directory, but for those of packages and hidden directories
+/// in it.
+fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
+    let Ok(entries) = directory.read_dir_utf8() else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        if kind.is_dir() {
+            let skipped = entry.file_name().starts_with('.')
+                || path.join("Cargo.toml").exists()
+                || path.join("CACHEDIR.TAG").exists();
+            if !skipped {
+                each_source(path, see);
+            }
+        } else if path.extension() == Some("rs") {
+            see(path);
+        }
+    }
+}
+
+/// The string literals of a text that hold `../`, roughly: what stands between two quotes on a
+/// line. It is a first sieve; the scan of the target decides.
+fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter(|line| line.contains("../"))
+        .flat_map(|line| line.split('"').skip(1).step_by(2))
+        .filter(|literal| literal.contains("../"))
+}

@@ -1,0 +1,7 @@
+//! `xtask`: the kit's commands, for any Cargo workspace.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask_kit::cli::main()
+}

@@ -1,0 +1,374 @@
+//! Starting other programs: the only module that does.
+//!
+//! Commands are built with [`xshell`] and run in an environment from which everything is taken
+//! that `cargo run` leaks into its child, so that the cargo which the kit starts sees what the
+//! user's own cargo would see.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use anyhow::{Context as _, Result};
+use xshell::Shell;
+
+/// A place to start programs from: a directory and the scrubbed environment.
+#[derive(Clone)]
+pub struct Runner {
+    shell: Shell,
+    /// Variables of the kit's own environment that children do not get.
+    leaked: Vec<OsString>,
+    /// What `LD_LIBRARY_PATH` and the like were before `cargo run` put its own directories there.
+    library_paths: Vec<(OsString, OsString)>,
+    cargo: OsString,
+}
+
+impl Runner {
+    /// A runner for the kit's own current directory.
+    ///
+    /// # Errors
+    /// When the current directory cannot be read.
+    pub fn new() -> Result<Self> {
+        let shell = Shell::new().context("cannot read the current directory")?;
+        let environment = Leaks::of(&|name| std::env::var_os(name));
+        let leaked = std::env::vars_os()
+            .map(|(name, _)| name)
+            .filter(|name| name.to_str().is_some_and(|name| environment.leaks(name)))
+            .collect();
+        let library_paths = LIBRARY_PATHS
+            .iter()
+            .filter_map(|&name| Some((OsString::from(name), std::env::var_os(name)?)))
+            .filter(|_| environment.under_cargo)
+            .map(|(name, value)| {
+                let kept = without_cargos_own(&value);
+                (name, kept)
+            })
+            .collect();
+        Ok(Self {
+            shell,
+            leaked,
+            library_paths,
+            cargo: environment.cargo,
+        })
+    }
+
+    /// The same environment, in another directory.
+    #[must_use]
+    pub fn in_directory(&self, directory: impl AsRef<Path>) -> Self {
+        Self {
+            shell: self.shell.with_current_dir(directory),
+            ..self.clone()
+        }
+    }
+
+    /// The same directory, with a variable set for whatever is started.
+    #[must_use]
+    pub fn with_variable(&self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        Self {
+            shell: self.shell.with_var(name, value),
+            ..self.clone()
+        }
+    }
+
+    /// The directory in which programs start.
+    pub fn directory(&self) -> &Path {
+        self.shell.current_dir()
+    }
+
+    /// cargo, as the user's own shell would start it here. `GIT_*` variables, which git sets for
+    /// its hooks and which would lead cargo's own git astray, are taken out.
+    pub fn cargo(&self) -> Command {
+        let mut command = self.command(&self.cargo);
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("GIT_")) {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// git, told by its directory alone which repository is meant: `GIT_DIR` and its kind, set
+    /// by hooks, would beat the directory. `GIT_INDEX_FILE` stays, since during `git commit -a`
+    /// it names the index that is going to be committed.
+    pub fn git(&self) -> Command {
+        let mut command = self.command(OsStr::new("git"));
+        for name in [
+            "GIT_DIR",
+            "GIT_WORK_TREE",
+            "GIT_PREFIX",
+            "GIT_EXTERNAL_DIFF",
+        ] {
+            command.env_remove(name);
+        }
+        // A question must not take the index lock from under the user's own git.
+        command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
+        command
+    }
+
+    fn command(&self, program: &OsStr) -> Command {
+        let mut command = self.shell.cmd(program).to_command();
+        for name in &self.leaked {
+            command.env_remove(name);
+        }
+        for (name, value) in &self.library_paths {
+            if value.is_empty() {
+                command.env_remove(name);
+            } else {
+                command.env(name, value);
+            }
+        }
+        command
+    }
+}
+
+/// Runs to the end and gives what was printed, whatever the exit status.
+///
+/// # Errors
+/// When the program cannot be started; the message says which and where.
+pub fn output(command: &mut Command) -> Result<Output> {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| cannot_start(command))
+}
+
+/// Runs to the end with this on its standard input, and gives what was printed.
+///
+/// # Errors
+/// When the program cannot be started, or does not read its input.
+pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output> {
+    use std::io::Write as _;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| cannot_start(command))?;
+    let mut stdin = child
+        .stdin
+        .take()
+        .context("the program's input is not a pipe")?;
+    // The program answers while it reads, so that one of the two has to wait in a thread.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child
+        .wait_with_output()
+        .with_context(|| format!("waiting for {}", shown(command)))?;
+    if output.status.success() {
+        let written = writer
+            .join()
+            .map_err(|_| anyhow::anyhow!("writing to a program"))?;
+        written.with_context(|| format!("writing to {}", shown(command)))?;
+    }
+    Ok(output)
+}
+
+/// Runs to the end with the kit's own streams.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn status(command: &mut Command) -> Result<ExitStatus> {
+    command.status().with_context(|| cannot_start(command))
+}
+
+/// Runs to the end, giving each line of standard output to `line` as it comes; standard error is
+/// the kit's own.
+///
+/// # Errors
+/// When the program cannot be started or its output cannot be read.
+pub fn stream(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitStatus> {
+    use std::io::BufRead as _;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| cannot_start(command))?;
+    let stdout = child
+        .stdout
+        .take()
+        .context("the program's output is not a pipe")?;
+    for bytes in std::io::BufReader::new(stdout).split(b'\n') {
+        let bytes = bytes.with_context(|| format!("reading the output of {}", shown(command)))?;
+        line(&String::from_utf8_lossy(&bytes));
+    }
+    child
+        .wait()
+        .with_context(|| format!("waiting for {}", shown(command)))
+}
+
+/// The command as one would type it.
+pub fn shown(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        let argument = argument.to_string_lossy();
+        text.push(' ');
+        if argument.is_empty() || argument.contains([' ', '\'', '"', '$', '*', '(', '\\']) {
+            text.push_str(&format!("{argument:?}"));
+        } else {
+            text.push_str(&argument);
+        }
+    }
+    text
+}
+
+fn cannot_start(command: &Command) -> String {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let directory = command.get_current_dir().unwrap_or(Path::new("."));
+    if directory.is_dir() {
+        format!(
+            "cannot start `{program}` in {}; is it installed and on PATH?",
+            directory.display()
+        )
+    } else {
+        format!(
+            "cannot start `{program}`: there is no directory {}",
+            directory.display()
+        )
+    }
+}
+
+const LIBRARY_PATHS: [&str; 3] = [
+    "LD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+];
+
+/// What stands in the environment because `cargo run` started the kit.
+struct Leaks {
+    under_cargo: bool,
+    toolchain_leaked: bool,
+    cargo: OsString,
+}
+
+impl Leaks {
+    fn of(variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        // Cargo sets both for a program that it runs; a user sets neither.
+        let under_cargo =
+            variable("CARGO_MANIFEST_DIR").is_some() && variable("CARGO_PKG_NAME").is_some();
+        let under_rustup = variable("RUSTUP_TOOLCHAIN").is_some();
+        // rustup says since 1.29 where its choice came from. A toolchain that the user chose, with
+        // `+nightly` or the variable, is theirs; one that came from a default or a file belongs
+        // to the directory in which the kit was started and would be wrong in another.
+        let chosen = variable("RUSTUP_TOOLCHAIN_SOURCE")
+            .is_some_and(|source| matches!(source.to_str(), Some("cli" | "env")));
+        let toolchain_leaked = under_cargo && under_rustup && !chosen;
+        let cargo = match variable("CARGO") {
+            // The path that `cargo run` hands down is one toolchain's own; rustup's proxy chooses
+            // anew for each directory.
+            Some(_) if toolchain_leaked => "cargo".into(),
+            Some(cargo) => cargo,
+            None => "cargo".into(),
+        };
+        Self {
+            under_cargo,
+            toolchain_leaked,
+            cargo,
+        }
+    }
+
+    fn leaks(&self, name: &str) -> bool {
+        if name.starts_with("RUSTUP_TOOLCHAIN") {
+            return self.toolchain_leaked;
+        }
+        self.under_cargo
+            && (name.starts_with("CARGO_PKG_")
+                || matches!(
+                    name,
+                    "CARGO"
+                        | "CARGO_BIN_NAME"
+                        | "CARGO_CRATE_NAME"
+                        | "CARGO_MANIFEST_DIR"
+                        | "CARGO_MANIFEST_LINKS"
+                        | "CARGO_MANIFEST_PATH"
+                        | "CARGO_PRIMARY_PACKAGE"
+                        | "OUT_DIR"
+                        | "RUST_RECURSION_COUNT"
+                ))
+    }
+}
+
+/// A library search path less the directories that cargo and rustup put in front of it: those of
+/// the kit's own build directory, and the toolchain's.
+fn without_cargos_own(value: &OsStr) -> OsString {
+    let own = std::env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(Path::to_path_buf));
+    let kept = std::env::split_paths(value).filter(|path| {
+        let of_build = own.as_ref().is_some_and(|own| path.starts_with(own));
+        let of_toolchain = path.join("rustlib").is_dir()
+            || path.ancestors().any(|above| above.ends_with("lib/rustlib"));
+        !of_build && !of_toolchain
+    });
+    std::env::join_paths(kept).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaks(variables: &[(&str, &str)]) -> Leaks {
+        let variables: Vec<_> = variables.to_vec();
+        Leaks::of(&|name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.into())
+        })
+    }
+
+    #[test]
+    fn under_cargo_run_the_package_and_the_toolchain_leak() {
+        let leaks = leaks(&[
+            ("CARGO", "/toolchain/bin/cargo"),
+            ("CARGO_MANIFEST_DIR", "/repo/xtask"),
+            ("CARGO_PKG_NAME", "xtask-kit"),
+            ("RUSTUP_TOOLCHAIN", "stable"),
+            ("RUSTUP_TOOLCHAIN_SOURCE", "default"),
+        ]);
+        assert_eq!(
+            leaks.cargo, "cargo",
+            "rustup chooses anew for each directory"
+        );
+        for name in [
+            "CARGO_PKG_VERSION",
+            "CARGO_MANIFEST_DIR",
+            "RUSTUP_TOOLCHAIN",
+            "CARGO",
+        ] {
+            assert!(leaks.leaks(name), "{name}");
+        }
+        for name in [
+            "CARGO_HOME",
+            "CARGO_TARGET_DIR",
+            "CARGO_PROFILE_DEV_DEBUG",
+            "RUSTFLAGS",
+        ] {
+            assert!(!leaks.leaks(name), "{name} is the user's own");
+        }
+    }
+
+    #[test]
+    fn a_toolchain_that_the_user_chose_stays() {
+        let leaks = leaks(&[
+            ("CARGO", "/nightly/bin/cargo"),
+            ("CARGO_MANIFEST_DIR", "/repo/xtask"),
+            ("CARGO_PKG_NAME", "xtask-kit"),
+            ("RUSTUP_TOOLCHAIN", "nightly"),
+            ("RUSTUP_TOOLCHAIN_SOURCE", "cli"),
+        ]);
+        assert_eq!(leaks.cargo, "/nightly/bin/cargo");
+        assert!(!leaks.leaks("RUSTUP_TOOLCHAIN"));
+    }
+
+    #[test]
+    fn started_by_hand_nothing_leaks() {
+        let leaks = leaks(&[("RUSTUP_TOOLCHAIN", "nightly"), ("CARGO", "my-cargo")]);
+        assert_eq!(leaks.cargo, "my-cargo");
+        assert!(!leaks.leaks("RUSTUP_TOOLCHAIN") && !leaks.leaks("CARGO_PKG_NAME"));
+    }
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let mut command = Command::new("cargo");
+        command.args(["clean", "-p", "my lib"]);
+        assert_eq!(shown(&command), "cargo clean -p \"my lib\"");
+    }
+}

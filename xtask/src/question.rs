@@ -1,0 +1,251 @@
+//! The one question behind every command: what does this change affect? From plain values to the
+//! answer, in the order of the flow: change set, graph, seeds, affected units.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+
+use crate::changes::{self, Asked};
+use crate::graph::{UnitGraph, UnitIx, Verb};
+use crate::impact::layout::{Layout, resolved};
+use crate::impact::records::Records;
+use crate::impact::rules::Rules;
+use crate::impact::seeds::{Inputs, Resolution};
+use crate::impact::settings::Setting;
+use crate::impact::{self, Affected, Effect, Rule, Seed};
+use crate::process::Runner;
+use crate::repo::git::{Change, Range, Repository};
+use crate::resolution;
+use crate::usage;
+use crate::workspace::Workspace;
+
+/// Which workspace, which change, and what is going to be run.
+pub struct Question {
+    /// Where and how programs are started.
+    pub runner: Runner,
+    /// The workspace that is asked about.
+    pub workspace: Workspace,
+    /// The change.
+    pub asked: Asked,
+    /// What is going to be run.
+    pub verb: Verb,
+    /// Which records of builds the answer may rest on.
+    pub evidence: Evidence,
+    /// Whether cargo may download what a side of the change needs.
+    pub network: bool,
+}
+
+/// Which records of builds an answer may rest on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Those in the build directory; those of the profile directory of this name decide what is
+    /// left out.
+    Records(String),
+    /// None: as on a fresh clone.
+    Sources,
+}
+
+/// The answer, with all that it rests on.
+pub struct Answer {
+    /// The workspace that was asked about.
+    pub workspace: Workspace,
+    /// Its unit graph under the verb.
+    pub graph: UnitGraph,
+    /// What is going to be run.
+    pub verb: Verb,
+    /// What was compared, in words.
+    pub compared: String,
+    /// The paths that differ.
+    pub changes: Vec<Change>,
+    /// The units that the change reaches.
+    pub affected: Affected,
+    /// How many compiled units of path packages have a current record of a build, and how many
+    /// there are.
+    pub recorded: (usize, usize),
+    /// What the reader should know about how the answer was found.
+    pub notes: Vec<String>,
+}
+
+impl Question {
+    /// Answers.
+    ///
+    /// # Errors
+    /// Where git cannot compare or a name names nothing.
+    pub fn answer(self) -> Result<Answer> {
+        let Self {
+            runner,
+            workspace,
+            asked,
+            verb,
+            ..
+        } = &self;
+        let graph = UnitGraph::new(workspace, *verb);
+        let rules = Rules::new(workspace)?;
+        let layout = Layout::new(workspace);
+        let workspace_root = resolved(&workspace.root);
+        let repository = Repository::discover(runner, &workspace_root)?;
+        let root = repository
+            .as_ref()
+            .map_or(&*workspace_root, Repository::top_level)
+            .to_owned();
+
+        let mut words = Vec::new();
+        let mut changes = Vec::new();
+        let mut range = None;
+        if let Some(comparison) = &asked.compare {
+            let repository = repository.as_ref().ok_or_else(|| {
+                usage!(
+                    "{} is in no git repository, so there is nothing to compare with: name what \
+                     changed with --file or --assume-changed, or ask with --all",
+                    workspace.root
+                )
+            })?;
+            let (compared, in_words) = comparison.resolve(repository)?;
+            changes = repository.changes(&compared)?;
+            words.push(in_words);
+            range = Some(compared);
+        }
+        if !asked.files.is_empty() {
+            words.push("the named files".to_owned());
+            changes.extend(asked.files.iter().map(|path| changes::named(&root, path)));
+            changes.sort();
+            changes.dedup_by(|later, earlier| later.path == earlier.path);
+        }
+        let mut seeds = Vec::new();
+        if asked.all {
+            words.push("everything".to_owned());
+            seeds.extend(
+                graph
+                    .units()
+                    .map(|(unit, _)| assumed(unit, "everything is taken as changed")),
+            );
+        }
+        for spec in &asked.assumed {
+            words.push(format!("{spec} assumed changed"));
+            let because = format!("{spec} is assumed changed");
+            let units = assumed_units(workspace, &graph, spec)?;
+            seeds.extend(units.into_iter().map(|unit| assumed(unit, &because)));
+        }
+
+        let contents = changes::contents(
+            repository.as_ref(),
+            range.as_ref(),
+            (&root, &workspace_root),
+            &changes,
+        )?;
+        let is_resolved = changes.iter().any(|change| {
+            let setting = Setting::of(&root.join(&change.path), &workspace_root);
+            contents.get(&change.path).is_some_and(|contents| {
+                setting
+                    .unwrap_or(Setting::Configuration)
+                    .is_resolved(contents)
+            })
+        });
+        let resolution = match (&repository, is_resolved) {
+            (Some(repository), true) => self.resolution(repository, range.as_ref()),
+            _ => Resolution::Unchanged,
+        };
+        let changed: HashSet<_> = changes
+            .iter()
+            .map(|change| root.join(&change.path))
+            .collect();
+        let records = match &self.evidence {
+            Evidence::Records(directory) => {
+                Records::read(workspace, &graph, &layout, directory, &changed)?
+            }
+            Evidence::Sources => Records::default(),
+        };
+        let found = impact::seeds::find(&Inputs {
+            workspace,
+            graph: &graph,
+            verb: *verb,
+            root: &root,
+            changes: &changes,
+            contents: &|path| contents.get(path).cloned().unwrap_or_default(),
+            resolution: &resolution,
+            layout: &layout,
+            records: &records,
+            rules: &rules,
+        })?;
+        seeds.extend(found.seeds);
+        let mut affected = impact::propagate(&graph, seeds);
+        if let Resolution::Compared(compared) = &resolution {
+            let cause = impact::resolved::cause(&changes, &root, &workspace_root);
+            let resolved =
+                impact::resolved::affected(workspace, &graph, compared, cause.as_deref());
+            affected = affected.or(resolved);
+        }
+        let compiled = graph
+            .units()
+            .filter(|(_, unit)| unit.is_compiled() && layout.directory(unit.package).is_some())
+            .count();
+        Ok(Answer {
+            verb: *verb,
+            compared: words.join(", "),
+            changes,
+            affected,
+            recorded: (records.current(), compiled),
+            notes: found.notes,
+            graph,
+            workspace: self.workspace,
+        })
+    }
+
+    fn resolution(&self, repository: &Repository, range: Option<&Range>) -> Resolution {
+        let compared = resolution::range::compare(
+            &self.runner,
+            repository,
+            range,
+            &self.workspace.root,
+            self.verb,
+            self.network,
+        );
+        match compared {
+            Ok(differences) => Resolution::Compared(differences),
+            Err(error) => Resolution::Unknown(error.to_string()),
+        }
+    }
+}
+
+fn assumed(unit: UnitIx, because: &str) -> Seed {
+    Seed {
+        unit,
+        effect: Effect::Rebuilt,
+        rule: Rule::Assumed,
+        path: None,
+        because: because.to_owned(),
+        spreads: true,
+    }
+}
+
+/// The units that `PACKAGE[:TARGET]` names.
+fn assumed_units(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Result<Vec<UnitIx>> {
+    // A package id holds colons of its own, but none after its last `/`.
+    let (package, target) = match spec.rsplit_once(':') {
+        Some((package, target)) if !target.contains('/') => (package, Some(target)),
+        _ => (spec, None),
+    };
+    let package = workspace.find(package)?;
+    let is_named = |unit: &UnitIx| target.is_none_or(|target| graph.unit(*unit).target == target);
+    let units: Vec<UnitIx> = graph
+        .units_of(package)
+        .iter()
+        .copied()
+        .filter(is_named)
+        .collect();
+    if units.is_empty() {
+        let name = &workspace.package(package).name;
+        let mut targets: Vec<_> = graph
+            .units_of(package)
+            .iter()
+            .map(|&unit| graph.unit(unit).target.as_str())
+            .collect();
+        targets.dedup();
+        let target = target.unwrap_or_default();
+        return Err(usage!(
+            "package `{name}` has no target `{target}`; it has {}",
+            targets.join(", ")
+        ));
+    }
+    Ok(units)
+}

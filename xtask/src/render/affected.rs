@@ -1,0 +1,294 @@
+//! What a change affects, as text, names, cargo arguments and JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::count;
+use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
+use crate::impact::{Effect, Seed};
+use crate::question::Answer;
+use crate::repo::git::Change;
+use crate::workspace::{TargetKind, Workspace};
+
+/// The answer, ready to be shown.
+#[derive(Debug, Serialize)]
+pub struct AffectedReport {
+    /// Of this format; it changes when a reader would have to.
+    pub version: u32,
+    /// What is going to be run.
+    pub verb: Verb,
+    /// What was compared, in words.
+    pub compared: String,
+    /// The directory of the root manifest.
+    pub workspace_root: String,
+    /// Every path that differs, sorted.
+    pub changes: Vec<Change>,
+    /// Affected packages, sorted by name; the strongest effect of their units.
+    pub packages: Vec<AffectedPackage>,
+    /// Affected units, sorted by package, then target.
+    pub units: Vec<AffectedUnit>,
+    /// What the reader should know about how the answer was found.
+    pub notes: Vec<String>,
+}
+
+/// One affected package.
+#[derive(Debug, Serialize)]
+pub struct AffectedPackage {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Cargo's package id.
+    pub id: String,
+    /// Whether it is a member of the workspace.
+    pub member: bool,
+    /// The strongest of its units' effects.
+    pub effect: Effect,
+}
+
+/// One affected unit, with the way by which the change reaches it.
+#[derive(Debug, Serialize)]
+pub struct AffectedUnit {
+    /// Name of the package.
+    pub package: String,
+    /// Version of the package.
+    pub package_version: String,
+    /// Cargo's package id.
+    pub package_id: String,
+    /// Whether the package is a member of the workspace.
+    pub member: bool,
+    /// Name of the target.
+    pub target: String,
+    /// Kind of the target.
+    pub kind: TargetKind,
+    /// What is done with the target.
+    pub mode: Mode,
+    /// What happens to the unit.
+    pub effect: Effect,
+    /// What touched the first unit of the chain.
+    pub seed: Seed,
+    /// From the unit that the change touches to this one, both included.
+    pub chain: Vec<String>,
+}
+
+impl AffectedReport {
+    /// Brings an answer into the form that is shown.
+    pub fn new(answer: &Answer) -> Self {
+        let Answer {
+            workspace,
+            graph,
+            affected,
+            ..
+        } = answer;
+        let mut units: Vec<AffectedUnit> = affected
+            .units()
+            .filter_map(|(index, effect)| {
+                let (way, seed) = affected.chain(index)?;
+                Some(affected_unit(workspace, graph, index, effect, &way, seed))
+            })
+            .collect();
+        units.sort_by(|a, b| {
+            (&a.package, &a.package_id, a.kind, &a.target, a.mode).cmp(&(
+                &b.package,
+                &b.package_id,
+                b.kind,
+                &b.target,
+                b.mode,
+            ))
+        });
+        let mut packages: BTreeMap<(String, String), AffectedPackage> = BTreeMap::new();
+        for unit in &units {
+            packages
+                .entry((unit.package.clone(), unit.package_id.clone()))
+                .and_modify(|package| package.effect = package.effect.max(unit.effect))
+                .or_insert_with(|| AffectedPackage {
+                    name: unit.package.clone(),
+                    version: unit.package_version.clone(),
+                    id: unit.package_id.clone(),
+                    member: unit.member,
+                    effect: unit.effect,
+                });
+        }
+        Self {
+            version: 1,
+            verb: answer.verb,
+            compared: answer.compared.clone(),
+            workspace_root: workspace.root.to_string(),
+            changes: answer.changes.clone(),
+            packages: packages.into_values().collect(),
+            units,
+            notes: answer.notes.clone(),
+        }
+    }
+
+    /// Keeps the units with one effect, and their packages.
+    #[must_use]
+    pub fn only(mut self, effect: Effect) -> Self {
+        self.units.retain(|unit| unit.effect == effect);
+        let kept: std::collections::HashSet<_> = self
+            .units
+            .iter()
+            .map(|unit| unit.package_id.as_str())
+            .collect();
+        self.packages
+            .retain(|package| kept.contains(package.id.as_str()));
+        for package in &mut self.packages {
+            package.effect = effect;
+        }
+        self
+    }
+
+    /// For a reader in a hurry: a block a package, what the change touches first, each group of
+    /// units with the way by which the change reaches it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut groups: Vec<&[AffectedUnit]> = self
+            .units
+            .chunk_by(|a, b| a.package_id == b.package_id)
+            .collect();
+        groups.sort_by_key(|units| units.iter().map(|unit| unit.chain.len()).min());
+        for units in groups {
+            let member = if units[0].member { "" } else { " (external)" };
+            let _ = writeln!(text, "{}{member}", units[0].package);
+            let mut reasons: Vec<(Effect, String, Vec<String>)> = Vec::new();
+            for unit in units {
+                let why = unit.why();
+                let name = target_name(unit.kind, unit.mode, &unit.target);
+                match reasons
+                    .iter_mut()
+                    .find(|known| known.0 == unit.effect && known.1 == why)
+                {
+                    Some((_, _, names)) => names.push(name),
+                    None => reasons.push((unit.effect, why, vec![name])),
+                }
+            }
+            reasons.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.len().cmp(&b.1.len())));
+            for (effect, why, names) in reasons {
+                let effect = match effect {
+                    Effect::Rebuilt => "rebuilt",
+                    Effect::Rerun => "rerun  ",
+                };
+                let _ = writeln!(text, "  {effect}  {}\n           {why}", names.join(", "));
+            }
+        }
+        text
+    }
+
+    /// One line that sums the answer up.
+    pub fn headline(&self) -> String {
+        let with = |effect| {
+            self.units
+                .iter()
+                .filter(|unit| unit.effect == effect)
+                .count()
+        };
+        format!(
+            "{} of {}: {} rebuilt, {} rerun (cargo {})",
+            count(self.units.len(), "unit"),
+            count(self.packages.len(), "package"),
+            with(Effect::Rebuilt),
+            with(Effect::Rerun),
+            self.verb.cargo_args().join(" "),
+        )
+    }
+
+    /// The members, one a line.
+    pub fn names(&self) -> String {
+        self.members()
+            .map(|package| format!("{}\n", package.name))
+            .collect()
+    }
+
+    /// The members as `-p` arguments on one line.
+    pub fn cargo_args(&self) -> String {
+        let specs: Vec<_> = self
+            .members()
+            .map(|package| format!("-p {}", package.name))
+            .collect();
+        if specs.is_empty() {
+            String::new()
+        } else {
+            specs.join(" ") + "\n"
+        }
+    }
+
+    fn members(&self) -> impl Iterator<Item = &AffectedPackage> {
+        self.packages.iter().filter(|package| package.member)
+    }
+}
+
+impl AffectedUnit {
+    /// The way from the unit back to the change, in one line.
+    fn why(&self) -> String {
+        let mut why = String::new();
+        for unit in self.chain.iter().rev().skip(1) {
+            let _ = write!(why, "← {unit} ");
+        }
+        let seed = &self.seed;
+        match &seed.path {
+            Some(path) => {
+                let _ = write!(why, "← {path}: {}", seed.because);
+            }
+            None => {
+                let _ = write!(why, "← {}", seed.because);
+            }
+        }
+        why
+    }
+}
+
+fn affected_unit(
+    workspace: &Workspace,
+    graph: &UnitGraph,
+    index: UnitIx,
+    effect: Effect,
+    way: &[UnitIx],
+    seed: &Seed,
+) -> AffectedUnit {
+    let unit = graph.unit(index);
+    let package = workspace.package(unit.package);
+    AffectedUnit {
+        package: package.name.clone(),
+        package_version: package.version.clone(),
+        package_id: package.id.clone(),
+        member: package.member,
+        target: unit.target.clone(),
+        kind: unit.kind,
+        mode: unit.mode,
+        effect,
+        seed: seed.clone(),
+        chain: way
+            .iter()
+            .rev()
+            .map(|&unit| unit_name(workspace, graph.unit(unit)))
+            .collect(),
+    }
+}
+
+/// A unit in words: its package, and which of the package's units it is.
+pub fn unit_name(workspace: &Workspace, unit: &Unit) -> String {
+    let package = &workspace.package(unit.package).name;
+    format!(
+        "{package} {}",
+        target_name(unit.kind, unit.mode, &unit.target)
+    )
+}
+
+/// Which of its package's units a unit is, in cargo's words.
+pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
+    match (kind, mode) {
+        (_, Mode::RunCustomBuild) => "build script run".to_owned(),
+        (TargetKind::CustomBuild, _) => "build script".to_owned(),
+        (_, Mode::Doctest) => "doctests".to_owned(),
+        (TargetKind::Lib, Mode::Build) => "lib".to_owned(),
+        (TargetKind::Lib, _) => "lib test".to_owned(),
+        (TargetKind::Bin, Mode::Build) => format!("bin {target}"),
+        (TargetKind::Bin, _) => format!("bin {target} test"),
+        (TargetKind::Example, Mode::Build) => format!("example {target}"),
+        (TargetKind::Example, _) => format!("example {target} test"),
+        (TargetKind::Test, _) => format!("test {target}"),
+        (TargetKind::Bench, _) => format!("bench {target}"),
+    }
+}

@@ -1,0 +1,112 @@
+//! A replayed history: each commit, what was missed, what was named in vain.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::count;
+use crate::audit::replay::{Outcome, Step};
+use crate::audit::{Comparison, UnitKey};
+
+/// The figures of several comparisons together.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Figures {
+    /// Units that were named and rebuilt.
+    hits: usize,
+    /// Units that were rebuilt and not named.
+    missed: usize,
+    /// Units that were named and not rebuilt.
+    besides: usize,
+}
+
+impl Figures {
+    fn add(mut self, comparison: &Comparison) -> Self {
+        self.hits += comparison.hits;
+        self.missed += comparison.missed.len();
+        self.besides += comparison.besides.len();
+        self
+    }
+
+    fn text(self) -> String {
+        let percent = |part: usize, whole: usize| match whole {
+            0 => "100%".to_owned(),
+            _ => format!("{:.1}%", 100.0 * part as f64 / whole as f64),
+        };
+        format!(
+            "{} rebuilt, {} named: recall {}, precision {}",
+            count(self.hits + self.missed, "unit"),
+            self.hits + self.besides,
+            percent(self.hits, self.hits + self.missed),
+            percent(self.hits, self.hits + self.besides),
+        )
+    }
+}
+
+/// One commit.
+pub fn step(step: &Step) -> String {
+    let commit = step.commit.0.get(..12).unwrap_or(&step.commit.0);
+    let mut text = format!("{commit} {}\n", step.subject);
+    match &step.outcome {
+        Outcome::DoesNotBuild => {
+            text.push_str("  it, or the commit before it, does not build here\n")
+        }
+        Outcome::Compared(comparison) => {
+            let _ = writeln!(text, "  {}", Figures::default().add(comparison).text());
+            for unit in &comparison.missed {
+                let _ = writeln!(text, "  missed: {}", name(unit));
+            }
+            for (unit, because) in &comparison.besides {
+                let _ = writeln!(text, "  in vain: {} ← {because}", name(unit));
+            }
+        }
+    }
+    text
+}
+
+/// All commits together.
+pub fn summary(steps: &[Step]) -> String {
+    let figures = figures(steps);
+    let compared = steps
+        .iter()
+        .filter(|step| matches!(step.outcome, Outcome::Compared(_)))
+        .count();
+    format!(
+        "{} of {}: {}\n",
+        compared,
+        count(steps.len(), "commit"),
+        figures.text()
+    )
+}
+
+/// All commits as JSON.
+pub fn json(steps: &[Step]) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        version: u32,
+        total: Figures,
+        commits: &'a [Step],
+    }
+    Report {
+        version: 1,
+        total: figures(steps),
+        commits: steps,
+    }
+}
+
+fn figures(steps: &[Step]) -> Figures {
+    steps
+        .iter()
+        .fold(Figures::default(), |figures, step| match &step.outcome {
+            Outcome::Compared(comparison) => figures.add(comparison),
+            Outcome::DoesNotBuild => figures,
+        })
+}
+
+fn name(unit: &UnitKey) -> String {
+    // The last part of a package id is its name and version, or its directory.
+    let package = unit.package.rsplit('/').next().unwrap_or(&unit.package);
+    format!(
+        "{package} {}",
+        super::affected::target_name(unit.kind, unit.mode, &unit.target)
+    )
+}

@@ -1,0 +1,83 @@
+//! The only printer: values become text, JSON, DOT or Mermaid here, from their own serializable
+//! types. Data goes to standard output; status, notes and errors go to standard error, in cargo's
+//! manner.
+//!
+//! Architecture invariant: nothing is computed here that an answer depends on.
+
+pub mod affected;
+pub mod audit;
+pub mod clean;
+pub mod graph;
+pub mod timings;
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+
+/// Writes data to standard output.
+///
+/// # Errors
+/// When it cannot be written; a closed pipe among that, which ends the kit without a complaint.
+pub fn data(text: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")
+}
+
+/// Writes a value as JSON with a line break at its end.
+///
+/// # Errors
+/// As for [`data`].
+pub fn json(value: &impl Serialize) -> Result<()> {
+    data(&(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"))
+}
+
+/// Says what is being done: a verb in cargo's column of twelve, and to what.
+pub fn status(verb: &str, message: impl std::fmt::Display) {
+    let style = AnsiColor::Green.on_default().bold();
+    say(format_args!("{style}{verb:>12}{style:#} {message}"));
+}
+
+/// Says something that the reader should know and need not act on.
+pub fn note(message: impl std::fmt::Display) {
+    label(AnsiColor::Cyan.on_default().bold(), "note", &message);
+}
+
+/// Says something that the reader should look at.
+pub fn warning(message: impl std::fmt::Display) {
+    label(AnsiColor::Yellow.on_default().bold(), "warning", &message);
+}
+
+/// Says what failed, with its causes, each once.
+pub fn error(error: &anyhow::Error) {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !message.contains(&cause) {
+            message.push_str(&format!("\n  caused by: {}", cause.replace('\n', "\n  ")));
+        }
+    }
+    label(AnsiColor::Red.on_default().bold(), "error", &message);
+}
+
+/// Passes on a line that somebody else wrote.
+pub fn plain(line: &str) {
+    say(format_args!("{line}"));
+}
+
+fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
+    say(format_args!("{style}{label}{style:#}: {message}"));
+}
+
+/// Standard error is for people; when nobody can read it there is no one to tell.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// `1 unit`, `2 units`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

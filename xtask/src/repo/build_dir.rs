@@ -1,0 +1,225 @@
+//! What lies where in cargo's build directory. What the records in it say: [`super::unit_record`].
+//!
+//! Nothing here runs a process, takes a lock or writes.
+//!
+//! # The two layouts
+//!
+//! As seen on cargo 1.95 and 1.97-nightly and read in the source of 1.100. Up to 1.99 cargo writes
+//! V1, and V2 with `-Zbuild-dir-new-layout`; 1.100 writes V2. `P` is a profile directory:
+//! `debug`, `release` or the profile's own name, in the build directory or in `<triple>/` there.
+//! `C` is the target's name with `_` for `-`, `H` are 16 hexadecimal digits.
+//!
+//! | | [`Layout::V1`] | [`Layout::V2`] |
+//! | --- | --- | --- |
+//! | fingerprints | `P/.fingerprint/<pkg>-H/` | `P/build/<pkg>/H/fingerprint/` |
+//! | rustc's output | `P/deps/`, `P/examples/`; scripts' `P/build/<pkg>-H/` | `P/build/<pkg>/H/out/` |
+//! | its names | `libC-H.rmeta`, `libC-H.rlib`, `libC-H.so`, `C-H`, `C-H.d` | the same |
+//! | …without `-H` | path packages' dylibs, cdylibs; executables on MSVC | dylibs, cdylibs, executables |
+//! | a script | `build_script_build-H`, linked as `build-script-build` | so on 1.95; 1.97: `build_script_build` |
+//! | its run | `P/build/<pkg>-H/{output,stderr,root-output,invoked.timestamp}` | `P/build/<pkg>/H/run/{stdout,…}` |
+//! | `OUT_DIR` | `P/build/<pkg>-H/out/` | `P/build/<pkg>/H/out/` |
+//! | incremental | `P/incremental/<crate>-<another hash>/` | the same |
+//! | uplifted | `P/<bin>`, `P/libC.rlib`, `P/examples/<example>`, each with a `.d` of cargo's | the same |
+//!
+//! Names without a hash are shared: `dylib` targets with all features overwrite one another. A run
+//! has a hash of its own, so `P/build/<pkg>-H` is a script or a run, never both. Under `--target`
+//! scripts and proc-macros lie with the host, a script's run with what it is for.
+//!
+//! Both layouts can lie in one `P`, each with units of its own. `P/.cargo-lock` is in target and
+//! build directory; from 1.96 on the target directory has it with `.cargo-artifact-lock`, the build
+//! directory `.cargo-build-lock`; on a network file system there is none. Where the two directories
+//! are apart, only the build directory holds records.
+//!
+//! A fingerprint directory holds, for a unit `U` (see [`super::unit_record::UnitName`]):
+//! - `U`, the fingerprint; emptied before the unit is built again, so empty if that failed;
+//! - `U.json`, what the fingerprint was made of; still the former one while `U` is empty;
+//! - `dep-U`, cargo's dep-info; none for runs, documentation and scraped examples;
+//! - `output-U`, saved warnings, if there were any;
+//! - `invoked.timestamp`, not for runs, which have it beside their output.
+//!
+//! It is created, empty, for every unit of a build before the first one starts. Documentation has
+//! one directory a package, as have V1's targets without a hash: there `invoked.timestamp` is that
+//! of whichever came last, and only `dep-U`'s mtime, set to the same instant, is a unit's own.
+
+use super::unit_record::TargetKind;
+use anyhow::{Context, Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use std::{fs, io};
+
+/// How a profile directory is organised; see the [module](self).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layout {
+    /// By kind of file: `.fingerprint`, `deps`, `build`.
+    V1,
+    /// By unit: `build/<package>/<hash>`.
+    V2,
+}
+
+/// The part of a build directory that belongs to one profile and target, in one layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileDir {
+    /// The directory itself.
+    pub path: Utf8PathBuf,
+    /// The build directory that it is part of, which recorded paths are relative to.
+    pub build_directory: Utf8PathBuf,
+    /// What `--target` named (a custom target's file stem); `None` for the host's.
+    pub triple: Option<String>,
+    /// The directory's name: `debug` for `dev` and `test`, `release`, or the profile's own.
+    pub directory: String,
+    /// How its records are laid out.
+    pub layout: Layout,
+}
+
+/// Whether `directory` is cargo's: tagged by it, or holding its compiler cache. Cargo tags only
+/// what it creates itself; the cache is in every build directory, but in no triple's.
+pub fn is_cargo_directory(directory: &Utf8Path) -> bool {
+    let tagged = fs::read_to_string(directory.join("CACHEDIR.TAG")).is_ok_and(|tag| {
+        tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55") && tag.contains("cargo")
+    });
+    tagged || directory.join(".rustc_info.json").is_file()
+}
+
+/// Every profile directory below a build directory, the host's before the triples', sorted; one
+/// with both layouts comes twice. A build directory that does not exist has none.
+///
+/// # Errors
+/// A directory that cannot be listed, or a profile directory of an unknown layout.
+pub fn profile_dirs(build_directory: &Utf8Path) -> Result<Vec<ProfileDir>> {
+    let (mut found, mut by_triple) = (Vec::new(), Vec::new());
+    for name in entries(build_directory)?.names {
+        let profiles = profiles(build_directory, None, &name)?;
+        let path = build_directory.join(&name);
+        // Tools keep whole target directories in here, and those are not triples.
+        let foreign = path.join(".rustc_info.json").is_file()
+            || ["doc", "package", "tmp", "cargo-timings"].contains(&name.as_str());
+        if profiles.is_empty() && !foreign && !is_locked(&path) {
+            for directory in entries(&path)?.names {
+                by_triple.extend(self::profiles(build_directory, Some(&name), &directory)?);
+            }
+        }
+        found.extend(profiles);
+    }
+    found.append(&mut by_triple);
+    Ok(found)
+}
+
+/// One profile directory, if it is one, as often as it has layouts.
+fn profiles(root: &Utf8Path, triple: Option<&str>, directory: &str) -> Result<Vec<ProfileDir>> {
+    let path = root.join(triple.unwrap_or_default()).join(directory);
+    let profile = |layout| ProfileDir {
+        path: path.clone(),
+        build_directory: root.to_owned(),
+        triple: triple.map(str::to_owned),
+        directory: directory.to_owned(),
+        layout,
+    };
+    Ok(layouts(&path)?.into_iter().map(profile).collect())
+}
+
+/// The layouts found in what may be a profile directory; none if it is not one, or is one of a
+/// target directory whose build directory is elsewhere.
+fn layouts(path: &Utf8Path) -> Result<Vec<Layout>> {
+    let build = path.join("build");
+    let mut layouts = Vec::new();
+    let packages = entries(&build)?.names;
+    if path.join(".fingerprint").is_dir() || packages.iter().any(|it| split_hash(it).is_some()) {
+        layouts.push(Layout::V1);
+    }
+    let mut neither = None;
+    for package in packages.iter().filter(|name| split_hash(name).is_none()) {
+        let units = entries(&build.join(package))?.names;
+        if units.iter().any(|unit| is_hash(unit)) {
+            layouts.push(Layout::V2);
+            break;
+        } else if !units.is_empty() {
+            neither = Some(package);
+        }
+    }
+    let prepared = ["deps", "incremental"]
+        .iter()
+        .any(|name| path.join(name).is_dir());
+    if layouts.is_empty() && is_locked(path) && prepared {
+        match neither {
+            Some(package) => bail!("`{path}` has a layout not known here: see `build/{package}`"),
+            None if build.is_dir() => layouts.push(Layout::V2),
+            None => bail!("`{path}` has a layout not known here: no `.fingerprint`, no `build`"),
+        }
+    }
+    Ok(layouts)
+}
+
+fn is_locked(path: &Utf8Path) -> bool {
+    [".cargo-lock", ".cargo-build-lock"]
+        .iter()
+        .any(|lock| path.join(lock).exists())
+}
+
+pub(super) fn is_hash(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// `my-lib-0123456789abcdef` into name and hash.
+pub(super) fn split_hash(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('-').filter(|(_, hash)| is_hash(hash))
+}
+
+impl ProfileDir {
+    /// The directory of a unit's fingerprint.
+    pub fn fingerprint_dir(&self, package: &str, hash: &str) -> Utf8PathBuf {
+        self.path.join(match self.layout {
+            Layout::V1 => format!(".fingerprint/{package}-{hash}"),
+            Layout::V2 => format!("build/{package}/{hash}/fingerprint"),
+        })
+    }
+
+    /// The directory that rustc writes a unit to; in V1 it is shared by many.
+    pub fn output_dir(&self, package: &str, hash: &str, kind: TargetKind) -> Utf8PathBuf {
+        self.path.join(match (self.layout, kind) {
+            (Layout::V2, _) => format!("build/{package}/{hash}/out"),
+            (_, TargetKind::BuildScript) => format!("build/{package}-{hash}"),
+            (_, TargetKind::Example) => "examples".to_owned(),
+            _ => "deps".to_owned(),
+        })
+    }
+
+    /// What a build script's run printed to stdout.
+    pub fn script_output(&self, package: &str, hash: &str) -> Utf8PathBuf {
+        self.path.join(match self.layout {
+            Layout::V1 => format!("build/{package}-{hash}/output"),
+            Layout::V2 => format!("build/{package}/{hash}/run/stdout"),
+        })
+    }
+}
+
+/// A directory's entries, sorted; names that are not UTF-8 apart, as far as they can be shown.
+#[derive(Default)]
+pub(super) struct Entries {
+    pub(super) names: Vec<String>,
+    pub(super) unreadable: Vec<String>,
+}
+
+/// Lists a directory; what does not exist (any more: cargo may be at work) is empty.
+pub(super) fn entries(directory: &Utf8Path) -> Result<Entries> {
+    let mut found = Entries::default();
+    let listing = match fs::read_dir(directory) {
+        Err(error)
+            if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) =>
+        {
+            return Ok(found);
+        }
+        listing => listing.with_context(|| format!("cannot list `{directory}`"))?,
+    };
+    for entry in listing {
+        let entry = entry.with_context(|| format!("cannot list `{directory}`"))?;
+        match entry.file_name().into_string() {
+            Ok(name) => found.names.push(name),
+            Err(name) => found.unreadable.push(name.to_string_lossy().into_owned()),
+        }
+    }
+    found.names.sort();
+    found.unreadable.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::*;
+
+/// A temporary build directory with the given files (or directories, ending in a slash).
+fn tree(name: &str, paths: &[&str]) -> Utf8PathBuf {
+    let root = Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap();
+    let root = root.join(format!("build-dir-{name}-{}", std::process::id()));
+    fs::remove_dir_all(&root).ok();
+    fs::create_dir_all(&root).unwrap();
+    for path in paths {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match path.as_str().ends_with('/') {
+            true => fs::create_dir_all(path).unwrap(),
+            false => fs::write(path, "").unwrap(),
+        }
+    }
+    root
+}
+
+/// Lists what was found as `triple/directory layout`, the error instead if there is one.
+fn found(root: &Utf8Path) -> Vec<String> {
+    let dirs = profile_dirs(root);
+    fs::remove_dir_all(root).unwrap();
+    let show = |dir: ProfileDir| {
+        assert!(dir.path.starts_with(&dir.build_directory));
+        format!(
+            "{}/{} {:?}",
+            dir.triple.unwrap_or_default(),
+            dir.directory,
+            dir.layout
+        )
+    };
+    match dirs {
+        Ok(dirs) => dirs.into_iter().map(show).collect(),
+        Err(error) => vec![format!("{error:#}").replace(root.as_str(), "ROOT")],
+    }
+}
+
+const HASH: &str = "0123456789abcdef";
+
+#[test]
+fn profile_directories_of_both_layouts_are_found() {
+    let unit = format!("wasm32-unknown-unknown/debug/build/a/{HASH}/fingerprint/");
+    let mixed_unit = format!("debug/build/a-b/{HASH}/out/");
+    let root = tree(
+        "both",
+        &[
+            "release/.fingerprint/",
+            "debug/.cargo-lock",
+            "debug/.fingerprint/",
+            "debug/build/.DS_Store",
+            &mixed_unit,
+            &unit,
+            "my.json/fast/.fingerprint/",
+            "llvm-cov-target/.rustc_info.json",
+            "llvm-cov-target/debug/.fingerprint/",
+            "doc/a/build/",
+            "xtask/cache.json",
+            "artifacts/.cargo-lock",
+            "artifacts/examples/",
+            "CACHEDIR.TAG",
+        ],
+    );
+    let expected = [
+        "/debug V1",
+        "/debug V2",
+        "/release V1",
+        "my.json/fast V1",
+        "wasm32-unknown-unknown/debug V2",
+    ];
+    assert_eq!(found(&root), expected);
+}
+
+#[test]
+fn a_build_directory_that_is_not_there_holds_nothing() {
+    assert_eq!(profile_dirs("/none/such".into()).unwrap(), []);
+}
+
+#[test]
+fn an_unknown_layout_is_refused_by_name() {
+    let root = tree(
+        "v3",
+        &[
+            "debug/.cargo-lock",
+            "debug/incremental/",
+            "debug/build/a/lib/x",
+        ],
+    );
+    assert_eq!(
+        found(&root),
+        ["`ROOT/debug` has a layout not known here: see `build/a`"]
+    );
+    let root = tree(
+        "v4",
+        &[
+            "t/debug/.cargo-build-lock",
+            "t/debug/deps/",
+            "t/debug/units/",
+        ],
+    );
+    let expected = "`ROOT/t/debug` has a layout not known here: no `.fingerprint`, no `build`";
+    assert_eq!(found(&root), [expected]);
+}
+
+#[test]
+fn a_prepared_directory_without_units_is_known() {
+    let root = tree(
+        "new",
+        &["debug/.cargo-lock", "debug/incremental/", "debug/build/"],
+    );
+    assert_eq!(found(&root), ["/debug V2"]);
+}
+
+#[test]
+fn cargos_directories_are_told_from_others() {
+    let root = tree(
+        "tag",
+        &["info/.rustc_info.json", "other/CACHEDIR.TAG", "tag/"],
+    );
+    let signature = "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory \
+        tag created by cargo.\n";
+    fs::write(root.join("tag/CACHEDIR.TAG"), signature).unwrap();
+    let answers = ["info", "tag", "other", "none"].map(|name| is_cargo_directory(&root.join(name)));
+    assert_eq!(answers, [true, true, false, false]);
+    fs::remove_dir_all(root).unwrap();
+}

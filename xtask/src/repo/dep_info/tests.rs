@@ -1,0 +1,145 @@
+use super::*;
+
+/// A record of `src/lib.rs`, a generated file with a checksum, and two variables.
+fn record() -> Vec<u8> {
+    let mut bytes = vec![1, 0, 0, 0, 0xff, 1, 2, 0, 0, 0];
+    let text = |bytes: &mut Vec<u8>, text: &str| {
+        bytes.extend((text.len() as u32).to_le_bytes());
+        bytes.extend(text.as_bytes());
+    };
+    bytes.push(0);
+    text(&mut bytes, "src/a b.rs");
+    bytes.push(0);
+    bytes.push(1);
+    text(&mut bytes, "debug/out/g.rs");
+    bytes.push(1);
+    bytes.extend(7_u64.to_le_bytes());
+    text(&mut bytes, "blake3=00");
+    bytes.extend([2, 0, 0, 0]);
+    text(&mut bytes, "SET");
+    bytes.push(1);
+    text(&mut bytes, "x");
+    text(&mut bytes, "UNSET");
+    bytes.push(0);
+    bytes
+}
+
+#[test]
+fn cargos_dep_info_is_read_whole_or_not_at_all() {
+    let whole = record();
+    let expected = DepInfo {
+        files: vec![
+            RecordedPath::Package("src/a b.rs".into()),
+            RecordedPath::Build("debug/out/g.rs".into()),
+        ],
+        env: vec![("SET".into(), Some("x".into())), ("UNSET".into(), None)],
+    };
+    assert_eq!(parse_cargo(&whole), Some(expected));
+    for length in 0..whole.len() {
+        assert_eq!(parse_cargo(&whole[..length]), None, "cut at {length}");
+    }
+    let with = |at: usize, byte: u8| {
+        let mut bytes = record();
+        bytes[at] = byte;
+        bytes
+    };
+    assert_eq!(parse_cargo(&with(5, 2)), None, "a version to come");
+    assert_eq!(parse_cargo(&with(10, 2)), None, "an unknown kind of path");
+    assert_eq!(
+        parse_cargo(&with(15, 0xff)),
+        None,
+        "a name that is not UTF-8"
+    );
+    assert_eq!(
+        parse_cargo(&[record(), vec![0]].concat()),
+        None,
+        "more than there should be"
+    );
+    let before_1_84 = [1, 0, 0, 0, 0, 1, 0, 0, 0, b'a', 0, 0, 0, 0];
+    assert_eq!(parse_cargo(&before_1_84), None);
+}
+
+#[test]
+fn rustcs_dep_info_is_a_makefile() {
+    let text = "\
+/t/deps/a-1.d: src/lib.rs src/../b\\ \\ c.txt C:\\x\\d.rs\n\n\
+/t/deps/liba-1.rmeta: src/lib.rs src/../b\\ \\ c.txt C:\\x\\d.rs\n\n\
+src/lib.rs:\nsrc/../b\\ \\ c.txt:\nC:\\x\\d.rs:\n\n\
+# env-dep:A=x\\n\\\\y=z\n# env-dep:B\n# checksum:blake3=00 file_len:3 src/lib.rs\n";
+    let found = parse_rustc(text).unwrap();
+    assert_eq!(
+        found.files,
+        ["src/lib.rs", "src/../b  c.txt", "C:\\x\\d.rs"]
+    );
+    assert_eq!(
+        found.env,
+        [("A".into(), Some("x\n\\y=z".into())), ("B".into(), None)]
+    );
+    let files_end = text.find("# env").unwrap();
+    for length in (0..files_end - 1).filter(|length| text.is_char_boundary(*length)) {
+        assert_eq!(
+            parse_rustc(&text[..length.min(files_end - 2)]),
+            None,
+            "cut at {length}"
+        );
+    }
+    for broken in [
+        "",
+        "\n",
+        "a.d: b.rs\n",
+        "a.d: b.rs\n\nb.rs:\n# env-dep:A=\\q\n",
+    ] {
+        assert_eq!(parse_rustc(broken), None, "{broken:?}");
+    }
+}
+
+#[test]
+fn fingerprints_are_json() {
+    let text = r#"{"rustc":18446744073709551615,"features":"[\"a\", \"b-c\"]",
+            "declared_features":"","target":1,"profile":2,"path":3,"deps":[[4,"x",false,5]],
+            "local":[{"CheckDepInfo":{"dep_info":"debug/d","checksum":false}},
+                {"CheckDepInfo":{"dep_info":"debug/d","fingerprint":"mtime"}},
+                {"RerunIfChanged":{"output":"o","paths":["p q"]}},
+                {"RerunIfEnvChanged":{"var":"V","val":null}},{"Precalculated":"1.0.0"}],
+            "rustflags":["-g"],"config":6,"compile_kind":0}"#;
+    let read: Fingerprint = serde_json::from_str(text).unwrap();
+    assert_eq!(read.rustc, u64::MAX);
+    assert_eq!(
+        (read.features, read.declared_features),
+        (vec!["a".into(), "b-c".into()], vec![])
+    );
+    assert_eq!(read.deps, [Dependency(4, "x".into(), false, 5)]);
+    assert_eq!(read.local[0], read.local[1]);
+    assert_eq!(read.local.len(), 5);
+    for broken in ["", "{}", "[]", &text[..90]] {
+        assert!(
+            serde_json::from_str::<Fingerprint>(broken).is_err(),
+            "{broken}"
+        );
+    }
+}
+
+#[test]
+fn a_script_speaks_to_cargo() {
+    let output = b"cargo:rerun-if-changed=a b\r\n  cargo::rerun-if-changed=/old/out/x\nplain\n\
+            cargo:rerun-if-env-changed=V\n\xff\xfe\ncargo::rustc-env=K=a=b\ncargo:root=/x\n\
+            cargo::metadata=rerun-if-changed=no\ncargo:rustc-env=half\nx cargo:rerun-if-changed=no\n\
+            cargo::rerun-if-changed";
+    let found = ScriptOutput::parse(output, Some(("/old/out", "/new/out")));
+    assert_eq!(found.rerun_if_changed, ["a b", "/new/out/x"]);
+    assert_eq!(found.rerun_if_env_changed, ["V"]);
+    assert_eq!(found.rustc_env, [("K".into(), "a=b".into())]);
+    assert_eq!(ScriptOutput::parse(b"", None), ScriptOutput::default());
+}
+
+#[test]
+fn paths_are_made_plain() {
+    for (path, expected) in [
+        ("src/lib.rs", "/none/src/lib.rs"),
+        ("/abs/x", "/abs/x"),
+        ("src/./../../b/c", "/b/c"),
+        ("", "/none"),
+    ] {
+        assert_eq!(absolute("/none".into(), path.into()), expected);
+    }
+}

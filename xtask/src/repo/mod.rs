@@ -1,0 +1,10 @@
+//! What lies on disk: the repository, its sources, and the build directory.
+//!
+//! Architecture invariant: nothing here knows of commands or of how an answer is shown.
+
+pub mod build_dir;
+pub mod dep_info;
+pub mod git;
+pub mod rust_source;
+pub mod unit_inputs;
+pub mod unit_record;

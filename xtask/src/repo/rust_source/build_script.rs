@@ -1,0 +1,114 @@
+//! What a build script says about its inputs, by its literals.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use proc_macro2::{TokenStream, TokenTree};
+
+use super::scanner::Scanner;
+use super::shapes::made_text;
+use super::tokens::{is_punct, macro_call, string_value, trees};
+use super::{Doubt, DoubtKind, normalized};
+
+/// What the string literals of a build script instruct cargo to watch.
+///
+/// A script that leaves its instructions to a library (a wrapper of a C compiler, a code
+/// generator) shows none of them here.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct BuildScriptScan {
+    /// The paths of `rerun-if-changed`, files or directories, joined to the package's directory
+    /// and normalized.
+    pub rerun_if_changed: BTreeSet<Utf8PathBuf>,
+    /// The variables of `rerun-if-env-changed`.
+    pub rerun_if_env_changed: BTreeSet<String>,
+    /// Whether any literal speaks of either, even one whose value is made at run time. No promise
+    /// that the script prints it on each run.
+    pub says_any: bool,
+    /// What the script makes at run time, and what of its code cannot be read; sorted.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Scans a build script, with all its modules, for the instructions it prints.
+///
+/// The instructions, `cargo::rerun-if-changed=PATH` and the older `cargo:rerun-if-changed=PATH`,
+/// are those of the Cargo book, "Outputs of the Build Script".
+pub fn scan_build_script(
+    root: &Utf8Path,
+    manifest_dir: &Utf8Path,
+    read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
+) -> BuildScriptScan {
+    let mut scanner = Scanner::new(manifest_dir, read);
+    scanner.run(root);
+    let mut scan = BuildScriptScan::default();
+    for (file, tokens) in scanner.scanned() {
+        let mut texts = Vec::new();
+        texts_in(tokens, manifest_dir, &mut texts);
+        for line in texts.iter().flat_map(|text| text.lines()) {
+            scan.instruction(line.trim(), file, manifest_dir);
+        }
+    }
+    let hides_code = |doubt: &Doubt| {
+        matches!(
+            doubt.kind,
+            DoubtKind::Unlexable | DoubtKind::MacroMadeModule
+        )
+    };
+    scan.doubts
+        .extend(scanner.found.doubts.into_iter().filter(hides_code));
+    scan.doubts.sort();
+    scan.doubts.dedup();
+    scan
+}
+
+impl BuildScriptScan {
+    fn instruction(&mut self, line: &str, file: &Utf8Path, manifest_dir: &Utf8Path) {
+        if !line.contains("rerun-if-changed") && !line.contains("rerun-if-env-changed") {
+            return;
+        }
+        self.says_any = true;
+        let instruction = line
+            .strip_prefix("cargo::")
+            .or_else(|| line.strip_prefix("cargo:"));
+        match instruction.and_then(|instruction| instruction.split_once('=')) {
+            Some((key, value)) if !value.is_empty() && !value.contains('{') => match key {
+                "rerun-if-changed" => {
+                    self.rerun_if_changed
+                        .insert(normalized(&manifest_dir.join(value)));
+                }
+                "rerun-if-env-changed" => {
+                    self.rerun_if_env_changed.insert(value.to_owned());
+                }
+                _ => {}
+            },
+            _ => self.doubts.push(Doubt {
+                file: file.to_owned(),
+                kind: DoubtKind::RunTimeInstruction,
+                reason: line.to_owned(),
+            }),
+        }
+    }
+}
+
+/// The string literals of the code, wherever they stand, those of a `concat!` joined; not those of
+/// attributes, since documentation is one.
+fn texts_in(stream: TokenStream, manifest_dir: &Utf8Path, texts: &mut Vec<String>) {
+    let tokens = trees(stream);
+    let mut rest = tokens.as_slice();
+    while let [token, after @ ..] = rest {
+        let mut taken = 1;
+        if is_punct(token, '#') {
+            taken += 1 + usize::from(after.first().is_some_and(|next| is_punct(next, '!')));
+        } else if let Some((called, _, length)) = macro_call(rest)
+            && called == "concat"
+            && let Ok(Some(text)) = made_text(Some(&rest[..length]), manifest_dir)
+        {
+            texts.push(text);
+            taken = length;
+        } else if let TokenTree::Group(group) = token {
+            texts_in(group.stream(), manifest_dir, texts);
+        } else {
+            texts.extend(string_value(token));
+        }
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+}

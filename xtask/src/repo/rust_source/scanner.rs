@@ -1,0 +1,185 @@
+//! The scan from file to file: what has been read, what is still to be read, and what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use proc_macro2::TokenStream;
+
+use super::tokens::lex;
+use super::walk::{Origin, Scope};
+use super::{Doubt, DoubtKind, SourceScan, normalized};
+
+/// Where `mod` declarations look for their files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// What `#[path]` is relative to.
+    pub(super) attribute_dir: Utf8PathBuf,
+    /// What holds `x.rs` and `x/mod.rs` for `mod x;`.
+    pub(super) module_dir: Utf8PathBuf,
+}
+
+impl Place {
+    /// In a crate root, a `mod.rs`, an included file, a file that `#[path]` names, or an inline
+    /// module the two are one.
+    pub(super) fn flat(dir: impl Into<Utf8PathBuf>) -> Place {
+        let dir = dir.into();
+        Place {
+            attribute_dir: dir.clone(),
+            module_dir: dir,
+        }
+    }
+
+    /// The place of a file which looks for its modules beside itself.
+    pub(super) fn of_owner(file: &Utf8Path) -> Place {
+        Place::flat(dir_of(file))
+    }
+
+    /// The files that `mod name;` can mean here, with their own places.
+    pub(super) fn candidates(&self, name: &str) -> [(Utf8PathBuf, Place); 2] {
+        let below = self.module_dir.join(name);
+        let beside = Place {
+            attribute_dir: self.module_dir.clone(),
+            module_dir: below.clone(),
+        };
+        [
+            (self.module_dir.join(format!("{name}.rs")), beside),
+            (below.join("mod.rs"), Place::flat(below)),
+        ]
+    }
+}
+
+/// The work of one scan.
+pub(super) struct Scanner<'r> {
+    pub(super) manifest_dir: Utf8PathBuf,
+    read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
+    texts: BTreeMap<Utf8PathBuf, Option<String>>,
+    queue: Vec<(Utf8PathBuf, Place)>,
+    /// The code files met so far, each with the places it was met under: two at most.
+    met: BTreeSet<(Utf8PathBuf, Place)>,
+    /// The files and inline modules in which a macro may be called.
+    pub(super) call_sites: BTreeSet<(Utf8PathBuf, Place)>,
+    /// The `macro_rules!` definitions that declare modules or include files.
+    pub(super) definitions: Vec<TokenStream>,
+    pub(super) declared_in_definitions: usize,
+    pub(super) found: SourceScan,
+}
+
+impl<'r> Scanner<'r> {
+    pub(super) fn new(
+        manifest_dir: &Utf8Path,
+        read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
+    ) -> Self {
+        Scanner {
+            manifest_dir: normalized(manifest_dir),
+            read,
+            texts: BTreeMap::new(),
+            queue: Vec::new(),
+            met: BTreeSet::new(),
+            call_sites: BTreeSet::new(),
+            definitions: Vec::new(),
+            declared_in_definitions: 0,
+            found: SourceScan::default(),
+        }
+    }
+
+    pub(super) fn run(&mut self, root: &Utf8Path) {
+        let root = normalized(root);
+        let place = Place::of_owner(&root);
+        if !self.take_module(root.clone(), place) {
+            self.found.missing.insert(root);
+        }
+        while !self.queue.is_empty() {
+            while let Some((file, place)) = self.queue.pop() {
+                self.scan_file(&file, place);
+            }
+            self.replay_definitions();
+        }
+        self.found.doubts.sort();
+        self.found.doubts.dedup();
+    }
+
+    /// The tokens of every code file that was scanned.
+    pub(super) fn scanned(&self) -> impl Iterator<Item = (&Utf8Path, TokenStream)> {
+        let files: BTreeSet<&Utf8Path> = self.met.iter().map(|(file, _)| file.as_path()).collect();
+        files
+            .into_iter()
+            .filter_map(|file| Some((file, lex(self.texts.get(file)?.as_ref()?)?)))
+    }
+
+    pub(super) fn text(&mut self, file: &Utf8Path) -> Option<&str> {
+        if !self.texts.contains_key(file) {
+            let text = (self.read)(file);
+            self.texts.insert(file.to_owned(), text);
+        }
+        self.texts.get(file)?.as_deref()
+    }
+
+    /// Takes an existing file as a module; whether it exists.
+    pub(super) fn take_module(&mut self, file: Utf8PathBuf, place: Place) -> bool {
+        let exists = self.text(&file).is_some();
+        if exists {
+            self.found.modules.insert(file.clone());
+            self.enqueue(file, place);
+        }
+        exists
+    }
+
+    pub(super) fn enqueue(&mut self, file: Utf8PathBuf, place: Place) {
+        if self.met.insert((file.clone(), place.clone())) {
+            self.queue.push((file, place));
+        }
+    }
+
+    fn scan_file(&mut self, file: &Utf8Path, place: Place) {
+        let Some(text) = self.text(file) else { return };
+        let Some(tokens) = lex(text) else {
+            let reason = "the file does not lex".to_owned();
+            let file = file.to_owned();
+            self.found.doubts.push(Doubt {
+                file,
+                kind: DoubtKind::Unlexable,
+                reason,
+            });
+            return;
+        };
+        self.call_sites.insert((file.to_owned(), place.clone()));
+        let scope = Scope {
+            file,
+            places: vec![place],
+            origin: Origin::Written,
+            items: true,
+            names: false,
+            literals: false,
+        };
+        self.walk(tokens, &scope);
+    }
+
+    /// Modules and includes in a macro's definition are relative to where the macro is called:
+    /// whatever exists at any such place is taken.
+    fn replay_definitions(&mut self) {
+        let definitions = self.definitions.clone();
+        let sites = if definitions.is_empty() {
+            BTreeSet::new()
+        } else {
+            self.call_sites.clone()
+        };
+        for (file, place) in &sites {
+            let scope = Scope {
+                file,
+                places: vec![place.clone()],
+                origin: Origin::Replay,
+                items: true,
+                names: false,
+                literals: false,
+            };
+            for definition in &definitions {
+                self.walk(definition.clone(), &scope);
+            }
+        }
+    }
+}
+
+/// The directory that holds a file.
+pub(super) fn dir_of(file: &Utf8Path) -> &Utf8Path {
+    file.parent().unwrap_or(file)
+}

@@ -1,0 +1,123 @@
+//! The shapes that the scan looks for among tokens: attributes, paths that macros make, and what can
+//! be a declaration.
+
+use cargo_metadata::camino::Utf8Path;
+use proc_macro2::{Delimiter, Group, TokenTree};
+
+use super::DoubtKind;
+use super::tokens::{group, is_ident, is_punct, macro_call, split_commas, string_value, trees};
+
+/// An attribute, or what `cfg_attr` may make one.
+#[derive(Clone)]
+pub(super) struct Attribute {
+    /// Whether it comes from a `cfg_attr`.
+    pub(super) conditional: bool,
+    pub(super) tokens: Vec<TokenTree>,
+}
+
+impl Attribute {
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.tokens
+            .first()
+            .is_some_and(|token| is_ident(token, name))
+    }
+}
+
+/// An attribute, inner or outer, at the start of `tokens`: its body, and how many tokens it takes.
+pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&Group, usize)> {
+    match tokens {
+        [hash, body, ..] if is_punct(hash, '#') && group(body, Delimiter::Bracket).is_some() => {
+            Some((group(body, Delimiter::Bracket)?, 2))
+        }
+        [hash, bang, body, ..] if is_punct(hash, '#') && is_punct(bang, '!') => {
+            Some((group(body, Delimiter::Bracket)?, 3))
+        }
+        _ => None,
+    }
+}
+
+/// The attributes that an attribute's body stands for: several under a `cfg_attr`.
+pub(super) fn attribute_parts(body: Vec<TokenTree>, conditional: bool) -> Vec<Attribute> {
+    match body.as_slice() {
+        [cfg_attr, TokenTree::Group(parts)] if is_ident(cfg_attr, "cfg_attr") => {
+            let parts = trees(parts.stream());
+            let after_condition = split_commas(&parts).skip(1);
+            after_condition
+                .flat_map(|part| attribute_parts(part.to_vec(), true))
+                .collect()
+        }
+        _ => vec![Attribute {
+            conditional,
+            tokens: body,
+        }],
+    }
+}
+
+/// The text that a macro's argument makes: nothing for a path below `OUT_DIR`, whose files are no
+/// sources.
+pub(super) fn made_text(
+    argument: Option<&[TokenTree]>,
+    manifest_dir: &Utf8Path,
+) -> Result<Option<String>, DoubtKind> {
+    let argument = argument.unwrap_or_default();
+    if let [literal] = argument
+        && let Some(text) = string_value(literal)
+    {
+        return Ok(Some(text));
+    }
+    let after_path = argument
+        .iter()
+        .rposition(|token| is_punct(token, ':'))
+        .map_or(0, |colon| colon + 1);
+    let Some((called, inner, _)) = macro_call(&argument[after_path..]) else {
+        return Err(DoubtKind::MacroMadePath);
+    };
+    let inner = trees(inner.stream());
+    let mut parts = split_commas(&inner);
+    match called.as_str() {
+        "concat" => {
+            let texts: Result<Option<Vec<String>>, DoubtKind> = parts
+                .map(|part| made_text(Some(part), manifest_dir))
+                .collect();
+            Ok(texts?.map(|texts| texts.concat()))
+        }
+        "env" => match made_text(parts.next(), manifest_dir)?.as_deref() {
+            Some("CARGO_MANIFEST_DIR") => Ok(Some(manifest_dir.to_string())),
+            Some("OUT_DIR") => Ok(None),
+            _ => Err(DoubtKind::UnknownEnv),
+        },
+        _ => Err(DoubtKind::MacroMadePath),
+    }
+}
+
+/// Whether a macro call that follows these tokens stands where an item can.
+pub(super) fn starts_item(before: &[TokenTree]) -> bool {
+    let in_path = |token: &&TokenTree| {
+        is_punct(token, ':') || is_punct(token, '$') || matches!(token, TokenTree::Ident(_))
+    };
+    match before.iter().rev().find(|token| !in_path(token)) {
+        None => true,
+        Some(TokenTree::Group(group)) => group.delimiter() != Delimiter::Parenthesis,
+        Some(token) => is_punct(token, ';'),
+    }
+}
+
+/// Whether an identifier between these two can be a name handed to a macro, as `a` is in
+/// `mods!(a, b)` and `mods! { pub a; a => "x" }`, and not a part of code.
+pub(super) fn may_name_module(before: Option<&TokenTree>, after: Option<&TokenTree>) -> bool {
+    const KEYWORDS: [&str; 14] = [
+        "as", "const", "dyn", "enum", "fn", "for", "impl", "let", "mut", "return", "static",
+        "struct", "trait", "type",
+    ];
+    let before_fits = match before {
+        None | Some(TokenTree::Group(_)) => true,
+        Some(TokenTree::Ident(ident)) => !KEYWORDS.iter().any(|keyword| ident == keyword),
+        Some(token) => is_punct(token, ',') || is_punct(token, ';'),
+    };
+    let after_fits = match after {
+        None | Some(TokenTree::Ident(_)) => true,
+        Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
+        Some(token) => [',', ';', '='].iter().any(|char| is_punct(token, *char)),
+    };
+    before_fits && after_fits
+}

@@ -1,0 +1,200 @@
+//! Tokens of Rust source, and the few shapes of them that the scan asks for.
+
+use std::str::FromStr;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+/// The tokens of a source file, or nothing where it does not lex.
+///
+/// proc-macro2 knows neither the shebang line nor the frontmatter of a cargo script, so both are
+/// taken off first, as rustc does.
+pub(super) fn lex(text: &str) -> Option<TokenStream> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    TokenStream::from_str(without_frontmatter(without_shebang(text))).ok()
+}
+
+/// `#!` opens a shebang line unless the bracket of an inner attribute follows.
+fn without_shebang(text: &str) -> &str {
+    match text.strip_prefix("#!") {
+        Some(rest) if !rest.trim_start().starts_with('[') => {
+            rest.split_once('\n').map_or("", |(_, after)| after)
+        }
+        _ => text,
+    }
+}
+
+/// Frontmatter stands between two fences of three or more dashes, each on a line of its own, the
+/// first followed by an optional word.
+fn without_frontmatter(text: &str) -> &str {
+    let start = text.trim_start();
+    let dashes = start.len() - start.trim_start_matches('-').len();
+    if dashes < 3 {
+        return text;
+    }
+    let fence = &start[..dashes];
+    let mut rest = start;
+    while let Some((_, after)) = rest.split_once('\n') {
+        if let Some(tail) = after.strip_prefix(fence)
+            && tail
+                .lines()
+                .next()
+                .is_none_or(|line| line.trim().is_empty())
+        {
+            return tail;
+        }
+        rest = after;
+    }
+    text
+}
+
+/// All the token trees of a stream, to be matched as a slice.
+pub(super) fn trees(stream: TokenStream) -> Vec<TokenTree> {
+    stream.into_iter().collect()
+}
+
+/// Whether a token is this punctuation character.
+pub(super) fn is_punct(token: &TokenTree, char: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)
+}
+
+/// Whether a token is this identifier or keyword.
+pub(super) fn is_ident(token: &TokenTree, name: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == name)
+}
+
+/// The name that an identifier stands for: `r#try` is `try`.
+pub(super) fn name(token: &TokenTree) -> Option<String> {
+    let TokenTree::Ident(ident) = token else {
+        return None;
+    };
+    let name = ident.to_string();
+    Some(name.strip_prefix("r#").map(str::to_owned).unwrap_or(name))
+}
+
+/// The token as a group with this delimiter.
+pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&Group> {
+    match token {
+        TokenTree::Group(group) if group.delimiter() == delimiter => Some(group),
+        _ => None,
+    }
+}
+
+/// A macro call at the start of `tokens`: the macro's own name, its arguments, and how many tokens
+/// the call takes. A leading path has been passed over by then.
+///
+/// `foo! name { .. }`, as `macro_rules!` is written, is a call too. A keyword is no macro:
+/// `if !(a)` negates.
+pub(super) fn macro_call(tokens: &[TokenTree]) -> Option<(String, &Group, usize)> {
+    let [TokenTree::Ident(called), bang, rest @ ..] = tokens else {
+        return None;
+    };
+    const KEYWORDS: [&str; 9] = [
+        "if", "while", "match", "return", "in", "else", "break", "yield", "as",
+    ];
+    if !is_punct(bang, '!') || KEYWORDS.iter().any(|keyword| called == keyword) {
+        return None;
+    }
+    match rest {
+        [TokenTree::Group(args), ..] => Some((called.to_string(), args, 3)),
+        [TokenTree::Ident(_), TokenTree::Group(args), ..] => Some((called.to_string(), args, 4)),
+        _ => None,
+    }
+}
+
+/// The parts of a list between its commas; a trailing comma opens no part.
+pub(super) fn split_commas(tokens: &[TokenTree]) -> impl Iterator<Item = &[TokenTree]> {
+    tokens
+        .split(|token| is_punct(token, ','))
+        .filter(|part| !part.is_empty())
+}
+
+/// The text of a string literal, plain, raw, byte or C; nothing for any other literal.
+pub(super) fn string_value(token: &TokenTree) -> Option<String> {
+    let TokenTree::Literal(literal) = token else {
+        return None;
+    };
+    let literal = literal.to_string();
+    let body = literal.trim_start_matches(['b', 'c']);
+    if let Some(raw) = body.strip_prefix('r') {
+        let raw = raw.trim_matches('#');
+        return Some(raw.strip_prefix('"')?.strip_suffix('"')?.to_owned());
+    }
+    unescape(body.strip_prefix('"')?.strip_suffix('"')?)
+}
+
+/// Undoes the escapes of a string literal that a lexer has accepted.
+fn unescape(text: &str) -> Option<String> {
+    let mut value = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        value.push_str(plain);
+        let kind = escaped.chars().next()?;
+        rest = &escaped[kind.len_utf8()..];
+        match kind {
+            'n' => value.push('\n'),
+            'r' => value.push('\r'),
+            't' => value.push('\t'),
+            '0' => value.push('\0'),
+            'x' => {
+                value.push(char::from(u8::from_str_radix(rest.get(..2)?, 16).ok()?));
+                rest = &rest[2..];
+            }
+            'u' => {
+                let (digits, after) = rest.strip_prefix('{')?.split_once('}')?;
+                let code = u32::from_str_radix(&digits.replace('_', ""), 16).ok()?;
+                value.push(char::from_u32(code)?);
+                rest = after;
+            }
+            '\n' | '\r' => rest = rest.trim_start(),
+            quoted => value.push(quoted),
+        }
+    }
+    value.push_str(rest);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_before_the_code_is_not_lexed() {
+        for text in [
+            "mod a;",
+            "\u{feff}mod a;",
+            "#!/usr/bin/env cargo\nmod a;",
+            "\u{feff}#!/usr/bin/env it's\nmod a;",
+            "---\n[package] # isn't Rust\n---\nmod a;",
+            "#!/usr/bin/env cargo\n\n---- cargo\n---\n----\nmod a;",
+        ] {
+            assert_eq!(
+                lex(text).map(|tokens| tokens.to_string()),
+                Some("mod a ;".into()),
+                "{text}"
+            );
+        }
+        let attribute = lex("#![no_std]\nmod a;").expect("an attribute is no shebang");
+        assert_eq!(attribute.into_iter().count(), 6);
+        assert!(lex("mod a; \"").is_none());
+    }
+
+    #[test]
+    fn string_literals_have_their_value() {
+        for (literal, value) in [
+            (r#""a/b""#, Some("a/b")),
+            (r##"r#"a"\b"#"##, Some("a\"\\b")),
+            (r#"b"x=1""#, Some("x=1")),
+            (r#""\x61\u{62}\t\"\\""#, Some("ab\t\"\\")),
+            ("\"a\\\n   b\"", Some("ab")),
+            ("'a'", None),
+            ("12", None),
+        ] {
+            let token = lex(literal)
+                .expect("it lexes")
+                .into_iter()
+                .next()
+                .expect("one token");
+            assert_eq!(string_value(&token).as_deref(), value, "{literal}");
+        }
+    }
+}

@@ -1,0 +1,455 @@
+//! The walk through a file's token trees: what is declared, and what a macro may make of the rest.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::camino::Utf8Path;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+use super::scanner::{Place, Scanner, dir_of};
+use super::shapes::{
+    Attribute, attribute_at, attribute_parts, made_text, may_name_module, starts_item,
+};
+use super::tokens::{
+    group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
+};
+use super::{Doubt, DoubtKind, normalized};
+
+/// Macros whose arguments are ordinary code and text: a literal in them names no file to compile,
+/// an identifier no module.
+const ORDINARY_MACROS: &[&str] = &[
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "panic",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "compile_error",
+    "format",
+    "format_args",
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "write",
+    "writeln",
+    "dbg",
+    "vec",
+    "matches",
+    "concat",
+    "stringify",
+    "cfg",
+    "thread_local",
+    "lazy_static",
+    "bitflags",
+    "anyhow",
+    "bail",
+    "ensure",
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "criterion_group",
+    "criterion_main",
+];
+
+/// Macros whose arguments are no code of this target, but tokens for another one.
+const QUOTING_MACROS: &[&str] = &[
+    "quote",
+    "quote_spanned",
+    "parse_quote",
+    "parse_quote_spanned",
+];
+
+/// Attributes whose literals are never files. `path` speaks of a module, and is read with it.
+const ORDINARY_ATTRIBUTES: &[&str] = &[
+    "allow",
+    "cfg",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "link",
+    "must_use",
+    "path",
+    "serde",
+    "should_panic",
+    "warn",
+];
+
+/// How the tokens at hand become code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// They are code as they stand.
+    Written,
+    /// They are arguments of a macro, which may put them anywhere, and anything around them.
+    Arguments,
+    /// They are in a `macro_rules!` definition: code wherever the macro is called, which may be in
+    /// another crate if it is exported.
+    Definition { exported: bool },
+    /// They are a definition once more, tried at a place where the macro may be called.
+    Replay,
+}
+
+/// What the walk knows of the tokens around it.
+#[derive(Clone)]
+pub(super) struct Scope<'a> {
+    pub(super) file: &'a Utf8Path,
+    /// More than one where the attributes of an inline module leave a choice.
+    pub(super) places: Vec<Place>,
+    pub(super) origin: Origin,
+    /// Whether items are written here, not statements or members.
+    pub(super) items: bool,
+    /// Whether an identifier may be meant for a module's name.
+    pub(super) names: bool,
+    /// Whether a string literal may be meant for a file.
+    pub(super) literals: bool,
+}
+
+impl Scanner<'_> {
+    pub(super) fn walk(&mut self, stream: TokenStream, scope: &Scope<'_>) {
+        let tokens = trees(stream);
+        let mut attributes: Vec<Attribute> = Vec::new();
+        let mut in_function = false;
+        let mut at = 0;
+        while at < tokens.len() {
+            let (before, rest) = tokens.split_at(at);
+            if let Some((body, length)) = attribute_at(rest) {
+                let parts = attribute_parts(trees(body.stream()), false);
+                self.attributes(&parts, scope);
+                attributes.extend(parts);
+                at += length;
+                continue;
+            }
+            at += match rest {
+                [keyword, after @ ..] if is_ident(keyword, "mod") => {
+                    1 + self.module(after, &attributes, scope)
+                }
+                _ => match macro_call(rest) {
+                    Some((called, arguments, length)) => {
+                        let starts_item = scope.items && starts_item(before);
+                        self.call(&called, arguments, &attributes, starts_item, scope);
+                        length
+                    }
+                    None => {
+                        self.token(before, rest, in_function, scope);
+                        1
+                    }
+                },
+            };
+            let last = &tokens[at - 1];
+            in_function |= is_ident(last, "fn");
+            if is_punct(last, ';') || group(last, Delimiter::Brace).is_some() {
+                attributes.clear();
+                in_function = false;
+            }
+        }
+    }
+
+    /// Reads what follows the keyword `mod`; how many tokens that took.
+    fn module(
+        &mut self,
+        after: &[TokenTree],
+        attributes: &[Attribute],
+        scope: &Scope<'_>,
+    ) -> usize {
+        match after {
+            [dollar, TokenTree::Ident(made), end, ..]
+                if is_punct(dollar, '$') && is_punct(end, ';') =>
+            {
+                self.doubt(DoubtKind::MacroMadeModule, format!("mod ${made};"), scope);
+                3
+            }
+            [ident, end, ..] if is_punct(end, ';') => {
+                let Some(name) = name(ident) else { return 0 };
+                self.file_module(&name, attributes, scope);
+                2
+            }
+            [ident, TokenTree::Group(body), ..] if body.delimiter() == Delimiter::Brace => {
+                let Some(name) = name(ident) else { return 0 };
+                self.inline_module(&name, attributes, body.stream(), scope);
+                2
+            }
+            _ => 0,
+        }
+    }
+
+    fn file_module(&mut self, name: &str, attributes: &[Attribute], scope: &Scope<'_>) {
+        self.declared_in(scope);
+        let paths = self.paths(attributes, scope);
+        let mut found = false;
+        let mut absent = Vec::new();
+        for place in &scope.places {
+            for (path, _) in &paths {
+                let file = normalized(&place.attribute_dir.join(path));
+                match self.take_module(file.clone(), Place::of_owner(&file)) {
+                    true => found = true,
+                    false => absent.push(file),
+                }
+            }
+            if paths.iter().all(|(_, conditional)| *conditional) {
+                let candidates = place.candidates(name);
+                let files = candidates.clone().map(|(file, _)| file);
+                let taken = candidates.map(|(file, place)| self.take_module(file, place));
+                match taken.contains(&true) {
+                    true => found = true,
+                    false => absent.extend(files),
+                }
+            }
+        }
+        match scope.origin {
+            Origin::Replay => return,
+            Origin::Written => {}
+            Origin::Arguments | Origin::Definition { .. } if found => return,
+            _ => self.doubt(DoubtKind::MacroMadeModule, format!("mod {name};"), scope),
+        }
+        self.found.missing.extend(absent);
+    }
+
+    /// An inline module's `#[path]` names a directory. In a block, where nothing but `#[path]` can
+    /// name a file, rustc leaves out the directory of a file that is no `mod.rs`; a scan cannot
+    /// tell a block from a macro's braces, and takes both.
+    fn inline_module(
+        &mut self,
+        name: &str,
+        attributes: &[Attribute],
+        body: TokenStream,
+        scope: &Scope<'_>,
+    ) {
+        let mut attributes = attributes.to_vec();
+        let tokens = trees(body.clone());
+        let mut rest = tokens.as_slice();
+        while let Some((inner, length @ 3)) = attribute_at(rest) {
+            attributes.extend(attribute_parts(trees(inner.stream()), false));
+            rest = &rest[length..];
+        }
+        let paths = self.paths(&attributes, scope);
+        let mut places = BTreeSet::new();
+        for place in &scope.places {
+            let dirs = paths.iter().map(|(path, _)| place.attribute_dir.join(path));
+            places.extend(dirs.map(|dir| Place::flat(normalized(&dir))));
+            if paths.iter().all(|(_, conditional)| *conditional) {
+                places.insert(Place::flat(place.module_dir.join(name)));
+                if !scope.items {
+                    places.insert(Place::flat(place.attribute_dir.join(name)));
+                }
+            }
+        }
+        if scope.origin != Origin::Replay {
+            self.call_sites.extend(
+                places
+                    .iter()
+                    .map(|place| (scope.file.to_owned(), place.clone())),
+            );
+        }
+        let places = places.into_iter().collect();
+        let inside = Scope {
+            places,
+            items: true,
+            names: false,
+            literals: false,
+            ..*scope
+        };
+        self.walk(body, &inside);
+    }
+
+    fn call(
+        &mut self,
+        called: &str,
+        arguments: &Group,
+        attributes: &[Attribute],
+        starts_item: bool,
+        scope: &Scope<'_>,
+    ) {
+        let ordinary = ORDINARY_MACROS.contains(&called);
+        let mut inside = Scope {
+            items: starts_item,
+            names: false,
+            literals: false,
+            ..scope.clone()
+        };
+        match called {
+            "macro_rules" if scope.origin != Origin::Replay => {
+                let exported = attributes
+                    .iter()
+                    .any(|attribute| attribute.is("macro_export"));
+                let before = self.declared_in_definitions;
+                inside.origin = Origin::Definition { exported };
+                self.walk(arguments.stream(), &inside);
+                if self.declared_in_definitions > before {
+                    self.definitions.push(arguments.stream());
+                }
+                return;
+            }
+            "include" | "include_str" | "include_bytes" => self.include(called, arguments, scope),
+            "env" | "option_env" => return self.variable(called, arguments, scope),
+            _ if QUOTING_MACROS.contains(&called) => return,
+            _ => {
+                inside.names = starts_item && !ordinary;
+                inside.literals = !ordinary;
+            }
+        }
+        if scope.origin == Origin::Written {
+            inside.origin = Origin::Arguments;
+        }
+        self.walk(arguments.stream(), &inside);
+    }
+
+    fn include(&mut self, called: &str, arguments: &Group, scope: &Scope<'_>) {
+        let tokens = trees(arguments.stream());
+        let path = match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
+            Ok(Some(text)) => text,
+            Ok(None) => return,
+            Err(kind) => {
+                let reason = format!("{called}!({})", arguments.stream());
+                return self.doubt(kind, reason, scope);
+            }
+        };
+        let file = normalized(&dir_of(scope.file).join(&path));
+        self.declared_in(scope);
+        if scope.origin == (Origin::Definition { exported: true }) {
+            let reason = format!("{called}!({path:?}) is relative to the callers of the macro");
+            self.doubt(DoubtKind::MacroMadePath, reason, scope);
+        }
+        if scope.origin == Origin::Replay && self.text(&file).is_none() {
+            return;
+        }
+        self.found.included.insert(file.clone());
+        if called == "include" {
+            let place = Place::of_owner(&file);
+            self.enqueue(file, place);
+        }
+    }
+
+    fn variable(&mut self, called: &str, arguments: &Group, scope: &Scope<'_>) {
+        let tokens = trees(arguments.stream());
+        match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
+            Ok(Some(variable)) => _ = self.found.env.insert(variable),
+            _ => {
+                let reason = format!("{called}!({})", arguments.stream());
+                self.doubt(DoubtKind::UnknownEnv, reason, scope);
+            }
+        }
+    }
+
+    fn attributes(&mut self, parts: &[Attribute], scope: &Scope<'_>) {
+        for part in parts {
+            // Among a macro's arguments a path may be meant for a module that the macro makes.
+            let made_path = part.is("path") && scope.origin == Origin::Arguments;
+            let ordinary = ORDINARY_ATTRIBUTES.iter().any(|name| part.is(name));
+            let literals = made_path || !ordinary;
+            let scope = Scope {
+                items: false,
+                names: false,
+                literals,
+                ..scope.clone()
+            };
+            self.walk(part.tokens.iter().cloned().collect(), &scope);
+        }
+    }
+
+    /// What `#[path]` says of a module, and whether that is under a condition.
+    fn paths(&mut self, attributes: &[Attribute], scope: &Scope<'_>) -> Vec<(String, bool)> {
+        let mut paths = Vec::new();
+        for attribute in attributes {
+            match attribute.tokens.as_slice() {
+                [path, equals, value] if is_ident(path, "path") && is_punct(equals, '=') => {
+                    paths.extend(string_value(value).map(|value| (value, attribute.conditional)));
+                }
+                [path, equals, made @ ..] if is_ident(path, "path") && is_punct(equals, '=') => {
+                    let made: TokenStream = made.iter().cloned().collect();
+                    self.doubt(
+                        DoubtKind::MacroMadeModule,
+                        format!("#[path = {made}]"),
+                        scope,
+                    );
+                }
+                _ => {}
+            }
+        }
+        paths
+    }
+
+    /// A token that is no part of a module, a call or an attribute: what is inside of it, or what
+    /// an unknown macro may mean by it.
+    fn token(
+        &mut self,
+        before: &[TokenTree],
+        rest: &[TokenTree],
+        in_function: bool,
+        scope: &Scope<'_>,
+    ) {
+        let [token, after @ ..] = rest else { return };
+        if let TokenTree::Group(group) = token {
+            let inside = Scope {
+                items: scope.items && scope.origin != Origin::Written && !in_function,
+                names: scope.names && !in_function,
+                literals: scope.literals && !in_function,
+                ..scope.clone()
+            };
+            self.walk(group.stream(), &inside);
+        } else if scope.names && may_name_module(before.last(), after.first()) {
+            self.guess_module(token, scope);
+        } else if scope.literals
+            && let Some(text) = string_value(token)
+        {
+            self.guess_file(&text, scope);
+        }
+    }
+
+    fn guess_module(&mut self, token: &TokenTree, scope: &Scope<'_>) {
+        // No module has a crate root or a `mod.rs` for its file by its name alone.
+        let Some(name) = name(token).filter(|name| !["lib", "main", "mod"].contains(&&**name))
+        else {
+            return;
+        };
+        for (file, place) in scope
+            .places
+            .iter()
+            .flat_map(|place| place.candidates(&name))
+        {
+            self.take_module(file, place);
+        }
+    }
+
+    fn guess_file(&mut self, text: &str, scope: &Scope<'_>) {
+        if text.is_empty() || text.contains(['\n', '{', '\0']) {
+            return;
+        }
+        // Macros put paths like these behind the manifest's directory.
+        let tail = text.strip_prefix("$CARGO_MANIFEST_DIR").unwrap_or(text);
+        let in_package = self.manifest_dir.join(tail.trim_start_matches('/'));
+        for path in [dir_of(scope.file).join(text), in_package] {
+            let file = normalized(&path);
+            if self.text(&file).is_none() {
+                continue;
+            }
+            self.found.included.insert(file.clone());
+            if file.extension() == Some("rs") {
+                let place = Place::of_owner(&file);
+                self.take_module(file, place);
+            }
+        }
+    }
+
+    fn declared_in(&mut self, scope: &Scope<'_>) {
+        if matches!(scope.origin, Origin::Definition { .. }) {
+            self.declared_in_definitions += 1;
+        }
+    }
+
+    fn doubt(&mut self, kind: DoubtKind, reason: String, scope: &Scope<'_>) {
+        if scope.origin != Origin::Replay {
+            self.found.doubts.push(Doubt {
+                file: scope.file.to_owned(),
+                kind,
+                reason,
+            });
+        }
+    }
+}

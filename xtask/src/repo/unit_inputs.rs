@@ -1,0 +1,187 @@
+//! Evidence from a build: the files and variables that a recorded unit read.
+//!
+//! # Whose record it is
+//!
+//! The hash in a unit's directory is made of the package's name, version and source (a path
+//! package's relative to the workspace root), features, profile, mode, target, flags and the
+//! compiler (of a nightly only that it is one), not of the place of the checkout. Two checkouts
+//! on one build directory share directories and records, and cargo takes the other's for its own:
+//! an unchanged copy was Fresh throughout. So a record need not be refused for that. What counts
+//! is what cargo compares: each source as it is in *this* checkout, there and no newer than
+//! [`UnitRecord::invoked`].
+//!
+//! Only rustc's `.d` ([`ProfileDir::rustc_dep_info`]) can betray the other checkout: by absolute
+//! paths, which packages outside the workspace root have, and by `CARGO_MANIFEST_DIR` where the
+//! code asks for it. The uplifted `P/<bin>.d` names whoever ran cargo last, not who compiled.
+//!
+//! Clippy's records carry the variable `CLIPPY_ARGS`, and the manifest among their files.
+
+use super::build_dir::{Layout, ProfileDir};
+use super::dep_info::{self, Local, RecordedPath, ScriptOutput, Variables};
+use super::unit_record::{Mode, UnitRecord};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use std::fs;
+
+/// The directories that recorded paths can be relative to, as this checkout has them.
+#[derive(Debug, Clone, Copy)]
+pub struct Roots<'a> {
+    /// The workspace root.
+    pub workspace: &'a Utf8Path,
+    /// The directory of the package's manifest.
+    pub package: &'a Utf8Path,
+}
+
+/// Which of the two dep-infos an answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Cargo's own: exactly what cargo compares, without immutable packages' files.
+    Cargo,
+    /// Rustc's: everything the compiler read.
+    Rustc,
+}
+
+/// What a compiled unit read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// Absolute paths, sorted.
+    pub files: Vec<Utf8PathBuf>,
+    /// Variables with the value they had; `None` is "not set".
+    pub env: Variables,
+    /// Where this was found.
+    pub origin: Origin,
+}
+
+/// What makes cargo run a build script again, besides a change of the script itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watch {
+    /// It named no input: every file that cargo would package.
+    Package,
+    /// What it named: absolute paths (directories to the bottom), and variables with the value
+    /// they had.
+    Declared(Vec<Utf8PathBuf>, Variables),
+    /// Nothing: `[target.<triple>.<links>]` stands in for the script.
+    Overridden,
+}
+
+/// What the last run of a build script said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptRun {
+    /// Its inputs.
+    pub watch: Watch,
+    /// The variables it set for its package's units.
+    pub rustc_env: Vec<(String, String)>,
+    /// Whether fingerprint and output agree. If not, cargo runs the script again in any case.
+    pub settled: bool,
+}
+
+impl ProfileDir {
+    /// What a compiled unit read: by cargo's dep-info, or by rustc's where cargo's is not
+    /// readable. `None` if neither is (as for documentation and runs): cargo rebuilds it then.
+    ///
+    /// Cargo's is preferred since it is what cargo compares, and its mtime is rustc's start.
+    /// Rustc's has the same files, those of registry and git packages too, and more variables: also
+    /// those that cargo or the script set. In either, cargo passes over what lies below
+    /// `CARGO_HOME`'s `registry` and `git`.
+    pub fn sources(&self, unit: &UnitRecord, roots: Roots<'_>) -> Option<Sources> {
+        let directory = self.fingerprint_dir(&unit.package, &unit.hash);
+        let cargos = fs::read(directory.join(format!("dep-{}", unit.name.file_name()))).ok();
+        let (mut files, env, origin) = match cargos.and_then(|it| dep_info::parse_cargo(&it)) {
+            Some(found) => {
+                let files = found.files.iter().map(|file| match file {
+                    RecordedPath::Package(path) => dep_info::absolute(roots.package, path),
+                    RecordedPath::Build(path) => dep_info::absolute(&self.build_directory, path),
+                });
+                (files.collect::<Vec<_>>(), found.env, Origin::Cargo)
+            }
+            None => {
+                let text = fs::read_to_string(self.rustc_dep_info(unit)?).ok()?;
+                let found = dep_info::parse_rustc(&text)?;
+                let files = found.files.iter();
+                let files = files.map(|file| dep_info::absolute(roots.workspace, file));
+                (files.collect::<Vec<_>>(), found.env, Origin::Rustc)
+            }
+        };
+        files.sort();
+        files.dedup();
+        Some(Sources { files, env, origin })
+    }
+
+    /// Rustc's `.d` of a compiled unit. It also tells a registry package's version, by its paths.
+    pub fn rustc_dep_info(&self, unit: &UnitRecord) -> Option<Utf8PathBuf> {
+        if matches!(unit.name.mode, Mode::Run | Mode::Doc) {
+            return None;
+        }
+        let directory = self.output_dir(&unit.package, &unit.hash, unit.name.kind);
+        let crate_name = unit.name.target.replace('-', "_");
+        let hashed = directory.join(format!("{crate_name}-{}.d", unit.hash));
+        // In V1 a name without a hash may be another unit's, unless this one has no file with one.
+        let plain = (self.layout == Layout::V2 || unit.product.is_none())
+            .then(|| directory.join(format!("{crate_name}.d")));
+        [Some(hashed), plain]
+            .into_iter()
+            .flatten()
+            .find(|path| path.is_file())
+    }
+
+    /// What the last run of a build script said; `None` if it left no output: cargo runs it again.
+    ///
+    /// Two records tell of a run. The recorded output is what cargo reads *before* the next one:
+    /// it decides which paths and variables are compared, so paths come from here. The fingerprint
+    /// holds what was compared at the last run, so the variables' values come from there. They
+    /// differ where a script stopped naming inputs (cargo then keeps the former list in the
+    /// fingerprint and runs the script once more), or a run was cut short between the two. Of an
+    /// overridden script only the fingerprint speaks: output would be of a time before.
+    pub fn script_run(&self, unit: &UnitRecord, package_root: &Utf8Path) -> Option<ScriptRun> {
+        let local = &unit.fingerprint.local;
+        if matches!(&local[..], [Local::Precalculated(what)] if what.starts_with("overridden ")) {
+            let (watch, rustc_env) = (Watch::Overridden, Vec::new());
+            return Some(ScriptRun {
+                watch,
+                rustc_env,
+                settled: true,
+            });
+        }
+        let path = self.script_output(&unit.package, &unit.hash);
+        let output = fs::read(&path).ok()?;
+        let run_dir = path.parent()?;
+        let out_dir = match self.layout {
+            Layout::V1 => run_dir.join("out"),
+            Layout::V2 => run_dir.with_file_name("out"),
+        };
+        let then = fs::read_to_string(run_dir.join("root-output")).unwrap_or_default();
+        let output = ScriptOutput::parse(&output, Some((&then, out_dir.as_str())));
+
+        let resolve = |path: &Utf8PathBuf| dep_info::absolute(package_root, path);
+        let (mut paths, mut env) = (Vec::new(), Variables::new());
+        for input in local {
+            match input {
+                Local::RerunIfChanged { paths: named, .. } => {
+                    paths.extend(named.iter().map(resolve))
+                }
+                Local::RerunIfEnvChanged { var, val } => env.push((var.clone(), val.clone())),
+                Local::Precalculated(_) | Local::CheckDepInfo { .. } => {}
+            }
+        }
+        let named: Vec<_> = output.rerun_if_changed.iter().map(resolve).collect();
+        let variables = &output.rerun_if_env_changed;
+        let settled = named == paths && variables.iter().eq(env.iter().map(|(name, _)| name));
+        let watch = if named.is_empty() && variables.is_empty() {
+            Watch::Package
+        } else {
+            let value_of = |name: &String| env.iter().find(|(it, _)| it == name)?.1.clone();
+            let env = variables
+                .iter()
+                .map(|name| (name.clone(), value_of(name)))
+                .collect();
+            Watch::Declared(named, env)
+        };
+        Some(ScriptRun {
+            watch,
+            rustc_env: output.rustc_env,
+            settled,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

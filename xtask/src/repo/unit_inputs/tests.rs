@@ -1,0 +1,208 @@
+use super::super::build_dir::profile_dirs;
+use super::super::unit_record::{Product, Records, TargetKind, UnitName};
+use super::*;
+use std::process::Command;
+
+/// A package with a script, a library that reads what the script made, a test and a spaced path.
+fn package(root: &Utf8Path) {
+    fs::remove_dir_all(root).ok();
+    for (path, text) in [
+        (
+            "Cargo.toml",
+            "[workspace]\n[package]\nname = 'a-b'\nedition = '2021'\nbuild = 'b s/build.rs'\n",
+        ),
+        (
+            "b s/build.rs",
+            "fn main() {
+                let out = std::env::var(\"OUT_DIR\").unwrap();
+                std::fs::write(out + \"/g.rs\", \"pub fn g() {}\").unwrap();
+                println!(\"cargo:rerun-if-changed=b s/build.rs\");
+                println!(\"  cargo::rerun-if-env-changed=A_B\");
+                println!(\"cargo::rustc-env=MADE=a=b\");
+            }",
+        ),
+        (
+            "src/lib.rs",
+            "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));
+            pub const MADE: &str = env!(\"MADE\");
+            pub const HOME: &str = env!(\"CARGO_MANIFEST_DIR\");
+            pub const ASKED: Option<&str> = option_env!(\"A_C\");
+            pub const TEXT: &str = include_str!(\"../a text.txt\");",
+        ),
+        ("a text.txt", "text"),
+        ("tests/it.rs", "#[test] fn it() { a_b::g() }"),
+    ] {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// With and without the flag, which is without effect once the new layout is the only one.
+#[test]
+fn a_real_build_is_read_in_both_layouts() {
+    let temp = Utf8PathBuf::from_path_buf(std::env::temp_dir().canonicalize().unwrap()).unwrap();
+    let root = temp.join(format!("unit inputs {}", std::process::id()));
+    package(&root);
+    for flag in [None, Some("-Zbuild-dir-new-layout")] {
+        let target = root.join(format!("target {}", flag.unwrap_or_default()));
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut cargo = Command::new(cargo);
+        cargo.args(flag).args([
+            "check",
+            "--quiet",
+            "--offline",
+            "--all-targets",
+            "--target-dir",
+        ]);
+        cargo
+            .arg(&target)
+            .current_dir(&root)
+            .env_remove("A_B")
+            .env_remove("A_C");
+        cargo
+            .env_remove("CARGO_BUILD_TARGET")
+            .env_remove("CARGO_BUILD_BUILD_DIR");
+        assert!(
+            cargo
+                .env("RUSTC_BOOTSTRAP", "1")
+                .status()
+                .unwrap()
+                .success()
+        );
+
+        let dirs = profile_dirs(&target).unwrap();
+        assert_eq!(dirs.len(), 1);
+        let dir = &dirs[0];
+        assert_eq!((&dir.directory[..], &dir.triple), ("debug", &None));
+        assert!(flag.is_none() || dir.layout == Layout::V2);
+        let records = dir.records().unwrap();
+        assert_eq!(records.damaged, []);
+        let mut names: Vec<_> = records
+            .units
+            .iter()
+            .map(|unit| unit.name.file_name())
+            .collect();
+        names.sort();
+        let expected = [
+            "build-script-build-script-build",
+            "lib-a_b",
+            "run-build-script-build-script-build",
+            "test-integration-test-it",
+            "test-lib-a_b",
+        ];
+        assert_eq!(names, expected);
+        the_records_say_what_was_read(&root, dir, &records);
+    }
+    fs::remove_dir_all(root).unwrap();
+}
+
+fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, records: &Records) {
+    let unit = |name: &str| {
+        let name = UnitName::parse(name);
+        records
+            .units
+            .iter()
+            .find(|unit| Some(&unit.name) == name.as_ref())
+            .unwrap()
+    };
+    let roots = Roots {
+        workspace: root,
+        package: root,
+    };
+    let lib = unit("lib-a_b");
+    assert_eq!(lib.product, Some(Product::Metadata));
+    assert!(
+        lib.invoked.unwrap()
+            >= fs::metadata(root.join("src/lib.rs"))
+                .unwrap()
+                .modified()
+                .unwrap()
+    );
+
+    let run = unit("run-build-script-build-script-build");
+    let run_dir = dir.script_output(&run.package, &run.hash);
+    let run_dir = run_dir.parent().unwrap();
+    let out_dir = match dir.layout {
+        Layout::V1 => run_dir.join("out"),
+        Layout::V2 => run_dir.with_file_name("out"),
+    };
+    let mut files = ["a text.txt", "src/lib.rs"]
+        .map(|path| root.join(path))
+        .to_vec();
+    files.push(out_dir.join("g.rs"));
+    files.sort();
+    let cargos = dir.sources(lib, roots).unwrap();
+    assert_eq!((&cargos.files, cargos.origin), (&files, Origin::Cargo));
+    assert_eq!(cargos.env, [("A_C".to_owned(), None)]);
+
+    let dep_info = dir
+        .fingerprint_dir(&lib.package, &lib.hash)
+        .join("dep-lib-a_b");
+    let whole = fs::read(&dep_info).unwrap();
+    fs::write(&dep_info, &whole[..whole.len() - 1]).unwrap();
+    let rustcs = dir.sources(lib, roots).unwrap();
+    assert_eq!((&rustcs.files, rustcs.origin), (&files, Origin::Rustc));
+    let mut asked: Vec<_> = rustcs.env.iter().map(|(name, _)| &name[..]).collect();
+    asked.sort();
+    assert_eq!(asked, ["A_C", "CARGO_MANIFEST_DIR", "MADE", "OUT_DIR"]);
+    fs::remove_file(dir.rustc_dep_info(lib).unwrap()).unwrap();
+    assert_eq!(dir.sources(lib, roots), None);
+
+    let script = unit("build-script-build-script-build");
+    assert_eq!(script.name.kind, TargetKind::BuildScript);
+    assert_eq!(
+        dir.sources(script, roots).unwrap().files,
+        [root.join("b s/build.rs")]
+    );
+    assert!(dir.rustc_dep_info(script).is_some());
+    // Dependents refer to the very records they were built against.
+    assert_eq!(run.fingerprint.deps[0].3, script.value);
+    assert!(
+        lib.fingerprint
+            .deps
+            .iter()
+            .any(|dependency| dependency.3 == run.value)
+    );
+    assert_eq!(run.fingerprint.rustc, lib.fingerprint.rustc);
+
+    let said = dir.script_run(run, root).unwrap();
+    let watch = Watch::Declared(vec![root.join("b s/build.rs")], vec![("A_B".into(), None)]);
+    let rustc_env = vec![("MADE".into(), "a=b".into())];
+    assert_eq!(
+        said,
+        ScriptRun {
+            watch,
+            rustc_env: rustc_env.clone(),
+            settled: true
+        }
+    );
+    assert_eq!(dir.sources(run, roots), None);
+
+    // As if the script had stopped naming inputs: cargo would run it once more.
+    fs::write(
+        dir.script_output(&run.package, &run.hash),
+        "cargo::rustc-env=MADE=a=b\n",
+    )
+    .unwrap();
+    let said = dir.script_run(run, root).unwrap();
+    assert_eq!(
+        said,
+        ScriptRun {
+            watch: Watch::Package,
+            rustc_env,
+            settled: false
+        }
+    );
+
+    let mut overridden = run.clone();
+    overridden.fingerprint.local = vec![Local::Precalculated(
+        "overridden build state with hash: 1".into(),
+    )];
+    assert_eq!(
+        dir.script_run(&overridden, root).unwrap().watch,
+        Watch::Overridden
+    );
+    fs::remove_file(dir.script_output(&run.package, &run.hash)).unwrap();
+    assert_eq!(dir.script_run(run, root), None);
+}

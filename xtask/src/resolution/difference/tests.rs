@@ -1,0 +1,279 @@
+use cargo_metadata::camino::Utf8Path;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A unit in cargo's words; the closure changes what the story is about.
+fn unit(package: &str, kind: &str, mode: &str, change: impl Fn(&mut Value)) -> Value {
+    let mut unit = json!({
+        "pkg_id": format!("path+file:///r/{package}#0.1.0"),
+        "target": {
+            "kind": [kind], "crate_types": [kind], "name": package, "edition": "2021",
+            "src_path": format!("/r/{package}/src/lib.rs"),
+            "doc": true, "doctest": true, "test": true, "novelty": "ignored",
+        },
+        "profile": {"name": "dev", "opt_level": "0", "lto": "false"},
+        "platform": null, "mode": mode, "features": [], "dependencies": [],
+    });
+    change(&mut unit);
+    unit
+}
+
+fn lib(package: &str, change: impl Fn(&mut Value)) -> Value {
+    unit(package, "lib", "build", change)
+}
+
+fn uses(dependencies: &[(&str, usize)]) -> impl Fn(&mut Value) {
+    let dependencies: Vec<Value> = dependencies
+        .iter()
+        .map(|(name, index)| json!({"index": index, "extern_crate_name": name, "public": false}))
+        .collect();
+    move |unit| unit["dependencies"] = dependencies.clone().into()
+}
+
+fn graph(units: &[Value]) -> UnitGraph {
+    let roots: Vec<usize> = (0..units.len()).collect();
+    let json = json!({"version": 1, "units": units, "roots": roots}).to_string();
+    UnitGraph::parse(&json, Utf8Path::new("/r")).unwrap()
+}
+
+/// Each difference on a line: `PACKAGE KIND MODE: WHAT`.
+fn told(before: &[Value], after: &[Value]) -> Vec<String> {
+    told_of(&graph(before), &graph(after))
+}
+
+fn told_of(before: &UnitGraph, after: &UnitGraph) -> Vec<String> {
+    let line = |UnitDifference {
+                    package,
+                    target,
+                    what,
+                }: UnitDifference| {
+        let what = match what {
+            Difference::Changed(lines) => lines.join("; "),
+            other => format!("{other:?}"),
+        };
+        format!("{} {} {}: {what}", package.name, target.kind, target.mode)
+    };
+    differences(before, after).into_iter().map(line).collect()
+}
+
+#[test]
+fn the_same_is_no_difference_wherever_it_lies() {
+    let units = [lib("a", |_| {}), lib("b", uses(&[("a", 0)]))];
+    let elsewhere = serde_json::to_string(&json!({"version": 1, "units": units, "roots": []}));
+    let elsewhere = elsewhere
+        .unwrap()
+        .replace("/r/", "/s%20t/")
+        .replace("\"/s%20t", "\"/s t");
+    let elsewhere = UnitGraph::parse(&elsewhere, Utf8Path::new("/s t")).unwrap();
+    assert_eq!(told_of(&graph(&units), &elsewhere), [""; 0]);
+}
+
+#[test]
+fn a_version_of_the_graph_that_is_not_known_is_refused() {
+    let error = UnitGraph::parse(r#"{"version": 2, "units": []}"#, Utf8Path::new("/r"));
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "version 2 of cargo's unit graph is not known"
+    );
+}
+
+#[test]
+fn what_cargo_configures_is_told_by_name() {
+    let plain = lib("a", |_| {});
+    let cases: [(&str, Value); 6] = [
+        ("features +x", lib("a", |a| a["features"] = json!(["x"]))),
+        (
+            "profile opt_level 0 → 1",
+            lib("a", |a| a["profile"]["opt_level"] = "1".into()),
+        ),
+        (
+            "edition 2021 → 2024",
+            lib("a", |a| a["target"]["edition"] = "2024".into()),
+        ),
+        (
+            "crate types lib → lib, cdylib",
+            lib("a", |a| {
+                a["target"]["crate_types"] = json!(["lib", "cdylib"])
+            }),
+        ),
+        (
+            "source file a/src/lib.rs → a/lib.rs",
+            lib("a", |a| a["target"]["src_path"] = "/r/a/lib.rs".into()),
+        ),
+        (
+            "version 0.1.0 → 0.2.0",
+            lib("a", |a| a["pkg_id"] = "path+file:///r/a#0.2.0".into()),
+        ),
+    ];
+    for (expected, changed) in cases {
+        assert_eq!(
+            told(std::slice::from_ref(&plain), &[changed]),
+            [format!("a lib build: {expected}")]
+        );
+    }
+}
+
+#[test]
+fn the_name_of_a_profile_alone_means_nothing() {
+    let named = lib("a", |a| a["profile"]["name"] = "test".into());
+    assert_eq!(told(&[lib("a", |_| {})], &[named]), [""; 0]);
+}
+
+#[test]
+fn targets_come_and_go() {
+    let (lib, bin) = (lib("a", |_| {}), unit("a", "bin", "build", |_| {}));
+    let both = [lib.clone(), bin];
+    let one = [lib];
+    assert_eq!(told(&one, &both), ["a bin build: Appeared"]);
+    assert_eq!(told(&both, &one), ["a bin build: Vanished"]);
+}
+
+#[test]
+fn a_bump_marks_the_package_and_its_direct_users_only() {
+    let side = |version: &str| {
+        let id = format!("registry+https://github.com/rust-lang/crates.io-index#itoa@{version}");
+        let itoa = lib("itoa", |itoa| itoa["pkg_id"] = id.clone().into());
+        [
+            itoa,
+            lib("a", uses(&[("itoa", 0)])),
+            lib("b", uses(&[("a", 1)])),
+        ]
+    };
+    assert_eq!(
+        told(&side("1.0.1"), &side("1.0.2")),
+        [
+            "a lib build: dependency itoa 1.0.1 → itoa 1.0.2",
+            "itoa lib build: version 1.0.1 → 1.0.2",
+        ]
+    );
+    let all = rebuilt(&graph(&side("1.0.1")), &graph(&side("1.0.2")));
+    assert_eq!(all.len(), 3);
+}
+
+#[test]
+fn another_commit_of_a_git_dependency_shows_in_its_path() {
+    let side = |commit: &str| {
+        [lib("g", |g| {
+            g["pkg_id"] = "git+https://example.com/g?branch=main#0.1.0".into();
+            g["target"]["src_path"] = format!("/home/checkouts/g/{commit}/src/lib.rs").into();
+        })]
+    };
+    assert_eq!(
+        told(&side("aaa"), &side("bbb")),
+        [
+            "g lib build: source file /home/checkouts/g/aaa/src/lib.rs → \
+            /home/checkouts/g/bbb/src/lib.rs"
+        ]
+    );
+}
+
+#[test]
+fn renames_and_new_dependencies_are_told_apart() {
+    let user = |dependencies: &[(&str, usize)]| {
+        [
+            lib("x", |_| {}),
+            lib("y", |_| {}),
+            lib("a", uses(dependencies)),
+        ]
+    };
+    let before = user(&[("x", 0)]);
+    assert_eq!(
+        told(&before, &user(&[("renamed", 0)])),
+        ["a lib build: dependency -x 0.1.0 (path+x); dependency +x 0.1.0 (path+x) as renamed"]
+    );
+    assert_eq!(
+        told(&before, &user(&[("x", 0), ("y", 1)])),
+        ["a lib build: dependency +y 0.1.0 (path+y)"]
+    );
+}
+
+#[test]
+fn a_further_configuration_is_no_change_for_the_users_of_the_old() {
+    let rich = lib("d", |d| d["features"] = json!(["x"]));
+    let before = [lib("d", |_| {}), lib("a", uses(&[("d", 0)]))];
+    let after = [
+        lib("d", |_| {}),
+        lib("a", uses(&[("d", 0)])),
+        rich,
+        lib("n", uses(&[("d", 2)])),
+    ];
+    assert_eq!(
+        told(&before, &after),
+        ["d lib build: Further", "n lib build: Appeared"]
+    );
+}
+
+#[test]
+fn a_user_that_switches_between_configurations_is_named() {
+    let side = |of_a: usize| {
+        [
+            lib("d", |_| {}),
+            lib("d", |d| d["features"] = json!(["x"])),
+            lib("a", uses(&[("d", of_a)])),
+            lib("b", uses(&[("d", 0)])),
+            lib("c", uses(&[("d", 1)])),
+            lib("above", uses(&[("a", 2)])),
+        ]
+    };
+    assert_eq!(
+        told(&side(0), &side(1)),
+        ["a lib build: dependency in another of its configurations: one of d"]
+    );
+}
+
+#[test]
+fn check_needs_object_code_only_for_the_host_and_no_binaries_for_tests() {
+    let side = |kind: &'static str| {
+        let user = |a: &mut Value| {
+            uses(&[("d", 0)])(a);
+            a["target"]["kind"] = json!([kind]);
+            a["target"]["crate_types"] = json!([kind]);
+        };
+        [
+            lib("d", |_| {}),
+            lib("a", user),
+            unit("b", "bin", "build", |_| {}),
+            unit("t", "test", "test", uses(&[("a", 1), ("b", 2)])),
+        ]
+    };
+    let checked = |kind| graph(&side(kind)).checked().unwrap();
+    assert_eq!(
+        told_of(&checked("lib"), &checked("proc-macro")),
+        [
+            "a lib build: Further",
+            "a lib build: crate types lib → proc-macro",
+            "d lib build: Further",
+            "t test test: dependency in another of its configurations: one of a",
+        ]
+    );
+    let mut without = side("lib")[..].to_vec();
+    without[3]["dependencies"] = json!([{"index": 1, "extern_crate_name": "a"}]);
+    without[3]["dependencies"][0]["public"] = false.into();
+    assert_eq!(
+        told_of(&checked("lib"), &graph(&without).checked().unwrap()),
+        [""; 0]
+    );
+}
+
+#[test]
+fn link_time_optimisation_looks_at_who_uses_a_library() {
+    let thin = |unit: &mut Value| unit["profile"]["lto"] = "thin".into();
+    let side = |kinds: &[&str]| {
+        let mut units = vec![lib("d", thin)];
+        units.extend(kinds.iter().map(|kind| {
+            unit("a", kind, "build", |unit| {
+                thin(unit);
+                uses(&[("d", 0)])(unit);
+            })
+        }));
+        units
+    };
+    assert_eq!(
+        told(&side(&["bin"]), &side(&["bin", "cdylib"])),
+        [
+            "a lib build: Appeared",
+            "d lib build: used with link-time optimisation by +cdylib"
+        ]
+    );
+}

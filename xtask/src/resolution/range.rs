@@ -1,0 +1,138 @@
+//! The resolution of two states of a repository, compared.
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Answer, Place, Question, Resolution, ResolutionError, Side, TreeEntry, TreeEntryKind};
+use crate::graph;
+use crate::process::{self, Runner};
+use crate::repo::git::{EntryKind, Range, Repository, State};
+
+/// The units that cargo configures differently after the change than before it. Without a range
+/// the work tree is compared with `HEAD`.
+///
+/// # Errors
+/// Why cargo could not be asked.
+pub fn compare(
+    runner: &Runner,
+    repository: &Repository,
+    range: Option<&Range>,
+    workspace_root: &Utf8Path,
+    verb: graph::Verb,
+    network: bool,
+) -> Result<Resolution, ResolutionError> {
+    let (before, after) = match range {
+        Some(range) => (range.before(), range.after()),
+        None => (
+            repository.head()?.map_or(State::Empty, State::Commit),
+            State::WorkTree,
+        ),
+    };
+    let top_level = repository.top_level();
+    let workspace_root = crate::impact::layout::resolved(workspace_root);
+    let workspace = workspace_root
+        .strip_prefix(top_level)
+        .map_err(|_| ResolutionError::OutsideRepository(workspace_root.clone()))?;
+    let scratch = Place::scratch_of(top_level)?;
+    let cargo_home = cargo_home();
+    let place = Place {
+        repository: top_level,
+        workspace,
+        cargo_home: cargo_home.as_deref(),
+        scratch: &scratch,
+    };
+    let given = given(repository, workspace)?;
+    let side = |state: &State| -> Result<Side, ResolutionError> {
+        let entries = repository
+            .entries(state)?
+            .into_iter()
+            .map(|entry| TreeEntry {
+                path: entry.path,
+                kind: match entry.kind {
+                    EntryKind::File => TreeEntryKind::File,
+                    EntryKind::Link => TreeEntryKind::Link,
+                    EntryKind::Submodule => TreeEntryKind::Submodule,
+                },
+            });
+        Side::materialise(place, entries, &given, &mut |paths| {
+            let contents = repository.read(state, paths)?;
+            Ok(contents
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect())
+        })
+    };
+    let (before, after) = (side(&before)?, side(&after)?);
+    let flags = flags(verb);
+    let question = Question {
+        verb: asked(verb),
+        flags: &flags,
+        network,
+    };
+    super::compare(
+        &before,
+        &after,
+        question,
+        &mut |arguments, directory, variables| {
+            let mut command = runner.in_directory(directory).cargo();
+            command.args(arguments).envs(variables.iter().copied());
+            let output = process::output(&mut command)?;
+            Ok(Answer {
+                success: output.status.success(),
+                stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+                stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            })
+        },
+    )
+}
+
+/// Files that are the same on both sides whatever the revision: the toolchain file, since both
+/// sides are asked of today's cargo, and a lock file that git ignores.
+fn given(
+    repository: &Repository,
+    workspace: &Utf8Path,
+) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>, ResolutionError> {
+    let mut given = Vec::new();
+    let above = workspace.ancestors().map(Utf8Path::to_owned);
+    let mut paths: Vec<Utf8PathBuf> = above
+        .flat_map(|above| {
+            [
+                above.join("rust-toolchain.toml"),
+                above.join("rust-toolchain"),
+            ]
+        })
+        .collect();
+    let lock = workspace.join("Cargo.lock");
+    if repository.is_ignored(&lock)? {
+        paths.push(lock);
+    }
+    let contents = repository.read(&State::WorkTree, &paths)?;
+    for (path, content) in paths.into_iter().zip(contents) {
+        given.extend(content.map(|content| (path, content)));
+    }
+    Ok(given)
+}
+
+fn cargo_home() -> Option<Utf8PathBuf> {
+    let home = match std::env::var_os("CARGO_HOME") {
+        Some(home) => std::path::PathBuf::from(home),
+        None => std::env::home_dir()?.join(".cargo"),
+    };
+    Utf8PathBuf::try_from(home).ok()
+}
+
+/// What the verb's command is given beside its name.
+fn flags(verb: graph::Verb) -> Vec<String> {
+    let flags = match verb {
+        graph::Verb::Check | graph::Verb::Build => &["--workspace", "--all-targets"][..],
+        graph::Verb::Test => &["--workspace"],
+    };
+    flags.iter().map(|&flag| flag.to_owned()).collect()
+}
+
+fn asked(verb: graph::Verb) -> super::Verb {
+    match verb {
+        graph::Verb::Check => super::Verb::Check,
+        graph::Verb::Build => super::Verb::Build,
+        graph::Verb::Test => super::Verb::Test,
+    }
+}

@@ -1,0 +1,320 @@
+//! What cargo reads of one side of a change, copied into a scratch directory.
+//!
+//! Manifests, `Cargo.lock` and cargo's configuration are copied whole. Of a source file cargo
+//! asks only whether it exists, so those that can be a target's root become empty files; others
+//! are left out. A side is named by a hash of all this: two that are equal share one directory,
+//! and one that is there already is used again.
+//!
+//! Cargo gathers configuration from every directory above the one it runs in, so the scratch
+//! directory cannot lie in the work tree, whose configuration of today would reach the past. What
+//! lies above the repository is brought in by `include` (cargo 1.94 and later), which keeps the
+//! order of precedence and what relative paths mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::ResolutionError;
+use super::tree::{Content, Copied, ReadFiles, TreeEntry};
+
+/// How many sides are kept for the next question.
+const KEPT: usize = 8;
+
+/// Where the sides come from, and where they go.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The repository's root directory: absolute, canonical.
+    pub repository: &'a Utf8Path,
+    /// The workspace's root, relative to it; empty where they are one.
+    pub workspace: &'a Utf8Path,
+    /// The user's CARGO_HOME, whose configuration cargo finds by itself.
+    pub cargo_home: Option<&'a Utf8Path>,
+    /// A directory outside the repository that is the kit's own: see [`Place::scratch_of`].
+    pub scratch: &'a Utf8Path,
+}
+
+impl Place<'_> {
+    /// The usual scratch directory for a repository, in the system's temporary directory.
+    ///
+    /// # Errors
+    /// Where that directory has no canonical path in UTF-8.
+    pub fn scratch_of(repository: &Utf8Path) -> Result<Utf8PathBuf> {
+        let temporary = std::env::temp_dir();
+        // Cargo prints paths as the system resolves them. On Windows that form is one it avoids.
+        let temporary = if cfg!(windows) {
+            temporary
+        } else {
+            temporary.canonicalize()?
+        };
+        let temporary = Utf8PathBuf::from_path_buf(temporary)
+            .map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
+        Ok(temporary.join(format!("xtask-kit-{:016x}", hashed(repository))))
+    }
+
+    /// The configuration files that cargo heeds in the repository because they lie above it, the
+    /// outermost first, without those that it finds from the scratch directory too.
+    fn outer_config(&self) -> Result<Vec<Utf8PathBuf>, ResolutionError> {
+        let home = self
+            .cargo_home
+            .and_then(|home| home.canonicalize_utf8().ok());
+        let above = |directory: &Utf8Path| -> Vec<Utf8PathBuf> {
+            let directories = directory
+                .ancestors()
+                .skip(1)
+                .map(|above| above.join(".cargo"));
+            directories
+                .filter(|directory| home.is_none() || directory.canonicalize_utf8().ok() != home)
+                .filter_map(|directory| {
+                    let names = ["config", "config.toml"].map(|name| directory.join(name));
+                    names.into_iter().find(|file| file.is_file())
+                })
+                .collect()
+        };
+        let repository = above(self.repository);
+        let scratch = above(self.scratch);
+        match scratch.iter().find(|file| !repository.contains(file)) {
+            Some(file) => Err(ResolutionError::ConfigAboveScratch(file.clone())),
+            None => Ok(repository
+                .into_iter()
+                .filter(|f| !scratch.contains(f))
+                .rev()
+                .collect()),
+        }
+    }
+}
+
+/// One side, ready for cargo. Two are equal if there is nothing in them that cargo would see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    root: Utf8PathBuf,
+    workspace: Utf8PathBuf,
+    directory: Utf8PathBuf,
+    submodules: Vec<Utf8PathBuf>,
+}
+
+impl Side {
+    /// Copies a side whose paths are `entries`. The files in `given`
+    /// are the same on both sides whatever the revision: the toolchain file, since both are asked
+    /// of today's cargo, and a lock file that git ignores.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or written, or foreign configuration would be heeded.
+    pub fn materialise(
+        place: Place<'_>,
+        entries: impl IntoIterator<Item = TreeEntry>,
+        given: &[(Utf8PathBuf, Vec<u8>)],
+        read: &mut ReadFiles<'_>,
+    ) -> Result<Self, ResolutionError> {
+        let outer = place.outer_config()?;
+        let copied = Copied::gather(place.workspace, entries, given, read)?;
+        private_directory(place.scratch)?;
+        let name = format!("{:016x}", hashed((place.workspace, &outer, &copied.files)));
+        let directory = place.scratch.join(name);
+        let mut root = directory.clone();
+        root.extend(outer.iter().map(|_| "above"));
+        let root = root.join("repository");
+        let lock = place.workspace.join("Cargo.lock");
+        let side = Self {
+            workspace: root.join(place.workspace),
+            root,
+            directory,
+            submodules: copied.submodules,
+        };
+        if !copied
+            .files
+            .keys()
+            .all(|path| side.root.join(path).symlink_metadata().is_ok())
+        {
+            side.write(&outer, &copied.files)?;
+            prune(place.scratch)?;
+        }
+        // Cargo may have brought the copy up to date, from a registry of another day.
+        match copied.files.get(&lock) {
+            Some(Content::Whole(lock)) => fs::write(side.workspace.join("Cargo.lock"), lock)?,
+            _ => drop(fs::remove_file(side.workspace.join("Cargo.lock"))),
+        }
+        fs::write(side.directory.join("used"), "")?;
+        // Cargo keeps something there only if it exists.
+        fs::create_dir_all(side.rustc_cache())?;
+        Ok(side)
+    }
+
+    /// The directory that stands for the repository's root.
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// The directory that stands for the workspace's root, where cargo is to be run.
+    pub fn workspace(&self) -> &Utf8Path {
+        &self.workspace
+    }
+
+    /// A directory that the sides share, for cargo to keep what rustc tells of itself.
+    pub(super) fn rustc_cache(&self) -> Utf8PathBuf {
+        self.directory.with_file_name("rustc")
+    }
+
+    /// Why cargo failed, from what it said: a path that it missed may be none of the side's.
+    pub(super) fn explained(&self, stderr: &str) -> ResolutionError {
+        let quoted = stderr.split('`').skip(1).step_by(2).map(Utf8Path::new);
+        for path in quoted.filter(|path| path.is_absolute() && !path.exists()) {
+            let Ok(inside) = path.strip_prefix(&self.root) else {
+                if path.starts_with(&self.directory) || path.file_name() == Some("Cargo.toml") {
+                    return ResolutionError::OutsideRepository(
+                        outside(&self.root, path).unwrap_or_else(|| path.to_owned()),
+                    );
+                }
+                continue;
+            };
+            if let Some(submodule) = self.submodules.iter().find(|sub| inside.starts_with(sub)) {
+                return ResolutionError::Submodule(submodule.clone());
+            }
+        }
+        let message = stderr.replace(&format!("{}/", self.root), "");
+        ResolutionError::Cargo(message.trim().trim_start_matches("error: ").to_owned())
+    }
+
+    /// Writes a directory aside and puts it in place whole, so that no half of one is ever used.
+    fn write(&self, outer: &[Utf8PathBuf], files: &BTreeMap<Utf8PathBuf, Content>) -> Result<()> {
+        let aside = self
+            .directory
+            .with_extension(std::process::id().to_string());
+        if aside.exists() {
+            fs::remove_dir_all(&aside)?;
+        }
+        let mut above = aside.clone();
+        for config in outer {
+            above.push("above");
+            fs::create_dir_all(above.join(".cargo"))?;
+            let include = toml::Table::from_iter(
+                [("include", vec![config.as_str()])]
+                    .map(|(key, value)| (key.to_owned(), toml::Value::from(value))),
+            );
+            fs::write(above.join(".cargo/config.toml"), include.to_string())?;
+        }
+        let root = above.join("repository");
+        fs::create_dir_all(root.join(self.workspace.strip_prefix(&self.root)?))?;
+        let mut made = BTreeSet::new();
+        for (path, content) in files {
+            let file = root.join(path);
+            let parent = file.parent().context("a file without a directory")?;
+            if !made.contains(parent) {
+                fs::create_dir_all(parent).with_context(|| format!("cannot create {parent}"))?;
+                made.insert(parent.to_owned());
+            }
+            let written = match content {
+                Content::Whole(bytes) => fs::write(&file, bytes),
+                Content::Empty => fs::write(&file, ""),
+                Content::Link(target) => link(target, &file),
+            };
+            written.with_context(|| format!("cannot write {file}"))?;
+        }
+        if self.directory.exists() {
+            fs::remove_dir_all(&self.directory)?;
+        }
+        if let Err(error) = fs::rename(&aside, &self.directory) {
+            fs::remove_dir_all(&aside)?;
+            // Another process may have put the same there meanwhile.
+            ensure!(
+                self.root.exists(),
+                "cannot create {}: {error}",
+                self.directory
+            );
+        }
+        Ok(())
+    }
+}
+
+/// How a path outside the repository reads from its root: `../sibling`.
+fn outside(root: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let (ups, shared) = root
+        .ancestors()
+        .enumerate()
+        .find(|(_, above)| path.starts_with(above))?;
+    // Beyond the side's own directory the path is one the user wrote out.
+    (ups <= 2)
+        .then(|| "../".repeat(ups))
+        .map(Utf8PathBuf::from)
+        .and_then(|up| Some(up.join(path.strip_prefix(shared).ok()?)))
+}
+
+fn hashed(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(unix)]
+fn link(target: &Utf8Path, at: &Utf8Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, at)
+}
+
+#[cfg(not(unix))]
+fn link(_: &Utf8Path, at: &Utf8Path) -> std::io::Result<()> {
+    fs::write(at, "")
+}
+
+/// Creates a directory that no other user may touch, or makes sure that it is such a one: the
+/// temporary directory belongs to everyone, and its names can be guessed.
+fn private_directory(path: &Utf8Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("cannot create {path}"));
+        }
+        _ => {}
+    }
+    let metadata = fs::symlink_metadata(path).with_context(|| format!("cannot read {path}"))?;
+    ensure!(metadata.is_dir(), "{path} is not a directory");
+    #[cfg(unix)]
+    ensure!(
+        std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 == 0,
+        "{path} is open to other users"
+    );
+    Ok(())
+}
+
+/// Removes all but the sides used last, and what was left half-written an hour ago.
+fn prune(scratch: &Utf8Path) -> Result<()> {
+    let mut sides = Vec::new();
+    for entry in fs::read_dir(scratch).with_context(|| format!("cannot list {scratch}"))? {
+        let path = entry?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if !name.starts_with(|first: char| first.is_ascii_hexdigit()) || name.len() < 16 {
+            continue;
+        }
+        let is_whole = !name.contains('.');
+        let seen = if is_whole {
+            path.join("used")
+        } else {
+            path.clone()
+        };
+        let used = fs::metadata(seen).and_then(|metadata| metadata.modified());
+        sides.push((is_whole, used.unwrap_or_else(|_| SystemTime::now()), path));
+    }
+    sides.sort_by_key(|(_, used, _)| std::cmp::Reverse(*used));
+    let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let mut kept = 0;
+    for (is_whole, used, path) in sides {
+        let keep = if is_whole {
+            kept < KEPT
+        } else {
+            used > an_hour_ago
+        };
+        kept += usize::from(is_whole);
+        if !keep {
+            // Another process may be at the same: what is gone is gone.
+            drop(fs::remove_dir_all(path));
+        }
+    }
+    Ok(())
+}

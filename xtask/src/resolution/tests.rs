@@ -1,0 +1,171 @@
+//! With real cargo, offline, on workspaces of path packages alone.
+
+use std::fs;
+use std::process::Command;
+
+use super::*;
+
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+struct Scratch(Utf8PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let temporary = std::env::temp_dir().canonicalize().unwrap();
+        let unique = format!("resolution-{name}-{}", std::process::id());
+        let path = Utf8PathBuf::from_path_buf(temporary.join(unique)).unwrap();
+        fs::create_dir_all(path.join("repository")).unwrap();
+        Self(path)
+    }
+
+    fn side(&self, files: Files<'_>) -> Side {
+        let repository = self.0.join("repository");
+        let place = Place {
+            repository: &repository,
+            workspace: Utf8Path::new(""),
+            cargo_home: None,
+            scratch: &self.0.join("sides"),
+        };
+        let entries = files.iter().map(|(path, _)| TreeEntry {
+            path: path.into(),
+            kind: match path.starts_with("link") {
+                true => TreeEntryKind::Link,
+                false => TreeEntryKind::File,
+            },
+        });
+        let mut read = |paths: &[Utf8PathBuf]| {
+            let content = |path: &Utf8PathBuf| {
+                let (_, text) = files.iter().find(|(name, _)| path == name).unwrap();
+                text.as_bytes().to_vec()
+            };
+            Ok(paths.iter().map(content).collect())
+        };
+        Side::materialise(place, entries, &[], &mut read).unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn cargo(arguments: &[String], at: &Utf8Path, env: &[(&str, &str)]) -> anyhow::Result<Answer> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args(arguments)
+        .current_dir(at)
+        .envs(env.iter().copied())
+        .output()?;
+    Ok(Answer {
+        success: output.status.success(),
+        stdout: String::from_utf8(output.stdout)?,
+        stderr: String::from_utf8(output.stderr)?,
+    })
+}
+
+fn question(flags: &[String]) -> Question<'_> {
+    Question {
+        verb: Verb::Build,
+        flags,
+        network: false,
+    }
+}
+
+const ROOT: &str = "[workspace]\nmembers = ['a', 'b']\nresolver = '2'\n";
+const A: &str = "[package]\nname = 'a'\nedition = '2024'\n[features]\nx = []\n\
+                 [[bin]]\nname = 'tool'\npath = 'odd/place.rs'\n";
+const B: &str = "[package]\nname = 'b'\nedition = '2024'\n[dependencies]\na = { path = '../a' }\n";
+
+#[test]
+fn a_feature_that_a_user_turns_on_changes_the_dependency() {
+    let scratch = Scratch::new("feature");
+    let files = |b: &str| {
+        let side = [
+            ("Cargo.toml", ROOT),
+            ("a/Cargo.toml", A),
+            ("a/src/lib.rs", "never read"),
+            ("a/odd/place.rs", "never read"),
+            ("b/Cargo.toml", b),
+            ("b/src/lib.rs", ""),
+            ("b/src/deep/module.rs", "not copied"),
+            ("b/README.md", "not copied"),
+        ];
+        scratch.side(&side)
+    };
+    let before = files(B);
+    let after = files(&B.replace("'../a'", "'../a', features = ['x']"));
+    let flags = ["--workspace".to_owned()];
+    let answer = compare(&before, &after, question(&flags), &mut cargo).unwrap();
+    let told: Vec<String> = answer
+        .differences
+        .iter()
+        .map(|difference| format!("{} {:?}", difference.target.name, difference.what))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"tool Changed(["features +x"])"#,
+            r#"a Changed(["features +x"])"#
+        ]
+    );
+    assert_eq!(answer.rebuilt.len(), 3, "b too: {:?}", answer.rebuilt);
+    assert!(!before.root().join("b/src/deep").exists());
+    // What cannot be seen by cargo makes no other side.
+    assert_eq!(before, files(B));
+}
+
+#[test]
+fn configuration_and_links_of_the_side_are_heeded() {
+    let scratch = Scratch::new("config");
+    let side = |debug: &str| {
+        scratch.side(&[
+            (
+                "Cargo.toml",
+                "[package]\nname = 'a'\nedition = '2024'\n[workspace]\n",
+            ),
+            (".cargo/config.toml", "include = ['../shared.toml']"),
+            ("shared.toml", debug),
+            ("src/lib.rs", ""),
+            ("link", "src"),
+        ])
+    };
+    let (before, after) = (
+        side("[profile.dev]\ndebug = 1"),
+        side("[profile.dev]\ndebug = 2"),
+    );
+    let answer = compare(&before, &after, question(&[]), &mut cargo).unwrap();
+    assert_eq!(
+        answer.differences[0].what,
+        Difference::Changed(vec!["profile debuginfo 1 → 2".to_owned()])
+    );
+    assert_eq!(answer.differences.len(), 1);
+}
+
+#[test]
+fn what_lies_outside_the_repository_is_said() {
+    let scratch = Scratch::new("outside");
+    let side = scratch.side(&[
+        ("Cargo.toml", &B.replace("../a", "../a/lib")),
+        ("src/lib.rs", ""),
+    ]);
+    let error = ask_cargo(&side, question(&[]), &mut cargo).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot resolve: ../a/lib/Cargo.toml lies outside the repository"
+    );
+}
+
+#[test]
+fn otherwise_cargo_speaks_for_itself() {
+    let scratch = Scratch::new("broken");
+    let side = scratch.side(&[("Cargo.toml", "[package]\nname = 'a'\n")]);
+    let error = ask_cargo(&side, question(&[]), &mut cargo)
+        .unwrap_err()
+        .to_string();
+    let first = error.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "cargo cannot resolve: failed to parse manifest at `Cargo.toml`"
+    );
+}

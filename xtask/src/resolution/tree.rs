@@ -1,0 +1,217 @@
+//! Which files of a tree cargo looks at, and what it looks for in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+
+/// What `git ls-tree -r` or `git ls-files` says of one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreeEntryKind {
+    /// A regular file.
+    File,
+    /// A symbolic link; its content is the path it points to.
+    Link,
+    /// A submodule: a directory whose content is another repository's.
+    Submodule,
+}
+
+/// One path of a side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeEntry {
+    /// The path, relative to the repository's root.
+    pub path: Utf8PathBuf,
+    /// What it is.
+    pub kind: TreeEntryKind,
+}
+
+/// Reads the files at these paths, all at once, and answers in their order; of a link the content
+/// is the path it points to.
+pub type ReadFiles<'a> = dyn FnMut(&[Utf8PathBuf]) -> Result<Vec<Vec<u8>>> + 'a;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Content {
+    Whole(Vec<u8>),
+    Empty,
+    Link(Utf8PathBuf),
+}
+
+/// What of a tree cargo looks at.
+#[derive(Default)]
+pub(super) struct Copied {
+    pub(super) files: BTreeMap<Utf8PathBuf, Content>,
+    pub(super) submodules: Vec<Utf8PathBuf>,
+}
+
+impl Copied {
+    pub(super) fn gather(
+        workspace: &Utf8Path,
+        entries: impl IntoIterator<Item = TreeEntry>,
+        given: &[(Utf8PathBuf, Vec<u8>)],
+        read: &mut ReadFiles<'_>,
+    ) -> Result<Self> {
+        let mut copied = Self::default();
+        let (mut whole, mut links) = (Vec::new(), Vec::new());
+        let mut others = BTreeSet::new();
+        for TreeEntry { path, kind } in entries {
+            match kind {
+                TreeEntryKind::Submodule => copied.submodules.push(path),
+                TreeEntryKind::Link => links.push(path),
+                TreeEntryKind::File if is_read(workspace, &path) => whole.push(path),
+                TreeEntryKind::File if may_start_target(&path) => {
+                    copied.files.insert(path, Content::Empty);
+                }
+                TreeEntryKind::File => drop(others.insert(path)),
+            }
+        }
+        for (path, target) in contents(read, &links)? {
+            let target = Utf8PathBuf::from(String::from_utf8_lossy(&target).into_owned());
+            let within = path
+                .parent()
+                .and_then(|directory| normalised(&directory.join(&target)));
+            let content = match within {
+                Some(_) if target.is_relative() => Content::Link(target),
+                _ => Content::Empty,
+            };
+            copied.files.insert(path, content);
+        }
+        while !whole.is_empty() {
+            let mut named = BTreeSet::new();
+            for (path, bytes) in contents(read, &whole)? {
+                let directory = path.parent().unwrap_or(Utf8Path::new(""));
+                let named_here = match std::str::from_utf8(&bytes).map(str::parse) {
+                    Ok(Ok(table)) => Named::by(&path, &table),
+                    _ => Named::default(),
+                };
+                for root in named_here.target_roots {
+                    let root = normalised(&directory.join(root)).filter(|it| others.contains(it));
+                    copied.files.extend(root.map(|root| (root, Content::Empty)));
+                }
+                let files = named_here.files.iter();
+                named.extend(files.filter_map(|file| normalised(&directory.join(file))));
+                copied.files.insert(path, Content::Whole(bytes));
+            }
+            let is_new = |path: &Utf8PathBuf| {
+                let unread = matches!(copied.files.get(path), None | Some(Content::Empty));
+                unread && (others.contains(path) || copied.files.contains_key(path))
+            };
+            whole = named.into_iter().filter(is_new).collect();
+        }
+        for (path, bytes) in given {
+            copied
+                .files
+                .insert(path.clone(), Content::Whole(bytes.clone()));
+        }
+        Ok(copied)
+    }
+}
+
+fn contents(
+    read: &mut ReadFiles<'_>,
+    paths: &[Utf8PathBuf],
+) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let contents = read(paths)?;
+    ensure!(
+        contents.len() == paths.len(),
+        "{} files asked, not all read",
+        paths.len()
+    );
+    Ok(paths.iter().cloned().zip(contents).collect())
+}
+
+/// Whether cargo reads this file to resolve the workspace. The toolchain file is not for cargo.
+fn is_read(workspace: &Utf8Path, path: &Utf8Path) -> bool {
+    let directory = path.parent().unwrap_or(Utf8Path::new(""));
+    match path.file_name().unwrap_or_default() {
+        // The checksums are what makes a directory of vendored packages one.
+        "Cargo.toml" | ".cargo-checksum.json" => true,
+        "Cargo.lock" => directory == workspace,
+        "config" | "config.toml" => {
+            directory.file_name() == Some(".cargo")
+                && directory
+                    .parent()
+                    .is_some_and(|above| workspace.starts_with(above))
+        }
+        _ => false,
+    }
+}
+
+/// Whether cargo's conventions, those of the 2015 edition too, can make this file a target's root.
+fn may_start_target(path: &Utf8Path) -> bool {
+    let directory = path
+        .parent()
+        .and_then(Utf8Path::file_name)
+        .unwrap_or_default();
+    match path.file_name().unwrap_or_default() {
+        "main.rs" | "build.rs" => true,
+        name => {
+            let is_place = matches!(directory, "src" | "bin" | "tests" | "examples" | "benches");
+            is_place && name.ends_with(".rs")
+        }
+    }
+}
+
+/// The paths that a manifest or a configuration file names, relative to its directory.
+#[derive(Default)]
+struct Named {
+    target_roots: Vec<String>,
+    files: Vec<String>,
+}
+
+impl Named {
+    fn by(path: &Utf8Path, table: &toml::Table) -> Self {
+        let strings = |value: &toml::Value| -> Vec<String> {
+            let one = |value: &toml::Value| {
+                value
+                    .as_str()
+                    .or_else(|| value.get("path")?.as_str())
+                    .map(str::to_owned)
+            };
+            value.as_array().map_or_else(
+                || one(value).into_iter().collect(),
+                |values| values.iter().filter_map(one).collect(),
+            )
+        };
+        let mut named = Self::default();
+        if path.file_name() == Some("Cargo.toml") {
+            let targets = ["lib", "bin", "example", "test", "bench"];
+            let targets = targets.iter().filter_map(|kind| table.get(*kind));
+            let script = table
+                .get("package")
+                .and_then(|package| package.get("build"));
+            named.target_roots = targets.chain(script).flat_map(strings).collect();
+        } else {
+            named.files = table.get("include").map(strings).unwrap_or_default();
+            // A target can be a file; its path is relative to the directory above `.cargo`.
+            let target = table
+                .get("build")
+                .and_then(|build| build.get("target"))
+                .map(strings);
+            let target = target
+                .into_iter()
+                .flatten()
+                .filter(|target| target.ends_with(".json"));
+            named
+                .files
+                .extend(target.map(|target| format!("../{target}")));
+        }
+        named
+    }
+}
+
+/// A relative path without `.` and `..`, or nothing if it leads out of where it starts.
+fn normalised(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut parts = Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            Utf8Component::Normal(part) => parts.push(part),
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir if parts.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(parts)
+}

@@ -1,0 +1,400 @@
+//! Cargo's unit graph, as `--unit-graph` prints it (JSON, version 1; documented in the unstable
+//! chapter of the Cargo book), in a form that two checkouts can be compared by.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::camino::Utf8Path;
+use serde::Serialize;
+
+use super::raw::{RawDependency, RawGraph, RawUnit};
+
+/// The units of one side, each with everything cargo configures about it.
+#[derive(Debug, Default)]
+pub struct UnitGraph {
+    pub(super) units: Vec<Unit>,
+    /// The units' indices, every user before its dependencies.
+    pub(super) users_first: Vec<usize>,
+}
+
+/// A package, by what stays the same from one checkout to another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct PackageKey {
+    /// The package's name.
+    pub name: String,
+    /// Its version, as in its manifest.
+    pub version: String,
+    /// Cargo's source (`registry+https://…`, `git+https://…`), or `path+` and the directory: one
+    /// of the repository is relative to its root (`path+crates/a`, `path+` for the root itself).
+    pub source: String,
+}
+
+impl fmt::Display for PackageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            version,
+            source,
+        } = self;
+        match source.starts_with("registry+") || source.starts_with("sparse+") {
+            true => write!(f, "{name} {version}"),
+            false => write!(f, "{name} {version} ({source})"),
+        }
+    }
+}
+
+/// Which unit of a package: what is compared with its like on the other side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct TargetKey {
+    /// `lib` (of whatever crate types, procedural macros included), `bin`, `example`, `test`,
+    /// `bench` or `custom-build`.
+    pub kind: String,
+    /// The target's name.
+    pub name: String,
+    /// `build`, `test` (a harness), `run-custom-build`, `doctest`, …, in cargo's words.
+    pub mode: String,
+    /// The triple it is compiled for; `None` is the host.
+    pub platform: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    /// Packages of one name are one key: a new version or source is a change of the unit.
+    pub(super) key: (String, TargetKey),
+    pub(super) facts: Facts,
+    /// Whether the user asked for it, not another unit.
+    pub(super) is_root: bool,
+    /// The facts of the unit and of everything below it, as one number.
+    pub(super) deep: u64,
+    /// For every dependency its name in the source, and the index of its unit.
+    pub(super) dependencies: Vec<(String, usize)>,
+}
+
+/// What cargo configures about one unit by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Facts {
+    pub(super) package: PackageKey,
+    pub(super) source_file: String,
+    pub(super) edition: String,
+    pub(super) crate_types: Vec<String>,
+    pub(super) features: BTreeSet<String>,
+    pub(super) profile: BTreeMap<String, String>,
+    pub(super) dependencies: BTreeSet<Dependency>,
+    /// Cargo hashes these of a target's settings into its units.
+    pub(super) doc_doctest_test: [bool; 3],
+    /// Under check: whether it is compiled to object code, or to metadata alone.
+    pub(super) object_code: bool,
+    /// With link-time optimisation: the kinds of target that use it, which decide whether it is
+    /// compiled to objects, bitcode or both. The graph does not say that outright.
+    pub(super) needed_for: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Dependency {
+    pub(super) extern_name: String,
+    pub(super) package: PackageKey,
+    pub(super) target: TargetKey,
+    /// `public`, `noprelude` and their like.
+    pub(super) options: BTreeMap<String, String>,
+}
+
+impl Unit {
+    /// Build scripts and procedural macros, which never take part in link-time optimisation.
+    fn is_for_host(&self) -> bool {
+        self.key.1.kind == "custom-build" || self.facts.crate_types == ["proc-macro"]
+    }
+
+    /// What this unit and its users need of its dependencies.
+    fn needs(&self) -> BTreeSet<String> {
+        let profile = &self.facts.profile;
+        let lto = profile.get("lto").map_or("false", String::as_str);
+        if matches!(lto, "false" | "off") || self.key.1.mode == "run-custom-build" {
+            return BTreeSet::new();
+        }
+        if self.is_for_host() {
+            return BTreeSet::from(["the host".to_owned()]);
+        }
+        let mut needs = self.facts.needed_for.clone();
+        needs.insert(match self.key.1.mode.as_str() {
+            "test" => "a test harness".to_owned(),
+            _ => self.facts.crate_types.join(" and "),
+        });
+        needs
+    }
+}
+
+impl UnitGraph {
+    /// Reads what cargo printed about a workspace whose repository lies, or is copied, at `root`.
+    ///
+    /// # Errors
+    /// Text that is no unit graph, or one of a version other than 1.
+    pub fn parse(json: &str, root: &Utf8Path) -> Result<Self> {
+        let raw: RawGraph = serde_json::from_str(json).context("cargo printed no unit graph")?;
+        ensure!(
+            raw.version == 1,
+            "version {} of cargo's unit graph is not known",
+            raw.version
+        );
+        let root = Root(root.as_str().replace('\\', "/"));
+        let identities: Vec<(PackageKey, TargetKey)> = raw
+            .units
+            .iter()
+            .map(|unit| (root.package(&unit.pkg_id), root.target(unit)))
+            .collect();
+        let mut units = Vec::with_capacity(raw.units.len());
+        for (raw, (package, target)) in raw.units.into_iter().zip(&identities) {
+            let mut dependencies = Vec::with_capacity(raw.dependencies.len());
+            let mut described = BTreeSet::new();
+            for RawDependency {
+                index,
+                extern_crate_name,
+                options,
+            } in raw.dependencies
+            {
+                let (package, target) = identities
+                    .get(index)
+                    .context("the unit graph names a unit it lacks")?
+                    .clone();
+                dependencies.push((extern_crate_name.clone(), index));
+                let options = options.into_iter().map(|(k, v)| (k, plain(&v))).collect();
+                described.insert(Dependency {
+                    extern_name: extern_crate_name,
+                    package,
+                    target,
+                    options,
+                });
+            }
+            let profile = raw.profile.into_iter().filter(|(field, _)| field != "name");
+            units.push(Unit {
+                key: (package.name.clone(), target.clone()),
+                facts: Facts {
+                    package: package.clone(),
+                    source_file: root.relative(&raw.target.src_path.unwrap_or_default()),
+                    edition: raw.target.edition,
+                    crate_types: raw.target.crate_types,
+                    features: raw.features.into_iter().collect(),
+                    profile: profile
+                        .map(|(field, value)| (field, plain(&value)))
+                        .collect(),
+                    dependencies: described,
+                    doc_doctest_test: [raw.target.doc, raw.target.doctest, raw.target.test],
+                    object_code: true,
+                    needed_for: BTreeSet::new(),
+                },
+                is_root: false,
+                deep: 0,
+                dependencies,
+            });
+        }
+        for root in raw.roots {
+            units
+                .get_mut(root)
+                .context("the unit graph names a unit it lacks")?
+                .is_root = true;
+        }
+        let mut graph = Self {
+            units,
+            users_first: Vec::new(),
+        };
+        graph.complete()?;
+        Ok(graph)
+    }
+
+    /// The same graph as `cargo check` sees it. It builds no binaries for tests to run, and object
+    /// code only of what runs on the host as it compiles: a library used by a build script and by
+    /// another library is two units.
+    ///
+    /// # Errors
+    /// None that [`UnitGraph::parse`] would not have met.
+    pub fn checked(self) -> Result<Self> {
+        let mut forms: Vec<(usize, bool)> = Vec::new();
+        let mut places = HashMap::new();
+        let mut place = |form: (usize, bool), forms: &mut Vec<_>| {
+            *places.entry(form).or_insert_with(|| {
+                forms.push(form);
+                forms.len() - 1
+            })
+        };
+        for index in self
+            .users_first
+            .iter()
+            .filter(|index| self.units[**index].is_root)
+        {
+            place((*index, false), &mut forms);
+        }
+        let mut units: Vec<Unit> = Vec::new();
+        while let Some(&(index, object_code)) = forms.get(units.len()) {
+            let mut unit = self.units[index].clone();
+            unit.facts.object_code = object_code;
+            unit.facts.needed_for.clear();
+            unit.facts
+                .dependencies
+                .retain(|dependency| dependency.target.kind != "bin");
+            unit.dependencies
+                .retain(|(_, index)| self.units[*index].key.1.kind != "bin");
+            for (_, index) in &mut unit.dependencies {
+                let object_code = object_code || self.units[*index].is_for_host();
+                *index = place((*index, object_code), &mut forms);
+            }
+            units.push(unit);
+        }
+        let mut graph = Self {
+            units,
+            users_first: Vec::new(),
+        };
+        graph.complete()?;
+        Ok(graph)
+    }
+
+    /// Fills in what is known of a unit only through its users and its dependencies.
+    fn complete(&mut self) -> Result<()> {
+        let order = self.in_order()?;
+        for &index in &order {
+            let needs = self.units[index].needs();
+            if needs.is_empty() {
+                continue;
+            }
+            let dependencies: Vec<usize> = self.units[index]
+                .dependencies
+                .iter()
+                .map(|(_, index)| *index)
+                .collect();
+            for dependency in dependencies {
+                let dependency = &mut self.units[dependency];
+                if !dependency.is_for_host() {
+                    dependency.facts.needed_for.extend(needs.iter().cloned());
+                }
+            }
+        }
+        for &index in order.iter().rev() {
+            let unit = &self.units[index];
+            let mut hasher = DefaultHasher::new();
+            unit.facts.hash(&mut hasher);
+            let mut below: Vec<(&str, u64)> = unit
+                .dependencies
+                .iter()
+                .map(|(name, index)| (name.as_str(), self.units[*index].deep))
+                .collect();
+            below.sort_unstable();
+            below.hash(&mut hasher);
+            self.units[index].deep = hasher.finish();
+        }
+        self.users_first = order;
+        Ok(())
+    }
+
+    /// The units' indices, every user before its dependencies.
+    fn in_order(&self) -> Result<Vec<usize>> {
+        let mut users = vec![0_usize; self.units.len()];
+        for (_, index) in self.units.iter().flat_map(|unit| &unit.dependencies) {
+            users[*index] += 1;
+        }
+        let mut order: Vec<usize> = (0..users.len())
+            .filter(|&index| users[index] == 0)
+            .collect();
+        let mut next = 0;
+        while let Some(&index) = order.get(next) {
+            next += 1;
+            for (_, dependency) in &self.units[index].dependencies {
+                users[*dependency] -= 1;
+                if users[*dependency] == 0 {
+                    order.push(*dependency);
+                }
+            }
+        }
+        ensure!(
+            order.len() == self.units.len(),
+            "cargo's unit graph has a cycle"
+        );
+        Ok(order)
+    }
+}
+
+/// The directory that stands for the repository, with `/` between its parts.
+struct Root(String);
+
+impl Root {
+    /// A path as it is within the repository; others stay whole.
+    fn relative(&self, path: &str) -> String {
+        let path = path.replace('\\', "/");
+        match path.strip_prefix(&self.0) {
+            Some("") => String::new(),
+            Some(rest) if rest.starts_with('/') => rest[1..].to_owned(),
+            _ => path,
+        }
+    }
+
+    /// Takes a package id specification apart: `SOURCE#VERSION`, where the URL's last part is the
+    /// name, or `SOURCE#NAME@VERSION`.
+    fn package(&self, id: &str) -> PackageKey {
+        let (url, fragment) = id.rsplit_once('#').unwrap_or((id, ""));
+        let last = url.split('?').next().unwrap_or_default().rsplit('/').next();
+        let (name, version) = fragment
+            .split_once('@')
+            .unwrap_or((last.unwrap_or(id), fragment));
+        let source = match url.strip_prefix("path+file://") {
+            Some(path) => {
+                let path = decoded(path);
+                // On Windows the URL has a slash before the drive.
+                let path = match self.0.starts_with('/') {
+                    true => path.as_str(),
+                    false => path.trim_start_matches('/'),
+                };
+                format!("path+{}", self.relative(path))
+            }
+            None => url.to_owned(),
+        };
+        PackageKey {
+            name: decoded(name),
+            version: version.to_owned(),
+            source,
+        }
+    }
+
+    fn target(&self, unit: &RawUnit) -> TargetKey {
+        let kind = match unit.target.kind.first().map_or("", String::as_str) {
+            kind @ ("bin" | "example" | "test" | "bench" | "custom-build") => kind,
+            _ => "lib",
+        };
+        TargetKey {
+            kind: kind.to_owned(),
+            name: unit.target.name.clone(),
+            mode: unit.mode.clone(),
+            platform: unit
+                .platform
+                .as_deref()
+                .map(|platform| self.relative(platform)),
+        }
+    }
+}
+
+/// Undoes a URL's percent-encoding.
+fn decoded(url: &str) -> String {
+    let mut bytes = Vec::with_capacity(url.len());
+    let mut rest = url.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+        {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

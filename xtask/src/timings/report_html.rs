@@ -1,0 +1,176 @@
+//! Reads the page that `cargo build --timings` writes.
+//!
+//! Its data are JSON constants in a script. The format is cargo's own, documented nowhere and
+//! without a version; what is read here is what cargo 1.91 to 1.100 write.
+
+use std::fmt;
+
+use cargo_metadata::Message;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{BuildTimings, State, UnitTiming, messages, round};
+
+/// Why a report could not be read, and what to do about it.
+#[derive(Debug)]
+pub enum ReportError {
+    /// The text is no `--timings` page.
+    NotAReport,
+    /// The page's end is missing.
+    CutShort,
+    /// Cargo writes its figures in a form that is not known here.
+    UnknownShape(String),
+    /// There is no unit in it, and the messages name none either. Cargo 1.99 and later leave out
+    /// fresh units, so this may as well mean that there was nothing to do.
+    NoUnits,
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAReport => f.write_str(
+                "this is not cargo's timing report; give a page that `--timings` wrote to \
+                 `cargo-timings/` in the target directory",
+            ),
+            Self::CutShort => f.write_str(
+                "the timing report is cut short: cargo was killed or a copy is incomplete; build \
+                 or copy it again",
+            ),
+            Self::UnknownShape(what) => write!(
+                f,
+                "the timing report has an unknown form ({what}); build with cargo 1.91 to 1.100, \
+                 or update this tool",
+            ),
+            Self::NoUnits => f.write_str(
+                "the timing report lists no unit: all was fresh, or nothing was selected; to \
+                 measure a build, change or clean something first",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReportError {}
+
+/// Reads a report's text. `messages` are those of the same build (`--message-format json`); with
+/// none given, a unit that shows no time is [`State::Unknown`], and fresh units are missing where
+/// the report leaves them out (before cargo 1.95, and from 1.99).
+pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, ReportError> {
+    if !html.contains("<title>Cargo Build Timings") {
+        return Err(ReportError::NotAReport);
+    }
+    if !html.trim_end().ends_with("</html>") {
+        return Err(ReportError::CutShort);
+    }
+    let raw: Vec<RawUnit> = match constant(html, "UNIT_DATA") {
+        Some(units) => units.map_err(|e| ReportError::UnknownShape(format!("UNIT_DATA: {e}")))?,
+        None => return Err(ReportError::UnknownShape("no UNIT_DATA".to_owned())),
+    };
+    if let Some(unit) = raw.iter().find(|u| u.start < 0.0 || u.duration < 0.0) {
+        let unit = format!("a negative time at {} v{}", unit.name, unit.version);
+        return Err(ReportError::UnknownShape(unit));
+    }
+    let error = html
+        .split_once(r#"class="error-text">Error:</td><td>"#)
+        .and_then(|(_, rest)| rest.split_once("</td>"))
+        .map(|(error, _)| error.to_owned());
+
+    let mut units: Vec<UnitTiming> = raw.into_iter().map(RawUnit::timing).collect();
+    // Cargo 1.95 to 1.98 list doctests, but none measures them.
+    units.retain(|unit| unit.mode != "doc test");
+    messages::settle(&mut units, messages, error.is_some());
+    if units.is_empty() {
+        return Err(ReportError::NoUnits);
+    }
+    units.sort_by(|a, b| a.start.total_cmp(&b.start));
+    Ok(BuildTimings {
+        // The units say all that is needed; a curve that cannot be read is no reason to stop.
+        concurrency: constant(html, "CONCURRENCY_DATA")
+            .and_then(Result::ok)
+            .unwrap_or_default(),
+        cpu: constant(html, "CPU_USAGE")
+            .and_then(Result::ok)
+            .unwrap_or_default(),
+        // The header's "Total time" is the same figure from cargo 1.94 on, but rounded to 0.1.
+        total: round(
+            units
+                .iter()
+                .map(|u| u.start + u.duration)
+                .fold(0.0, f64::max),
+        ),
+        units,
+        error,
+    })
+}
+
+/// The value of a JavaScript constant; none if the page does not define it.
+fn constant<T: DeserializeOwned>(html: &str, name: &str) -> Option<serde_json::Result<T>> {
+    let (_, json) = html.split_once(&format!("const {name} = "))?;
+    Some(T::deserialize(&mut serde_json::Deserializer::from_str(
+        json,
+    )))
+}
+
+/// A unit as cargo writes it. Absent fields are those that not every cargo has.
+#[derive(Deserialize)]
+struct RawUnit {
+    name: String,
+    version: String,
+    target: String,
+    #[serde(default)]
+    features: Vec<String>,
+    start: f64,
+    duration: f64,
+    /// Cargo before 1.94 gives this in place of the sections.
+    rmeta_time: Option<f64>,
+    sections: Option<Vec<(String, Section)>>,
+}
+
+#[derive(Deserialize)]
+struct Section {
+    start: f64,
+    end: f64,
+}
+
+impl RawUnit {
+    fn timing(self) -> UnitTiming {
+        let (target, mode) = target_and_mode(&self.target);
+        let between = |start: f64, end: f64| round((end - start).max(0.0));
+        let section = |name| {
+            let (_, section) = self.sections.iter().flatten().find(|(n, _)| n == name)?;
+            Some(between(section.start, section.end))
+        };
+        let after_rmeta = self.rmeta_time.map(|rmeta| between(rmeta, self.duration));
+        UnitTiming {
+            frontend: section("frontend").or(self.rmeta_time),
+            codegen: section("codegen").or(after_rmeta),
+            link: section("link"),
+            target,
+            mode,
+            name: self.name,
+            version: self.version,
+            features: self.features,
+            start: self.start,
+            duration: self.duration,
+            state: State::Unknown,
+        }
+    }
+}
+
+/// Takes cargo's label apart: `""` is a library, `" tool \"bin\" (check)"` a binary (before cargo
+/// 1.95 `" bin \"tool\" (check)"`).
+fn target_and_mode(label: &str) -> (String, String) {
+    let label = label.trim();
+    let (target, mode) = match label.strip_suffix(')').and_then(|l| l.rsplit_once('(')) {
+        Some((target, mode)) => (target.trim_end(), mode),
+        None => (label, "build"),
+    };
+    let target = match target.strip_suffix('"').and_then(|t| t.split_once(" \"")) {
+        Some((_, "lib")) => "lib".to_owned(),
+        Some((name, kind @ ("bin" | "test" | "bench" | "example"))) => {
+            format!("{kind} \"{name}\"")
+        }
+        _ if target.is_empty() => "lib".to_owned(),
+        _ => target.replace("build-script", "build script"),
+    };
+    (target, mode.to_owned())
+}

@@ -1,0 +1,354 @@
+//! What cargo says of a workspace, reduced to what the kit asks: packages, their targets, and the
+//! resolved dependencies between them.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::{Metadata, TargetKind as CargoKind};
+use serde::{Deserialize, Serialize};
+
+use crate::process::{self, Runner};
+use crate::usage;
+
+/// A workspace as cargo resolves it: its members, the path packages they reach, and the external
+/// packages under them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// The directory of the root manifest.
+    pub root: Utf8PathBuf,
+    /// Where final artifacts go.
+    pub target_directory: Utf8PathBuf,
+    /// Where intermediate artifacts go; the target directory unless `build.build-dir` says else.
+    pub build_directory: Utf8PathBuf,
+    /// All packages of the resolve, sorted by name, version and id.
+    pub packages: Vec<Package>,
+    /// The table `[workspace.metadata]` of the root manifest.
+    pub metadata: serde_json::Value,
+}
+
+/// The place of a package in [`Workspace::packages`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PackageIx(pub u32);
+
+/// One package of the resolve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Package {
+    /// Cargo's package id, as its JSON messages carry it.
+    pub id: String,
+    /// Name as in the manifest.
+    pub name: String,
+    /// Version as in the manifest.
+    pub version: String,
+    /// Where it comes from; `None` for a path package.
+    pub source: Option<String>,
+    /// The package's `Cargo.toml`.
+    pub manifest_path: Utf8PathBuf,
+    /// Whether it is a member of the workspace.
+    pub member: bool,
+    /// `links` of the manifest.
+    pub links: Option<String>,
+    /// Features that the resolve activates, sorted.
+    pub features: Vec<String>,
+    /// Its targets, in cargo's order.
+    pub targets: Vec<Target>,
+    /// Resolved dependencies, on the platforms that were asked for.
+    pub dependencies: Vec<Dependency>,
+}
+
+impl Package {
+    /// The directory of the manifest.
+    pub fn directory(&self) -> &Utf8Path {
+        self.manifest_path.parent().unwrap_or(Utf8Path::new(""))
+    }
+
+    /// The library target, proc-macros included.
+    pub fn library(&self) -> Option<&Target> {
+        self.targets
+            .iter()
+            .find(|target| target.kind == TargetKind::Lib)
+    }
+}
+
+/// One target of a package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Name as cargo shows it.
+    pub name: String,
+    /// Which kind.
+    pub kind: TargetKind,
+    /// Root source file.
+    pub src_path: Utf8PathBuf,
+    /// Whether other targets can link to it: anything but a library that is only a `cdylib` or
+    /// `staticlib`.
+    pub linkable: bool,
+    /// Whether it is a proc-macro, compiled for the host.
+    pub proc_macro: bool,
+    /// Whether `cargo test` compiles its tests.
+    pub test: bool,
+    /// Whether `cargo bench`, and with it `--all-targets`, compiles it as a benchmark.
+    pub bench: bool,
+    /// Whether it has documentation tests.
+    pub doctest: bool,
+    /// Features without which cargo skips it.
+    pub required_features: Vec<String>,
+}
+
+/// The kinds of target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// A library of whatever crate type, proc-macros included.
+    Lib,
+    /// A binary.
+    Bin,
+    /// An example.
+    Example,
+    /// An integration test.
+    Test,
+    /// A benchmark.
+    Bench,
+    /// A build script.
+    CustomBuild,
+}
+
+/// A resolved dependency edge, with the kinds of it that hold on the platforms asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// Which package.
+    pub package: PackageIx,
+    /// `[dependencies]`.
+    pub normal: bool,
+    /// `[dev-dependencies]`.
+    pub dev: bool,
+    /// `[build-dependencies]`.
+    pub build: bool,
+}
+
+/// Which platforms' dependencies count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Platforms {
+    /// The host alone.
+    #[default]
+    Host,
+    /// These target triples, and the host for build scripts and proc-macros.
+    Triples(Vec<String>),
+    /// Every platform that a manifest names.
+    All,
+}
+
+/// How the user wants cargo asked.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The manifest to start from; by default the one that cargo finds from the directory.
+    pub manifest_path: Option<Utf8PathBuf>,
+    /// Which platforms' dependencies count.
+    pub platforms: Platforms,
+    /// Pass `--locked` on.
+    pub locked: bool,
+    /// Pass `--offline` on.
+    pub offline: bool,
+}
+
+impl Workspace {
+    /// Asks cargo for the workspace of the runner's directory or of the given manifest.
+    ///
+    /// # Errors
+    /// Cargo's own message where it cannot load or resolve the workspace.
+    pub fn load(runner: &Runner, options: &LoadOptions) -> Result<Self> {
+        let mut command = runner.cargo();
+        command.args(["metadata", "--format-version", "1"]);
+        if let Some(manifest) = &options.manifest_path {
+            command.args(["--manifest-path", manifest.as_str()]);
+        }
+        match &options.platforms {
+            Platforms::Host => {
+                command.args(["--filter-platform", "host-tuple"]);
+            }
+            Platforms::Triples(triples) => {
+                command.args(["--filter-platform", "host-tuple"]);
+                for triple in triples {
+                    command.args(["--filter-platform", triple]);
+                }
+            }
+            Platforms::All => {}
+        }
+        if options.locked {
+            command.arg("--locked");
+        }
+        if options.offline {
+            command.arg("--offline");
+        }
+        let output = process::output(&mut command)?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("cargo cannot load this workspace\n{}", said.trim_end());
+        }
+        let metadata: Metadata = serde_json::from_slice(&output.stdout)
+            .context("`cargo metadata` printed something that is not its documented JSON")?;
+        Self::from_metadata(metadata)
+    }
+
+    /// Reads the answer of `cargo metadata --format-version 1`.
+    ///
+    /// # Errors
+    /// When the answer has no resolve, as with `--no-deps`.
+    pub fn from_metadata(metadata: Metadata) -> Result<Self> {
+        let resolve = metadata
+            .resolve
+            .context("`cargo metadata` gave no resolve")?;
+        let members: std::collections::HashSet<_> = metadata.workspace_members.iter().collect();
+        let mut packages: Vec<Package> = metadata
+            .packages
+            .iter()
+            .map(|package| Package {
+                id: package.id.repr.clone(),
+                name: package.name.to_string(),
+                version: package.version.to_string(),
+                source: package.source.as_ref().map(|source| source.repr.clone()),
+                manifest_path: package.manifest_path.clone(),
+                member: members.contains(&package.id),
+                links: package.links.clone(),
+                features: Vec::new(),
+                targets: package.targets.iter().filter_map(target).collect(),
+                dependencies: Vec::new(),
+            })
+            .collect();
+        packages.sort_by(|a, b| (&a.name, &a.version, &a.id).cmp(&(&b.name, &b.version, &b.id)));
+        let by_id: HashMap<String, PackageIx> = (0u32..)
+            .zip(&packages)
+            .map(|(index, package)| (package.id.clone(), PackageIx(index)))
+            .collect();
+        for node in resolve.nodes {
+            let Some(&PackageIx(index)) = by_id.get(&node.id.repr) else {
+                continue;
+            };
+            let package = &mut packages[index as usize];
+            package.features = node.features.iter().map(ToString::to_string).collect();
+            package.features.sort();
+            package.dependencies = node
+                .deps
+                .iter()
+                .filter_map(|dependency| {
+                    let has = |kind| dependency.dep_kinds.iter().any(|known| known.kind == kind);
+                    Some(Dependency {
+                        package: *by_id.get(&dependency.pkg.repr)?,
+                        normal: has(cargo_metadata::DependencyKind::Normal),
+                        dev: has(cargo_metadata::DependencyKind::Development),
+                        build: has(cargo_metadata::DependencyKind::Build),
+                    })
+                })
+                .collect();
+        }
+        Ok(Self {
+            build_directory: metadata
+                .build_directory
+                .unwrap_or_else(|| metadata.target_directory.clone()),
+            target_directory: metadata.target_directory,
+            root: metadata.workspace_root,
+            packages,
+            metadata: metadata.workspace_metadata,
+        })
+    }
+
+    /// All packages with their places.
+    pub fn packages(&self) -> impl Iterator<Item = (PackageIx, &Package)> {
+        (0u32..).map(PackageIx).zip(&self.packages)
+    }
+
+    /// The members, by name.
+    pub fn members(&self) -> impl Iterator<Item = (PackageIx, &Package)> {
+        self.packages().filter(|(_, package)| package.member)
+    }
+
+    /// The package that stands at a place.
+    pub fn package(&self, index: PackageIx) -> &Package {
+        &self.packages[index.0 as usize]
+    }
+
+    /// The one package that `spec` names: `name`, `name@version`, or a package id. Members come
+    /// before external packages of the same name.
+    ///
+    /// # Errors
+    /// When there is none (the nearest name is suggested) or several.
+    pub fn find(&self, spec: &str) -> Result<PackageIx> {
+        let (name, version) = match spec.split_once('@') {
+            Some((name, version)) if !spec.contains("://") => (name, Some(version)),
+            _ => (spec, None),
+        };
+        let mut found: Vec<_> = self
+            .packages()
+            .filter(|(_, package)| {
+                package.id == spec
+                    || package.name == name
+                        && version.is_none_or(|version| package.version == version)
+            })
+            .collect();
+        if found.iter().any(|(_, package)| package.member) {
+            found.retain(|(_, package)| package.member);
+        }
+        match found[..] {
+            [(index, _)] => Ok(index),
+            [] => Err(usage!(
+                "no package `{spec}` in this workspace{}",
+                self.suggestion(name)
+            )),
+            _ => {
+                let specs: Vec<_> = found
+                    .iter()
+                    .map(|(_, package)| format!("{}@{}", package.name, package.version))
+                    .collect();
+                Err(usage!(
+                    "`{spec}` names several packages; say which: {}",
+                    specs.join(", ")
+                ))
+            }
+        }
+    }
+
+    /// `; did you mean …?` where some package's name is near.
+    fn suggestion(&self, name: &str) -> String {
+        let near = |package: &Package| strsim::jaro_winkler(&package.name, name);
+        let (members, others): (Vec<_>, Vec<_>) =
+            self.packages.iter().partition(|package| package.member);
+        members
+            .into_iter()
+            .chain(others)
+            .map(|package| (near(package), package))
+            .filter(|(score, _)| *score > 0.8)
+            .max_by(|(a, one), (b, other)| a.total_cmp(b).then(one.member.cmp(&other.member)))
+            .map(|(_, package)| format!("; did you mean `{}`?", package.name))
+            .unwrap_or_default()
+    }
+}
+
+/// One of cargo's targets, or `None` for one of no kind.
+pub(crate) fn target(target: &cargo_metadata::Target) -> Option<Target> {
+    let kind = match target.kind.first()? {
+        CargoKind::Bin => TargetKind::Bin,
+        CargoKind::Example => TargetKind::Example,
+        CargoKind::Test => TargetKind::Test,
+        CargoKind::Bench => TargetKind::Bench,
+        CargoKind::CustomBuild => TargetKind::CustomBuild,
+        // lib, rlib, dylib, cdylib, staticlib, proc-macro, and whatever is invented next.
+        _ => TargetKind::Lib,
+    };
+    let linkable = kind == TargetKind::Lib
+        && target.crate_types.iter().any(|crate_type| {
+            !matches!(
+                crate_type,
+                cargo_metadata::CrateType::CDyLib | cargo_metadata::CrateType::StaticLib
+            )
+        });
+    Some(Target {
+        name: target.name.clone(),
+        kind,
+        src_path: target.src_path.clone(),
+        linkable,
+        proc_macro: target.kind.contains(&CargoKind::ProcMacro),
+        test: target.test,
+        bench: matches!(kind, TargetKind::Lib | TargetKind::Bin | TargetKind::Bench),
+        doctest: target.doctest,
+        required_features: target.required_features.clone(),
+    })
+}
