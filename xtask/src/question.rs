@@ -161,6 +161,13 @@ impl Question {
             verb: *verb,
             root: &root,
             changes: &changes,
+            head_moved: match (&range, &repository) {
+                (Some(Range::WorkTree { base }), Some(repository)) => {
+                    repository.head()?.as_ref() != Some(base)
+                }
+                (Some(Range::Revisions { base, head }), _) => base != head,
+                _ => false,
+            },
             contents: &|path| contents.get(path).cloned().unwrap_or_default(),
             resolution: &resolution,
             layout: &layout,

@@ -33,7 +33,7 @@ enum Format {
     Names,
     /// The workspace's own packages as `-p a -p b`
     CargoArgs,
-    /// See docs/json.md
+    /// For programs; see the documentation of the JSON
     Json,
 }
 

@@ -43,7 +43,7 @@ enum Format {
     /// A line a commit, and one for each difference
     #[default]
     Text,
-    /// See docs/json.md
+    /// For programs; see the documentation of the JSON
     Json,
 }
 

@@ -36,7 +36,7 @@ enum Format {
     /// Packages and directories, each with its reason
     #[default]
     Text,
-    /// See docs/json.md
+    /// For programs; see the documentation of the JSON
     Json,
 }
 

@@ -41,7 +41,7 @@ enum Format {
     /// A line a package
     #[default]
     Text,
-    /// See docs/json.md
+    /// For programs; see the documentation of the JSON
     Json,
     /// For Graphviz
     Dot,

@@ -32,7 +32,7 @@ enum Format {
     /// A screenful
     #[default]
     Text,
-    /// See docs/json.md
+    /// For programs; see the documentation of the JSON
     Json,
 }
 

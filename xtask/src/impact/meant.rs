@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::Effect;
 use super::meaning::manifest::inherits;
 use super::meaning::{DepKind, TargetKind as MeantKind, Units};
 use super::seeds::{Finder, Inputs};
-use super::Effect;
 use crate::graph::{Mode, Unit, UnitIx, Verb};
 use crate::repo::unit_inputs::Watch;
 use crate::workspace::{PackageIx, TargetKind};

@@ -59,14 +59,20 @@ impl Records {
             let newest = units.iter().max_by_key(|record| record.invoked);
             let toolchain = newest.map(|record| record.fingerprint.rustc);
             for record in &units {
-                let fits = place.directory == directory
-                    && Some(record.fingerprint.rustc) == toolchain;
+                let fits =
+                    place.directory == directory && Some(record.fingerprint.rustc) == toolchain;
                 for &unit in by_name.of(record) {
                     let node = graph.unit(unit);
-                    let Some(at) = layout.directory(node.package) else { continue };
+                    let Some(at) = layout.directory(node.package) else {
+                        continue;
+                    };
                     if node.mode == Mode::RunCustomBuild {
                         let run = place.script_run(record, at);
-                        records.runs.entry(unit).or_default().extend(run.map(|run| run.watch));
+                        records
+                            .runs
+                            .entry(unit)
+                            .or_default()
+                            .extend(run.map(|run| run.watch));
                     } else if let Some(mut compiled) = compiled(workspace, node, &place, record) {
                         compiled.fits &= fits;
                         records.compiled.entry(unit).or_default().push(compiled);
@@ -166,7 +172,10 @@ fn compiled(
     record: &UnitRecord,
 ) -> Option<Compiled> {
     let package = workspace.package(unit.package);
-    let roots = Roots { workspace: &workspace.root, package: package.directory() };
+    let roots = Roots {
+        workspace: &workspace.root,
+        package: package.directory(),
+    };
     let sources = place.sources(record, roots)?;
     let env: Vec<String> = sources.env.into_iter().map(|(name, _)| name).collect();
     // Clippy's records list files that rustc does not read, and cargo does not go by them.

@@ -33,6 +33,8 @@ pub struct Inputs<'a> {
     pub root: &'a Utf8Path,
     /// The paths that differ.
     pub changes: &'a [Change],
+    /// Whether the two sides are two commits, so that git's own files differ too.
+    pub head_moved: bool,
     /// Both sides of a changed file, given its path relative to the top level.
     pub contents: &'a dyn Fn(&Utf8Path) -> Contents,
     /// What cargo resolves differently.
@@ -87,6 +89,7 @@ pub fn find(inputs: &Inputs<'_>) -> Result<Found> {
     for change in inputs.changes {
         finder.change(change);
     }
+    finder.standing();
     if let Resolution::Unknown(why) = inputs.resolution {
         finder.found.notes.push(format!(
             "cargo could not be asked what the change makes it resolve differently, so more is \
@@ -135,11 +138,7 @@ impl Finder<'_> {
                 if !node.is_compiled() || seen.contains(&unit) || records.is_current(unit) {
                     continue;
                 }
-                if self
-                    .sources
-                    .of(node)
-                    .is_some_and(|reads| reads.has(path, node.mode))
-                {
+                if self.sources.of(node).is_some_and(|reads| reads.has(path)) {
                     self.seed(unit, Rule::Source, change, "it is compiled from this file");
                 }
             }
@@ -201,6 +200,58 @@ impl Finder<'_> {
             if let Some(because) = because {
                 self.seed(run, Rule::BuildScriptInput, change, because);
             }
+        }
+    }
+
+    /// Script runs that watch what no list of changed paths holds: git's own files, which move with
+    /// `HEAD`, and files that do not exist, for which cargo runs the script at every build.
+    fn standing(&mut self) {
+        let Inputs {
+            graph,
+            records,
+            layout,
+            head_moved,
+            ..
+        } = *self.inputs;
+        for package in layout.packages() {
+            let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
+            let Some(run) = run else { continue };
+            let watches = records.watches(run);
+            let declared: Vec<_> = watches
+                .iter()
+                .filter_map(|watch| match watch {
+                    Watch::Declared(paths, _) => Some(paths),
+                    Watch::Package | Watch::Overridden => None,
+                })
+                .flatten()
+                .collect();
+            let script = if watches.is_empty() {
+                self.sources.script(package)
+            } else {
+                None
+            };
+            let is_gits = |path: &&Utf8PathBuf| path.iter().any(|name| name == ".git");
+            let watches_git = declared.iter().any(is_gits)
+                || script.as_ref().is_some_and(|script| script.may_watch_git());
+            let watches_nothing = declared.iter().any(|path| !path.exists())
+                || script
+                    .as_ref()
+                    .is_some_and(|script| script.watches_missing_file());
+            let because = if head_moved && watches_git {
+                "its build script watches git's HEAD, which moved"
+            } else if watches_nothing {
+                "its build script watches a file that does not exist, so it runs at every build"
+            } else {
+                continue;
+            };
+            self.found.seeds.push(Seed {
+                unit: run,
+                effect: Effect::Rebuilt,
+                rule: Rule::BuildScriptInput,
+                path: None,
+                because: because.to_owned(),
+                spreads: true,
+            });
         }
     }
 

@@ -13,7 +13,7 @@ use super::meaning::toolchain::compare_toolchain;
 use super::meaning::{Effect as Meaning, Units};
 use super::seeds::{Contents, Finder, Inputs, Resolution};
 use super::{Rule, Seed};
-use crate::repo::git::Change;
+use crate::repo::git::{Change, Seen};
 use crate::workspace::PackageIx;
 
 /// What a path sets, by its name and place.
@@ -135,6 +135,10 @@ impl Finder<'_> {
         });
         let Some(setting) = setting else { return false };
         let contents = contents(&change.path);
+        if change.seen == Seen::Named && contents.before == contents.after {
+            self.said_to_have_changed(change, path, setting);
+            return true;
+        }
         match setting {
             Setting::Manifest => return self.manifest(change, path, &contents),
             Setting::Lock => self.lock(change, &contents),
@@ -152,6 +156,30 @@ impl Finder<'_> {
             },
         }
         true
+    }
+
+    /// A file that the user names, and that is as `HEAD` has it: how it changed is not known.
+    fn said_to_have_changed(&mut self, change: &Change, path: &Utf8Path, setting: Setting) {
+        let Inputs {
+            layout,
+            workspace,
+            graph,
+            ..
+        } = *self.inputs;
+        let because = "it is said to have changed, and how is not known";
+        let directory = path.parent().unwrap_or(path);
+        let package = layout
+            .packages()
+            .find(|&package| layout.directory(package) == Some(directory));
+        let is_root = super::layout::resolved(&workspace.root) == directory;
+        match package {
+            Some(package) if setting == Setting::Manifest && !is_root => {
+                for &unit in graph.units_of(package) {
+                    self.seed(unit, Rule::Doubt, change, because);
+                }
+            }
+            _ => self.everything(change, because),
+        }
     }
 
     fn manifest(&mut self, change: &Change, path: &Utf8Path, contents: &Contents) -> bool {

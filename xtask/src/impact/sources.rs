@@ -20,7 +20,7 @@ use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 pub struct Sources<'a> {
     workspace: &'a Workspace,
     layout: &'a Layout,
-    targets: HashMap<(PackageIx, Utf8PathBuf), Rc<Reads>>,
+    targets: HashMap<(PackageIx, Utf8PathBuf, bool), Rc<Reads>>,
     scripts: HashMap<PackageIx, Option<Rc<Script>>>,
     far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
 }
@@ -29,8 +29,6 @@ pub struct Sources<'a> {
 #[derive(Debug, Default)]
 pub struct Reads {
     files: HashSet<Utf8PathBuf>,
-    /// Those of the files that only a test harness compiles.
-    test_only: HashSet<Utf8PathBuf>,
     /// Variables that it reads by name.
     pub env: HashSet<String>,
     /// Whether the scan saw all of its modules.
@@ -62,21 +60,21 @@ impl<'a> Sources<'a> {
         let package = self.workspace.package(unit.package);
         let is_it = |target: &&Target| target.kind == unit.kind && target.name == unit.target;
         let target = package.targets.iter().find(is_it)?;
-        self.of_target(unit.package, target)
+        self.of_target(unit.package, target, unit.mode == Mode::Test)
     }
 
-    fn of_target(&mut self, package: PackageIx, target: &Target) -> Option<Rc<Reads>> {
+    fn of_target(&mut self, package: PackageIx, target: &Target, tests: bool) -> Option<Rc<Reads>> {
         let directory = self.layout.directory(package)?;
         let written = self.workspace.package(package).directory();
         let root = match target.src_path.strip_prefix(written) {
             Ok(below) => directory.join(below),
             Err(_) => target.src_path.clone(),
         };
-        let key = (package, root);
+        let key = (package, root, tests);
         if let Some(known) = self.targets.get(&key) {
             return Some(Rc::clone(known));
         }
-        let scan = rust_source::scan(&key.1, directory, &mut read);
+        let scan = rust_source::scan(&key.1, directory, tests, &mut read);
         let all = |files: &std::collections::BTreeSet<Utf8PathBuf>| -> HashSet<Utf8PathBuf> {
             files
                 .iter()
@@ -88,7 +86,6 @@ impl<'a> Sources<'a> {
         files.extend(scan.missing.iter().cloned());
         let reads = Rc::new(Reads {
             files,
-            test_only: HashSet::new(),
             env: scan.env.into_iter().collect(),
             complete: !scan
                 .doubts
@@ -191,16 +188,16 @@ impl<'a> Sources<'a> {
             .find(|target| target.kind == TargetKind::CustomBuild)?;
         let directory = self.layout.directory(package)?;
         let scan = rust_source::scan_build_script(&target.src_path, directory, &mut read);
-        let reads = self.of_target(package, target)?;
+        let reads = self.of_target(package, target, false)?;
         let text = reads.files.iter().filter_map(|file| read(file)).collect();
         Some(Rc::new(Script { scan, text }))
     }
 }
 
 impl Reads {
-    /// Whether a unit of the target in that mode reads the file.
-    pub fn has(&self, path: &Utf8Path, mode: Mode) -> bool {
-        self.files.contains(path) && (mode == Mode::Test || !self.test_only.contains(path))
+    /// Whether the file is among them.
+    pub fn has(&self, path: &Utf8Path) -> bool {
+        self.files.contains(path)
     }
 }
 
@@ -228,6 +225,21 @@ impl Script {
             && below
                 .iter()
                 .any(|name| name.len() > 2 && self.text.contains(name))
+    }
+
+    /// Whether it may watch git's own files, by itself or through a library that is known to.
+    pub fn may_watch_git(&self) -> bool {
+        let has = |names: &[&str]| names.iter().any(|name| self.text.contains(name));
+        has(&[".git/", "vergen", "shadow_rs", "built::"])
+            || !self.scan.doubts.is_empty() && has(&[".git", "git-dir", "rev-parse", "git2", "gix"])
+    }
+
+    /// Whether it names a file to be watched that is not there.
+    pub fn watches_missing_file(&self) -> bool {
+        self.scan
+            .rerun_if_changed
+            .iter()
+            .any(|named| !named.exists())
     }
 
     /// Variables that it names to be watched.

@@ -37,7 +37,7 @@ pub fn scan_build_script(
     manifest_dir: &Utf8Path,
     read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
 ) -> BuildScriptScan {
-    let mut scanner = Scanner::new(manifest_dir, read);
+    let mut scanner = Scanner::new(manifest_dir, false, read);
     scanner.run(root);
     let mut scan = BuildScriptScan::default();
     for (file, tokens) in scanner.scanned() {

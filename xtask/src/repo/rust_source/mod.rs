@@ -34,7 +34,7 @@ pub use build_script::{BuildScriptScan, scan_build_script};
 /// at the disk: `a/../b` is `b`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SourceScan {
-    /// The files compiled as modules, the root among them. Every `cfg` is taken to hold.
+    /// The files compiled as modules, the root among them. Every `cfg` is taken to hold, but for `cfg(test)`.
     pub modules: BTreeSet<Utf8PathBuf>,
     /// The files that `include!`, `include_str!` and `include_bytes!` name, whether or not they
     /// exist, and existing files that a literal among a macro's or an attribute's arguments names.
@@ -79,13 +79,15 @@ pub enum DoubtKind {
 /// Scans a target from its root file on, through all its modules.
 ///
 /// `manifest_dir` is the directory of the package's `Cargo.toml`: what `CARGO_MANIFEST_DIR` says.
-/// `read` is asked once for each path.
+/// `read` is asked once for each path. Without `tests`, modules under `#[cfg(test)]` are left out,
+/// as rustc does where it compiles no harness.
 pub fn scan(
     root: &Utf8Path,
     manifest_dir: &Utf8Path,
+    tests: bool,
     read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
 ) -> SourceScan {
-    let mut scanner = scanner::Scanner::new(manifest_dir, read);
+    let mut scanner = scanner::Scanner::new(manifest_dir, tests, read);
     scanner.run(root);
     scanner.found
 }

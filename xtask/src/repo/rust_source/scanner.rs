@@ -51,6 +51,8 @@ impl Place {
 /// The work of one scan.
 pub(super) struct Scanner<'r> {
     pub(super) manifest_dir: Utf8PathBuf,
+    /// Whether `cfg(test)` holds.
+    pub(super) tests: bool,
     read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
     texts: BTreeMap<Utf8PathBuf, Option<String>>,
     queue: Vec<(Utf8PathBuf, Place)>,
@@ -61,16 +63,23 @@ pub(super) struct Scanner<'r> {
     /// The `macro_rules!` definitions that declare modules or include files.
     pub(super) definitions: Vec<TokenStream>,
     pub(super) declared_in_definitions: usize,
+    /// The modules that macros declare and that have no file where they are written, with the
+    /// files that were looked for.
+    pub(super) unplaced: Vec<(String, Vec<Utf8PathBuf>, Doubt)>,
+    /// The names of modules that a definition found at a place where it may be called.
+    pub(super) placed: BTreeSet<String>,
     pub(super) found: SourceScan,
 }
 
 impl<'r> Scanner<'r> {
     pub(super) fn new(
         manifest_dir: &Utf8Path,
+        tests: bool,
         read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
     ) -> Self {
         Scanner {
             manifest_dir: normalized(manifest_dir),
+            tests,
             read,
             texts: BTreeMap::new(),
             queue: Vec::new(),
@@ -78,6 +87,8 @@ impl<'r> Scanner<'r> {
             call_sites: BTreeSet::new(),
             definitions: Vec::new(),
             declared_in_definitions: 0,
+            unplaced: Vec::new(),
+            placed: BTreeSet::new(),
             found: SourceScan::default(),
         }
     }
@@ -93,6 +104,12 @@ impl<'r> Scanner<'r> {
                 self.scan_file(&file, place);
             }
             self.replay_definitions();
+        }
+        for (name, absent, doubt) in std::mem::take(&mut self.unplaced) {
+            if !self.placed.contains(&name) {
+                self.found.missing.extend(absent);
+                self.found.doubts.push(doubt);
+            }
         }
         self.found.doubts.sort();
         self.found.doubts.dedup();
@@ -145,7 +162,7 @@ impl<'r> Scanner<'r> {
         self.call_sites.insert((file.to_owned(), place.clone()));
         let scope = Scope {
             file,
-            places: vec![place],
+            places: &[place],
             origin: Origin::Written,
             items: true,
             names: false,
@@ -166,7 +183,7 @@ impl<'r> Scanner<'r> {
         for (file, place) in &sites {
             let scope = Scope {
                 file,
-                places: vec![place.clone()],
+                places: std::slice::from_ref(place),
                 origin: Origin::Replay,
                 items: true,
                 names: false,

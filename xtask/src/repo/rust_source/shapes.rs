@@ -1,11 +1,79 @@
-//! The shapes that the scan looks for among tokens: attributes, paths that macros make, and what can
-//! be a declaration.
+//! The shapes that the scan looks for among tokens: attributes, paths that macros make, what can be
+//! a declaration, and the macros and attributes that never are one.
 
 use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenTree};
 
 use super::DoubtKind;
 use super::tokens::{group, is_ident, is_punct, macro_call, split_commas, string_value, trees};
+
+/// Macros whose arguments are ordinary code and text: a literal in them names no file to compile,
+/// an identifier no module.
+pub(super) const ORDINARY_MACROS: &[&str] = &[
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "panic",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "compile_error",
+    "format",
+    "format_args",
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "write",
+    "writeln",
+    "dbg",
+    "vec",
+    "matches",
+    "concat",
+    "stringify",
+    "cfg",
+    "thread_local",
+    "lazy_static",
+    "bitflags",
+    "anyhow",
+    "bail",
+    "ensure",
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "criterion_group",
+    "criterion_main",
+];
+
+/// Macros whose arguments are no code of this target, but tokens for another one.
+pub(super) const QUOTING_MACROS: &[&str] = &[
+    "quote",
+    "quote_spanned",
+    "parse_quote",
+    "parse_quote_spanned",
+];
+
+/// Attributes whose literals are never files. `path` speaks of a module, and is read with it.
+pub(super) const ORDINARY_ATTRIBUTES: &[&str] = &[
+    "allow",
+    "cfg",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "link",
+    "must_use",
+    "path",
+    "serde",
+    "should_panic",
+    "warn",
+];
 
 /// An attribute, or what `cfg_attr` may make one.
 #[derive(Clone)]
@@ -23,14 +91,20 @@ impl Attribute {
     }
 }
 
-/// An attribute, inner or outer, at the start of `tokens`: its body, and how many tokens it takes.
+/// How many tokens an outer attribute takes: `#` and its body.
+pub(super) const OUTER: usize = 2;
+
+/// How many tokens an inner attribute takes: `#`, `!` and its body.
+pub(super) const INNER: usize = 3;
+
+/// An attribute at the start of `tokens`: its body, and whether it is [`OUTER`] or [`INNER`].
 pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&Group, usize)> {
     match tokens {
         [hash, body, ..] if is_punct(hash, '#') && group(body, Delimiter::Bracket).is_some() => {
-            Some((group(body, Delimiter::Bracket)?, 2))
+            Some((group(body, Delimiter::Bracket)?, OUTER))
         }
         [hash, bang, body, ..] if is_punct(hash, '#') && is_punct(bang, '!') => {
-            Some((group(body, Delimiter::Bracket)?, 3))
+            Some((group(body, Delimiter::Bracket)?, INNER))
         }
         _ => None,
     }
@@ -50,6 +124,26 @@ pub(super) fn attribute_parts(body: Vec<TokenTree>, conditional: bool) -> Vec<At
             conditional,
             tokens: body,
         }],
+    }
+}
+
+/// Whether an attribute keeps its item from everything but test harnesses: `cfg(test)`, or
+/// `cfg(all(…))` with `test` among its conditions.
+pub(super) fn needs_test(attribute: &Attribute) -> bool {
+    fn holds_test(condition: &[TokenTree]) -> bool {
+        match condition {
+            [test] => is_ident(test, "test"),
+            [all, TokenTree::Group(conditions)] if is_ident(all, "all") => {
+                split_commas(&trees(conditions.stream())).any(holds_test)
+            }
+            _ => false,
+        }
+    }
+    match &attribute.tokens[..] {
+        [cfg, TokenTree::Group(condition)] if is_ident(cfg, "cfg") && !attribute.conditional => {
+            holds_test(&trees(condition.stream()))
+        }
+        _ => false,
     }
 }
 

@@ -1,1 +1,502 @@
+use std::collections::BTreeMap;
 
+use super::*;
+
+/// The text of `read`'s file system: paths relative to the package, which is `/p`.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+fn with_reader<T>(files: Files<'_>, run: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+    let files: BTreeMap<Utf8PathBuf, &str> = files
+        .iter()
+        .map(|(path, text)| (Utf8Path::new("/p").join(path), *text))
+        .collect();
+    let mut asked = BTreeSet::new();
+    run(&mut |path| {
+        assert!(asked.insert(path.to_owned()), "{path} is read twice");
+        files.get(path).map(|text| (*text).to_owned())
+    })
+}
+
+type Reader<'a> = dyn FnMut(&Utf8Path) -> Option<String> + 'a;
+
+fn scan_files(files: Files<'_>) -> SourceScan {
+    let root = Utf8Path::new("/p").join(files[0].0);
+    with_reader(files, |read| scan(&root, Utf8Path::new("/p"), true, read))
+}
+
+/// Paths of the package, in order, with spaces between.
+fn said(paths: &BTreeSet<Utf8PathBuf>) -> String {
+    let inside = paths
+        .iter()
+        .map(|path| path.strip_prefix("/p").unwrap_or(path).as_str());
+    inside.collect::<Vec<_>>().join(" ")
+}
+
+fn doubts(doubts: &[Doubt]) -> Vec<(DoubtKind, &str)> {
+    doubts
+        .iter()
+        .map(|doubt| (doubt.kind, doubt.reason.as_str()))
+        .collect()
+}
+
+/// Scans, and compares modules, included and missing files, each named in any order; there must be
+/// no doubt.
+#[track_caller]
+fn check(files: Files<'_>, modules: &str, included: &str, missing: &str) {
+    let scan = scan_files(files);
+    let named = |paths: &str| -> BTreeSet<Utf8PathBuf> {
+        paths
+            .split_whitespace()
+            .map(|path| Utf8Path::new("/p").join(path))
+            .collect()
+    };
+    assert_eq!(said(&scan.modules), said(&named(modules)));
+    assert_eq!(said(&scan.included), said(&named(included)));
+    assert_eq!(said(&scan.missing), said(&named(missing)));
+    assert_eq!(doubts(&scan.doubts), []);
+}
+
+#[test]
+fn a_module_lies_beside_an_owner_and_below_any_other_file() {
+    for root in ["src/lib.rs", "src/main.rs", "src/odd.rs"] {
+        let files = [
+            (root, "mod a; pub(crate) mod b;"),
+            ("src/a.rs", "mod x;"),
+            ("src/a/x.rs", ""),
+            ("src/b/mod.rs", "mod x; mod y;"),
+            ("src/b/x.rs", "mod deep;"),
+            ("src/b/y/mod.rs", "// mod comment;"),
+            (
+                "src/b/x/deep.rs",
+                "/// ```\n/// mod doc;\n/// ```\nstruct S;",
+            ),
+            ("src/stray.rs", ""),
+        ];
+        let others = "src/a.rs src/a/x.rs src/b/mod.rs src/b/x.rs src/b/x/deep.rs src/b/y/mod.rs";
+        check(&files, &format!("{root} {others}"), "", "");
+    }
+}
+
+#[test]
+fn inline_modules_are_directories() {
+    check(
+        &[
+            ("src/lib.rs", "mod a { mod b; } mod n;"),
+            ("src/a/b.rs", ""),
+            ("src/n.rs", "mod a { mod b { pub mod c; } }"),
+            ("src/n/a/b/c.rs", ""),
+        ],
+        "src/a/b.rs src/lib.rs src/n/a/b/c.rs src/n.rs",
+        "",
+        "",
+    );
+}
+
+#[test]
+fn a_path_is_relative_to_the_file_and_inside_an_inline_module_to_its_directory() {
+    check(
+        &[
+            ("src/lib.rs", "mod n; #[path = \"../else/where.rs\"] mod w;"),
+            (
+                "src/n.rs",
+                "#[path = \"o.rs\"] mod o; mod i { #[path = \"o.rs\"] mod o; mod p; }",
+            ),
+            ("src/o.rs", ""),
+            ("src/n/i/o.rs", ""),
+            ("src/n/i/p.rs", ""),
+            ("else/where.rs", "mod sibling;"),
+            ("else/sibling.rs", ""),
+        ],
+        "else/sibling.rs else/where.rs src/lib.rs src/n/i/o.rs src/n/i/p.rs src/n.rs src/o.rs",
+        "",
+        "",
+    );
+}
+
+#[test]
+fn the_path_of_an_inline_module_is_a_directory() {
+    check(
+        &[
+            ("src/lib.rs", "mod n; mod v { #![path = \"inner\"] mod y; }"),
+            (
+                "src/n.rs",
+                "#[path = \"d\"] mod i { mod x; #[path = \"z.rs\"] mod q; }",
+            ),
+            ("src/d/x.rs", ""),
+            ("src/d/z.rs", ""),
+            ("src/inner/y.rs", ""),
+        ],
+        "src/d/x.rs src/d/z.rs src/inner/y.rs src/lib.rs src/n.rs",
+        "",
+        "",
+    );
+}
+
+#[test]
+fn every_cfg_holds_and_both_ways_of_a_cfg_attr_are_taken() {
+    check(
+        &[
+            (
+                "src/lib.rs",
+                "#[cfg(windows)] mod w;
+                 #[cfg_attr(unix, path = \"u.rs\")] #[cfg_attr(windows, path = \"gone.rs\")] mod os;
+                 #[cfg_attr(a, cfg_attr(b, doc = \"x\", path = \"d\"))] mod i { mod x; }",
+            ),
+            ("src/w.rs", ""),
+            ("src/u.rs", ""),
+            ("src/os.rs", ""),
+            ("src/d/x.rs", ""),
+            ("src/i/x.rs", ""),
+        ],
+        "src/d/x.rs src/i/x.rs src/lib.rs src/os.rs src/u.rs src/w.rs",
+        "",
+        "src/gone.rs",
+    );
+}
+
+#[test]
+fn a_module_without_a_file_names_both_candidates() {
+    check(
+        &[
+            ("src/lib.rs", "mod a; #[path = \"p.rs\"] mod b; mod c;"),
+            ("src/c.rs", "mod r#try;"),
+        ],
+        "src/c.rs src/lib.rs",
+        "",
+        "src/a/mod.rs src/a.rs src/c/try/mod.rs src/c/try.rs src/p.rs",
+    );
+    let gone = with_reader(&[], |read| {
+        scan("/p/src/lib.rs".into(), "/p".into(), true, read)
+    });
+    assert_eq!(said(&gone.missing), "src/lib.rs");
+    assert_eq!(said(&gone.modules), "");
+}
+
+#[test]
+fn a_block_knows_no_directory_of_its_file() {
+    let scan = scan_files(&[
+        ("src/lib.rs", "mod n;"),
+        (
+            "src/n.rs",
+            "fn f() { #[path = \"a.rs\"] mod a; mod i { #[path = \"b.rs\"] mod b; } }",
+        ),
+        ("src/a.rs", ""),
+        ("src/i/b.rs", ""),
+    ]);
+    assert_eq!(
+        said(&scan.modules),
+        "src/a.rs src/i/b.rs src/lib.rs src/n.rs"
+    );
+}
+
+#[test]
+fn macros_hand_modules_on() {
+    check(
+        &[
+            (
+                "src/lib.rs",
+                "cfg_if! { if #[cfg(unix)] { mod unix; } else { #[path = \"o.rs\"] mod other; } }
+                 mods!(a, b); crate::mods! { pub c; #[cfg(x)] d => \"d\", lib, f::g, no_such }
+                 fn f() { call!(e); assert_eq!(e, e) } const E: u8 = call!(e);",
+            ),
+            ("src/unix.rs", ""),
+            ("src/o.rs", ""),
+            ("src/a.rs", ""),
+            ("src/b/mod.rs", "mods!(x)"),
+            ("src/b/x.rs", ""),
+            ("src/c.rs", "mods!(x)"),
+            ("src/c/x.rs", ""),
+            ("src/d.rs", ""),
+            ("src/e.rs", ""),
+            ("src/f.rs", ""),
+            ("src/g.rs", ""),
+        ],
+        "src/a.rs src/b/mod.rs src/b/x.rs src/c/x.rs src/c.rs src/d.rs src/lib.rs src/o.rs src/unix.rs",
+        "src/o.rs",
+        "",
+    );
+}
+
+#[test]
+fn what_a_macro_declares_lies_where_the_macro_is_called() {
+    check(
+        &[
+            (
+                "src/lib.rs",
+                "#[macro_use] #[path = \"far/mac.rs\"] mod mac; mod user;",
+            ),
+            (
+                "src/far/mac.rs",
+                "macro_rules! m { () => {
+                     mod made; mod i { mod deep; } const Z: &str = include_str!(\"z.txt\");
+                 } }",
+            ),
+            ("src/user.rs", "m!{}"),
+            ("src/user/made.rs", ""),
+            ("src/user/i/deep.rs", ""),
+            ("src/z.txt", ""),
+        ],
+        "src/far/mac.rs src/lib.rs src/user/i/deep.rs src/user/made.rs src/user.rs",
+        "src/far/z.txt src/z.txt",
+        "",
+    );
+}
+
+#[test]
+fn a_module_that_a_macro_makes_is_a_doubt() {
+    for (text, reason) in [
+        (
+            "macro_rules! m { ($a:ident) => { mod $a; } } m!(a);",
+            "mod $a;",
+        ),
+        (
+            "macro_rules! m { ($p:literal) => { #[path = $p] mod b; } } m!(\"a.rs\");",
+            "mod b;",
+        ),
+        ("wrap! { mod a; mod nowhere; }", "mod nowhere;"),
+        (
+            "#[macro_export] macro_rules! m { () => { mod a; } }",
+            "mod a;",
+        ),
+    ] {
+        let scan = scan_files(&[("src/lib.rs", text), ("src/a.rs", "")]);
+        assert_eq!(said(&scan.modules), "src/a.rs src/lib.rs", "{text}");
+        let doubts = doubts(&scan.doubts);
+        assert!(
+            doubts.contains(&(DoubtKind::MacroMadeModule, reason)),
+            "{text}: {doubts:?}"
+        );
+    }
+}
+
+#[test]
+fn includes_are_relative_to_their_file_and_code_is_scanned_on() {
+    check(
+        &[
+            (
+                "src/lib.rs",
+                r##"mod n;
+                #![doc = include_str!("../README.md")]
+                #[cfg_attr(doc, doc = concat!("", include_str!("cfg.md")))]
+                fn f() -> &'static [u8] { core::include_bytes!("b.bin",) }
+                include!(r#"gen/code.in"#);
+                const C: &str = std::include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/c.txt"));
+                include!(concat!(env!("OUT_DIR"), "/out.rs"));
+                const E: &str = include_str!("\x65.txt");"##,
+            ),
+            ("src/n.rs", "x!(vec![include_str!(\"n.txt\")]);"),
+            (
+                "src/gen/code.in",
+                "mod m; include!{\"../loop.rs\"} include_str!(\"t.txt\");",
+            ),
+            ("src/gen/m.rs", ""),
+            ("src/loop.rs", "include!(\"loop.rs\");"),
+        ],
+        "src/gen/m.rs src/lib.rs src/n.rs",
+        "README.md c.txt src/b.bin src/cfg.md src/e.txt src/gen/code.in src/gen/t.txt src/loop.rs src/n.txt",
+        "",
+    );
+}
+
+#[test]
+fn a_literal_that_names_a_file_for_an_unknown_macro_is_included() {
+    check(
+        &[
+            (
+                "src/lib.rs",
+                "files![\"a.txt\", (\"data/b.txt\"), \"/data/b.txt\", \"code.rs\", \"none.txt\"];
+                 embed!(\"$CARGO_MANIFEST_DIR/data/c.txt\"); println!(\"data/d.txt\");
+                 #[template(path = \"data/e.txt\")] #[doc = \"data/d.txt\"] struct S;
+                 code! { fn f() { open(\"data/d.txt\") } }",
+            ),
+            ("src/a.txt", ""),
+            ("src/code.rs", "mod of_code;"),
+            ("src/of_code.rs", ""),
+            ("data/b.txt", ""),
+            ("data/c.txt", ""),
+            ("data/d.txt", ""),
+            ("data/e.txt", ""),
+        ],
+        "src/code.rs src/lib.rs src/of_code.rs",
+        "data/b.txt data/c.txt data/e.txt src/a.txt src/code.rs",
+        "",
+    );
+}
+
+#[test]
+fn paths_and_variables_that_cannot_be_known_are_doubts() {
+    use DoubtKind::*;
+    for (text, expected) in [
+        (
+            "macro_rules! m { ($f:literal) => { include_str!($f) } } const A: &str = m!(\"a.txt\");",
+            vec![(MacroMadePath, "include_str!($ f)")],
+        ),
+        (
+            "#[macro_export] macro_rules! m { () => { include_str!(\"a.txt\") } }",
+            vec![(
+                MacroMadePath,
+                "include_str!(\"a.txt\") is relative to the callers of the macro",
+            )],
+        ),
+        (
+            "include_str!(concat!(env!(\"CARGO_PKG_NAME\"), \".txt\")); x!(\"a.txt\");",
+            vec![(
+                UnknownEnv,
+                "include_str!(concat ! (env ! (\"CARGO_PKG_NAME\") , \".txt\"))",
+            )],
+        ),
+        (
+            "fn f() { env!(NAME); x!(\"a.txt\") }",
+            vec![(UnknownEnv, "env!(NAME)")],
+        ),
+        (
+            "x!(\"a.txt\"); quote! { mod #a; mod b; include_str!(#c) }",
+            vec![],
+        ),
+        (
+            "x!(\"a.txt\"); include!(\"bad.in\");",
+            vec![(Unlexable, "the file does not lex")],
+        ),
+    ] {
+        let files = [
+            ("src/lib.rs", text),
+            ("src/a.txt", ""),
+            ("src/bad.in", "\""),
+        ];
+        let scan = scan_files(&files);
+        assert!(
+            scan.included.contains(Utf8Path::new("/p/src/a.txt")),
+            "{text}"
+        );
+        assert_eq!(doubts(&scan.doubts), expected, "{text}");
+    }
+}
+
+#[test]
+fn variables_are_collected() {
+    let scan = scan_files(&[(
+        "src/lib.rs",
+        "const A: &str = env!(\"A\"); fn f() { g(std::option_env!(\"B\"), env!(\"C\", \"why\")) }
+         include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\")); // env!(\"D\")",
+    )]);
+    assert_eq!(
+        scan.env.into_iter().collect::<Vec<_>>(),
+        ["A", "B", "C", "OUT_DIR"]
+    );
+}
+
+#[test]
+fn build_scripts_are_read_for_their_instructions() {
+    let scan = |files: Files<'_>| {
+        with_reader(files, |read| {
+            scan_build_script("/p/build.rs".into(), Utf8Path::new("/p"), read)
+        })
+    };
+    let found = scan(&[
+        (
+            "build.rs",
+            r#"mod helper;
+            //! cargo:rerun-if-changed=documented
+            const HEADER: &str = concat!("cargo:rerun-if-changed=", "include/a.h");
+            fn main() {
+                println!("cargo:rerun-if-changed=build.rs");
+                print!("  cargo::rerun-if-changed=src/x.c\ncargo::rerun-if-env-changed=CC\n");
+                out.write_all(b"cargo:rerun-if-env-changed=CFLAGS\n");
+                println!("cargo:rustc-cfg=x");
+            }"#,
+        ),
+        (
+            "helper.rs",
+            "fn h() { println!(\"cargo:rerun-if-changed=../shared/./y\") }",
+        ),
+    ]);
+    assert_eq!(
+        said(&found.rerun_if_changed),
+        "build.rs include/a.h src/x.c /shared/y"
+    );
+    assert_eq!(
+        found.rerun_if_env_changed.iter().collect::<Vec<_>>(),
+        ["CC", "CFLAGS"]
+    );
+    assert!(found.says_any);
+    assert_eq!(doubts(&found.doubts), []);
+
+    for (text, says_any, reasons) in [
+        (
+            "fn main() { println!(\"cargo:rustc-cfg=x\") }",
+            false,
+            vec![],
+        ),
+        (
+            "println!(\"cargo:rerun-if-changed={}\", p);",
+            true,
+            vec!["cargo:rerun-if-changed={}"],
+        ),
+        (
+            "print!(\"cargo:rerun-if-changed=\");",
+            true,
+            vec!["cargo:rerun-if-changed="],
+        ),
+        (
+            "println!(\"cargo:{}=x\", \"rerun-if-changed\");",
+            true,
+            vec!["rerun-if-changed"],
+        ),
+        (
+            "println!(\"cargo::rerun-if-env-changed={v}\");",
+            true,
+            vec!["cargo::rerun-if-env-changed={v}"],
+        ),
+    ] {
+        let found = scan(&[("build.rs", text)]);
+        assert_eq!(found.says_any, says_any, "{text}");
+        let found: Vec<_> = found
+            .doubts
+            .iter()
+            .map(|doubt| (doubt.kind, &*doubt.reason))
+            .collect();
+        let expected: Vec<_> = reasons
+            .into_iter()
+            .map(|reason| (DoubtKind::RunTimeInstruction, reason))
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+    let unlexable = scan(&[("build.rs", "fn main() {")]);
+    assert_eq!(
+        doubts(&unlexable.doubts),
+        [(DoubtKind::Unlexable, "the file does not lex")]
+    );
+}
+
+#[test]
+fn paths_are_normalized_by_their_text() {
+    for (path, normal) in [
+        ("a/../b", "b"),
+        ("./a//./b/", "a/b"),
+        ("../a/../../b", "../../b"),
+        ("/../a", "/a"),
+        ("/p/src/../../q", "/q"),
+    ] {
+        assert_eq!(normalized(Utf8Path::new(path)), normal, "{path}");
+    }
+}
+
+#[test]
+fn without_tests_their_modules_are_left_out() {
+    let files: Files<'_> = &[
+        (
+            "src/lib.rs",
+            "#[cfg(test)] mod tests; #[cfg(all(test, unix))] mod unix; \
+             #[cfg(any(test, unix))] mod any; #[cfg(test)] mod inline { mod inner; } mod lib_too;",
+        ),
+        ("src/tests.rs", ""),
+        ("src/unix.rs", ""),
+        ("src/any.rs", ""),
+        ("src/inline/inner.rs", ""),
+        ("src/lib_too.rs", ""),
+    ];
+    let scan = with_reader(files, |read| {
+        scan("/p/src/lib.rs".into(), "/p".into(), false, read)
+    });
+    assert_eq!(said(&scan.modules), "src/any.rs src/lib.rs src/lib_too.rs");
+}

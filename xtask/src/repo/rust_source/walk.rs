@@ -7,80 +7,13 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::scanner::{Place, Scanner, dir_of};
 use super::shapes::{
-    Attribute, attribute_at, attribute_parts, made_text, may_name_module, starts_item,
+    Attribute, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS, attribute_at,
+    attribute_parts, made_text, may_name_module, needs_test, starts_item,
 };
 use super::tokens::{
     group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
 };
 use super::{Doubt, DoubtKind, normalized};
-
-/// Macros whose arguments are ordinary code and text: a literal in them names no file to compile,
-/// an identifier no module.
-const ORDINARY_MACROS: &[&str] = &[
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "panic",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "compile_error",
-    "format",
-    "format_args",
-    "print",
-    "println",
-    "eprint",
-    "eprintln",
-    "write",
-    "writeln",
-    "dbg",
-    "vec",
-    "matches",
-    "concat",
-    "stringify",
-    "cfg",
-    "thread_local",
-    "lazy_static",
-    "bitflags",
-    "anyhow",
-    "bail",
-    "ensure",
-    "trace",
-    "debug",
-    "info",
-    "warn",
-    "error",
-    "criterion_group",
-    "criterion_main",
-];
-
-/// Macros whose arguments are no code of this target, but tokens for another one.
-const QUOTING_MACROS: &[&str] = &[
-    "quote",
-    "quote_spanned",
-    "parse_quote",
-    "parse_quote_spanned",
-];
-
-/// Attributes whose literals are never files. `path` speaks of a module, and is read with it.
-const ORDINARY_ATTRIBUTES: &[&str] = &[
-    "allow",
-    "cfg",
-    "deny",
-    "deprecated",
-    "doc",
-    "expect",
-    "forbid",
-    "link",
-    "must_use",
-    "path",
-    "serde",
-    "should_panic",
-    "warn",
-];
 
 /// How the tokens at hand become code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,11 +30,11 @@ pub(super) enum Origin {
 }
 
 /// What the walk knows of the tokens around it.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) file: &'a Utf8Path,
     /// More than one where the attributes of an inline module leave a choice.
-    pub(super) places: Vec<Place>,
+    pub(super) places: &'a [Place],
     pub(super) origin: Origin,
     /// Whether items are written here, not statements or members.
     pub(super) items: bool,
@@ -122,7 +55,9 @@ impl Scanner<'_> {
             if let Some((body, length)) = attribute_at(rest) {
                 let parts = attribute_parts(trees(body.stream()), false);
                 self.attributes(&parts, scope);
-                attributes.extend(parts);
+                if length == OUTER {
+                    attributes.extend(parts);
+                }
                 at += length;
                 continue;
             }
@@ -167,11 +102,17 @@ impl Scanner<'_> {
             }
             [ident, end, ..] if is_punct(end, ';') => {
                 let Some(name) = name(ident) else { return 0 };
+                if !self.tests && attributes.iter().any(needs_test) {
+                    return 2;
+                }
                 self.file_module(&name, attributes, scope);
                 2
             }
             [ident, TokenTree::Group(body), ..] if body.delimiter() == Delimiter::Brace => {
                 let Some(name) = name(ident) else { return 0 };
+                if !self.tests && attributes.iter().any(needs_test) {
+                    return 2;
+                }
                 self.inline_module(&name, attributes, body.stream(), scope);
                 2
             }
@@ -184,7 +125,7 @@ impl Scanner<'_> {
         let paths = self.paths(attributes, scope);
         let mut found = false;
         let mut absent = Vec::new();
-        for place in &scope.places {
+        for place in scope.places {
             for (path, _) in &paths {
                 let file = normalized(&place.attribute_dir.join(path));
                 match self.take_module(file.clone(), Place::of_owner(&file)) {
@@ -202,13 +143,20 @@ impl Scanner<'_> {
                 }
             }
         }
+        let declaration = Doubt {
+            file: scope.file.to_owned(),
+            kind: DoubtKind::MacroMadeModule,
+            reason: format!("mod {name};"),
+        };
         match scope.origin {
-            Origin::Replay => return,
-            Origin::Written => {}
-            Origin::Arguments | Origin::Definition { .. } if found => return,
-            _ => self.doubt(DoubtKind::MacroMadeModule, format!("mod {name};"), scope),
+            Origin::Written => self.found.missing.extend(absent),
+            Origin::Definition { exported: true } => self.found.doubts.push(declaration),
+            Origin::Replay if found => _ = self.placed.insert(name.to_owned()),
+            Origin::Arguments | Origin::Definition { .. } if !found => {
+                self.unplaced.push((name.to_owned(), absent, declaration));
+            }
+            _ => {}
         }
-        self.found.missing.extend(absent);
     }
 
     /// An inline module's `#[path]` names a directory. In a block, where nothing but `#[path]` can
@@ -224,13 +172,13 @@ impl Scanner<'_> {
         let mut attributes = attributes.to_vec();
         let tokens = trees(body.clone());
         let mut rest = tokens.as_slice();
-        while let Some((inner, length @ 3)) = attribute_at(rest) {
+        while let Some((inner, length @ INNER)) = attribute_at(rest) {
             attributes.extend(attribute_parts(trees(inner.stream()), false));
             rest = &rest[length..];
         }
         let paths = self.paths(&attributes, scope);
         let mut places = BTreeSet::new();
-        for place in &scope.places {
+        for place in scope.places {
             let dirs = paths.iter().map(|(path, _)| place.attribute_dir.join(path));
             places.extend(dirs.map(|dir| Place::flat(normalized(&dir))));
             if paths.iter().all(|(_, conditional)| *conditional) {
@@ -247,9 +195,9 @@ impl Scanner<'_> {
                     .map(|place| (scope.file.to_owned(), place.clone())),
             );
         }
-        let places = places.into_iter().collect();
+        let places: Vec<Place> = places.into_iter().collect();
         let inside = Scope {
-            places,
+            places: &places,
             items: true,
             names: false,
             literals: false,
@@ -271,7 +219,7 @@ impl Scanner<'_> {
             items: starts_item,
             names: false,
             literals: false,
-            ..scope.clone()
+            ..*scope
         };
         match called {
             "macro_rules" if scope.origin != Origin::Replay => {
@@ -347,7 +295,7 @@ impl Scanner<'_> {
                 items: false,
                 names: false,
                 literals,
-                ..scope.clone()
+                ..*scope
             };
             self.walk(part.tokens.iter().cloned().collect(), &scope);
         }
@@ -390,15 +338,15 @@ impl Scanner<'_> {
                 items: scope.items && scope.origin != Origin::Written && !in_function,
                 names: scope.names && !in_function,
                 literals: scope.literals && !in_function,
-                ..scope.clone()
+                ..*scope
             };
             self.walk(group.stream(), &inside);
-        } else if scope.names && may_name_module(before.last(), after.first()) {
-            self.guess_module(token, scope);
         } else if scope.literals
             && let Some(text) = string_value(token)
         {
             self.guess_file(&text, scope);
+        } else if scope.names && may_name_module(before.last(), after.first()) {
+            self.guess_module(token, scope);
         }
     }
 
