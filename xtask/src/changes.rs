@@ -163,3 +163,6 @@ pub fn contents(
         .map(|(before, after)| Contents { before, after });
     Ok(paths.into_iter().zip(sides).collect())
 }
+
+#[cfg(test)]
+mod tests;

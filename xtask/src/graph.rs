@@ -335,3 +335,8 @@ fn is_enabled(package: &Package, target: &Target) -> bool {
         .iter()
         .all(|feature| package.features.contains(feature))
 }
+
+#[cfg(test)]
+mod against_cargo;
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,6 @@ pub mod repo;
 pub mod resolution;
 pub mod timings;
 pub mod workspace;
+
+#[cfg(test)]
+mod testing;

@@ -123,7 +123,7 @@ impl Question {
         for spec in &asked.assumed {
             words.push(format!("{spec} assumed changed"));
             let because = format!("{spec} is assumed changed");
-            let units = assumed_units(workspace, &graph, spec)?;
+            let units = units_named(workspace, &graph, spec)?;
             seeds.extend(units.into_iter().map(|unit| assumed(unit, &because)));
         }
 
@@ -226,7 +226,10 @@ fn assumed(unit: UnitIx, because: &str) -> Seed {
 }
 
 /// The units that `PACKAGE[:TARGET]` names.
-fn assumed_units(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Result<Vec<UnitIx>> {
+///
+/// # Errors
+/// When there is no such package, or it has no such target.
+pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Result<Vec<UnitIx>> {
     // A package id holds colons of its own, but none after its last `/`.
     let (package, target) = match spec.rsplit_once(':') {
         Some((package, target)) if !target.contains('/') => (package, Some(target)),

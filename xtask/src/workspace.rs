@@ -352,3 +352,6 @@ pub(crate) fn target(target: &cargo_metadata::Target) -> Option<Target> {
         required_features: target.required_features.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

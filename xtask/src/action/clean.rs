@@ -146,3 +146,6 @@ fn profile_of(directory: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,3 +61,6 @@ impl Verification {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ impl Comparison {
         comparison
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::args::QuestionArgs;
 use crate::error::Status;
 use crate::impact::Effect;
+use crate::question::{Answer, units_named};
 use crate::render;
 use crate::render::affected::AffectedReport;
 
@@ -20,6 +21,16 @@ pub struct Args {
     /// Only what must be run again though cargo does not build it
     #[arg(long)]
     rerun: bool,
+    /// Name units, not packages: a line each with `names`, targets where that is narrower with
+    /// `cargo-args`
+    #[arg(long)]
+    units: bool,
+    /// Say by which way the change reaches this: PACKAGE[:TARGET]
+    #[arg(long, value_name = "SPEC", conflicts_with = "why_not")]
+    why: Option<String>,
+    /// Say why the change does not reach this: PACKAGE[:TARGET]
+    #[arg(long, value_name = "SPEC")]
+    why_not: Option<String>,
     #[command(flatten)]
     question: QuestionArgs,
 }
@@ -33,12 +44,18 @@ enum Format {
     Names,
     /// The workspace's own packages as `-p a -p b`
     CargoArgs,
+    /// The affected tests as a filterset of nextest
+    Nextest,
     /// For programs; see the documentation of the JSON
     Json,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
-    let mut report = AffectedReport::new(&args.question.resolve()?.answer()?);
+    let answer = args.question.resolve()?.answer()?;
+    if let Some(spec) = args.why.as_ref().or(args.why_not.as_ref()) {
+        return explain(&answer, spec, args.why_not.is_some());
+    }
+    let mut report = AffectedReport::new(&answer);
     if args.rebuilt {
         report = report.only(Effect::Rebuilt);
     } else if args.rerun {
@@ -56,9 +73,40 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             render::data(&report.text())?;
             render::status("Affected", report.headline());
         }
+        Format::Names if args.units => render::data(&report.unit_names())?,
         Format::Names => render::data(&report.names())?,
+        Format::CargoArgs if args.units => {
+            render::data(&report.target_args().unwrap_or_else(|| report.cargo_args()))?;
+        }
         Format::CargoArgs => render::data(&report.cargo_args())?,
+        Format::Nextest => render::data(&report.nextest())?,
         Format::Json => render::json(&report)?,
     }
+    Ok(Status::Done)
+}
+
+/// Answers `--why` and `--why-not` for those of the named units that the question is about; where
+/// it is about none of them, it says so and answers the other one.
+fn explain(answer: &Answer, spec: &str, not: bool) -> Result<Status> {
+    let units = units_named(&answer.workspace, &answer.graph, spec)?;
+    let (reached, unreached): (Vec<_>, Vec<_>) = units
+        .into_iter()
+        .partition(|&unit| answer.affected.effect(unit).is_some());
+    let not = match (not, reached.is_empty(), unreached.is_empty()) {
+        (false, true, _) => {
+            render::note(format_args!("{spec} is not affected"));
+            true
+        }
+        (true, _, true) => {
+            render::note(format_args!("{spec} is affected"));
+            false
+        }
+        (not, ..) => not,
+    };
+    let text = match not {
+        false => render::why::why(answer, &reached),
+        true => render::why::why_not(answer, &unreached),
+    };
+    render::data(&text)?;
     Ok(Status::Done)
 }

@@ -205,3 +205,6 @@ pub fn propagate_within(
     }
     affected
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ impl Written {
 fn manifest(workspace: &Workspace) -> cargo_metadata::camino::Utf8PathBuf {
     workspace.root.join("Cargo.toml")
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,7 @@ impl<'a> Sources<'a> {
         let mut found = false;
         each_source(directory, &mut |file| {
             found = found
-                || read(file).is_some_and(|text| names.iter().any(|name| text.contains(name)));
+                || read(file).is_some_and(|text| names.iter().any(|name| names_in(&text, name)));
         });
         found
     }
@@ -280,6 +280,16 @@ fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
             see(path);
         }
     }
+}
+
+/// Whether a text holds a name as a part of a path in a string literal: after a quote or a
+/// separator, and before one or an extension.
+fn names_in(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        matches!(before, Some('"' | '/' | '\\')) && matches!(after, Some('"' | '/' | '\\' | '.'))
+    })
 }
 
 /// The string literals of a text that hold `../`, roughly: what stands between two quotes on a

@@ -1,6 +1,6 @@
 //! What a change affects, as text, names, cargo arguments and JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -214,6 +214,69 @@ impl AffectedReport {
         }
     }
 
+    /// The members' units, one a line.
+    pub fn unit_names(&self) -> String {
+        let units = self.units.iter().filter(|unit| unit.member);
+        units
+            .map(|unit| {
+                let target = target_name(unit.kind, unit.mode, &unit.target);
+                format!("{} {target}\n", unit.package)
+            })
+            .collect()
+    }
+
+    /// The members with the targets that are affected, as arguments on one line; `None` where
+    /// packages alone must be named. A target argument holds for every package that is named, so
+    /// it can be given only where it selects the affected targets of each and no other.
+    pub fn target_args(&self) -> Option<String> {
+        let flag = |unit: &AffectedUnit| match unit.kind {
+            TargetKind::Test => Some(format!("--test {}", unit.target)),
+            TargetKind::Bench => Some(format!("--bench {}", unit.target)),
+            TargetKind::Example => Some(format!("--example {}", unit.target)),
+            TargetKind::Lib | TargetKind::Bin | TargetKind::CustomBuild => None,
+        };
+        let members: Vec<_> = self.units.iter().filter(|unit| unit.member).collect();
+        let mut flags_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for unit in &members {
+            flags_of
+                .entry(&unit.package)
+                .or_default()
+                .insert(flag(unit)?);
+        }
+        let mut sets = flags_of.values();
+        let flags = sets.next()?.clone();
+        let packages = self.cargo_args();
+        let flags: Vec<_> = sets
+            .all(|set| *set == flags)
+            .then_some(flags)?
+            .into_iter()
+            .collect();
+        Some(format!("{} {}\n", packages.trim_end(), flags.join(" ")))
+    }
+
+    /// The affected tests as a filterset of nextest, which names a test's binary by its package.
+    pub fn nextest(&self) -> String {
+        let binaries: Vec<String> = self
+            .units
+            .iter()
+            .filter(|unit| unit.member && unit.mode == Mode::Test)
+            .map(|unit| {
+                let (package, target) = (&unit.package, &unit.target);
+                match unit.kind {
+                    TargetKind::Lib => format!("binary_id(={package})"),
+                    TargetKind::Bin => format!("binary_id(={package}::bin/{target})"),
+                    TargetKind::Example => format!("binary_id(={package}::example/{target})"),
+                    TargetKind::Bench => format!("binary_id(={package}::bench/{target})"),
+                    _ => format!("binary_id(={package}::{target})"),
+                }
+            })
+            .collect();
+        match &binaries[..] {
+            [] => "none()\n".to_owned(),
+            _ => binaries.join(" + ") + "\n",
+        }
+    }
+
     fn members(&self) -> impl Iterator<Item = &AffectedPackage> {
         self.packages.iter().filter(|package| package.member)
     }
@@ -292,3 +355,6 @@ pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
         (TargetKind::Bench, _) => format!("bench {target}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

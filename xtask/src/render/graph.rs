@@ -226,3 +226,6 @@ impl GraphReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod clean;
 pub mod graph;
 pub mod timings;
+pub mod why;
 
 use std::io::Write as _;
 

@@ -1,0 +1,104 @@
+use super::*;
+use crate::process::Runner;
+
+/// A repository with two commits on `main`, where `side` left it after the first.
+fn repository() -> (tempfile::TempDir, Repository) {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Runner::new().unwrap().in_directory(directory.path());
+    let git = |args: &str| {
+        let mut command = runner.git();
+        command.args(["-c", "user.name=test", "-c", "user.email=test@example.org"]);
+        let output = command.args(args.split(' ')).output().unwrap();
+        assert!(output.status.success(), "{args}: {output:?}");
+    };
+    git("init --quiet --initial-branch main");
+    git("commit --quiet --allow-empty -m first");
+    git("branch side");
+    git("commit --quiet --allow-empty -m second");
+    let top = Utf8Path::from_path(directory.path()).unwrap();
+    let repository = Repository::discover(&runner, top).unwrap().unwrap();
+    (directory, repository)
+}
+
+#[test]
+fn a_comparison_is_told_in_words() {
+    let (_directory, repository) = repository();
+    let [first, second] = ["side", "main"].map(|name| repository.commit(name).unwrap());
+    let text = |text: &str| Some(text.to_owned());
+    let base = |revision, head| Comparison::Base { revision, head };
+    let since = |revision: &str, head| Comparison::Since {
+        revision: revision.to_owned(),
+        head,
+    };
+    let worktree = |base: &Commit| Range::WorkTree { base: base.clone() };
+    let revisions = |base: &Commit, head: &Commit| Range::Revisions {
+        base: base.clone(),
+        head: head.clone(),
+    };
+    let index = Range::Index {
+        head: Some(second.clone()),
+    };
+    let rows = [
+        (Comparison::Staged, index, "the index against HEAD"),
+        (
+            base(None, None),
+            worktree(&second),
+            "the work tree since the merge base with main",
+        ),
+        (
+            base(text("side"), None),
+            worktree(&first),
+            "the work tree since the merge base with side",
+        ),
+        (
+            base(None, text("side")),
+            revisions(&first, &first),
+            "side since the merge base with main",
+        ),
+        (
+            since("HEAD~1", None),
+            worktree(&first),
+            "the work tree since HEAD~1",
+        ),
+        (
+            since("main", text("side")),
+            revisions(&second, &first),
+            "side since main",
+        ),
+    ];
+    for (comparison, range, words) in rows {
+        let found = comparison.resolve(&repository).unwrap();
+        assert_eq!(found, (range, words.to_owned()));
+    }
+}
+
+#[test]
+fn a_named_path_is_a_change_below_the_top_level() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = Utf8Path::from_path(directory.path())
+        .unwrap()
+        .canonicalize_utf8()
+        .unwrap();
+    std::fs::create_dir(root.join("src")).unwrap();
+    std::fs::write(root.join("src/lib.rs"), "").unwrap();
+    let rows = [
+        ("src/lib.rs", "src/lib.rs", Status::Modified),
+        ("src/../src/lib.rs", "src/lib.rs", Status::Modified),
+        ("src", "src", Status::Modified),
+        ("src/gone.rs", "src/gone.rs", Status::Deleted),
+        ("gone/too/x.rs", "gone/too/x.rs", Status::Deleted),
+    ];
+    for (path, expected, status) in rows {
+        let change = Change {
+            path: expected.into(),
+            status,
+            seen: Seen::Named,
+        };
+        assert_eq!(named(&root, &root.join(path)), change, "{path}");
+    }
+    let elsewhere = named(&root, Utf8Path::new("/no/such/file"));
+    assert_eq!(
+        elsewhere.path, "/no/such/file",
+        "outside the repository it stays whole"
+    );
+}

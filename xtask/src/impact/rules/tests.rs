@@ -1,0 +1,132 @@
+use serde_json::json;
+
+use super::*;
+use crate::testing::{place, workspace};
+
+fn rules(configured: serde_json::Value) -> Result<Rules> {
+    let mut workspace = workspace("app: lib\ncore: lib");
+    workspace.metadata = json!({ "xtask": configured });
+    Rules::new(&workspace)
+}
+
+/// What went wrong, with its causes.
+fn fault(configured: serde_json::Value) -> String {
+    format!("{:#}", rules(configured).unwrap_err())
+}
+
+#[test]
+fn what_no_build_reads_affects_nothing() {
+    let rules = Rules::new(&workspace("app: lib")).unwrap();
+    let inert = [
+        "README.md",
+        "app/docs/guide.md",
+        "LICENSE-MIT",
+        "app/LICENSE",
+        ".github/workflows/ci.yml",
+        ".gitignore",
+        "app/.gitignore",
+        ".vscode/settings.json",
+        "rustfmt.toml",
+        "app/clippy.toml",
+        "deny.toml",
+        ".config/nextest.toml",
+    ];
+    for path in inert {
+        let affects = rules.of(path.into()).map(|rule| &rule.affects);
+        assert_eq!(affects, Some(&Affects::Nothing), "{path}");
+    }
+    let undecided = [
+        "app/src/lib.rs",
+        "Cargo.toml",
+        "Cargo.lock",
+        "rust-toolchain.toml",
+        ".cargo/config.toml",
+        "app/data.json",
+        "app/deny.toml",
+        "app/.github/x.yml",
+        "Makefile",
+    ];
+    for path in undecided {
+        assert!(rules.of(path.into()).is_none(), "{path}");
+    }
+}
+
+#[test]
+fn the_last_rule_that_matches_holds() {
+    let rules = rules(json!({ "rules": [
+        { "files": ["**/*.md"], "affects": "everything" },
+        { "files": ["docs/*.md", "book/**"], "affects": ["core", "app@0.1.0"], "rerun": true },
+        { "files": ["docs/draft.md"], "affects": "nothing" },
+    ] }))
+    .unwrap();
+    let workspace = workspace("app: lib\ncore: lib");
+    let packages = Affects::Packages(vec![place(&workspace, "core"), place(&workspace, "app")]);
+    let rows = [
+        ("README.md", Some((&Affects::Everything, Effect::Rebuilt))),
+        ("docs/guide.md", Some((&packages, Effect::Rerun))),
+        (
+            "docs/deep/guide.md",
+            Some((&Affects::Everything, Effect::Rebuilt)),
+        ),
+        ("docs/draft.md", Some((&Affects::Nothing, Effect::Rebuilt))),
+        ("book/a/b.txt", Some((&packages, Effect::Rerun))),
+        ("LICENSE", Some((&Affects::Nothing, Effect::Rebuilt))),
+        ("data.txt", None),
+    ];
+    for (path, expected) in rows {
+        let found = rules
+            .of(path.into())
+            .map(|rule| (&rule.affects, rule.effect));
+        assert_eq!(found, expected, "{path}");
+    }
+}
+
+#[test]
+fn proc_macros_that_read_no_file_are_known_or_named() {
+    let rules = rules(json!({ "blind-proc-macros": ["our-derive"] })).unwrap();
+    assert!(rules.is_blind("serde_derive") && rules.is_blind("our-derive"));
+    assert!(!rules.is_blind("askama_derive"));
+}
+
+#[test]
+fn a_fault_is_told_with_its_place() {
+    let faults = [
+        fault(json!({ "rules": [{ "files": ["x"], "affects": ["cores"] }] })),
+        fault(json!({ "rules": [{ "files": ["x"], "affects": "core" }] })),
+        fault(json!({ "rules": [{ "files": ["x/**y"], "affects": "nothing" }] })),
+        fault(json!({ "rules": [{ "files": ["x"], "affects": "nothing", "reruns": true }] })),
+        fault(json!({ "rules": [{ "files": ["x"] }] })),
+    ];
+    expect_test::expect![[r#"
+        /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: no package `cores` in this workspace; did you mean `core`?
+        /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: `affects = "core"`: write "nothing", "everything" or a list of packages
+        /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: `x/**y`: Pattern syntax error near position 4: recursive wildcards must form a single path component
+        /w/Cargo.toml: [workspace.metadata.xtask]: unknown field `reruns`, expected one of `files`, `affects`, `rerun`
+        /w/Cargo.toml: [workspace.metadata.xtask]: missing field `affects`"#]]
+    .assert_eq(&faults.join("\n"));
+}
+
+#[test]
+fn a_fault_is_told_in_the_words_of_the_file() {
+    let fault = fault(json!({ "rules": [{ "files": ["x"], "affects": 1 }] }));
+    assert!(!fault.contains("enum"), "{fault}");
+}
+
+#[test]
+fn an_unknown_setting_is_refused() {
+    assert!(rules(json!({ "rule": [] })).is_err());
+}
+
+#[test]
+fn a_fault_is_the_users() {
+    for configured in [
+        json!({ "rules": [{ "files": ["x"], "affects": ["cores"] }] }),
+        json!({ "rules": [{ "files": ["x"] }] }),
+    ] {
+        let error = rules(configured).unwrap_err();
+        assert_eq!(
+            crate::error::Status::of(&error),
+            crate::error::Status::Usage
+        );
+    }
+}
