@@ -185,7 +185,8 @@ impl UnitGraph {
                 // `DEP_*` variables: the run of a script reads what the runs of those
                 // dependencies printed that declare `links`.
                 for dependency in package.dependencies.iter().filter(|known| known.normal) {
-                    if workspace.package(dependency.package).links.is_some() {
+                    let on = workspace.package(dependency.package);
+                    if on.links.is_some() && on.library().is_some_and(|library| library.linkable) {
                         depend(run_of(dependency.package), Link::Rebuilds);
                     }
                 }

@@ -86,6 +86,12 @@ impl Runner {
         command
     }
 
+    /// rustc, as cargo would choose it from the environment.
+    pub fn rustc(&self) -> Command {
+        let named = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        self.command(&named)
+    }
+
     /// git, told by its directory alone which repository is meant: `GIT_DIR` and its kind, set
     /// by hooks, would beat the directory. `GIT_INDEX_FILE` stays, since during `git commit -a`
     /// it names the index that is going to be committed.

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::changes::{self, Asked};
 use crate::graph::{UnitGraph, UnitIx, Verb};
-use crate::impact::layout::{Layout, resolved};
+use crate::impact::layout::Layout;
 use crate::impact::records::Records;
 use crate::impact::rules::Rules;
 use crate::impact::seeds::{Inputs, Resolution};
@@ -15,6 +15,7 @@ use crate::impact::settings::Setting;
 use crate::impact::{self, Affected, Effect, Rule, Seed};
 use crate::process::Runner;
 use crate::repo::git::{Change, Range, Repository};
+use crate::repo::resolved;
 use crate::resolution;
 use crate::usage;
 use crate::workspace::Workspace;

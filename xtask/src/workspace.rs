@@ -1,12 +1,18 @@
 //! What cargo says of a workspace, reduced to what the kit asks: packages, their targets, and the
 //! resolved dependencies between them.
 
+mod platforms;
+
 use std::collections::HashMap;
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::{Metadata, TargetKind as CargoKind};
 use serde::{Deserialize, Serialize};
+
+use platforms::PlatformFacts;
+pub use platforms::Platforms;
 
 use crate::process::{self, Runner};
 use crate::usage;
@@ -125,18 +131,6 @@ pub struct Dependency {
     pub build: bool,
 }
 
-/// Which platforms' dependencies count.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Platforms {
-    /// The host alone.
-    #[default]
-    Host,
-    /// These target triples, and the host for build scripts and proc-macros.
-    Triples(Vec<String>),
-    /// Every platform that a manifest names.
-    All,
-}
-
 /// How the user wants cargo asked.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
@@ -186,14 +180,22 @@ impl Workspace {
         }
         let metadata: Metadata = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
-        Self::from_metadata(metadata)
+        let mut facts = PlatformFacts::new(runner, &options.platforms);
+        let mut this = Self::from_metadata(metadata, &mut |platform| facts.may_match(platform))?;
+        this.read_bench_keys();
+        Ok(this)
     }
 
-    /// Reads the answer of `cargo metadata --format-version 1`.
+    /// Reads the answer of `cargo metadata --format-version 1`. Cargo filters dependencies by
+    /// platform, but not the kinds of one: `may_match` is asked where a package is depended on in
+    /// several ways, whether a platform is one of those asked for.
     ///
     /// # Errors
     /// When the answer has no resolve, as with `--no-deps`.
-    pub fn from_metadata(metadata: Metadata) -> Result<Self> {
+    pub fn from_metadata(
+        metadata: Metadata,
+        may_match: &mut dyn FnMut(&Platform) -> bool,
+    ) -> Result<Self> {
         let resolve = metadata
             .resolve
             .context("`cargo metadata` gave no resolve")?;
@@ -230,7 +232,15 @@ impl Workspace {
                 .deps
                 .iter()
                 .filter_map(|dependency| {
-                    let has = |kind| dependency.dep_kinds.iter().any(|known| known.kind == kind);
+                    let several = dependency.dep_kinds.len() > 1;
+                    let mut kinds = Vec::new();
+                    for known in &dependency.dep_kinds {
+                        let target = known.target.as_ref().filter(|_| several);
+                        if target.is_none_or(&mut *may_match) {
+                            kinds.push(known.kind);
+                        }
+                    }
+                    let has = |kind| kinds.contains(&kind);
                     Some(Dependency {
                         package: *by_id.get(&dependency.pkg.repr)?,
                         normal: has(cargo_metadata::DependencyKind::Normal),
@@ -249,6 +259,33 @@ impl Workspace {
             packages,
             metadata: metadata.workspace_metadata,
         })
+    }
+
+    /// Reads the `bench` keys of targets, which cargo's metadata leaves out. They count only where
+    /// there are no tests, since one harness serves both.
+    fn read_bench_keys(&mut self) {
+        for package in self.packages.iter_mut().filter(|package| package.member) {
+            if package
+                .targets
+                .iter()
+                .all(|target| target.test || !target.bench)
+            {
+                continue;
+            }
+            let manifest = std::fs::read_to_string(&package.manifest_path).ok();
+            let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
+            let Some(manifest) = manifest else { continue };
+            for target in &mut package.targets {
+                let table = match target.kind {
+                    TargetKind::Lib => manifest.get("lib"),
+                    TargetKind::Bin => named(manifest.get("bin"), &target.name),
+                    TargetKind::Bench => named(manifest.get("bench"), &target.name),
+                    _ => None,
+                };
+                let bench = table.and_then(|table| table.get("bench")?.as_bool());
+                target.bench &= bench.unwrap_or(true);
+            }
+        }
     }
 
     /// All packages with their places.
@@ -320,6 +357,13 @@ impl Workspace {
             .map(|(_, package)| format!("; did you mean `{}`?", package.name))
             .unwrap_or_default()
     }
+}
+
+/// The table of a target in an array of such tables.
+fn named<'a>(tables: Option<&'a toml::Value>, name: &str) -> Option<&'a toml::Value> {
+    let is_it =
+        |table: &&toml::Value| table.get("name").and_then(toml::Value::as_str) == Some(name);
+    tables?.as_array()?.iter().find(is_it)
 }
 
 /// One of cargo's targets, or `None` for one of no kind.

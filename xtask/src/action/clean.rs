@@ -77,9 +77,11 @@ impl CleanPlan {
                 },
             );
         }
+        // One with both layouts comes twice, side by side.
         let directories = directories
-            .iter()
-            .map(|directory| {
+            .chunk_by(|one, next| one.path == next.path)
+            .map(|same| {
+                let directory = &same[0];
                 let holds_running = running.is_some_and(|exe| exe.starts_with(&directory.path));
                 let runs = |index: &PackageIx| {
                     let targets = &answer.workspace.package(*index).targets;

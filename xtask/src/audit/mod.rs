@@ -2,8 +2,6 @@
 //!
 //! Pure: the answer and cargo's own words in, figures and differences out.
 
-pub mod replay;
-
 use std::collections::BTreeSet;
 
 use cargo_metadata::Message;
@@ -12,6 +10,7 @@ use serde::Serialize;
 use crate::graph::{Mode, Unit};
 use crate::impact::Effect;
 use crate::question::Answer;
+use crate::repo::git::Commit;
 use crate::workspace::{TargetKind, Workspace};
 
 /// A unit by what cargo's messages say of it.
@@ -45,6 +44,27 @@ pub struct Comparison {
     pub missed: Vec<UnitKey>,
     /// Named and not rebuilt, with the reason that they were named for.
     pub besides: Vec<(UnitKey, String)>,
+}
+
+/// One commit, replayed.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// The commit.
+    pub commit: Commit,
+    /// The first line of its message.
+    pub subject: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of replaying a commit.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Cargo built it, and the answer was held against that.
+    Compared(Comparison),
+    /// It, or the commit before it, does not build here, so there is nothing to compare with.
+    DoesNotBuild,
 }
 
 impl UnitKey {

@@ -4,8 +4,9 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 
 use super::args::WorkspaceArgs;
-use crate::audit::replay::{Outcome, Replay, Step};
+use crate::audit::{Outcome, Step};
 use crate::error::Status;
+use crate::exec::replay::Replay;
 use crate::graph::Verb;
 use crate::question::Evidence;
 use crate::render;

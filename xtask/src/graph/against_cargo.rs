@@ -280,9 +280,6 @@ fn what_cargo_does_not_tell_adds_units_and_takes_none_away() {
         only ours: features bin of-host test → extra lib extra build
         only ours: features bin of-host test → features lib features build
         only ours: features lib features test → extra lib extra build
-        only ours: no-bench lib no_bench test
-        only ours: user lib user build → features lib features build
-        only ours: user lib user test → features lib features build
     "#]]
     .assert_eq(&differences(&ours, &cargos));
     drop(directory);

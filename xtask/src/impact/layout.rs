@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::repo::resolved;
 use crate::workspace::{PackageIx, Workspace};
 
 /// The directories of the path packages, members or not, without symbolic links, as git names
@@ -57,9 +58,4 @@ impl Layout {
             .filter(move |(_, at)| at.starts_with(path));
         inside.map(|(&index, _)| index)
     }
-}
-
-/// The path without symbolic links, or as it is where it does not exist.
-pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
-    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
 }

@@ -14,9 +14,10 @@ use std::time::SystemTime;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::layout::{Layout, resolved};
+use super::layout::Layout;
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::{self, ProfileDir};
+use crate::repo::resolved;
 use crate::repo::unit_inputs::{Roots, Watch};
 use crate::repo::unit_record::{self, UnitRecord};
 use crate::workspace::{PackageIx, TargetKind, Workspace};

@@ -41,7 +41,7 @@ pub enum Affects {
 
 /// `[workspace.metadata.xtask]`, as far as rules go.
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Configured {
     #[serde(default)]
     rules: Vec<Written>,
@@ -60,7 +60,10 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "`affects` is \"nothing\", \"everything\" or a list of packages"
+)]
 enum WrittenAffects {
     Word(String),
     Packages(Vec<String>),
@@ -84,7 +87,10 @@ impl Rules {
             None => Configured::default(),
         };
         let mut rules = Vec::new();
-        for (index, written) in default.rules.into_iter().chain(own.rules).enumerate() {
+        for written in default.rules {
+            rules.push(written.resolve(workspace)?);
+        }
+        for (index, written) in own.rules.into_iter().enumerate() {
             rules.push(written.resolve(workspace).with_context(|| {
                 format!(
                     "{}: rule {} of [workspace.metadata.xtask]",

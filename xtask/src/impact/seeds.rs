@@ -17,6 +17,7 @@ use super::sources::Sources;
 use super::{Effect, Rule, Seed};
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
+use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
 use crate::resolution;
 use crate::workspace::{PackageIx, TargetKind, Workspace};
@@ -168,8 +169,7 @@ impl Finder<'_> {
                     }
                     Watch::Declared(paths, _)
                         if paths.iter().any(|watched| {
-                            path.starts_with(super::layout::resolved(watched))
-                                || path.starts_with(watched)
+                            path.starts_with(resolved(watched)) || path.starts_with(watched)
                         }) =>
                     {
                         because = Some("its build script watches this file");

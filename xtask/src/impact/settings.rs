@@ -14,6 +14,7 @@ use super::meaning::{Effect as Meaning, Units};
 use super::seeds::{Contents, Finder, Inputs, Resolution};
 use super::{Rule, Seed};
 use crate::repo::git::{Change, Seen};
+use crate::repo::resolved;
 use crate::workspace::PackageIx;
 
 /// What a path sets, by its name and place.
@@ -127,7 +128,7 @@ impl Finder<'_> {
             contents,
             ..
         } = *self.inputs;
-        let workspace_root = super::layout::resolved(&workspace.root);
+        let workspace_root = resolved(&workspace.root);
         let setting = Setting::of(path, &workspace_root).or_else(|| {
             included_configuration(&workspace_root)
                 .contains(path)
@@ -171,7 +172,7 @@ impl Finder<'_> {
         let package = layout
             .packages()
             .find(|&package| layout.directory(package) == Some(directory));
-        let is_root = super::layout::resolved(&workspace.root) == directory;
+        let is_root = resolved(&workspace.root) == directory;
         match package {
             Some(package) if setting == Setting::Manifest && !is_root => {
                 for &unit in graph.units_of(package) {
@@ -193,7 +194,7 @@ impl Finder<'_> {
         let package = layout
             .packages()
             .find(|&package| layout.directory(package) == Some(directory));
-        let is_root = super::layout::resolved(&workspace.root) == directory;
+        let is_root = resolved(&workspace.root) == directory;
         let roots_others = self.others_rooted_at(directory);
         if package.is_none() && !is_root && roots_others.is_empty() {
             // A fixture; or the manifest of a package that went, and then resolution tells.

@@ -11,8 +11,9 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::layout::{Layout, resolved};
+use super::layout::Layout;
 use crate::graph::{Mode, Unit};
+use crate::repo::resolved;
 use crate::repo::rust_source::{self, BuildScriptScan, DoubtKind};
 use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 

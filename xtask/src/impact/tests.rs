@@ -59,18 +59,27 @@ fn a_change_reaches_what_is_built_from_it() {
 
 #[test]
 fn the_way_back_is_a_shortest_one() {
-    let text = "top: lib!test!bench -> left, base\nleft: lib!test!bench -> base
-                base: lib!test!bench";
+    let text = "
+        top: lib!test!bench -> deep, left
+        deep: lib!test!bench -> right
+        left: lib!test!bench -> base
+        right: lib!test!bench -> base
+        base: lib!test!bench
+    ";
     let story = Story::new(text, Verb::Check);
     expect_test::expect![[r#"
         Rebuilt: base lib
+        Rebuilt: deep lib ← right lib ← base lib
         Rebuilt: left lib ← base lib
-        Rebuilt: top lib ← base lib
+        Rebuilt: right lib ← base lib
+        Rebuilt: top lib ← left lib ← base lib
     "#]]
     .assert_eq(&story.edit(&["base lib"]));
     expect_test::expect![[r#"
         Rebuilt: base lib
+        Rebuilt: deep lib ← right lib ← base lib
         Rebuilt: left lib ← base lib
+        Rebuilt: right lib ← base lib
         Rebuilt: top lib
     "#]]
     .assert_eq(&story.edit(&["base lib", "top lib"]));

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::count;
-use crate::audit::replay::{Outcome, Step};
-use crate::audit::{Comparison, UnitKey};
+use crate::audit::{Comparison, Outcome, Step, UnitKey};
 
 /// The figures of several comparisons together.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

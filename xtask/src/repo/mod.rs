@@ -8,3 +8,10 @@ pub mod git;
 pub mod rust_source;
 pub mod unit_inputs;
 pub mod unit_record;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+/// The path without symbolic links, or as it is where it does not exist.
+pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
+    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
+}

@@ -28,7 +28,7 @@ pub fn compare(
         ),
     };
     let top_level = repository.top_level();
-    let workspace_root = crate::impact::layout::resolved(workspace_root);
+    let workspace_root = crate::repo::resolved(workspace_root);
     let workspace = workspace_root
         .strip_prefix(top_level)
         .map_err(|_| ResolutionError::OutsideRepository(workspace_root.clone()))?;

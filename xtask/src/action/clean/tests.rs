@@ -71,6 +71,20 @@ fn what_is_only_run_again_stays() {
 }
 
 #[test]
+fn a_directory_that_holds_both_layouts_is_cleaned_once() {
+    let directories = [Layout::V1, Layout::V2].map(|layout| ProfileDir {
+        layout,
+        ..directory(None, "debug")
+    });
+    let plan = CleanPlan::new(
+        &answer(RAILWAY, Verb::Check, &["docs lib"]),
+        &directories,
+        None,
+    );
+    assert_eq!(plan.directories.len(), 1);
+}
+
+#[test]
 fn with_no_directory_there_is_nothing_to_do() {
     assert!(CleanPlan::new(&answer(RAILWAY, Verb::Check, &["docs lib"]), &[], None).is_empty());
 }

@@ -1,5 +1,7 @@
 //! Running cargo for an action, and reading what it says of its work.
 
+pub mod replay;
+
 use std::process::{Command, ExitStatus};
 
 use anyhow::Result;

@@ -2,11 +2,9 @@
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
 
-use super::{Built, Comparison};
+use crate::audit::{Built, Comparison, Outcome, Step};
 use crate::changes::{Asked, Comparison as Compare};
-use crate::exec;
 use crate::graph::Verb;
 use crate::process::{self, Runner};
 use crate::question::{Evidence, Question};
@@ -21,27 +19,6 @@ pub struct Replay {
     manifest: Utf8PathBuf,
     evidence: Evidence,
     verb: Verb,
-}
-
-/// One commit, replayed.
-#[derive(Debug, Serialize)]
-pub struct Step {
-    /// The commit.
-    pub commit: Commit,
-    /// The first line of its message.
-    pub subject: String,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// What came of replaying a commit.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Cargo built it, and the answer was held against that.
-    Compared(Comparison),
-    /// It, or the commit before it, does not build here, so there is nothing to compare with.
-    DoesNotBuild,
 }
 
 impl Replay {
@@ -60,7 +37,7 @@ impl Replay {
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {directory}"))?;
         let directory = directory.canonicalize_utf8()?;
-        let root = crate::impact::layout::resolved(&workspace.root);
+        let root = crate::repo::resolved(&workspace.root);
         let below = root
             .strip_prefix(repository.top_level())
             .context("the workspace lies outside its repository")?;
@@ -164,7 +141,7 @@ impl Replay {
         let root = self.manifest.parent().unwrap_or(&self.directory);
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
-        exec::observe(&mut command)
+        super::observe(&mut command)
             .map(|(messages, said, status)| (Built::new(&messages, &said), status.success()))
     }
 }
