@@ -33,6 +33,8 @@ pub struct Built {
     pub rebuilt: BTreeSet<UnitKey>,
     /// Every unit that cargo named, fresh ones included.
     pub named: BTreeSet<UnitKey>,
+    /// Whether the runs of build scripts are known, which messages alone do not tell.
+    pub runs_are_known: bool,
 }
 
 /// One answer held against one build.
@@ -98,10 +100,13 @@ impl UnitKey {
 }
 
 impl Built {
-    /// Reads the JSON messages of a build, and what it said with `-v` on standard error: the
-    /// messages name a script's run also where it was not run, `Running …` lines tell.
-    pub fn new(messages: &[Message], said: &str) -> Self {
-        let mut built = Self::default();
+    /// Reads the JSON messages of a build, and if it is there what cargo said with `-v` on standard
+    /// error: the messages name a script's run also where it was not run, `Running …` lines tell.
+    pub fn new(messages: &[Message], said: Option<&str>) -> Self {
+        let mut built = Self {
+            runs_are_known: said.is_some(),
+            ..Self::default()
+        };
         let mut scripts = Vec::new();
         for message in messages {
             let Message::CompilerArtifact(artifact) = message else {
@@ -135,6 +140,7 @@ impl Built {
             }
         }
         for line in said
+            .unwrap_or_default()
             .lines()
             .map(str::trim_start)
             .filter(|line| line.starts_with("Running "))
@@ -159,10 +165,11 @@ impl Comparison {
         let mut comparison = Self::default();
         let mut named = BTreeSet::new();
         for (index, effect) in answer.affected.units() {
-            if effect != Effect::Rebuilt {
+            let unit = answer.graph.unit(index);
+            let is_known = built.runs_are_known || unit.mode != Mode::RunCustomBuild;
+            if effect != Effect::Rebuilt || !is_known {
                 continue;
             }
-            let unit = answer.graph.unit(index);
             let key = UnitKey::new(&answer.workspace, unit).without_script_name();
             if built.rebuilt.contains(&key) {
                 comparison.hits += 1;

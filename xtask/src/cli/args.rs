@@ -221,6 +221,11 @@ impl QuestionArgs {
         })
     }
 
+    /// The newer side, where it was named.
+    pub fn head(&self) -> Option<&str> {
+        self.change.head.as_deref()
+    }
+
     /// See [`WorkspaceArgs::forwarded`].
     pub fn forwarded(&self) -> Vec<String> {
         self.workspace.forwarded()

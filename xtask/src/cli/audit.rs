@@ -1,33 +1,28 @@
 //! `audit`: replay the repository's own history and hold every answer against cargo.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::args::WorkspaceArgs;
-use crate::audit::{Outcome, Step};
+use super::args::QuestionArgs;
+use crate::audit::{Built, Comparison, Outcome, Step};
 use crate::error::Status;
+use crate::exec;
 use crate::exec::replay::Replay;
-use crate::graph::Verb;
-use crate::question::Evidence;
+use crate::question::Question;
 use crate::render;
 use crate::repo::git::Repository;
 use crate::usage;
 
-/// Arguments of `audit`.
+/// Arguments of `audit`. Of the change set a replay heeds `--head` alone: the newest commit.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many commits to replay, the newest last
     #[arg(long, value_name = "N", default_value_t = 10)]
     commits: usize,
-    /// The newest commit to replay
-    #[arg(long, value_name = "REV", default_value = "HEAD")]
-    head: String,
-    /// What to build at each commit
-    #[arg(long, value_name = "VERB", default_value = "check")]
-    verb: Verb,
-    /// Answer from the sources alone
-    #[arg(long)]
-    no_records: bool,
+    /// Replay nothing, but hold the answer against the JSON messages of a build that was done
+    /// anyway, of the newer side over a built base
+    #[arg(long, value_name = "MESSAGES", conflicts_with_all = ["commits", "scratch"])]
+    against: Option<Utf8PathBuf>,
     /// Where to put the clone and its target directory, which are removed at the end
     /// [default: the system's directory for temporary files]
     #[arg(long, value_name = "DIR")]
@@ -36,7 +31,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
-    workspace: WorkspaceArgs,
+    question: QuestionArgs,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
@@ -49,36 +44,62 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
-    let (runner, workspace) = args.workspace.load()?;
-    let repository = Repository::discover(&runner, &workspace.root)?.ok_or_else(|| {
-        usage!(
-            "{} is in no git repository, so it has no history to replay",
-            workspace.root
-        )
-    })?;
+    let question = args.question.resolve()?;
+    match &args.against {
+        Some(messages) => hold_against(args, question, messages),
+        None => replay(args, &question),
+    }
+}
+
+fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Status> {
+    let file = std::fs::File::open(file).map_err(|error| usage!("cannot read {file}: {error}"))?;
+    let messages = exec::read_messages(std::io::BufReader::new(file))?;
+    let answer = question.answer()?;
+    let built = Built::new(&messages, None);
+    let is_known = |id: &str| {
+        answer
+            .workspace
+            .packages
+            .iter()
+            .any(|package| package.id == id)
+    };
+    if !built.named.iter().any(|unit| is_known(&unit.package)) {
+        return Err(usage!(
+            "these messages name no package of {}; they are of another checkout, or were not made \
+             with --message-format json",
+            answer.workspace.root
+        ));
+    }
+    let comparison = Comparison::new(&answer, &built);
+    match args.format {
+        Format::Text => render::data(&render::audit::comparison(&comparison))?,
+        Format::Json => render::json(&comparison)?,
+    }
+    Ok(if comparison.missed.is_empty() {
+        Status::Done
+    } else {
+        Status::Found
+    })
+}
+
+fn replay(args: &Args, question: &Question) -> Result<Status> {
+    let root = &question.workspace.root;
+    let repository = Repository::discover(&question.runner, root)?
+        .ok_or_else(|| usage!("{root} is in no git repository, so it has no history to replay"))?;
     let scratch = match &args.scratch {
         Some(scratch) => scratch.clone(),
         None => Utf8PathBuf::try_from(std::env::temp_dir())
             .context("the directory for temporary files is not UTF-8; name one with --scratch")?,
     };
-    let evidence = match args.no_records {
-        true => Evidence::Sources,
-        false => Evidence::Records("debug".to_owned()),
-    };
-    let history = repository.history(&repository.commit(&args.head)?, args.commits)?;
+    let head = args.question.head().unwrap_or("HEAD");
+    let history = repository.history(&repository.commit(head)?, args.commits)?;
     let Some((first, commits)) = history
         .split_first()
         .filter(|(_, commits)| !commits.is_empty())
     else {
-        return Err(usage!("{} has no parent to compare with", args.head));
+        return Err(usage!("{head} has no parent to compare with"));
     };
-    let replay = Replay::new(
-        &runner,
-        &repository,
-        &workspace,
-        &scratch,
-        (args.verb, evidence),
-    )?;
+    let replay = Replay::new(question, &repository, &scratch)?;
     render::status(
         "Building",
         format_args!("{}, the base of the first commit", first.0),

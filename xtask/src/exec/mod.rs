@@ -4,7 +4,7 @@ pub mod replay;
 
 use std::process::{Command, ExitStatus};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
 
@@ -34,16 +34,24 @@ pub fn messages(command: &mut Command) -> Result<(ExitStatus, Vec<Message>)> {
 pub fn observe(command: &mut Command) -> Result<(Vec<Message>, String, ExitStatus)> {
     command.args(["-v", "--message-format", "json"]);
     let output = process::output(command)?;
-    let messages = output
-        .stdout
-        .split(|&byte| byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect();
     Ok((
-        messages,
+        read_messages(&output.stdout[..])?,
         String::from_utf8_lossy(&output.stderr).into_owned(),
         output.status,
     ))
+}
+
+/// Reads JSON messages, a line each; lines that are none are passed over.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn read_messages(messages: impl std::io::BufRead) -> Result<Vec<Message>> {
+    let mut read = Vec::new();
+    for line in messages.split(b'\n') {
+        let line = line.context("cannot read the messages")?;
+        read.extend(serde_json::from_slice::<Message>(&line).ok());
+    }
+    Ok(read)
 }
 
 /// The kit's own status for that of a cargo which it forwarded to.

@@ -26,33 +26,29 @@ impl Replay {
     ///
     /// # Errors
     /// Where git cannot clone.
-    pub fn new(
-        runner: &Runner,
-        repository: &Repository,
-        workspace: &Workspace,
-        scratch: &Utf8Path,
-        (verb, evidence): (Verb, Evidence),
-    ) -> Result<Self> {
+    pub fn new(question: &Question, repository: &Repository, scratch: &Utf8Path) -> Result<Self> {
         let directory = scratch.join(format!("xtask-audit-{}", std::process::id()));
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {directory}"))?;
         let directory = directory.canonicalize_utf8()?;
-        let root = crate::repo::resolved(&workspace.root);
+        remove_on_interrupt(directory.clone())?;
+        let root = crate::repo::resolved(&question.workspace.root);
         let below = root
             .strip_prefix(repository.top_level())
             .context("the workspace lies outside its repository")?;
         let clone = directory.join("repository");
         let replay = Self {
-            runner: runner
+            runner: question
+                .runner
                 .in_directory(&clone)
                 .with_variable("CARGO_TARGET_DIR", directory.join("target"))
                 .with_variable("CARGO_BUILD_BUILD_DIR", directory.join("target")),
             manifest: clone.join(below).join("Cargo.toml"),
             directory,
-            evidence,
-            verb,
+            evidence: question.evidence.clone(),
+            verb: question.verb,
         };
-        let mut command = runner.git();
+        let mut command = question.runner.git();
         command.args(["clone", "--quiet", "--shared", "--no-checkout", "--"]);
         command.args([repository.top_level(), &clone]);
         checked(&mut command)?;
@@ -142,7 +138,7 @@ impl Replay {
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
         super::observe(&mut command)
-            .map(|(messages, said, status)| (Built::new(&messages, &said), status.success()))
+            .map(|(messages, said, status)| (Built::new(&messages, Some(&said)), status.success()))
     }
 }
 
@@ -152,6 +148,23 @@ impl Drop for Replay {
             crate::render::warning(format_args!("cannot remove {}: {error}", self.directory));
         }
     }
+}
+
+/// Cargo, which gets the interrupt as well, may write a little longer into what is being removed.
+fn remove_on_interrupt(directory: Utf8PathBuf) -> Result<()> {
+    const TRIES: usize = 50;
+    ctrlc::set_handler(move || {
+        for _ in 0..TRIES {
+            let removed = std::fs::remove_dir_all(&directory);
+            if removed.is_ok() || !directory.exists() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        // What a shell reports of a program that an interrupt ended.
+        std::process::exit(130);
+    })
+    .context("cannot prepare to clean up when interrupted")
 }
 
 fn checked(command: &mut std::process::Command) -> Result<String> {

@@ -29,8 +29,20 @@ pub struct AffectedReport {
     pub packages: Vec<AffectedPackage>,
     /// Affected units, sorted by package, then target.
     pub units: Vec<AffectedUnit>,
+    /// On what evidence the answer rests.
+    pub recorded: Recorded,
     /// What the reader should know about how the answer was found.
     pub notes: Vec<String>,
+}
+
+/// How many compiled units of path packages were judged by a current record of a build; the
+/// others were by their sources.
+#[derive(Debug, Serialize)]
+pub struct Recorded {
+    /// Those with a current record.
+    pub current: usize,
+    /// All of them.
+    pub compiled: usize,
 }
 
 /// One affected package.
@@ -119,6 +131,10 @@ impl AffectedReport {
             changes: answer.changes.clone(),
             packages: packages.into_values().collect(),
             units,
+            recorded: Recorded {
+                current: answer.recorded.0,
+                compiled: answer.recorded.1,
+            },
             notes: answer.notes.clone(),
         }
     }

@@ -50,14 +50,22 @@ pub fn step(step: &Step) -> String {
             text.push_str("  it, or the commit before it, does not build here\n")
         }
         Outcome::Compared(comparison) => {
-            let _ = writeln!(text, "  {}", Figures::default().add(comparison).text());
-            for unit in &comparison.missed {
-                let _ = writeln!(text, "  missed: {}", name(unit));
-            }
-            for (unit, because) in &comparison.besides {
-                let _ = writeln!(text, "  in vain: {} ← {because}", name(unit));
+            for line in self::comparison(comparison).lines() {
+                let _ = writeln!(text, "  {line}");
             }
         }
+    }
+    text
+}
+
+/// One answer held against one build.
+pub fn comparison(comparison: &Comparison) -> String {
+    let mut text = Figures::default().add(comparison).text() + "\n";
+    for unit in &comparison.missed {
+        let _ = writeln!(text, "missed: {}", name(unit));
+    }
+    for (unit, because) in &comparison.besides {
+        let _ = writeln!(text, "in vain: {} ← {because}", name(unit));
     }
     text
 }
