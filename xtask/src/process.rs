@@ -373,8 +373,8 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {
-        let mut command = Command::new("cargo");
+        let mut command = Runner::new().unwrap().git();
         command.args(["clean", "-p", "my lib"]);
-        assert_eq!(shown(&command), "cargo clean -p \"my lib\"");
+        assert_eq!(shown(&command), "git clean -p \"my lib\"");
     }
 }

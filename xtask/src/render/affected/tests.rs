@@ -151,6 +151,10 @@ fn as_json() {
               ]
             }
           ],
+          "recorded": {
+            "current": 0,
+            "compiled": 0
+          },
           "notes": []
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&report).unwrap());

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "a build is made to be read")]
+
 use super::super::build_dir::profile_dirs;
 use super::super::unit_record::{Product, Records, TargetKind, UnitName};
 use super::*;
