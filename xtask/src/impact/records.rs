@@ -91,6 +91,9 @@ impl Records {
             let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
                 return file.to_owned();
             };
+            if file.is_symlink() {
+                return resolved(file);
+            }
             let parent = directories
                 .entry(parent.to_owned())
                 .or_insert_with(|| resolved(parent));

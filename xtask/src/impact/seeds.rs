@@ -17,7 +17,6 @@ use super::sources::Sources;
 use super::{Effect, Rule, Seed};
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
-use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
 use crate::resolution;
 use crate::workspace::{PackageIx, TargetKind, Workspace};
@@ -168,9 +167,9 @@ impl Finder<'_> {
                             Some("its build script names no input, so it watches the package");
                     }
                     Watch::Declared(paths, _)
-                        if paths.iter().any(|watched| {
-                            path.starts_with(resolved(watched)) || path.starts_with(watched)
-                        }) =>
+                        if paths
+                            .iter()
+                            .any(|watched| self.sources.covers(watched, path)) =>
                     {
                         because = Some("its build script watches this file");
                     }
@@ -189,7 +188,10 @@ impl Finder<'_> {
                 } else {
                     root
                 };
-                if script.names(path) {
+                if script
+                    .named()
+                    .any(|watched| self.sources.covers(watched, path))
+                {
                     because = Some("its build script watches this file");
                 } else if in_package && script.is_silent() {
                     because = Some("its build script names no input, so it watches the package");

@@ -24,6 +24,8 @@ pub struct Sources<'a> {
     targets: HashMap<(PackageIx, Utf8PathBuf, bool), Rc<Reads>>,
     scripts: HashMap<PackageIx, Option<Rc<Script>>>,
     far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
+    /// Where the links below directories that scripts watch lead.
+    links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
 }
 
 /// What the sources of one target say that it reads.
@@ -53,6 +55,7 @@ impl<'a> Sources<'a> {
             targets: HashMap::new(),
             scripts: HashMap::new(),
             far: HashMap::new(),
+            links: HashMap::new(),
         }
     }
 
@@ -117,14 +120,15 @@ impl<'a> Sources<'a> {
             .collect()
     }
 
-    /// The paths outside its directory that a package's sources name. Such a path has to climb,
-    /// so a text without `../` names none.
+    /// The paths outside its directory that a package reaches: those that its sources name, which
+    /// have to climb, so that a text without `../` names none, and those that its links lead to.
     fn far(&mut self, package: PackageIx) -> Rc<Vec<Utf8PathBuf>> {
         if let Some(known) = self.far.get(&package) {
             return Rc::clone(known);
         }
         let mut far = Vec::new();
         if let Some(directory) = self.layout.directory(package) {
+            far.extend(links_below(directory));
             each_source(directory, &mut |file| {
                 let Some(text) = read(file).filter(|text| text.contains("../")) else {
                     return;
@@ -172,6 +176,20 @@ impl<'a> Sources<'a> {
         found
     }
 
+    /// Whether a path that a build script watches is the changed one, or a directory that holds
+    /// it; cargo follows links.
+    pub fn covers(&mut self, watched: &Utf8Path, path: &Utf8Path) -> bool {
+        let real = resolved(watched);
+        if path.starts_with(watched) || path.starts_with(&real) {
+            return true;
+        }
+        let leads = self
+            .links
+            .entry(real)
+            .or_insert_with_key(|real| links_below(real));
+        leads.iter().any(|to| path.starts_with(to))
+    }
+
     /// What a package's build script says that it watches.
     pub fn script(&mut self, package: PackageIx) -> Option<Rc<Script>> {
         if let Some(known) = self.scripts.get(&package) {
@@ -203,12 +221,9 @@ impl Reads {
 }
 
 impl Script {
-    /// Whether it names the path, or a directory above it, to be watched.
-    pub fn names(&self, path: &Utf8Path) -> bool {
-        self.scan
-            .rerun_if_changed
-            .iter()
-            .any(|named| path.starts_with(named) || path.starts_with(resolved(named)))
+    /// The paths that it names to be watched.
+    pub fn named(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.scan.rerun_if_changed.iter().map(Utf8PathBuf::as_path)
     }
 
     /// Whether it says nothing of what it watches, so that cargo watches the package.
@@ -259,9 +274,30 @@ fn read(path: &Utf8Path) -> Option<String> {
     )
 }
 
-/// The Rust files below a package's directory, but for those of packages and hidden directories
-/// in it.
+/// Where the symbolic links below a directory lead, if not back into it.
+fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let mut leads = Vec::new();
+    each_entry(directory, &mut |path, is_link| {
+        if is_link {
+            leads.push(resolved(path));
+        }
+    });
+    leads.retain(|to| !to.starts_with(directory));
+    leads
+}
+
+/// The Rust files below a package's directory.
 fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
+    each_entry(directory, &mut |path, _| {
+        if path.extension() == Some("rs") {
+            see(path);
+        }
+    });
+}
+
+/// The files and links below a directory, and whether each is a link; those of packages, hidden
+/// and target directories in it are left out.
+fn each_entry(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path, bool)) {
     let Ok(entries) = directory.read_dir_utf8() else {
         return;
     };
@@ -275,10 +311,10 @@ fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
                 || path.join("Cargo.toml").exists()
                 || path.join("CACHEDIR.TAG").exists();
             if !skipped {
-                each_source(path, see);
+                each_entry(path, see);
             }
-        } else if path.extension() == Some("rs") {
-            see(path);
+        } else {
+            see(path, kind.is_symlink());
         }
     }
 }

@@ -1,6 +1,9 @@
 //! With real cargo, offline, on workspaces of path packages alone.
 
-#![expect(clippy::disallowed_methods, reason = "cargo is started as the caller would")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo is started as the caller would"
+)]
 
 use std::fs;
 use std::process::Command;

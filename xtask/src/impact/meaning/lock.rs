@@ -91,10 +91,18 @@ mod tests {
             let after = BEFORE.replacen(from, to, 1);
             let entries = compare_locks(Some(BEFORE), Some(&after)).unwrap();
             let told = entries.iter().map(|entry| {
-                let only = if entry.only_checksum { ", only its checksum" } else { "" };
+                let only = if entry.only_checksum {
+                    ", only its checksum"
+                } else {
+                    ""
+                };
                 format!("{} {}{only}", entry.name, entry.version)
             });
-            assert_eq!(told.collect::<Vec<_>>().join("; "), expected, "{from} → {to}");
+            assert_eq!(
+                told.collect::<Vec<_>>().join("; "),
+                expected,
+                "{from} → {to}"
+            );
         }
     }
 
