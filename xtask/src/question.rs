@@ -112,6 +112,16 @@ impl Question {
             changes.sort();
             changes.dedup_by(|later, earlier| later.path == earlier.path);
         }
+        let mut notes = Vec::new();
+        if let (Some(Range::Revisions { head, .. }), Some(repository)) = (&range, &repository)
+            && repository.head()?.as_ref() != Some(head)
+        {
+            notes.push(
+                "the newer side is not what is checked out, but the packages and their sources \
+                 are those of the work tree; check it out for an exact answer"
+                    .to_owned(),
+            );
+        }
         let mut seeds = Vec::new();
         if asked.all {
             words.push("everything".to_owned());
@@ -176,6 +186,7 @@ impl Question {
             rules: &rules,
         })?;
         seeds.extend(found.seeds);
+        notes.extend(found.notes);
         let mut affected = impact::propagate(&graph, seeds);
         if let Resolution::Compared(compared) = &resolution {
             let cause = impact::resolved::cause(&changes, &root, &workspace_root);
@@ -193,7 +204,7 @@ impl Question {
             changes,
             affected,
             recorded: (records.current(), compiled),
-            notes: found.notes,
+            notes,
             graph,
             workspace: self.workspace,
         })

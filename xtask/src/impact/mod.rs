@@ -12,9 +12,11 @@ mod meant;
 pub mod records;
 pub mod resolved;
 pub mod rules;
+mod scripts;
 pub mod seeds;
 pub mod settings;
 pub mod sources;
+mod unplaced;
 
 use std::collections::VecDeque;
 use std::collections::btree_map::{BTreeMap, Entry};

@@ -1,10 +1,16 @@
 //! Git: which paths differ between two states of the repository, and what they held.
 
+mod diff;
+mod files;
+
 use std::process::Command;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
+
+pub use diff::{Change, Seen, Status};
+pub use files::{Entry, EntryKind};
 
 use crate::process::{self, Runner};
 use crate::usage;
@@ -70,69 +76,10 @@ impl Range {
     }
 }
 
-/// A path of a state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Relative to the top level of the repository.
-    pub path: Utf8PathBuf,
-    /// What it is.
-    pub kind: EntryKind,
-}
-
-/// What a path is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A regular file.
-    File,
-    /// A symbolic link; its content is the path that it points to.
-    Link,
-    /// Another repository.
-    Submodule,
-}
-
 /// A commit by its full hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Commit(pub String);
-
-/// What happened to a path. A rename is a deletion and an addition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// Only the newer side has it.
-    Added,
-    /// Both sides have it, with different content, mode or type.
-    Modified,
-    /// Only the older side has it.
-    Deleted,
-}
-
-/// Where the newer side of a difference was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Seen {
-    /// In a commit, or staged on top of one.
-    Commits,
-    /// In the index.
-    Index,
-    /// In the work tree, not staged.
-    WorkTree,
-    /// In the work tree, in no commit and not in the index.
-    Untracked,
-    /// The user named it.
-    Named,
-}
-
-/// A path that differs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Change {
-    /// Relative to the top level of the repository, with `/`.
-    pub path: Utf8PathBuf,
-    /// What happened to it.
-    pub status: Status,
-    /// Where that was seen.
-    pub seen: Seen,
-}
 
 /// The branches that stand for "what everybody builds on", in order.
 pub const DEFAULT_BASES: [&str; 5] = [
@@ -282,243 +229,14 @@ impl Repository {
             .collect())
     }
 
-    /// Every path of a state, sorted.
-    ///
-    /// # Errors
-    /// Git's own message where it cannot list.
-    pub fn entries(&self, state: &State) -> Result<Vec<Entry>> {
-        let mut entries = match state {
-            State::Empty => Vec::new(),
-            State::Commit(commit) => tree_entries(&checked(
-                self.git().args(["ls-tree", "-r", "-z", &commit.0]),
-            )?)?,
-            State::Index => tree_entries(&checked(self.git().args(["ls-files", "-s", "-z"]))?)?,
-            State::WorkTree => {
-                let tracked = tree_entries(&checked(self.git().args(["ls-files", "-s", "-z"]))?)?;
-                let untracked = self.untracked()?.into_iter().map(|change| change.path);
-                let paths = tracked.into_iter().map(|entry| entry.path).chain(untracked);
-                paths.filter_map(|path| self.on_disk(path)).collect()
-            }
-        };
-        entries.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
-        // An unmerged path is listed once for each side of the merge.
-        entries.dedup_by(|a, b| a.path == b.path);
-        Ok(entries)
-    }
-
-    /// Whether git is told to ignore a path that it does not track.
-    ///
-    /// # Errors
-    /// When git cannot be started.
-    pub fn is_ignored(&self, path: &Utf8Path) -> Result<bool> {
-        let output =
-            process::output(
-                self.git()
-                    .args(["check-ignore", "--quiet", "--", path.as_str()]),
-            )?;
-        Ok(output.status.success())
-    }
-
-    fn on_disk(&self, path: Utf8PathBuf) -> Option<Entry> {
-        let kind = self
-            .top_level
-            .join(&path)
-            .symlink_metadata()
-            .ok()?
-            .file_type();
-        let kind = match (kind.is_symlink(), kind.is_dir()) {
-            (true, _) => EntryKind::Link,
-            (_, true) => EntryKind::Submodule,
-            _ => EntryKind::File,
-        };
-        Some(Entry { path, kind })
-    }
-
-    /// What files hold in a state, in the order of the paths; nothing for one that is not there.
-    ///
-    /// # Errors
-    /// Git's own message, or the disk's, where a file that is there cannot be read.
-    pub fn read(&self, state: &State, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
-        match state {
-            State::Empty => Ok(vec![None; paths.len()]),
-            State::WorkTree => paths.iter().map(|path| self.read_from_disk(path)).collect(),
-            State::Commit(commit) => self.read_objects(&commit.0, paths),
-            State::Index => self.read_objects("", paths),
-        }
-    }
-
-    fn read_from_disk(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>> {
-        let path = self.top_level.join(path);
-        let read = match path.read_link_utf8() {
-            Ok(target) => Ok(target.into_string().into_bytes()),
-            Err(_) => std::fs::read(&path),
-        };
-        match read {
-            Ok(content) => Ok(Some(content)),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot read {path}")),
-        }
-    }
-
-    /// One call of `git cat-file --batch` for all paths: `HASH TYPE SIZE`, a line break, the
-    /// content, a line break; or a line that ends in `missing`.
-    fn read_objects(&self, tree: &str, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
-        if paths.is_empty() {
-            return Ok(Vec::new());
-        }
-        let names: String = paths
-            .iter()
-            .map(|path| format!("{tree}:{path}\n"))
-            .collect();
-        let mut command = self.git();
-        command.args(["cat-file", "--batch"]);
-        let output = process::output_with_input(&mut command, names.into_bytes())?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("`{}` failed\n{}", process::shown(&command), said.trim_end());
-        }
-        let mut rest = &output.stdout[..];
-        let mut contents = Vec::new();
-        for path in paths {
-            let cut_short = || format!("git's answer for {path} is cut short");
-            let end = rest
-                .iter()
-                .position(|&byte| byte == b'\n')
-                .with_context(cut_short)?;
-            let header = String::from_utf8_lossy(&rest[..end]).into_owned();
-            rest = &rest[end + 1..];
-            let size = header
-                .rsplit(' ')
-                .next()
-                .and_then(|size| size.parse::<usize>().ok());
-            let Some(size) = size.filter(|_| header.contains(" blob ")) else {
-                // A submodule's commit is not in this repository, and a tree is no file.
-                if let Some(size) = size {
-                    rest = rest.get(size + 1..).with_context(cut_short)?;
-                }
-                contents.push(None);
-                continue;
-            };
-            contents.push(Some(rest.get(..size).with_context(cut_short)?.to_vec()));
-            rest = rest.get(size + 1..).with_context(cut_short)?;
-        }
-        Ok(contents)
-    }
-
     fn is_shallow(&self) -> bool {
         process::output(self.git().args(["rev-parse", "--is-shallow-repository"]))
             .is_ok_and(|output| one_line(&output.stdout) == "true")
     }
 
-    /// Every path that differs between the two states, sorted.
-    ///
-    /// # Errors
-    /// Git's own message where it cannot compare.
-    pub fn changes(&self, range: &Range) -> Result<Vec<Change>> {
-        let mut command = self.git();
-        // The user's configuration must not change what is listed: renames stay a deletion and
-        // an addition, paths stay relative to the top level and unquoted.
-        command.args([
-            "diff",
-            "--raw",
-            "-z",
-            "--no-renames",
-            "--no-ext-diff",
-            "--no-relative",
-        ]);
-        command.args(["--no-textconv", "--ignore-submodules=none", "--no-abbrev"]);
-        let changes = match range {
-            Range::WorkTree { base } => {
-                command.args([&base.0, "--"]);
-                let diff = std::thread::scope(|scope| {
-                    let untracked = scope.spawn(|| self.untracked());
-                    let changes = raw_diff(&checked(&mut command)?, true)?;
-                    let untracked = untracked
-                        .join()
-                        .map_err(|_| anyhow!("reading git's output"))??;
-                    anyhow::Ok([changes, untracked].concat())
-                });
-                diff?
-            }
-            Range::Index { head } => {
-                command.arg("--cached");
-                let base = match head {
-                    Some(head) => head.0.clone(),
-                    None => self.empty_tree()?,
-                };
-                command.args([&base, "--"]);
-                let mut changes = raw_diff(&checked(&mut command)?, false)?;
-                for change in &mut changes {
-                    change.seen = Seen::Index;
-                }
-                changes
-            }
-            Range::Revisions { base, head } => {
-                command.args([&base.0, &head.0, "--"]);
-                raw_diff(&checked(&mut command)?, false)?
-            }
-        };
-        Ok(merged(changes))
-    }
-
-    fn untracked(&self) -> Result<Vec<Change>> {
-        let output =
-            checked(
-                self.git()
-                    .args(["ls-files", "-z", "--others", "--exclude-standard"]),
-            )?;
-        Ok(null_separated(&output)
-            .map(|path| Change {
-                // A nested repository is listed as a directory, with a slash at its end.
-                path: path.trim_end_matches('/').into(),
-                status: Status::Added,
-                seen: Seen::Untracked,
-            })
-            .collect())
-    }
-
-    /// The tree without files, which the first commit is compared with; its hash depends on the
-    /// repository's hash function.
-    fn empty_tree(&self) -> Result<String> {
-        Ok(one_line(&checked(self.git().args([
-            "hash-object",
-            "-t",
-            "tree",
-            "--stdin",
-        ]))?))
-    }
-
     fn git(&self) -> Command {
         self.runner.git()
     }
-}
-
-fn is_absent(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
-    )
-}
-
-/// Reads `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
-fn tree_entries(output: &[u8]) -> Result<Vec<Entry>> {
-    null_separated(output)
-        .map(|line| {
-            let (facts, path) = line
-                .split_once('\t')
-                .with_context(|| format!("git listed a path in an unknown way: {line:?}"))?;
-            let kind = match facts.split(' ').next() {
-                Some("120000") => EntryKind::Link,
-                Some("160000") => EntryKind::Submodule,
-                _ => EntryKind::File,
-            };
-            Ok(Entry {
-                path: path.into(),
-                kind,
-            })
-        })
-        .collect()
 }
 
 fn short(commit: &Commit) -> &str {
@@ -545,105 +263,4 @@ fn null_separated(output: &[u8]) -> impl Iterator<Item = std::borrow::Cow<'_, st
         .split(|&byte| byte == 0)
         .filter(|path| !path.is_empty())
         .map(String::from_utf8_lossy)
-}
-
-/// Reads `git diff --raw -z`: `:mode mode hash hash status NUL path NUL …`. Against a work tree
-/// the newer hash is all zeros where the file differs from the index.
-fn raw_diff(output: &[u8], against_work_tree: bool) -> Result<Vec<Change>> {
-    let mut changes = Vec::new();
-    let mut fields = null_separated(output);
-    while let Some(header) = fields.next() {
-        let mut parts = header.split(' ');
-        let (Some(hash), Some(status)) = (parts.nth(3), parts.next()) else {
-            bail!("git printed a difference that the kit cannot read: {header:?}");
-        };
-        let path = fields
-            .next()
-            .context("git's list of differences is cut short")?;
-        let status = match status.as_bytes().first() {
-            Some(b'A') => Status::Added,
-            Some(b'D') => Status::Deleted,
-            _ => Status::Modified,
-        };
-        let in_work_tree = against_work_tree && hash.bytes().all(|byte| byte == b'0');
-        let seen = if in_work_tree {
-            Seen::WorkTree
-        } else {
-            Seen::Commits
-        };
-        changes.push(Change {
-            path: path.as_ref().into(),
-            status,
-            seen,
-        });
-    }
-    Ok(changes)
-}
-
-/// One entry a path, sorted. Git lists a path twice where it is unmerged, and where it was
-/// removed from the index but still lies in the work tree: deleted and untracked, so modified.
-fn merged(mut changes: Vec<Change>) -> Vec<Change> {
-    changes.sort();
-    changes.dedup_by(|later, earlier| {
-        let same = later.path == earlier.path;
-        if same && later.status != earlier.status {
-            earlier.status = Status::Modified;
-            earlier.seen = earlier.seen.max(later.seen);
-        }
-        same
-    });
-    changes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_raw_diff_is_read_with_every_kind_of_status() {
-        let hash = "1".repeat(40);
-        let zero = "0".repeat(40);
-        let output = format!(
-            ":100644 100644 {hash} {zero} M\0src/a b.rs\0:000000 100644 {zero} {hash} A\0é.rs\0\
-             :100644 000000 {hash} {zero} D\0gone.rs\0:100644 120000 {hash} {hash} T\0link\0"
-        );
-        let read = |work_tree| {
-            raw_diff(output.as_bytes(), work_tree)
-                .unwrap()
-                .into_iter()
-                .map(|change| format!("{:?} {:?} {}", change.seen, change.status, change.path))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            read(true),
-            [
-                "WorkTree Modified src/a b.rs",
-                "Commits Added é.rs",
-                "WorkTree Deleted gone.rs",
-                "Commits Modified link",
-            ]
-        );
-        assert!(raw_diff(b":100644 100644", false).is_err(), "cut short");
-    }
-
-    #[test]
-    fn a_path_that_is_listed_twice_is_modified() {
-        let change = |path: &str, status, seen| Change {
-            path: path.into(),
-            status,
-            seen,
-        };
-        let merged = merged(vec![
-            change("b", Status::Added, Seen::Untracked),
-            change("a", Status::Modified, Seen::WorkTree),
-            change("b", Status::Deleted, Seen::Commits),
-        ]);
-        assert_eq!(
-            merged,
-            [
-                change("a", Status::Modified, Seen::WorkTree),
-                change("b", Status::Modified, Seen::Untracked),
-            ]
-        );
-    }
 }

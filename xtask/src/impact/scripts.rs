@@ -1,0 +1,137 @@
+//! Seeds from what build scripts watch.
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::layout::Layout;
+use super::seeds::{Finder, Inputs};
+use super::{Effect, Rule, Seed};
+use crate::graph::Mode;
+use crate::repo::git::Change;
+use crate::repo::unit_inputs::Watch;
+use crate::workspace::{PackageIx, TargetKind};
+
+impl Finder<'_> {
+    /// Script runs that watch the file.
+    pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs {
+            graph,
+            records,
+            layout,
+            root,
+            ..
+        } = *self.inputs;
+        let owner = layout.owner(path);
+        for package in layout.packages() {
+            let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
+            let Some(run) = run else { continue };
+            let in_package = owner == Some(package) && !is_in_nested_package(layout, package, path);
+            let mut because = None;
+            for watch in records.watches(run) {
+                match watch {
+                    Watch::Package if in_package => {
+                        because =
+                            Some("its build script names no input, so it watches the package");
+                    }
+                    Watch::Declared(paths, _)
+                        if paths
+                            .iter()
+                            .any(|watched| self.sources.covers(watched, path)) =>
+                    {
+                        because = Some("its build script watches this file");
+                    }
+                    _ => {}
+                }
+            }
+            let script = graph.find(package, TargetKind::CustomBuild, Mode::Build);
+            let is_recorded = script.is_some_and(|script| records.is_current(script))
+                && !records.watches(run).is_empty();
+            if because.is_none()
+                && !is_recorded
+                && let Some(script) = self.sources.script(package)
+            {
+                let within = if in_package {
+                    layout.directory(package).unwrap_or(root)
+                } else {
+                    root
+                };
+                if script
+                    .named()
+                    .any(|watched| self.sources.covers(watched, path))
+                {
+                    because = Some("its build script watches this file");
+                } else if in_package && script.is_silent() {
+                    because = Some("its build script names no input, so it watches the package");
+                } else if script.may_name(path, within) {
+                    because = Some("its build script may watch this file");
+                }
+            }
+            if let Some(because) = because {
+                self.seed(run, Rule::BuildScriptInput, change, because);
+            }
+        }
+    }
+
+    /// Script runs that watch what no list of changed paths holds: git's own files, which move with
+    /// `HEAD`, and files that do not exist, for which cargo runs the script at every build.
+    pub(super) fn standing(&mut self) {
+        let Inputs {
+            graph,
+            records,
+            layout,
+            head_moved,
+            ..
+        } = *self.inputs;
+        for package in layout.packages() {
+            let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
+            let Some(run) = run else { continue };
+            let watches = records.watches(run);
+            let declared: Vec<_> = watches
+                .iter()
+                .filter_map(|watch| match watch {
+                    Watch::Declared(paths, _) => Some(paths),
+                    Watch::Package | Watch::Overridden => None,
+                })
+                .flatten()
+                .collect();
+            let script = if watches.is_empty() {
+                self.sources.script(package)
+            } else {
+                None
+            };
+            let is_gits = |path: &&Utf8PathBuf| path.iter().any(|name| name == ".git");
+            let watches_git = declared.iter().any(is_gits)
+                || script.as_ref().is_some_and(|script| script.may_watch_git());
+            let watches_nothing = declared.iter().any(|path| !path.exists())
+                || script
+                    .as_ref()
+                    .is_some_and(|script| script.watches_missing_file());
+            let because = if head_moved && watches_git {
+                "its build script watches git's HEAD, which moved"
+            } else if watches_nothing {
+                "its build script watches a file that does not exist, so it runs at every build"
+            } else {
+                continue;
+            };
+            self.found.seeds.push(Seed {
+                unit: run,
+                effect: Effect::Rebuilt,
+                rule: Rule::BuildScriptInput,
+                path: None,
+                because: because.to_owned(),
+                spreads: true,
+            });
+        }
+    }
+}
+
+/// Whether a directory between the package's and the path holds a manifest: cargo's scan of a
+/// package leaves such directories out.
+fn is_in_nested_package(layout: &Layout, package: PackageIx, path: &Utf8Path) -> bool {
+    let Some(directory) = layout.directory(package) else {
+        return false;
+    };
+    path.ancestors()
+        .skip(1)
+        .take_while(|above| *above != directory)
+        .any(|above| above.join("Cargo.toml").exists())
+}

@@ -1,0 +1,227 @@
+//! Which paths differ between two states.
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use cargo_metadata::camino::Utf8PathBuf;
+use serde::Serialize;
+
+use super::{Range, Repository, checked, null_separated, one_line};
+
+/// What happened to a path. A rename is a deletion and an addition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Only the newer side has it.
+    Added,
+    /// Both sides have it, with different content, mode or type.
+    Modified,
+    /// Only the older side has it.
+    Deleted,
+}
+
+/// Where the newer side of a difference was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// In a commit, or staged on top of one.
+    Commits,
+    /// In the index.
+    Index,
+    /// In the work tree, not staged.
+    WorkTree,
+    /// In the work tree, in no commit and not in the index.
+    Untracked,
+    /// The user named it.
+    Named,
+}
+
+/// A path that differs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Change {
+    /// Relative to the top level of the repository, with `/`.
+    pub path: Utf8PathBuf,
+    /// What happened to it.
+    pub status: Status,
+    /// Where that was seen.
+    pub seen: Seen,
+}
+
+impl Repository {
+    /// Every path that differs between the two states, sorted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot compare.
+    pub fn changes(&self, range: &Range) -> Result<Vec<Change>> {
+        let mut command = self.git();
+        // The user's configuration must not change what is listed: renames stay a deletion and
+        // an addition, paths stay relative to the top level and unquoted.
+        command.args([
+            "diff",
+            "--raw",
+            "-z",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-relative",
+        ]);
+        command.args(["--no-textconv", "--ignore-submodules=none", "--no-abbrev"]);
+        let changes = match range {
+            Range::WorkTree { base } => {
+                command.args([&base.0, "--"]);
+                let diff = std::thread::scope(|scope| {
+                    let untracked = scope.spawn(|| self.untracked());
+                    let changes = raw_diff(&checked(&mut command)?, true)?;
+                    let untracked = untracked
+                        .join()
+                        .map_err(|_| anyhow!("reading git's output"))??;
+                    anyhow::Ok([changes, untracked].concat())
+                });
+                diff?
+            }
+            Range::Index { head } => {
+                command.arg("--cached");
+                let base = match head {
+                    Some(head) => head.0.clone(),
+                    None => self.empty_tree()?,
+                };
+                command.args([&base, "--"]);
+                let mut changes = raw_diff(&checked(&mut command)?, false)?;
+                for change in &mut changes {
+                    change.seen = Seen::Index;
+                }
+                changes
+            }
+            Range::Revisions { base, head } => {
+                command.args([&base.0, &head.0, "--"]);
+                raw_diff(&checked(&mut command)?, false)?
+            }
+        };
+        Ok(merged(changes))
+    }
+
+    pub(super) fn untracked(&self) -> Result<Vec<Change>> {
+        let output =
+            checked(
+                self.git()
+                    .args(["ls-files", "-z", "--others", "--exclude-standard"]),
+            )?;
+        Ok(null_separated(&output)
+            .map(|path| Change {
+                // A nested repository is listed as a directory, with a slash at its end.
+                path: path.trim_end_matches('/').into(),
+                status: Status::Added,
+                seen: Seen::Untracked,
+            })
+            .collect())
+    }
+
+    /// The tree without files, which the first commit is compared with; its hash depends on the
+    /// repository's hash function.
+    fn empty_tree(&self) -> Result<String> {
+        Ok(one_line(&checked(self.git().args([
+            "hash-object",
+            "-t",
+            "tree",
+            "--stdin",
+        ]))?))
+    }
+}
+
+/// Reads `git diff --raw -z`: `:mode mode hash hash status NUL path NUL …`. Against a work tree
+/// the newer hash is all zeros where the file differs from the index.
+fn raw_diff(output: &[u8], against_work_tree: bool) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let mut fields = null_separated(output);
+    while let Some(header) = fields.next() {
+        let mut parts = header.split(' ');
+        let (Some(hash), Some(status)) = (parts.nth(3), parts.next()) else {
+            bail!("git printed a difference that the kit cannot read: {header:?}");
+        };
+        let path = fields
+            .next()
+            .context("git's list of differences is cut short")?;
+        let status = match status.as_bytes().first() {
+            Some(b'A') => Status::Added,
+            Some(b'D') => Status::Deleted,
+            _ => Status::Modified,
+        };
+        let in_work_tree = against_work_tree && hash.bytes().all(|byte| byte == b'0');
+        let seen = if in_work_tree {
+            Seen::WorkTree
+        } else {
+            Seen::Commits
+        };
+        changes.push(Change {
+            path: path.as_ref().into(),
+            status,
+            seen,
+        });
+    }
+    Ok(changes)
+}
+
+/// One entry a path, sorted. Git lists a path twice where it is unmerged, and where it was
+/// removed from the index but still lies in the work tree: deleted and untracked, so modified.
+fn merged(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.sort();
+    changes.dedup_by(|later, earlier| {
+        let same = later.path == earlier.path;
+        if same && later.status != earlier.status {
+            earlier.status = Status::Modified;
+            earlier.seen = earlier.seen.max(later.seen);
+        }
+        same
+    });
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raw_diff_is_read_with_every_kind_of_status() {
+        let hash = "1".repeat(40);
+        let zero = "0".repeat(40);
+        let output = format!(
+            ":100644 100644 {hash} {zero} M\0src/a b.rs\0:000000 100644 {zero} {hash} A\0é.rs\0\
+             :100644 000000 {hash} {zero} D\0gone.rs\0:100644 120000 {hash} {hash} T\0link\0"
+        );
+        let read = |work_tree| {
+            raw_diff(output.as_bytes(), work_tree)
+                .unwrap()
+                .into_iter()
+                .map(|change| format!("{:?} {:?} {}", change.seen, change.status, change.path))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            read(true),
+            [
+                "WorkTree Modified src/a b.rs",
+                "Commits Added é.rs",
+                "WorkTree Deleted gone.rs",
+                "Commits Modified link",
+            ]
+        );
+        assert!(raw_diff(b":100644 100644", false).is_err(), "cut short");
+    }
+
+    #[test]
+    fn a_path_that_is_listed_twice_is_modified() {
+        let change = |path: &str, status, seen| Change {
+            path: path.into(),
+            status,
+            seen,
+        };
+        let merged = merged(vec![
+            change("b", Status::Added, Seen::Untracked),
+            change("a", Status::Modified, Seen::WorkTree),
+            change("b", Status::Deleted, Seen::Commits),
+        ]);
+        assert_eq!(
+            merged,
+            [
+                change("a", Status::Modified, Seen::WorkTree),
+                change("b", Status::Modified, Seen::Untracked),
+            ]
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! Which files a state has, and what they hold.
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Repository, State, checked, null_separated};
+use crate::process;
+
+/// A path of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the top level of the repository.
+    pub path: Utf8PathBuf,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A symbolic link; its content is the path that it points to.
+    Link,
+    /// Another repository.
+    Submodule,
+}
+
+impl Repository {
+    /// Every path of a state, sorted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn entries(&self, state: &State) -> Result<Vec<Entry>> {
+        let mut entries = match state {
+            State::Empty => Vec::new(),
+            State::Commit(commit) => tree_entries(&checked(
+                self.git().args(["ls-tree", "-r", "-z", &commit.0]),
+            )?)?,
+            State::Index => tree_entries(&checked(self.git().args(["ls-files", "-s", "-z"]))?)?,
+            State::WorkTree => {
+                let tracked = tree_entries(&checked(self.git().args(["ls-files", "-s", "-z"]))?)?;
+                let untracked = self.untracked()?.into_iter().map(|change| change.path);
+                let paths = tracked.into_iter().map(|entry| entry.path).chain(untracked);
+                paths.filter_map(|path| self.on_disk(path)).collect()
+            }
+        };
+        entries.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
+        // An unmerged path is listed once for each side of the merge.
+        entries.dedup_by(|a, b| a.path == b.path);
+        Ok(entries)
+    }
+
+    /// Whether git is told to ignore a path that it does not track.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn is_ignored(&self, path: &Utf8Path) -> Result<bool> {
+        let output =
+            process::output(
+                self.git()
+                    .args(["check-ignore", "--quiet", "--", path.as_str()]),
+            )?;
+        Ok(output.status.success())
+    }
+
+    fn on_disk(&self, path: Utf8PathBuf) -> Option<Entry> {
+        let kind = self
+            .top_level
+            .join(&path)
+            .symlink_metadata()
+            .ok()?
+            .file_type();
+        let kind = match (kind.is_symlink(), kind.is_dir()) {
+            (true, _) => EntryKind::Link,
+            (_, true) => EntryKind::Submodule,
+            _ => EntryKind::File,
+        };
+        Some(Entry { path, kind })
+    }
+
+    /// What files hold in a state, in the order of the paths; nothing for one that is not there.
+    ///
+    /// # Errors
+    /// Git's own message, or the disk's, where a file that is there cannot be read.
+    pub fn read(&self, state: &State, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
+        match state {
+            State::Empty => Ok(vec![None; paths.len()]),
+            State::WorkTree => paths.iter().map(|path| self.read_from_disk(path)).collect(),
+            State::Commit(commit) => self.read_objects(&commit.0, paths),
+            State::Index => self.read_objects("", paths),
+        }
+    }
+
+    fn read_from_disk(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>> {
+        let path = self.top_level.join(path);
+        let read = match path.read_link_utf8() {
+            Ok(target) => Ok(target.into_string().into_bytes()),
+            Err(_) => std::fs::read(&path),
+        };
+        match read {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {path}")),
+        }
+    }
+
+    /// One call of `git cat-file --batch` for all paths: `HASH TYPE SIZE`, a line break, the
+    /// content, a line break; or a line that ends in `missing`.
+    fn read_objects(&self, tree: &str, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: String = paths
+            .iter()
+            .map(|path| format!("{tree}:{path}\n"))
+            .collect();
+        let mut command = self.git();
+        command.args(["cat-file", "--batch"]);
+        let output = process::output_with_input(&mut command, names.into_bytes())?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("`{}` failed\n{}", process::shown(&command), said.trim_end());
+        }
+        let mut rest = &output.stdout[..];
+        let mut contents = Vec::new();
+        for path in paths {
+            let cut_short = || format!("git's answer for {path} is cut short");
+            let end = rest
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .with_context(cut_short)?;
+            let header = String::from_utf8_lossy(&rest[..end]).into_owned();
+            rest = &rest[end + 1..];
+            let size = header
+                .rsplit(' ')
+                .next()
+                .and_then(|size| size.parse::<usize>().ok());
+            let Some(size) = size.filter(|_| header.contains(" blob ")) else {
+                // A submodule's commit is not in this repository, and a tree is no file.
+                if let Some(size) = size {
+                    rest = rest.get(size + 1..).with_context(cut_short)?;
+                }
+                contents.push(None);
+                continue;
+            };
+            contents.push(Some(rest.get(..size).with_context(cut_short)?.to_vec()));
+            rest = rest.get(size + 1..).with_context(cut_short)?;
+        }
+        Ok(contents)
+    }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+    )
+}
+
+/// Reads `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
+fn tree_entries(output: &[u8]) -> Result<Vec<Entry>> {
+    null_separated(output)
+        .map(|line| {
+            let (facts, path) = line
+                .split_once('\t')
+                .with_context(|| format!("git listed a path in an unknown way: {line:?}"))?;
+            let kind = match facts.split(' ').next() {
+                Some("120000") => EntryKind::Link,
+                Some("160000") => EntryKind::Submodule,
+                _ => EntryKind::File,
+            };
+            Ok(Entry {
+                path: path.into(),
+                kind,
+            })
+        })
+        .collect()
+}
