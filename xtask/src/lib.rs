@@ -28,6 +28,7 @@
 //! | [`resolution`] | cargo's own unit graph of two states, compared | writes into the repository |
 //! | [`impact`] | changes and evidence to affected units, each with its chain of reasons | starts a process |
 //! | [`changes`], [`question`] | from what was asked to the answer | prints |
+//! | [`built`] | what cargo built, by its own words | starts cargo |
 //! | [`action`] | the answer to a plan, and a plan held against what happened | executes |
 //! | [`timings`], [`audit`] | one capability each: read, pure core, report | reach into one another |
 //! | [`render`] | text, JSON, DOT, Mermaid: the only printer | computes |
@@ -38,6 +39,7 @@
 
 pub mod action;
 pub mod audit;
+pub mod built;
 pub mod changes;
 pub mod cli;
 pub mod error;

@@ -3,5 +3,6 @@
 //!
 //! Architecture invariant: nothing here changes anything.
 
+pub mod artifacts;
 pub mod clean;
 pub mod verify;

@@ -1,63 +1,48 @@
-//! Was it as announced? What cargo compiled after a clean, held against the plan.
+//! Was it as announced? What cargo built after a clean, held against the answer.
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::Message;
-
 use super::clean::CleanPlan;
-use crate::workspace::Workspace;
+use crate::built::{Built, UnitKey};
+use crate::impact::Effect;
+use crate::question::Answer;
 
-/// Packages by what cargo did with them after the clean. Members and path packages are what is
-/// told of; of external packages only what was compiled.
+/// Units by what cargo did with them after the clean.
 #[derive(Debug, PartialEq)]
 pub struct Verification {
-    /// Announced, and compiled.
-    pub compiled: Vec<String>,
-    /// Announced, and yet fresh: the answer or the clean is wrong.
-    pub missed: Vec<String>,
-    /// Compiled without having been announced: dependents, or more than `cargo clean -p` was
-    /// asked to remove.
-    pub besides: Vec<String>,
-    /// How many packages stayed fresh as they should.
+    /// Affected, and built.
+    pub built: BTreeSet<UnitKey>,
+    /// Affected, and yet fresh: the answer or the clean is wrong.
+    pub missed: BTreeSet<UnitKey>,
+    /// Built without being affected.
+    pub besides: BTreeSet<UnitKey>,
+    /// How many units stayed fresh as they should.
     pub fresh: usize,
 }
 
 impl Verification {
-    /// Holds the messages of the build after the clean against the plan.
-    pub fn new(plan: &CleanPlan, workspace: &Workspace, messages: &[Message]) -> Self {
-        let mut compiled = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        for message in messages {
-            if let Message::CompilerArtifact(artifact) = message {
-                seen.insert(artifact.package_id.repr.as_str());
-                if !artifact.fresh {
-                    compiled.insert(artifact.package_id.repr.as_str());
-                }
-            }
-        }
-        let announced: BTreeSet<&str> = plan
-            .packages
-            .iter()
-            .map(|planned| planned.id.as_str())
+    /// Holds the builds before and after the clean against the answer. Cargo builds what is built
+    /// from removed units too, so everything affected counts, whatever the plan's scope; only what
+    /// the first build did not need, and what was kept, need not be built again.
+    pub fn new(answer: &Answer, plan: &CleanPlan, before: &Built, after: &Built) -> Self {
+        let kept: BTreeSet<_> = plan.directories.iter().flat_map(|it| &it.kept).collect();
+        let key =
+            |unit| UnitKey::new(&answer.workspace, answer.graph.unit(unit)).without_script_name();
+        let affected: BTreeSet<UnitKey> = answer
+            .affected
+            .units()
+            .filter(|(_, effect)| *effect == Effect::Rebuilt)
+            .map(|(unit, _)| key(unit))
             .collect();
-        let named = |wanted: &dyn Fn(&str) -> bool| {
-            let packages = workspace.packages.iter();
-            packages
-                .filter(|package| wanted(&package.id))
-                .map(|package| match package.member {
-                    true => package.name.clone(),
-                    false => format!("{} {}", package.name, package.version),
-                })
-                .collect::<Vec<_>>()
-        };
+        let needed = affected.iter().filter(|unit| before.named.contains(*unit));
+        let missed =
+            needed.filter(|unit| !after.rebuilt.contains(*unit) && !kept.contains(&unit.package));
+        let fresh = after.named.difference(&after.rebuilt);
         Self {
-            compiled: named(&|id| announced.contains(id) && compiled.contains(id)),
-            missed: named(&|id| announced.contains(id) && !compiled.contains(id)),
-            besides: named(&|id| !announced.contains(id) && compiled.contains(id)),
-            fresh: seen
-                .difference(&compiled)
-                .filter(|id| !announced.contains(*id))
-                .count(),
+            missed: missed.cloned().collect(),
+            built: affected.intersection(&after.rebuilt).cloned().collect(),
+            besides: after.rebuilt.difference(&affected).cloned().collect(),
+            fresh: fresh.filter(|unit| !affected.contains(*unit)).count(),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::changes::{Asked, Comparison};
 use crate::graph::Verb;
 use crate::process::Runner;
 use crate::question::{Evidence, Question};
+use crate::repo::build_dir;
 use crate::usage;
 use crate::workspace::{LoadOptions, Platforms, Workspace};
 
@@ -203,11 +204,7 @@ impl QuestionArgs {
     /// Where the arguments name something that is not there.
     pub fn resolve(&self) -> Result<Question> {
         let (runner, workspace) = self.workspace.load()?;
-        let directory = match self.profile.as_str() {
-            "dev" | "test" => "debug",
-            "bench" => "release",
-            other => other,
-        };
+        let directory = build_dir::directory_of(&self.profile);
         Ok(Question {
             runner,
             workspace,

@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::QuestionArgs;
-use crate::audit::{Built, Comparison, Outcome, Step};
+use crate::audit::{Comparison, Outcome, Step};
+use crate::built::Built;
 use crate::error::Status;
 use crate::exec;
 use crate::exec::replay::Replay;

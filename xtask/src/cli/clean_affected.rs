@@ -1,28 +1,47 @@
 //! `clean-affected`: remove the artifacts of what a change affects.
 
-use std::collections::BTreeSet;
-
-use anyhow::{Context as _, Result, anyhow, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use anyhow::{Result, bail};
+use cargo_metadata::camino::Utf8PathBuf;
 
 use super::args::QuestionArgs;
-use crate::action::clean::CleanPlan;
+use crate::action::artifacts::Reader;
+use crate::action::clean::{CleanPlan, Directory, Scope, Selection};
 use crate::action::verify::Verification;
+use crate::built::Built;
 use crate::error::Status;
-use crate::exec;
+use crate::exec::remove::{self, Bounds, Lock};
 use crate::graph::Verb;
-use crate::process::{self, Runner};
-use crate::render;
-use crate::repo::build_dir;
+use crate::process::Runner;
+use crate::question::Answer;
+use crate::repo::{build_dir, resolved};
+use crate::{exec, render};
 
 /// Arguments of `clean-affected`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Show what would be removed, and remove nothing
-    #[arg(long, conflicts_with = "verify")]
-    dry_run: bool,
-    /// Build, clean, build again, and compare what cargo compiled with what was announced
+    /// List every path that would be removed, and remove nothing
     #[arg(long)]
+    dry_run: bool,
+    /// Remove nothing, and end with status 1 where there is something to remove
+    #[arg(long)]
+    check: bool,
+    /// Everything of the affected units' packages, their documentation's records too
+    #[arg(long, conflicts_with = "only_changed")]
+    whole_package: bool,
+    /// Only the units that the change touches itself: cargo builds again what is built from them
+    #[arg(long)]
+    only_changed: bool,
+    /// Only in this profile's directories (repeatable); by default in every profile's
+    #[arg(long, value_name = "NAME", conflicts_with = "verify")]
+    only_profile: Vec<String>,
+    /// Remove fingerprints alone, so that cargo compiles again from its incremental state
+    #[arg(long)]
+    keep_incremental: bool,
+    /// Give up where a build is running, rather than wait for its end
+    #[arg(long)]
+    no_wait: bool,
+    /// Build, clean, build again, and compare what cargo built with what was announced
+    #[arg(long, conflicts_with_all = ["dry_run", "check"])]
     verify: bool,
     /// How to show the plan
     #[arg(long, value_enum, default_value_t)]
@@ -33,7 +52,7 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Format {
-    /// Packages and directories, each with its reason
+    /// By profile directory and package, with files, bytes and reason
     #[default]
     Text,
     /// For programs; see the documentation of the JSON
@@ -46,101 +65,97 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     let runner = question.runner.in_directory(&question.workspace.root);
     let verb = question.verb;
     let forwarded = args.question.forwarded();
+    let mut before = None;
     if args.verify {
-        // What is removed must have been there, or its being compiled proves nothing.
-        build(&runner, verb, &forwarded)?;
+        // What is removed must have been there, or its being built proves nothing.
+        render::status("Building", "first, so that there is something to remove");
+        before = Some(build(&runner, verb, &forwarded)?);
     }
     let answer = question.answer()?;
     for note in &answer.notes {
         render::note(note);
     }
-    let directories = build_dir::profile_dirs(&answer.workspace.build_directory)?;
-    let running = std::env::current_exe()
-        .ok()
-        .and_then(|exe| Utf8PathBuf::try_from(exe).ok());
-    let plan = CleanPlan::new(&answer, &directories, running.as_deref());
+    let only_shows = args.dry_run || args.check;
+    let plan = clean(args, &answer, only_shows)?;
     match args.format {
-        Format::Text => render::data(&render::clean::plan(&plan))?,
+        Format::Text => render::data(&render::clean::plan(&plan, only_shows))?,
         Format::Json => render::json(&plan)?,
     }
-    if plan.packages.is_empty() {
+    let is_empty = plan.removals().next().is_none();
+    if answer.affected.is_empty() {
         render::note(format_args!("nothing is affected ({})", answer.compared));
-    } else if directories.is_empty() {
+    } else if is_empty {
         render::note(format_args!(
-            "nothing is built in {}",
+            "nothing of what is affected is built in {}",
             answer.workspace.build_directory
         ));
     }
-    if args.dry_run {
-        return Ok(Status::Done);
-    }
-    for directory in &plan.directories {
-        for arguments in plan.cargo_args(directory) {
-            clean(&runner, &directory.path, &arguments, &forwarded)?;
-        }
-    }
-    if args.verify {
-        let (built, messages) = exec::messages(&mut cargo(&runner, verb, &forwarded))?;
-        let verification = Verification::new(&plan, &answer.workspace, &messages);
+    if let Some(before) = before {
+        render::status("Building", "again, to see what cargo makes of it");
+        let after = build(&runner, verb, &forwarded)?;
+        let verification = Verification::new(&answer, &plan, &before, &after);
         render::data(&render::clean::verification(&verification))?;
-        if !built.success() {
-            bail!("the build after cleaning failed; see cargo's own words above");
+        if !verification.missed.is_empty() {
+            return Ok(Status::Found);
         }
-        return Ok(if verification.missed.is_empty() {
-            Status::Done
+    }
+    Ok(match args.check && !is_empty {
+        true => Status::Found,
+        false => Status::Done,
+    })
+}
+
+/// Removes, one profile directory after the other, and gives what was removed; or what would be.
+fn clean(args: &Args, answer: &Answer, only_shows: bool) -> Result<CleanPlan> {
+    let workspace = &answer.workspace;
+    let scope = match (args.whole_package, args.only_changed) {
+        (true, _) => Scope::Packages,
+        (_, true) => Scope::Changed,
+        _ => Scope::Affected,
+    };
+    let selection = Selection::new(answer, scope);
+    let running = std::env::current_exe().ok();
+    let running = running.and_then(|exe| Utf8PathBuf::try_from(exe).ok());
+    let running = running.as_deref().map(resolved);
+    let mut reader = Reader::new(workspace, selection.packages(), running.as_deref());
+    let wanted: Vec<_> = args
+        .only_profile
+        .iter()
+        .map(|it| build_dir::directory_of(it))
+        .collect();
+    let places = build_dir::profile_dirs(&workspace.build_directory)?;
+    let mut directories = Vec::new();
+    for place in &places {
+        if !wanted.is_empty() && !wanted.contains(&place.directory.as_str()) {
+            continue;
+        }
+        let contents = reader.read(place)?;
+        let plan = |contents| Directory::new(&selection, contents, args.keep_incremental);
+        let mut planned = plan(&contents);
+        if only_shows || planned.removals.is_empty() {
+            remove::measure(&mut planned)?;
         } else {
-            Status::Found
-        });
+            let bounds = Bounds::new(workspace)?;
+            let _lock = Lock::take(&contents, !args.no_wait, &|path| {
+                render::status("Blocking", format_args!("waiting for the build in {path}"));
+            })?;
+            // What was seen without the lock may not be true any more.
+            planned = plan(&reader.read(place)?);
+            remove::measure(&mut planned)?;
+            remove::remove(&planned, &bounds)?;
+        }
+        directories.push(planned);
     }
-    Ok(Status::Done)
+    Ok(CleanPlan::new(directories))
 }
 
-fn build(runner: &Runner, verb: Verb, forwarded: &[String]) -> Result<()> {
-    render::status("Building", "first, so that there is something to remove");
-    let (status, _) = exec::messages(&mut cargo(runner, verb, forwarded))?;
-    if !status.success() {
-        bail!("this workspace does not build, so nothing was removed; see cargo's own words above");
-    }
-    Ok(())
-}
-
-fn cargo(runner: &Runner, verb: Verb, forwarded: &[String]) -> std::process::Command {
+fn build(runner: &Runner, verb: Verb, forwarded: &[String]) -> Result<Built> {
     let mut command = runner.cargo();
     command.args(verb.cargo_args()).args(forwarded);
-    command.args(["--message-format", "json-render-diagnostics"]);
-    command
-}
-
-fn clean(
-    runner: &Runner,
-    directory: &Utf8Path,
-    arguments: &[String],
-    forwarded: &[String],
-) -> Result<()> {
-    let mut command = runner.cargo();
-    command.args(arguments).args(forwarded);
-    let output = process::output(&mut command)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() {
-        let summary: BTreeSet<_> = said.lines().map(str::trim).collect();
-        for line in summary {
-            render::status("Cleaned", format_args!("{directory}: {line}"));
-        }
-        return Ok(());
+    let (messages, said, status) = exec::observe(&mut command)?;
+    if !status.success() {
+        render::plain(said.trim_end());
+        bail!("this workspace does not build; see cargo's own words above");
     }
-    // A directory may have been built under a profile that no manifest defines any more, and
-    // cargo cannot be told to clean it.
-    if said.contains("profile `") && said.contains("is not defined") {
-        render::warning(format_args!(
-            "{directory} was left: its profile is not defined any more, so `cargo clean -p` \
-             refuses it; delete the directory by hand if nothing needs it"
-        ));
-        return Ok(());
-    }
-    Err(anyhow!(
-        "`{}` failed\n{}",
-        process::shown(&command),
-        said.trim_end()
-    ))
-    .with_context(|| format!("cannot clean {directory}"))
+    Ok(Built::new(&messages, Some(&said)))
 }

@@ -1,5 +1,6 @@
 //! Running cargo for an action, and reading what it says of its work.
 
+pub mod remove;
 pub mod replay;
 
 use std::process::{Command, ExitStatus};

@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::audit::{Built, Comparison, Outcome, Step};
+use crate::audit::{Comparison, Outcome, Step};
+use crate::built::Built;
 use crate::changes::{Asked, Comparison as Compare};
 use crate::graph::Verb;
 use crate::process::{self, Runner};

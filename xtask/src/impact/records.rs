@@ -19,7 +19,7 @@ use crate::graph::{Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::{self, ProfileDir};
 use crate::repo::resolved;
 use crate::repo::unit_inputs::{Roots, Watch};
-use crate::repo::unit_record::{self, UnitRecord};
+use crate::repo::unit_record::{self, UnitName, UnitRecord};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
 
 /// What the build directory holds about the units of path packages.
@@ -219,29 +219,42 @@ impl UnitsByName {
     }
 
     fn of(&self, record: &UnitRecord) -> &[UnitIx] {
-        let mode = match record.name.mode {
-            unit_record::Mode::Compile => Mode::Build,
-            unit_record::Mode::Test => Mode::Test,
-            unit_record::Mode::Run => Mode::RunCustomBuild,
-            unit_record::Mode::Doc => return &[],
+        let Some((kind, target, mode)) = in_graph(&record.name) else {
+            return &[];
         };
-        let kind = match record.name.kind {
-            unit_record::TargetKind::Lib => TargetKind::Lib,
-            unit_record::TargetKind::Bin => TargetKind::Bin,
-            unit_record::TargetKind::Example => TargetKind::Example,
-            unit_record::TargetKind::Test => TargetKind::Test,
-            unit_record::TargetKind::Bench => TargetKind::Bench,
-            unit_record::TargetKind::BuildScript => TargetKind::CustomBuild,
-        };
-        let target = crate_name(kind, &record.name.target);
         self.0
             .get(&(record.package.clone(), kind, target, mode))
             .map_or(&[], Vec::as_slice)
     }
 }
 
+/// Kind, target (see [`crate_name`]) and mode of what a record names, in the graph's terms; `None`
+/// for documentation, which is not in the graph.
+pub fn in_graph(name: &UnitName) -> Option<(TargetKind, String, Mode)> {
+    let mode = match name.mode {
+        unit_record::Mode::Compile => Mode::Build,
+        unit_record::Mode::Test => Mode::Test,
+        unit_record::Mode::Run => Mode::RunCustomBuild,
+        unit_record::Mode::Doc => return None,
+    };
+    let kind = target_kind(name.kind);
+    Some((kind, crate_name(kind, &name.target), mode))
+}
+
+/// The graph's word for a kind that a record names.
+pub fn target_kind(kind: unit_record::TargetKind) -> TargetKind {
+    match kind {
+        unit_record::TargetKind::Lib => TargetKind::Lib,
+        unit_record::TargetKind::Bin => TargetKind::Bin,
+        unit_record::TargetKind::Example => TargetKind::Example,
+        unit_record::TargetKind::Test => TargetKind::Test,
+        unit_record::TargetKind::Bench => TargetKind::Bench,
+        unit_record::TargetKind::BuildScript => TargetKind::CustomBuild,
+    }
+}
+
 /// A library's target goes by its crate's name in records, and by either in older metadata.
-fn crate_name(kind: TargetKind, target: &str) -> String {
+pub fn crate_name(kind: TargetKind, target: &str) -> String {
     if kind == TargetKind::Lib {
         target.replace('-', "_")
     } else {

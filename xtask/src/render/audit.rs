@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::count;
-use crate::audit::{Comparison, Outcome, Step, UnitKey};
+use crate::audit::{Comparison, Outcome, Step};
+use crate::built::UnitKey;
 
 /// The figures of several comparisons together.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

@@ -1,54 +1,140 @@
-//! What `clean-affected` is going to do, and whether it did.
+//! What `clean-affected` is going to remove, and whether cargo then built that.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::affected::target_name;
 use super::count;
-use crate::action::clean::CleanPlan;
+use crate::action::clean::{CleanPlan, Directory, Removal};
 use crate::action::verify::Verification;
+use crate::built::UnitKey;
+use crate::impact::records::{in_graph, target_kind};
+use crate::repo::unit_record::UnitName;
 
-/// The plan, a line a package and a directory.
-pub fn plan(plan: &CleanPlan) -> String {
+/// The plan by directory and package; with every path if that is asked for.
+pub fn plan(plan: &CleanPlan, paths: bool) -> String {
     let mut text = String::new();
-    let width = plan
-        .packages
-        .iter()
-        .map(|planned| planned.name.chars().count())
-        .max();
-    let width = width.unwrap_or(0);
-    for planned in &plan.packages {
-        let _ = writeln!(text, "{:<width$}  ← {}", planned.name, planned.because);
-    }
-    if !plan.packages.is_empty() {
-        for directory in &plan.directories {
-            let _ = write!(text, "in {} (profile {}", directory.path, directory.profile);
-            if let Some(triple) = &directory.triple {
-                let _ = write!(text, ", {triple}");
-            }
-            text.push(')');
-            if !directory.kept.is_empty() {
-                let _ = write!(text, ", except for the running kit");
-            }
-            text.push('\n');
+    for directory in &plan.directories {
+        let mut packages: BTreeMap<(&str, &str), Vec<&Removal>> = BTreeMap::new();
+        for removal in &directory.removals {
+            let package = (removal.package.as_str(), removal.package_id.as_str());
+            packages.entry(package).or_default().push(removal);
         }
+        if packages.is_empty() && directory.kept.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "in {}", directory.path);
+        for ((name, _), removals) in packages {
+            let size = size(removals.iter().copied());
+            let _ = writeln!(text, "  {name}: {size} ← {}", removals[0].because);
+            let units: BTreeSet<_> = removals
+                .iter()
+                .map(|it| unit_name(it.unit.as_ref()))
+                .collect();
+            let units: Vec<_> = units.into_iter().collect();
+            let _ = writeln!(text, "    {}", units.join(", "));
+            for removal in removals.iter().filter(|_| paths) {
+                let _ = writeln!(text, "    {}", removal.path);
+            }
+        }
+        notes(&mut text, directory);
+    }
+    if plan.removals().next().is_some() {
+        let _ = writeln!(text, "total: {}", size(plan.removals()));
     }
     text
 }
 
-/// What cargo compiled, held against the plan.
+fn notes(text: &mut String, directory: &Directory) {
+    for id in &directory.kept {
+        let _ = writeln!(text, "  kept, since this kit runs from it: {id}");
+    }
+    if !directory.shared_incremental.is_empty() {
+        let names = directory.shared_incremental.join(", ");
+        let _ = writeln!(
+            text,
+            "  incremental state goes by crate, other packages' included: {names}"
+        );
+    }
+}
+
+fn size<'a>(removals: impl Iterator<Item = &'a Removal>) -> String {
+    let (files, bytes) = removals.fold((0, 0), |(files, bytes), removal| {
+        (files + removal.files, bytes + removal.bytes)
+    });
+    format!("{}, {}", count(files as usize, "file"), in_units(bytes))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "one digit behind the point is shown"
+)]
+fn in_units(bytes: u64) -> String {
+    let (mut size, mut units) = (bytes as f64, ["KiB", "MiB", "GiB"].iter());
+    let mut unit = "B";
+    while size >= 1024.0
+        && let Some(next) = units.next()
+    {
+        (size, unit) = (size / 1024.0, next);
+    }
+    match unit {
+        "B" => format!("{bytes}B"),
+        _ => format!("{size:.1}{unit}"),
+    }
+}
+
+/// The name, and the version, that a package id ends in: `…/crates/network#0.1.0`,
+/// `…/cli#rail-cli@0.1.0`.
+fn package_name(id: &str) -> String {
+    let (path, fragment) = id.rsplit_once('#').unwrap_or((id, ""));
+    match (fragment.split_once('@'), path.rsplit('/').next()) {
+        (Some((name, version)), _) => format!("{name} {version}"),
+        (None, name) => format!("{} {fragment}", name.unwrap_or(path)),
+    }
+}
+
+/// Which of its package's units a record's is.
+fn unit_name(unit: Option<&UnitName>) -> String {
+    match unit.map(|unit| (unit, in_graph(unit))) {
+        Some((unit, Some((kind, _, mode)))) => target_name(kind, mode, &unit.target),
+        Some((unit, None)) => {
+            let name = target_name(
+                target_kind(unit.kind),
+                crate::graph::Mode::Build,
+                &unit.target,
+            );
+            format!("{name} documentation")
+        }
+        None => "never built to its end".to_owned(),
+    }
+}
+
+/// What cargo built, held against what was announced.
 pub fn verification(found: &Verification) -> String {
     let mut text = String::new();
     let groups = [
-        ("compiled as announced", &found.compiled),
-        ("compiled besides", &found.besides),
-        ("announced, yet not compiled", &found.missed),
+        ("built as announced", &found.built),
+        ("built besides", &found.besides),
+        ("announced, yet not built", &found.missed),
     ];
-    for (title, packages) in groups {
-        let _ = write!(text, "{title}: {}", count(packages.len(), "package"));
-        if !packages.is_empty() {
-            let _ = write!(text, ": {}", packages.join(", "));
+    for (title, units) in groups {
+        let _ = writeln!(text, "{title}: {}", count(units.len(), "unit"));
+        let mut packages: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for UnitKey {
+            package,
+            kind,
+            target,
+            mode,
+        } in units
+        {
+            let name = target_name(*kind, *mode, target);
+            packages.entry(package).or_default().push(name);
         }
-        text.push('\n');
+        for (package, units) in packages {
+            let package = package_name(package);
+            let _ = writeln!(text, "  {package}: {}", units.join(", "));
+        }
     }
-    let _ = writeln!(text, "stayed fresh: {}", count(found.fresh, "package"));
+    let _ = writeln!(text, "stayed fresh: {}", count(found.fresh, "unit"));
     text
 }

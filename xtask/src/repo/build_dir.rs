@@ -163,6 +163,21 @@ pub(super) fn split_hash(name: &str) -> Option<(&str, &str)> {
     name.rsplit_once('-').filter(|(_, hash)| is_hash(hash))
 }
 
+/// The name of the directory that a profile is built in.
+pub fn directory_of(profile: &str) -> &str {
+    match profile {
+        "dev" | "test" => "debug",
+        "bench" => "release",
+        other => other,
+    }
+}
+
+/// The hash in the name of a file of a unit's: `libmy_lib-0123456789abcdef.rlib`.
+pub fn hash_in(file_name: &str) -> Option<&str> {
+    let stem = file_name.split('.').next()?;
+    split_hash(stem).map(|(_, hash)| hash)
+}
+
 impl ProfileDir {
     /// The directory of a unit's fingerprint.
     pub fn fingerprint_dir(&self, package: &str, hash: &str) -> Utf8PathBuf {
@@ -193,13 +208,18 @@ impl ProfileDir {
 
 /// A directory's entries, sorted; names that are not UTF-8 apart, as far as they can be shown.
 #[derive(Default)]
-pub(super) struct Entries {
-    pub(super) names: Vec<String>,
-    pub(super) unreadable: Vec<String>,
+pub struct Entries {
+    /// Names in UTF-8.
+    pub names: Vec<String>,
+    /// The rest.
+    pub unreadable: Vec<String>,
 }
 
 /// Lists a directory; what does not exist (any more: cargo may be at work) is empty.
-pub(super) fn entries(directory: &Utf8Path) -> Result<Entries> {
+///
+/// # Errors
+/// A directory that is there and cannot be listed.
+pub fn entries(directory: &Utf8Path) -> Result<Entries> {
     let mut found = Entries::default();
     let listing = match fs::read_dir(directory) {
         Err(error)

@@ -135,6 +135,12 @@ pub fn parse_rustc(text: &str) -> Option<DepInfo<Utf8PathBuf>> {
     (!found.files.is_empty() && empty_rules >= found.files.len()).then_some(found)
 }
 
+/// The files of a makefile's first rule: of rustc's dep-info, or of cargo's beside an uplifted file.
+pub fn first_rule(text: &str) -> Vec<Utf8PathBuf> {
+    let rule = text.lines().find_map(|line| line.split_once(": "));
+    rule.map_or_else(Vec::new, |(_, files)| prerequisites(files))
+}
+
 /// The paths of a makefile's rule: separated by spaces, those within a path escaped.
 fn prerequisites(rule: &str) -> Vec<Utf8PathBuf> {
     let mut paths = vec![String::new()];
@@ -305,7 +311,7 @@ impl ScriptOutput {
 ///
 /// What a `..` leaves may be a symbolic link to elsewhere, so the directory is asked of the disk
 /// where it still exists. The last component is kept: a link itself can be what changes.
-pub(super) fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
+pub fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     use cargo_metadata::camino::Utf8Component::{CurDir, ParentDir};
     let joined: Utf8PathBuf = root.components().chain(path.components()).collect();
     let joined = if path.is_absolute() {

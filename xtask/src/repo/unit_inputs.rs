@@ -18,7 +18,7 @@
 
 use super::build_dir::{Layout, ProfileDir};
 use super::dep_info::{self, Local, RecordedPath, ScriptOutput, Variables};
-use super::unit_record::{Mode, UnitRecord};
+use super::unit_record::{Mode, UnitName, UnitRecord};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use std::fs;
 
@@ -83,16 +83,9 @@ impl ProfileDir {
     /// those that cargo or the script set. In either, cargo passes over what lies below
     /// `CARGO_HOME`'s `registry` and `git`.
     pub fn sources(&self, unit: &UnitRecord, roots: Roots<'_>) -> Option<Sources> {
-        let directory = self.fingerprint_dir(&unit.package, &unit.hash);
-        let cargos = fs::read(directory.join(format!("dep-{}", unit.name.file_name()))).ok();
-        let (mut files, env, origin) = match cargos.and_then(|it| dep_info::parse_cargo(&it)) {
-            Some(found) => {
-                let files = found.files.iter().map(|file| match file {
-                    RecordedPath::Package(path) => dep_info::absolute(roots.package, path),
-                    RecordedPath::Build(path) => dep_info::absolute(&self.build_directory, path),
-                });
-                (files.collect::<Vec<_>>(), found.env, Origin::Cargo)
-            }
+        let cargos = self.cargo_sources(&unit.package, &unit.hash, &unit.name, roots);
+        let (mut files, env, origin) = match cargos {
+            Some((files, env)) => (files, env, Origin::Cargo),
             None => {
                 let text = fs::read_to_string(self.rustc_dep_info(unit)?).ok()?;
                 let found = dep_info::parse_rustc(&text)?;
@@ -106,17 +99,47 @@ impl ProfileDir {
         Some(Sources { files, env, origin })
     }
 
+    /// What cargo's own dep-info says of a unit; `None` where it is not readable.
+    pub fn cargo_sources(
+        &self,
+        package: &str,
+        hash: &str,
+        name: &UnitName,
+        roots: Roots<'_>,
+    ) -> Option<(Vec<Utf8PathBuf>, Variables)> {
+        let directory = self.fingerprint_dir(package, hash);
+        let bytes = fs::read(directory.join(format!("dep-{}", name.file_name()))).ok()?;
+        let found = dep_info::parse_cargo(&bytes)?;
+        let files = found.files.iter().map(|file| match file {
+            RecordedPath::Package(path) => dep_info::absolute(roots.package, path),
+            RecordedPath::Build(path) => dep_info::absolute(&self.build_directory, path),
+        });
+        Some((files.collect(), found.env))
+    }
+
     /// Rustc's `.d` of a compiled unit. It also tells a registry package's version, by its paths.
     pub fn rustc_dep_info(&self, unit: &UnitRecord) -> Option<Utf8PathBuf> {
-        if matches!(unit.name.mode, Mode::Run | Mode::Doc) {
+        // In V1 a name without a hash may be another unit's, unless this one has no file with one.
+        let plain = self.layout == Layout::V2 || unit.product.is_none();
+        self.find_dep_info(&unit.package, &unit.hash, &unit.name, plain)
+    }
+
+    /// The same of a unit whose record was not read: its package, hash and name, and whether a name
+    /// without a hash will do.
+    pub fn find_dep_info(
+        &self,
+        package: &str,
+        hash: &str,
+        name: &UnitName,
+        plain: bool,
+    ) -> Option<Utf8PathBuf> {
+        if matches!(name.mode, Mode::Run | Mode::Doc) {
             return None;
         }
-        let directory = self.output_dir(&unit.package, &unit.hash, unit.name.kind);
-        let crate_name = unit.name.target.replace('-', "_");
-        let hashed = directory.join(format!("{crate_name}-{}.d", unit.hash));
-        // In V1 a name without a hash may be another unit's, unless this one has no file with one.
-        let plain = (self.layout == Layout::V2 || unit.product.is_none())
-            .then(|| directory.join(format!("{crate_name}.d")));
+        let directory = self.output_dir(package, hash, name.kind);
+        let crate_name = name.target.replace('-', "_");
+        let hashed = directory.join(format!("{crate_name}-{hash}.d"));
+        let plain = plain.then(|| directory.join(format!("{crate_name}.d")));
         [Some(hashed), plain]
             .into_iter()
             .flatten()

@@ -4,15 +4,17 @@
 //! [`super::unit_inputs`] what a unit read. A record that a running or a killed cargo left
 //! half-written is [`Damaged`], never an error.
 
-use super::build_dir::{Layout, ProfileDir, entries, is_hash, split_hash};
+use super::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash};
 use super::dep_info::Fingerprint;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
 use std::collections::HashMap;
 use std::{fs, time::SystemTime};
 
 /// What a unit does with its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Compiles it, be it for check or for build: [`UnitRecord::product`] may tell. Also scrapes an
     /// example for documentation (unstable), which leaves no dep-info.
@@ -27,7 +29,8 @@ pub enum Mode {
 
 /// The kinds of target that cargo tells apart in names; proc-macros are libraries.
 #[expect(missing_docs, reason = "cargo's own words")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
     Lib,
     Bin,
@@ -38,7 +41,7 @@ pub enum TargetKind {
 }
 
 /// A unit as a fingerprint's file names it: `test-bin-tool`, `run-build-script-build-script-build`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct UnitName {
     /// From the prefix.
     pub mode: Mode,
@@ -214,6 +217,37 @@ impl ProfileDir {
         Ok(records)
     }
 
+    /// Package, hash and units of the fingerprint directories of the packages that are wanted,
+    /// sorted. One without a unit was made for a build that did not get to it. No record is read.
+    ///
+    /// # Errors
+    /// A directory that cannot be listed.
+    pub fn unit_names(
+        &self,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<(String, String, Vec<UnitName>)>> {
+        let mut found = Vec::new();
+        for (package, hash) in self.unit_dirs(&mut Records::default())? {
+            if wanted(&package) {
+                let files = entries(&self.fingerprint_dir(&package, &hash))?.names;
+                let names = files.iter().filter_map(|it| UnitName::parse(it)).collect();
+                found.push((package, hash, names));
+            }
+        }
+        Ok(found)
+    }
+
+    /// One unit's fingerprint, as a number and what it was made of; `None` if it is damaged.
+    pub fn fingerprint(
+        &self,
+        package: &str,
+        hash: &str,
+        name: &UnitName,
+    ) -> Option<(u64, Fingerprint)> {
+        let directory = self.fingerprint_dir(package, hash);
+        read_fingerprint(&directory.join(name.file_name())).ok()
+    }
+
     /// Package and hash of every unit's directory, sorted.
     fn unit_dirs(&self, records: &mut Records) -> Result<Vec<(String, String)>> {
         let mut units = Vec::new();
@@ -255,8 +289,7 @@ impl ProfileDir {
         let mut products = HashMap::new();
         for directory in ["deps", "examples"] {
             for name in entries(&self.path.join(directory))?.names {
-                let stem = name.split('.').next().unwrap_or(&name);
-                if let (Some((_, hash)), Some(product)) = (split_hash(stem), product_of(&name)) {
+                if let (Some(hash), Some(product)) = (hash_in(&name), product_of(&name)) {
                     let known = products.entry(hash.to_owned()).or_insert(product);
                     *known = product.max(*known);
                 }

@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["exec"],
     &["render"],
     &["action", "audit", "timings"],
+    &["built"],
     &["question"],
     &["changes"],
     &["impact"],

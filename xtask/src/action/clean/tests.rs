@@ -1,144 +1,320 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::graph::Verb;
-use crate::repo::build_dir::Layout;
-use crate::testing::answer;
+use crate::repo::build_dir::{Layout, ProfileDir};
+use crate::testing::{answer, place};
 
 const RAILWAY: &str = "
-    planner: lib bin=plan test=it -> network
-    network: lib -> serde
-    docs: lib
+    planner: lib bin=plan test=it script -> network
+    planner-extra: lib test=it
+    network: lib test=it -> serde
     serde@1.0.0 external: lib
 ";
 
-fn directory(triple: Option<&str>, directory: &str) -> ProfileDir {
-    let build_directory = Utf8PathBuf::from("/w/target");
-    ProfileDir {
-        path: build_directory
-            .join(triple.unwrap_or_default())
-            .join(directory),
-        build_directory,
-        triple: triple.map(str::to_owned),
-        directory: directory.to_owned(),
-        layout: Layout::V1,
+/// A profile directory with these units, `package hash unit`, and with these files, where a hash
+/// is as many digits as are given; the rest are zeros.
+fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> Contents {
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let path = Utf8PathBuf::from("/w/target/debug");
+    let mut contents = Contents {
+        place: ProfileDir {
+            path: path.clone(),
+            build_directory: "/w/target".into(),
+            triple: None,
+            directory: "debug".to_owned(),
+            layout,
+        },
+        outputs: path.clone(),
+        units: Vec::new(),
+        names: BTreeMap::new(),
+        sources: HashMap::new(),
+        running: None,
+    };
+    for unit in units.lines().map(words).filter(|unit| !unit.is_empty()) {
+        contents.units.push(Found {
+            package: place(&answer.workspace, &unit[0]),
+            package_name: unit[0].split('@').next().unwrap_or_default().to_owned(),
+            hash: hash(&unit[1]),
+            unit: unit.get(2).and_then(|name| UnitName::parse(name)),
+            shares: unit.get(3).is_some(),
+        });
     }
+    for file in words(files) {
+        // A hash is written after a plus sign.
+        let file = match file.split_once('+') {
+            Some((start, end)) => {
+                let (digits, extension) = end.split_at(end.find('.').unwrap_or(end.len()));
+                path.join(format!("{start}-{}{extension}", hash(digits)))
+            }
+            None => path.join(file),
+        };
+        let names = contents
+            .names
+            .entry(file.parent().unwrap().to_owned())
+            .or_default();
+        names.push(file.file_name().unwrap().to_owned());
+        names.sort();
+    }
+    contents
+}
+
+fn hash(digits: &str) -> String {
+    format!("{digits:0>16}")
+}
+
+/// What goes, a line each.
+fn removed(answer: &Answer, contents: &Contents, scope: Scope) -> String {
+    shown(&Directory::new(
+        &Selection::new(answer, scope),
+        contents,
+        false,
+    ))
+}
+
+fn shown(directory: &Directory) -> String {
+    let removals = directory.removals.iter().map(|removal| {
+        let path = removal.path.strip_prefix("/w/target/debug").unwrap();
+        let path = path.as_str().replace(&"0".repeat(14), "");
+        format!("{:?} {path}\n", removal.kind)
+    });
+    removals.collect()
+}
+
+const UNITS: &str = "
+    network 0a lib-network
+    network 0b test-lib-network
+    network 0c test-integration-test-it
+    planner 1a lib-planner
+    planner 1b bin-plan
+    planner 1c test-integration-test-it
+    planner 1d build-script-build-script-build
+    planner 1e run-build-script-build-script-build
+    planner-extra 2a lib-planner_extra
+    planner-extra 2c test-integration-test-it
+    serde@1.0.0 3a lib-serde
+";
+
+const FILES: &str = "
+    deps/libnetwork+0a.rlib deps/libnetwork+0a.rmeta deps/network+0a.d deps/network+0b
+    deps/it+0c deps/it+0c.d deps/it+1c deps/it+2c deps/libplanner+1a.rmeta deps/plan+1b
+    deps/libplanner_extra+2a.rmeta build/planner+1d build/planner+1e deps/libserde+3a.rlib
+    incremental/it-5x incremental/network-7y incremental/planner-8z incremental/planner_extra-9
+    plan plan.d libnetwork.rlib libnetwork.d libplanner_extra.rlib
+";
+
+#[test]
+fn of_an_edited_test_the_test_alone_goes() {
+    let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
+    let contents = contents(&answer, Layout::V1, UNITS, FILES);
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/planner-1c
+        Output deps/it-1c
+        Incremental incremental/it-5x
+    "#]]
+    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+    let plan = Directory::new(&Selection::new(&answer, Scope::Affected), &contents, false);
+    assert_eq!(plan.shared_incremental, ["it"]);
 }
 
 #[test]
-fn the_packages_that_cargo_would_rebuild_are_planned() {
-    let plan = CleanPlan::new(
-        &answer(RAILWAY, Verb::Check, &["network lib"]),
-        &[
-            directory(None, "debug"),
-            directory(Some("wasm32-wasip1"), "release"),
-        ],
-        None,
+fn of_an_edited_library_everything_that_is_built_from_it_goes() {
+    let answer = answer(RAILWAY, Verb::Check, &["network lib"]);
+    let contents = contents(&answer, Layout::V1, UNITS, FILES);
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/network-0a
+        Fingerprint .fingerprint/network-0c
+        Fingerprint .fingerprint/planner-1a
+        Fingerprint .fingerprint/planner-1b
+        Fingerprint .fingerprint/planner-1c
+        Output deps/it-0c
+        Output deps/it-0c.d
+        Output deps/it-1c
+        Output deps/libnetwork-0a.rlib
+        Output deps/libnetwork-0a.rmeta
+        Output deps/libplanner-1a.rmeta
+        Output deps/network-0a.d
+        Output deps/plan-1b
+        Uplifted libnetwork.d
+        Uplifted libnetwork.rlib
+        Uplifted plan
+        Uplifted plan.d
+        Incremental incremental/it-5x
+        Incremental incremental/network-7y
+        Incremental incremental/planner-8z
+    "#]]
+    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/network-0a
+        Output deps/libnetwork-0a.rlib
+        Output deps/libnetwork-0a.rmeta
+        Output deps/network-0a.d
+        Uplifted libnetwork.d
+        Uplifted libnetwork.rlib
+        Incremental incremental/network-7y
+    "#]]
+    .assert_eq(&removed(&answer, &contents, Scope::Changed));
+}
+
+#[test]
+fn a_unit_lies_together_in_the_second_layout() {
+    let answer = answer(RAILWAY, Verb::Check, &["planner bin plan"]);
+    let contents = contents(
+        &answer,
+        Layout::V2,
+        UNITS,
+        "incremental/plan-5 plan plan.d plan.so",
     );
-    let planned: Vec<_> = plan
-        .packages
-        .iter()
-        .map(|planned| (planned.name.as_str(), planned.because.as_str()))
-        .collect();
-    let because = "edited.rs: it is compiled from this file";
-    assert_eq!(planned, [("network", because), ("planner", because)]);
-    let calls: Vec<_> = plan
-        .directories
-        .iter()
-        .flat_map(|directory| plan.cargo_args(directory))
-        .map(|args| args.join(" "))
-        .collect();
-    let packages = "-p path+file:///w/network#0.1.0 -p path+file:///w/planner#0.1.0";
-    assert_eq!(
-        calls,
-        [
-            format!("clean --profile dev {packages}"),
-            format!("clean --profile release --target wasm32-wasip1 {packages}"),
-        ]
+    expect_test::expect![[r#"
+        Fingerprint build/planner/1b/fingerprint
+        Output build/planner/1b
+        Uplifted plan
+        Uplifted plan.d
+        Uplifted plan.so
+        Incremental incremental/plan-5
+    "#]]
+    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+}
+
+#[test]
+fn a_run_goes_with_its_output_and_the_script_stays() {
+    let answer = answer(RAILWAY, Verb::Check, &["planner build script run"]);
+    let contents = contents(
+        &answer,
+        Layout::V1,
+        UNITS,
+        "build/planner+1d build/planner+1e",
     );
+    let removed = removed(&answer, &contents, Scope::Changed);
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/planner-1e
+        Output build/planner-1e
+    "#]]
+    .assert_eq(&removed);
+}
+
+#[test]
+fn whole_packages_take_their_documentation_along() {
+    let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
+    let units = "
+        planner 1a lib-planner
+        planner 1c test-integration-test-it
+        planner 1f doc-lib-planner shares
+        planner 1f doc-bin-plan shares
+        network 0f doc-lib-network
+    ";
+    let contents = contents(&answer, Layout::V1, units, FILES);
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/planner-1a
+        Fingerprint .fingerprint/planner-1c
+        Fingerprint .fingerprint/planner-1f/dep-doc-bin-plan
+        Fingerprint .fingerprint/planner-1f/dep-doc-lib-planner
+        Fingerprint .fingerprint/planner-1f/doc-bin-plan
+        Fingerprint .fingerprint/planner-1f/doc-bin-plan.json
+        Fingerprint .fingerprint/planner-1f/doc-lib-planner
+        Fingerprint .fingerprint/planner-1f/doc-lib-planner.json
+        Fingerprint .fingerprint/planner-1f/output-doc-bin-plan
+        Fingerprint .fingerprint/planner-1f/output-doc-lib-planner
+        Output deps/it-1c
+        Output deps/libplanner-1a.rmeta
+        Incremental incremental/it-5x
+        Incremental incremental/planner-8z
+    "#]]
+    .assert_eq(&removed(&answer, &contents, Scope::Packages));
+}
+
+#[test]
+fn what_was_never_built_to_its_end_goes_with_its_package() {
+    let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
+    let units = "planner 77\nnetwork 78";
+    let contents = contents(&answer, Layout::V1, units, "deps/half+77 deps/half+78");
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/planner-77
+        Output deps/half-77
+    "#]]
+    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+}
+
+#[test]
+fn fingerprints_alone() {
+    let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
+    let contents = contents(&answer, Layout::V1, UNITS, FILES);
+    let selection = Selection::new(&answer, Scope::Affected);
+    let removed = shown(&Directory::new(&selection, &contents, true));
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/planner-1c
+    "#]]
+    .assert_eq(&removed);
+}
+
+#[test]
+fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
+    let text = "one: cdylib=shared\ntwo: cdylib=shared\nthree: cdylib=alone";
+    let answer = answer(text, Verb::Build, &["one lib", "three lib"]);
+    let units = "one 01 lib-shared\ntwo 02 lib-shared\nthree 03 lib-alone";
+    let files = "deps/libshared.so deps/shared.d deps/libalone.so libshared.so libshared.d";
+    let mut contents = contents(&answer, Layout::V1, units, files);
+    let (deps, above) = ["deps/shared.d", "libshared.d"]
+        .map(|it| contents.outputs.join(it))
+        .into();
+    let mut built_last = |package: &str| {
+        let root = Utf8PathBuf::from(format!("/w/{package}/src/lib.rs"));
+        contents.sources.insert(deps.clone(), vec![root.clone()]);
+        contents.sources.insert(above.clone(), vec![root]);
+        removed(&answer, &contents, Scope::Affected)
+    };
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/one-01
+        Fingerprint .fingerprint/three-03
+        Output deps/libalone.so
+        Output deps/libshared.so
+        Output deps/shared.d
+        Uplifted libshared.d
+        Uplifted libshared.so
+    "#]]
+    .assert_eq(&built_last("one"));
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/one-01
+        Fingerprint .fingerprint/three-03
+        Output deps/libalone.so
+    "#]]
+    .assert_eq(&built_last("two"));
+    // Without a dep-info, the name alone cannot tell.
+    contents.sources.clear();
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/one-01
+        Fingerprint .fingerprint/three-03
+        Output deps/libalone.so
+    "#]]
+    .assert_eq(&removed(&answer, &contents, Scope::Affected));
 }
 
 #[test]
 fn what_is_only_run_again_stays() {
-    let directories = [directory(None, "debug")];
-    let text = "a: bin!test!bench=a test=it\nb: lib";
-    let plan = CleanPlan::new(&answer(text, Verb::Build, &["a bin a"]), &directories, None);
-    assert_eq!(plan.packages.len(), 1);
-    let plan = CleanPlan::new(
-        &answer("a: lib!test", Verb::Test, &["a doctests"]),
-        &directories,
-        None,
-    );
-    assert!(plan.is_empty());
-}
-
-#[test]
-fn a_directory_that_holds_both_layouts_is_cleaned_once() {
-    let directories = [Layout::V1, Layout::V2].map(|layout| ProfileDir {
-        layout,
-        ..directory(None, "debug")
-    });
-    let plan = CleanPlan::new(
-        &answer(RAILWAY, Verb::Check, &["docs lib"]),
-        &directories,
-        None,
-    );
-    assert_eq!(plan.directories.len(), 1);
-}
-
-#[test]
-fn with_no_directory_there_is_nothing_to_do() {
-    assert!(CleanPlan::new(&answer(RAILWAY, Verb::Check, &["docs lib"]), &[], None).is_empty());
+    let answer = answer("a: lib!test", Verb::Test, &["a doctests"]);
+    let contents = contents(&answer, Layout::V1, "a 01 lib-a", "deps/liba+01.rlib");
+    assert_eq!(removed(&answer, &contents, Scope::Affected), "");
 }
 
 #[test]
 fn the_running_kit_is_kept_in_the_directory_that_holds_it() {
-    let text = "xtask-kit: lib bin=xtask\ncore: lib";
-    let answer = answer(text, Verb::Check, &["xtask-kit lib", "core lib"]);
-    let directories = [directory(None, "debug"), directory(None, "xtask")];
-    let kept = |running: &str| {
-        let plan = CleanPlan::new(&answer, &directories, Some(running.into()));
-        let args = |directory| plan.cargo_args(directory).concat().join(" ");
-        plan.directories.iter().map(args).collect::<Vec<_>>()
-    };
-    let core = "-p path+file:///w/core#0.1.0";
-    let both = format!("{core} -p path+file:///w/xtask-kit#0.1.0");
-    assert_eq!(
-        kept("/w/target/xtask/xtask"),
-        [
-            format!("clean --profile dev {both}"),
-            format!("clean --profile xtask {core}")
-        ]
+    let answer = answer(
+        "kit: lib bin=xtask\ncore: lib",
+        Verb::Check,
+        &["kit lib", "core lib"],
     );
-    assert_eq!(
-        kept("/home/me/.cargo/bin/xtask"),
-        [
-            format!("clean --profile dev {both}"),
-            format!("clean --profile xtask {both}")
-        ]
-    );
-}
-
-#[test]
-fn a_directory_where_all_is_kept_is_not_cleaned() {
-    let answer = answer("xtask-kit: lib bin=xtask", Verb::Check, &["xtask-kit lib"]);
-    let running = Utf8Path::new("/w/target/debug/xtask");
-    let plan = CleanPlan::new(&answer, &[directory(None, "debug")], Some(running));
-    assert!(plan.cargo_args(&plan.directories[0]).is_empty());
-}
-
-#[test]
-fn a_long_list_of_packages_takes_several_calls() {
-    let text: String = (0..250).map(|n| format!("p{n}: lib -> base\n")).collect();
-    let answer = answer(&format!("{text}base: lib"), Verb::Check, &["base lib"]);
-    let plan = CleanPlan::new(&answer, &[directory(None, "debug")], None);
-    let calls = plan.cargo_args(&plan.directories[0]);
-    let sizes: Vec<_> = calls
-        .iter()
-        .map(|args| args.iter().filter(|arg| *arg == "-p").count())
-        .collect();
-    assert_eq!(sizes, [100, 100, 51]);
-    assert!(
-        calls
-            .iter()
-            .all(|args| args[..3] == ["clean", "--profile", "dev"])
-    );
+    let units = "core 01 lib-core\nkit 02 lib-kit\nkit 03 bin-xtask";
+    let mut contents = contents(&answer, Layout::V2, units, "xtask");
+    contents.running = Some("xtask".to_owned());
+    let plan = Directory::new(&Selection::new(&answer, Scope::Affected), &contents, false);
+    expect_test::expect![[r#"
+        Fingerprint build/core/01/fingerprint
+        Output build/core/01
+    "#]]
+    .assert_eq(&shown(&plan));
+    assert_eq!(plan.kept, ["path+file:///w/kit#0.1.0"]);
 }

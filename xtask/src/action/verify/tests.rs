@@ -1,48 +1,47 @@
 use super::*;
-use crate::action::clean::Planned;
-use crate::testing::{artifact, place, workspace};
+use crate::action::clean::Directory;
+use crate::graph::Verb;
+use crate::testing::{answer, artifact};
 
 #[test]
-fn what_cargo_compiled_is_held_against_the_plan() {
-    let workspace = workspace(
-        "network: lib\nplanner: lib\ndocs: lib\nboard: lib bin
-         serde@1.0.0 external: lib\nrand@0.9.1 external: lib",
-    );
-    let id = |name: &str| workspace.package(place(&workspace, name)).id.clone();
-    let planned = |name: &str| Planned {
-        name: name.to_owned(),
-        id: id(name),
-        because: String::new(),
-    };
-    let plan = CleanPlan {
-        version: 1,
-        packages: ["network", "planner", "serde"].map(planned).into(),
-        directories: Vec::new(),
-    };
-    let messages = [
-        artifact(&workspace, "network", "lib", false),
-        // Announced, and yet only fresh.
-        artifact(&workspace, "planner", "lib", true),
-        artifact(&workspace, "serde", "lib", false),
-        // Not announced: one target of two compiled, and one package fresh.
-        artifact(&workspace, "board", "lib", true),
-        artifact(&workspace, "board", "bin", false),
-        artifact(&workspace, "docs", "lib", true),
-        artifact(&workspace, "rand", "lib", false),
+fn what_cargo_built_is_held_against_the_answer() {
+    let text = "
+        planner: lib!test!bench -> network
+        network: lib!test!bench
+        kit: lib!test!bench bin=xtask!test!bench
+        board: lib!test!bench
+        docs: lib!test!bench
+    ";
+    let answer = answer(text, Verb::Build, &["network lib", "kit bin xtask"]);
+    let fresh = [
+        artifact(&answer.workspace, "network", "lib", true),
+        artifact(&answer.workspace, "planner", "lib", true),
+        artifact(&answer.workspace, "kit", "bin xtask", true),
+        artifact(&answer.workspace, "docs", "lib", true),
     ];
-    let found = Verification::new(&plan, &workspace, &messages);
-    let expected = Verification {
-        compiled: vec!["network".into(), "serde 1.0.0".into()],
-        missed: vec!["planner".into()],
-        besides: vec!["board".into(), "rand 0.9.1".into()],
-        fresh: 1,
+    let before = Built::new(&fresh, None);
+    let mut after = Built::new(&fresh, None);
+    let compiled = [
+        artifact(&answer.workspace, "network", "lib", false),
+        artifact(&answer.workspace, "board", "lib", false),
+    ];
+    after.rebuilt = Built::new(&compiled, None).rebuilt;
+    let kept = Directory {
+        path: "/w/target/debug".into(),
+        triple: None,
+        removals: Vec::new(),
+        kept: vec!["path+file:///w/kit#0.1.0".to_owned()],
+        shared_incremental: Vec::new(),
     };
-    assert_eq!(found, expected);
+    let found = Verification::new(&answer, &CleanPlan::new(vec![kept]), &before, &after);
     expect_test::expect![[r#"
-        compiled as announced: 2 packages: network, serde 1.0.0
-        compiled besides: 2 packages: board, rand 0.9.1
-        announced, yet not compiled: 1 package: planner
-        stayed fresh: 1 package
+        built as announced: 1 unit
+          network 0.1.0: lib
+        built besides: 1 unit
+          board 0.1.0: lib
+        announced, yet not built: 1 unit
+          planner 0.1.0: lib
+        stayed fresh: 1 unit
     "#]]
     .assert_eq(&crate::render::clean::verification(&found));
 }

@@ -1,0 +1,246 @@
+//! What lies in a profile directory, and whose it is.
+//!
+//! The directory of a fingerprint names package and unit, and everything else of the unit has the
+//! directory's hash (see [`build_dir`]). Which package of that name is meant, rustc's dep-info
+//! tells: only the right one has the target's root file in it, be it by path or by version. A run
+//! leads to its script by the number of the script's fingerprint. Where nothing is readable, the
+//! name has to do: cargo has no use for such a unit.
+//!
+//! [`build_dir`]: crate::repo::build_dir
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::impact::records::{crate_name, target_kind};
+use crate::repo::build_dir::{self, Layout, ProfileDir};
+use crate::repo::dep_info;
+use crate::repo::resolved;
+use crate::repo::unit_inputs::Roots;
+use crate::repo::unit_record::{Mode, TargetKind, UnitName};
+use crate::workspace::{Package, PackageIx, Target, Workspace};
+
+/// What lies in a profile directory, as far as it can be of the packages asked about.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// The directory.
+    pub place: ProfileDir,
+    /// Where cargo puts final artifacts; the same directory unless target and build directory are
+    /// apart.
+    pub outputs: Utf8PathBuf,
+    /// The units, sorted by name and hash.
+    pub units: Vec<Found>,
+    /// The names in the directories that units share.
+    pub names: BTreeMap<Utf8PathBuf, Vec<String>>,
+    /// The sources that a dep-info without a hash in its name lists, by its path.
+    pub sources: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
+    /// The kit's own executable, without extension, if it lies in here.
+    pub running: Option<String>,
+}
+
+/// A unit that was found. One that cannot be told apart comes once for each package it may be of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Whose.
+    pub package: PackageIx,
+    /// The name in the directory's name.
+    pub package_name: String,
+    /// The hash in the directory's name.
+    pub hash: String,
+    /// Which unit; `None` if cargo never built it to its end.
+    pub unit: Option<UnitName>,
+    /// Whether the fingerprint's directory is another unit's as well.
+    pub shares: bool,
+}
+
+/// Reads profile directories, the host's before the triples', since a script's record lies with the
+/// host also where its run does not.
+pub struct Reader<'a> {
+    workspace: &'a Workspace,
+    by_name: HashMap<&'a str, Vec<PackageIx>>,
+    /// Whose a script is, by the number of its fingerprint.
+    scripts: HashMap<u64, PackageIx>,
+    running: Option<&'a Utf8Path>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of what is these packages'. `running` is the kit's own executable.
+    pub fn new(
+        workspace: &'a Workspace,
+        packages: impl Iterator<Item = PackageIx>,
+        running: Option<&'a Utf8Path>,
+    ) -> Self {
+        let mut by_name: HashMap<_, Vec<_>> = packages
+            .map(|package| (workspace.package(package).name.as_str(), Vec::new()))
+            .collect();
+        for (index, package) in workspace.packages() {
+            if let Some(named) = by_name.get_mut(package.name.as_str()) {
+                named.push(index);
+            }
+        }
+        Self {
+            workspace,
+            by_name,
+            scripts: HashMap::new(),
+            running,
+        }
+    }
+
+    /// Reads one directory.
+    ///
+    /// # Errors
+    /// A directory that cannot be listed.
+    pub fn read(&mut self, place: &ProfileDir) -> Result<Contents> {
+        let mut units = Vec::new();
+        let mut runs = Vec::new();
+        for (name, hash, names) in place.unit_names(&|name| self.by_name.contains_key(name))? {
+            let named = &self.by_name[name.as_str()];
+            let found = |package, unit| Found {
+                package,
+                package_name: name.clone(),
+                hash: hash.clone(),
+                unit,
+                shares: names.len() > 1,
+            };
+            if names.is_empty() {
+                units.extend(named.iter().map(|&package| found(package, None)));
+            }
+            for unit in &names {
+                if unit.mode == Mode::Run {
+                    runs.extend(named.iter().map(|&it| found(it, Some(unit.clone()))));
+                    continue;
+                }
+                let is_script = unit.kind == TargetKind::BuildScript;
+                let value = is_script.then(|| place.fingerprint(&name, &hash, unit));
+                for &package in named {
+                    if self.is_of(package, place, &hash, unit) {
+                        units.push(found(package, Some(unit.clone())));
+                        let value = value.iter().flatten();
+                        self.scripts
+                            .extend(value.map(|(value, _)| (*value, package)));
+                    }
+                }
+            }
+        }
+        runs.retain(|run| self.is_run_of(place, run));
+        units.append(&mut runs);
+        units.sort_by(|a, b| (&a.package_name, &a.hash).cmp(&(&b.package_name, &b.hash)));
+        let outputs = self.workspace.target_directory.as_path();
+        let outputs = outputs.join(place.triple.as_deref().unwrap_or_default());
+        let outputs = outputs.join(&place.directory);
+        let holds = |exe: &&Utf8Path| {
+            [&outputs, &place.path]
+                .iter()
+                .any(|directory| exe.starts_with(resolved(directory)))
+        };
+        let running = self.running.filter(holds);
+        let mut contents = Contents {
+            running: running.and_then(Utf8Path::file_stem).map(str::to_owned),
+            outputs,
+            place: place.clone(),
+            units,
+            names: BTreeMap::new(),
+            sources: HashMap::new(),
+        };
+        contents.list(self.workspace)?;
+        Ok(contents)
+    }
+
+    /// Whether a compiled or documented unit is this package's.
+    fn is_of(&self, package: PackageIx, place: &ProfileDir, hash: &str, unit: &UnitName) -> bool {
+        let package = self.workspace.package(package);
+        let Some(root) = root_of(package, unit) else {
+            return false;
+        };
+        let rustcs = place.find_dep_info(&package.name, hash, unit, true);
+        let rustcs = rustcs.and_then(|path| fs::read_to_string(path).ok());
+        if let Some(found) = rustcs.and_then(|text| dep_info::parse_rustc(&text)) {
+            let at = &self.workspace.root;
+            let mut files = found.files.iter();
+            return files.any(|file| dep_info::absolute(at, file) == *root);
+        }
+        // Cargo's own names files below the package without saying which, and none of a registry's.
+        let roots = Roots {
+            workspace: &self.workspace.root,
+            package: package.directory(),
+        };
+        match place.cargo_sources(&package.name, hash, unit, roots) {
+            Some((files, _)) if package.source.is_none() => files.contains(root),
+            _ => true,
+        }
+    }
+
+    fn is_run_of(&self, place: &ProfileDir, run: &Found) -> bool {
+        let Some((_, fingerprint)) = run
+            .unit
+            .as_ref()
+            .and_then(|unit| place.fingerprint(&run.package_name, &run.hash, unit))
+        else {
+            return true;
+        };
+        let mut scripts = fingerprint
+            .deps
+            .iter()
+            .filter_map(|it| self.scripts.get(&it.3));
+        scripts.next().is_none_or(|package| *package == run.package)
+    }
+}
+
+/// The root file of a unit's target; `None` where the package has no such target (any more).
+pub fn root_of<'a>(package: &'a Package, unit: &UnitName) -> Option<&'a Utf8PathBuf> {
+    let kind = target_kind(unit.kind);
+    let name = crate_name(kind, &unit.target);
+    let is_it = |target: &&Target| target.kind == kind && crate_name(kind, &target.name) == name;
+    Some(&package.targets.iter().find(is_it)?.src_path)
+}
+
+/// What files without a hash are called, up to their extension: libraries with a prefix (but for
+/// the likes of `.dll`), and names of debug symbols with `_` for `-`.
+pub fn plain_names(unit: &UnitName) -> [String; 2] {
+    let crate_name = unit.target.replace('-', "_");
+    match unit.kind {
+        TargetKind::Lib => [format!("lib{crate_name}"), crate_name],
+        _ => [unit.target.clone(), crate_name],
+    }
+}
+
+impl Contents {
+    /// Lists the shared directories, and reads what dep-infos without a hash say.
+    fn list(&mut self, workspace: &Workspace) -> Result<()> {
+        let units = self.units.iter().filter_map(|found| found.unit.as_ref());
+        let plain: HashSet<String> = units.flat_map(plain_names).collect();
+        let mut shared = Vec::new();
+        // What is not provably cargo's is not touched.
+        if build_dir::is_cargo_directory(&workspace.target_directory) {
+            shared.extend([self.outputs.clone(), self.outputs.join("examples")]);
+        }
+        let inner: &[&str] = match self.place.layout {
+            Layout::V1 => &["deps", "examples", "build", "incremental"],
+            Layout::V2 => &["incremental"],
+        };
+        shared.extend(inner.iter().map(|name| self.place.path.join(name)));
+        for directory in shared {
+            if self.names.contains_key(&directory) {
+                continue;
+            }
+            let names = build_dir::entries(&directory)?.names;
+            for name in &names {
+                let stem = name.strip_suffix(".d");
+                let path = directory.join(name);
+                if stem.is_some_and(|stem| plain.contains(stem))
+                    && let Ok(text) = fs::read_to_string(&path)
+                {
+                    let files = dep_info::first_rule(&text);
+                    let files = files
+                        .iter()
+                        .map(|file| dep_info::absolute(&workspace.root, file));
+                    self.sources.insert(path, files.collect());
+                }
+            }
+            self.names.insert(directory, names);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Finds a unit's artifacts among what lies in a profile directory.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::Artifact;
+use crate::action::artifacts::{Contents, Found, plain_names, root_of};
+use crate::impact::records::target_kind;
+use crate::repo::build_dir::{self, Layout};
+use crate::repo::unit_record::{Mode, TargetKind, UnitName};
+use crate::workspace::{self, PackageIx, Workspace};
+
+/// The names in a directory, by what they tell.
+pub(super) struct Finder<'a> {
+    workspace: &'a Workspace,
+    contents: &'a Contents,
+    by_hash: HashMap<&'a str, Vec<Utf8PathBuf>>,
+    incremental: HashMap<&'a str, Vec<Utf8PathBuf>>,
+    /// The packages that have a target of this kind and crate name.
+    namesakes: HashMap<(workspace::TargetKind, String), BTreeSet<PackageIx>>,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(workspace: &'a Workspace, contents: &'a Contents) -> Self {
+        let mut finder = Self {
+            workspace,
+            contents,
+            by_hash: HashMap::new(),
+            incremental: HashMap::new(),
+            namesakes: HashMap::new(),
+        };
+        let place = &contents.place.path;
+        for shared in ["deps", "examples", "build"].map(|name| place.join(name)) {
+            for name in contents.names.get(&shared).into_iter().flatten() {
+                if let Some(hash) = build_dir::hash_in(name) {
+                    finder
+                        .by_hash
+                        .entry(hash)
+                        .or_default()
+                        .push(shared.join(name));
+                }
+            }
+        }
+        let incremental = place.join("incremental");
+        for name in contents.names.get(&incremental).into_iter().flatten() {
+            if let Some((crate_name, _)) = name.rsplit_once('-') {
+                finder
+                    .incremental
+                    .entry(crate_name)
+                    .or_default()
+                    .push(incremental.join(name));
+            }
+        }
+        for (index, package) in workspace.packages() {
+            for target in &package.targets {
+                let key = (target.kind, target.name.replace('-', "_"));
+                finder.namesakes.entry(key).or_default().insert(index);
+            }
+        }
+        finder
+    }
+
+    /// Everything that is a unit's, save what a shared fingerprint directory may not hold.
+    pub(super) fn artifacts(&self, found: &Found) -> Vec<(Artifact, Utf8PathBuf)> {
+        let place = &self.contents.place;
+        let fingerprint = place.fingerprint_dir(&found.package_name, &found.hash);
+        let Some(unit) = &found.unit else {
+            return self.of_hash(found, fingerprint);
+        };
+        let mut artifacts = if found.shares {
+            let name = unit.file_name();
+            let files = [
+                name.clone(),
+                format!("{name}.json"),
+                format!("dep-{name}"),
+                format!("output-{name}"),
+            ];
+            files
+                .map(|file| (Artifact::Fingerprint, fingerprint.join(file)))
+                .into()
+        } else {
+            self.of_hash(found, fingerprint)
+        };
+        if matches!(unit.mode, Mode::Run | Mode::Doc) {
+            return artifacts;
+        }
+        let crate_name = unit.target.replace('-', "_");
+        let incremental = self.incremental.get(&*crate_name).into_iter().flatten();
+        artifacts.extend(incremental.map(|path| (Artifact::Incremental, path.clone())));
+        if unit.mode == Mode::Compile && unit.kind != TargetKind::BuildScript {
+            if place.layout == Layout::V1 && !self.by_hash.contains_key(&*found.hash) {
+                let directory = place.output_dir(&found.package_name, &found.hash, unit.kind);
+                let files = self.plain(found, unit, &directory, Artifact::Output);
+                artifacts.extend(files);
+            }
+            let directory = match unit.kind {
+                TargetKind::Example => self.contents.outputs.join("examples"),
+                _ => self.contents.outputs.clone(),
+            };
+            artifacts.extend(self.plain(found, unit, &directory, Artifact::Uplifted));
+        }
+        artifacts
+    }
+
+    /// What has the unit's hash in its name.
+    fn of_hash(&self, found: &Found, fingerprint: Utf8PathBuf) -> Vec<(Artifact, Utf8PathBuf)> {
+        let outputs = match self.contents.place.layout {
+            Layout::V1 => self.by_hash.get(&*found.hash).cloned().unwrap_or_default(),
+            Layout::V2 => fingerprint
+                .parent()
+                .map(Utf8Path::to_owned)
+                .into_iter()
+                .collect(),
+        };
+        let mut artifacts = vec![(Artifact::Fingerprint, fingerprint)];
+        artifacts.extend(outputs.into_iter().map(|path| (Artifact::Output, path)));
+        artifacts
+    }
+
+    /// The unit's files that have no hash in their names. Where a dep-info lies beside them, its
+    /// sources tell whose they are; else the name has to, if no other package has the same.
+    fn plain(
+        &self,
+        found: &Found,
+        unit: &UnitName,
+        directory: &Utf8Path,
+        artifact: Artifact,
+    ) -> Vec<(Artifact, Utf8PathBuf)> {
+        let stems = plain_names(unit);
+        let mut dep_infos = stems.iter().map(|stem| directory.join(format!("{stem}.d")));
+        let sources = dep_infos.find_map(|path| self.contents.sources.get(&path));
+        let root = root_of(self.workspace.package(found.package), unit);
+        let is_its = match (sources, root) {
+            (Some(sources), Some(root)) => sources.contains(root),
+            _ => {
+                let (kind, name) = (target_kind(unit.kind), unit.target.replace('-', "_"));
+                let namesakes = self.namesakes.get(&(kind, name));
+                namesakes.is_some_and(|packages| packages.len() == 1)
+            }
+        };
+        let (true, Some(names)) = (is_its, self.contents.names.get(directory)) else {
+            return Vec::new();
+        };
+        let mut files = Vec::new();
+        for (index, stem) in stems.iter().enumerate() {
+            let extensions = match (unit.kind, artifact, index) {
+                // Here a binary of the same name has its files.
+                (TargetKind::Lib, Artifact::Uplifted, 1) => &EXTENSIONS[5..],
+                (TargetKind::Lib, ..) => &EXTENSIONS[1..],
+                _ => &EXTENSIONS[..],
+            };
+            let named = extensions
+                .iter()
+                .map(|extension| format!("{stem}{extension}"));
+            let present = named.filter(|name| names.binary_search(name).is_ok());
+            files.extend(present.map(|name| (artifact, directory.join(name))));
+        }
+        files
+    }
+}
+
+/// What rustc and linkers put behind a name: executables' first, then those of libraries alone.
+const EXTENSIONS: [&str; 17] = [
+    "", ".d", ".exe", ".pdb", ".js", ".wasm", ".dwp", ".dSYM", ".rlib", ".so", ".a", ".dylib",
+    ".dll", ".dll.a", ".dll.lib", ".dll.exp", ".lib",
+];

@@ -1,0 +1,182 @@
+//! Removing what a plan names, under cargo's own lock.
+//!
+//! Nothing outside the workspace's build and target directory is removed, and no symbolic link is
+//! followed out of them.
+
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::io;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::action::artifacts::Contents;
+use crate::action::clean::{Artifact, Directory, Removal};
+use crate::repo::build_dir;
+use crate::workspace::Workspace;
+
+/// The directories in which something may be removed.
+pub struct Bounds(Vec<Utf8PathBuf>);
+
+impl Bounds {
+    /// The workspace's build and target directory, without symbolic links.
+    ///
+    /// # Errors
+    /// Where the build directory is not provably cargo's. A target directory apart from it that is
+    /// not is left out.
+    pub fn new(workspace: &Workspace) -> Result<Self> {
+        let build = &workspace.build_directory;
+        if !build_dir::is_cargo_directory(build) {
+            bail!(
+                "{build} is not provably cargo's own (it has neither cargo's CACHEDIR.TAG nor \
+                 .rustc_info.json), so nothing is removed there"
+            );
+        }
+        let target = Some(&workspace.target_directory);
+        let target = target.filter(|target| build_dir::is_cargo_directory(target));
+        let mut bounds = Vec::new();
+        for directory in [build].into_iter().chain(target) {
+            let real = directory.canonicalize_utf8();
+            bounds.push(real.with_context(|| format!("cannot find {directory}"))?);
+        }
+        Ok(Self(bounds))
+    }
+
+    /// Whether a path, itself not followed if it is a link, lies within.
+    fn hold(&self, path: &Utf8Path) -> Result<bool> {
+        let Some(parent) = path.parent() else {
+            return Ok(false);
+        };
+        match parent.canonicalize_utf8() {
+            Ok(real) => Ok(self
+                .0
+                .iter()
+                .any(|bound| real != *bound && real.starts_with(bound))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(anyhow!(error).context(format!("cannot find {parent}"))),
+        }
+    }
+}
+
+/// Cargo's locks of a profile directory; released when dropped.
+pub struct Lock {
+    _files: Vec<File>,
+}
+
+impl Lock {
+    /// Takes the locks that cargo takes for a build, in cargo's order. Up to 1.95 that is
+    /// `.cargo-lock` in both directories, from 1.96 on `.cargo-build-lock` in the one and
+    /// `.cargo-lock`, shared, in the other. Where there is none of them, as on a network file
+    /// system, cargo takes none either. `waiting` is called once if another process has it.
+    ///
+    /// # Errors
+    /// A lock that cannot be taken; if `wait` is false, one that another process has.
+    pub fn take(contents: &Contents, wait: bool, waiting: &dyn Fn(&Utf8Path)) -> Result<Self> {
+        let mut paths = Vec::new();
+        for directory in [&contents.place.path, &contents.outputs] {
+            for name in [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-lock"] {
+                let path = directory.join(name);
+                if !paths.contains(&path) && path.is_file() {
+                    paths.push(path);
+                }
+            }
+        }
+        let mut files = Vec::new();
+        for path in paths {
+            let file = File::options().read(true).write(true).open(&path);
+            let file = file.with_context(|| format!("cannot open {path}"))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) if !wait => bail!(
+                    "{} is locked, so a build is running there: try again when it is done, or \
+                     leave out --no-wait",
+                    contents.place.path
+                ),
+                Err(TryLockError::WouldBlock) => {
+                    waiting(&contents.place.path);
+                    file.lock().with_context(|| format!("cannot lock {path}"))?;
+                }
+                // As cargo: a file system that knows no locks does without.
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(anyhow!(error).context(format!("cannot lock {path}")));
+                }
+            }
+            files.push(file);
+        }
+        Ok(Self { _files: files })
+    }
+}
+
+/// Counts files and bytes, and leaves out of the plan what is not there.
+///
+/// # Errors
+/// What cannot be read.
+pub fn measure(directory: &mut Directory) -> Result<()> {
+    let mut fingerprints = HashSet::new();
+    let mut kept = Vec::new();
+    for mut removal in std::mem::take(&mut directory.removals) {
+        let found = size(&removal.path, &fingerprints);
+        let found = found.with_context(|| format!("cannot read {}", removal.path))?;
+        if let Some((files, bytes)) = found {
+            (removal.files, removal.bytes) = (files, bytes);
+            if removal.kind == Artifact::Fingerprint {
+                fingerprints.insert(removal.path.clone());
+            }
+            kept.push(removal);
+        }
+    }
+    directory.removals = kept;
+    Ok(())
+}
+
+/// Files and bytes at a path, without what was counted; `None` if nothing is there.
+fn size(path: &Utf8Path, counted: &HashSet<Utf8PathBuf>) -> io::Result<Option<(u64, u64)>> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata?,
+    };
+    if !metadata.is_dir() {
+        return Ok(Some((1, metadata.len())));
+    }
+    let mut total = (0, 0);
+    for entry in path.read_dir_utf8()? {
+        let entry = entry?;
+        if !counted.contains(entry.path()) {
+            let (files, bytes) = size(entry.path(), counted)?.unwrap_or_default();
+            total = (total.0 + files, total.1 + bytes);
+        }
+    }
+    Ok(Some(total))
+}
+
+/// Removes what a plan names, in its order. What is gone already is no error.
+///
+/// # Errors
+/// What cannot be removed, and what lies out of bounds.
+pub fn remove(directory: &Directory, bounds: &Bounds) -> Result<()> {
+    let mut parents = HashSet::new();
+    for Removal { path, .. } in &directory.removals {
+        if parents.insert(path.parent()) && !bounds.hold(path)? {
+            bail!(
+                "{path} lies beyond a symbolic link that leads out of the build directory, so \
+                 nothing is removed from {}",
+                directory.path
+            );
+        }
+    }
+    for Removal { path, .. } in &directory.removals {
+        let removed = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+            Ok(_) => fs::remove_file(path),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(anyhow!(error).context(format!("cannot remove {path}")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
