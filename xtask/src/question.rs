@@ -160,10 +160,21 @@ impl Question {
             .iter()
             .map(|change| root.join(&change.path))
             .collect();
+        let with_external = changes.iter().any(|change| {
+            let path = root.join(&change.path);
+            contents.contains_key(&change.path)
+                && Setting::of(&path, &workspace_root).unwrap_or(Setting::Configuration)
+                    == Setting::Configuration
+        });
         let records = match &self.evidence {
-            Evidence::Records(directory) => {
-                Records::read(workspace, &graph, &layout, directory, &changed)?
-            }
+            Evidence::Records(directory) => Records::read(
+                workspace,
+                &graph,
+                &layout,
+                directory,
+                &changed,
+                with_external,
+            )?,
             Evidence::Sources => Records::default(),
         };
         let found = impact::seeds::find(&Inputs {

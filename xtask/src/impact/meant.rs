@@ -149,8 +149,8 @@ impl Finder<'_> {
             }
             let reads = match unit.mode {
                 Mode::RunCustomBuild if package.is_none() => {
-                    let watches = records.watches(index);
-                    watches.iter().any(|watch| match watch {
+                    let watches = records.runs(index);
+                    watches.iter().any(|recorded| match &recorded.watch {
                         Watch::Declared(_, variables) => {
                             variables.iter().any(|(name, _)| names.contains(name))
                         }
@@ -191,12 +191,12 @@ impl Finder<'_> {
         let Some(run) = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild) else {
             return false;
         };
-        match records.watches(run) {
+        match records.runs(run) {
             [] => self
                 .sources
                 .script(package)
                 .is_some_and(|script| script.is_silent()),
-            watches => watches.contains(&Watch::Package),
+            runs => runs.iter().any(|run| run.watch == Watch::Package),
         }
     }
 

@@ -18,6 +18,7 @@ use super::layout::Layout;
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::{self, ProfileDir};
 use crate::repo::resolved;
+use crate::repo::rust_source::normalized;
 use crate::repo::unit_inputs::{Roots, Watch};
 use crate::repo::unit_record::{self, UnitName, UnitRecord};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
@@ -26,9 +27,18 @@ use crate::workspace::{PackageIx, TargetKind, Workspace};
 #[derive(Default)]
 pub struct Records {
     compiled: BTreeMap<UnitIx, Vec<Compiled>>,
-    runs: BTreeMap<UnitIx, Vec<Watch>>,
+    runs: BTreeMap<UnitIx, Vec<Run>>,
     readers: HashMap<Utf8PathBuf, Vec<UnitIx>>,
     current: HashSet<UnitIx>,
+}
+
+/// One record of a build script's run.
+#[derive(Debug)]
+pub struct Run {
+    /// What the script was recorded to watch.
+    pub watch: Watch,
+    /// When it started.
+    pub invoked: Option<SystemTime>,
 }
 
 /// One record of a compiled unit.
@@ -42,7 +52,8 @@ struct Compiled {
 
 impl Records {
     /// Reads the records of every profile directory. `directory` is the name of the one that the
-    /// question is about.
+    /// question is about. External packages' files do not change, so their records are read only
+    /// where it is asked which variables they read.
     ///
     /// # Errors
     /// A build directory that cannot be listed, or has a layout that is not known.
@@ -52,8 +63,9 @@ impl Records {
         layout: &Layout,
         directory: &str,
         changed: &HashSet<Utf8PathBuf>,
+        with_external: bool,
     ) -> Result<Self> {
-        let by_name = UnitsByName::new(workspace, graph, layout);
+        let by_name = UnitsByName::new(workspace, graph, layout, with_external);
         let mut records = Self::default();
         for place in build_dir::profile_dirs(&workspace.build_directory)? {
             let units = place.records()?.units;
@@ -64,16 +76,14 @@ impl Records {
                     place.directory == directory && Some(record.fingerprint.rustc) == toolchain;
                 for &unit in by_name.of(record) {
                     let node = graph.unit(unit);
-                    let Some(at) = layout.directory(node.package) else {
-                        continue;
-                    };
                     if node.mode == Mode::RunCustomBuild {
-                        let run = place.script_run(record, at);
-                        records
-                            .runs
-                            .entry(unit)
-                            .or_default()
-                            .extend(run.map(|run| run.watch));
+                        let at = workspace.package(node.package).directory();
+                        let at = layout.directory(node.package).unwrap_or(at);
+                        let run = place.script_run(record, at).map(|run| Run {
+                            watch: run.watch,
+                            invoked: record.invoked,
+                        });
+                        records.runs.entry(unit).or_default().extend(run);
                     } else if let Some(mut compiled) = compiled(workspace, node, &place, record) {
                         compiled.fits &= fits;
                         records.compiled.entry(unit).or_default().push(compiled);
@@ -126,8 +136,8 @@ impl Records {
         self.current.contains(&unit)
     }
 
-    /// What a script's run was recorded to watch, if it was recorded.
-    pub fn watches(&self, run: UnitIx) -> &[Watch] {
+    /// The records of a script's run.
+    pub fn runs(&self, run: UnitIx) -> &[Run] {
         self.runs.get(&run).map_or(&[], Vec::as_slice)
     }
 
@@ -184,11 +194,17 @@ fn compiled(
     let env: Vec<String> = sources.env.into_iter().map(|(name, _)| name).collect();
     // Clippy's records list files that rustc does not read, and cargo does not go by them.
     let clippys = env.iter().any(|name| name == "CLIPPY_ARGS");
-    // Packages of one name are told apart by the root file, which every record lists.
+    // Packages of one name are told apart by the root file, which every record lists, but for
+    // those of external packages.
     let is_its = package.targets.iter().any(|target| {
+        let root = [
+            target.src_path.clone(),
+            normalized(&target.src_path),
+            resolved(&target.src_path),
+        ];
         target.kind == unit.kind
             && target.name == unit.target
-            && sources.files.contains(&target.src_path)
+            && (package.source.is_some() || root.iter().any(|root| sources.files.contains(root)))
     });
     (is_its && !clippys).then(|| Compiled {
         files: sources.files,
@@ -202,10 +218,10 @@ fn compiled(
 struct UnitsByName(HashMap<(String, TargetKind, String, Mode), Vec<UnitIx>>);
 
 impl UnitsByName {
-    fn new(workspace: &Workspace, graph: &UnitGraph, layout: &Layout) -> Self {
+    fn new(workspace: &Workspace, graph: &UnitGraph, layout: &Layout, with_external: bool) -> Self {
         let mut units: HashMap<_, Vec<_>> = HashMap::new();
         for (index, unit) in graph.units() {
-            if layout.directory(unit.package).is_some() {
+            if with_external || layout.directory(unit.package).is_some() {
                 let package: &PackageIx = &unit.package;
                 let name = workspace.package(*package).name.clone();
                 let target = crate_name(unit.kind, &unit.target);

@@ -1,7 +1,5 @@
 //! Configured rules: what a path affects that no unit is known to read.
 
-use std::collections::HashSet;
-
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 use glob::{MatchOptions, Pattern};
@@ -15,7 +13,6 @@ use crate::workspace::{PackageIx, Workspace};
 #[derive(Debug)]
 pub struct Rules {
     rules: Vec<Rule>,
-    blind_proc_macros: HashSet<String>,
 }
 
 /// One rule: paths, and what they affect.
@@ -45,9 +42,6 @@ pub enum Affects {
 struct Configured {
     #[serde(default)]
     rules: Vec<Written>,
-    /// Names of proc-macro packages that are known to read no file.
-    #[serde(default)]
-    blind_proc_macros: HashSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -99,21 +93,7 @@ impl Rules {
                 )
             })?);
         }
-        let blind_proc_macros = default
-            .blind_proc_macros
-            .into_iter()
-            .chain(own.blind_proc_macros)
-            .collect();
-        Ok(Self {
-            rules,
-            blind_proc_macros,
-        })
-    }
-
-    /// Whether a proc-macro package is known to read no file, so that none of its users' files
-    /// can be an input that only the macro knows of.
-    pub fn is_blind(&self, proc_macro: &str) -> bool {
-        self.blind_proc_macros.contains(proc_macro)
+        Ok(Self { rules })
     }
 
     /// The last rule that matches a path, given relative to the repository's top level.

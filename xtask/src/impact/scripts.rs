@@ -1,5 +1,7 @@
 //! Seeds from what build scripts watch.
 
+use std::time::SystemTime;
+
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
@@ -26,8 +28,8 @@ impl Finder<'_> {
             let Some(run) = run else { continue };
             let in_package = owner == Some(package) && !is_in_nested_package(layout, package, path);
             let mut because = None;
-            for watch in records.watches(run) {
-                match watch {
+            for recorded in records.runs(run) {
+                match &recorded.watch {
                     Watch::Package if in_package => {
                         because =
                             Some("its build script names no input, so it watches the package");
@@ -44,7 +46,7 @@ impl Finder<'_> {
             }
             let script = graph.find(package, TargetKind::CustomBuild, Mode::Build);
             let is_recorded = script.is_some_and(|script| records.is_current(script))
-                && !records.watches(run).is_empty();
+                && !records.runs(run).is_empty();
             if because.is_none()
                 && !is_recorded
                 && let Some(script) = self.sources.script(package)
@@ -61,7 +63,10 @@ impl Finder<'_> {
                     because = Some("its build script watches this file");
                 } else if in_package && script.is_silent() {
                     because = Some("its build script names no input, so it watches the package");
-                } else if script.may_name(path, within) {
+                } else if in_package
+                    && (script.has_doubts() || self.sources.is_given_watches(package))
+                    || script.may_name(path, within)
+                {
                     because = Some("its build script may watch this file");
                 }
             }
@@ -79,36 +84,48 @@ impl Finder<'_> {
             records,
             layout,
             head_moved,
+            root,
             ..
         } = *self.inputs;
         for package in layout.packages() {
             let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
             let Some(run) = run else { continue };
-            let watches = records.watches(run);
-            let declared: Vec<_> = watches
+            let runs = records.runs(run);
+            let declared: Vec<_> = runs
                 .iter()
-                .filter_map(|watch| match watch {
-                    Watch::Declared(paths, _) => Some(paths),
+                .filter_map(|recorded| match &recorded.watch {
+                    Watch::Declared(paths, _) => Some((paths, recorded.invoked)),
                     Watch::Package | Watch::Overridden => None,
                 })
-                .flatten()
+                .flat_map(|(paths, invoked)| paths.iter().map(move |path| (path, invoked)))
                 .collect();
-            let script = if watches.is_empty() {
+            let script = if runs.is_empty() {
                 self.sources.script(package)
             } else {
                 None
             };
-            let is_gits = |path: &&Utf8PathBuf| path.iter().any(|name| name == ".git");
-            let watches_git = declared.iter().any(is_gits)
+            let is_gits = |path: &Utf8Path| path.iter().any(|name| name == ".git");
+            let watches_git = declared.iter().any(|(path, _)| is_gits(path))
                 || script.as_ref().is_some_and(|script| script.may_watch_git());
-            let watches_nothing = declared.iter().any(|path| !path.exists())
+            let watches_nothing = declared.iter().any(|(path, _)| !path.exists())
                 || script
                     .as_ref()
                     .is_some_and(|script| script.watches_missing_file());
+            // What git does not list is compared as cargo does it.
+            let is_newer = |(path, invoked): &(&Utf8PathBuf, Option<SystemTime>)| {
+                let unlisted = is_gits(path) || !path.starts_with(root);
+                let modified = path
+                    .metadata()
+                    .and_then(|metadata| metadata.modified())
+                    .ok();
+                unlisted && modified > *invoked
+            };
             let because = if head_moved && watches_git {
                 "its build script watches git's HEAD, which moved"
             } else if watches_nothing {
                 "its build script watches a file that does not exist, so it runs at every build"
+            } else if declared.iter().any(is_newer) {
+                "its build script watches a file outside the work tree, which is newer than its run"
             } else {
                 continue;
             };

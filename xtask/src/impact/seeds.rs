@@ -18,7 +18,7 @@ use super::{Effect, Rule, Seed};
 use crate::graph::{Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
 use crate::resolution;
-use crate::workspace::{TargetKind, Workspace};
+use crate::workspace::{PackageIx, TargetKind, Workspace};
 
 /// What the answer is found from.
 pub struct Inputs<'a> {
@@ -164,6 +164,9 @@ impl Finder<'_> {
         let Ok(below) = path.strip_prefix(directory) else {
             return;
         };
+        if ["README.md", "README.txt", "README"].contains(&below.as_str()) {
+            return self.readme(change, package);
+        }
         let Some(kind) = conventional_target(below) else {
             return;
         };
@@ -189,6 +192,24 @@ impl Finder<'_> {
             };
             if is_reached {
                 self.seed(index, Rule::Target, change, because);
+            }
+        }
+    }
+
+    /// A README that came or went: cargo tells `CARGO_PKG_README` by whether there is one.
+    fn readme(&mut self, change: &Change, package: PackageIx) {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let variable = "CARGO_PKG_README".to_owned();
+        for &unit in graph.units_of(package) {
+            let node = graph.unit(unit);
+            let recorded = records.reads_variable(unit, std::slice::from_ref(&variable));
+            let reads = recorded.unwrap_or_else(|| {
+                self.sources
+                    .of(node)
+                    .is_some_and(|reads| reads.env.contains(&variable))
+            });
+            if node.is_compiled() && reads {
+                self.seed(unit, Rule::Manifest, change, "it reads CARGO_PKG_README");
             }
         }
     }

@@ -15,6 +15,7 @@ use super::seeds::{Contents, Finder, Inputs, Resolution};
 use super::{Rule, Seed};
 use crate::repo::git::{Change, Seen};
 use crate::repo::resolved;
+use crate::repo::rust_source::normalized;
 use crate::workspace::PackageIx;
 
 /// What a path sets, by its name and place.
@@ -93,7 +94,7 @@ pub fn included_configuration(workspace_root: &Utf8Path) -> BTreeSet<Utf8PathBuf
             let path = entry.as_str().or_else(|| entry.get("path")?.as_str());
             let Some(path) = path
                 .zip(file.parent())
-                .map(|(path, beside)| beside.join(path))
+                .map(|(path, beside)| normalized(&beside.join(path)))
             else {
                 continue;
             };

@@ -14,7 +14,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::layout::Layout;
 use crate::graph::{Mode, Unit};
 use crate::repo::resolved;
-use crate::repo::rust_source::{self, BuildScriptScan, DoubtKind};
+use crate::repo::rust_source::{self, BuildScriptScan};
 use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 
 /// The scans made so far, so that each target is scanned once.
@@ -24,6 +24,8 @@ pub struct Sources<'a> {
     targets: HashMap<(PackageIx, Utf8PathBuf, bool), Rc<Reads>>,
     scripts: HashMap<PackageIx, Option<Rc<Script>>>,
     far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
+    /// Whether the macros of a package make their callers read files.
+    emitters: HashMap<PackageIx, bool>,
     /// Where the links below directories that scripts watch lead.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
 }
@@ -34,7 +36,7 @@ pub struct Reads {
     files: HashSet<Utf8PathBuf>,
     /// Variables that it reads by name.
     pub env: HashSet<String>,
-    /// Whether the scan saw all of its modules.
+    /// Whether the scan saw all that is read, as far as no macro of another package hides it.
     pub complete: bool,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Sources<'a> {
             targets: HashMap::new(),
             scripts: HashMap::new(),
             far: HashMap::new(),
+            emitters: HashMap::new(),
             links: HashMap::new(),
         }
     }
@@ -91,10 +94,7 @@ impl<'a> Sources<'a> {
         let reads = Rc::new(Reads {
             files,
             env: scan.env.into_iter().collect(),
-            complete: !scan
-                .doubts
-                .iter()
-                .any(|doubt| doubt.kind == DoubtKind::Unlexable),
+            complete: scan.doubts.is_empty() && !scan.generated,
         });
         self.targets.insert(key, Rc::clone(&reads));
         Some(reads)
@@ -128,6 +128,10 @@ impl<'a> Sources<'a> {
         }
         let mut far = Vec::new();
         if let Some(directory) = self.layout.directory(package) {
+            // A target's root may lie anywhere, and its modules beside it.
+            let targets = &self.workspace.package(package).targets;
+            let roots = targets.iter().map(|target| resolved(&target.src_path));
+            far.extend(roots.filter(|root| !root.starts_with(directory)));
             far.extend(links_below(directory));
             each_source(directory, &mut |file| {
                 let Some(text) = read(file).filter(|text| text.contains("../")) else {
@@ -172,6 +176,84 @@ impl<'a> Sources<'a> {
         each_source(directory, &mut |file| {
             found = found
                 || read(file).is_some_and(|text| names.iter().any(|name| names_in(&text, name)));
+        });
+        found
+    }
+
+    /// Whether macros that a package takes from others may make it read files that its own sources
+    /// do not show. For cargo to know of such a file, the code that a macro emits has to include
+    /// it, or declare it as a module; so the macro's sources hold a word for that.
+    pub fn is_given_inclusions(&mut self, package: PackageIx) -> bool {
+        let users: Vec<PackageIx> = std::iter::once(package).collect();
+        let direct = self.dependencies(&users, |_| true);
+        // A macro is often handed on by the library that one depends on.
+        let handed_on = self.dependencies(&direct, |_| true);
+        direct
+            .into_iter()
+            .chain(handed_on)
+            .any(|package| self.emits_inclusions(package))
+    }
+
+    fn emits_inclusions(&mut self, package: PackageIx) -> bool {
+        if let Some(&known) = self.emitters.get(&package) {
+            return known;
+        }
+        let emits = match self.workspace.package(package).library() {
+            Some(library) if library.proc_macro => {
+                // What a proc-macro emits is often put together by a library of its own.
+                let mut makers =
+                    self.dependencies(&[package], |name| !TOKEN_LIBRARIES.contains(&name));
+                makers.push(package);
+                makers
+                    .into_iter()
+                    .any(|maker| self.text_holds(maker, &INCLUSIONS))
+            }
+            // A macro of a path package that includes a file for its callers is a doubt there.
+            Some(library) if self.layout.directory(package).is_some() => {
+                let library = library.clone();
+                let reads = self.of_target(package, &library, false);
+                reads.is_some_and(|reads| !reads.complete)
+            }
+            _ => false,
+        };
+        self.emitters.insert(package, emits);
+        emits
+    }
+
+    /// Whether a library that a package's build script is built with prints what to watch.
+    pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
+        let dependencies = &self.workspace.package(package).dependencies;
+        let for_script: Vec<PackageIx> = dependencies
+            .iter()
+            .filter(|known| known.build)
+            .map(|known| known.package)
+            .collect();
+        for_script
+            .into_iter()
+            .any(|library| self.text_holds(library, &["rerun-if-changed"]))
+    }
+
+    fn dependencies(&self, of: &[PackageIx], wanted: impl Fn(&str) -> bool) -> Vec<PackageIx> {
+        let edges = of
+            .iter()
+            .flat_map(|&package| &self.workspace.package(package).dependencies);
+        let packages = edges.map(|dependency| dependency.package);
+        packages
+            .filter(|&package| wanted(&self.workspace.package(package).name))
+            .collect()
+    }
+
+    /// Whether a package's sources hold one of the words, but for the line that includes a README
+    /// as documentation.
+    fn text_holds(&self, package: PackageIx, words: &[&str]) -> bool {
+        let mut found = false;
+        each_source(self.workspace.package(package).directory(), &mut |file| {
+            found = found
+                || read(file).is_some_and(|text| {
+                    text.lines()
+                        .filter(|line| !line.contains("doc = include_str"))
+                        .any(|line| words.iter().any(|word| line.contains(word)))
+                });
         });
         found
     }
@@ -231,6 +313,11 @@ impl Script {
         !self.scan.says_any
     }
 
+    /// Whether it is known to print what it makes as it runs.
+    pub fn has_doubts(&self) -> bool {
+        !self.scan.doubts.is_empty()
+    }
+
     /// Whether it may print more than its literals show, and its text holds the path's name or
     /// that of a directory on the way to it.
     pub fn may_name(&self, path: &Utf8Path, within: &Utf8Path) -> bool {
@@ -263,6 +350,28 @@ impl Script {
         self.scan.rerun_if_env_changed.iter().map(String::as_str)
     }
 }
+
+/// What code that makes its caller read a file holds.
+const INCLUSIONS: [&str; 8] = [
+    "include_str",
+    "include_bytes",
+    "include!",
+    "include !",
+    "tracked_path",
+    "tracked::path",
+    "mod #",
+    "\"mod ",
+];
+
+/// What every proc-macro is made with, and what emits nothing by itself.
+const TOKEN_LIBRARIES: [&str; 6] = [
+    "heck",
+    "proc-macro-crate",
+    "proc-macro2",
+    "quote",
+    "syn",
+    "unicode-ident",
+];
 
 /// A file's text; replacement characters stand in what is not UTF-8, since such a file, too, can
 /// be included.

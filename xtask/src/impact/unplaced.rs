@@ -44,7 +44,7 @@ impl Finder<'_> {
             return;
         }
         match layout.owner(path) {
-            Some(package) => self.unplaced_in(package, change, path),
+            Some(package) => self.unplaced_in(package, change),
             None => self.unplaced_outside(change, path),
         }
     }
@@ -52,9 +52,9 @@ impl Finder<'_> {
     /// A file of a package that no unit is known to compile. Cargo learns of a file only through a
     /// record or a build script, so what remains is what a macro may have read unseen; where that
     /// cannot be, the package's tests may read the file as they run.
-    fn unplaced_in(&mut self, package: PackageIx, change: &Change, path: &Utf8Path) {
+    fn unplaced_in(&mut self, package: PackageIx, change: &Change) {
         let Inputs { graph, records, .. } = *self.inputs;
-        let suspicious = path.extension() != Some("rs") && self.macros_may_read(package, path);
+        let suspicious = self.sources.is_given_inclusions(package);
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
             let is_unknown = node.is_compiled()
@@ -65,7 +65,7 @@ impl Finder<'_> {
                     unit,
                     Rule::Doubt,
                     change,
-                    "a macro of its may read this file",
+                    "a macro or generated code may read this file",
                 );
             } else if is_a_test(node) {
                 let because = "its tests may read this file as they run";
@@ -103,33 +103,6 @@ impl Finder<'_> {
                 }
             }
         }
-    }
-
-    fn macros_may_read(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
-        let Inputs {
-            workspace,
-            rules,
-            layout,
-            ..
-        } = *self.inputs;
-        let uses = |package: PackageIx| {
-            workspace
-                .package(package)
-                .dependencies
-                .iter()
-                .map(|dependency| dependency.package)
-        };
-        let reads_files = |package: PackageIx| {
-            let package = workspace.package(package);
-            package.library().is_some_and(|library| library.proc_macro)
-                && !rules.is_blind(&package.name)
-        };
-        // A macro is often handed on by the library that one depends on.
-        let has_macros = uses(package).any(|one| reads_files(one) || uses(one).any(reads_files));
-        let Some(directory) = layout.directory(package) else {
-            return true;
-        };
-        has_macros && self.sources.mentions(package, path, directory)
     }
 }
 

@@ -82,13 +82,6 @@ fn the_last_rule_that_matches_holds() {
 }
 
 #[test]
-fn proc_macros_that_read_no_file_are_known_or_named() {
-    let rules = rules(json!({ "blind-proc-macros": ["our-derive"] })).unwrap();
-    assert!(rules.is_blind("serde_derive") && rules.is_blind("our-derive"));
-    assert!(!rules.is_blind("askama_derive"));
-}
-
-#[test]
 fn a_fault_is_told_with_its_place() {
     let faults = [
         fault(json!({ "rules": [{ "files": ["x"], "affects": ["cores"] }] })),

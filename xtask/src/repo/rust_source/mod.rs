@@ -42,6 +42,8 @@ pub struct SourceScan {
     /// The module files that are declared and do not exist: creating one changes the target.
     /// `mod x;` without a file gives both `x.rs` and `x/mod.rs`.
     pub missing: BTreeSet<Utf8PathBuf>,
+    /// Whether it includes code below `OUT_DIR`, which a build script makes and no scan sees.
+    pub generated: bool,
     /// The variables that `env!` and `option_env!` name.
     pub env: BTreeSet<String>,
     /// Where the scan cannot know, sorted.

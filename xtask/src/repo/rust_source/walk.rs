@@ -252,7 +252,10 @@ impl Scanner<'_> {
         let tokens = trees(arguments.stream());
         let path = match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
             Ok(Some(text)) => text,
-            Ok(None) => return,
+            Ok(None) => {
+                self.found.generated = true;
+                return;
+            }
             Err(kind) => {
                 let reason = format!("{called}!({})", arguments.stream());
                 return self.doubt(kind, reason, scope);
