@@ -6,7 +6,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::impact::seeds::Contents;
-use crate::impact::settings::{Setting, included_configuration};
+use crate::impact::settings::Settings;
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
 
 /// A change, as it was asked for.
@@ -130,14 +130,10 @@ fn canonical(path: &Utf8Path) -> Utf8PathBuf {
 pub fn contents(
     repository: Option<&Repository>,
     range: Option<&Range>,
-    (root, workspace_root): (&Utf8Path, &Utf8Path),
+    (root, settings): (&Utf8Path, &Settings),
     changes: &[Change],
 ) -> Result<HashMap<Utf8PathBuf, Contents>> {
-    let included = included_configuration(workspace_root);
-    let is_setting = |change: &&Change| {
-        let path = root.join(&change.path);
-        Setting::of(&path, workspace_root).is_some() || included.contains(&path)
-    };
+    let is_setting = |change: &&Change| settings.of(&root.join(&change.path)).is_some();
     let paths: Vec<Utf8PathBuf> = changes
         .iter()
         .filter(is_setting)

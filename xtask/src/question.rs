@@ -11,7 +11,7 @@ use crate::impact::layout::Layout;
 use crate::impact::records::Records;
 use crate::impact::rules::Rules;
 use crate::impact::seeds::{Inputs, Resolution};
-use crate::impact::settings::Setting;
+use crate::impact::settings::{Setting, Settings};
 use crate::impact::{self, Affected, Effect, Rule, Seed};
 use crate::process::Runner;
 use crate::repo::git::{Change, Range, Repository};
@@ -90,6 +90,7 @@ impl Question {
             .map_or(&*workspace_root, Repository::top_level)
             .to_owned();
 
+        let settings = Settings::new(workspace);
         let mut words = Vec::new();
         let mut changes = Vec::new();
         let mut range = None;
@@ -141,16 +142,16 @@ impl Question {
         let contents = changes::contents(
             repository.as_ref(),
             range.as_ref(),
-            (&root, &workspace_root),
+            (&root, &settings),
             &changes,
         )?;
         let is_resolved = changes.iter().any(|change| {
-            let setting = Setting::of(&root.join(&change.path), &workspace_root);
-            contents.get(&change.path).is_some_and(|contents| {
-                setting
-                    .unwrap_or(Setting::Configuration)
-                    .is_resolved(contents)
-            })
+            let path = root.join(&change.path);
+            let contents = contents.get(&change.path);
+            settings
+                .of(&path)
+                .zip(contents)
+                .is_some_and(|((setting, _), contents)| setting.is_resolved(contents))
         });
         let resolution = match (&repository, is_resolved) {
             (Some(repository), true) => self.resolution(repository, range.as_ref()),
@@ -162,9 +163,9 @@ impl Question {
             .collect();
         let with_external = changes.iter().any(|change| {
             let path = root.join(&change.path);
-            contents.contains_key(&change.path)
-                && Setting::of(&path, &workspace_root).unwrap_or(Setting::Configuration)
-                    == Setting::Configuration
+            settings
+                .of(&path)
+                .is_some_and(|(setting, _)| setting == Setting::Configuration)
         });
         let records = match &self.evidence {
             Evidence::Records(directory) => Records::read(
@@ -195,12 +196,13 @@ impl Question {
             layout: &layout,
             records: &records,
             rules: &rules,
+            settings: &settings,
         })?;
         seeds.extend(found.seeds);
         notes.extend(found.notes);
         let mut affected = impact::propagate(&graph, seeds);
         if let Resolution::Compared(compared) = &resolution {
-            let cause = impact::resolved::cause(&changes, &root, &workspace_root);
+            let cause = impact::resolved::cause(&changes, &root, &settings);
             let resolved =
                 impact::resolved::affected(workspace, &graph, compared, cause.as_deref());
             affected = affected.or(resolved);

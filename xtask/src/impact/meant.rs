@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use cargo_metadata::camino::Utf8Path;
+
 use super::Effect;
 use super::meaning::manifest::inherits;
 use super::meaning::{DepKind, TargetKind as MeantKind, Units};
@@ -76,7 +78,9 @@ impl Finder<'_> {
                             .any(|known| Some(known.package) == package)
                 })
                 .collect(),
-            Units::OverriddenRuns { links, platform } if is_possible(platform.as_deref()) => {
+            Units::OverriddenRuns { links, platform }
+                if is_possible(platform.as_deref(), &workspace.build_directory) =>
+            {
                 let is_meant = |index| {
                     workspace
                         .package(index)
@@ -110,7 +114,9 @@ impl Finder<'_> {
                 };
                 of_packages(&is_meant)
             }
-            Units::Platform { platform, .. } if is_possible(platform.as_deref()) => {
+            Units::Platform { platform, .. }
+                if is_possible(platform.as_deref(), &workspace.build_directory) =>
+            {
                 of_packages(&|_| true)
             }
             Units::OverriddenRuns { .. } | Units::Platform { .. } => Vec::new(),
@@ -163,13 +169,26 @@ impl Finder<'_> {
                         })
                 }
                 Mode::RunCustomBuild | Mode::Doctest => false,
-                Mode::Build | Mode::Test => records.reads_variable(index, names).unwrap_or(true),
+                Mode::Build | Mode::Test => match records.reads_variable(index, names) {
+                    Some(reads) => reads,
+                    None => self.may_read_variable(unit, names),
+                },
             };
             if reads {
                 found.push((index, Effect::Rebuilt));
             }
         }
         found
+    }
+
+    /// Whether a unit's sources name one of the variables, or hide what they name.
+    fn may_read_variable(&mut self, unit: &Unit, names: &[String]) -> bool {
+        let Some(reads) = self.sources.of(unit) else {
+            return true;
+        };
+        !reads.complete
+            || names.iter().any(|name| reads.env.contains(name))
+            || self.sources.is_given_variables(unit.package)
     }
 
     /// The packages and whatever they depend on by any path.
@@ -229,11 +248,14 @@ fn uses(unit: &Unit, kind: DepKind) -> bool {
 }
 
 /// Whether a platform can be this machine's: a triple of another architecture or system is not.
-/// A `cfg(…)` may hold, so it is taken to.
-fn is_possible(platform: Option<&str>) -> bool {
+/// A `cfg(…)` may hold, so it is taken to, and so may a triple that was built for.
+fn is_possible(platform: Option<&str>, build_directory: &Utf8Path) -> bool {
     let Some(platform) = platform.filter(|platform| !platform.starts_with("cfg(")) else {
         return true;
     };
+    if build_directory.join(platform).is_dir() {
+        return true;
+    }
     let system = match std::env::consts::OS {
         "macos" => "darwin",
         other => other,

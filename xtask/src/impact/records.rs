@@ -2,11 +2,13 @@
 //!
 //! That a record lists a changed file is reason enough to select its unit, whichever build wrote
 //! it. That no record lists it is a reason to leave a unit out only where the record is *current*:
-//! made with the same features, profile directory and toolchain, and with every recorded file that
-//! has not changed since the base older than the compiler's start. This is sound: if no recorded
-//! file is in the change set, the recorded files are as the compiler read them and as the base has
-//! them, so the base's build read the same files, and the changed one was not among them. If one
-//! is, the unit is selected for that one already.
+//! made with the same features, profile directory and toolchain; no recorded file, but for those in
+//! the change set, newer than the compiler's start, and neither the manifests nor cargo's
+//! configuration; and all that the unit is built from current too, since macros of a dependency and
+//! what a script printed decide what is read. This is sound: if no recorded file is in the change
+//! set, everything that decides what is read was the same for the record as it is at the base, so
+//! the base's build read the same files, and the changed one was not among them. If one is, the
+//! unit is selected for that one already, or for the unit that it is built from.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
@@ -15,7 +17,8 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
-use crate::graph::{Mode, Unit, UnitGraph, UnitIx};
+use super::settings::configuration_files;
+use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::{self, ProfileDir};
 use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
@@ -39,6 +42,8 @@ pub struct Run {
     pub watch: Watch,
     /// When it started.
     pub invoked: Option<SystemTime>,
+    /// Whether the profile directory and the toolchain are those of the question.
+    fits: bool,
 }
 
 /// One record of a compiled unit.
@@ -82,6 +87,7 @@ impl Records {
                         let run = place.script_run(record, at).map(|run| Run {
                             watch: run.watch,
                             invoked: record.invoked,
+                            fits,
                         });
                         records.runs.entry(unit).or_default().extend(run);
                     } else if let Some(mut compiled) = compiled(workspace, node, &place, record) {
@@ -91,11 +97,12 @@ impl Records {
                 }
             }
         }
-        records.index(changed);
+        records.index();
+        records.settle(workspace, graph, layout, changed);
         Ok(records)
     }
 
-    fn index(&mut self, changed: &HashSet<Utf8PathBuf>) {
+    fn index(&mut self) {
         let mut directories: HashMap<Utf8PathBuf, Utf8PathBuf> = HashMap::new();
         let mut real = |file: &Utf8Path| -> Utf8PathBuf {
             let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
@@ -118,9 +125,46 @@ impl Records {
                     }
                     self.readers.entry(file.clone()).or_default().push(unit);
                 }
-                if record.fits && record.is_current(changed) {
-                    self.current.insert(unit);
-                }
+            }
+        }
+    }
+
+    /// Finds the units whose records are current.
+    fn settle(
+        &mut self,
+        workspace: &Workspace,
+        graph: &UnitGraph,
+        layout: &Layout,
+        changed: &HashSet<Utf8PathBuf>,
+    ) {
+        let root = resolved(&workspace.root);
+        let settings = configuration_files(&root)
+            .into_iter()
+            .chain([root.join("Cargo.toml")])
+            .filter_map(|file| modified(&file))
+            .max();
+        let mut by_itself: HashSet<UnitIx> = HashSet::new();
+        for (index, unit) in graph.units() {
+            let manifest = modified(&workspace.package(unit.package).manifest_path);
+            let newest = settings.max(manifest);
+            // An external package is as the lock file says, whatever the time of its files.
+            let is_settled = layout.directory(unit.package).is_none()
+                || self.compiled.get(&index).is_some_and(|records| {
+                    let mut records = records.iter();
+                    records.any(|it| it.fits && newest <= it.invoked && it.is_current(changed))
+                })
+                || self.runs.get(&index).is_some_and(|runs| {
+                    let mut runs = runs.iter();
+                    runs.any(|it| it.fits && newest <= it.invoked && it.is_current(changed))
+                });
+            if is_settled {
+                by_itself.insert(index);
+            }
+        }
+        let mut known = HashMap::new();
+        for (index, _) in graph.units() {
+            if is_settled_below(graph, index, &by_itself, &mut known) {
+                self.current.insert(index);
             }
         }
     }
@@ -131,7 +175,7 @@ impl Records {
     }
 
     /// Whether the unit's record is current, so that it reads no file which the record does not
-    /// list. Of a package's script run: whether the script's is, and the run left its output.
+    /// list, or a script's run watches none besides.
     pub fn is_current(&self, unit: UnitIx) -> bool {
         self.current.contains(&unit)
     }
@@ -155,9 +199,12 @@ impl Records {
         )
     }
 
-    /// How many units have a current record.
+    /// How many compiled units of path packages have a current record.
     pub fn current(&self) -> usize {
-        self.current.len()
+        self.compiled
+            .keys()
+            .filter(|unit| self.current.contains(unit))
+            .count()
     }
 }
 
@@ -165,17 +212,60 @@ impl Compiled {
     /// Whether nothing but the change set can have altered the files since the compiler read
     /// them. Cargo's own comparison: a file as new as the start counts as older.
     fn is_current(&self, changed: &HashSet<Utf8PathBuf>) -> bool {
-        let Some(invoked) = self.invoked else {
-            return false;
-        };
-        self.files
-            .iter()
-            .filter(|file| !changed.contains(*file))
-            .all(|file| {
-                let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified());
-                modified.is_ok_and(|modified| modified <= invoked)
-            })
+        let mut files = self.files.iter().filter(|file| !changed.contains(*file));
+        self.invoked.is_some()
+            && files.all(|file| modified(file).is_some_and(|at| Some(at) <= self.invoked))
     }
+}
+
+impl Run {
+    /// Whether the script would print the same again, but for the change set.
+    fn is_current(&self, changed: &HashSet<Utf8PathBuf>) -> bool {
+        let Watch::Declared(paths, variables) = &self.watch else {
+            return self.invoked.is_some();
+        };
+        let is_same = |(name, value): &(String, Option<String>)| std::env::var(name).ok() == *value;
+        let mut paths = paths.iter().filter(|path| !changed.contains(*path));
+        paths.all(|path| newest_in(path, changed).is_some_and(|at| Some(at) <= self.invoked))
+            && variables.iter().all(is_same)
+    }
+}
+
+fn modified(file: &Utf8Path) -> Option<SystemTime> {
+    file.metadata()
+        .and_then(|metadata| metadata.modified())
+        .ok()
+}
+
+/// The time of the newest file at or below a path, the change set's left out.
+fn newest_in(path: &Utf8Path, changed: &HashSet<Utf8PathBuf>) -> Option<SystemTime> {
+    if !path.is_dir() {
+        return modified(path);
+    }
+    let entries = path.read_dir_utf8().ok()?.flatten();
+    let files = entries.filter(|entry| !changed.contains(entry.path()));
+    files
+        .map(|entry| newest_in(entry.path(), changed))
+        .try_fold(SystemTime::UNIX_EPOCH, |a, b| Some(a.max(b?)))
+}
+
+/// Whether a unit and all that it is built from are settled.
+fn is_settled_below(
+    graph: &UnitGraph,
+    unit: UnitIx,
+    by_itself: &HashSet<UnitIx>,
+    known: &mut HashMap<UnitIx, bool>,
+) -> bool {
+    if let Some(&known) = known.get(&unit) {
+        return known;
+    }
+    let is_settled = by_itself.contains(&unit)
+        && graph
+            .dependencies(unit)
+            .filter(|&(_, link)| link == Link::Rebuilds)
+            .all(|(on, _)| is_settled_below(graph, on, by_itself, known));
+    known.insert(unit, is_settled);
+    is_settled
 }
 
 /// The record of a compiled unit, if it is that unit's.

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::settings::Setting;
+use super::settings::{Setting, Settings};
 use super::{Affected, Effect, Rule, Seed, propagate_within};
 use crate::graph::{UnitGraph, UnitIx};
 use crate::repo::git::Change;
@@ -67,14 +67,12 @@ pub fn affected(
 
 /// The file that made cargo resolve differently: which of several did is not known, so the first
 /// that can have done it is named.
-pub fn cause(
-    changes: &[Change],
-    root: &Utf8Path,
-    workspace_root: &Utf8Path,
-) -> Option<Utf8PathBuf> {
+pub fn cause(changes: &[Change], root: &Utf8Path, settings: &Settings) -> Option<Utf8PathBuf> {
     let can_have = |change: &&Change| {
-        let setting = Setting::of(&root.join(&change.path), workspace_root);
-        setting.is_some_and(|setting| setting != Setting::Toolchain)
+        let path = root.join(&change.path);
+        settings
+            .of(&path)
+            .is_some_and(|(setting, _)| setting != Setting::Toolchain)
     };
     changes
         .iter()

@@ -26,7 +26,9 @@ impl Finder<'_> {
         for package in layout.packages() {
             let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
             let Some(run) = run else { continue };
-            let in_package = owner == Some(package) && !is_in_nested_package(layout, package, path);
+            let directory = layout.directory(package).unwrap_or(root);
+            let in_package = owner == Some(package) && !is_in_nested_package(layout, package, path)
+                || !path.starts_with(directory) && self.sources.covers(directory, path);
             let mut because = None;
             for recorded in records.runs(run) {
                 match &recorded.watch {
@@ -44,9 +46,7 @@ impl Finder<'_> {
                     _ => {}
                 }
             }
-            let script = graph.find(package, TargetKind::CustomBuild, Mode::Build);
-            let is_recorded = script.is_some_and(|script| records.is_current(script))
-                && !records.runs(run).is_empty();
+            let is_recorded = records.is_current(run);
             if because.is_none()
                 && !is_recorded
                 && let Some(script) = self.sources.script(package)

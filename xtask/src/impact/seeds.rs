@@ -13,6 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::layout::Layout;
 use super::records::Records;
 use super::rules::Rules;
+use super::settings::Settings;
 use super::sources::Sources;
 use super::{Effect, Rule, Seed};
 use crate::graph::{Unit, UnitGraph, UnitIx, Verb};
@@ -44,6 +45,8 @@ pub struct Inputs<'a> {
     pub records: &'a Records,
     /// What the workspace configured.
     pub rules: &'a Rules,
+    /// Which files set something.
+    pub settings: &'a Settings,
 }
 
 /// A changed file on both sides; nothing where a side has no such file.

@@ -1,7 +1,7 @@
 //! Seeds from files whose meaning counts, not their text: manifests, the lock file, toolchain
 //! files, cargo's configuration; and from what cargo resolves differently.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use toml::Table;
@@ -16,7 +16,7 @@ use super::{Rule, Seed};
 use crate::repo::git::{Change, Seen};
 use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
-use crate::workspace::PackageIx;
+use crate::workspace::{PackageIx, Workspace};
 
 /// What a path sets, by its name and place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// What an absolute path sets, if anything.
-    pub fn of(path: &Utf8Path, workspace_root: &Utf8Path) -> Option<Self> {
+    /// What an absolute path sets by its name and place.
+    fn of(path: &Utf8Path, workspace_root: &Utf8Path) -> Option<Self> {
         let directory = path.parent()?;
         match path.file_name()? {
             "Cargo.toml" => Some(Self::Manifest),
@@ -66,8 +66,9 @@ impl Setting {
     }
 }
 
-/// The files of cargo's configuration for a workspace that others `include`.
-pub fn included_configuration(workspace_root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
+/// The files in which cargo looks for its configuration from the workspace's root upwards, and
+/// those that they include, whether or not they exist.
+pub fn configuration_files(workspace_root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     let mut pending: Vec<Utf8PathBuf> = workspace_root
         .ancestors()
         .flat_map(|above| {
@@ -77,33 +78,72 @@ pub fn included_configuration(workspace_root: &Utf8Path) -> BTreeSet<Utf8PathBuf
             ]
         })
         .collect();
-    let mut included = BTreeSet::new();
+    let mut files = BTreeSet::new();
     while let Some(file) = pending.pop() {
-        let Some(table) = std::fs::read_to_string(&file)
-            .ok()
-            .and_then(|text| text.parse::<Table>().ok())
-        else {
+        let text = std::fs::read_to_string(&file).ok();
+        if !files.insert(file.clone()) {
+            continue;
+        }
+        let Some(table) = text.and_then(|text| text.parse::<Table>().ok()) else {
             continue;
         };
-        let paths = match table.get("include") {
+        let entries = match table.get("include") {
             Some(toml::Value::Array(entries)) => entries.clone(),
             Some(entry) => vec![entry.clone()],
             None => continue,
         };
-        for entry in paths {
+        for entry in entries {
             let path = entry.as_str().or_else(|| entry.get("path")?.as_str());
-            let Some(path) = path
-                .zip(file.parent())
-                .map(|(path, beside)| normalized(&beside.join(path)))
-            else {
-                continue;
-            };
-            if included.insert(path.clone()) {
-                pending.push(path);
-            }
+            let path = path.zip(file.parent());
+            pending.extend(path.map(|(path, beside)| normalized(&beside.join(path))));
         }
     }
-    included
+    files
+}
+
+/// The files of a workspace that set something.
+pub struct Settings {
+    /// Without symbolic links.
+    workspace_root: Utf8PathBuf,
+    configuration: BTreeSet<Utf8PathBuf>,
+    /// Where such a file really lies, if a symbolic link stands in its place: git tells of the
+    /// file, cargo reads the link. From the one to the other.
+    linked: HashMap<Utf8PathBuf, Utf8PathBuf>,
+}
+
+impl Settings {
+    /// Looks the files of a workspace up on disk.
+    pub fn new(workspace: &Workspace) -> Self {
+        let root = resolved(&workspace.root);
+        let configuration = configuration_files(&root);
+        let own = workspace
+            .packages
+            .iter()
+            .filter(|package| package.source.is_none());
+        let linked = own
+            .map(|package| resolved(package.directory()).join("Cargo.toml"))
+            .chain([root.join("Cargo.toml"), root.join("Cargo.lock")])
+            .chain(configuration.iter().cloned())
+            .map(|path| (resolved(&path), path))
+            .filter(|(real, path)| real != path)
+            .collect();
+        Self {
+            workspace_root: root,
+            configuration,
+            linked,
+        }
+    }
+
+    /// What an absolute path sets, if anything, and by which path cargo knows it.
+    pub fn of<'a>(&'a self, path: &'a Utf8Path) -> Option<(Setting, &'a Utf8Path)> {
+        let path = self.linked.get(path).map_or(path, Utf8PathBuf::as_path);
+        let setting = match Setting::of(path, &self.workspace_root) {
+            Some(setting) => setting,
+            None if self.configuration.contains(path) => Setting::Configuration,
+            None => return None,
+        };
+        Some((setting, path))
+    }
 }
 
 impl Contents {
@@ -125,17 +165,11 @@ impl Finder<'_> {
     /// Seeds from a file that sets something; `false` where the path is no such file.
     pub(super) fn setting(&mut self, change: &Change, path: &Utf8Path) -> bool {
         let Inputs {
-            workspace,
-            contents,
-            ..
+            contents, settings, ..
         } = *self.inputs;
-        let workspace_root = resolved(&workspace.root);
-        let setting = Setting::of(path, &workspace_root).or_else(|| {
-            included_configuration(&workspace_root)
-                .contains(path)
-                .then_some(Setting::Configuration)
-        });
-        let Some(setting) = setting else { return false };
+        let Some((setting, path)) = settings.of(path) else {
+            return false;
+        };
         let contents = contents(&change.path);
         if change.seen == Seen::Named && contents.before == contents.after {
             self.said_to_have_changed(change, path, setting);

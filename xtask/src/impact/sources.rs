@@ -148,6 +148,16 @@ impl<'a> Sources<'a> {
                 }
             });
         }
+        // What lies outside may name more, and lie beside more.
+        if !far.is_empty() {
+            let targets = self.workspace.package(package).targets.clone();
+            for target in &targets {
+                let reads = self.of_target(package, target, true);
+                let files = reads.iter().flat_map(|reads| &reads.files);
+                let is_foreign = |file: &&Utf8PathBuf| self.layout.owner(file) != Some(package);
+                far.extend(files.filter(is_foreign).cloned());
+            }
+        }
         far.sort();
         far.dedup();
         let far = Rc::new(far);
@@ -192,6 +202,17 @@ impl<'a> Sources<'a> {
             .into_iter()
             .chain(handed_on)
             .any(|package| self.emits_inclusions(package))
+    }
+
+    /// Whether macros that a package takes from others may make it read a variable. Any macro
+    /// may, unless its package's sources hold no `env!` at all.
+    pub fn is_given_variables(&mut self, package: PackageIx) -> bool {
+        let direct = self.dependencies(&[package], |_| true);
+        let handed_on = self.dependencies(&direct, |_| true);
+        direct
+            .into_iter()
+            .chain(handed_on)
+            .any(|package| self.text_holds(package, &["env!", "option_env", "env !"]))
     }
 
     fn emits_inclusions(&mut self, package: PackageIx) -> bool {
@@ -438,11 +459,12 @@ fn names_in(text: &str, name: &str) -> bool {
     })
 }
 
-/// The string literals of a text that hold `../`, roughly: what stands between two quotes on a
-/// line. It is a first sieve; the scan of the target decides.
+/// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
+/// around it. It is a first sieve; the scan of the target decides.
 fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .filter(|line| line.contains("../"))
-        .flat_map(|line| line.split('"').skip(1).step_by(2))
-        .filter(|literal| literal.contains("../"))
+    text.match_indices("../").filter_map(|(at, climb)| {
+        let start = text[..at].rfind('"')? + 1;
+        let end = at + climb.len() + text[at + climb.len()..].find('"')?;
+        text.get(start..end)
+    })
 }
