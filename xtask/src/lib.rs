@@ -32,7 +32,7 @@
 //! | [`action`] | the answer to a plan, and a plan held against what happened | executes |
 //! | [`timings`], [`audit`] | one capability each: read, pure core, report | reach into one another |
 //! | [`render`] | text, JSON, DOT, Mermaid: the only printer | computes |
-//! | [`exec`] | running cargo for an action and reading its messages | decides |
+//! | [`exec`] | running cargo for an action, reading its messages, removing files | decides |
 //! | [`cli`] | one file a command: arguments and a short `run` | decides anything a test would want to see |
 //!
 //! Imports run downward only, and a test holds that.

@@ -213,7 +213,7 @@ impl Contents {
         let plain: HashSet<String> = units.flat_map(plain_names).collect();
         let mut shared = Vec::new();
         // What is not provably cargo's is not touched.
-        if build_dir::is_cargo_directory(&workspace.target_directory) {
+        if build_dir::is_cargos(&workspace.target_directory, &self.outputs) {
             shared.extend([self.outputs.clone(), self.outputs.join("examples")]);
         }
         let inner: &[&str] = match self.place.layout {

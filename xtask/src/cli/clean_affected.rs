@@ -69,7 +69,8 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     if args.verify {
         // What is removed must have been there, or its being built proves nothing.
         render::status("Building", "first, so that there is something to remove");
-        before = Some(build(&runner, verb, &forwarded)?);
+        let failed = "this workspace does not build, so nothing was removed";
+        before = Some(build(&runner, verb, &forwarded, failed)?);
     }
     let answer = question.answer()?;
     for note in &answer.notes {
@@ -92,7 +93,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     }
     if let Some(before) = before {
         render::status("Building", "again, to see what cargo makes of it");
-        let after = build(&runner, verb, &forwarded)?;
+        let after = build(&runner, verb, &forwarded, "the build after cleaning failed")?;
         let verification = Verification::new(&answer, &plan, &before, &after);
         render::data(&render::clean::verification(&verification))?;
         if !verification.missed.is_empty() {
@@ -132,10 +133,14 @@ fn clean(args: &Args, answer: &Answer, only_shows: bool) -> Result<CleanPlan> {
         let contents = reader.read(place)?;
         let plan = |contents| Directory::new(&selection, contents, args.keep_incremental);
         let mut planned = plan(&contents);
-        if only_shows || planned.removals.is_empty() {
+        if planned.removals.is_empty() {
+            directories.push(planned);
+            continue;
+        }
+        let bounds = Bounds::new(workspace, &contents)?;
+        if only_shows {
             remove::measure(&mut planned)?;
         } else {
-            let bounds = Bounds::new(workspace)?;
             let _lock = Lock::take(&contents, !args.no_wait, &|path| {
                 render::status("Blocking", format_args!("waiting for the build in {path}"));
             })?;
@@ -149,13 +154,13 @@ fn clean(args: &Args, answer: &Answer, only_shows: bool) -> Result<CleanPlan> {
     Ok(CleanPlan::new(directories))
 }
 
-fn build(runner: &Runner, verb: Verb, forwarded: &[String]) -> Result<Built> {
+fn build(runner: &Runner, verb: Verb, forwarded: &[String], failed: &str) -> Result<Built> {
     let mut command = runner.cargo();
     command.args(verb.cargo_args()).args(forwarded);
     let (messages, said, status) = exec::observe(&mut command)?;
     if !status.success() {
         render::plain(said.trim_end());
-        bail!("this workspace does not build; see cargo's own words above");
+        bail!("{failed}; see cargo's own words above");
     }
     Ok(Built::new(&messages, Some(&said)))
 }

@@ -1,4 +1,4 @@
-//! Running cargo for an action, and reading what it says of its work.
+//! Doing what an action is: running cargo, reading what it says of its work, removing files.
 
 pub mod remove;
 pub mod replay;

@@ -22,22 +22,22 @@ impl Bounds {
     /// The workspace's build and target directory, without symbolic links.
     ///
     /// # Errors
-    /// Where the build directory is not provably cargo's. A target directory apart from it that is
-    /// not is left out.
-    pub fn new(workspace: &Workspace) -> Result<Self> {
+    /// Where the build directory is not provably cargo's.
+    pub fn new(workspace: &Workspace, contents: &Contents) -> Result<Self> {
         let build = &workspace.build_directory;
-        if !build_dir::is_cargo_directory(build) {
+        let profile = &contents.place.path;
+        if !build_dir::is_cargos(build, profile) {
             bail!(
-                "{build} is not provably cargo's own (it has neither cargo's CACHEDIR.TAG nor \
-                 .rustc_info.json), so nothing is removed there"
+                "{profile} is not provably cargo's (there is no lock of cargo's in it, nor cargo's \
+                 CACHEDIR.TAG in {build}), so nothing is removed there"
             );
         }
-        let target = Some(&workspace.target_directory);
-        let target = target.filter(|target| build_dir::is_cargo_directory(target));
         let mut bounds = Vec::new();
-        for directory in [build].into_iter().chain(target) {
-            let real = directory.canonicalize_utf8();
-            bounds.push(real.with_context(|| format!("cannot find {directory}"))?);
+        for directory in [build, &workspace.target_directory] {
+            if directory.exists() {
+                let real = directory.canonicalize_utf8();
+                bounds.push(real.with_context(|| format!("cannot find {directory}"))?);
+            }
         }
         Ok(Self(bounds))
     }

@@ -70,13 +70,14 @@ pub struct ProfileDir {
     pub layout: Layout,
 }
 
-/// Whether `directory` is cargo's: tagged by it, or holding its compiler cache. Cargo tags only
-/// what it creates itself; the cache is in every build directory, but in no triple's.
-pub fn is_cargo_directory(directory: &Utf8Path) -> bool {
-    let tagged = fs::read_to_string(directory.join("CACHEDIR.TAG")).is_ok_and(|tag| {
+/// Whether a profile directory of a build or target directory is provably cargo's: that directory
+/// is tagged by it, which cargo does only where it creates it itself, or cargo has locked this one.
+/// Its compiler cache proves nothing: `cargo metadata` writes it to any directory it is told.
+pub fn is_cargos(root: &Utf8Path, profile: &Utf8Path) -> bool {
+    let tagged = fs::read_to_string(root.join("CACHEDIR.TAG")).is_ok_and(|tag| {
         tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55") && tag.contains("cargo")
     });
-    tagged || directory.join(".rustc_info.json").is_file()
+    tagged || is_locked(profile)
 }
 
 /// Every profile directory below a build directory, the host's before the triples', sorted; one

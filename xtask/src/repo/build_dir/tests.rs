@@ -115,12 +115,18 @@ fn a_prepared_directory_without_units_is_known() {
 fn cargos_directories_are_told_from_others() {
     let root = tree(
         "tag",
-        &["info/.rustc_info.json", "other/CACHEDIR.TAG", "tag/"],
+        &[
+            "locked/debug/.cargo-lock",
+            "other/CACHEDIR.TAG",
+            "tag/",
+            "info/.rustc_info.json",
+        ],
     );
     let signature = "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory \
         tag created by cargo.\n";
     fs::write(root.join("tag/CACHEDIR.TAG"), signature).unwrap();
-    let answers = ["info", "tag", "other", "none"].map(|name| is_cargo_directory(&root.join(name)));
-    assert_eq!(answers, [true, true, false, false]);
+    let is_cargos = |name| is_cargos(&root.join(name), &root.join(name).join("debug"));
+    assert_eq!(["locked", "tag"].map(is_cargos), [true; 2]);
+    assert_eq!(["other", "info", "none"].map(is_cargos), [false; 3]);
     fs::remove_dir_all(root).unwrap();
 }
