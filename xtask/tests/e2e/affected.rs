@@ -1,0 +1,169 @@
+//! `affected`: what a change makes cargo build again, and why.
+
+use expect_test::expect;
+
+use crate::support::Project;
+
+const CHECK: &[&str] = &["check", "--workspace", "--all-targets"];
+const TEST: &[&str] = &["test", "--workspace", "--no-run"];
+
+#[test]
+fn an_edit_of_the_sample_with_its_reasons() {
+    let sample = Project::sample();
+    sample.build(CHECK).unwrap();
+    sample.append("crates/fares/tariff.toml", "# Prices of the new year.\n");
+    sample.append("crates/timetable/tests/days.rs", "// One more day.\n");
+    sample.append("crates/delays/fixtures/morning.json", "\n");
+    sample.xtask(&["affected"]).is(expect![[r#"
+        delays
+          rerun    lib test, test feed
+                   ← crates/delays/fixtures/morning.json: its tests may read this file as they run
+        fares
+          rebuilt  build script run
+                   ← crates/fares/tariff.toml: its build script names no input, so it watches the package
+          rebuilt  lib, lib test, test it
+                   ← fares build script run ← crates/fares/tariff.toml: its build script names no input, so it watches the package
+        timetable
+          rebuilt  test days
+                   ← crates/timetable/tests/days.rs: it is compiled from this file
+        rail-cli
+          rebuilt  lib, lib test, bin rail, bin rail test, bin rail-board, bin rail-board test, bin rail-check, bin rail-check test, test days, test it
+                   ← fares lib ← fares build script run ← crates/fares/tariff.toml: its build script names no input, so it watches the package
+        --- stderr
+            Affected 17 units of 4 packages: 15 rebuilt, 2 rerun (cargo check --workspace --all-targets)
+    "#]]);
+    let names = sample.xtask(&["affected", "--format", "names"]);
+    names.is(expect![[r#"
+        delays
+        fares
+        rail-cli
+        timetable
+    "#]]);
+    let arguments = sample.xtask(&["affected", "--format", "cargo-args", "--rebuilt"]);
+    arguments.is(expect![[r#"
+        -p fares -p rail-cli -p timetable
+    "#]]);
+
+    let named = sample.named(&[]);
+    assert_eq!(named, sample.build(CHECK).unwrap());
+}
+
+/// From nothing cargo builds everything that the kit knows of, and nothing else.
+#[test]
+fn everything_is_what_cargo_builds_from_nothing() {
+    let sample = Project::sample();
+    for (verb, arguments) in [("check", CHECK), ("test", TEST)] {
+        let named = sample.named(&["--all", "--verb", verb]);
+        assert_eq!(named, sample.build(arguments).unwrap(), "{verb}");
+        sample.remove("target");
+    }
+}
+
+#[test]
+fn a_branch_is_compared_with_where_it_left_main() {
+    let project =
+        Project::with_libraries(&[("base", &[]), ("middle", &["base"]), ("top", &["middle"])]);
+    project.git(&["checkout", "--quiet", "-b", "topic"]);
+    project.write("crates/middle/src/lib.rs", "pub fn middle() {}\n");
+    project.commit("Give the middle a function");
+    project.write("crates/top/README.md", "# Top\n");
+    project.commit("Document the top");
+    project.git(&["checkout", "--quiet", "main"]);
+    project.write("crates/base/src/lib.rs", "pub fn base() {}\n");
+    project.commit("Give the base a function");
+    project.git(&["checkout", "--quiet", "topic"]);
+
+    project.xtask(&["affected"]).is(expect![[r#"
+        middle
+          rebuilt  lib, lib test
+                   ← crates/middle/src/lib.rs: it is compiled from this file
+        top
+          rebuilt  lib, lib test
+                   ← middle lib ← crates/middle/src/lib.rs: it is compiled from this file
+        --- stderr
+            Affected 4 units of 2 packages: 4 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+    "#]]);
+    project
+        .xtask(&["affected", "--since", "HEAD~1"])
+        .is(expect![[r#"
+            --- stderr
+            note: nothing is affected (the work tree since HEAD~1)
+        "#]]);
+    project
+        .xtask(&["affected", "--since", "HEAD", "--head", "main"])
+        .is(expect![[r#"
+            base
+              rebuilt  lib, lib test
+                       ← crates/base/src/lib.rs: it is compiled from this file
+            middle
+              rebuilt  lib, lib test
+                       ← crates/middle/src/lib.rs: it is compiled from this file
+            top
+              rebuilt  lib, lib test
+                       ← middle lib ← crates/middle/src/lib.rs: it is compiled from this file
+            --- stderr
+            note: the newer side is not what is checked out, but the packages and their sources are those of the work tree; check it out for an exact answer
+                Affected 6 units of 3 packages: 6 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+        "#]]);
+}
+
+#[test]
+fn what_is_staged() {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+    project.write("crates/top/src/lib.rs", "// Staged.\n");
+    project.git(&["add", "--all"]);
+    project.write("crates/base/src/lib.rs", "// Not staged.\n");
+    project.xtask(&["affected", "--staged"]).is(expect![[r#"
+        top
+          rebuilt  lib, lib test
+                   ← crates/top/src/lib.rs: it is compiled from this file
+        --- stderr
+            Affected 2 units of 1 package: 2 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+    "#]]);
+}
+
+#[test]
+fn without_a_change_nothing_is_affected() {
+    let project = Project::with_libraries(&[("base", &[])]);
+    project.xtask(&["affected"]).is(expect![[r#"
+        --- stderr
+        note: nothing is affected (the work tree since the merge base with main)
+    "#]]);
+    project
+        .xtask(&["affected", "--format", "names"])
+        .is(expect![[r#"
+            --- stderr
+            note: nothing is affected (the work tree since the merge base with main)
+        "#]]);
+}
+
+#[test]
+fn from_anywhere_the_answer_is_the_same() {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+    project.write("crates/base/src/lib.rs", "// Changed.\n");
+    let from_the_root = project.xtask(&["affected"]).to_string();
+    assert_eq!(
+        project
+            .xtask_in("crates/top/src", &["affected"])
+            .to_string(),
+        from_the_root
+    );
+
+    let manifest = project.path("crates/top/Cargo.toml");
+    let mut far = project.kit(&["affected", "--manifest-path", manifest.to_str().unwrap()]);
+    far.current_dir(project.beside(""));
+    assert_eq!(project.finish(&mut far).to_string(), from_the_root);
+}
+
+#[test]
+fn files_that_are_named_are_taken_from_here() {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+    let output = project.xtask_in("crates/top", &["affected", "--file", "src/lib.rs"]);
+    output.is(expect![[r#"
+        top
+          rebuilt  lib, lib test
+                   ← crates/top/src/lib.rs: it is compiled from this file
+        --- stderr
+            Affected 2 units of 1 package: 2 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+    "#]]);
+}

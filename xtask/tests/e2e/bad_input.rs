@@ -1,0 +1,364 @@
+//! What is wrong is said with its name and what to do about it, and the exit status tells wrong
+//! use (2) from what git, cargo or the disk could not do (3).
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use expect_test::expect;
+
+use crate::support::Project;
+
+fn pair() -> Project {
+    Project::with_libraries(&[("base", &[]), ("journeys", &["base"])])
+}
+
+#[test]
+fn no_git_repository() {
+    let project = pair();
+    project.remove(".git");
+    project.xtask(&["affected"]).is(expect![[r#"
+        --- stderr
+        error: [ROOT] is in no git repository, so there is nothing to compare with: name what changed with --file or --assume-changed, or ask with --all
+        --- exit status 2
+    "#]]);
+    project
+        .xtask(&[
+            "affected",
+            "--assume-changed",
+            "journeys",
+            "--format",
+            "names",
+        ])
+        .is(expect![[r#"
+            journeys
+        "#]]);
+}
+
+#[test]
+fn no_commits() {
+    let project = pair();
+    project.remove(".git");
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.xtask(&["affected"]).is(expect![[r#"
+        --- stderr
+        error: [ROOT] has no commit yet, so nothing can have changed since one: commit first, or ask with --staged, --file, --assume-changed or --all
+        --- exit status 2
+    "#]]);
+}
+
+#[test]
+fn an_unknown_revision() {
+    pair()
+        .xtask(&["affected", "--base", "origin/devlop"])
+        .is(expect![[r#"
+            --- stderr
+            error: git knows no revision `origin/devlop`: fetch it, or name another with --base or --since
+            --- exit status 2
+        "#]]);
+    pair()
+        .xtask(&["affected", "--since", "v1.0"])
+        .is(expect![[r#"
+        --- stderr
+        error: git knows no revision `v1.0`: fetch it, or name another with --base or --since
+        --- exit status 2
+    "#]]);
+}
+
+#[test]
+fn no_branch_to_compare_with() {
+    let project = pair();
+    project.git(&["branch", "--quiet", "--move", "trunk"]);
+    project.xtask(&["affected"]).is(expect![[r#"
+        --- stderr
+        error: none of origin/HEAD, origin/main, origin/master, main, master exists here: name what to compare with by --base or --since
+        --- exit status 2
+    "#]]);
+}
+
+#[test]
+fn a_shallow_clone() {
+    let project = pair();
+    project.git(&["checkout", "--quiet", "-b", "topic"]);
+    project.commit("One");
+    project.commit("Two");
+    project.git(&["checkout", "--quiet", "main"]);
+    project.commit("Three");
+    let origin = format!("file://{}", project.root().display());
+    let clone = project.beside("clone");
+    let branches = ["--depth", "1", "--no-single-branch", "--branch", "topic"];
+    let into = [&*origin, clone.to_str().unwrap()];
+    project.git(&[&["clone", "--quiet"], &branches[..], &into].concat());
+    let mut kit = project.kit(&["affected"]);
+    project.finish(kit.current_dir(clone)).is(expect![[r#"
+        --- stderr
+        error: [HASH] and [HASH] have no common ancestor here: this clone is shallow: `git fetch --unshallow` (in CI, a checkout with full history)
+        --- exit status 2
+    "#]]);
+}
+
+#[test]
+fn two_histories_with_nothing_in_common() {
+    let project = pair();
+    project.git(&["checkout", "--quiet", "--orphan", "other"]);
+    project.commit("Begin again");
+    project.xtask(&["affected"]).is(expect![[r#"
+        --- stderr
+        error: [HASH] and [HASH] have no common ancestor here: compare directly with --since
+        --- exit status 2
+    "#]]);
+}
+
+#[test]
+fn a_manifest_that_does_not_parse() {
+    let project = pair();
+    project.append("crates/base/Cargo.toml", "[dependencies\n");
+    project.xtask(&["affected"]).is(expect![[r#"
+        --- stderr
+        error: cargo cannot load this workspace
+        error: unclosed table, expected `]`
+         --> crates/base/Cargo.toml:7:14
+          |
+        7 | [dependencies
+          |              ^
+        error: failed to load manifest for workspace member `[ROOT]/crates/base`
+        referenced via `crates/*` by workspace at `[ROOT]/Cargo.toml`
+        --- exit status 3
+    "#]]);
+    project.xtask(&["graph"]).is(expect![[r#"
+        --- stderr
+        error: cargo cannot load this workspace
+        error: unclosed table, expected `]`
+         --> crates/base/Cargo.toml:7:14
+          |
+        7 | [dependencies
+          |              ^
+        error: failed to load manifest for workspace member `[ROOT]/crates/base`
+        referenced via `crates/*` by workspace at `[ROOT]/Cargo.toml`
+        --- exit status 3
+    "#]]);
+}
+
+#[test]
+fn a_manifest_that_did_not_parse_before() {
+    let project = pair();
+    let manifest = project.read("crates/base/Cargo.toml");
+    project.append("crates/base/Cargo.toml", "[dependencies\n");
+    project.commit("Break it");
+    project.write("crates/base/Cargo.toml", &manifest);
+    project
+        .xtask(&["affected", "--format", "names"])
+        .is(expect![[r#"
+            base
+            journeys
+            --- stderr
+            note: cargo could not be asked what the change makes it resolve differently, so more is selected than may be needed: cargo cannot resolve: unclosed table, expected `]`
+             --> crates/base/Cargo.toml:7:14
+              |
+            7 | [dependencies
+              |              ^
+            error: failed to load manifest for workspace member `crates/base`
+            referenced via `crates/*` by workspace at `Cargo.toml`
+        "#]]);
+}
+
+#[test]
+fn a_member_whose_directory_is_missing() {
+    let project = pair();
+    project.replace(
+        "Cargo.toml",
+        "members = [\"crates/*\"]",
+        "members = [\"crates/gone\"]",
+    );
+    project.xtask(&["affected"]).is(expect![[r#"
+        --- stderr
+        error: cargo cannot load this workspace
+        error: failed to load manifest for workspace member `[ROOT]/crates/gone`
+        referenced by workspace at `[ROOT]/Cargo.toml`
+
+        Caused by:
+          failed to read `[ROOT]/crates/gone/Cargo.toml`
+
+        Caused by:
+          [OS ERROR]
+        --- exit status 3
+    "#]]);
+}
+
+#[test]
+fn an_unknown_package() {
+    let project = pair();
+    project
+        .xtask(&["affected", "--assume-changed", "journey"])
+        .is(expect![[r#"
+            --- stderr
+            error: no package `journey` in this workspace; did you mean `journeys`?
+            --- exit status 2
+        "#]]);
+    project.xtask(&["graph", "--focus", "bas"]).is(expect![[r#"
+        --- stderr
+        error: no package `bas` in this workspace; did you mean `base`?
+        --- exit status 2
+    "#]]);
+    project
+        .xtask(&["affected", "--assume-changed", "base:tset"])
+        .is(expect![[r#"
+            --- stderr
+            error: package `base` has no target `tset`; it has base
+            --- exit status 2
+        "#]]);
+    project
+        .xtask(&["affected", "--assume-changed", "nothing-like-it"])
+        .is(expect![[r#"
+            --- stderr
+            error: no package `nothing-like-it` in this workspace
+            --- exit status 2
+        "#]]);
+}
+
+#[test]
+fn cargo_cannot_be_found() {
+    let project = pair();
+    let mut kit = project.kit(&["graph"]);
+    let output = project.finish(kit.env("CARGO", project.beside("no-cargo")));
+    output.is(expect![[r#"
+        --- stderr
+        error: cannot start `[BESIDE]/no-cargo` in [ROOT]; is it installed and on PATH?
+          caused by: [OS ERROR]
+        --- exit status 3
+    "#]]);
+    let mut kit = project.kit(&["graph"]);
+    let output = project.finish(kit.env("PATH", project.beside("")));
+    output.is(expect![[r#"
+        --- stderr
+        error: cannot start `cargo` in [ROOT]; is it installed and on PATH?
+          caused by: [OS ERROR]
+        --- exit status 3
+    "#]]);
+}
+
+#[test]
+fn git_cannot_be_found() {
+    let project = pair();
+    let cargo = PathBuf::from(env::var_os("CARGO").unwrap());
+    let mut kit = project.kit(&["affected"]);
+    kit.env("RUSTC", cargo.with_file_name("rustc"))
+        .env("CARGO", cargo);
+    project
+        .finish(kit.env("PATH", project.beside("")))
+        .is(expect![[r#"
+            --- stderr
+            error: cannot start `git` in [ROOT]; is it installed and on PATH?
+              caused by: [OS ERROR]
+            --- exit status 3
+        "#]]);
+}
+
+#[test]
+fn no_manifest() {
+    let project = Project::empty();
+    project.xtask(&["graph"]).is(expect![[r#"
+        --- stderr
+        error: cargo cannot load this workspace
+        error: could not find `Cargo.toml` in `[ROOT]` or any parent directory
+        --- exit status 3
+    "#]]);
+    project
+        .xtask(&["graph", "--manifest-path", "crates/none/Cargo.toml"])
+        .is(expect![[r#"
+            --- stderr
+            error: --manifest-path crates/none/Cargo.toml: there is no such file
+            --- exit status 2
+        "#]]);
+    project
+        .xtask(&["graph", "--manifest-path", "."])
+        .is(expect![[r#"
+            --- stderr
+            error: --manifest-path . is a directory: name its Cargo.toml
+            --- exit status 2
+        "#]]);
+}
+
+/// A file lies where the directory should be, which no one can write to, not even root.
+#[test]
+fn a_target_directory_that_cannot_be_written() {
+    let project = pair();
+    project.write("target", "");
+    project
+        .xtask(&["clean-affected", "--assume-changed", "base", "--verify"])
+        .is(expect![[r#"
+            --- stderr
+                Building first, so that there is something to remove
+            error: failed to create directory `[ROOT]/target/debug`
+
+            Caused by:
+              [OS ERROR]
+            error: this workspace does not build, so nothing was removed; see cargo's own words above
+            --- exit status 3
+        "#]]);
+    project
+        .xtask(&["clean-affected", "--assume-changed", "base"])
+        .is(expect![[r#"
+            --- stderr
+            note: nothing of what is affected is built in [ROOT]/target
+        "#]]);
+    project.xtask(&["timings"]).is(expect![[r#"
+        --- stderr
+        error: failed to create directory `[ROOT]/target/debug`
+
+        Caused by:
+          [OS ERROR]
+        warning: cargo wrote no timing report to [ROOT]/target/cargo-timings; there is nothing to sum up
+        --- exit status 101
+    "#]]);
+    assert_eq!(project.read("target"), "");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough() {
+    let project = pair();
+    for format in ["text", "json"] {
+        let mut kit = project.kit(&["graph", "--format", format]);
+        let mut kit = kit
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(kit.stdout.take());
+        let output = kit.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert!(output.status.success());
+    }
+}
+
+#[test]
+fn wrong_use() {
+    let project = pair();
+    project
+        .xtask(&["affected", "--base", "main", "--staged"])
+        .is(expect![[r#"
+            --- stderr
+            error: the argument '--base <REV>' cannot be used with '--staged'
+
+            Usage: cargo xtask affected --base <REV>
+
+            For more information, try '--help'.
+            --- exit status 2
+        "#]]);
+    project
+        .xtask(&["affected", "--files-from", "no-such-file"])
+        .is(expect![[r#"
+            --- stderr
+            error: cannot read no-such-file: [OS ERROR]
+            --- exit status 2
+        "#]]);
+    project.xtask(&["unknown"]).is(expect![[r#"
+        --- stderr
+        error: unrecognized subcommand 'unknown'
+
+        Usage: cargo xtask <COMMAND>
+
+        For more information, try '--help'.
+        --- exit status 2
+    "#]]);
+}

@@ -1,0 +1,156 @@
+//! `clean-affected`: what is affected is removed, and nothing else.
+
+use expect_test::expect;
+
+use crate::support::{Project, tree};
+
+const CHECK: &[&str] = &["check", "--workspace", "--all-targets"];
+
+fn chain() -> Project {
+    let project = Project::with_libraries(&[
+        ("base", &[]),
+        ("middle", &["base"]),
+        ("top", &["middle"]),
+        ("beside", &["base"]),
+    ]);
+    // Names and number of the files there are rustc's own.
+    project.write(".cargo/config.toml", "[profile.dev]\nincremental = false\n");
+    project
+}
+
+const ASSUMED: &[&str] = &["clean-affected", "--assume-changed", "middle"];
+
+#[test]
+fn a_dry_run_says_what_goes_and_removes_nothing() {
+    let project = chain();
+    project.build(CHECK).unwrap();
+    project
+        .build(&["build", "--workspace", "--release"])
+        .unwrap();
+    let before = tree::files(&project.path("target"));
+    let output = project.xtask(&[ASSUMED, &["--dry-run"]].concat());
+    output.is(expect![[r#"
+        in [ROOT]/target/debug
+          middle: [COUNT] files, [SIZE] ← middle is assumed changed
+            lib, lib test
+            [ROOT]/target/debug/.fingerprint/middle-[HASH]
+            [ROOT]/target/debug/.fingerprint/middle-[HASH]
+            [ROOT]/target/debug/deps/libmiddle-[HASH].rmeta
+            [ROOT]/target/debug/deps/libmiddle-[HASH].rmeta
+            [ROOT]/target/debug/deps/middle-[HASH].d
+            [ROOT]/target/debug/deps/middle-[HASH].d
+          top: [COUNT] files, [SIZE] ← middle is assumed changed
+            lib, lib test
+            [ROOT]/target/debug/.fingerprint/top-[HASH]
+            [ROOT]/target/debug/.fingerprint/top-[HASH]
+            [ROOT]/target/debug/deps/libtop-[HASH].rmeta
+            [ROOT]/target/debug/deps/libtop-[HASH].rmeta
+            [ROOT]/target/debug/deps/top-[HASH].d
+            [ROOT]/target/debug/deps/top-[HASH].d
+        in [ROOT]/target/release
+          middle: [COUNT] files, [SIZE] ← middle is assumed changed
+            lib
+            [ROOT]/target/release/.fingerprint/middle-[HASH]
+            [ROOT]/target/release/deps/libmiddle-[HASH].rlib
+            [ROOT]/target/release/deps/libmiddle-[HASH].rmeta
+            [ROOT]/target/release/deps/middle-[HASH].d
+            [ROOT]/target/release/libmiddle.d
+            [ROOT]/target/release/libmiddle.rlib
+          top: [COUNT] files, [SIZE] ← middle is assumed changed
+            lib
+            [ROOT]/target/release/.fingerprint/top-[HASH]
+            [ROOT]/target/release/deps/libtop-[HASH].rlib
+            [ROOT]/target/release/deps/libtop-[HASH].rmeta
+            [ROOT]/target/release/deps/top-[HASH].d
+            [ROOT]/target/release/libtop.d
+            [ROOT]/target/release/libtop.rlib
+        total: [COUNT] files, [SIZE]
+    "#]]);
+    assert_eq!(tree::files(&project.path("target")), before);
+}
+
+/// Every package of the sample has a test `it`, so that names alone do not tell them apart.
+#[test]
+fn the_sample_loses_what_the_dry_run_listed_and_cargo_builds_that_again() {
+    let sample = Project::sample();
+    sample.build(CHECK).unwrap();
+    let clean = [
+        "clean-affected",
+        "--assume-changed",
+        "timetable",
+        "--format",
+        "json",
+    ];
+    let plan = sample.json(&[&clean[..], &["--dry-run"]].concat()).unwrap();
+    let listed: Vec<&str> = plan["directories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|directory| directory["removals"].as_array().unwrap())
+        .map(|removal| removal["path"].as_str().unwrap())
+        .collect();
+
+    let before = tree::files(&sample.path("target"));
+    sample.xtask(&clean).done();
+    let after = tree::files(&sample.path("target"));
+    for file in before {
+        let path = sample.path("target").join(&file);
+        let is_listed = listed.iter().any(|listed| path.starts_with(listed));
+        assert_ne!(after.contains(&file), is_listed, "{file}");
+    }
+
+    let assumed = ["--assume-changed", "timetable"];
+    assert_eq!(sample.named(&assumed), sample.build(CHECK).unwrap());
+}
+
+#[test]
+fn verified_by_building_before_and_after() {
+    let project = chain();
+    let verified = [ASSUMED, &["--verify"]].concat();
+    expect![[r#"
+        in [ROOT]/target/debug
+          middle: [COUNT] files, [SIZE] ← middle is assumed changed
+            lib, lib test
+          top: [COUNT] files, [SIZE] ← middle is assumed changed
+            lib, lib test
+        total: [COUNT] files, [SIZE]
+        built as announced: 4 units
+          middle 0.1.0: lib, lib test
+          top 0.1.0: lib, lib test
+        built besides: 0 units
+        announced, yet not built: 0 units
+        stayed fresh: 4 units
+    "#]]
+    .assert_eq(&project.xtask(&verified).done());
+}
+
+#[test]
+fn the_sample_verified() {
+    let sample = Project::sample();
+    let verified = ["clean-affected", "--assume-changed", "journeys", "--verify"];
+    expect![[r#"
+        in [ROOT]/target/debug
+          fares: [COUNT] files, [SIZE] ← journeys is assumed changed
+            lib, lib test, test it
+          journeys: [COUNT] files, [SIZE] ← journeys is assumed changed
+            bench search, lib, lib test, test it
+          rail-cli: [COUNT] files, [SIZE] ← journeys is assumed changed
+            bin rail, bin rail test, bin rail-board, bin rail-board test, bin rail-check, bin rail-check test, lib, lib test, test days, test it
+        total: [COUNT] files, [SIZE]
+        built as announced: 17 units
+          rail-cli 0.1.0: lib, lib test, bin rail, bin rail test, bin rail-board, bin rail-board test, bin rail-check, bin rail-check test, test days, test it
+          fares 0.1.0: lib, lib test, test it
+          journeys 0.1.0: lib, lib test, test it, bench search
+        built besides: 0 units
+        announced, yet not built: 0 units
+        stayed fresh: 97 units
+    "#]].assert_eq(&sample.xtask(&verified).done());
+}
+
+#[test]
+fn without_a_build_there_is_nothing_to_remove() {
+    chain().xtask(ASSUMED).is(expect![[r#"
+        --- stderr
+        note: nothing of what is affected is built in [ROOT]/target
+    "#]]);
+}

@@ -1,0 +1,20 @@
+//! The kit's binary, run as a user runs it and held against what real cargo and real git do.
+//!
+//! A test builds a project in a few lines, does one thing, and compares the whole output; run with
+//! `UPDATE_EXPECT=1` the snapshots are written anew.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests start programs by themselves"
+)]
+
+mod affected;
+mod bad_input;
+mod clean_affected;
+#[cfg(unix)]
+mod clean_exact;
+mod graph;
+#[cfg(unix)]
+mod oracle;
+mod support;
+mod timings;

@@ -1,0 +1,101 @@
+//! What came of the cases.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::support::{Output, Unit};
+
+#[derive(Default)]
+pub(crate) struct Tally {
+    discarded: usize,
+    pub(crate) misses: Vec<String>,
+    /// By evidence: how many units were named, and how many of them were rebuilt.
+    named: BTreeMap<&'static str, (usize, usize)>,
+}
+
+/// The units that the kit named on some kind of evidence, each with its reason.
+type Answer = (&'static str, Result<Vec<(Unit, String)>, Output>);
+
+impl Tally {
+    /// A change with which the workspace does not build proves nothing.
+    pub(crate) fn discard(&mut self, story: &str) {
+        println!("{story}: does not build");
+        self.discarded += 1;
+    }
+
+    /// Holds the answers against what cargo rebuilt.
+    pub(crate) fn count(&mut self, story: &str, rebuilt: &BTreeSet<Unit>, answers: Vec<Answer>) {
+        println!("{story}: {} rebuilt", rebuilt.len());
+        for (evidence, answer) in answers {
+            match answer {
+                Ok(named) => self.compare(story, evidence, rebuilt, named.into_iter().collect()),
+                Err(said) => {
+                    self.miss(format!("{story}\n  with {evidence} the kit failed\n{said}"))
+                }
+            }
+        }
+    }
+
+    fn compare(
+        &mut self,
+        story: &str,
+        evidence: &'static str,
+        rebuilt: &BTreeSet<Unit>,
+        named: BTreeMap<Unit, String>,
+    ) {
+        let missed: Vec<_> = rebuilt
+            .iter()
+            .filter(|unit| !named.contains_key(unit))
+            .collect();
+        let (all, rightly) = self.named.entry(evidence).or_default();
+        *all += named.len();
+        *rightly += rebuilt.len() - missed.len();
+        if !missed.is_empty() {
+            let missed: String = missed.iter().map(|unit| format!("    {unit}\n")).collect();
+            self.miss(format!("{story}\n  missed with {evidence}:\n{missed}"));
+        }
+        let mut too_many: BTreeMap<&str, Vec<&Unit>> = BTreeMap::new();
+        for (unit, because) in named.iter().filter(|(unit, _)| !rebuilt.contains(unit)) {
+            too_many.entry(because).or_default().push(unit);
+        }
+        for (because, units) in too_many {
+            println!(
+                "  {} too many with {evidence}: {} … ← {because}",
+                units.len(),
+                units[0]
+            );
+        }
+    }
+
+    fn miss(&mut self, miss: String) {
+        println!("MISS {miss}");
+        self.misses.push(miss);
+    }
+
+    /// Of a hundred units named, how many were rebuilt.
+    pub(crate) fn precision(&self, evidence: &str) -> f64 {
+        match self.named.get(evidence) {
+            Some(&(named, rightly)) if named > 0 => 100.0 * rightly as f64 / named as f64,
+            _ => 100.0,
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} cases do not build, {} misses",
+            self.discarded,
+            self.misses.len()
+        )?;
+        for (evidence, (named, rightly)) in &self.named {
+            let precision = self.precision(evidence);
+            writeln!(
+                f,
+                "{evidence}: {rightly} of {named} named were rebuilt, {precision:.1}%"
+            )?;
+        }
+        Ok(())
+    }
+}

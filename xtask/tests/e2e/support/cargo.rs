@@ -1,0 +1,132 @@
+//! What real cargo did, and what the kit said it would, unit by unit.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::process::Command;
+
+use cargo_metadata::{Message, TargetKind};
+use serde_json::Value;
+
+use super::{Output, Project};
+
+/// A unit in the words of `xtask affected --format json`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Unit {
+    /// Cargo's package id.
+    pub(crate) package: String,
+    pub(crate) kind: String,
+    pub(crate) target: String,
+    pub(crate) mode: String,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            package,
+            kind,
+            target,
+            mode,
+        } = self;
+        let package = package.rsplit('/').next().unwrap_or(package);
+        write!(f, "{package} {kind} {target} {mode}")
+    }
+}
+
+impl Project {
+    /// Runs cargo and gives the units that it compiled and the scripts that it ran, or its words
+    /// if it failed.
+    pub(crate) fn build(&self, arguments: &[&str]) -> Result<BTreeSet<Unit>, String> {
+        let mut command = Command::new("cargo");
+        command
+            .args(arguments)
+            .args(["--verbose", "--message-format", "json"]);
+        command.current_dir(self.root());
+        self.isolate(&mut command);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !output.status.success() {
+            return Err(said);
+        }
+        let started: Vec<&str> = said
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("Running `"))
+            .collect();
+        let mut units = BTreeSet::new();
+        for message in Message::parse_stream(&*output.stdout) {
+            let Message::CompilerArtifact(artifact) = message.unwrap() else {
+                continue;
+            };
+            let kind = match artifact.target.kind[0] {
+                TargetKind::Bin => "bin",
+                TargetKind::Example => "example",
+                TargetKind::Test => "test",
+                TargetKind::Bench => "bench",
+                TargetKind::CustomBuild => "custom-build",
+                _ => "lib",
+            };
+            let unit = |mode: &str| Unit {
+                package: artifact.package_id.repr.clone(),
+                kind: kind.to_owned(),
+                target: artifact.target.name.clone(),
+                mode: mode.to_owned(),
+            };
+            // A script's run is announced with -v only; its JSON message comes for fresh ones too.
+            let is_run = kind == "custom-build"
+                && started.iter().any(|line| {
+                    artifact.filenames.iter().any(|file| {
+                        line.trim_end_matches(['`', '\'', '"'])
+                            .ends_with(file.as_str())
+                    })
+                });
+            units.extend(is_run.then(|| unit("run-custom-build")));
+            if !artifact.fresh {
+                units.insert(unit(if artifact.profile.test {
+                    "test"
+                } else {
+                    "build"
+                }));
+            }
+        }
+        Ok(units)
+    }
+
+    /// The kit's answer in JSON, or what it said where it failed.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value, Output> {
+        let output = self.kit(arguments).output().unwrap();
+        serde_json::from_slice(&output.stdout).map_err(|_| self.redacted(&output))
+    }
+
+    /// The units of which the kit says that cargo will rebuild them, each with the
+    /// change that its chain begins with; what the kit said where it failed.
+    pub(crate) fn affected(&self, arguments: &[&str]) -> Result<Vec<(Unit, String)>, Output> {
+        let answer =
+            self.json(&[&["affected", "--rebuilt", "--format", "json"], arguments].concat())?;
+        let units = answer["units"].as_array().unwrap();
+        Ok(units
+            .iter()
+            .map(|unit| (named_unit(unit), because(unit)))
+            .collect())
+    }
+
+    /// The units of which the kit says that cargo will rebuild them.
+    pub(crate) fn named(&self, arguments: &[&str]) -> BTreeSet<Unit> {
+        let named = self.affected(arguments).unwrap();
+        named.into_iter().map(|(unit, _)| unit).collect()
+    }
+}
+
+fn named_unit(unit: &Value) -> Unit {
+    let text = |name: &str| unit[name].as_str().unwrap().to_owned();
+    Unit {
+        package: text("package_id"),
+        kind: text("kind"),
+        target: text("target"),
+        mode: text("mode"),
+    }
+}
+
+fn because(unit: &Value) -> String {
+    let seed = &unit["seed"];
+    let text = |name: &str| seed[name].as_str().unwrap_or("-").to_owned();
+    format!("{}: {} ({})", text("path"), text("because"), text("rule"))
+}

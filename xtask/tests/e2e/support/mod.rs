@@ -1,0 +1,12 @@
+//! The harness: projects in temporary directories, the programs that are run in them, and what
+//! these say.
+
+mod cargo;
+mod output;
+mod project;
+mod sample;
+pub(crate) mod tree;
+
+pub(crate) use cargo::Unit;
+pub(crate) use output::Output;
+pub(crate) use project::Project;

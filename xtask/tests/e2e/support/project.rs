@@ -1,0 +1,263 @@
+//! Projects: a few files, a git repository, and the programs that are run there.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use tempfile::TempDir;
+
+use super::output::Output;
+use super::tree;
+
+/// A directory with a cargo workspace in it, gone when the test ends. Its path holds a space and
+/// letters beyond ASCII, so that every test shows that these do no harm.
+pub(crate) struct Project {
+    scratch: TempDir,
+    root: PathBuf,
+}
+
+impl Project {
+    /// An empty directory.
+    pub(crate) fn empty() -> Self {
+        let scratch = TempDir::with_prefix("xtask-e2e-").unwrap();
+        let root = without_links(scratch.path())
+            .join("Fahrpläne 1")
+            .join("project");
+        fs::create_dir_all(&root).unwrap();
+        Self { scratch, root }
+    }
+
+    /// A workspace of small libraries under `crates/`, each with the libraries that it depends on,
+    /// committed on the branch `main`.
+    pub(crate) fn with_libraries(libraries: &[(&str, &[&str])]) -> Self {
+        let project = Self::empty().file(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n",
+        );
+        for (name, dependencies) in libraries {
+            project.library(name, dependencies);
+        }
+        project.in_git()
+    }
+
+    /// One more small library under `crates/`.
+    pub(crate) fn library(&self, name: &str, dependencies: &[&str]) {
+        let mut manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+             [dependencies]\n"
+        );
+        for on in dependencies {
+            manifest.push_str(&format!("{on} = {{ path = \"../{on}\" }}\n"));
+        }
+        self.write(format!("crates/{name}/Cargo.toml"), &manifest);
+        self.write(format!("crates/{name}/src/lib.rs"), "");
+    }
+
+    /// With one more file.
+    pub(crate) fn file(self, path: impl AsRef<Path>, text: &str) -> Self {
+        self.write(path, text);
+        self
+    }
+
+    /// With a repository, and everything committed on the branch `main`.
+    pub(crate) fn in_git(self) -> Self {
+        self.write(".gitignore", "/target/\n");
+        if self.path("Cargo.toml").exists() {
+            // Cargo writes the lock file.
+            self.cargo(&["metadata", "--format-version", "1"]).done();
+        }
+        self.git(&["init", "--quiet", "--initial-branch", "main"]);
+        self.commit("Begin");
+        self
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// A directory beside the project, for what must lie outside it.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.root.with_file_name(name)
+    }
+
+    pub(crate) fn read(&self, path: impl AsRef<Path>) -> String {
+        let path = self.path(path);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    pub(crate) fn write(&self, path: impl AsRef<Path>, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn append(&self, path: impl AsRef<Path>, text: &str) {
+        self.write(&path, &(self.read(&path) + text));
+    }
+
+    /// Replaces the one place where the text is.
+    #[track_caller]
+    pub(crate) fn replace(&self, path: impl AsRef<Path>, text: &str, with: &str) {
+        let before = self.read(&path);
+        assert_eq!(
+            before.matches(text).count(),
+            1,
+            "{text:?} in {}",
+            path.as_ref().display()
+        );
+        self.write(&path, &before.replace(text, with));
+    }
+
+    pub(crate) fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) {
+        let to = self.path(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::rename(self.path(from), to).unwrap();
+    }
+
+    /// A file, or a directory with all that is in it.
+    pub(crate) fn remove(&self, path: impl AsRef<Path>) {
+        let path = self.path(path);
+        if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        }
+        .unwrap();
+    }
+
+    #[track_caller]
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        self.run(Command::new("git").args(arguments)).done()
+    }
+
+    /// Commits everything that git does not ignore.
+    #[track_caller]
+    pub(crate) fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    /// Runs the kit in the project's directory.
+    pub(crate) fn xtask(&self, arguments: &[&str]) -> Output {
+        self.xtask_in("", arguments)
+    }
+
+    /// Runs the kit in a directory of the project.
+    pub(crate) fn xtask_in(&self, directory: &str, arguments: &[&str]) -> Output {
+        let mut command = self.kit(arguments);
+        command.current_dir(self.path(directory));
+        self.finish(&mut command)
+    }
+
+    /// The kit, for a test that changes more about how it is run.
+    pub(crate) fn kit(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(arguments).current_dir(&self.root);
+        self.isolate(&mut command);
+        command
+    }
+
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Output {
+        self.run(Command::new("cargo").args(arguments))
+    }
+
+    /// Runs a program of the system in the project's directory.
+    pub(crate) fn run(&self, command: &mut Command) -> Output {
+        command.current_dir(&self.root);
+        self.isolate(command);
+        self.finish(command)
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn finish(&self, command: &mut Command) -> Output {
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        self.redacted(&output)
+    }
+
+    /// What a program said, without what differs from run to run.
+    pub(crate) fn redacted(&self, output: &std::process::Output) -> Output {
+        let beside = self.root.parent().unwrap();
+        let named = [(&*self.root, "[ROOT]"), (beside, "[BESIDE]")].map(|(path, name)| {
+            let path = path.to_str().unwrap().replace('\\', "/");
+            [(in_url(&path), name), (path, name)]
+        });
+        Output::new(output, named.as_flattened())
+    }
+
+    /// Takes the user's own settings and what `cargo test` hands down out of the environment.
+    pub(super) fn isolate(&self, command: &mut Command) {
+        for (name, _) in env::vars_os() {
+            let is_setting = |name: &str| {
+                ["CARGO", "RUST", "GIT_", "RAIL_"]
+                    .iter()
+                    .any(|start| name.starts_with(start))
+                    || ["CI", "NO_COLOR", "CLICOLOR_FORCE", "LD_LIBRARY_PATH"].contains(&name)
+            };
+            if name.to_str().is_some_and(is_setting) {
+                command.env_remove(name);
+            }
+        }
+        let home = self.scratch.path().join("home");
+        fs::create_dir_all(&home).unwrap();
+        command
+            .env("PATH", path_with_this_cargo())
+            .env("HOME", &home)
+            .env("CARGO_HOME", cargo_home_without_settings(&home))
+            .env("CARGO_NET_OFFLINE", "true")
+            .env("CARGO_TERM_COLOR", "never")
+            .env("GIT_CONFIG_GLOBAL", home.join("gitconfig"))
+            .env("GIT_CONFIG_NOSYSTEM", "1");
+        for role in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{role}_NAME"), "A Tester")
+                .env(format!("GIT_{role}_EMAIL"), "tester@example.org")
+                .env(format!("GIT_{role}_DATE"), "2025-01-01T00:00:00Z");
+        }
+    }
+}
+
+/// The path as programs name it, where the system's temporary directory is behind a link.
+fn without_links(path: &Path) -> PathBuf {
+    // Windows has no such links, and its canonical paths look like no others.
+    if cfg!(windows) {
+        path.to_owned()
+    } else {
+        fs::canonicalize(path).unwrap()
+    }
+}
+
+/// A path as cargo's package ids have it.
+fn in_url(path: &str) -> String {
+    path.replace(' ', "%20").replace('ä', "%C3%A4")
+}
+
+/// The cargo that runs the tests comes first, before any proxy that would choose another.
+fn path_with_this_cargo() -> std::ffi::OsString {
+    let cargo = PathBuf::from(env::var_os("CARGO").expect("the tests are run by cargo"));
+    let others = env::var_os("PATH").unwrap_or_default();
+    let own = cargo.parent().map(Path::to_path_buf);
+    env::join_paths(own.into_iter().chain(env::split_paths(&others))).unwrap()
+}
+
+/// The user's downloaded packages without the user's settings. Where a link cannot be made, the
+/// user's own directory has to do.
+fn cargo_home_without_settings(home: &Path) -> PathBuf {
+    let users = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?;
+        Some(Path::new(&home).join(".cargo"))
+    });
+    let users = users.expect("cargo has a home");
+    let own = home.join("cargo");
+    let link = own.join("registry");
+    if link.exists() {
+        return own;
+    }
+    let made = fs::create_dir_all(&own).and_then(|()| tree::symlink(users.join("registry"), link));
+    if made.is_ok() { own } else { users }
+}
