@@ -14,7 +14,7 @@ use crate::workspace::{PackageIx, TargetKind};
 
 impl Finder<'_> {
     /// Script runs that watch the file.
-    pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path) {
+    pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path, is_read: bool) {
         let Inputs {
             graph,
             records,
@@ -29,6 +29,8 @@ impl Finder<'_> {
             let directory = layout.directory(package).unwrap_or(root);
             let in_package = owner == Some(package) && !is_in_nested_package(layout, package, path)
                 || !path.starts_with(directory) && self.sources.covers(directory, path);
+            // A source below another directory than `src` is a target's own, and no script's.
+            let may_be_input = !is_read || path.starts_with(directory.join("src"));
             let mut because = None;
             for recorded in records.runs(run) {
                 match &recorded.watch {
@@ -64,8 +66,9 @@ impl Finder<'_> {
                 } else if in_package && script.is_silent() {
                     because = Some("its build script names no input, so it watches the package");
                 } else if in_package
+                    && may_be_input
                     && (script.has_doubts() || self.sources.is_given_watches(package))
-                    || script.may_name(path, within)
+                    || script.may_name(path, within, directory)
                 {
                     because = Some("its build script may watch this file");
                 }

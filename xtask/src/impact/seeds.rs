@@ -115,7 +115,8 @@ impl Finder<'_> {
             return self.directory(change, &path);
         }
         self.readers(change, &path);
-        self.scripts(change, &path);
+        let is_read = self.found.seeds.len() > before;
+        self.scripts(change, &path, is_read);
         self.target(change, &path);
         let is_setting = self.setting(change, &path);
         let is_placed = is_setting || self.found.seeds.len() > before;

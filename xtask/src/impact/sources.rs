@@ -14,7 +14,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::layout::Layout;
 use crate::graph::{Mode, Unit};
 use crate::repo::resolved;
-use crate::repo::rust_source::{self, BuildScriptScan};
+use crate::repo::rust_source::{self, BuildScriptScan, DoubtKind};
 use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 
 /// The scans made so far, so that each target is scanned once.
@@ -38,6 +38,8 @@ pub struct Reads {
     pub env: HashSet<String>,
     /// Whether the scan saw all that is read, as far as no macro of another package hides it.
     pub complete: bool,
+    /// Whether its macros may make whoever calls them read files.
+    gives_inclusions: bool,
 }
 
 /// What a build script's sources say that it watches.
@@ -95,6 +97,12 @@ impl<'a> Sources<'a> {
             files,
             env: scan.env.into_iter().collect(),
             complete: scan.doubts.is_empty() && !scan.generated,
+            gives_inclusions: scan.doubts.iter().any(|doubt| {
+                matches!(
+                    doubt.kind,
+                    DoubtKind::MacroMadePath | DoubtKind::MacroMadeModule
+                )
+            }),
         });
         self.targets.insert(key, Rc::clone(&reads));
         Some(reads)
@@ -179,8 +187,7 @@ impl<'a> Sources<'a> {
         let below = path.strip_prefix(within).unwrap_or(path);
         let stem = path.file_stem().unwrap_or_default();
         // Short names and those of every package's own directories say nothing.
-        let says_something =
-            |name: &&str| name.len() > 2 && !["src", "tests", "examples", "benches"].contains(name);
+        let says_something = |name: &&str| name.len() > 2 && !COMMON_NAMES.contains(name);
         let names: Vec<&str> = below.iter().chain([stem]).filter(says_something).collect();
         let mut found = false;
         each_source(directory, &mut |file| {
@@ -233,7 +240,7 @@ impl<'a> Sources<'a> {
             Some(library) if self.layout.directory(package).is_some() => {
                 let library = library.clone();
                 let reads = self.of_target(package, &library, false);
-                reads.is_some_and(|reads| !reads.complete)
+                reads.is_some_and(|reads| reads.gives_inclusions)
             }
             _ => false,
         };
@@ -341,14 +348,18 @@ impl Script {
 
     /// Whether it may print more than its literals show, and its text holds the path's name or
     /// that of a directory on the way to it.
-    pub fn may_name(&self, path: &Utf8Path, within: &Utf8Path) -> bool {
+    pub fn may_name(&self, path: &Utf8Path, within: &Utf8Path, package: &Utf8Path) -> bool {
         let Ok(below) = path.strip_prefix(within) else {
             return false;
         };
+        let is_shared = |name: &&str| package.iter().any(|own| own == *name);
+        let says_something =
+            |name: &&str| name.len() > 2 && !COMMON_NAMES.contains(name) && !is_shared(name);
         (self.is_silent() || !self.scan.doubts.is_empty())
             && below
                 .iter()
-                .any(|name| name.len() > 2 && self.text.contains(name))
+                .filter(says_something)
+                .any(|name| names_in(&self.text, name))
     }
 
     /// Whether it may watch git's own files, by itself or through a library that is known to.
@@ -382,6 +393,11 @@ const INCLUSIONS: [&str; 8] = [
     "tracked::path",
     "mod #",
     "\"mod ",
+];
+
+/// Names that every package has, so that their mention says nothing.
+const COMMON_NAMES: [&str; 8] = [
+    "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
 ];
 
 /// What every proc-macro is made with, and what emits nothing by itself.
