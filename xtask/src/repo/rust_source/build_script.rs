@@ -1,13 +1,13 @@
 //! What a build script says about its inputs, by its literals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::scanner::Scanner;
 use super::shapes::made_text;
-use super::tokens::{is_punct, macro_call, string_value, trees};
+use super::tokens::{is_ident, is_punct, macro_call, name, string_value, trees};
 use super::{Doubt, DoubtKind, normalized};
 
 /// What the string literals of a build script instruct cargo to watch.
@@ -40,11 +40,16 @@ pub fn scan_build_script(
     let mut scanner = Scanner::new(manifest_dir, false, read);
     scanner.run(root);
     let mut scan = BuildScriptScan::default();
+    let mut constants = BTreeMap::new();
+    for (_, tokens) in scanner.scanned() {
+        constants_in(tokens, &mut constants);
+    }
     for (file, tokens) in scanner.scanned() {
         let mut texts = Vec::new();
         texts_in(tokens, manifest_dir, &mut texts);
         for line in texts.iter().flat_map(|text| text.lines()) {
-            scan.instruction(line.trim(), file, manifest_dir);
+            let line = with_constants(line.trim(), &constants);
+            scan.instruction(&line, file, manifest_dir);
         }
     }
     let hides_code = |doubt: &Doubt| {
@@ -87,6 +92,44 @@ impl BuildScriptScan {
             }),
         }
     }
+}
+
+/// The string constants of the code by name, wherever they stand; nothing for a name with several.
+fn constants_in(stream: TokenStream, constants: &mut BTreeMap<String, Option<String>>) {
+    let tokens = trees(stream);
+    for (at, token) in tokens.iter().enumerate() {
+        if let TokenTree::Group(group) = token {
+            constants_in(group.stream(), constants);
+        }
+        // `const NAME: &str = "…";`, with or without a lifetime.
+        let declares = is_ident(token, "const") || is_ident(token, "static");
+        let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
+            continue;
+        };
+        let rest = &tokens[at + 2..];
+        let end = rest
+            .iter()
+            .position(|token| is_punct(token, ';'))
+            .unwrap_or(rest.len());
+        let value = match &rest[..end] {
+            [.., equals, value] if is_punct(equals, '=') => string_value(value),
+            _ => None,
+        };
+        let known = constants.entry(name).or_insert_with(|| value.clone());
+        if *known != value {
+            *known = None;
+        }
+    }
+}
+
+/// A line with the constants that it interpolates by name in their places.
+fn with_constants(line: &str, constants: &BTreeMap<String, Option<String>>) -> String {
+    constants
+        .iter()
+        .fold(line.to_owned(), |line, (name, value)| match value {
+            Some(value) => line.replace(&format!("{{{name}}}"), value),
+            None => line,
+        })
 }
 
 /// The string literals of the code, wherever they stand, those of a `concat!` joined; not those of

@@ -500,3 +500,28 @@ fn without_tests_their_modules_are_left_out() {
     });
     assert_eq!(said(&scan.modules), "src/any.rs src/lib.rs src/lib_too.rs");
 }
+
+#[test]
+fn a_build_script_interpolates_its_constants() {
+    let text = r#"
+        const TABLE: &str = "data/stations.csv";
+        const TWICE: &str = "a";
+        fn one() { const TWICE: &str = "b"; }
+        fn main() {
+            println!("cargo::rerun-if-changed={TABLE}");
+            println!("cargo::rerun-if-changed={TWICE}");
+        }
+    "#;
+    let files: Files<'_> = &[("build.rs", text)];
+    let scan = with_reader(files, |read| {
+        scan_build_script("/p/build.rs".into(), "/p".into(), read)
+    });
+    assert_eq!(said(&scan.rerun_if_changed), "data/stations.csv");
+    assert_eq!(
+        doubts(&scan.doubts),
+        [(
+            DoubtKind::RunTimeInstruction,
+            "cargo::rerun-if-changed={TWICE}"
+        )]
+    );
+}
