@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use xshell::Shell;
 
 /// A place to start programs from: a directory and the scrubbed environment.
@@ -135,6 +135,27 @@ pub fn output(command: &mut Command) -> Result<Output> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| cannot_start(command))
+}
+
+/// Runs to the end and gives what was printed.
+///
+/// # Errors
+/// When the program cannot be started, or fails; the message holds its own words.
+pub fn checked(command: &mut Command) -> Result<Vec<u8>> {
+    let output = output(command)?;
+    succeeded(command, output)
+}
+
+/// What a program that ran to its end printed.
+///
+/// # Errors
+/// When it failed; the message holds its own words.
+pub fn succeeded(command: &Command, output: Output) -> Result<Vec<u8>> {
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` failed\n{}", shown(command), said.trim_end());
+    }
+    Ok(output.stdout)
 }
 
 /// Runs to the end with this on its standard input, and gives what was printed.

@@ -1,6 +1,6 @@
 //! The history of a repository, replayed: at each commit the kit is asked first, then cargo.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::audit::{Comparison, Outcome, Step};
@@ -52,7 +52,7 @@ impl Replay {
         let mut command = question.runner.git();
         command.args(["clone", "--quiet", "--shared", "--no-checkout", "--"]);
         command.args([repository.top_level(), &clone]);
-        checked(&mut command)?;
+        process::checked(&mut command)?;
         Ok(replay)
     }
 
@@ -71,11 +71,12 @@ impl Replay {
     /// Where git cannot check it out, or the kit cannot answer.
     pub fn step(&self, parent: &Commit, commit: &Commit, is_built: bool) -> Result<Step> {
         self.check_out(commit)?;
-        let subject = checked(
-            self.runner
-                .git()
-                .args(["show", "-s", "--format=%s", &commit.0]),
-        )?;
+        let subject =
+            process::checked(
+                self.runner
+                    .git()
+                    .args(["show", "-s", "--format=%s", &commit.0]),
+            )?;
         let answer = if is_built {
             Some(self.answer(parent)?)
         } else {
@@ -88,7 +89,7 @@ impl Replay {
         };
         Ok(Step {
             commit: commit.clone(),
-            subject: subject.trim_end().to_owned(),
+            subject: String::from_utf8_lossy(&subject).trim_end().to_owned(),
             outcome,
         })
     }
@@ -126,7 +127,7 @@ impl Replay {
     }
 
     fn check_out(&self, commit: &Commit) -> Result<()> {
-        checked(
+        process::checked(
             self.runner
                 .git()
                 .args(["checkout", "--quiet", "--force", "--detach", &commit.0]),
@@ -166,13 +167,4 @@ fn remove_on_interrupt(directory: Utf8PathBuf) -> Result<()> {
         std::process::exit(130);
     })
     .context("cannot prepare to clean up when interrupted")
-}
-
-fn checked(command: &mut std::process::Command) -> Result<String> {
-    let output = process::output(command)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` failed\n{}", process::shown(command), said.trim_end());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -40,6 +40,11 @@ impl Layout {
             .copied()
     }
 
+    /// The package of a directory.
+    pub fn at(&self, directory: &Utf8Path) -> Option<PackageIx> {
+        self.by_directory.get(directory).copied()
+    }
+
     /// The directory of a path package.
     pub fn directory(&self, package: PackageIx) -> Option<&Utf8Path> {
         self.directories.get(&package).map(Utf8PathBuf::as_path)

@@ -204,9 +204,7 @@ impl Finder<'_> {
         } = *self.inputs;
         let because = "it is said to have changed, and how is not known";
         let directory = path.parent().unwrap_or(path);
-        let package = layout
-            .packages()
-            .find(|&package| layout.directory(package) == Some(directory));
+        let package = layout.at(directory);
         let is_root = resolved(&workspace.root) == directory;
         match package {
             Some(package) if setting == Setting::Manifest && !is_root => {
@@ -226,9 +224,7 @@ impl Finder<'_> {
             ..
         } = *self.inputs;
         let directory = path.parent().unwrap_or(path);
-        let package = layout
-            .packages()
-            .find(|&package| layout.directory(package) == Some(directory));
+        let package = layout.at(directory);
         let is_root = resolved(&workspace.root) == directory;
         let roots_others = self.others_rooted_at(directory);
         if package.is_none() && !is_root && roots_others.is_empty() {

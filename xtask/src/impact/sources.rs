@@ -26,6 +26,8 @@ pub struct Sources<'a> {
     far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
     /// Whether the macros of a package make their callers read files.
     emitters: HashMap<PackageIx, bool>,
+    /// Whether a package's text holds one of these words.
+    held: HashMap<(PackageIx, Words), bool>,
     /// Where the links below directories that scripts watch lead.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
 }
@@ -60,6 +62,7 @@ impl<'a> Sources<'a> {
             scripts: HashMap::new(),
             far: HashMap::new(),
             emitters: HashMap::new(),
+            held: HashMap::new(),
             links: HashMap::new(),
         }
     }
@@ -273,7 +276,10 @@ impl<'a> Sources<'a> {
 
     /// Whether a package's sources hold one of the words, but for the line that includes a README
     /// as documentation.
-    fn text_holds(&self, package: PackageIx, words: &[&str]) -> bool {
+    fn text_holds(&mut self, package: PackageIx, words: Words) -> bool {
+        if let Some(&known) = self.held.get(&(package, words)) {
+            return known;
+        }
         let mut found = false;
         each_source(self.workspace.package(package).directory(), &mut |file| {
             found = found
@@ -283,6 +289,7 @@ impl<'a> Sources<'a> {
                         .any(|line| words.iter().any(|word| line.contains(word)))
                 });
         });
+        self.held.insert((package, words), found);
         found
     }
 
@@ -382,6 +389,9 @@ impl Script {
         self.scan.rerun_if_env_changed.iter().map(String::as_str)
     }
 }
+
+/// Words to look for in a package's text.
+type Words = &'static [&'static str];
 
 /// What code that makes its caller read a file holds.
 const INCLUSIONS: [&str; 8] = [

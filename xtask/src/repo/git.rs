@@ -172,7 +172,7 @@ impl Repository {
             None => format!("refs/heads/{name}"),
         };
         command.args(DEFAULT_BASES.iter().map(|name| refs(name)));
-        let output = checked(&mut command)?;
+        let output = process::checked(&mut command)?;
         let found = String::from_utf8_lossy(&output);
         if let Some(name) = DEFAULT_BASES
             .into_iter()
@@ -222,7 +222,7 @@ impl Repository {
         let count = format!("--max-count={}", count.saturating_add(1));
         let mut command = self.git();
         command.args(["rev-list", "--first-parent", "--reverse", &count, &head.0]);
-        let output = checked(&mut command)?;
+        let output = process::checked(&mut command)?;
         Ok(String::from_utf8_lossy(&output)
             .lines()
             .map(|line| Commit(line.to_owned()))
@@ -241,15 +241,6 @@ impl Repository {
 
 fn short(commit: &Commit) -> &str {
     commit.0.get(..12).unwrap_or(&commit.0)
-}
-
-fn checked(command: &mut Command) -> Result<Vec<u8>> {
-    let output = process::output(command)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` failed\n{}", process::shown(command), said.trim_end());
-    }
-    Ok(output.stdout)
 }
 
 fn one_line(output: &[u8]) -> String {

@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use cargo_metadata::camino::Utf8PathBuf;
 use serde::Serialize;
 
-use super::{Range, Repository, checked, null_separated, one_line};
+use super::{Range, Repository, null_separated, one_line};
+use crate::process;
 
 /// What happened to a path. A rename is a deletion and an addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -68,7 +69,7 @@ impl Repository {
                 command.args([&base.0, "--"]);
                 let diff = std::thread::scope(|scope| {
                     let untracked = scope.spawn(|| self.untracked());
-                    let changes = raw_diff(&checked(&mut command)?, true)?;
+                    let changes = raw_diff(&process::checked(&mut command)?, true)?;
                     let untracked = untracked
                         .join()
                         .map_err(|_| anyhow!("reading git's output"))??;
@@ -83,7 +84,7 @@ impl Repository {
                     None => self.empty_tree()?,
                 };
                 command.args([&base, "--"]);
-                let mut changes = raw_diff(&checked(&mut command)?, false)?;
+                let mut changes = raw_diff(&process::checked(&mut command)?, false)?;
                 for change in &mut changes {
                     change.seen = Seen::Index;
                 }
@@ -91,18 +92,19 @@ impl Repository {
             }
             Range::Revisions { base, head } => {
                 command.args([&base.0, &head.0, "--"]);
-                raw_diff(&checked(&mut command)?, false)?
+                raw_diff(&process::checked(&mut command)?, false)?
             }
         };
         Ok(merged(changes))
     }
 
     pub(super) fn untracked(&self) -> Result<Vec<Change>> {
-        let output =
-            checked(
-                self.git()
-                    .args(["ls-files", "-z", "--others", "--exclude-standard"]),
-            )?;
+        let output = process::checked(self.git().args([
+            "ls-files",
+            "-z",
+            "--others",
+            "--exclude-standard",
+        ]))?;
         Ok(null_separated(&output)
             .map(|path| Change {
                 // A nested repository is listed as a directory, with a slash at its end.
@@ -116,7 +118,7 @@ impl Repository {
     /// The tree without files, which the first commit is compared with; its hash depends on the
     /// repository's hash function.
     fn empty_tree(&self) -> Result<String> {
-        Ok(one_line(&checked(self.git().args([
+        Ok(one_line(&process::checked(self.git().args([
             "hash-object",
             "-t",
             "tree",

@@ -1,9 +1,9 @@
 //! Which files a state has, and what they hold.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Repository, State, checked, null_separated};
+use super::{Repository, State, null_separated};
 use crate::process;
 
 /// A path of a state.
@@ -34,12 +34,16 @@ impl Repository {
     pub fn entries(&self, state: &State) -> Result<Vec<Entry>> {
         let mut entries = match state {
             State::Empty => Vec::new(),
-            State::Commit(commit) => tree_entries(&checked(
+            State::Commit(commit) => tree_entries(&process::checked(
                 self.git().args(["ls-tree", "-r", "-z", &commit.0]),
             )?)?,
-            State::Index => tree_entries(&checked(self.git().args(["ls-files", "-s", "-z"]))?)?,
+            State::Index => tree_entries(&process::checked(
+                self.git().args(["ls-files", "-s", "-z"]),
+            )?)?,
             State::WorkTree => {
-                let tracked = tree_entries(&checked(self.git().args(["ls-files", "-s", "-z"]))?)?;
+                let tracked = tree_entries(&process::checked(
+                    self.git().args(["ls-files", "-s", "-z"]),
+                )?)?;
                 let untracked = self.untracked()?.into_iter().map(|change| change.path);
                 let paths = tracked.into_iter().map(|entry| entry.path).chain(untracked);
                 paths.filter_map(|path| self.on_disk(path)).collect()
@@ -118,11 +122,8 @@ impl Repository {
         let mut command = self.git();
         command.args(["cat-file", "--batch"]);
         let output = process::output_with_input(&mut command, names.into_bytes())?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("`{}` failed\n{}", process::shown(&command), said.trim_end());
-        }
-        let mut rest = &output.stdout[..];
+        let output = process::succeeded(&command, output)?;
+        let mut rest = &output[..];
         let mut contents = Vec::new();
         for path in paths {
             let cut_short = || format!("git's answer for {path} is cut short");
