@@ -1,6 +1,7 @@
 //! What cargo says of a workspace, reduced to what the kit asks: packages, their targets, and the
 //! resolved dependencies between them.
 
+mod configured;
 mod platforms;
 
 use std::collections::HashMap;

@@ -36,11 +36,10 @@ pub enum Affects {
     Packages(Vec<PackageIx>),
 }
 
-/// `[workspace.metadata.xtask]`, as far as rules go.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Configured {
-    #[serde(default)]
+/// The default rules' file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Defaults {
     rules: Vec<Written>,
 }
 
@@ -69,26 +68,18 @@ impl Rules {
     /// # Errors
     /// Where a rule of the workspace cannot be read, or names a package that is not there.
     pub fn new(workspace: &Workspace) -> Result<Self> {
-        let default: Configured = toml::from_str(include_str!("default-rules.toml"))
+        let default: Defaults = toml::from_str(include_str!("default-rules.toml"))
             .context("the kit's own default rules are broken")?;
-        let own = match workspace.metadata.get("xtask") {
-            Some(table) => Configured::deserialize(table).map_err(|error| {
-                usage!(
-                    "{}: [workspace.metadata.xtask]: {error}",
-                    manifest(workspace)
-                )
-            })?,
-            None => Configured::default(),
-        };
+        let own: Vec<Written> = workspace.configured("rules")?;
         let mut rules = Vec::new();
         for written in default.rules {
             rules.push(written.resolve(workspace)?);
         }
-        for (index, written) in own.rules.into_iter().enumerate() {
+        for (index, written) in own.into_iter().enumerate() {
             rules.push(written.resolve(workspace).with_context(|| {
                 format!(
                     "{}: rule {} of [workspace.metadata.xtask]",
-                    manifest(workspace),
+                    workspace.root.join("Cargo.toml"),
                     index + 1
                 )
             })?);
@@ -143,10 +134,6 @@ impl Written {
             effect,
         })
     }
-}
-
-fn manifest(workspace: &Workspace) -> cargo_metadata::camino::Utf8PathBuf {
-    workspace.root.join("Cargo.toml")
 }
 
 #[cfg(test)]

@@ -94,8 +94,8 @@ fn a_fault_is_told_with_its_place() {
         /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: no package `cores` in this workspace; did you mean `core`?
         /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: `affects = "core"`: write "nothing", "everything" or a list of packages
         /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: `x/**y`: Pattern syntax error near position 4: recursive wildcards must form a single path component
-        /w/Cargo.toml: [workspace.metadata.xtask]: unknown field `reruns`, expected one of `files`, `affects`, `rerun`
-        /w/Cargo.toml: [workspace.metadata.xtask]: missing field `affects`"#]]
+        /w/Cargo.toml: [workspace.metadata.xtask]: `rules`: unknown field `reruns`, expected one of `files`, `affects`, `rerun`
+        /w/Cargo.toml: [workspace.metadata.xtask]: `rules`: missing field `affects`"#]]
     .assert_eq(&faults.join("\n"));
 }
 
