@@ -32,6 +32,10 @@ pub struct Question {
     pub verb: Verb,
     /// Which records of builds the answer may rest on.
     pub evidence: Evidence,
+    /// The profile that is going to be built, where it is not the verb's own.
+    pub profile: Option<String>,
+    /// The target triples that were asked for beside what cargo's configuration says.
+    pub targets: Vec<String>,
     /// Whether cargo may download what a side of the change needs.
     pub network: bool,
 }
@@ -182,6 +186,7 @@ impl Question {
             workspace,
             graph: &graph,
             verb: *verb,
+            profile: self.profile.as_deref(),
             root: &root,
             changes: &changes,
             head_moved: match (&range, &repository) {
@@ -224,12 +229,16 @@ impl Question {
     }
 
     fn resolution(&self, repository: &Repository, range: Option<&Range>) -> Resolution {
+        let flag = |name: &str, value: &String| [format!("--{name}"), value.clone()];
+        let profile = self.profile.iter().flat_map(|it| flag("profile", it));
+        let targets = self.targets.iter().flat_map(|it| flag("target", it));
+        let flags: Vec<String> = profile.chain(targets).collect();
         let compared = resolution::range::compare(
             &self.runner,
             repository,
             range,
             &self.workspace.root,
-            self.verb,
+            (self.verb, &flags),
             self.network,
         );
         match compared {

@@ -31,6 +31,7 @@ pub(crate) fn workspace(text: &str) -> Workspace {
         build_directory: "/w/target".into(),
         packages,
         metadata: serde_json::Value::Null,
+        platforms: None,
     };
     for line in lines() {
         let Some((head, dependencies)) = line.split_once(" -> ") else {

@@ -12,8 +12,7 @@ use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::{Metadata, TargetKind as CargoKind};
 use serde::{Deserialize, Serialize};
 
-use platforms::PlatformFacts;
-pub use platforms::Platforms;
+pub use platforms::{PlatformFacts, Platforms};
 
 use crate::process::{self, Runner};
 use crate::usage;
@@ -32,6 +31,8 @@ pub struct Workspace {
     pub packages: Vec<Package>,
     /// The table `[workspace.metadata]` of the root manifest.
     pub metadata: serde_json::Value,
+    /// The platforms that are built for, the host first; `None` for all that there are.
+    pub platforms: Option<Vec<PlatformFacts>>,
 }
 
 /// The place of a package in [`Workspace::packages`].
@@ -156,17 +157,16 @@ impl Workspace {
         if let Some(manifest) = &options.manifest_path {
             command.args(["--manifest-path", manifest.as_str()]);
         }
-        match &options.platforms {
-            Platforms::Host => {
-                command.args(["--filter-platform", "host-tuple"]);
+        let directory = Utf8PathBuf::try_from(runner.directory().to_owned())
+            .context("the current directory's path is not UTF-8")?;
+        let triples = options.platforms.triples(&directory);
+        if let Some(triples) = &triples {
+            for triple in ["host-tuple"]
+                .into_iter()
+                .chain(triples.iter().map(String::as_str))
+            {
+                command.args(["--filter-platform", triple]);
             }
-            Platforms::Triples(triples) => {
-                command.args(["--filter-platform", "host-tuple"]);
-                for triple in triples {
-                    command.args(["--filter-platform", triple]);
-                }
-            }
-            Platforms::All => {}
         }
         if options.locked {
             command.arg("--locked");
@@ -174,29 +174,40 @@ impl Workspace {
         if options.offline {
             command.arg("--offline");
         }
-        let output = process::output(&mut command)?;
+        let (output, platforms) = std::thread::scope(|scope| {
+            let platforms =
+                scope.spawn(|| triples.and_then(|triples| PlatformFacts::of(runner, &triples)));
+            (
+                process::output(&mut command),
+                platforms.join().unwrap_or_default(),
+            )
+        });
+        let output = output?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("cargo cannot load this workspace\n{}", said.trim_end());
         }
         let metadata: Metadata = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
-        let mut facts = PlatformFacts::new(runner, &options.platforms);
-        let mut this = Self::from_metadata(metadata, &mut |platform| facts.may_match(platform))?;
+        let mut this = Self::from_metadata(metadata, platforms)?;
         this.read_bench_keys();
         Ok(this)
     }
 
     /// Reads the answer of `cargo metadata --format-version 1`. Cargo filters dependencies by
-    /// platform, but not the kinds of one: `may_match` is asked where a package is depended on in
-    /// several ways, whether a platform is one of those asked for.
+    /// platform, but not the kinds of one: where a package is depended on in several ways, those
+    /// count that are for one of `platforms`.
     ///
     /// # Errors
     /// When the answer has no resolve, as with `--no-deps`.
     pub fn from_metadata(
         metadata: Metadata,
-        may_match: &mut dyn FnMut(&Platform) -> bool,
+        platforms: Option<Vec<PlatformFacts>>,
     ) -> Result<Self> {
+        let may_match = |platform: &Platform| {
+            let mut known = platforms.iter().flatten();
+            platforms.is_none() || known.any(|facts| facts.matches(platform))
+        };
         let resolve = metadata
             .resolve
             .context("`cargo metadata` gave no resolve")?;
@@ -237,7 +248,7 @@ impl Workspace {
                     let mut kinds = Vec::new();
                     for known in &dependency.dep_kinds {
                         let target = known.target.as_ref().filter(|_| several);
-                        if target.is_none_or(&mut *may_match) {
+                        if target.is_none_or(may_match) {
                             kinds.push(known.kind);
                         }
                     }
@@ -259,6 +270,7 @@ impl Workspace {
             root: metadata.workspace_root,
             packages,
             metadata: metadata.workspace_metadata,
+            platforms,
         })
     }
 

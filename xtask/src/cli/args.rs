@@ -55,7 +55,7 @@ impl WorkspaceArgs {
             manifest_path: self.manifest_path.clone(),
             platforms: match (self.all_platforms, &self.target[..]) {
                 (true, _) => Platforms::All,
-                (false, []) => Platforms::Host,
+                (false, []) => Platforms::Configured,
                 (false, triples) => Platforms::Triples(triples.to_vec()),
             },
             locked: self.locked || self.frozen,
@@ -214,6 +214,10 @@ impl QuestionArgs {
                 true => Evidence::Sources,
                 false => Evidence::Records(directory.to_owned()),
             },
+            profile: Some(&self.profile)
+                .filter(|profile| !["dev", "test"].contains(&profile.as_str()))
+                .cloned(),
+            targets: self.workspace.target.clone(),
             network: !(self.workspace.offline || self.workspace.frozen),
         })
     }

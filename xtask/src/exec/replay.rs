@@ -113,6 +113,8 @@ impl Replay {
             },
             verb: self.verb,
             evidence: self.evidence.clone(),
+            profile: None,
+            targets: Vec::new(),
             network: true,
         };
         question.answer()

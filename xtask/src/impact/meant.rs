@@ -162,16 +162,16 @@ impl Finder<'_> {
                         }
                         Watch::Package | Watch::Overridden => false,
                     }) || watches.is_empty()
-                        && self.sources.script(unit.package).is_none_or(|script| {
-                            script
-                                .env()
-                                .any(|name| names.iter().any(|known| known == name))
-                        })
+                        && names
+                            .iter()
+                            .any(|name| self.sources.may_watch_variable(unit.package, name))
                 }
                 Mode::RunCustomBuild | Mode::Doctest => false,
                 Mode::Build | Mode::Test => match records.reads_variable(index, names) {
                     Some(reads) => reads,
-                    None => self.may_read_variable(unit, names),
+                    None => names
+                        .iter()
+                        .any(|name| self.sources.may_read_variable(unit, name)),
                 },
             };
             if reads {
@@ -179,16 +179,6 @@ impl Finder<'_> {
             }
         }
         found
-    }
-
-    /// Whether a unit's sources name one of the variables, or hide what they name.
-    fn may_read_variable(&mut self, unit: &Unit, names: &[String]) -> bool {
-        let Some(reads) = self.sources.of(unit) else {
-            return true;
-        };
-        !reads.complete
-            || names.iter().any(|name| reads.env.contains(name))
-            || self.sources.is_given_variables(unit.package)
     }
 
     /// The packages and whatever they depend on by any path.
@@ -219,13 +209,13 @@ impl Finder<'_> {
         }
     }
 
-    /// Whether anything of the verb is built in a profile. A profile that inherits from another
-    /// is told by cargo's own graph where that can be asked; here only the built-in ones are known.
+    /// Whether anything is built in a profile. One that inherits from another is told by cargo's own
+    /// graph where that can be asked; here any may be what a profile of the user's inherits from.
     fn is_built_in(&self, profile: &str) -> bool {
-        match profile {
-            "dev" => true,
-            "test" => self.inputs.verb == Verb::Test,
-            _ => false,
+        match (self.inputs.profile, profile) {
+            (Some(_), _) | (None, "dev") => true,
+            (None, "test") => self.inputs.verb == Verb::Test,
+            (None, _) => false,
         }
     }
 }

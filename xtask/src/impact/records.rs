@@ -17,9 +17,9 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
-use super::settings::configuration_files;
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::{self, ProfileDir};
+use crate::repo::cargo_config::configuration_files;
 use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
 use crate::repo::unit_inputs::{Roots, Watch};
@@ -33,6 +33,7 @@ pub struct Records {
     runs: BTreeMap<UnitIx, Vec<Run>>,
     readers: HashMap<Utf8PathBuf, Vec<UnitIx>>,
     current: HashSet<UnitIx>,
+    nearly_current: HashSet<UnitIx>,
 }
 
 /// One record of a build script's run.
@@ -143,30 +144,46 @@ impl Records {
             .chain([root.join("Cargo.toml")])
             .filter_map(|file| modified(&file))
             .max();
-        let mut by_itself: HashSet<UnitIx> = HashSet::new();
-        for (index, unit) in graph.units() {
-            let manifest = modified(&workspace.package(unit.package).manifest_path);
-            let newest = settings.max(manifest);
-            // An external package is as the lock file says, whatever the time of its files.
-            let is_settled = layout.directory(unit.package).is_none()
-                || self.compiled.get(&index).is_some_and(|records| {
-                    let mut records = records.iter();
-                    records.any(|it| it.fits && newest <= it.invoked && it.is_current(changed))
-                })
-                || self.runs.get(&index).is_some_and(|runs| {
-                    let mut runs = runs.iter();
-                    runs.any(|it| it.fits && newest <= it.invoked && it.is_current(changed))
-                });
-            if is_settled {
-                by_itself.insert(index);
-            }
+        // When each unit's last record started that still says what the unit reads.
+        let compiled = self.compiled.iter().flat_map(|(&unit, records)| {
+            let still = records
+                .iter()
+                .filter(|it| it.fits && it.is_current(changed));
+            still.map(move |it| (unit, it.invoked))
+        });
+        let runs = self.runs.iter().flat_map(|(&unit, records)| {
+            let still = records
+                .iter()
+                .filter(|it| it.fits && it.is_current(changed));
+            still.map(move |it| (unit, it.invoked))
+        });
+        let mut started: HashMap<UnitIx, Option<SystemTime>> = HashMap::new();
+        for (unit, invoked) in compiled.chain(runs) {
+            let known = started.entry(unit).or_default();
+            *known = invoked.max(*known);
         }
-        let mut known = HashMap::new();
-        for (index, _) in graph.units() {
-            if is_settled_below(graph, index, &by_itself, &mut known) {
-                self.current.insert(index);
-            }
-        }
+        let settled = |settings: Option<SystemTime>| -> HashSet<UnitIx> {
+            let is_settled = |&(index, unit): &(UnitIx, &Unit)| {
+                // An external package is as the lock file says, whatever the time of its files.
+                layout.directory(unit.package).is_none()
+                    || started.get(&index).is_some_and(|started| {
+                        let manifest = &workspace.package(unit.package).manifest_path;
+                        settings.max(modified(manifest)) <= *started
+                    })
+            };
+            let by_itself = graph
+                .units()
+                .filter(is_settled)
+                .map(|(index, _)| index)
+                .collect();
+            let mut known = HashMap::new();
+            let units = graph.units().map(|(index, _)| index);
+            units
+                .filter(|&index| is_settled_below(graph, index, &by_itself, &mut known))
+                .collect()
+        };
+        self.nearly_current = settled(None);
+        self.current = settled(settings);
     }
 
     /// The units that read the file when they were last built.
@@ -178,6 +195,14 @@ impl Records {
     /// list, or a script's run watches none besides.
     pub fn is_current(&self, unit: UnitIx) -> bool {
         self.current.contains(&unit)
+    }
+
+    /// The same, but for the root manifest and cargo's configuration, which may be newer. Cargo
+    /// does not build again what a change of them does not reach, so that after one most records
+    /// stay so; what such a record does not list is then read only if the change made a macro, or
+    /// generated code, name it. That weighs enough against a mere doubt.
+    pub fn is_nearly_current(&self, unit: UnitIx) -> bool {
+        self.nearly_current.contains(&unit)
     }
 
     /// The records of a script's run.

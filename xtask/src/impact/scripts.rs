@@ -65,10 +65,11 @@ impl Finder<'_> {
                     because = Some("its build script watches this file");
                 } else if in_package && script.is_silent() {
                     because = Some("its build script names no input, so it watches the package");
-                } else if in_package
-                    && may_be_input
-                    && (script.has_doubts() || self.sources.is_given_watches(package))
-                    || script.may_name(path, within, directory)
+                } else if !records.is_nearly_current(run)
+                    && (in_package
+                        && may_be_input
+                        && (script.has_doubts() || self.sources.is_given_watches(package))
+                        || script.may_name(path, within, directory))
                 {
                     because = Some("its build script may watch this file");
                 }

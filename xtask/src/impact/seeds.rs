@@ -16,7 +16,7 @@ use super::rules::Rules;
 use super::settings::Settings;
 use super::sources::Sources;
 use super::{Effect, Rule, Seed};
-use crate::graph::{Unit, UnitGraph, UnitIx, Verb};
+use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
 use crate::resolution;
 use crate::workspace::{PackageIx, TargetKind, Workspace};
@@ -29,6 +29,8 @@ pub struct Inputs<'a> {
     pub graph: &'a UnitGraph,
     /// What is going to be run.
     pub verb: Verb,
+    /// The profile that is going to be built, where it is not the verb's own.
+    pub profile: Option<&'a str>,
     /// The top level that changed paths are relative to, without symbolic links.
     pub root: &'a Utf8Path,
     /// The paths that differ.
@@ -138,6 +140,12 @@ impl Finder<'_> {
         for package in self.sources.may_read(path) {
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
+                if node.mode == Mode::Doctest
+                    && self.sources.of(node).is_some_and(|it| it.has(path))
+                {
+                    let because = "its documentation includes this file";
+                    self.add(unit, Effect::Rerun, Rule::Source, change, because);
+                }
                 if !node.is_compiled() || seen.contains(&unit) || records.is_current(unit) {
                     continue;
                 }

@@ -13,9 +13,9 @@ use super::meaning::toolchain::compare_toolchain;
 use super::meaning::{Effect as Meaning, Units};
 use super::seeds::{Contents, Finder, Inputs, Resolution};
 use super::{Rule, Seed};
+use crate::repo::cargo_config::configuration_files;
 use crate::repo::git::{Change, Seen};
 use crate::repo::resolved;
-use crate::repo::rust_source::normalized;
 use crate::workspace::{PackageIx, Workspace};
 
 /// What a path sets, by its name and place.
@@ -64,41 +64,6 @@ impl Setting {
         };
         meanings.iter().any(|meaning| meaning.told_by_graph)
     }
-}
-
-/// The files in which cargo looks for its configuration from the workspace's root upwards, and
-/// those that they include, whether or not they exist.
-pub fn configuration_files(workspace_root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
-    let mut pending: Vec<Utf8PathBuf> = workspace_root
-        .ancestors()
-        .flat_map(|above| {
-            [
-                above.join(".cargo/config.toml"),
-                above.join(".cargo/config"),
-            ]
-        })
-        .collect();
-    let mut files = BTreeSet::new();
-    while let Some(file) = pending.pop() {
-        let text = std::fs::read_to_string(&file).ok();
-        if !files.insert(file.clone()) {
-            continue;
-        }
-        let Some(table) = text.and_then(|text| text.parse::<Table>().ok()) else {
-            continue;
-        };
-        let entries = match table.get("include") {
-            Some(toml::Value::Array(entries)) => entries.clone(),
-            Some(entry) => vec![entry.clone()],
-            None => continue,
-        };
-        for entry in entries {
-            let path = entry.as_str().or_else(|| entry.get("path")?.as_str());
-            let path = path.zip(file.parent());
-            pending.extend(path.map(|(path, beside)| normalized(&beside.join(path))));
-        }
-    }
-    files
 }
 
 /// The files of a workspace that set something.

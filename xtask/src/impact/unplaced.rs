@@ -21,7 +21,7 @@ impl Finder<'_> {
         } = *self.inputs;
         if let Some(rule) = rules.of(&change.path) {
             let packages: Vec<PackageIx> = match &rule.affects {
-                Affects::Nothing => return,
+                Affects::Nothing => return self.handed(change, path),
                 Affects::Everything => workspace.packages().map(|(index, _)| index).collect(),
                 Affects::Packages(packages) => packages.clone(),
             };
@@ -44,22 +44,48 @@ impl Finder<'_> {
             return;
         }
         match layout.owner(path) {
-            Some(package) => self.unplaced_in(package, change),
+            Some(package) => self.unplaced_in(package, change, path),
             None => self.unplaced_outside(change, path),
+        }
+    }
+
+    /// A file that a rule calls inert, yet that is handed to a macro by its name.
+    fn handed(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs {
+            graph,
+            layout,
+            records,
+            ..
+        } = *self.inputs;
+        let Some(package) = layout.owner(path) else {
+            return;
+        };
+        for &unit in graph.units_of(package) {
+            let node = graph.unit(unit);
+            let is_handed = node.is_compiled()
+                && !records.is_nearly_current(unit)
+                && self.sources.may_hand(node, path);
+            if is_handed {
+                self.seed(
+                    unit,
+                    Rule::Doubt,
+                    change,
+                    "a macro of its may read this file",
+                );
+            }
         }
     }
 
     /// A file of a package that no unit is known to compile. Cargo learns of a file only through a
     /// record or a build script, so what remains is what a macro may have read unseen; where that
     /// cannot be, the package's tests may read the file as they run.
-    fn unplaced_in(&mut self, package: PackageIx, change: &Change) {
+    fn unplaced_in(&mut self, package: PackageIx, change: &Change, path: &Utf8Path) {
         let Inputs { graph, records, .. } = *self.inputs;
-        let suspicious = self.sources.is_given_inclusions(package);
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
             let is_unknown = node.is_compiled()
-                && !records.is_current(unit)
-                && (suspicious || !self.sources.of(node).is_some_and(|reads| reads.complete));
+                && !records.is_nearly_current(unit)
+                && self.sources.may_hide(node, path);
             if is_unknown {
                 self.seed(
                     unit,
@@ -90,7 +116,7 @@ impl Finder<'_> {
             }
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
-                if node.is_compiled() && !records.is_current(unit) {
+                if node.is_compiled() && !records.is_nearly_current(unit) {
                     self.seed(
                         unit,
                         Rule::Doubt,

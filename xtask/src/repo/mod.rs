@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here knows of commands or of how an answer is shown.
 
 pub mod build_dir;
+pub mod cargo_config;
 pub mod dep_info;
 pub mod git;
 pub mod rust_source;

@@ -8,7 +8,8 @@ use crate::process::{self, Runner};
 use crate::repo::git::{EntryKind, Range, Repository, State};
 
 /// The units that cargo configures differently after the change than before it. Without a range
-/// the work tree is compared with `HEAD`.
+/// the work tree is compared with `HEAD`. `flags` are those
+/// of the command that say what is built: `--profile`, `--target`.
 ///
 /// # Errors
 /// Why cargo could not be asked.
@@ -17,7 +18,7 @@ pub fn compare(
     repository: &Repository,
     range: Option<&Range>,
     workspace_root: &Utf8Path,
-    verb: graph::Verb,
+    (verb, flags): (graph::Verb, &[String]),
     network: bool,
 ) -> Result<Resolution, ResolutionError> {
     let (before, after) = match range {
@@ -33,7 +34,7 @@ pub fn compare(
         .strip_prefix(top_level)
         .map_err(|_| ResolutionError::OutsideRepository(workspace_root.clone()))?;
     let scratch = Place::scratch_of(top_level)?;
-    let cargo_home = cargo_home();
+    let cargo_home = crate::repo::cargo_config::cargo_home();
     let place = Place {
         repository: top_level,
         workspace,
@@ -62,10 +63,14 @@ pub fn compare(
         })
     };
     let (before, after) = (side(&before)?, side(&after)?);
-    let flags = flags(verb);
+    let mut all = vec!["--workspace".to_owned()];
+    if verb != graph::Verb::Test {
+        all.push("--all-targets".to_owned());
+    }
+    all.extend_from_slice(flags);
     let question = Question {
         verb: asked(verb),
-        flags: &flags,
+        flags: &all,
         network,
     };
     super::compare(
@@ -110,23 +115,6 @@ fn given(
         given.extend(content.map(|content| (path, content)));
     }
     Ok(given)
-}
-
-fn cargo_home() -> Option<Utf8PathBuf> {
-    let home = match std::env::var_os("CARGO_HOME") {
-        Some(home) => std::path::PathBuf::from(home),
-        None => std::env::home_dir()?.join(".cargo"),
-    };
-    Utf8PathBuf::try_from(home).ok()
-}
-
-/// What the verb's command is given beside its name.
-fn flags(verb: graph::Verb) -> Vec<String> {
-    let flags = match verb {
-        graph::Verb::Check | graph::Verb::Build => &["--workspace", "--all-targets"][..],
-        graph::Verb::Test => &["--workspace"],
-    };
-    flags.iter().map(|&flag| flag.to_owned()).collect()
 }
 
 fn asked(verb: graph::Verb) -> super::Verb {

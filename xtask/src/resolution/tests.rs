@@ -33,7 +33,7 @@ impl Scratch {
         };
         let entries = files.iter().map(|(path, _)| TreeEntry {
             path: path.into(),
-            kind: match path.starts_with("link") {
+            kind: match path.contains("link") {
                 true => TreeEntryKind::Link,
                 false => TreeEntryKind::File,
             },
@@ -133,18 +133,26 @@ fn configuration_and_links_of_the_side_are_heeded() {
             ("shared.toml", debug),
             ("src/lib.rs", ""),
             ("link", "src"),
+            ("examples/link.rs", "../texts/example"),
+            ("texts/example", ""),
         ])
     };
     let (before, after) = (
         side("[profile.dev]\ndebug = 1"),
         side("[profile.dev]\ndebug = 2"),
     );
-    let answer = compare(&before, &after, question(&[]), &mut cargo).unwrap();
+    let flags = ["--all-targets".to_owned()];
+    let answer = compare(&before, &after, question(&flags), &mut cargo).unwrap();
     assert_eq!(
         answer.differences[0].what,
         Difference::Changed(vec!["profile debuginfo 1 → 2".to_owned()])
     );
-    assert_eq!(answer.differences.len(), 1);
+    let differ: Vec<_> = answer
+        .differences
+        .iter()
+        .map(|it| &*it.target.name)
+        .collect();
+    assert_eq!(differ, ["link", "a", "a"]);
 }
 
 #[test]

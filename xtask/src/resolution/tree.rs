@@ -69,11 +69,23 @@ impl Copied {
             let within = path
                 .parent()
                 .and_then(|directory| normalised(&directory.join(&target)));
-            let content = match within {
-                Some(_) if target.is_relative() => Content::Link(target),
-                _ => Content::Empty,
+            let Some(within) = within.filter(|_| target.is_relative()) else {
+                copied.files.insert(path, Content::Empty);
+                continue;
             };
-            copied.files.insert(path, content);
+            // What the link leads to is read under the link's name, whatever its own.
+            if is_read(workspace, &path) && others.contains(&within) {
+                whole.push(within);
+            } else {
+                let led = others
+                    .range(within.clone()..)
+                    .take_while(|it| it.starts_with(&within));
+                let roots = led.filter(|&it| *it == within || it.extension() == Some("rs"));
+                copied
+                    .files
+                    .extend(roots.map(|root| (root.clone(), Content::Empty)));
+            }
+            copied.files.insert(path, Content::Link(target));
         }
         while !whole.is_empty() {
             let mut named = BTreeSet::new();

@@ -1,65 +1,102 @@
-//! Platforms: which were asked for, and whether what a manifest names is one of them.
+//! Platforms: which were asked for, and what the compiler says of them.
 
+use std::collections::BTreeSet;
+
+use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::cargo_platform::{Cfg, Platform};
+use serde::{Deserialize, Serialize};
 
+use super::Workspace;
 use crate::process::{self, Runner};
+use crate::repo::cargo_config;
 
 /// Which platforms' dependencies count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Platforms {
-    /// The host alone.
+    /// The one that cargo builds for by itself: `build.target` of its configuration, or the host.
     #[default]
-    Host,
+    Configured,
     /// These target triples, and the host for build scripts and proc-macros.
     Triples(Vec<String>),
     /// Every platform that a manifest names.
     All,
 }
 
-/// What is known of the platforms that were asked for, looked up when it is first needed.
-pub(super) struct PlatformFacts<'a> {
-    runner: &'a Runner,
-    platforms: &'a Platforms,
-    /// Name and `cfg` of each; `None` where the compiler did not tell.
-    known: Option<Option<Vec<Fact>>>,
+/// What the compiler says of one platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformFacts {
+    /// The target triple.
+    pub name: String,
+    /// Its `cfg` as `rustc --print cfg` writes them: `unix`, `target_os="linux"`.
+    pub cfg: BTreeSet<String>,
 }
 
-impl<'a> PlatformFacts<'a> {
-    pub(super) fn new(runner: &'a Runner, platforms: &'a Platforms) -> Self {
-        Self {
-            runner,
-            platforms,
-            known: None,
+impl Platforms {
+    /// The target triples besides the host that cargo builds for, from a directory; `None` for all.
+    pub(super) fn triples(&self, directory: &Utf8Path) -> Option<Vec<String>> {
+        match self {
+            Self::Configured => Some(cargo_config::build_target(directory)),
+            Self::Triples(triples) => Some(triples.clone()),
+            Self::All => None,
         }
     }
+}
 
-    pub(super) fn may_match(&mut self, platform: &Platform) -> bool {
-        let known = self.known.get_or_insert_with(|| match self.platforms {
-            Platforms::All => None,
-            Platforms::Host => Some(vec![facts(self.runner, None)?]),
-            Platforms::Triples(triples) => std::iter::once(None)
-                .chain(triples.iter().map(|triple| Some(triple.as_str())))
-                .map(|triple| facts(self.runner, triple))
-                .collect(),
-        });
-        let Some(known) = known else { return true };
-        known.iter().any(|(name, cfg)| platform.matches(name, cfg))
+impl PlatformFacts {
+    /// Asks the compiler of the host and of these triples; `None` where it does not tell.
+    pub(super) fn of(runner: &Runner, triples: &[String]) -> Option<Vec<Self>> {
+        std::iter::once(None)
+            .chain(triples.iter().map(|triple| Some(triple.as_str())))
+            .map(|triple| facts(runner, triple))
+            .collect()
+    }
+
+    pub(super) fn matches(&self, platform: &Platform) -> bool {
+        let cfg: Vec<Cfg> = self.cfg.iter().filter_map(|it| it.parse().ok()).collect();
+        platform.matches(&self.name, &cfg)
     }
 }
 
-/// The name and the `cfg` of one platform.
-type Fact = (String, Vec<Cfg>);
+impl Workspace {
+    /// Whether an option of the compiler's own is set on the platforms that a target is built for;
+    /// `None` where they differ, or the option is not one that a platform alone decides.
+    pub fn is_set(&self, option: &str, value: Option<&str>, for_host: bool) -> Option<bool> {
+        const OPTIONS: [&str; 9] = [
+            "target_arch",
+            "target_endian",
+            "target_env",
+            "target_family",
+            "target_os",
+            "target_pointer_width",
+            "target_vendor",
+            "unix",
+            "windows",
+        ];
+        let platforms = match (for_host, self.platforms.as_deref()?) {
+            (true, [host, ..]) => std::slice::from_ref(host),
+            // Dependencies of build scripts are built for the host too.
+            (_, all) => all,
+        };
+        let written = value.map_or(option.to_owned(), |value| format!("{option}={value:?}"));
+        let mut set = platforms.iter().map(|facts| facts.cfg.contains(&written));
+        let first = set.next()?;
+        (OPTIONS.contains(&option) && set.all(|other| other == first)).then_some(first)
+    }
+}
 
 /// The facts of a platform, the host's without a triple.
-fn facts(runner: &Runner, triple: Option<&str>) -> Option<Fact> {
+fn facts(runner: &Runner, triple: Option<&str>) -> Option<PlatformFacts> {
     let mut command = runner.rustc();
     command.args(["--print", "host-tuple", "--print", "cfg"]);
+    let triple = triple.filter(|triple| *triple != "host-tuple");
     command.args(triple.map(|triple| format!("--target={triple}")));
     let output = process::output(&mut command)
         .ok()
         .filter(|output| output.status.success())?;
     let said = String::from_utf8(output.stdout).ok()?;
     let (host, cfg) = said.split_once('\n')?;
-    let cfg = cfg.lines().filter_map(|line| line.parse().ok()).collect();
-    Some((triple.unwrap_or(host).to_owned(), cfg))
+    Some(PlatformFacts {
+        name: triple.unwrap_or(host).to_owned(),
+        cfg: cfg.lines().map(str::to_owned).collect(),
+    })
 }

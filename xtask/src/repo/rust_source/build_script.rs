@@ -37,7 +37,7 @@ pub fn scan_build_script(
     manifest_dir: &Utf8Path,
     read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
 ) -> BuildScriptScan {
-    let mut scanner = Scanner::new(manifest_dir, false, read);
+    let mut scanner = Scanner::new(manifest_dir, &|_, _| None, read);
     scanner.run(root);
     let mut scan = BuildScriptScan::default();
     let mut constants = BTreeMap::new();

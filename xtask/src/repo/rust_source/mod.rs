@@ -14,6 +14,7 @@
 //! path attribute".
 
 mod build_script;
+mod condition;
 mod scanner;
 mod shapes;
 mod tokens;
@@ -27,6 +28,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 pub use build_script::{BuildScriptScan, scan_build_script};
+pub use condition::Holds;
 
 /// What the sources of one target say they are made of.
 ///
@@ -34,7 +36,8 @@ pub use build_script::{BuildScriptScan, scan_build_script};
 /// at the disk: `a/../b` is `b`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SourceScan {
-    /// The files compiled as modules, the root among them. Every `cfg` is taken to hold, but for `cfg(test)`.
+    /// The files compiled as modules, the root among them. A `cfg` is taken to hold
+    /// where it is not known that it does not.
     pub modules: BTreeSet<Utf8PathBuf>,
     /// The files that `include!`, `include_str!` and `include_bytes!` name, whether or not they
     /// exist, and existing files that a literal among a macro's or an attribute's arguments names.
@@ -42,6 +45,9 @@ pub struct SourceScan {
     /// The module files that are declared and do not exist: creating one changes the target.
     /// `mod x;` without a file gives both `x.rs` and `x/mod.rs`.
     pub missing: BTreeSet<Utf8PathBuf>,
+    /// What macros of others and attributes are handed that may be the name of a file, a directory
+    /// or a module, as it is written.
+    pub handed: BTreeSet<String>,
     /// Whether it includes code below `OUT_DIR`, which a build script makes and no scan sees.
     pub generated: bool,
     /// The variables that `env!` and `option_env!` name.
@@ -81,15 +87,15 @@ pub enum DoubtKind {
 /// Scans a target from its root file on, through all its modules.
 ///
 /// `manifest_dir` is the directory of the package's `Cargo.toml`: what `CARGO_MANIFEST_DIR` says.
-/// `read` is asked once for each path. Without `tests`, modules under `#[cfg(test)]` are left out,
-/// as rustc does where it compiles no harness.
+/// `read` is asked once for each path. What stands under a `cfg` that does not hold is left out, as
+/// rustc does.
 pub fn scan(
     root: &Utf8Path,
     manifest_dir: &Utf8Path,
-    tests: bool,
+    holds: &Holds<'_>,
     read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
 ) -> SourceScan {
-    let mut scanner = scanner::Scanner::new(manifest_dir, tests, read);
+    let mut scanner = scanner::Scanner::new(manifest_dir, holds, read);
     scanner.run(root);
     scanner.found
 }

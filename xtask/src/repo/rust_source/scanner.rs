@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::TokenStream;
 
+use super::condition::Holds;
 use super::tokens::lex;
 use super::walk::{Origin, Scope};
 use super::{Doubt, DoubtKind, SourceScan, normalized};
@@ -51,8 +52,7 @@ impl Place {
 /// The work of one scan.
 pub(super) struct Scanner<'r> {
     pub(super) manifest_dir: Utf8PathBuf,
-    /// Whether `cfg(test)` holds.
-    pub(super) tests: bool,
+    pub(super) holds: &'r Holds<'r>,
     read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
     texts: BTreeMap<Utf8PathBuf, Option<String>>,
     queue: Vec<(Utf8PathBuf, Place)>,
@@ -74,12 +74,12 @@ pub(super) struct Scanner<'r> {
 impl<'r> Scanner<'r> {
     pub(super) fn new(
         manifest_dir: &Utf8Path,
-        tests: bool,
+        holds: &'r Holds<'r>,
         read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
     ) -> Self {
         Scanner {
             manifest_dir: normalized(manifest_dir),
-            tests,
+            holds,
             read,
             texts: BTreeMap::new(),
             queue: Vec::new(),

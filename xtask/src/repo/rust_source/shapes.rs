@@ -127,26 +127,6 @@ pub(super) fn attribute_parts(body: Vec<TokenTree>, conditional: bool) -> Vec<At
     }
 }
 
-/// Whether an attribute keeps its item from everything but test harnesses: `cfg(test)`, or
-/// `cfg(all(…))` with `test` among its conditions.
-pub(super) fn needs_test(attribute: &Attribute) -> bool {
-    fn holds_test(condition: &[TokenTree]) -> bool {
-        match condition {
-            [test] => is_ident(test, "test"),
-            [all, TokenTree::Group(conditions)] if is_ident(all, "all") => {
-                split_commas(&trees(conditions.stream())).any(holds_test)
-            }
-            _ => false,
-        }
-    }
-    match &attribute.tokens[..] {
-        [cfg, TokenTree::Group(condition)] if is_ident(cfg, "cfg") && !attribute.conditional => {
-            holds_test(&trees(condition.stream()))
-        }
-        _ => false,
-    }
-}
-
 /// The text that a macro's argument makes: nothing for a path below `OUT_DIR`, whose files are no
 /// sources.
 pub(super) fn made_text(

@@ -21,7 +21,9 @@ type Reader<'a> = dyn FnMut(&Utf8Path) -> Option<String> + 'a;
 
 fn scan_files(files: Files<'_>) -> SourceScan {
     let root = Utf8Path::new("/p").join(files[0].0);
-    with_reader(files, |read| scan(&root, Utf8Path::new("/p"), true, read))
+    with_reader(files, |read| {
+        scan(&root, Utf8Path::new("/p"), &|_, _| None, read)
+    })
 }
 
 /// Paths of the package, in order, with spaces between.
@@ -166,7 +168,7 @@ fn a_module_without_a_file_names_both_candidates() {
         "src/a/mod.rs src/a.rs src/c/try/mod.rs src/c/try.rs src/p.rs",
     );
     let gone = with_reader(&[], |read| {
-        scan("/p/src/lib.rs".into(), "/p".into(), true, read)
+        scan("/p/src/lib.rs".into(), "/p".into(), &|_, _| None, read)
     });
     assert_eq!(said(&gone.missing), "src/lib.rs");
     assert_eq!(said(&gone.modules), "");
@@ -482,23 +484,55 @@ fn paths_are_normalized_by_their_text() {
 }
 
 #[test]
-fn without_tests_their_modules_are_left_out() {
-    let files: Files<'_> = &[
-        (
-            "src/lib.rs",
-            "#[cfg(test)] mod tests; #[cfg(all(test, unix))] mod unix; \
-             #[cfg(any(test, unix))] mod any; #[cfg(test)] mod inline { mod inner; } mod lib_too;",
-        ),
-        ("src/tests.rs", ""),
-        ("src/unix.rs", ""),
-        ("src/any.rs", ""),
-        ("src/inline/inner.rs", ""),
-        ("src/lib_too.rs", ""),
+fn what_a_condition_takes_away_is_left_out() {
+    // On Linux, without tests, with the feature `on`, and with options that nobody knows.
+    let holds = |option: &str, value: Option<&str>| match (option, value) {
+        ("test" | "windows", None) => Some(false),
+        ("unix", None) => Some(true),
+        ("feature", Some("off")) => Some(false),
+        _ => None,
+    };
+    let left = [
+        "#[cfg(test)] mod x;",
+        "#[cfg(windows)] #[path = \"x.rs\"] pub(crate) mod x;",
+        "#[cfg(all(test, on))] mod x;",
+        "#[cfg(not(any(unix, on)))] mod x;",
+        "#[cfg(feature = \"off\")] const TEXT: &str = include_str!(\"x.rs\");",
+        "#[cfg(test)] mod inline { #[path = \"../x.rs\"] mod x; }",
+        "#[cfg(test)] pub(super) unsafe extern \"C\" fn f<A, B>(a: A) { include!(\"x.rs\") }",
+        "fn f() { #[cfg(windows)] let a = include!(\"x.rs\"); }",
+        "enum A { #[cfg(windows)] B = include!(\"x.rs\"), C }",
+        "#![cfg(windows)] mod x;",
+        "mod inline { #![cfg(test)] #[path = \"../x.rs\"] mod x; }",
     ];
-    let scan = with_reader(files, |read| {
-        scan("/p/src/lib.rs".into(), "/p".into(), false, read)
-    });
-    assert_eq!(said(&scan.modules), "src/any.rs src/lib.rs src/lib_too.rs");
+    let kept = [
+        "#[cfg(on)] mod x;",
+        "#[cfg(any(test, feature = \"on\"))] mod x;",
+        "#[cfg(not(test))] mod x;",
+        "#[cfg_attr(test, cfg(test))] mod x;",
+        "#[cfg(test)] use a::b; mod x;",
+        "#[cfg(test)] fn f() {} mod x;",
+        "struct A { #[cfg(test)] pub a: u8, pub b: [u8; include!(\"x.rs\")] }",
+        "const A: B = B { #[cfg(test)] a: 1, b: include!(\"x.rs\") };",
+        "fn f() { match 1 { #[cfg(test)] 1 => 2, _ => include!(\"x.rs\") } }",
+        "struct A(#[cfg(test)] fn(), [u8; include!(\"x.rs\")]);",
+        "may_move! { #[cfg(test)] mod x; }",
+    ];
+    let reads = |text: &str| {
+        let files = [("src/lib.rs", text), ("src/x.rs", "")];
+        let scan = with_reader(&files, |read| {
+            scan("/p/src/lib.rs".into(), "/p".into(), &holds, read)
+        });
+        said(&scan.modules).contains("x.rs") || said(&scan.included).contains("x.rs")
+    };
+    assert_eq!(
+        left.iter().filter(|text| reads(text)).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
+    assert_eq!(
+        kept.iter().filter(|text| !reads(text)).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
+use super::condition;
 use super::scanner::{Place, Scanner, dir_of};
 use super::shapes::{
     Attribute, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS, attribute_at,
-    attribute_parts, made_text, may_name_module, needs_test, starts_item,
+    attribute_parts, made_text, may_name_module, starts_item,
 };
 use super::tokens::{
     group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
@@ -54,11 +55,19 @@ impl Scanner<'_> {
             let (before, rest) = tokens.split_at(at);
             if let Some((body, length)) = attribute_at(rest) {
                 let parts = attribute_parts(trees(body.stream()), false);
+                let is_left_out = self.leaves_out(&parts, scope);
+                at += length;
+                if is_left_out && length == INNER {
+                    return;
+                } else if is_left_out {
+                    at += condition::length(&tokens[at..]);
+                    attributes.clear();
+                    continue;
+                }
                 self.attributes(&parts, scope);
                 if length == OUTER {
                     attributes.extend(parts);
                 }
-                at += length;
                 continue;
             }
             at += match rest {
@@ -86,6 +95,12 @@ impl Scanner<'_> {
         }
     }
 
+    /// Whether attributes take away what follows them. Those among a macro's tokens may come to
+    /// stand elsewhere, or nowhere.
+    fn leaves_out(&self, attributes: &[Attribute], scope: &Scope<'_>) -> bool {
+        scope.origin == Origin::Written && condition::leave_out(attributes, self.holds)
+    }
+
     /// Reads what follows the keyword `mod`; how many tokens that took.
     fn module(
         &mut self,
@@ -102,17 +117,11 @@ impl Scanner<'_> {
             }
             [ident, end, ..] if is_punct(end, ';') => {
                 let Some(name) = name(ident) else { return 0 };
-                if !self.tests && attributes.iter().any(needs_test) {
-                    return 2;
-                }
                 self.file_module(&name, attributes, scope);
                 2
             }
             [ident, TokenTree::Group(body), ..] if body.delimiter() == Delimiter::Brace => {
                 let Some(name) = name(ident) else { return 0 };
-                if !self.tests && attributes.iter().any(needs_test) {
-                    return 2;
-                }
                 self.inline_module(&name, attributes, body.stream(), scope);
                 2
             }
@@ -359,6 +368,7 @@ impl Scanner<'_> {
         else {
             return;
         };
+        self.found.handed.insert(name.clone());
         for (file, place) in scope
             .places
             .iter()
@@ -371,6 +381,10 @@ impl Scanner<'_> {
     fn guess_file(&mut self, text: &str, scope: &Scope<'_>) {
         if text.is_empty() || text.contains(['\n', '{', '\0']) {
             return;
+        }
+        // Prose and lone punctuation name nothing.
+        if text.contains(char::is_alphanumeric) && !text.contains(' ') || text == "." {
+            self.found.handed.insert(text.to_owned());
         }
         // Macros put paths like these behind the manifest's directory.
         let tail = text.strip_prefix("$CARGO_MANIFEST_DIR").unwrap_or(text);

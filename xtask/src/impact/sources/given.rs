@@ -1,0 +1,238 @@
+//! What a package is given by others: macros that make it read files and variables, and libraries
+//! that print instructions for its build script.
+//!
+//! Their sources are not understood, but searched for the words without which they could not.
+
+use std::rc::Rc;
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::texts::{COMMON_NAMES, names_in, names_variable};
+use super::{Script, Sources};
+use crate::graph::{Mode, Unit};
+use crate::workspace::PackageIx;
+
+impl Sources<'_> {
+    /// Whether a unit may read a file of its package that the scan of its sources does not show:
+    /// through a macro that is handed its name, or knows it by itself, or through code that the
+    /// build script generates.
+    pub fn may_hide(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        let Some(reads) = self.of(unit) else {
+            return true;
+        };
+        let directory = self.layout.directory(unit.package).unwrap_or(file);
+        let below = file.strip_prefix(directory).unwrap_or(file);
+        if !reads.complete || reads.generated && self.may_generate_inclusion(unit.package, below) {
+            return true;
+        }
+        let emitters = self.emitters_for(unit.package);
+        let is_handed = !emitters.is_empty() && reads.may_hand(file, directory);
+        is_handed
+            || emitters.into_iter().any(|emitter| {
+                self.text_holds(emitter, "names", &|text| {
+                    let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
+                    names.any(|name| names_in(text, name))
+                })
+            })
+    }
+
+    /// Whether a file that a rule calls inert is handed to a macro by its name.
+    pub fn may_hand(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
+        else {
+            return false;
+        };
+        reads.may_hand(file, directory) && !self.emitters_for(unit.package).is_empty()
+    }
+
+    /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
+    /// own, that of a macro it is given, or a call that hands a macro the name.
+    pub fn may_read_variable(&mut self, unit: &Unit, variable: &str) -> bool {
+        let package = unit.package;
+        let names = |text: &str| names_variable(text, variable);
+        let Some(reads) = self.of(unit) else {
+            return self.text_holds(package, variable, &names);
+        };
+        let generates = |script: Rc<Script>| script.names_variable(variable);
+        if reads.env.contains(variable)
+            || !reads.complete && self.text_holds(package, variable, &names)
+            || reads.generated && self.script(package).is_some_and(generates)
+        {
+            return true;
+        }
+        let is_handed = reads
+            .handed
+            .iter()
+            .any(|handed| names(&format!("\"{handed}\"")));
+        self.givers(package).into_iter().any(|giver| {
+            self.makes(giver, "env", &VARIABLES)
+                && (is_handed || self.text_holds(giver, variable, &names))
+        })
+    }
+
+    /// Whether a package's build script may have cargo watch a variable.
+    pub fn may_watch_variable(&mut self, package: PackageIx, variable: &str) -> bool {
+        if let Some(script) = self.script(package) {
+            if script.watches_variable(variable) || script.may_watch_variable(variable) {
+                return true;
+            }
+        } else if self.text_holds(package, "watches variables", &watches_variables)
+            && self.text_holds(package, variable, &|text| names_variable(text, variable))
+        {
+            return true;
+        }
+        let mut libraries = self.build_dependencies(package).into_iter();
+        libraries.any(|library| {
+            self.text_holds(library, "watches variables", &watches_variables)
+                && [library, package].iter().any(|&named| {
+                    self.text_holds(named, variable, &|text| names_variable(text, variable))
+                })
+        })
+    }
+
+    /// Whether a library that a package's build script is built with prints what to watch.
+    pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
+        let mut libraries = self.build_dependencies(package).into_iter();
+        libraries.any(|library| {
+            self.text_holds(library, "watches", &|text| {
+                text.contains("rerun-if-changed")
+            })
+        })
+    }
+
+    /// Whether code that a build script generates may include a file of its package.
+    fn may_generate_inclusion(&mut self, package: PackageIx, below: &Utf8Path) -> bool {
+        let Some(script) = self.script(package) else {
+            return false;
+        };
+        let mut makers = self.build_dependencies(package).into_iter();
+        script.may_include(below)
+            && (script.holds(&INCLUSIONS)
+                || makers.any(|maker| self.text_holds(maker, "included", &holds_inclusion)))
+    }
+
+    /// The packages whose macros may make a package read files. For cargo to know of such a file,
+    /// the code that a macro emits has to include it, or declare it as a module; so the macro's
+    /// sources hold a word for that.
+    fn emitters_for(&mut self, package: PackageIx) -> Vec<PackageIx> {
+        let mut givers = self.givers(package);
+        givers.retain(|&giver| self.emits_inclusions(giver));
+        givers
+    }
+
+    /// The packages whose macros a package can use: its dependencies, and theirs, since a macro is
+    /// often handed on by the library that one depends on.
+    fn givers(&self, package: PackageIx) -> Vec<PackageIx> {
+        let mut givers = self.dependencies(&[package], |_| true);
+        givers.extend(self.dependencies(&givers, |_| true));
+        givers.sort();
+        givers.dedup();
+        givers
+    }
+
+    fn emits_inclusions(&mut self, package: PackageIx) -> bool {
+        if let Some(&known) = self.emitters.get(&package) {
+            return known;
+        }
+        let emits = match self.workspace.package(package).library() {
+            // A macro of a path package that includes a file for its callers is a doubt there.
+            Some(library) if !library.proc_macro && self.layout.directory(package).is_some() => {
+                let library = library.clone();
+                let reads = self.of_target(package, &library, Mode::Build);
+                reads.is_some_and(|reads| reads.gives_inclusions)
+            }
+            Some(_) => self.makes(package, "inclusions", &INCLUSIONS),
+            None => false,
+        };
+        self.emitters.insert(package, emits);
+        emits
+    }
+
+    /// Whether the macros of a package can emit one of these words. What a proc-macro emits is
+    /// often put together by a library of its own.
+    fn makes(&mut self, package: PackageIx, about: &str, words: &[&str]) -> bool {
+        let holds = |text: &str| {
+            let mut lines = text
+                .lines()
+                .filter(|line| !line.contains("doc = include_str"));
+            lines.any(|line| words.iter().any(|word| line.contains(word)))
+        };
+        match self.workspace.package(package).library() {
+            Some(library) if library.proc_macro => {
+                let mut makers =
+                    self.dependencies(&[package], |name| !TOKEN_LIBRARIES.contains(&name));
+                makers.push(package);
+                makers
+                    .into_iter()
+                    .any(|maker| self.text_holds(maker, about, &holds))
+            }
+            Some(_) => self.text_holds(package, &format!("{about} by rules"), &|text| {
+                text.contains("macro_rules") && holds(text)
+            }),
+            None => false,
+        }
+    }
+
+    fn build_dependencies(&self, package: PackageIx) -> Vec<PackageIx> {
+        let dependencies = self.workspace.package(package).dependencies.iter();
+        dependencies
+            .filter(|known| known.build)
+            .map(|known| known.package)
+            .collect()
+    }
+
+    fn dependencies(&self, of: &[PackageIx], wanted: impl Fn(&str) -> bool) -> Vec<PackageIx> {
+        let edges = of
+            .iter()
+            .flat_map(|&package| &self.workspace.package(package).dependencies);
+        let packages = edges.map(|dependency| dependency.package);
+        packages
+            .filter(|&package| wanted(&self.workspace.package(package).name))
+            .collect()
+    }
+
+    /// Whether one of a package's sources passes a test, which is remembered under what it is
+    /// about.
+    fn text_holds(
+        &mut self,
+        package: PackageIx,
+        about: &str,
+        holds: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        let directory = self.workspace.package(package).directory();
+        self.texts.hold(package, directory, about, holds)
+    }
+}
+
+/// What code that makes its caller read a file holds.
+const INCLUSIONS: [&str; 8] = [
+    "include_str",
+    "include_bytes",
+    "include!",
+    "include !",
+    "tracked_path",
+    "tracked::path",
+    "mod #",
+    "\"mod ",
+];
+
+/// What code that makes its caller read a variable holds.
+const VARIABLES: [&str; 3] = ["env!", "option_env", "env !"];
+
+/// What every proc-macro is made with, and what emits nothing by itself.
+const TOKEN_LIBRARIES: [&str; 6] = [
+    "heck",
+    "proc-macro-crate",
+    "proc-macro2",
+    "quote",
+    "syn",
+    "unicode-ident",
+];
+
+fn holds_inclusion(text: &str) -> bool {
+    INCLUSIONS.iter().any(|word| text.contains(word))
+}
+
+fn watches_variables(text: &str) -> bool {
+    text.contains("rerun-if-env-changed")
+}

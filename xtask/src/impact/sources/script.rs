@@ -1,0 +1,99 @@
+//! What the sources of a build script say.
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::texts::{COMMON_NAMES, names_in, names_variable};
+use crate::repo::rust_source::BuildScriptScan;
+
+/// What a build script's sources say that it watches.
+#[derive(Debug)]
+pub struct Script {
+    scan: BuildScriptScan,
+    /// All of the script's text, to look for names in.
+    text: String,
+}
+
+impl Script {
+    pub(super) fn new(scan: BuildScriptScan, text: String) -> Self {
+        Self { scan, text }
+    }
+
+    /// The paths that it names to be watched.
+    pub fn named(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.scan.rerun_if_changed.iter().map(Utf8PathBuf::as_path)
+    }
+
+    /// Whether it says nothing of what it watches, so that cargo watches the package.
+    pub fn is_silent(&self) -> bool {
+        !self.scan.says_any
+    }
+
+    /// Whether it is known to print what it makes as it runs.
+    pub fn has_doubts(&self) -> bool {
+        !self.scan.doubts.is_empty()
+    }
+
+    /// Whether it may print more than its literals show, and its text holds the path's name or
+    /// that of a directory on the way to it.
+    pub fn may_name(&self, path: &Utf8Path, within: &Utf8Path, package: &Utf8Path) -> bool {
+        let Ok(below) = path.strip_prefix(within) else {
+            return false;
+        };
+        let is_shared = |name: &&str| package.iter().any(|own| own == *name);
+        let says_something =
+            |name: &&str| name.len() > 2 && !COMMON_NAMES.contains(name) && !is_shared(name);
+        (self.is_silent() || !self.scan.doubts.is_empty())
+            && below
+                .iter()
+                .filter(says_something)
+                .any(|name| names_in(&self.text, name))
+    }
+
+    /// Whether it may watch git's own files, by itself or through a library that is known to.
+    pub fn may_watch_git(&self) -> bool {
+        let has = |names: &[&str]| names.iter().any(|name| self.text.contains(name));
+        has(&[".git/", "vergen", "shadow_rs", "built::"])
+            || !self.scan.doubts.is_empty() && has(&[".git", "git-dir", "rev-parse", "git2", "gix"])
+    }
+
+    /// Whether it names a file to be watched that is not there.
+    pub fn watches_missing_file(&self) -> bool {
+        self.scan
+            .rerun_if_changed
+            .iter()
+            .any(|named| !named.exists())
+    }
+
+    /// Whether it names a variable to be watched.
+    pub fn watches_variable(&self, name: &str) -> bool {
+        self.scan.rerun_if_env_changed.contains(name)
+    }
+
+    /// Whether it may name a variable to be watched whose name it makes as it runs.
+    pub(super) fn may_watch_variable(&self, name: &str) -> bool {
+        self.has_doubts() && self.names_variable(name)
+    }
+
+    /// Whether its text holds the name of a variable.
+    pub(super) fn names_variable(&self, name: &str) -> bool {
+        names_variable(&self.text, name)
+    }
+
+    /// Whether it may set a feature for its package's other targets.
+    pub(super) fn may_set_features(&self) -> bool {
+        self.text.contains("rustc-cfg") && self.text.contains("feature")
+    }
+
+    /// Whether what it generates may include a file of the package.
+    pub(super) fn may_include(&self, file: &Utf8Path) -> bool {
+        let mut names = file.iter().filter(|name| !COMMON_NAMES.contains(name));
+        let walks = ["read_dir", "glob", "walk", "Walk"];
+        walks.iter().any(|word| self.text.contains(word))
+            || names.any(|name| names_in(&self.text, name))
+    }
+
+    /// Whether its text holds one of these words.
+    pub(super) fn holds(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.text.contains(word))
+    }
+}

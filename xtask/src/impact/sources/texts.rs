@@ -1,0 +1,165 @@
+//! The text of packages' sources, searched for words.
+
+use std::collections::{HashMap, HashSet};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::repo::resolved;
+use crate::workspace::PackageIx;
+
+/// What was found out about the texts of packages so far.
+#[derive(Default)]
+pub(super) struct Texts {
+    /// Whether one of a package's sources passes the test that is about this.
+    held: HashMap<PackageIx, HashMap<String, bool>>,
+    /// The parts of paths in the string literals of a package.
+    parts: HashMap<PackageIx, HashSet<String>>,
+}
+
+impl Texts {
+    /// Whether one of the sources below a package's directory passes a test, which is remembered
+    /// under what it is about.
+    pub(super) fn hold(
+        &mut self,
+        package: PackageIx,
+        directory: &Utf8Path,
+        about: &str,
+        holds: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        let known = self.held.entry(package).or_default();
+        if let Some(&known) = known.get(about) {
+            return known;
+        }
+        let mut found = false;
+        each_source(directory, &mut |file| {
+            found = found || read(file).is_some_and(|text| holds(&text));
+        });
+        known.insert(about.to_owned(), found);
+        found
+    }
+
+    /// Whether the string literals of a package hold one of these names as a part of a path.
+    pub(super) fn name_any(
+        &mut self,
+        package: PackageIx,
+        directory: &Utf8Path,
+        names: &[&str],
+    ) -> bool {
+        let parts = self.parts.entry(package).or_insert_with(|| {
+            let mut parts = HashSet::new();
+            each_source(directory, &mut |file| {
+                let text = read(file).unwrap_or_default();
+                parts.extend(path_parts(&text).map(str::to_owned));
+            });
+            parts
+        });
+        names.iter().any(|name| parts.contains(*name))
+    }
+}
+
+/// Names that every package has, so that their mention says nothing.
+pub(super) const COMMON_NAMES: [&str; 8] = [
+    "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
+];
+
+/// A file's text; replacement characters stand in what is not UTF-8, since such a file, too, can
+/// be included.
+pub(super) fn read(path: &Utf8Path) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    Some(
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    )
+}
+
+/// Where the symbolic links below a directory lead, if not back into it.
+pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let mut leads = Vec::new();
+    each_entry(directory, &mut |path, is_link| {
+        if is_link {
+            leads.push(resolved(path));
+        }
+    });
+    leads.retain(|to| !to.starts_with(directory));
+    leads
+}
+
+/// The Rust files below a package's directory.
+pub(super) fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
+    each_entry(directory, &mut |path, _| {
+        if path.extension() == Some("rs") {
+            see(path);
+        }
+    });
+}
+
+/// The files and links below a directory, and whether each is a link; those of packages, hidden
+/// and target directories in it are left out.
+fn each_entry(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path, bool)) {
+    let Ok(entries) = directory.read_dir_utf8() else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        if kind.is_dir() {
+            let skipped = entry.file_name().starts_with('.')
+                || path.join("Cargo.toml").exists()
+                || path.join("CACHEDIR.TAG").exists();
+            if !skipped {
+                each_entry(path, see);
+            }
+        } else {
+            see(path, kind.is_symlink());
+        }
+    }
+}
+
+/// Whether a text holds a name as a part of a path in a string literal: after a quote or a
+/// separator, and before one or an extension.
+pub(super) fn names_in(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        matches!(before, Some('"' | '/' | '\\')) && matches!(after, Some('"' | '/' | '\\' | '.'))
+    })
+}
+
+/// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
+/// around it. It is a first sieve; the scan of the target decides.
+pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("../").filter_map(|(at, climb)| {
+        let start = text[..at].rfind('"')? + 1;
+        let end = at + climb.len() + text[at + climb.len()..].find('"')?;
+        text.get(start..end)
+    })
+}
+
+/// What [`names_in`] would find in a text: what stands after a quote or a separator, up to the
+/// next one, and up to each dot before it.
+fn path_parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['"', '/', '\\'])
+        .skip(1)
+        .flat_map(|part| {
+            let dots = part.match_indices('.').map(|(at, _)| at);
+            dots.chain([part.len()]).map(move |end| &part[..end])
+        })
+        .filter(|part| (3..200).contains(&part.len()) && !part.contains('\n'))
+}
+
+/// Whether a text names a variable: whole, or as one who puts the name together writes its
+/// beginning or its end, up to or from an underscore.
+pub(super) fn names_variable(text: &str, variable: &str) -> bool {
+    text.contains(variable)
+        || variable.match_indices('_').any(|(at, _)| {
+            let (start, end) = (&variable[..at], &variable[at..]);
+            ["\"", "_\"", "_{"]
+                .iter()
+                .any(|after| text.contains(&format!("\"{start}{after}")))
+                || ["\"", "}"]
+                    .iter()
+                    .any(|before| text.contains(&format!("{before}{end}\"")))
+        })
+}

@@ -1,0 +1,112 @@
+//! Conditions: whether a `cfg` leaves an item out.
+
+use proc_macro2::TokenTree;
+
+use super::shapes::Attribute;
+use super::tokens::{is_ident, is_punct, name, split_commas, string_value, trees};
+
+/// Whether an option of a configuration is set, `unix` as well as `target_os = "linux"`; `None`
+/// where that is not known.
+pub type Holds<'a> = dyn Fn(&str, Option<&str>) -> Option<bool> + 'a;
+
+/// Whether one of the attributes is a `cfg` that is known not to hold.
+pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
+    attributes
+        .iter()
+        .any(|attribute| match &attribute.tokens[..] {
+            [cfg, TokenTree::Group(predicate)]
+                if is_ident(cfg, "cfg") && !attribute.conditional =>
+            {
+                value(&trees(predicate.stream()), holds) == Some(false)
+            }
+            _ => false,
+        })
+}
+
+/// What a predicate comes to, as the Rust reference has it under "Conditional compilation".
+fn value(predicate: &[TokenTree], holds: &Holds<'_>) -> Option<bool> {
+    match predicate {
+        [option] => holds(&name(option)?, None),
+        [option, equals, value] if is_punct(equals, '=') => {
+            holds(&name(option)?, Some(&string_value(value)?))
+        }
+        [operator, TokenTree::Group(predicates)] => {
+            let predicates = trees(predicates.stream());
+            let mut values = split_commas(&predicates).map(|predicate| value(predicate, holds));
+            match name(operator)?.as_str() {
+                "all" => conjunction(&mut values),
+                "any" => conjunction(&mut values.map(|value| value.map(|it| !it))).map(|it| !it),
+                "not" => values.next()?.map(|it| !it),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// False where one is, whatever the others.
+fn conjunction(values: &mut dyn Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut result = Some(true);
+    for value in values {
+        match value {
+            Some(false) => return value,
+            None => result = None,
+            Some(true) => {}
+        }
+    }
+    result
+}
+
+/// Whether an item or a `let` stands here, which reaches to a semicolon or to the end of a body.
+/// Anything else that bears an attribute, such as a field or an arm, may end in a comma.
+fn opens_item(tokens: &[TokenTree]) -> bool {
+    const ITEMS: [&str; 11] = [
+        "enum",
+        "impl",
+        "let",
+        "macro_rules",
+        "mod",
+        "static",
+        "struct",
+        "trait",
+        "type",
+        "union",
+        "use",
+    ];
+    const BEFORE: [&str; 5] = ["pub", "unsafe", "async", "const", "extern"];
+    let mut rest = tokens;
+    loop {
+        match rest {
+            [function, TokenTree::Ident(_), ..] if is_ident(function, "fn") => return true,
+            [constant, TokenTree::Ident(name), colon, ..]
+                if is_ident(constant, "const") && name != "fn" && is_punct(colon, ':') =>
+            {
+                return true;
+            }
+            [word, ..] if ITEMS.iter().any(|item| is_ident(word, item)) => return true,
+            [word, next, ..] if BEFORE.iter().any(|it| is_ident(word, it)) => {
+                // A visibility may be in brackets; an ABI follows in quotes.
+                let belongs = matches!(next, TokenTree::Group(_) | TokenTree::Literal(_));
+                rest = &rest[1 + usize::from(belongs)..];
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// How many tokens the item or part takes that an attribute before them leaves out. Where in doubt
+/// fewer, so that what is read is rather more.
+pub(super) fn length(tokens: &[TokenTree]) -> usize {
+    let is_item = opens_item(tokens);
+    let ends = |token: &TokenTree| match token {
+        TokenTree::Group(group) => group.delimiter() == proc_macro2::Delimiter::Brace,
+        TokenTree::Punct(punct) => {
+            punct.as_char() == ';' || !is_item && [',', '>'].contains(&punct.as_char())
+        }
+        _ => false,
+    };
+    tokens
+        .iter()
+        .position(ends)
+        .map_or(tokens.len(), |end| end + 1)
+}
