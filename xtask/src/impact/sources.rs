@@ -161,6 +161,8 @@ impl<'a> Sources<'a> {
             return Rc::clone(known);
         }
         let mut far = Vec::new();
+        // Code in a file of another name is not among the sources that are searched here.
+        let mut includes_others = false;
         if let Some(directory) = self.layout.directory(package) {
             // A target's root may lie anywhere, and its modules beside it.
             let targets = &self.workspace.package(package).targets;
@@ -168,9 +170,13 @@ impl<'a> Sources<'a> {
             far.extend(roots.filter(|root| !root.starts_with(directory)));
             far.extend(links_below(directory));
             each_source(directory, &mut |file| {
-                let Some(text) = read(file).filter(|text| text.contains("../")) else {
-                    return;
-                };
+                let text = read(file).unwrap_or_default();
+                let mut included = text.split("include!(\"").skip(1);
+                includes_others |= included.any(|rest| {
+                    rest.split('"')
+                        .next()
+                        .is_some_and(|path| !path.ends_with(".rs"))
+                });
                 for literal in climbing_literals(&text) {
                     for from in [file.parent().unwrap_or(directory), directory] {
                         let path =
@@ -183,7 +189,7 @@ impl<'a> Sources<'a> {
             });
         }
         // What lies outside may name more, and lie beside more.
-        if !far.is_empty() {
+        if !far.is_empty() || includes_others {
             let targets = self.workspace.package(package).targets.clone();
             for target in &targets {
                 let reads = self.of_target(package, target, Mode::Test);

@@ -64,7 +64,7 @@ impl Finder<'_> {
             let node = graph.unit(unit);
             let is_handed = node.is_compiled()
                 && !records.is_nearly_current(unit)
-                && self.sources.may_hand(node, path);
+                && self.sources.is_handed(node, path);
             if is_handed {
                 self.seed(
                     unit,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::texts::{COMMON_NAMES, names_in, names_variable};
+use super::texts::{names_file, names_variable};
 use super::{Script, Sources};
 use crate::graph::{Mode, Unit};
 use crate::workspace::PackageIx;
@@ -22,27 +22,28 @@ impl Sources<'_> {
         };
         let directory = self.layout.directory(unit.package).unwrap_or(file);
         let below = file.strip_prefix(directory).unwrap_or(file);
-        if !reads.complete || reads.generated && self.may_generate_inclusion(unit.package, below) {
-            return true;
-        }
-        let emitters = self.emitters_for(unit.package);
-        let is_handed = !emitters.is_empty() && reads.may_hand(file, directory);
-        is_handed
-            || emitters.into_iter().any(|emitter| {
-                self.text_holds(emitter, "names", &|text| {
-                    let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
-                    names.any(|name| names_in(text, name))
-                })
-            })
+        !reads.complete
+            || reads.generated && self.may_generate_inclusion(unit.package, below)
+            || self.is_handed(unit, file)
     }
 
-    /// Whether a file that a rule calls inert is handed to a macro by its name.
-    pub fn may_hand(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+    /// Whether a macro that a unit uses is handed the name of a file of its package, or has it in
+    /// its own code: reason enough to doubt a rule that calls the file inert.
+    pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
         else {
             return false;
         };
-        reads.may_hand(file, directory) && !self.emitters_for(unit.package).is_empty()
+        let below = file.strip_prefix(directory).unwrap_or(file);
+        let stem = file.file_stem().unwrap_or_default();
+        if !reads.complete && self.text_holds(unit.package, stem, &|text| text.contains(stem)) {
+            return true;
+        }
+        let emitters = self.emitters_for(unit.package);
+        !emitters.is_empty() && reads.may_hand(file, directory)
+            || emitters.into_iter().any(|emitter| {
+                self.text_holds(emitter, below.as_str(), &|text| names_file(text, below))
+            })
     }
 
     /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
@@ -205,7 +206,7 @@ impl Sources<'_> {
 }
 
 /// What code that makes its caller read a file holds.
-const INCLUSIONS: [&str; 8] = [
+const INCLUSIONS: [&str; 11] = [
     "include_str",
     "include_bytes",
     "include!",
@@ -213,7 +214,10 @@ const INCLUSIONS: [&str; 8] = [
     "tracked_path",
     "tracked::path",
     "mod #",
+    "mod {",
     "\"mod ",
+    "#[path",
+    "# [path",
 ];
 
 /// What code that makes its caller read a variable holds.

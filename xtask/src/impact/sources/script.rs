@@ -2,7 +2,7 @@
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::texts::{COMMON_NAMES, names_in, names_variable};
+use super::texts::{COMMON_NAMES, names_file, names_in, names_variable};
 use crate::repo::rust_source::BuildScriptScan;
 
 /// What a build script's sources say that it watches.
@@ -86,10 +86,8 @@ impl Script {
 
     /// Whether what it generates may include a file of the package.
     pub(super) fn may_include(&self, file: &Utf8Path) -> bool {
-        let mut names = file.iter().filter(|name| !COMMON_NAMES.contains(name));
         let walks = ["read_dir", "glob", "walk", "Walk"];
-        walks.iter().any(|word| self.text.contains(word))
-            || names.any(|name| names_in(&self.text, name))
+        walks.iter().any(|word| self.text.contains(word)) || names_file(&self.text, file)
     }
 
     /// Whether its text holds one of these words.

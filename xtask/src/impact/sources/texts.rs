@@ -127,6 +127,19 @@ pub(super) fn names_in(text: &str, name: &str) -> bool {
     })
 }
 
+/// Whether a text names a file of a package, a directory on the way to it, or the module that it
+/// would be.
+pub(super) fn names_file(text: &str, below: &Utf8Path) -> bool {
+    let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
+    let module = match below.file_stem() {
+        Some("mod") => below.parent().and_then(Utf8Path::file_name),
+        stem => stem,
+    };
+    names.any(|name| names_in(text, name))
+        || module
+            .is_some_and(|module| names_in(text, module) || text.contains(&format!("mod {module}")))
+}
+
 /// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
 /// around it. It is a first sieve; the scan of the target decides.
 pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {

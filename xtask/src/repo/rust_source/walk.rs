@@ -137,7 +137,12 @@ impl Scanner<'_> {
         for place in scope.places {
             for (path, _) in &paths {
                 let file = normalized(&place.attribute_dir.join(path));
-                match self.take_module(file.clone(), Place::of_owner(&file)) {
+                // Behind a link `..` leads elsewhere than its text says.
+                let linked = place.attribute_dir.join(path);
+                let taken = [&file, &linked]
+                    .into_iter()
+                    .any(|file| self.take_module(file.clone(), Place::of_owner(file)));
+                match taken {
                     true => found = true,
                     false => absent.push(file),
                 }
@@ -280,6 +285,11 @@ impl Scanner<'_> {
             return;
         }
         self.found.included.insert(file.clone());
+        // Behind a link `..` leads elsewhere than its text says.
+        let linked = dir_of(scope.file).join(&path);
+        if linked != file && self.text(&linked).is_some() {
+            self.found.included.insert(linked);
+        }
         if called == "include" {
             let place = Place::of_owner(&file);
             self.enqueue(file, place);
