@@ -6,7 +6,7 @@ use super::rules::Affects;
 use super::seeds::{Finder, Inputs};
 use super::{Effect, Rule};
 use crate::graph::Unit;
-use crate::repo::git::Change;
+use crate::repo::git::{Change, Status};
 use crate::workspace::{PackageIx, TargetKind};
 
 impl Finder<'_> {
@@ -116,7 +116,9 @@ impl Finder<'_> {
             }
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
-                if node.is_compiled() && !records.is_nearly_current(unit) {
+                // What went cannot be compiled any more by sources that stayed as they were.
+                let may_be_read = change.status != Status::Deleted;
+                if may_be_read && node.is_compiled() && !records.is_nearly_current(unit) {
                     self.seed(
                         unit,
                         Rule::Doubt,

@@ -52,6 +52,16 @@ pub fn scan_build_script(
             scan.instruction(&line, file, manifest_dir);
         }
     }
+    // A script may print a text that it includes.
+    let included: Vec<_> = scanner.found.included.iter().cloned().collect();
+    for file in included
+        .iter()
+        .filter(|file| file.extension() != Some("rs"))
+    {
+        for line in scanner.text(file).unwrap_or_default().lines() {
+            scan.instruction(line.trim(), file, manifest_dir);
+        }
+    }
     let hides_code = |doubt: &Doubt| {
         matches!(
             doubt.kind,

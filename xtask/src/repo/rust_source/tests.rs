@@ -536,6 +536,25 @@ fn what_a_condition_takes_away_is_left_out() {
 }
 
 #[test]
+fn a_build_script_prints_what_it_includes() {
+    let files: Files<'_> = &[
+        (
+            "build.rs",
+            "fn main() { print!(\"{}\", include_str!(\"says.txt\")); }",
+        ),
+        (
+            "says.txt",
+            "cargo::rerun-if-changed=watched.txt\nand more\n",
+        ),
+    ];
+    let scan = with_reader(files, |read| {
+        scan_build_script("/p/build.rs".into(), "/p".into(), read)
+    });
+    assert_eq!(said(&scan.rerun_if_changed), "watched.txt");
+    assert!(scan.says_any);
+}
+
+#[test]
 fn a_build_script_interpolates_its_constants() {
     let text = r#"
         const TABLE: &str = "data/stations.csv";
