@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::Utf8PathBuf;
 use xshell::Shell;
 
 /// A place to start programs from: a directory and the scrubbed environment.
@@ -84,6 +85,21 @@ impl Runner {
             }
         }
         command
+    }
+
+    /// The environment of whatever is started.
+    pub fn environment(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        std::env::vars_os().filter(|(name, _)| !self.leaked.contains(name))
+    }
+
+    /// The file that a program's name stands for here.
+    pub fn program(&self, name: &str) -> Option<Utf8PathBuf> {
+        let path = std::env::var_os("PATH")?;
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let found = std::env::split_paths(&path).map(|directory| directory.join(&file));
+        found
+            .filter(|file| file.is_file())
+            .find_map(|file| Utf8PathBuf::try_from(file).ok())
     }
 
     /// rustc, as cargo would choose it from the environment.

@@ -30,8 +30,10 @@ pub(crate) fn workspace(text: &str) -> Workspace {
         target_directory: "/w/target".into(),
         build_directory: "/w/target".into(),
         packages,
-        metadata: serde_json::Value::Null,
+        metadata: "null".to_owned(),
         platforms: None,
+        sysroot: None,
+        links: std::collections::BTreeMap::new(),
     };
     for line in lines() {
         let Some((head, dependencies)) = line.split_once(" -> ") else {

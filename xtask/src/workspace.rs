@@ -1,10 +1,12 @@
 //! What cargo says of a workspace, reduced to what the kit asks: packages, their targets, and the
 //! resolved dependencies between them.
 
+mod cache;
 mod configured;
 mod platforms;
+mod stamps;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -12,9 +14,11 @@ use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::{Metadata, TargetKind as CargoKind};
 use serde::{Deserialize, Serialize};
 
+use cache::Cache;
 pub use platforms::{PlatformFacts, Platforms};
 
 use crate::process::{self, Runner};
+use crate::repo::resolved;
 use crate::usage;
 
 /// A workspace as cargo resolves it: its members, the path packages they reach, and the external
@@ -29,10 +33,15 @@ pub struct Workspace {
     pub build_directory: Utf8PathBuf,
     /// All packages of the resolve, sorted by name, version and id.
     pub packages: Vec<Package>,
-    /// The table `[workspace.metadata]` of the root manifest.
-    pub metadata: serde_json::Value,
+    /// The table `[workspace.metadata]` of the root manifest, as JSON.
+    pub metadata: String,
     /// The platforms that are built for, the host first; `None` for all that there are.
     pub platforms: Option<Vec<PlatformFacts>>,
+    /// Where the compiler lies that builds it, if it told.
+    pub sysroot: Option<Utf8PathBuf>,
+    /// Directories and manifests of path packages that symbolic links lead to: by the path as cargo
+    /// knows it the one without links.
+    pub links: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
 /// The place of a package in [`Workspace::packages`].
@@ -144,14 +153,34 @@ pub struct LoadOptions {
     pub locked: bool,
     /// Pass `--offline` on.
     pub offline: bool,
+    /// Ask cargo even where its last answer still holds.
+    pub no_cache: bool,
 }
 
 impl Workspace {
-    /// Asks cargo for the workspace of the runner's directory or of the given manifest.
+    /// The workspace of the runner's directory or of the given manifest: what cargo last said of it,
+    /// where that still holds, or says now.
     ///
     /// # Errors
     /// Cargo's own message where it cannot load or resolve the workspace.
     pub fn load(runner: &Runner, options: &LoadOptions) -> Result<Self> {
+        let cache = if options.no_cache {
+            None
+        } else {
+            Cache::new(runner, options)
+        };
+        if let Some(kept) = cache.as_ref().and_then(Cache::read) {
+            return Ok(kept);
+        }
+        let (workspace, named) = Self::ask(runner, options)?;
+        if let Some(cache) = cache {
+            cache.write(&workspace, named);
+        }
+        Ok(workspace)
+    }
+
+    /// Asks cargo; with the manifests of path dependencies that packages name, used or not.
+    fn ask(runner: &Runner, options: &LoadOptions) -> Result<(Self, BTreeSet<Utf8PathBuf>)> {
         let mut command = runner.cargo();
         command.args(["metadata", "--format-version", "1"]);
         if let Some(manifest) = &options.manifest_path {
@@ -189,9 +218,16 @@ impl Workspace {
         }
         let metadata: Metadata = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
+        let dependencies = metadata.packages.iter().flat_map(|it| &it.dependencies);
+        let named = dependencies
+            .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")))
+            .collect();
+        let (platforms, sysroot) = platforms.unzip();
         let mut this = Self::from_metadata(metadata, platforms)?;
+        this.sysroot = sysroot;
         this.read_bench_keys();
-        Ok(this)
+        this.links = this.find_links();
+        Ok((this, named))
     }
 
     /// Reads the answer of `cargo metadata --format-version 1`. Cargo filters dependencies by
@@ -269,9 +305,25 @@ impl Workspace {
             target_directory: metadata.target_directory,
             root: metadata.workspace_root,
             packages,
-            metadata: metadata.workspace_metadata,
+            metadata: metadata.workspace_metadata.to_string(),
             platforms,
+            sysroot: None,
+            links: BTreeMap::new(),
         })
+    }
+
+    fn find_links(&self) -> BTreeMap<Utf8PathBuf, Utf8PathBuf> {
+        let own = self.packages.iter().filter(|it| it.source.is_none());
+        own.flat_map(|package| {
+            let directory = resolved(package.directory());
+            let manifest = directory.join("Cargo.toml");
+            [
+                (package.directory().to_owned(), directory),
+                (manifest.clone(), resolved(&manifest)),
+            ]
+        })
+        .filter(|(known, real)| known != real)
+        .collect()
     }
 
     /// Reads the `bench` keys of targets, which cargo's metadata leaves out. They count only where

@@ -32,6 +32,9 @@ pub struct WorkspaceArgs {
     /// Both --locked and --offline
     #[arg(long)]
     frozen: bool,
+    /// Ask cargo anew, even where nothing changed since it was last asked
+    #[arg(long)]
+    no_cache: bool,
 }
 
 impl WorkspaceArgs {
@@ -60,6 +63,7 @@ impl WorkspaceArgs {
             },
             locked: self.locked || self.frozen,
             offline: self.offline || self.frozen,
+            no_cache: self.no_cache,
         };
         let workspace = Workspace::load(&runner, &options)?;
         Ok((runner, workspace))

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::repo::resolved;
 use crate::workspace::{PackageIx, Workspace};
 
 /// The directories of the path packages, members or not, without symbolic links, as git names
@@ -15,12 +14,22 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Looks the packages' directories up on disk.
+    /// The packages' directories.
     pub fn new(workspace: &Workspace) -> Self {
         let directories: BTreeMap<_, _> = workspace
             .packages()
             .filter(|(_, package)| package.source.is_none())
-            .map(|(index, package)| (index, resolved(package.directory())))
+            .map(|(index, package)| {
+                let known = package.directory();
+                (
+                    index,
+                    workspace
+                        .links
+                        .get(known)
+                        .map_or(known, |real| real)
+                        .to_owned(),
+                )
+            })
             .collect();
         let by_directory = directories
             .iter()

@@ -81,16 +81,14 @@ impl Settings {
     pub fn new(workspace: &Workspace) -> Self {
         let root = resolved(&workspace.root);
         let configuration = configuration_files(&root);
-        let own = workspace
-            .packages
-            .iter()
-            .filter(|package| package.source.is_none());
-        let linked = own
-            .map(|package| resolved(package.directory()).join("Cargo.toml"))
-            .chain([root.join("Cargo.toml"), root.join("Cargo.lock")])
+        let manifests = workspace.links.iter();
+        let manifests = manifests.filter(|(known, _)| known.file_name() == Some("Cargo.toml"));
+        let others = [root.join("Cargo.toml"), root.join("Cargo.lock")].into_iter();
+        let linked = others
             .chain(configuration.iter().cloned())
             .map(|path| (resolved(&path), path))
             .filter(|(real, path)| real != path)
+            .chain(manifests.map(|(known, real)| (real.clone(), known.clone())))
             .collect();
         Self {
             workspace_root: root,

@@ -56,6 +56,22 @@ pub fn build_target(directory: &Utf8Path) -> Vec<String> {
     }
 }
 
+/// The target directory of a workspace by its root, as cargo finds it from a directory, save for
+/// what flags and `CARGO_HOME` say.
+pub fn target_directory(directory: &Utf8Path, root: &Utf8Path) -> Utf8PathBuf {
+    let variables = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
+    let named = variables.iter().find_map(|name| std::env::var(name).ok());
+    if let Some(named) = named {
+        return normalized(&directory.join(named));
+    }
+    let configured = directory.ancestors().find_map(|above| {
+        let table = in_directory(above).iter().find_map(|file| table(file))?;
+        let named = table.get("build")?.get("target-dir")?.as_str()?;
+        Some(normalized(&above.join(named)))
+    });
+    configured.unwrap_or_else(|| root.join("target"))
+}
+
 /// Cargo's home directory.
 pub fn cargo_home() -> Option<Utf8PathBuf> {
     let home = match std::env::var_os("CARGO_HOME") {

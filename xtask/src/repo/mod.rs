@@ -7,6 +7,7 @@ pub mod cargo_config;
 pub mod dep_info;
 pub mod git;
 pub mod rust_source;
+pub mod state;
 pub mod unit_inputs;
 pub mod unit_record;
 

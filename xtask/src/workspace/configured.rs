@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::Workspace;
 use crate::usage;
@@ -18,9 +19,10 @@ impl Workspace {
     pub fn configured<T: DeserializeOwned + Default>(&self, key: &str) -> Result<T> {
         debug_assert!(KEYS.contains(&key), "`{key}` is a key of the kit");
         let manifest = self.root.join("Cargo.toml");
-        let table = match self.metadata.get("xtask") {
+        let metadata: Value = serde_json::from_str(&self.metadata)?;
+        let table = match metadata.get("xtask") {
             None => return Ok(T::default()),
-            Some(serde_json::Value::Object(table)) => table,
+            Some(Value::Object(table)) => table,
             Some(_) => return Err(usage!("{manifest}: `workspace.metadata.xtask` is no table")),
         };
         if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::{Cfg, Platform};
 use serde::{Deserialize, Serialize};
 
@@ -43,12 +43,15 @@ impl Platforms {
 }
 
 impl PlatformFacts {
-    /// Asks the compiler of the host and of these triples; `None` where it does not tell.
-    pub(super) fn of(runner: &Runner, triples: &[String]) -> Option<Vec<Self>> {
-        std::iter::once(None)
-            .chain(triples.iter().map(|triple| Some(triple.as_str())))
-            .map(|triple| facts(runner, triple))
-            .collect()
+    /// Asks the compiler of the host and of these triples, and where the compiler is; `None` where
+    /// it does not tell.
+    pub(super) fn of(runner: &Runner, triples: &[String]) -> Option<(Vec<Self>, Utf8PathBuf)> {
+        let (host, sysroot) = facts(runner, None)?;
+        let others = triples
+            .iter()
+            .map(|triple| Some(facts(runner, Some(triple))?.0));
+        let all: Option<Vec<_>> = std::iter::once(Some(host)).chain(others).collect();
+        Some((all?, sysroot))
     }
 
     pub(super) fn matches(&self, platform: &Platform) -> bool {
@@ -85,18 +88,27 @@ impl Workspace {
 }
 
 /// The facts of a platform, the host's without a triple.
-fn facts(runner: &Runner, triple: Option<&str>) -> Option<PlatformFacts> {
+fn facts(runner: &Runner, triple: Option<&str>) -> Option<(PlatformFacts, Utf8PathBuf)> {
     let mut command = runner.rustc();
-    command.args(["--print", "host-tuple", "--print", "cfg"]);
+    command.args([
+        "--print",
+        "host-tuple",
+        "--print",
+        "sysroot",
+        "--print",
+        "cfg",
+    ]);
     let triple = triple.filter(|triple| *triple != "host-tuple");
     command.args(triple.map(|triple| format!("--target={triple}")));
     let output = process::output(&mut command)
         .ok()
         .filter(|output| output.status.success())?;
     let said = String::from_utf8(output.stdout).ok()?;
-    let (host, cfg) = said.split_once('\n')?;
-    Some(PlatformFacts {
+    let (host, rest) = said.split_once('\n')?;
+    let (sysroot, cfg) = rest.split_once('\n')?;
+    let facts = PlatformFacts {
         name: triple.unwrap_or(host).to_owned(),
         cfg: cfg.lines().map(str::to_owned).collect(),
-    })
+    };
+    Some((facts, sysroot.into()))
 }

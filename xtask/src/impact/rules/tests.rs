@@ -5,7 +5,7 @@ use crate::testing::{place, workspace};
 
 fn rules(configured: serde_json::Value) -> Result<Rules> {
     let mut workspace = workspace("app: lib\ncore: lib");
-    workspace.metadata = json!({ "xtask": configured });
+    workspace.metadata = json!({ "xtask": configured }).to_string();
     Rules::new(&workspace)
 }
 

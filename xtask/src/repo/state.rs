@@ -1,0 +1,41 @@
+//! What the kit keeps for the next time, below the target directory. It can be thrown away at any
+//! time: what is damaged, or of another version of the kit, is as good as absent.
+
+use std::fs;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The kit's own directory in a target directory.
+pub fn directory(target_directory: &Utf8Path) -> Utf8PathBuf {
+    target_directory.join("xtask")
+}
+
+/// What is kept in a file, if it is whole.
+pub fn read<T: DeserializeOwned>(file: &Utf8Path) -> Option<T> {
+    let bytes = fs::read(file).ok()?;
+    let body = bytes.strip_prefix(HEADER.as_bytes())?;
+    postcard::from_bytes(body).ok()
+}
+
+/// Keeps a value, put in place whole. Where that cannot be done, nothing is kept, and the next
+/// answer takes longer.
+pub fn write(file: &Utf8Path, value: &impl Serialize) {
+    let Ok(body) = postcard::to_allocvec(value) else {
+        return;
+    };
+    let bytes = [HEADER.as_bytes(), &body].concat();
+    let aside = file.with_extension(std::process::id().to_string());
+    let made = file.parent().is_none_or(|parent| {
+        // Cargo tags a target directory only where it creates it, so that is left to cargo.
+        parent.is_dir() || fs::create_dir(parent).is_ok()
+    });
+    let kept = made && fs::write(&aside, bytes).is_ok() && fs::rename(&aside, file).is_ok();
+    if !kept {
+        drop(fs::remove_file(&aside));
+    }
+}
+
+/// The version of what is kept: it changes with every version of the kit.
+const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 1\n");

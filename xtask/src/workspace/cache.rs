@@ -1,0 +1,189 @@
+//! The workspace as cargo last told it, so that cargo is asked again only where it would tell
+//! something else.
+//!
+//! An answer is kept with a [`Stamp`] of everything that cargo read for it: manifests, the
+//! directories in which it looks for members and targets, the lock file, configuration, and the
+//! programs themselves. What the environment says is in the name that it is kept under. An answer
+//! whose ground changed while cargo was asked is not kept.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::SystemTime;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+use super::stamps::Stamp;
+use super::{LoadOptions, Workspace};
+use crate::process::Runner;
+use crate::repo::{cargo_config, state};
+
+/// Where an answer to one question is kept.
+pub(super) struct Cache {
+    /// Below the directory that is taken for the target directory.
+    file: Utf8PathBuf,
+    target_directory: Utf8PathBuf,
+    directory: Utf8PathBuf,
+    programs: Vec<Utf8PathBuf>,
+    asked: SystemTime,
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    stamps: Vec<Stamp>,
+    workspace: Workspace,
+}
+
+impl Cache {
+    /// The place for what cargo says of the workspace of the runner's directory, or of a manifest;
+    /// `None` where it is not known without cargo's help which workspace that is.
+    pub(super) fn new(runner: &Runner, options: &LoadOptions) -> Option<Self> {
+        let directory = Utf8PathBuf::try_from(runner.directory().to_owned()).ok()?;
+        let start = match &options.manifest_path {
+            Some(manifest) => directory.join(manifest).parent()?.to_owned(),
+            None => directory.clone(),
+        };
+        let root = start.ancestors().find(|above| {
+            fs::read_to_string(above.join("Cargo.toml")).is_ok_and(|it| it.contains("[workspace"))
+        })?;
+        let target_directory = cargo_config::target_directory(&directory, root);
+        let programs = ["cargo", "rustc"].map(|name| runner.program(name));
+        let mut hasher = DefaultHasher::new();
+        let variables: BTreeSet<_> = runner
+            .environment()
+            .filter(|(name, _)| {
+                let name = name.to_string_lossy();
+                (name.starts_with("CARGO_") || name.starts_with("RUST"))
+                    && !name.starts_with("CARGO_TERM_")
+            })
+            .collect();
+        (env!("CARGO_PKG_VERSION"), &directory, &start).hash(&mut hasher);
+        (variables, &programs, format!("{options:?}")).hash(&mut hasher);
+        Some(Self {
+            file: state::directory(&target_directory)
+                .join(format!("workspace-{:016x}", hasher.finish())),
+            target_directory,
+            directory,
+            programs: programs.into_iter().flatten().collect(),
+            asked: SystemTime::now(),
+        })
+    }
+
+    /// What is kept, if cargo would still say the same.
+    pub(super) fn read(&self) -> Option<Workspace> {
+        let kept: Kept = state::read(&self.file)?;
+        let halves = kept.stamps.split_at(kept.stamps.len() / 2);
+        let hold = |stamps: &[Stamp]| stamps.iter().all(Stamp::holds);
+        let holds = std::thread::scope(|scope| {
+            let other = scope.spawn(|| hold(halves.1));
+            hold(halves.0) && other.join().unwrap_or(false)
+        });
+        holds.then_some(kept.workspace)
+    }
+
+    /// Keeps what cargo said. `paths` are the manifests that it may have read beside those of the
+    /// answer.
+    pub(super) fn write(&self, workspace: &Workspace, mut paths: BTreeSet<Utf8PathBuf>) {
+        if workspace.target_directory != self.target_directory || !self.target_directory.is_dir() {
+            return;
+        }
+        paths.extend(self.programs.iter().cloned());
+        paths.extend(workspace.sysroot.iter().map(|sysroot| sysroot.join("bin")));
+        paths.extend(self.around(&workspace.root));
+        paths.extend(named_in_root(&workspace.root));
+        for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
+            paths.insert(package.manifest_path.clone());
+            let directory = package.directory();
+            for below in ["", "src", "src/bin", "tests", "examples", "benches"] {
+                let below = directory.join(below);
+                if below.is_dir() {
+                    // A target may be a directory with a `main.rs` in it.
+                    if !matches!(below.file_name(), Some("src")) && below != directory {
+                        paths.extend(directories_in(&below));
+                    }
+                    paths.insert(below);
+                }
+            }
+        }
+        let stamps: Vec<Stamp> = paths.into_iter().map(Stamp::of).collect();
+        if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
+            return;
+        }
+        state::write(&self.file, &(stamps, workspace));
+    }
+
+    /// What decides from outside of the packages which workspace it is, and how it is resolved.
+    fn around(&self, root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
+        let mut paths = cargo_config::configuration_files(&self.directory);
+        let home = cargo_config::cargo_home();
+        paths.extend(
+            home.iter()
+                .flat_map(|home| ["config.toml", "config"].map(|name| home.join(name))),
+        );
+        let rustup = std::env::var("RUSTUP_HOME").ok().map(Utf8PathBuf::from);
+        let rustup = rustup.or_else(|| Some(home?.parent()?.join(".rustup")));
+        paths.extend(rustup.map(|rustup| rustup.join("settings.toml")));
+        for above in self.directory.ancestors() {
+            paths.extend(["rust-toolchain", "rust-toolchain.toml"].map(|name| above.join(name)));
+        }
+        let between = self
+            .directory
+            .ancestors()
+            .take_while(|above| above.starts_with(root));
+        paths.extend(between.map(|above| above.join("Cargo.toml")));
+        paths.extend(["Cargo.toml", "Cargo.lock"].map(|name| root.join(name)));
+        paths
+    }
+}
+
+/// What the root manifest sends cargo to: the manifests of patches, used or not; the directories
+/// that are listed for the globs of `workspace.members`, and the manifests that are looked for in
+/// them and not there.
+fn named_in_root(root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    let tables = |value: &toml::Value| -> Vec<toml::Value> {
+        let table = value.as_table().into_iter();
+        table.flat_map(|table| table.values().cloned()).collect()
+    };
+    let patches = ["patch", "replace"]
+        .iter()
+        .filter_map(|key| manifest.get(*key));
+    let patches = patches.flat_map(|it| [vec![it.clone()], tables(it)].concat());
+    let mut paths: BTreeSet<Utf8PathBuf> = patches
+        .flat_map(|it| tables(&it))
+        .filter_map(|patch| Some(root.join(patch.get("path")?.as_str()?).join("Cargo.toml")))
+        .collect();
+    let members = manifest
+        .get("workspace")
+        .and_then(|it| it.get("members")?.as_array());
+    for member in members.into_iter().flatten().filter_map(|it| it.as_str()) {
+        let parts: Vec<&str> = member.split('/').collect();
+        let wild = parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| part.contains(['*', '?', '[']));
+        for (at, _) in wild {
+            let listed = root.join(parts[..at].join("/"));
+            let matched = root.join(member);
+            for path in glob::glob(listed.as_str()).into_iter().flatten().flatten() {
+                paths.extend(Utf8PathBuf::try_from(path));
+            }
+            for path in glob::glob(matched.as_str()).into_iter().flatten().flatten() {
+                let manifest = path.join("Cargo.toml");
+                if path.is_dir() && !manifest.exists() {
+                    paths.extend(Utf8PathBuf::try_from(manifest));
+                }
+            }
+        }
+    }
+    paths
+}
+
+fn directories_in(directory: &Utf8Path) -> impl Iterator<Item = Utf8PathBuf> {
+    let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.into_path())
+        .filter(|path| path.is_dir())
+}

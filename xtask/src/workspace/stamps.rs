@@ -1,0 +1,91 @@
+//! What a kept answer of cargo's rests on, so that it is known when to ask again.
+
+use std::fs::{self, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+/// A path, and what was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    path: Utf8PathBuf,
+    state: Option<State>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    /// As the file system tells it.
+    modified: Duration,
+    size: u64,
+    /// Of a file's content, or of what a directory holds that cargo goes by. It is asked for only
+    /// where the rest differs, since an editor that replaces a file touches its directory.
+    content: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(path: Utf8PathBuf) -> Self {
+        let state = fs::metadata(&path).ok().map(|metadata| State {
+            modified: modified(&metadata),
+            size: size(&metadata),
+            content: content(&path, &metadata),
+        });
+        Self { path, state }
+    }
+
+    /// Whether what is there now is what was there.
+    pub(super) fn holds(&self) -> bool {
+        match (&self.state, fs::metadata(&self.path)) {
+            (None, Err(_)) => true,
+            (Some(state), Ok(metadata)) => {
+                state.modified == modified(&metadata) && state.size == size(&metadata)
+                    || state.content == content(&self.path, &metadata)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it changed so recently that a change after it might bear the same time.
+    pub(super) fn is_fresh_at(&self, time: SystemTime) -> bool {
+        const COARSEST_CLOCK: Duration = Duration::from_millis(50);
+        let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let state = self.state.as_ref();
+        state.is_some_and(|state| state.modified + COARSEST_CLOCK >= time)
+    }
+}
+
+fn modified(metadata: &Metadata) -> Duration {
+    let modified = metadata.modified().ok();
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.unwrap_or_default()
+}
+
+/// A directory's size says nothing that its time does not.
+fn size(metadata: &Metadata) -> u64 {
+    if metadata.is_dir() { 0 } else { metadata.len() }
+}
+
+fn content(path: &Utf8Path, metadata: &Metadata) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if metadata.is_dir() {
+        let entries = path.read_dir_utf8().into_iter().flatten().flatten();
+        let mut names: Vec<(String, bool)> = entries
+            .map(|entry| {
+                let is_directory = entry.path().is_dir();
+                (entry.file_name().to_owned(), is_directory)
+            })
+            // What an editor leaves beside a source is no target.
+            .filter(|(name, is_directory)| {
+                *is_directory && !name.starts_with('.')
+                    || name.ends_with(".rs")
+                    || name == "Cargo.toml"
+            })
+            .collect();
+        names.sort();
+        names.hash(&mut hasher);
+    } else {
+        fs::read(path).unwrap_or_default().hash(&mut hasher);
+    }
+    hasher.finish()
+}
