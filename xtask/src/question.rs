@@ -1,21 +1,24 @@
 //! The one question behind every command: what does this change affect? From plain values to the
 //! answer, in the order of the flow: change set, graph, seeds, affected units.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use anyhow::Result;
+use cargo_metadata::camino::Utf8Path;
 
 use crate::changes::{self, Asked};
 use crate::graph::{UnitGraph, UnitIx, Verb};
 use crate::impact::layout::Layout;
-use crate::impact::records::Records;
+use crate::impact::records::{Ground, Records};
 use crate::impact::rules::Rules;
 use crate::impact::seeds::{Inputs, Resolution};
 use crate::impact::settings::{Setting, Settings};
+use crate::impact::sources::Facts;
 use crate::impact::{self, Affected, Effect, Rule, Seed};
 use crate::process::Runner;
-use crate::repo::git::{Change, Range, Repository};
-use crate::repo::resolved;
+use crate::repo::git::{Change, Commit, Range, Repository, State};
+use crate::repo::{resolved, state};
 use crate::resolution;
 use crate::usage;
 use crate::workspace::Workspace;
@@ -64,7 +67,7 @@ pub struct Answer {
     pub changes: Vec<Change>,
     /// The units that the change reaches.
     pub affected: Affected,
-    /// How many compiled units of path packages have a current record of a build, and how many
+    /// How many compiled units of path packages have a record of a build of this kind, and how many
     /// there are.
     pub recorded: (usize, usize),
     /// What the reader should know about how the answer was found.
@@ -171,17 +174,23 @@ impl Question {
                 .of(&path)
                 .is_some_and(|(setting, _)| setting == Setting::Configuration)
         });
-        let records = match &self.evidence {
-            Evidence::Records(directory) => Records::read(
-                workspace,
-                &graph,
-                &layout,
-                directory,
-                &changed,
-                with_external,
-            )?,
-            Evidence::Sources => Records::default(),
+        let ground = Ground {
+            workspace,
+            graph: &graph,
+            layout: &layout,
+            changed: &changed,
         };
+        let records = match &self.evidence {
+            Evidence::Records(directory) => Records::read(ground, directory, with_external)?,
+            Evidence::Sources => Records::none(ground),
+        };
+        let facts_file = state::directory(&workspace.target_directory).join("sources");
+        let facts = RefCell::new(match (&range, &repository) {
+            (Some(range), Some(repository)) => facts(&facts_file, range, repository, &layout)?,
+            _ => Facts::default(),
+        });
+        let paths: Vec<_> = changed.iter().cloned().collect();
+        facts.borrow_mut().pass_over(&paths, layout.around(&paths));
         let found = impact::seeds::find(&Inputs {
             workspace,
             graph: &graph,
@@ -202,7 +211,13 @@ impl Question {
             records: &records,
             rules: &rules,
             settings: &settings,
+            facts: &facts,
         })?;
+        // Beside the work tree nobody knows which packages are as the commit has them.
+        let facts = facts.into_inner();
+        if facts.has_grown && matches!(range, Some(Range::WorkTree { .. })) {
+            state::write(&facts_file, &facts);
+        }
         seeds.extend(found.seeds);
         notes.extend(found.notes);
         let mut affected = impact::propagate(&graph, seeds);
@@ -221,7 +236,7 @@ impl Question {
             compared: words.join(", "),
             changes,
             affected,
-            recorded: (records.current(), compiled),
+            recorded: (records.fitting(), compiled),
             notes,
             graph,
             workspace: self.workspace,
@@ -246,6 +261,39 @@ impl Question {
             Err(error) => Resolution::Unknown(error.to_string()),
         }
     }
+}
+
+/// What earlier answers found in the sources, as far as it is true of the older side.
+fn facts(
+    file: &Utf8Path,
+    range: &Range,
+    repository: &Repository,
+    layout: &Layout,
+) -> Result<Facts> {
+    let State::Commit(commit) = range.before() else {
+        return Ok(Facts::default());
+    };
+    let mut facts: Facts = state::read(file).unwrap_or_default();
+    if facts.commit == commit.0 {
+        return Ok(facts);
+    }
+    let since = Range::Revisions {
+        base: Commit(facts.commit.clone()),
+        head: commit.clone(),
+    };
+    // It may be gone, and at first there is none.
+    match repository.changes(&since) {
+        Ok(changes) => {
+            let top_level = repository.top_level();
+            let paths: Vec<_> = changes.iter().map(|it| top_level.join(&it.path)).collect();
+            facts.move_on(commit.0, &paths, &layout.around(&paths));
+        }
+        Err(_) => {
+            facts = Facts::default();
+            facts.commit = commit.0;
+        }
+    }
+    Ok(facts)
 }
 
 fn assumed(unit: UnitIx, because: &str) -> Seed {

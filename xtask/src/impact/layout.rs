@@ -1,6 +1,6 @@
 //! Which package a path lies in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -47,6 +47,19 @@ impl Layout {
             .skip(1)
             .find_map(|above| self.by_directory.get(above))
             .copied()
+    }
+
+    /// The directories of the packages that paths lie in, or that lie below them.
+    pub fn around(&self, paths: &[Utf8PathBuf]) -> BTreeSet<Utf8PathBuf> {
+        let packages = paths.iter().flat_map(|path| {
+            let inside = path.is_dir().then(|| self.below(path));
+            self.owner(path)
+                .into_iter()
+                .chain(inside.into_iter().flatten())
+        });
+        packages
+            .filter_map(|package| self.directories.get(&package).cloned())
+            .collect()
     }
 
     /// The package of a directory.

@@ -10,6 +10,7 @@
 //! the base's build read the same files, and the changed one was not among them. If one is, the
 //! unit is selected for that one already, or for the unit that it is built from.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
 
@@ -18,22 +19,46 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
-use crate::repo::build_dir::{self, ProfileDir};
 use crate::repo::cargo_config::configuration_files;
-use crate::repo::resolved;
+use crate::repo::evidence::{self, Evidence, Inputs, Wanted};
 use crate::repo::rust_source::normalized;
-use crate::repo::unit_inputs::{Roots, Watch};
-use crate::repo::unit_record::{self, UnitName, UnitRecord};
-use crate::workspace::{PackageIx, TargetKind, Workspace};
+use crate::repo::unit_inputs::Watch;
+use crate::repo::unit_record::{self, UnitName};
+use crate::repo::{resolved, state};
+use crate::workspace::{TargetKind, Workspace};
+
+/// What a question about records is asked of.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The packages.
+    pub workspace: &'a Workspace,
+    /// Their units under the verb.
+    pub graph: &'a UnitGraph,
+    /// Where the path packages lie.
+    pub layout: &'a Layout,
+    /// The absolute paths of the change set.
+    pub changed: &'a HashSet<Utf8PathBuf>,
+}
 
 /// What the build directory holds about the units of path packages.
-#[derive(Default)]
-pub struct Records {
+pub struct Records<'a> {
+    ground: Ground<'a>,
     compiled: BTreeMap<UnitIx, Vec<Compiled>>,
     runs: BTreeMap<UnitIx, Vec<Run>>,
+    /// The units that read a path of the change set.
     readers: HashMap<Utf8PathBuf, Vec<UnitIx>>,
-    current: HashSet<UnitIx>,
-    nearly_current: HashSet<UnitIx>,
+    found: RefCell<Found>,
+}
+
+/// What was found out about records when it was first asked for, since it takes a look at every
+/// file that a unit read.
+#[derive(Default)]
+struct Found {
+    /// When the last record of a unit started that still says what the unit reads.
+    started: HashMap<UnitIx, Option<SystemTime>>,
+    settings: Option<Option<SystemTime>>,
+    current: HashMap<UnitIx, bool>,
+    nearly_current: HashMap<UnitIx, bool>,
 }
 
 /// One record of a build script's run.
@@ -56,137 +81,154 @@ struct Compiled {
     fits: bool,
 }
 
-impl Records {
+impl<'a> Records<'a> {
+    /// No record, as on a fresh clone.
+    pub fn none(ground: Ground<'a>) -> Self {
+        Self {
+            ground,
+            compiled: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            readers: HashMap::new(),
+            found: RefCell::default(),
+        }
+    }
+
     /// Reads the records of every profile directory. `directory` is the name of the one that the
     /// question is about. External packages' files do not change, so their records are read only
     /// where it is asked which variables they read.
     ///
     /// # Errors
     /// A build directory that cannot be listed, or has a layout that is not known.
-    pub fn read(
-        workspace: &Workspace,
-        graph: &UnitGraph,
-        layout: &Layout,
-        directory: &str,
-        changed: &HashSet<Utf8PathBuf>,
-        with_external: bool,
-    ) -> Result<Self> {
-        let by_name = UnitsByName::new(workspace, graph, layout, with_external);
-        let mut records = Self::default();
-        for place in build_dir::profile_dirs(&workspace.build_directory)? {
-            let units = place.records()?.units;
-            let newest = units.iter().max_by_key(|record| record.invoked);
-            let toolchain = newest.map(|record| record.fingerprint.rustc);
-            for record in &units {
-                let fits =
-                    place.directory == directory && Some(record.fingerprint.rustc) == toolchain;
-                for &unit in by_name.of(record) {
-                    let node = graph.unit(unit);
-                    if node.mode == Mode::RunCustomBuild {
-                        let at = workspace.package(node.package).directory();
-                        let at = layout.directory(node.package).unwrap_or(at);
-                        let run = place.script_run(record, at).map(|run| Run {
-                            watch: run.watch,
-                            invoked: record.invoked,
-                            fits,
-                        });
-                        records.runs.entry(unit).or_default().extend(run);
-                    } else if let Some(mut compiled) = compiled(workspace, node, &place, record) {
-                        compiled.fits &= fits;
-                        records.compiled.entry(unit).or_default().push(compiled);
-                    }
-                }
+    pub fn read(ground: Ground<'a>, directory: &str, with_external: bool) -> Result<Self> {
+        let Ground {
+            workspace, layout, ..
+        } = ground;
+        let mut directories: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
+        for (index, package) in workspace.packages() {
+            let at = layout.directory(index);
+            let at = at.or_else(|| with_external.then(|| package.directory()));
+            if let Some(at) = at {
+                directories.entry(&package.name).or_default().push(at);
             }
         }
-        records.index();
-        records.settle(workspace, graph, layout, changed);
+        let wanted = Wanted {
+            root: &workspace.root,
+            directories: &directories,
+        };
+        let name = if with_external {
+            "all-records"
+        } else {
+            "records"
+        };
+        let kept = state::directory(&workspace.target_directory).join(name);
+        let mut records = Self::none(ground);
+        let by_name = UnitsByName::new(ground, with_external);
+        for place in evidence::read(&workspace.build_directory, &wanted, &kept)? {
+            let newest = place.units.iter().max_by_key(|unit| unit.invoked);
+            let toolchain = newest.map(|unit| unit.rustc);
+            for unit in place.units {
+                let fits = place.directory == directory && Some(unit.rustc) == toolchain;
+                records.add(unit, fits, &by_name);
+            }
+        }
         Ok(records)
     }
 
-    fn index(&mut self) {
-        let mut directories: HashMap<Utf8PathBuf, Utf8PathBuf> = HashMap::new();
-        let mut real = |file: &Utf8Path| -> Utf8PathBuf {
-            let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
-                return file.to_owned();
-            };
-            if file.is_symlink() {
-                return resolved(file);
-            }
-            let parent = directories
-                .entry(parent.to_owned())
-                .or_insert_with(|| resolved(parent));
-            parent.join(name)
-        };
-        for (&unit, records) in &self.compiled {
-            for record in records {
-                for file in &record.files {
-                    let real = real(file);
-                    if real != *file {
-                        self.readers.entry(real).or_default().push(unit);
-                    }
-                    self.readers.entry(file.clone()).or_default().push(unit);
+    /// Takes a record for the units that it is of.
+    fn add(&mut self, record: Evidence, fits: bool, by_name: &UnitsByName) {
+        let Ground {
+            workspace,
+            graph,
+            layout,
+            changed,
+        } = self.ground;
+        for &unit in by_name.of(&record) {
+            let node = graph.unit(unit);
+            let package = workspace.package(node.package);
+            let at = layout
+                .directory(node.package)
+                .unwrap_or(package.directory());
+            let inputs = record.inputs.iter().find(|(known, _)| known == at);
+            match inputs.map(|(_, inputs)| inputs) {
+                Some(Inputs::Run(watch)) if node.mode == Mode::RunCustomBuild => {
+                    self.runs.entry(unit).or_default().push(Run {
+                        watch: watch.clone(),
+                        invoked: record.invoked,
+                        fits,
+                    });
                 }
+                Some(Inputs::Compiled { files, real, env })
+                    if is_its(workspace, node, files, env) =>
+                {
+                    for file in files.iter().chain(real) {
+                        if changed.contains(file) {
+                            self.readers.entry(file.clone()).or_default().push(unit);
+                        }
+                    }
+                    self.compiled.entry(unit).or_default().push(Compiled {
+                        files: files.clone(),
+                        env: env.clone(),
+                        invoked: record.invoked,
+                        fits: fits && record.features == package.features,
+                    });
+                }
+                _ => {}
             }
         }
     }
 
-    /// Finds the units whose records are current.
-    fn settle(
-        &mut self,
-        workspace: &Workspace,
-        graph: &UnitGraph,
-        layout: &Layout,
-        changed: &HashSet<Utf8PathBuf>,
-    ) {
-        let root = resolved(&workspace.root);
-        let settings = configuration_files(&root)
-            .into_iter()
-            .chain([root.join("Cargo.toml")])
-            .filter_map(|file| modified(&file))
-            .max();
-        // When each unit's last record started that still says what the unit reads.
-        let compiled = self.compiled.iter().flat_map(|(&unit, records)| {
-            let still = records
-                .iter()
-                .filter(|it| it.fits && it.is_current(changed));
-            still.map(move |it| (unit, it.invoked))
-        });
-        let runs = self.runs.iter().flat_map(|(&unit, records)| {
-            let still = records
-                .iter()
-                .filter(|it| it.fits && it.is_current(changed));
-            still.map(move |it| (unit, it.invoked))
-        });
-        let mut started: HashMap<UnitIx, Option<SystemTime>> = HashMap::new();
-        for (unit, invoked) in compiled.chain(runs) {
-            let known = started.entry(unit).or_default();
-            *known = invoked.max(*known);
+    /// When the last record of a unit started, if it still says what the unit reads.
+    fn started(&self, unit: UnitIx) -> Option<SystemTime> {
+        if let Some(&known) = self.found.borrow().started.get(&unit) {
+            return known;
         }
-        let settled = |settings: Option<SystemTime>| -> HashSet<UnitIx> {
-            let is_settled = |&(index, unit): &(UnitIx, &Unit)| {
-                // An external package is as the lock file says, whatever the time of its files.
-                layout.directory(unit.package).is_none()
-                    || started.get(&index).is_some_and(|started| {
-                        let manifest = &workspace.package(unit.package).manifest_path;
-                        settings.max(modified(manifest)) <= *started
-                    })
-            };
-            let by_itself = graph
-                .units()
-                .filter(is_settled)
-                .map(|(index, _)| index)
-                .collect();
-            let mut known = HashMap::new();
-            let units = graph.units().map(|(index, _)| index);
-            units
-                .filter(|&index| is_settled_below(graph, index, &by_itself, &mut known))
-                .collect()
-        };
-        self.nearly_current = settled(None);
-        self.current = settled(settings);
+        let changed = self.ground.changed;
+        let compiled = self.compiled.get(&unit).into_iter().flatten();
+        let compiled = compiled.filter(|it| it.fits && it.is_current(changed));
+        let runs = self.runs.get(&unit).into_iter().flatten();
+        let runs = runs.filter(|it| it.fits && it.is_current(changed));
+        let started = compiled
+            .map(|it| it.invoked)
+            .chain(runs.map(|it| it.invoked))
+            .max();
+        let started = started.flatten();
+        self.found.borrow_mut().started.insert(unit, started);
+        started
     }
 
-    /// The units that read the file when they were last built.
+    /// Whether a unit's record, and those of all that it is built from, are as new as the
+    /// settings of the workspace.
+    fn is_settled(
+        &self,
+        unit: UnitIx,
+        settings: Option<SystemTime>,
+        known: &mut HashMap<UnitIx, bool>,
+    ) -> bool {
+        if let Some(&known) = known.get(&unit) {
+            return known;
+        }
+        let Ground {
+            workspace,
+            graph,
+            layout,
+            ..
+        } = self.ground;
+        let package = graph.unit(unit).package;
+        // An external package is as the lock file says, whatever the time of its files.
+        let by_itself = layout.directory(package).is_none()
+            || self.started(unit).is_some_and(|started| {
+                let manifest = modified(&workspace.package(package).manifest_path);
+                settings.max(manifest) <= Some(started)
+            });
+        let mut below = graph
+            .dependencies(unit)
+            .filter(|&(_, link)| link == Link::Rebuilds);
+        let is_settled = by_itself && below.all(|(on, _)| self.is_settled(on, settings, known));
+        known.insert(unit, is_settled);
+        is_settled
+    }
+
+    /// The units that read a path of the change set when they were last built.
     pub fn readers(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
         self.readers.get(path).into_iter().flatten().copied()
     }
@@ -194,7 +236,18 @@ impl Records {
     /// Whether the unit's record is current, so that it reads no file which the record does not
     /// list, or a script's run watches none besides.
     pub fn is_current(&self, unit: UnitIx) -> bool {
-        self.current.contains(&unit)
+        let settings = *self.found.borrow_mut().settings.get_or_insert_with(|| {
+            let root = resolved(&self.ground.workspace.root);
+            let files = configuration_files(&root).into_iter();
+            files
+                .chain([root.join("Cargo.toml")])
+                .filter_map(|file| modified(&file))
+                .max()
+        });
+        let mut known = std::mem::take(&mut self.found.borrow_mut().current);
+        let is_current = self.is_settled(unit, settings, &mut known);
+        self.found.borrow_mut().current = known;
+        is_current
     }
 
     /// The same, but for the root manifest and cargo's configuration, which may be newer. Cargo
@@ -202,7 +255,10 @@ impl Records {
     /// stay so; what such a record does not list is then read only if the change made a macro, or
     /// generated code, name it. That weighs enough against a mere doubt.
     pub fn is_nearly_current(&self, unit: UnitIx) -> bool {
-        self.nearly_current.contains(&unit)
+        let mut known = std::mem::take(&mut self.found.borrow_mut().nearly_current);
+        let is_current = self.is_settled(unit, None, &mut known);
+        self.found.borrow_mut().nearly_current = known;
+        is_current
     }
 
     /// The records of a script's run.
@@ -213,22 +269,18 @@ impl Records {
     /// Whether a unit is recorded to read one of the variables; `None` where it has no current
     /// record.
     pub fn reads_variable(&self, unit: UnitIx, names: &[String]) -> Option<bool> {
-        if !self.is_current(unit) {
-            return None;
-        }
         let records = self.compiled.get(&unit)?;
-        Some(
-            records
-                .iter()
-                .any(|record| record.env.iter().any(|name| names.contains(name))),
-        )
+        self.is_current(unit).then(|| {
+            let mut read = records.iter().flat_map(|record| &record.env);
+            read.any(|name| names.contains(name))
+        })
     }
 
-    /// How many compiled units of path packages have a current record.
-    pub fn current(&self) -> usize {
-        self.compiled
-            .keys()
-            .filter(|unit| self.current.contains(unit))
+    /// How many compiled units have a record that fits the question.
+    pub fn fitting(&self) -> usize {
+        let records = self.compiled.values();
+        records
+            .filter(|records| records.iter().any(|it| it.fits))
             .count()
     }
 }
@@ -274,58 +326,23 @@ fn newest_in(path: &Utf8Path, changed: &HashSet<Utf8PathBuf>) -> Option<SystemTi
         .try_fold(SystemTime::UNIX_EPOCH, |a, b| Some(a.max(b?)))
 }
 
-/// Whether a unit and all that it is built from are settled.
-fn is_settled_below(
-    graph: &UnitGraph,
-    unit: UnitIx,
-    by_itself: &HashSet<UnitIx>,
-    known: &mut HashMap<UnitIx, bool>,
-) -> bool {
-    if let Some(&known) = known.get(&unit) {
-        return known;
-    }
-    let is_settled = by_itself.contains(&unit)
-        && graph
-            .dependencies(unit)
-            .filter(|&(_, link)| link == Link::Rebuilds)
-            .all(|(on, _)| is_settled_below(graph, on, by_itself, known));
-    known.insert(unit, is_settled);
-    is_settled
-}
-
-/// The record of a compiled unit, if it is that unit's.
-fn compiled(
-    workspace: &Workspace,
-    unit: &Unit,
-    place: &ProfileDir,
-    record: &UnitRecord,
-) -> Option<Compiled> {
-    let package = workspace.package(unit.package);
-    let roots = Roots {
-        workspace: &workspace.root,
-        package: package.directory(),
-    };
-    let sources = place.sources(record, roots)?;
-    let env: Vec<String> = sources.env.into_iter().map(|(name, _)| name).collect();
+/// Whether a record of what was read is a unit's own.
+fn is_its(workspace: &Workspace, unit: &Unit, files: &[Utf8PathBuf], env: &[String]) -> bool {
     // Clippy's records list files that rustc does not read, and cargo does not go by them.
-    let clippys = env.iter().any(|name| name == "CLIPPY_ARGS");
+    if env.iter().any(|name| name == "CLIPPY_ARGS") {
+        return false;
+    }
     // Packages of one name are told apart by the root file, which every record lists, but for
     // those of external packages.
-    let is_its = package.targets.iter().any(|target| {
-        let root = [
-            target.src_path.clone(),
-            normalized(&target.src_path),
-            resolved(&target.src_path),
-        ];
+    let package = workspace.package(unit.package);
+    package.targets.iter().any(|target| {
+        let root = &target.src_path;
         target.kind == unit.kind
             && target.name == unit.target
-            && (package.source.is_some() || root.iter().any(|root| sources.files.contains(root)))
-    });
-    (is_its && !clippys).then(|| Compiled {
-        files: sources.files,
-        env,
-        invoked: record.invoked,
-        fits: record.fingerprint.features == package.features,
+            && (package.source.is_some()
+                || files.contains(root)
+                || files.contains(&normalized(root))
+                || files.contains(&resolved(root)))
     })
 }
 
@@ -333,12 +350,11 @@ fn compiled(
 struct UnitsByName(HashMap<(String, TargetKind, String, Mode), Vec<UnitIx>>);
 
 impl UnitsByName {
-    fn new(workspace: &Workspace, graph: &UnitGraph, layout: &Layout, with_external: bool) -> Self {
+    fn new(ground: Ground<'_>, with_external: bool) -> Self {
         let mut units: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, unit) in graph.units() {
-            if with_external || layout.directory(unit.package).is_some() {
-                let package: &PackageIx = &unit.package;
-                let name = workspace.package(*package).name.clone();
+        for (index, unit) in ground.graph.units() {
+            if with_external || ground.layout.directory(unit.package).is_some() {
+                let name = ground.workspace.package(unit.package).name.clone();
                 let target = crate_name(unit.kind, &unit.target);
                 units
                     .entry((name, unit.kind, target, unit.mode))
@@ -349,7 +365,7 @@ impl UnitsByName {
         Self(units)
     }
 
-    fn of(&self, record: &UnitRecord) -> &[UnitIx] {
+    fn of(&self, record: &Evidence) -> &[UnitIx] {
         let Some((kind, target, mode)) = in_graph(&record.name) else {
             return &[];
         };

@@ -5,6 +5,7 @@
 //! configured rules, and where these are silent by where the path lies. No rule takes back what
 //! another has found.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use anyhow::Result;
@@ -14,7 +15,7 @@ use super::layout::Layout;
 use super::records::Records;
 use super::rules::Rules;
 use super::settings::Settings;
-use super::sources::Sources;
+use super::sources::{Facts, Sources};
 use super::{Effect, Rule, Seed};
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
@@ -44,11 +45,13 @@ pub struct Inputs<'a> {
     /// Where the packages lie.
     pub layout: &'a Layout,
     /// What builds recorded.
-    pub records: &'a Records,
+    pub records: &'a Records<'a>,
     /// What the workspace configured.
     pub rules: &'a Rules,
     /// Which files set something.
     pub settings: &'a Settings,
+    /// What is known of the sources from earlier answers.
+    pub facts: &'a RefCell<Facts>,
 }
 
 /// A changed file on both sides; nothing where a side has no such file.
@@ -87,7 +90,7 @@ pub struct Found {
 pub fn find(inputs: &Inputs<'_>) -> Result<Found> {
     let mut finder = Finder {
         inputs,
-        sources: Sources::new(inputs.workspace, inputs.layout),
+        sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts),
         found: Found::default(),
     };
     for change in inputs.changes {
@@ -146,10 +149,12 @@ impl Finder<'_> {
                     let because = "its documentation includes this file";
                     self.add(unit, Effect::Rerun, Rule::Source, change, because);
                 }
-                if !node.is_compiled() || seen.contains(&unit) || records.is_current(unit) {
-                    continue;
-                }
-                if self.sources.of(node).is_some_and(|reads| reads.has(path)) {
+                // Records are asked last, since what they still say takes a look at every file.
+                if node.is_compiled()
+                    && !seen.contains(&unit)
+                    && self.sources.of(node).is_some_and(|reads| reads.has(path))
+                    && !records.is_current(unit)
+                {
                     self.seed(unit, Rule::Source, change, "it is compiled from this file");
                 }
             }

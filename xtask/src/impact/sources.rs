@@ -6,16 +6,19 @@
 //! and the newer side still reads it. A file that is still declared and was deleted is among the
 //! scan's missing ones.
 
+mod facts;
 mod given;
 mod script;
 mod texts;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
+pub use facts::Facts;
 pub use script::Script;
 use texts::{COMMON_NAMES, Texts, climbing_literals, each_source, links_below, read};
 
@@ -29,6 +32,7 @@ use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 pub struct Sources<'a> {
     workspace: &'a Workspace,
     layout: &'a Layout,
+    facts: &'a RefCell<Facts>,
     targets: HashMap<(PackageIx, Utf8PathBuf, Mode), Rc<Reads>>,
     scripts: HashMap<PackageIx, Option<Rc<Script>>>,
     far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
@@ -60,10 +64,11 @@ pub struct Reads {
 
 impl<'a> Sources<'a> {
     /// Nothing scanned yet.
-    pub fn new(workspace: &'a Workspace, layout: &'a Layout) -> Self {
+    pub fn new(workspace: &'a Workspace, layout: &'a Layout, facts: &'a RefCell<Facts>) -> Self {
         Self {
             workspace,
             layout,
+            facts,
             targets: HashMap::new(),
             scripts: HashMap::new(),
             far: HashMap::new(),
@@ -160,6 +165,20 @@ impl<'a> Sources<'a> {
         if let Some(known) = self.far.get(&package) {
             return Rc::clone(known);
         }
+        let directory = self.layout.directory(package);
+        let kept = directory.and_then(|directory| self.facts.borrow().far(directory));
+        let far = Rc::new(kept.unwrap_or_else(|| {
+            let far = self.find_far(package);
+            if let Some(directory) = directory {
+                self.facts.borrow_mut().keep_far(directory, &far);
+            }
+            far
+        }));
+        self.far.insert(package, Rc::clone(&far));
+        far
+    }
+
+    fn find_far(&mut self, package: PackageIx) -> Vec<Utf8PathBuf> {
         let mut far = Vec::new();
         // Code in a file of another name is not among the sources that are searched here.
         let mut includes_others = false;
@@ -200,8 +219,6 @@ impl<'a> Sources<'a> {
         }
         far.sort();
         far.dedup();
-        let far = Rc::new(far);
-        self.far.insert(package, Rc::clone(&far));
         far
     }
 
@@ -243,7 +260,15 @@ impl<'a> Sources<'a> {
         if let Some(known) = self.scripts.get(&package) {
             return known.clone();
         }
-        let script = self.scan_script(package);
+        let directory = self.layout.directory(package)?;
+        let kept = self.facts.borrow().script(directory);
+        let script = kept.unwrap_or_else(|| {
+            let script = self.scan_script(package);
+            self.facts
+                .borrow_mut()
+                .keep_script(directory, script.as_deref());
+            script
+        });
         self.scripts.insert(package, script.clone());
         script
     }

@@ -35,11 +35,11 @@ pub struct AffectedReport {
     pub notes: Vec<String>,
 }
 
-/// How many compiled units of path packages were judged by a current record of a build; the
+/// How many compiled units of path packages have a record of a build of this kind; the
 /// others were by their sources.
 #[derive(Debug, Serialize)]
 pub struct Recorded {
-    /// Those with a current record.
+    /// Those with a record.
     pub current: usize,
     /// All of them.
     pub compiled: usize,

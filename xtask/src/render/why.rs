@@ -80,7 +80,7 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     let (current, all) = answer.recorded;
     let _ = writeln!(
         text,
-        "{current} of {} have a current record of a build; the others were judged by their sources",
+        "{current} of {} have a record of such a build; the others were judged by their sources",
         count(all, "compiled unit"),
     );
     text

@@ -5,6 +5,7 @@
 pub mod build_dir;
 pub mod cargo_config;
 pub mod dep_info;
+pub mod evidence;
 pub mod git;
 pub mod rust_source;
 pub mod state;

@@ -20,6 +20,7 @@ use super::build_dir::{Layout, ProfileDir};
 use super::dep_info::{self, Local, RecordedPath, ScriptOutput, Variables};
 use super::unit_record::{Mode, UnitName, UnitRecord};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 use std::fs;
 
 /// The directories that recorded paths can be relative to, as this checkout has them.
@@ -52,7 +53,7 @@ pub struct Sources {
 }
 
 /// What makes cargo run a build script again, besides a change of the script itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Watch {
     /// It named no input: every file that cargo would package.
     Package,

@@ -8,12 +8,12 @@ use super::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash
 use super::dep_info::Fingerprint;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::{fs, time::SystemTime};
 
 /// What a unit does with its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Compiles it, be it for check or for build: [`UnitRecord::product`] may tell. Also scrapes an
@@ -29,7 +29,7 @@ pub enum Mode {
 
 /// The kinds of target that cargo tells apart in names; proc-macros are libraries.
 #[expect(missing_docs, reason = "cargo's own words")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
     Lib,
@@ -41,7 +41,7 @@ pub enum TargetKind {
 }
 
 /// A unit as a fingerprint's file names it: `test-bin-tool`, `run-build-script-build-script-build`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitName {
     /// From the prefix.
     pub mode: Mode,
@@ -162,59 +162,66 @@ impl ProfileDir {
     /// A directory that cannot be listed.
     pub fn records(&self) -> Result<Records> {
         let mut records = Records::default();
-        let products = match self.layout {
-            Layout::V1 => self.products_by_hash()?,
-            Layout::V2 => HashMap::new(),
-        };
+        let products = self.products()?;
         for (package, hash) in self.unit_dirs(&mut records)? {
-            let directory = self.fingerprint_dir(&package, &hash);
-            let mut built = false;
-            for name in entries(&directory)?
-                .names
-                .iter()
-                .filter_map(|it| UnitName::parse(it))
-            {
-                built = true;
-                let path = directory.join(name.file_name());
-                let (value, fingerprint) = match read_fingerprint(&path) {
-                    Ok(read) => read,
-                    Err(reason) => {
-                        records.damaged(path, Some(&package), Some(name), &format!("{reason:#}"));
-                        continue;
-                    }
-                };
-                let product = match (self.layout, name.mode, name.kind) {
-                    (_, Mode::Run | Mode::Doc, _) => None,
-                    // Never only checked, since it is to be run.
-                    (_, _, TargetKind::BuildScript) => Some(Product::Linked),
-                    (Layout::V1, ..) => products.get(&hash).copied(),
-                    (Layout::V2, _, kind) => {
-                        let files = entries(&self.output_dir(&package, &hash, kind))?.names;
-                        files.iter().filter_map(|file| product_of(file)).max()
-                    }
-                };
-                let stamp = match name.mode {
-                    Mode::Run => self.script_output(&package, &hash),
-                    _ => directory.join(format!("dep-{}", name.file_name())),
-                };
-                let invoked = fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok();
-                let (package, hash) = (package.clone(), hash.clone());
-                let unit = UnitRecord {
-                    package,
-                    hash,
-                    name,
-                    value,
-                    fingerprint,
-                    invoked,
-                    product,
-                };
-                records.units.push(unit);
-            }
-            if !built {
-                records.damaged(directory, Some(&package), None, "never built to its end");
-            }
+            self.read_unit(&package, &hash, &products, &mut records)?;
         }
         Ok(records)
+    }
+
+    /// Reads the records of one unit's directory.
+    pub(super) fn read_unit(
+        &self,
+        package: &str,
+        hash: &str,
+        products: &HashMap<String, Product>,
+        records: &mut Records,
+    ) -> Result<()> {
+        let directory = self.fingerprint_dir(package, hash);
+        let mut built = false;
+        for name in entries(&directory)?
+            .names
+            .iter()
+            .filter_map(|it| UnitName::parse(it))
+        {
+            built = true;
+            let path = directory.join(name.file_name());
+            let (value, fingerprint) = match read_fingerprint(&path) {
+                Ok(read) => read,
+                Err(reason) => {
+                    records.damaged(path, Some(package), Some(name), &format!("{reason:#}"));
+                    continue;
+                }
+            };
+            let product = match (self.layout, name.mode, name.kind) {
+                (_, Mode::Run | Mode::Doc, _) => None,
+                // Never only checked, since it is to be run.
+                (_, _, TargetKind::BuildScript) => Some(Product::Linked),
+                (Layout::V1, ..) => products.get(hash).copied(),
+                (Layout::V2, _, kind) => {
+                    let files = entries(&self.output_dir(package, hash, kind))?.names;
+                    files.iter().filter_map(|file| product_of(file)).max()
+                }
+            };
+            let stamp = match name.mode {
+                Mode::Run => self.script_output(package, hash),
+                _ => directory.join(format!("dep-{}", name.file_name())),
+            };
+            let invoked = fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok();
+            records.units.push(UnitRecord {
+                package: package.to_owned(),
+                hash: hash.to_owned(),
+                name,
+                value,
+                fingerprint,
+                invoked,
+                product,
+            });
+        }
+        if !built {
+            records.damaged(directory, Some(package), None, "never built to its end");
+        }
+        Ok(())
     }
 
     /// Package, hash and units of the fingerprint directories of the packages that are wanted,
@@ -249,7 +256,7 @@ impl ProfileDir {
     }
 
     /// Package and hash of every unit's directory, sorted.
-    fn unit_dirs(&self, records: &mut Records) -> Result<Vec<(String, String)>> {
+    pub(super) fn unit_dirs(&self, records: &mut Records) -> Result<Vec<(String, String)>> {
         let mut units = Vec::new();
         match self.layout {
             Layout::V1 => {
@@ -285,8 +292,11 @@ impl ProfileDir {
     }
 
     /// What the names in V1's shared directories say, by the hash in them.
-    fn products_by_hash(&self) -> Result<HashMap<String, Product>> {
+    pub(super) fn products(&self) -> Result<HashMap<String, Product>> {
         let mut products = HashMap::new();
+        if self.layout == Layout::V2 {
+            return Ok(products);
+        }
         for directory in ["deps", "examples"] {
             for name in entries(&self.path.join(directory))?.names {
                 if let (Some(hash), Some(product)) = (hash_in(&name), product_of(&name)) {

@@ -1,12 +1,13 @@
 //! What the sources of a build script say.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 use super::texts::{COMMON_NAMES, names_file, names_in, names_variable};
 use crate::repo::rust_source::BuildScriptScan;
 
 /// What a build script's sources say that it watches.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Script {
     scan: BuildScriptScan,
     /// All of the script's text, to look for names in.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
+use serde::{Deserialize, Serialize};
 
 use super::scanner::Scanner;
 use super::shapes::made_text;
@@ -14,7 +15,7 @@ use super::{Doubt, DoubtKind, normalized};
 ///
 /// A script that leaves its instructions to a library (a wrapper of a C compiler, a code
 /// generator) shows none of them here.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildScriptScan {
     /// The paths of `rerun-if-changed`, files or directories, joined to the package's directory
     /// and normalized.

@@ -26,6 +26,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 pub use build_script::{BuildScriptScan, scan_build_script};
 pub use condition::Holds;
@@ -57,7 +58,7 @@ pub struct SourceScan {
 }
 
 /// A place where the sources do not say all.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Doubt {
     /// The file that holds the place.
     pub file: Utf8PathBuf,
@@ -68,7 +69,7 @@ pub struct Doubt {
 }
 
 /// What is unknown at a [`Doubt`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DoubtKind {
     /// The file does not lex, so that nothing of what it declares is known.
     Unlexable,

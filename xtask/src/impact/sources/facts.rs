@@ -1,0 +1,99 @@
+//! What sources said, kept for packages that are as a commit has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::Script;
+
+/// What the sources of packages say, by the packages' directories.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// The commit of which it is known; empty for none.
+    pub commit: String,
+    known: BTreeMap<Utf8PathBuf, Known>,
+    /// The packages that are not as the commit has them, of which nothing is kept.
+    #[serde(skip)]
+    changed: BTreeSet<Utf8PathBuf>,
+    /// Whether something came to be known.
+    #[serde(skip)]
+    pub has_grown: bool,
+}
+
+/// What is known of one package.
+#[derive(Default, Serialize, Deserialize)]
+struct Known {
+    far: Option<Vec<Utf8PathBuf>>,
+    script: Option<Option<Script>>,
+}
+
+impl Known {
+    /// Whether what is known rests on one of these paths beside the package's own.
+    fn reaches(&self, changes: &[Utf8PathBuf]) -> bool {
+        let far = self.far.as_deref().unwrap_or_default();
+        far.iter()
+            .any(|far| changes.iter().any(|path| path.starts_with(far)))
+    }
+}
+
+impl Facts {
+    /// Moves on to another commit. `changes` are the paths that differ, `owners` the directories of
+    /// the packages that they lie in.
+    pub fn move_on(
+        &mut self,
+        commit: String,
+        changes: &[Utf8PathBuf],
+        owners: &BTreeSet<Utf8PathBuf>,
+    ) {
+        self.known
+            .retain(|package, known| !owners.contains(package) && !known.reaches(changes));
+        self.commit = commit;
+        self.has_grown = true;
+    }
+
+    /// Nothing is kept of packages that are not as the commit has them.
+    pub fn pass_over(&mut self, changes: &[Utf8PathBuf], owners: BTreeSet<Utf8PathBuf>) {
+        let reaching = self
+            .known
+            .iter()
+            .filter(|(_, known)| known.reaches(changes));
+        self.changed = reaching.map(|(package, _)| package.clone()).collect();
+        self.changed.extend(owners);
+    }
+
+    pub(super) fn far(&self, package: &Utf8Path) -> Option<Vec<Utf8PathBuf>> {
+        self.of(package)?.far.clone()
+    }
+
+    pub(super) fn script(&self, package: &Utf8Path) -> Option<Option<Rc<Script>>> {
+        let script = self.of(package)?.script.as_ref()?;
+        Some(script.clone().map(Rc::new))
+    }
+
+    pub(super) fn keep_far(&mut self, package: &Utf8Path, far: &[Utf8PathBuf]) {
+        if let Some(known) = self.keep(package) {
+            known.far = Some(far.to_vec());
+        }
+    }
+
+    pub(super) fn keep_script(&mut self, package: &Utf8Path, script: Option<&Script>) {
+        if let Some(known) = self.keep(package) {
+            known.script = Some(script.cloned());
+        }
+    }
+
+    fn of(&self, package: &Utf8Path) -> Option<&Known> {
+        let is_known = !self.changed.contains(package);
+        is_known.then(|| self.known.get(package)).flatten()
+    }
+
+    fn keep(&mut self, package: &Utf8Path) -> Option<&mut Known> {
+        if self.commit.is_empty() || self.changed.contains(package) {
+            return None;
+        }
+        self.has_grown = true;
+        Some(self.known.entry(package.to_owned()).or_default())
+    }
+}

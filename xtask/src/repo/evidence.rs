@@ -1,0 +1,264 @@
+//! The records of a build directory, kept so that only those that changed are read again.
+//!
+//! Cargo empties a unit's fingerprint before it builds the unit and writes it anew after, so its
+//! time and size tell whether the record is still the one that was read. In [`Layout::V1`] rustc
+//! makes its files in directories that all units share: while these stay as they were, nothing was
+//! compiled. A build that failed may leave them so, but then the sources are newer than the record,
+//! which counts for nothing.
+
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::SystemTime;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::build_dir::{Layout, ProfileDir, profile_dirs};
+use super::resolved;
+use super::state;
+use super::unit_inputs::{Roots, Watch};
+use super::unit_record::{Mode, Records, UnitName};
+
+/// The record of one unit, with what it read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The package's name.
+    pub package: String,
+    /// Mode, kind and target.
+    pub name: UnitName,
+    /// See [`super::dep_info::Fingerprint::rustc`].
+    pub rustc: u64,
+    /// The features that were on, sorted.
+    pub features: Vec<String>,
+    /// When rustc or the script started.
+    pub invoked: Option<SystemTime>,
+    /// What it read, for each directory that a package of this name has, as far as it is recorded.
+    pub inputs: Vec<(Utf8PathBuf, Inputs)>,
+    hash: String,
+    /// Time and size of the fingerprint's file.
+    stamp: Option<(SystemTime, u64)>,
+}
+
+/// What a recorded unit read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Inputs {
+    /// A compiled unit.
+    Compiled {
+        /// Absolute paths, and by which paths they are known without symbolic links, if others.
+        files: Vec<Utf8PathBuf>,
+        /// Those of the files that links lead elsewhere.
+        real: Vec<Utf8PathBuf>,
+        /// The names of the variables.
+        env: Vec<String>,
+    },
+    /// A build script's run.
+    Run(Watch),
+}
+
+/// The records of one profile directory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// The profile directory's name.
+    pub directory: String,
+    /// The records of the units that were asked for.
+    pub units: Vec<Evidence>,
+    path: Utf8PathBuf,
+    is_v1: bool,
+    /// The times of the shared directories.
+    marks: Vec<SystemTime>,
+    /// A hash of which packages were wanted, and where they were.
+    wanted: u64,
+}
+
+/// Which packages' records are wanted, and what their paths are relative to.
+pub struct Wanted<'a> {
+    /// The workspace's root.
+    pub root: &'a Utf8Path,
+    /// The directories of the packages, by their names.
+    pub directories: &'a HashMap<&'a str, Vec<&'a Utf8Path>>,
+}
+
+/// The records of every profile directory below a build directory, from what was kept in a file
+/// where that still holds.
+///
+/// # Errors
+/// A directory that cannot be listed, or has a layout that is not known.
+pub fn read(
+    build_directory: &Utf8Path,
+    wanted: &Wanted<'_>,
+    kept: &Utf8Path,
+) -> Result<Vec<Place>> {
+    let mut known: Vec<Place> = state::read(kept).unwrap_or_default();
+    let hash = wanted.hash();
+    let started = SystemTime::now();
+    let mut has_changed = false;
+    let mut places = Vec::new();
+    for profile in profile_dirs(build_directory)? {
+        let is_it = |place: &Place| {
+            place.path == profile.path
+                && place.is_v1 == (profile.layout == Layout::V1)
+                && place.wanted == hash
+        };
+        let earlier = known.iter().position(is_it).map(|at| known.swap_remove(at));
+        let marks = marks(&profile);
+        match earlier {
+            Some(place) if !marks.is_empty() && place.marks == marks => {
+                places.push(place);
+            }
+            earlier => {
+                has_changed = true;
+                let earlier = earlier.map(|place| place.units).unwrap_or_default();
+                places.push(Place {
+                    directory: profile.directory.clone(),
+                    path: profile.path.clone(),
+                    is_v1: profile.layout == Layout::V1,
+                    units: units(&profile, wanted, earlier)?,
+                    marks,
+                    wanted: hash,
+                });
+            }
+        }
+    }
+    // What a build changes meanwhile may bear the same time as what was read.
+    let is_settled = |place: &Place| {
+        let mut marks = place.marks.iter();
+        marks.all(|&mark| {
+            started
+                .duration_since(mark)
+                .is_ok_and(|age| age.as_millis() > 50)
+        })
+    };
+    if has_changed && places.iter().all(is_settled) {
+        state::write(kept, &places);
+    }
+    Ok(places)
+}
+
+impl Wanted<'_> {
+    fn hash(&self) -> u64 {
+        let mut directories: Vec<_> = self.directories.iter().collect();
+        directories.sort();
+        let mut hasher = DefaultHasher::new();
+        (self.root, directories).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The times of the directories that a compiler makes its files in; none where each unit has one
+/// of its own.
+fn marks(profile: &ProfileDir) -> Vec<SystemTime> {
+    let shared: &[&str] = match profile.layout {
+        Layout::V1 => &[".fingerprint", "deps", "examples", "build"],
+        Layout::V2 => &[],
+    };
+    let times = shared
+        .iter()
+        .map(|name| fs::metadata(profile.path.join(name)));
+    times
+        .filter_map(|metadata| metadata.and_then(|it| it.modified()).ok())
+        .collect()
+}
+
+fn units(
+    profile: &ProfileDir,
+    wanted: &Wanted<'_>,
+    earlier: Vec<Evidence>,
+) -> Result<Vec<Evidence>> {
+    let mut known: HashMap<(String, String), Vec<Evidence>> = HashMap::new();
+    for unit in earlier {
+        let key = (unit.package.clone(), unit.hash.clone());
+        known.entry(key).or_default().push(unit);
+    }
+    let mut products = None;
+    let mut real = RealPaths::default();
+    let mut units = Vec::new();
+    for (package, hash) in profile.unit_dirs(&mut Records::default())? {
+        let Some(directories) = wanted.directories.get(package.as_str()) else {
+            continue;
+        };
+        let key = (package, hash);
+        let still = known.remove(&key).filter(|known| {
+            let stamp = |unit: &Evidence| stamp(profile, &key, &unit.name);
+            known
+                .iter()
+                .all(|it| it.stamp.is_some() && it.stamp == stamp(it))
+        });
+        if let Some(still) = still {
+            units.extend(still);
+            continue;
+        }
+        let products = match &mut products {
+            Some(products) => products,
+            none => none.insert(profile.products()?),
+        };
+        let mut records = Records::default();
+        profile.read_unit(&key.0, &key.1, products, &mut records)?;
+        for record in records.units {
+            let stamp = stamp(profile, &key, &record.name);
+            let inputs = directories.iter().filter_map(|&package| {
+                let inputs = match record.name.mode {
+                    Mode::Run => Inputs::Run(profile.script_run(&record, package)?.watch),
+                    _ => {
+                        let roots = Roots {
+                            workspace: wanted.root,
+                            package,
+                        };
+                        let sources = profile.sources(&record, roots)?;
+                        let linked = sources.files.iter().filter_map(|file| real.of(file));
+                        Inputs::Compiled {
+                            real: linked.collect(),
+                            files: sources.files,
+                            env: sources.env.into_iter().map(|(name, _)| name).collect(),
+                        }
+                    }
+                };
+                Some((package.to_owned(), inputs))
+            });
+            units.push(Evidence {
+                inputs: inputs.collect(),
+                package: record.package,
+                name: record.name,
+                rustc: record.fingerprint.rustc,
+                features: record.fingerprint.features,
+                invoked: record.invoked,
+                hash: record.hash,
+                stamp,
+            });
+        }
+    }
+    Ok(units)
+}
+
+fn stamp(
+    profile: &ProfileDir,
+    (package, hash): &(String, String),
+    name: &UnitName,
+) -> Option<(SystemTime, u64)> {
+    let file = profile
+        .fingerprint_dir(package, hash)
+        .join(name.file_name());
+    let metadata = fs::metadata(file).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+/// The paths of files without symbolic links; each directory is looked up once.
+#[derive(Default)]
+struct RealPaths(HashMap<Utf8PathBuf, Utf8PathBuf>);
+
+impl RealPaths {
+    /// The path that a file has without links, if it is another.
+    fn of(&mut self, file: &Utf8Path) -> Option<Utf8PathBuf> {
+        let (parent, name) = (file.parent()?, file.file_name()?);
+        let real = if file.is_symlink() {
+            resolved(file)
+        } else {
+            let parent = self.0.entry(parent.to_owned());
+            parent
+                .or_insert_with_key(|parent| resolved(parent))
+                .join(name)
+        };
+        (real != file).then_some(real)
+    }
+}
