@@ -58,7 +58,7 @@ impl Comparison {
         match self {
             Self::Staged => Ok((
                 Range::Index {
-                    head: repository.head()?,
+                    head: repository.head().cloned(),
                 },
                 "the index against HEAD".to_owned(),
             )),
@@ -67,8 +67,8 @@ impl Comparison {
                 format!("{} since {revision}", side(head)),
             )),
             Self::Base { revision, head } => {
-                let name = match revision {
-                    Some(revision) => revision.as_str(),
+                let (name, other) = match revision {
+                    Some(revision) => (revision.as_str(), repository.commit(revision)?),
                     None => repository.default_base()?,
                 };
                 let newer = newer(head)?;
@@ -76,7 +76,7 @@ impl Comparison {
                     Some(commit) => commit.clone(),
                     None => repository.commit("HEAD")?,
                 };
-                let base = repository.merge_base(&repository.commit(name)?, &tip)?;
+                let base = repository.merge_base(&other, &tip)?;
                 Ok((
                     between(base, newer),
                     format!("{} since the merge base with {name}", side(head)),
@@ -145,7 +145,10 @@ pub fn contents(
     let (before, after) = match range {
         Some(range) => (range.before(), range.after()),
         None => (
-            repository.head()?.map_or(State::Empty, State::Commit),
+            repository
+                .head()
+                .cloned()
+                .map_or(State::Empty, State::Commit),
             State::WorkTree,
         ),
     };

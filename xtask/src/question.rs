@@ -39,6 +39,8 @@ pub struct Question {
     pub profile: Option<String>,
     /// The target triples that were asked for beside what cargo's configuration says.
     pub targets: Vec<String>,
+    /// Whether to find everything anew, and to keep nothing.
+    pub no_cache: bool,
     /// Whether cargo may download what a side of the change needs.
     pub network: bool,
 }
@@ -122,7 +124,7 @@ impl Question {
         }
         let mut notes = Vec::new();
         if let (Some(Range::Revisions { head, .. }), Some(repository)) = (&range, &repository)
-            && repository.head()?.as_ref() != Some(head)
+            && repository.head() != Some(head)
         {
             notes.push(
                 "the newer side is not what is checked out, but the packages and their sources \
@@ -174,6 +176,7 @@ impl Question {
                 .of(&path)
                 .is_some_and(|(setting, _)| setting == Setting::Configuration)
         });
+        let kept = (!self.no_cache).then(|| state::directory(&workspace.target_directory));
         let ground = Ground {
             workspace,
             graph: &graph,
@@ -181,12 +184,14 @@ impl Question {
             changed: &changed,
         };
         let records = match &self.evidence {
-            Evidence::Records(directory) => Records::read(ground, directory, with_external)?,
+            Evidence::Records(directory) => {
+                Records::read(ground, directory, with_external, kept.as_deref())?
+            }
             Evidence::Sources => Records::none(ground),
         };
-        let facts_file = state::directory(&workspace.target_directory).join("sources");
-        let facts = RefCell::new(match (&range, &repository) {
-            (Some(range), Some(repository)) => facts(&facts_file, range, repository, &layout)?,
+        let facts_file = kept.map(|state| state.join("sources"));
+        let facts = RefCell::new(match (&facts_file, &range, &repository) {
+            (Some(file), Some(range), Some(repository)) => facts(file, range, repository, &layout)?,
             _ => Facts::default(),
         });
         let paths: Vec<_> = changed.iter().cloned().collect();
@@ -200,7 +205,7 @@ impl Question {
             changes: &changes,
             head_moved: match (&range, &repository) {
                 (Some(Range::WorkTree { base }), Some(repository)) => {
-                    repository.head()?.as_ref() != Some(base)
+                    repository.head() != Some(base)
                 }
                 (Some(Range::Revisions { base, head }), _) => base != head,
                 _ => false,
@@ -215,8 +220,10 @@ impl Question {
         })?;
         // Beside the work tree nobody knows which packages are as the commit has them.
         let facts = facts.into_inner();
-        if facts.has_grown && matches!(range, Some(Range::WorkTree { .. })) {
-            state::write(&facts_file, &facts);
+        if let (Some(file), true, Some(Range::WorkTree { .. })) =
+            (facts_file, facts.has_grown, &range)
+        {
+            state::write(&file, &facts);
         }
         seeds.extend(found.seeds);
         notes.extend(found.notes);

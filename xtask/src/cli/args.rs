@@ -32,7 +32,7 @@ pub struct WorkspaceArgs {
     /// Both --locked and --offline
     #[arg(long)]
     frozen: bool,
-    /// Ask cargo anew, even where nothing changed since it was last asked
+    /// Find everything anew, and keep nothing for the next answer
     #[arg(long)]
     no_cache: bool,
 }
@@ -222,6 +222,7 @@ impl QuestionArgs {
                 .filter(|profile| !["dev", "test"].contains(&profile.as_str()))
                 .cloned(),
             targets: self.workspace.target.clone(),
+            no_cache: self.workspace.no_cache,
             network: !(self.workspace.offline || self.workspace.frozen),
         })
     }

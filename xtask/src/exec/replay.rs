@@ -115,6 +115,7 @@ impl Replay {
             evidence: self.evidence.clone(),
             profile: None,
             targets: Vec::new(),
+            no_cache: false,
             network: true,
         };
         question.answer()

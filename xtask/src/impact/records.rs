@@ -21,10 +21,10 @@ use super::layout::Layout;
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::cargo_config::configuration_files;
 use crate::repo::evidence::{self, Evidence, Inputs, Wanted};
+use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
 use crate::repo::unit_inputs::Watch;
 use crate::repo::unit_record::{self, UnitName};
-use crate::repo::{resolved, state};
 use crate::workspace::{TargetKind, Workspace};
 
 /// What a question about records is asked of.
@@ -95,11 +95,16 @@ impl<'a> Records<'a> {
 
     /// Reads the records of every profile directory. `directory` is the name of the one that the
     /// question is about. External packages' files do not change, so their records are read only
-    /// where it is asked which variables they read.
+    /// where it is asked which variables they read. `state` is where the kit keeps what it read.
     ///
     /// # Errors
     /// A build directory that cannot be listed, or has a layout that is not known.
-    pub fn read(ground: Ground<'a>, directory: &str, with_external: bool) -> Result<Self> {
+    pub fn read(
+        ground: Ground<'a>,
+        directory: &str,
+        with_external: bool,
+        state: Option<&Utf8Path>,
+    ) -> Result<Self> {
         let Ground {
             workspace, layout, ..
         } = ground;
@@ -120,10 +125,10 @@ impl<'a> Records<'a> {
         } else {
             "records"
         };
-        let kept = state::directory(&workspace.target_directory).join(name);
+        let kept = state.map(|state| state.join(name));
         let mut records = Self::none(ground);
         let by_name = UnitsByName::new(ground, with_external);
-        for place in evidence::read(&workspace.build_directory, &wanted, &kept)? {
+        for place in evidence::read(&workspace.build_directory, &wanted, kept.as_deref())? {
             let newest = place.units.iter().max_by_key(|unit| unit.invoked);
             let toolchain = newest.map(|unit| unit.rustc);
             for unit in place.units {

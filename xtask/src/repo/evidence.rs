@@ -80,17 +80,17 @@ pub struct Wanted<'a> {
     pub directories: &'a HashMap<&'a str, Vec<&'a Utf8Path>>,
 }
 
-/// The records of every profile directory below a build directory, from what was kept in a file
-/// where that still holds.
+/// The records of every profile directory below a build directory; from what was kept in a file,
+/// if one is given, where that still holds.
 ///
 /// # Errors
 /// A directory that cannot be listed, or has a layout that is not known.
 pub fn read(
     build_directory: &Utf8Path,
     wanted: &Wanted<'_>,
-    kept: &Utf8Path,
+    kept: Option<&Utf8Path>,
 ) -> Result<Vec<Place>> {
-    let mut known: Vec<Place> = state::read(kept).unwrap_or_default();
+    let mut known: Vec<Place> = kept.and_then(state::read).unwrap_or_default();
     let hash = wanted.hash();
     let started = SystemTime::now();
     let mut has_changed = false;
@@ -130,7 +130,7 @@ pub fn read(
                 .is_ok_and(|age| age.as_millis() > 50)
         })
     };
-    if has_changed && places.iter().all(is_settled) {
+    if let Some(kept) = kept.filter(|_| has_changed && places.iter().all(is_settled)) {
         state::write(kept, &places);
     }
     Ok(places)

@@ -19,6 +19,7 @@ use crate::usage;
 pub struct Repository {
     runner: Runner,
     top_level: Utf8PathBuf,
+    head: Option<Commit>,
 }
 
 /// Two states of the repository to compare.
@@ -97,9 +98,13 @@ impl Repository {
     /// When git cannot be started, or refuses the repository (its owner, a bare one).
     pub fn discover(runner: &Runner, directory: &Utf8Path) -> Result<Option<Self>> {
         let runner = runner.in_directory(directory);
-        let output = process::output(runner.git().args(["rev-parse", "--show-toplevel"]))?;
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
+        let ask = ["rev-parse", "--show-toplevel", "HEAD^{commit}"];
+        let output = process::output(runner.git().args(ask))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let mut lines = said.lines();
+        // Before the first commit git fails at `HEAD`, after it told the directory.
+        let Some(top_level) = lines.next().filter(|line| *line != "HEAD^{commit}") else {
+            let stderr = String::from_utf8_lossy(&output.stderr);
             if stderr.contains("not a git repository") {
                 return Ok(None);
             }
@@ -107,10 +112,12 @@ impl Repository {
                 "git does not open the repository of {directory}\n{}",
                 stderr.trim_end()
             );
-        }
-        let top_level = Utf8PathBuf::from(one_line(&output.stdout));
+        };
+        let head = lines.next().filter(|_| output.status.success());
+        let top_level = Utf8PathBuf::from(top_level);
         Ok(Some(Self {
             runner: runner.in_directory(&top_level),
+            head: head.map(|head| Commit(head.to_owned())),
             top_level,
         }))
     }
@@ -137,6 +144,9 @@ impl Repository {
     }
 
     fn find_commit(&self, revision: &str) -> Result<Option<Commit>> {
+        if revision == "HEAD" {
+            return Ok(self.head.clone());
+        }
         let name = format!("{revision}^{{commit}}");
         let output = process::output(self.git().args([
             "rev-parse",
@@ -151,22 +161,19 @@ impl Repository {
             .then(|| Commit(one_line(&output.stdout))))
     }
 
-    /// `HEAD`, or `None` before the first commit.
-    ///
-    /// # Errors
-    /// When git cannot be started.
-    pub fn head(&self) -> Result<Option<Commit>> {
-        self.find_commit("HEAD")
+    /// `HEAD` as it was when the repository was opened, or `None` before the first commit.
+    pub fn head(&self) -> Option<&Commit> {
+        self.head.as_ref()
     }
 
-    /// The first of [`DEFAULT_BASES`] that exists.
+    /// The first of [`DEFAULT_BASES`] that exists, and its commit.
     ///
     /// # Errors
     /// When none does, or there is no commit at all.
-    pub fn default_base(&self) -> Result<&'static str> {
+    pub fn default_base(&self) -> Result<(&'static str, Commit)> {
         // One call answers for all of them: each that exists prints a line.
         let mut command = self.git();
-        command.args(["for-each-ref", "--format=%(refname)"]);
+        command.args(["for-each-ref", "--format=%(refname) %(objectname)"]);
         let refs = |name: &str| match name.strip_prefix("origin/") {
             Some(_) => format!("refs/remotes/{name}"),
             None => format!("refs/heads/{name}"),
@@ -174,13 +181,15 @@ impl Repository {
         command.args(DEFAULT_BASES.iter().map(|name| refs(name)));
         let output = process::checked(&mut command)?;
         let found = String::from_utf8_lossy(&output);
-        if let Some(name) = DEFAULT_BASES
-            .into_iter()
-            .find(|name| found.lines().any(|line| line == refs(name)))
-        {
-            return Ok(name);
+        let found = DEFAULT_BASES.into_iter().find_map(|name| {
+            let lines = found.lines().filter_map(|line| line.split_once(' '));
+            let (_, commit) = lines.into_iter().find(|(known, _)| *known == refs(name))?;
+            Some((name, Commit(commit.to_owned())))
+        });
+        if let Some(found) = found {
+            return Ok(found);
         }
-        if self.head()?.is_none() {
+        if self.head.is_none() {
             return Err(usage!(
                 "{} has no commit yet, so nothing can have changed since one: commit first, or \
                  ask with --staged, --file, --assume-changed or --all",
@@ -198,6 +207,9 @@ impl Repository {
     /// # Errors
     /// When they share none, as far as this clone knows.
     pub fn merge_base(&self, one: &Commit, other: &Commit) -> Result<Commit> {
+        if one == other {
+            return Ok(one.clone());
+        }
         let output = process::output(self.git().args(["merge-base", &one.0, &other.0]))?;
         if output.status.success() {
             return Ok(Commit(one_line(&output.stdout)));

@@ -24,7 +24,10 @@ pub fn compare(
     let (before, after) = match range {
         Some(range) => (range.before(), range.after()),
         None => (
-            repository.head()?.map_or(State::Empty, State::Commit),
+            repository
+                .head()
+                .cloned()
+                .map_or(State::Empty, State::Commit),
             State::WorkTree,
         ),
     };

@@ -138,8 +138,7 @@ impl Cache {
 }
 
 /// What the root manifest sends cargo to: the manifests of patches, used or not; the directories
-/// that are listed for the globs of `workspace.members`, and the manifests that are looked for in
-/// them and not there.
+/// that are listed for the globs of `workspace.members`.
 fn named_in_root(root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
@@ -166,15 +165,8 @@ fn named_in_root(root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
             .filter(|(_, part)| part.contains(['*', '?', '[']));
         for (at, _) in wild {
             let listed = root.join(parts[..at].join("/"));
-            let matched = root.join(member);
             for path in glob::glob(listed.as_str()).into_iter().flatten().flatten() {
                 paths.extend(Utf8PathBuf::try_from(path));
-            }
-            for path in glob::glob(matched.as_str()).into_iter().flatten().flatten() {
-                let manifest = path.join("Cargo.toml");
-                if path.is_dir() && !manifest.exists() {
-                    paths.extend(Utf8PathBuf::try_from(manifest));
-                }
             }
         }
     }

@@ -1,0 +1,123 @@
+//! What the kit keeps from one answer to the next is never stale.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::{Project, tree};
+
+/// Something that a user does between two questions.
+type Edit = (&'static str, fn(&Project));
+
+#[test]
+fn whatever_changes_is_noticed() {
+    let manifest = |name: &str| {
+        format!("[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+    };
+    let project =
+        Project::with_libraries(&[("base", &[]), ("middle", &["base"]), ("top", &["middle"])]);
+    project.write("crates/top/tests/story/helper.rs", "");
+    project.write("elsewhere/other/Cargo.toml", &manifest("other"));
+    project.write("elsewhere/other/src/lib.rs", "");
+    project.commit("Add more");
+    project
+        .build(&["check", "--workspace", "--all-targets"])
+        .unwrap();
+    let edits: &[Edit] = &[
+        ("an edit of a source", |it| {
+            it.append("crates/base/src/lib.rs", "// Edited.\n")
+        }),
+        ("a source that climbs", |it| {
+            it.append(
+                "crates/middle/src/lib.rs",
+                "const A: &str = include_str!(\"../../../far.txt\");\n",
+            );
+        }),
+        ("what it climbs to", |it| it.write("far.txt", "far")),
+        ("a dependency goes", |it| {
+            let manifest = it.read("crates/top/Cargo.toml");
+            let kept: Vec<&str> = manifest
+                .lines()
+                .filter(|line| !line.contains("middle"))
+                .collect();
+            it.write("crates/top/Cargo.toml", &(kept.join("\n") + "\n"));
+        }),
+        ("a new member", |it| {
+            it.write(
+                "crates/new/Cargo.toml",
+                &it.read("crates/base/Cargo.toml").replace("base", "new"),
+            );
+            it.write("crates/new/src/lib.rs", "");
+        }),
+        ("a member goes", |it| it.remove("crates/new")),
+        ("a test", |it| it.write("crates/top/tests/new.rs", "")),
+        ("a test in a directory that was there", |it| {
+            it.write("crates/top/tests/story/main.rs", "");
+        }),
+        ("a binary", |it| {
+            it.write("crates/base/src/main.rs", "fn main() {}\n")
+        }),
+        ("another binary", |it| {
+            it.write("crates/base/src/bin/more.rs", "fn main() {}\n")
+        }),
+        ("a build script", |it| {
+            it.write("crates/base/build.rs", "fn main() {}\n")
+        }),
+        ("an example goes to another directory", |it| {
+            it.write("crates/base/examples/shown/main.rs", "fn main() {}\n");
+        }),
+        ("configuration", |it| {
+            it.write(".cargo/config.toml", "[build]\nrustflags = [\"--cfg=a\"]\n")
+        }),
+        ("a dependency outside", |it| {
+            it.append(
+                "crates/top/Cargo.toml",
+                "other = { path = \"../../elsewhere/other\" }\n",
+            );
+        }),
+        ("its manifest", |it| {
+            it.append("elsewhere/other/Cargo.toml", "[features]\ndefault = []\n")
+        }),
+        ("a build", |it| {
+            it.cargo(&["check", "--workspace"]);
+        }),
+        ("a source that was just built", |it| {
+            it.append("crates/base/src/lib.rs", "// Again.\n")
+        }),
+        ("a commit", |it| it.commit("All of it")),
+        ("a commit back", |it| {
+            it.git(&["checkout", "--quiet", "-b", "back", "HEAD~1"]);
+        }),
+        ("the target directory", |it| {
+            it.write(
+                ".cargo/config.toml",
+                "[build]\ntarget-dir = \"elsewhere/target\"\n",
+            );
+        }),
+    ];
+    for (what, edit) in edits {
+        let ask =
+            |more: &[&str]| project.xtask(&[&["affected", "--format", "json"], more].concat());
+        // What changed a moment ago is not kept, since it may still change at the same time.
+        sleep(Duration::from_millis(100));
+        ask(&[]).done();
+        edit(&project);
+        let (kept, anew) = (ask(&[]).done(), ask(&["--no-cache"]).done());
+        assert_eq!(kept, anew, "{what}");
+        assert_eq!(ask(&[]).done(), anew, "{what}, asked again");
+    }
+    let state = project.path("target/xtask");
+    let kept: Vec<_> = tree::files(&state).into_iter().collect();
+    assert!(
+        kept.iter().any(|name| name.starts_with("workspace-")),
+        "{kept:?}"
+    );
+
+    // What is damaged is as good as absent.
+    for name in kept {
+        fs::write(state.join(name), "xtask-kit").unwrap();
+    }
+    project.remove(".cargo/config.toml");
+    let answer = |more: &[&str]| project.xtask(&[&["affected", "--format", "json"], more].concat());
+    assert_eq!(answer(&[]).done(), answer(&["--no-cache"]).done());
+}
