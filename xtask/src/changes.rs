@@ -10,7 +10,7 @@ use crate::impact::settings::Settings;
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
 
 /// A change, as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Asked {
     /// What git is asked to compare, if it is.
     pub compare: Option<Comparison>,

@@ -237,6 +237,34 @@ pub fn stream(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitS
         .with_context(|| format!("waiting for {}", shown(command)))
 }
 
+/// Runs to the end, giving each line of standard output to `line` and each piece of standard error
+/// to `errors` as they come.
+///
+/// # Errors
+/// As for [`stream`].
+pub fn stream_both(
+    command: &mut Command,
+    line: impl FnMut(&str),
+    mut errors: impl FnMut(&[u8]) + Send,
+) -> Result<ExitStatus> {
+    use std::io::Read as _;
+    let (mut reader, writer) = std::io::pipe().context("cannot make a pipe")?;
+    command.stderr(writer);
+    std::thread::scope(|scope| {
+        let listening = scope.spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = reader.read(&mut piece) {
+                errors(&piece[..length]);
+            }
+        });
+        let status = stream(command, line);
+        // The command holds the other end of the pipe until it is told to hold something else.
+        command.stderr(Stdio::null());
+        drop(listening.join());
+        status
+    })
+}
+
 /// The command as one would type it.
 pub fn shown(command: &Command) -> String {
     let mut text = command.get_program().to_string_lossy().into_owned();

@@ -69,6 +69,11 @@ impl WorkspaceArgs {
         Ok((runner, workspace))
     }
 
+    /// Whether cargo may download something.
+    pub fn network(&self) -> bool {
+        !(self.offline || self.frozen)
+    }
+
     /// The same choices, and which workspace, as arguments for cargo.
     pub fn forwarded_with_manifest(&self) -> Vec<String> {
         let mut forwarded = self.forwarded();
@@ -124,7 +129,11 @@ pub struct ChangeArgs {
 }
 
 impl ChangeArgs {
-    fn resolve(&self) -> Result<Asked> {
+    /// What was asked, as plain values.
+    ///
+    /// # Errors
+    /// Where a list of files cannot be read.
+    pub(super) fn resolve(&self) -> Result<Asked> {
         let mut files = self.file.clone();
         if let Some(source) = &self.files_from {
             let listed = if source == "-" {
@@ -223,7 +232,7 @@ impl QuestionArgs {
                 .cloned(),
             targets: self.workspace.target.clone(),
             no_cache: self.workspace.no_cache,
-            network: !(self.workspace.offline || self.workspace.frozen),
+            network: self.workspace.network(),
         })
     }
 

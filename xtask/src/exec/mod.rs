@@ -2,6 +2,7 @@
 
 pub mod remove;
 pub mod replay;
+pub mod timings;
 
 use std::process::{Command, ExitStatus};
 

@@ -69,6 +69,12 @@ pub fn plain(line: &str) {
     say(format_args!("{line}"));
 }
 
+/// Passes on what somebody else wrote, colours and progress bars included, as it is.
+pub fn raw(bytes: &[u8]) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
+}
+
 fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
     say(format_args!("{style}{label}{style:#}: {message}"));
 }

@@ -3,13 +3,14 @@
 //! Its data are JSON constants in a script. The format is cargo's own, documented nowhere and
 //! without a version; what is read here is what cargo 1.91 to 1.100 write.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use cargo_metadata::Message;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{BuildTimings, State, UnitTiming, messages, round};
+use super::{BuildTimings, Cargos, Order, UnitTiming, messages, round};
 
 /// Why a report could not be read, and what to do about it.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub enum ReportError {
     CutShort,
     /// Cargo writes its figures in a form that is not known here.
     UnknownShape(String),
+    /// A unit, named here, starts before cargo did or ends before it starts.
+    NegativeTime(String),
     /// There is no unit in it, and the messages name none either. Cargo 1.99 and later leave out
     /// fresh units, so this may as well mean that there was nothing to do.
     NoUnits,
@@ -40,6 +43,11 @@ impl fmt::Display for ReportError {
                 f,
                 "the timing report has an unknown form ({what}); build with cargo 1.91 to 1.100, \
                  or update this tool",
+            ),
+            Self::NegativeTime(unit) => write!(
+                f,
+                "the timing report has a negative time at {unit}: the clock jumped while cargo \
+                 ran; build again",
             ),
             Self::NoUnits => f.write_str(
                 "the timing report lists no unit: all was fresh, or nothing was selected; to \
@@ -66,8 +74,10 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
         None => return Err(ReportError::UnknownShape("no UNIT_DATA".to_owned())),
     };
     if let Some(unit) = raw.iter().find(|u| u.start < 0.0 || u.duration < 0.0) {
-        let unit = format!("a negative time at {} v{}", unit.name, unit.version);
-        return Err(ReportError::UnknownShape(unit));
+        return Err(ReportError::NegativeTime(format!(
+            "{} v{}",
+            unit.name, unit.version
+        )));
     }
     let error = html
         .split_once(r#"class="error-text">Error:</td><td>"#)
@@ -82,7 +92,9 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
         return Err(ReportError::NoUnits);
     }
     units.sort_by(|a, b| a.start.total_cmp(&b.start));
+    take_blockers(&mut units);
     Ok(BuildTimings {
+        order: Order::LastBlocker,
         // The units say all that is needed; a curve that cannot be read is no reason to stop.
         concurrency: constant(html, "CONCURRENCY_DATA")
             .and_then(Result::ok)
@@ -100,6 +112,74 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
         units,
         error,
     })
+}
+
+/// Turns whom a unit let start into what that one waited for.
+pub(super) fn take_blockers(units: &mut [UnitTiming]) {
+    let numbered = units.iter().enumerate();
+    let places: HashMap<usize, usize> = numbered
+        .filter_map(|(place, unit)| Some((unit.cargos.index?, place)))
+        .collect();
+    for place in 0..units.len() {
+        let cargos = std::mem::take(&mut units[place].cargos);
+        for waiting in cargos.unblocked.iter().filter_map(|i| places.get(i)) {
+            units[*waiting].needs.push(place);
+        }
+        for waiting in cargos
+            .unblocked_by_metadata
+            .iter()
+            .filter_map(|i| places.get(i))
+        {
+            units[*waiting].needs_metadata.push(place);
+        }
+        units[place].cargos = cargos;
+    }
+}
+
+/// What the page's table says of the build as a whole; empty where it does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// As `--profile` names it.
+    pub profile: String,
+    /// `rustc 1.95.0 (59807616e 2026-04-14)`.
+    pub rustc: String,
+    /// The host's triple.
+    pub host: String,
+    /// How many units cargo was to run at a time.
+    pub jobs: Option<usize>,
+    /// The machine's cores.
+    pub cores: Option<usize>,
+    /// `2026-11-21T07:35:39.352401469Z`.
+    pub started: String,
+}
+
+impl Header {
+    /// Reads a page's table.
+    pub fn read(html: &str) -> Self {
+        let row = |name: &str| {
+            html.split_once(&format!("<td>{name}:</td><td>"))
+                .and_then(|(_, rest)| rest.split_once("</td>"))
+                .map_or("", |(value, _)| value)
+        };
+        let between = |text: &str, before: &str, after: &[char]| {
+            let (_, rest) = text.split_once(before)?;
+            Some(rest.split(after).next()?.trim().to_owned())
+        };
+        let number = |name| {
+            between(row("Max concurrency"), name, &[' ', ')'])?
+                .parse()
+                .ok()
+        };
+        let rustc = row("rustc");
+        Self {
+            profile: row("Profile").to_owned(),
+            rustc: rustc.split("<br>").next().unwrap_or_default().to_owned(),
+            host: between(rustc, "Host: ", &['<']).unwrap_or_default(),
+            jobs: number("jobs="),
+            cores: number("ncpu="),
+            started: row("Build start").to_owned(),
+        }
+    }
 }
 
 /// The value of a JavaScript constant; none if the page does not define it.
@@ -120,6 +200,11 @@ struct RawUnit {
     features: Vec<String>,
     start: f64,
     duration: f64,
+    i: Option<usize>,
+    #[serde(default)]
+    unblocked_units: Vec<usize>,
+    #[serde(default)]
+    unblocked_rmeta_units: Vec<usize>,
     /// Cargo before 1.94 gives this in place of the sections.
     rmeta_time: Option<f64>,
     sections: Option<Vec<(String, Section)>>,
@@ -151,7 +236,12 @@ impl RawUnit {
             features: self.features,
             start: self.start,
             duration: self.duration,
-            state: State::Unknown,
+            cargos: Cargos {
+                index: self.i,
+                unblocked: self.unblocked_units,
+                unblocked_by_metadata: self.unblocked_rmeta_units,
+            },
+            ..UnitTiming::default()
         }
     }
 }

@@ -1,0 +1,211 @@
+//! `timings` by itself: measure a build, keep it, show it.
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+use clap::ValueEnum as _;
+
+use super::{Kept, ReportFormat, show};
+use crate::changes::Asked;
+use crate::cli::args::{ChangeArgs, WorkspaceArgs};
+use crate::error::Status;
+use crate::exec::timings::{Request, clean};
+use crate::graph::Verb;
+use crate::question::{Evidence, Question};
+use crate::repo::build_dir;
+use crate::timings::budget::Settings;
+use crate::timings::{Record, Run};
+use crate::{exec, render, usage};
+
+/// Arguments of `timings`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct RunArgs {
+    /// Which of cargo's commands to measure
+    #[arg(long, value_enum, default_value_t)]
+    command: CargoCommand,
+    /// What is built from nothing: it is removed first
+    #[arg(long, value_enum, default_value_t)]
+    clean: Clean,
+    /// Measure so many times, and show the median
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    repeat: usize,
+    /// Build nothing: read a report page, or a build log, that cargo wrote earlier or elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clean", "repeat"])]
+    import: Option<Utf8PathBuf>,
+    /// Name the run, to find it again; runs with a name are never pruned
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    /// How many of the slowest units to name
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    slowest: usize,
+    #[command(flatten)]
+    limits: show::Limits,
+    #[command(flatten)]
+    change: ChangeArgs,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+    /// Arguments for cargo
+    #[arg(last = true, value_name = "CARGO ARGS")]
+    cargo_args: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum CargoCommand {
+    /// cargo build
+    #[default]
+    Build,
+    /// cargo check
+    Check,
+    /// cargo test --no-run
+    Test,
+    /// cargo clippy
+    Clippy,
+    /// cargo doc
+    Doc,
+}
+
+impl CargoCommand {
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Build => &["build"],
+            Self::Check => &["check"],
+            Self::Test => &["test", "--no-run"],
+            Self::Clippy => &["clippy"],
+            Self::Doc => &["doc"],
+        }
+    }
+
+    fn verb(self) -> Verb {
+        match self {
+            Self::Build => Verb::Build,
+            Self::Test => Verb::Test,
+            Self::Check | Self::Clippy | Self::Doc => Verb::Check,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Clean {
+    /// Nothing: what is built is what cargo finds changed
+    #[default]
+    None,
+    /// What a change affects; see "Change set"
+    Affected,
+    /// The workspace's own packages
+    Workspace,
+    /// All packages
+    All,
+}
+
+pub(super) fn run(args: &RunArgs) -> Result<Status> {
+    args.check()?;
+    let kept = Kept::load(&args.workspace)?;
+    let settings: Settings = kept.workspace.configured("timings")?;
+    let budget = args.limits.budget(&settings)?;
+    // A baseline that is not there should not be found out about after the build.
+    let baseline = args.limits.baseline(&kept, &budget)?;
+    let forwarded = args.workspace.forwarded_with_manifest();
+    let clean = args.clean.to_possible_value();
+    let mut request = Request {
+        runner: &kept.runner,
+        workspace: &kept.workspace,
+        command: args.command.words(),
+        forwarded: &forwarded,
+        arguments: &args.cargo_args,
+        run: Run {
+            label: args.label.clone(),
+            clean: clean.map_or(String::new(), |it| it.get_name().to_owned()),
+            ..Run::default()
+        },
+    };
+    let mut status = Status::Done;
+    let mut records: Vec<Record> = Vec::new();
+    if let Some(file) = &args.import {
+        records = request.import_file(file)?;
+        records.truncate(1);
+    } else {
+        for number in 1..=args.repeat {
+            if args.repeat > 1 {
+                render::status("Measuring", format_args!("{number} of {}", args.repeat));
+            }
+            args.clean(&kept)?;
+            let measured = request.measure()?;
+            status = exec::forwarded(measured.status);
+            let Some(record) = measured.record else { break };
+            request.run.series.clone_from(&record.run.series);
+            records.push(record);
+            if status != Status::Done {
+                break;
+            }
+        }
+    }
+    for record in &records {
+        kept.store.save(record)?;
+    }
+    let Some(first) = records.first() else {
+        return Ok(status);
+    };
+    let report = kept.report(&records, first, &budget, baseline.as_deref())?;
+    let page = kept
+        .store
+        .write_page(&render::timings::page::page(&report)?)?;
+    show::emit(&report, args.format, args.slowest, Some(&page))?;
+    kept.prune(&settings)?;
+    Ok(match (status, report.breaches.is_empty()) {
+        (Status::Done, false) => Status::Found,
+        _ => status,
+    })
+}
+
+impl RunArgs {
+    /// What clap cannot tell.
+    fn check(&self) -> Result<()> {
+        let given = |name: &str| self.cargo_args.iter().any(|it| it.starts_with(name));
+        if given("--message-format") {
+            return Err(usage!(
+                "--message-format is taken: `timings` reads cargo's messages itself"
+            ));
+        }
+        if self.repeat == 0 || self.repeat > 1 && self.clean == Clean::None {
+            return Err(usage!(
+                "--repeat measures one build several times: say with --clean what is to be built \
+                 each time (affected, workspace or all)"
+            ));
+        }
+        if self.clean != Clean::None && given("--target-dir") {
+            return Err(usage!(
+                "--clean removes from the workspace's own target directory: name another by \
+                 CARGO_TARGET_DIR, not by --target-dir"
+            ));
+        }
+        Ok(())
+    }
+
+    fn clean(&self, kept: &Kept) -> Result<()> {
+        let asked = match self.clean {
+            Clean::None => return Ok(()),
+            Clean::Affected => self.change.resolve()?,
+            Clean::Workspace => Asked {
+                assumed: kept.workspace.members().map(|it| it.1.id.clone()).collect(),
+                ..Asked::default()
+            },
+            Clean::All => Asked {
+                all: true,
+                ..Asked::default()
+            },
+        };
+        let profile = exec::timings::profile(&self.cargo_args);
+        let directory = build_dir::directory_of(&profile);
+        let question = Question {
+            runner: kept.runner.clone(),
+            workspace: kept.workspace.clone(),
+            asked,
+            verb: self.command.verb(),
+            evidence: Evidence::Records(directory.to_owned()),
+            network: self.workspace.network(),
+        };
+        clean::clean(&question.answer()?, directory)
+    }
+}

@@ -1,0 +1,180 @@
+//! What a build may take, and what broke it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::compare::{Comparison, Verdict};
+use super::record::Record;
+use super::{UnitTiming, round};
+
+/// `[workspace.metadata.xtask.timings]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// What a build may take.
+    pub budget: Budget,
+    /// How much of the history is kept.
+    pub keep: Keep,
+}
+
+/// How much of the history is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keep {
+    /// So many runs, the newest.
+    pub runs: usize,
+    /// None older than so many days.
+    pub days: u32,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            runs: 200,
+            days: 365,
+        }
+    }
+}
+
+/// Limits; none of them has to be set.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Budget {
+    /// Seconds from cargo's start to the end.
+    pub total: Option<f64>,
+    /// Seconds of the critical path.
+    pub critical_path: Option<f64>,
+    /// Percent by which the total may exceed the baseline's.
+    pub growth: Option<f64>,
+    /// Which run growth is measured against: what `timings diff` takes.
+    pub baseline: Option<String>,
+    /// Seconds that all units of a package may take together.
+    pub packages: BTreeMap<String, f64>,
+}
+
+/// A limit that was broken.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Breach {
+    /// `total`, `critical path`, `growth`, or `package` and its name.
+    pub what: String,
+    /// Seconds; for growth percent.
+    pub limit: f64,
+    /// In the same unit.
+    pub measured: f64,
+    /// The unit that had most to do with it.
+    pub unit: Option<String>,
+    /// What that one took, or by how much it grew, in seconds.
+    pub unit_time: Option<f64>,
+}
+
+impl Budget {
+    /// Adds a limit as the user writes it: `total=120`, `critical-path=60s`, `growth=10%`,
+    /// `package:serde=3`.
+    ///
+    /// # Errors
+    /// In words, what cannot be read.
+    pub fn add(&mut self, limit: &str) -> Result<(), String> {
+        let wrong = || {
+            format!(
+                "`{limit}` is no limit: write total=SECONDS, critical-path=SECONDS, \
+                 growth=PERCENT or package:NAME=SECONDS"
+            )
+        };
+        let (what, value) = limit.split_once('=').ok_or_else(wrong)?;
+        let value = value.trim_end_matches(['s', '%']);
+        let value = value
+            .parse::<f64>()
+            .ok()
+            .filter(|it| it.is_finite() && *it >= 0.0);
+        let value = value.ok_or_else(wrong)?;
+        match what {
+            "total" => self.total = Some(value),
+            "critical-path" => self.critical_path = Some(value),
+            "growth" => self.growth = Some(value),
+            _ => {
+                let package = what.strip_prefix("package:").ok_or_else(wrong)?;
+                self.packages.insert(package.to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        let figures = [self.total, self.critical_path, self.growth];
+        figures.iter().all(Option::is_none) && self.packages.is_empty()
+    }
+
+    /// The limits that a build breaks. `comparison` is with the baseline.
+    ///
+    /// # Errors
+    /// In words, a limit on a package that the build does not have, or on growth without a
+    /// baseline.
+    pub fn check(
+        &self,
+        record: &Record,
+        comparison: Option<&Comparison>,
+    ) -> Result<Vec<Breach>, String> {
+        let units = &record.build.units;
+        let longest = |units: &mut dyn Iterator<Item = &UnitTiming>| {
+            let longest = units.max_by(|a, b| a.duration.total_cmp(&b.duration));
+            longest.map(|unit| (unit.to_string(), unit.duration))
+        };
+        let mut breaches = Vec::new();
+        let mut check = |what: &str, limit: f64, measured: f64, by: Option<(String, f64)>| {
+            if measured > limit {
+                let (unit, unit_time) = by.unzip();
+                breaches.push(Breach {
+                    what: what.to_owned(),
+                    limit,
+                    measured: round(measured),
+                    unit,
+                    unit_time,
+                });
+            }
+        };
+        if let Some(limit) = self.total {
+            check("total", limit, record.total(), longest(&mut units.iter()));
+        }
+        if let Some(limit) = self.critical_path {
+            let schedule = super::schedule::Schedule::new(&record.build)?;
+            let (path, _) = super::path::ideal(&schedule);
+            let on_path = &mut path.steps.iter().map(|step| &units[step.unit]);
+            check("critical path", limit, path.length, longest(on_path));
+        }
+        for (package, &limit) in &self.packages {
+            let of_package = || units.iter().filter(|unit| unit.name == *package);
+            if of_package().next().is_none() {
+                return Err(format!(
+                    "the budget limits the package `{package}`, which this build does not have"
+                ));
+            }
+            let time = of_package().map(|unit| unit.duration).sum();
+            let what = format!("package {package}");
+            check(&what, limit, time, longest(&mut of_package()));
+        }
+        if let Some(limit) = self.growth {
+            let comparison = comparison.ok_or(
+                "the budget limits growth, but there is no run to compare with: make one of the \
+                 same kind, or name another with --baseline",
+            )?;
+            // What runs of one side differ by is no growth.
+            if comparison.total.verdict != Verdict::Noise {
+                let grown = comparison.total.percent().unwrap_or(0.0);
+                let most = comparison.units.iter().max_by(|a, b| {
+                    let growth = |it: &super::compare::UnitChange| it.time.growth();
+                    growth(a).total_cmp(&growth(b))
+                });
+                let new = comparison.new.first();
+                let new = new.map(|unit| (unit.unit.clone(), unit.time));
+                let most = most
+                    .map(|it| (it.unit.clone(), it.time.growth()))
+                    .filter(|it| new.as_ref().is_none_or(|new| it.1 >= new.1))
+                    .or(new);
+                check("growth", limit, grown, most);
+            }
+        }
+        Ok(breaches)
+    }
+}

@@ -1,0 +1,249 @@
+//! Reads the log that cargo's unstable `-Zbuild-analysis` leaves in `$CARGO_HOME/log`.
+//!
+//! A line is a JSON object with a `reason`. Beside what the timing report holds, it tells which
+//! unit waits for which, and which were fresh, and it is there even where cargo was killed.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::unit_graph::{self, Edge, Graph, Node};
+use super::{BuildTimings, Cargos, Header, State, UnitTiming, round};
+
+/// What a log tells.
+#[derive(Debug, Default)]
+pub struct BuildLog {
+    /// The run's id.
+    pub id: String,
+    /// Cargo's command and its arguments.
+    pub command: Vec<String>,
+    /// What holds for the build as a whole.
+    pub header: Header,
+    /// The build. It has no curves.
+    pub build: BuildTimings,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line {
+    BuildStarted {
+        #[serde(default)]
+        run_id: String,
+        #[serde(default)]
+        command: Vec<String>,
+        #[serde(default)]
+        host: String,
+        jobs: Option<usize>,
+        num_cpus: Option<usize>,
+        #[serde(default)]
+        profile: String,
+        #[serde(default)]
+        rustc_version: String,
+    },
+    UnitRegistered(Box<Registered>),
+    UnitFingerprint {
+        index: usize,
+        status: String,
+    },
+    UnitStarted {
+        index: usize,
+        elapsed: f64,
+    },
+    UnitRmetaFinished {
+        index: usize,
+        elapsed: f64,
+    },
+    UnitFinished {
+        index: usize,
+        elapsed: f64,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Registered {
+    index: usize,
+    package_id: String,
+    target: Target,
+    mode: String,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    requested: bool,
+    #[serde(default)]
+    dependencies: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: String,
+}
+
+/// When things happened to a unit, in seconds from cargo's start.
+#[derive(Default)]
+struct Times {
+    is_fresh: bool,
+    started: Option<f64>,
+    metadata: Option<f64>,
+    finished: Option<f64>,
+}
+
+/// Whether a text is such a log: its first line says so.
+pub fn is_log(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with('{') && first.contains("\"reason\":\"build-started\"")
+}
+
+/// Reads a log. It does not tell procedural macros from other libraries; `is_proc_macro` is asked
+/// with a package's name and version.
+///
+/// # Errors
+/// In words, where it holds no units, or one that it does not introduce.
+pub fn read(text: &str, is_proc_macro: &dyn Fn(&str, &str) -> bool) -> Result<BuildLog, String> {
+    let mut log = BuildLog::default();
+    let mut graph = Graph {
+        version: 1,
+        ..Graph::default()
+    };
+    let mut times: HashMap<usize, Times> = HashMap::new();
+    // Lines of kinds that are new, and the last one of a cargo that was killed, are passed over.
+    for line in text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+    {
+        match line {
+            Line::BuildStarted {
+                run_id,
+                command,
+                host,
+                jobs,
+                num_cpus,
+                profile,
+                rustc_version,
+            } => {
+                log.id = run_id;
+                log.command = command;
+                log.header = Header {
+                    profile,
+                    rustc: format!("rustc {rustc_version}"),
+                    host,
+                    jobs,
+                    cores: num_cpus,
+                    started: String::new(),
+                };
+            }
+            Line::UnitRegistered(unit) if unit.index == graph.units.len() => {
+                if unit.requested {
+                    graph.roots.push(unit.index);
+                }
+                graph.units.push(unit.node());
+            }
+            Line::UnitRegistered(_) => return Err("units are missing in the log".to_owned()),
+            Line::UnitFingerprint { index, status } => {
+                times.entry(index).or_default().is_fresh = status == "fresh";
+            }
+            Line::UnitStarted { index, elapsed } => {
+                times.entry(index).or_default().started = Some(elapsed);
+            }
+            Line::UnitRmetaFinished { index, elapsed } => {
+                times.entry(index).or_default().metadata = Some(elapsed);
+            }
+            Line::UnitFinished { index, elapsed } => {
+                times.entry(index).or_default().finished = Some(elapsed);
+            }
+            Line::Other => {}
+        }
+    }
+    if graph.units.is_empty() {
+        return Err("the log names no unit: cargo ended before it knew them; build again".into());
+    }
+    let mut units: Vec<UnitTiming> = Vec::new();
+    for (index, node) in graph.units.iter_mut().enumerate() {
+        let (name, version, target, mode) = node.label();
+        if target == "lib" && is_proc_macro(&name, &version) {
+            node.target.crate_types = vec!["proc-macro".to_owned()];
+        }
+        let times = times.remove(&index).unwrap_or_default();
+        let mut unit = UnitTiming {
+            name,
+            version,
+            target,
+            mode,
+            features: node.features.clone(),
+            cargos: Cargos {
+                index: Some(index),
+                ..Cargos::default()
+            },
+            ..UnitTiming::default()
+        };
+        times.fill(&mut unit);
+        units.push(unit);
+    }
+    units.retain(|unit| unit.mode != "doc test");
+    units.sort_by(|a, b| a.start.total_cmp(&b.start));
+    if units
+        .iter()
+        .any(|unit| unit.start < 0.0 || unit.duration < 0.0)
+    {
+        return Err("the log has a negative time: the clock jumped while cargo ran".to_owned());
+    }
+    let end = units.iter().map(UnitTiming::end).fold(0.0, f64::max);
+    let unfinished = units.iter().any(|unit| unit.state == State::Failed);
+    log.build = BuildTimings {
+        total: round(end),
+        error: unfinished.then(|| "not every unit that started ended".to_owned()),
+        units,
+        ..BuildTimings::default()
+    };
+    unit_graph::tie(&mut log.build, &graph)?;
+    Ok(log)
+}
+
+impl Registered {
+    fn node(self) -> Node {
+        let kind = match self.target.kind.as_str() {
+            "build-script" => "custom-build",
+            kind => kind,
+        };
+        Node {
+            pkg_id: self.package_id,
+            target: unit_graph::Target {
+                kind: vec![kind.to_owned()],
+                crate_types: vec!["lib".to_owned()],
+                name: self.target.name,
+            },
+            // The log names the host as any other platform.
+            platform: None,
+            mode: self.mode,
+            features: self.features,
+            dependencies: self
+                .dependencies
+                .into_iter()
+                .map(|index| Edge { index })
+                .collect(),
+        }
+    }
+}
+
+impl Times {
+    fn fill(&self, unit: &mut UnitTiming) {
+        let Some(started) = self.started else {
+            unit.state = match self.is_fresh {
+                true => State::Fresh,
+                false => State::NotRun,
+            };
+            return;
+        };
+        unit.start = round(started);
+        unit.state = State::Failed;
+        if let Some(finished) = self.finished {
+            unit.state = State::Ran;
+            unit.duration = round(finished - started);
+            let metadata = self.metadata.map(|at| round((at - started).max(0.0)));
+            unit.frontend = metadata;
+            unit.codegen = metadata.map(|it| round((unit.duration - it).max(0.0)));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Two builds, or two that were repeated, side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::record::Record;
+use super::{State, UnitTiming, path, round, schedule::Schedule};
+
+/// The difference between two builds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Of this format.
+    pub version: u32,
+    /// The older side: its run's id and name.
+    pub before: Side,
+    /// The newer side.
+    pub after: Side,
+    /// What makes the two hard to compare, in words.
+    pub unlike: Vec<String>,
+    /// From cargo's start to the end, without waiting for a lock.
+    pub total: Change,
+    /// The longest chain of units that wait for one another.
+    pub critical_path: Change,
+    /// What all units took together.
+    pub time_sum: Change,
+    /// Units that ran on both sides, the greatest difference first.
+    pub units: Vec<UnitChange>,
+    /// Units that ran on the newer side and are not part of the older one.
+    pub new: Vec<Only>,
+    /// Units that ran on the older side and are not part of the newer one.
+    pub vanished: Vec<Only>,
+    /// How many ran on one side and were fresh, or not come to, on the other: older, newer.
+    pub ran_on_one_side: (usize, usize),
+}
+
+/// One side of a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// The run's id; the first one's where it was repeated.
+    pub id: String,
+    /// Label, commit or start.
+    pub name: String,
+    /// How often it was run.
+    pub runs: usize,
+}
+
+/// A figure on both sides, in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// The median of the older side.
+    pub before: f64,
+    /// The median of the newer side.
+    pub after: f64,
+    /// Whether it is a change or noise.
+    pub verdict: Verdict,
+}
+
+/// Whether a difference is a change or noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every run of the newer side took longer than every run of the older.
+    Slower,
+    /// Every run of the newer side took less time than every run of the older.
+    Faster,
+    /// Runs of one side differ as much as the sides do, or there is no difference.
+    Noise,
+    /// Neither side was repeated, so that noise is not known.
+    Unproven,
+}
+
+/// A unit on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnitChange {
+    /// As [`UnitTiming`] displays itself, on the newer side.
+    pub unit: String,
+    /// Its package.
+    pub package: String,
+    /// The older side's version, where it is another.
+    pub from_version: Option<String>,
+    /// Its time.
+    #[serde(flatten)]
+    pub time: Change,
+}
+
+/// A unit of one side alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Only {
+    /// As [`UnitTiming`] displays itself.
+    pub unit: String,
+    /// Seconds.
+    pub time: f64,
+}
+
+impl Change {
+    /// From the times of both sides' runs, which are not none.
+    fn new(before: &[f64], after: &[f64]) -> Self {
+        let (low_before, high_before) = range(before);
+        let (low_after, high_after) = range(after);
+        let (old, new) = (median(before), median(after));
+        let verdict = match before.len() + after.len() {
+            _ if (new - old).abs() < 0.01 => Verdict::Noise,
+            0..=2 => Verdict::Unproven,
+            _ if low_after > high_before => Verdict::Slower,
+            _ if high_after < low_before => Verdict::Faster,
+            _ => Verdict::Noise,
+        };
+        Self {
+            before: round(old),
+            after: round(new),
+            verdict,
+        }
+    }
+
+    /// By how much it grew, in seconds.
+    pub fn growth(&self) -> f64 {
+        round(self.after - self.before)
+    }
+
+    /// By how much it grew, in percent; none where it was nothing.
+    pub fn percent(&self) -> Option<f64> {
+        (self.before > 0.0).then(|| (self.after / self.before - 1.0) * 100.0)
+    }
+}
+
+/// The middle one, or the mean of the two in the middle.
+pub fn median(times: &[f64]) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => sorted[count / 2],
+        count => (sorted[count / 2 - 1] + sorted[count / 2]) / 2.0,
+    }
+}
+
+fn range(times: &[f64]) -> (f64, f64) {
+    let low = times.iter().copied().fold(f64::INFINITY, f64::min);
+    (low, times.iter().copied().fold(0.0, f64::max))
+}
+
+/// The run of the middle total, which stands for all of a series; none for none.
+pub fn typical(records: &[Record]) -> Option<&Record> {
+    let mut sorted: Vec<&Record> = records.iter().collect();
+    sorted.sort_by(|a, b| a.total().total_cmp(&b.total()));
+    // Of an even number the longer one in the middle: better too careful than too proud.
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// What a unit is known by, from one build to the next.
+type Key<'a> = (&'a str, &'a str, &'a str);
+
+/// A side's units: their times in every run where they ran, and whether they ran at all.
+struct Units<'a>(BTreeMap<Key<'a>, BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>>);
+
+/// What tells units of one key apart.
+type Variant<'a> = (&'a str, &'a [String], Option<&'a str>, bool);
+
+impl<'a> Units<'a> {
+    fn of(records: &'a [Record]) -> Self {
+        let mut units: BTreeMap<Key<'a>, BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>> =
+            BTreeMap::new();
+        for unit in records.iter().flat_map(|record| &record.build.units) {
+            let key = (&*unit.name, &*unit.target, &*unit.mode);
+            let variant = (
+                &*unit.version,
+                &*unit.features,
+                unit.platform.as_deref(),
+                unit.host,
+            );
+            let variants = units.entry(key).or_default();
+            variants.entry(variant).or_default().push(unit);
+        }
+        Self(units)
+    }
+}
+
+/// Compares two sides, neither of which is empty.
+pub fn compare(before: &[Record], after: &[Record]) -> Comparison {
+    let (older, newer) = (Units::of(before), Units::of(after));
+    let mut units = Vec::new();
+    let (mut new, mut vanished, mut one_side) = (Vec::new(), Vec::new(), (0, 0));
+    let keys: BTreeSet<_> = older.0.keys().chain(newer.0.keys()).collect();
+    let none = BTreeMap::new();
+    for key in keys {
+        let old = older.0.get(key).unwrap_or(&none);
+        let now = newer.0.get(key).unwrap_or(&none);
+        let (pairs, only_old, only_now) = paired(old, now);
+        for (old, now) in pairs {
+            let (old_times, now_times) = (times(old), times(now));
+            match (old_times.is_empty(), now_times.is_empty()) {
+                (false, false) => units.push(UnitChange {
+                    unit: now[0].to_string(),
+                    package: now[0].name.clone(),
+                    from_version: (old[0].version != now[0].version)
+                        .then(|| old[0].version.clone()),
+                    time: Change::new(&old_times, &now_times),
+                }),
+                (false, true) => one_side.0 += 1,
+                (true, false) => one_side.1 += 1,
+                (true, true) => {}
+            }
+        }
+        vanished.extend(only_old.into_iter().filter_map(only));
+        new.extend(only_now.into_iter().filter_map(only));
+    }
+    units.sort_by(|a, b| {
+        let size = |change: &UnitChange| change.time.growth().abs();
+        size(b).total_cmp(&size(a)).then(a.unit.cmp(&b.unit))
+    });
+    for only in [&mut new, &mut vanished] {
+        only.sort_by(|a, b| b.time.total_cmp(&a.time));
+    }
+    let change = |figure: &dyn Fn(&Record) -> f64| {
+        let of = |side: &[Record]| side.iter().map(figure).collect::<Vec<_>>();
+        Change::new(&of(before), &of(after))
+    };
+    Comparison {
+        version: 1,
+        before: side(before),
+        after: side(after),
+        unlike: unlike(before, after),
+        total: change(&Record::total),
+        critical_path: change(&critical_path),
+        time_sum: change(&|record| record.run.time_sum),
+        units,
+        new,
+        vanished,
+        ran_on_one_side: one_side,
+    }
+}
+
+fn critical_path(record: &Record) -> f64 {
+    Schedule::new(&record.build).map_or(0.0, |schedule| path::ideal(&schedule).0.length)
+}
+
+type Variants<'a> = BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>;
+type Unit<'a> = &'a [&'a UnitTiming];
+
+/// Pairs the variants of a unit: those that are the same first, then whatever is left, in order.
+fn paired<'a>(
+    old: &'a Variants<'_>,
+    now: &'a Variants<'_>,
+) -> (Vec<(Unit<'a>, Unit<'a>)>, Vec<Unit<'a>>, Vec<Unit<'a>>) {
+    let mut pairs = Vec::new();
+    let rest = |these: &'a Variants<'_>, those: &Variants<'_>| -> Vec<Unit<'a>> {
+        let others = these.iter().filter(|(it, _)| !those.contains_key(it));
+        others.map(|(_, units)| &units[..]).collect()
+    };
+    for (variant, units) in old {
+        if let Some(same) = now.get(variant) {
+            pairs.push((&units[..], &same[..]));
+        }
+    }
+    let (mut only_old, mut only_now) = (rest(old, now), rest(now, old));
+    let matched = only_old.len().min(only_now.len());
+    pairs.extend(only_old.drain(..matched).zip(only_now.drain(..matched)));
+    (pairs, only_old, only_now)
+}
+
+fn times(units: &[&UnitTiming]) -> Vec<f64> {
+    let ran = units
+        .iter()
+        .filter(|unit| unit.state == State::Ran || unit.duration > 0.0);
+    ran.map(|unit| unit.duration).collect()
+}
+
+fn only(units: Unit<'_>) -> Option<Only> {
+    let times = times(units);
+    (!times.is_empty()).then(|| Only {
+        unit: units[0].to_string(),
+        time: round(median(&times)),
+    })
+}
+
+fn side(records: &[Record]) -> Side {
+    let first = &records[0].run;
+    Side {
+        id: first.id.clone(),
+        name: first.name(),
+        runs: records.len(),
+    }
+}
+
+/// What is different about how the two were made.
+fn unlike(before: &[Record], after: &[Record]) -> Vec<String> {
+    let (old, new) = (&before[0].run, &after[0].run);
+    let command = |run: &super::Run| format!("{} {}", run.command, run.arguments.join(" "));
+    let number = |number: Option<usize>| number.map_or(String::new(), |it| it.to_string());
+    let mut unlike = Vec::new();
+    for (what, old, new) in [
+        ("cargo's command", command(old), command(new)),
+        (
+            "what was built from nothing",
+            old.clean.clone(),
+            new.clean.clone(),
+        ),
+        ("the profile", old.profile.clone(), new.profile.clone()),
+        ("the host", old.host.clone(), new.host.clone()),
+        ("the number of jobs", number(old.jobs), number(new.jobs)),
+        ("the compiler", old.rustc.clone(), new.rustc.clone()),
+    ] {
+        let (old, new) = (old.trim(), new.trim());
+        if old != new && !old.is_empty() && !new.is_empty() {
+            unlike.push(format!("{what} differs: `{old}`, `{new}`"));
+        }
+    }
+    for (side, records) in [("older", before), ("newer", after)] {
+        if records.iter().any(|record| record.run.failed) {
+            unlike.push(format!("the {side} build failed"));
+        }
+    }
+    unlike
+}

@@ -1,0 +1,97 @@
+//! Records from files: exported ones, cargo's own report pages, its build logs.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::{BuildTimings, Header, Record, Run, build_log, read_report};
+
+/// What a file holds.
+#[derive(Debug)]
+pub enum Imported {
+    /// Records as `timings export` writes them; and for those that cannot be read which one it is
+    /// and what is wrong.
+    Records(Vec<Record>, Vec<String>),
+    /// A build of which cargo itself left a record, and what is known of its run.
+    Build(Box<(Run, BuildTimings)>),
+}
+
+/// Reads a file's text. `name` is the file's, without its extension.
+///
+/// # Errors
+/// In words, what is wrong with it and what to do.
+pub fn read(
+    text: &str,
+    name: &str,
+    is_proc_macro: &dyn Fn(&str, &str) -> bool,
+) -> Result<Imported, String> {
+    if build_log::is_log(text) {
+        let log = build_log::read(text, is_proc_macro)?;
+        let mut arguments = log.command.into_iter().skip(1);
+        let run = Run {
+            id: log.id,
+            command: arguments.next().unwrap_or_default(),
+            arguments: arguments.collect(),
+            ..of_header(log.header)
+        };
+        return Ok(Imported::Build(Box::new((run, log.build))));
+    }
+    if !text.trim_start().starts_with('{') {
+        let build = read_report(text, &[]).map_err(|error| error.to_string())?;
+        let header = Header::read(text);
+        let id = match name.strip_prefix("cargo-timing-") {
+            Some(id) => id.to_owned(),
+            None => id_of(&header.started, text),
+        };
+        let run = Run {
+            id,
+            ..of_header(header)
+        };
+        return Ok(Imported::Build(Box::new((run, build))));
+    }
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    // A record that somebody has laid out over several lines is one all the same.
+    let is_one = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    let parts = if is_one { vec![text] } else { lines };
+    let (mut records, mut damaged) = (Vec::new(), Vec::new());
+    for (number, part) in (1..).zip(parts) {
+        match Record::read(part) {
+            Ok(record) => records.push(record),
+            Err(error) => damaged.push(format!("record {number}: {error}")),
+        }
+    }
+    match records.is_empty() {
+        true => Err(damaged.join("; ")),
+        false => Ok(Imported::Records(records, damaged)),
+    }
+}
+
+/// What a page's table says of the run.
+pub fn of_header(header: Header) -> Run {
+    Run {
+        rustc: header.rustc,
+        host: header.host,
+        profile: header.profile,
+        jobs: header.jobs,
+        cores: header.cores,
+        ..Run::default()
+    }
+}
+
+/// An id in cargo's form for a page that has lost its name: its start, and a hash of the page.
+fn id_of(started: &str, page: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    page.hash(&mut hasher);
+    let digits: String = started
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == 'T')
+        .take(18)
+        .collect();
+    let digits = if digits.is_empty() {
+        "unknown"
+    } else {
+        &digits
+    };
+    format!("{digits}Z-{:016x}", hasher.finish())
+}

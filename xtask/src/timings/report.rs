@@ -1,0 +1,67 @@
+//! All that is shown of a measured build.
+
+use serde::Serialize;
+
+use super::analysis::{self, Analysis};
+use super::budget::{Breach, Budget};
+use super::compare::{self, Comparison};
+use super::schedule::Schedule;
+use super::trend::Trend;
+use super::what_if::{self, Change, WhatIf};
+use super::{Record, UnitTiming};
+
+/// A build, or one that was repeated, with all that follows from it.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The build; of repeated ones the one of the middle length.
+    pub record: Record,
+    /// How often it was run.
+    pub runs: usize,
+    /// Where its time went.
+    pub analysis: Analysis,
+    /// Against the last build of the same kind.
+    pub since_last: Option<Comparison>,
+    /// Builds of the same kind.
+    pub trend: Trend,
+    /// The limits that it breaks.
+    pub breaches: Vec<Breach>,
+    /// The replay, and what would help.
+    pub what_if: WhatIf,
+}
+
+impl Report {
+    /// Of the records of one series, which are not none. `last` is what it is shown against,
+    /// `baseline` what its growth is measured against; without one, that is `last` too.
+    ///
+    /// # Errors
+    /// In words, where a record contradicts itself or a budget cannot be checked.
+    pub fn new(
+        records: &[Record],
+        last: Option<&[Record]>,
+        trend: Trend,
+        budget: &Budget,
+        baseline: Option<&[Record]>,
+    ) -> Result<Self, String> {
+        let record = compare::typical(records).ok_or("there is no run")?.clone();
+        let analysis = analysis::analyse(&record)?;
+        let since_last = last.map(|last| compare::compare(last, records));
+        let since_baseline = baseline.map(|baseline| compare::compare(baseline, records));
+        let breaches = budget.check(&record, since_baseline.as_ref().or(since_last.as_ref()))?;
+        let schedule = Schedule::new(&record.build)?;
+        let what_if = what_if::ask(&record.build, &schedule, record.width(), &Change::default());
+        Ok(Self {
+            runs: records.len(),
+            analysis,
+            since_last,
+            trend,
+            breaches,
+            what_if,
+            record,
+        })
+    }
+
+    /// A unit by its place.
+    pub fn unit(&self, place: usize) -> &UnitTiming {
+        &self.record.build.units[place]
+    }
+}

@@ -1,0 +1,85 @@
+//! Which of the kept runs is meant: `latest`, `latest~2`, a label, a commit, a run's id.
+
+use super::Run;
+
+/// The runs that one `--repeat` made, oldest first; mostly one alone.
+pub type Series = Vec<Run>;
+
+/// Groups runs, which come oldest first, by series; the newest series last.
+pub fn series(runs: &[Run]) -> Vec<Series> {
+    let mut grouped: Vec<Series> = Vec::new();
+    for run in runs {
+        let same = |series: &&mut Series| series[0].series == run.series;
+        match grouped.iter_mut().rev().find(same) {
+            Some(series) => series.push(run.clone()),
+            None => grouped.push(vec![run.clone()]),
+        }
+    }
+    grouped
+}
+
+/// The one series that is meant.
+///
+/// # Errors
+/// In words, that there is none, or several, and what to do about it.
+pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
+    let (name, back) = match spec.rsplit_once('~') {
+        Some((name, back)) => match back.parse::<usize>() {
+            Ok(back) => (name, Some(back)),
+            Err(_) => {
+                return Err(format!(
+                    "`{spec}`: after `~` comes a number, as in `latest~1`"
+                ));
+            }
+        },
+        None => (spec, None),
+    };
+    let mut named: Vec<&Series> = all
+        .iter()
+        .filter(|series| name == "latest" || series.iter().any(|run| is_called(run, name)))
+        .collect();
+    named.reverse();
+    let at_most_one = match name {
+        "latest" => Some(back.unwrap_or(0)),
+        _ => back,
+    };
+    match (named.len(), at_most_one) {
+        (0, _) if all.is_empty() => Err("no run is kept yet: `timings` makes one".to_owned()),
+        (0, _) => Err(format!(
+            "no run is called `{name}`: `timings list` shows them; `latest`, a label, the \
+             beginning of a commit or of a run's id, or a file will do"
+        )),
+        (count, Some(back)) => named.get(back).copied().ok_or_else(|| match count {
+            1 => format!("`{spec}`: only one run is called `{name}`"),
+            _ => format!("`{spec}`: only {count} runs are called `{name}`"),
+        }),
+        (1, None) => Ok(named[0]),
+        (count, None) => {
+            let shown: Vec<String> = named
+                .iter()
+                .take(5)
+                .map(|series| format!("\n  {}  {}", series[0].id, series[0].started()))
+                .collect();
+            Err(format!(
+                "{count} runs are called `{name}`; say which by its id, or `{name}~0` for the \
+                 newest:{}",
+                shown.concat()
+            ))
+        }
+    }
+}
+
+fn is_called(run: &Run, name: &str) -> bool {
+    let begins = |whole: &str| name.len() >= 4 && whole.starts_with(name);
+    run.label.as_deref() == Some(name)
+        || run.commit.as_deref().is_some_and(begins)
+        || begins(&run.id)
+}
+
+/// The newest series before this one that did the same and went as well.
+pub fn before<'a>(all: &'a [Series], of: &Run) -> Option<&'a Series> {
+    all.iter().rev().find(|series| {
+        let last = &series[series.len() - 1];
+        last.id < of.id && last.series != of.series && last.is_like(of) && last.failed == of.failed
+    })
+}

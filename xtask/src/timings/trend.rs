@@ -1,0 +1,94 @@
+//! How builds of one kind went over time.
+
+use serde::Serialize;
+
+use super::compare::median;
+use super::select::Series;
+use super::{Record, Run};
+
+/// A history, oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trend {
+    /// Of this format.
+    pub version: u32,
+    /// One for each run, or for those that one `--repeat` made.
+    pub points: Vec<Point>,
+    /// Runs that are left out because they did something else.
+    pub others: usize,
+}
+
+/// One moment of a history. Times are seconds: of repeated runs the median.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// The first run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// How often it was run.
+    pub runs: usize,
+    /// From cargo's start to the end.
+    pub total: f64,
+    /// By how much that differs from the point before, in percent; none for the first.
+    pub percent: Option<f64>,
+}
+
+impl Trend {
+    /// Leaves out all but the last points.
+    pub fn keep_last(&mut self, count: usize) {
+        let first = self.points.len().saturating_sub(count);
+        self.points.drain(..first);
+    }
+}
+
+/// The history of builds like the newest; of all where `all` is set.
+pub fn trend(history: &[Series], all: bool) -> Trend {
+    match history.last() {
+        Some(newest) => of(history, &newest[0], all),
+        None => Trend {
+            version: 1,
+            points: Vec::new(),
+            others: 0,
+        },
+    }
+}
+
+/// The history of builds like these records, which are one series, up to them. They need not be
+/// part of it yet.
+pub fn of_kind(history: &[Series], records: &[Record]) -> Trend {
+    let runs: Series = records.iter().map(|record| record.run.clone()).collect();
+    let Some(newest) = runs.first().cloned() else {
+        return trend(&[], false);
+    };
+    let is_before = |series: &&Series| series[0].id < newest.id;
+    let mut up_to: Vec<Series> = history.iter().filter(is_before).cloned().collect();
+    up_to.push(runs);
+    of(&up_to, &newest, false)
+}
+
+fn of(history: &[Series], newest: &Run, all: bool) -> Trend {
+    let mut points: Vec<Point> = Vec::new();
+    let mut others = 0;
+    for series in history {
+        let run = &series[0];
+        if !all && !newest.is_like(run) {
+            others += 1;
+            continue;
+        }
+        let totals: Vec<f64> = series.iter().map(|run| run.total).collect();
+        let total = median(&totals);
+        // What failed measures nothing that could be compared.
+        let whole = points.iter().rev().find(|point| !point.run.failed);
+        let before = whole.map(|point| point.total);
+        let before = before.filter(|it| *it > 0.0 && !run.failed);
+        points.push(Point {
+            run: run.clone(),
+            runs: series.len(),
+            total,
+            percent: before.map(|before| (total / before - 1.0) * 100.0),
+        });
+    }
+    Trend {
+        version: 1,
+        points,
+        others,
+    }
+}

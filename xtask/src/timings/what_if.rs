@@ -1,0 +1,309 @@
+//! What would be: the build replayed with other cores, or with packages made faster.
+//!
+//! The replay does what cargo's job queue does: of the units that may start, the one that most
+//! others wait for gets the next free core. Lengths stay as they were measured, so a guess for
+//! more cores is too good where memory or disk would become the limit.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+
+use serde::Serialize;
+
+use super::schedule::{Schedule, Until};
+use super::{BuildTimings, path, round};
+
+/// What is to be different.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// Units at a time; none for as many as in the measured build.
+    pub cores: Option<usize>,
+    /// By which factor each unit of a package is faster.
+    pub faster: BTreeMap<String, f64>,
+}
+
+impl Change {
+    /// Adds what the user writes of a package of this build: `syn=2x`.
+    ///
+    /// # Errors
+    /// In words, what cannot be read, or that there is no such package.
+    pub fn add(&mut self, faster: &str, build: &BuildTimings) -> Result<(), String> {
+        let wrong = || format!("`{faster}`: write PACKAGE=FACTOR, as in syn=2x");
+        let (package, factor) = faster.split_once('=').ok_or_else(wrong)?;
+        let factor = factor.trim_end_matches('x').parse::<f64>().ok();
+        let factor = factor
+            .filter(|it| it.is_finite() && *it > 0.0)
+            .ok_or_else(wrong)?;
+        if !build.units.iter().any(|unit| unit.name == package) {
+            return Err(format!("the build has no package `{package}`"));
+        }
+        self.faster.insert(package.to_owned(), factor);
+        Ok(())
+    }
+}
+
+/// The build as it would be, beside the one that was measured. Times are seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WhatIf {
+    /// As it was measured, without waiting for another cargo's lock.
+    pub measured: f64,
+    /// The measured build replayed as it was; the nearer to `measured`, the better the guess.
+    pub replayed: f64,
+    /// By how much the replay is off, in percent of what was measured.
+    pub off_by: f64,
+    /// With the change.
+    pub predicted: f64,
+    /// Units at a time, then.
+    pub cores: usize,
+    /// With a core for every unit that may start: what no machine can beat.
+    pub at_best: f64,
+    /// Packages which, made twice as fast, would shorten the build most; the best first.
+    pub suggestions: Vec<Suggestion>,
+}
+
+/// What one package's being faster would bring. Times are seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Suggestion {
+    /// The package's name.
+    pub package: String,
+    /// Whether it is a member of the workspace.
+    pub member: bool,
+    /// What all its units take together.
+    pub time: f64,
+    /// By how much the build would be shorter if each of them took half as long.
+    pub saved: f64,
+}
+
+/// How many packages are suggested.
+const SUGGESTED: usize = 10;
+
+/// How many packages are tried for each reason to.
+const TRIED: usize = 40;
+
+#[derive(Default)]
+struct Package {
+    time: f64,
+    on_path: f64,
+    member: bool,
+}
+
+/// Answers for a build that was measured with this many units at a time.
+pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &Change) -> WhatIf {
+    let before = build.before_first();
+    let lengths = Lengths::of(schedule);
+    let measured = build.total;
+    let replayed = before + replay(schedule, &lengths, cores);
+    let changed = lengths.faster(build, &change.faster);
+    let new_cores = change.cores.unwrap_or(cores);
+    let predicted = before + replay(schedule, &changed, new_cores);
+    WhatIf {
+        measured: round(measured),
+        replayed: round(replayed),
+        off_by: match measured > 0.0 {
+            true => round((replayed / measured - 1.0) * 100.0),
+            false => 0.0,
+        },
+        predicted: round(predicted),
+        cores: new_cores,
+        at_best: round(before + replay(schedule, &changed, usize::MAX)),
+        suggestions: suggestions(build, schedule, &changed, new_cores, predicted - before),
+    }
+}
+
+/// Tries packages twice as fast: those that take most, all in all and on the critical path, since
+/// no other can bring as much. What one can bring at most is half its time.
+fn suggestions(
+    build: &BuildTimings,
+    schedule: &Schedule,
+    lengths: &Lengths,
+    cores: usize,
+    total: f64,
+) -> Vec<Suggestion> {
+    let mut packages: HashMap<&str, Package> = HashMap::new();
+    for (unit, duration) in build.units.iter().zip(&lengths.duration) {
+        let package = packages.entry(&unit.name).or_default();
+        package.time += duration;
+        package.member |= unit.member;
+    }
+    for step in path::ideal(schedule).0.steps {
+        let package = packages.entry(&build.units[step.unit].name).or_default();
+        package.on_path += step.seconds;
+    }
+    let longest = |by: &dyn Fn(&Package) -> f64| {
+        let mut all: Vec<(&str, &Package)> =
+            packages.iter().map(|(&name, it)| (name, it)).collect();
+        all.sort_by(|a, b| by(b.1).total_cmp(&by(a.1)).then(a.0.cmp(b.0)));
+        all.truncate(TRIED);
+        all
+    };
+    let mut candidates = longest(&|it| it.time);
+    candidates.extend(longest(&|it| it.on_path));
+    candidates.sort_by(|a, b| b.1.time.total_cmp(&a.1.time).then(a.0.cmp(b.0)));
+    candidates.dedup_by_key(|it| it.0);
+    let mut best: Vec<Suggestion> = Vec::new();
+    for (package, &Package { time, member, .. }) in candidates {
+        let worst = best.get(SUGGESTED - 1).map_or(0.0, |it| it.saved);
+        if time / 2.0 <= worst || time < 0.02 {
+            break;
+        }
+        let faster = lengths.faster(build, &BTreeMap::from([(package.to_owned(), 2.0)]));
+        let saved = total - replay(schedule, &faster, cores);
+        if saved < 0.01 {
+            continue;
+        }
+        best.push(Suggestion {
+            package: package.to_owned(),
+            member,
+            time: round(time),
+            saved: round(saved),
+        });
+        best.sort_by(|a, b| b.saved.total_cmp(&a.saved));
+        best.truncate(SUGGESTED);
+    }
+    best
+}
+
+/// How long each unit takes, and how long to its metadata.
+struct Lengths {
+    duration: Vec<f64>,
+    metadata: Vec<f64>,
+}
+
+impl Lengths {
+    fn of(schedule: &Schedule) -> Self {
+        Self {
+            duration: schedule.jobs.iter().map(|job| job.duration).collect(),
+            metadata: schedule.jobs.iter().map(|job| job.metadata).collect(),
+        }
+    }
+
+    fn faster(&self, build: &BuildTimings, packages: &BTreeMap<String, f64>) -> Self {
+        let factor = |place: usize| packages.get(&build.units[place].name).unwrap_or(&1.0);
+        let all = |lengths: &[f64]| {
+            let numbered = lengths.iter().enumerate();
+            numbered
+                .map(|(place, length)| length / factor(place))
+                .collect()
+        };
+        Self {
+            duration: all(&self.duration),
+            metadata: all(&self.metadata),
+        }
+    }
+}
+
+/// A moment, ordered as a number.
+#[derive(Clone, Copy, PartialEq)]
+struct At(f64);
+
+impl Eq for At {}
+
+impl Ord for At {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What happens to a unit, in the order in which it counts at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Metadata,
+    End,
+}
+
+/// How long the units take with so many at a time.
+fn replay(schedule: &Schedule, lengths: &Lengths, cores: usize) -> f64 {
+    let jobs = &schedule.jobs;
+    let mut state = State {
+        schedule,
+        open: jobs.iter().map(|job| job.waits.len()).collect(),
+        // An end below counts once for each unit that waits for all below.
+        below_open: jobs.iter().map(|job| job.waits.len() + 1).collect(),
+        ready: BinaryHeap::new(),
+    };
+    for place in 0..jobs.len() {
+        if state.open[place] == 0 {
+            state.make_ready(place);
+        }
+    }
+    let mut events = BinaryHeap::new();
+    let mut now = 0.0;
+    let mut active = 0;
+    loop {
+        while let Some(&(_, _, Reverse(place))) = state.ready.peek() {
+            let takes_core = lengths.duration[place] > 0.0;
+            if takes_core && active >= cores.max(1) {
+                break;
+            }
+            state.ready.pop();
+            active += usize::from(takes_core);
+            let metadata = now + lengths.metadata[place];
+            let end = now + lengths.duration[place];
+            events.push(Reverse((At(metadata), Event::Metadata, place)));
+            events.push(Reverse((At(end), Event::End, place)));
+        }
+        let Some(Reverse((At(at), event, place))) = events.pop() else {
+            return now;
+        };
+        now = at;
+        if event == Event::End {
+            active -= usize::from(lengths.duration[place] > 0.0);
+        }
+        state.happened(place, event);
+    }
+}
+
+struct State<'a> {
+    schedule: &'a Schedule,
+    open: Vec<usize>,
+    below_open: Vec<usize>,
+    /// By priority, and among equals by the measured start.
+    ready: BinaryHeap<(usize, Reverse<At>, Reverse<usize>)>,
+}
+
+impl State<'_> {
+    fn make_ready(&mut self, place: usize) {
+        let started = Reverse(At(self.schedule.jobs[place].start));
+        let priority = self.schedule.priority[place];
+        self.ready.push((priority, started, Reverse(place)));
+    }
+
+    fn happened(&mut self, place: usize, event: Event) {
+        let of_event = |until| match event {
+            Event::Metadata => until == Until::Metadata,
+            Event::End => until == Until::End,
+        };
+        self.release(place, of_event);
+        if event == Event::End {
+            self.ended_below(place);
+        }
+    }
+
+    /// The unit itself, or all below one that it waits for, has ended.
+    fn ended_below(&mut self, place: usize) {
+        let mut open = vec![place];
+        while let Some(place) = open.pop() {
+            self.below_open[place] -= 1;
+            if self.below_open[place] == 0 {
+                self.release(place, |until| until == Until::AllBelow);
+                open.extend(self.schedule.users[place].iter().map(|user| user.0));
+            }
+        }
+    }
+
+    fn release(&mut self, place: usize, is_met: impl Fn(Until) -> bool) {
+        for &(user, until) in &self.schedule.users[place] {
+            if is_met(until) {
+                self.open[user] -= 1;
+                if self.open[user] == 0 {
+                    self.make_ready(user);
+                }
+            }
+        }
+    }
+}
