@@ -56,6 +56,8 @@ pub struct WhatIf {
     pub cores: usize,
     /// With a core for every unit that may start: what no machine can beat.
     pub at_best: f64,
+    /// With other numbers of cores, the change made as well: cores and seconds.
+    pub by_cores: Vec<(usize, f64)>,
     /// Packages which, made twice as fast, would shorten the build most; the best first.
     pub suggestions: Vec<Suggestion>,
 }
@@ -105,6 +107,9 @@ pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &Cha
         predicted: round(predicted),
         cores: new_cores,
         at_best: round(before + replay(schedule, &changed, usize::MAX)),
+        by_cores: [1, 2, 4, 8, 16, 32, 64]
+            .map(|cores| (cores, round(before + replay(schedule, &changed, cores))))
+            .to_vec(),
         suggestions: suggestions(build, schedule, &changed, new_cores, predicted - before),
     }
 }

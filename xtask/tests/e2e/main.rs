@@ -19,3 +19,4 @@ mod kept;
 mod oracle;
 mod support;
 mod timings;
+mod timings_page;

@@ -67,7 +67,7 @@ impl Request<'_> {
                 None => "cargo was killed before it wrote its timing report to",
             };
             render::warning(format_args!(
-                "{ended} {directory}; there is nothing to sum up, and nothing is kept"
+                "{ended} {directory}; there is nothing to sum up"
             ));
             return Ok(Measured {
                 status,

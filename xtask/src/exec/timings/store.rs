@@ -36,7 +36,14 @@ impl Store {
     /// Where the directory cannot be listed.
     pub fn history(&self) -> Result<Vec<Series>> {
         let entries = match self.directory.read_dir_utf8() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(Vec::new());
+            }
             entries => entries.with_context(|| format!("cannot list {}", self.directory))?,
         };
         let mut paths = Vec::new();

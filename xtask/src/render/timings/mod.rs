@@ -438,10 +438,18 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     )];
     // What the replay is off by is no effect of the change.
     let percent = (what_if.predicted / what_if.replayed.max(0.01) - 1.0) * 100.0;
+    if what_if.predicted != what_if.replayed {
+        lines.push(format!(
+            "{} ({percent:+.1}%) with {} and what was asked for",
+            seconds(what_if.predicted),
+            count(what_if.cores, "core"),
+        ));
+    }
+    let by_cores = what_if.by_cores.iter();
+    let by_cores = by_cores.map(|(cores, total)| format!("{cores} {}", seconds(*total)));
+    lines.push(listed("By cores", ", ", by_cores));
     lines.push(format!(
-        "{} ({percent:+.1}%) with {} and the changes asked for; {} at best, with any number",
-        seconds(what_if.predicted),
-        count(what_if.cores, "core"),
+        "At best, with any number: {}",
         seconds(what_if.at_best)
     ));
     if !what_if.suggestions.is_empty() {

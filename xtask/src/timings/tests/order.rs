@@ -6,7 +6,7 @@ use super::{build, page, unit};
 use crate::timings::path::{Path, ideal, realised};
 use crate::timings::schedule::Schedule;
 use crate::timings::what_if::{Change, ask};
-use crate::timings::{BuildTimings, Order, read_report, unit_graph};
+use crate::timings::{BuildTimings, Order, Record, read_report, unit_graph};
 
 fn steps(build: &BuildTimings, path: &Path) -> String {
     let steps = path.steps.iter().map(|step| {
@@ -101,6 +101,32 @@ fn a_replay_gives_the_measured_total_and_tells_of_others() {
     assert_eq!(named, [("base", 1.0), ("mid", 1.0), ("top", 1.0)]);
     for wrong in ["base", "base=x", "base=-1x", "base=0x", "other=2x"] {
         assert!(Change::default().add(wrong, &build).is_err(), "{wrong}");
+    }
+}
+
+/// Real cold builds, as they were measured: the sample of this repository, and tokio 1.53.
+#[test]
+fn measured_builds_are_replayed_to_within_five_percent() {
+    for text in [
+        include_str!("measured/sample.json"),
+        include_str!("measured/tokio.json"),
+    ] {
+        let record = Record::read(text).unwrap();
+        let schedule = Schedule::new(&record.build).unwrap();
+        let answer = ask(&record.build, &schedule, record.width(), &Change::default());
+        assert!(
+            answer.off_by.abs() < 5.0,
+            "{}: {answer:?}",
+            record.run.name()
+        );
+        // No unit started before what it is said to wait for; cargo rounds to 0.01.
+        let path = realised(&schedule, record.build.before_first());
+        let sum: f64 = path.steps.iter().map(|it| it.seconds + it.waited).sum();
+        assert!((sum - path.length).abs() < 0.2, "{sum} {path:?}");
+        assert!(ideal(&schedule).0.length < path.length + 0.2);
+        assert!(answer.suggestions.len() == 10 || record.run.ran < 60);
+        let saved: Vec<f64> = answer.suggestions.iter().map(|it| it.saved).collect();
+        assert!(saved.is_sorted_by(|a, b| a >= b), "{saved:?}");
     }
 }
 
