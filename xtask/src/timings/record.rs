@@ -136,18 +136,19 @@ impl Record {
 }
 
 impl Run {
-    /// Whether two runs did the same, so that their times can be compared.
+    /// Whether two runs did the same, so that their times can be compared: the same command for
+    /// the same profile and as many jobs. Where it depends on a change what is built, they have to
+    /// have built as much as one another, give or take a fifth.
     pub fn is_like(&self, other: &Self) -> bool {
-        let what = |run: &Self| {
-            (
-                run.command.clone(),
-                run.arguments.clone(),
-                run.clean.clone(),
-                run.profile.clone(),
-                run.host.clone(),
-            )
-        };
-        what(self) == what(other)
+        let of_a_change = matches!(self.clean.as_str(), "none" | "affected" | "");
+        let (less, more) = (self.ran.min(other.ran), self.ran.max(other.ran));
+        self.command == other.command
+            && self.arguments == other.arguments
+            && self.clean == other.clean
+            && self.profile == other.profile
+            && self.host == other.host
+            && self.jobs == other.jobs
+            && (!of_a_change || less * 5 >= more * 4)
     }
 
     /// When it started: `2026-11-21 07:35:39`, in UTC.

@@ -43,7 +43,7 @@ pub(super) fn trend(args: &TrendArgs) -> Result<Status> {
     if trend.others > 0 {
         let others = render::count(trend.others, "run");
         render::note(format_args!(
-            "{others} of another command, profile or host left out; --all shows them"
+            "{others} that did something else left out; --all shows them"
         ));
     }
     Ok(Status::Done)

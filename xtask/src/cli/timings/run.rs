@@ -126,6 +126,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
         records = request.import_file(file)?;
         records.truncate(1);
     } else {
+        if args.repeat > 1 {
+            render::status("Building", "first, so that every run builds the same");
+            status = exec::forwarded(request.build_before()?);
+            if status != Status::Done {
+                return Ok(status);
+            }
+        }
         for number in 1..=args.repeat {
             if args.repeat > 1 {
                 render::status("Measuring", format_args!("{number} of {}", args.repeat));

@@ -92,6 +92,19 @@ impl Request<'_> {
         })
     }
 
+    /// Builds without measuring, so that what is cleaned then is all that is built.
+    ///
+    /// # Errors
+    /// Where cargo cannot be started.
+    pub fn build_before(&self) -> Result<ExitStatus> {
+        let mut command = self.runner.cargo();
+        command
+            .args(self.command)
+            .args(self.forwarded)
+            .args(self.arguments);
+        process::status(&mut command)
+    }
+
     fn record(
         &self,
         html: &str,
@@ -398,8 +411,10 @@ fn as_on_a_terminal(arguments: &[String]) -> Vec<String> {
             .ok()
             .and_then(|it| it.parse::<u16>().ok());
         let width = width.unwrap_or(80);
-        let progress = format!("term.progress={{when=\"always\",width={width}}}");
-        asked.extend(["--config".to_owned(), progress]);
+        let width = format!("term.progress.width={width}");
+        for setting in ["term.progress.when=\"always\"".to_owned(), width] {
+            asked.extend(["--config".to_owned(), setting]);
+        }
     }
     asked
 }

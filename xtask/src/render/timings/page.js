@@ -1,7 +1,7 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
-const ROW = 20, HEAD = 74, LIST_ROW = 24;
+const ROW = 20, HEAD = 84, LIST_ROW = 24;
 
 /* What each unit is, beside what cargo measured. */
 const critical = new Set(data.critical.map((step) => step.unit));
@@ -69,7 +69,7 @@ for (const [name, what] of [["front", "library, to metadata"], ["code", "codegen
 }
 
 /* What is shown, and in which order. */
-let shown = [], chosen = null, scale = 1, ascending = true;
+let shown = [], rows = new Map(), lanes = 0, chosen = null, scale = 1, ascending = true;
 
 function select() {
   const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -91,8 +91,24 @@ function select() {
     || a.start - b.start);
   const time = shown.reduce((sum, unit) => sum + unit.duration, 0);
   $("count").textContent = `${shown.length} of ${ran.length} units, ${seconds(time)}`;
+  arrange();
   resize();
   list();
+}
+
+/* A row for each unit; or packed, each in the first row that is free by then. */
+function arrange() {
+  rows = new Map(shown.map((unit, row) => [unit.index, row]));
+  lanes = shown.length;
+  if (!$("packed").checked) return;
+  const free = [];
+  for (const unit of [...shown].sort((a, b) => a.start - b.start)) {
+    let row = free.findIndex((time) => time <= unit.start + 0.006);
+    if (row < 0) row = free.length;
+    free[row] = unit.start + unit.duration;
+    rows.set(unit.index, row);
+  }
+  lanes = free.length;
 }
 
 /* The timeline: a canvas as large as its window, drawn anew for whatever part is in view. */
@@ -107,7 +123,7 @@ function resize() {
   canvas.style.height = `${height}px`;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   space.style.width = `${Math.max(width, width * scale) - 1}px`;
-  space.style.height = `${Math.max(height, HEAD + shown.length * ROW + 8) - 1}px`;
+  space.style.height = `${Math.max(height, HEAD + lanes * ROW + 8) - 1}px`;
   draw();
 }
 
@@ -146,7 +162,10 @@ function paint() {
   pen.rect(0, HEAD, width, height - HEAD);
   pen.clip();
   if (chosen) links(colour);
-  for (let row = first; row < last; row++) bar(shown[row], HEAD + row * ROW - chart.scrollTop, colour, width);
+  const visible = $("packed").checked
+    ? shown.filter((unit) => x(unit.start) < width && x(unit.start + unit.duration) > 0)
+    : shown.slice(first, last);
+  for (const unit of visible) bar(unit, HEAD + rows.get(unit.index) * ROW - chart.scrollTop, colour, width);
   pen.restore();
   curves(colour, width, step);
 }
@@ -159,7 +178,7 @@ function ticks(width) {
 
 function bar(unit, top, colour, width) {
   const [from, to] = [x(unit.start), Math.max(x(unit.start + unit.duration), x(unit.start) + 2)];
-  if (unit === chosen) {
+  if (unit === chosen && !$("packed").checked) {
     pen.fillStyle = colour("focus");
     pen.globalAlpha = 0.16;
     pen.fillRect(0, top, width, ROW);
@@ -173,12 +192,13 @@ function bar(unit, top, colour, width) {
     const metadata = x(unit.start + unit.frontend);
     pen.fillRect(metadata, top + 3, to - metadata, ROW - 6);
   }
-  if (critical.has(unit.index)) {
-    pen.strokeStyle = colour("accent");
+  if (critical.has(unit.index) || unit === chosen) {
+    pen.strokeStyle = colour(unit === chosen ? "focus" : "accent");
     pen.lineWidth = 2;
     pen.strokeRect(from, top + 3, to - from, ROW - 6);
   }
   const label = `${unit.label}  ${seconds(unit.duration)}`;
+  if ($("packed").checked) return inside(label, from, to, top, colour);
   pen.fillStyle = colour("text");
   if (unit === chosen) pen.fillStyle = colour("focus");
   const fits = to + 6 + pen.measureText(label).width < width;
@@ -187,9 +207,23 @@ function bar(unit, top, colour, width) {
   pen.textAlign = "left";
 }
 
+/* As much of a label as a bar has room for. */
+function inside(label, from, to, top, colour) {
+  if (to - from < 30) return;
+  pen.save();
+  pen.beginPath();
+  pen.rect(from + 3, top, to - from - 6, ROW);
+  pen.clip();
+  pen.fillStyle = colour("ground");
+  pen.strokeStyle = colour("front");
+  pen.lineWidth = 3;
+  pen.strokeText(label, Math.max(from, 0) + 4, top + ROW / 2);
+  pen.fillText(label, Math.max(from, 0) + 4, top + ROW / 2);
+  pen.restore();
+}
+
 /* Lines from the chosen unit to what it waits for, and to what waits for it. */
 function links(colour) {
-  const rows = new Map(shown.map((unit, row) => [unit.index, row]));
   const middle = (row) => HEAD + row * ROW + ROW / 2 - chart.scrollTop;
   const line = (from, to, name) => {
     const unit = units[from];
@@ -210,15 +244,15 @@ function links(colour) {
 
 /* Above the units: how many were at work, and the CPU, with the time below them. */
 function curves(colour, width, step) {
-  const bottom = HEAD - 22, height = bottom - 6;
+  const bottom = HEAD - 22, height = bottom - 18;
   pen.fillStyle = colour("panel");
   pen.fillRect(0, 0, width, HEAD);
-  const most = Math.max(1, run.jobs ?? 1, ...data.concurrency.map((it) => it.active));
+  const most = run.jobs ?? data.concurrency.reduce((most, it) => Math.max(most, it.active), 1);
   pen.fillStyle = colour("front");
   pen.globalAlpha = 0.35;
   data.concurrency.forEach((it, i) => {
     const from = x(it.t), to = x(data.concurrency[i + 1]?.t ?? end);
-    const high = it.active / most * height;
+    const high = Math.min(it.active / most, 1) * height;
     if (to > 0 && from < width) pen.fillRect(from, bottom - high, to - from, high);
   });
   pen.globalAlpha = 1;
@@ -238,7 +272,7 @@ function curves(colour, width, step) {
     pen.fillText(seconds(t).replace(/(\.\d*?)0+s$/, "$1s").replace(".s", "s"), x(t), HEAD - 11);
   }
   pen.textAlign = "left";
-  pen.fillText(`at work, of ${most}`, 8, 10);
+  pen.fillText(`at work, of ${most}, and CPU`, 8, 9);
 }
 
 function zoom(factor, at = chart.clientWidth / 2) {
@@ -251,9 +285,9 @@ function zoom(factor, at = chart.clientWidth / 2) {
 
 function choose(unit, reveal) {
   chosen = unit;
-  const row = shown.indexOf(unit);
-  if (unit && reveal && row >= 0) {
-    const top = row * ROW, window = chart.clientHeight - HEAD - ROW;
+  if (unit && reveal && rows.has(unit.index)) {
+    const row = shown.indexOf(unit);
+    const top = rows.get(unit.index) * ROW, window = chart.clientHeight - HEAD - ROW;
     if (top < chart.scrollTop) chart.scrollTop = top;
     if (top > chart.scrollTop + window) chart.scrollTop = top - window;
     const at = x(unit.start);
@@ -453,7 +487,7 @@ if (data.duplicates.length) {
 if (data.trend.length) trend(data.trend);
 
 /* Hands and keys. */
-for (const id of ["search", "filter", "least"]) $(id).addEventListener("input", select);
+for (const id of ["search", "filter", "least", "packed"]) $(id).addEventListener("input", select);
 $("sort").addEventListener("input", () => {
   ascending = ["start", "label"].includes($("sort").value);
   select();
@@ -477,7 +511,11 @@ chart.addEventListener("wheel", (event) => {
 }, { passive: false });
 chart.addEventListener("click", (event) => {
   const y = event.clientY - chart.getBoundingClientRect().top;
-  if (y > HEAD) choose(shown[Math.floor((y - HEAD + chart.scrollTop) / ROW)] ?? null);
+  const row = Math.floor((y - HEAD + chart.scrollTop) / ROW);
+  const at = event.clientX - chart.getBoundingClientRect().left;
+  const hit = (unit) => rows.get(unit.index) === row && (!$("packed").checked
+    || x(unit.start) <= at + 2 && x(unit.start + unit.duration) >= at - 2);
+  if (y > HEAD) choose(shown.find(hit) ?? null);
 });
 document.addEventListener("keydown", (event) => {
   const typing = ["INPUT", "SELECT"].includes(event.target.tagName);
@@ -504,6 +542,21 @@ document.addEventListener("keydown", (event) => {
   }
 });
 new ResizeObserver(resize).observe(chart);
-window.addEventListener("beforeprint", () => { list(true); paint(); });
-window.addEventListener("afterprint", () => list());
+/* On paper the whole build is shown, packed, and the table without its window. */
+let onScreen = null;
+window.addEventListener("beforeprint", () => {
+  onScreen = [$("packed").checked, scale];
+  $("packed").checked = true;
+  scale = 1;
+  arrange();
+  chart.style.height = `${HEAD + lanes * ROW + 10}px`;
+  resize();
+  paint();
+  list(true);
+});
+window.addEventListener("afterprint", () => {
+  [$("packed").checked, scale] = onScreen;
+  chart.style.height = "";
+  select();
+});
 select();

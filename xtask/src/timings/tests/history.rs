@@ -71,6 +71,8 @@ fn runs_are_found_by_label_commit_and_age() {
 fn only_runs_of_a_kind_are_set_beside_one_another() {
     let mut check = run("20260102T000000000Z-b", None, "1");
     check.command = "check".to_owned();
+    let mut more = run("20260102T120000000Z-b", None, "1");
+    more.ran = 30;
     let mut failed = run("20260103T000000000Z-c", None, "2");
     failed.failed = true;
     failed.total = 1.0;
@@ -79,6 +81,7 @@ fn only_runs_of_a_kind_are_set_beside_one_another() {
     let history = series(&[
         run("20260101T000000000Z-a", None, "0"),
         check,
+        more,
         failed,
         last.clone(),
     ]);
@@ -92,12 +95,13 @@ fn only_runs_of_a_kind_are_set_beside_one_another() {
         .iter()
         .map(|it| it.percent.map(f64::round))
         .collect();
-    assert_eq!((percents, shown.others), (vec![None, None, Some(20.0)], 1));
-    assert_eq!(trend(&history, true).points.len(), 4);
+    assert_eq!((percents, shown.others), (vec![None, None, Some(20.0)], 2));
+    assert_eq!(trend(&history, true).points.len(), 5);
     // Of an older record, what came later is no part of its history.
     let mut older = record("20260101T120000000Z-x", &["a 0 1 -"]);
     older.run.command.clear();
     older.run.jobs = None;
+    older.run.ran = 0;
     assert_eq!(of_kind(&history, &[older]).points.len(), 2);
 }
 
