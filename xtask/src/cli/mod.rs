@@ -41,7 +41,7 @@ pub enum Command {
     Affected(affected::Args),
     /// Remove the artifacts of what a change affects
     CleanAffected(clean_affected::Args),
-    /// Build with cargo's --timings and sum the report up
+    /// Measure a build with cargo's --timings, keep it, and compare it with others
     Timings(timings::Args),
     /// Replay the repository's history and hold every answer against cargo
     Audit(audit::Args),

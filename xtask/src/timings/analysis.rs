@@ -144,7 +144,7 @@ fn kinds(unit: &UnitTiming) -> Vec<(String, f64)> {
         ("build script", _) => "build scripts' compilation",
         (_, "doc" | "doc scrape") => "documentation",
         _ if unit.proc_macro => "procedural macros",
-        _ if unit.host => "libraries for these two",
+        _ if unit.host => "libraries of scripts and macros",
         (_, "test" | "check-test") => "tests and benches",
         ("lib", _) => {
             let link = unit.link.unwrap_or(0.0);

@@ -60,7 +60,7 @@ impl fmt::Display for ReportError {
 impl std::error::Error for ReportError {}
 
 /// Reads a report's text. `messages` are those of the same build (`--message-format json`); with
-/// none given, a unit that shows no time is [`State::Unknown`], and fresh units are missing where
+/// none given, a unit that shows no time is [`State::Unknown`](super::State::Unknown), and fresh units are missing where
 /// the report leaves them out (before cargo 1.95, and from 1.99).
 pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, ReportError> {
     if !html.contains("<title>Cargo Build Timings") {

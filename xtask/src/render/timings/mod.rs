@@ -257,7 +257,7 @@ fn sums(report: &Report) -> Vec<String> {
         let extra: f64 = analysis.duplicates.iter().map(|it| it.extra).sum();
         let named = analysis.duplicates.iter();
         let named = named.map(|it| format!("{} ({})", it.package, it.because.join(", ")));
-        let what = format!("Built more than once, {} of it", seconds(extra));
+        let what = format!("Built more than once, {} in vain", seconds(extra));
         lines.push(listed(&what, "; ", named));
     }
     if !report.what_if.suggestions.is_empty() {
