@@ -14,20 +14,6 @@ use crate::error::Status;
 use crate::process::{self, Runner};
 use crate::workspace::Workspace;
 
-/// Runs a cargo command with JSON messages to its end. Its diagnostics and its progress go to the
-/// kit's standard error; lines that are no message, such as what a build prints, do too.
-///
-/// # Errors
-/// When cargo cannot be started; that it failed is in the status.
-pub fn messages(command: &mut Command) -> Result<(ExitStatus, Vec<Message>)> {
-    let mut messages = Vec::new();
-    let status = process::stream(command, |line| match serde_json::from_str(line) {
-        Ok(message) => messages.push(message),
-        Err(_) => crate::render::plain(line),
-    })?;
-    Ok((status, messages))
-}
-
 /// Runs a cargo build to its end without a word to the user, with `-v` and JSON messages, and
 /// gives the messages and what cargo said on standard error.
 ///

@@ -82,6 +82,9 @@ impl Record {
     /// # Errors
     /// In words, where the build contradicts itself.
     pub fn new(mut run: Run, build: BuildTimings) -> Result<Self, String> {
+        if !is_id(&run.id) {
+            return Err(format!("`{}` is no id of a run", run.id));
+        }
         let (critical, _) = path::ideal(&Schedule::new(&build)?);
         run.waited_for_lock = run.waited_for_lock.min(build.before_first());
         run.critical_path = super::round(critical.length);
@@ -194,6 +197,9 @@ impl Run {
 
 /// A run's id names its file, so nothing else may stand in it.
 fn is_id(id: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    !id.is_empty() && id.len() <= 80 && id.bytes().all(plain)
+    // Cargo before 1.94 has a point in it: `20261121T083728.636708223Z`.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    id.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && id.len() <= 80
+        && id.bytes().all(plain)
 }

@@ -66,7 +66,8 @@ pub(super) fn tie(build: &mut BuildTimings, graph: &Graph) -> Result<(), String>
     if !edges.map(|edge| edge.index).all(|index| known(&index)) || !graph.roots.iter().all(known) {
         return Err("cargo's unit graph names a unit that it lacks".to_owned());
     }
-    let places = places(build, graph)?;
+    let mut places = places(build, graph)?;
+    settle_twins(build, graph, &mut places);
     let for_target = graph.for_target();
     for (index, place) in places.iter().enumerate() {
         let Some(place) = *place else { continue };
@@ -141,6 +142,51 @@ fn places(build: &BuildTimings, graph: &Graph) -> Result<Vec<Option<usize>>, Str
         }
     }
     Ok(places)
+}
+
+/// Cargo before 1.94 reports neither numbers of the graph nor features, so that a library built for
+/// host and target is two units of one name. Of two such it was the one by whose end its users had
+/// not started yet that they waited for.
+fn settle_twins(build: &BuildTimings, graph: &Graph, places: &mut [Option<usize>]) {
+    let mut users = vec![Vec::new(); graph.units.len()];
+    let mut twins: HashMap<Label, Vec<usize>> = HashMap::new();
+    for (index, node) in graph.units.iter().enumerate() {
+        for edge in &node.dependencies {
+            users[edge.index].push(index);
+        }
+        let unit = places[index].map(|place| &build.units[place]);
+        let is_exact = unit.is_none_or(|unit| unit.cargos.index == Some(index));
+        if !is_exact {
+            twins.entry(node.label()).or_default().push(index);
+        }
+    }
+    let is_early = |places: &[Option<usize>], user: usize, dependency: usize| {
+        let at = |index: usize| places[index].map(|place| &build.units[place]);
+        let pair = at(user).zip(at(dependency));
+        pair.is_some_and(|(user, below)| {
+            user.started() && below.start + below.metadata() > user.start + 0.02
+        })
+    };
+    let early = |places: &[Option<usize>], index: usize| {
+        let below = graph.units[index].dependencies.iter();
+        let below = below.filter(|edge| is_early(places, index, edge.index));
+        below.count()
+            + users[index]
+                .iter()
+                .filter(|&&user| is_early(places, user, index))
+                .count()
+    };
+    for group in twins.values() {
+        for (number, &one) in group.iter().enumerate() {
+            for &other in &group[number + 1..] {
+                let before = early(places, one) + early(places, other);
+                places.swap(one, other);
+                if early(places, one) + early(places, other) >= before {
+                    places.swap(one, other);
+                }
+            }
+        }
+    }
 }
 
 pub(super) type Label = (String, String, String, String);

@@ -33,11 +33,12 @@ fn a_build_and_one_that_finds_everything_built() {
             .ends_with("More in [ROOT]/target/xtask/timings/report.html\n")
     );
     expect![[r#"
+        --- stderr
            Compiling base v0.1.0 ([ROOT]/crates/base)
               Timing report saved to [ROOT]/target/cargo-timings/cargo-timing-[TIME]-[HASH].html
             Finished `dev` profile [unoptimized + debuginfo] target(s) in [TIME]
     "#]]
-    .assert_eq(&output.stderr);
+    .assert_eq(&format!("--- stderr\n{}", output.stderr));
     let again = project.xtask(&["timings"]);
     assert_eq!(head(&again, 1), "[TIME]: 0 units ran, 1 fresh\n");
     assert!(project.path("target/xtask/timings/report.html").is_file());

@@ -1,25 +1,23 @@
 //! Measuring a build: cargo is run with `--timings`, and what it left is read and tied together.
 
 pub mod clean;
+mod import;
 pub mod store;
+mod watch;
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
 use std::process::ExitStatus;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
-use cargo_metadata::Message;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::git::{Range, Repository};
-use crate::timings::import::{self, Imported};
+use crate::timings::import::of_header;
 use crate::timings::{
     BuildTimings, Header, Record, ReportError, Run, build_log, read_report, unit_graph,
 };
-use crate::usage;
 use crate::workspace::Workspace;
 
 /// What is measured, and what is known of it before.
@@ -139,7 +137,7 @@ impl Request<'_> {
             label: self.run.label.clone(),
             clean: self.run.clean.clone(),
             series: self.run.series.clone(),
-            ..import::of_header(Header::read(html))
+            ..of_header(Header::read(html))
         };
         self.finish(run, build)
     }
@@ -187,36 +185,6 @@ impl Request<'_> {
         }
     }
 
-    /// Runs the build. How long it waited for other cargos is known by when it says so, and when
-    /// it goes on.
-    fn build(&self) -> Result<(ExitStatus, Vec<Message>, f64)> {
-        let mut command = self.runner.cargo();
-        command
-            .args(self.command)
-            .args(["--timings", "--message-format", "json-render-diagnostics"])
-            .args(as_on_a_terminal(self.arguments))
-            .args(self.forwarded)
-            .args(self.arguments);
-        let mut messages = Vec::new();
-        let waiting = std::sync::Mutex::new(Waiting::default());
-        let status = process::stream_both(
-            &mut command,
-            |line| {
-                locked(&waiting).goes_on();
-                match serde_json::from_str(line) {
-                    Ok(message) => messages.push(message),
-                    Err(_) => render::plain(line),
-                }
-            },
-            |bytes| {
-                locked(&waiting).hears(bytes);
-                render::raw(bytes);
-            },
-        )?;
-        let waited = locked(&waiting).total;
-        Ok((status, messages, waited))
-    }
-
     /// Commit, branch, and whether the work tree differs; nothing where git cannot tell.
     fn commit(&self) -> Result<(Option<String>, Option<String>, Option<bool>)> {
         let Some(repository) = Repository::discover(self.runner, &self.workspace.root)? else {
@@ -243,72 +211,6 @@ impl Request<'_> {
         let output = process::checked(self.runner.cargo().arg("--version")).unwrap_or_default();
         String::from_utf8_lossy(&output).trim().to_owned()
     }
-
-    /// Reads records from a file.
-    ///
-    /// # Errors
-    /// As for [`Request::import`].
-    pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<Record>> {
-        let text = std::fs::read(file).map_err(|error| usage!("cannot read {file}: {error}"))?;
-        let text = String::from_utf8_lossy(&text);
-        self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
-    }
-
-    /// Reads records from files, directories of files, and standard input (`-`). Of a directory
-    /// what cannot be used is left out with a warning.
-    ///
-    /// # Errors
-    /// Where one that was named cannot be used.
-    pub fn import_all(&self, named: &[Utf8PathBuf]) -> Result<Vec<Record>> {
-        let mut records = Vec::new();
-        for path in named {
-            if path == "-" {
-                let text = std::io::read_to_string(std::io::stdin());
-                let text = text.context("cannot read standard input")?;
-                records.extend(self.import(&text, "", "standard input")?);
-            } else if path.is_dir() {
-                for file in files(path)? {
-                    match self.import_file(&file) {
-                        Ok(found) => records.extend(found),
-                        Err(error) => render::warning(format_args!("left out: {error}")),
-                    }
-                }
-            } else {
-                records.extend(self.import_file(path)?);
-            }
-        }
-        Ok(records)
-    }
-
-    /// Reads records from a text: exported ones, a page or a log of cargo's.
-    ///
-    /// # Errors
-    /// Where there is none in it.
-    pub fn import(&self, text: &str, name: &str, file: &str) -> Result<Vec<Record>> {
-        let imported = import::read(text, name, &|name, version| {
-            find(self.workspace, name, version).is_some_and(is_proc_macro)
-        });
-        match imported.map_err(|error| usage!("cannot use {file}: {error}"))? {
-            Imported::Records(records, damaged) => {
-                for damage in damaged {
-                    render::warning(format_args!("{file}: left out, {damage}"));
-                }
-                Ok(records)
-            }
-            Imported::Build(imported) => {
-                let (mut run, mut build) = *imported;
-                if build.order != crate::timings::Order::UnitGraph {
-                    self.tie(&mut build);
-                }
-                if run.command.is_empty() {
-                    run.command = self.command[0].to_owned();
-                    run.arguments = self.arguments.to_vec();
-                }
-                run.label.clone_from(&self.run.label);
-                Ok(vec![self.finish(run, build)?])
-            }
-        }
-    }
 }
 
 /// The reports in a directory, one a run; their names sort by time.
@@ -320,20 +222,6 @@ fn reports(directory: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.into_path()))
         .filter(|path| run_id(path).is_some() && path.extension() == Some("html"))
         .collect()
-}
-
-/// The files of a directory that may hold records, sorted.
-fn files(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
-    let entries = directory.read_dir_utf8();
-    let entries = entries.with_context(|| format!("cannot list {directory}"))?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.into_path()));
-    let mut files: Vec<_> = paths
-        .filter(|path| matches!(path.extension(), Some("json" | "jsonl" | "html")))
-        // A link to the newest report, and a page of the kit's own.
-        .filter(|path| !matches!(path.file_name(), Some("cargo-timing.html" | "report.html")))
-        .collect();
-    files.sort();
-    Ok(files)
 }
 
 fn run_id(report: &Utf8Path) -> Option<&str> {
@@ -387,71 +275,6 @@ fn features(arguments: &[String]) -> Vec<String> {
         }
     }
     chosen
-}
-
-/// Cargo sees a pipe where the user has a terminal: what it would do there is asked for, unless
-/// the user has asked for something.
-fn as_on_a_terminal(arguments: &[String]) -> Vec<String> {
-    let is_set = |name: &str| std::env::var_os(name).is_some();
-    let mut asked = Vec::new();
-    if !std::io::stderr().is_terminal() {
-        return asked;
-    }
-    let coloured = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let chosen = arguments.iter().any(|it| it.starts_with("--color"));
-    if coloured && !chosen && !is_set("CARGO_TERM_COLOR") {
-        asked.extend(["--color".to_owned(), "always".to_owned()]);
-    }
-    let quiet = arguments
-        .iter()
-        .any(|it| matches!(it.as_str(), "-q" | "--quiet"));
-    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if !quiet && !is_dumb && !is_set("CI") && !is_set("CARGO_TERM_PROGRESS_WHEN") {
-        let width = std::env::var("COLUMNS")
-            .ok()
-            .and_then(|it| it.parse::<u16>().ok());
-        let width = width.unwrap_or(80);
-        let width = format!("term.progress.width={width}");
-        for setting in ["term.progress.when=\"always\"".to_owned(), width] {
-            asked.extend(["--config".to_owned(), setting]);
-        }
-    }
-    asked
-}
-
-/// Measures how long cargo waits for locks, by what it says.
-#[derive(Default)]
-struct Waiting {
-    since: Option<Instant>,
-    total: f64,
-    line: Vec<u8>,
-}
-
-impl Waiting {
-    fn hears(&mut self, bytes: &[u8]) {
-        self.goes_on();
-        self.line.extend(bytes);
-        let line = String::from_utf8_lossy(&self.line);
-        let last = line.trim_end_matches('\n').rsplit(['\n', '\r']).next();
-        // `Blocking waiting for file lock on build directory`
-        if last.is_some_and(|last| last.contains("waiting for file lock on")) {
-            self.since = Some(Instant::now());
-        }
-        let end = self.line.iter().rposition(|byte| *byte == b'\n');
-        self.line.drain(..end.map_or(0, |end| end + 1));
-    }
-
-    fn goes_on(&mut self) {
-        if let Some(since) = self.since.take() {
-            self.total += since.elapsed().as_secs_f64();
-        }
-    }
-}
-
-fn locked<'a>(waiting: &'a std::sync::Mutex<Waiting>) -> std::sync::MutexGuard<'a, Waiting> {
-    waiting
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-use super::*;
+use super::watch::Waiting;
+use super::{features, profile};
 
 fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()

@@ -1,6 +1,7 @@
 //! Timings as Markdown, for a comment on a pull request or the summary of a step.
 
-use super::{breach, change, changed, count, plus, remarks, seconds, share};
+use super::report::{breach, share};
+use super::{change, changed, count, plus, remarks, seconds};
 use crate::timings::Run;
 use crate::timings::compare::Comparison;
 use crate::timings::report::Report;

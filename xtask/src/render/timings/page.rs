@@ -14,7 +14,12 @@ use crate::timings::{Concurrency, Run, UnitTiming};
 
 const HTML: &str = include_str!("page.html");
 const CSS: &str = include_str!("page.css");
-const JS: &str = include_str!("page.js");
+const JS: [&str; 4] = [
+    include_str!("page.js"),
+    include_str!("timeline.js"),
+    include_str!("tables.js"),
+    include_str!("keys.js"),
+];
 
 /// What the script works on.
 #[derive(Serialize)]
@@ -74,7 +79,7 @@ pub fn page(report: &Report) -> Result<String> {
     let data = Data {
         run: &record.run,
         runs: report.runs,
-        headline: super::head(report),
+        headline: super::report::head(report),
         total: record.build.total,
         from: record.build.before_first(),
         units: units.collect(),
@@ -96,7 +101,7 @@ pub fn page(report: &Report) -> Result<String> {
     Ok(HTML
         .replace("{{title}}", &escaped(&title))
         .replace("{{css}}", CSS)
-        .replace("{{js}}", JS)
+        .replace("{{js}}", &JS.concat())
         .replacen("{{data}}", &in_script(&data), 1))
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::timings::Order;
 use crate::timings::budget::Budget;
 use crate::timings::trend::of_kind;
 use crate::timings::{BuildTimings, Record, State};

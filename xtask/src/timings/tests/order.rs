@@ -210,6 +210,38 @@ fn cargos_graph_ties_the_units() {
     .assert_eq(&shown.join("\n"));
 }
 
+/// Cargo 1.91: no number of the graph, no features. `derive` had started before the second `base`
+/// was there, so the first one was the host's.
+#[test]
+fn twins_are_told_apart_by_who_waited_for_them() {
+    let anonymous = |unit: String| unit.replace("\"i\":0", "\"i\":null");
+    let units = [
+        unit("base", "", 0.1, 0.2),
+        unit("derive", "", 0.3, 1.0),
+        unit("base", "", 0.9, 0.4),
+        unit("top", "", 1.3, 1.0),
+    ];
+    let html = page(&format!("[{}]", units.map(anonymous).join(",")), "");
+    let graph = json!({ "version": 1, "roots": [3], "units": [
+        node("base", "lib", "build", &[]),
+        node("base", "lib", "build", &[]),
+        node("derive", "proc-macro", "build", &[1]),
+        node("top", "lib", "build", &[0, 2]),
+    ]});
+    let mut build = read_report(&html, &[]).unwrap();
+    unit_graph::join(&mut build, &graph.to_string()).unwrap();
+    let hosts: Vec<_> = build.units.iter().map(|it| (&*it.name, it.host)).collect();
+    assert_eq!(
+        hosts,
+        [
+            ("base", true),
+            ("derive", true),
+            ("base", false),
+            ("top", false)
+        ]
+    );
+}
+
 /// What cannot be used leaves the build with what the report itself says.
 #[test]
 fn another_graph_is_refused() {

@@ -1,0 +1,91 @@
+//! Records from files.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Request, find, is_proc_macro};
+use crate::timings::import::{self, Imported};
+use crate::timings::{Order, Record};
+use crate::{render, usage};
+
+impl Request<'_> {
+    /// Reads records from a file.
+    ///
+    /// # Errors
+    /// As for [`Request::import`].
+    pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<Record>> {
+        let text = std::fs::read(file).map_err(|error| usage!("cannot read {file}: {error}"))?;
+        let text = String::from_utf8_lossy(&text);
+        self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
+    }
+
+    /// Reads records from files, directories of files, and standard input (`-`). Of a directory
+    /// what cannot be used is left out with a warning.
+    ///
+    /// # Errors
+    /// Where one that was named cannot be used.
+    pub fn import_all(&self, named: &[Utf8PathBuf]) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for path in named {
+            if path == "-" {
+                let text = std::io::read_to_string(std::io::stdin());
+                let text = text.context("cannot read standard input")?;
+                records.extend(self.import(&text, "", "standard input")?);
+            } else if path.is_dir() {
+                for file in files(path)? {
+                    match self.import_file(&file) {
+                        Ok(found) => records.extend(found),
+                        Err(error) => render::warning(format_args!("left out: {error}")),
+                    }
+                }
+            } else {
+                records.extend(self.import_file(path)?);
+            }
+        }
+        Ok(records)
+    }
+
+    /// Reads records from a text: exported ones, a page or a log of cargo's.
+    ///
+    /// # Errors
+    /// Where there is none in it.
+    pub fn import(&self, text: &str, name: &str, file: &str) -> Result<Vec<Record>> {
+        let imported = import::read(text, name, &|name, version| {
+            find(self.workspace, name, version).is_some_and(is_proc_macro)
+        });
+        match imported.map_err(|error| usage!("cannot use {file}: {error}"))? {
+            Imported::Records(records, damaged) => {
+                for damage in damaged {
+                    render::warning(format_args!("{file}: left out, {damage}"));
+                }
+                Ok(records)
+            }
+            Imported::Build(imported) => {
+                let (mut run, mut build) = *imported;
+                if build.order != Order::UnitGraph {
+                    self.tie(&mut build);
+                }
+                if run.command.is_empty() {
+                    run.command = self.command[0].to_owned();
+                    run.arguments = self.arguments.to_vec();
+                }
+                run.label.clone_from(&self.run.label);
+                Ok(vec![self.finish(run, build)?])
+            }
+        }
+    }
+}
+
+/// The files of a directory that may hold records, sorted.
+fn files(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    let entries = directory.read_dir_utf8();
+    let entries = entries.with_context(|| format!("cannot list {directory}"))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.into_path()));
+    let mut files: Vec<_> = paths
+        .filter(|path| matches!(path.extension(), Some("json" | "jsonl" | "html")))
+        // A link to the newest report, and a page of the kit's own.
+        .filter(|path| !matches!(path.file_name(), Some("cargo-timing.html" | "report.html")))
+        .collect();
+    files.sort();
+    Ok(files)
+}

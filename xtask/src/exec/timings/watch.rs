@@ -1,0 +1,110 @@
+//! Running the build that is measured, as on the user's own terminal, with an ear for cargo's words
+//! about locks.
+
+use std::io::IsTerminal as _;
+use std::process::ExitStatus;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use anyhow::Result;
+use cargo_metadata::Message;
+
+use super::Request;
+use crate::{process, render};
+
+impl Request<'_> {
+    /// Runs the build. How long it waited for other cargos is known by when it says so, and when
+    /// it goes on.
+    pub(super) fn build(&self) -> Result<(ExitStatus, Vec<Message>, f64)> {
+        let mut command = self.runner.cargo();
+        command
+            .args(self.command)
+            .args(["--timings", "--message-format", "json-render-diagnostics"])
+            .args(as_on_a_terminal(self.arguments))
+            .args(self.forwarded)
+            .args(self.arguments);
+        let mut messages = Vec::new();
+        let waiting = Mutex::new(Waiting::default());
+        let status = process::stream_both(
+            &mut command,
+            |line| {
+                locked(&waiting).goes_on();
+                match serde_json::from_str(line) {
+                    Ok(message) => messages.push(message),
+                    // A kind of message that newer cargos have; what a build prints is shown.
+                    Err(_) if line.starts_with("{\"reason\":") => {}
+                    Err(_) => render::plain(line),
+                }
+            },
+            |bytes| {
+                locked(&waiting).hears(bytes);
+                render::raw(bytes);
+            },
+        )?;
+        let waited = locked(&waiting).total;
+        Ok((status, messages, waited))
+    }
+}
+
+/// Cargo sees a pipe where the user has a terminal: what it would do there is asked for, unless
+/// the user has asked for something.
+fn as_on_a_terminal(arguments: &[String]) -> Vec<String> {
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    let mut asked = Vec::new();
+    if !std::io::stderr().is_terminal() {
+        return asked;
+    }
+    let coloured = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let chosen = arguments.iter().any(|it| it.starts_with("--color"));
+    if coloured && !chosen && !is_set("CARGO_TERM_COLOR") {
+        asked.extend(["--color".to_owned(), "always".to_owned()]);
+    }
+    let quiet = arguments
+        .iter()
+        .any(|it| matches!(it.as_str(), "-q" | "--quiet"));
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if !quiet && !is_dumb && !is_set("CI") && !is_set("CARGO_TERM_PROGRESS_WHEN") {
+        let width = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|it| it.parse::<u16>().ok());
+        let width = width.unwrap_or(80);
+        let width = format!("term.progress.width={width}");
+        for setting in ["term.progress.when=\"always\"".to_owned(), width] {
+            asked.extend(["--config".to_owned(), setting]);
+        }
+    }
+    asked
+}
+
+/// Measures how long cargo waits for locks, by what it says.
+#[derive(Default)]
+pub(super) struct Waiting {
+    pub(super) since: Option<Instant>,
+    pub(super) total: f64,
+    line: Vec<u8>,
+}
+
+impl Waiting {
+    pub(super) fn hears(&mut self, bytes: &[u8]) {
+        self.goes_on();
+        self.line.extend(bytes);
+        let line = String::from_utf8_lossy(&self.line);
+        let last = line.trim_end_matches('\n').rsplit(['\n', '\r']).next();
+        // `Blocking waiting for file lock on build directory`
+        if last.is_some_and(|last| last.contains("waiting for file lock on")) {
+            self.since = Some(Instant::now());
+        }
+        let end = self.line.iter().rposition(|byte| *byte == b'\n');
+        self.line.drain(..end.map_or(0, |end| end + 1));
+    }
+
+    fn goes_on(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.total += since.elapsed().as_secs_f64();
+        }
+    }
+}
+
+fn locked<'a>(waiting: &'a Mutex<Waiting>) -> MutexGuard<'a, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
