@@ -57,6 +57,16 @@ enum Line {
         index: usize,
         elapsed: f64,
     },
+    UnitSectionStarted {
+        index: usize,
+        elapsed: f64,
+        section: String,
+    },
+    UnitSectionFinished {
+        index: usize,
+        elapsed: f64,
+        section: String,
+    },
     #[serde(other)]
     Other,
 }
@@ -88,6 +98,9 @@ struct Times {
     started: Option<f64>,
     metadata: Option<f64>,
     finished: Option<f64>,
+    /// Since when it links; how long it did.
+    links: Option<f64>,
+    linked: Option<f64>,
 }
 
 /// Whether a text is such a log: its first line says so.
@@ -153,7 +166,20 @@ pub fn read(text: &str, is_proc_macro: &dyn Fn(&str, &str) -> bool) -> Result<Bu
             Line::UnitFinished { index, elapsed } => {
                 times.entry(index).or_default().finished = Some(elapsed);
             }
-            Line::Other => {}
+            Line::UnitSectionStarted {
+                index,
+                elapsed,
+                section,
+            } if section == "link" => times.entry(index).or_default().links = Some(elapsed),
+            Line::UnitSectionFinished {
+                index,
+                elapsed,
+                section,
+            } if section == "link" => {
+                let times = times.entry(index).or_default();
+                times.linked = times.links.map(|since| elapsed - since);
+            }
+            Line::UnitSectionStarted { .. } | Line::UnitSectionFinished { .. } | Line::Other => {}
         }
     }
     if graph.units.is_empty() {
@@ -242,6 +268,7 @@ impl Times {
             unit.state = State::Ran;
             unit.duration = round(finished - started);
             let metadata = self.metadata.map(|at| round((at - started).max(0.0)));
+            unit.link = self.linked.map(round);
             unit.frontend = metadata;
             unit.codegen = metadata.map(|it| round((unit.duration - it).max(0.0)));
         }

@@ -66,7 +66,7 @@ pub enum Verdict {
     Faster,
     /// Runs of one side differ as much as the sides do, or there is no difference.
     Noise,
-    /// Neither side was repeated, so that noise is not known.
+    /// A side was not repeated, so that its noise is not known.
     Unproven,
 }
 
@@ -99,9 +99,9 @@ impl Change {
         let (low_before, high_before) = range(before);
         let (low_after, high_after) = range(after);
         let (old, new) = (median(before), median(after));
-        let verdict = match before.len() + after.len() {
+        let verdict = match before.len().min(after.len()) {
             _ if (new - old).abs() < 0.01 => Verdict::Noise,
-            0..=2 => Verdict::Unproven,
+            0..=1 => Verdict::Unproven,
             _ if low_after > high_before => Verdict::Slower,
             _ if high_after < low_before => Verdict::Faster,
             _ => Verdict::Noise,

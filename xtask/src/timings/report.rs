@@ -8,15 +8,15 @@ use super::compare::{self, Comparison};
 use super::schedule::Schedule;
 use super::trend::Trend;
 use super::what_if::{self, Change, WhatIf};
-use super::{Record, UnitTiming};
+use super::{Record, UnitTiming, round};
 
 /// A build, or one that was repeated, with all that follows from it.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The build; of repeated ones the one of the middle length.
     pub record: Record,
-    /// How often it was run.
-    pub runs: usize,
+    /// The totals of all its runs, in seconds.
+    pub totals: Vec<f64>,
     /// Where its time went.
     pub analysis: Analysis,
     /// Against the last build of the same kind.
@@ -46,11 +46,13 @@ impl Report {
         let analysis = analysis::analyse(&record)?;
         let since_last = last.map(|last| compare::compare(last, records));
         let since_baseline = baseline.map(|baseline| compare::compare(baseline, records));
-        let breaches = budget.check(&record, since_baseline.as_ref().or(since_last.as_ref()))?;
+        let totals: Vec<f64> = records.iter().map(|it| round(it.total())).collect();
+        let against = since_baseline.as_ref().or(since_last.as_ref());
+        let breaches = budget.check(&record, compare::median(&totals), against)?;
         let schedule = Schedule::new(&record.build)?;
         let what_if = what_if::ask(&record.build, &schedule, record.width(), &Change::default());
         Ok(Self {
-            runs: records.len(),
+            totals,
             analysis,
             since_last,
             trend,
@@ -58,6 +60,11 @@ impl Report {
             what_if,
             record,
         })
+    }
+
+    /// The median of the totals.
+    pub fn total(&self) -> f64 {
+        round(compare::median(&self.totals))
     }
 
     /// A unit by its place.

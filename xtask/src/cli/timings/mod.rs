@@ -11,11 +11,11 @@ use super::args::WorkspaceArgs;
 use crate::error::Status;
 use crate::exec::timings::store::Store;
 use crate::process::Runner;
-use crate::timings::Record;
 use crate::timings::budget::{Budget, Settings};
 use crate::timings::report::Report;
 use crate::timings::select::{self, Series};
 use crate::timings::trend;
+use crate::timings::{Record, Run};
 use crate::workspace::Workspace;
 use crate::{render, usage};
 
@@ -124,6 +124,18 @@ impl Kept {
         let trend = trend::of_kind(&self.history, records);
         Report::new(records, last.as_deref(), trend, budget, baseline)
             .map_err(|error| usage!("{error}"))
+    }
+
+    /// Says so where kept runs are later than one that was made just now.
+    fn doubt_clock(&self, run: &Run) {
+        let newest = self.history.iter().flatten().max_by_key(|it| &it.id);
+        if let Some(newest) = newest.filter(|newest| newest.id > run.id) {
+            render::warning(format_args!(
+                "the run {} is later than this one: a clock was set back, or it came from a \
+                 machine ahead of this one; until then `latest` means that run, this one is {}",
+                newest.id, run.id
+            ));
+        }
     }
 
     /// Removes what the configuration does not keep, and says so.

@@ -124,7 +124,6 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
     let mut records: Vec<Record> = Vec::new();
     if let Some(file) = &args.import {
         records = request.import_file(file)?;
-        records.truncate(1);
     } else {
         if args.repeat > 1 {
             render::status("Building", "first, so that every run builds the same");
@@ -151,9 +150,15 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
     for record in &records {
         kept.store.save(record)?;
     }
+    // An exported file can hold several: the last one is shown.
+    let series = records.last().map(|record| record.run.series.clone());
+    records.retain(|record| Some(&record.run.series) == series.as_ref());
     let Some(first) = records.first() else {
         return Ok(status);
     };
+    if args.import.is_none() {
+        kept.doubt_clock(&first.run);
+    }
     let report = kept.report(&records, first, &budget, baseline.as_deref())?;
     let page = kept
         .store

@@ -162,10 +162,11 @@ impl Request<'_> {
         Some(log.ok()?.build)
     }
 
-    /// Asks cargo which unit waits for which. The variable lets stable cargo tell; no compiler
-    /// runs that would see it.
+    /// Asks cargo which unit waits for which. The variable lets stable cargo tell. With it rustc
+    /// tells more as well, which the user's own cargo must not find in the target directory.
     fn tie(&self, build: &mut BuildTimings) {
         let runner = self.runner.with_variable("RUSTC_BOOTSTRAP", "1");
+        let runner = runner.with_variable("CARGO_CACHE_RUSTC_INFO", "0");
         let mut command = runner.cargo();
         command
             .args(self.command)

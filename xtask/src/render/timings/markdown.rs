@@ -14,7 +14,7 @@ pub fn report(report: &Report, slowest: usize) -> String {
     let run = &report.record.run;
     let outcome = match &analysis.error {
         Some(error) => format!("failed ({})", escaped(error)),
-        None => format!("took {}", seconds(analysis.total)),
+        None => format!("took {}", seconds(report.total())),
     };
     let mut text = format!("### Build timings: `cargo {}` {outcome}\n\n", run.command);
     for broken in &report.breaches {

@@ -26,7 +26,7 @@ pub fn json<'a>(report: &'a Report, slowest: usize, page: Option<&'a Utf8Path>) 
         version: u32,
         page: Option<&'a Utf8Path>,
         run: &'a Run,
-        runs: usize,
+        totals: &'a [f64],
         #[serde(flatten)]
         analysis: Analysis,
         since_last: Option<&'a Comparison>,
@@ -40,7 +40,7 @@ pub fn json<'a>(report: &'a Report, slowest: usize, page: Option<&'a Utf8Path>) 
         version: 1,
         page,
         run: &report.record.run,
-        runs: report.runs,
+        totals: &report.totals,
         analysis,
         since_last: report.since_last.as_ref(),
         breaches: &report.breaches,

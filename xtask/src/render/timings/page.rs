@@ -25,7 +25,6 @@ const JS: [&str; 4] = [
 #[derive(Serialize)]
 struct Data<'a> {
     run: &'a Run,
-    runs: usize,
     headline: Vec<String>,
     total: f64,
     /// When the first unit started.
@@ -78,7 +77,6 @@ pub fn page(report: &Report) -> Result<String> {
     });
     let data = Data {
         run: &record.run,
-        runs: report.runs,
         headline: super::report::head(report),
         total: record.build.total,
         from: record.build.before_first(),

@@ -39,7 +39,7 @@ pub fn text(report: &Report, slowest: usize, page: Option<&Utf8Path>) -> String 
 pub(super) fn head(report: &Report) -> Vec<String> {
     let analysis = &report.analysis;
     let ran = format!("{} ran", count(analysis.ran, "unit"));
-    let total = seconds(analysis.total);
+    let total = seconds(report.total());
     let mut head = match &analysis.error {
         None => format!("{total}: {ran}"),
         Some(error) => format!("Failed ({error}) after {total} or more: {ran}"),
@@ -53,8 +53,12 @@ pub(super) fn head(report: &Report) -> Vec<String> {
             head += &format!(", {number} {what}");
         }
     }
-    if report.runs > 1 {
-        head += &format!("; the median of {} runs", report.runs);
+    if report.totals.len() > 1 {
+        let runs = report.totals.len();
+        let shortest = report.totals.iter().copied().fold(f64::INFINITY, f64::min);
+        let longest = report.totals.iter().copied().fold(0.0, f64::max);
+        let (shortest, longest) = (seconds(shortest), seconds(longest));
+        head += &format!("; the median of {runs} runs, {shortest} to {longest}");
     }
     let mut lines = vec![head];
     let failed = analysis.failed.iter().take(3);

@@ -89,6 +89,7 @@ fn times(id: &str, times: &[f64]) -> Vec<Record> {
 fn noise_is_told_from_change_where_runs_were_repeated() {
     for (before, after, verdict) in [
         (&[2.0][..], &[3.0][..], Verdict::Unproven),
+        (&[2.0], &[3.0, 3.1], Verdict::Unproven),
         (&[2.0], &[2.0], Verdict::Noise),
         (&[2.0, 2.2, 2.1], &[3.0, 2.9, 3.1], Verdict::Slower),
         (&[3.0, 2.9], &[2.0, 2.2], Verdict::Faster),
@@ -142,7 +143,7 @@ fn a_budget_says_which_unit_broke_it() {
     ] {
         let mut budget = Budget::default();
         budget.add(limit).unwrap();
-        let breaches = budget.check(&new, Some(&comparison)).unwrap();
+        let breaches = budget.check(&new, new.total(), Some(&comparison)).unwrap();
         let shown: Vec<String> = breaches
             .iter()
             .map(|it| {
@@ -159,12 +160,17 @@ fn a_budget_says_which_unit_broke_it() {
     }
     let mut budget = Budget::default();
     budget.add("package:other=1").unwrap();
-    assert!(budget.check(&new, None).unwrap_err().contains("`other`"));
+    assert!(
+        budget
+            .check(&new, 4.0, None)
+            .unwrap_err()
+            .contains("`other`")
+    );
     let mut budget = Budget::default();
     budget.add("growth=1").unwrap();
     assert!(
         budget
-            .check(&new, None)
+            .check(&new, 4.0, None)
             .unwrap_err()
             .contains("no run to compare with")
     );

@@ -114,6 +114,8 @@ fn a_log_of_a_build_that_was_killed() {
         json!({ "reason": "unit-fingerprint", "index": 0, "status": "fresh" }),
         json!({ "reason": "unit-started", "index": 1, "elapsed": 0.101 }),
         json!({ "reason": "unit-rmeta-finished", "index": 1, "elapsed": 0.5 }),
+        json!({ "reason": "unit-section-started", "index": 1, "elapsed": 0.6, "section": "link" }),
+        json!({ "reason": "unit-section-finished", "index": 1, "elapsed": 0.8, "section": "link" }),
         json!({ "reason": "unit-finished", "index": 1, "elapsed": 1.101 }),
         json!({ "reason": "unit-started", "index": 2, "elapsed": 1.2 }),
     ];
