@@ -180,6 +180,20 @@ fn a_history() {
         .unwrap();
     assert_eq!(guess["cores"], 1);
 
+    let summary = project.beside("summary.md");
+    std::fs::write(&summary, "before\n").unwrap();
+    let mut kit = project.kit(&["timings", "show", "after", "--format", "github"]);
+    let shown = kit.env("GITHUB_STEP_SUMMARY", &summary).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(
+        shown.starts_with("### Build timings: `cargo build` took "),
+        "{shown}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(&summary).unwrap(),
+        format!("before\n{shown}")
+    );
+
     // The oldest without a label makes room; what has a name stays.
     for _ in 0..2 {
         project.xtask(&["timings"]).done();

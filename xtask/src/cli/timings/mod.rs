@@ -139,11 +139,14 @@ impl Kept {
     }
 
     /// Removes what the configuration does not keep, and says so.
-    fn prune(&self, settings: &Settings) -> Result<()> {
+    fn prune(&self, settings: &Settings, new: &[Record]) -> Result<()> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
         let today = i64::try_from(now.as_secs() / 86_400)?;
-        let history = self.store.history()?;
-        let removed = self.store.prune(&history, &settings.keep, today)?;
+        let mut runs: Vec<&Run> = self.history.iter().flatten().collect();
+        runs.retain(|run| new.iter().all(|record| record.run.id != run.id));
+        runs.extend(new.iter().map(|record| &record.run));
+        runs.sort_by(|a, b| a.id.cmp(&b.id));
+        let removed = self.store.prune(&runs, &settings.keep, today)?;
         if removed > 0 {
             let what = render::count(removed, "old run");
             render::note(format_args!(

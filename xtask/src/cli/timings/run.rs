@@ -164,7 +164,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
         .store
         .write_page(&render::timings::page::page(&report)?)?;
     show::emit(&report, args.format, args.slowest, Some(&page))?;
-    kept.prune(&settings)?;
+    kept.prune(&settings, &records)?;
     Ok(match (status, report.breaches.is_empty()) {
         (Status::Done, false) => Status::Found,
         _ => status,

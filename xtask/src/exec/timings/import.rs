@@ -64,6 +64,11 @@ impl Request<'_> {
                 let (mut run, mut build) = *imported;
                 if build.order != Order::UnitGraph {
                     self.tie(&mut build);
+                    if build.order == Order::UnitGraph {
+                        render::note(
+                            "which unit waits for which is taken from this workspace as it is now",
+                        );
+                    }
                 }
                 if run.command.is_empty() {
                     run.command = self.command[0].to_owned();

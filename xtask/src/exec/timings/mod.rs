@@ -42,8 +42,6 @@ pub struct Measured {
     pub status: ExitStatus,
     /// Its record, unless cargo left none or there was nothing to measure.
     pub record: Option<Record>,
-    /// Cargo's page.
-    pub report: Option<Utf8PathBuf>,
 }
 
 impl Request<'_> {
@@ -55,11 +53,15 @@ impl Request<'_> {
         let target = super::target_directory(self.runner, self.workspace, self.arguments);
         let directory = target.join("cargo-timings");
         let earlier = reports(&directory);
-        let (status, messages, waited) = self.build()?;
+        let heard = self.build()?;
+        let status = heard.status;
         // `cargo-timing.html` may be an older build's, where cargo had nothing to write; a report
-        // of this build is one that was not there before.
-        let new = reports(&directory);
-        let Some(report) = new.difference(&earlier).max().cloned() else {
+        // of this build is one that was not there before, and that no other cargo wrote meanwhile.
+        let mut new = &reports(&directory) - &earlier;
+        if new.iter().any(|path| heard.names(path)) {
+            new.retain(|path| heard.names(path));
+        }
+        let Some(report) = new.pop_last() else {
             let ended = match status.code() {
                 Some(_) => "cargo wrote no timing report to",
                 None => "cargo was killed before it wrote its timing report to",
@@ -70,24 +72,19 @@ impl Request<'_> {
             return Ok(Measured {
                 status,
                 record: None,
-                report: None,
             });
         };
         let html =
             std::fs::read_to_string(&report).with_context(|| format!("cannot read {report}"))?;
-        let record = match read_report(&html, &messages) {
-            Ok(build) => Some(self.record(&html, &report, build, waited)?),
+        let record = match read_report(&html, &heard.messages) {
+            Ok(build) => Some(self.record(&html, &report, build, heard.waited)?),
             Err(ReportError::NoUnits) => {
                 render::note(ReportError::NoUnits);
                 None
             }
             Err(error) => return Err(error).with_context(|| format!("cannot use {report}")),
         };
-        Ok(Measured {
-            status,
-            record,
-            report: Some(report),
-        })
+        Ok(Measured { status, record })
     }
 
     /// Builds without measuring, so that what is cleaned then is all that is built.

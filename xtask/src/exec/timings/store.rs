@@ -142,12 +142,12 @@ impl Store {
         Ok(path)
     }
 
-    /// Removes the runs beyond what is to be kept; labelled ones stay. How many were removed.
+    /// Removes those of these runs, which come oldest first, that are beyond what is to be kept;
+    /// labelled ones stay. How many were removed.
     ///
     /// # Errors
     /// Where one cannot be removed.
-    pub fn prune(&self, history: &[Series], keep: &Keep, today: i64) -> Result<usize> {
-        let runs: Vec<&Run> = history.iter().flatten().collect();
+    pub fn prune(&self, runs: &[&Run], keep: &Keep, today: i64) -> Result<usize> {
         let mut removed = 0;
         for (newer, run) in runs.iter().rev().enumerate() {
             let is_old = run

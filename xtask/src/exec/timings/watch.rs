@@ -8,14 +8,34 @@ use std::time::Instant;
 
 use anyhow::Result;
 use cargo_metadata::Message;
+use cargo_metadata::camino::Utf8Path;
 
 use super::Request;
 use crate::{process, render};
 
+/// What a build said.
+pub(super) struct Heard {
+    pub(super) status: ExitStatus,
+    pub(super) messages: Vec<Message>,
+    /// Seconds of waiting for other cargos.
+    pub(super) waited: f64,
+    /// The line that names its report; empty where cargo was told to be quiet.
+    pub(super) report: String,
+}
+
+impl Heard {
+    /// Whether cargo named this report as its own.
+    pub(super) fn names(&self, report: &Utf8Path) -> bool {
+        report
+            .file_name()
+            .is_some_and(|name| self.report.contains(name))
+    }
+}
+
 impl Request<'_> {
     /// Runs the build. How long it waited for other cargos is known by when it says so, and when
     /// it goes on.
-    pub(super) fn build(&self) -> Result<(ExitStatus, Vec<Message>, f64)> {
+    pub(super) fn build(&self) -> Result<Heard> {
         let mut command = self.runner.cargo();
         command
             .args(self.command)
@@ -41,8 +61,13 @@ impl Request<'_> {
                 render::raw(bytes);
             },
         )?;
-        let waited = locked(&waiting).total;
-        Ok((status, messages, waited))
+        let waiting = std::mem::take(&mut *locked(&waiting));
+        Ok(Heard {
+            status,
+            messages,
+            waited: waiting.total,
+            report: waiting.report,
+        })
     }
 }
 
@@ -82,6 +107,7 @@ pub(super) struct Waiting {
     pub(super) since: Option<Instant>,
     pub(super) total: f64,
     line: Vec<u8>,
+    report: String,
 }
 
 impl Waiting {
@@ -93,6 +119,10 @@ impl Waiting {
         // `Blocking waiting for file lock on build directory`
         if last.is_some_and(|last| last.contains("waiting for file lock on")) {
             self.since = Some(Instant::now());
+        }
+        // `Timing report saved to …/cargo-timing-<run id>.html`
+        if let Some(last) = last.filter(|last| last.contains("cargo-timing-")) {
+            self.report = last.to_owned();
         }
         let end = self.line.iter().rposition(|byte| *byte == b'\n');
         self.line.drain(..end.map_or(0, |end| end + 1));
