@@ -38,7 +38,7 @@ pub(in crate::cli) struct RunArgs {
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
     /// How many of the slowest units to name
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 5)]
     slowest: usize,
     #[command(flatten)]
     limits: show::Limits,

@@ -55,7 +55,7 @@ pub(super) struct ShowArgs {
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
     /// How many of the slowest units to name
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 5)]
     slowest: usize,
     #[command(flatten)]
     limits: Limits,

@@ -227,9 +227,9 @@ fn remarks(run: &Run, runs: usize) -> String {
 /// A guess for a screen.
 pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     let mut lines = vec![format!(
-        "{} measured; replayed on its {} cores {} ({:+.1}% off)",
+        "{} measured; replayed on its {} {} ({:+.1}% off)",
         seconds(what_if.measured),
-        run.jobs.unwrap_or(1),
+        count(run.jobs.unwrap_or(1), "core"),
         seconds(what_if.replayed),
         what_if.off_by,
     )];

@@ -10,7 +10,7 @@ use crate::timings::report::Report;
 use crate::timings::{Order, UnitTiming};
 
 /// How many steps of a path are shown.
-const STEPS: usize = 8;
+const STEPS: usize = 5;
 
 /// A report for a screen. `page` is named last, as the place to look further.
 pub fn text(report: &Report, slowest: usize, page: Option<&Utf8Path>) -> String {
@@ -25,7 +25,6 @@ pub fn text(report: &Report, slowest: usize, page: Option<&Utf8Path>) -> String 
         lines.push("     time  frontend  codegen     slack  slowest units".to_owned());
         let places = analysis.slowest.iter().take(slowest);
         lines.extend(places.map(|&place| row(report, place)));
-        lines.push(String::new());
         lines.extend(sums(report));
     }
     let lines: String = lines.iter().map(|line| fit(line) + "\n").collect();
@@ -194,7 +193,7 @@ fn sums(report: &Report) -> Vec<String> {
         let extra: f64 = analysis.duplicates.iter().map(|it| it.extra).sum();
         let named = analysis.duplicates.iter();
         let named = named.map(|it| format!("{} ({})", it.package, it.because.join(", ")));
-        let what = format!("Built more than once, {} in vain", seconds(extra));
+        let what = format!("Built more than once, at a cost of {}", seconds(extra));
         lines.push(listed(&what, "; ", named));
     }
     if !report.what_if.suggestions.is_empty() {

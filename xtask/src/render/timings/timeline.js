@@ -28,7 +28,8 @@ function x(time) {
 
 function paint() {
   const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const colours = {};
+  const colour = (name) => colours[name] ??= style.getPropertyValue(`--${name}`).trim();
   const [width, height] = [chart.clientWidth, chart.clientHeight];
   pen.clearRect(0, 0, width, height);
   pen.font = "12px system-ui, 'DejaVu Sans', sans-serif";
