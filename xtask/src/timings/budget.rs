@@ -68,6 +68,15 @@ pub struct Breach {
     pub unit_time: Option<f64>,
 }
 
+/// A build held against a budget.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checked {
+    /// What was broken.
+    pub breaches: Vec<Breach>,
+    /// What could not be checked, and why.
+    pub unchecked: Vec<String>,
+}
+
 impl Budget {
     /// Adds a limit as the user writes it: `total=120`, `critical-path=60s`, `growth=10%`,
     /// `package:serde=3`.
@@ -106,24 +115,23 @@ impl Budget {
         figures.iter().all(Option::is_none) && self.packages.is_empty()
     }
 
-    /// The limits that a build breaks, which took `total` seconds, or did in the median of several
-    /// runs. `comparison` is with the baseline.
+    /// Holds a build against the limits, which took `total` seconds, or did in the median of
+    /// several runs. `comparison` is with the baseline.
     ///
     /// # Errors
-    /// In words, a limit on a package that the build does not have, or on growth without a
-    /// baseline.
+    /// In words, where the record contradicts itself.
     pub fn check(
         &self,
         record: &Record,
         total: f64,
         comparison: Option<&Comparison>,
-    ) -> Result<Vec<Breach>, String> {
+    ) -> Result<Checked, String> {
         let units = &record.build.units;
         let longest = |units: &mut dyn Iterator<Item = &UnitTiming>| {
             let longest = units.max_by(|a, b| a.duration.total_cmp(&b.duration));
             longest.map(|unit| (unit.to_string(), unit.duration))
         };
-        let mut breaches = Vec::new();
+        let (mut breaches, mut unchecked) = (Vec::new(), Vec::new());
         let mut check = |what: &str, limit: f64, measured: f64, by: Option<(String, f64)>| {
             if measured > limit {
                 let (unit, unit_time) = by.unzip();
@@ -148,19 +156,19 @@ impl Budget {
         for (package, &limit) in &self.packages {
             let of_package = || units.iter().filter(|unit| unit.name == *package);
             if of_package().next().is_none() {
-                return Err(format!(
-                    "the budget limits the package `{package}`, which this build does not have"
-                ));
+                unchecked.push(format!("the package `{package}` is no part of this build"));
             }
             let time = of_package().map(|unit| unit.duration).sum();
             let what = format!("package {package}");
             check(&what, limit, time, longest(&mut of_package()));
         }
-        if let Some(limit) = self.growth {
-            let comparison = comparison.ok_or(
-                "the budget limits growth, but there is no run to compare with: make one of the \
-                 same kind, or name another with --baseline",
-            )?;
+        if let (Some(_), None) = (self.growth, comparison) {
+            unchecked.push(
+                "growth, since there is no earlier run of the same kind; --baseline names another"
+                    .to_owned(),
+            );
+        }
+        if let Some((limit, comparison)) = self.growth.zip(comparison) {
             // What runs of one side differ by is no growth.
             if comparison.total.verdict != Verdict::Noise {
                 let grown = comparison.total.percent().unwrap_or(0.0);
@@ -177,6 +185,9 @@ impl Budget {
                 check("growth", limit, grown, most);
             }
         }
-        Ok(breaches)
+        Ok(Checked {
+            breaches,
+            unchecked,
+        })
     }
 }

@@ -25,6 +25,8 @@ pub struct Report {
     pub trend: Trend,
     /// The limits that it breaks.
     pub breaches: Vec<Breach>,
+    /// The limits that could not be checked, and why.
+    pub unchecked: Vec<String>,
     /// The replay, and what would help.
     pub what_if: WhatIf,
 }
@@ -48,7 +50,7 @@ impl Report {
         let since_baseline = baseline.map(|baseline| compare::compare(baseline, records));
         let totals: Vec<f64> = records.iter().map(|it| round(it.total())).collect();
         let against = since_baseline.as_ref().or(since_last.as_ref());
-        let breaches = budget.check(&record, compare::median(&totals), against)?;
+        let checked = budget.check(&record, compare::median(&totals), against)?;
         let schedule = Schedule::new(&record.build)?;
         let what_if = what_if::ask(&record.build, &schedule, record.width(), &Change::default());
         Ok(Self {
@@ -56,7 +58,8 @@ impl Report {
             analysis,
             since_last,
             trend,
-            breaches,
+            breaches: checked.breaches,
+            unchecked: checked.unchecked,
             what_if,
             record,
         })

@@ -169,7 +169,7 @@ fn a_history() {
         .xtask(&["timings", "show", "--budget", "package:bse=1"])
         .is(expect![[r#"
             --- stderr
-            error: the budget limits the package `bse`, which this build does not have
+            error: budget: no package `bse` in this workspace; did you mean `base`?
             --- exit status 2
         "#]]);
     let guess = project

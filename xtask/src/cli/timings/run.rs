@@ -103,7 +103,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
     args.check()?;
     let kept = Kept::load(&args.workspace)?;
     let settings: Settings = kept.workspace.configured("timings")?;
-    let budget = args.limits.budget(&settings)?;
+    let budget = args.limits.budget(&kept, &settings)?;
     // A baseline that is not there should not be found out about after the build.
     let baseline = args.limits.baseline(&kept, &budget)?;
     let forwarded = args.workspace.forwarded_with_manifest();

@@ -29,10 +29,17 @@ pub(super) struct Limits {
 
 impl Limits {
     /// The configured budget with the user's own limits.
-    pub(super) fn budget(&self, settings: &Settings) -> Result<Budget> {
+    pub(super) fn budget(&self, kept: &Kept, settings: &Settings) -> Result<Budget> {
         let mut budget = settings.budget.clone();
         for limit in &self.budget {
             budget.add(limit).map_err(|error| usage!("{error}"))?;
+        }
+        for package in budget.packages.keys() {
+            // A limit on a name that is written wrong would never be broken.
+            if !kept.workspace.packages.iter().any(|it| it.name == *package) {
+                let unknown = kept.workspace.find(package).map(|_| ());
+                unknown.map_err(|error| usage!("budget: {error}"))?;
+            }
         }
         Ok(budget)
     }
@@ -66,7 +73,7 @@ pub(super) struct ShowArgs {
 pub(super) fn run(args: &ShowArgs) -> Result<Status> {
     let kept = Kept::load(&args.workspace)?;
     let settings: Settings = kept.workspace.configured("timings")?;
-    let budget = args.limits.budget(&settings)?;
+    let budget = args.limits.budget(&kept, &settings)?;
     let baseline = args.limits.baseline(&kept, &budget)?;
     let records = kept.store.find(&kept.history, &args.record)?;
     let report = kept.report(&records, &records[0], &budget, baseline.as_deref())?;
@@ -84,6 +91,9 @@ pub(super) fn emit(
     slowest: usize,
     page: Option<&Utf8Path>,
 ) -> Result<()> {
+    for unchecked in &report.unchecked {
+        render::warning(format_args!("not checked by the budget: {unchecked}"));
+    }
     match format {
         ReportFormat::Text => render::data(&render::timings::text(report, slowest, page)),
         ReportFormat::Json => render::json(&render::timings::json(report, slowest, page)),
