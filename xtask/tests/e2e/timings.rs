@@ -131,11 +131,25 @@ fn a_history() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.append(
         "Cargo.toml",
-        "\n[workspace.metadata.xtask.timings]\nbudget.packages.base = 600\nkeep.runs = 2\n",
+        "\n[workspace.metadata.xtask.timings]\nbudget.packages.base = 600\n\
+         budget.growth = 100000\nbudget.baseline = \"main~0\"\nkeep.runs = 2\n",
     );
     project.commit("A budget");
     let measured = ["timings", "--clean", "workspace", "--label"];
-    project.xtask(&[&measured[..], &["before"]].concat()).done();
+    let first = project.xtask(&[&measured[..], &["before"]].concat());
+    assert!(first.status == 0, "{first}");
+    assert!(
+        first
+            .stderr
+            .contains("warning: budget.baseline: no run is kept yet"),
+        "{first}"
+    );
+    assert!(
+        first
+            .stderr
+            .contains("not checked by the budget: growth, since there is no"),
+        "{first}"
+    );
     project.library("extra", &["base"]);
     project.xtask(&[&measured[..], &["after"]].concat()).done();
     let diff = project.xtask(&["timings", "diff", "before", "after"]);

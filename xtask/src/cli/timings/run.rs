@@ -12,8 +12,8 @@ use crate::exec::timings::{Request, clean};
 use crate::graph::Verb;
 use crate::question::{Evidence, Question};
 use crate::repo::build_dir;
+use crate::timings::Run;
 use crate::timings::budget::Settings;
-use crate::timings::{Record, Run};
 use crate::{exec, render, usage};
 
 /// Arguments of `timings`.
@@ -120,39 +120,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
             ..Run::default()
         },
     };
-    let mut status = Status::Done;
-    let mut records: Vec<Record> = Vec::new();
-    if let Some(file) = &args.import {
-        records = request.import_file(file)?;
-    } else {
-        if args.repeat > 1 {
-            render::status("Building", "first, so that every run builds the same");
-            status = exec::forwarded(request.build_before()?);
-            if status != Status::Done {
-                return Ok(status);
-            }
-        }
-        for number in 1..=args.repeat {
-            if args.repeat > 1 {
-                render::status("Measuring", format_args!("{number} of {}", args.repeat));
-            }
-            args.clean(&kept)?;
-            let measured = request.measure()?;
-            status = exec::forwarded(measured.status);
-            let Some(record) = measured.record else { break };
-            request.run.series.clone_from(&record.run.series);
-            records.push(record);
-            if status != Status::Done {
-                break;
-            }
-        }
-    }
-    for record in &records {
-        kept.store.save(record)?;
-    }
-    // An exported file can hold several: the last one is shown.
-    let series = records.last().map(|record| record.run.series.clone());
-    records.retain(|record| Some(&record.run.series) == series.as_ref());
+    let (status, records) = match &args.import {
+        Some(file) => (Status::Done, request.import_last(file, &kept.store)?),
+        None => request.measure_series(args.repeat, &|| args.clean(&kept), &kept.store)?,
+    };
     let Some(first) = records.first() else {
         return Ok(status);
     };

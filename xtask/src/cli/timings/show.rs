@@ -44,11 +44,23 @@ impl Limits {
         Ok(budget)
     }
 
+    /// What growth is measured against, if it was named. A configured baseline need not be there
+    /// on every machine.
     pub(super) fn baseline(&self, kept: &Kept, budget: &Budget) -> Result<Option<Vec<Record>>> {
-        let named = self.baseline.as_ref().or(budget.baseline.as_ref());
-        named
-            .map(|spec| kept.store.find(&kept.history, spec))
-            .transpose()
+        if let Some(spec) = &self.baseline {
+            return kept.store.find(&kept.history, spec).map(Some);
+        }
+        let named = budget.baseline.as_ref().filter(|_| budget.growth.is_some());
+        let Some(spec) = named else { return Ok(None) };
+        let found = kept.store.find(&kept.history, spec);
+        Ok(found
+            .inspect_err(|error| {
+                render::warning(format_args!(
+                    "budget.baseline: {error}\ngrowth is measured against the last run of the \
+                     same kind"
+                ));
+            })
+            .ok())
     }
 }
 

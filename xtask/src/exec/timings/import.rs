@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::store::Store;
 use super::{Request, find, is_proc_macro};
 use crate::timings::import::{self, Imported};
 use crate::timings::{Order, Record};
@@ -17,6 +18,21 @@ impl Request<'_> {
         let text = std::fs::read(file).map_err(|error| usage!("cannot read {file}: {error}"))?;
         let text = String::from_utf8_lossy(&text);
         self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
+    }
+
+    /// Keeps what a file holds, and gives the last run of it, which `--repeat` may have made
+    /// several of.
+    ///
+    /// # Errors
+    /// As for [`Request::import_file`], and where a record cannot be written.
+    pub fn import_last(&self, file: &Utf8Path, store: &Store) -> Result<Vec<Record>> {
+        let mut records = self.import_file(file)?;
+        for record in &records {
+            store.save(record)?;
+        }
+        let series = records.last().map(|record| record.run.series.clone());
+        records.retain(|record| Some(&record.run.series) == series.as_ref());
+        Ok(records)
     }
 
     /// Reads records from files, directories of files, and standard input (`-`). Of a directory

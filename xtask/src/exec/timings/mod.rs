@@ -11,6 +11,8 @@ use std::process::ExitStatus;
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use self::store::Store;
+use crate::error::Status;
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::git::{Range, Repository};
@@ -37,11 +39,10 @@ pub struct Request<'a> {
 }
 
 /// What came of a measured build.
-pub struct Measured {
-    /// Cargo's own.
-    pub status: ExitStatus,
+struct Measured {
+    status: ExitStatus,
     /// Its record, unless cargo left none or there was nothing to measure.
-    pub record: Option<Record>,
+    record: Option<Record>,
 }
 
 impl Request<'_> {
@@ -49,7 +50,7 @@ impl Request<'_> {
     ///
     /// # Errors
     /// Where cargo cannot be started, or its report cannot be read.
-    pub fn measure(&self) -> Result<Measured> {
+    fn measure(&self) -> Result<Measured> {
         let target = super::target_directory(self.runner, self.workspace, self.arguments);
         let directory = target.join("cargo-timings");
         let earlier = reports(&directory);
@@ -87,17 +88,48 @@ impl Request<'_> {
         Ok(Measured { status, record })
     }
 
-    /// Builds without measuring, so that what is cleaned then is all that is built.
+    /// Measures a build so many times, and keeps each run; `clean` is called before each. Where
+    /// one fails, that one is all there is to show.
     ///
     /// # Errors
-    /// Where cargo cannot be started.
-    pub fn build_before(&self) -> Result<ExitStatus> {
-        let mut command = self.runner.cargo();
-        command
-            .args(self.command)
-            .args(self.forwarded)
-            .args(self.arguments);
-        process::status(&mut command)
+    /// As for [`Request::measure`], and where a record cannot be written.
+    pub fn measure_series(
+        &mut self,
+        times: usize,
+        clean: &dyn Fn() -> Result<()>,
+        store: &Store,
+    ) -> Result<(Status, Vec<Record>)> {
+        if times > 1 {
+            render::status("Building", "first, so that every run builds the same");
+            let mut command = self.runner.cargo();
+            command.args(self.command).args(self.forwarded);
+            let status = process::status(command.args(self.arguments))?;
+            if !status.success() {
+                return Ok((super::forwarded(status), Vec::new()));
+            }
+        }
+        let mut records: Vec<Record> = Vec::new();
+        for number in 1..=times {
+            if times > 1 {
+                render::status("Measuring", format_args!("{number} of {times}"));
+            }
+            clean()?;
+            let measured = self.measure()?;
+            let status = super::forwarded(measured.status);
+            let Some(mut record) = measured.record else {
+                return Ok((status, records));
+            };
+            if record.run.failed {
+                record.run.series.clone_from(&record.run.id);
+            }
+            store.save(&record)?;
+            if status != Status::Done {
+                return Ok((status, vec![record]));
+            }
+            self.run.series.clone_from(&record.run.series);
+            records.push(record);
+        }
+        Ok((Status::Done, records))
     }
 
     fn record(
