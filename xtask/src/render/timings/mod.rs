@@ -31,6 +31,7 @@ pub fn json<'a>(report: &'a Report, slowest: usize, page: Option<&'a Utf8Path>) 
         analysis: Analysis,
         since_last: Option<&'a Comparison>,
         breaches: &'a [Breach],
+        unchecked: &'a [String],
         what_if: &'a WhatIf,
         units: &'a [UnitTiming],
     }
@@ -44,6 +45,7 @@ pub fn json<'a>(report: &'a Report, slowest: usize, page: Option<&'a Utf8Path>) 
         analysis,
         since_last: report.since_last.as_ref(),
         breaches: &report.breaches,
+        unchecked: &report.unchecked,
         what_if: &report.what_if,
         units: &report.record.build.units,
     }
