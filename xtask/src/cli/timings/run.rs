@@ -187,6 +187,9 @@ impl RunArgs {
             asked,
             verb: self.command.verb(),
             evidence: Evidence::Records(directory.to_owned()),
+            profile: Some(profile.clone()).filter(|it| !["dev", "test"].contains(&it.as_str())),
+            targets: Vec::new(),
+            no_cache: false,
             network: self.workspace.network(),
         };
         clean::clean(&question.answer()?, directory)

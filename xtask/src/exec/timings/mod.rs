@@ -220,7 +220,7 @@ impl Request<'_> {
         let Some(repository) = Repository::discover(self.runner, &self.workspace.root)? else {
             return Ok((None, None, None));
         };
-        let Some(base) = repository.head()? else {
+        let Some(base) = repository.head().cloned() else {
             return Ok((None, None, None));
         };
         let commit = base.0.clone();

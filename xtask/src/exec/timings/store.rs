@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::render;
+use crate::repo::state;
 use crate::timings::budget::Keep;
 use crate::timings::select::{self, Series};
 use crate::timings::{Record, Run};
@@ -21,7 +22,7 @@ impl Store {
     /// The store of a target directory; it need not be there yet.
     pub fn of(target_directory: &Utf8Path) -> Self {
         Self {
-            directory: target_directory.join("xtask").join("timings"),
+            directory: state::directory(target_directory).join("timings"),
         }
     }
 
