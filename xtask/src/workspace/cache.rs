@@ -93,8 +93,11 @@ impl Cache {
         paths.extend(self.around(&workspace.root));
         paths.extend(named_in_root(&workspace.root));
         for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
-            paths.insert(package.manifest_path.clone());
             let directory = package.directory();
+            // The nearest manifest above that has a workspace is the package's root.
+            let above = directory.ancestors().take_while(|it| **it != workspace.root);
+            paths.extend(above.map(|above| above.join("Cargo.toml")));
+            paths.insert(package.manifest_path.clone());
             for below in ["", "src", "src/bin", "tests", "examples", "benches"] {
                 let below = directory.join(below);
                 if below.is_dir() {
