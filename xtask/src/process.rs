@@ -4,9 +4,12 @@
 //! that `cargo run` leaks into its child, so that the cargo which the kit starts sees what the
 //! user's own cargo would see.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
@@ -210,6 +213,57 @@ pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output
 /// When the program cannot be started.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     command.status().with_context(|| cannot_start(command))
+}
+
+/// Runs to the end with the kit's own streams, and tells whether it was interrupted meanwhile. An
+/// interrupt, or a request to end, does not end the kit: a terminal sends it to the program too, and
+/// one that the kit alone was sent is handed on.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn interruptible(command: &mut Command) -> Result<(ExitStatus, bool)> {
+    hand_interrupts_on()?;
+    let mut child = command.spawn().with_context(|| cannot_start(command))?;
+    let id = child.id();
+    children().insert(id);
+    let status = child.wait();
+    children().remove(&id);
+    let status = status.with_context(|| format!("waiting for {}", shown(command)))?;
+    Ok((status, INTERRUPTED.load(Ordering::SeqCst)))
+}
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The programs that an interrupt is handed on to.
+fn children() -> MutexGuard<'static, BTreeSet<u32>> {
+    static CHILDREN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn hand_interrupts_on() -> Result<()> {
+    static HANDLER: OnceLock<Result<(), String>> = OnceLock::new();
+    let set = || {
+        ctrlc::set_handler(|| {
+            INTERRUPTED.store(true, Ordering::SeqCst);
+            for child in children().iter() {
+                end(*child);
+            }
+        })
+        .map_err(|error| error.to_string())
+    };
+    match HANDLER.get_or_init(set) {
+        Ok(()) => Ok(()),
+        Err(error) => bail!("cannot listen for an interrupt: {error}"),
+    }
+}
+
+/// Asks a program to end as an interrupt would. On Windows the console has told it.
+fn end(child: u32) {
+    if cfg!(unix) {
+        let Ok(shell) = Shell::new() else { return };
+        let mut kill = shell.cmd("kill").to_command();
+        drop(kill.args(["-s", "INT", &child.to_string()]).output());
+    }
 }
 
 /// Runs to the end, giving each line of standard output to `line` as it comes; standard error is

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::changes::{self, Asked};
 use crate::graph::{UnitGraph, UnitIx, Verb};
@@ -65,6 +65,8 @@ pub struct Answer {
     pub verb: Verb,
     /// What was compared, in words.
     pub compared: String,
+    /// The top level that changed paths are relative to, without symbolic links.
+    pub top_level: Utf8PathBuf,
     /// The paths that differ.
     pub changes: Vec<Change>,
     /// The units that the change reaches.
@@ -241,6 +243,7 @@ impl Question {
         Ok(Answer {
             verb: *verb,
             compared: words.join(", "),
+            top_level: root.clone(),
             changes,
             affected,
             recorded: (records.fitting(), compiled),

@@ -179,6 +179,7 @@ pub(crate) fn answer(text: &str, verb: Verb, units: &[&str]) -> Answer {
         affected: impact::propagate(&graph, seeds),
         verb,
         compared: "the work tree since main".to_owned(),
+        top_level: "/w".into(),
         changes: Vec::new(),
         recorded: (0, 0),
         notes: Vec::new(),

@@ -83,6 +83,15 @@ impl WorkspaceArgs {
         forwarded
     }
 
+    /// The same choices, and which target triples, as arguments for cargo.
+    pub fn forwarded_with_targets(&self) -> Vec<String> {
+        let mut forwarded = self.forwarded();
+        for triple in &self.target {
+            forwarded.extend(["--target".to_owned(), triple.clone()]);
+        }
+        forwarded
+    }
+
     /// The same choices as arguments for cargo.
     pub fn forwarded(&self) -> Vec<String> {
         let flags = [
@@ -186,7 +195,7 @@ impl ChangeArgs {
 #[derive(Debug, clap::Args)]
 pub struct QuestionArgs {
     #[command(flatten)]
-    change: ChangeArgs,
+    subject: SubjectArgs,
     /// What is going to be run, since a change means different things to each
     #[arg(
         long,
@@ -203,11 +212,6 @@ pub struct QuestionArgs {
         help_heading = "Change set"
     )]
     profile: String,
-    /// Answer as on a fresh clone, from the sources alone, even where builds left records
-    #[arg(long, help_heading = "Change set")]
-    no_records: bool,
-    #[command(flatten)]
-    workspace: WorkspaceArgs,
 }
 
 impl QuestionArgs {
@@ -216,13 +220,45 @@ impl QuestionArgs {
     /// # Errors
     /// Where the arguments name something that is not there.
     pub fn resolve(&self) -> Result<Question> {
+        self.subject.resolve(self.verb, &self.profile)
+    }
+
+    /// The newer side, where it was named.
+    pub fn head(&self) -> Option<&str> {
+        self.subject.change.head.as_deref()
+    }
+
+    /// See [`WorkspaceArgs::forwarded`].
+    pub fn forwarded(&self) -> Vec<String> {
+        self.subject.workspace.forwarded()
+    }
+}
+
+/// Which workspace and which change, where the command itself says what is going to be run.
+#[derive(Debug, clap::Args)]
+pub struct SubjectArgs {
+    #[command(flatten)]
+    change: ChangeArgs,
+    /// Answer as on a fresh clone, from the sources alone, even where builds left records
+    #[arg(long, help_heading = "Change set")]
+    pub no_records: bool,
+    #[command(flatten)]
+    pub workspace: WorkspaceArgs,
+}
+
+impl SubjectArgs {
+    /// The question as plain values.
+    ///
+    /// # Errors
+    /// Where the arguments name something that is not there.
+    pub fn resolve(&self, verb: Verb, profile: &str) -> Result<Question> {
         let (runner, workspace) = self.workspace.load()?;
-        let directory = build_dir::directory_of(&self.profile);
+        let directory = build_dir::directory_of(profile);
         Ok(Question {
             runner,
             workspace,
             asked: self.change.resolve()?,
-            verb: self.verb,
+            verb,
             evidence: match self.no_records {
                 true => Evidence::Sources,
                 false => Evidence::Records(directory.to_owned()),
@@ -234,16 +270,6 @@ impl QuestionArgs {
             no_cache: self.workspace.no_cache,
             network: self.workspace.network(),
         })
-    }
-
-    /// The newer side, where it was named.
-    pub fn head(&self) -> Option<&str> {
-        self.change.head.as_deref()
-    }
-
-    /// See [`WorkspaceArgs::forwarded`].
-    pub fn forwarded(&self) -> Vec<String> {
-        self.workspace.forwarded()
     }
 }
 

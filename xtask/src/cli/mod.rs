@@ -7,6 +7,7 @@ pub mod args;
 pub mod audit;
 pub mod clean_affected;
 pub mod graph;
+pub mod run_affected;
 pub mod timings;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ pub enum Command {
     Graph(graph::Args),
     /// Name what a change makes cargo build again, and why
     Affected(affected::Args),
+    /// Run a cargo command on exactly what a change affects
+    RunAffected(run_affected::Args),
     /// Remove the artifacts of what a change affects
     CleanAffected(clean_affected::Args),
     /// Measure a build with cargo's --timings, keep it, and compare it with others
@@ -56,6 +59,7 @@ impl Command {
         match self {
             Self::Graph(args) => graph::run(&args),
             Self::Affected(args) => affected::run(&args),
+            Self::RunAffected(args) => run_affected::run(&args),
             Self::CleanAffected(args) => clean_affected::run(&args),
             Self::Timings(args) => timings::run(&args),
             Self::Audit(args) => audit::run(&args),

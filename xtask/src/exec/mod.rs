@@ -3,6 +3,7 @@
 pub mod remove;
 pub mod replay;
 pub mod timings;
+pub mod select;
 
 use std::process::{Command, ExitStatus};
 
@@ -12,6 +13,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::error::Status;
 use crate::process::{self, Runner};
+use crate::usage;
 use crate::workspace::Workspace;
 
 /// Runs a cargo build to its end without a word to the user, with `-v` and JSON messages, and
@@ -49,6 +51,34 @@ pub fn forwarded(status: ExitStatus) -> Status {
         Some(code) => u8::try_from(code).map_or(Status::Failed, Status::Forwarded),
         // Ended by a signal.
         None => Status::Failed,
+    }
+}
+
+/// Runs a command to its end with the kit's own streams, and gives its status as the kit's own. An
+/// interrupt is the command's: the kit waits until it has ended.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn interruptible(command: &mut Command) -> Result<Status> {
+    let (status, interrupted) = process::interruptible(command)?;
+    Ok(match status.code() {
+        // As a shell says it of a program that was interrupted.
+        None if interrupted => Status::Forwarded(130),
+        _ => forwarded(status),
+    })
+}
+
+/// Makes sure that there is a nextest.
+///
+/// # Errors
+/// Where there is none; the message says how to come by it.
+pub fn nextest_is_there(runner: &Runner) -> Result<()> {
+    match process::output(runner.cargo().args(["nextest", "--version"])) {
+        Ok(output) if output.status.success() => Ok(()),
+        _ => Err(usage!(
+            "cargo-nextest is not installed: `cargo install --locked cargo-nextest`, see \
+             https://nexte.st; or run the tests with `run-affected test`"
+        )),
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::count;
+use crate::action::run::binary_id;
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::impact::{Effect, Seed};
 use crate::question::Answer;
@@ -276,16 +277,7 @@ impl AffectedReport {
             .units
             .iter()
             .filter(|unit| unit.member && unit.mode == Mode::Test)
-            .map(|unit| {
-                let (package, target) = (&unit.package, &unit.target);
-                match unit.kind {
-                    TargetKind::Lib => format!("binary_id(={package})"),
-                    TargetKind::Bin => format!("binary_id(={package}::bin/{target})"),
-                    TargetKind::Example => format!("binary_id(={package}::example/{target})"),
-                    TargetKind::Bench => format!("binary_id(={package}::bench/{target})"),
-                    _ => format!("binary_id(={package}::{target})"),
-                }
-            })
+            .map(|unit| binary_id(&unit.package, unit.kind, &unit.target))
             .collect();
         match &binaries[..] {
             [] => "none()\n".to_owned(),

@@ -15,6 +15,7 @@
 mod difference;
 pub mod range;
 mod raw;
+pub mod selection;
 mod side;
 mod tree;
 mod unit_graph;

@@ -17,6 +17,7 @@ mod graph;
 mod kept;
 #[cfg(unix)]
 mod oracle;
+mod run_affected;
 mod support;
 mod timings;
 mod timings_page;

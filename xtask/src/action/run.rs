@@ -1,0 +1,421 @@
+//! What `run-affected` is going to run: the narrowest selection of packages and targets that is
+//! right for the command, as arguments for one cargo.
+
+mod arguments;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::str::FromStr;
+
+pub use arguments::{Options, profile_in, specs, that_configure, whole_workspace};
+
+use crate::graph::{Mode, Unit, UnitIx, Verb};
+use crate::impact::layout::Layout;
+use crate::impact::{Effect, Rule};
+use crate::question::Answer;
+use crate::repo::git::Status;
+use crate::workspace::{PackageIx, TargetKind, Workspace};
+
+/// The cargo command that is going to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Tool {
+    /// `cargo check --all-targets` of what is rebuilt
+    Check,
+    /// `cargo clippy --all-targets` of what is rebuilt
+    Clippy,
+    /// `cargo build --all-targets` of what is rebuilt
+    Build,
+    /// `cargo test` of the tests that are rebuilt or must be run again
+    Test,
+    /// `cargo nextest run` of the same, test binary by test binary
+    Nextest,
+    /// `cargo doc --no-deps` of the libraries and binaries that are rebuilt
+    Doc,
+    /// `cargo bench` of the benchmarks that are rebuilt or must be run again
+    Bench,
+    /// `cargo fmt` of the packages with changed sources
+    Fmt,
+}
+
+impl Tool {
+    /// The question whose answer says what is affected.
+    pub fn verb(self) -> Verb {
+        match self {
+            Self::Check | Self::Clippy | Self::Doc | Self::Fmt => Verb::Check,
+            Self::Build | Self::Bench => Verb::Build,
+            Self::Test | Self::Nextest => Verb::Test,
+        }
+    }
+
+    /// Whether it runs tests.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::Test | Self::Nextest)
+    }
+
+    /// The profile that it builds unless told otherwise.
+    pub fn profile(self) -> &'static str {
+        match self {
+            Self::Bench => "bench",
+            _ => "dev",
+        }
+    }
+
+    /// The command that builds with the same features, as far as these depend on the command: on
+    /// whether dev-dependencies count. `fmt` builds nothing.
+    pub fn builds_like(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Fmt => None,
+            Self::Doc => Some(&["build"]),
+            _ => Some(&["build", "--all-targets"]),
+        }
+    }
+
+    /// The name of the cargo command.
+    pub fn name(self) -> &'static str {
+        self.words()[0]
+    }
+
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Check => &["check"],
+            Self::Clippy => &["clippy"],
+            Self::Build => &["build"],
+            Self::Test => &["test"],
+            Self::Nextest => &["nextest", "run"],
+            Self::Doc => &["doc", "--no-deps"],
+            Self::Bench => &["bench"],
+            Self::Fmt => &["fmt"],
+        }
+    }
+
+    /// Whether an affected unit is a reason to run it.
+    fn concerns(self, unit: &Unit, effect: Effect, workspace: &Workspace) -> bool {
+        let is_built = unit.mode == Mode::Build && unit.kind != TargetKind::CustomBuild;
+        match self {
+            Self::Check | Self::Clippy | Self::Build => effect == Effect::Rebuilt,
+            Self::Doc => is_built && effect == Effect::Rebuilt && unit.kind != TargetKind::Example,
+            // Examples are built beside the tests, so that they are known to build.
+            Self::Test => unit.is_test() || is_built && unit.kind == TargetKind::Example,
+            Self::Nextest => unit.mode == Mode::Test,
+            Self::Bench => {
+                let mut targets = workspace.package(unit.package).targets.iter();
+                let is_it = |target: &&crate::workspace::Target| {
+                    (target.kind, &target.name) == (unit.kind, &unit.target)
+                };
+                unit.mode == Mode::Test && targets.find(is_it).is_some_and(|target| target.bench)
+            }
+            Self::Fmt => false,
+        }
+    }
+
+    /// The argument that selects a unit, and no other of its package, in cargo's default set of
+    /// features; `None` where only its whole package can be selected.
+    fn target_flag(self, unit: &Unit) -> Option<String> {
+        let name = &unit.target;
+        match (unit.kind, unit.mode) {
+            (TargetKind::Test, _) => Some(format!("--test={name}")),
+            (TargetKind::Bench, _) => Some(format!("--bench={name}")),
+            (_, Mode::Doctest) => Some("--doc".to_owned()),
+            (TargetKind::Example, Mode::Build) if !self.is_test() => {
+                Some(format!("--example={name}"))
+            }
+            (TargetKind::Example, Mode::Test) if self.is_test() => {
+                Some(format!("--example={name}"))
+            }
+            (TargetKind::Lib, Mode::Test) if self.is_test() => Some("--lib".to_owned()),
+            (TargetKind::Bin, Mode::Test) if self.is_test() => Some(format!("--bin={name}")),
+            _ => None,
+        }
+    }
+}
+
+/// One of several machines that share the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Which one, from 1.
+    pub slice: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl FromStr for Partition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.strip_prefix("slice:").and_then(|rest| {
+            let (slice, of) = rest.split_once('/')?;
+            let (slice, of) = (slice.parse().ok()?, of.parse().ok()?);
+            (1..=of).contains(&slice).then_some(Self { slice, of })
+        });
+        parsed.ok_or_else(|| "write slice:M/N, with M from 1 to N".to_owned())
+    }
+}
+
+/// The packages and targets that are going to be selected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The members that are affected.
+    pub packages: BTreeSet<PackageIx>,
+    /// Members that are selected only so that features stay as they are in the whole workspace.
+    pub beside: BTreeSet<PackageIx>,
+    /// Arguments that choose targets; empty for what the command chooses by itself.
+    pub targets: Vec<String>,
+    /// The test binaries to run, where that is not all of those packages: nextest alone can say so.
+    pub filter: Option<String>,
+    /// Whether the whole workspace is selected, whatever is affected.
+    pub whole: bool,
+}
+
+impl Selection {
+    /// What is affected, less what the user leaves out.
+    pub fn new(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Self {
+        if tool == Tool::Fmt {
+            let mut packages = with_changed_sources(answer);
+            packages.retain(|package| !excluded.contains(package));
+            return Self {
+                packages,
+                ..Self::default()
+            };
+        }
+        let units = concerned(answer, tool, excluded);
+        Self::of(answer, tool, &units)
+    }
+
+    /// The tests of one machine, test binary by test binary.
+    pub fn slice_of_binaries(
+        answer: &Answer,
+        excluded: &BTreeSet<PackageIx>,
+        partition: Partition,
+    ) -> Self {
+        let mut units = concerned(answer, Tool::Nextest, excluded);
+        units.sort_by_key(|&unit| name_in_order(answer, unit));
+        let mut place = 0..;
+        units.retain(|_| {
+            place
+                .next()
+                .is_some_and(|at| at % partition.of + 1 == partition.slice)
+        });
+        let mut slice = Self::of(answer, Tool::Nextest, &units);
+        slice.filter = Some(filterset(answer, &units));
+        slice
+    }
+
+    /// The affected tests of some packages.
+    pub fn of_packages(answer: &Answer, tool: Tool, packages: &BTreeSet<PackageIx>) -> Self {
+        let mut units = concerned(answer, tool, &BTreeSet::new());
+        units.retain(|&unit| packages.contains(&answer.graph.unit(unit).package));
+        Self::of(answer, tool, &units)
+    }
+
+    fn of(answer: &Answer, tool: Tool, units: &[UnitIx]) -> Self {
+        let packages: BTreeSet<_> = units
+            .iter()
+            .map(|&unit| answer.graph.unit(unit).package)
+            .collect();
+        let selectable: Vec<UnitIx> = packages
+            .iter()
+            .flat_map(|&package| answer.graph.units_of(package))
+            .copied()
+            .filter(|&unit| {
+                tool.concerns(answer.graph.unit(unit), Effect::Rebuilt, &answer.workspace)
+            })
+            .collect();
+        let is_all = units.len() == selectable.len();
+        let needs_filter = tool == Tool::Nextest && !is_all;
+        Self {
+            targets: match is_all {
+                true => Vec::new(),
+                false => target_flags(answer, tool, units, &selectable),
+            },
+            filter: needs_filter.then(|| filterset(answer, units)),
+            packages,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty()
+    }
+
+    /// The same with members beside it that keep the features. Their tests must not be run where
+    /// that can be told.
+    #[must_use]
+    pub fn with(mut self, answer: &Answer, tool: Tool, beside: BTreeSet<PackageIx>) -> Self {
+        if tool == Tool::Nextest && self.filter.is_none() && !beside.is_empty() {
+            let mut units = concerned(answer, tool, &BTreeSet::new());
+            units.retain(|&unit| self.packages.contains(&answer.graph.unit(unit).package));
+            self.filter = Some(filterset(answer, &units));
+        }
+        self.beside = beside;
+        self
+    }
+
+    /// The same with everything selected.
+    #[must_use]
+    pub fn whole(self, answer: &Answer, tool: Tool) -> Self {
+        let members = answer.workspace.members().map(|(member, _)| member);
+        let beside = members.filter(|it| !self.packages.contains(it)).collect();
+        Self {
+            whole: true,
+            ..self.with(answer, tool, beside)
+        }
+    }
+}
+
+/// The affected units that are a reason to run the command.
+fn concerned(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Vec<UnitIx> {
+    let Answer {
+        workspace, graph, ..
+    } = answer;
+    let is_wanted = |&(unit, effect): &(UnitIx, Effect)| {
+        let unit = graph.unit(unit);
+        workspace.package(unit.package).member
+            && !excluded.contains(&unit.package)
+            && tool.concerns(unit, effect, workspace)
+    };
+    let affected = answer.affected.units().filter(is_wanted);
+    affected.map(|(unit, _)| unit).collect()
+}
+
+/// Arguments that select the affected targets of every package that is selected and no other, or
+/// none where that cannot be said: a target's argument holds for all packages, and documentation
+/// tests can be selected only by themselves.
+fn target_flags(
+    answer: &Answer,
+    tool: Tool,
+    units: &[UnitIx],
+    selectable: &[UnitIx],
+) -> Vec<String> {
+    let flag = |unit: UnitIx| tool.target_flag(answer.graph.unit(unit));
+    let flags: Option<BTreeSet<String>> = units.iter().map(|&unit| flag(unit)).collect();
+    let Some(flags) = flags else {
+        return Vec::new();
+    };
+    let wanted: HashSet<_> = units.iter().collect();
+    let mut selected = selectable
+        .iter()
+        .filter(|&&unit| flag(unit).is_some_and(|flag| flags.contains(&flag)));
+    let is_exact = selected.all(|unit| wanted.contains(unit));
+    let is_possible = flags.len() == 1 || !flags.contains("--doc");
+    match is_exact && is_possible {
+        true => flags.into_iter().collect(),
+        false => Vec::new(),
+    }
+}
+
+/// Test binaries as nextest names them, whole packages where all of theirs are meant.
+fn filterset(answer: &Answer, units: &[UnitIx]) -> String {
+    let Answer {
+        workspace, graph, ..
+    } = answer;
+    let mut of_package: BTreeMap<PackageIx, Vec<&Unit>> = BTreeMap::new();
+    for &unit in units {
+        let unit = graph.unit(unit);
+        of_package.entry(unit.package).or_default().push(unit);
+    }
+    let mut terms = Vec::new();
+    for (package, units) in of_package {
+        let all = graph.units_of(package).iter();
+        let all = all.filter(|&&unit| graph.unit(unit).mode == Mode::Test);
+        let name = &workspace.package(package).name;
+        if units.len() == all.count() {
+            terms.push(format!("package(={name})"));
+        } else {
+            terms.extend(
+                units
+                    .iter()
+                    .map(|unit| binary_id(name, unit.kind, &unit.target)),
+            );
+        }
+    }
+    match &terms[..] {
+        [] => "none()".to_owned(),
+        _ => terms.join(" + "),
+    }
+}
+
+/// A test binary as nextest's filtersets name it: by its package, and by its kind and target where
+/// it is not the library's.
+pub fn binary_id(package: &str, kind: TargetKind, target: &str) -> String {
+    match kind {
+        TargetKind::Lib => format!("binary_id(={package})"),
+        TargetKind::Bin => format!("binary_id(={package}::bin/{target})"),
+        TargetKind::Example => format!("binary_id(={package}::example/{target})"),
+        TargetKind::Bench => format!("binary_id(={package}::bench/{target})"),
+        TargetKind::Test | TargetKind::CustomBuild => format!("binary_id(={package}::{target})"),
+    }
+}
+
+/// The members whose formatting may have changed: those of changed Rust sources, those whose
+/// manifest or `rustfmt.toml` changed, for their edition and style.
+fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
+    let layout = Layout::new(&answer.workspace);
+    let mut found = BTreeSet::new();
+    for change in &answer.changes {
+        let path = answer.top_level.join(&change.path);
+        match path.file_name() {
+            Some("rustfmt.toml" | ".rustfmt.toml") => {
+                found.extend(path.parent().into_iter().flat_map(|it| layout.below(it)));
+            }
+            Some(name) if name == "Cargo.toml" || name.ends_with(".rs") => {
+                let exists = change.status != Status::Deleted;
+                found.extend(layout.owner(&path).filter(|_| exists));
+            }
+            _ => {}
+        }
+    }
+    for (unit, _) in answer.affected.units() {
+        // A source can lie outside its package, and a package can be assumed changed.
+        let seed = answer
+            .affected
+            .chain(unit)
+            .filter(|(way, _)| way.len() == 1);
+        let is_source = seed.is_some_and(|(_, seed)| match seed.rule {
+            Rule::Assumed => true,
+            Rule::Source => seed
+                .path
+                .as_ref()
+                .is_some_and(|it| it.extension() == Some("rs")),
+            _ => false,
+        });
+        found.extend(is_source.then(|| answer.graph.unit(unit).package));
+    }
+    found.retain(|&package| answer.workspace.package(package).member);
+    found
+}
+
+/// The packages of each of several machines. Packages that cannot be tested apart are one group
+/// and stay together; the heaviest goes first, to the machine with the least to do.
+pub fn slices(
+    answer: &Answer,
+    groups: Vec<BTreeSet<PackageIx>>,
+    of: usize,
+) -> Vec<BTreeSet<PackageIx>> {
+    let mut tests: HashMap<PackageIx, usize> = HashMap::new();
+    for unit in concerned(answer, Tool::Test, &BTreeSet::new()) {
+        *tests.entry(answer.graph.unit(unit).package).or_default() += 1;
+    }
+    let weight = |group: &BTreeSet<PackageIx>| -> usize {
+        group.iter().filter_map(|package| tests.get(package)).sum()
+    };
+    let mut groups: Vec<_> = groups.into_iter().map(|it| (weight(&it), it)).collect();
+    // Packages are in the order of their names.
+    groups.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.cmp(b)));
+    let mut machines = vec![(0, BTreeSet::new()); of];
+    for (weight, group) in groups {
+        if let Some((load, packages)) = machines.iter_mut().min_by_key(|(load, _)| *load) {
+            *load += weight;
+            packages.extend(group);
+        }
+    }
+    machines.into_iter().map(|(_, packages)| packages).collect()
+}
+
+fn name_in_order(answer: &Answer, unit: UnitIx) -> (String, TargetKind, String) {
+    let unit = answer.graph.unit(unit);
+    let package = answer.workspace.package(unit.package);
+    (package.name.clone(), unit.kind, unit.target.clone())
+}
+
+#[cfg(test)]
+mod tests;

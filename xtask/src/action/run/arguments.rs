@@ -1,0 +1,170 @@
+//! A selection as arguments for one cargo.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Selection, Tool};
+use crate::workspace::{PackageIx, Workspace};
+
+impl Selection {
+    /// The arguments of the cargo that does it; `forwarded` are the user's own, the last of them
+    /// those that follow a `--`.
+    pub fn arguments(
+        &self,
+        workspace: &Workspace,
+        tool: Tool,
+        options: &Options<'_>,
+    ) -> Vec<String> {
+        let mut arguments: Vec<String> = tool.words().iter().map(|&word| word.to_owned()).collect();
+        let all: BTreeSet<_> = self.packages.union(&self.beside).copied().collect();
+        let is_left_out = |(member, _): &(PackageIx, _)| !all.contains(member);
+        let left_out: Vec<_> = workspace.members().filter(is_left_out).collect();
+        let only_excluded = left_out.iter().all(|(it, _)| options.excluded.contains(it));
+        if tool != Tool::Fmt && (self.whole || only_excluded) {
+            arguments.extend(whole_workspace(workspace, options.excluded));
+        } else {
+            for spec in specs(workspace, &all) {
+                arguments.extend(["-p".to_owned(), spec]);
+            }
+        }
+        let (own, _) = split(options.forwarded);
+        if !own.iter().any(|argument| chooses_targets(argument)) {
+            if !self.targets.is_empty() {
+                arguments.extend(self.targets.iter().cloned());
+            } else if matches!(tool, Tool::Check | Tool::Clippy | Tool::Build) {
+                arguments.push("--all-targets".to_owned());
+            }
+        }
+        if tool == Tool::Nextest {
+            arguments.push("--no-tests=pass".to_owned());
+        }
+        if let Some(filter) = &self.filter {
+            arguments.extend(["-E".to_owned(), filter.clone()]);
+        }
+        if options.keep_going {
+            arguments.extend(match tool {
+                Tool::Test | Tool::Nextest | Tool::Bench => Some("--no-fail-fast".to_owned()),
+                Tool::Fmt => None,
+                _ => Some("--keep-going".to_owned()),
+            });
+        }
+        if tool != Tool::Fmt {
+            arguments.extend(options.given.iter().cloned());
+        }
+        arguments.extend(options.forwarded.iter().cloned());
+        arguments
+    }
+}
+
+/// What the user asked for beside the change.
+pub struct Options<'a> {
+    /// Members that are left out.
+    pub excluded: &'a BTreeSet<PackageIx>,
+    /// Go on after a failure.
+    pub keep_going: bool,
+    /// `--locked` and its like, which the kit and cargo both heed.
+    pub given: Vec<String>,
+    /// Arguments for cargo.
+    pub forwarded: &'a [String],
+}
+
+/// `--workspace`, less what is left out.
+pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) -> Vec<String> {
+    let mut arguments = vec!["--workspace".to_owned()];
+    for spec in specs(workspace, excluded) {
+        arguments.extend(["--exclude".to_owned(), spec]);
+    }
+    arguments
+}
+
+/// Those of the user's arguments that decide features, profile and platform, for a question to
+/// cargo about the units that it would build.
+pub fn that_configure(forwarded: &[String]) -> Vec<String> {
+    const WITH_VALUE: [&str; 6] = [
+        "-F",
+        "--features",
+        "--profile",
+        "--target",
+        "--config",
+        "-Z",
+    ];
+    const ALONE: [&str; 7] = [
+        "--all-features",
+        "--no-default-features",
+        "-r",
+        "--release",
+        "--locked",
+        "--offline",
+        "--frozen",
+    ];
+    let mut kept = Vec::new();
+    let mut arguments = split(forwarded).0.iter();
+    while let Some(argument) = arguments.next() {
+        let name = argument.split('=').next().unwrap_or_default();
+        if WITH_VALUE.contains(&argument.as_str()) {
+            kept.push(argument.clone());
+            kept.extend(arguments.next().cloned());
+        } else if ALONE.contains(&argument.as_str())
+            || WITH_VALUE.contains(&name)
+            || argument.starts_with("-F")
+            || argument.starts_with("-Z")
+        {
+            kept.push(argument.clone());
+        }
+    }
+    kept
+}
+
+/// The profile that the user's arguments choose.
+pub fn profile_in(forwarded: &[String]) -> Option<&str> {
+    let mut found = None;
+    let mut arguments = split(forwarded).0.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "-r" | "--release" => found = Some("release"),
+            "--profile" | "--cargo-profile" => found = arguments.next().map(String::as_str),
+            other => found = other.strip_prefix("--profile=").or(found),
+        }
+    }
+    found
+}
+
+/// Cargo's own arguments, and those that it hands on.
+fn split(forwarded: &[String]) -> (&[String], &[String]) {
+    let end = forwarded.iter().position(|argument| argument == "--");
+    forwarded.split_at(end.unwrap_or(forwarded.len()))
+}
+
+fn chooses_targets(argument: &str) -> bool {
+    const FLAGS: [&str; 10] = [
+        "--lib",
+        "--bins",
+        "--bin",
+        "--tests",
+        "--test",
+        "--examples",
+        "--example",
+        "--benches",
+        "--bench",
+        "--doc",
+    ];
+    let name = argument.split('=').next().unwrap_or_default();
+    name == "--all-targets" || FLAGS.contains(&name)
+}
+
+/// Packages as cargo takes them after `-p`: by name, by id where another package has that name.
+pub fn specs<'a>(
+    workspace: &'a Workspace,
+    packages: &'a BTreeSet<PackageIx>,
+) -> impl Iterator<Item = String> + 'a {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, package) in workspace.packages() {
+        *count.entry(&package.name).or_default() += 1;
+    }
+    packages.iter().map(move |&package| {
+        let package = workspace.package(package);
+        match count.get(package.name.as_str()) {
+            Some(1) => package.name.clone(),
+            _ => package.id.clone(),
+        }
+    })
+}

@@ -1,0 +1,209 @@
+use super::*;
+use crate::testing::{answer, place};
+
+const RAILWAY: &str = "
+    planner: lib bin=plan test=it example=demo -> network, tables
+    network: lib test=it bench=search -> stations, dev: testkit
+    stations: lib!doctest test=it test=suggest -> serde
+    tables: lib!test!doctest test=it
+    testkit: lib
+    serde@1.0.0 external: lib
+";
+
+/// What would be run after edits of these units.
+fn command(tool: Tool, units: &[&str]) -> String {
+    command_with(tool, units, &[], &[])
+}
+
+fn command_with(tool: Tool, units: &[&str], excluded: &[&str], forwarded: &[&str]) -> String {
+    let answer = answer(RAILWAY, tool.verb(), units);
+    let excluded = excluded.iter().map(|name| place(&answer.workspace, name));
+    let excluded = excluded.collect();
+    let forwarded: Vec<_> = forwarded.iter().map(|&word| word.to_owned()).collect();
+    let selection = Selection::new(&answer, tool, &excluded);
+    if selection.is_empty() {
+        return "nothing".to_owned();
+    }
+    let options = Options {
+        excluded: &excluded,
+        keep_going: false,
+        given: Vec::new(),
+        forwarded: &forwarded,
+    };
+    let arguments = selection.arguments(&answer.workspace, tool, &options);
+    arguments.join(" ")
+}
+
+#[test]
+fn each_command_has_its_own_narrowest_selection() {
+    let rows: &[(Tool, &[&str])] = &[
+        (Tool::Check, &["network lib", "network lib test"]),
+        (Tool::Check, &["serde lib"]),
+        (Tool::Check, &["testkit lib"]),
+        (Tool::Clippy, &["network test it"]),
+        (Tool::Clippy, &["network test it", "tables test it"]),
+        (Tool::Clippy, &["network test it", "planner example demo"]),
+        (Tool::Build, &["network bench search"]),
+        (Tool::Test, &["stations test suggest"]),
+        (Tool::Test, &["stations test suggest", "tables test it"]),
+        (Tool::Test, &["stations lib test"]),
+        (Tool::Test, &["planner bin plan test"]),
+        (Tool::Test, &["tables lib"]),
+        (Tool::Test, &["planner doctests"]),
+        (Tool::Nextest, &["stations lib test", "tables test it"]),
+        (Tool::Nextest, &["planner lib", "planner lib test"]),
+        (Tool::Nextest, &["planner doctests"]),
+        (Tool::Doc, &["network test it"]),
+        (Tool::Doc, &["network lib"]),
+        (Tool::Bench, &["network test it"]),
+        (Tool::Bench, &["network bench search"]),
+    ];
+    let told: Vec<_> = rows
+        .iter()
+        .map(|(tool, units)| format!("{}: {}\n", units.join(", "), command(*tool, units)))
+        .collect();
+    expect_test::expect![[r#"
+        network lib, network lib test: check -p network -p planner --all-targets
+        serde lib: check -p network -p planner -p stations --all-targets
+        testkit lib: check -p network -p testkit --all-targets
+        network test it: clippy -p network --test=it
+        network test it, tables test it: clippy -p network -p tables --test=it
+        network test it, planner example demo: clippy -p network -p planner --all-targets
+        network bench search: build -p network --bench=search
+        stations test suggest: test -p stations --test=suggest
+        stations test suggest, tables test it: test -p stations -p tables
+        stations lib test: test -p stations --lib
+        planner bin plan test: test -p planner --bin=plan
+        tables lib: test -p planner -p tables
+        planner doctests: test -p planner --doc
+        stations lib test, tables test it: nextest run -p stations -p tables --no-tests=pass -E binary_id(=stations) + package(=tables)
+        planner lib, planner lib test: nextest run -p planner --no-tests=pass
+        planner doctests: nothing
+        network test it: nothing
+        network lib: doc --no-deps -p network -p planner
+        network test it: nothing
+        network bench search: bench -p network --bench=search
+    "#]].assert_eq(&told.concat());
+}
+
+#[test]
+fn what_the_user_says_goes_before_what_the_kit_would_say() {
+    let lib = ["network lib", "network lib test"];
+    let told = [
+        command_with(Tool::Check, &lib, &["planner"], &["--lib", "--release"]),
+        command_with(Tool::Clippy, &lib, &[], &["--", "--deny", "warnings"]),
+        command_with(
+            Tool::Test,
+            &["stations test suggest"],
+            &[],
+            &["--", "--test"],
+        ),
+        command_with(Tool::Check, &["serde lib"], &["testkit", "tables"], &[]),
+    ];
+    expect_test::expect![[r#"
+        check -p network --lib --release
+        clippy -p network -p planner --all-targets -- --deny warnings
+        test -p stations --test=suggest -- --test
+        check --workspace --exclude tables --exclude testkit --all-targets"#]]
+    .assert_eq(&told.join("\n"));
+}
+
+#[test]
+fn several_machines_run_every_test_once() {
+    let everything = ["stations lib", "tables lib", "testkit lib test"];
+    let answer = answer(RAILWAY, Verb::Test, &everything);
+    let none = BTreeSet::new();
+    let whole = Selection::new(&answer, Tool::Nextest, &none);
+    for of in 1..6 {
+        let mut binaries = Vec::new();
+        for slice in 1..=of {
+            let partition = Partition { slice, of };
+            let slice = Selection::slice_of_binaries(&answer, &none, partition);
+            let filter = slice.filter.unwrap();
+            // A package as a whole has a binary for each of its targets.
+            let terms = filter.split(" + ").filter(|&term| term != "none()");
+            for term in terms {
+                match term
+                    .strip_prefix("package(=")
+                    .map(|name| name.trim_end_matches(')'))
+                {
+                    Some(name) => binaries.extend(units_of(&answer, name)),
+                    None => binaries.push(term.to_owned()),
+                }
+            }
+        }
+        let count = binaries.len();
+        let binaries: BTreeSet<_> = binaries.into_iter().collect();
+        assert_eq!((binaries.len(), count), (9, 9), "{of} slices: {binaries:?}");
+    }
+    assert_eq!(whole.packages.len(), 5);
+}
+
+fn units_of(answer: &Answer, name: &str) -> Vec<String> {
+    let units = answer.graph.units_of(place(&answer.workspace, name)).iter();
+    let units = units.map(|&unit| answer.graph.unit(unit));
+    units
+        .filter(|unit| unit.mode == Mode::Test)
+        .map(|unit| binary_id(name, unit.kind, &unit.target))
+        .collect()
+}
+
+#[test]
+fn packages_that_belong_together_go_to_one_machine() {
+    let answer = answer(
+        RAILWAY,
+        Verb::Test,
+        &["serde lib", "tables lib", "testkit lib"],
+    );
+    let group = |names: &[&str]| -> BTreeSet<_> {
+        names
+            .iter()
+            .map(|name| place(&answer.workspace, name))
+            .collect()
+    };
+    let groups = vec![
+        group(&["tables"]),
+        group(&["network", "stations"]),
+        group(&["planner"]),
+        group(&["testkit"]),
+    ];
+    let parts = slices(&answer, groups, 3);
+    let names = |part: &BTreeSet<PackageIx>| {
+        let names = part
+            .iter()
+            .map(|&it| answer.workspace.package(it).name.as_str());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let told: Vec<_> = parts.iter().map(names).collect();
+    assert_eq!(told, ["network stations", "planner", "tables testkit"]);
+}
+
+#[test]
+fn of_the_arguments_for_cargo_those_are_known_that_configure() {
+    let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+    let kept = |text| that_configure(&words(text)).join(" ");
+    assert_eq!(kept("--lib -F a,b --release -v"), "-F a,b --release");
+    assert_eq!(
+        kept("--features=a -j 2 --target x"),
+        "--features=a --target x"
+    );
+    assert_eq!(kept("--no-fail-fast -- --release"), "");
+    assert_eq!(profile_in(&words("--profile ci -- --release")), Some("ci"));
+    assert_eq!(profile_in(&words("-r")), Some("release"));
+    assert_eq!(profile_in(&words("-v")), None);
+}
+
+#[test]
+fn a_slice_is_one_of_several() {
+    assert_eq!("slice:2/3".parse(), Ok(Partition { slice: 2, of: 3 }));
+    for wrong in [
+        "2/3",
+        "slice:0/3",
+        "slice:4/3",
+        "slice:1/0",
+        "slice:1",
+        "count:1/2",
+    ] {
+        assert!(wrong.parse::<Partition>().is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,88 @@
+//! `run-affected`: a cargo command, on exactly what a change affects.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::args::SubjectArgs;
+use crate::action::run::{Options, Partition, Tool, profile_in};
+use crate::error::Status;
+use crate::question::Evidence;
+use crate::{exec, process, render, usage};
+
+/// Arguments of `run-affected`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The cargo command
+    #[arg(value_enum)]
+    tool: Tool,
+    /// Print the cargo command, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Run only this machine's part of the affected tests: slice:M/N. The parts depend on the
+    /// commit alone, and together hold each test once
+    #[arg(long, value_name = "slice:M/N")]
+    partition: Option<Partition>,
+    /// Go on after a failure
+    #[arg(long)]
+    keep_going: bool,
+    /// Leave this package out (repeatable)
+    #[arg(long, value_name = "SPEC")]
+    exclude: Vec<String>,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Arguments for the cargo command
+    #[arg(last = true, value_name = "ARGS")]
+    forwarded: Vec<String>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Status> {
+    let tool = args.tool;
+    if args.partition.is_some() && !tool.is_test() {
+        return Err(usage!(
+            "--partition splits tests: it goes with `test` and `nextest`"
+        ));
+    }
+    let profile = profile_in(&args.forwarded).unwrap_or(tool.profile());
+    let mut question = args.subject.resolve(tool.verb(), profile)?;
+    if args.partition.is_some() {
+        // What was built on one machine must not decide what another one runs.
+        question.evidence = Evidence::Sources;
+    }
+    let runner = question.runner.in_directory(&question.workspace.root);
+    let find = |spec: &String| question.workspace.find(spec);
+    let excluded = args
+        .exclude
+        .iter()
+        .map(find)
+        .collect::<Result<BTreeSet<_>>>()?;
+    let answer = question.answer()?;
+    for note in &answer.notes {
+        render::note(note);
+    }
+    let options = Options {
+        excluded: &excluded,
+        keep_going: args.keep_going,
+        given: args.subject.workspace.forwarded_with_targets(),
+        forwarded: &args.forwarded,
+    };
+    let selection = exec::select::select(&runner, &answer, tool, args.partition, &options)?;
+    if selection.is_empty() {
+        render::note(render::run::nothing(&answer, tool, args.partition));
+        return Ok(Status::Done);
+    }
+    if let Some(note) = render::run::doctests(&answer, tool) {
+        render::note(note);
+    }
+    let mut command = runner.cargo();
+    command.args(selection.arguments(&answer.workspace, tool, &options));
+    if args.dry_run {
+        render::data(&format!("{}\n", process::shown(&command)))?;
+        return Ok(Status::Done);
+    }
+    if tool == Tool::Nextest {
+        exec::nextest_is_there(&runner)?;
+    }
+    render::status("Running", process::shown(&command));
+    exec::interruptible(&mut command)
+}

@@ -1,0 +1,325 @@
+//! Which features fewer packages would be built with, and which packages keep them as they are.
+//!
+//! Cargo unifies features over the packages that are selected: with `-p a` a dependency loses what
+//! only another member turns on, and is built a second time. Cargo itself is asked, by its unit
+//! graphs, whether that is so; and where it is, its graph with every package resolved for itself
+//! (`resolver.feature-unification = "package"`, an unstable option) tells who turns on what.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::Utf8Path;
+
+use super::raw::RawGraph;
+use crate::process::{self, Runner};
+
+/// How cargo is asked for a selection's units.
+pub struct Asker<'a> {
+    /// In the directory where cargo is going to run.
+    pub runner: &'a Runner,
+    /// A directory in which cargo may keep what an unstable rustc tells of itself: the user's own
+    /// cargo must not find that.
+    pub cache: &'a Utf8Path,
+    /// `build`, with the flags that choose targets, features and profile.
+    pub command: Vec<String>,
+    /// `--workspace`, with what is left out of it.
+    pub whole: Vec<String>,
+    /// Cargo's ids of the packages that this selects.
+    pub members: BTreeSet<String>,
+}
+
+/// A package that is selected beside those that were asked for, and what it is needed for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// Cargo's package id of the member.
+    pub package: String,
+    /// Cargo's package id of what would else be built with fewer features.
+    pub keeps: String,
+    /// Those features.
+    pub features: Vec<String>,
+}
+
+/// The features that every unit of a selection is built with.
+struct Features {
+    graph: RawGraph,
+    /// The units that are built from each one.
+    users: Vec<Vec<usize>>,
+}
+
+/// A package, and whether it is built for build scripts and procedural macros, which have features
+/// of their own.
+type Key<'a> = (&'a str, bool);
+
+/// Keeps the features of the whole for selections of it.
+pub struct Keeper<'a> {
+    asker: Asker<'a>,
+    whole: Features,
+    each: OnceCell<Features>,
+}
+
+/// What it takes for a selection to be built with the features of the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// These packages have to be selected too; often none.
+    With(Vec<Added>),
+    /// Nothing less than the whole would do.
+    Whole,
+}
+
+impl<'a> Keeper<'a> {
+    /// Asks cargo for the whole.
+    ///
+    /// # Errors
+    /// Cargo's own words where it does not answer.
+    pub fn new(asker: Asker<'a>) -> Result<Self> {
+        Ok(Self {
+            whole: asker.ask(&asker.whole, &[])?,
+            each: OnceCell::new(),
+            asker,
+        })
+    }
+
+    /// What it takes for these packages, by cargo's ids.
+    ///
+    /// # Errors
+    /// Cargo's own words where it does not answer.
+    pub fn keep(&self, selected: &BTreeSet<String>) -> Result<Kept> {
+        if self.holds(selected)? {
+            return Ok(Kept::With(Vec::new()));
+        }
+        let added = added(&self.whole, self.each()?, &self.asker.members, selected);
+        let ids = added.iter().map(|added| added.package.clone());
+        let widened: BTreeSet<String> = selected.iter().cloned().chain(ids).collect();
+        Ok(
+            match widened.len() > selected.len() && self.holds(&widened)? {
+                true => Kept::With(added),
+                false => Kept::Whole,
+            },
+        )
+    }
+
+    /// The packages that one alone would take, as far as cargo's graph tells.
+    ///
+    /// # Errors
+    /// Cargo's own words where it does not answer.
+    pub fn needs(&self, package: &str) -> Result<Vec<Added>> {
+        let alone = BTreeSet::from([package.to_owned()]);
+        Ok(added(
+            &self.whole,
+            self.each()?,
+            &self.asker.members,
+            &alone,
+        ))
+    }
+
+    fn holds(&self, selected: &BTreeSet<String>) -> Result<bool> {
+        let packages: Vec<String> = selected
+            .iter()
+            .flat_map(|id| ["-p".to_owned(), id.clone()])
+            .collect();
+        Ok(self.asker.ask(&packages, &[])?.is_part_of(&self.whole))
+    }
+
+    /// The whole, each package of it resolved as if it alone were selected.
+    fn each(&self) -> Result<&Features> {
+        const EACH: [&str; 3] = [
+            "-Zfeature-unification",
+            "--config",
+            "resolver.feature-unification='package'",
+        ];
+        if self.each.get().is_none() {
+            let each = self.asker.ask(&self.asker.whole, &EACH)?;
+            drop(self.each.set(each));
+        }
+        self.each.get().context("it was set above")
+    }
+}
+
+impl Asker<'_> {
+    fn ask(&self, packages: &[String], unification: &[&str]) -> Result<Features> {
+        std::fs::create_dir_all(self.cache)
+            .with_context(|| format!("cannot create {}", self.cache))?;
+        let mut command = self.runner.cargo();
+        command.args(&self.command).args(packages);
+        command.args(["--unit-graph", "-Zunstable-options"]);
+        command.args(unification).env("RUSTC_BOOTSTRAP", "1");
+        command.env("CARGO_TARGET_DIR", self.cache);
+        command.env("CARGO_BUILD_BUILD_DIR", self.cache);
+        Features::parse(&process::checked(&mut command)?)
+    }
+}
+
+impl Features {
+    /// Reads what cargo printed.
+    fn parse(json: &[u8]) -> Result<Self> {
+        let graph: RawGraph =
+            serde_json::from_slice(json).context("cargo printed no unit graph")?;
+        let mut users = vec![Vec::new(); graph.units.len()];
+        for (user, unit) in graph.units.iter().enumerate() {
+            for dependency in &unit.dependencies {
+                users
+                    .get_mut(dependency.index)
+                    .context("the unit graph names a unit it lacks")?
+                    .push(user);
+            }
+        }
+        Ok(Self { graph, users })
+    }
+
+    /// Whether every unit of this selection is one of the whole's: of the same features, and built
+    /// from such units.
+    fn is_part_of(&self, whole: &Self) -> bool {
+        let built: HashSet<u64> = whole.hashes().into_iter().collect();
+        self.hashes().iter().all(|hash| built.contains(hash))
+    }
+
+    /// For every unit a number that stands for its features and those of all that it is built from.
+    fn hashes(&self) -> Vec<u64> {
+        let mut hashes = vec![None; self.graph.units.len()];
+        let mut pending: Vec<usize> = (0..hashes.len()).collect();
+        while let Some(&index) = pending.last() {
+            let unit = &self.graph.units[index];
+            let known = pending.len();
+            if hashes[index].is_none() {
+                let below = unit.dependencies.iter().map(|on| on.index);
+                pending.extend(below.filter(|&on| hashes[on].is_none()));
+            }
+            if pending.len() > known {
+                continue;
+            }
+            pending.pop();
+            let mut below: Vec<(&str, Option<u64>)> = unit
+                .dependencies
+                .iter()
+                // Binaries are built beside a test that runs them, and are no part of it.
+                .filter(|on| self.graph.units[on.index].target.kind != ["bin"])
+                .map(|on| (on.extern_crate_name.as_str(), hashes[on.index]))
+                .collect();
+            below.sort_unstable();
+            let mut features: Vec<_> = unit.features.iter().collect();
+            features.sort_unstable();
+            let mut hasher = DefaultHasher::new();
+            let target = &unit.target;
+            (&unit.pkg_id, &target.kind, &target.name, &unit.mode).hash(&mut hasher);
+            (&unit.platform, features, below).hash(&mut hasher);
+            hashes[index] = Some(hasher.finish());
+        }
+        hashes.into_iter().flatten().collect()
+    }
+
+    /// The features of every package below the given ones, or below all.
+    fn below(&self, selected: Option<&BTreeSet<String>>) -> BTreeMap<Key<'_>, BTreeSet<&str>> {
+        let mut found: BTreeMap<Key<'_>, BTreeSet<&str>> = BTreeMap::new();
+        let is_selected =
+            |id: &String| selected.is_none_or(|selected| selected.contains(id.as_str()));
+        let roots = self.graph.roots.iter().copied();
+        let mut pending: Vec<(usize, bool)> = roots
+            .filter(|&root| is_selected(&self.graph.units[root].pkg_id))
+            .map(|root| (root, false))
+            .collect();
+        let mut seen = HashSet::new();
+        while let Some((index, for_host)) = pending.pop() {
+            let unit = &self.graph.units[index];
+            let for_host = for_host
+                || unit.target.kind == ["custom-build"]
+                || unit.target.kind == ["proc-macro"];
+            if !seen.insert((index, for_host)) {
+                continue;
+            }
+            let features = found.entry((&unit.pkg_id, for_host)).or_default();
+            features.extend(unit.features.iter().map(String::as_str));
+            pending.extend(unit.dependencies.iter().map(|on| (on.index, for_host)));
+        }
+        found
+    }
+
+    /// The packages among the roots that lead to a package with one of these features.
+    fn providers(&self, package: &str, features: &[&str]) -> BTreeSet<&str> {
+        let has = |index: &usize| {
+            let unit = &self.graph.units[*index];
+            unit.pkg_id == package
+                && unit
+                    .features
+                    .iter()
+                    .any(|known| features.contains(&known.as_str()))
+        };
+        let mut pending: Vec<usize> = (0..self.graph.units.len()).filter(has).collect();
+        let mut seen: HashSet<usize> = pending.iter().copied().collect();
+        let mut next = 0;
+        while let Some(&index) = pending.get(next) {
+            next += 1;
+            let users = self.users[index].iter().copied();
+            pending.extend(users.filter(|&user| seen.insert(user)));
+        }
+        let roots = self.graph.roots.iter().filter(|root| seen.contains(root));
+        roots
+            .map(|&root| self.graph.units[root].pkg_id.as_str())
+            .collect()
+    }
+}
+
+/// The packages that have to be selected beside `selected` so that everything below them has the
+/// features that it has in the whole: few of them, each the one that brings the most of what is
+/// missing. `each` is the graph in which every package of the whole is resolved for itself.
+///
+/// Features add up over packages, but for those that are turned on only where something else turns
+/// an optional dependency on (`dependency?/feature`), so cargo is asked to confirm the result.
+fn added(
+    whole: &Features,
+    each: &Features,
+    members: &BTreeSet<String>,
+    selected: &BTreeSet<String>,
+) -> Vec<Added> {
+    let mut selected = selected.clone();
+    let mut added = Vec::new();
+    let wanted = whole.below(None);
+    let mut without_units: BTreeSet<&str> = members.iter().map(String::as_str).collect();
+    for &root in &each.graph.roots {
+        without_units.remove(each.graph.units[root].pkg_id.as_str());
+    }
+    loop {
+        let mut brings: HashMap<&str, Vec<(&str, Vec<&str>)>> = HashMap::new();
+        for (key @ (package, _), has) in each.below(Some(&selected)) {
+            let Some(wanted) = wanted.get(&key) else {
+                continue;
+            };
+            let missing: Vec<&str> = wanted.difference(&has).copied().collect();
+            if missing.is_empty() {
+                continue;
+            }
+            let mut providers = each.providers(package, &missing);
+            if providers.iter().all(|&known| selected.contains(known)) {
+                // Features of a package count even where none of its targets is built.
+                providers.clone_from(&without_units);
+            }
+            for provider in providers {
+                if !selected.contains(provider) {
+                    let brought = brings.entry(provider).or_default();
+                    brought.push((package, missing.clone()));
+                }
+            }
+        }
+        let most = brings.into_iter().max_by(|(one, a), (other, b)| {
+            // Of two that bring as much, the first by name.
+            (a.len(), other).cmp(&(b.len(), one))
+        });
+        let Some((package, brought)) = most else {
+            return added;
+        };
+        let (keeps, features) = brought
+            .into_iter()
+            .min()
+            .expect("who brings nothing is no provider");
+        added.push(Added {
+            package: package.to_owned(),
+            keeps: keeps.to_owned(),
+            features: features.into_iter().map(str::to_owned).collect(),
+        });
+        selected.insert(package.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! `run-affected`: a cargo command on what a change affects, with the features of the workspace.
+
+use expect_test::expect;
+
+use crate::support::Project;
+
+/// `wide` turns a feature of `base` on, which `narrow` leaves off.
+fn project() -> Project {
+    let project = Project::with_libraries(&[("base", &[]), ("narrow", &["base"])]);
+    project.append("crates/base/Cargo.toml", "\n[features]\nmore = []\n");
+    project.library("wide", &[]);
+    project.append(
+        "crates/wide/Cargo.toml",
+        "base = { path = \"../base\", features = [\"more\"] }\n",
+    );
+    project.library("apart", &[]);
+    project.write("crates/narrow/tests/it.rs", "#[test]\nfn passes() {}\n");
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.commit("Give the base a feature");
+    project
+}
+
+#[test]
+fn fewer_packages_are_built_with_the_features_of_all() {
+    let project = project();
+    project
+        .build(&["check", "--workspace", "--all-targets"])
+        .unwrap();
+    project.append("crates/narrow/src/lib.rs", "// Edited.\n");
+    let named = project.named(&[]);
+    project.xtask(&["run-affected", "check"]).is(expect![[r#"
+        --- stderr
+        note: wide is selected too: without it base would be built without more
+             Running cargo check -p narrow -p wide --all-targets
+            Checking narrow v0.1.0 ([ROOT]/crates/narrow)
+            Finished `dev` profile [unoptimized + debuginfo] target(s) in [TIME]
+    "#]]);
+
+    // Cargo built what was named, and the packages that were not selected are still fresh.
+    let built = project.build(&["check", "--workspace", "--all-targets"]);
+    assert!(built.unwrap().is_empty());
+    assert!(
+        named
+            .iter()
+            .all(|unit| unit.target.contains("narrow") || unit.target == "it")
+    );
+    let alone = project.build(&["check", "-p", "narrow"]).unwrap();
+    assert!(alone.iter().any(|unit| unit.target == "base"), "{alone:?}");
+}
+
+#[test]
+fn what_is_run_is_said_and_the_rest_is_left_alone() {
+    let project = project();
+    project.append(
+        "crates/narrow/tests/it.rs",
+        "#[test]\nfn fails() { panic!() }\n",
+    );
+    let dry = |arguments: &[&str]| {
+        let all = [&["run-affected", "--dry-run"], arguments].concat();
+        project.xtask(&all).to_string()
+    };
+    let told = [
+        dry(&["test", "--keep-going", "--", "--release"]),
+        dry(&["nextest"]),
+        dry(&["clippy", "--all", "--exclude", "apart"]),
+        dry(&["fmt", "--", "--check"]),
+        dry(&["doc"]),
+        dry(&["check", "--partition", "slice:1/2"]),
+        dry(&["test", "--all", "--partition", "slice:1/2"]),
+        dry(&["test", "--all", "--partition", "slice:2/2"]),
+    ];
+    expect![[r#"
+        cargo test -p narrow -p wide --test=it --no-fail-fast --release
+        --- stderr
+        note: wide is selected too: without it base would be built without more
+        cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E "binary_id(=narrow::it)"
+        --- stderr
+        note: wide is selected too: without it base would be built without more
+        cargo clippy --workspace --exclude apart --all-targets
+        cargo fmt -p narrow --check
+        --- stderr
+        note: nothing is affected that `cargo doc` would do something with (the work tree since the merge base with main)
+        --- stderr
+        error: --partition splits tests: it goes with `test` and `nextest`
+        --- exit status 2
+        cargo test -p base -p narrow -p wide
+        cargo test -p apart
+    "#]].assert_eq(&told.join(""));
+
+    let output = project.xtask(&["run-affected", "test"]);
+    assert_eq!(output.status, 101);
+    assert!(output.stdout.contains("test fails ... FAILED"), "{output}");
+}
+
+/// The kit alone is told to end, as by a supervisor, and cargo ends with it. The test that cargo ran
+/// ends when the project goes.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_cargo_too() {
+    use std::process::{Command, Stdio};
+
+    let project = Project::with_libraries(&[("base", &[])]);
+    project.write(
+        "crates/base/tests/slow.rs",
+        "#[test]\nfn slow() {\n    std::fs::write(\"started\", \"\").unwrap();\n    \
+         while std::path::Path::new(\"started\").exists() {\n        \
+         std::thread::sleep(std::time::Duration::from_millis(50));\n    }\n}\n",
+    );
+    let mut kit = project.kit(&["run-affected", "test"]);
+    let mut kit = kit
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !project.path("crates/base/started").exists() {
+        assert!(kit.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let pid = kit.id().to_string();
+    Command::new("kill")
+        .args(["-s", "TERM", &pid])
+        .status()
+        .unwrap();
+    assert_eq!(kit.wait().unwrap().code(), Some(130));
+}
