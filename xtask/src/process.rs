@@ -4,15 +4,16 @@
 //! that `cargo run` leaks into its child, so that the cargo which the kit starts sees what the
 //! user's own cargo would see.
 
-use std::collections::BTreeSet;
+mod interrupt;
+
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+pub use interrupt::{Ended, interrupted, interruptible, within};
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xshell::Shell;
 
 /// A place to start programs from: a directory and the scrubbed environment.
@@ -73,6 +74,14 @@ impl Runner {
         }
     }
 
+    /// The same, with a variable taken out for whatever is started.
+    #[must_use]
+    pub fn without_variable(&self, name: &str) -> Self {
+        let mut this = self.clone();
+        this.leaked.push(name.into());
+        this
+    }
+
     /// The directory in which programs start.
     pub fn directory(&self) -> &Path {
         self.shell.current_dir()
@@ -81,7 +90,11 @@ impl Runner {
     /// cargo, as the user's own shell would start it here. `GIT_*` variables, which git sets for
     /// its hooks and which would lead cargo's own git astray, are taken out.
     pub fn cargo(&self) -> Command {
-        let mut command = self.command(&self.cargo);
+        self.without_gits_own(&self.cargo)
+    }
+
+    fn without_gits_own(&self, program: &OsStr) -> Command {
+        let mut command = self.command(program);
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("GIT_")) {
                 command.env_remove(name);
@@ -96,13 +109,29 @@ impl Runner {
     }
 
     /// The file that a program's name stands for here.
-    pub fn program(&self, name: &str) -> Option<Utf8PathBuf> {
+    pub fn find(&self, name: &str) -> Option<Utf8PathBuf> {
         let path = std::env::var_os("PATH")?;
         let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
         let found = std::env::split_paths(&path).map(|directory| directory.join(&file));
         found
             .filter(|file| file.is_file())
             .find_map(|file| Utf8PathBuf::try_from(file).ok())
+    }
+
+    /// Any program, without the `GIT_*` variables that git sets for its hooks.
+    pub fn program(&self, name: &str) -> Command {
+        self.without_gits_own(OsStr::new(name))
+    }
+
+    /// A hook of the user's own, with all that git set for it.
+    pub fn hook(&self, path: &Utf8Path) -> Command {
+        if cfg!(windows) {
+            // The system starts no scripts; git brings a shell along.
+            let mut command = self.command(OsStr::new("sh"));
+            command.arg(path);
+            return command;
+        }
+        self.command(path.as_ref())
     }
 
     /// rustc, as cargo would choose it from the environment.
@@ -207,63 +236,29 @@ pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output
     Ok(output)
 }
 
+/// Runs to the end with this on its standard input, its output being the kit's own.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn status_with_input(command: &mut Command, input: Vec<u8>) -> Result<ExitStatus> {
+    use std::io::Write as _;
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().with_context(|| cannot_start(command))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that does not read its input has no need of it.
+        drop(stdin.write_all(&input));
+    }
+    child
+        .wait()
+        .with_context(|| format!("waiting for {}", shown(command)))
+}
+
 /// Runs to the end with the kit's own streams.
 ///
 /// # Errors
 /// When the program cannot be started.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     command.status().with_context(|| cannot_start(command))
-}
-
-/// Runs to the end with the kit's own streams, and tells whether it was interrupted meanwhile. An
-/// interrupt, or a request to end, does not end the kit: a terminal sends it to the program too, and
-/// one that the kit alone was sent is handed on.
-///
-/// # Errors
-/// When the program cannot be started.
-pub fn interruptible(command: &mut Command) -> Result<(ExitStatus, bool)> {
-    hand_interrupts_on()?;
-    let mut child = command.spawn().with_context(|| cannot_start(command))?;
-    let id = child.id();
-    children().insert(id);
-    let status = child.wait();
-    children().remove(&id);
-    let status = status.with_context(|| format!("waiting for {}", shown(command)))?;
-    Ok((status, INTERRUPTED.load(Ordering::SeqCst)))
-}
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// The programs that an interrupt is handed on to.
-fn children() -> MutexGuard<'static, BTreeSet<u32>> {
-    static CHILDREN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
-    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn hand_interrupts_on() -> Result<()> {
-    static HANDLER: OnceLock<Result<(), String>> = OnceLock::new();
-    let set = || {
-        ctrlc::set_handler(|| {
-            INTERRUPTED.store(true, Ordering::SeqCst);
-            for child in children().iter() {
-                end(*child);
-            }
-        })
-        .map_err(|error| error.to_string())
-    };
-    match HANDLER.get_or_init(set) {
-        Ok(()) => Ok(()),
-        Err(error) => bail!("cannot listen for an interrupt: {error}"),
-    }
-}
-
-/// Asks a program to end as an interrupt would. On Windows the console has told it.
-fn end(child: u32) {
-    if cfg!(unix) {
-        let Ok(shell) = Shell::new() else { return };
-        let mut kill = shell.cmd("kill").to_command();
-        drop(kill.args(["-s", "INT", &child.to_string()]).output());
-    }
 }
 
 /// Runs to the end, giving each line of standard output to `line` as it comes; standard error is

@@ -15,6 +15,7 @@ use cargo_metadata::{Metadata, TargetKind as CargoKind};
 use serde::{Deserialize, Serialize};
 
 use cache::Cache;
+pub use configured::configured_in;
 pub use platforms::{PlatformFacts, Platforms};
 
 use crate::process::{self, Runner};

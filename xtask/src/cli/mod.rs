@@ -7,6 +7,7 @@ pub mod args;
 pub mod audit;
 pub mod clean_affected;
 pub mod graph;
+pub mod hooks;
 pub mod run_affected;
 pub mod timings;
 
@@ -44,6 +45,8 @@ pub enum Command {
     RunAffected(run_affected::Args),
     /// Remove the artifacts of what a change affects
     CleanAffected(clean_affected::Args),
+    /// Check what is committed and pushed, by git's hooks
+    Hooks(hooks::Args),
     /// Measure a build with cargo's --timings, keep it, and compare it with others
     Timings(timings::Args),
     /// Replay the repository's history and hold every answer against cargo
@@ -61,6 +64,7 @@ impl Command {
             Self::Affected(args) => affected::run(&args),
             Self::RunAffected(args) => run_affected::run(&args),
             Self::CleanAffected(args) => clean_affected::run(&args),
+            Self::Hooks(args) => hooks::run(&args),
             Self::Timings(args) => timings::run(&args),
             Self::Audit(args) => audit::run(&args),
         }

@@ -66,7 +66,11 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         given: args.subject.workspace.forwarded_with_targets(),
         forwarded: &args.forwarded,
     };
-    let selection = exec::select::select(&runner, &answer, tool, args.partition, &options)?;
+    let (selection, notes) =
+        exec::select::select(&runner, &answer, tool, args.partition, &options)?;
+    for note in notes {
+        render::note(note);
+    }
     if selection.is_empty() {
         render::note(render::run::nothing(&answer, tool, args.partition));
         return Ok(Status::Done);

@@ -1,5 +1,6 @@
 //! Doing what an action is: running cargo, reading what it says of its work, removing files.
 
+pub mod hooks;
 pub mod remove;
 pub mod replay;
 pub mod timings;
@@ -60,10 +61,10 @@ pub fn forwarded(status: ExitStatus) -> Status {
 /// # Errors
 /// When it cannot be started.
 pub fn interruptible(command: &mut Command) -> Result<Status> {
-    let (status, interrupted) = process::interruptible(command)?;
+    let status = process::interruptible(command)?;
     Ok(match status.code() {
         // As a shell says it of a program that was interrupted.
-        None if interrupted => Status::Forwarded(130),
+        None if process::interrupted() => Status::Forwarded(130),
         _ => forwarded(status),
     })
 }

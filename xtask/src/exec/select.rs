@@ -10,11 +10,13 @@ use crate::action::run::{
 };
 use crate::process::Runner;
 use crate::question::Answer;
-use crate::render;
 use crate::resolution::selection::{Added, Asker, Keeper, Kept};
 use crate::workspace::{PackageIx, Workspace};
 
-/// Selects what is affected, or one machine's part of it, and says what is selected beside it.
+/// A selection, and what the reader should know of it.
+pub type Noted = (Selection, Vec<String>);
+
+/// Selects what is affected, or one machine's part of it.
 ///
 /// # Errors
 /// Where cargo cannot be started.
@@ -24,24 +26,39 @@ pub fn select(
     tool: Tool,
     partition: Option<Partition>,
     options: &Options<'_>,
-) -> Result<Selection> {
+) -> Result<Noted> {
     let selection = match (partition, tool) {
         (Some(partition), Tool::Nextest) => {
             Selection::slice_of_binaries(answer, options.excluded, partition)
         }
         _ => Selection::new(answer, tool, options.excluded),
     };
+    keeping_features(runner, answer, tool, selection, partition, options)
+}
+
+/// The same for a selection that was made otherwise.
+///
+/// # Errors
+/// Where cargo cannot be started.
+pub fn keeping_features(
+    runner: &Runner,
+    answer: &Answer,
+    tool: Tool,
+    selection: Selection,
+    partition: Option<Partition>,
+    options: &Options<'_>,
+) -> Result<Noted> {
     let workspace = &answer.workspace;
     let ids = ids(workspace, &selection.packages);
     let Some(command) = tool.builds_like().filter(|_| !selection.is_empty()) else {
-        return Ok(selection);
+        return Ok((selection, Vec::new()));
     };
     let is_sliced = partition.is_some() && tool != Tool::Nextest;
     let members = workspace.members().map(|(member, _)| member);
     let members = members.filter(|member| !options.excluded.contains(member));
     let members = self::ids(workspace, &members.collect());
     if ids == members && !is_sliced {
-        return Ok(selection);
+        return Ok((selection, Vec::new()));
     }
     let mut command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
     command.extend(that_configure(&options.given));
@@ -61,29 +78,21 @@ pub fn select(
         (Ok(keeper), _) => keeper.keep(&ids),
         (Err(error), _) => Err(anyhow::anyhow!("{error:#}")),
     };
-    match kept {
+    let because = match kept {
         Ok(Kept::With(added)) => {
-            for added in &added {
-                note(workspace, added);
-            }
-            let beside = places(workspace, &added);
-            Ok(selection.with(answer, tool, beside))
-        }
-        Ok(Kept::Whole) => {
-            render::note(
-                "the whole workspace is selected: with fewer packages, dependencies would be \
-                 built with other features",
-            );
-            Ok(selection.whole(answer, tool))
-        }
-        Err(error) => {
-            render::note(format_args!(
-                "the whole workspace is selected, since cargo does not tell which features fewer \
-                 packages would be built with: {error:#}"
+            let notes = added.iter().map(|added| note(workspace, added)).collect();
+            return Ok((
+                selection.with(answer, tool, places(workspace, &added)),
+                notes,
             ));
-            Ok(selection.whole(answer, tool))
         }
-    }
+        Ok(Kept::Whole) => "with fewer packages, dependencies would be built with other features",
+        Err(error) => &*format!(
+            "cargo does not tell which features fewer packages would be built with: {error:#}"
+        ),
+    };
+    let note = format!("the whole workspace is selected: {because}");
+    Ok((selection.whole(answer, tool), vec![note]))
 }
 
 /// One machine's part of the affected packages. A package whose features another affected one
@@ -94,7 +103,7 @@ fn slice(
     keeper: &Keeper<'_>,
     affected: &BTreeSet<PackageIx>,
     partition: Partition,
-) -> Result<Selection> {
+) -> Result<Noted> {
     let workspace = &answer.workspace;
     let mut groups: Vec<BTreeSet<PackageIx>> = Vec::new();
     let mut needs: BTreeMap<PackageIx, Vec<Added>> = BTreeMap::new();
@@ -131,22 +140,22 @@ fn slice(
         keeps_features &= keeper.keep(&ids(workspace, &all))? == Kept::With(Vec::new());
     }
     if !keeps_features {
-        render::note(
-            "the first slice has all tests: in parts, dependencies would be built with other \
-             features; `run-affected nextest` splits them",
-        );
-        return Ok(match partition.slice {
+        let note = "the first slice has all tests: in parts, dependencies would be built with \
+                    other features; `run-affected nextest` splits them";
+        let selection = match partition.slice {
             1 => Selection::of_packages(answer, Tool::Test, affected).whole(answer, Tool::Test),
             _ => Selection::default(),
-        });
+        };
+        return Ok((selection, vec![note.to_owned()]));
     }
     let part = &parts[partition.slice - 1];
     let added = beside(part);
-    for added in &added {
-        note(workspace, added);
-    }
+    let notes = added.iter().map(|added| note(workspace, added)).collect();
     let selection = Selection::of_packages(answer, Tool::Test, part);
-    Ok(selection.with(answer, Tool::Test, places(workspace, &added)))
+    Ok((
+        selection.with(answer, Tool::Test, places(workspace, &added)),
+        notes,
+    ))
 }
 
 fn ids(workspace: &Workspace, packages: &BTreeSet<PackageIx>) -> BTreeSet<String> {
@@ -163,17 +172,17 @@ fn places(workspace: &Workspace, added: &[Added]) -> BTreeSet<PackageIx> {
     added.iter().filter_map(place).collect()
 }
 
-fn note(workspace: &Workspace, added: &Added) {
+fn note(workspace: &Workspace, added: &Added) -> String {
     let name = |id: &str| {
         let known = workspace.packages().find(|(_, package)| package.id == id);
         known.map_or_else(|| id.to_owned(), |(_, package)| package.name.clone())
     };
     let mut features = added.features.iter().take(4).cloned().collect::<Vec<_>>();
     features.extend((added.features.len() > 4).then(|| "…".to_owned()));
-    render::note(format_args!(
+    format!(
         "{} is selected too: without it {} would be built without {}",
         name(&added.package),
         name(&added.keeps),
         features.join(", "),
-    ));
+    )
 }

@@ -8,6 +8,7 @@ pub mod affected;
 pub mod audit;
 pub mod clean;
 pub mod graph;
+pub mod hooks;
 pub mod run;
 pub mod timings;
 pub mod why;

@@ -2,6 +2,8 @@
 
 mod diff;
 mod files;
+mod mirror;
+mod status;
 
 use std::process::Command;
 
@@ -11,6 +13,7 @@ use serde::Serialize;
 
 pub use diff::{Change, Seen, Status};
 pub use files::{Entry, EntryKind};
+pub use status::PathStatus;
 
 use crate::process::{self, Runner};
 use crate::usage;
@@ -241,7 +244,34 @@ impl Repository {
             .collect())
     }
 
-    fn is_shallow(&self) -> bool {
+    /// The commits that a remote lacks, as far as its remote-tracking branches tell, counted, and
+    /// those that it has and they start from.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list them.
+    pub fn unpushed(&self, head: &Commit, remote: &str) -> Result<(usize, Vec<Commit>)> {
+        let remotes = format!("--remotes={remote}");
+        let mut command = self.git();
+        command.args(["rev-list", "--boundary", &head.0, "--not", &remotes]);
+        let output = String::from_utf8_lossy(&process::checked(&mut command)?).into_owned();
+        let (boundary, lacking): (Vec<&str>, Vec<&str>) =
+            output.lines().partition(|line| line.starts_with('-'));
+        let boundary = boundary
+            .into_iter()
+            .map(|line| Commit(line[1..].to_owned()));
+        Ok((lacking.len(), boundary.collect()))
+    }
+
+    /// The commit that a revision names, if git knows one.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn known(&self, revision: &str) -> Result<Option<Commit>> {
+        self.find_commit(revision)
+    }
+
+    /// Whether this clone lacks a part of its history.
+    pub fn is_shallow(&self) -> bool {
         process::output(self.git().args(["rev-parse", "--is-shallow-repository"]))
             .is_ok_and(|output| one_line(&output.stdout) == "true")
     }

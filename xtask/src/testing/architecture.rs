@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["exec"],
     &["render"],
-    &["action", "audit", "timings"],
+    &["action", "audit", "hooks", "timings"],
     &["built"],
     &["question"],
     &["changes"],

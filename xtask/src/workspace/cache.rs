@@ -48,7 +48,7 @@ impl Cache {
             fs::read_to_string(above.join("Cargo.toml")).is_ok_and(|it| it.contains("[workspace"))
         })?;
         let target_directory = cargo_config::target_directory(&directory, root);
-        let programs = ["cargo", "rustc"].map(|name| runner.program(name));
+        let programs = ["cargo", "rustc"].map(|name| runner.find(name));
         let mut hasher = DefaultHasher::new();
         let variables: BTreeSet<_> = runner
             .environment()

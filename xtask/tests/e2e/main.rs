@@ -14,6 +14,7 @@ mod clean_affected;
 #[cfg(unix)]
 mod clean_exact;
 mod graph;
+mod hooks;
 mod kept;
 #[cfg(unix)]
 mod oracle;

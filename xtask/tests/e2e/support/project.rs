@@ -167,9 +167,14 @@ impl Project {
 
     /// Runs a program of the system in the project's directory.
     pub(crate) fn run(&self, command: &mut Command) -> Output {
+        self.isolated(command);
+        self.finish(command)
+    }
+
+    /// A program that is going to be run in the project's directory, in another way than usual.
+    pub(crate) fn isolated(&self, command: &mut Command) {
         command.current_dir(&self.root);
         self.isolate(command);
-        self.finish(command)
     }
 
     /// Runs a command to its end.

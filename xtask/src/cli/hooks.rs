@@ -1,0 +1,80 @@
+//! `hooks`: git's hooks, installed, run and looked at.
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+
+use crate::error::Status;
+use crate::exec;
+use crate::exec::hooks::install::Hooks;
+use crate::hooks::Hook;
+use crate::process::Runner;
+use crate::render;
+
+/// Arguments of `hooks`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Write hooks where git looks for them; one that is there is kept, and run first
+    Install {
+        /// Which
+        #[arg(value_enum, default_values_t = [Hook::PreCommit, Hook::PrePush])]
+        hooks: Vec<Hook>,
+    },
+    /// Take the kit's hooks away, and put back what was there before
+    Uninstall {
+        /// Which; by default all
+        #[arg(value_enum, default_values_t = Hook::ALL)]
+        hooks: Vec<Hook>,
+    },
+    /// Say what stands where git looks for hooks
+    Status,
+    /// Do what a hook does; the hooks call this
+    Run {
+        /// Which
+        #[arg(value_enum)]
+        hook: Hook,
+        /// The hook that git started: one that was there before it is run first
+        #[arg(long = "hook", value_name = "PATH")]
+        file: Option<Utf8PathBuf>,
+        /// What git gave the hook
+        #[arg(last = true, value_name = "ARGS")]
+        arguments: Vec<String>,
+    },
+}
+
+pub(super) fn run(args: &Args) -> Result<Status> {
+    let runner = Runner::new()?;
+    match &args.command {
+        Command::Install { hooks } => {
+            let installed = Hooks::of(&runner)?;
+            for &hook in hooks {
+                render::hooks::done(hook, installed.install(hook)?);
+            }
+            Ok(Status::Done)
+        }
+        Command::Uninstall { hooks } => {
+            let installed = Hooks::of(&runner)?;
+            for &hook in hooks {
+                render::hooks::done(hook, installed.uninstall(hook)?);
+            }
+            Ok(Status::Done)
+        }
+        Command::Status => {
+            let installed = Hooks::of(&runner)?;
+            let found = Hook::ALL.map(|hook| installed.find(hook));
+            let found = found.into_iter().collect::<Result<Vec<_>>>()?;
+            render::data(&render::hooks::found(&found))?;
+            Ok(Status::Done)
+        }
+        Command::Run {
+            hook,
+            file,
+            arguments,
+        } => exec::hooks::start(&runner, *hook, file.as_deref(), arguments),
+    }
+}

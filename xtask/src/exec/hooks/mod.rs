@@ -1,0 +1,282 @@
+//! Running a hook: what it is about, its steps, and what came of them.
+
+mod checkout;
+mod current;
+pub mod install;
+mod scene;
+mod steps;
+
+use std::env::var;
+use std::io::IsTerminal as _;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use self::scene::{Place, Scene, Subject};
+use crate::error::Status;
+use crate::hooks::push::{Push, pushes};
+use crate::hooks::script::CHAINED;
+use crate::hooks::{Config, Hook, Outcome, Step};
+use crate::process::{self, Runner};
+use crate::render;
+use crate::repo::git::{self, Commit, PathStatus, Range, Repository, State};
+use crate::usage;
+use crate::workspace::configured_in;
+
+/// Does what a hook does, after the one that was there before it: `file` is the hook that git
+/// started, `arguments` what git gave it.
+///
+/// # Errors
+/// Where git or the configuration is at fault; that a step failed is in the status.
+pub fn start(
+    runner: &Runner,
+    hook: Hook,
+    file: Option<&Utf8Path>,
+    arguments: &[String],
+) -> Result<Status> {
+    let mut again = vec!["hooks".to_owned(), "run".to_owned(), hook.name().to_owned()];
+    again.extend(
+        file.into_iter()
+            .flat_map(|it| ["--hook".to_owned(), it.to_string()]),
+    );
+    again.push("--".to_owned());
+    again.extend_from_slice(arguments);
+    if let Some(status) = current::superseded(runner, &again)? {
+        return Ok(status);
+    }
+    let mut input = String::new();
+    if hook == Hook::PrePush && !std::io::stdin().is_terminal() {
+        input = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
+    }
+    let chained = file.map(|file| Utf8PathBuf::from(format!("{file}{CHAINED}")));
+    if let Some(chained) = chained.filter(|it| install::is_executable(it)) {
+        let mut command = runner.hook(&chained);
+        command.args(arguments);
+        let status = process::status_with_input(&mut command, input.clone().into_bytes())?;
+        if !status.success() {
+            return Ok(super::forwarded(status));
+        }
+    }
+    match hook {
+        Hook::PreCommit => pre_commit(runner),
+        Hook::PrePush => {
+            let remote = arguments.first().map_or("*", String::as_str);
+            pre_push(runner, remote, &input)
+        }
+        Hook::PostCheckout => {
+            // A checkout that is done must not be called a failure.
+            if let Err(error) = checkout::stale(runner, arguments) {
+                render::note(format_args!(
+                    "what the checkout made stale is not known: {error:#}"
+                ));
+            }
+            Ok(Status::Done)
+        }
+    }
+}
+
+/// Checks what is going to be committed.
+fn pre_commit(runner: &Runner) -> Result<Status> {
+    let (place, repository) = place(runner)?;
+    let status = repository.status()?;
+    let staged = |gone: bool| {
+        let is_it = move |it: &&PathStatus| {
+            it.staged
+                .is_some_and(|status| (status == git::Status::Deleted) == gone)
+        };
+        let paths = status.iter().filter(is_it).map(|it| it.path.clone());
+        paths.collect::<Vec<_>>()
+    };
+    let subject = Subject {
+        state: State::Index,
+        base: None,
+        present: staged(false),
+        gone: staged(true),
+        unlike: paths(status.iter().filter(|it| it.unstaged)),
+        in_place: true,
+    };
+    if subject.present.is_empty() && subject.gone.is_empty() {
+        return Ok(Status::Done);
+    }
+    check(Hook::PreCommit, place, repository, vec![subject])
+}
+
+/// Checks what is going to be pushed to a remote, as git tells it in `input`.
+fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
+    let (place, repository) = place(runner)?;
+    let mut told = pushes(input);
+    if let (Ok(local), Ok(remote)) = (var("PRE_COMMIT_TO_REF"), var("PRE_COMMIT_FROM_REF")) {
+        // The pre-commit framework keeps git's words to itself, and tells by variables.
+        told.push(Push {
+            local,
+            remote: Some(remote),
+        });
+    } else if input.is_empty() && std::io::stdin().is_terminal() {
+        // Nobody told: someone tries the hook by hand.
+        told.push(Push {
+            local: "HEAD".to_owned(),
+            remote: repository.known("@{upstream}")?.map(|commit| commit.0),
+        });
+    }
+    let head = repository.head()?;
+    let mut subjects = Vec::new();
+    for push in told {
+        // What is no commit, as the tag of a file, has nothing to build.
+        let Some(commit) = repository.known(&push.local)? else {
+            continue;
+        };
+        let Some(base) = base(&repository, &commit, push.remote.as_deref(), remote)? else {
+            continue;
+        };
+        let (present, gone) = match &base {
+            Some(base) => {
+                let changes = repository.changes(&Range::Revisions {
+                    base: base.clone(),
+                    head: commit.clone(),
+                })?;
+                let is_gone = |it: &git::Change| it.status == git::Status::Deleted;
+                let (gone, present): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_gone);
+                let path = |it: git::Change| it.path;
+                (
+                    present.into_iter().map(path).collect(),
+                    gone.into_iter().map(path).collect(),
+                )
+            }
+            None => {
+                let entries = repository.entries(&State::Commit(commit.clone()))?;
+                (entries.into_iter().map(|it| it.path).collect(), Vec::new())
+            }
+        };
+        let in_place = head.as_ref() == Some(&commit);
+        let unlike = match in_place {
+            true => paths(repository.status()?.iter()),
+            false => Vec::new(),
+        };
+        let subject = Subject {
+            state: State::Commit(commit),
+            base,
+            present,
+            gone,
+            unlike,
+            in_place,
+        };
+        let is_known = |known: &Subject| known.state == subject.state && known.base == subject.base;
+        if !subjects.iter().any(is_known) {
+            subjects.push(subject);
+        }
+    }
+    check(Hook::PrePush, place, repository, subjects)
+}
+
+/// What a commit that is going to be pushed is compared with: what the remote's branch has, or for
+/// a new branch, or where that commit is not here, the commit from which what the remote lacks
+/// starts; `Some(None)` for everything, `None` where the remote has it all.
+fn base(
+    repository: &Repository,
+    commit: &Commit,
+    theirs: Option<&str>,
+    remote: &str,
+) -> Result<Option<Option<Commit>>> {
+    if let Some(theirs) = theirs
+        && let Some(theirs) = repository.known(theirs)?
+    {
+        return Ok(Some(Some(theirs)));
+    }
+    let (lacking, boundary) = repository.unpushed(commit, remote)?;
+    Ok(match &boundary[..] {
+        _ if lacking == 0 => None,
+        [] => Some(None),
+        [base] => Some(Some(base.clone())),
+        // Merges brought several lines together.
+        [first, ..] => {
+            let main = repository
+                .default_base()
+                .and_then(|name| repository.commit(name));
+            let base = main.and_then(|main| repository.merge_base(&main, commit));
+            Some(base.or_else(|_| repository.merge_base(first, commit)).ok())
+        }
+    })
+}
+
+/// Runs the steps of a hook, and says what came of them.
+fn check(
+    hook: Hook,
+    place: Place,
+    repository: Repository,
+    subjects: Vec<Subject>,
+) -> Result<Status> {
+    let start = Instant::now();
+    let config: Config = configured_in(&place.root.join("Cargo.toml"), "hooks")?;
+    let skip = std::env::var("SKIP").unwrap_or_default();
+    let steps = config.steps(hook, &skip)?;
+    let mut outcomes = Vec::new();
+    if !steps.is_empty() {
+        let mut scene = Scene::new(place, repository);
+        for subject in subjects {
+            outcomes.extend(scene.with(subject, |scene| run(scene, &steps)));
+        }
+    }
+    render::hooks::report(hook, &outcomes, start.elapsed());
+    Ok(match outcomes.iter().all(Outcome::lets_pass) {
+        _ if process::interrupted() => Status::Forwarded(130),
+        true => Status::Done,
+        false => Status::Found,
+    })
+}
+
+/// Runs the steps side by side; those that use cargo one after the other, since each would wait for
+/// the other's lock.
+fn run(scene: &Scene, steps: &[Step]) -> Vec<Outcome> {
+    let (with_cargo, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.uses_cargo());
+    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|step| scope.spawn(|| scene.run(step)))
+            .collect();
+        let mut outcomes: Vec<_> = with_cargo.into_iter().map(|step| scene.run(step)).collect();
+        outcomes.extend(others.into_iter().filter_map(|thread| thread.join().ok()));
+        outcomes
+    });
+    let place = |outcome: &Outcome| steps.iter().position(|step| step.name == outcome.step);
+    outcomes.sort_by_key(place);
+    outcomes
+}
+
+/// The workspace that the hook was started in, without a question to cargo, and its repository.
+fn place(runner: &Runner) -> Result<(Place, Repository)> {
+    let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
+    let repository = Repository::discover(runner, current)?
+        .ok_or_else(|| usage!("{current} is in no git repository"))?;
+    let root = workspace_root(current)
+        .ok_or_else(|| usage!("there is no Cargo.toml in {current} nor above it"))?;
+    let place = Place {
+        runner: runner.in_directory(&root),
+        top: repository.top_level().to_owned(),
+        root,
+    };
+    Ok((place, repository))
+}
+
+/// The nearest directory with a manifest that has `[workspace]`, or else with any.
+fn workspace_root(directory: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut manifests = directory.ancestors().filter_map(|above| {
+        Some((
+            above,
+            std::fs::read_to_string(above.join("Cargo.toml")).ok()?,
+        ))
+    });
+    let nearest = manifests.next()?;
+    let is_root = |(_, text): &(&Utf8Path, String)| {
+        text.lines()
+            .any(|line| line.trim_start().starts_with("[workspace"))
+    };
+    let root = std::iter::once(nearest.clone())
+        .chain(manifests)
+        .find(is_root);
+    Some(root.unwrap_or(nearest).0.to_owned())
+}
+
+fn paths<'a>(statuses: impl Iterator<Item = &'a PathStatus>) -> Vec<Utf8PathBuf> {
+    statuses.map(|it| it.path.clone()).collect()
+}

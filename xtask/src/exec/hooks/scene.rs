@@ -1,0 +1,310 @@
+//! What a hook is about, and where its steps run: in the work tree where that agrees with what is
+//! checked on all that a step reads, and in a mirror of it otherwise.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{self, File};
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, anyhow};
+use cargo_metadata::camino::Utf8PathBuf;
+
+use crate::action::run::{Options, Selection, Tool};
+use crate::changes::{Asked, Comparison};
+use crate::exec::select;
+use crate::graph::{UnitGraph, UnitIx};
+use crate::impact::layout::Layout;
+use crate::process::Runner;
+use crate::question::{Answer, Evidence, Question};
+use crate::repo::git::{Commit, Repository, State};
+use crate::workspace::{LoadOptions, PackageIx, Workspace};
+
+/// What is checked.
+pub(super) struct Subject {
+    /// The index, or a commit.
+    pub(super) state: State,
+    /// What a push is compared with; nothing for everything.
+    pub(super) base: Option<Commit>,
+    /// Changed paths that the state has, relative to the top level.
+    pub(super) present: Vec<Utf8PathBuf>,
+    /// Changed paths that it has no more.
+    pub(super) gone: Vec<Utf8PathBuf>,
+    /// Paths by which the work tree differs from the state.
+    pub(super) unlike: Vec<Utf8PathBuf>,
+    /// Whether those are all, so that the work tree may do in its place.
+    pub(super) in_place: bool,
+}
+
+/// Where steps run.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) runner: Runner,
+    /// The top level of the work tree.
+    pub(super) top: Utf8PathBuf,
+    /// The directory of the root manifest.
+    pub(super) root: Utf8PathBuf,
+}
+
+/// A hook that is running.
+pub(super) struct Scene {
+    pub(super) here: Place,
+    pub(super) repository: Repository,
+    pub(super) subject: Subject,
+    mirror: OnceLock<Result<Mirror, String>>,
+}
+
+struct Mirror {
+    place: Place,
+    /// Held as long as the mirror is used.
+    _lock: File,
+}
+
+/// What a cargo step is going to do, and where.
+pub(super) struct Selected {
+    pub(super) place: Place,
+    pub(super) workspace: Workspace,
+    pub(super) selection: Selection,
+    pub(super) notes: Vec<String>,
+}
+
+impl Scene {
+    pub(super) fn new(here: Place, repository: Repository) -> Self {
+        let subject = Subject {
+            state: State::Empty,
+            base: None,
+            present: Vec::new(),
+            gone: Vec::new(),
+            unlike: Vec::new(),
+            in_place: true,
+        };
+        Self {
+            here,
+            repository,
+            subject,
+            mirror: OnceLock::new(),
+        }
+    }
+
+    /// The same about something else.
+    pub(super) fn with<T>(&mut self, subject: Subject, run: impl FnOnce(&Self) -> T) -> T {
+        self.subject = subject;
+        self.mirror = OnceLock::new();
+        run(self)
+    }
+
+    /// What a cargo command is to be run on, and where; nothing where nothing is concerned.
+    pub(super) fn selected(&self, tool: Tool, forwarded: &[String]) -> Result<Option<Selected>> {
+        let Subject {
+            unlike, in_place, ..
+        } = &self.subject;
+        if *in_place {
+            match self.selected_in(&self.here, tool, forwarded) {
+                Ok(None) if unlike.is_empty() => return Ok(None),
+                Ok(Some((answer, found))) if self.reads_nothing_else(&answer, &found)? => {
+                    return Ok(Some(found.of(answer)));
+                }
+                // What is in the work tree alone may be what stands in the way.
+                Err(error) if unlike.is_empty() => return Err(error),
+                _ => {}
+            }
+        }
+        let mirror = self.mirror()?;
+        let found = self.selected_in(mirror, tool, forwarded)?;
+        Ok(found.map(|(answer, found)| found.of(answer)))
+    }
+
+    fn selected_in(
+        &self,
+        place: &Place,
+        tool: Tool,
+        forwarded: &[String],
+    ) -> Result<Option<(Answer, Found)>> {
+        let workspace = load(place)?;
+        let mut asked = Asked {
+            compare: None,
+            files: Vec::new(),
+            assumed: Vec::new(),
+            all: false,
+        };
+        let owners = self.owners(place, &workspace);
+        match (&self.subject.state, &self.subject.base) {
+            (State::Commit(commit), Some(base)) => {
+                asked.compare = Some(Comparison::Since {
+                    revision: base.0.clone(),
+                    head: Some(commit.0.clone()),
+                });
+            }
+            (State::Commit(_), None) => asked.all = true,
+            _ if owners.is_empty() => return Ok(None),
+            _ => {
+                let id = |&owner: &PackageIx| workspace.package(owner).id.clone();
+                asked.assumed = owners.iter().map(id).collect();
+            }
+        }
+        let answer = question(place, workspace, asked, tool).answer()?;
+        let excluded = BTreeSet::new();
+        let options = Options {
+            excluded: &excluded,
+            keep_going: true,
+            given: Vec::new(),
+            forwarded,
+        };
+        let selection = match self.subject.state {
+            State::Commit(_) => Selection::new(&answer, tool, &excluded),
+            _ => Selection::of_packages(&answer, tool, &owners),
+        };
+        let (selection, mut notes) =
+            select::keeping_features(&place.runner, &answer, tool, selection, None, &options)?;
+        if selection.is_empty() {
+            return Ok(None);
+        }
+        notes.extend(answer.notes.iter().cloned());
+        let place = place.clone();
+        Ok(Some((
+            answer,
+            Found {
+                place,
+                selection,
+                notes,
+            },
+        )))
+    }
+
+    /// The members that own a changed path.
+    fn owners(&self, place: &Place, workspace: &Workspace) -> BTreeSet<PackageIx> {
+        let layout = Layout::new(workspace);
+        let changed = self.subject.present.iter().chain(&self.subject.gone);
+        changed
+            .filter_map(|path| layout.owner(&place.top.join(path)))
+            .filter(|&owner| workspace.package(owner).member)
+            .collect()
+    }
+
+    /// Whether nothing of what is selected is built from what only the work tree has.
+    fn reads_nothing_else(&self, answer: &Answer, found: &Found) -> Result<bool> {
+        let unlike = &self.subject.unlike;
+        if unlike.is_empty() {
+            return Ok(true);
+        }
+        let asked = Asked {
+            compare: None,
+            files: unlike.iter().map(|it| self.here.top.join(it)).collect(),
+            assumed: Vec::new(),
+            all: false,
+        };
+        let mut question = question(&self.here, answer.workspace.clone(), asked, Tool::Check);
+        question.verb = answer.verb;
+        let touched = question.answer()?;
+        let packages = found.selection.packages.union(&found.selection.beside);
+        let built = below(&answer.graph, packages);
+        Ok(touched
+            .affected
+            .units()
+            .all(|(unit, _)| !built.contains(&unit)))
+    }
+
+    /// The mirror, brought up to date.
+    pub(super) fn mirror(&self) -> Result<&Place> {
+        let mirror = self
+            .mirror
+            .get_or_init(|| self.make_mirror().map_err(|error| format!("{error:#}")));
+        match mirror {
+            Ok(mirror) => Ok(&mirror.place),
+            Err(error) => Err(anyhow!("{error}")),
+        }
+    }
+
+    fn make_mirror(&self) -> Result<Mirror> {
+        // Where the work tree's manifests are broken, cargo does not say where it would build.
+        let target = load(&self.here).map_or_else(
+            |_| self.here.root.join("target"),
+            |workspace| workspace.target_directory,
+        );
+        let directory = target.join("xtask").join(name_of(&self.here.top));
+        fs::create_dir_all(&directory).with_context(|| format!("cannot create {directory}"))?;
+        let lock = directory.join("lock");
+        let lock = File::create(&lock)
+            .and_then(|file| file.lock().map(|()| file))
+            .with_context(|| format!("cannot lock {lock}"))?;
+        let state = &self.subject.state;
+        if let Err(first) = self.repository.mirror(state, &directory) {
+            // A disk that lost a part of it is no reason to fail.
+            for part in ["tree", "git"] {
+                drop(fs::remove_dir_all(directory.join(part)));
+            }
+            self.repository.mirror(state, &directory).context(first)?;
+        }
+        let top = directory.join("tree");
+        let inside = self.here.root.strip_prefix(&self.here.top);
+        let root = top.join(inside.context("the workspace lies outside the repository")?);
+        // A lock file that git ignores is part of no commit, and yet everybody builds with it.
+        let (own, locked) = (self.here.root.join("Cargo.lock"), root.join("Cargo.lock"));
+        if self.repository.is_ignored(&own)? {
+            let text = fs::read(&own).unwrap_or_default();
+            if !text.is_empty() && fs::read(&locked).unwrap_or_default() != text {
+                fs::write(&locked, text).with_context(|| format!("cannot write {locked}"))?;
+            }
+        }
+        let runner = self.here.runner.in_directory(&root);
+        let runner = runner.without_variable("GIT_INDEX_FILE");
+        let runner = runner.with_variable("CARGO_TARGET_DIR", directory.join("target"));
+        Ok(Mirror {
+            place: Place { runner, top, root },
+            _lock: lock,
+        })
+    }
+}
+
+struct Found {
+    place: Place,
+    selection: Selection,
+    notes: Vec<String>,
+}
+
+impl Found {
+    fn of(self, answer: Answer) -> Selected {
+        Selected {
+            place: self.place,
+            workspace: answer.workspace,
+            selection: self.selection,
+            notes: self.notes,
+        }
+    }
+}
+
+pub(super) fn load(place: &Place) -> Result<Workspace> {
+    Workspace::load(&place.runner, &LoadOptions::default())
+}
+
+pub(super) fn question(place: &Place, workspace: Workspace, asked: Asked, tool: Tool) -> Question {
+    Question {
+        runner: place.runner.clone(),
+        workspace,
+        asked,
+        verb: tool.verb(),
+        evidence: Evidence::Records("debug".to_owned()),
+        network: true,
+    }
+}
+
+/// All units of some packages, and what they are built from.
+fn below<'a>(graph: &UnitGraph, packages: impl Iterator<Item = &'a PackageIx>) -> HashSet<UnitIx> {
+    let mut pending: Vec<UnitIx> = packages
+        .flat_map(|&package| graph.units_of(package))
+        .copied()
+        .collect();
+    let mut seen = HashSet::new();
+    while let Some(unit) = pending.pop() {
+        if seen.insert(unit) {
+            pending.extend(graph.dependencies(unit).map(|(on, _)| on));
+        }
+    }
+    seen
+}
+
+/// A name for the mirror of a work tree: several may build in one directory.
+fn name_of(top: &Utf8PathBuf) -> String {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    top.hash(&mut hasher);
+    format!("mirror-{:016x}", hasher.finish())
+}

@@ -1,0 +1,102 @@
+//! The small script that stands where git looks for a hook.
+
+use super::Hook;
+
+/// The line by which the kit knows its own.
+const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
+                    it away.";
+
+/// What is put at the end of an existing hook's name: the kit's runs it first.
+pub const CHAINED: &str = ".before-xtask";
+
+/// How the hook starts the kit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The directory of the workspace, relative to the top level; empty for that itself.
+    pub directory: String,
+    /// The built binary: absolute, or relative to that directory, so that every worktree of a
+    /// repository starts its own.
+    pub binary: String,
+    /// Whether `cargo xtask` starts it too, and builds it where it is not there.
+    pub alias: bool,
+    /// Where cargo lies, for programs that start git with a bare `PATH`.
+    pub cargo: String,
+}
+
+/// The script of a hook.
+pub fn script(hook: Hook, start: &Start) -> String {
+    let name = hook.name();
+    let binary = quoted(&start.binary);
+    let cargo = quoted(&start.cargo);
+    let mut script = format!("#!/bin/sh\n{MARK}\n");
+    if !start.cargo.is_empty() {
+        script += &format!("command -v cargo >/dev/null 2>&1 || PATH=\"$PATH:\"{cargo}\n");
+    }
+    // Git names the hook relative to the directory that it starts it in.
+    script += "case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac\n";
+    if !start.directory.is_empty() {
+        script += &format!("cd {} || exit\n", quoted(&start.directory));
+    }
+    script += &format!(
+        "if [ -x {binary} ]; then set -- {binary} hooks run {name} --hook \"$hook\" -- \"$@\"\n"
+    );
+    let gone = format!(
+        "{name}: {} is gone; `xtask hooks install` writes this hook anew, --no-verify does without",
+        start.binary
+    );
+    let otherwise = match (start.alias, hook) {
+        (true, _) => format!("set -- cargo xtask hooks run {name} --hook \"$hook\" -- \"$@\""),
+        // What it says is no reason to call a checkout a failure.
+        (false, Hook::PostCheckout) => "exit 0".to_owned(),
+        (false, _) => format!("echo {} >&2; exit 1", quoted(&gone)),
+    };
+    script + &format!("else {otherwise}\nfi\nexec \"$@\"\n")
+}
+
+/// Whether a script is one of the kit's.
+pub fn is_ours(script: &[u8]) -> bool {
+    String::from_utf8_lossy(script).contains(MARK)
+}
+
+/// A word for the shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[test]
+fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
+    let start = Start {
+        directory: String::new(),
+        binary: "target/xtask/xtask".to_owned(),
+        alias: true,
+        cargo: "/home/u/.cargo/bin".to_owned(),
+    };
+    let script = script(Hook::PreCommit, &start);
+    assert!(is_ours(script.as_bytes()) && !is_ours(b"#!/bin/sh\nexit 0\n"));
+    expect_test::expect![[r##"
+        #!/bin/sh
+        # Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes it away.
+        command -v cargo >/dev/null 2>&1 || PATH="$PATH:"'/home/u/.cargo/bin'
+        case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac
+        if [ -x 'target/xtask/xtask' ]; then set -- 'target/xtask/xtask' hooks run pre-commit --hook "$hook" -- "$@"
+        else set -- cargo xtask hooks run pre-commit --hook "$hook" -- "$@"
+        fi
+        exec "$@"
+    "##]].assert_eq(&script);
+    let start = Start {
+        directory: "it's here".to_owned(),
+        binary: "/opt/bin/xtask".to_owned(),
+        alias: false,
+        cargo: String::new(),
+    };
+    expect_test::expect![[r##"
+        #!/bin/sh
+        # Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes it away.
+        case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac
+        cd 'it'\''s here' || exit
+        if [ -x '/opt/bin/xtask' ]; then set -- '/opt/bin/xtask' hooks run pre-push --hook "$hook" -- "$@"
+        else echo 'pre-push: /opt/bin/xtask is gone; `xtask hooks install` writes this hook anew, --no-verify does without' >&2; exit 1
+        fi
+        exec "$@"
+    "##]].assert_eq(&self::script(Hook::PrePush, &start));
+}

@@ -1,0 +1,126 @@
+use super::*;
+
+fn config(text: &str) -> Config {
+    toml::from_str(text).unwrap()
+}
+
+fn told(config: &Config, hook: Hook, skip: &str) -> String {
+    match config.steps(hook, skip) {
+        Ok(steps) => {
+            let told = steps.iter().map(|step| {
+                let budget = step.budget.map_or(0.0, |it| it.as_secs_f64());
+                format!(
+                    "{}: {:?}, {budget} s, {:?}\n",
+                    step.name, step.work, step.over_budget
+                )
+            });
+            told.collect()
+        }
+        Err(error) => format!("{error:#}\n"),
+    }
+}
+
+#[test]
+fn without_a_configuration_a_hook_has_steps_of_its_own() {
+    let config = Config::default();
+    let all = Hook::ALL.map(|hook| told(&config, hook, ""));
+    expect_test::expect![[r#"
+        fmt: Format, 20 s, Pass
+        clippy: Cargo { command: "clippy", arguments: ["--", "--deny", "warnings"] }, 20 s, Pass
+        clippy: Cargo { command: "clippy", arguments: ["--", "--deny", "warnings"] }, 0 s, Pass
+        test: Cargo { command: "test", arguments: [] }, 0 s, Pass
+    "#]]
+    .assert_eq(&all.concat());
+    assert_eq!(told(&config, Hook::PreCommit, "clippy, fmt"), "");
+}
+
+#[test]
+fn steps_are_configured_for_a_hook_and_one_by_one() {
+    let config = config(
+        r#"
+        pre-commit = { steps = ["fmt", "check", "spelling", "clippy"], budget = 5, over-budget = "fail" }
+        pre-push = { steps = ["nextest", "audit"], budget = 600 }
+        [steps]
+        spelling = { run = ["typos", "{files}"], files = ["**/*.md"], budget = 0 }
+        clippy = { args = ["--", "--allow", "warnings"], over-budget = "pass" }
+        "#,
+    );
+    let all = [
+        told(&config, Hook::PreCommit, "check"),
+        told(&config, Hook::PrePush, ""),
+        told(&config, Hook::PrePush, "audit"),
+    ];
+    // Whether a step is skipped, its definition has to be right.
+    expect_test::expect![[r#"
+        fmt: Format, 5 s, Fail
+        spelling: Program(["typos", "{files}"]), 0 s, Fail
+        clippy: Cargo { command: "clippy", arguments: ["--", "--allow", "warnings"] }, 5 s, Pass
+        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
+    "#]].assert_eq(&all.concat());
+}
+
+#[test]
+fn a_step_is_about_files_that_its_globs_match() {
+    let config = config(
+        r#"
+        pre-commit.steps = ["fmt", "clippy", "spelling"]
+        steps.spelling = { run = ["typos"], files = ["docs/*.md", "**/*.txt"] }
+        "#,
+    );
+    let steps = config.steps(Hook::PreCommit, "").unwrap();
+    let about = |path: &str| {
+        let about = steps.iter().filter(|step| step.is_about(path.into()));
+        about
+            .map(|step| step.name.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(about("src/lib.rs"), "fmt clippy");
+    assert_eq!(about("docs/a.md"), "clippy spelling");
+    assert_eq!(about("docs/b/a.md"), "clippy");
+    assert_eq!(about("a/b/c.txt"), "clippy spelling");
+}
+
+#[test]
+fn what_is_configured_wrongly_is_refused() {
+    let wrong = [
+        "pre-comit = {}",
+        "pre-commit = { budgets = 3 }",
+        "pre-commit = { over-budget = \"shout\" }",
+        "pre-commit = { steps = [\"unknown\"] }",
+        "pre-commit = { budget = -1 }",
+        "pre-commit.steps = [\"x\"]\nsteps.x = { run = [\"x\"], files = [\"a**\"] }",
+    ];
+    let told: Vec<_> = wrong
+        .into_iter()
+        .map(|text| match toml::from_str(text) {
+            Ok(config) => told(&config, Hook::PreCommit, ""),
+            Err(error) => format!("{}\n", error.message()),
+        })
+        .collect();
+    expect_test::expect![[r#"
+        unknown field `pre-comit`, expected one of `pre-commit`, `pre-push`, `steps`
+        unknown field `budgets`, expected one of `steps`, `budget`, `over-budget`
+        unknown variant `shout`, expected `pass` or `fail`
+        [workspace.metadata.xtask.hooks]: pre-commit has a step `unknown`, which is not built in (fmt, clippy, check, test, nextest, doc): define it as steps.unknown = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: fmt: a budget is a number of seconds
+        [workspace.metadata.xtask.hooks]: steps.x: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
+    "#]].assert_eq(&told.concat());
+}
+
+#[test]
+fn what_was_not_done_in_time_passes_or_fails() {
+    let lets_pass = |result| {
+        let outcome = Outcome {
+            step: String::new(),
+            result,
+            took: Duration::ZERO,
+            output: String::new(),
+        };
+        outcome.lets_pass()
+    };
+    assert!(lets_pass(Ending::Passed) && lets_pass(Ending::Idle));
+    assert!(lets_pass(Ending::OverBudget(OverBudget::Pass)));
+    assert!(!lets_pass(Ending::OverBudget(OverBudget::Fail)) && !lets_pass(Ending::Failed));
+}

@@ -1,0 +1,109 @@
+//! What a hook has to say: one line where all is well.
+
+use std::time::Duration;
+
+use super::{note, plain, status, warning};
+use crate::hooks::install::{Done, Found, What};
+use crate::hooks::{Ending, Hook, Outcome, OverBudget};
+
+/// The output of every step that did not pass, and one line that sums the hook up. Everything goes
+/// to standard error, since git may read a hook's standard output.
+pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
+    for outcome in outcomes.iter().filter(|it| it.result == Ending::Failed) {
+        plain(&format!(
+            "── {} failed ({})",
+            outcome.step,
+            seconds(outcome.took)
+        ));
+        plain(outcome.output.trim_end());
+    }
+    for outcome in outcomes {
+        if let Ending::OverBudget(over_budget) = outcome.result {
+            warning(out_of_time(hook, outcome, over_budget));
+        }
+    }
+    let is_done = |it: &&Outcome| it.result != Ending::Idle;
+    let steps: Vec<String> = outcomes.iter().filter(is_done).map(summary).collect();
+    if steps.is_empty() {
+        return;
+    }
+    let failed: Vec<&str> = outcomes
+        .iter()
+        .filter(|outcome| !outcome.lets_pass())
+        .map(|outcome| outcome.step.as_str())
+        .collect();
+    let steps = steps.join(", ");
+    let took = seconds(took);
+    if failed.is_empty() {
+        status("Passed", format_args!("{}: {steps} in {took}", hook.name()));
+    } else {
+        plain(&format!("── {}: {steps} in {took}", hook.name()));
+        plain(&format!(
+            "   SKIP={} leaves out what failed, --no-verify everything",
+            failed.join(",")
+        ));
+    }
+}
+
+fn out_of_time(hook: Hook, outcome: &Outcome, over_budget: OverBudget) -> String {
+    let verdict = match over_budget {
+        OverBudget::Pass => "it was stopped, and passes for what it did not see",
+        OverBudget::Fail => "it was stopped, which counts as failed",
+    };
+    format!(
+        "{} was not done after {}: {verdict} (`budget` of [workspace.metadata.xtask.hooks.{}])",
+        outcome.step,
+        seconds(outcome.took),
+        hook.name()
+    )
+}
+
+fn summary(outcome: &Outcome) -> String {
+    let ending = match outcome.result {
+        Ending::Passed | Ending::Idle => "",
+        Ending::Failed => "failed ",
+        Ending::OverBudget(_) => "stopped ",
+    };
+    format!("{} ({ending}{})", outcome.step, seconds(outcome.took))
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1}s", time.as_secs_f64())
+}
+
+/// What was done to a hook.
+pub fn done(hook: Hook, done: Done) {
+    let name = hook.name();
+    match done {
+        Done::Written => status("Installed", name),
+        Done::Removed => status("Removed", name),
+        Done::Kept => note(format_args!("{name} is installed already")),
+        Done::Absent => note(format_args!("{name} is not installed")),
+        Done::Left => note(format_args!("{name} is not the kit's, and stays")),
+    }
+}
+
+/// What stands where git looks for hooks, a line each.
+pub fn found(found: &[Found]) -> String {
+    let mut text = String::new();
+    for Found {
+        hook,
+        path,
+        what,
+        chained,
+    } in found
+    {
+        let what = match what {
+            What::Absent => "not installed",
+            What::Installed => "installed",
+            What::Outdated => "outdated: `hooks install` writes it anew",
+            What::Foreign => "somebody else's: `hooks install` keeps it and runs it first",
+        };
+        text.push_str(&format!("{:14} {what}\n", hook.name()));
+        text.push_str(&format!("{:14} {path}\n", ""));
+        if let Some(chained) = chained {
+            text.push_str(&format!("{:14} after {chained}\n", ""));
+        }
+    }
+    text
+}

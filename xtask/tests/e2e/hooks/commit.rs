@@ -1,0 +1,218 @@
+//! Commits of every kind, with cargo and with steps of one's own.
+
+use std::process::Command;
+
+use expect_test::expect;
+
+use super::{configure, git, one_step, project};
+
+fn commit(project: &crate::support::Project, arguments: &[&str]) -> crate::support::Output {
+    git(
+        project,
+        &[&["commit", "--quiet", "--message", "x"], arguments].concat(),
+    )
+}
+
+#[test]
+fn what_is_staged_is_formatted_and_checked() {
+    let project = project("pre-commit = { steps = [\"fmt\", \"check\"], budget = 0 }\n");
+    // Nothing is checked that is not staged: neither form nor meaning.
+    project.write("crates/base/src/lib.rs", "pub fn one() {}\n");
+    project.write("crates/base/fixtures/ugly.rs", "fn   ugly(){}\n");
+    project.git(&["add", "--all"]);
+    project.write("crates/base/src/lib.rs", "fn broken( {\n");
+    project.write("crates/top/src/lib.rs", "fn broken( {\n");
+    commit(&project, &[]).is(expect![[r#"
+        --- stderr
+              Passed pre-commit: fmt ([TIME]), check ([TIME]) in [TIME]
+    "#]]);
+    assert_eq!(
+        project.git(&["status", "--short"]),
+        " M crates/base/src/lib.rs\n M crates/top/src/lib.rs\n"
+    );
+
+    // What only the work tree has of another package is none of the check's business.
+    project.git(&["checkout", "--quiet", "crates/base"]);
+    project.write("crates/base/src/lib.rs", "pub fn two() {}\n");
+    project.git(&["add", "crates/base"]);
+    commit(&project, &[]).is(expect![[r#"
+        --- stderr
+              Passed pre-commit: fmt ([TIME]), check ([TIME]) in [TIME]
+    "#]]);
+    assert!(
+        project.path("target/debug/.fingerprint").exists(),
+        "it ran in place"
+    );
+
+    project.write("crates/base/src/lib.rs", "pub  fn two() -> u8 {}\n");
+    project.git(&["add", "crates/base"]);
+    let output = commit(&project, &[]);
+    assert_eq!(output.status, 1);
+    let (formatted, checked) = output.stderr.split_once("── check failed").unwrap();
+    expect![[r#"
+        ── fmt failed ([TIME])
+        Diff in crates/base/src/lib.rs:1:
+        -pub  fn two() -> u8 {}
+        +pub fn two() -> u8 {}
+ 
+        `cargo fmt`, then `git add` what it changed
+    "#]].assert_eq(formatted);
+    assert!(
+        checked.contains("error[E0308]: mismatched types"),
+        "{output}"
+    );
+    let (_, summary) = checked.split_once("── ").unwrap();
+    expect![[r#"
+        pre-commit: fmt (failed [TIME]), check (failed [TIME]) in [TIME]
+           SKIP=fmt,check leaves out what failed, --no-verify everything
+    "#]].assert_eq(summary);
+    let mut skipping = Command::new("git");
+    skipping
+        .args(["commit", "--quiet", "--message", "x"])
+        .env("SKIP", "fmt,check");
+    project.run(&mut skipping).is(expect![[""]]);
+    project.append("crates/base/src/lib.rs", "fn    ugly(){}\n");
+    commit(&project, &["--all", "--no-verify"]).is(expect![[""]]);
+}
+
+#[test]
+fn steps_are_told_what_is_concerned() {
+    let script = "test -z \"$(env | grep ^GIT_)\" && echo \"$@\" && false";
+    let project = project(&format!(
+        "pre-commit.steps = [\"say\", \"docs\"]\n[workspace.metadata.xtask.hooks.steps]\n\
+         say.run = [\"sh\", \"-c\", '''{script}''', \"sh\", \"{{files}}\", \"of {{packages}}\", \
+         \"{{cargo-args}}\"]\n\
+         docs = {{ run = [\"false\"], files = [\"**/*.md\"] }}\n"
+    ));
+    project.write("crates/base/src/lib.rs", "// Edited.\n");
+    project.write("crates/base/a file", "");
+    project.remove("crates/top/src/lib.rs");
+    project.write("crates/top/src/main.rs", "fn main() {}\n");
+    project.git(&["add", "--all"]);
+    commit(&project, &[]).is(expect![[r#"
+        --- stderr
+        ── say failed ([TIME])
+        crates/base/a file crates/base/src/lib.rs crates/top/src/main.rs of base top -p base -p top
+        ── pre-commit: say (failed [TIME]) in [TIME]
+           SKIP=say leaves out what failed, --no-verify everything
+        --- exit status 1
+    "#]]);
+}
+
+#[test]
+fn a_step_has_its_time() {
+    let sleep = |over: &str| {
+        format!(
+            "{}pre-commit.over-budget = \"{over}\"\npre-commit.budget = 0.2\n",
+            one_step("pre-commit", "echo begun; sleep 60")
+        )
+    };
+    let project = project(&sleep("pass"));
+    project.write("crates/base/src/lib.rs", "// Edited.\n");
+    commit(&project, &["--all"]).is(expect![[r#"
+        --- stderr
+        warning: look was not done after [TIME]: it was stopped, and passes for what it did not see (`budget` of [workspace.metadata.xtask.hooks.pre-commit])
+              Passed pre-commit: look (stopped [TIME]) in [TIME]
+    "#]]);
+    configure(&project, &sleep("fail"));
+    commit(&project, &["--all"]).is(expect![[r#"
+        --- stderr
+        warning: look was not done after [TIME]: it was stopped, which counts as failed (`budget` of [workspace.metadata.xtask.hooks.pre-commit])
+        ── pre-commit: look (stopped [TIME]) in [TIME]
+           SKIP=look leaves out what failed, --no-verify everything
+        --- exit status 1
+    "#]]);
+}
+
+/// Git fires the hook, or not, in situations of every kind; each time it is what git says.
+#[test]
+fn rebase_merge_cherry_pick_and_their_kin() {
+    // A commit that touches the word `bad` is refused, whatever stands in the work tree.
+    let project = project(&one_step("pre-commit", "! grep -r bad crates"));
+    let run = |arguments: &[&str], editor: &str| {
+        let mut command = Command::new("git");
+        command.args(arguments).env("GIT_SEQUENCE_EDITOR", editor);
+        command.env("GIT_EDITOR", "true");
+        project.run(&mut command)
+    };
+    let done = |arguments: &[&str]| {
+        let output = run(arguments, "true");
+        assert_eq!(output.status, 0, "{arguments:?}: {output}");
+    };
+    done(&["commit", "--quiet", "--allow-empty", "--message", "Empty"]);
+    project.git(&["checkout", "--quiet", "-b", "topic"]);
+    for text in ["// One.\n", "// Two.\n", "// Three.\n"] {
+        project.write("crates/base/src/lib.rs", text);
+        done(&["commit", "--quiet", "--all", "--message", text]);
+    }
+    // A rebase that rewords, melts together and stops for an edit.
+    let todo = "sed -i.bak -e '1s/pick/reword/' -e '2s/pick/edit/' -e '3s/pick/fixup/'";
+    let output = run(&["rebase", "--quiet", "--interactive", "HEAD~3"], todo);
+    assert_eq!(output.status, 0, "{output}");
+    project.write("crates/base/src/lib.rs", "// bad\n");
+    let refused = run(
+        &["commit", "--quiet", "--all", "--amend", "--no-edit"],
+        "true",
+    );
+    assert_eq!(refused.status, 1, "{refused}");
+    project.write("crates/base/src/lib.rs", "// Two and a half.\n");
+    done(&["commit", "--quiet", "--all", "--amend", "--no-edit"]);
+    project.write("crates/base/src/lib.rs", "// Two and a half.\n");
+    let conflict = run(&["rebase", "--continue"], "true");
+    assert_ne!(conflict.status, 0, "{conflict}");
+    project.write("crates/base/src/lib.rs", "// Settled.\n");
+    done(&["add", "--all"]);
+    done(&["rebase", "--continue"]);
+
+    // A merge and a cherry-pick, each with a conflict.
+    project.git(&["checkout", "--quiet", "main"]);
+    project.write("crates/base/src/lib.rs", "// Main.\n");
+    done(&["commit", "--quiet", "--all", "--message", "Main"]);
+    for way in [&["merge", "topic"][..], &["cherry-pick", "topic"]] {
+        assert_ne!(run(way, "true").status, 0);
+        project.write("crates/base/src/lib.rs", "// bad\n");
+        project.git(&["add", "--all"]);
+        assert_eq!(
+            run(&["commit", "--quiet", "--no-edit"], "true").status,
+            1,
+            "{way:?}"
+        );
+        project.write("crates/base/src/lib.rs", &format!("// {}\n", way[0]));
+        project.git(&["add", "--all"]);
+        done(&["commit", "--quiet", "--no-edit"]);
+        project.write("crates/base/src/lib.rs", "// Main.\n");
+        project.git(&[
+            "commit",
+            "--quiet",
+            "--all",
+            "--no-verify",
+            "--message",
+            "Back",
+        ]);
+    }
+
+    // The first commit of a repository.
+    project.git(&["checkout", "--quiet", "--orphan", "new"]);
+    done(&["commit", "--quiet", "--message", "First"]);
+}
+
+#[test]
+fn a_checkout_says_what_it_made_stale() {
+    let project = project("pre-commit.steps = []\npre-push.steps = []\n");
+    project.write(".cargo/config.toml", "[profile.dev]\nincremental = false\n");
+    project.commit("Build less");
+    project.git(&["checkout", "--quiet", "-b", "topic"]);
+    project.write("crates/top/src/lib.rs", "// Edited.\n");
+    project.commit("Edit");
+    project.build(&["check"]).unwrap();
+    git(&project, &["checkout", "--quiet", "main"]).is(expect![[r#"
+        --- stderr
+        in [ROOT]/target/debug
+          top: [COUNT] files, [SIZE] ← crates/top/src/lib.rs: it is compiled from this file
+            lib
+        total: [COUNT] files, [SIZE]
+        note: the checkout made this stale: `cargo xtask clean-affected --since [HASH]` removes it
+    "#]]);
+    git(&project, &["checkout", "--quiet", "-b", "other"]).is(expect![[""]]);
+    git(&project, &["checkout", "--quiet", "topic", "--", "crates"]).is(expect![[""]]);
+}

@@ -1,0 +1,270 @@
+//! What is checked is what is committed, and the work tree is left as it is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::{git, one_step, project};
+use crate::support::Project;
+
+/// Says what the step sees: every file with its content, links with where they lead.
+const LOOK: &str = r#"
+for path in $(find . -path ./.git -prune -o -path ./target -prune -o ! -type d -print | sort); do
+    if [ -L "$path" ]; then echo "$path -> $(readlink "$path")"
+    elif [ -x "$path" ]; then echo "$path* $(git hash-object "$path")"
+    else echo "$path $(git hash-object "$path")"; fi
+done > "$OUT"
+"#;
+
+/// The same of a commit.
+fn committed(project: &Project) -> String {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        project.isolated(command.args(arguments));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let mut told = String::new();
+    for line in git(&["ls-tree", "-r", "HEAD"]).lines() {
+        let (facts, path) = line.split_once('\t').unwrap();
+        let facts: Vec<_> = facts.split(' ').collect();
+        let hash = facts[2];
+        told += &match facts[0] {
+            "120000" => format!("./{path} -> {}\n", git(&["cat-file", "blob", hash])),
+            "100755" => format!("./{path}* {hash}\n"),
+            _ => format!("./{path} {hash}\n"),
+        };
+    }
+    told
+}
+
+/// Every file below a directory but git's and cargo's own: kind, content and time.
+fn snapshot(root: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![root.to_owned()];
+    while let Some(directory) = pending.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = path.symlink_metadata().unwrap();
+            if path.ends_with(".git") || path.ends_with("target") {
+                continue;
+            }
+            let content = match fs::read_link(&path) {
+                Ok(target) => target.display().to_string(),
+                Err(_) if metadata.is_dir() => String::new(),
+                Err(_) => fs::read_to_string(&path).unwrap(),
+            };
+            let (time, mode) = (metadata.modified().unwrap(), metadata.permissions());
+            let path_in = path.strip_prefix(root).unwrap().display().to_string();
+            found.insert(path_in, format!("{content:?} {time:?} {mode:?}"));
+            if metadata.is_dir() {
+                pending.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// A file of every kind, partly staged in every way.
+#[cfg(unix)]
+fn partly_staged(project: &Project) {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let files = [
+        "edited",
+        "edited twice",
+        "deleted",
+        "deleted here",
+        "renamed",
+        "kept here",
+        "mode",
+        "mode here",
+        "becomes a link",
+        "directory/file",
+        "untouched",
+    ];
+    // The shell splits at spaces, and this is about git.
+    let name = |file: &str| file.replace(' ', "-");
+    for file in files {
+        project.write(format!("data/{}", name(file)), file);
+    }
+    symlink("untouched", project.path("data/link")).unwrap();
+    project.git(&["add", "--all"]);
+    project.git(&["commit", "--quiet", "--no-verify", "--message", "Data"]);
+
+    project.write("data/edited", "staged");
+    project.write("data/edited-twice", "staged");
+    project.rename("data/renamed", "data/renamed-now");
+    project.remove("data/deleted");
+    project.remove("data/becomes-a-link");
+    symlink("edited", project.path("data/becomes-a-link")).unwrap();
+    project.remove("data/link");
+    symlink("edited", project.path("data/link")).unwrap();
+    project.remove("data/directory");
+    project.write("data/directory", "a file now");
+    project.write("data/added", "staged");
+    project.write("data/added-and-edited", "staged");
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(project.path("data/mode"), executable.clone()).unwrap();
+    project.git(&["add", "--all"]);
+    project.git(&["rm", "--quiet", "--cached", "data/kept-here"]);
+
+    project.write("data/edited-twice", "not staged");
+    project.write("data/added-and-edited", "not staged");
+    project.write("data/announced", "not staged");
+    project.git(&["add", "--intent-to-add", "data/announced"]);
+    project.write("data/not-tracked", "not staged");
+    project.remove("data/deleted-here");
+    project.remove("data/link");
+    symlink("untouched", project.path("data/link")).unwrap();
+    fs::set_permissions(project.path("data/mode-here"), executable).unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_step_sees_what_is_committed_and_the_work_tree_stays() {
+    let project = project(&one_step("pre-commit", LOOK));
+    let out = project.beside("out");
+    let commit = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command
+            .args(["commit", "--quiet", "--message", "x"])
+            .args(arguments)
+            .env("OUT", &out);
+        let output = project.run(&mut command);
+        assert_eq!(output.status, 0, "{output}");
+        fs::read_to_string(&out).unwrap()
+    };
+    partly_staged(&project);
+    let before = snapshot(project.root());
+    assert_eq!(commit(&[]), committed(&project));
+    assert_eq!(snapshot(project.root()), before);
+
+    // A part of what is left, by its name, then all of it.
+    let before = snapshot(project.root());
+    assert_eq!(
+        commit(&["--only", "data/edited-twice"]),
+        committed(&project)
+    );
+    assert_eq!(commit(&["--all"]), committed(&project));
+    assert_eq!(snapshot(project.root()), before);
+
+    // A commit that is mended, beside what is not staged.
+    project.write("data/edited", "mended");
+    project.git(&["add", "data/edited"]);
+    project.write("data/edited", "not staged again");
+    let before = snapshot(project.root());
+    assert_eq!(commit(&["--amend"]), committed(&project));
+    assert_eq!(snapshot(project.root()), before);
+}
+
+/// The mirror is brought up to date file by file, so cargo would build little of it again.
+#[test]
+#[cfg(unix)]
+fn what_stays_in_the_mirror_keeps_its_time() {
+    let project = project(&one_step("pre-commit", "pwd > \"$OUT\""));
+    let out = project.beside("out");
+    let commit = || {
+        project.write("crates/top/src/lib.rs", "// Not staged.\n");
+        let mut command = Command::new("git");
+        command
+            .args(["commit", "--quiet", "--message", "x"])
+            .env("OUT", &out);
+        project.run(&mut command).done();
+        let mirror = fs::read_to_string(&out).unwrap();
+        let mirror = Path::new(mirror.trim_end()).to_owned();
+        assert!(
+            mirror.starts_with(project.path("target/xtask")),
+            "{mirror:?}"
+        );
+        mirror
+    };
+    project.write("crates/base/src/lib.rs", "// One.\n");
+    project.git(&["add", "crates/base"]);
+    let mirror = commit();
+    let before = snapshot(&mirror);
+    project.write("crates/base/src/lib.rs", "// Two.\n");
+    project.git(&["add", "crates/base"]);
+    assert_eq!(commit(), mirror);
+    let after = snapshot(&mirror);
+    let changed: Vec<_> = after
+        .iter()
+        .filter(|(path, it)| before[*path] != **it)
+        .collect();
+    let changed: Vec<_> = changed.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(changed, ["crates/base/src", "crates/base/src/lib.rs"]);
+    // Nobody but the hook knows of the mirror.
+    assert_eq!(project.git(&["worktree", "list"]).lines().count(), 1);
+
+    // What somebody did to it is mended.
+    fs::write(mirror.join("crates/base/src/lib.rs"), "// Spoilt.\n").unwrap();
+    fs::remove_file(mirror.join("Cargo.toml")).unwrap();
+    fs::remove_file(mirror.with_file_name("git").join("commondir")).unwrap();
+    project.write("crates/base/src/lib.rs", "// Three.\n");
+    project.git(&["add", "crates/base"]);
+    commit();
+    let text = fs::read_to_string(mirror.join("crates/base/src/lib.rs")).unwrap();
+    assert_eq!(text, "// Three.\n");
+    assert_eq!(
+        fs::read_to_string(mirror.join("Cargo.toml")).unwrap(),
+        project.read("Cargo.toml")
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_hook_that_is_killed_half_way_loses_nothing() {
+    let script = "touch \"$OUT\"; while [ -e \"$OUT\" ]; do sleep 0.1; done";
+    let project = project(&one_step("pre-commit", script));
+    let out = project.beside("out");
+    project.write("crates/base/src/lib.rs", "// Staged.\n");
+    project.git(&["add", "--all"]);
+    project.write("crates/base/src/lib.rs", "// Not staged.\n");
+    let before = snapshot(project.root());
+    let (index, head) = (
+        project.git(&["ls-files", "-s"]),
+        project.git(&["rev-parse", "HEAD"]),
+    );
+    let mut command = Command::new("git");
+    command
+        .args(["commit", "--quiet", "--message", "x"])
+        .env("OUT", &out);
+    command
+        .current_dir(project.root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    project.isolated(&mut command);
+    // A group of its own, which is killed whole: git, the hook and its step.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().unwrap();
+    while !out.exists() {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let group = format!("-{}", child.id());
+    Command::new("kill")
+        .args(["-s", "KILL", "--", &group])
+        .status()
+        .unwrap();
+    child.wait().unwrap();
+    fs::remove_file(&out).unwrap();
+    assert_eq!(snapshot(project.root()), before);
+    assert_eq!(project.git(&["ls-files", "-s"]), index);
+    assert_eq!(project.git(&["rev-parse", "HEAD"]), head);
+
+    // As if the power had failed while git wrote to the mirror.
+    let mirror = fs::read_dir(project.path("target/xtask")).unwrap();
+    let mirror = mirror.map(|entry| entry.unwrap().path());
+    let mirror = mirror
+        .into_iter()
+        .find(|path| path.join("tree").exists())
+        .unwrap();
+    fs::write(mirror.join("git/index.lock"), "").unwrap();
+    fs::write(mirror.join("tree/crates/base/src/lib.rs"), "").unwrap();
+    super::configure(
+        &project,
+        &one_step("pre-commit", "cat crates/base/src/lib.rs; false"),
+    );
+    let output = git(&project, &["commit", "--message", "x"]);
+    assert!(output.stderr.contains("// Staged."), "{output}");
+}

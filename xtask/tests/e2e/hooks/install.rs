@@ -1,0 +1,130 @@
+//! Where hooks go, and how they come away.
+
+use std::fs;
+use std::process::Command;
+
+use expect_test::expect;
+
+use super::{git, one_step, project};
+use crate::support::Project;
+
+#[test]
+fn an_existing_hook_is_kept_and_run_first() {
+    let project = Project::with_libraries(&[("base", &[])]);
+    let before = "#!/bin/sh\necho \"the old one: $1 $(cat)\"\n";
+    project.write(".git/hooks/pre-push", before);
+    executable(&project, ".git/hooks/pre-push");
+    let install = project.xtask(&["hooks", "install"]);
+    install.is(expect![[r#"
+        --- stderr
+           Installed pre-commit
+           Installed pre-push
+    "#]]);
+    project.xtask(&["hooks", "install"]).is(expect![[r#"
+        --- stderr
+        note: pre-commit is installed already
+        note: pre-push is installed already
+    "#]]);
+    project.xtask(&["hooks", "status"]).is(expect![[r#"
+        pre-commit     installed
+                       [ROOT]/.git/hooks/pre-commit
+        pre-push       installed
+                       [ROOT]/.git/hooks/pre-push
+                       after [ROOT]/.git/hooks/pre-push.before-xtask
+        post-checkout  not installed
+                       [ROOT]/.git/hooks/post-checkout
+    "#]]);
+
+    project.git(&["init", "--quiet", "--bare", "../remote.git"]);
+    let push = git(&project, &["push", "--quiet", "../remote.git", "main"]);
+    assert!(
+        (push.stdout.clone() + &push.stderr).contains("the old one: ../remote.git refs/heads/main"),
+        "{push}"
+    );
+
+    project.xtask(&["hooks", "uninstall"]).is(expect![[r#"
+        --- stderr
+             Removed pre-commit
+             Removed pre-push
+        note: post-checkout is not installed
+    "#]]);
+    assert_eq!(project.read(".git/hooks/pre-push"), before);
+    assert!(!project.path(".git/hooks/pre-commit").exists());
+    project
+        .xtask(&["hooks", "uninstall", "pre-push"])
+        .is(expect![[r#"
+            --- stderr
+            note: pre-push is not the kit's, and stays
+        "#]]);
+}
+
+#[test]
+fn hooks_go_where_git_looks_for_them() {
+    let project = project(&one_step("pre-commit", "echo seen >> \"$OUT\""));
+    let out = project.beside("out");
+    let count = || fs::read_to_string(&out).unwrap_or_default().lines().count();
+    let commit = |directory: &std::path::Path, arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(directory)
+            .args(["commit", "--quiet", "--allow-empty-message"]);
+        command
+            .args(["--message", ""])
+            .args(arguments)
+            .env("OUT", &out);
+        project.run(&mut command).done();
+    };
+    // From a subdirectory of a linked worktree.
+    let linked = project.beside("linked");
+    project.git(&["worktree", "add", "--quiet", linked.to_str().unwrap()]);
+    fs::write(linked.join("crates/base/src/lib.rs"), "// Linked.\n").unwrap();
+    commit(&linked.join("crates/base"), &["--all"]);
+    assert_eq!(count(), 1);
+    project.git(&["worktree", "remove", "--force", linked.to_str().unwrap()]);
+
+    // In a directory of the repository's own choice.
+    project.xtask(&["hooks", "uninstall"]).done();
+    project.git(&["config", "core.hooksPath", ".githooks"]);
+    project.xtask(&["hooks", "install"]).done();
+    assert!(project.path(".githooks/pre-commit").is_file());
+    project.write("crates/base/src/lib.rs", "// Again.\n");
+    commit(project.root(), &["--all"]);
+    assert_eq!(count(), 2);
+
+    // Not where other repositories look too.
+    project.git(&[
+        "config",
+        "core.hooksPath",
+        project.beside("shared").to_str().unwrap(),
+    ]);
+    project.xtask(&["hooks", "install"]).is(expect![[r#"
+        --- stderr
+        error: core.hooksPath is [BESIDE]/shared, where other repositories may look too: give this one hooks of its own, as with `git config core.hooksPath .githooks`
+        --- exit status 2
+    "#]]);
+}
+
+/// As a graphical program starts git: it knows of no cargo.
+#[test]
+#[cfg(unix)]
+fn a_bare_path_will_do() {
+    let project = project("pre-commit.steps = [\"fmt\", \"check\"]\n");
+    project.write("crates/base/src/lib.rs", "//! Staged.\n");
+    let mut command = Command::new("git");
+    command.args(["commit", "--quiet", "--all", "--message", "From afar"]);
+    project.isolated(&mut command);
+    let output = project.finish(command.env("PATH", "/usr/bin:/bin"));
+    assert_eq!(output.status, 0, "{output}");
+    assert!(output.stderr.contains("Passed pre-commit: fmt"), "{output}");
+}
+
+fn executable(project: &Project, path: &str) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(project.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = (project, path);
+}

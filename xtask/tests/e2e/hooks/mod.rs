@@ -1,0 +1,46 @@
+//! Hooks, fired by git itself.
+
+mod commit;
+mod index;
+mod install;
+mod push;
+
+use std::process::Command;
+
+use crate::support::{Output, Project};
+
+/// Two small libraries, and hooks with the given configuration.
+fn project(hooks: &str) -> Project {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+    configure(&project, hooks);
+    project.commit("Configure the hooks");
+    let hooks = [
+        "hooks",
+        "install",
+        "pre-commit",
+        "pre-push",
+        "post-checkout",
+    ];
+    project.xtask(&hooks).done();
+    project
+}
+
+fn configure(project: &Project, hooks: &str) {
+    let manifest = project.read("Cargo.toml");
+    let manifest = manifest.split("\n[workspace.metadata").next().unwrap();
+    let table = format!(
+        "{}\n[workspace.metadata.xtask.hooks]\n{hooks}",
+        manifest.trim_end()
+    );
+    project.write("Cargo.toml", &table);
+}
+
+/// A hook that runs one step, a script of the shell.
+fn one_step(hook: &str, script: &str) -> String {
+    format!("{hook}.steps = [\"look\"]\nsteps.look.run = [\"sh\", \"-c\", '''{script}''']\n")
+}
+
+/// Git, whether it succeeds or not.
+fn git(project: &Project, arguments: &[&str]) -> Output {
+    project.run(Command::new("git").args(arguments))
+}
