@@ -30,7 +30,7 @@
 //! | [`changes`], [`question`] | from what was asked to the answer | prints |
 //! | [`built`] | what cargo built, by its own words | starts cargo |
 //! | [`action`] | the answer to a plan, and a plan held against what happened | executes |
-//! | [`timings`], [`audit`], [`hooks`] | one capability each: read, pure core, report | reach into one another |
+//! | [`timings`], [`audit`], [`hooks`], [`ci`] | one capability each: read, pure core, report | reach into one another |
 //! | [`render`] | text, JSON, DOT, Mermaid: the only printer | computes |
 //! | [`exec`] | running cargo for an action, reading its messages, removing files | decides |
 //! | [`cli`] | one file a command: arguments and a short `run` | decides anything a test would want to see |
@@ -41,6 +41,7 @@ pub mod action;
 pub mod audit;
 pub mod built;
 pub mod changes;
+pub mod ci;
 pub mod cli;
 pub mod error;
 pub mod exec;

@@ -3,7 +3,7 @@
 
 mod arguments;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::str::FromStr;
 
 pub use arguments::{Options, profile_in, specs, that_configure, whole_workspace};
@@ -180,23 +180,18 @@ impl Selection {
         Self::of(answer, tool, &units)
     }
 
-    /// The tests of one machine, test binary by test binary.
-    pub fn slice_of_binaries(
-        answer: &Answer,
-        excluded: &BTreeSet<PackageIx>,
-        partition: Partition,
-    ) -> Self {
-        let mut units = concerned(answer, Tool::Nextest, excluded);
+    /// The affected units that are a reason to run the command, in the order of their names.
+    pub fn units(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Vec<UnitIx> {
+        let mut units = concerned(answer, tool, excluded);
         units.sort_by_key(|&unit| name_in_order(answer, unit));
-        let mut place = 0..;
-        units.retain(|_| {
-            place
-                .next()
-                .is_some_and(|at| at % partition.of + 1 == partition.slice)
-        });
-        let mut slice = Self::of(answer, Tool::Nextest, &units);
-        slice.filter = Some(filterset(answer, &units));
-        slice
+        units
+    }
+
+    /// Some of the affected test binaries.
+    pub fn of_binaries(answer: &Answer, units: &[UnitIx]) -> Self {
+        let mut selection = Self::of(answer, Tool::Nextest, units);
+        selection.filter = Some(filterset(answer, units));
+        selection
     }
 
     /// The affected tests of some packages.
@@ -384,31 +379,18 @@ fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
     found
 }
 
-/// The packages of each of several machines. Packages that cannot be tested apart are one group
-/// and stay together; the heaviest goes first, to the machine with the least to do.
-pub fn slices(
-    answer: &Answer,
-    groups: Vec<BTreeSet<PackageIx>>,
-    of: usize,
-) -> Vec<BTreeSet<PackageIx>> {
-    let mut tests: HashMap<PackageIx, usize> = HashMap::new();
-    for unit in concerned(answer, Tool::Test, &BTreeSet::new()) {
-        *tests.entry(answer.graph.unit(unit).package).or_default() += 1;
-    }
-    let weight = |group: &BTreeSet<PackageIx>| -> usize {
-        group.iter().filter_map(|package| tests.get(package)).sum()
-    };
-    let mut groups: Vec<_> = groups.into_iter().map(|it| (weight(&it), it)).collect();
-    // Packages are in the order of their names.
-    groups.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.cmp(b)));
-    let mut machines = vec![(0, BTreeSet::new()); of];
-    for (weight, group) in groups {
-        if let Some((load, packages)) = machines.iter_mut().min_by_key(|(load, _)| *load) {
+/// Spreads things over machines: the heaviest first, each to the machine with the least to do. Of
+/// things of one weight the order decides. Each machine's weight comes with its things.
+pub fn spread<T: Ord>(mut things: Vec<(u64, T)>, machines: usize) -> Vec<(u64, Vec<T>)> {
+    things.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.cmp(b)));
+    let mut spread: Vec<(u64, Vec<T>)> = (0..machines).map(|_| (0, Vec::new())).collect();
+    for (weight, thing) in things {
+        if let Some((load, things)) = spread.iter_mut().min_by_key(|(load, _)| *load) {
             *load += weight;
-            packages.extend(group);
+            things.push(thing);
         }
     }
-    machines.into_iter().map(|(_, packages)| packages).collect()
+    spread
 }
 
 fn name_in_order(answer: &Answer, unit: UnitIx) -> (String, TargetKind, String) {

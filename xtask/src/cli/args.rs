@@ -8,8 +8,8 @@ use crate::graph::Verb;
 use crate::process::Runner;
 use crate::question::{Evidence, Question};
 use crate::repo::build_dir;
-use crate::usage;
 use crate::workspace::{LoadOptions, Platforms, Workspace};
+use crate::{exec, render, usage};
 
 /// Which workspace, and how cargo is asked about it.
 #[derive(Debug, clap::Args)]
@@ -92,6 +92,11 @@ impl WorkspaceArgs {
         forwarded
     }
 
+    /// The target triples that were named.
+    pub fn targets(&self) -> &[String] {
+        &self.target
+    }
+
     /// The same choices as arguments for cargo.
     pub fn forwarded(&self) -> Vec<String> {
         let flags = [
@@ -135,6 +140,9 @@ pub struct ChangeArgs {
     /// Take everything as changed
     #[arg(long)]
     all: bool,
+    /// Compare with what the continuous integration that this runs in tells by its variables
+    #[arg(long, conflicts_with_all = ["base", "since", "staged"])]
+    ci: bool,
 }
 
 impl ChangeArgs {
@@ -161,19 +169,24 @@ impl ChangeArgs {
         let current = std::env::current_dir().context("cannot read the current directory")?;
         let current =
             Utf8PathBuf::try_from(current).context("the current directory is not UTF-8")?;
-        let compares =
-            self.base.is_some() || self.since.is_some() || self.head.is_some() || self.staged;
-        let names_something = !files.is_empty()
-            || self.files_from.is_some()
-            || !self.assume_changed.is_empty()
-            || self.all;
         Ok(Asked {
             // What the user names stands for itself, unless a comparison is asked for beside it.
-            compare: (compares || !names_something).then(|| self.comparison()),
+            compare: (self.compares() || !self.names_something()).then(|| self.comparison()),
             files: files.iter().map(|path| current.join(path)).collect(),
             assumed: self.assume_changed.clone(),
             all: self.all,
         })
+    }
+
+    fn compares(&self) -> bool {
+        self.base.is_some() || self.since.is_some() || self.head.is_some() || self.staged
+    }
+
+    fn names_something(&self) -> bool {
+        !self.file.is_empty()
+            || self.files_from.is_some()
+            || !self.assume_changed.is_empty()
+            || self.all
     }
 
     fn comparison(&self) -> Comparison {
@@ -252,12 +265,32 @@ impl SubjectArgs {
     /// # Errors
     /// Where the arguments name something that is not there.
     pub fn resolve(&self, verb: Verb, profile: &str) -> Result<Question> {
+        self.resolved(verb, profile, self.change.ci)
+    }
+
+    /// The same, where it is continuous integration that says what changed unless the user does.
+    ///
+    /// # Errors
+    /// As for [`SubjectArgs::resolve`].
+    pub fn resolve_in_ci(&self, verb: Verb, profile: &str) -> Result<Question> {
+        let in_ci = self.change.ci || !(self.change.compares() || self.change.names_something());
+        self.resolved(verb, profile, in_ci)
+    }
+
+    fn resolved(&self, verb: Verb, profile: &str, in_ci: bool) -> Result<Question> {
         let (runner, workspace) = self.workspace.load()?;
         let directory = build_dir::directory_of(profile);
+        let mut asked = self.change.resolve()?;
+        if in_ci {
+            let base = exec::ci::base(&runner, &workspace)?;
+            render::note(format_args!("compared with {}", base.because));
+            asked.all |= base.compare.is_none();
+            asked.compare = base.compare;
+        }
         Ok(Question {
             runner,
             workspace,
-            asked: self.change.resolve()?,
+            asked,
             verb,
             evidence: match self.no_records {
                 true => Evidence::Sources,

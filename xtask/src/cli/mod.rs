@@ -5,6 +5,7 @@
 pub mod affected;
 pub mod args;
 pub mod audit;
+pub mod ci;
 pub mod clean_affected;
 pub mod graph;
 pub mod hooks;
@@ -49,6 +50,8 @@ pub enum Command {
     Hooks(hooks::Args),
     /// Measure a build with cargo's --timings, keep it, and compare it with others
     Timings(timings::Args),
+    /// Answer what continuous integration asks: jobs, a summary, a cache's key
+    Ci(ci::Args),
     /// Replay the repository's history and hold every answer against cargo
     Audit(audit::Args),
 }
@@ -66,6 +69,7 @@ impl Command {
             Self::CleanAffected(args) => clean_affected::run(&args),
             Self::Hooks(args) => hooks::run(&args),
             Self::Timings(args) => timings::run(&args),
+            Self::Ci(args) => ci::run(&args),
             Self::Audit(args) => audit::run(&args),
         }
     }

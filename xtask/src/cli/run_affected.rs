@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::args::SubjectArgs;
 use crate::action::run::{Options, Partition, Tool, profile_in};
 use crate::error::Status;
+use crate::exec::select::Selector;
 use crate::question::Evidence;
 use crate::{exec, process, render, usage};
 
@@ -66,8 +67,11 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         given: args.subject.workspace.forwarded_with_targets(),
         forwarded: &args.forwarded,
     };
-    let (selection, notes) =
-        exec::select::select(&runner, &answer, tool, args.partition, &options)?;
+    let selector = Selector::new(&runner, &answer, tool, &options);
+    let (selection, notes) = match args.partition {
+        Some(partition) => selector.part(partition)?,
+        None => selector.all(),
+    };
     for note in notes {
         render::note(note);
     }

@@ -1,5 +1,6 @@
 //! Doing what an action is: running cargo, reading what it says of its work, removing files.
 
+pub mod ci;
 pub mod hooks;
 pub mod remove;
 pub mod replay;

@@ -1,13 +1,15 @@
 //! What `run-affected` selects: the affected packages, and those without which cargo would build
 //! their dependencies with other features than for the whole workspace.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::action::run::{
-    Options, Partition, Selection, Tool, slices, that_configure, whole_workspace,
+    Options, Partition, Selection, Tool, spread, that_configure, whole_workspace,
 };
+use crate::graph::UnitIx;
 use crate::process::Runner;
 use crate::question::Answer;
 use crate::resolution::selection::{Added, Asker, Keeper, Kept};
@@ -16,146 +18,244 @@ use crate::workspace::{PackageIx, Workspace};
 /// A selection, and what the reader should know of it.
 pub type Noted = (Selection, Vec<String>);
 
-/// Selects what is affected, or one machine's part of it.
-///
-/// # Errors
-/// Where cargo cannot be started.
-pub fn select(
-    runner: &Runner,
-    answer: &Answer,
+/// How much there is to do for a unit.
+pub type Weight<'a> = dyn Fn(UnitIx) -> u64 + 'a;
+
+/// Selects of an answer what a command is to be run on.
+pub struct Selector<'a> {
+    runner: &'a Runner,
+    answer: &'a Answer,
     tool: Tool,
-    partition: Option<Partition>,
-    options: &Options<'_>,
-) -> Result<Noted> {
-    let selection = match (partition, tool) {
-        (Some(partition), Tool::Nextest) => {
-            Selection::slice_of_binaries(answer, options.excluded, partition)
-        }
-        _ => Selection::new(answer, tool, options.excluded),
-    };
-    keeping_features(runner, answer, tool, selection, partition, options)
+    options: &'a Options<'a>,
+    keeper: OnceCell<Result<Keeper<'a>, String>>,
 }
 
-/// The same for a selection that was made otherwise.
-///
-/// # Errors
-/// Where cargo cannot be started.
-pub fn keeping_features(
-    runner: &Runner,
-    answer: &Answer,
-    tool: Tool,
-    selection: Selection,
-    partition: Option<Partition>,
-    options: &Options<'_>,
-) -> Result<Noted> {
-    let workspace = &answer.workspace;
-    let ids = ids(workspace, &selection.packages);
-    let Some(command) = tool.builds_like().filter(|_| !selection.is_empty()) else {
-        return Ok((selection, Vec::new()));
-    };
-    let is_sliced = partition.is_some() && tool != Tool::Nextest;
-    let members = workspace.members().map(|(member, _)| member);
-    let members = members.filter(|member| !options.excluded.contains(member));
-    let members = self::ids(workspace, &members.collect());
-    if ids == members && !is_sliced {
-        return Ok((selection, Vec::new()));
+impl<'a> Selector<'a> {
+    /// For a command that is going to be run in the runner's directory.
+    pub fn new(
+        runner: &'a Runner,
+        answer: &'a Answer,
+        tool: Tool,
+        options: &'a Options<'a>,
+    ) -> Self {
+        Self {
+            runner,
+            answer,
+            tool,
+            options,
+            keeper: OnceCell::new(),
+        }
     }
-    let mut command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
-    command.extend(that_configure(&options.given));
-    command.extend(that_configure(options.forwarded));
-    let cache = workspace.target_directory.join("xtask/rustc");
-    let keeper = Keeper::new(Asker {
-        runner,
-        cache: &cache,
-        command,
-        members,
-        whole: whole_workspace(workspace, options.excluded),
-    });
-    let kept = match (&keeper, partition) {
-        (Ok(keeper), Some(partition)) if is_sliced => {
-            return slice(answer, keeper, &selection.packages, partition);
-        }
-        (Ok(keeper), _) => keeper.keep(&ids),
-        (Err(error), _) => Err(anyhow::anyhow!("{error:#}")),
-    };
-    let because = match kept {
-        Ok(Kept::With(added)) => {
-            let notes = added.iter().map(|added| note(workspace, added)).collect();
-            return Ok((
-                selection.with(answer, tool, places(workspace, &added)),
-                notes,
-            ));
-        }
-        Ok(Kept::Whole) => "with fewer packages, dependencies would be built with other features",
-        Err(error) => &*format!(
-            "cargo does not tell which features fewer packages would be built with: {error:#}"
-        ),
-    };
-    let note = format!("the whole workspace is selected: {because}");
-    Ok((selection.whole(answer, tool), vec![note]))
-}
 
-/// One machine's part of the affected packages. A package whose features another affected one
-/// turns on has to be tested together with it, since `cargo test` runs the tests of all that it
-/// builds. Every machine works all parts out, so that they agree.
-fn slice(
-    answer: &Answer,
-    keeper: &Keeper<'_>,
-    affected: &BTreeSet<PackageIx>,
-    partition: Partition,
-) -> Result<Noted> {
-    let workspace = &answer.workspace;
-    let mut groups: Vec<BTreeSet<PackageIx>> = Vec::new();
-    let mut needs: BTreeMap<PackageIx, Vec<Added>> = BTreeMap::new();
-    for &package in affected {
-        let added = keeper.needs(&workspace.package(package).id)?;
-        let mut group = places(workspace, &added);
-        group.retain(|needed| affected.contains(needed));
-        group.insert(package);
-        // Whoever shares a package with this group is of the group.
-        groups.retain(|other| {
-            let is_apart = other.is_disjoint(&group);
-            if !is_apart {
-                group.extend(other);
+    /// Everything that is affected.
+    pub fn all(&self) -> Noted {
+        self.keep(Selection::new(
+            self.answer,
+            self.tool,
+            self.options.excluded,
+        ))
+    }
+
+    /// One machine's part of the tests, which depends on the change alone.
+    ///
+    /// # Errors
+    /// Where cargo does not tell which tests belong together.
+    pub fn part(&self, partition: Partition) -> Result<Noted> {
+        let alike = |_| 1;
+        let place = partition.slice - 1;
+        match self.tool {
+            Tool::Nextest => {
+                let (_, part) = self.binaries(partition.of, &alike).swap_remove(place);
+                Ok(self.keep(part))
             }
-            is_apart
-        });
-        groups.push(group);
-        needs.insert(package, added);
+            _ => Ok(self.groups(partition.of, &alike)?.swap_remove(place).1),
+        }
     }
-    let beside = |packages: &BTreeSet<PackageIx>| -> Vec<Added> {
-        let mut seen = BTreeSet::new();
-        let needed = packages.iter().flat_map(|package| &needs[package]);
-        let outside = |added: &&Added| {
-            let places = places(workspace, std::slice::from_ref(*added));
-            places.is_disjoint(packages) && seen.insert(added.package.clone())
+
+    /// The parts of as many machines, each with its weight, less those that would be empty.
+    ///
+    /// # Errors
+    /// As for [`Selector::part`].
+    pub fn parts(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
+        let parts = match self.tool {
+            Tool::Test => {
+                return self.groups(of, weight).map(|mut parts| {
+                    parts.retain(|(_, (part, _))| !part.is_empty());
+                    parts
+                });
+            }
+            Tool::Nextest => self.binaries(of, weight),
+            _ => self.packages(of, weight),
         };
-        needed.filter(outside).cloned().collect()
-    };
-    let parts = slices(answer, groups, partition.of);
-    let mut keeps_features = true;
-    for part in parts.iter().filter(|part| !part.is_empty()) {
-        let beside = places(workspace, &beside(part));
-        let all: BTreeSet<_> = part.union(&beside).copied().collect();
-        keeps_features &= keeper.keep(&ids(workspace, &all))? == Kept::With(Vec::new());
+        let parts = parts.into_iter().filter(|(_, part)| !part.is_empty());
+        Ok(parts
+            .map(|(weight, part)| (weight, self.keep(part)))
+            .collect())
     }
-    if !keeps_features {
+
+    /// A selection with what keeps its features.
+    pub fn keep(&self, selection: Selection) -> Noted {
+        let (answer, tool) = (self.answer, self.tool);
+        let workspace = &answer.workspace;
+        if selection.is_empty() || tool == Tool::Fmt {
+            return (selection, Vec::new());
+        }
+        let ids = ids(workspace, &selection.packages);
+        if ids == self.members() {
+            return (selection, Vec::new());
+        }
+        let because = match self.keeper().and_then(|keeper| keeper.keep(&ids)) {
+            Ok(Kept::With(added)) => {
+                let notes = added.iter().map(|added| note(workspace, added)).collect();
+                return (
+                    selection.with(answer, tool, places(workspace, &added)),
+                    notes,
+                );
+            }
+            Ok(Kept::Whole) => {
+                "with fewer packages, dependencies would be built with other features".to_owned()
+            }
+            Err(error) => format!(
+                "cargo does not tell which features fewer packages would be built with: {error:#}"
+            ),
+        };
+        let note = format!("the whole workspace is selected: {because}");
+        (selection.whole(answer, tool), vec![note])
+    }
+
+    /// The test binaries of every machine.
+    fn binaries(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
+        let units = Selection::units(self.answer, self.tool, self.options.excluded);
+        let units = units.into_iter().map(|unit| (weight(unit), unit)).collect();
+        let parts = spread(units, of).into_iter();
+        parts
+            .map(|(load, units)| (load, Selection::of_binaries(self.answer, &units)))
+            .collect()
+    }
+
+    /// The packages of every machine, for a command that may do a thing twice.
+    fn packages(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
+        let weights = self.weights(weight);
+        let packages = weights
+            .into_iter()
+            .map(|(package, weight)| (weight, package));
+        let parts = spread(packages.collect(), of).into_iter();
+        parts
+            .map(|(load, part)| (load, self.of_packages(&part.into_iter().collect())))
+            .collect()
+    }
+
+    fn of_packages(&self, packages: &BTreeSet<PackageIx>) -> Selection {
+        Selection::of_packages(self.answer, self.tool, packages)
+    }
+
+    /// What there is to do for every affected package.
+    fn weights(&self, weight: &Weight<'_>) -> BTreeMap<PackageIx, u64> {
+        let mut weights: BTreeMap<PackageIx, u64> = BTreeMap::new();
+        for unit in Selection::units(self.answer, self.tool, self.options.excluded) {
+            let package = self.answer.graph.unit(unit).package;
+            *weights.entry(package).or_default() += weight(unit);
+        }
+        weights
+    }
+
+    /// The tests of every machine, package by package. A package whose features another affected
+    /// one turns on has to be tested together with it, since `cargo test` runs the tests of all
+    /// that it builds. Every machine works all parts out, so that they agree.
+    fn groups(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
+        let workspace = &self.answer.workspace;
+        let weights = self.weights(weight);
+        let affected: BTreeSet<PackageIx> = weights.keys().copied().collect();
+        let keeper = self.keeper()?;
+        let mut groups: Vec<BTreeSet<PackageIx>> = Vec::new();
+        let mut needs: BTreeMap<PackageIx, Vec<Added>> = BTreeMap::new();
+        for &package in &affected {
+            let added = keeper.needs(&workspace.package(package).id)?;
+            let mut group = places(workspace, &added);
+            group.retain(|needed| affected.contains(needed));
+            group.insert(package);
+            // Whoever shares a package with this group is of the group.
+            groups.retain(|other| {
+                let is_apart = other.is_disjoint(&group);
+                if !is_apart {
+                    group.extend(other);
+                }
+                is_apart
+            });
+            groups.push(group);
+            needs.insert(package, added);
+        }
+        let weigh = |group: &BTreeSet<PackageIx>| group.iter().map(|it| weights[it]).sum();
+        let groups = groups
+            .into_iter()
+            .map(|group| (weigh(&group), group))
+            .collect();
+        let mut selections = Vec::new();
+        for (load, groups) in spread(groups, of) {
+            let part: BTreeSet<PackageIx> = groups.into_iter().flatten().collect();
+            let mut seen = BTreeSet::new();
+            let needed = part.iter().flat_map(|package| &needs[package]);
+            let outside = |added: &&Added| {
+                let place = places(workspace, std::slice::from_ref(*added));
+                place.is_disjoint(&part) && seen.insert(added.package.clone())
+            };
+            let added: Vec<Added> = needed.filter(outside).cloned().collect();
+            let notes = added.iter().map(|added| note(workspace, added)).collect();
+            let beside = places(workspace, &added);
+            let all = ids(workspace, &part.union(&beside).copied().collect());
+            if !all.is_empty() && keeper.keep(&all)? != Kept::With(Vec::new()) {
+                return Ok(self.together(&affected, of, weights.values().sum()));
+            }
+            let selection = self.of_packages(&part).with(self.answer, self.tool, beside);
+            selections.push((load, (selection, notes)));
+        }
+        Ok(selections)
+    }
+
+    /// All tests on one machine.
+    fn together(
+        &self,
+        affected: &BTreeSet<PackageIx>,
+        of: usize,
+        weight: u64,
+    ) -> Vec<(u64, Noted)> {
         let note = "the first slice has all tests: in parts, dependencies would be built with \
-                    other features; `run-affected nextest` splits them";
-        let selection = match partition.slice {
-            1 => Selection::of_packages(answer, Tool::Test, affected).whole(answer, Tool::Test),
-            _ => Selection::default(),
-        };
-        return Ok((selection, vec![note.to_owned()]));
+                    other features; nextest splits them";
+        let note = vec![note.to_owned()];
+        let all = self.of_packages(affected).whole(self.answer, self.tool);
+        let mut parts = vec![(0, (Selection::default(), note.clone())); of];
+        parts[0] = (weight, (all, note));
+        parts
     }
-    let part = &parts[partition.slice - 1];
-    let added = beside(part);
-    let notes = added.iter().map(|added| note(workspace, added)).collect();
-    let selection = Selection::of_packages(answer, Tool::Test, part);
-    Ok((
-        selection.with(answer, Tool::Test, places(workspace, &added)),
-        notes,
-    ))
+
+    /// Cargo's ids of all that could be selected.
+    fn members(&self) -> BTreeSet<String> {
+        let members = self.answer.workspace.members().map(|(member, _)| member);
+        let members = members.filter(|member| !self.options.excluded.contains(member));
+        ids(&self.answer.workspace, &members.collect())
+    }
+
+    fn keeper(&self) -> Result<&Keeper<'a>> {
+        let make = || {
+            let workspace = &self.answer.workspace;
+            let command = self.tool.builds_like().unwrap_or_default().iter();
+            let mut command: Vec<String> = command.map(|&word| word.to_owned()).collect();
+            command.extend(that_configure(&self.options.given));
+            command.extend(that_configure(self.options.forwarded));
+            let asker = Asker {
+                runner: self.runner,
+                cache: workspace.target_directory.join("xtask/rustc"),
+                command,
+                members: self.members(),
+                whole: whole_workspace(workspace, self.options.excluded),
+            };
+            Keeper::new(asker).map_err(|error| format!("{error:#}"))
+        };
+        match self.keeper.get_or_init(make) {
+            Ok(keeper) => Ok(keeper),
+            Err(error) => Err(anyhow!("{error}")),
+        }
+    }
 }
 
 fn ids(workspace: &Workspace, packages: &BTreeSet<PackageIx>) -> BTreeSet<String> {

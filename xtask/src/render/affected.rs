@@ -292,7 +292,7 @@ impl AffectedReport {
 
 impl AffectedUnit {
     /// The way from the unit back to the change, in one line.
-    fn why(&self) -> String {
+    pub(super) fn why(&self) -> String {
         let mut why = String::new();
         for unit in self.chain.iter().rev().skip(1) {
             let _ = write!(why, "← {unit} ");

@@ -6,6 +6,7 @@
 
 pub mod affected;
 pub mod audit;
+pub mod ci;
 pub mod clean;
 pub mod graph;
 pub mod hooks;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::Utf8PathBuf;
 
 use super::raw::RawGraph;
 use crate::process::{self, Runner};
@@ -21,7 +21,7 @@ pub struct Asker<'a> {
     pub runner: &'a Runner,
     /// A directory in which cargo may keep what an unstable rustc tells of itself: the user's own
     /// cargo must not find that.
-    pub cache: &'a Utf8Path,
+    pub cache: Utf8PathBuf,
     /// `build`, with the flags that choose targets, features and profile.
     pub command: Vec<String>,
     /// `--workspace`, with what is left out of it.
@@ -139,14 +139,14 @@ impl<'a> Keeper<'a> {
 
 impl Asker<'_> {
     fn ask(&self, packages: &[String], unification: &[&str]) -> Result<Features> {
-        std::fs::create_dir_all(self.cache)
+        std::fs::create_dir_all(&self.cache)
             .with_context(|| format!("cannot create {}", self.cache))?;
         let mut command = self.runner.cargo();
         command.args(&self.command).args(packages);
         command.args(["--unit-graph", "-Zunstable-options"]);
         command.args(unification).env("RUSTC_BOOTSTRAP", "1");
-        command.env("CARGO_TARGET_DIR", self.cache);
-        command.env("CARGO_BUILD_BUILD_DIR", self.cache);
+        command.env("CARGO_TARGET_DIR", &self.cache);
+        command.env("CARGO_BUILD_BUILD_DIR", &self.cache);
         Features::parse(&process::checked(&mut command)?)
     }
 }

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["exec"],
     &["render"],
-    &["action", "audit", "hooks", "timings"],
+    &["action", "audit", "ci", "hooks", "timings"],
     &["built"],
     &["question"],
     &["changes"],

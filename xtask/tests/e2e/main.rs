@@ -10,6 +10,7 @@
 
 mod affected;
 mod bad_input;
+mod ci;
 mod clean_affected;
 #[cfg(unix)]
 mod clean_exact;

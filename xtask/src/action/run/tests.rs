@@ -112,70 +112,43 @@ fn what_the_user_says_goes_before_what_the_kit_would_say() {
 fn several_machines_run_every_test_once() {
     let everything = ["stations lib", "tables lib", "testkit lib test"];
     let answer = answer(RAILWAY, Verb::Test, &everything);
-    let none = BTreeSet::new();
-    let whole = Selection::new(&answer, Tool::Nextest, &none);
-    for of in 1..6 {
-        let mut binaries = Vec::new();
-        for slice in 1..=of {
-            let partition = Partition { slice, of };
-            let slice = Selection::slice_of_binaries(&answer, &none, partition);
-            let filter = slice.filter.unwrap();
-            // A package as a whole has a binary for each of its targets.
-            let terms = filter.split(" + ").filter(|&term| term != "none()");
-            for term in terms {
-                match term
-                    .strip_prefix("package(=")
-                    .map(|name| name.trim_end_matches(')'))
-                {
-                    Some(name) => binaries.extend(units_of(&answer, name)),
-                    None => binaries.push(term.to_owned()),
-                }
-            }
-        }
-        let count = binaries.len();
-        let binaries: BTreeSet<_> = binaries.into_iter().collect();
-        assert_eq!((binaries.len(), count), (9, 9), "{of} slices: {binaries:?}");
+    let units = Selection::units(&answer, Tool::Nextest, &BTreeSet::new());
+    for machines in 1..6 {
+        let parts = spread(units.iter().map(|&unit| (1, unit)).collect(), machines);
+        let binaries: Vec<String> = parts
+            .iter()
+            .filter_map(|(_, units)| Selection::of_binaries(&answer, units).filter)
+            .flat_map(|filter| named(&answer, &filter))
+            .collect();
+        let distinct: BTreeSet<_> = binaries.iter().collect();
+        assert_eq!((distinct.len(), binaries.len()), (9, 9), "{binaries:?}");
     }
-    assert_eq!(whole.packages.len(), 5);
 }
 
-fn units_of(answer: &Answer, name: &str) -> Vec<String> {
-    let units = answer.graph.units_of(place(&answer.workspace, name)).iter();
-    let units = units.map(|&unit| answer.graph.unit(unit));
-    units
-        .filter(|unit| unit.mode == Mode::Test)
-        .map(|unit| binary_id(name, unit.kind, &unit.target))
-        .collect()
+/// The test binaries that a filterset names.
+fn named(answer: &Answer, filter: &str) -> Vec<String> {
+    let terms = filter.split(" + ").filter(|&term| term != "none()");
+    let binaries = terms.flat_map(|term| {
+        let Some(name) = term.strip_prefix("package(=") else {
+            return vec![term.to_owned()];
+        };
+        let name = name.trim_end_matches(')');
+        let units = answer.graph.units_of(place(&answer.workspace, name)).iter();
+        units
+            .map(|&unit| answer.graph.unit(unit))
+            .filter(|unit| unit.mode == Mode::Test)
+            .map(|unit| binary_id(name, unit.kind, &unit.target))
+            .collect()
+    });
+    binaries.collect()
 }
 
 #[test]
-fn packages_that_belong_together_go_to_one_machine() {
-    let answer = answer(
-        RAILWAY,
-        Verb::Test,
-        &["serde lib", "tables lib", "testkit lib"],
-    );
-    let group = |names: &[&str]| -> BTreeSet<_> {
-        names
-            .iter()
-            .map(|name| place(&answer.workspace, name))
-            .collect()
-    };
-    let groups = vec![
-        group(&["tables"]),
-        group(&["network", "stations"]),
-        group(&["planner"]),
-        group(&["testkit"]),
-    ];
-    let parts = slices(&answer, groups, 3);
-    let names = |part: &BTreeSet<PackageIx>| {
-        let names = part
-            .iter()
-            .map(|&it| answer.workspace.package(it).name.as_str());
-        names.collect::<Vec<_>>().join(" ")
-    };
-    let told: Vec<_> = parts.iter().map(names).collect();
-    assert_eq!(told, ["network stations", "planner", "tables testkit"]);
+fn the_heaviest_goes_to_the_machine_with_the_least_to_do() {
+    let things = vec![(1, "a"), (4, "b"), (2, "c"), (1, "d"), (2, "e")];
+    let expected = [(5, vec!["b", "a"]), (5, vec!["c", "e", "d"])];
+    assert_eq!(spread(things, 2), expected);
+    assert_eq!(spread(vec![(0, "a")], 2), [(0, vec!["a"]), (0, vec![])]);
 }
 
 #[test]

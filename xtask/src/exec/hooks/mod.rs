@@ -66,6 +66,13 @@ pub fn start(
         }
         Hook::PostCheckout => {
             // A checkout that is done must not be called a failure.
+            let framework = ["FROM_REF", "TO_REF", "CHECKOUT_TYPE"]
+                .map(|name| var(format!("PRE_COMMIT_{name}")).unwrap_or_default());
+            let arguments = if arguments.is_empty() {
+                &framework
+            } else {
+                arguments
+            };
             if let Err(error) = checkout::stale(runner, arguments) {
                 render::note(format_args!(
                     "what the checkout made stale is not known: {error:#}"
@@ -106,17 +113,21 @@ fn pre_commit(runner: &Runner) -> Result<Status> {
 fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
     let (place, repository) = place(runner)?;
     let mut told = pushes(input);
-    if let (Ok(local), Ok(remote)) = (var("PRE_COMMIT_TO_REF"), var("PRE_COMMIT_FROM_REF")) {
-        // The pre-commit framework keeps git's words to itself, and tells by variables.
+    // The pre-commit framework keeps git's words to itself, and tells by variables; of a branch that
+    // is all new it tells nothing. And someone who tries the hook by hand tells nothing either.
+    let (local, remote_has) = (
+        var("PRE_COMMIT_TO_REF").ok(),
+        var("PRE_COMMIT_FROM_REF").ok(),
+    );
+    let nobody_tells = var("PRE_COMMIT").is_ok() || std::io::stdin().is_terminal();
+    if told.is_empty() && (local.is_some() || nobody_tells) {
+        let remote = match local {
+            Some(_) => remote_has,
+            None => repository.known("@{upstream}")?.map(|commit| commit.0),
+        };
         told.push(Push {
-            local,
-            remote: Some(remote),
-        });
-    } else if input.is_empty() && std::io::stdin().is_terminal() {
-        // Nobody told: someone tries the hook by hand.
-        told.push(Push {
-            local: "HEAD".to_owned(),
-            remote: repository.known("@{upstream}")?.map(|commit| commit.0),
+            remote,
+            local: local.unwrap_or_else(|| "HEAD".to_owned()),
         });
     }
     let head = repository.head()?;

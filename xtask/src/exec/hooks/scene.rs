@@ -10,7 +10,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::action::run::{Options, Selection, Tool};
 use crate::changes::{Asked, Comparison};
-use crate::exec::select;
+use crate::exec::select::Selector;
 use crate::graph::{UnitGraph, UnitIx};
 use crate::impact::layout::Layout;
 use crate::process::Runner;
@@ -152,8 +152,8 @@ impl Scene {
             State::Commit(_) => Selection::new(&answer, tool, &excluded),
             _ => Selection::of_packages(&answer, tool, &owners),
         };
-        let (selection, mut notes) =
-            select::keeping_features(&place.runner, &answer, tool, selection, None, &options)?;
+        let selector = Selector::new(&place.runner, &answer, tool, &options);
+        let (selection, mut notes) = selector.keep(selection);
         if selection.is_empty() {
             return Ok(None);
         }

@@ -56,7 +56,8 @@ fn what_is_staged_is_formatted_and_checked() {
         +pub fn two() -> u8 {}
  
         `cargo fmt`, then `git add` what it changed
-    "#]].assert_eq(formatted);
+    "#]]
+    .assert_eq(formatted);
     assert!(
         checked.contains("error[E0308]: mismatched types"),
         "{output}"
@@ -65,7 +66,8 @@ fn what_is_staged_is_formatted_and_checked() {
     expect![[r#"
         pre-commit: fmt (failed [TIME]), check (failed [TIME]) in [TIME]
            SKIP=fmt,check leaves out what failed, --no-verify everything
-    "#]].assert_eq(summary);
+    "#]]
+    .assert_eq(summary);
     let mut skipping = Command::new("git");
     skipping
         .args(["commit", "--quiet", "--message", "x"])

@@ -199,10 +199,25 @@ impl Project {
     pub(super) fn isolate(&self, command: &mut Command) {
         for (name, _) in env::vars_os() {
             let is_setting = |name: &str| {
-                ["CARGO", "RUST", "GIT_", "RAIL_"]
-                    .iter()
-                    .any(|start| name.starts_with(start))
-                    || ["CI", "NO_COLOR", "CLICOLOR_FORCE", "LD_LIBRARY_PATH"].contains(&name)
+                let of = [
+                    "CARGO",
+                    "RUST",
+                    "GIT_",
+                    "RAIL_",
+                    "CI_",
+                    "GITHUB_",
+                    "GITLAB_",
+                    "PRE_COMMIT",
+                ];
+                of.iter().any(|start| name.starts_with(start))
+                    || [
+                        "CI",
+                        "SKIP",
+                        "NO_COLOR",
+                        "CLICOLOR_FORCE",
+                        "LD_LIBRARY_PATH",
+                    ]
+                    .contains(&name)
             };
             if name.to_str().is_some_and(is_setting) {
                 command.env_remove(name);

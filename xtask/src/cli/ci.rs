@@ -1,0 +1,150 @@
+//! `ci`: what continuous integration asks.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+
+use super::args::{SubjectArgs, WorkspaceArgs};
+use crate::action::run::{Options, Tool, profile_in};
+use crate::ci::matrix::Matrix;
+use crate::error::Status;
+use crate::exec::select::Selector;
+use crate::process::Runner;
+use crate::question::Answer;
+use crate::{exec, render};
+
+/// Arguments of `ci`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// The jobs of a matrix, as JSON: what is affected, in parts
+    Matrix {
+        /// How many jobs at most
+        #[arg(long, value_name = "N", default_value = "4")]
+        shards: std::num::NonZeroUsize,
+        /// A JUnit report of nextest's, by which the jobs are sized (repeatable) [default: those in
+        /// the target directory]
+        #[arg(long, value_name = "PATH")]
+        durations: Vec<Utf8PathBuf>,
+        #[command(flatten)]
+        job: JobArgs,
+    },
+    /// What is run and why, as Markdown
+    Summary(JobArgs),
+    /// A key for a cache of builds, as JSON
+    CacheKey {
+        /// What the key begins with
+        #[arg(long, value_name = "WORD", default_value = "cargo")]
+        prefix: String,
+        /// Write the key to the file that GITHUB_OUTPUT names too
+        #[arg(long)]
+        github: bool,
+        #[command(flatten)]
+        workspace: WorkspaceArgs,
+    },
+}
+
+/// What the jobs run, on what.
+#[derive(Debug, clap::Args)]
+struct JobArgs {
+    /// The cargo command
+    #[arg(value_enum, default_value = "test")]
+    tool: Tool,
+    /// Leave this package out (repeatable)
+    #[arg(long, value_name = "SPEC")]
+    exclude: Vec<String>,
+    /// Write to the file that GITHUB_OUTPUT, or GITHUB_STEP_SUMMARY, names too
+    #[arg(long)]
+    github: bool,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Arguments for the cargo command
+    #[arg(last = true, value_name = "ARGS")]
+    forwarded: Vec<String>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Status> {
+    match &args.command {
+        Command::Matrix {
+            shards,
+            durations,
+            job,
+        } => job.with(|runner, answer, options| {
+            let durations = exec::ci::durations(&answer.workspace, durations)?;
+            let weight = |unit| exec::ci::weight(answer, &durations, unit);
+            let selector = Selector::new(runner, answer, job.tool, options);
+            let job_of = |part| {
+                exec::ci::job(
+                    runner,
+                    answer,
+                    job.tool,
+                    options,
+                    part,
+                    !durations.is_empty(),
+                )
+            };
+            let parts = selector.parts(shards.get(), &weight)?;
+            let jobs = parts.into_iter().map(job_of).collect();
+            let matrix = Matrix::new(answer.compared.clone(), jobs);
+            if job.github {
+                exec::ci::add_to("GITHUB_OUTPUT", &render::ci::matrix_output(&matrix)?)?;
+            }
+            render::json(&matrix)
+        })?,
+        Command::Summary(job) => job.with(|runner, answer, options| {
+            let (selection, _) = Selector::new(runner, answer, job.tool, options).all();
+            let command = (!selection.is_empty())
+                .then(|| exec::ci::command(runner, answer, job.tool, options, &selection));
+            let text = render::ci::summary(answer, command.as_deref());
+            if job.github {
+                exec::ci::add_to("GITHUB_STEP_SUMMARY", &text)?;
+            }
+            render::data(&text)
+        })?,
+        Command::CacheKey {
+            prefix,
+            github,
+            workspace: arguments,
+        } => {
+            let (runner, workspace) = arguments.load()?;
+            let key = exec::ci::key(&runner, &workspace, prefix, arguments.targets())?;
+            if *github {
+                exec::ci::add_to("GITHUB_OUTPUT", &render::ci::key_output(&key))?;
+            }
+            render::json(&key)?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+impl JobArgs {
+    /// Asks what is affected, and goes on with the answer.
+    fn with(&self, act: impl FnOnce(&Runner, &Answer, &Options<'_>) -> Result<()>) -> Result<()> {
+        let profile = profile_in(&self.forwarded).unwrap_or(self.tool.profile());
+        let question = self.subject.resolve_in_ci(self.tool.verb(), profile)?;
+        let runner = question.runner.in_directory(&question.workspace.root);
+        let find = |spec: &String| question.workspace.find(spec);
+        let excluded = self
+            .exclude
+            .iter()
+            .map(find)
+            .collect::<Result<BTreeSet<_>>>()?;
+        let answer = question.answer()?;
+        for note in &answer.notes {
+            render::note(note);
+        }
+        let options = Options {
+            excluded: &excluded,
+            keep_going: true,
+            given: self.subject.workspace.forwarded_with_targets(),
+            forwarded: &self.forwarded,
+        };
+        act(&runner, &answer, &options)
+    }
+}

@@ -1,0 +1,288 @@
+//! `ci`: jobs, a summary and a cache's key, as GitHub's runner would ask for them.
+
+use std::fs;
+use std::process::Command;
+
+use expect_test::expect;
+
+use crate::support::{Output, Project};
+
+/// A merge of a branch that edits `middle`, as GitHub checks out a pull request.
+fn request() -> Project {
+    let project = Project::with_libraries(&[
+        ("base", &[]),
+        ("middle", &["base"]),
+        ("top", &["middle"]),
+        ("apart", &[]),
+    ]);
+    project.write("crates/top/tests/it.rs", "#[test]\nfn passes() {}\n");
+    project.commit("Test the top");
+    project.git(&["checkout", "--quiet", "-b", "topic"]);
+    project.write("crates/middle/src/lib.rs", "// Edited | here.\n");
+    project.commit("Edit");
+    project.git(&["checkout", "--quiet", "--detach", "main"]);
+    project.git(&["merge", "--quiet", "--no-ff", "--no-edit", "topic"]);
+    project
+}
+
+fn on_github(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = project.kit(arguments);
+    command.env("GITHUB_ACTIONS", "true");
+    let head = Command::new("git")
+        .args(["-C", project.root().to_str().unwrap(), "rev-parse", "HEAD"])
+        .output()
+        .unwrap();
+    command.env(
+        "GITHUB_SHA",
+        String::from_utf8(head.stdout).unwrap().trim_end(),
+    );
+    for name in ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+        command.env(name, project.beside(name));
+    }
+    command.envs(variables.iter().copied());
+    project.finish(&mut command)
+}
+
+#[test]
+fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
+    let project = request();
+    let event = [("GITHUB_EVENT_NAME", "pull_request")];
+    let matrix = on_github(
+        &project,
+        &["ci", "matrix", "--shards", "2", "--github"],
+        &event,
+    );
+    matrix.is(expect![[r#"
+        {
+          "version": 1,
+          "any": true,
+          "compared": "the work tree since HEAD^1",
+          "include": [
+            {
+              "shard": 1,
+              "of": 2,
+              "packages": [
+                "top"
+              ],
+              "command": "cargo test -p top --no-fail-fast"
+            },
+            {
+              "shard": 2,
+              "of": 2,
+              "packages": [
+                "middle"
+              ],
+              "command": "cargo test -p middle --no-fail-fast"
+            }
+          ]
+        }
+        --- stderr
+        note: compared with the branch that this pull request is merged into
+    "#]]);
+    let written = fs::read_to_string(project.beside("GITHUB_OUTPUT")).unwrap();
+    expect![[r#"
+        any=true
+        matrix={"include":[{"command":"cargo test -p top --no-fail-fast","of":2,"packages":["top"],"shard":1},{"command":"cargo test -p middle --no-fail-fast","of":2,"packages":["middle"],"shard":2}]}
+    "#]].assert_eq(&written);
+    // The jobs' commands are what the shell can run.
+    let matrix: serde_json::Value = serde_json::from_str(
+        written
+            .lines()
+            .nth(1)
+            .unwrap()
+            .strip_prefix("matrix=")
+            .unwrap(),
+    )
+    .unwrap();
+    for job in matrix["include"].as_array().unwrap() {
+        let command = job["command"].as_str().unwrap();
+        project.run(Command::new("sh").args(["-c", command])).done();
+    }
+
+    let durations = project.beside("junit.xml");
+    fs::write(
+        &durations,
+        "<testcase classname=\"middle\" time=\"9\"/><testcase classname=\"top\" time=\"1\"/>\
+         <testcase classname=\"top::it\" time=\"3\"/>",
+    )
+    .unwrap();
+    let sized = [
+        "ci",
+        "matrix",
+        "nextest",
+        "--shards",
+        "2",
+        "--durations",
+        durations.to_str().unwrap(),
+    ];
+    on_github(&project, &sized, &event).is(expect![[r#"
+        {
+          "version": 1,
+          "any": true,
+          "compared": "the work tree since HEAD^1",
+          "include": [
+            {
+              "shard": 1,
+              "of": 2,
+              "seconds": [NUMBER],
+              "packages": [
+                "middle"
+              ],
+              "command": "cargo nextest run -p middle --no-tests=pass -E \"package(=middle)\" --no-fail-fast"
+            },
+            {
+              "shard": 2,
+              "of": 2,
+              "seconds": [NUMBER],
+              "packages": [
+                "top"
+              ],
+              "command": "cargo nextest run -p top --no-tests=pass -E \"package(=top)\" --no-fail-fast"
+            }
+          ]
+        }
+        --- stderr
+        note: compared with the branch that this pull request is merged into
+    "#]]);
+
+    on_github(&project, &["ci", "summary", "--github"], &event).is(expect![[r#"
+        ### 2 of 4 packages affected
+
+        Compared: the work tree since HEAD^1, 1 changed path.
+
+        ```sh
+        cargo test -p middle -p top --no-fail-fast
+        ```
+
+        | package | rebuilt or run again | because |
+        | --- | --- | --- |
+        | middle | lib, lib test, doctests | ← crates/middle/src/lib.rs: it is compiled from this file |
+        | top | lib, lib test, doctests, test it | ← middle lib ← crates/middle/src/lib.rs: it is compiled from this file |
+        --- stderr
+        note: compared with the branch that this pull request is merged into
+    "#]]);
+    let written = fs::read_to_string(project.beside("GITHUB_STEP_SUMMARY")).unwrap();
+    assert!(
+        written.starts_with("### 2 of 4 packages affected"),
+        "{written}"
+    );
+
+    let other = on_github(
+        &project,
+        &["run-affected", "clippy", "--ci", "--dry-run"],
+        &event,
+    );
+    other.is(expect![[r#"
+        cargo clippy -p middle -p top --all-targets
+        --- stderr
+        note: compared with the branch that this pull request is merged into
+    "#]]);
+}
+
+#[test]
+fn where_there_is_nothing_to_compare_with_it_is_everything() {
+    let project = request();
+    let names = ["affected", "--ci", "--format", "names"];
+    on_github(&project, &names, &[("GITHUB_EVENT_NAME", "schedule")]).is(expect![[r#"
+        apart
+        base
+        middle
+        top
+        --- stderr
+        note: compared with nothing, so that everything counts: this is the event `schedule`
+    "#]]);
+
+    let clone = project.beside("shallow");
+    let url = format!("file://{}", project.root().display());
+    let clone = clone.to_str().unwrap();
+    project.git(&[
+        "clone",
+        "--quiet",
+        "--depth",
+        "1",
+        &url.replace(' ', "%20"),
+        clone,
+    ]);
+    let event = project.beside("event.json");
+    fs::write(
+        &event,
+        r#"{"before": "1111111111111111111111111111111111111111"}"#,
+    )
+    .unwrap();
+    let mut command = project.kit(&names);
+    command
+        .current_dir(clone)
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_EVENT_NAME", "push");
+    project
+        .finish(command.env("GITHUB_EVENT_PATH", &event))
+        .is(expect![[r#"
+            apart
+            base
+            middle
+            top
+            --- stderr
+            note: compared with nothing, so that everything counts: this clone cannot be compared with what the branch had before, [HASH]: fetch the history, as with `fetch-depth: 0`
+        "#]]);
+
+    // Nothing affected is no job, and no error.
+    project.git(&["checkout", "--quiet", "main"]);
+    project.write("README.md", "# Read\n");
+    project.commit("Document");
+    let event = [("GITHUB_EVENT_NAME", "none")];
+    let nothing = ["ci", "matrix", "--since", "HEAD~1"];
+    on_github(&project, &nothing, &event).is(expect![[r#"
+        {
+          "version": 1,
+          "any": false,
+          "compared": "the work tree since HEAD~1",
+          "include": []
+        }
+    "#]]);
+    on_github(&project, &["ci", "summary", "--since", "HEAD~1"], &event).is(expect![[r#"
+        ### 0 of 4 packages affected
+
+        Compared: the work tree since HEAD~1, 1 changed path.
+
+        Nothing is run.
+
+    "#]]);
+    let mut command = project.kit(&["ci", "matrix", "--all", "--github"]);
+    project.finish(&mut command).is(expect![[r#"
+        --- stderr
+        error: --github: GITHUB_OUTPUT is not set, as it is in GitHub's jobs
+        --- exit status 2
+    "#]]);
+}
+
+#[test]
+fn a_key_is_the_same_until_something_changes_that_counts() {
+    let project = Project::with_libraries(&[("base", &[])]);
+    let key = || {
+        let json = project
+            .json(&["ci", "cache-key", "--prefix", "test"])
+            .unwrap();
+        let start = json["restore_keys"][0].as_str().unwrap().to_owned();
+        assert!(json["key"].as_str().unwrap().starts_with(&start));
+        assert!(start.starts_with("test-"), "{start}");
+        start
+    };
+    let before = key();
+    project.write("crates/base/src/lib.rs", "// Edited.\n");
+    assert_eq!(key(), before);
+    project.append("Cargo.toml", "\n[profile.dev]\nopt-level = 1\n");
+    let other = key();
+    assert_ne!(other, before);
+    project.write(
+        ".cargo/config.toml",
+        "[build]\nrustflags = [\"--cfg\", \"x\"]\n",
+    );
+    assert_ne!(key(), other);
+    let output = on_github(&project, &["ci", "cache-key", "--github"], &[]);
+    assert_eq!(output.status, 0);
+    let written = fs::read_to_string(project.beside("GITHUB_OUTPUT")).unwrap();
+    assert!(
+        written.starts_with("key=cargo-") && written.contains("restore-keys<<"),
+        "{written}"
+    );
+}
