@@ -2,11 +2,14 @@
 //! right for the command, as arguments for one cargo.
 
 mod arguments;
+mod targets;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 pub use arguments::{Options, profile_in, specs, that_configure, whole_workspace};
+pub use targets::binary_id;
+use targets::{filterset, target_flags};
 
 use crate::graph::{Mode, Unit, UnitIx, Verb};
 use crate::impact::layout::Layout;
@@ -104,26 +107,6 @@ impl Tool {
                 unit.mode == Mode::Test && targets.find(is_it).is_some_and(|target| target.bench)
             }
             Self::Fmt => false,
-        }
-    }
-
-    /// The argument that selects a unit, and no other of its package, in cargo's default set of
-    /// features; `None` where only its whole package can be selected.
-    fn target_flag(self, unit: &Unit) -> Option<String> {
-        let name = &unit.target;
-        match (unit.kind, unit.mode) {
-            (TargetKind::Test, _) => Some(format!("--test={name}")),
-            (TargetKind::Bench, _) => Some(format!("--bench={name}")),
-            (_, Mode::Doctest) => Some("--doc".to_owned()),
-            (TargetKind::Example, Mode::Build) if !self.is_test() => {
-                Some(format!("--example={name}"))
-            }
-            (TargetKind::Example, Mode::Test) if self.is_test() => {
-                Some(format!("--example={name}"))
-            }
-            (TargetKind::Lib, Mode::Test) if self.is_test() => Some("--lib".to_owned()),
-            (TargetKind::Bin, Mode::Test) if self.is_test() => Some(format!("--bin={name}")),
-            _ => None,
         }
     }
 }
@@ -270,75 +253,6 @@ fn concerned(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Vec
     };
     let affected = answer.affected.units().filter(is_wanted);
     affected.map(|(unit, _)| unit).collect()
-}
-
-/// Arguments that select the affected targets of every package that is selected and no other, or
-/// none where that cannot be said: a target's argument holds for all packages, and documentation
-/// tests can be selected only by themselves.
-fn target_flags(
-    answer: &Answer,
-    tool: Tool,
-    units: &[UnitIx],
-    selectable: &[UnitIx],
-) -> Vec<String> {
-    let flag = |unit: UnitIx| tool.target_flag(answer.graph.unit(unit));
-    let flags: Option<BTreeSet<String>> = units.iter().map(|&unit| flag(unit)).collect();
-    let Some(flags) = flags else {
-        return Vec::new();
-    };
-    let wanted: HashSet<_> = units.iter().collect();
-    let mut selected = selectable
-        .iter()
-        .filter(|&&unit| flag(unit).is_some_and(|flag| flags.contains(&flag)));
-    let is_exact = selected.all(|unit| wanted.contains(unit));
-    let is_possible = flags.len() == 1 || !flags.contains("--doc");
-    match is_exact && is_possible {
-        true => flags.into_iter().collect(),
-        false => Vec::new(),
-    }
-}
-
-/// Test binaries as nextest names them, whole packages where all of theirs are meant.
-fn filterset(answer: &Answer, units: &[UnitIx]) -> String {
-    let Answer {
-        workspace, graph, ..
-    } = answer;
-    let mut of_package: BTreeMap<PackageIx, Vec<&Unit>> = BTreeMap::new();
-    for &unit in units {
-        let unit = graph.unit(unit);
-        of_package.entry(unit.package).or_default().push(unit);
-    }
-    let mut terms = Vec::new();
-    for (package, units) in of_package {
-        let all = graph.units_of(package).iter();
-        let all = all.filter(|&&unit| graph.unit(unit).mode == Mode::Test);
-        let name = &workspace.package(package).name;
-        if units.len() == all.count() {
-            terms.push(format!("package(={name})"));
-        } else {
-            terms.extend(
-                units
-                    .iter()
-                    .map(|unit| binary_id(name, unit.kind, &unit.target)),
-            );
-        }
-    }
-    match &terms[..] {
-        [] => "none()".to_owned(),
-        _ => terms.join(" + "),
-    }
-}
-
-/// A test binary as nextest's filtersets name it: by its package, and by its kind and target where
-/// it is not the library's.
-pub fn binary_id(package: &str, kind: TargetKind, target: &str) -> String {
-    match kind {
-        TargetKind::Lib => format!("binary_id(={package})"),
-        TargetKind::Bin => format!("binary_id(={package}::bin/{target})"),
-        TargetKind::Example => format!("binary_id(={package}::example/{target})"),
-        TargetKind::Bench => format!("binary_id(={package}::bench/{target})"),
-        TargetKind::Test | TargetKind::CustomBuild => format!("binary_id(={package}::{target})"),
-    }
 }
 
 /// The members whose formatting may have changed: those of changed Rust sources, those whose

@@ -192,6 +192,7 @@ mod tests {
             base b1 ← where this pull request left its target, b1
             all ← nothing, so that everything counts: this clone cannot be compared with where this pull request left its target, b1: fetch the history, as with `fetch-depth: 0`
             all ← nothing, so that everything counts: this pull request's event names no base
+            all ← nothing, so that everything counts: this is the event `pull_request_target`
             since q1 ← what is ahead in the merge queue, q1
             since p1 ← what the branch had before, p1
             all ← nothing, so that everything counts: this clone cannot be compared with what the branch had before, p1: fetch the history, as with `fetch-depth: 0`
@@ -238,7 +239,7 @@ mod tests {
             all ← nothing, so that everything counts: this branch was not there before
             all ← nothing, so that everything counts: this is a tag
             all ← nothing, so that everything counts: this is a pipeline by `schedule`
-            all ← nothing, so that everything counts: this clone cannot be compared with the default branch, this being no CI that the kit knows: fetch the history, as with `fetch-depth: 0`
+            base main ← the default branch, this being no CI that the kit knows
         "#]].assert_eq(&all.concat());
     }
 }

@@ -180,6 +180,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
 }
 
 #[test]
+#[cfg(unix)]
 fn where_there_is_nothing_to_compare_with_it_is_everything() {
     let project = request();
     let names = ["affected", "--ci", "--format", "names"];

@@ -15,6 +15,7 @@ mod clean_affected;
 #[cfg(unix)]
 mod clean_exact;
 mod graph;
+#[cfg(unix)]
 mod hooks;
 mod kept;
 #[cfg(unix)]

@@ -96,9 +96,10 @@ impl Scene {
         let Subject {
             unlike, in_place, ..
         } = &self.subject;
+        let is_manifest = |path: &Utf8PathBuf| path.file_name() == Some("Cargo.toml");
         if *in_place {
             match self.selected_in(&self.here, tool, forwarded) {
-                Ok(None) if unlike.is_empty() => return Ok(None),
+                Ok(None) if !unlike.iter().any(is_manifest) => return Ok(None),
                 Ok(Some((answer, found))) if self.reads_nothing_else(&answer, &found)? => {
                     return Ok(Some(found.of(answer)));
                 }

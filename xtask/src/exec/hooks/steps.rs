@@ -24,19 +24,21 @@ impl Scene {
     /// Runs a step.
     pub(super) fn run(&self, step: &Step) -> Outcome {
         let start = Instant::now();
+        let step = &Running { step, start };
         let (result, output) = match self.tried(step) {
             Ok(ended) => ended,
             Err(error) => (Ending::Failed, format!("error: {error:#}\n")),
         };
         Outcome {
-            step: step.name.clone(),
+            step: step.step.name.clone(),
             result,
             took: start.elapsed(),
             output,
         }
     }
 
-    fn tried(&self, step: &Step) -> Result<(Ending, String)> {
+    fn tried(&self, running: &Running<'_>) -> Result<(Ending, String)> {
+        let Running { step, .. } = running;
         let about = |paths: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
             let about = paths.iter().filter(|path| step.is_about(path));
             about.cloned().collect()
@@ -46,16 +48,21 @@ impl Scene {
             return Ok((Ending::Idle, String::new()));
         }
         match &step.work {
-            Work::Format => self.format(step, &files),
+            Work::Format => self.format(running, &files),
             Work::Cargo { command, arguments } => {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
-                self.cargo(step, tool, arguments)
+                self.cargo(running, tool, arguments)
             }
-            Work::Program(words) => self.program(step, words, &files),
+            Work::Program(words) => self.program(running, words, &files),
         }
     }
 
-    fn cargo(&self, step: &Step, tool: Tool, forwarded: &[String]) -> Result<(Ending, String)> {
+    fn cargo(
+        &self,
+        running: &Running<'_>,
+        tool: Tool,
+        forwarded: &[String],
+    ) -> Result<(Ending, String)> {
         let Some(Selected {
             place,
             workspace,
@@ -83,16 +90,17 @@ impl Scene {
         for note in notes {
             heading.push_str(&format!("note: {note}\n"));
         }
-        let (ending, output) = ended(step, command)?;
+        let (ending, output) = running.to_end(command, Vec::new())?;
         Ok((ending, heading + &output))
     }
 
     fn program(
         &self,
-        step: &Step,
+        running: &Running<'_>,
         words: &[String],
         files: &[Utf8PathBuf],
     ) -> Result<(Ending, String)> {
+        let step = running.step;
         let is_asked = |name: &str| words.iter().any(|word| word.contains(name));
         if is_asked("{files}") && files.is_empty() {
             return Ok((Ending::Idle, String::new()));
@@ -131,7 +139,7 @@ impl Scene {
         for portion in portions {
             of_packages.insert("{files}", portion);
             let command = command(&place, words, &of_packages)?;
-            let (ending, output) = ended(step, command)?;
+            let (ending, output) = running.to_end(command, Vec::new())?;
             said.push_str(&output);
             if ending != Ending::Passed {
                 return Ok((ending, said));
@@ -142,7 +150,7 @@ impl Scene {
 
     /// Gives every file's content, as it is going to be committed, to rustfmt. A file that no
     /// target is compiled from, as a test's fixture, is let pass, as `cargo fmt` does.
-    fn format(&self, step: &Step, files: &[Utf8PathBuf]) -> Result<(Ending, String)> {
+    fn format(&self, running: &Running<'_>, files: &[Utf8PathBuf]) -> Result<(Ending, String)> {
         let contents = self.repository.read(&self.subject.state, files)?;
         let files: Vec<(&Utf8PathBuf, Vec<u8>)> = files
             .iter()
@@ -155,7 +163,7 @@ impl Scene {
             let format = |files: &[(&Utf8PathBuf, Vec<u8>)]| {
                 let formatted = files
                     .iter()
-                    .map(|(path, text)| self.rustfmt(step, path, text));
+                    .map(|(path, text)| self.rustfmt(running, path, text));
                 formatted.collect()
             };
             let threads: Vec<_> = files
@@ -186,7 +194,7 @@ impl Scene {
 
     fn rustfmt(
         &self,
-        step: &Step,
+        running: &Running<'_>,
         path: &Utf8Path,
         text: &[u8],
     ) -> Result<(Utf8PathBuf, (Ending, String))> {
@@ -199,8 +207,7 @@ impl Scene {
         if std::io::stderr().is_terminal() {
             command.arg("--color=always");
         }
-        let ended = process::within(command, text.to_vec(), step.budget)?;
-        let (mut ending, output) = ending(step, ended);
+        let (mut ending, output) = running.to_end(command, text.to_vec())?;
         // Of its standard input rustfmt says what differs, and ends as if nothing did.
         let differs = |line: &str| {
             line.starts_with("Diff in <stdin>") || line.contains("newline style in <stdin>")
@@ -291,21 +298,28 @@ fn command(
     Ok(command)
 }
 
-fn ended(step: &Step, command: Command) -> Result<(Ending, String)> {
-    Ok(ending(
-        step,
-        process::within(command, Vec::new(), step.budget)?,
-    ))
+/// A step that is running, its time with it: what it takes to find out what it is about counts.
+struct Running<'a> {
+    step: &'a Step,
+    start: Instant,
 }
 
-fn ending(step: &Step, ended: process::Ended) -> (Ending, String) {
-    let output = String::from_utf8_lossy(&ended.output).into_owned();
-    let ending = match (ended.out_of_time, ended.status.success()) {
-        (true, _) => Ending::OverBudget(step.over_budget),
-        (false, true) => Ending::Passed,
-        (false, false) => Ending::Failed,
-    };
-    (ending, output)
+impl Running<'_> {
+    /// Runs one of its programs.
+    fn to_end(&self, command: Command, input: Vec<u8>) -> Result<(Ending, String)> {
+        let left = self
+            .step
+            .budget
+            .map(|it| it.saturating_sub(self.start.elapsed()));
+        let ended = process::within(command, input, left)?;
+        let output = String::from_utf8_lossy(&ended.output).into_owned();
+        let ending = match (ended.out_of_time, ended.status.success()) {
+            (true, _) => Ending::OverBudget(self.step.over_budget),
+            (false, true) => Ending::Passed,
+            (false, false) => Ending::Failed,
+        };
+        Ok((ending, output))
+    }
 }
 
 /// Files in portions that one program can be given.

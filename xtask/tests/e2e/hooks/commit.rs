@@ -49,15 +49,15 @@ fn what_is_staged_is_formatted_and_checked() {
     let output = commit(&project, &[]);
     assert_eq!(output.status, 1);
     let (formatted, checked) = output.stderr.split_once("── check failed").unwrap();
+    let formatted: Vec<_> = formatted.lines().map(str::trim_end).collect();
     expect![[r#"
         ── fmt failed ([TIME])
         Diff in crates/base/src/lib.rs:1:
         -pub  fn two() -> u8 {}
         +pub fn two() -> u8 {}
- 
-        `cargo fmt`, then `git add` what it changed
-    "#]]
-    .assert_eq(formatted);
+
+        `cargo fmt`, then `git add` what it changed"#]]
+    .assert_eq(&formatted.join("\n"));
     assert!(
         checked.contains("error[E0308]: mismatched types"),
         "{output}"

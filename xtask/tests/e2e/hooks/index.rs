@@ -67,7 +67,6 @@ fn snapshot(root: &Path) -> BTreeMap<String, String> {
 }
 
 /// A file of every kind, partly staged in every way.
-#[cfg(unix)]
 fn partly_staged(project: &Project) {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let files = [
@@ -121,7 +120,6 @@ fn partly_staged(project: &Project) {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_step_sees_what_is_committed_and_the_work_tree_stays() {
     let project = project(&one_step("pre-commit", LOOK));
     let out = project.beside("out");
@@ -160,7 +158,6 @@ fn a_step_sees_what_is_committed_and_the_work_tree_stays() {
 
 /// The mirror is brought up to date file by file, so cargo would build little of it again.
 #[test]
-#[cfg(unix)]
 fn what_stays_in_the_mirror_keeps_its_time() {
     let project = project(&one_step("pre-commit", "pwd > \"$OUT\""));
     let out = project.beside("out");
@@ -212,7 +209,6 @@ fn what_stays_in_the_mirror_keeps_its_time() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_hook_that_is_killed_half_way_loses_nothing() {
     let script = "touch \"$OUT\"; while [ -e \"$OUT\" ]; do sleep 0.1; done";
     let project = project(&one_step("pre-commit", script));

@@ -107,7 +107,6 @@ fn hooks_go_where_git_looks_for_them() {
 
 /// As a graphical program starts git: it knows of no cargo.
 #[test]
-#[cfg(unix)]
 fn a_bare_path_will_do() {
     let project = project("pre-commit.steps = [\"fmt\", \"check\"]\n");
     project.write("crates/base/src/lib.rs", "//! Staged.\n");
@@ -120,11 +119,6 @@ fn a_bare_path_will_do() {
 }
 
 fn executable(project: &Project, path: &str) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(project.path(path), fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    #[cfg(not(unix))]
-    let _ = (project, path);
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(project.path(path), fs::Permissions::from_mode(0o755)).unwrap();
 }
