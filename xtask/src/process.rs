@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
-pub use interrupt::{Ended, interrupted, interruptible, within};
+pub use interrupt::{Ended, instead, interrupted, interruptible, within};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};

@@ -240,6 +240,7 @@ mod tests {
             all ← nothing, so that everything counts: this is a tag
             all ← nothing, so that everything counts: this is a pipeline by `schedule`
             base main ← the default branch, this being no CI that the kit knows
-        "#]].assert_eq(&all.concat());
+        "#]]
+        .assert_eq(&all.concat());
     }
 }

@@ -142,6 +142,7 @@ impl JobArgs {
         let options = Options {
             excluded: &excluded,
             keep_going: true,
+            colored: false,
             given: self.subject.workspace.forwarded_with_targets(),
             forwarded: &self.forwarded,
         };

@@ -44,6 +44,9 @@ pub enum Command {
     Affected(affected::Args),
     /// Run a cargo command on exactly what a change affects
     RunAffected(run_affected::Args),
+    /// Run a test, unless it is one that was only built
+    #[command(hide = true)]
+    RunTest(run_affected::TestArgs),
     /// Remove the artifacts of what a change affects
     CleanAffected(clean_affected::Args),
     /// Check what is committed and pushed, by git's hooks
@@ -66,6 +69,7 @@ impl Command {
             Self::Graph(args) => graph::run(&args),
             Self::Affected(args) => affected::run(&args),
             Self::RunAffected(args) => run_affected::run(&args),
+            Self::RunTest(args) => run_affected::run_test(&args),
             Self::CleanAffected(args) => clean_affected::run(&args),
             Self::Hooks(args) => hooks::run(&args),
             Self::Timings(args) => timings::run(&args),

@@ -64,6 +64,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     let options = Options {
         excluded: &excluded,
         keep_going: args.keep_going,
+        colored: false,
         given: args.subject.workspace.forwarded_with_targets(),
         forwarded: &args.forwarded,
     };
@@ -82,8 +83,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     if let Some(note) = render::run::doctests(&answer, tool) {
         render::note(note);
     }
-    let mut command = runner.cargo();
-    command.args(selection.arguments(&answer.workspace, tool, &options));
+    let mut command = exec::skipping::cargo(&runner, &answer.workspace, tool, &selection, &options);
     if args.dry_run {
         render::data(&format!("{}\n", process::shown(&command)))?;
         return Ok(Status::Done);
@@ -93,4 +93,22 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     }
     render::status("Running", process::shown(&command));
     exec::interruptible(&mut command)
+}
+
+/// Arguments of `run-test`, which `run-affected test` has cargo start.
+#[derive(Debug, clap::Args)]
+pub struct TestArgs {
+    /// Packages whose tests are not run
+    #[arg(long, value_delimiter = ',', value_name = "PACKAGES")]
+    without: Vec<String>,
+    /// The test binary, and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+pub(super) fn run_test(args: &TestArgs) -> Result<Status> {
+    let [program, arguments @ ..] = &args.command[..] else {
+        return Err(usage!("run-test is given a test to run"));
+    };
+    exec::skipping::run_test(&args.without, program.as_ref(), arguments)
 }

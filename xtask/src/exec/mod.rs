@@ -6,6 +6,7 @@ pub mod remove;
 pub mod replay;
 pub mod timings;
 pub mod select;
+pub mod skipping;
 
 use std::process::{Command, ExitStatus};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{PipeReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -36,6 +37,23 @@ pub fn interruptible(command: &mut Command) -> Result<ExitStatus> {
     child
         .wait()
         .with_context(|| format!("waiting for {}", shown(command)))
+}
+
+/// Runs a program in the kit's place, with the kit's own environment; where the system knows no such
+/// thing, to its end.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn instead(program: &Path, arguments: &[String]) -> Result<ExitStatus> {
+    let shell = Shell::new().context("cannot read the current directory")?;
+    let mut command = shell.cmd(program).to_command();
+    command.args(arguments);
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    #[cfg(unix)]
+    return Err(error).with_context(|| cannot_start(&command));
+    #[cfg(not(unix))]
+    interruptible(&mut command)
 }
 
 /// Whether the kit was interrupted since it first started a program of this kind.

@@ -57,7 +57,8 @@ fn what_is_run_is_said_and_the_rest_is_left_alone() {
     );
     let dry = |arguments: &[&str]| {
         let all = [&["run-affected", "--dry-run"], arguments].concat();
-        project.xtask(&all).to_string()
+        let kit = env!("CARGO_BIN_EXE_xtask").replace('\\', "/");
+        project.xtask(&all).to_string().replace(&kit, "[KIT]")
     };
     let told = [
         dry(&["test", "--keep-going", "--", "--release"]),
@@ -70,7 +71,7 @@ fn what_is_run_is_said_and_the_rest_is_left_alone() {
         dry(&["test", "--all", "--partition", "slice:2/2"]),
     ];
     expect![[r#"
-        cargo test -p narrow -p wide --test=it --no-fail-fast --release
+        cargo --config "target.'cfg(all())'.runner=[\"[KIT]\", \"run-test\", \"--without\", \"wide\", \"--\"]" test -p narrow -p wide --test=it --no-fail-fast --release
         --- stderr
         note: wide is selected too: without it base would be built without more
         cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E "binary_id(=narrow::it)"
@@ -90,6 +91,40 @@ fn what_is_run_is_said_and_the_rest_is_left_alone() {
     let output = project.xtask(&["run-affected", "test"]);
     assert_eq!(output.status, 101);
     assert!(output.stdout.contains("test fails ... FAILED"), "{output}");
+}
+
+/// `wide` is built with `narrow`, for the feature that it turns on; its tests are none of this.
+#[test]
+fn what_is_selected_for_its_features_is_not_tested() {
+    let project = project();
+    project.write(
+        "crates/wide/src/lib.rs",
+        "//! ```\n//! panic!();\n//! ```\n#[test]\nfn fails() { panic!() }\n",
+    );
+    project.commit("Break the wide one");
+    project.append("crates/narrow/src/lib.rs", "#[test]\nfn is_run() {}\n");
+    let output = project.xtask(&["run-affected", "test", "--", "--quiet"]);
+    assert_eq!(output.status, 0, "{output}");
+    assert!(
+        output.stderr.contains("note: wide is selected too"),
+        "{output}"
+    );
+    assert!(output.stdout.contains("running 1 test"), "{output}");
+    // Nothing is built anew for it.
+    let built = project.build(&["test", "--workspace", "--no-run"]).unwrap();
+    assert!(
+        !built
+            .iter()
+            .any(|unit| unit.target == "base" && unit.mode == "build"),
+        "{built:?}"
+    );
+    // A runner of the user's own stays in force.
+    project.write(
+        ".cargo/config.toml",
+        "[target.'cfg(all())']\nrunner = \"env\"\n",
+    );
+    let output = project.xtask(&["run-affected", "test", "--since", "HEAD", "--", "--quiet"]);
+    assert_eq!(output.status, 101, "{output}");
 }
 
 /// The kit alone is told to end, as by a supervisor, and cargo ends with it. The test that cargo ran

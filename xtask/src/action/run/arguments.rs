@@ -61,6 +61,8 @@ pub struct Options<'a> {
     pub excluded: &'a BTreeSet<PackageIx>,
     /// Go on after a failure.
     pub keep_going: bool,
+    /// Print in colour though cargo sees no terminal.
+    pub colored: bool,
     /// `--locked` and its like, which the kit and cargo both heed.
     pub given: Vec<String>,
     /// Arguments for cargo.

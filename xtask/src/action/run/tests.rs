@@ -27,6 +27,7 @@ fn command_with(tool: Tool, units: &[&str], excluded: &[&str], forwarded: &[&str
     let options = Options {
         excluded: &excluded,
         keep_going: false,
+        colored: false,
         given: Vec::new(),
         forwarded: &forwarded,
     };

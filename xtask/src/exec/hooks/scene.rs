@@ -146,6 +146,7 @@ impl Scene {
         let options = Options {
             excluded: &excluded,
             keep_going: true,
+            colored: false,
             given: Vec::new(),
             forwarded,
         };

@@ -12,6 +12,7 @@ use clap::ValueEnum as _;
 use super::scene::{Place, Scene, Selected, load, question};
 use crate::action::run::{Options, Tool, specs};
 use crate::changes::Asked;
+use crate::exec::skipping;
 use crate::hooks::{Ending, Outcome, Step, Work};
 use crate::impact::Rule;
 use crate::process;
@@ -78,15 +79,13 @@ impl Scene {
         let options = Options {
             excluded: &Default::default(),
             keep_going: true,
+            colored: std::io::stderr().is_terminal(),
             given: Vec::new(),
             forwarded,
         };
-        let mut command = place.runner.cargo();
-        if std::io::stderr().is_terminal() {
-            command.arg("--color=always");
-        }
-        command.args(selection.arguments(&workspace, tool, &options));
-        let mut heading = format!("$ {}\n", process::shown(&command));
+        let arguments = selection.arguments(&workspace, tool, &options);
+        let mut heading = format!("$ cargo {}\n", arguments.join(" "));
+        let command = skipping::cargo(&place.runner, &workspace, tool, &selection, &options);
         for note in notes {
             heading.push_str(&format!("note: {note}\n"));
         }
