@@ -12,6 +12,7 @@ use crate::action::run::{
 use crate::graph::UnitIx;
 use crate::process::Runner;
 use crate::question::Answer;
+use crate::resolution::remembered::Remembered;
 use crate::resolution::selection::{Added, Asker, Keeper, Kept};
 use crate::workspace::{PackageIx, Workspace};
 
@@ -104,7 +105,7 @@ impl<'a> Selector<'a> {
         if ids == self.members() {
             return (selection, Vec::new());
         }
-        let because = match self.keeper().and_then(|keeper| keeper.keep(&ids)) {
+        let because = match self.kept(&ids) {
             Ok(Kept::With(added)) => {
                 let notes = added.iter().map(|added| note(workspace, added)).collect();
                 return (
@@ -121,6 +122,21 @@ impl<'a> Selector<'a> {
         };
         let note = format!("the whole workspace is selected: {because}");
         (selection.whole(answer, tool), vec![note])
+    }
+
+    /// What it takes to keep the features of these packages, as cargo answers or did before.
+    fn kept(&self, ids: &BTreeSet<String>) -> Result<Kept> {
+        let ids_in_order: Vec<String> = ids.iter().cloned().collect();
+        let question = [&self.command()[..], &self.whole(), &ids_in_order];
+        let remembered = Remembered::of(self.runner, &self.answer.workspace, &question);
+        if let Some(kept) = remembered.as_ref().and_then(Remembered::read) {
+            return Ok(kept);
+        }
+        let kept = self.keeper()?.keep(ids)?;
+        if let Some(remembered) = remembered {
+            remembered.write(&kept);
+        }
+        Ok(kept)
     }
 
     /// The test binaries of every machine.
@@ -235,19 +251,28 @@ impl<'a> Selector<'a> {
         ids(&self.answer.workspace, &members.collect())
     }
 
+    /// The cargo command that builds with the same features.
+    fn command(&self) -> Vec<String> {
+        let command = self.tool.builds_like().unwrap_or_default().iter();
+        let mut command: Vec<String> = command.map(|&word| word.to_owned()).collect();
+        command.extend(that_configure(&self.options.given));
+        command.extend(that_configure(self.options.forwarded));
+        command
+    }
+
+    fn whole(&self) -> Vec<String> {
+        whole_workspace(&self.answer.workspace, self.options.excluded)
+    }
+
     fn keeper(&self) -> Result<&Keeper<'a>> {
         let make = || {
             let workspace = &self.answer.workspace;
-            let command = self.tool.builds_like().unwrap_or_default().iter();
-            let mut command: Vec<String> = command.map(|&word| word.to_owned()).collect();
-            command.extend(that_configure(&self.options.given));
-            command.extend(that_configure(self.options.forwarded));
             let asker = Asker {
                 runner: self.runner,
                 cache: workspace.target_directory.join("xtask/rustc"),
-                command,
+                command: self.command(),
                 members: self.members(),
-                whole: whole_workspace(workspace, self.options.excluded),
+                whole: self.whole(),
             };
             Keeper::new(asker).map_err(|error| format!("{error:#}"))
         };

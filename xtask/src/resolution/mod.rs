@@ -15,6 +15,7 @@
 mod difference;
 pub mod range;
 mod raw;
+pub mod remembered;
 pub mod selection;
 mod side;
 mod tree;

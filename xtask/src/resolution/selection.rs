@@ -11,6 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
 
 use super::raw::RawGraph;
 use crate::process::{self, Runner};
@@ -31,7 +32,7 @@ pub struct Asker<'a> {
 }
 
 /// A package that is selected beside those that were asked for, and what it is needed for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Added {
     /// Cargo's package id of the member.
     pub package: String,
@@ -60,7 +61,7 @@ pub struct Keeper<'a> {
 }
 
 /// What it takes for a selection to be built with the features of the whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kept {
     /// These packages have to be selected too; often none.
     With(Vec<Added>),

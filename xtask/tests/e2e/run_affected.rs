@@ -48,6 +48,32 @@ fn fewer_packages_are_built_with_the_features_of_all() {
     assert!(alone.iter().any(|unit| unit.target == "base"), "{alone:?}");
 }
 
+/// Cargo is asked once, and again when a manifest says something else.
+#[test]
+fn what_keeps_the_features_is_remembered_until_it_changes() {
+    let project = project();
+    let dry = || {
+        let arguments = [
+            "run-affected",
+            "check",
+            "--assume-changed",
+            "narrow",
+            "--dry-run",
+        ];
+        project.xtask(&arguments).done()
+    };
+    let with_wide = dry();
+    assert!(with_wide.contains("-p narrow -p wide"), "{with_wide}");
+    project.remove("target/xtask/rustc");
+    project.write("target/xtask/rustc", "");
+    assert_eq!(dry(), with_wide);
+    project.replace("crates/wide/Cargo.toml", ", features = [\"more\"]", "");
+    // Where cargo cannot be asked, it is everything.
+    assert!(dry().contains("--workspace"));
+    project.remove("target/xtask/rustc");
+    assert_eq!(dry(), "cargo check -p narrow --all-targets\n");
+}
+
 #[test]
 fn what_is_run_is_said_and_the_rest_is_left_alone() {
     let project = project();
