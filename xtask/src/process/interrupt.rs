@@ -72,14 +72,18 @@ pub fn within(mut command: Command, input: Vec<u8>, time: Option<Duration>) -> R
     let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
     let other = writer.try_clone().context("cannot make a pipe")?;
     command.stdin(Stdio::piped()).stdout(other).stderr(writer);
-    // A group of its own, so that what it started can be told to end too.
+    // A group of its own, so that what it started can be told to end too; but who has time may ask
+    // at the terminal for a password, which another group must not.
+    let own_group = cfg!(unix) && time.is_some();
     #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    if own_group {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
     let mut child = command.spawn().with_context(|| cannot_start(&command))?;
     let what = shown(&command);
     // The pipe ends when nobody holds it any more.
     drop(command);
-    let group = match cfg!(unix) {
+    let group = match own_group {
         true => format!("-{}", child.id()),
         false => child.id().to_string(),
     };
