@@ -18,7 +18,7 @@ use crate::impact::sources::Facts;
 use crate::impact::{self, Affected, Effect, Rule, Seed};
 use crate::process::Runner;
 use crate::repo::git::{Change, Commit, Range, Repository, State};
-use crate::repo::{resolved, state};
+use crate::repo::{build_dir, resolved, state};
 use crate::resolution;
 use crate::usage;
 use crate::workspace::Workspace;
@@ -79,6 +79,31 @@ pub struct Answer {
 }
 
 impl Question {
+    /// What a change means to what the verb builds by itself, by all evidence that there is.
+    pub fn new(runner: Runner, workspace: Workspace, asked: Asked, verb: Verb) -> Self {
+        Self {
+            runner,
+            workspace,
+            asked,
+            verb,
+            evidence: Evidence::Records("debug".to_owned()),
+            profile: None,
+            targets: Vec::new(),
+            no_cache: false,
+            network: true,
+        }
+    }
+
+    /// The same in another profile.
+    #[must_use]
+    pub fn in_profile(self, profile: &str) -> Self {
+        Self {
+            evidence: Evidence::Records(build_dir::directory_of(profile).to_owned()),
+            profile: (!["dev", "test"].contains(&profile)).then(|| profile.to_owned()),
+            ..self
+        }
+    }
+
     /// Answers.
     ///
     /// # Errors

@@ -7,7 +7,6 @@ use crate::changes::{Asked, Comparison};
 use crate::graph::Verb;
 use crate::process::Runner;
 use crate::question::{Evidence, Question};
-use crate::repo::build_dir;
 use crate::workspace::{LoadOptions, Platforms, Workspace};
 use crate::{exec, render, usage};
 
@@ -279,7 +278,6 @@ impl SubjectArgs {
 
     fn resolved(&self, verb: Verb, profile: &str, in_ci: bool) -> Result<Question> {
         let (runner, workspace) = self.workspace.load()?;
-        let directory = build_dir::directory_of(profile);
         let mut asked = self.change.resolve()?;
         if in_ci {
             let base = exec::ci::base(&runner, &workspace)?;
@@ -287,22 +285,14 @@ impl SubjectArgs {
             asked.all |= base.compare.is_none();
             asked.compare = base.compare;
         }
-        Ok(Question {
-            runner,
-            workspace,
-            asked,
-            verb,
-            evidence: match self.no_records {
-                true => Evidence::Sources,
-                false => Evidence::Records(directory.to_owned()),
-            },
-            profile: Some(&self.profile)
-                .filter(|profile| !["dev", "test"].contains(&profile.as_str()))
-                .cloned(),
-            targets: self.workspace.target.clone(),
-            no_cache: self.workspace.no_cache,
-            network: self.workspace.network(),
-        })
+        let mut question = Question::new(runner, workspace, asked, verb).in_profile(profile);
+        if self.no_records {
+            question.evidence = Evidence::Sources;
+        }
+        question.targets.clone_from(&self.workspace.target);
+        question.no_cache = self.workspace.no_cache;
+        question.network = self.workspace.network();
+        Ok(question)
     }
 }
 

@@ -32,7 +32,7 @@ pub fn base(runner: &Runner, workspace: &Workspace) -> Result<Base> {
     let event = variable("GITHUB_EVENT_PATH").and_then(|path| fs::read(path).ok());
     let event = event.and_then(|text| serde_json::from_slice(&text).ok());
     // What GitHub checks out for a pull request unless the workflow says else.
-    let head = repository.head()?.map(|commit| commit.0);
+    let head = repository.head().map(|commit| commit.0.clone());
     let is_merge = head == variable("GITHUB_SHA") && repository.known("HEAD^2")?.is_some();
     Ok(detect(&base::Facts {
         variable: &variable,

@@ -4,9 +4,9 @@ pub mod ci;
 pub mod hooks;
 pub mod remove;
 pub mod replay;
-pub mod timings;
 pub mod select;
 pub mod skipping;
+pub mod timings;
 
 use std::process::{Command, ExitStatus};
 

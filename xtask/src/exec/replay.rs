@@ -99,24 +99,17 @@ impl Replay {
             manifest_path: Some(self.manifest.clone()),
             ..LoadOptions::default()
         };
+        let asked = Asked {
+            compare: Some(Compare::Since {
+                revision: parent.0.clone(),
+                head: None,
+            }),
+            ..Asked::default()
+        };
+        let workspace = Workspace::load(&self.runner, &options)?;
         let question = Question {
-            workspace: Workspace::load(&self.runner, &options)?,
-            runner: self.runner.clone(),
-            asked: Asked {
-                compare: Some(Compare::Since {
-                    revision: parent.0.clone(),
-                    head: None,
-                }),
-                files: Vec::new(),
-                assumed: Vec::new(),
-                all: false,
-            },
-            verb: self.verb,
             evidence: self.evidence.clone(),
-            profile: None,
-            targets: Vec::new(),
-            no_cache: false,
-            network: true,
+            ..Question::new(self.runner.clone(), workspace, asked, self.verb)
         };
         question.answer()
     }

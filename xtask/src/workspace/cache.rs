@@ -95,7 +95,9 @@ impl Cache {
         for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
             let directory = package.directory();
             // The nearest manifest above that has a workspace is the package's root.
-            let above = directory.ancestors().take_while(|it| **it != workspace.root);
+            let above = directory
+                .ancestors()
+                .take_while(|it| **it != workspace.root);
             paths.extend(above.map(|above| above.join("Cargo.toml")));
             paths.insert(package.manifest_path.clone());
             for below in ["", "src", "src/bin", "tests", "examples", "benches"] {

@@ -10,7 +10,7 @@ use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::error::Status;
 use crate::exec::timings::{Request, clean};
 use crate::graph::Verb;
-use crate::question::{Evidence, Question};
+use crate::question::Question;
 use crate::repo::build_dir;
 use crate::timings::Run;
 use crate::timings::budget::Settings;
@@ -181,17 +181,10 @@ impl RunArgs {
         };
         let profile = exec::timings::profile(&self.cargo_args);
         let directory = build_dir::directory_of(&profile);
-        let question = Question {
-            runner: kept.runner.clone(),
-            workspace: kept.workspace.clone(),
-            asked,
-            verb: self.command.verb(),
-            evidence: Evidence::Records(directory.to_owned()),
-            profile: Some(profile.clone()).filter(|it| !["dev", "test"].contains(&it.as_str())),
-            targets: Vec::new(),
-            no_cache: false,
-            network: self.workspace.network(),
-        };
+        let (runner, workspace) = (kept.runner.clone(), kept.workspace.clone());
+        let mut question =
+            Question::new(runner, workspace, asked, self.command.verb()).in_profile(&profile);
+        question.network = self.workspace.network();
         clean::clean(&question.answer()?, directory)
     }
 }

@@ -130,7 +130,7 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
             local: local.unwrap_or_else(|| "HEAD".to_owned()),
         });
     }
-    let head = repository.head()?;
+    let head = repository.head();
     let mut subjects = Vec::new();
     for push in told {
         // What is no commit, as the tag of a file, has nothing to build.
@@ -159,7 +159,7 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
                 (entries.into_iter().map(|it| it.path).collect(), Vec::new())
             }
         };
-        let in_place = head.as_ref() == Some(&commit);
+        let in_place = head == Some(&commit);
         let unlike = match in_place {
             true => paths(repository.status()?.iter()),
             false => Vec::new(),
@@ -201,10 +201,8 @@ fn base(
         [base] => Some(Some(base.clone())),
         // Merges brought several lines together.
         [first, ..] => {
-            let main = repository
-                .default_base()
-                .and_then(|name| repository.commit(name));
-            let base = main.and_then(|main| repository.merge_base(&main, commit));
+            let main = repository.default_base();
+            let base = main.and_then(|(_, main)| repository.merge_base(&main, commit));
             Some(base.or_else(|_| repository.merge_base(first, commit)).ok())
         }
     })

@@ -14,7 +14,7 @@ use crate::exec::select::Selector;
 use crate::graph::{UnitGraph, UnitIx};
 use crate::impact::layout::Layout;
 use crate::process::Runner;
-use crate::question::{Answer, Evidence, Question};
+use crate::question::{Answer, Question};
 use crate::repo::git::{Commit, Repository, State};
 use crate::workspace::{LoadOptions, PackageIx, Workspace};
 
@@ -278,14 +278,7 @@ pub(super) fn load(place: &Place) -> Result<Workspace> {
 }
 
 pub(super) fn question(place: &Place, workspace: Workspace, asked: Asked, tool: Tool) -> Question {
-    Question {
-        runner: place.runner.clone(),
-        workspace,
-        asked,
-        verb: tool.verb(),
-        evidence: Evidence::Records("debug".to_owned()),
-        network: true,
-    }
+    Question::new(place.runner.clone(), workspace, asked, tool.verb())
 }
 
 /// All units of some packages, and what they are built from.

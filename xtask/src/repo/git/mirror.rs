@@ -27,7 +27,7 @@ impl Repository {
         }
         let head = match state {
             State::Commit(commit) => Some(commit.clone()),
-            _ => self.head()?,
+            _ => self.head().cloned(),
         };
         // Before the first commit there is a branch that no commit is on.
         let head = head.map_or("ref: refs/heads/none".to_owned(), |commit| commit.0);
