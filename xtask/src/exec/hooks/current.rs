@@ -85,7 +85,17 @@ impl<'a> Record<'a> {
     fn is_current(&self) -> bool {
         let modified = |path: &Utf8Path| fs::metadata(path).and_then(|it| it.modified()).ok();
         let built = modified(self.binary);
-        let is_older = |path: &Utf8PathBuf| modified(path).is_some_and(|time| Some(time) <= built);
+        // A file that is gone may have been gone before: cargo writes the list of sources for
+        // builds alone, and builds the binary for tests, too.
+        let is_older = |path: &Utf8PathBuf| match modified(path) {
+            Some(time) => Some(time) <= built,
+            None => {
+                let mut above = path.ancestors().skip(1);
+                above
+                    .find_map(modified)
+                    .is_some_and(|went| Some(went) < built)
+            }
+        };
         let known = fs::read_to_string(&self.settings);
         self.sources.iter().all(is_older)
             && known.map_or(true, |known| known == self.settings_now())
