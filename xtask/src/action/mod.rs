@@ -5,4 +5,5 @@
 
 pub mod artifacts;
 pub mod clean;
+pub mod orphans;
 pub mod verify;

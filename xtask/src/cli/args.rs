@@ -5,7 +5,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::changes::{Asked, Comparison};
 use crate::graph::Verb;
-use crate::process::Runner;
+use crate::process::{self, Runner};
 use crate::question::{Evidence, Question};
 use crate::repo::build_dir;
 use crate::usage;
@@ -182,14 +182,9 @@ pub struct QuestionArgs {
         help_heading = "Change set"
     )]
     verb: Verb,
-    /// The profile that is going to be built
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "dev",
-        help_heading = "Change set"
-    )]
-    profile: String,
+    /// The profile that is going to be built [default: dev]
+    #[arg(long, value_name = "NAME", help_heading = "Change set")]
+    profile: Option<String>,
     /// Answer as on a fresh clone, from the sources alone, even where builds left records
     #[arg(long, help_heading = "Change set")]
     no_records: bool,
@@ -204,7 +199,7 @@ impl QuestionArgs {
     /// Where the arguments name something that is not there.
     pub fn resolve(&self) -> Result<Question> {
         let (runner, workspace) = self.workspace.load()?;
-        let directory = build_dir::directory_of(&self.profile);
+        let directory = build_dir::directory_of(self.profile().unwrap_or("dev"));
         Ok(Question {
             runner,
             workspace,
@@ -223,9 +218,35 @@ impl QuestionArgs {
         self.change.head.as_deref()
     }
 
-    /// See [`WorkspaceArgs::forwarded`].
+    /// The profile, where it was named.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// The target triples that were named; cargo's word for the host's own as what it stands for.
+    ///
+    /// # Errors
+    /// Where rustc does not tell the host's triple.
+    pub fn triples(&self, runner: &Runner) -> Result<Vec<String>> {
+        let named = self.workspace.target.iter();
+        let resolve = |triple: &String| match &**triple {
+            "host-tuple" => {
+                let said = process::checked(runner.rustc().args(["--print", "host-tuple"]))?;
+                Ok(String::from_utf8_lossy(&said).trim().to_owned())
+            }
+            named => Ok(named.to_owned()),
+        };
+        named.map(resolve).collect()
+    }
+
+    /// The same choices as arguments for a build by cargo.
     pub fn forwarded(&self) -> Vec<String> {
-        self.workspace.forwarded()
+        let mut forwarded = self.workspace.forwarded();
+        let profile = self.profile.iter().map(|it| ["--profile", it]);
+        let triples = self.workspace.target.iter().map(|it| ["--target", it]);
+        let named = profile.chain(triples).flatten().map(str::to_owned);
+        forwarded.extend(named);
+        forwarded
     }
 }
 

@@ -1,5 +1,7 @@
 //! Doing what an action is: running cargo, reading what it says of its work, removing files.
 
+pub mod clean;
+pub mod full_build;
 pub mod remove;
 pub mod replay;
 

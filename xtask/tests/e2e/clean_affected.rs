@@ -120,6 +120,7 @@ fn verified_by_building_before_and_after() {
         built besides: 0 units
         announced, yet not built: 0 units
         stayed fresh: 4 units
+        took [TIME]; the last full build [TIME]
     "#]]
     .assert_eq(&project.xtask(&verified).done());
 }
@@ -144,6 +145,7 @@ fn the_sample_verified() {
         built besides: 0 units
         announced, yet not built: 0 units
         stayed fresh: 97 units
+        took [TIME]; the last full build [TIME]
     "#]].assert_eq(&sample.xtask(&verified).done());
 }
 

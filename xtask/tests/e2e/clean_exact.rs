@@ -230,7 +230,7 @@ fn the_seeds_or_the_packages_in_one_profile_or_all() {
         .cargo(&["doc", "--quiet", "--no-deps", "--package", "middle"])
         .done();
     project
-        .xtask(&with(&["--dry-run", "--only-profile", "release"]))
+        .xtask(&with(&["--dry-run", "--profile", "release"]))
         .is(expect![[r#"
             in [ROOT]/target/release
               middle: [COUNT] files, [SIZE] ← middle is assumed changed
@@ -255,7 +255,7 @@ fn the_seeds_or_the_packages_in_one_profile_or_all() {
         .xtask(&with(&[
             "--check",
             "--only-changed",
-            "--only-profile",
+            "--profile",
             "dev",
         ]))
         .is(expect![[r#"
@@ -276,7 +276,7 @@ fn the_seeds_or_the_packages_in_one_profile_or_all() {
         "--whole-package",
         "--assume-changed",
         "middle:middle",
-        "--only-profile",
+        "--profile",
         "dev",
     ];
     project.xtask(&only_tests).is(expect![[r#"

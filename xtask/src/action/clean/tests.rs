@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::action::artifacts::root_of;
 use crate::graph::Verb;
 use crate::repo::build_dir::{Layout, ProfileDir};
 use crate::testing::{answer, place};
@@ -30,17 +31,25 @@ fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> Conten
             layout,
         },
         outputs: path.clone(),
+        documentation: "/w/target/doc".into(),
         units: Vec::new(),
+        strays: Vec::new(),
         names: BTreeMap::new(),
         sources: HashMap::new(),
         running: None,
     };
     for unit in units.lines().map(words).filter(|unit| !unit.is_empty()) {
+        let package = place(&answer.workspace, &unit[0]);
+        let name = unit.get(2).and_then(|name| UnitName::parse(name));
+        let root = name
+            .as_ref()
+            .and_then(|unit| root_of(answer.workspace.package(package), unit));
         contents.units.push(Found {
-            package: place(&answer.workspace, &unit[0]),
+            package: Some(package),
             package_name: unit[0].split('@').next().unwrap_or_default().to_owned(),
             hash: hash(&unit[1]),
-            unit: unit.get(2).and_then(|name| UnitName::parse(name)),
+            root: root.cloned(),
+            unit: name,
             shares: unit.get(3).is_some(),
         });
     }
@@ -69,11 +78,18 @@ fn hash(digits: &str) -> String {
 
 /// What goes, a line each.
 fn removed(answer: &Answer, contents: &Contents, scope: Scope) -> String {
-    shown(&Directory::new(
-        &Selection::new(answer, scope),
-        contents,
-        false,
-    ))
+    shown(&planned(answer, contents, &of(scope)))
+}
+
+fn planned(answer: &Answer, contents: &Contents, options: &Options) -> Directory {
+    Directory::new(&Selection::new(answer, options), contents, None)
+}
+
+fn of(scope: Scope) -> Options {
+    Options {
+        scope,
+        ..Options::default()
+    }
 }
 
 fn shown(directory: &Directory) -> String {
@@ -117,7 +133,7 @@ fn of_an_edited_test_the_test_alone_goes() {
         Incremental incremental/it-5x
     "#]]
     .assert_eq(&removed(&answer, &contents, Scope::Affected));
-    let plan = Directory::new(&Selection::new(&answer, Scope::Affected), &contents, false);
+    let plan = planned(&answer, &contents, &Options::default());
     assert_eq!(plan.shared_incremental, ["it"]);
 }
 
@@ -243,8 +259,11 @@ fn what_was_never_built_to_its_end_goes_with_its_package() {
 fn fingerprints_alone() {
     let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
     let contents = contents(&answer, Layout::V1, UNITS, FILES);
-    let selection = Selection::new(&answer, Scope::Affected);
-    let removed = shown(&Directory::new(&selection, &contents, true));
+    let options = Options {
+        keep_incremental: true,
+        ..Options::default()
+    };
+    let removed = shown(&planned(&answer, &contents, &options));
     expect_test::expect![[r#"
         Fingerprint .fingerprint/planner-1c
     "#]]
@@ -310,7 +329,7 @@ fn the_running_kit_is_kept_in_the_directory_that_holds_it() {
     let units = "core 01 lib-core\nkit 02 lib-kit\nkit 03 bin-xtask";
     let mut contents = contents(&answer, Layout::V2, units, "xtask");
     contents.running = Some("xtask".to_owned());
-    let plan = Directory::new(&Selection::new(&answer, Scope::Affected), &contents, false);
+    let plan = planned(&answer, &contents, &Options::default());
     expect_test::expect![[r#"
         Fingerprint build/core/01/fingerprint
         Output build/core/01
