@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
+use std::path::MAIN_SEPARATOR_STR;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -321,8 +322,8 @@ impl<'a> Living<'a> {
         !witnesses.is_empty() && witnesses.into_iter().all(|is_here| is_here)
     }
 
-    /// Whether a library's metadata says that this file of this workspace is its root; `None` where
-    /// there is no metadata to say so.
+    /// Whether a library's metadata says that its root is this file of this workspace, not of
+    /// another; `None` where it says neither.
     fn is_from_here(
         &self,
         place: &ProfileDir,
@@ -334,9 +335,14 @@ impl<'a> Living<'a> {
         let directory = place.output_dir(package, hash, unit.kind);
         let name = format!("lib{}-{hash}.rmeta", unit.target);
         let metadata = fs::read(directory.join(name)).ok()?;
-        let path = self.root.join(source);
-        let is_there = memchr::memmem::find(&metadata, path.as_str().as_bytes()).is_some();
-        (!metadata.is_empty()).then_some(is_there)
+        // A library without an item has no place in its sources to tell of.
+        let places = memchr::memmem::find_iter(&metadata, source.as_str());
+        let before = places.map(|at| &metadata[..at]);
+        let mut absolute = before.filter(|it| it.ends_with(MAIN_SEPARATOR_STR.as_bytes()));
+        let root = self.root.join("");
+        let first = absolute.next()?;
+        let mut all = std::iter::once(first).chain(absolute);
+        Some(all.any(|it| it.ends_with(root.as_str().as_bytes())))
     }
 }
 

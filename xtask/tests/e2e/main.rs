@@ -13,6 +13,12 @@ mod bad_input;
 mod clean_affected;
 #[cfg(unix)]
 mod clean_exact;
+#[cfg(unix)]
+mod clean_matrix;
+#[cfg(unix)]
+mod clean_orphans;
+#[cfg(unix)]
+mod clean_safely;
 mod graph;
 #[cfg(unix)]
 mod oracle;
