@@ -2,6 +2,7 @@
 //! resolved dependencies between them.
 
 mod configured;
+mod lock_file;
 mod platforms;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::{Metadata, TargetKind as CargoKind};
 use serde::{Deserialize, Serialize};
 
+use lock_file::LockFiles;
 use platforms::PlatformFacts;
 pub use platforms::Platforms;
 
@@ -174,6 +176,11 @@ impl Workspace {
         if options.offline {
             command.arg("--offline");
         }
+        let manifest = options.manifest_path.as_deref();
+        let start =
+            Utf8Path::from_path(runner.directory()).context("the directory is not UTF-8")?;
+        let start = manifest.map_or_else(|| start.to_owned(), |it| start.join(it));
+        let lock_files = LockFiles::above(&start);
         let output = process::output(&mut command)?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -181,6 +188,7 @@ impl Workspace {
         }
         let metadata: Metadata = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
+        lock_files.restore(&metadata.workspace_root)?;
         let mut facts = PlatformFacts::new(runner, &options.platforms);
         let mut this = Self::from_metadata(metadata, &mut |platform| facts.may_match(platform))?;
         this.read_bench_keys();

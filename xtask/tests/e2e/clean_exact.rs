@@ -1,6 +1,7 @@
 //! `clean-affected`, file by file: what a dry run lists is what goes, and what cargo then builds
 //! are the units of which it went.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -205,4 +206,36 @@ fn cut_short_it_leaves_what_the_next_build_gets_right() {
         .unwrap();
     }
     project.builds_again(&affected, &builds);
+}
+
+/// Scripts and macros are the host's whatever is built, so they go with a triple's directory.
+#[test]
+fn one_triple_and_what_the_host_does_for_it() {
+    let project = namesakes();
+    let host = host();
+    let build = ["check", "--workspace", "--all-targets"];
+    let for_triple = [&build[..], &["--target", &host]].concat();
+    let builds = project.build_each(&[build.to_vec(), for_triple]);
+    let changed = ["rail", "macros", "rail-map:build-script-build"];
+    let changed: Vec<_> = changed
+        .iter()
+        .flat_map(|it| ["--assume-changed", it])
+        .collect();
+    let asked = [&["--target", &host, "--verb", "build"], &changed[..]].concat();
+    let affected = project.named(&asked);
+    let own = project.path("target/debug");
+    let plan = project.plan(&asked).unwrap();
+    let hosts = plan.removals().into_iter().filter(|it| {
+        let path = PathBuf::from(it["path"].as_str().unwrap());
+        path.starts_with(&own)
+    });
+    let hosts: BTreeSet<_> = hosts
+        .map(|it| format!("{} {}", it["package"], it["unit"]))
+        .collect();
+    let hosts: Vec<_> = hosts.into_iter().collect();
+    expect![[r#"
+        "macros" {"kind":"lib","mode":"compile","target":"macros"}
+        "rail-map" {"kind":"build-script","mode":"compile","target":"build-script-build"}"#]].assert_eq(&hosts.join("\n"));
+    project.clean_as_planned(&asked);
+    project.builds_again(&affected, &builds[1..]);
 }

@@ -11,6 +11,7 @@
 mod affected;
 mod bad_input;
 mod clean_affected;
+mod clean_choices;
 #[cfg(unix)]
 mod clean_exact;
 #[cfg(unix)]
