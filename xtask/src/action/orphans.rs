@@ -382,3 +382,37 @@ impl Download<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_download_is_what_the_lock_file_names() {
+        let is = |path: &str, version: &str, source: &str| {
+            let locked = Locked {
+                name: "rail".to_owned(),
+                version: version.to_owned(),
+                source: Some(source.to_owned()),
+            };
+            Some(Download::of(Utf8Path::new(path))?.is(&locked))
+        };
+        let registry = "/home/.cargo/registry/src/index.crates.io-1949/rail-1.2.0/src/lib.rs";
+        let git = "/home/.cargo/git/checkouts/rails-0123/4f2a9c1/rail/src/lib.rs";
+        let from_git = "git+https://example.org/rails?branch=main#4f2a9c1d0000";
+        for (path, version, source, expected) in [
+            (registry, "1.2.0", "registry+x", Some(true)),
+            (registry, "1.2.1", "registry+x", Some(false)),
+            (git, "0.1.0", from_git, Some(true)),
+            (
+                git,
+                "0.1.0",
+                "git+https://example.org/rails#4f2a9c0d0000",
+                Some(false),
+            ),
+            ("/work/registry/src/lib.rs", "1.2.0", "registry+x", None),
+        ] {
+            assert_eq!(is(path, version, source), expected, "{path} {source}");
+        }
+    }
+}

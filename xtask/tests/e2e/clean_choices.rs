@@ -121,7 +121,8 @@ fn an_external_package_that_is_assumed_changed() {
         middle#0.1.0 lib middle test
         top#0.1.0 lib top build
         top#0.1.0 lib top test
-        crates.io-index#strsim@0.11.1 lib strsim build"#]].assert_eq(&names.join("\n"));
+        crates.io-index#strsim@0.11.1 lib strsim build"#]]
+    .assert_eq(&names.join("\n"));
     project.builds_again(&affected, &[(CHECK.to_vec(), everything)]);
 }
 

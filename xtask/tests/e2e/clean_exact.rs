@@ -235,7 +235,8 @@ fn one_triple_and_what_the_host_does_for_it() {
     let hosts: Vec<_> = hosts.into_iter().collect();
     expect![[r#"
         "macros" {"kind":"lib","mode":"compile","target":"macros"}
-        "rail-map" {"kind":"build-script","mode":"compile","target":"build-script-build"}"#]].assert_eq(&hosts.join("\n"));
+        "rail-map" {"kind":"build-script","mode":"compile","target":"build-script-build"}"#]]
+    .assert_eq(&hosts.join("\n"));
     project.clean_as_planned(&asked);
     project.builds_again(&affected, &builds[1..]);
 }

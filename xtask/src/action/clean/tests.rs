@@ -336,4 +336,94 @@ fn the_running_kit_is_kept_in_the_directory_that_holds_it() {
     "#]]
     .assert_eq(&shown(&plan));
     assert_eq!(plan.kept, ["path+file:///w/kit#0.1.0"]);
+    let options = Options {
+        running_too: true,
+        ..Options::default()
+    };
+    let plan = planned(&answer, &contents, &options);
+    assert!(plan.kept.is_empty());
+    assert!(shown(&plan).contains("Uplifted xtask\n"));
+}
+
+#[test]
+fn documentation_goes_where_its_name_is_one_packages() {
+    let text = "guide: lib bin=show\nmap: lib=guide_map bin=show";
+    let answer = answer(text, Verb::Check, &["guide lib", "guide bin show"]);
+    let units = "guide 01 doc-lib-guide\nguide 02 doc-bin-show\nmap 03 doc-lib-guide_map";
+    let contents = contents(&answer, Layout::V1, units, "");
+    let options = |documentation| Options {
+        documentation,
+        ..Options::default()
+    };
+    let paths = |options| {
+        let removals = planned(&answer, &contents, &options).removals.into_iter();
+        let paths = removals.map(|it| it.path.as_str().replace(&"0".repeat(14), ""));
+        paths.collect::<Vec<_>>()
+    };
+    assert!(paths(options(false)).is_empty());
+    expect_test::expect![[r#"
+        /w/target/debug/.fingerprint/guide-01
+        /w/target/debug/.fingerprint/guide-02
+        /w/target/doc/guide
+        /w/target/doc/src/guide"#]]
+    .assert_eq(&paths(options(true)).join("\n"));
+}
+
+#[test]
+fn a_triples_directory_and_what_the_host_does_for_it() {
+    let text = "
+        app: lib script -> core, build: tables, macros
+        core: lib
+        macros: proc-macro -> tokens
+        tables: lib
+        tokens: lib
+    ";
+    let everything = ["app", "core", "macros", "tables", "tokens"].map(|it| format!("{it} lib"));
+    let mut changed: Vec<_> = everything.iter().map(String::as_str).collect();
+    changed.push("app build script");
+    let answer = answer(text, Verb::Check, &changed);
+    let units = "
+        app 01 lib-app
+        app 02 build-script-build-script-build
+        app 03 run-build-script-build-script-build
+        core 04 lib-core
+        macros 05 lib-macros
+        tables 06 lib-tables
+        tokens 07 lib-tokens
+        tokens 08 test-lib-tokens
+    ";
+    let mut contents = contents(&answer, Layout::V2, units, "");
+    let options = Options {
+        triples: vec![
+            "thumbv7em-none-eabi".to_owned(),
+            "boards/own.json".to_owned(),
+        ],
+        directory: Some("release".to_owned()),
+        ..Options::default()
+    };
+    let fingerprints = |contents: &Contents| {
+        let removed = shown(&planned(&answer, contents, &options));
+        let fingerprints = removed
+            .lines()
+            .filter_map(|it| it.strip_prefix("Fingerprint build/"));
+        let units = fingerprints.map(|it| it.trim_end_matches("/fingerprint").to_owned());
+        units.collect::<Vec<_>>().join(" ")
+    };
+    let on_host = fingerprints(&contents);
+    assert_eq!(on_host, "app/02 macros/05 tables/06 tokens/07");
+    contents.place.triple = Some("thumbv7em-none-eabi".to_owned());
+    assert!(fingerprints(&contents).starts_with("app/01 app/02 app/03 core/04"));
+
+    let selection = Selection::new(&answer, &options);
+    let reached = [
+        (None, "release", true),
+        (None, "debug", false),
+        (Some("thumbv7em-none-eabi"), "release", true),
+        (Some("own"), "release", true),
+        (Some("wasm32-unknown-unknown"), "release", false),
+    ];
+    for (triple, directory, expected) in reached {
+        let reaches = selection.reaches(triple, directory);
+        assert_eq!(reaches, expected, "{triple:?} {directory}");
+    }
 }
