@@ -241,15 +241,15 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Whether a package that nothing goes of has incremental state under this crate's name.
-    fn is_crate_elsewhere(&self, crate_name: &str) -> bool {
-        let mut packages = self.workspace.packages();
-        packages.any(|(index, package)| {
-            let mut targets = package.targets.iter();
-            package.source.is_none()
-                && !self.packages.contains_key(&index)
-                && targets.any(|target| target.name.replace('-', "_") == crate_name)
-        })
+    /// The crates of packages that nothing goes of, as far as they have incremental state.
+    fn crates_elsewhere(&self) -> HashSet<String> {
+        let packages = self.workspace.packages();
+        let packages = packages
+            .filter(|(index, it)| it.source.is_none() && !self.packages.contains_key(index));
+        let targets = packages.flat_map(|(_, package)| &package.targets);
+        targets
+            .map(|target| target.name.replace('-', "_"))
+            .collect()
     }
 }
 
@@ -333,20 +333,23 @@ impl Directory {
         };
         let mut removals: Vec<_> = paths.into_iter().map(removal).collect();
         removals.sort();
-        let is_shared = |name: &&str| selection.is_crate_elsewhere(name);
         let crates = removals
             .iter()
             .filter(|it| it.kind == Artifact::Incremental);
         let crates: BTreeSet<_> = crates
             .filter_map(|it| crate_of_incremental(&it.path))
             .collect();
+        let elsewhere = match crates.is_empty() {
+            true => HashSet::new(),
+            false => selection.crates_elsewhere(),
+        };
         Self {
             path: contents.place.path.clone(),
             triple: contents.place.triple.clone(),
             kept: kept.into_iter().collect(),
             shared_incremental: crates
                 .into_iter()
-                .filter(is_shared)
+                .filter(|it| elsewhere.contains(*it))
                 .map(str::to_owned)
                 .collect(),
             doubtful,

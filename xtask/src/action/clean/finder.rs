@@ -1,6 +1,7 @@
 //! Finds a unit's artifacts among what lies in a profile directory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -16,9 +17,12 @@ pub(super) struct Finder<'a> {
     contents: &'a Contents,
     by_hash: HashMap<&'a str, Vec<Utf8PathBuf>>,
     incremental: HashMap<&'a str, Vec<Utf8PathBuf>>,
-    /// The packages that have a target of this kind and crate name.
-    namesakes: HashMap<(workspace::TargetKind, String), BTreeSet<PackageIx>>,
+    workspace: &'a Workspace,
+    namesakes: OnceCell<Namesakes>,
 }
+
+/// The packages that have a target of this kind and crate name.
+type Namesakes = HashMap<(workspace::TargetKind, String), BTreeSet<PackageIx>>;
 
 impl<'a> Finder<'a> {
     pub(super) fn new(workspace: &'a Workspace, contents: &'a Contents) -> Self {
@@ -26,12 +30,16 @@ impl<'a> Finder<'a> {
             contents,
             by_hash: HashMap::new(),
             incremental: HashMap::new(),
-            namesakes: HashMap::new(),
+            workspace,
+            namesakes: OnceCell::new(),
         };
         let place = &contents.place.path;
+        let strays = contents.strays.iter().map(|stray| &stray.found);
+        let found = contents.units.iter().chain(strays);
+        let hashes: HashSet<&str> = found.map(|it| it.hash.as_str()).collect();
         for shared in ["deps", "examples", "build"].map(|name| place.join(name)) {
             for name in contents.names.get(&shared).into_iter().flatten() {
-                if let Some(hash) = build_dir::hash_in(name) {
+                if let Some(hash) = build_dir::hash_in(name).filter(|it| hashes.contains(it)) {
                     finder
                         .by_hash
                         .entry(hash)
@@ -48,12 +56,6 @@ impl<'a> Finder<'a> {
                     .entry(crate_name)
                     .or_default()
                     .push(incremental.join(name));
-            }
-        }
-        for (index, package) in workspace.packages() {
-            for target in &package.targets {
-                let key = (target.kind, target.name.replace('-', "_"));
-                finder.namesakes.entry(key).or_default().insert(index);
             }
         }
         finder
@@ -117,6 +119,20 @@ impl<'a> Finder<'a> {
         artifacts
     }
 
+    /// Made once something has to go by its name alone.
+    fn namesakes(&self) -> &Namesakes {
+        self.namesakes.get_or_init(|| {
+            let mut namesakes = Namesakes::new();
+            for (index, package) in self.workspace.packages() {
+                for target in &package.targets {
+                    let key = (target.kind, target.name.replace('-', "_"));
+                    namesakes.entry(key).or_default().insert(index);
+                }
+            }
+            namesakes
+        })
+    }
+
     /// Whether another package of the workspace has a target of these kinds with this crate name.
     fn is_anothers(
         &self,
@@ -126,7 +142,7 @@ impl<'a> Finder<'a> {
     ) -> bool {
         let packages = kinds.iter().filter_map(|&kind| {
             let key = (kind, crate_name.to_owned());
-            self.namesakes.get(&key)
+            self.namesakes().get(&key)
         });
         packages
             .flatten()
@@ -165,7 +181,7 @@ impl<'a> Finder<'a> {
             _ if found.package.is_none() => false,
             _ => {
                 let (kind, name) = (target_kind(unit.kind), unit.target.replace('-', "_"));
-                let namesakes = self.namesakes.get(&(kind, name));
+                let namesakes = self.namesakes().get(&(kind, name));
                 namesakes.is_some_and(|packages| packages.len() == 1)
             }
         };
