@@ -14,17 +14,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::path::MAIN_SEPARATOR_STR;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
 
-use super::artifacts::{Contents, Found, plain_names};
-use crate::repo::build_dir::ProfileDir;
+use self::download::{Download, Lock, Locked};
+use super::artifacts::{Contents, Found};
 use crate::repo::dep_info;
 use crate::repo::resolved;
-use crate::repo::unit_record::{Mode, TargetKind, UnitName};
+use crate::repo::unit_record::{Mode, UnitName};
 use crate::workspace::Workspace;
 
 /// A unit that nothing of the workspace claims.
@@ -68,19 +66,8 @@ pub struct Living<'a> {
     /// Where rustc runs: a program sees its directory without symbolic links.
     root: Utf8PathBuf,
     locked: HashMap<String, Vec<Locked>>,
-}
-
-#[derive(Deserialize)]
-struct Locked {
-    name: String,
-    version: String,
-    source: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Lock {
-    #[serde(default)]
-    package: Vec<Locked>,
+    /// Cargo's packages by name, and whether one of that name is a path package.
+    packages: HashMap<&'a str, bool>,
 }
 
 /// The units of a profile directory as they are named there: package, hash, units.
@@ -102,10 +89,17 @@ impl<'a> Living<'a> {
                 .or_default()
                 .push(package);
         }
+        let packages = workspace.packages.iter();
         Ok(Self {
             workspace,
             root: resolved(&workspace.root),
             locked,
+            packages: packages
+                .map(|it| (it.name.as_str(), it.source.is_none()))
+                .fold(HashMap::new(), |mut packages, (name, is_path)| {
+                    *packages.entry(name).or_default() |= is_path;
+                    packages
+                }),
         })
     }
 
@@ -195,58 +189,8 @@ impl<'a> Living<'a> {
         strays
     }
 
-    /// What in these contents shows that another workspace builds here, too.
-    pub fn stranger(&self, contents: &Contents) -> Option<String> {
-        let stray = contents.strays.iter().find_map(|stray| {
-            let is_paths = stray
-                .found
-                .root
-                .as_ref()
-                .is_none_or(|it| Download::of(it).is_none());
-            let is_somebodys = matches!(stray.doubt, Doubt::Yes(_)) && is_paths;
-            is_somebodys.then(|| stray.found.package_name.clone())
-        });
-        let library = || {
-            let libraries = contents.units.iter().find(|it| {
-                let root = it.root.as_deref();
-                let below = root.and_then(|root| root.strip_prefix(&self.workspace.root).ok());
-                let unit = it.unit.as_ref().filter(|it| is_library(it));
-                let path = it
-                    .package
-                    .is_some_and(|it| self.workspace.package(it).source.is_none());
-                let (Some(below), Some(unit), true) = (below, unit, path) else {
-                    return false;
-                };
-                let place = &contents.place;
-                self.is_from_here(place, &it.package_name, &it.hash, unit, below) == Some(false)
-            });
-            libraries.map(|it| it.package_name.clone())
-        };
-        stray.or_else(library)
-    }
-
     fn has(&self, package: &str) -> bool {
-        let mut packages = self.workspace.packages.iter();
-        self.locked.contains_key(package) || packages.any(|it| it.name == package)
-    }
-
-    /// The root file that a unit was compiled from, as rustc wrote it: the first of its dep-info.
-    fn source(
-        &self,
-        place: &ProfileDir,
-        package: &str,
-        hash: &str,
-        unit: &UnitName,
-    ) -> Option<Utf8PathBuf> {
-        let path = place.find_dep_info(package, hash, unit, true)?;
-        let found = dep_info::parse_rustc(&fs::read_to_string(&path).ok()?)?;
-        let first = found.files.into_iter().next()?;
-        // A name without a hash is shared, and another unit may have written it last.
-        let is_own = path.file_name().is_some_and(|name| name.contains(hash))
-            || path.as_str().contains(&format!("/{hash}/"));
-        let root = dep_info::absolute(&self.workspace.root, &first);
-        let mut targets = self.workspace.packages.iter().flat_map(|it| &it.targets);
-        (is_own || !targets.any(|target| target.src_path == root)).then_some(first)
+        self.locked.contains_key(package) || self.packages.contains_key(package)
     }
 
     /// What is no more, and whether that is certain; `None` for what is another platform's.
@@ -259,11 +203,7 @@ impl<'a> Living<'a> {
         source: Option<&Utf8Path>,
     ) -> Option<(String, Doubt)> {
         let doubt = |reason: &str| Doubt::Yes(reason.to_owned());
-        let in_workspace = self
-            .workspace
-            .packages
-            .iter()
-            .any(|it| it.name == package && it.source.is_none());
+        let in_workspace = self.packages.get(package) == Some(&true);
         let Some(source) = source else {
             let said = (is_gone(package), doubt("it left no dep-info"));
             return (!self.has(package)).then_some(said);
@@ -290,129 +230,11 @@ impl<'a> Living<'a> {
         };
         Some((because, doubt))
     }
-
-    /// Whether a package's units say that they were compiled below the workspace's root, and none
-    /// says otherwise.
-    fn is_witnessed(&self, contents: &Contents, named: &Named, package: &str) -> bool {
-        let mut witnesses = Vec::new();
-        for (name, hash, units) in named.iter().filter(|it| it.0 == package) {
-            for unit in units.iter().filter(|it| it.mode == Mode::Compile) {
-                let place = &contents.place;
-                let source = self.source(place, name, hash, unit);
-                let Some(source) = source.filter(|source| source.is_relative()) else {
-                    continue;
-                };
-                if is_library(unit) {
-                    witnesses.extend(self.is_from_here(place, name, hash, unit, &source));
-                }
-                let directory = match unit.kind {
-                    TargetKind::Example => contents.outputs.join("examples"),
-                    TargetKind::Bin | TargetKind::Lib => contents.outputs.clone(),
-                    _ => continue,
-                };
-                let dep_infos = plain_names(unit).map(|it| directory.join(format!("{it}.d")));
-                let text = dep_infos.iter().find_map(|it| fs::read_to_string(it).ok());
-                let files = dep_info::first_rule(&text.unwrap_or_default());
-                // Another target of the same name may have taken the file's place.
-                let file = files.iter().find(|file| file.ends_with(&source));
-                let roots = [&self.root, &self.workspace.root];
-                witnesses.extend(file.map(|it| roots.iter().any(|root| *it == root.join(&source))));
-            }
-        }
-        !witnesses.is_empty() && witnesses.into_iter().all(|is_here| is_here)
-    }
-
-    /// Whether a library's metadata says that its root is this file of this workspace, not of
-    /// another; `None` where it says neither.
-    fn is_from_here(
-        &self,
-        place: &ProfileDir,
-        package: &str,
-        hash: &str,
-        unit: &UnitName,
-        source: &Utf8Path,
-    ) -> Option<bool> {
-        let directory = place.output_dir(package, hash, unit.kind);
-        let name = format!("lib{}-{hash}.rmeta", unit.target);
-        let metadata = fs::read(directory.join(name)).ok()?;
-        // A library without an item has no place in its sources to tell of.
-        let places = memchr::memmem::find_iter(&metadata, source.as_str());
-        let before = places.map(|at| &metadata[..at]);
-        let mut absolute = before.filter(|it| it.ends_with(MAIN_SEPARATOR_STR.as_bytes()));
-        let root = self.root.join("");
-        let first = absolute.next()?;
-        let mut all = std::iter::once(first).chain(absolute);
-        Some(all.any(|it| it.ends_with(root.as_str().as_bytes())))
-    }
-}
-
-fn is_library(unit: &UnitName) -> bool {
-    unit.kind == TargetKind::Lib && unit.mode == Mode::Compile
 }
 
 fn is_gone(package: &str) -> String {
     format!("the workspace no longer has the package {package}")
 }
 
-/// Where below cargo's home a file lies.
-enum Download<'a> {
-    /// In a registry's package, `name-version`.
-    Registry(&'a str),
-    /// In a checkout of this revision, cut short.
-    Git(&'a str),
-}
-
-impl Download<'_> {
-    fn of(path: &Utf8Path) -> Option<Download<'_>> {
-        let names: Vec<&str> = path.iter().collect();
-        names.windows(4).find_map(|names| match names {
-            ["registry", "src", _, package] => Some(Download::Registry(package)),
-            ["git", "checkouts", _, revision] => Some(Download::Git(revision)),
-            _ => None,
-        })
-    }
-
-    fn is(&self, locked: &Locked) -> bool {
-        let source = locked.source.as_deref().unwrap_or_default();
-        match self {
-            Self::Registry(package) => *package == format!("{}-{}", locked.name, locked.version),
-            Self::Git(revision) => source
-                .rsplit_once('#')
-                .is_some_and(|(_, full)| full.starts_with(revision)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_download_is_what_the_lock_file_names() {
-        let is = |path: &str, version: &str, source: &str| {
-            let locked = Locked {
-                name: "rail".to_owned(),
-                version: version.to_owned(),
-                source: Some(source.to_owned()),
-            };
-            Some(Download::of(Utf8Path::new(path))?.is(&locked))
-        };
-        let registry = "/home/.cargo/registry/src/index.crates.io-1949/rail-1.2.0/src/lib.rs";
-        let git = "/home/.cargo/git/checkouts/rails-0123/4f2a9c1/rail/src/lib.rs";
-        let from_git = "git+https://example.org/rails?branch=main#4f2a9c1d0000";
-        for (path, version, source, expected) in [
-            (registry, "1.2.0", "registry+x", Some(true)),
-            (registry, "1.2.1", "registry+x", Some(false)),
-            (git, "0.1.0", from_git, Some(true)),
-            (
-                git,
-                "0.1.0",
-                "git+https://example.org/rails#4f2a9c0d0000",
-                Some(false),
-            ),
-            ("/work/registry/src/lib.rs", "1.2.0", "registry+x", None),
-        ] {
-            assert_eq!(is(path, version, source), expected, "{path} {source}");
-        }
-    }
-}
+mod download;
+mod witness;

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::action::artifacts::root_of;
 use crate::graph::Verb;
+use crate::question::Answer;
 use crate::repo::build_dir::{Layout, ProfileDir};
 use crate::testing::{answer, place};
 
