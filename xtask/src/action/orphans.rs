@@ -170,11 +170,12 @@ impl<'a> Living<'a> {
                 .and_then(|unit| script_of(&found.package_name, &found.hash, unit));
             let said = match script {
                 Some(script) => by_hash.get(&script).cloned(),
-                None if self.has(&found.package_name) => None,
-                None => Some(by_package.get(&found.package_name).cloned().unwrap_or((
-                    is_gone(&found.package_name),
-                    Doubt::Yes("nothing tells who built it".to_owned()),
-                ))),
+                None if self.packages.contains_key(&*found.package_name) => None,
+                None => by_package.get(&found.package_name).cloned().or_else(|| {
+                    let doubt = Doubt::Yes("nothing tells who built it".to_owned());
+                    let is_gone = is_gone(&found.package_name);
+                    (!self.has(&found.package_name)).then_some((is_gone, doubt))
+                }),
             };
             strays.extend(said.map(|(because, doubt)| Stray {
                 found,
@@ -214,7 +215,11 @@ impl<'a> Living<'a> {
             let because = format!("Cargo.lock no longer names {package} ({version})");
             return (!locked.any(|it| download.is(it))).then_some((because, Doubt::UnlessAlone));
         }
-        if !in_workspace && self.has(package) {
+        let root = dep_info::absolute(&self.workspace.root, source);
+        let mut above = root
+            .ancestors()
+            .take_while(|it| **it != self.workspace.root);
+        if !in_workspace && self.has(package) && above.any(|it| it.join("Cargo.toml").exists()) {
             // A path package that only another platform depends on.
             return None;
         }

@@ -17,6 +17,8 @@ fn railway() -> Project {
     project.write("crates/track/src/lib.rs", "pub fn track() {}\n");
     project.write("crates/track/tests/it.rs", "#[test]\nfn it() {}\n");
     project.write("crates/track/tests/once.rs", "#[test]\nfn it() {}\n");
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.commit("Lay tracks");
     project
 }
 
@@ -42,6 +44,22 @@ fn of_packages_targets_and_versions() {
     assert_eq!(left, Vec::<&std::path::PathBuf>::new());
     assert!(project.build(&build).unwrap().is_empty());
     project.xtask(ORPHANS).is(expect![[r#"
+        --- stderr
+        note: nothing is affected (the work tree since HEAD)
+    "#]]);
+}
+
+/// What is gone is gone, whatever a stale lock file says; what else it names may be wanted.
+#[test]
+fn before_cargo_has_seen_that_a_package_is_gone() {
+    let project = railway();
+    project.build(CHECK).unwrap();
+    project.remove("crates/old");
+    project.xtask(ORPHANS).is(expect![[r#"
+        in [ROOT]/target/debug
+          old: [COUNT] files, [SIZE] ← the workspace no longer has the package old
+            build script, build script run, lib, lib test, test it
+        total: [COUNT] files, [SIZE]
         --- stderr
         note: nothing is affected (the work tree since HEAD)
     "#]]);
