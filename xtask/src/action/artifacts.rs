@@ -31,13 +31,13 @@ pub struct Contents {
     /// Where cargo puts final artifacts; the same directory unless target and build directory are
     /// apart.
     pub outputs: Utf8PathBuf,
-    /// Where cargo puts documentation, that of every profile.
-    pub documentation: Utf8PathBuf,
+    /// Where cargo puts documentation, that of every profile; `None` if that is not provably cargo's.
+    pub documentation: Option<Utf8PathBuf>,
     /// The units, sorted by name and hash.
     pub units: Vec<Found>,
     /// The units of what the workspace no longer has; empty unless they were asked for.
     pub strays: Vec<Stray>,
-    /// The names in the directories that units share.
+    /// The names in the directories that units share, as far as they may be one's that was found.
     pub names: BTreeMap<Utf8PathBuf, Vec<String>>,
     /// The sources that a dep-info without a hash in its name lists, by its path.
     pub sources: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
         let running = self.running.filter(holds);
         let mut contents = Contents {
             running: running.and_then(Utf8Path::file_stem).map(str::to_owned),
-            documentation: outputs.with_file_name("doc"),
+            documentation: None,
             outputs,
             place: place.clone(),
             units,
@@ -236,17 +236,28 @@ pub fn plain_names(unit: &UnitName) -> [String; 2] {
 }
 
 impl Contents {
-    /// Lists the shared directories, and reads what dep-infos without a hash say.
+    /// Lists what may be the units' in shared directories, and reads what dep-infos without a hash
+    /// say.
     fn list(&mut self, workspace: &Workspace, target: &Utf8Path) -> Result<()> {
         let strays = self.strays.iter().map(|stray| &stray.found);
-        let found = self.units.iter().chain(strays);
-        let units = found.filter_map(|found| found.unit.as_ref());
+        let found: Vec<_> = self.units.iter().chain(strays).collect();
+        let units = found.iter().filter_map(|found| found.unit.as_ref());
         let plain: HashSet<String> = units.flat_map(plain_names).collect();
+        let hashes: HashSet<&str> = found.iter().map(|found| &*found.hash).collect();
+        // Among thousands of names few are wanted.
+        let is_wanted = |name: &str| match build_dir::hash_in(name) {
+            Some(hash) => hashes.contains(hash),
+            None => {
+                let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+                let crate_name = name.rsplit_once('-').map(|(crate_name, _)| crate_name);
+                plain.contains(stem) || crate_name.is_some_and(|it| plain.contains(it))
+            }
+        };
         let mut shared = Vec::new();
         // What is not provably cargo's is not touched.
         if build_dir::is_cargos(target, &self.outputs) {
             shared.extend([self.outputs.clone(), self.outputs.join("examples")]);
-            shared.push(self.documentation.clone());
+            self.documentation = Some(self.outputs.with_file_name("doc"));
         }
         let inner: &[&str] = match self.place.layout {
             Layout::V1 => &["deps", "examples", "build", "incremental"],
@@ -257,7 +268,7 @@ impl Contents {
             if self.names.contains_key(&directory) {
                 continue;
             }
-            let names = build_dir::entries(&directory)?.names;
+            let names = build_dir::entries_such(&directory, &is_wanted)?.names;
             for name in &names {
                 let stem = name.strip_suffix(".d");
                 let path = directory.join(name);

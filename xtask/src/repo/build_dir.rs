@@ -203,7 +203,8 @@ pub(super) fn is_hash(text: &str) -> bool {
 
 /// `my-lib-0123456789abcdef` into name and hash.
 pub(super) fn split_hash(name: &str) -> Option<(&str, &str)> {
-    name.rsplit_once('-').filter(|(_, hash)| is_hash(hash))
+    let (name, hash) = name.split_at_checked(name.len().checked_sub(16)?)?;
+    Some((name.strip_suffix('-')?, hash)).filter(|_| is_hash(hash))
 }
 
 /// The name of the directory that a profile is built in.
@@ -270,6 +271,14 @@ pub struct Entries {
 /// # Errors
 /// A directory that is there and cannot be listed.
 pub fn entries(directory: &Utf8Path) -> Result<Entries> {
+    entries_such(directory, &|_| true)
+}
+
+/// Lists of a directory what is wanted.
+///
+/// # Errors
+/// As for [`entries`].
+pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Result<Entries> {
     let mut found = Entries::default();
     let listing = match fs::read_dir(directory) {
         Err(error)
@@ -282,7 +291,8 @@ pub fn entries(directory: &Utf8Path) -> Result<Entries> {
     for entry in listing {
         let entry = entry.with_context(|| format!("cannot list `{directory}`"))?;
         match entry.file_name().into_string() {
-            Ok(name) => found.names.push(name),
+            Ok(name) if wanted(&name) => found.names.push(name),
+            Ok(_) => {}
             Err(name) => found.unreadable.push(name.to_string_lossy().into_owned()),
         }
     }

@@ -166,7 +166,7 @@ impl ProfileDir {
             Layout::V1 => self.products_by_hash()?,
             Layout::V2 => HashMap::new(),
         };
-        for (package, hash) in self.unit_dirs(&mut records)? {
+        for (package, hash) in self.unit_dirs(&mut records, &|_| true)? {
             let directory = self.fingerprint_dir(&package, &hash);
             let mut built = false;
             for name in entries(&directory)?
@@ -227,12 +227,10 @@ impl ProfileDir {
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<(String, String, Vec<UnitName>)>> {
         let mut found = Vec::new();
-        for (package, hash) in self.unit_dirs(&mut Records::default())? {
-            if wanted(&package) {
-                let files = entries(&self.fingerprint_dir(&package, &hash))?.names;
-                let names = files.iter().filter_map(|it| UnitName::parse(it)).collect();
-                found.push((package, hash, names));
-            }
+        for (package, hash) in self.unit_dirs(&mut Records::default(), wanted)? {
+            let files = entries(&self.fingerprint_dir(&package, &hash))?.names;
+            let names = files.iter().filter_map(|it| UnitName::parse(it)).collect();
+            found.push((package, hash, names));
         }
         Ok(found)
     }
@@ -248,15 +246,22 @@ impl ProfileDir {
         read_fingerprint(&directory.join(name.file_name())).ok()
     }
 
-    /// Package and hash of every unit's directory, sorted.
-    fn unit_dirs(&self, records: &mut Records) -> Result<Vec<(String, String)>> {
+    /// Package and hash of every unit's directory of the packages that are wanted, sorted.
+    fn unit_dirs(
+        &self,
+        records: &mut Records,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<(String, String)>> {
         let mut units = Vec::new();
         match self.layout {
             Layout::V1 => {
                 let fingerprints = self.path.join(".fingerprint");
                 for name in records.list(&fingerprints)? {
                     match split_hash(&name) {
-                        Some((package, hash)) => units.push((package.to_owned(), hash.to_owned())),
+                        Some((package, hash)) if wanted(package) => {
+                            units.push((package.to_owned(), hash.to_owned()))
+                        }
+                        Some(_) => {}
                         None => {
                             records.damaged(fingerprints.join(&name), None, None, "not cargo's")
                         }
@@ -269,7 +274,7 @@ impl ProfileDir {
                 for package in records
                     .list(&build)?
                     .iter()
-                    .filter(|it| split_hash(it).is_none())
+                    .filter(|it| split_hash(it).is_none() && wanted(it))
                 {
                     let hashes = records.list(&build.join(package))?.into_iter();
                     units.extend(

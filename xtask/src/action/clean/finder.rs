@@ -1,7 +1,7 @@
 //! Finds a unit's artifacts among what lies in a profile directory.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -34,12 +34,9 @@ impl<'a> Finder<'a> {
             namesakes: OnceCell::new(),
         };
         let place = &contents.place.path;
-        let strays = contents.strays.iter().map(|stray| &stray.found);
-        let found = contents.units.iter().chain(strays);
-        let hashes: HashSet<&str> = found.map(|it| it.hash.as_str()).collect();
         for shared in ["deps", "examples", "build"].map(|name| place.join(name)) {
             for name in contents.names.get(&shared).into_iter().flatten() {
-                if let Some(hash) = build_dir::hash_in(name).filter(|it| hashes.contains(it)) {
+                if let Some(hash) = build_dir::hash_in(name) {
                     finder
                         .by_hash
                         .entry(hash)
@@ -93,8 +90,10 @@ impl<'a> Finder<'a> {
             // The page of a crate's name is the last one's that was documented, whoever that was.
             Mode::Doc if documentation && !self.is_anothers(found, &crate_name, &KINDS[..2]) => {
                 let below = [crate_name.clone(), format!("src/{crate_name}")];
-                let paths = below.map(|below| self.contents.documentation.join(below));
-                artifacts.extend(paths.map(|path| (Artifact::Documentation, path)));
+                if let Some(documentation) = &self.contents.documentation {
+                    let paths = below.iter().map(|below| documentation.join(below));
+                    artifacts.extend(paths.map(|path| (Artifact::Documentation, path)));
+                }
                 return artifacts;
             }
             Mode::Doc => return artifacts,

@@ -32,7 +32,7 @@ fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> Conten
             layout,
         },
         outputs: path.clone(),
-        documentation: "/w/target/doc".into(),
+        documentation: Some("/w/target/doc".into()),
         units: Vec::new(),
         strays: Vec::new(),
         names: BTreeMap::new(),
