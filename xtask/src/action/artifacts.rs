@@ -39,8 +39,8 @@ pub struct Contents {
     pub strays: Vec<Stray>,
     /// The names in the directories that units share, as far as they may be one's that was found.
     pub names: BTreeMap<Utf8PathBuf, Vec<String>>,
-    /// The sources that a dep-info without a hash in its name lists, by its path.
-    pub sources: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
+    /// The dep-infos without a hash in their name, by their path.
+    pub dep_infos: HashMap<Utf8PathBuf, String>,
     /// The kit's own executable, without extension, if it lies in here.
     pub running: Option<String>,
 }
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
             units,
             strays: Vec::new(),
             names: BTreeMap::new(),
-            sources: HashMap::new(),
+            dep_infos: HashMap::new(),
         };
         if let Some(living) = self.living {
             let script_of = |name: &str, hash: &str, unit: &UnitName| {
@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
             };
             contents.strays = living.strays(&contents, &named, &script_of);
         }
-        contents.list(self.workspace, target)?;
+        contents.list(target)?;
         Ok(contents)
     }
 
@@ -238,7 +238,7 @@ pub fn plain_names(unit: &UnitName) -> [String; 2] {
 impl Contents {
     /// Lists what may be the units' in shared directories, and reads what dep-infos without a hash
     /// say.
-    fn list(&mut self, workspace: &Workspace, target: &Utf8Path) -> Result<()> {
+    fn list(&mut self, target: &Utf8Path) -> Result<()> {
         let strays = self.strays.iter().map(|stray| &stray.found);
         let found: Vec<_> = self.units.iter().chain(strays).collect();
         let units = found.iter().filter_map(|found| found.unit.as_ref());
@@ -275,11 +275,7 @@ impl Contents {
                 if stem.is_some_and(|stem| plain.contains(stem))
                     && let Ok(text) = fs::read_to_string(&path)
                 {
-                    let files = dep_info::first_rule(&text);
-                    let files = files
-                        .iter()
-                        .map(|file| dep_info::absolute(&workspace.root, file));
-                    self.sources.insert(path, files.collect());
+                    self.dep_infos.insert(path, text);
                 }
             }
             self.names.insert(directory, names);

@@ -108,7 +108,7 @@ impl CleanPlan {
         for directory in &mut directories {
             directory
                 .removals
-                .retain(|removal| seen.insert(removal.path.clone()));
+                .retain(|removal| seen.insert(removal.path.as_str().to_owned()));
         }
         Self {
             version: 1,
@@ -160,18 +160,20 @@ impl Directory {
             }
         }
         let finder = Finder::new(selection.workspace, contents);
-        let mut paths: BTreeMap<Utf8PathBuf, (Artifact, &Found, &str)> = BTreeMap::new();
+        // Paths are compared component by component, which is slow where there are thousands.
+        let mut paths: BTreeMap<String, (Artifact, &Found, &str)> = BTreeMap::new();
         for &(unit, because) in &found {
             for (artifact, path) in finder.artifacts(unit, options.documentation) {
                 if artifact == Artifact::Fingerprint || !options.keep_incremental {
-                    paths.entry(path).or_insert((artifact, unit, because));
+                    let entry = paths.entry(path.into_string());
+                    entry.or_insert((artifact, unit, because));
                 }
             }
         }
         let id = |package| selection.workspace.package(package).id.clone();
         let removal = |(path, (kind, found, because)): (_, (Artifact, &Found, &str))| Removal {
             kind,
-            path,
+            path: Utf8PathBuf::from(path),
             package: found.package_name.clone(),
             package_id: found.package.map(id),
             unit: found.unit.clone(),
@@ -180,7 +182,7 @@ impl Directory {
             bytes: 0,
         };
         let mut removals: Vec<_> = paths.into_iter().map(removal).collect();
-        removals.sort();
+        removals.sort_by_key(|removal| removal.kind);
         let crates = removals
             .iter()
             .filter(|it| it.kind == Artifact::Incremental);

@@ -116,7 +116,7 @@ pub fn measure(directory: &mut Directory) -> Result<()> {
         if let Some((files, bytes)) = found {
             (removal.files, removal.bytes) = (files, bytes);
             if removal.kind == Artifact::Fingerprint {
-                fingerprints.insert(removal.path.clone());
+                fingerprints.insert(removal.path.as_str().to_owned());
             }
             kept.push(removal);
         }
@@ -126,7 +126,7 @@ pub fn measure(directory: &mut Directory) -> Result<()> {
 }
 
 /// Files and bytes at a path, without what was counted; `None` if nothing is there.
-fn size(path: &Utf8Path, counted: &HashSet<Utf8PathBuf>) -> io::Result<Option<(u64, u64)>> {
+fn size(path: &Utf8Path, counted: &HashSet<String>) -> io::Result<Option<(u64, u64)>> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata?,
@@ -137,7 +137,7 @@ fn size(path: &Utf8Path, counted: &HashSet<Utf8PathBuf>) -> io::Result<Option<(u
     let mut total = (0, 0);
     for entry in path.read_dir_utf8()? {
         let entry = entry?;
-        if !counted.contains(entry.path()) {
+        if !counted.contains(entry.path().as_str()) {
             let (files, bytes) = size(entry.path(), counted)?.unwrap_or_default();
             total = (total.0 + files, total.1 + bytes);
         }
@@ -157,7 +157,7 @@ pub fn remove(
 ) -> Result<()> {
     let mut parents = HashSet::new();
     for Removal { path, .. } in &directory.removals {
-        if parents.insert(path.parent()) && !bounds.hold(path)? {
+        if parents.insert(path.parent().map(Utf8Path::as_str)) && !bounds.hold(path)? {
             bail!(
                 "{path} lies beyond a symbolic link that leads out of the build directory, so \
                  nothing is removed from {}",

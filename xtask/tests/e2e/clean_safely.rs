@@ -62,7 +62,9 @@ fn a_directory_that_is_not_provably_cargos_is_left_alone() {
     let project = Project::checked_chain();
     project.remove("target/CACHEDIR.TAG");
     project.xtask(&middle(&["--dry-run"])).done();
-    project.remove("target/debug/.cargo-lock");
+    for lock in [".cargo-lock", ".cargo-build-lock"] {
+        let _ = fs::remove_file(project.path("target/debug").join(lock));
+    }
     let before = project.artifacts();
     project.xtask(MIDDLE).is(expect![[r#"
         --- stderr

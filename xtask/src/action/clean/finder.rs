@@ -9,6 +9,7 @@ use super::Artifact;
 use crate::action::artifacts::{Contents, Found, plain_names};
 use crate::impact::records::target_kind;
 use crate::repo::build_dir::{self, Layout};
+use crate::repo::dep_info::first_rule_has;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};
 use crate::workspace::{self, PackageIx, Workspace};
 
@@ -174,9 +175,13 @@ impl<'a> Finder<'a> {
     ) -> Vec<(Artifact, Utf8PathBuf)> {
         let stems = plain_names(unit);
         let mut dep_infos = stems.iter().map(|stem| directory.join(format!("{stem}.d")));
-        let sources = dep_infos.find_map(|path| self.contents.sources.get(&path));
-        let is_its = match (sources, &found.root) {
-            (Some(sources), Some(root)) => sources.contains(root),
+        let dep_info = dep_infos.find_map(|path| self.contents.dep_infos.get(&path));
+        let is_its = match (dep_info, &found.root) {
+            (Some(text), Some(root)) => {
+                // Cargo writes absolute paths, rustc those that it was given.
+                let below = root.strip_prefix(&self.workspace.root).unwrap_or(root);
+                [root, below].iter().any(|file| first_rule_has(text, file))
+            }
             _ if found.package.is_none() => false,
             _ => {
                 let (kind, name) = (target_kind(unit.kind), unit.target.replace('-', "_"));

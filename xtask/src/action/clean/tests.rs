@@ -36,7 +36,7 @@ fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> Conten
         units: Vec::new(),
         strays: Vec::new(),
         names: BTreeMap::new(),
-        sources: HashMap::new(),
+        dep_infos: HashMap::new(),
         running: None,
     };
     for unit in units.lines().map(words).filter(|unit| !unit.is_empty()) {
@@ -282,9 +282,10 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
         .map(|it| contents.outputs.join(it))
         .into();
     let mut built_last = |package: &str| {
-        let root = Utf8PathBuf::from(format!("/w/{package}/src/lib.rs"));
-        contents.sources.insert(deps.clone(), vec![root.clone()]);
-        contents.sources.insert(above.clone(), vec![root]);
+        let rustcs = format!("/w/target/debug/libshared.so: {package}/src/lib.rs\n");
+        let cargos = rustcs.replace(": ", ": /w/");
+        contents.dep_infos.insert(deps.clone(), rustcs);
+        contents.dep_infos.insert(above.clone(), cargos);
         removed(&answer, &contents, Scope::Affected)
     };
     expect_test::expect![[r#"
@@ -304,7 +305,7 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
     "#]]
     .assert_eq(&built_last("two"));
     // Without a dep-info, the name alone cannot tell.
-    contents.sources.clear();
+    contents.dep_infos.clear();
     expect_test::expect![[r#"
         Fingerprint .fingerprint/one-01
         Fingerprint .fingerprint/three-03
