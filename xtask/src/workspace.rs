@@ -3,6 +3,7 @@
 
 mod cache;
 mod configured;
+mod lock_file;
 mod platforms;
 mod stamps;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use cache::Cache;
 pub use configured::configured_in;
+use lock_file::LockFiles;
 pub use platforms::{PlatformFacts, Platforms};
 
 use crate::process::{self, Runner};
@@ -204,6 +206,11 @@ impl Workspace {
         if options.offline {
             command.arg("--offline");
         }
+        let start = match &options.manifest_path {
+            Some(manifest) => directory.join(manifest),
+            None => directory,
+        };
+        let lock_files = LockFiles::above(&start);
         let (output, platforms) = std::thread::scope(|scope| {
             let platforms =
                 scope.spawn(|| triples.and_then(|triples| PlatformFacts::of(runner, &triples)));
@@ -223,6 +230,7 @@ impl Workspace {
         let named = dependencies
             .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")))
             .collect();
+        lock_files.restore(&metadata.workspace_root)?;
         let (platforms, sysroot) = platforms.unzip();
         let mut this = Self::from_metadata(metadata, platforms)?;
         this.sysroot = sysroot;

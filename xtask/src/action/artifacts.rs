@@ -14,6 +14,7 @@ use std::fs;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::orphans::{Living, Stray};
 use crate::impact::records::{crate_name, target_kind};
 use crate::repo::build_dir::{self, Layout, ProfileDir};
 use crate::repo::dep_info;
@@ -30,12 +31,16 @@ pub struct Contents {
     /// Where cargo puts final artifacts; the same directory unless target and build directory are
     /// apart.
     pub outputs: Utf8PathBuf,
+    /// Where cargo puts documentation, that of every profile; `None` if that is not provably cargo's.
+    pub documentation: Option<Utf8PathBuf>,
     /// The units, sorted by name and hash.
     pub units: Vec<Found>,
-    /// The names in the directories that units share.
+    /// The units of what the workspace no longer has; empty unless they were asked for.
+    pub strays: Vec<Stray>,
+    /// The names in the directories that units share, as far as they may be one's that was found.
     pub names: BTreeMap<Utf8PathBuf, Vec<String>>,
-    /// The sources that a dep-info without a hash in its name lists, by its path.
-    pub sources: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
+    /// The dep-infos without a hash in their name, by their path.
+    pub dep_infos: HashMap<Utf8PathBuf, String>,
     /// The kit's own executable, without extension, if it lies in here.
     pub running: Option<String>,
 }
@@ -43,14 +48,16 @@ pub struct Contents {
 /// A unit that was found. One that cannot be told apart comes once for each package it may be of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
-    /// Whose.
-    pub package: PackageIx,
+    /// Whose; `None` if the workspace does not have the package.
+    pub package: Option<PackageIx>,
     /// The name in the directory's name.
     pub package_name: String,
     /// The hash in the directory's name.
     pub hash: String,
     /// Which unit; `None` if cargo never built it to its end.
     pub unit: Option<UnitName>,
+    /// The root file of its target, where there is one.
+    pub root: Option<Utf8PathBuf>,
     /// Whether the fingerprint's directory is another unit's as well.
     pub shares: bool,
 }
@@ -60,19 +67,27 @@ pub struct Found {
 pub struct Reader<'a> {
     workspace: &'a Workspace,
     by_name: HashMap<&'a str, Vec<PackageIx>>,
-    /// Whose a script is, by the number of its fingerprint.
-    scripts: HashMap<u64, PackageIx>,
+    /// Whose a script is, by the number of its fingerprint; and its hash.
+    scripts: HashMap<u64, (Option<PackageIx>, String)>,
     running: Option<&'a Utf8Path>,
+    living: Option<&'a Living<'a>>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of what is these packages'. `running` is the kit's own executable.
+    /// A reader of what is these packages'. `running` is the kit's own executable. With `living`
+    /// what is no package's is read as well.
     pub fn new(
         workspace: &'a Workspace,
         packages: impl Iterator<Item = PackageIx>,
         running: Option<&'a Utf8Path>,
+        living: Option<&'a Living<'a>>,
     ) -> Self {
+        let packages: Vec<_> = match living {
+            Some(_) => workspace.packages().map(|(package, _)| package).collect(),
+            None => packages.collect(),
+        };
         let mut by_name: HashMap<_, Vec<_>> = packages
+            .into_iter()
             .map(|package| (workspace.package(package).name.as_str(), Vec::new()))
             .collect();
         for (index, package) in workspace.packages() {
@@ -85,51 +100,53 @@ impl<'a> Reader<'a> {
             by_name,
             scripts: HashMap::new(),
             running,
+            living,
         }
     }
 
-    /// Reads one directory.
+    /// Reads one directory of a cargo that puts its final artifacts into `target`.
     ///
     /// # Errors
     /// A directory that cannot be listed.
-    pub fn read(&mut self, place: &ProfileDir) -> Result<Contents> {
+    pub fn read(&mut self, place: &ProfileDir, target: &Utf8Path) -> Result<Contents> {
         let mut units = Vec::new();
         let mut runs = Vec::new();
-        for (name, hash, names) in place.unit_names(&|name| self.by_name.contains_key(name))? {
-            let named = &self.by_name[name.as_str()];
-            let found = |package, unit| Found {
-                package,
+        let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
+        let named = place.unit_names(&wanted)?;
+        for (name, hash, names) in &named {
+            let packages = self.by_name.get(name.as_str());
+            let found = |package, unit: Option<&UnitName>| Found {
+                package: Some(package),
                 package_name: name.clone(),
                 hash: hash.clone(),
-                unit,
+                root: unit.and_then(|unit| root_of(self.workspace.package(package), unit).cloned()),
+                unit: unit.cloned(),
                 shares: names.len() > 1,
             };
+            let packages = || packages.into_iter().flatten().copied();
             if names.is_empty() {
-                units.extend(named.iter().map(|&package| found(package, None)));
+                units.extend(packages().map(|package| found(package, None)));
             }
-            for unit in &names {
+            for unit in names {
                 if unit.mode == Mode::Run {
-                    runs.extend(named.iter().map(|&it| found(it, Some(unit.clone()))));
+                    runs.extend(packages().map(|package| found(package, Some(unit))));
                     continue;
                 }
-                let is_script = unit.kind == TargetKind::BuildScript;
-                let value = is_script.then(|| place.fingerprint(&name, &hash, unit));
-                for &package in named {
-                    if self.is_of(package, place, &hash, unit) {
-                        units.push(found(package, Some(unit.clone())));
-                        let value = value.iter().flatten();
-                        self.scripts
-                            .extend(value.map(|(value, _)| (*value, package)));
-                    }
+                let is_its = |&package: &PackageIx| self.is_of(package, place, hash, unit);
+                let whose: Vec<_> = packages().filter(is_its).collect();
+                units.extend(whose.iter().map(|&package| found(package, Some(unit))));
+                if unit.kind == TargetKind::BuildScript
+                    && let Some((number, _)) = place.fingerprint(name, hash, unit)
+                {
+                    let script = (whose.first().copied(), hash.clone());
+                    self.scripts.insert(number, script);
                 }
             }
         }
         runs.retain(|run| self.is_run_of(place, run));
         units.append(&mut runs);
         units.sort_by(|a, b| (&a.package_name, &a.hash).cmp(&(&b.package_name, &b.hash)));
-        let outputs = self.workspace.target_directory.as_path();
-        let outputs = outputs.join(place.triple.as_deref().unwrap_or_default());
-        let outputs = outputs.join(&place.directory);
+        let outputs = place.outputs(target);
         let holds = |exe: &&Utf8Path| {
             [&outputs, &place.path]
                 .iter()
@@ -138,13 +155,21 @@ impl<'a> Reader<'a> {
         let running = self.running.filter(holds);
         let mut contents = Contents {
             running: running.and_then(Utf8Path::file_stem).map(str::to_owned),
+            documentation: None,
             outputs,
             place: place.clone(),
             units,
+            strays: Vec::new(),
             names: BTreeMap::new(),
-            sources: HashMap::new(),
+            dep_infos: HashMap::new(),
         };
-        contents.list(self.workspace)?;
+        if let Some(living) = self.living {
+            let script_of = |name: &str, hash: &str, unit: &UnitName| {
+                Some(self.script_of(place, name, hash, unit)?.1.clone())
+            };
+            contents.strays = living.strays(&contents, &named, &script_of);
+        }
+        contents.list(target)?;
         Ok(contents)
     }
 
@@ -173,18 +198,22 @@ impl<'a> Reader<'a> {
     }
 
     fn is_run_of(&self, place: &ProfileDir, run: &Found) -> bool {
-        let Some((_, fingerprint)) = run
-            .unit
-            .as_ref()
-            .and_then(|unit| place.fingerprint(&run.package_name, &run.hash, unit))
-        else {
-            return true;
-        };
-        let mut scripts = fingerprint
-            .deps
-            .iter()
-            .filter_map(|it| self.scripts.get(&it.3));
-        scripts.next().is_none_or(|package| *package == run.package)
+        let unit = run.unit.as_ref();
+        let script = unit.and_then(|it| self.script_of(place, &run.package_name, &run.hash, it));
+        script.is_none_or(|(package, _)| *package == run.package)
+    }
+
+    /// The script of a run, as far as it was read.
+    fn script_of(
+        &self,
+        place: &ProfileDir,
+        package: &str,
+        hash: &str,
+        run: &UnitName,
+    ) -> Option<&(Option<PackageIx>, String)> {
+        let (_, fingerprint) = place.fingerprint(package, hash, run)?;
+        let mut scripts = fingerprint.deps.iter();
+        scripts.find_map(|dependency| self.scripts.get(&dependency.3))
     }
 }
 
@@ -207,14 +236,28 @@ pub fn plain_names(unit: &UnitName) -> [String; 2] {
 }
 
 impl Contents {
-    /// Lists the shared directories, and reads what dep-infos without a hash say.
-    fn list(&mut self, workspace: &Workspace) -> Result<()> {
-        let units = self.units.iter().filter_map(|found| found.unit.as_ref());
+    /// Lists what may be the units' in shared directories, and reads what dep-infos without a hash
+    /// say.
+    fn list(&mut self, target: &Utf8Path) -> Result<()> {
+        let strays = self.strays.iter().map(|stray| &stray.found);
+        let found: Vec<_> = self.units.iter().chain(strays).collect();
+        let units = found.iter().filter_map(|found| found.unit.as_ref());
         let plain: HashSet<String> = units.flat_map(plain_names).collect();
+        let hashes: HashSet<&str> = found.iter().map(|found| &*found.hash).collect();
+        // Among thousands of names few are wanted.
+        let is_wanted = |name: &str| match build_dir::hash_in(name) {
+            Some(hash) => hashes.contains(hash),
+            None => {
+                let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+                let crate_name = name.rsplit_once('-').map(|(crate_name, _)| crate_name);
+                plain.contains(stem) || crate_name.is_some_and(|it| plain.contains(it))
+            }
+        };
         let mut shared = Vec::new();
         // What is not provably cargo's is not touched.
-        if build_dir::is_cargos(&workspace.target_directory, &self.outputs) {
+        if build_dir::is_cargos(target, &self.outputs) {
             shared.extend([self.outputs.clone(), self.outputs.join("examples")]);
+            self.documentation = Some(self.outputs.with_file_name("doc"));
         }
         let inner: &[&str] = match self.place.layout {
             Layout::V1 => &["deps", "examples", "build", "incremental"],
@@ -225,18 +268,14 @@ impl Contents {
             if self.names.contains_key(&directory) {
                 continue;
             }
-            let names = build_dir::entries(&directory)?.names;
+            let names = build_dir::entries_such(&directory, &is_wanted)?.names;
             for name in &names {
                 let stem = name.strip_suffix(".d");
                 let path = directory.join(name);
                 if stem.is_some_and(|stem| plain.contains(stem))
                     && let Ok(text) = fs::read_to_string(&path)
                 {
-                    let files = dep_info::first_rule(&text);
-                    let files = files
-                        .iter()
-                        .map(|file| dep_info::absolute(&workspace.root, file));
-                    self.sources.insert(path, files.collect());
+                    self.dep_infos.insert(path, text);
                 }
             }
             self.names.insert(directory, names);

@@ -10,33 +10,10 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use self::finder::Finder;
+pub use self::selection::{Options, Scope, Selection};
 use super::artifacts::{Contents, Found};
-use crate::graph::Mode;
-use crate::impact::Effect;
-use crate::impact::records::{crate_name, in_graph};
-use crate::question::Answer;
 use crate::repo::unit_record::UnitName;
-use crate::workspace::{self, Package, PackageIx, Workspace};
-
-/// How much goes with a change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// The units that cargo would build again.
-    #[default]
-    Affected,
-    /// Those that the change touches itself; cargo builds the others again on its own.
-    Changed,
-    /// Everything of the packages of affected units, documentation's records too.
-    Packages,
-}
-
-/// The units whose artifacts go, each with its reason.
-pub struct Selection<'a> {
-    workspace: &'a Workspace,
-    units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), String>,
-    packages: BTreeMap<PackageIx, String>,
-    scope: Scope,
-}
+use crate::workspace::{self, Package};
 
 /// What goes, and from where.
 #[derive(Debug, PartialEq, Serialize)]
@@ -45,6 +22,9 @@ pub struct CleanPlan {
     pub version: u32,
     /// The host's first; one with two layouts comes twice.
     pub directories: Vec<Directory>,
+    /// Other build directories of the workspace that were found and not looked into.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Utf8PathBuf>,
 }
 
 /// A profile directory, and what goes from it.
@@ -64,6 +44,24 @@ pub struct Directory {
     /// packages. Those stay fresh, but their next compilation starts from nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shared_incremental: Vec<String>,
+    /// What may be orphans, and stays since that is not certain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<Doubtful>,
+}
+
+/// A unit that nothing of the workspace claims, and that may yet be somebody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Doubtful {
+    /// Name of the package.
+    pub package: String,
+    /// Which of the package's units; `None` where cargo never built it to its end.
+    pub unit: Option<UnitName>,
+    /// Its fingerprint.
+    pub path: Utf8PathBuf,
+    /// What the workspace no longer has.
+    pub because: String,
+    /// Why that is no proof.
+    pub doubt: String,
 }
 
 /// A file, or a directory with all that is in it.
@@ -75,11 +73,11 @@ pub struct Removal {
     pub path: Utf8PathBuf,
     /// Name of the package.
     pub package: String,
-    /// Cargo's package id.
-    pub package_id: String,
+    /// Cargo's package id; `None` for an orphan.
+    pub package_id: Option<String>,
     /// Which of the package's units; `None` where cargo never built it to its end.
     pub unit: Option<UnitName>,
-    /// What changed.
+    /// What changed, or what the workspace no longer has.
     pub because: String,
     /// How many files it is; not counting what goes before.
     pub files: u64,
@@ -97,86 +95,25 @@ pub enum Artifact {
     Output,
     /// What cargo put, or linked, to where users look for it.
     Uplifted,
+    /// What rustdoc wrote of one crate; what it shares between crates stays.
+    Documentation,
     /// From which rustc starts.
     Incremental,
 }
 
-impl<'a> Selection<'a> {
-    /// What an answer says goes.
-    pub fn new(answer: &'a Answer, scope: Scope) -> Self {
-        let mut selection = Self {
-            workspace: &answer.workspace,
-            units: BTreeMap::new(),
-            packages: BTreeMap::new(),
-            scope,
-        };
-        for (index, effect) in answer.affected.units() {
-            let Some((way, seed)) = answer.affected.chain(index) else {
-                continue;
-            };
-            if effect != Effect::Rebuilt || scope == Scope::Changed && way.len() > 1 {
-                continue;
-            }
-            let because = match &seed.path {
-                Some(path) => format!("{path}: {}", seed.because),
-                None => seed.because.clone(),
-            };
-            let unit = answer.graph.unit(index);
-            let target = crate_name(unit.kind, &unit.target);
-            let key = (unit.package, unit.kind, target, unit.mode);
-            selection
-                .packages
-                .entry(unit.package)
-                .or_insert_with(|| because.clone());
-            selection.units.insert(key, because);
-        }
-        selection
-    }
-
-    /// The packages with a unit that goes.
-    pub fn packages(&self) -> impl Iterator<Item = PackageIx> {
-        self.packages.keys().copied()
-    }
-
-    /// Why something that was found goes; `None` if it stays.
-    fn because(&self, found: &Found) -> Option<&str> {
-        let of_package = self.packages.get(&found.package).map(String::as_str);
-        let Some(unit) = &found.unit else {
-            // Cargo has to build it in any case.
-            return of_package;
-        };
-        if self.scope == Scope::Packages {
-            return of_package;
-        }
-        let (kind, target, mode) = in_graph(unit)?;
-        let key = (found.package, kind, target, mode);
-        self.units.get(&key).map(String::as_str)
-    }
-
-    /// Whether a package that nothing goes of has incremental state under this crate's name.
-    fn is_crate_elsewhere(&self, crate_name: &str) -> bool {
-        let mut packages = self.workspace.packages();
-        packages.any(|(index, package)| {
-            let mut targets = package.targets.iter();
-            package.source.is_none()
-                && !self.packages.contains_key(&index)
-                && targets.any(|target| target.name.replace('-', "_") == crate_name)
-        })
-    }
-}
-
 impl CleanPlan {
     /// The plan for these directories. What two layouts of one share is listed once.
-    pub fn new(mut directories: Vec<Directory>) -> Self {
+    pub fn new(mut directories: Vec<Directory>, others: Vec<Utf8PathBuf>) -> Self {
         let mut seen = HashSet::new();
         for directory in &mut directories {
             directory
                 .removals
-                .retain(|removal| seen.insert(removal.path.clone()));
+                .retain(|removal| seen.insert(removal.path.as_str().to_owned()));
         }
         Self {
             version: 1,
             directories,
+            others,
         }
     }
 
@@ -189,58 +126,83 @@ impl CleanPlan {
 }
 
 impl Directory {
-    /// What goes from a profile directory, or its fingerprints alone. The running kit must not be
-    /// removed under its own feet: its package stays in the directory that holds it.
-    pub fn new(selection: &Selection<'_>, contents: &Contents, fingerprints_alone: bool) -> Self {
+    /// What goes from a profile directory. The running kit must not be removed under its own feet:
+    /// its package stays in the directory that holds it. `stranger` is what shows that another
+    /// workspace builds there, too.
+    pub fn new(selection: &Selection<'_>, contents: &Contents, stranger: Option<&str>) -> Self {
+        let options = selection.options;
+        let triple = contents.place.triple.as_deref();
         let mut kept = BTreeSet::new();
-        let mut found = Vec::new();
+        let mut doubtful = Vec::new();
+        let mut found: Vec<(&Found, &str)> = Vec::new();
         for unit in &contents.units {
-            let Some(because) = selection.because(unit) else {
-                continue;
-            };
-            if is_running(selection.workspace.package(unit.package), contents) {
-                kept.insert(selection.workspace.package(unit.package).id.clone());
-            } else {
-                found.push((unit, because));
+            let because = selection.because(unit, triple);
+            let package = unit.package.map(|it| selection.workspace.package(it));
+            let running = package.filter(|it| !options.running_too && is_running(it, contents));
+            match (because, running) {
+                (Some(_), Some(package)) => _ = kept.insert(package.id.clone()),
+                (Some(because), None) => found.push((unit, because)),
+                (None, _) => {}
+            }
+        }
+        for stray in &contents.strays {
+            match stray.doubt_with(stranger) {
+                None => found.push((&stray.found, &stray.because)),
+                Some(doubt) => doubtful.push(Doubtful {
+                    package: stray.found.package_name.clone(),
+                    unit: stray.found.unit.clone(),
+                    path: contents
+                        .place
+                        .fingerprint_dir(&stray.found.package_name, &stray.found.hash),
+                    because: stray.because.clone(),
+                    doubt,
+                }),
             }
         }
         let finder = Finder::new(selection.workspace, contents);
-        let mut paths: BTreeMap<Utf8PathBuf, (Artifact, &Found, &str)> = BTreeMap::new();
+        // Paths are compared component by component, which is slow where there are thousands.
+        let mut paths: BTreeMap<String, (Artifact, &Found, &str)> = BTreeMap::new();
         for &(unit, because) in &found {
-            for (artifact, path) in finder.artifacts(unit) {
-                if artifact == Artifact::Fingerprint || !fingerprints_alone {
-                    paths.entry(path).or_insert((artifact, unit, because));
+            for (artifact, path) in finder.artifacts(unit, options.documentation) {
+                if artifact == Artifact::Fingerprint || !options.keep_incremental {
+                    let entry = paths.entry(path.into_string());
+                    entry.or_insert((artifact, unit, because));
                 }
             }
         }
+        let id = |package| selection.workspace.package(package).id.clone();
         let removal = |(path, (kind, found, because)): (_, (Artifact, &Found, &str))| Removal {
             kind,
-            path,
+            path: Utf8PathBuf::from(path),
             package: found.package_name.clone(),
-            package_id: selection.workspace.package(found.package).id.clone(),
+            package_id: found.package.map(id),
             unit: found.unit.clone(),
             because: because.to_owned(),
             files: 0,
             bytes: 0,
         };
         let mut removals: Vec<_> = paths.into_iter().map(removal).collect();
-        removals.sort();
-        let is_shared = |name: &&str| selection.is_crate_elsewhere(name);
+        removals.sort_by_key(|removal| removal.kind);
         let crates = removals
             .iter()
             .filter(|it| it.kind == Artifact::Incremental);
         let crates: BTreeSet<_> = crates
             .filter_map(|it| crate_of_incremental(&it.path))
             .collect();
+        let elsewhere = match crates.is_empty() {
+            true => HashSet::new(),
+            false => selection.crates_elsewhere(),
+        };
         Self {
             path: contents.place.path.clone(),
             triple: contents.place.triple.clone(),
             kept: kept.into_iter().collect(),
             shared_incremental: crates
                 .into_iter()
-                .filter(is_shared)
+                .filter(|it| elsewhere.contains(*it))
                 .map(str::to_owned)
                 .collect(),
+            doubtful,
             removals,
         }
     }
@@ -259,5 +221,6 @@ fn crate_of_incremental(path: &Utf8Path) -> Option<&str> {
 }
 
 mod finder;
+mod selection;
 #[cfg(test)]
 mod tests;

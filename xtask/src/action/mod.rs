@@ -5,5 +5,6 @@
 
 pub mod artifacts;
 pub mod clean;
+pub mod orphans;
 pub mod run;
 pub mod verify;

@@ -5,7 +5,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::changes::{Asked, Comparison};
 use crate::graph::Verb;
-use crate::process::Runner;
+use crate::process::{self, Runner};
 use crate::question::{Evidence, Question};
 use crate::workspace::{LoadOptions, Platforms, Workspace};
 use crate::{exec, render, usage};
@@ -216,14 +216,9 @@ pub struct QuestionArgs {
         help_heading = "Change set"
     )]
     verb: Verb,
-    /// The profile that is going to be built
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "dev",
-        help_heading = "Change set"
-    )]
-    profile: String,
+    /// The profile that is going to be built [default: dev]
+    #[arg(long, value_name = "NAME", help_heading = "Change set")]
+    profile: Option<String>,
 }
 
 impl QuestionArgs {
@@ -232,7 +227,8 @@ impl QuestionArgs {
     /// # Errors
     /// Where the arguments name something that is not there.
     pub fn resolve(&self) -> Result<Question> {
-        self.subject.resolve(self.verb, &self.profile)
+        let profile = self.profile().unwrap_or("dev");
+        self.subject.resolve(self.verb, profile)
     }
 
     /// The newer side, where it was named.
@@ -240,9 +236,36 @@ impl QuestionArgs {
         self.subject.change.head.as_deref()
     }
 
-    /// See [`WorkspaceArgs::forwarded`].
+    /// The profile, where it was named.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// The target triples that were named; cargo's word for the host's own as what it stands for.
+    ///
+    /// # Errors
+    /// Where rustc does not tell the host's triple.
+    pub fn triples(&self, runner: &Runner) -> Result<Vec<String>> {
+        let named = self.subject.workspace.target.iter();
+        let resolve = |triple: &String| match &**triple {
+            "host-tuple" => {
+                let said = process::checked(runner.rustc().args(["--print", "host-tuple"]))?;
+                Ok(String::from_utf8_lossy(&said).trim().to_owned())
+            }
+            named => Ok(named.to_owned()),
+        };
+        named.map(resolve).collect()
+    }
+
+    /// The same choices as arguments for a build by cargo.
     pub fn forwarded(&self) -> Vec<String> {
-        self.subject.workspace.forwarded()
+        let mut forwarded = self.subject.workspace.forwarded();
+        let profile = self.profile.iter().map(|it| ["--profile", it]);
+        let triples = self.subject.workspace.target.iter();
+        let triples = triples.map(|it| ["--target", it]);
+        let named = profile.chain(triples).flatten().map(str::to_owned);
+        forwarded.extend(named);
+        forwarded
     }
 }
 

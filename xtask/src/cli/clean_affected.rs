@@ -1,19 +1,19 @@
 //! `clean-affected`: remove the artifacts of what a change affects.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, bail};
-use cargo_metadata::camino::Utf8PathBuf;
 
 use super::args::QuestionArgs;
-use crate::action::artifacts::Reader;
-use crate::action::clean::{CleanPlan, Directory, Scope, Selection};
+use crate::action::clean::{Options, Scope};
 use crate::action::verify::Verification;
 use crate::built::Built;
 use crate::error::Status;
-use crate::exec::remove::{self, Bounds, Lock};
+use crate::exec::clean::{How, clean};
+use crate::exec::full_build;
 use crate::graph::Verb;
 use crate::process::Runner;
-use crate::question::Answer;
-use crate::repo::{build_dir, resolved};
+use crate::repo::build_dir;
 use crate::{exec, render};
 
 /// Arguments of `clean-affected`.
@@ -31,9 +31,18 @@ pub struct Args {
     /// Only the units that the change touches itself: cargo builds again what is built from them
     #[arg(long)]
     only_changed: bool,
-    /// Only in this profile's directories (repeatable); by default in every profile's
-    #[arg(long, value_name = "NAME", conflicts_with = "verify")]
-    only_profile: Vec<String>,
+    /// Documentation, too
+    #[arg(long)]
+    doc: bool,
+    /// What the workspace no longer has, too: packages, versions, targets
+    #[arg(long)]
+    orphans: bool,
+    /// In the workspace's other build directories, too: an editor's, a coverage tool's
+    #[arg(long)]
+    all_target_dirs: bool,
+    /// The package that the running xtask is built from, too
+    #[arg(long)]
+    include_running: bool,
     /// Remove fingerprints alone, so that cargo compiles again from its incremental state
     #[arg(long)]
     keep_incremental: bool,
@@ -48,6 +57,9 @@ pub struct Args {
     format: Format,
     #[command(flatten)]
     question: QuestionArgs,
+    /// Arguments for the builds of --verify
+    #[arg(last = true, value_name = "CARGO ARGS", requires = "verify")]
+    cargo_args: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
@@ -63,23 +75,31 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     let question = args.question.resolve()?;
     // From the workspace's root, so that cargo finds its configuration there and nowhere else.
     let runner = question.runner.in_directory(&question.workspace.root);
-    let verb = question.verb;
-    let forwarded = args.question.forwarded();
+    let options = args.options(&runner)?;
+    let arguments = args.build_arguments(question.verb);
     let mut before = None;
     if args.verify {
         // What is removed must have been there, or its being built proves nothing.
         render::status("Building", "first, so that there is something to remove");
         let failed = "this workspace does not build, so nothing was removed";
-        before = Some(build(&runner, verb, &forwarded, failed)?);
+        let (built, took) = build(&runner, &arguments, failed)?;
+        let target = &question.workspace.target_directory;
+        let last = full_build::note(target, &arguments, &built, took);
+        before = Some((built, last));
     }
     let answer = question.answer()?;
     for note in &answer.notes {
         render::note(note);
     }
-    let only_shows = args.dry_run || args.check;
-    let plan = clean(args, &answer, only_shows)?;
+    let how = How {
+        only_plan: args.dry_run || args.check,
+        wait: !args.no_wait,
+        all_target_dirs: args.all_target_dirs,
+        orphans: args.orphans,
+    };
+    let plan = clean(&answer, &options, how)?;
     match args.format {
-        Format::Text => render::data(&render::clean::plan(&plan, only_shows))?,
+        Format::Text => render::data(&render::clean::plan(&plan, how.only_plan))?,
         Format::Json => render::json(&plan)?,
     }
     let is_empty = plan.removals().next().is_none();
@@ -91,11 +111,11 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             answer.workspace.build_directory
         ));
     }
-    if let Some(before) = before {
+    if let Some((before, last)) = before {
         render::status("Building", "again, to see what cargo makes of it");
-        let after = build(&runner, verb, &forwarded, "the build after cleaning failed")?;
+        let (after, took) = build(&runner, &arguments, "the build after cleaning failed")?;
         let verification = Verification::new(&answer, &plan, &before, &after);
-        render::data(&render::clean::verification(&verification))?;
+        render::data(&render::clean::verification(&verification, took, last))?;
         if !verification.missed.is_empty() {
             return Ok(Status::Found);
         }
@@ -106,61 +126,44 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     })
 }
 
-/// Removes, one profile directory after the other, and gives what was removed; or what would be.
-fn clean(args: &Args, answer: &Answer, only_shows: bool) -> Result<CleanPlan> {
-    let workspace = &answer.workspace;
-    let scope = match (args.whole_package, args.only_changed) {
-        (true, _) => Scope::Packages,
-        (_, true) => Scope::Changed,
-        _ => Scope::Affected,
-    };
-    let selection = Selection::new(answer, scope);
-    let running = std::env::current_exe().ok();
-    let running = running.and_then(|exe| Utf8PathBuf::try_from(exe).ok());
-    let running = running.as_deref().map(resolved);
-    let mut reader = Reader::new(workspace, selection.packages(), running.as_deref());
-    let wanted: Vec<_> = args
-        .only_profile
-        .iter()
-        .map(|it| build_dir::directory_of(it))
-        .collect();
-    let places = build_dir::profile_dirs(&workspace.build_directory)?;
-    let mut directories = Vec::new();
-    for place in &places {
-        if !wanted.is_empty() && !wanted.contains(&place.directory.as_str()) {
-            continue;
-        }
-        let contents = reader.read(place)?;
-        let plan = |contents| Directory::new(&selection, contents, args.keep_incremental);
-        let mut planned = plan(&contents);
-        if planned.removals.is_empty() {
-            directories.push(planned);
-            continue;
-        }
-        let bounds = Bounds::new(workspace, &contents)?;
-        if only_shows {
-            remove::measure(&mut planned)?;
-        } else {
-            let _lock = Lock::take(&contents, !args.no_wait, &|path| {
-                render::status("Blocking", format_args!("waiting for the build in {path}"));
-            })?;
-            // What was seen without the lock may not be true any more.
-            planned = plan(&reader.read(place)?);
-            remove::measure(&mut planned)?;
-            remove::remove(&planned, &bounds)?;
-        }
-        directories.push(planned);
+impl Args {
+    /// What cargo is to build: all that the verb stands for, as it was asked about.
+    fn build_arguments(&self, verb: Verb) -> Vec<String> {
+        let verb = verb.cargo_args().iter().map(|&it| it.to_owned());
+        let mut arguments: Vec<_> = verb.chain(self.question.forwarded()).collect();
+        arguments.extend(self.cargo_args.iter().cloned());
+        arguments
     }
-    Ok(CleanPlan::new(directories))
+
+    fn options(&self, runner: &Runner) -> Result<Options> {
+        Ok(Options {
+            scope: match (self.whole_package, self.only_changed) {
+                (true, _) => Scope::Packages,
+                (_, true) => Scope::Changed,
+                _ => Scope::Affected,
+            },
+            directory: self
+                .question
+                .profile()
+                .map(build_dir::directory_of)
+                .map(str::to_owned),
+            triples: self.question.triples(runner)?,
+            documentation: self.doc,
+            keep_incremental: self.keep_incremental,
+            running_too: self.include_running,
+        })
+    }
 }
 
-fn build(runner: &Runner, verb: Verb, forwarded: &[String], failed: &str) -> Result<Built> {
+/// Builds, and gives what was built and how long it took.
+fn build(runner: &Runner, arguments: &[String], failed: &str) -> Result<(Built, Duration)> {
     let mut command = runner.cargo();
-    command.args(verb.cargo_args()).args(forwarded);
+    command.args(arguments);
+    let start = Instant::now();
     let (messages, said, status) = exec::observe(&mut command)?;
     if !status.success() {
         render::plain(said.trim_end());
         bail!("{failed}; see cargo's own words above");
     }
-    Ok(Built::new(&messages, Some(&said)))
+    Ok((Built::new(&messages, Some(&said)), start.elapsed()))
 }

@@ -1,6 +1,8 @@
 //! Doing what an action is: running cargo, reading what it says of its work, removing files.
 
 pub mod ci;
+pub mod clean;
+pub mod full_build;
 pub mod hooks;
 pub mod remove;
 pub mod replay;

@@ -12,19 +12,18 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::action::artifacts::Contents;
 use crate::action::clean::{Artifact, Directory, Removal};
-use crate::repo::build_dir;
-use crate::workspace::Workspace;
+use crate::repo::build_dir::{self, Directories, ProfileDir};
 
 /// The directories in which something may be removed.
 pub struct Bounds(Vec<Utf8PathBuf>);
 
 impl Bounds {
-    /// The workspace's build and target directory, without symbolic links.
+    /// The build and the target directory, without symbolic links.
     ///
     /// # Errors
     /// Where the build directory is not provably cargo's.
-    pub fn new(workspace: &Workspace, contents: &Contents) -> Result<Self> {
-        let build = &workspace.build_directory;
+    pub fn new(directories: &Directories, contents: &Contents) -> Result<Self> {
+        let build = &directories.build;
         let profile = &contents.place.path;
         if !build_dir::is_cargos(build, profile) {
             bail!(
@@ -33,7 +32,7 @@ impl Bounds {
             );
         }
         let mut bounds = Vec::new();
-        for directory in [build, &workspace.target_directory] {
+        for directory in [build, &directories.target] {
             if directory.exists() {
                 let real = directory.canonicalize_utf8();
                 bounds.push(real.with_context(|| format!("cannot find {directory}"))?);
@@ -67,13 +66,14 @@ impl Lock {
     /// Takes the locks that cargo takes for a build, in cargo's order. Up to 1.95 that is
     /// `.cargo-lock` in both directories, from 1.96 on `.cargo-build-lock` in the one and
     /// `.cargo-lock`, shared, in the other. Where there is none of them, as on a network file
-    /// system, cargo takes none either. `waiting` is called once if another process has it.
+    /// system, cargo takes none either. `None` if another process has one of them, and `wait` is
+    /// false.
     ///
     /// # Errors
-    /// A lock that cannot be taken; if `wait` is false, one that another process has.
-    pub fn take(contents: &Contents, wait: bool, waiting: &dyn Fn(&Utf8Path)) -> Result<Self> {
+    /// A lock that cannot be taken.
+    pub fn take(place: &ProfileDir, target: &Utf8Path, wait: bool) -> Result<Option<Self>> {
         let mut paths = Vec::new();
-        for directory in [&contents.place.path, &contents.outputs] {
+        for directory in [&place.path, &place.outputs(target)] {
             for name in [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-lock"] {
                 let path = directory.join(name);
                 if !paths.contains(&path) && path.is_file() {
@@ -84,16 +84,11 @@ impl Lock {
         let mut files = Vec::new();
         for path in paths {
             let file = File::options().read(true).write(true).open(&path);
-            let file = file.with_context(|| format!("cannot open {path}"))?;
+            let file = file.with_context(|| format!("cannot open {path} to lock it"))?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) if !wait => bail!(
-                    "{} is locked, so a build is running there: try again when it is done, or \
-                     leave out --no-wait",
-                    contents.place.path
-                ),
+                Err(TryLockError::WouldBlock) if !wait => return Ok(None),
                 Err(TryLockError::WouldBlock) => {
-                    waiting(&contents.place.path);
                     file.lock().with_context(|| format!("cannot lock {path}"))?;
                 }
                 // As cargo: a file system that knows no locks does without.
@@ -104,7 +99,7 @@ impl Lock {
             }
             files.push(file);
         }
-        Ok(Self { _files: files })
+        Ok(Some(Self { _files: files }))
     }
 }
 
@@ -121,7 +116,7 @@ pub fn measure(directory: &mut Directory) -> Result<()> {
         if let Some((files, bytes)) = found {
             (removal.files, removal.bytes) = (files, bytes);
             if removal.kind == Artifact::Fingerprint {
-                fingerprints.insert(removal.path.clone());
+                fingerprints.insert(removal.path.as_str().to_owned());
             }
             kept.push(removal);
         }
@@ -131,7 +126,7 @@ pub fn measure(directory: &mut Directory) -> Result<()> {
 }
 
 /// Files and bytes at a path, without what was counted; `None` if nothing is there.
-fn size(path: &Utf8Path, counted: &HashSet<Utf8PathBuf>) -> io::Result<Option<(u64, u64)>> {
+fn size(path: &Utf8Path, counted: &HashSet<String>) -> io::Result<Option<(u64, u64)>> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata?,
@@ -142,7 +137,7 @@ fn size(path: &Utf8Path, counted: &HashSet<Utf8PathBuf>) -> io::Result<Option<(u
     let mut total = (0, 0);
     for entry in path.read_dir_utf8()? {
         let entry = entry?;
-        if !counted.contains(entry.path()) {
+        if !counted.contains(entry.path().as_str()) {
             let (files, bytes) = size(entry.path(), counted)?.unwrap_or_default();
             total = (total.0 + files, total.1 + bytes);
         }
@@ -150,14 +145,19 @@ fn size(path: &Utf8Path, counted: &HashSet<Utf8PathBuf>) -> io::Result<Option<(u
     Ok(Some(total))
 }
 
-/// Removes what a plan names, in its order. What is gone already is no error.
+/// Removes what a plan names, in its order. What is gone already is no error. `progress` is called
+/// with how many of its removals are done.
 ///
 /// # Errors
 /// What cannot be removed, and what lies out of bounds.
-pub fn remove(directory: &Directory, bounds: &Bounds) -> Result<()> {
+pub fn remove(
+    directory: &Directory,
+    bounds: &Bounds,
+    progress: &mut dyn FnMut(usize),
+) -> Result<()> {
     let mut parents = HashSet::new();
     for Removal { path, .. } in &directory.removals {
-        if parents.insert(path.parent()) && !bounds.hold(path)? {
+        if parents.insert(path.parent().map(Utf8Path::as_str)) && !bounds.hold(path)? {
             bail!(
                 "{path} lies beyond a symbolic link that leads out of the build directory, so \
                  nothing is removed from {}",
@@ -165,7 +165,8 @@ pub fn remove(directory: &Directory, bounds: &Bounds) -> Result<()> {
             );
         }
     }
-    for Removal { path, .. } in &directory.removals {
+    for (done, Removal { path, .. }) in directory.removals.iter().enumerate() {
+        progress(done);
         let removed = match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
             Ok(_) => fs::remove_file(path),

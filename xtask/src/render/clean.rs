@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::affected::target_name;
 use super::count;
@@ -15,12 +16,12 @@ use crate::repo::unit_record::UnitName;
 pub fn plan(plan: &CleanPlan, paths: bool) -> String {
     let mut text = String::new();
     for directory in &plan.directories {
-        let mut packages: BTreeMap<(&str, &str), Vec<&Removal>> = BTreeMap::new();
+        let mut packages: BTreeMap<_, Vec<&Removal>> = BTreeMap::new();
         for removal in &directory.removals {
-            let package = (removal.package.as_str(), removal.package_id.as_str());
+            let package = (removal.package.as_str(), removal.package_id.as_deref());
             packages.entry(package).or_default().push(removal);
         }
-        if packages.is_empty() && directory.kept.is_empty() {
+        if packages.is_empty() && directory.kept.is_empty() && directory.doubtful.is_empty() {
             continue;
         }
         let _ = writeln!(text, "in {}", directory.path);
@@ -37,15 +38,23 @@ pub fn plan(plan: &CleanPlan, paths: bool) -> String {
                 let _ = writeln!(text, "    {}", removal.path);
             }
         }
-        notes(&mut text, directory);
+        notes(&mut text, directory, paths);
     }
     if plan.removals().next().is_some() {
         let _ = writeln!(text, "total: {}", size(plan.removals()));
     }
+    if !plan.others.is_empty() {
+        let others: Vec<_> = plan.others.iter().map(|it| it.as_str()).collect();
+        let _ = writeln!(
+            text,
+            "not looked into, save with --all-target-dirs: {}",
+            others.join(", ")
+        );
+    }
     text
 }
 
-fn notes(text: &mut String, directory: &Directory) {
+fn notes(text: &mut String, directory: &Directory, paths: bool) {
     for id in &directory.kept {
         let _ = writeln!(text, "  kept, since this kit runs from it: {id}");
     }
@@ -55,6 +64,20 @@ fn notes(text: &mut String, directory: &Directory) {
             text,
             "  incremental state goes by crate, other packages' included: {names}"
         );
+    }
+    let mut doubtful: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for it in &directory.doubtful {
+        let key = (&it.package, &it.doubt, &it.because);
+        let units = doubtful.entry(key).or_default();
+        units.insert(unit_name(it.unit.as_ref()));
+    }
+    for ((package, doubt, because), units) in doubtful {
+        let units: Vec<_> = units.into_iter().collect();
+        let _ = writeln!(text, "  {package}: kept, since {doubt} ← {because}");
+        let _ = writeln!(text, "    {}", units.join(", "));
+    }
+    for it in directory.doubtful.iter().filter(|_| paths) {
+        let _ = writeln!(text, "    {}", it.path);
     }
 }
 
@@ -109,8 +132,9 @@ fn unit_name(unit: Option<&UnitName>) -> String {
     }
 }
 
-/// What cargo built, held against what was announced.
-pub fn verification(found: &Verification) -> String {
+/// What cargo built, held against what was announced; how long that took, and how long the last
+/// build of everything if that is known.
+pub fn verification(found: &Verification, took: Duration, full: Option<Duration>) -> String {
     let mut text = String::new();
     let groups = [
         ("built as announced", &found.built),
@@ -136,5 +160,10 @@ pub fn verification(found: &Verification) -> String {
         }
     }
     let _ = writeln!(text, "stayed fresh: {}", count(found.fresh, "unit"));
+    let _ = write!(text, "took {:.1}s", took.as_secs_f64());
+    let _ = match full {
+        Some(full) => writeln!(text, "; the last full build {:.1}s", full.as_secs_f64()),
+        None => writeln!(text),
+    };
     text
 }

@@ -14,7 +14,8 @@ pub mod run;
 pub mod timings;
 pub mod why;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::builder::styling::{AnsiColor, Style};
@@ -76,6 +77,48 @@ pub fn plain(line: &str) {
 pub fn raw(bytes: &[u8]) {
     let mut stderr = std::io::stderr().lock();
     let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
+}
+
+/// A count that is written over itself, on a terminal and where the work takes long enough to be
+/// waited for; gone when it is dropped.
+pub struct Progress {
+    line: String,
+    total: usize,
+    next: Instant,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// Of so many things, in a place.
+    pub fn new(verb: &str, total: usize, place: impl std::fmt::Display) -> Self {
+        let style = AnsiColor::Green.on_default().bold();
+        Self {
+            line: format!("{style}{verb:>12}{style:#} {place}:"),
+            total,
+            next: Instant::now() + Duration::from_millis(500),
+            is_shown: false,
+        }
+    }
+
+    /// So many are done.
+    pub fn show(&mut self, done: usize) {
+        if Instant::now() >= self.next && std::io::stderr().is_terminal() {
+            self.next = Instant::now() + Duration::from_millis(100);
+            self.is_shown = true;
+            let mut err = anstream::stderr().lock();
+            let _ = write!(err, "\r{} {done} of {}", self.line, self.total);
+            let _ = err.flush();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            // Back to the line's start, and clear to its end.
+            let _ = write!(anstream::stderr().lock(), "\r\x1b[K");
+        }
+    }
 }
 
 fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {

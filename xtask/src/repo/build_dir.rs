@@ -44,6 +44,7 @@
 use super::unit_record::TargetKind;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use std::collections::BTreeSet;
 use std::{fs, io};
 
 /// How a profile directory is organised; see the [module](self).
@@ -70,14 +71,55 @@ pub struct ProfileDir {
     pub layout: Layout,
 }
 
+/// Where a cargo builds, and where it puts what it built; mostly the same directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Directories {
+    /// Intermediate artifacts, with the records.
+    pub build: Utf8PathBuf,
+    /// Final ones.
+    pub target: Utf8PathBuf,
+}
+
+/// Where a cargo keeps what it asked of the compiler, in the directory that it was told to build in.
+const COMPILER_CACHE: &str = ".rustc_info.json";
+
 /// Whether a profile directory of a build or target directory is provably cargo's: that directory
 /// is tagged by it, which cargo does only where it creates it itself, or cargo has locked this one.
 /// Its compiler cache proves nothing: `cargo metadata` writes it to any directory it is told.
 pub fn is_cargos(root: &Utf8Path, profile: &Utf8Path) -> bool {
-    let tagged = fs::read_to_string(root.join("CACHEDIR.TAG")).is_ok_and(|tag| {
+    is_tagged(root) || is_locked(profile)
+}
+
+fn is_tagged(directory: &Utf8Path) -> bool {
+    fs::read_to_string(directory.join("CACHEDIR.TAG")).is_ok_and(|tag| {
         tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55") && tag.contains("cargo")
-    });
-    tagged || is_locked(profile)
+    })
+}
+
+/// Other directories in which cargo was told to build with `--target-dir`, as editors and coverage
+/// tools do: those that cargo made, in the workspace's root or in one of its own two. No link is
+/// followed.
+///
+/// # Errors
+/// A directory that cannot be listed.
+pub fn others(root: &Utf8Path, own: &Directories) -> Result<Vec<Directories>> {
+    let mut found = BTreeSet::new();
+    for parent in [root, &own.build, &own.target] {
+        for name in entries(parent)?.names {
+            let path = parent.join(name);
+            let is_own = [&own.build, &own.target].contains(&&path);
+            // The tag alone is a triple's directory.
+            let is_whole = is_tagged(&path) && path.join(COMPILER_CACHE).is_file();
+            if !is_own && !path.is_symlink() && is_whole {
+                let target = path.clone();
+                found.insert(Directories {
+                    build: path,
+                    target,
+                });
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// Every profile directory below a build directory, the host's before the triples', sorted; one
@@ -91,7 +133,7 @@ pub fn profile_dirs(build_directory: &Utf8Path) -> Result<Vec<ProfileDir>> {
         let profiles = profiles(build_directory, None, &name)?;
         let path = build_directory.join(&name);
         // Tools keep whole target directories in here, and those are not triples.
-        let foreign = path.join(".rustc_info.json").is_file()
+        let foreign = path.join(COMPILER_CACHE).is_file()
             || ["doc", "package", "tmp", "cargo-timings"].contains(&name.as_str());
         if profiles.is_empty() && !foreign && !is_locked(&path) {
             for directory in entries(&path)?.names {
@@ -161,7 +203,8 @@ pub(super) fn is_hash(text: &str) -> bool {
 
 /// `my-lib-0123456789abcdef` into name and hash.
 pub(super) fn split_hash(name: &str) -> Option<(&str, &str)> {
-    name.rsplit_once('-').filter(|(_, hash)| is_hash(hash))
+    let (name, hash) = name.split_at_checked(name.len().checked_sub(16)?)?;
+    Some((name.strip_suffix('-')?, hash)).filter(|_| is_hash(hash))
 }
 
 /// The name of the directory that a profile is built in.
@@ -180,6 +223,13 @@ pub fn hash_in(file_name: &str) -> Option<&str> {
 }
 
 impl ProfileDir {
+    /// Where a cargo with this target directory puts what it built here; the same directory unless
+    /// target and build directory are apart.
+    pub fn outputs(&self, target: &Utf8Path) -> Utf8PathBuf {
+        let triple = self.triple.as_deref().unwrap_or_default();
+        target.join(triple).join(&self.directory)
+    }
+
     /// The directory of a unit's fingerprint.
     pub fn fingerprint_dir(&self, package: &str, hash: &str) -> Utf8PathBuf {
         self.path.join(match self.layout {
@@ -221,6 +271,14 @@ pub struct Entries {
 /// # Errors
 /// A directory that is there and cannot be listed.
 pub fn entries(directory: &Utf8Path) -> Result<Entries> {
+    entries_such(directory, &|_| true)
+}
+
+/// Lists of a directory what is wanted.
+///
+/// # Errors
+/// As for [`entries`].
+pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Result<Entries> {
     let mut found = Entries::default();
     let listing = match fs::read_dir(directory) {
         Err(error)
@@ -233,7 +291,8 @@ pub fn entries(directory: &Utf8Path) -> Result<Entries> {
     for entry in listing {
         let entry = entry.with_context(|| format!("cannot list `{directory}`"))?;
         match entry.file_name().into_string() {
-            Ok(name) => found.names.push(name),
+            Ok(name) if wanted(&name) => found.names.push(name),
+            Ok(_) => {}
             Err(name) => found.unreadable.push(name.to_string_lossy().into_owned()),
         }
     }

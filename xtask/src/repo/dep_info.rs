@@ -141,6 +141,18 @@ pub fn first_rule(text: &str) -> Vec<Utf8PathBuf> {
     rule.map_or_else(Vec::new, |(_, files)| prerequisites(files))
 }
 
+/// Whether a makefile's first rule has a file among its sources. Cargo lists there the sources of
+/// all that a unit is built from, so there can be thousands.
+pub fn first_rule_has(text: &str, file: &Utf8Path) -> bool {
+    let line = text.lines().find(|line| line.contains(": "));
+    let escaped = file.as_str().replace(' ', "\\ ");
+    let line = line.unwrap_or_default().as_bytes();
+    memchr::memmem::find_iter(line, escaped.as_bytes()).any(|at| {
+        let (before, behind) = (&line[..at], &line[at + escaped.len()..]);
+        before.ends_with(b" ") && !before.ends_with(b"\\ ") && matches!(behind, [] | [b' ', ..])
+    })
+}
+
 /// The paths of a makefile's rule: separated by spaces, those within a path escaped.
 fn prerequisites(rule: &str) -> Vec<Utf8PathBuf> {
     let mut paths = vec![String::new()];

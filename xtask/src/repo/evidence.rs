@@ -174,7 +174,8 @@ fn units(
     let mut products = None;
     let mut real = RealPaths::default();
     let mut units = Vec::new();
-    for (package, hash) in profile.unit_dirs(&mut Records::default())? {
+    let is_wanted = |package: &str| wanted.directories.contains_key(package);
+    for (package, hash) in profile.unit_dirs(&mut Records::default(), &is_wanted)? {
         let Some(directories) = wanted.directories.get(package.as_str()) else {
             continue;
         };

@@ -163,7 +163,7 @@ impl ProfileDir {
     pub fn records(&self) -> Result<Records> {
         let mut records = Records::default();
         let products = self.products()?;
-        for (package, hash) in self.unit_dirs(&mut records)? {
+        for (package, hash) in self.unit_dirs(&mut records, &|_| true)? {
             self.read_unit(&package, &hash, &products, &mut records)?;
         }
         Ok(records)
@@ -234,12 +234,10 @@ impl ProfileDir {
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<(String, String, Vec<UnitName>)>> {
         let mut found = Vec::new();
-        for (package, hash) in self.unit_dirs(&mut Records::default())? {
-            if wanted(&package) {
-                let files = entries(&self.fingerprint_dir(&package, &hash))?.names;
-                let names = files.iter().filter_map(|it| UnitName::parse(it)).collect();
-                found.push((package, hash, names));
-            }
+        for (package, hash) in self.unit_dirs(&mut Records::default(), wanted)? {
+            let files = entries(&self.fingerprint_dir(&package, &hash))?.names;
+            let names = files.iter().filter_map(|it| UnitName::parse(it)).collect();
+            found.push((package, hash, names));
         }
         Ok(found)
     }
@@ -255,15 +253,22 @@ impl ProfileDir {
         read_fingerprint(&directory.join(name.file_name())).ok()
     }
 
-    /// Package and hash of every unit's directory, sorted.
-    pub(super) fn unit_dirs(&self, records: &mut Records) -> Result<Vec<(String, String)>> {
+    /// Package and hash of every unit's directory of the packages that are wanted, sorted.
+    pub(super) fn unit_dirs(
+        &self,
+        records: &mut Records,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<(String, String)>> {
         let mut units = Vec::new();
         match self.layout {
             Layout::V1 => {
                 let fingerprints = self.path.join(".fingerprint");
                 for name in records.list(&fingerprints)? {
                     match split_hash(&name) {
-                        Some((package, hash)) => units.push((package.to_owned(), hash.to_owned())),
+                        Some((package, hash)) if wanted(package) => {
+                            units.push((package.to_owned(), hash.to_owned()))
+                        }
+                        Some(_) => {}
                         None => {
                             records.damaged(fingerprints.join(&name), None, None, "not cargo's")
                         }
@@ -276,7 +281,7 @@ impl ProfileDir {
                 for package in records
                     .list(&build)?
                     .iter()
-                    .filter(|it| split_hash(it).is_none())
+                    .filter(|it| split_hash(it).is_none() && wanted(it))
                 {
                     let hashes = records.list(&build.join(package))?.into_iter();
                     units.extend(

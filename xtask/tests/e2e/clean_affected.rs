@@ -2,33 +2,18 @@
 
 use expect_test::expect;
 
+use crate::support::clean::{CHECK, MIDDLE, middle};
 use crate::support::{Project, tree};
-
-const CHECK: &[&str] = &["check", "--workspace", "--all-targets"];
-
-fn chain() -> Project {
-    let project = Project::with_libraries(&[
-        ("base", &[]),
-        ("middle", &["base"]),
-        ("top", &["middle"]),
-        ("beside", &["base"]),
-    ]);
-    // Names and number of the files there are rustc's own.
-    project.write(".cargo/config.toml", "[profile.dev]\nincremental = false\n");
-    project
-}
-
-const ASSUMED: &[&str] = &["clean-affected", "--assume-changed", "middle"];
 
 #[test]
 fn a_dry_run_says_what_goes_and_removes_nothing() {
-    let project = chain();
+    let project = Project::chain();
     project.build(CHECK).unwrap();
     project
         .build(&["build", "--workspace", "--release"])
         .unwrap();
-    let before = tree::files(&project.path("target"));
-    let output = project.xtask(&[ASSUMED, &["--dry-run"]].concat());
+    let before = project.artifacts();
+    let output = project.xtask(&middle(&["--dry-run"]));
     output.is(expect![[r#"
         in [ROOT]/target/debug
           middle: [COUNT] files, [SIZE] ← middle is assumed changed
@@ -66,7 +51,7 @@ fn a_dry_run_says_what_goes_and_removes_nothing() {
             [ROOT]/target/release/libtop.rlib
         total: [COUNT] files, [SIZE]
     "#]]);
-    assert_eq!(tree::files(&project.path("target")), before);
+    assert_eq!(project.artifacts(), before);
 }
 
 /// Every package of the sample has a test `it`, so that names alone do not tell them apart.
@@ -74,39 +59,16 @@ fn a_dry_run_says_what_goes_and_removes_nothing() {
 fn the_sample_loses_what_the_dry_run_listed_and_cargo_builds_that_again() {
     let sample = Project::sample();
     sample.build(CHECK).unwrap();
-    let clean = [
-        "clean-affected",
-        "--assume-changed",
-        "timetable",
-        "--format",
-        "json",
-    ];
-    let plan = sample.json(&[&clean[..], &["--dry-run"]].concat()).unwrap();
-    let listed: Vec<&str> = plan["directories"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|directory| directory["removals"].as_array().unwrap())
-        .map(|removal| removal["path"].as_str().unwrap())
-        .collect();
-
-    let before = tree::files(&sample.path("target"));
-    sample.xtask(&clean).done();
-    let after = tree::files(&sample.path("target"));
-    for file in before {
-        let path = sample.path("target").join(&file);
-        let is_listed = listed.iter().any(|listed| path.starts_with(listed));
-        assert_ne!(after.contains(&file), is_listed, "{file}");
-    }
-
     let assumed = ["--assume-changed", "timetable"];
-    assert_eq!(sample.named(&assumed), sample.build(CHECK).unwrap());
+    let affected = sample.named(&assumed);
+    sample.clean_as_planned(&assumed);
+    assert_eq!(affected, sample.build(CHECK).unwrap());
 }
 
 #[test]
 fn verified_by_building_before_and_after() {
-    let project = chain();
-    let verified = [ASSUMED, &["--verify"]].concat();
+    let project = Project::chain();
+    let verified = middle(&["--verify"]);
     expect![[r#"
         in [ROOT]/target/debug
           middle: [COUNT] files, [SIZE] ← middle is assumed changed
@@ -120,6 +82,7 @@ fn verified_by_building_before_and_after() {
         built besides: 0 units
         announced, yet not built: 0 units
         stayed fresh: 4 units
+        took [TIME]; the last full build [TIME]
     "#]]
     .assert_eq(&project.xtask(&verified).done());
 }
@@ -144,12 +107,13 @@ fn the_sample_verified() {
         built besides: 0 units
         announced, yet not built: 0 units
         stayed fresh: 97 units
+        took [TIME]; the last full build [TIME]
     "#]].assert_eq(&sample.xtask(&verified).done());
 }
 
 #[test]
 fn without_a_build_there_is_nothing_to_remove() {
-    chain().xtask(ASSUMED).is(expect![[r#"
+    Project::chain().xtask(MIDDLE).is(expect![[r#"
         --- stderr
         note: nothing of what is affected is built in [ROOT]/target
     "#]]);

@@ -12,8 +12,15 @@ mod affected;
 mod bad_input;
 mod ci;
 mod clean_affected;
+mod clean_choices;
 #[cfg(unix)]
 mod clean_exact;
+#[cfg(unix)]
+mod clean_matrix;
+#[cfg(unix)]
+mod clean_orphans;
+#[cfg(unix)]
+mod clean_safely;
 mod graph;
 #[cfg(unix)]
 mod hooks;

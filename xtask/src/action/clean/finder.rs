@@ -1,34 +1,38 @@
 //! Finds a unit's artifacts among what lies in a profile directory.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Artifact;
-use crate::action::artifacts::{Contents, Found, plain_names, root_of};
+use crate::action::artifacts::{Contents, Found, plain_names};
 use crate::impact::records::target_kind;
 use crate::repo::build_dir::{self, Layout};
+use crate::repo::dep_info::first_rule_has;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};
 use crate::workspace::{self, PackageIx, Workspace};
 
 /// The names in a directory, by what they tell.
 pub(super) struct Finder<'a> {
-    workspace: &'a Workspace,
     contents: &'a Contents,
     by_hash: HashMap<&'a str, Vec<Utf8PathBuf>>,
     incremental: HashMap<&'a str, Vec<Utf8PathBuf>>,
-    /// The packages that have a target of this kind and crate name.
-    namesakes: HashMap<(workspace::TargetKind, String), BTreeSet<PackageIx>>,
+    workspace: &'a Workspace,
+    namesakes: OnceCell<Namesakes>,
 }
+
+/// The packages that have a target of this kind and crate name.
+type Namesakes = HashMap<(workspace::TargetKind, String), BTreeSet<PackageIx>>;
 
 impl<'a> Finder<'a> {
     pub(super) fn new(workspace: &'a Workspace, contents: &'a Contents) -> Self {
         let mut finder = Self {
-            workspace,
             contents,
             by_hash: HashMap::new(),
             incremental: HashMap::new(),
-            namesakes: HashMap::new(),
+            workspace,
+            namesakes: OnceCell::new(),
         };
         let place = &contents.place.path;
         for shared in ["deps", "examples", "build"].map(|name| place.join(name)) {
@@ -52,17 +56,16 @@ impl<'a> Finder<'a> {
                     .push(incremental.join(name));
             }
         }
-        for (index, package) in workspace.packages() {
-            for target in &package.targets {
-                let key = (target.kind, target.name.replace('-', "_"));
-                finder.namesakes.entry(key).or_default().insert(index);
-            }
-        }
         finder
     }
 
     /// Everything that is a unit's, save what a shared fingerprint directory may not hold.
-    pub(super) fn artifacts(&self, found: &Found) -> Vec<(Artifact, Utf8PathBuf)> {
+    /// Documentation itself only if it is asked for.
+    pub(super) fn artifacts(
+        &self,
+        found: &Found,
+        documentation: bool,
+    ) -> Vec<(Artifact, Utf8PathBuf)> {
         let place = &self.contents.place;
         let fingerprint = place.fingerprint_dir(&found.package_name, &found.hash);
         let Some(unit) = &found.unit else {
@@ -82,12 +85,25 @@ impl<'a> Finder<'a> {
         } else {
             self.of_hash(found, fingerprint)
         };
-        if matches!(unit.mode, Mode::Run | Mode::Doc) {
-            return artifacts;
-        }
         let crate_name = unit.target.replace('-', "_");
-        let incremental = self.incremental.get(&*crate_name).into_iter().flatten();
-        artifacts.extend(incremental.map(|path| (Artifact::Incremental, path.clone())));
+        match unit.mode {
+            Mode::Run => return artifacts,
+            // The page of a crate's name is the last one's that was documented, whoever that was.
+            Mode::Doc if documentation && !self.is_anothers(found, &crate_name, &KINDS[..2]) => {
+                let below = [crate_name.clone(), format!("src/{crate_name}")];
+                if let Some(documentation) = &self.contents.documentation {
+                    let paths = below.iter().map(|below| documentation.join(below));
+                    artifacts.extend(paths.map(|path| (Artifact::Documentation, path)));
+                }
+                return artifacts;
+            }
+            Mode::Doc => return artifacts,
+            _ => {}
+        }
+        if found.package.is_some() || !self.is_anothers(found, &crate_name, &KINDS) {
+            let incremental = self.incremental.get(&*crate_name).into_iter().flatten();
+            artifacts.extend(incremental.map(|path| (Artifact::Incremental, path.clone())));
+        }
         if unit.mode == Mode::Compile && unit.kind != TargetKind::BuildScript {
             if place.layout == Layout::V1 && !self.by_hash.contains_key(&*found.hash) {
                 let directory = place.output_dir(&found.package_name, &found.hash, unit.kind);
@@ -101,6 +117,36 @@ impl<'a> Finder<'a> {
             artifacts.extend(self.plain(found, unit, &directory, Artifact::Uplifted));
         }
         artifacts
+    }
+
+    /// Made once something has to go by its name alone.
+    fn namesakes(&self) -> &Namesakes {
+        self.namesakes.get_or_init(|| {
+            let mut namesakes = Namesakes::new();
+            for (index, package) in self.workspace.packages() {
+                for target in &package.targets {
+                    let key = (target.kind, target.name.replace('-', "_"));
+                    namesakes.entry(key).or_default().insert(index);
+                }
+            }
+            namesakes
+        })
+    }
+
+    /// Whether another package of the workspace has a target of these kinds with this crate name.
+    fn is_anothers(
+        &self,
+        found: &Found,
+        crate_name: &str,
+        kinds: &[workspace::TargetKind],
+    ) -> bool {
+        let packages = kinds.iter().filter_map(|&kind| {
+            let key = (kind, crate_name.to_owned());
+            self.namesakes().get(&key)
+        });
+        packages
+            .flatten()
+            .any(|&package| Some(package) != found.package)
     }
 
     /// What has the unit's hash in its name.
@@ -129,13 +175,17 @@ impl<'a> Finder<'a> {
     ) -> Vec<(Artifact, Utf8PathBuf)> {
         let stems = plain_names(unit);
         let mut dep_infos = stems.iter().map(|stem| directory.join(format!("{stem}.d")));
-        let sources = dep_infos.find_map(|path| self.contents.sources.get(&path));
-        let root = root_of(self.workspace.package(found.package), unit);
-        let is_its = match (sources, root) {
-            (Some(sources), Some(root)) => sources.contains(root),
+        let dep_info = dep_infos.find_map(|path| self.contents.dep_infos.get(&path));
+        let is_its = match (dep_info, &found.root) {
+            (Some(text), Some(root)) => {
+                // Cargo writes absolute paths, rustc those that it was given.
+                let below = root.strip_prefix(&self.workspace.root).unwrap_or(root);
+                [root, below].iter().any(|file| first_rule_has(text, file))
+            }
+            _ if found.package.is_none() => false,
             _ => {
                 let (kind, name) = (target_kind(unit.kind), unit.target.replace('-', "_"));
-                let namesakes = self.namesakes.get(&(kind, name));
+                let namesakes = self.namesakes().get(&(kind, name));
                 namesakes.is_some_and(|packages| packages.len() == 1)
             }
         };
@@ -159,6 +209,12 @@ impl<'a> Finder<'a> {
         files
     }
 }
+
+/// Those that can be documented come first.
+const KINDS: [workspace::TargetKind; 5] = {
+    use workspace::TargetKind::{Bench, Bin, Example, Lib, Test};
+    [Lib, Bin, Example, Test, Bench]
+};
 
 /// What rustc and linkers put behind a name: executables' first, then those of libraries alone.
 const EXTENSIONS: [&str; 17] = [

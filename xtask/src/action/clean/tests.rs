@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::action::artifacts::root_of;
 use crate::graph::Verb;
+use crate::question::Answer;
 use crate::repo::build_dir::{Layout, ProfileDir};
 use crate::testing::{answer, place};
 
@@ -30,17 +32,25 @@ fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> Conten
             layout,
         },
         outputs: path.clone(),
+        documentation: Some("/w/target/doc".into()),
         units: Vec::new(),
+        strays: Vec::new(),
         names: BTreeMap::new(),
-        sources: HashMap::new(),
+        dep_infos: HashMap::new(),
         running: None,
     };
     for unit in units.lines().map(words).filter(|unit| !unit.is_empty()) {
+        let package = place(&answer.workspace, &unit[0]);
+        let name = unit.get(2).and_then(|name| UnitName::parse(name));
+        let root = name
+            .as_ref()
+            .and_then(|unit| root_of(answer.workspace.package(package), unit));
         contents.units.push(Found {
-            package: place(&answer.workspace, &unit[0]),
+            package: Some(package),
             package_name: unit[0].split('@').next().unwrap_or_default().to_owned(),
             hash: hash(&unit[1]),
-            unit: unit.get(2).and_then(|name| UnitName::parse(name)),
+            root: root.cloned(),
+            unit: name,
             shares: unit.get(3).is_some(),
         });
     }
@@ -69,11 +79,18 @@ fn hash(digits: &str) -> String {
 
 /// What goes, a line each.
 fn removed(answer: &Answer, contents: &Contents, scope: Scope) -> String {
-    shown(&Directory::new(
-        &Selection::new(answer, scope),
-        contents,
-        false,
-    ))
+    shown(&planned(answer, contents, &of(scope)))
+}
+
+fn planned(answer: &Answer, contents: &Contents, options: &Options) -> Directory {
+    Directory::new(&Selection::new(answer, options), contents, None)
+}
+
+fn of(scope: Scope) -> Options {
+    Options {
+        scope,
+        ..Options::default()
+    }
 }
 
 fn shown(directory: &Directory) -> String {
@@ -117,7 +134,7 @@ fn of_an_edited_test_the_test_alone_goes() {
         Incremental incremental/it-5x
     "#]]
     .assert_eq(&removed(&answer, &contents, Scope::Affected));
-    let plan = Directory::new(&Selection::new(&answer, Scope::Affected), &contents, false);
+    let plan = planned(&answer, &contents, &Options::default());
     assert_eq!(plan.shared_incremental, ["it"]);
 }
 
@@ -243,8 +260,11 @@ fn what_was_never_built_to_its_end_goes_with_its_package() {
 fn fingerprints_alone() {
     let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
     let contents = contents(&answer, Layout::V1, UNITS, FILES);
-    let selection = Selection::new(&answer, Scope::Affected);
-    let removed = shown(&Directory::new(&selection, &contents, true));
+    let options = Options {
+        keep_incremental: true,
+        ..Options::default()
+    };
+    let removed = shown(&planned(&answer, &contents, &options));
     expect_test::expect![[r#"
         Fingerprint .fingerprint/planner-1c
     "#]]
@@ -262,9 +282,10 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
         .map(|it| contents.outputs.join(it))
         .into();
     let mut built_last = |package: &str| {
-        let root = Utf8PathBuf::from(format!("/w/{package}/src/lib.rs"));
-        contents.sources.insert(deps.clone(), vec![root.clone()]);
-        contents.sources.insert(above.clone(), vec![root]);
+        let rustcs = format!("/w/target/debug/libshared.so: {package}/src/lib.rs\n");
+        let cargos = rustcs.replace(": ", ": /w/");
+        contents.dep_infos.insert(deps.clone(), rustcs);
+        contents.dep_infos.insert(above.clone(), cargos);
         removed(&answer, &contents, Scope::Affected)
     };
     expect_test::expect![[r#"
@@ -284,7 +305,7 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
     "#]]
     .assert_eq(&built_last("two"));
     // Without a dep-info, the name alone cannot tell.
-    contents.sources.clear();
+    contents.dep_infos.clear();
     expect_test::expect![[r#"
         Fingerprint .fingerprint/one-01
         Fingerprint .fingerprint/three-03
@@ -310,11 +331,101 @@ fn the_running_kit_is_kept_in_the_directory_that_holds_it() {
     let units = "core 01 lib-core\nkit 02 lib-kit\nkit 03 bin-xtask";
     let mut contents = contents(&answer, Layout::V2, units, "xtask");
     contents.running = Some("xtask".to_owned());
-    let plan = Directory::new(&Selection::new(&answer, Scope::Affected), &contents, false);
+    let plan = planned(&answer, &contents, &Options::default());
     expect_test::expect![[r#"
         Fingerprint build/core/01/fingerprint
         Output build/core/01
     "#]]
     .assert_eq(&shown(&plan));
     assert_eq!(plan.kept, ["path+file:///w/kit#0.1.0"]);
+    let options = Options {
+        running_too: true,
+        ..Options::default()
+    };
+    let plan = planned(&answer, &contents, &options);
+    assert!(plan.kept.is_empty());
+    assert!(shown(&plan).contains("Uplifted xtask\n"));
+}
+
+#[test]
+fn documentation_goes_where_its_name_is_one_packages() {
+    let text = "guide: lib bin=show\nmap: lib=guide_map bin=show";
+    let answer = answer(text, Verb::Check, &["guide lib", "guide bin show"]);
+    let units = "guide 01 doc-lib-guide\nguide 02 doc-bin-show\nmap 03 doc-lib-guide_map";
+    let contents = contents(&answer, Layout::V1, units, "");
+    let options = |documentation| Options {
+        documentation,
+        ..Options::default()
+    };
+    let paths = |options| {
+        let removals = planned(&answer, &contents, &options).removals.into_iter();
+        let paths = removals.map(|it| it.path.as_str().replace(&"0".repeat(14), ""));
+        paths.collect::<Vec<_>>()
+    };
+    assert!(paths(options(false)).is_empty());
+    expect_test::expect![[r#"
+        /w/target/debug/.fingerprint/guide-01
+        /w/target/debug/.fingerprint/guide-02
+        /w/target/doc/guide
+        /w/target/doc/src/guide"#]]
+    .assert_eq(&paths(options(true)).join("\n"));
+}
+
+#[test]
+fn a_triples_directory_and_what_the_host_does_for_it() {
+    let text = "
+        app: lib script -> core, build: tables, macros
+        core: lib
+        macros: proc-macro -> tokens
+        tables: lib
+        tokens: lib
+    ";
+    let everything = ["app", "core", "macros", "tables", "tokens"].map(|it| format!("{it} lib"));
+    let mut changed: Vec<_> = everything.iter().map(String::as_str).collect();
+    changed.push("app build script");
+    let answer = answer(text, Verb::Check, &changed);
+    let units = "
+        app 01 lib-app
+        app 02 build-script-build-script-build
+        app 03 run-build-script-build-script-build
+        core 04 lib-core
+        macros 05 lib-macros
+        tables 06 lib-tables
+        tokens 07 lib-tokens
+        tokens 08 test-lib-tokens
+    ";
+    let mut contents = contents(&answer, Layout::V2, units, "");
+    let options = Options {
+        triples: vec![
+            "thumbv7em-none-eabi".to_owned(),
+            "boards/own.json".to_owned(),
+        ],
+        directory: Some("release".to_owned()),
+        ..Options::default()
+    };
+    let fingerprints = |contents: &Contents| {
+        let removed = shown(&planned(&answer, contents, &options));
+        let fingerprints = removed
+            .lines()
+            .filter_map(|it| it.strip_prefix("Fingerprint build/"));
+        let units = fingerprints.map(|it| it.trim_end_matches("/fingerprint").to_owned());
+        units.collect::<Vec<_>>().join(" ")
+    };
+    let on_host = fingerprints(&contents);
+    assert_eq!(on_host, "app/02 macros/05 tables/06 tokens/07");
+    contents.place.triple = Some("thumbv7em-none-eabi".to_owned());
+    assert!(fingerprints(&contents).starts_with("app/01 app/02 app/03 core/04"));
+
+    let selection = Selection::new(&answer, &options);
+    let reached = [
+        (None, "release", true),
+        (None, "debug", false),
+        (Some("thumbv7em-none-eabi"), "release", true),
+        (Some("own"), "release", true),
+        (Some("wasm32-unknown-unknown"), "release", false),
+    ];
+    for (triple, directory, expected) in reached {
+        let reaches = selection.reaches(triple, directory);
+        assert_eq!(reaches, expected, "{triple:?} {directory}");
+    }
 }

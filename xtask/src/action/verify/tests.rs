@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::action::clean::Directory;
 use crate::graph::Verb;
@@ -32,8 +34,14 @@ fn what_cargo_built_is_held_against_the_answer() {
         removals: Vec::new(),
         kept: vec!["path+file:///w/kit#0.1.0".to_owned()],
         shared_incremental: Vec::new(),
+        doubtful: Vec::new(),
     };
-    let found = Verification::new(&answer, &CleanPlan::new(vec![kept]), &before, &after);
+    let found = Verification::new(
+        &answer,
+        &CleanPlan::new(vec![kept], Vec::new()),
+        &before,
+        &after,
+    );
     expect_test::expect![[r#"
         built as announced: 1 unit
           network 0.1.0: lib
@@ -42,6 +50,11 @@ fn what_cargo_built_is_held_against_the_answer() {
         announced, yet not built: 1 unit
           planner 0.1.0: lib
         stayed fresh: 1 unit
+        took 1.5s; the last full build 9.0s
     "#]]
-    .assert_eq(&crate::render::clean::verification(&found));
+    .assert_eq(&crate::render::clean::verification(
+        &found,
+        Duration::from_millis(1500),
+        Some(Duration::from_secs(9)),
+    ));
 }

@@ -5,10 +5,12 @@ use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 
 use super::{Kept, ReportFormat, show};
+use crate::action::clean::Options;
 use crate::changes::Asked;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::error::Status;
-use crate::exec::timings::{Request, clean};
+use crate::exec::clean::How;
+use crate::exec::timings::Request;
 use crate::graph::Verb;
 use crate::question::Question;
 use crate::repo::build_dir;
@@ -185,6 +187,14 @@ impl RunArgs {
         let mut question =
             Question::new(runner, workspace, asked, self.command.verb()).in_profile(&profile);
         question.network = self.workspace.network();
-        clean::clean(&question.answer()?, directory)
+        let options = Options {
+            directory: Some(directory.to_owned()),
+            ..Options::default()
+        };
+        for cleaned in exec::clean::clean(&question.answer()?, &options, How::REMOVE)?.directories {
+            let files: u64 = cleaned.removals.iter().map(|removal| removal.files).sum();
+            render::status("Removed", format_args!("{files} files in {}", cleaned.path));
+        }
+        Ok(())
     }
 }

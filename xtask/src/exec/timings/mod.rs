@@ -1,6 +1,5 @@
 //! Measuring a build: cargo is run with `--timings`, and what it left is read and tied together.
 
-pub mod clean;
 mod import;
 pub mod store;
 mod watch;

@@ -143,3 +143,11 @@ fn paths_are_made_plain() {
         assert_eq!(absolute("/none".into(), path.into()), expected);
     }
 }
+
+#[test]
+fn a_file_of_the_first_rule_is_found_as_a_whole() {
+    let text = "/t/libx.rlib: /w/my\\ x/src/lib.rs /w/y/src/lib.rs\n\n/w/z.rs:\n";
+    let has = |file: &str| first_rule_has(text, Utf8Path::new(file));
+    assert!(has("/w/my x/src/lib.rs") && has("/w/y/src/lib.rs"));
+    assert!(!has("x/src/lib.rs") && !has("y/src/lib.rs") && !has("/w/y/src") && !has("/w/z.rs"));
+}

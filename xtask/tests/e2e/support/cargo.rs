@@ -42,6 +42,10 @@ impl Project {
             .args(["--verbose", "--message-format", "json"]);
         command.current_dir(self.root());
         self.isolate(&mut command);
+        let configuration = std::fs::read_to_string(self.path(".cargo/config.toml"));
+        if configuration.is_ok_and(|text| text.contains("[unstable]")) {
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {

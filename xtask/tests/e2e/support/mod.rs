@@ -2,6 +2,7 @@
 //! these say.
 
 mod cargo;
+pub(crate) mod clean;
 mod output;
 mod project;
 mod sample;

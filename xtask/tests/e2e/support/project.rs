@@ -196,7 +196,7 @@ impl Project {
     }
 
     /// Takes the user's own settings and what `cargo test` hands down out of the environment.
-    pub(super) fn isolate(&self, command: &mut Command) {
+    pub(crate) fn isolate(&self, command: &mut Command) {
         for (name, _) in env::vars_os() {
             let is_setting = |name: &str| {
                 let of = [

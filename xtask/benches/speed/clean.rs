@@ -1,0 +1,140 @@
+//! `clean-affected` with one and with every package affected.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use xtask_kit::action::clean::{CleanPlan, Options};
+use xtask_kit::changes::Asked;
+use xtask_kit::exec::clean::{How, clean};
+use xtask_kit::graph::Verb;
+use xtask_kit::process::Runner;
+use xtask_kit::question::{Answer, Question};
+use xtask_kit::workspace::{LoadOptions, Workspace};
+
+use crate::synthetic::{Synthetic, name};
+use crate::{summary, timed};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many packages the workspace has
+    #[arg(long, default_value_t = 500)]
+    packages: usize,
+    /// How often each is measured
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+}
+
+pub(crate) fn run(args: &Args) {
+    let workspace = Synthetic::new(args.packages);
+    println!("building {} packages …", args.packages);
+    workspace.cargo(&["build", "--workspace", "--quiet"]);
+    fs::rename(workspace.path("target"), workspace.path("built")).unwrap();
+    let last = name(args.packages - 1);
+    let all: Vec<String> = (0..args.packages).map(name).collect();
+    measure(&workspace, args.runs, &[last]);
+    measure(&workspace, args.runs, &all);
+}
+
+/// Measures each way after the other, so that what else the machine does hits all alike.
+fn measure(workspace: &Synthetic, runs: usize, affected: &[String]) {
+    let mut times = [const { Vec::new() }; 4];
+    restore(workspace);
+    let answer = answer(workspace, affected);
+    let plan = planned(&answer, true);
+    let paths: BTreeSet<PathBuf> = plan.removals().map(|it| it.path.clone().into()).collect();
+    let files: u64 = plan.removals().map(|it| it.files).sum();
+    assert!(files > 0);
+    let assumed = affected.iter().flat_map(|it| ["--assume-changed", it]);
+    let assumed: Vec<_> = assumed.collect();
+    let named: Vec<_> = affected.iter().flat_map(|it| ["--package", it]).collect();
+    for _ in 0..runs {
+        times[0].push(timed(|| scan(&workspace.path("target/debug"), &paths)));
+        restore(workspace);
+        times[1].push(timed(|| drop(planned(&answer, false))));
+        restore(workspace);
+        times[2].push(timed(|| {
+            let mut kit = Command::new(env!("CARGO_BIN_EXE_xtask"));
+            workspace.run(kit.arg("clean-affected").args(&assumed));
+        }));
+        restore(workspace);
+        times[3].push(timed(|| {
+            workspace.run(Command::new("cargo").arg("clean").args(&named));
+        }));
+        restore(workspace);
+    }
+    println!("\n{} affected, {files} files:", affected.len());
+    let ways = [
+        "one scan that removes the same files",
+        "plan and removal of clean-affected",
+        "clean-affected, the answer included",
+        "cargo clean --package …",
+    ];
+    for (way, times) in ways.iter().zip(times) {
+        println!("{way:>40} {}", summary(times));
+    }
+}
+
+fn answer(workspace: &Synthetic, affected: &[String]) -> Answer {
+    let runner = Runner::new().unwrap().in_directory(workspace.root());
+    // Wherever the developer's own cargo builds.
+    let runner = runner.with_variable("CARGO_TARGET_DIR", workspace.path("target"));
+    let asked = Asked {
+        assumed: affected.to_vec(),
+        ..Asked::default()
+    };
+    let workspace = Workspace::load(&runner, &LoadOptions::default()).unwrap();
+    let question = Question::new(runner, workspace, asked, Verb::Check);
+    question.answer().unwrap()
+}
+
+fn planned(answer: &Answer, only_plan: bool) -> CleanPlan {
+    let how = if only_plan { How::PLAN } else { How::REMOVE };
+    clean(answer, &Options::default(), how).unwrap()
+}
+
+/// What nobody can do without: each directory is listed once, and what is wanted removed.
+fn scan(directory: &Path, wanted: &BTreeSet<PathBuf>) {
+    for below in [
+        "",
+        ".fingerprint",
+        "build",
+        "deps",
+        "examples",
+        "incremental",
+    ] {
+        for entry in fs::read_dir(directory.join(below)).unwrap() {
+            let entry = entry.unwrap();
+            let path = entry.path();
+            if !wanted.contains(&path) {
+            } else if entry.file_type().unwrap().is_dir() {
+                fs::remove_dir_all(path).unwrap();
+            } else {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+}
+
+/// Makes the target directory what it was after the build.
+fn restore(workspace: &Synthetic) {
+    let target = workspace.path("target");
+    if target.exists() {
+        fs::remove_dir_all(&target).unwrap();
+    }
+    copy(&workspace.path("built"), &target);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().unwrap().is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+    }
+}

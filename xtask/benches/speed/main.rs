@@ -1,0 +1,57 @@
+//! How fast the kit is on a synthetic workspace, beside what there is to compare it with:
+//!
+//! ```sh
+//! cargo bench --profile xtask --package xtask-kit --bench speed -- clean --packages 500
+//! ```
+//!
+//! `--profile xtask` measures the kit as it is built for its users; nothing here runs under
+//! `cargo test`.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a program for developers, which starts others by itself and may panic"
+)]
+
+mod clean;
+mod synthetic;
+
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// What `cargo bench` adds
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Hold clean-affected against one scan of the directories, and against `cargo clean -p`
+    Clean(clean::Args),
+}
+
+fn main() {
+    match Args::parse().command {
+        Command::Clean(args) => clean::run(&args),
+    }
+}
+
+/// How long something takes.
+fn timed(run: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    run();
+    start.elapsed()
+}
+
+/// The one in the middle, and the fastest.
+fn summary(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let (median, least) = (ms(times[times.len() / 2]), ms(times[0]));
+    format!("{median:8.1} ms (fastest {least:.1})")
+}

@@ -1,0 +1,183 @@
+//! Which units go, and from which directories.
+
+use std::collections::{BTreeMap, HashSet};
+
+use cargo_metadata::camino::Utf8Path;
+
+use crate::action::artifacts::Found;
+use crate::graph::Mode;
+use crate::impact::Effect;
+use crate::impact::records::{crate_name, in_graph, target_kind};
+use crate::question::Answer;
+use crate::repo::unit_record::{self, TargetKind};
+use crate::workspace::{self, Package, PackageIx, Workspace};
+
+/// How much goes with a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The units that cargo would build again.
+    #[default]
+    Affected,
+    /// Those that the change touches itself; cargo builds the others again on its own.
+    Changed,
+    /// Everything of the packages of affected units, documentation's records too.
+    Packages,
+}
+
+/// What is cleaned, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How much goes with a change.
+    pub scope: Scope,
+    /// The name of the only profile directory to clean; by default every one.
+    pub directory: Option<String>,
+    /// The only target triples to clean, and what is built for the host on their behalf; by default
+    /// everything.
+    pub triples: Vec<String>,
+    /// Whether documentation goes, too.
+    pub documentation: bool,
+    /// Whether nothing but fingerprints goes.
+    pub keep_incremental: bool,
+    /// Whether the running kit's own package goes, too.
+    pub running_too: bool,
+}
+
+/// The units whose artifacts go, each with its reason.
+pub struct Selection<'a> {
+    pub(super) workspace: &'a Workspace,
+    units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), String>,
+    packages: BTreeMap<PackageIx, String>,
+    for_host: HashSet<PackageIx>,
+    pub(super) options: &'a Options,
+}
+
+impl<'a> Selection<'a> {
+    /// What an answer says goes.
+    pub fn new(answer: &'a Answer, options: &'a Options) -> Self {
+        let scope = options.scope;
+        let mut selection = Self {
+            workspace: &answer.workspace,
+            units: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            for_host: HashSet::new(),
+            options,
+        };
+        if !options.triples.is_empty() {
+            selection.for_host = for_host(&answer.workspace);
+        }
+        for (index, effect) in answer.affected.units() {
+            let Some((way, seed)) = answer.affected.chain(index) else {
+                continue;
+            };
+            if effect != Effect::Rebuilt || scope == Scope::Changed && way.len() > 1 {
+                continue;
+            }
+            let because = match &seed.path {
+                Some(path) => format!("{path}: {}", seed.because),
+                None => seed.because.clone(),
+            };
+            let unit = answer.graph.unit(index);
+            let target = crate_name(unit.kind, &unit.target);
+            let key = (unit.package, unit.kind, target, unit.mode);
+            selection
+                .packages
+                .entry(unit.package)
+                .or_insert_with(|| because.clone());
+            selection.units.insert(key, because);
+        }
+        selection
+    }
+
+    /// The packages with a unit that goes.
+    pub fn packages(&self) -> impl Iterator<Item = PackageIx> {
+        self.packages.keys().copied()
+    }
+
+    /// Whether something may go from a profile directory of this triple and name.
+    pub fn reaches(&self, triple: Option<&str>, directory: &str) -> bool {
+        let is_named = |named: &String| {
+            // Of a target's own specification cargo takes the name without its extension.
+            let stem = Utf8Path::new(named).file_stem();
+            triple == Some(named) || named.ends_with(".json") && triple == stem
+        };
+        let Options {
+            directory: only,
+            triples,
+            ..
+        } = self.options;
+        only.as_ref().is_none_or(|only| only == directory)
+            && (triples.is_empty() || triple.is_none() || triples.iter().any(is_named))
+    }
+
+    /// Why something that was found goes; `None` if it stays.
+    pub(super) fn because(&self, found: &Found, triple: Option<&str>) -> Option<&str> {
+        let package = found.package?;
+        let of_package = self.packages.get(&package).map(String::as_str);
+        if triple.is_none() && !self.options.triples.is_empty() && !self.serves_triples(found) {
+            return None;
+        }
+        let Some(unit) = &found.unit else {
+            // Cargo has to build it in any case.
+            return of_package;
+        };
+        if self.options.scope == Scope::Packages {
+            return of_package;
+        }
+        let (kind, target, mode) = match unit.mode {
+            unit_record::Mode::Doc if !self.options.documentation => return None,
+            unit_record::Mode::Doc => {
+                let kind = target_kind(unit.kind);
+                (kind, crate_name(kind, &unit.target), Mode::Build)
+            }
+            _ => in_graph(unit)?,
+        };
+        let key = (package, kind, target, mode);
+        self.units.get(&key).map(String::as_str)
+    }
+
+    /// Whether a unit in the host's own directory may be part of a build for a triple.
+    fn serves_triples(&self, found: &Found) -> bool {
+        let is_for_host = found.package.is_some_and(|it| self.for_host.contains(&it));
+        let kind_and_mode = found.unit.as_ref().map(|unit| (unit.kind, unit.mode));
+        match kind_and_mode {
+            Some((TargetKind::BuildScript, unit_record::Mode::Compile)) => true,
+            Some((TargetKind::Lib | TargetKind::BuildScript, mode)) => {
+                is_for_host && mode != unit_record::Mode::Test
+            }
+            Some(_) => false,
+            None => is_for_host,
+        }
+    }
+
+    /// The crates of packages that nothing goes of, as far as they have incremental state.
+    pub(super) fn crates_elsewhere(&self) -> HashSet<String> {
+        let packages = self.workspace.packages();
+        let packages = packages
+            .filter(|(index, it)| it.source.is_none() && !self.packages.contains_key(index));
+        let targets = packages.flat_map(|(_, package)| &package.targets);
+        targets
+            .map(|target| target.name.replace('-', "_"))
+            .collect()
+    }
+}
+
+/// The packages whose libraries a build for another triple compiles for the host: what build scripts
+/// and procedural macros are built from.
+fn for_host(workspace: &Workspace) -> HashSet<PackageIx> {
+    let build_dependencies = workspace
+        .packages()
+        .flat_map(|(_, package)| &package.dependencies)
+        .filter(|dependency| dependency.build)
+        .map(|dependency| dependency.package);
+    let is_macro = |package: &Package| package.targets.iter().any(|target| target.proc_macro);
+    let macros = workspace.packages().filter(|(_, it)| is_macro(it));
+    let mut pending: Vec<_> = build_dependencies.chain(macros.map(|it| it.0)).collect();
+    let mut found = HashSet::new();
+    while let Some(package) = pending.pop() {
+        if found.insert(package) {
+            let dependencies = workspace.package(package).dependencies.iter();
+            pending.extend(dependencies.filter(|it| it.normal).map(|it| it.package));
+        }
+    }
+    found
+}

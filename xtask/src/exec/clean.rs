@@ -1,0 +1,153 @@
+//! Cleaning: one profile directory after the other is read, planned and emptied of what goes.
+
+use anyhow::{Result, bail};
+use cargo_metadata::camino::Utf8PathBuf;
+
+use super::remove::{self, Bounds, Lock};
+use crate::action::artifacts::{Contents, Reader};
+use crate::action::clean::{CleanPlan, Directory, Options, Selection};
+use crate::action::orphans::Living;
+use crate::question::Answer;
+use crate::render;
+use crate::repo::build_dir::{self, Directories, ProfileDir};
+use crate::repo::resolved;
+
+/// What is done with a plan, and where it is made.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Plan, and remove nothing.
+    pub only_plan: bool,
+    /// Wait for a build that is running, rather than give up.
+    pub wait: bool,
+    /// Look into the workspace's other build directories, too.
+    pub all_target_dirs: bool,
+    /// Remove what the workspace no longer has, too.
+    pub orphans: bool,
+}
+
+impl How {
+    /// The plan alone.
+    pub const PLAN: Self = Self {
+        only_plan: true,
+        ..Self::REMOVE
+    };
+
+    /// Removal of what is the workspace's own, as soon as no build is running.
+    pub const REMOVE: Self = Self {
+        only_plan: false,
+        wait: true,
+        all_target_dirs: false,
+        orphans: false,
+    };
+}
+
+/// Removes what an answer and the options say goes, and gives what was removed; or what would be.
+///
+/// # Errors
+/// What cannot be listed, locked or removed, and a directory that is not provably cargo's.
+pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> {
+    let workspace = &answer.workspace;
+    let own = Directories {
+        build: workspace.build_directory.clone(),
+        target: workspace.target_directory.clone(),
+    };
+    let others = build_dir::others(&workspace.root, &own)?;
+    let (mut directories, mut left_out) = (vec![own], Vec::new());
+    if how.all_target_dirs {
+        directories.extend(others);
+    } else {
+        left_out.extend(others.into_iter().map(|other| other.build));
+    }
+    let running = std::env::current_exe().ok();
+    let running = running.and_then(|exe| Utf8PathBuf::try_from(exe).ok());
+    let running = running.as_deref().map(resolved);
+    let living = how.orphans.then(|| Living::new(workspace)).transpose()?;
+    let selection = Selection::new(answer, options);
+    let mut planned = Vec::new();
+    for directories in &directories {
+        let mut cleaning = Cleaning {
+            selection: &selection,
+            directories,
+            reader: Reader::new(
+                workspace,
+                selection.packages(),
+                running.as_deref(),
+                living.as_ref(),
+            ),
+            stranger: None,
+            how,
+        };
+        let places = build_dir::profile_dirs(&directories.build)?;
+        if let Some(living) = &living {
+            for place in &places {
+                let contents = cleaning.read(place)?;
+                let stranger = cleaning.stranger.take();
+                cleaning.stranger = stranger.or_else(|| living.stranger(&contents));
+            }
+        }
+        for place in &places {
+            if selection.reaches(place.triple.as_deref(), &place.directory) {
+                planned.push(cleaning.clean(place)?);
+            }
+        }
+    }
+    Ok(CleanPlan::new(planned, left_out))
+}
+
+/// The cleaning of one build directory.
+struct Cleaning<'a> {
+    selection: &'a Selection<'a>,
+    directories: &'a Directories,
+    reader: Reader<'a>,
+    /// What shows that another workspace builds here, too.
+    stranger: Option<String>,
+    how: How,
+}
+
+impl Cleaning<'_> {
+    fn read(&mut self, place: &ProfileDir) -> Result<Contents> {
+        self.reader.read(place, &self.directories.target)
+    }
+
+    fn plan(&self, contents: &Contents) -> Directory {
+        Directory::new(self.selection, contents, self.stranger.as_deref())
+    }
+
+    fn clean(&mut self, place: &ProfileDir) -> Result<Directory> {
+        let target = &self.directories.target;
+        let mut lock = match self.how.only_plan {
+            true => None,
+            false => Lock::take(place, target, false)?,
+        };
+        let mut contents = self.read(place)?;
+        let mut planned = self.plan(&contents);
+        if planned.removals.is_empty() {
+            return Ok(planned);
+        }
+        let bounds = Bounds::new(self.directories, &contents)?;
+        if self.how.only_plan {
+            remove::measure(&mut planned)?;
+            return Ok(planned);
+        }
+        if lock.is_none() {
+            if !self.how.wait {
+                bail!(
+                    "{} is locked, so a build is running there: try again when it is done, or \
+                     leave out --no-wait",
+                    place.path
+                );
+            }
+            let message = format_args!("waiting for the build in {}", place.path);
+            render::status("Blocking", message);
+            lock = Lock::take(place, target, true)?;
+            // What was seen without the lock is not true any more.
+            contents = self.read(place)?;
+            planned = self.plan(&contents);
+        }
+        remove::measure(&mut planned)?;
+        let mut progress = render::Progress::new("Removing", planned.removals.len(), &place.path);
+        remove::remove(&planned, &bounds, &mut |done| progress.show(done))?;
+        drop(lock);
+        Ok(planned)
+    }
+}

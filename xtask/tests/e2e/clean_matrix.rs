@@ -1,0 +1,72 @@
+//! `clean-affected` on the sample: layouts × directories together or apart × profiles × triples.
+//!
+//! By default a few packages in some of the directories; with `XTASK_MATRIX=full` all of them,
+//! which takes a quarter of an hour.
+
+use std::env;
+
+use crate::support::Project;
+use crate::support::clean::{SECOND_LAYOUT, host};
+
+/// A profile that no manifest and no configuration defines any more when it is cleaned.
+const SPARE: &str = "[profile.spare]\ninherits = \"dev\"\n";
+
+fn cleans_exactly(configuration: &str) {
+    let sample = Project::sample();
+    let small = sample.read(".cargo/config.toml");
+    let without = configuration.to_owned() + &small;
+    let with_spare = without.clone() + SPARE;
+    sample.write(".cargo/config.toml", &with_spare);
+
+    let is_full = env::var("XTASK_MATRIX").is_ok_and(|it| it == "full");
+    let host = host();
+    let what: &[&str] = match is_full {
+        true => &["--workspace", "--all-targets"],
+        false => &["--package", "network", "--package", "zones", "--lib"],
+    };
+    let mut builds = Vec::new();
+    for (profile, verb) in [("dev", "check"), ("release", "check"), ("spare", "build")] {
+        for triple in [None, Some(&*host)] {
+            let target: Vec<_> = triple.iter().flat_map(|it| ["--target", it]).collect();
+            let thin = [("dev", false), ("spare", true)];
+            if is_full || thin.contains(&(profile, triple.is_some())) {
+                builds.push([&[verb, "--profile", profile], what, &target].concat());
+            }
+        }
+    }
+    let builds = sample.build_each(&builds);
+    // A library under many others, one that scripts are built from, a macro, a script.
+    for changed in [
+        "zones",
+        "tables",
+        "labels-derive",
+        "stations:build-script-build",
+    ] {
+        sample.write(".cargo/config.toml", &without);
+        let asked = ["--verb", "build", "--assume-changed", changed];
+        let affected = sample.named(&asked);
+        sample.clean_as_planned(&asked);
+        sample.write(".cargo/config.toml", &with_spare);
+        sample.builds_again(&affected, &builds);
+    }
+}
+
+#[test]
+fn in_the_first_layout() {
+    cleans_exactly("");
+}
+
+#[test]
+fn in_the_first_layout_with_a_build_directory_apart() {
+    cleans_exactly("[build]\nbuild-dir = \"built/{workspace-path-hash}\"\n");
+}
+
+#[test]
+fn in_the_second_layout() {
+    cleans_exactly(SECOND_LAYOUT);
+}
+
+#[test]
+fn in_the_second_layout_with_a_build_directory_apart() {
+    cleans_exactly(&format!("{SECOND_LAYOUT}[build]\nbuild-dir = \"built\"\n"));
+}

@@ -1,0 +1,97 @@
+//! `clean-affected --orphans`: what the workspace no longer has goes where that is certain.
+
+use expect_test::expect;
+
+use crate::support::Project;
+use crate::support::clean::CHECK;
+
+const ORPHANS: &[&str] = &["clean-affected", "--orphans", "--since", "HEAD"];
+
+fn railway() -> Project {
+    let project = Project::with_libraries(&[("track", &[]), ("signal", &["track"]), ("old", &[])]);
+    project.write(".cargo/config.toml", "[profile.dev]\nincremental = false\n");
+    project.append("crates/old/Cargo.toml", "strsim = \"0.11\"\n");
+    project.write("crates/old/build.rs", "fn main() {}\n");
+    project.write("crates/old/src/lib.rs", "pub fn old() {}\n");
+    project.write("crates/old/tests/it.rs", "#[test]\nfn it() {}\n");
+    project.write("crates/track/src/lib.rs", "pub fn track() {}\n");
+    project.write("crates/track/tests/it.rs", "#[test]\nfn it() {}\n");
+    project.write("crates/track/tests/once.rs", "#[test]\nfn it() {}\n");
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.commit("Lay tracks");
+    project
+}
+
+#[test]
+fn of_packages_targets_and_versions() {
+    let project = railway();
+    let build = ["build", "--workspace", "--all-targets"];
+    project.build(&build).unwrap();
+    project.cargo(&["doc", "--quiet", "--workspace"]).done();
+    project.remove("crates/old");
+    project.remove("crates/track/tests/once.rs");
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.commit("Drop what is old");
+    let orphans = [ORPHANS, &["--doc"]].concat();
+    project.clean_as_planned(&orphans[1..]);
+    let is_orphans = |path: &std::path::PathBuf| {
+        let path = path.to_str().unwrap();
+        ["old", "once", "strsim"].iter().any(|it| path.contains(it))
+            && !path.contains("static.files")
+    };
+    let left = project.artifacts();
+    let left: Vec<_> = left.iter().filter(|path| is_orphans(path)).collect();
+    assert_eq!(left, Vec::<&std::path::PathBuf>::new());
+    assert!(project.build(&build).unwrap().is_empty());
+    project.xtask(ORPHANS).is(expect![[r#"
+        --- stderr
+        note: nothing is affected (the work tree since HEAD)
+    "#]]);
+}
+
+/// What is gone is gone, whatever a stale lock file says; what else it names may be wanted.
+#[test]
+fn before_cargo_has_seen_that_a_package_is_gone() {
+    let project = railway();
+    project.build(CHECK).unwrap();
+    project.remove("crates/old");
+    project.xtask(ORPHANS).is(expect![[r#"
+        in [ROOT]/target/debug
+          old: [COUNT] files, [SIZE] ← the workspace no longer has the package old
+            build script, build script run, lib, lib test, test it
+        total: [COUNT] files, [SIZE]
+        --- stderr
+        note: nothing is affected (the work tree since HEAD)
+    "#]]);
+}
+
+/// Another workspace's artifacts are no orphans of this one, nor need be what only it may use.
+#[test]
+fn in_a_directory_that_another_workspace_shares() {
+    let project = railway();
+    project.build(CHECK).unwrap();
+    let other = railway();
+    let shared = format!("[build]\ntarget-dir = {:?}\n", project.path("target"));
+    other.append(".cargo/config.toml", &shared);
+    other.rename("crates/signal", "crates/semaphore");
+    other.replace("crates/semaphore/Cargo.toml", "\"signal\"", "\"semaphore\"");
+    other.write("crates/semaphore/src/lib.rs", "pub fn semaphore() {}\n");
+    other.build(CHECK).unwrap();
+    project.remove("crates/old");
+    project.remove("crates/track/tests/once.rs");
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.commit("Drop what is old");
+    project.xtask(ORPHANS).is(expect![[r#"
+        in [ROOT]/target/debug
+          old: kept, since no artifact of it says that it was compiled here ← the workspace no longer has the package old
+            build script, build script run, lib, lib test, test it
+          semaphore: kept, since no artifact of it says that it was compiled here ← the workspace no longer has the package semaphore
+            lib, lib test
+          strsim: kept, since another workspace may build here: see the artifacts of old ← Cargo.lock no longer names strsim (strsim-0.11.1)
+            lib
+          track: kept, since no artifact of it says that it was compiled here ← track no longer has the target once
+            test once
+        --- stderr
+        note: nothing is affected (the work tree since HEAD)
+    "#]]);
+}
