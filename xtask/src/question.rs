@@ -17,7 +17,7 @@ use crate::impact::settings::{Setting, Settings};
 use crate::impact::sources::Facts;
 use crate::impact::{self, Affected, Effect, Rule, Seed};
 use crate::process::Runner;
-use crate::repo::git::{Change, Commit, Range, Repository, State};
+use crate::repo::git::{Change, Commit, Range, Repository, Seen, State};
 use crate::repo::{build_dir, resolved, state};
 use crate::resolution;
 use crate::usage;
@@ -140,6 +140,9 @@ impl Question {
             })?;
             let (compared, in_words) = comparison.resolve(repository)?;
             changes = repository.changes(&compared)?;
+            // Where git is not told to ignore it, what cargo built is no change.
+            changes
+                .retain(|it| it.seen != Seen::Untracked || !layout.is_built(&root.join(&it.path)));
             words.push(in_words);
             range = Some(compared);
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::repo::resolved;
 use crate::workspace::{PackageIx, Workspace};
 
 /// The directories of the path packages, members or not, without symbolic links, as git names
@@ -11,6 +12,8 @@ use crate::workspace::{PackageIx, Workspace};
 pub struct Layout {
     directories: BTreeMap<PackageIx, Utf8PathBuf>,
     by_directory: HashMap<Utf8PathBuf, PackageIx>,
+    /// Directories that hold what cargo builds, and no package.
+    built: Vec<Utf8PathBuf>,
 }
 
 impl Layout {
@@ -35,9 +38,19 @@ impl Layout {
             .iter()
             .map(|(&index, directory)| (directory.clone(), index))
             .collect();
+        let mut built = vec![
+            resolved(&workspace.target_directory),
+            resolved(&workspace.build_directory),
+        ];
+        built.retain(|built| {
+            !directories
+                .values()
+                .any(|package| package.starts_with(built))
+        });
         Self {
             directories,
             by_directory,
+            built,
         }
     }
 
@@ -47,6 +60,11 @@ impl Layout {
             .skip(1)
             .find_map(|above| self.by_directory.get(above))
             .copied()
+    }
+
+    /// Whether a path is one of cargo's own.
+    pub fn is_built(&self, path: &Utf8Path) -> bool {
+        self.built.iter().any(|built| path.starts_with(built))
     }
 
     /// The directories of the packages that paths lie in, or that lie below them.

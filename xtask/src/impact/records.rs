@@ -201,12 +201,12 @@ impl<'a> Records<'a> {
         started
     }
 
-    /// Whether a unit's record, and those of all that it is built from, are as new as the
-    /// settings of the workspace.
+    /// Whether a unit's record, and those of all that it is built from, still say what is read.
+    /// With `settings`, the time of the newest, they are newer than these and than the manifests.
     fn is_settled(
         &self,
         unit: UnitIx,
-        settings: Option<SystemTime>,
+        settings: Option<Option<SystemTime>>,
         known: &mut HashMap<UnitIx, bool>,
     ) -> bool {
         if let Some(&known) = known.get(&unit) {
@@ -222,8 +222,10 @@ impl<'a> Records<'a> {
         // An external package is as the lock file says, whatever the time of its files.
         let by_itself = layout.directory(package).is_none()
             || self.started(unit).is_some_and(|started| {
-                let manifest = modified(&workspace.package(package).manifest_path);
-                settings.max(manifest) <= Some(started)
+                settings.is_none_or(|settings| {
+                    let manifest = modified(&workspace.package(package).manifest_path);
+                    settings.max(manifest) <= Some(started)
+                })
             });
         let mut below = graph
             .dependencies(unit)
@@ -250,15 +252,15 @@ impl<'a> Records<'a> {
                 .max()
         });
         let mut known = std::mem::take(&mut self.found.borrow_mut().current);
-        let is_current = self.is_settled(unit, settings, &mut known);
+        let is_current = self.is_settled(unit, Some(settings), &mut known);
         self.found.borrow_mut().current = known;
         is_current
     }
 
-    /// The same, but for the root manifest and cargo's configuration, which may be newer. Cargo
-    /// does not build again what a change of them does not reach, so that after one most records
-    /// stay so; what such a record does not list is then read only if the change made a macro, or
-    /// generated code, name it. That weighs enough against a mere doubt.
+    /// The same, but for manifests and cargo's configuration, which may be newer. Cargo does not
+    /// build again what a change of them does not reach, so that after one most records stay so;
+    /// what such a record does not list is then read only if the change made a macro, or generated
+    /// code, name it. That weighs enough against a mere doubt.
     pub fn is_nearly_current(&self, unit: UnitIx) -> bool {
         let mut known = std::mem::take(&mut self.found.borrow_mut().nearly_current);
         let is_current = self.is_settled(unit, None, &mut known);

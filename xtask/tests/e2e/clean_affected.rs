@@ -2,8 +2,8 @@
 
 use expect_test::expect;
 
+use crate::support::Project;
 use crate::support::clean::{CHECK, MIDDLE, middle};
-use crate::support::{Project, tree};
 
 #[test]
 fn a_dry_run_says_what_goes_and_removes_nothing() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scanner::Scanner;
 use super::shapes::made_text;
-use super::tokens::{is_ident, is_punct, macro_call, name, string_value, trees};
+use super::tokens::{is_ident, is_punct, macro_call, name, split_commas, string_value, trees};
 use super::{Doubt, DoubtKind, normalized};
 
 /// What the string literals of a build script instruct cargo to watch.
@@ -158,6 +158,8 @@ fn texts_in(stream: TokenStream, manifest_dir: &Utf8Path, texts: &mut Vec<String
         {
             texts.push(text);
             taken = length;
+        } else if let Some(length) = printed(rest, manifest_dir, texts) {
+            taken = length;
         } else if let TokenTree::Group(group) = token {
             texts_in(group.stream(), manifest_dir, texts);
         } else {
@@ -165,4 +167,44 @@ fn texts_in(stream: TokenStream, manifest_dir: &Utf8Path, texts: &mut Vec<String
         }
         rest = rest.get(taken..).unwrap_or_default();
     }
+}
+
+/// What a macro that prints makes of its first literal, with those of its arguments in place that
+/// are known, and the literals in the others; how many tokens the call takes.
+fn printed(
+    tokens: &[TokenTree],
+    manifest_dir: &Utf8Path,
+    texts: &mut Vec<String>,
+) -> Option<usize> {
+    let (called, arguments, length) = macro_call(tokens)?;
+    if !["println", "print", "writeln", "write", "format"].contains(&called.as_str()) {
+        return None;
+    }
+    let arguments = trees(arguments.stream());
+    let arguments: Vec<&[TokenTree]> = split_commas(&arguments).collect();
+    let format = |argument: &&[TokenTree]| string_value(argument.first()?);
+    let at = arguments
+        .iter()
+        .take(2)
+        .position(|it| format(it).is_some())?;
+    for argument in &arguments[..at] {
+        texts_in(argument.iter().cloned().collect(), manifest_dir, texts);
+    }
+    let mut text = format(&arguments[at])?;
+    let mut from = 0;
+    for argument in &arguments[at + 1..] {
+        let made = made_text(Some(argument), manifest_dir).ok().flatten();
+        if made.is_none() {
+            texts_in(argument.iter().cloned().collect(), manifest_dir, texts);
+        }
+        let hole = text[from..].find("{}").map(|hole| from + hole);
+        if let Some((hole, made)) = hole.zip(made) {
+            text.replace_range(hole..hole + 2, &made);
+            from = hole + made.len();
+        } else if let Some(hole) = hole {
+            from = hole + 2;
+        }
+    }
+    texts.push(text);
+    Some(length)
 }

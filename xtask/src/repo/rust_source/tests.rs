@@ -442,7 +442,12 @@ fn build_scripts_are_read_for_their_instructions() {
         (
             "println!(\"cargo:{}=x\", \"rerun-if-changed\");",
             true,
-            vec!["rerun-if-changed"],
+            vec![],
+        ),
+        (
+            "println!(\"{}\", format!(\"cargo:rerun-if-changed={x}\"));",
+            true,
+            vec!["cargo:rerun-if-changed={x}"],
         ),
         (
             "println!(\"cargo::rerun-if-env-changed={v}\");",
@@ -552,6 +557,23 @@ fn a_build_script_prints_what_it_includes() {
     });
     assert_eq!(said(&scan.rerun_if_changed), "watched.txt");
     assert!(scan.says_any);
+}
+
+#[test]
+fn a_build_script_prints_known_arguments() {
+    let text = r#"
+        fn main() {
+            println!("cargo::rerun-if-changed={}/inputs", env!("CARGO_MANIFEST_DIR"));
+            println!("cargo::rerun-if-changed={}/{}", "data", "lines.csv");
+            println!("cargo::rerun-if-changed={}", found());
+            println!("a {} and nothing more");
+        }
+    "#;
+    let scan = with_reader(&[("build.rs", text)], |read| {
+        scan_build_script("/p/build.rs".into(), "/p".into(), read)
+    });
+    assert_eq!(said(&scan.rerun_if_changed), "data/lines.csv inputs");
+    assert_eq!(scan.doubts.len(), 1);
 }
 
 #[test]
