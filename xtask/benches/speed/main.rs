@@ -1,11 +1,12 @@
 //! How fast the kit is on a synthetic workspace, beside what there is to compare it with:
 //!
 //! ```sh
+//! cargo bench --package xtask-kit --bench speed -- affected --packages 1000
 //! cargo bench --profile xtask --package xtask-kit --bench speed -- clean --packages 500
 //! ```
 //!
-//! `--profile xtask` measures the kit as it is built for its users; nothing here runs under
-//! `cargo test`.
+//! `--profile xtask` measures the kit as `cargo xtask` builds it, the default profile as `cargo
+//! install` does; nothing here runs under `cargo test`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,6 +14,7 @@
     reason = "a program for developers, which starts others by itself and may panic"
 )]
 
+mod affected;
 mod clean;
 mod synthetic;
 
@@ -31,12 +33,15 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Hold answers against `git status` and `cargo metadata`
+    Affected(affected::Args),
     /// Hold clean-affected against one scan of the directories, and against `cargo clean -p`
     Clean(clean::Args),
 }
 
 fn main() {
     match Args::parse().command {
+        Command::Affected(args) => affected::run(&args),
         Command::Clean(args) => clean::run(&args),
     }
 }
@@ -46,6 +51,21 @@ fn timed(run: impl FnOnce()) -> Duration {
     let start = Instant::now();
     run();
     start.elapsed()
+}
+
+/// The CPU time of all programs that were started and have ended, where Linux tells.
+fn children() -> Duration {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        return Duration::ZERO;
+    };
+    // After the name, which may hold spaces: user and system time of children, in hundredths.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split(' ');
+    let hundredths: u64 = fields
+        .skip(14)
+        .take(2)
+        .filter_map(|it| it.parse::<u64>().ok())
+        .sum();
+    Duration::from_millis(hundredths * 10)
 }
 
 /// The one in the middle, and the fastest.

@@ -1,4 +1,5 @@
-//! A workspace of any size: small libraries, each on up to three before it.
+//! A workspace of any size: small libraries of a few files, each on up to three before it, one in three
+//! with an integration test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,11 +35,41 @@ impl Synthetic {
                 source.push_str(&format!(" + {on}::value()"));
             }
             source.push_str("\n}\n");
+            for module in ["read", "write", "model"] {
+                source.push_str(&format!("pub mod {module};\n"));
+                let text = format!("//! To {module}.\n\npub fn {module}() {{}}\n");
+                synthetic.write(format!("crates/{name}/src/{module}.rs"), &text);
+            }
+            if at % 3 == 0 {
+                let text = format!("#[test]\nfn works() {{\n    {name}::value();\n}}\n");
+                synthetic.write(format!("crates/{name}/tests/it.rs"), &text);
+            }
             synthetic.write(format!("crates/{name}/Cargo.toml"), &manifest);
             synthetic.write(format!("crates/{name}/src/lib.rs"), &source);
         }
         synthetic.cargo(&["generate-lockfile", "--offline", "--quiet"]);
         synthetic
+    }
+
+    /// Makes it a repository with one commit.
+    pub(crate) fn commit(&self) {
+        self.write(".gitignore", "/target\n");
+        for arguments in [
+            &["init", "--quiet"][..],
+            &["add", "--all"],
+            &[
+                "-c",
+                "user.name=Speed",
+                "-c",
+                "user.email=speed@example.com",
+                "commit",
+                "--quiet",
+                "-m",
+                "All",
+            ],
+        ] {
+            self.run(Command::new("git").args(arguments));
+        }
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -56,6 +56,8 @@ pub struct Reads {
     pub complete: bool,
     /// Whether it includes code that its build script generates.
     pub generated: bool,
+    /// Whether a path that it names depends on a variable.
+    pub by_environment: bool,
     /// Whether its macros may make whoever calls them read files.
     gives_inclusions: bool,
     /// What it hands to macros that may take it for the name of a file, a directory or a module.
@@ -127,6 +129,10 @@ impl<'a> Sources<'a> {
             env: scan.env.into_iter().collect(),
             complete: scan.doubts.is_empty(),
             generated: scan.generated,
+            by_environment: scan
+                .doubts
+                .iter()
+                .any(|it| it.kind == DoubtKind::UnknownEnv),
             handed: scan.handed,
             gives_inclusions: scan.doubts.iter().any(|doubt| {
                 matches!(

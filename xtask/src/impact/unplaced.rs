@@ -5,7 +5,7 @@ use cargo_metadata::camino::Utf8Path;
 use super::rules::Affects;
 use super::seeds::{Finder, Inputs};
 use super::{Effect, Rule};
-use crate::graph::Unit;
+use crate::graph::{Unit, UnitIx};
 use crate::repo::git::{Change, Status};
 use crate::workspace::{PackageIx, TargetKind};
 
@@ -51,20 +51,14 @@ impl Finder<'_> {
 
     /// A file that a rule calls inert, yet that is handed to a macro by its name.
     fn handed(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs {
-            graph,
-            layout,
-            records,
-            ..
-        } = *self.inputs;
+        let Inputs { graph, layout, .. } = *self.inputs;
         let Some(package) = layout.owner(path) else {
             return;
         };
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
-            let is_handed = node.is_compiled()
-                && !records.is_nearly_current(unit)
-                && self.sources.is_handed(node, path);
+            let is_handed =
+                node.is_compiled() && !self.is_recorded(unit) && self.sources.is_handed(node, path);
             if is_handed {
                 self.seed(
                     unit,
@@ -80,12 +74,11 @@ impl Finder<'_> {
     /// record or a build script, so what remains is what a macro may have read unseen; where that
     /// cannot be, the package's tests may read the file as they run.
     fn unplaced_in(&mut self, package: PackageIx, change: &Change, path: &Utf8Path) {
-        let Inputs { graph, records, .. } = *self.inputs;
+        let Inputs { graph, .. } = *self.inputs;
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
-            let is_unknown = node.is_compiled()
-                && !records.is_nearly_current(unit)
-                && self.sources.may_hide(node, path);
+            let is_unknown =
+                node.is_compiled() && !self.is_recorded(unit) && self.sources.may_hide(node, path);
             if is_unknown {
                 self.seed(
                     unit,
@@ -105,7 +98,6 @@ impl Finder<'_> {
         let Inputs {
             graph,
             layout,
-            records,
             root,
             ..
         } = *self.inputs;
@@ -118,7 +110,7 @@ impl Finder<'_> {
                 let node = graph.unit(unit);
                 // What went cannot be compiled any more by sources that stayed as they were.
                 let may_be_read = change.status != Status::Deleted;
-                if may_be_read && node.is_compiled() && !records.is_nearly_current(unit) {
+                if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
                     self.seed(
                         unit,
                         Rule::Doubt,
@@ -130,6 +122,18 @@ impl Finder<'_> {
                     self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
                 }
             }
+        }
+    }
+}
+
+impl Finder<'_> {
+    /// Whether a record weighs more than a doubt about what a unit reads.
+    fn is_recorded(&mut self, unit: UnitIx) -> bool {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let reads = self.sources.of(graph.unit(unit));
+        match reads.is_some_and(|reads| reads.by_environment) {
+            true => records.is_current(unit),
+            false => records.is_nearly_current(unit),
         }
     }
 }
