@@ -17,7 +17,7 @@ use crate::impact::settings::{Setting, Settings};
 use crate::impact::sources::Facts;
 use crate::impact::{self, Affected, Effect, Rule, Seed};
 use crate::process::Runner;
-use crate::repo::git::{Change, Commit, Range, Repository, Seen, State};
+use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
 use crate::repo::{build_dir, resolved, state};
 use crate::resolution;
 use crate::usage;
@@ -143,6 +143,16 @@ impl Question {
             // Where git is not told to ignore it, what cargo built is no change.
             changes
                 .retain(|it| it.seen != Seen::Untracked || !layout.is_built(&root.join(&it.path)));
+            let lock = workspace_root.join("Cargo.lock");
+            if let (true, Ok(lock)) = (workspace.lock_is_stale, lock.strip_prefix(&root))
+                && changes.iter().all(|it| it.path != lock)
+            {
+                changes.push(Change {
+                    path: lock.to_owned(),
+                    status: Status::Modified,
+                    seen: Seen::WorkTree,
+                });
+            }
             words.push(in_words);
             range = Some(compared);
         }

@@ -32,6 +32,7 @@ pub(crate) fn workspace(text: &str) -> Workspace {
         packages,
         metadata: "null".to_owned(),
         platforms: None,
+        lock_is_stale: false,
         sysroot: None,
         links: std::collections::BTreeMap::new(),
     };

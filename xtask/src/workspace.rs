@@ -40,6 +40,8 @@ pub struct Workspace {
     pub metadata: String,
     /// The platforms that are built for, the host first; `None` for all that there are.
     pub platforms: Option<Vec<PlatformFacts>>,
+    /// Whether cargo is going to write `Cargo.lock` anew when it builds.
+    pub lock_is_stale: bool,
     /// Where the compiler lies that builds it, if it told.
     pub sysroot: Option<Utf8PathBuf>,
     /// Directories and manifests of path packages that symbolic links lead to: by the path as cargo
@@ -230,10 +232,11 @@ impl Workspace {
         let named = dependencies
             .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")))
             .collect();
-        lock_files.restore(&metadata.workspace_root)?;
+        let lock_is_stale = lock_files.restore(&metadata.workspace_root)?;
         let (platforms, sysroot) = platforms.unzip();
         let mut this = Self::from_metadata(metadata, platforms)?;
         this.sysroot = sysroot;
+        this.lock_is_stale = lock_is_stale;
         this.read_bench_keys();
         this.links = this.find_links();
         Ok((this, named))
@@ -316,6 +319,7 @@ impl Workspace {
             packages,
             metadata: metadata.workspace_metadata.to_string(),
             platforms,
+            lock_is_stale: false,
             sysroot: None,
             links: BTreeMap::new(),
         })

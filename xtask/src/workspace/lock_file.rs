@@ -23,20 +23,22 @@ impl LockFiles {
         Self(directory.ancestors().filter_map(read).collect())
     }
 
-    /// Makes that of the workspace's root what it was, if cargo wrote it.
+    /// Makes that of the workspace's root what it was, if cargo wrote it; whether it did.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn restore(&self, root: &Utf8Path) -> Result<()> {
+    pub(super) fn restore(&self, root: &Utf8Path) -> Result<bool> {
+        let mut is_stale = false;
         let lock = crate::repo::resolved(root).join("Cargo.lock");
         for (path, text, modified) in self.0.iter().filter(|it| it.0 == lock) {
             if fs::read(path).is_ok_and(|now| now != *text) {
+                is_stale = true;
                 fs::write(path, text)
                     .and_then(|()| File::options().write(true).open(path))
                     .and_then(|file| file.set_modified(*modified))
                     .with_context(|| format!("cannot restore {path}"))?;
             }
         }
-        Ok(())
+        Ok(is_stale)
     }
 }
