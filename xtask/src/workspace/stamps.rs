@@ -18,6 +18,8 @@ pub(super) struct Stamp {
 struct State {
     /// As the file system tells it.
     modified: Duration,
+    /// When anything about it changed, which no program can set; zero where that is not known.
+    changed: Duration,
     size: u64,
     /// Of a file's content, or of what a directory holds that cargo goes by. It is asked for only
     /// where the rest differs, since an editor that replaces a file touches its directory.
@@ -28,6 +30,7 @@ impl Stamp {
     pub(super) fn of(path: Utf8PathBuf) -> Self {
         let state = fs::metadata(&path).ok().map(|metadata| State {
             modified: modified(&metadata),
+            changed: changed(&metadata),
             size: size(&metadata),
             content: content(&path, &metadata),
         });
@@ -39,7 +42,8 @@ impl Stamp {
         match (&self.state, fs::metadata(&self.path)) {
             (None, Err(_)) => true,
             (Some(state), Ok(metadata)) => {
-                state.modified == modified(&metadata) && state.size == size(&metadata)
+                (state.modified, state.changed, state.size)
+                    == (modified(&metadata), changed(&metadata), size(&metadata))
                     || state.content == content(&self.path, &metadata)
             }
             _ => false,
@@ -51,7 +55,7 @@ impl Stamp {
         const COARSEST_CLOCK: Duration = Duration::from_millis(50);
         let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let state = self.state.as_ref();
-        state.is_some_and(|state| state.modified + COARSEST_CLOCK >= time)
+        state.is_some_and(|it| it.modified.max(it.changed) + COARSEST_CLOCK >= time)
     }
 }
 
@@ -59,6 +63,19 @@ fn modified(metadata: &Metadata) -> Duration {
     let modified = metadata.modified().ok();
     let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since.unwrap_or_default()
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> Duration {
+    use std::os::unix::fs::MetadataExt as _;
+    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+    let nanos = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+    Duration::new(seconds, nanos)
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) -> Duration {
+    Duration::ZERO
 }
 
 /// A directory's size says nothing that its time does not.

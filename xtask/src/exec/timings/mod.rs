@@ -91,7 +91,7 @@ impl Request<'_> {
     /// one fails, that one is all there is to show.
     ///
     /// # Errors
-    /// As for [`Request::measure`], and where a record cannot be written.
+    /// When cargo cannot be started, what it left cannot be read, or a record cannot be written.
     pub fn measure_series(
         &mut self,
         times: usize,
