@@ -140,25 +140,37 @@ impl Finder<'_> {
                 self.seed(unit, Rule::Source, change, "it is compiled from this file");
             }
         }
+        let owner = self.inputs.layout.owner(path);
         for package in self.sources.may_read(path) {
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
                 if node.mode == Mode::Doctest
-                    && self.sources.of(node).is_some_and(|it| it.has(path))
+                    && (Some(package) == owner || self.sources.names_below(package, path))
+                    && self.is_scanned(unit, path)
                 {
                     let because = "its documentation includes this file";
                     self.add(unit, Effect::Rerun, Rule::Source, change, because);
                 }
-                // Records are asked last, since what they still say takes a look at every file.
-                if node.is_compiled()
-                    && !seen.contains(&unit)
-                    && self.sources.of(node).is_some_and(|reads| reads.has(path))
-                    && !records.is_current(unit)
-                {
+                if !node.is_compiled() || seen.contains(&unit) {
+                    continue;
+                }
+                // What a record still says takes a look at every file, and a scan reads them: for
+                // the package of the file the scan is likely to be needed anyway.
+                let is_read = match Some(package) == owner {
+                    true => self.is_scanned(unit, path) && !records.is_current(unit),
+                    false => !records.is_current(unit) && self.is_scanned(unit, path),
+                };
+                if is_read {
                     self.seed(unit, Rule::Source, change, "it is compiled from this file");
                 }
             }
         }
+    }
+
+    /// Whether a unit's sources say that it reads a file.
+    fn is_scanned(&mut self, unit: UnitIx, path: &Utf8Path) -> bool {
+        let reads = self.sources.of(self.inputs.graph.unit(unit));
+        reads.is_some_and(|reads| reads.has(path))
     }
 
     /// A path that starts a target, or did.

@@ -30,11 +30,11 @@ struct Known {
 }
 
 impl Known {
-    /// Whether what is known rests on one of these paths beside the package's own.
+    /// Whether what is known rests on one of these paths beside the package's own: of what lies in
+    /// a directory, the files that are read stand here too.
     fn reaches(&self, changes: &[Utf8PathBuf]) -> bool {
         let far = self.far.as_deref().unwrap_or_default();
-        far.iter()
-            .any(|far| changes.iter().any(|path| path.starts_with(far)))
+        far.iter().any(|far| changes.contains(far))
     }
 }
 
