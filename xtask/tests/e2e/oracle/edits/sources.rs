@@ -103,8 +103,11 @@ fn touched(chance: &mut Chance<'_>, file: &str) -> Option<Edit> {
         "rs" => text + &format!("// {number}\n"),
         "toml" | "lock" | "gitignore" => text + &format!("# {number}\n"),
         "csv" | "json" => text + "\n",
-        _ if file.ends_with("peak-hours.txt") && text.contains("07") => text.replace("07", "06"),
-        _ if file.ends_with("peak-hours.txt") => text.replace("06", "07"),
+        // A character for each hour.
+        _ if file.ends_with("peak-hours.txt") => match text.strip_prefix("------") {
+            Some(later) => format!("-----#{later}"),
+            None => format!("------{}", text.get(6..)?),
+        },
         _ if file.ends_with("zones.txt") => text + "\n",
         _ => text + &format!("{number}\n"),
     };
