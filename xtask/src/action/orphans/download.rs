@@ -74,7 +74,7 @@ mod tests {
                 "git+https://example.org/rails#4f2a9c0d0000",
                 Some(false),
             ),
-            ("/work/registry/src/lib.rs", "1.2.0", "registry+x", None),
+            ("/mine/registry/src/lib.rs", "1.2.0", "registry+x", None),
         ] {
             assert_eq!(is(path, version, source), expected, "{path} {source}");
         }
