@@ -1,7 +1,7 @@
 //! Arguments that several commands share, and what they resolve to.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::changes::{Asked, Comparison};
 use crate::graph::Verb;
@@ -317,13 +317,4 @@ impl SubjectArgs {
         question.network = self.workspace.network();
         Ok(question)
     }
-}
-
-/// A path as the user would write it from here: relative where it lies below the current
-/// directory.
-pub fn from_here(path: &Utf8Path) -> &Utf8Path {
-    std::env::current_dir()
-        .ok()
-        .and_then(|current| path.strip_prefix(Utf8Path::from_path(&current)?).ok())
-        .unwrap_or(path)
 }

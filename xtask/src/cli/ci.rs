@@ -1,12 +1,11 @@
 //! `ci`: what continuous integration asks.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::args::{SubjectArgs, WorkspaceArgs};
-use crate::action::run::{Options, Tool, profile_in};
+use super::args::WorkspaceArgs;
+use super::selected::SelectedArgs;
+use crate::action::run::{Options, Tool};
 use crate::ci::matrix::Matrix;
 use crate::error::Status;
 use crate::exec::select::Selector;
@@ -56,17 +55,11 @@ struct JobArgs {
     /// The cargo command
     #[arg(value_enum, default_value = "test")]
     tool: Tool,
-    /// Leave this package out (repeatable)
-    #[arg(long, value_name = "SPEC")]
-    exclude: Vec<String>,
     /// Write to the file that GITHUB_OUTPUT, or GITHUB_STEP_SUMMARY, names too
     #[arg(long)]
     github: bool,
     #[command(flatten)]
-    subject: SubjectArgs,
-    /// Arguments for the cargo command
-    #[arg(last = true, value_name = "ARGS")]
-    forwarded: Vec<String>,
+    selected: SelectedArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
@@ -126,26 +119,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
 impl JobArgs {
     /// Asks what is affected, and goes on with the answer.
     fn with(&self, act: impl FnOnce(&Runner, &Answer, &Options<'_>) -> Result<()>) -> Result<()> {
-        let profile = profile_in(&self.forwarded).unwrap_or(self.tool.profile());
-        let question = self.subject.resolve_in_ci(self.tool.verb(), profile)?;
-        let runner = question.runner.in_directory(&question.workspace.root);
-        let find = |spec: &String| question.workspace.find(spec);
-        let excluded = self
-            .exclude
-            .iter()
-            .map(find)
-            .collect::<Result<BTreeSet<_>>>()?;
-        let answer = question.answer()?;
-        for note in &answer.notes {
-            render::note(note);
-        }
-        let options = Options {
-            excluded: &excluded,
-            keep_going: true,
-            colored: false,
-            given: self.subject.workspace.forwarded_with_targets(),
-            forwarded: &self.forwarded,
-        };
-        act(&runner, &answer, &options)
+        let question = self.selected.question_in_ci(self.tool)?;
+        self.selected.answered(question, true, act)
     }
 }

@@ -10,6 +10,7 @@ pub mod clean_affected;
 pub mod graph;
 pub mod hooks;
 pub mod run_affected;
+mod selected;
 pub mod timings;
 
 use std::process::ExitCode;

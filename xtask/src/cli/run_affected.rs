@@ -1,14 +1,13 @@
 //! `run-affected`: a cargo command, on exactly what a change affects.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 
-use super::args::SubjectArgs;
-use crate::action::run::{Options, Partition, Tool, profile_in};
+use super::selected::SelectedArgs;
+use crate::action::run::{Options, Partition, Tool};
 use crate::error::Status;
 use crate::exec::select::Selector;
-use crate::question::Evidence;
+use crate::process::Runner;
+use crate::question::{Answer, Evidence};
 use crate::{exec, process, render, usage};
 
 /// Arguments of `run-affected`.
@@ -27,14 +26,8 @@ pub struct Args {
     /// Go on after a failure
     #[arg(long)]
     keep_going: bool,
-    /// Leave this package out (repeatable)
-    #[arg(long, value_name = "SPEC")]
-    exclude: Vec<String>,
     #[command(flatten)]
-    subject: SubjectArgs,
-    /// Arguments for the cargo command
-    #[arg(last = true, value_name = "ARGS")]
-    forwarded: Vec<String>,
+    selected: SelectedArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
@@ -44,31 +37,25 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             "--partition splits tests: it goes with `test` and `nextest`"
         ));
     }
-    let profile = profile_in(&args.forwarded).unwrap_or(tool.profile());
-    let mut question = args.subject.resolve(tool.verb(), profile)?;
+    let mut question = args.selected.question(tool)?;
     if args.partition.is_some() {
         // What was built on one machine must not decide what another one runs.
         question.evidence = Evidence::Sources;
     }
-    let runner = question.runner.in_directory(&question.workspace.root);
-    let find = |spec: &String| question.workspace.find(spec);
-    let excluded = args
-        .exclude
-        .iter()
-        .map(find)
-        .collect::<Result<BTreeSet<_>>>()?;
-    let answer = question.answer()?;
-    for note in &answer.notes {
-        render::note(note);
-    }
-    let options = Options {
-        excluded: &excluded,
-        keep_going: args.keep_going,
-        colored: false,
-        given: args.subject.workspace.forwarded_with_targets(),
-        forwarded: &args.forwarded,
-    };
-    let selector = Selector::new(&runner, &answer, tool, &options);
+    args.selected
+        .answered(question, args.keep_going, |runner, answer, options| {
+            run_selected(args, runner, answer, options)
+        })
+}
+
+fn run_selected(
+    args: &Args,
+    runner: &Runner,
+    answer: &Answer,
+    options: &Options<'_>,
+) -> Result<Status> {
+    let tool = args.tool;
+    let selector = Selector::new(runner, answer, tool, options);
     let (selection, notes) = match args.partition {
         Some(partition) => selector.part(partition)?,
         None => selector.all(),
@@ -77,19 +64,19 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         render::note(note);
     }
     if selection.is_empty() {
-        render::note(render::run::nothing(&answer, tool, args.partition));
+        render::note(render::run::nothing(answer, tool, args.partition));
         return Ok(Status::Done);
     }
-    if let Some(note) = render::run::doctests(&answer, tool) {
+    if let Some(note) = render::run::doctests(answer, tool) {
         render::note(note);
     }
-    let mut command = exec::skipping::cargo(&runner, &answer.workspace, tool, &selection, &options);
+    let mut command = exec::skipping::cargo(runner, &answer.workspace, tool, &selection, options);
     if args.dry_run {
         render::data(&format!("{}\n", process::shown(&command)))?;
         return Ok(Status::Done);
     }
     if tool == Tool::Nextest {
-        exec::nextest_is_there(&runner)?;
+        exec::nextest_is_there(runner)?;
     }
     render::status("Running", process::shown(&command));
     exec::interruptible(&mut command)

@@ -124,9 +124,7 @@ impl Finder<'_> {
             }
         }
     }
-}
 
-impl Finder<'_> {
     /// Whether a record weighs more than a doubt about what a unit reads.
     fn is_recorded(&mut self, unit: UnitIx) -> bool {
         let Inputs { graph, records, .. } = *self.inputs;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::texts::{names_file, names_variable};
+use super::texts::{Search, names_variable};
 use super::{Script, Sources};
 use crate::graph::{Mode, Unit};
 use crate::workspace::PackageIx;
@@ -36,27 +36,28 @@ impl Sources<'_> {
         };
         let below = file.strip_prefix(directory).unwrap_or(file);
         let stem = file.file_stem().unwrap_or_default();
-        if !reads.complete && self.text_holds(unit.package, stem, &|text| text.contains(stem)) {
+        if !reads.complete && self.text_holds(unit.package, &Search::Word(stem.to_owned())) {
             return true;
         }
         let emitters = self.emitters_for(unit.package);
+        let name = Search::File(below.to_owned());
         !emitters.is_empty() && reads.may_hand(file, directory)
-            || emitters.into_iter().any(|emitter| {
-                self.text_holds(emitter, below.as_str(), &|text| names_file(text, below))
-            })
+            || emitters
+                .into_iter()
+                .any(|emitter| self.text_holds(emitter, &name))
     }
 
     /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
     /// own, that of a macro it is given, or a call that hands a macro the name.
     pub fn may_read_variable(&mut self, unit: &Unit, variable: &str) -> bool {
         let package = unit.package;
-        let names = |text: &str| names_variable(text, variable);
+        let name = Search::Variable(variable.to_owned());
         let Some(reads) = self.of(unit) else {
-            return self.text_holds(package, variable, &names);
+            return self.text_holds(package, &name);
         };
         let generates = |script: Rc<Script>| script.names_variable(variable);
         if reads.env.contains(variable)
-            || !reads.complete && self.text_holds(package, variable, &names)
+            || !reads.complete && self.text_holds(package, &name)
             || reads.generated && self.script(package).is_some_and(generates)
         {
             return true;
@@ -64,41 +65,34 @@ impl Sources<'_> {
         let is_handed = reads
             .handed
             .iter()
-            .any(|handed| names(&format!("\"{handed}\"")));
+            .any(|handed| names_variable(&format!("\"{handed}\""), variable));
         self.givers(package).into_iter().any(|giver| {
-            self.makes(giver, "env", &VARIABLES)
-                && (is_handed || self.text_holds(giver, variable, &names))
+            self.makes(giver, &VARIABLES) && (is_handed || self.text_holds(giver, &name))
         })
     }
 
     /// Whether a package's build script may have cargo watch a variable.
     pub fn may_watch_variable(&mut self, package: PackageIx, variable: &str) -> bool {
+        let name = Search::Variable(variable.to_owned());
+        let watches = Search::Any(&["rerun-if-env-changed"]);
         if let Some(script) = self.script(package) {
             if script.watches_variable(variable) || script.may_watch_variable(variable) {
                 return true;
             }
-        } else if self.text_holds(package, "watches variables", &watches_variables)
-            && self.text_holds(package, variable, &|text| names_variable(text, variable))
-        {
+        } else if self.text_holds(package, &watches) && self.text_holds(package, &name) {
             return true;
         }
         let mut libraries = self.build_dependencies(package).into_iter();
         libraries.any(|library| {
-            self.text_holds(library, "watches variables", &watches_variables)
-                && [library, package].iter().any(|&named| {
-                    self.text_holds(named, variable, &|text| names_variable(text, variable))
-                })
+            let mut named = [library, package].into_iter();
+            self.text_holds(library, &watches) && named.any(|it| self.text_holds(it, &name))
         })
     }
 
     /// Whether a library that a package's build script is built with prints what to watch.
     pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
         let mut libraries = self.build_dependencies(package).into_iter();
-        libraries.any(|library| {
-            self.text_holds(library, "watches", &|text| {
-                text.contains("rerun-if-changed")
-            })
-        })
+        libraries.any(|library| self.text_holds(library, &Search::Any(&["rerun-if-changed"])))
     }
 
     /// Whether code that a build script generates may include a file of its package.
@@ -109,7 +103,7 @@ impl Sources<'_> {
         let mut makers = self.build_dependencies(package).into_iter();
         script.may_include(below)
             && (script.holds(&INCLUSIONS)
-                || makers.any(|maker| self.text_holds(maker, "included", &holds_inclusion)))
+                || makers.any(|maker| self.text_holds(maker, &Search::Any(&INCLUSIONS))))
     }
 
     /// The packages whose macros may make a package read files. For cargo to know of such a file,
@@ -142,7 +136,7 @@ impl Sources<'_> {
                 let reads = self.of_target(package, &library, Mode::Build);
                 reads.is_some_and(|reads| reads.gives_inclusions)
             }
-            Some(_) => self.makes(package, "inclusions", &INCLUSIONS),
+            Some(_) => self.makes(package, &INCLUSIONS),
             None => false,
         };
         self.emitters.insert(package, emits);
@@ -151,13 +145,7 @@ impl Sources<'_> {
 
     /// Whether the macros of a package can emit one of these words. What a proc-macro emits is
     /// often put together by a library of its own.
-    fn makes(&mut self, package: PackageIx, about: &str, words: &[&str]) -> bool {
-        let holds = |text: &str| {
-            let mut lines = text
-                .lines()
-                .filter(|line| !line.contains("doc = include_str"));
-            lines.any(|line| words.iter().any(|word| line.contains(word)))
-        };
+    fn makes(&mut self, package: PackageIx, words: &'static [&'static str]) -> bool {
         match self.workspace.package(package).library() {
             Some(library) if library.proc_macro => {
                 let mut makers =
@@ -165,11 +153,9 @@ impl Sources<'_> {
                 makers.push(package);
                 makers
                     .into_iter()
-                    .any(|maker| self.text_holds(maker, about, &holds))
+                    .any(|maker| self.text_holds(maker, &Search::Code(words)))
             }
-            Some(_) => self.text_holds(package, &format!("{about} by rules"), &|text| {
-                text.contains("macro_rules") && holds(text)
-            }),
+            Some(_) => self.text_holds(package, &Search::Macros(words)),
             None => false,
         }
     }
@@ -192,21 +178,15 @@ impl Sources<'_> {
             .collect()
     }
 
-    /// Whether one of a package's sources passes a test, which is remembered under what it is
-    /// about.
-    fn text_holds(
-        &mut self,
-        package: PackageIx,
-        about: &str,
-        holds: &dyn Fn(&str) -> bool,
-    ) -> bool {
+    /// Whether one of a package's sources holds what is searched for.
+    fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let directory = self.workspace.package(package).directory();
-        self.texts.hold(package, directory, about, holds)
+        self.texts.hold(package, directory, search)
     }
 }
 
 /// What code that makes its caller read a file holds.
-const INCLUSIONS: [&str; 11] = [
+static INCLUSIONS: [&str; 11] = [
     "include_str",
     "include_bytes",
     "include!",
@@ -221,7 +201,7 @@ const INCLUSIONS: [&str; 11] = [
 ];
 
 /// What code that makes its caller read a variable holds.
-const VARIABLES: [&str; 3] = ["env!", "option_env", "env !"];
+static VARIABLES: [&str; 3] = ["env!", "option_env", "env !"];
 
 /// What every proc-macro is made with, and what emits nothing by itself.
 const TOKEN_LIBRARIES: [&str; 6] = [
@@ -232,11 +212,3 @@ const TOKEN_LIBRARIES: [&str; 6] = [
     "syn",
     "unicode-ident",
 ];
-
-fn holds_inclusion(text: &str) -> bool {
-    INCLUSIONS.iter().any(|word| text.contains(word))
-}
-
-fn watches_variables(text: &str) -> bool {
-    text.contains("rerun-if-env-changed")
-}

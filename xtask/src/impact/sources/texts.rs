@@ -10,31 +10,65 @@ use crate::workspace::PackageIx;
 /// What was found out about the texts of packages so far.
 #[derive(Default)]
 pub(super) struct Texts {
-    /// Whether one of a package's sources passes the test that is about this.
-    held: HashMap<PackageIx, HashMap<String, bool>>,
+    /// Whether one of a package's sources holds what was searched for.
+    held: HashMap<PackageIx, HashMap<Search, bool>>,
     /// The parts of paths in the string literals of a package.
     parts: HashMap<PackageIx, HashSet<String>>,
 }
 
+/// What texts are searched for; an answer is remembered under it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Search {
+    /// One of these words.
+    Any(&'static [&'static str]),
+    /// One of these words, but for a line that includes a README as documentation.
+    Code(&'static [&'static str]),
+    /// The same, in a file that defines macros.
+    Macros(&'static [&'static str]),
+    /// A word.
+    Word(String),
+    /// A file, by its path below its package: see [`names_file`].
+    File(Utf8PathBuf),
+    /// A variable: see [`names_variable`].
+    Variable(String),
+}
+
+impl Search {
+    fn succeeds_in(&self, text: &str) -> bool {
+        let code = |words: &[&str]| {
+            let mut lines = text
+                .lines()
+                .filter(|line| !line.contains("doc = include_str"));
+            lines.any(|line| words.iter().any(|word| line.contains(word)))
+        };
+        match self {
+            Self::Any(words) => words.iter().any(|word| text.contains(word)),
+            Self::Code(words) => code(words),
+            Self::Macros(words) => text.contains("macro_rules") && code(words),
+            Self::Word(word) => text.contains(word.as_str()),
+            Self::File(below) => names_file(text, below),
+            Self::Variable(variable) => names_variable(text, variable),
+        }
+    }
+}
+
 impl Texts {
-    /// Whether one of the sources below a package's directory passes a test, which is remembered
-    /// under what it is about.
+    /// Whether one of the sources below a package's directory holds what is searched for.
     pub(super) fn hold(
         &mut self,
         package: PackageIx,
         directory: &Utf8Path,
-        about: &str,
-        holds: &dyn Fn(&str) -> bool,
+        search: &Search,
     ) -> bool {
         let known = self.held.entry(package).or_default();
-        if let Some(&known) = known.get(about) {
+        if let Some(&known) = known.get(search) {
             return known;
         }
         let mut found = false;
         each_source(directory, &mut |file| {
-            found = found || read(file).is_some_and(|text| holds(&text));
+            found = found || read(file).is_some_and(|text| search.succeeds_in(&text));
         });
-        known.insert(about.to_owned(), found);
+        known.insert(search.clone(), found);
         found
     }
 
@@ -175,4 +209,23 @@ pub(super) fn names_variable(text: &str, variable: &str) -> bool {
                     .iter()
                     .any(|before| text.contains(&format!("{before}{end}\"")))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_that_of_its_own_search() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        std::fs::write(directory.join("lib.rs"), "// See LICENSE.\n").unwrap();
+        let mut texts = Texts::default();
+        let mut hold = |search| texts.hold(PackageIx(0), directory, &search);
+        assert!(!hold(Search::File("LICENSE".into())), "no path names it");
+        assert!(hold(Search::Word("LICENSE".to_owned())));
+        assert!(hold(Search::Variable("LICENSE".to_owned())));
+        assert!(!hold(Search::Macros(&["LICENSE"])), "no macro is defined");
+        assert!(hold(Search::Code(&["LICENSE"])));
+    }
 }

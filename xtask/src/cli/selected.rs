@@ -1,0 +1,68 @@
+//! What is selected of a change for a cargo command: arguments that `run-affected` and `ci` share.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::args::SubjectArgs;
+use crate::action::run::{Options, Tool, profile_in};
+use crate::process::Runner;
+use crate::question::{Answer, Question};
+use crate::render;
+
+/// Which packages, which change, and what cargo is given beside.
+#[derive(Debug, clap::Args)]
+pub(super) struct SelectedArgs {
+    /// Leave this package out (repeatable)
+    #[arg(long, value_name = "SPEC")]
+    exclude: Vec<String>,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Arguments for the cargo command
+    #[arg(last = true, value_name = "ARGS")]
+    forwarded: Vec<String>,
+}
+
+impl SelectedArgs {
+    /// The question of a tool.
+    pub(super) fn question(&self, tool: Tool) -> Result<Question> {
+        self.subject.resolve(tool.verb(), self.profile(tool))
+    }
+
+    /// The same, where it is continuous integration that says what changed unless the user does.
+    pub(super) fn question_in_ci(&self, tool: Tool) -> Result<Question> {
+        self.subject.resolve_in_ci(tool.verb(), self.profile(tool))
+    }
+
+    fn profile(&self, tool: Tool) -> &str {
+        profile_in(&self.forwarded).unwrap_or(tool.profile())
+    }
+
+    /// Answers the question, and goes on from the workspace's root with the answer.
+    pub(super) fn answered<T>(
+        &self,
+        question: Question,
+        keep_going: bool,
+        act: impl FnOnce(&Runner, &Answer, &Options<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let runner = question.runner.in_directory(&question.workspace.root);
+        let find = |spec: &String| question.workspace.find(spec);
+        let excluded = self
+            .exclude
+            .iter()
+            .map(find)
+            .collect::<Result<BTreeSet<_>>>()?;
+        let answer = question.answer()?;
+        for note in &answer.notes {
+            render::note(note);
+        }
+        let options = Options {
+            excluded: &excluded,
+            keep_going,
+            colored: false,
+            given: self.subject.workspace.forwarded_with_targets(),
+            forwarded: &self.forwarded,
+        };
+        act(&runner, &answer, &options)
+    }
+}
