@@ -29,6 +29,7 @@
 //! | [`impact`] | changes and evidence to affected units, each with its chain of reasons | starts a process |
 //! | [`changes`], [`question`] | from what was asked to the answer | prints |
 //! | [`built`] | what cargo built, by its own words | starts cargo |
+//! | [`finding`] | what a check finds, and how much it weighs in this workspace | looks for anything |
 //! | [`action`] | the answer to a plan, and a plan held against what happened | executes |
 //! | [`timings`], [`audit`], [`hooks`], [`ci`] | one capability each: read, pure core, report | reach into one another |
 //! | [`render`] | text, JSON, DOT, Mermaid: the only printer | computes |
@@ -45,6 +46,7 @@ pub mod ci;
 pub mod cli;
 pub mod error;
 pub mod exec;
+pub mod finding;
 pub mod graph;
 pub mod hooks;
 pub mod impact;

@@ -8,6 +8,7 @@ pub mod affected;
 pub mod audit;
 pub mod ci;
 pub mod clean;
+pub mod findings;
 pub mod graph;
 pub mod hooks;
 pub mod run;

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["exec"],
     &["render"],
     &["action", "audit", "ci", "hooks", "timings"],
-    &["built"],
+    &["built", "finding"],
     &["question"],
     &["changes"],
     &["impact"],

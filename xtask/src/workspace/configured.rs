@@ -10,7 +10,7 @@ use crate::usage;
 
 /// The keys that mean something. Each belongs to the module that asks for it; that one reads what
 /// stands below, and refuses what it does not know.
-const KEYS: &[&str] = &["hooks", "rules", "timings"];
+const KEYS: &[&str] = &["hooks", "policy", "rules", "timings"];
 
 impl Workspace {
     /// What stands under a key of `[workspace.metadata.xtask]`; the default where nothing does.
