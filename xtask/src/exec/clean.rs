@@ -144,6 +144,13 @@ impl Cleaning<'_> {
             contents = self.read(place)?;
             planned = self.plan(&contents);
         }
+        if lock.as_ref().is_some_and(|lock| !lock.keeps_cargo_out) {
+            render::warning(format_args!(
+                "cargo takes no locks in {}, so nothing keeps a build out while it is cleaned: see \
+                 to it that none is running",
+                place.path
+            ));
+        }
         remove::measure(&mut planned)?;
         let mut progress = render::Progress::new("Removing", planned.removals.len(), &place.path);
         remove::remove(&planned, &bounds, &mut |done| progress.show(done))?;

@@ -60,13 +60,14 @@ impl Bounds {
 /// Cargo's locks of a profile directory; released when dropped.
 pub struct Lock {
     _files: Vec<File>,
+    /// Whether cargo takes locks there, too.
+    pub keeps_cargo_out: bool,
 }
 
 impl Lock {
     /// Takes the locks that cargo takes for a build, in cargo's order. Up to 1.95 that is
     /// `.cargo-lock` in both directories, from 1.96 on `.cargo-build-lock` in the one and
-    /// `.cargo-lock`, shared, in the other. Where there is none of them, as on a network file
-    /// system, cargo takes none either. `None` if another process has one of them, and `wait` is
+    /// `.cargo-lock`, shared, in the other. `None` if another process has one of them, and `wait` is
     /// false.
     ///
     /// # Errors
@@ -86,10 +87,11 @@ impl Lock {
             let file = File::options().read(true).write(true).open(&path);
             let file = file.with_context(|| format!("cannot open {path} to lock it"))?;
             match file.try_lock() {
-                Ok(()) => {}
+                Ok(()) => files.push(file),
                 Err(TryLockError::WouldBlock) if !wait => return Ok(None),
                 Err(TryLockError::WouldBlock) => {
                     file.lock().with_context(|| format!("cannot lock {path}"))?;
+                    files.push(file);
                 }
                 // As cargo: a file system that knows no locks does without.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
@@ -97,10 +99,33 @@ impl Lock {
                     return Err(anyhow!(error).context(format!("cannot lock {path}")));
                 }
             }
-            files.push(file);
         }
-        Ok(Some(Self { _files: files }))
+        Ok(Some(Self {
+            keeps_cargo_out: !files.is_empty() && !is_on_nfs(&place.path),
+            _files: files,
+        }))
     }
+}
+
+/// Whether a path lies on NFS, where cargo takes no locks: its own test, which it makes on Linux
+/// only.
+fn is_on_nfs(path: &Utf8Path) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    path.canonicalize_utf8()
+        .is_ok_and(|path| file_system(&mounts, &path).is_some_and(|it| it.starts_with("nfs")))
+}
+
+/// The type of the file system that a path lies on, by the list of mounts of `proc(5)`, in which a
+/// later mount covers an earlier one.
+fn file_system<'a>(mounts: &'a str, path: &Utf8Path) -> Option<&'a str> {
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let point = fields.next()?.replace("\\040", " ");
+        path.starts_with(&point)
+            .then_some((point.len(), fields.next()?))
+    });
+    let nearest = mounts.max_by_key(|(length, _)| *length);
+    nearest.map(|(_, file_system)| file_system)
 }
 
 /// Counts files and bytes, and leaves out of the plan what is not there.
@@ -180,4 +205,33 @@ pub fn remove(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_lies_on_the_nearest_mount_above_it() {
+        let mounts = "\
+            /dev/a / ext4 rw 0 0\n\
+            server:/home /home nfs4 rw 0 0\n\
+            /dev/b /home/me/far\\040away btrfs rw 0 0\n\
+            tmpfs /home/me/target tmpfs rw 0 0\n\
+            server:/x /home/me/target nfs rw 0 0\n";
+        for (path, expected) in [
+            ("/etc", "ext4"),
+            ("/homeland", "ext4"),
+            ("/home/me", "nfs4"),
+            ("/home/me/far away/target", "btrfs"),
+            ("/home/me/target/debug", "nfs"),
+        ] {
+            assert_eq!(
+                file_system(mounts, Utf8Path::new(path)),
+                Some(expected),
+                "{path}"
+            );
+        }
+        assert_eq!(file_system("", Utf8Path::new("/")), None);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use expect_test::expect;
 
@@ -239,4 +239,80 @@ fn one_triple_and_what_the_host_does_for_it() {
     .assert_eq(&hosts.join("\n"));
     project.clean_as_planned(&asked);
     project.builds_again(&affected, &builds[1..]);
+}
+
+/// Libraries that use a package of a registry and one of a git repository, of each two versions.
+fn with_external_packages() -> Project {
+    let project = Project::with_libraries(&[("track", &[]), ("signal", &[]), ("beside", &[])]);
+    project.append("crates/track/Cargo.toml", "rail = \"1\"\n");
+    for version in ["1.0.0", "1.0.1"] {
+        let package = format!("[package]\nname = \"rail\"\nversion = \"{version}\"\n");
+        let at = |file: &str| format!("vendor/rail-{version}/{file}");
+        project.write(at("Cargo.toml"), &package);
+        project.write(at("src/lib.rs"), "");
+        project.write(at(".cargo-checksum.json"), "{\"files\":{}}");
+    }
+    project.write(
+        ".cargo/config.toml",
+        "[profile.dev]\nincremental = false\n\
+         [source.crates-io]\nreplace-with = \"vendored\"\n\
+         [source.vendored]\ndirectory = \"vendor\"\n",
+    );
+    let lamp = project.beside("lamp");
+    fs::create_dir_all(lamp.join("src")).unwrap();
+    let package = "[package]\nname = \"lamp\"\nversion = \"1.0.0\"\n";
+    fs::write(lamp.join("Cargo.toml"), package).unwrap();
+    fs::write(lamp.join("src/lib.rs"), "").unwrap();
+    let lamp = lamp.to_str().unwrap();
+    project.git(&["-C", lamp, "init", "--quiet"]);
+    commit_in(&project, lamp);
+    let git = format!("lamp = {{ git = {:?} }}\n", format!("file://{lamp}"));
+    project.append("crates/signal/Cargo.toml", &git);
+    project
+        .cargo(&["--config", "net.offline=false", "fetch"])
+        .done();
+    // In a vendored source cargo moves no version by itself.
+    project.replace("Cargo.lock", "\"1.0.1\"", "\"1.0.0\"");
+    project.commit("Use a rail and a lamp");
+    project
+}
+
+fn has_name(artifact: &Path, package: &str) -> bool {
+    let names = artifact.iter().filter_map(|name| name.to_str());
+    let mut names = names.map(|name| name.trim_start_matches("lib"));
+    names.any(|name| name.starts_with(&format!("{package}-")))
+}
+
+fn commit_in(project: &Project, repository: &str) {
+    project.git(&["-C", repository, "add", "--all"]);
+    let commit = ["commit", "--quiet", "--allow-empty", "--message", "Shine"];
+    project.git(&[&["-C", repository], &commit[..]].concat());
+}
+
+/// What the lock file moved goes with its users; the versions that it moved from are not of this
+/// workspace any more, and stay for whoever goes back.
+#[test]
+fn external_packages_that_the_lock_file_moved() {
+    let project = with_external_packages();
+    project.build(CHECK).unwrap();
+    let former = project.artifacts();
+    let lamp = project.beside("lamp");
+    commit_in(&project, lamp.to_str().unwrap());
+    project
+        .cargo(&["--config", "net.offline=false", "update", "lamp"])
+        .done();
+    let rail = "name = \"rail\"\nversion = \"1.0.";
+    project.replace("Cargo.lock", &format!("{rail}0"), &format!("{rail}1"));
+    let moved = project.build(CHECK).unwrap();
+    let builds = [(CHECK.to_vec(), moved)];
+    project.clean_exactly(&["--since", "HEAD"], &builds);
+    let left = project.artifacts();
+    let is_external = |it: &&&PathBuf| ["rail", "lamp"].iter().any(|name| has_name(it, name));
+    let former: Vec<_> = former.iter().filter(|it| is_external(&it)).collect();
+    let gone = former.iter().filter(|it| !left.contains(**it));
+    assert_eq!((former.is_empty(), gone.count()), (false, 0));
+    let names: BTreeSet<_> = builds[0].1.iter().map(|it| &*it.target).collect();
+    assert_eq!(Vec::from_iter(names), ["lamp", "rail", "signal", "track"]);
+    project.commit("Move both");
+    project.clean_exactly(&["--assume-changed", "rail"], &builds);
 }
