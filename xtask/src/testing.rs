@@ -35,6 +35,7 @@ pub(crate) fn workspace(text: &str) -> Workspace {
         lock_is_stale: false,
         sysroot: None,
         links: std::collections::BTreeMap::new(),
+        ground: None,
     };
     for line in lines() {
         let Some((head, dependencies)) = line.split_once(" -> ") else {

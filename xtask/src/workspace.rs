@@ -47,6 +47,9 @@ pub struct Workspace {
     /// Directories and manifests of path packages that symbolic links lead to: by the path as cargo
     /// knows it the one without links.
     pub links: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// A hash of everything that cargo went by, where that did not change while it was asked: what
+    /// follows from manifests, lock file, configuration and toolchain alone holds as long.
+    pub ground: Option<u64>,
 }
 
 /// The place of a package in [`Workspace::packages`].
@@ -177,9 +180,9 @@ impl Workspace {
         if let Some(kept) = cache.as_ref().and_then(Cache::read) {
             return Ok(kept);
         }
-        let (workspace, named) = Self::ask(runner, options)?;
+        let (mut workspace, named) = Self::ask(runner, options)?;
         if let Some(cache) = cache {
-            cache.write(&workspace, named);
+            cache.write(&mut workspace, named);
         }
         Ok(workspace)
     }
@@ -322,6 +325,7 @@ impl Workspace {
             lock_is_stale: false,
             sysroot: None,
             links: BTreeMap::new(),
+            ground: None,
         })
     }
 

@@ -1,11 +1,11 @@
-//! What an answer costs, beside `git status` and `cargo metadata`.
+//! What an answer costs, beside `git status`, `cargo metadata` and other tools that are installed.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::synthetic::{Synthetic, name};
-use crate::{children, timed};
+use crate::{children, machine, timed};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -15,67 +15,231 @@ pub(crate) struct Args {
     /// How often each is measured
     #[arg(long, default_value_t = 10)]
     runs: usize,
+    /// Let a third of the packages depend on a registry's
+    #[arg(long)]
+    external: bool,
+    /// Build nothing before: for a number of packages that takes too long to build
+    #[arg(long)]
+    unbuilt: bool,
 }
 
-/// The first is what the others are held against.
-const WAYS: [(&str, &[&str]); 6] = [
-    ("git", &["status", "--porcelain"]),
-    ("xtask", &["affected", "--since", "HEAD"]),
-    ("xtask", &["clean-affected", "--dry-run", "--since", "HEAD"]),
-    ("xtask", &["graph", "--format", "json"]),
-    ("cargo", &["metadata", "--no-deps", "--format-version", "1"]),
-    ("cargo", &["metadata", "--format-version", "1"]),
+/// A command, and what is to be so before it.
+struct Way {
+    label: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    before: Before,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Before {
+    /// Whatever was asked last is known.
+    Warm,
+    /// Nothing is known.
+    Cold,
+    /// A manifest is newer than what is known.
+    Manifest,
+}
+
+const fn way(
+    label: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    before: Before,
+) -> Way {
+    Way {
+        label,
+        program,
+        arguments,
+        before,
+    }
+}
+
+const MANIFEST: &str = "crates/part_00000/Cargo.toml";
+const AFFECTED: &[&str] = &["affected", "--since", "HEAD"];
+
+/// The first is what the others are held against. Another tool is left out where it is not there.
+const WAYS: [Way; 13] = [
+    way("", "git", &["status", "--porcelain"], Before::Warm),
+    way("", "xtask", AFFECTED, Before::Warm),
+    way(
+        "",
+        "xtask",
+        &["clean-affected", "--dry-run", "--since", "HEAD"],
+        Before::Warm,
+    ),
+    way("", "xtask", &["graph", "--format", "json"], Before::Warm),
+    way(
+        ", a step that does nothing",
+        "xtask",
+        &["hooks", "run", "pre-commit"],
+        Before::Warm,
+    ),
+    way("", "xtask", &["--version"], Before::Warm),
+    way(", a manifest changed", "xtask", AFFECTED, Before::Manifest),
+    way(", nothing kept", "xtask", AFFECTED, Before::Cold),
+    way(
+        "",
+        "cargo",
+        &["metadata", "--no-deps", "--format-version", "1"],
+        Before::Warm,
+    ),
+    way(
+        "",
+        "cargo",
+        &["metadata", "--format-version", "1"],
+        Before::Warm,
+    ),
+    way(
+        "",
+        "cargo-rail",
+        &["rail", "plan", "--since", "HEAD"],
+        Before::Warm,
+    ),
+    way("", "cargo-delta", &["delta", "snapshot"], Before::Warm),
+    way(
+        "",
+        "cargo",
+        &["check", "--workspace", "--all-targets", "--quiet"],
+        Before::Warm,
+    ),
 ];
 
 pub(crate) fn run(args: &Args) {
-    let workspace = Synthetic::new(args.packages);
-    workspace.commit();
-    println!("checking {} packages …", args.packages);
-    workspace.cargo(&["check", "--workspace", "--all-targets", "--quiet"]);
-    let start = |(program, arguments): (&str, &[&str])| {
-        let program = match program {
-            "xtask" => env!("CARGO_BIN_EXE_xtask"),
-            other => other,
-        };
-        workspace.run(Command::new(program).args(arguments));
-    };
-    let mut walls = WAYS.map(|_| Vec::new());
-    let mut cpus = WAYS.map(|_| Duration::ZERO);
-    // Once for what is kept, and then with another source changed each time.
-    WAYS.into_iter().for_each(start);
-    for run in 0..args.runs {
-        let source = workspace.path(format!(
-            "crates/{}/src/lib.rs",
-            name(run * 7 % args.packages)
-        ));
-        let text = fs::read_to_string(&source).unwrap();
-        fs::write(&source, format!("{text}// {run}\n")).unwrap();
-        for at in 0..WAYS.len() {
-            let at = (at + run) % WAYS.len();
-            let before = children();
-            walls[at].push(timed(|| start(WAYS[at])));
-            cpus[at] += children() - before;
-        }
-        fs::write(&source, text).unwrap();
+    let workspace = Synthetic::new(args.packages, args.external);
+    let mut ways: Vec<&Way> = WAYS.iter().filter(|way| way.is_there(&workspace)).collect();
+    if args.unbuilt {
+        ways.retain(|way| way.arguments[0] != "check");
+    } else {
+        println!("checking {} packages …", args.packages);
+        workspace.cargo(&["check", "--workspace", "--all-targets", "--quiet"]);
     }
+    let mut walls = vec![Vec::new(); ways.len()];
+    let mut cpus = vec![Duration::ZERO; ways.len()];
+    // Once for what is kept, and then with another source changed each time.
+    for way in &ways {
+        way.run(&workspace);
+    }
+    for run in 0..args.runs {
+        let source = format!("crates/{}/src/lib.rs", name(run * 7 % args.packages));
+        let text = fs::read_to_string(workspace.path(&source)).unwrap();
+        workspace.write(&source, &format!("{text}// {run}\n"));
+        workspace.run(Command::new("git").args(["add", &source]));
+        for at in 0..ways.len() {
+            let at = (at + run) % ways.len();
+            ways[at].prepare(&workspace);
+            let before = children();
+            walls[at].push(timed(|| ways[at].run(&workspace)));
+            cpus[at] += children() - before;
+            ways[at].restore(&workspace);
+        }
+        workspace.write(&source, &text);
+        workspace.run(Command::new("git").args(["add", &source]));
+    }
+    let built = if args.unbuilt { "unbuilt" } else { "built" };
     println!(
-        "\n| {} packages, one source changed | wall, median | CPU, mean | wall × | CPU × |",
+        "\n{}, {} packages, {built}, another source changed each time:\n",
+        machine(),
         args.packages
     );
-    println!("| --- | --- | --- | --- | --- |");
-    let walls = walls.map(|mut walls| {
+    println!("| | wall, median | CPU, mean | wall × | CPU × | peak memory |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let walls = walls.into_iter().map(|mut walls| {
         walls.sort();
-        walls[walls.len() / 2].as_secs_f64() * 1000.0
+        ms(walls[walls.len() / 2])
     });
-    let cpus = cpus.map(|cpu| cpu.as_secs_f64() * 1000.0 / args.runs as f64);
-    for (at, (program, arguments)) in WAYS.iter().enumerate() {
+    let walls: Vec<_> = walls.collect();
+    let cpus: Vec<_> = cpus.iter().map(|&cpu| ms(cpu) / args.runs as f64).collect();
+    for (at, way) in ways.iter().enumerate() {
+        way.prepare(&workspace);
         println!(
-            "| `{program} {}` | {:.0} ms | {:.0} ms | {:.1} | {:.1} |",
-            arguments.join(" "),
+            "| `{} {}`{} | {:.0} ms | {:.0} ms | {:.1} | {:.1} | {} |",
+            way.program,
+            way.arguments.join(" "),
+            way.label,
             walls[at],
             cpus[at],
             walls[at] / walls[0],
             cpus[at] / cpus[0],
+            way.peak(&workspace),
         );
+        way.restore(&workspace);
+    }
+}
+
+impl Way {
+    fn command(&self, workspace: &Synthetic) -> Command {
+        let mut command = Command::new(match self.program {
+            "xtask" => env!("CARGO_BIN_EXE_xtask"),
+            other => other,
+        });
+        workspace.prepared(&mut command);
+        command.args(self.arguments).stdout(Stdio::null());
+        command
+    }
+
+    fn is_there(&self, workspace: &Synthetic) -> bool {
+        let mut command = self.command(workspace);
+        command
+            .stderr(Stdio::null())
+            .spawn()
+            .is_ok_and(|mut it| it.wait().is_ok())
+    }
+
+    fn prepare(&self, workspace: &Synthetic) {
+        match self.before {
+            Before::Warm => {}
+            Before::Cold => {
+                let kept = workspace.path("target/xtask");
+                if kept.exists() {
+                    fs::remove_dir_all(kept).unwrap();
+                }
+            }
+            Before::Manifest => {
+                let text = fs::read_to_string(workspace.path(MANIFEST)).unwrap();
+                workspace.write(MANIFEST, &format!("{text}# A comment\n"));
+            }
+        }
+    }
+
+    /// Makes what is so before it what it was, and known.
+    fn restore(&self, workspace: &Synthetic) {
+        if self.before == Before::Manifest {
+            let text = fs::read_to_string(workspace.path(MANIFEST)).unwrap();
+            workspace.write(MANIFEST, text.trim_end_matches("# A comment\n"));
+            WAYS[1].run(workspace);
+        }
+    }
+
+    fn run(&self, workspace: &Synthetic) {
+        let status = self
+            .command(workspace)
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(
+            status.success() || self.program.starts_with("cargo-"),
+            "{:?}",
+            self.arguments
+        );
+    }
+
+    /// The most memory that the program itself had at once, where Linux tells.
+    fn peak(&self, workspace: &Synthetic) -> String {
+        let mut child = self
+            .command(workspace)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak = 0_u64;
+        while child.try_wait().unwrap().is_none() {
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|it| it.trim().trim_end_matches(" kB").parse().ok());
+            peak = peak.max(kib.unwrap_or(0));
+        }
+        format!("{} MiB", peak / 1024)
     }
 }

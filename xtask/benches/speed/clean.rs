@@ -27,10 +27,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) {
-    let workspace = Synthetic::new(args.packages);
+    let workspace = Synthetic::new(args.packages, false);
     println!("building {} packages …", args.packages);
     workspace.cargo(&["build", "--workspace", "--quiet"]);
-    fs::rename(workspace.path("target"), workspace.path("built")).unwrap();
+    let built = workspace.path("built");
+    if built.exists() {
+        fs::remove_dir_all(&built).unwrap();
+    }
+    fs::rename(workspace.path("target"), &built).unwrap();
     let last = name(args.packages - 1);
     let all: Vec<String> = (0..args.packages).map(name).collect();
     measure(&workspace, args.runs, &[last]);

@@ -53,6 +53,17 @@ fn timed(run: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
+/// What it runs on.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find(|line| line.starts_with("model name"));
+    let model = model
+        .and_then(|line| line.split_once(": "))
+        .map_or("", |(_, name)| name);
+    format!("{cores} cores, {model} {}", std::env::consts::OS)
+}
+
 /// The CPU time of all programs that were started and have ended, where Linux tells.
 fn children() -> Duration {
     let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {

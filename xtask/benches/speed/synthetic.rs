@@ -1,83 +1,127 @@
-//! A workspace of any size: small libraries of a few files, each on up to three before it, one in three
-//! with an integration test.
+//! A workspace of any size: layers of small libraries of a few files, each on about four below it,
+//! some with integration tests, dev-dependencies, build scripts, and packages of a registry.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
-
-/// A workspace in a directory of its own, which is gone when it is dropped.
+/// A workspace in a directory that is kept from one run to the next, since it takes long to build.
 pub(crate) struct Synthetic {
-    root: TempDir,
+    root: PathBuf,
 }
 
+/// The kit's own step in a hook, and nothing that takes time beside.
+const HOOKS: &str = "\
+[workspace.metadata.xtask.hooks]
+pre-commit.steps = [\"owners\"]
+steps.owners.run = [\"git\", \"--version\", \"{packages}\"]
+";
+
+const MODULES: [&str; 6] = [
+    "read",
+    "write",
+    "model",
+    "model/query",
+    "model/index",
+    "error",
+];
+
 impl Synthetic {
-    /// Writes one of so many packages, and a lock file.
-    pub(crate) fn new(packages: usize) -> Self {
-        let root = TempDir::with_prefix("xtask-speed-").unwrap();
+    /// One of so many packages, a third of them on what a registry has if `external`; in a git
+    /// repository with one commit.
+    pub(crate) fn new(packages: usize, external: bool) -> Self {
+        let kind = if external { "external-" } else { "" };
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("speed-{kind}{packages}"));
         let synthetic = Self { root };
-        synthetic.write(
-            "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n\
-             [profile.dev]\ndebug = false\n",
-        );
-        for at in 0..packages {
-            let name = name(at);
-            let mut manifest = format!(
-                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
-                 [dependencies]\n"
-            );
-            let mut source = format!("pub fn value() -> u64 {{\n    {at}");
-            for below in below(at) {
-                let on = self::name(below);
-                manifest.push_str(&format!("{on} = {{ path = \"../{on}\" }}\n"));
-                source.push_str(&format!(" + {on}::value()"));
-            }
-            source.push_str("\n}\n");
-            for module in ["read", "write", "model"] {
-                source.push_str(&format!("pub mod {module};\n"));
-                let text = format!("//! To {module}.\n\npub fn {module}() {{}}\n");
-                synthetic.write(format!("crates/{name}/src/{module}.rs"), &text);
-            }
-            if at % 3 == 0 {
-                let text = format!("#[test]\nfn works() {{\n    {name}::value();\n}}\n");
-                synthetic.write(format!("crates/{name}/tests/it.rs"), &text);
-            }
-            synthetic.write(format!("crates/{name}/Cargo.toml"), &manifest);
-            synthetic.write(format!("crates/{name}/src/lib.rs"), &source);
+        let is_complete = synthetic.path(".git/HEAD").exists();
+        if !is_complete {
+            let _ = fs::remove_dir_all(&synthetic.root);
+            synthetic.write_all(packages, external);
+            synthetic.commit();
         }
-        synthetic.cargo(&["generate-lockfile", "--offline", "--quiet"]);
         synthetic
     }
 
-    /// Makes it a repository with one commit.
-    pub(crate) fn commit(&self) {
-        self.write(".gitignore", "/target\n");
+    fn write_all(&self, packages: usize, external: bool) {
+        self.write(
+            "Cargo.toml",
+            &format!(
+                "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n\
+                 [profile.dev]\ndebug = false\nincremental = false\n\n{HOOKS}"
+            ),
+        );
+        for at in 0..packages {
+            let name = name(at);
+            let write = |file: &str, text: &str| self.write(format!("crates/{name}/{file}"), text);
+            let mut manifest = format!(
+                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n"
+            );
+            let depend = |on: usize| format!("{0} = {{ path = \"../{0}\" }}\n", self::name(on));
+            manifest.push_str("[dependencies]\n");
+            let mut source = format!(
+                "pub fn value() -> u64 {{\n    let mut value = {at}_u64;\n    value += 1;\n"
+            );
+            for on in below(at) {
+                manifest.push_str(&depend(on));
+                let on = self::name(on);
+                source.push_str(&format!("    value = value.max({on}::value());\n"));
+            }
+            source.push_str("    value\n}\n");
+            if external && at % 3 == 0 {
+                manifest.push_str("itoa = \"1\"\nmemchr = \"2\"\n");
+            }
+            if at % 4 == 1 {
+                manifest.push_str(&format!("\n[dev-dependencies]\n{}", depend(at - 1)));
+            }
+            for module in MODULES {
+                if !module.contains('/') {
+                    source.push_str(&format!("pub mod {module};\n"));
+                }
+                let last = module.rsplit('/').next().unwrap_or(module);
+                let mut text = format!("//! To {last}.\n\npub fn {last}() {{}}\n");
+                if module == "model" {
+                    text.push_str("pub mod index;\npub mod query;\n");
+                }
+                write(&format!("src/{module}.rs"), &text);
+            }
+            if at % 10 == 0 {
+                let text = "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n}\n";
+                write("build.rs", text);
+            }
+            if at % 3 == 0 {
+                let text = format!("#[test]\nfn works() {{\n    {name}::value();\n}}\n");
+                write("tests/it.rs", &text);
+            }
+            write("README.md", &format!("# {name}\n"));
+            write("Cargo.toml", &manifest);
+            write("src/lib.rs", &source);
+        }
+        self.cargo(&["generate-lockfile", "--offline", "--quiet"]);
+    }
+
+    fn commit(&self) {
+        self.write(".gitignore", "/target\n/built\n");
+        let user = [
+            "-c",
+            "user.name=Speed",
+            "-c",
+            "user.email=speed@example.com",
+        ];
         for arguments in [
             &["init", "--quiet"][..],
             &["add", "--all"],
-            &[
-                "-c",
-                "user.name=Speed",
-                "-c",
-                "user.email=speed@example.com",
-                "commit",
-                "--quiet",
-                "-m",
-                "All",
-            ],
+            &[&user[..], &["commit", "--quiet", "-m", "All"]].concat(),
         ] {
             self.run(Command::new("git").args(arguments));
         }
     }
 
     pub(crate) fn root(&self) -> &Path {
-        self.root.path()
+        &self.root
     }
 
     pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
-        self.root.path().join(below)
+        self.root.join(below)
     }
 
     /// Runs cargo in it, to a good end.
@@ -87,20 +131,25 @@ impl Synthetic {
 
     /// Runs a program in it, to a good end and without a word.
     pub(crate) fn run(&self, command: &mut Command) {
-        command.current_dir(self.root.path());
+        let output = self.prepared(command).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?}: {said}");
+    }
+
+    /// A program that is going to run in it, without what `cargo bench` hands down.
+    pub(crate) fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.current_dir(&self.root);
         for (name, _) in std::env::vars_os() {
             let name = name.to_str().unwrap_or_default();
             if name.starts_with("CARGO_") && name != "CARGO_HOME" {
                 command.env_remove(name);
             }
         }
-        let output = command.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{command:?}: {said}");
+        command
     }
 
-    fn write(&self, path: impl AsRef<Path>, text: &str) {
-        let path = self.root.path().join(path);
+    pub(crate) fn write(&self, path: impl AsRef<Path>, text: &str) {
+        let path = self.root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
@@ -108,11 +157,12 @@ impl Synthetic {
 
 /// The name of a package, by its place. Nothing is built from the last one.
 pub(crate) fn name(at: usize) -> String {
-    format!("part_{at:04}")
+    format!("part_{at:05}")
 }
 
+/// What a package depends on, in lower layers.
 fn below(at: usize) -> Vec<usize> {
-    let mut below: Vec<_> = [at / 2, at / 3, at.saturating_sub(1)].into();
+    let mut below: Vec<_> = [at / 2, at / 3, at * 3 / 5, at.saturating_sub(7)].into();
     below.retain(|&it| it < at);
     below.sort_unstable();
     below.dedup();

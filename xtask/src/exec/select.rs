@@ -128,7 +128,7 @@ impl<'a> Selector<'a> {
     fn kept(&self, ids: &BTreeSet<String>) -> Result<Kept> {
         let ids_in_order: Vec<String> = ids.iter().cloned().collect();
         let question = [&self.command()[..], &self.whole(), &ids_in_order];
-        let remembered = Remembered::of(self.runner, &self.answer.workspace, &question);
+        let remembered = Remembered::of(&self.answer.workspace, &question);
         if let Some(kept) = remembered.as_ref().and_then(Remembered::read) {
             return Ok(kept);
         }

@@ -7,6 +7,7 @@
 //! whose ground changed while cargo was asked is not kept.
 
 use std::collections::BTreeSet;
+use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::SystemTime;
@@ -84,12 +85,15 @@ impl Cache {
 
     /// Keeps what cargo said. `paths` are the manifests that it may have read beside those of the
     /// answer.
-    pub(super) fn write(&self, workspace: &Workspace, mut paths: BTreeSet<Utf8PathBuf>) {
+    pub(super) fn write(&self, workspace: &mut Workspace, mut paths: BTreeSet<Utf8PathBuf>) {
         if workspace.target_directory != self.target_directory || !self.target_directory.is_dir() {
             return;
         }
         paths.extend(self.programs.iter().cloned());
-        paths.extend(workspace.sysroot.iter().map(|sysroot| sysroot.join("bin")));
+        if let Some(sysroot) = &workspace.sysroot {
+            let program = |name| sysroot.join("bin").join(format!("{name}{EXE_SUFFIX}"));
+            paths.extend(["cargo", "rustc"].map(program));
+        }
         paths.extend(self.around(&workspace.root));
         paths.extend(named_in_root(&workspace.root));
         for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
@@ -115,7 +119,10 @@ impl Cache {
         if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
             return;
         }
-        state::write(&self.file, &(stamps, workspace));
+        let mut hasher = DefaultHasher::new();
+        (&self.file, &stamps).hash(&mut hasher);
+        workspace.ground = Some(hasher.finish());
+        state::write(&self.file, &(stamps, &*workspace));
     }
 
     /// What decides from outside of the packages which workspace it is, and how it is resolved.
