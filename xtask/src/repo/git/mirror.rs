@@ -11,7 +11,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Repository, State, one_line};
+use super::{Commit, Repository, State, one_line};
 use crate::process;
 
 impl Repository {
@@ -21,8 +21,11 @@ impl Repository {
     /// # Errors
     /// Git's own message, or the disk's. Whatever happens, the next call starts from what is there.
     pub fn mirror(&self, state: &State, directory: &Utf8Path) -> Result<()> {
-        let (tree, own) = (directory.join("tree"), directory.join("git"));
-        for path in [&tree, &own] {
+        self.mirror_to(state, &directory.join("tree"), &directory.join("git"))
+    }
+
+    fn mirror_to(&self, state: &State, tree: &Utf8Path, own: &Utf8Path) -> Result<()> {
+        for path in [tree, own] {
             fs::create_dir_all(path).with_context(|| format!("cannot create {path}"))?;
         }
         let head = match state {
@@ -41,8 +44,12 @@ impl Repository {
         };
         // What a killed git left; the caller sees to it that no other is at work here.
         drop(fs::remove_file(own.join("index.lock")));
-        let mut command = self.runner.in_directory(&tree).git();
-        command.env_remove("GIT_INDEX_FILE");
+        let git_there = || {
+            let mut command = self.runner.in_directory(tree).git();
+            command.env_remove("GIT_INDEX_FILE");
+            command
+        };
+        let mut command = git_there();
         for setting in [
             "core.hooksPath=.git/none",
             "core.fsmonitor=false",
@@ -52,6 +59,24 @@ impl Repository {
             command.args(["-c", setting]);
         }
         process::checked(command.args(["read-tree", "--reset", "-u", &wanted]))?;
+        if !tree.join(".gitmodules").is_file() {
+            return Ok(());
+        }
+        let entries = process::checked(git_there().args(["ls-files", "-s", "-z"]))?;
+        for (path, commit) in submodules(&String::from_utf8_lossy(&entries)) {
+            let theirs = self.top_level.join(path);
+            // One that the user did not check out is as empty there.
+            if theirs.join(".git").exists()
+                && let Some(submodule) = Self::discover(&self.runner, &theirs)?
+            {
+                let state = State::Commit(Commit(commit.to_owned()));
+                let own = own.join("modules").join(path.replace('/', "%"));
+                let mirrored = submodule.mirror_to(&state, &tree.join(path), &own);
+                mirrored.with_context(|| {
+                    format!("the submodule {path} cannot be had at {commit}, as it is committed")
+                })?;
+            }
+        }
         Ok(())
     }
 
@@ -85,6 +110,15 @@ impl Repository {
         let output = process::checked(self.git().args(["rev-parse", "--git-common-dir"]))?;
         Ok(self.top_level.join(one_line(&output)))
     }
+}
+
+/// Path and commit of the submodules that `git ls-files -s -z` tells of.
+fn submodules(entries: &str) -> impl Iterator<Item = (&str, &str)> {
+    let entries = entries.split('\0');
+    entries.filter_map(|entry| {
+        let (facts, path) = entry.strip_prefix("160000 ")?.split_once('\t')?;
+        Some((path, facts.split(' ').next()?))
+    })
 }
 
 fn put(path: &Utf8Path, text: &str) -> Result<()> {

@@ -264,3 +264,67 @@ fn a_hook_that_is_killed_half_way_loses_nothing() {
     let output = git(&project, &["commit", "--message", "x"]);
     assert!(output.stderr.contains("// Staged."), "{output}");
 }
+
+/// A submodule is checked at the commit that is staged for it, whatever lies in it.
+#[test]
+fn a_submodule_is_checked_as_it_is_committed() {
+    let lamp = Project::empty()
+        .file(
+            "Cargo.toml",
+            "[package]\nname = \"lamp\"\nversion = \"0.1.0\"\n",
+        )
+        .file("src/lib.rs", "pub fn shine() {}\n");
+    lamp.write(".gitignore", "/target/\n");
+    lamp.git(&["init", "--quiet", "--initial-branch", "main"]);
+    lamp.commit("Shine");
+    let project = project("pre-commit.steps = [\"check\"]\n");
+    let url = lamp.root().to_str().unwrap();
+    let allowed = ["-c", "protocol.file.allow=always", "submodule", "--quiet"];
+    let add = [&allowed[..], &["add", url, "external/lamp"]].concat();
+    project.git(&add);
+    project.replace(
+        "Cargo.toml",
+        "members = [\"crates/*\"]",
+        "members = [\"crates/*\"]\nexclude = [\"external\"]",
+    );
+    project.append(
+        "crates/base/Cargo.toml",
+        "lamp = { path = \"../../external/lamp\" }\n",
+    );
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.write("crates/base/src/lib.rs", "pub use lamp::shine;\n");
+    let commit = ["commit", "--quiet", "--message", "Let there be light"];
+    project.git(&["add", "--all"]);
+    assert_eq!(git(&project, &commit).status, 0);
+
+    // What base is checked with is what is committed, not what lies there.
+    project.write("external/lamp/src/lib.rs", "nonsense\n");
+    project.write(
+        "crates/base/src/lib.rs",
+        "pub use lamp::shine;\n// And so on.\n",
+    );
+    project.git(&["add", "crates"]);
+    let said = git(&project, &commit);
+    assert!(
+        said.stderr.contains("Passed pre-commit: check"),
+        "{}",
+        said.stderr
+    );
+    // And what is staged of it counts.
+    project.write("external/lamp/src/lib.rs", "pub fn glow() {}\n");
+    let lamp = project.path("external/lamp");
+    project.git(&[
+        "-C",
+        lamp.to_str().unwrap(),
+        "commit",
+        "--quiet",
+        "--all",
+        "--message",
+        "Glow",
+    ]);
+    project.append("crates/base/src/lib.rs", "// So on.\n");
+    project.git(&["add", "--all"]);
+    project.write("external/lamp/src/lib.rs", "pub fn shine() {}\n");
+    let said = git(&project, &commit);
+    assert!(said.stderr.contains("error[E0432]"), "{}", said.stderr);
+}
