@@ -48,10 +48,12 @@ fn fewer_packages_are_built_with_the_features_of_all() {
     assert!(alone.iter().any(|unit| unit.target == "base"), "{alone:?}");
 }
 
-/// Cargo is asked once, and again when a manifest says something else.
+/// Cargo is asked once, and again when a manifest says something else. There is nothing to keep it
+/// in before the first build.
 #[test]
 fn what_keeps_the_features_is_remembered_until_it_changes() {
     let project = project();
+    project.build(&["check"]).unwrap();
     let dry = || {
         let arguments = [
             "run-affected",
@@ -151,6 +153,43 @@ fn what_is_selected_for_its_features_is_not_tested() {
     );
     let output = project.xtask(&["run-affected", "test", "--since", "HEAD", "--", "--quiet"]);
     assert_eq!(output.status, 101, "{output}");
+}
+
+/// With nextest itself, where it is installed: exactly the tests of what is affected, and on several
+/// machines each of all of them once.
+#[test]
+fn nextest_runs_what_is_affected() {
+    let project = project();
+    if project.cargo(&["nextest", "--version"]).status != 0 {
+        eprintln!("cargo-nextest is not installed here: not tested");
+        return;
+    }
+    for library in ["base", "narrow", "wide", "apart"] {
+        let test = format!("#[test]\nfn of_{library}() {{}}\n");
+        project.append(format!("crates/{library}/src/lib.rs"), &test);
+    }
+    project.commit("Test everything");
+    let passed = |arguments: &[&str]| {
+        let output = project.xtask(&[&["run-affected", "nextest"], arguments].concat());
+        assert_eq!(output.status, 0, "{output}");
+        let names = output.stderr.lines().filter(|line| line.contains(" PASS "));
+        let names = names.map(|line| line.rsplit(' ').next().unwrap().to_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    project.append("crates/narrow/tests/it.rs", "// Edited.\n");
+    assert_eq!(passed(&["--since", "HEAD"]), ["passes"]);
+    project.append("crates/narrow/src/lib.rs", "// Edited.\n");
+    assert_eq!(passed(&["--since", "HEAD"]), ["of_narrow", "passes"]);
+    let parts = ["slice:1/2", "slice:2/2"].map(|part| passed(&["--all", "--partition", part]));
+    assert!(parts.iter().all(|part| !part.is_empty()));
+    let mut whole = parts.concat();
+    whole.sort();
+    assert_eq!(
+        whole,
+        ["of_apart", "of_base", "of_narrow", "of_wide", "passes"]
+    );
 }
 
 /// The kit alone is told to end, as by a supervisor, and cargo ends with it. The test that cargo ran
