@@ -1,6 +1,7 @@
 //! Hooks, fired by git itself.
 
 mod commit;
+mod frameworks;
 mod index;
 mod install;
 mod push;
