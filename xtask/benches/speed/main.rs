@@ -3,6 +3,8 @@
 //! ```sh
 //! cargo bench --package xtask-kit --bench speed -- affected --packages 1000
 //! cargo bench --profile xtask --package xtask-kit --bench speed -- clean --packages 500
+//! cargo bench --package xtask-kit --bench speed -- timings
+//! cargo bench --package xtask-kit --bench speed -- instructions
 //! ```
 //!
 //! `--profile xtask` measures the kit as `cargo xtask` builds it, the default profile as `cargo
@@ -16,7 +18,9 @@
 
 mod affected;
 mod clean;
+mod core;
 mod synthetic;
+mod timings;
 
 use std::time::{Duration, Instant};
 
@@ -37,12 +41,22 @@ enum Command {
     Affected(affected::Args),
     /// Hold clean-affected against one scan of the directories, and against `cargo clean -p`
     Clean(clean::Args),
+    /// Analyse a large build, and write its page
+    Timings(timings::Args),
+    /// Count the instructions of the pure core, by valgrind's callgrind
+    Instructions,
+    /// What is counted
+    #[command(hide = true)]
+    Counted,
 }
 
 fn main() {
     match Args::parse().command {
         Command::Affected(args) => affected::run(&args),
         Command::Clean(args) => clean::run(&args),
+        Command::Timings(args) => timings::run(&args),
+        Command::Instructions => core::count(),
+        Command::Counted => core::counted(),
     }
 }
 

@@ -1,0 +1,116 @@
+//! How many instructions the pure core takes, which no other program on the machine changes: so a
+//! regression shows that measured times would hide.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+
+use xtask_kit::graph::{UnitGraph, Verb};
+use xtask_kit::impact::{Affected, Effect, Rule, Seed, propagate};
+use xtask_kit::process::Runner;
+use xtask_kit::render::timings::page::page;
+use xtask_kit::timings::Record;
+use xtask_kit::timings::report::Report;
+use xtask_kit::workspace::{LoadOptions, Workspace};
+
+use crate::synthetic::Synthetic;
+use crate::timings;
+
+const PACKAGES: usize = 1000;
+const UNITS: usize = 3000;
+
+/// What is counted, by the names of the functions below, with the millions of instructions that it
+/// took with rustc 1.95 when this was last looked at.
+const PARTS: [(&str, f64); 4] = [
+    ("unit_graph", 0.0),
+    ("affected_units", 0.0),
+    ("timings_report", 0.0),
+    ("timings_page", 0.0),
+];
+
+/// From how much more on it is a regression: another compiler gives other code.
+const TOLERANCE: f64 = 1.15;
+
+/// Counts, and holds the counts against the recorded ones.
+pub(crate) fn count() {
+    // Built outside of what is counted.
+    Synthetic::new(PACKAGES, false);
+    let mut is_slower = false;
+    println!("| part | millions of instructions | recorded |");
+    println!("| --- | --- | --- |");
+    for (part, recorded) in PARTS {
+        let counted = instructions(part);
+        println!("| {part} | {counted:.1} | {recorded:.1} |");
+        is_slower |= counted > recorded * TOLERANCE;
+    }
+    assert!(
+        !is_slower,
+        "one takes more than {TOLERANCE} times what is recorded"
+    );
+}
+
+fn instructions(part: &str) -> f64 {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("callgrind.out");
+    let counted = Command::new("valgrind")
+        .args(["--tool=callgrind", "--collect-atstart=no"])
+        .arg(format!("--toggle-collect=*core::{part}*"))
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(std::env::current_exe().unwrap())
+        .arg("counted")
+        .output()
+        .expect("valgrind is needed to count: `apt install valgrind`");
+    let said = String::from_utf8_lossy(&counted.stderr);
+    assert!(counted.status.success(), "{said}");
+    let text = fs::read_to_string(&out).unwrap();
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    let total: f64 = total
+        .expect("callgrind writes totals")
+        .trim()
+        .parse()
+        .unwrap();
+    assert!(total > 0.0, "nothing was counted: has {part} been inlined?");
+    total / 1e6
+}
+
+/// Runs every part once.
+pub(crate) fn counted() {
+    let synthetic = Synthetic::new(PACKAGES, false);
+    let runner = Runner::new().unwrap().in_directory(synthetic.root());
+    let workspace = Workspace::load(&runner, &LoadOptions::default()).unwrap();
+    let graph = unit_graph(&workspace);
+    black_box(affected_units(&graph));
+    let record = timings::record(UNITS);
+    let report = timings_report(&record);
+    black_box(timings_page(&report));
+}
+
+#[inline(never)]
+fn unit_graph(workspace: &Workspace) -> UnitGraph {
+    UnitGraph::new(workspace, Verb::Test)
+}
+
+/// From the unit under most of the others.
+#[inline(never)]
+fn affected_units(graph: &UnitGraph) -> Affected {
+    let (unit, _) = graph.units().next().unwrap();
+    let seed = Seed {
+        unit,
+        effect: Effect::Rebuilt,
+        rule: Rule::Source,
+        path: None,
+        because: String::new(),
+        spreads: true,
+    };
+    propagate(graph, vec![seed])
+}
+
+#[inline(never)]
+fn timings_report(record: &Record) -> Report {
+    timings::report(record)
+}
+
+#[inline(never)]
+fn timings_page(report: &Report) -> String {
+    page(report).unwrap()
+}
