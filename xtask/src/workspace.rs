@@ -4,6 +4,7 @@
 mod cache;
 mod configured;
 mod lock_file;
+mod nearby;
 mod platforms;
 mod stamps;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use cache::Cache;
 pub use configured::configured_in;
 use lock_file::LockFiles;
+pub use nearby::{RootManifest, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms};
 
 use crate::process::{self, Runner};

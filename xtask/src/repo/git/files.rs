@@ -55,6 +55,21 @@ impl Repository {
         Ok(entries)
     }
 
+    /// The manifests that the index has, below the top level, sorted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn manifests(&self) -> Result<Vec<Utf8PathBuf>> {
+        let mut command = self.git();
+        command.args(["ls-files", "-z", "--", "Cargo.toml", "*/Cargo.toml"]);
+        let listed = process::checked(&mut command)?;
+        let mut paths: Vec<_> = null_separated(&listed)
+            .map(|path| Utf8PathBuf::from(&*path))
+            .collect();
+        paths.dedup();
+        Ok(paths)
+    }
+
     /// Whether git is told to ignore a path that it does not track.
     ///
     /// # Errors
