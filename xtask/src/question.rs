@@ -9,6 +9,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::changes::{self, Asked};
 use crate::graph::{UnitGraph, UnitIx, Verb};
+use crate::impact::checkouts;
 use crate::impact::layout::Layout;
 use crate::impact::records::{Ground, Records};
 use crate::impact::rules::Rules;
@@ -229,7 +230,8 @@ impl Question {
             }
             Evidence::Sources => Records::none(ground),
         };
-        let facts_file = kept.map(|state| state.join("sources"));
+        notes.extend(checkouts::note(&records.shared));
+        let facts_file = kept.map(|it| state::of_workspace(&it, "sources", &workspace.root));
         let facts = RefCell::new(match (&facts_file, &range, &repository) {
             (Some(file), Some(range), Some(repository)) => facts(file, range, repository, &layout)?,
             _ => Facts::default(),

@@ -23,6 +23,7 @@ pub use nearby::{RootManifest, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms};
 
 use crate::process::{self, Runner};
+use crate::repo::build_dir::Directories;
 use crate::repo::resolved;
 use crate::usage;
 
@@ -369,6 +370,14 @@ impl Workspace {
                 let bench = table.and_then(|table| table.get("bench")?.as_bool());
                 target.bench &= bench.unwrap_or(true);
             }
+        }
+    }
+
+    /// Where it is built.
+    pub fn directories(&self) -> Directories {
+        Directories {
+            build: self.build_directory.clone(),
+            target: self.target_directory.clone(),
         }
     }
 

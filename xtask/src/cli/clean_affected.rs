@@ -46,6 +46,9 @@ pub struct Args {
     /// Remove fingerprints alone, so that cargo compiles again from its incremental state
     #[arg(long)]
     keep_incremental: bool,
+    /// Remove also from a directory in which another checkout builds, too
+    #[arg(long)]
+    allow_shared: bool,
     /// Give up where a build is running, rather than wait for its end
     #[arg(long)]
     no_wait: bool,
@@ -96,6 +99,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         wait: !args.no_wait,
         all_target_dirs: args.all_target_dirs,
         orphans: args.orphans,
+        allow_shared: args.allow_shared,
     };
     let plan = clean(&answer, &options, how)?;
     match args.format {

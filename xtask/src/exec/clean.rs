@@ -7,10 +7,13 @@ use super::remove::{self, Bounds, Lock};
 use crate::action::artifacts::{Contents, Reader};
 use crate::action::clean::{CleanPlan, Directory, Options, Selection};
 use crate::action::orphans::Living;
+use crate::finding::Policy;
+use crate::impact::checkouts::{self, Shared};
+use crate::impact::layout::Layout;
 use crate::question::Answer;
 use crate::render;
 use crate::repo::build_dir::{self, Directories, ProfileDir};
-use crate::repo::resolved;
+use crate::repo::{resolved, state};
 
 /// What is done with a plan, and where it is made.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +26,15 @@ pub struct How {
     pub all_target_dirs: bool,
     /// Remove what the workspace no longer has, too.
     pub orphans: bool,
+    /// Remove also where another checkout builds, as the policy may allow for good.
+    pub allow_shared: bool,
 }
 
 impl How {
     /// The plan alone.
     pub const PLAN: Self = Self {
         only_plan: true,
+        allow_shared: true,
         ..Self::REMOVE
     };
 
@@ -38,19 +44,18 @@ impl How {
         wait: true,
         all_target_dirs: false,
         orphans: false,
+        allow_shared: false,
     };
 }
 
 /// Removes what an answer and the options say goes, and gives what was removed; or what would be.
 ///
 /// # Errors
-/// What cannot be listed, locked or removed, and a directory that is not provably cargo's.
+/// What cannot be listed, locked or removed, a directory that is not provably cargo's, and unless it
+/// is allowed one in which another checkout builds, too.
 pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> {
     let workspace = &answer.workspace;
-    let own = Directories {
-        build: workspace.build_directory.clone(),
-        target: workspace.target_directory.clone(),
-    };
+    let own = workspace.directories();
     let others = build_dir::others(&workspace.root, &own)?;
     let (mut directories, mut left_out) = (vec![own], Vec::new());
     if how.all_target_dirs {
@@ -63,8 +68,14 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
     let running = running.as_deref().map(resolved);
     let living = how.orphans.then(|| Living::new(workspace)).transpose()?;
     let selection = Selection::new(answer, options);
+    let layout = Layout::new(workspace);
+    let policy: Policy = workspace.configured("policy")?;
+    let allow_shared = how.allow_shared || policy.allow_shared;
+    let state = state::directory(&workspace.target_directory);
     let mut planned = Vec::new();
-    for directories in &directories {
+    for (at, directories) in directories.iter().enumerate() {
+        let state = (at == 0).then_some(&*state);
+        let (_, shared) = checkouts::read((workspace, &layout), directories, false, state)?;
         let mut cleaning = Cleaning {
             selection: &selection,
             directories,
@@ -74,10 +85,10 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
                 running.as_deref(),
                 living.as_ref(),
             ),
-            stranger: None,
+            stranger: shared.first().map(|it| it.package.clone()),
             how,
         };
-        let places = build_dir::profile_dirs(&directories.build)?;
+        let mut places = build_dir::profile_dirs(&directories.build)?;
         if let Some(living) = &living {
             for place in &places {
                 let contents = cleaning.read(place)?;
@@ -85,10 +96,14 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
                 cleaning.stranger = stranger.or_else(|| living.stranger(&contents));
             }
         }
+        places.retain(|it| selection.reaches(it.triple.as_deref(), &it.directory));
+        let is_reached = |it: &&Shared| places.iter().any(|place| place.path == it.directory);
+        let mut shared = shared.iter().filter(|it| it.is_there);
+        if let (Some(shared), false) = (shared.find(is_reached), allow_shared) {
+            return Err(shared.refusal());
+        }
         for place in &places {
-            if selection.reaches(place.triple.as_deref(), &place.directory) {
-                planned.push(cleaning.clean(place)?);
-            }
+            planned.push(cleaning.clean(place)?);
         }
     }
     Ok(CleanPlan::new(planned, left_out))

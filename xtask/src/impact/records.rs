@@ -17,10 +17,11 @@ use std::time::SystemTime;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::checkouts::{self, Shared};
 use super::layout::Layout;
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::cargo_config::configuration_files;
-use crate::repo::evidence::{self, Evidence, Inputs, Wanted};
+use crate::repo::evidence::{Evidence, Inputs};
 use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
 use crate::repo::unit_inputs::Watch;
@@ -48,6 +49,8 @@ pub struct Records<'a> {
     /// The units that read a path of the change set.
     readers: HashMap<Utf8PathBuf, Vec<UnitIx>>,
     found: RefCell<Found>,
+    /// The profile directories that hold records of another checkout.
+    pub shared: Vec<Shared>,
 }
 
 /// What was found out about records when it was first asked for, since it takes a look at every
@@ -90,6 +93,7 @@ impl<'a> Records<'a> {
             runs: BTreeMap::new(),
             readers: HashMap::new(),
             found: RefCell::default(),
+            shared: Vec::new(),
         }
     }
 
@@ -108,27 +112,12 @@ impl<'a> Records<'a> {
         let Ground {
             workspace, layout, ..
         } = ground;
-        let mut directories: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
-        for (index, package) in workspace.packages() {
-            let at = layout.directory(index);
-            let at = at.or_else(|| with_external.then(|| package.directory()));
-            if let Some(at) = at {
-                directories.entry(&package.name).or_default().push(at);
-            }
-        }
-        let wanted = Wanted {
-            root: &workspace.root,
-            directories: &directories,
-        };
-        let name = if with_external {
-            "all-records"
-        } else {
-            "records"
-        };
-        let kept = state.map(|state| state.join(name));
+        let own = workspace.directories();
+        let (places, shared) = checkouts::read((workspace, layout), &own, with_external, state)?;
         let mut records = Self::none(ground);
         let by_name = UnitsByName::new(ground, with_external);
-        for place in evidence::read(&workspace.build_directory, &wanted, kept.as_deref())? {
+        records.shared = shared;
+        for place in places {
             let newest = place.units.iter().max_by_key(|unit| unit.invoked);
             let toolchain = newest.map(|unit| unit.rustc);
             for unit in place.units {

@@ -36,6 +36,8 @@ pub struct Evidence {
     pub invoked: Option<SystemTime>,
     /// What it read, for each directory that a package of this name has, as far as it is recorded.
     pub inputs: Vec<(Utf8PathBuf, Inputs)>,
+    /// See [`ProfileDir::compiled_from`].
+    pub compiled_from: Option<Utf8PathBuf>,
     hash: String,
     /// Time and size of the fingerprint's file.
     stamp: Option<(SystemTime, u64)>,
@@ -62,9 +64,10 @@ pub enum Inputs {
 pub struct Place {
     /// The profile directory's name.
     pub directory: String,
+    /// The profile directory itself.
+    pub path: Utf8PathBuf,
     /// The records of the units that were asked for.
     pub units: Vec<Evidence>,
-    path: Utf8PathBuf,
     is_v1: bool,
     /// The times of the shared directories.
     marks: Vec<SystemTime>,
@@ -219,6 +222,7 @@ fn units(
             });
             units.push(Evidence {
                 inputs: inputs.collect(),
+                compiled_from: profile.compiled_from(&record),
                 package: record.package,
                 name: record.name,
                 rustc: record.fingerprint.rustc,

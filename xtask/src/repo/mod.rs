@@ -4,6 +4,7 @@
 
 pub mod build_dir;
 pub mod cargo_config;
+mod compiled_from;
 pub mod dep_info;
 pub mod evidence;
 pub mod git;

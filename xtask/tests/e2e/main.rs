@@ -28,6 +28,7 @@ mod kept;
 #[cfg(unix)]
 mod oracle;
 mod run_affected;
+mod shared;
 mod support;
 mod timings;
 mod timings_page;

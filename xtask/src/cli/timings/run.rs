@@ -108,6 +108,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
     let budget = args.limits.budget(&kept, &settings)?;
     // A baseline that is not there should not be found out about after the build.
     let baseline = args.limits.baseline(&kept, &budget)?;
+    if args.import.is_none() {
+        exec::timings::warn_of_others(&kept.workspace)?;
+    }
     let forwarded = args.workspace.forwarded_with_manifest();
     let clean = args.clean.to_possible_value();
     let mut request = Request {

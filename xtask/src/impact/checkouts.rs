@@ -1,0 +1,282 @@
+//! Which records in a build directory are of this checkout.
+//!
+//! A record counts where its unit was compiled from this checkout. One of another checkout says what
+//! *that* one's sources read. Where a profile directory holds one of those, a record that does not
+//! tell counts for nothing either. Another workspace of this repository may build in the same
+//! directory: what it compiled from other files than ours is not ours, and no sign of danger.
+//!
+//! Which repository another place is of is not asked: its units bear our names and our hashes, so
+//! that cargo takes them for ours in any case.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::layout::Layout;
+use crate::repo::build_dir::Directories;
+use crate::repo::dep_info;
+use crate::repo::evidence::{self, Evidence, Place, Wanted};
+use crate::repo::resolved;
+use crate::repo::rust_source::normalized;
+use crate::repo::state;
+use crate::repo::unit_record::{Mode, TargetKind, UnitName};
+use crate::usage;
+use crate::workspace::{PackageIx, Workspace};
+
+/// A profile directory that holds what was compiled from another checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// The profile directory.
+    pub directory: Utf8PathBuf,
+    /// One of our packages that was compiled elsewhere.
+    pub package: String,
+    /// From which file.
+    pub source: Utf8PathBuf,
+    /// Whether that exists; where none of them does, the other checkout is gone, or was this one.
+    pub is_there: bool,
+}
+
+/// The records of a build directory that are of this checkout, and the profile directories that hold
+/// others. External packages' files do not change, so their records are read only where they are
+/// asked for. `state` is where the kit keeps what it read.
+///
+/// # Errors
+/// A build directory that cannot be listed, or has a layout that is not known.
+pub fn read(
+    (workspace, layout): (&Workspace, &Layout),
+    directories: &Directories,
+    with_external: bool,
+    state: Option<&Utf8Path>,
+) -> Result<(Vec<Place>, Vec<Shared>)> {
+    let mut named: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
+    let mut own: HashMap<&str, Vec<PackageIx>> = HashMap::new();
+    for (index, package) in workspace.packages() {
+        let at = layout.directory(index);
+        if at.is_some() {
+            own.entry(&package.name).or_default().push(index);
+        }
+        if let Some(at) = at.or_else(|| with_external.then(|| package.directory())) {
+            named.entry(&package.name).or_default().push(at);
+        }
+    }
+    let wanted = Wanted {
+        root: &workspace.root,
+        directories: &named,
+    };
+    let name = if with_external {
+        "all-records"
+    } else {
+        "records"
+    };
+    let kept = state.map(|state| state::of_workspace(state, name, &workspace.root));
+    let mut places = evidence::read(&directories.build, &wanted, kept.as_deref())?;
+    let mut checkout = Checkout::new(workspace, layout, own);
+    let shared = places.iter_mut().filter_map(|place| {
+        let below = place.path.strip_prefix(&directories.build);
+        let outputs = directories.target.join(below.unwrap_or(&place.path));
+        checkout.sift(place, &outputs)
+    });
+    let shared = shared.collect();
+    Ok((places, shared))
+}
+
+impl Shared {
+    /// Why nothing is removed from here.
+    pub fn refusal(&self) -> anyhow::Error {
+        let Self {
+            directory,
+            package,
+            source,
+            ..
+        } = self;
+        usage!(
+            "nothing is removed from {directory}, since another checkout builds there, too: \
+             `{package}` was last built from {source}. --allow-shared removes for both, and \
+             `allow-shared = true` in [workspace.metadata.xtask.policy] does for good"
+        )
+    }
+}
+
+/// What a reader should know who gets no evidence from directories.
+pub fn note(shared: &[Shared]) -> Option<String> {
+    let first = shared.iter().find(|it| it.is_there).or(shared.first())?;
+    let Shared {
+        directory,
+        package,
+        source,
+        ..
+    } = first;
+    let more = match shared.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(match first.is_there {
+        true => format!(
+            "{directory}{more} is shared with another checkout: `{package}` was last built there from \
+             {source}. Cargo takes the one's artifacts for the other's, so each may run the other's \
+             code, and what is recorded there counts for nothing here. {MEND}"
+        ),
+        false => format!(
+            "{directory}{more} was built where this checkout is not: `{package}` was last built from \
+             {source}, which does not exist. If the checkout was moved, what is recorded there \
+             counts again once it is built anew: `cargo clean`"
+        ),
+    })
+}
+
+/// How checkouts come to build apart.
+const MEND: &str = "Give each checkout a build directory of its own, in .cargo/config.toml: \
+     [build] build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"";
+
+/// Where a unit was compiled.
+#[derive(Clone, Copy, PartialEq)]
+enum Origin {
+    Here,
+    Unknown,
+    /// From another file of this repository, or a downloaded one.
+    Beside,
+    Elsewhere,
+}
+
+struct Checkout<'a> {
+    workspace: &'a Workspace,
+    layout: &'a Layout,
+    /// The path packages by name.
+    own: HashMap<&'a str, Vec<PackageIx>>,
+    root: Utf8PathBuf,
+    /// The top level of the repository that a directory is in.
+    top_levels: HashMap<Utf8PathBuf, Option<Utf8PathBuf>>,
+}
+
+impl<'a> Checkout<'a> {
+    fn new(
+        workspace: &'a Workspace,
+        layout: &'a Layout,
+        own: HashMap<&'a str, Vec<PackageIx>>,
+    ) -> Self {
+        Self {
+            workspace,
+            layout,
+            own,
+            root: resolved(&workspace.root),
+            top_levels: HashMap::new(),
+        }
+    }
+
+    /// Leaves of a profile directory's records those that count. `outputs` is where cargo puts up
+    /// what it built there.
+    fn sift(&mut self, place: &mut Place, outputs: &Utf8Path) -> Option<Shared> {
+        let mut elsewhere = self.put_up_elsewhere(&place.units, outputs);
+        let mut is_there = elsewhere.as_ref().is_some_and(|(_, it)| it.exists());
+        let mut judged: Vec<(Origin, Evidence)> = Vec::new();
+        for unit in std::mem::take(&mut place.units) {
+            let mut origin = Origin::Unknown;
+            if let Some(source) = &unit.compiled_from {
+                origin = self.origin(&unit.package, source);
+                // One that still exists is the better witness.
+                if origin == Origin::Elsewhere && !is_there {
+                    is_there = source.exists();
+                    elsewhere = Some((unit.package.clone(), source.clone()));
+                }
+            }
+            judged.push((origin, unit));
+        }
+        judged.retain(|(origin, _)| match origin {
+            Origin::Here => true,
+            Origin::Unknown => elsewhere.is_none(),
+            Origin::Beside | Origin::Elsewhere => false,
+        });
+        place.units = judged.into_iter().map(|(_, unit)| unit).collect();
+        elsewhere.map(|(package, source)| Shared {
+            directory: place.path.clone(),
+            package,
+            source,
+            is_there,
+        })
+    }
+
+    /// The package and root file of the binary that was put up last, if it was built elsewhere.
+    fn put_up_elsewhere(
+        &mut self,
+        units: &[Evidence],
+        outputs: &Utf8Path,
+    ) -> Option<(String, Utf8PathBuf)> {
+        let dep_infos = units.iter().filter_map(|unit| {
+            let UnitName { mode, kind, target } = &unit.name;
+            let dep_info = outputs.join(format!("{target}.d"));
+            let is_binary = (*mode, *kind) == (Mode::Compile, TargetKind::Bin);
+            let written = is_binary.then(|| dep_info.metadata().and_then(|it| it.modified()))?;
+            Some((written.ok()?, dep_info, unit))
+        });
+        let (_, dep_info, unit) = dep_infos.max_by_key(|it| it.0)?;
+        let files = dep_info::first_rule(&std::fs::read_to_string(dep_info).ok()?);
+        let packages = self.own.get(unit.package.as_str())?.iter();
+        let targets = packages.flat_map(|&it| &self.workspace.package(it).targets);
+        let roots = targets.filter(|it| it.name == unit.name.target);
+        let roots: Vec<_> = roots
+            .filter_map(|it| it.src_path.strip_prefix(&self.workspace.root).ok())
+            .collect();
+        let is_root = |file: &Utf8PathBuf| roots.iter().any(|root| file.ends_with(root));
+        let source = files.into_iter().find(is_root)?;
+        let is_elsewhere = self.origin(&unit.package, &source) == Origin::Elsewhere;
+        is_elsewhere.then(|| (unit.package.clone(), source))
+    }
+
+    fn origin(&mut self, package: &str, source: &Utf8Path) -> Origin {
+        let Some(own) = self.own.get(package) else {
+            return Origin::Unknown;
+        };
+        if own.iter().any(|&package| self.is_of(package, source)) {
+            return Origin::Here;
+        }
+        let root = self.root.clone();
+        let own = self.top_level(&root).unwrap_or(root);
+        let their = source.parent().and_then(|it| self.top_level(it));
+        let is_beside = match their {
+            Some(their) => their == own,
+            None => source.starts_with(&own),
+        };
+        match is_beside || is_download(source) {
+            true => Origin::Beside,
+            false => Origin::Elsewhere,
+        }
+    }
+
+    /// Whether a package has a target with this root file, by whatever path.
+    fn is_of(&self, package: PackageIx, source: &Utf8Path) -> bool {
+        let known = self.workspace.package(package);
+        let real = self.layout.directory(package);
+        known.targets.iter().any(|target| {
+            let path = &target.src_path;
+            let below = |directory: &Utf8Path, real: &Utf8Path| {
+                path.strip_prefix(directory)
+                    .is_ok_and(|it| source.strip_prefix(real).is_ok_and(|other| it == other))
+            };
+            path.as_str() == source.as_str()
+                || below(&self.workspace.root, &self.root)
+                || real.is_some_and(|real| below(known.directory(), real))
+                || normalized(path) == normalized(source)
+        })
+    }
+
+    /// The nearest directory with a `.git`, which is a file in a worktree.
+    fn top_level(&mut self, directory: &Utf8Path) -> Option<Utf8PathBuf> {
+        if let Some(known) = self.top_levels.get(directory) {
+            return known.clone();
+        }
+        let found = match directory.join(".git").exists() {
+            true => Some(directory.to_owned()),
+            false => directory.parent().and_then(|above| self.top_level(above)),
+        };
+        self.top_levels.insert(directory.to_owned(), found.clone());
+        found
+    }
+}
+
+/// Whether a file is of a registry's package, or of a git repository that cargo checked out.
+fn is_download(source: &Utf8Path) -> bool {
+    let names: Vec<&str> = source.iter().collect();
+    let mut pairs = names.windows(2);
+    pairs.any(|pair| matches!(pair, ["registry", "src"] | ["git", "checkouts"]))
+}

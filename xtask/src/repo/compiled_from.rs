@@ -1,0 +1,110 @@
+//! Where a unit was compiled.
+//!
+//! Neither its hash nor what cargo compares tells: both are made of paths relative to the workspace
+//! or the package, so that two checkouts on one build directory share their units, and cargo takes
+//! the other's for its own. Two places hold an absolute path:
+//!
+//! - rustc's `.d`, of packages outside the workspace's root;
+//! - a library's metadata, in which rustc keeps the places of its items: each file by the path that
+//!   rustc was given, by the directory it ran in, and by both joined. An empty library has none.
+//!
+//! Of a binary or a test nothing tells, but for the `.d` that cargo writes beside a binary which it
+//! puts up for users. That names whoever built last, and need not be who compiled.
+
+use std::fs;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::build_dir::ProfileDir;
+use super::dep_info;
+use super::unit_record::{Mode, TargetKind, UnitRecord};
+
+impl ProfileDir {
+    /// The absolute path of the file that a unit's compilation started from, where it is written
+    /// down.
+    pub fn compiled_from(&self, unit: &UnitRecord) -> Option<Utf8PathBuf> {
+        let rustflags = &unit.fingerprint.rustflags;
+        let renames = |flag: &String| flag.contains("remap-path-prefix");
+        if unit.name.mode != Mode::Compile || rustflags.iter().any(renames) {
+            return None;
+        }
+        let text = fs::read_to_string(self.rustc_dep_info(unit)?).ok()?;
+        let root = dep_info::first_rule(&text).into_iter().next()?;
+        if root.is_absolute() {
+            return Some(root);
+        }
+        if unit.name.kind != TargetKind::Lib {
+            return None;
+        }
+        let directory = self.output_dir(&unit.package, &unit.hash, unit.name.kind);
+        let metadata = directory.join(format!("lib{}-{}.rmeta", unit.name.target, unit.hash));
+        absolute_in(&fs::read(metadata).ok()?, &root)
+    }
+}
+
+/// The absolute path in a library's metadata that ends in a relative one. A text stands there behind
+/// its length, as a LEB128 number.
+fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
+    const LONGEST: usize = 4096;
+    memchr::memmem::find_iter(metadata, relative.as_str()).find_map(|at| {
+        let end = at + relative.as_str().len();
+        (at.saturating_sub(LONGEST)..at).rev().find_map(|start| {
+            let text = std::str::from_utf8(metadata.get(start..end)?).ok()?;
+            let is_whole = metadata[..start].ends_with(&leb128(text.len()));
+            let path = Utf8Path::new(text);
+            let is_it = is_whole && path.is_absolute() && path.ends_with(relative);
+            is_it.then(|| path.to_owned())
+        })
+    })
+}
+
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = (number % 128) as u8;
+        number /= 128;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{absolute_in, leb128};
+
+    #[test]
+    fn an_absolute_path_is_found_by_its_end_and_its_length() {
+        let long = format!("/home/{}/project/crates/a/src/lib.rs", "deep/".repeat(40));
+        let cases = [
+            (vec!["crates/a/src/lib.rs"], None),
+            (
+                vec![
+                    "crates/a/src/lib.rs",
+                    "/w/one",
+                    "/w/one/crates/a/src/lib.rs",
+                ],
+                Some("/w/one/crates/a/src/lib.rs"),
+            ),
+            (vec!["/w/one/xcrates/a/src/lib.rs"], None),
+            (vec!["/w/one/crates/a/src/lib.rs.bak"], None),
+            (vec![long.as_str()], Some(long.as_str())),
+        ];
+        for (texts, expected) in cases {
+            let mut metadata = b"rust".to_vec();
+            for text in &texts {
+                metadata.extend(leb128(text.len()));
+                metadata.extend(text.as_bytes());
+                metadata.push(0xc1);
+            }
+            let found = absolute_in(&metadata, "crates/a/src/lib.rs".into());
+            assert_eq!(
+                found.as_deref().map(|it| it.as_str()),
+                expected,
+                "{texts:?}"
+            );
+        }
+    }
+}

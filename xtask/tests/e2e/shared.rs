@@ -1,0 +1,285 @@
+//! Several checkouts on one target directory.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Output, Project};
+
+/// A repository with a worktree and a clone beside it, all of which build in `[BESIDE]/shared`.
+struct Checkouts {
+    project: Project,
+    toolchain: &'static [(&'static str, &'static str)],
+}
+
+const V1: &[(&str, &str)] = &[];
+/// As the cargo of a nightly lays it out; the variable lets a stable one do the same.
+const V2: &[(&str, &str)] = &[
+    ("RUSTC_BOOTSTRAP", "1"),
+    ("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true"),
+];
+
+impl Checkouts {
+    fn new(toolchain: &'static [(&'static str, &'static str)]) -> Self {
+        let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+        project.write(
+            "crates/base/src/lib.rs",
+            "pub fn one() -> u32 {\n    1\n}\n",
+        );
+        project.write(
+            "crates/top/src/lib.rs",
+            "mod part;\npub fn two() -> u32 {\n    2 * base::one()\n}\n",
+        );
+        project.write("crates/top/src/part.rs", "");
+        project.write("crates/top/src/main.rs", "fn main() {}\n");
+        project.write("crates/top/tests/it.rs", "");
+        project.commit("Add sources");
+        let worktree = project.beside("worktree");
+        let worktree = worktree.to_str().unwrap();
+        project.git(&["worktree", "add", "--quiet", "-b", "other", worktree]);
+        let clone = project.beside("clone");
+        project.git(&["clone", "--quiet", ".", clone.to_str().unwrap()]);
+        Self { project, toolchain }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        match name {
+            "project" => self.project.root().to_owned(),
+            other => self.project.beside(other),
+        }
+    }
+
+    fn run(&self, name: &str, program: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        self.project.isolated(&mut command);
+        command.current_dir(self.at(name));
+        command.env("CARGO_TARGET_DIR", self.project.beside("shared"));
+        command.envs(self.toolchain.iter().copied());
+        self.project.finish(&mut command)
+    }
+
+    fn cargo(&self, name: &str, arguments: &[&str]) -> Output {
+        self.run(name, "cargo", arguments)
+    }
+
+    fn xtask(&self, name: &str, arguments: &[&str]) -> Output {
+        self.run(name, env!("CARGO_BIN_EXE_xtask"), arguments)
+    }
+
+    /// Writes every source of a checkout anew, as git does when it makes one.
+    fn touch(&self, name: &str) {
+        for crate_name in ["base", "top"] {
+            let sources = self.at(name).join("crates").join(crate_name).join("src");
+            touch_all(&sources);
+        }
+        touch_all(&self.at(name).join("crates/top/tests"));
+    }
+}
+
+fn touch_all(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read(&path).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+}
+
+const BUILD: &[&str] = &["build", "--quiet", "--workspace", "--all-targets"];
+
+fn another_checkout_is_noticed(toolchain: &'static [(&'static str, &'static str)]) {
+    let them = Checkouts::new(toolchain);
+    them.cargo("project", BUILD).done();
+    let alone = ["affected", "--file", "crates/top/tests/it.rs"];
+    them.xtask("project", &alone).is(expect_test::expect![[r#"
+        top
+          rebuilt  test it
+                   ← crates/top/tests/it.rs: it is compiled from this file
+        --- stderr
+            Affected 1 unit of 1 package: 1 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+    "#]]);
+    for other in ["worktree", "clone"] {
+        // There, `part` is a source no more, and what is compiled says so to cargo here.
+        let top = them.at(other).join("crates/top/src");
+        std::fs::write(
+            top.join("lib.rs"),
+            "pub fn two() -> u32 {\n    2 * base::one()\n}\n",
+        )
+        .unwrap();
+        them.touch(other);
+        them.cargo(other, BUILD).done();
+        let fresh = them.cargo("project", &["build", "--workspace", "--all-targets"]);
+        assert!(!fresh.stderr.contains("Compiling"), "{fresh}");
+
+        let answer = them.xtask(
+            "project",
+            &[
+                "affected",
+                "--format",
+                "names",
+                "--units",
+                "--file",
+                "crates/top/src/part.rs",
+            ],
+        );
+        let unseen = them.xtask(
+            "project",
+            &[
+                "affected",
+                "--no-records",
+                "--format",
+                "names",
+                "--units",
+                "--file",
+                "crates/top/src/part.rs",
+            ],
+        );
+        assert_eq!(answer.stdout, unseen.stdout);
+        assert!(unseen.stdout.contains("top lib\n"), "{unseen}");
+        let note = format!(
+            "note: [BESIDE]/shared/debug is shared with another checkout: `base` was last built \
+             there from [BESIDE]/{other}/crates/base/src/lib.rs."
+        );
+        assert!(answer.stderr.starts_with(&note), "{answer}");
+    }
+    let clean = ["clean-affected", "--assume-changed", "base"];
+    them.xtask("project", &clean).is(expect_test::expect![[r#"
+        --- stderr
+        note: [BESIDE]/shared/debug is shared with another checkout: `base` was last built there from [BESIDE]/clone/crates/base/src/lib.rs. Cargo takes the one's artifacts for the other's, so each may run the other's code, and what is recorded there counts for nothing here. Give each checkout a build directory of its own, in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
+        error: nothing is removed from [BESIDE]/shared/debug, since another checkout builds there, too: `base` was last built from [BESIDE]/clone/crates/base/src/lib.rs. --allow-shared removes for both, and `allow-shared = true` in [workspace.metadata.xtask.policy] does for good
+        --- exit status 2
+    "#]]);
+    let removed = them.xtask("project", &[&clean[..], &["--allow-shared"]].concat());
+    assert!(removed.stdout.contains("base: "), "{removed}");
+    assert_eq!(removed.status, 0, "{removed}");
+}
+
+#[test]
+fn another_checkout_on_the_target_directory_is_noticed() {
+    another_checkout_is_noticed(V1);
+}
+
+#[test]
+fn another_checkout_is_noticed_in_the_new_layout() {
+    another_checkout_is_noticed(V2);
+}
+
+#[test]
+fn a_policy_may_allow_to_share() {
+    let them = Checkouts::new(V1);
+    them.touch("worktree");
+    them.cargo("worktree", BUILD).done();
+    let clean = ["clean-affected", "--assume-changed", "base", "--dry-run"];
+    assert_eq!(them.xtask("project", &clean).status, 2);
+    them.project.append(
+        "Cargo.toml",
+        "[workspace.metadata.xtask.policy]\nallow-shared = true\n",
+    );
+    assert_eq!(them.xtask("project", &clean).status, 0);
+}
+
+#[test]
+fn a_checkout_that_was_moved_is_told_apart() {
+    let them = Checkouts::new(V1);
+    them.cargo("worktree", BUILD).done();
+    let moved = them.at("moved");
+    let moved = moved.to_str().unwrap();
+    let worktree = them.at("worktree");
+    them.project
+        .git(&["worktree", "move", worktree.to_str().unwrap(), moved]);
+    let asked = [
+        "affected",
+        "--format",
+        "names",
+        "--file",
+        "crates/top/tests/it.rs",
+    ];
+    them.xtask("moved", &asked).is(expect_test::expect![[r#"
+        top
+        --- stderr
+        note: [BESIDE]/shared/debug was built where this checkout is not: `top` was last built from [BESIDE]/worktree/crates/top/src/lib.rs, which does not exist. If the checkout was moved, what is recorded there counts again once it is built anew: `cargo clean`
+    "#]]);
+    let clean = ["clean-affected", "--assume-changed", "base", "--dry-run"];
+    assert_eq!(them.xtask("moved", &clean).status, 0);
+}
+
+#[test]
+fn checkouts_that_build_apart_have_nothing_to_be_told() {
+    let them = Checkouts::new(V1);
+    for name in ["project", "worktree"] {
+        let directory = them.at(name).join(".cargo");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(
+            directory.join("config.toml"),
+            "[build]\nbuild-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"\n",
+        )
+        .unwrap();
+        them.touch(name);
+        them.cargo(name, &["check", "--quiet", "--workspace", "--all-targets"])
+            .done();
+    }
+    let asked = [
+        "affected",
+        "--format",
+        "names",
+        "--file",
+        "crates/top/tests/it.rs",
+    ];
+    for name in ["project", "worktree"] {
+        assert_eq!(them.xtask(name, &asked).to_string(), "top\n");
+    }
+}
+
+#[test]
+fn another_workspace_of_the_repository_is_no_other_checkout() {
+    let them = Checkouts::new(V1);
+    let manifest =
+        "[workspace]\n[package]\nname = \"base\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    them.project.write("tools/crates/base/Cargo.toml", manifest);
+    them.project
+        .write("tools/crates/base/src/lib.rs", "pub fn three() {}\n");
+    them.project.git(&["add", "--all"]);
+    them.cargo("project", BUILD).done();
+    them.cargo(
+        "project",
+        &[
+            "build",
+            "--quiet",
+            "--manifest-path",
+            "tools/crates/base/Cargo.toml",
+        ],
+    )
+    .done();
+    let asked = [
+        "affected",
+        "--format",
+        "names",
+        "--file",
+        "crates/top/tests/it.rs",
+    ];
+    assert_eq!(them.xtask("project", &asked).to_string(), "top\n");
+}
+
+/// What is known of sources at a commit is of one checkout's files.
+#[test]
+fn what_is_kept_of_one_checkout_does_not_answer_for_another() {
+    let them = Checkouts::new(V1);
+    let ask = |name, more: &[&str]| {
+        them.xtask(
+            name,
+            &[&["affected", "--no-records", "--format", "json"], more].concat(),
+        )
+    };
+    let far = "const FAR: &str = include_str!(\"../../../far.txt\");\n";
+    ask("project", &[]).done();
+    them.project.append("crates/base/src/lib.rs", far);
+    them.project.write("far.txt", "far");
+    them.project.commit("Read a file far away");
+    // The clone moves on to the commit, and its kept answers with it.
+    them.run("clone", "git", &["pull", "--quiet"]).done();
+    ask("clone", &["--since", "HEAD"]).done();
+    them.project.append("far.txt", "ther");
+    for more in [&["--since", "HEAD"][..], &["--since", "HEAD", "--no-cache"]] {
+        let answer = ask("project", more).done();
+        assert!(answer.contains("\"base\""), "{more:?}: {answer}");
+    }
+}
