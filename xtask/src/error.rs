@@ -23,8 +23,8 @@ macro_rules! usage {
     };
 }
 
-/// The exit statuses, which are part of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The exit statuses, which are part of the interface; the worst is the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// 0: done.
     Done,

@@ -217,6 +217,9 @@ impl Question {
                 .of(&path)
                 .is_some_and(|(setting, _)| setting == Setting::Configuration)
         });
+        if words.is_empty() {
+            words.push("what was named is another workspace's".to_owned());
+        }
         let kept = (!self.no_cache).then(|| state::directory(&workspace.target_directory));
         let ground = Ground {
             workspace,
@@ -357,16 +360,25 @@ fn assumed(unit: UnitIx, because: &str) -> Seed {
     }
 }
 
+/// The package that `PACKAGE[:TARGET]` names.
+pub fn package_of(spec: &str) -> &str {
+    split(spec).0
+}
+
+fn split(spec: &str) -> (&str, Option<&str>) {
+    // A package id holds colons of its own, but none after its last `/`.
+    match spec.rsplit_once(':') {
+        Some((package, target)) if !target.contains('/') => (package, Some(target)),
+        _ => (spec, None),
+    }
+}
+
 /// The units that `PACKAGE[:TARGET]` names.
 ///
 /// # Errors
 /// When there is no such package, or it has no such target.
 pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Result<Vec<UnitIx>> {
-    // A package id holds colons of its own, but none after its last `/`.
-    let (package, target) = match spec.rsplit_once(':') {
-        Some((package, target)) if !target.contains('/') => (package, Some(target)),
-        _ => (spec, None),
-    };
+    let (package, target) = split(spec);
     let package = workspace.find(package)?;
     let is_named = |unit: &UnitIx| target.is_none_or(|target| graph.unit(*unit).target == target);
     let units: Vec<UnitIx> = graph

@@ -5,9 +5,9 @@ use anyhow::Result;
 use super::args::QuestionArgs;
 use crate::error::Status;
 use crate::impact::Effect;
-use crate::question::{Answer, units_named};
-use crate::render;
+use crate::question::{Answer, package_of, units_named};
 use crate::render::affected::AffectedReport;
+use crate::{exec, render, usage};
 
 /// Arguments of `affected`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,9 @@ pub struct Args {
     why_not: Option<String>,
     #[command(flatten)]
     question: QuestionArgs,
+    /// Answer for every workspace of the repository
+    #[arg(long, conflicts_with = "manifest_path")]
+    all_workspaces: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -51,38 +54,69 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
-    let answer = args.question.resolve()?.answer()?;
-    if let Some(spec) = args.why.as_ref().or(args.why_not.as_ref()) {
-        return explain(&answer, spec, args.why_not.is_some());
+    let all = args.all_workspaces;
+    if all && matches!(args.format, Format::CargoArgs | Format::Nextest) {
+        return Err(usage!(
+            "these are arguments for one cargo, which builds one workspace: ask each by itself, or \
+             run them all with `run-affected --all-workspaces`"
+        ));
     }
-    let mut report = AffectedReport::new(&answer);
-    if args.rebuilt {
-        report = report.only(Effect::Rebuilt);
-    } else if args.rerun {
-        report = report.only(Effect::Rerun);
-    }
-    for note in &report.notes {
-        render::note(note);
-    }
-    if report.units.is_empty() {
-        render::note(format_args!("nothing is affected ({})", report.compared));
-    }
-    match args.format {
-        Format::Text if report.units.is_empty() => {}
-        Format::Text => {
-            render::data(&report.text())?;
-            render::status("Affected", report.headline());
+    let spec = args.why.as_ref().or(args.why_not.as_ref());
+    let explained: Vec<String> = spec.cloned().into_iter().collect();
+    let questions = args.question.each(all, &explained)?;
+    let mut reports = Vec::new();
+    let status = exec::workspaces::each(questions, |name, question| {
+        let answer = question.answer()?;
+        if let Some(spec) = spec {
+            if answer.workspace.find(package_of(spec)).is_ok() {
+                render::data(&render::heading(name))?;
+                explain(&answer, spec, args.why_not.is_some())?;
+            }
+            return Ok(Status::Done);
         }
-        Format::Names if args.units => render::data(&report.unit_names())?,
-        Format::Names => render::data(&report.names())?,
-        Format::CargoArgs if args.units => {
-            render::data(&report.target_args().unwrap_or_else(|| report.cargo_args()))?;
+        let mut report = AffectedReport::new(&answer);
+        if args.rebuilt {
+            report = report.only(Effect::Rebuilt);
+        } else if args.rerun {
+            report = report.only(Effect::Rerun);
         }
-        Format::CargoArgs => render::data(&report.cargo_args())?,
-        Format::Nextest => render::data(&report.nextest())?,
-        Format::Json => render::json(&report)?,
+        args.show(name, &report)?;
+        reports.push(report);
+        Ok(Status::Done)
+    })?;
+    if let (true, Format::Json, None) = (all, args.format, spec) {
+        render::json(&render::Reports::new(reports))?;
     }
-    Ok(Status::Done)
+    Ok(status)
+}
+
+impl Args {
+    fn show(&self, name: Option<&str>, report: &AffectedReport) -> Result<()> {
+        for note in &report.notes {
+            render::note(render::of(name, note));
+        }
+        if report.units.is_empty() {
+            let nothing = format_args!("nothing is affected ({})", report.compared);
+            render::note(render::of(name, nothing));
+        }
+        match self.format {
+            Format::Text if report.units.is_empty() => {}
+            Format::Text => {
+                render::data(&(render::heading(name) + &report.text()))?;
+                render::status("Affected", render::of(name, report.headline()));
+            }
+            Format::Names if self.units => render::data(&report.unit_names())?,
+            Format::Names => render::data(&report.names())?,
+            Format::CargoArgs if self.units => {
+                render::data(&report.target_args().unwrap_or_else(|| report.cargo_args()))?;
+            }
+            Format::CargoArgs => render::data(&report.cargo_args())?,
+            Format::Nextest => render::data(&report.nextest())?,
+            Format::Json if name.is_none() => render::json(report)?,
+            Format::Json => {}
+        }
+        Ok(())
+    }
 }
 
 /// Answers `--why` and `--why-not` for those of the named units that the question is about; where

@@ -1,7 +1,11 @@
 //! Arguments that several commands share, and what they resolve to.
 
+mod every;
+
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
+
+pub use every::{Questions, somewhere};
 
 use crate::changes::{Asked, Comparison};
 use crate::graph::Verb;
@@ -53,7 +57,12 @@ impl WorkspaceArgs {
                 return Err(usage!("--manifest-path {path}: there is no such file"));
             }
         }
-        let options = LoadOptions {
+        let workspace = Workspace::load(&runner, &self.options())?;
+        Ok((runner, workspace))
+    }
+
+    fn options(&self) -> LoadOptions {
+        LoadOptions {
             manifest_path: self.manifest_path.clone(),
             platforms: match (self.all_platforms, &self.target[..]) {
                 (true, _) => Platforms::All,
@@ -63,9 +72,7 @@ impl WorkspaceArgs {
             locked: self.locked || self.frozen,
             offline: self.offline || self.frozen,
             no_cache: self.no_cache,
-        };
-        let workspace = Workspace::load(&runner, &options)?;
-        Ok((runner, workspace))
+        }
     }
 
     /// Whether cargo may download something.
@@ -301,13 +308,28 @@ impl SubjectArgs {
 
     fn resolved(&self, verb: Verb, profile: &str, in_ci: bool) -> Result<Question> {
         let (runner, workspace) = self.workspace.load()?;
+        let asked = self.asked(in_ci, &runner, &workspace)?;
+        Ok(self.question((runner, workspace), asked, verb, profile))
+    }
+
+    fn asked(&self, in_ci: bool, runner: &Runner, workspace: &Workspace) -> Result<Asked> {
         let mut asked = self.change.resolve()?;
         if in_ci {
-            let base = exec::ci::base(&runner, &workspace)?;
+            let base = exec::ci::base(runner, workspace)?;
             render::note(format_args!("compared with {}", base.because));
             asked.all |= base.compare.is_none();
             asked.compare = base.compare;
         }
+        Ok(asked)
+    }
+
+    fn question(
+        &self,
+        (runner, workspace): (Runner, Workspace),
+        asked: Asked,
+        verb: Verb,
+        profile: &str,
+    ) -> Question {
         let mut question = Question::new(runner, workspace, asked, verb).in_profile(profile);
         if self.no_records {
             question.evidence = Evidence::Sources;
@@ -315,6 +337,6 @@ impl SubjectArgs {
         question.targets.clone_from(&self.workspace.target);
         question.no_cache = self.workspace.no_cache;
         question.network = self.workspace.network();
-        Ok(question)
+        question
     }
 }

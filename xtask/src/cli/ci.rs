@@ -120,6 +120,6 @@ impl JobArgs {
     /// Asks what is affected, and goes on with the answer.
     fn with(&self, act: impl FnOnce(&Runner, &Answer, &Options<'_>) -> Result<()>) -> Result<()> {
         let question = self.selected.question_in_ci(self.tool)?;
-        self.selected.answered(question, true, act)
+        self.selected.answered(None, question, true, act)
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::args::QuestionArgs;
-use crate::action::clean::{Options, Scope};
+use crate::action::clean::{CleanPlan, Options, Scope};
 use crate::action::verify::Verification;
 use crate::built::Built;
 use crate::error::Status;
@@ -13,6 +13,7 @@ use crate::exec::clean::{How, clean};
 use crate::exec::full_build;
 use crate::graph::Verb;
 use crate::process::Runner;
+use crate::question::Question;
 use crate::repo::build_dir;
 use crate::{exec, render};
 
@@ -60,6 +61,9 @@ pub struct Args {
     format: Format,
     #[command(flatten)]
     question: QuestionArgs,
+    /// In every workspace of the repository
+    #[arg(long, conflicts_with = "manifest_path")]
+    all_workspaces: bool,
     /// Arguments for the builds of --verify
     #[arg(last = true, value_name = "CARGO ARGS", requires = "verify")]
     cargo_args: Vec<String>,
@@ -75,7 +79,26 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
-    let question = args.question.resolve()?;
+    let all = args.all_workspaces;
+    let questions = args.question.each(all, &[])?;
+    let mut plans = Vec::new();
+    let status = exec::workspaces::each(questions, |name, question| {
+        let root = question.workspace.root.clone();
+        let (status, plan) = clean_one(args, name, question)?;
+        plans.push(render::clean::Rooted {
+            workspace_root: root,
+            plan,
+        });
+        Ok(status)
+    });
+    if all && args.format == Format::Json {
+        render::json(&render::Reports::new(plans))?;
+    }
+    status
+}
+
+/// Cleans one workspace, with its name where there may be several.
+fn clean_one(args: &Args, name: Option<&str>, question: Question) -> Result<(Status, CleanPlan)> {
     // From the workspace's root, so that cargo finds its configuration there and nowhere else.
     let runner = question.runner.in_directory(&question.workspace.root);
     let options = args.options(&runner)?;
@@ -92,7 +115,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     }
     let answer = question.answer()?;
     for note in &answer.notes {
-        render::note(note);
+        render::note(render::of(name, note));
     }
     let how = How {
         only_plan: args.dry_run || args.check,
@@ -102,18 +125,25 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         allow_shared: args.allow_shared,
     };
     let plan = clean(&answer, &options, how)?;
-    match args.format {
-        Format::Text => render::data(&render::clean::plan(&plan, how.only_plan))?,
-        Format::Json => render::json(&plan)?,
+    match (args.format, name) {
+        (Format::Text, _) => {
+            let text = render::clean::plan(&plan, how.only_plan);
+            let heading = (!text.is_empty()).then(|| render::heading(name));
+            render::data(&(heading.unwrap_or_default() + &text))?;
+        }
+        (Format::Json, None) => render::json(&plan)?,
+        (Format::Json, Some(_)) => {}
     }
     let is_empty = plan.removals().next().is_none();
     if answer.affected.is_empty() {
-        render::note(format_args!("nothing is affected ({})", answer.compared));
+        let nothing = format_args!("nothing is affected ({})", answer.compared);
+        render::note(render::of(name, nothing));
     } else if is_empty {
-        render::note(format_args!(
+        let nothing = format_args!(
             "nothing of what is affected is built in {}",
             answer.workspace.build_directory
-        ));
+        );
+        render::note(render::of(name, nothing));
     }
     if let Some((before, last)) = before {
         render::status("Building", "again, to see what cargo makes of it");
@@ -121,13 +151,14 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         let verification = Verification::new(&answer, &plan, &before, &after);
         render::data(&render::clean::verification(&verification, took, last))?;
         if !verification.missed.is_empty() {
-            return Ok(Status::Found);
+            return Ok((Status::Found, plan));
         }
     }
-    Ok(match args.check && !is_empty {
+    let status = match args.check && !is_empty {
         true => Status::Found,
         false => Status::Done,
-    })
+    };
+    Ok((status, plan))
 }
 
 impl Args {

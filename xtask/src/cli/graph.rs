@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::args::WorkspaceArgs;
+use super::args::{WorkspaceArgs, somewhere};
 use crate::error::Status;
 use crate::graph::{UnitGraph, Verb};
 use crate::render;
@@ -34,6 +34,9 @@ pub struct Args {
     verb: Verb,
     #[command(flatten)]
     workspace: WorkspaceArgs,
+    /// Show every workspace of the repository
+    #[arg(long, conflicts_with = "manifest_path")]
+    all_workspaces: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -50,40 +53,56 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
-    let (_, workspace) = args.workspace.load()?;
-    let focus = args
-        .focus
-        .as_ref()
-        .map(|spec| workspace.find(spec))
-        .transpose()?;
-    let shown = |index: PackageIx| {
-        let package = workspace.package(index);
-        args.external || package.member || package.source.is_none()
-    };
-    let packages: Vec<PackageIx> = match focus {
-        Some(focus) => {
-            let near = surroundings(&workspace, focus, args.depth);
-            near.into_iter()
-                .filter(|&index| index == focus || shown(index))
-                .collect()
-        }
-        None => workspace
-            .packages()
-            .map(|(index, _)| index)
-            .filter(|&index| shown(index))
-            .collect(),
-    };
-    let mut report = GraphReport::new(&workspace, &packages);
-    if args.units {
-        report = report.with_units(&workspace, &UnitGraph::new(&workspace, args.verb));
+    let mut loaded = args.workspace.load_each(args.all_workspaces)?;
+    if let Some(spec) = &args.focus {
+        somewhere(&loaded, spec)?;
+        loaded.retain(|it| it.workspace.find(spec).is_ok());
+    }
+    let mut reports = Vec::new();
+    for one in &loaded {
+        reports.push(args.report(&one.workspace)?);
     }
     match args.format {
-        Format::Text => render::data(&report.text())?,
-        Format::Json => render::json(&report)?,
-        Format::Dot => render::data(&report.dot())?,
-        Format::Mermaid => render::data(&report.mermaid())?,
+        Format::Text => {
+            for (one, report) in loaded.iter().zip(&reports) {
+                render::data(&(render::heading(one.name.as_deref()) + &report.text()))?;
+            }
+        }
+        Format::Json if args.all_workspaces => render::json(&render::Reports::new(reports))?,
+        Format::Json => reports.iter().try_for_each(render::json)?,
+        Format::Dot => render::data(&GraphReport::merged(reports).dot())?,
+        Format::Mermaid => render::data(&GraphReport::merged(reports).mermaid())?,
     }
     Ok(Status::Done)
+}
+
+impl Args {
+    fn report(&self, workspace: &Workspace) -> Result<GraphReport> {
+        let focus = self.focus.as_ref().map(|spec| workspace.find(spec));
+        let focus = focus.transpose()?;
+        let shown = |index: PackageIx| {
+            let package = workspace.package(index);
+            self.external || package.member || package.source.is_none()
+        };
+        let packages: Vec<PackageIx> = match focus {
+            Some(focus) => {
+                let near = surroundings(workspace, focus, self.depth);
+                near.into_iter()
+                    .filter(|&index| index == focus || shown(index))
+                    .collect()
+            }
+            None => workspace
+                .packages()
+                .map(|(index, _)| index)
+                .filter(|&index| shown(index))
+                .collect(),
+        };
+        let report = GraphReport::new(workspace, &packages);
+        Ok(match self.units {
+            true => report.with_units(workspace, &UnitGraph::new(workspace, self.verb)),
+            false => report,
+        })
+    }
 }
 
 /// The packages that are at most `depth` edges away, upward or downward.

@@ -28,6 +28,9 @@ pub struct Args {
     keep_going: bool,
     #[command(flatten)]
     selected: SelectedArgs,
+    /// In every workspace of the repository, one cargo command for each
+    #[arg(long, conflicts_with = "manifest_path")]
+    all_workspaces: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
@@ -37,21 +40,23 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             "--partition splits tests: it goes with `test` and `nextest`"
         ));
     }
-    let mut question = args.selected.question(tool)?;
-    if args.partition.is_some() {
-        // What was built on one machine must not decide what another one runs.
-        question.evidence = Evidence::Sources;
-    }
-    args.selected
-        .answered(question, args.keep_going, |runner, answer, options| {
-            run_selected(args, runner, answer, options)
-        })
+    let questions = args.selected.questions(tool, args.all_workspaces)?;
+    exec::workspaces::each(questions, |name, mut question| {
+        if args.partition.is_some() {
+            // What was built on one machine must not decide what another one runs.
+            question.evidence = Evidence::Sources;
+        }
+        let act = |runner: &Runner, answer: &Answer, options: &Options<'_>| {
+            run_selected(args, name, (runner, answer), options)
+        };
+        args.selected.answered(name, question, args.keep_going, act)
+    })
 }
 
 fn run_selected(
     args: &Args,
-    runner: &Runner,
-    answer: &Answer,
+    name: Option<&str>,
+    (runner, answer): (&Runner, &Answer),
     options: &Options<'_>,
 ) -> Result<Status> {
     let tool = args.tool;
@@ -61,24 +66,26 @@ fn run_selected(
         None => selector.all(),
     };
     for note in notes {
-        render::note(note);
+        render::note(render::of(name, note));
     }
     if selection.is_empty() {
-        render::note(render::run::nothing(answer, tool, args.partition));
+        let nothing = render::run::nothing(answer, tool, args.partition);
+        render::note(render::of(name, nothing));
         return Ok(Status::Done);
     }
     if let Some(note) = render::run::doctests(answer, tool) {
-        render::note(note);
+        render::note(render::of(name, note));
     }
     let mut command = exec::skipping::cargo(runner, &answer.workspace, tool, &selection, options);
     if args.dry_run {
-        render::data(&format!("{}\n", process::shown(&command)))?;
+        let shown = process::shown(&command);
+        render::data(&(render::heading(name) + &shown + "\n"))?;
         return Ok(Status::Done);
     }
     if tool == Tool::Nextest {
         exec::nextest_is_there(runner)?;
     }
-    render::status("Running", process::shown(&command));
+    render::status("Running", render::of(name, process::shown(&command)));
     exec::interruptible(&mut command)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::args::SubjectArgs;
+use super::args::{Questions, SubjectArgs};
 use crate::action::run::{Options, Tool, profile_in};
 use crate::process::Runner;
 use crate::question::{Answer, Question};
@@ -24,9 +24,10 @@ pub(super) struct SelectedArgs {
 }
 
 impl SelectedArgs {
-    /// The question of a tool.
-    pub(super) fn question(&self, tool: Tool) -> Result<Question> {
-        self.subject.resolve(tool.verb(), self.profile(tool))
+    /// The question of a tool, of every workspace of the repository or of the one.
+    pub(super) fn questions(&self, tool: Tool, all: bool) -> Result<Questions> {
+        let build = (tool.verb(), self.profile(tool));
+        self.subject.each(build, all, &self.exclude)
     }
 
     /// The same, where it is continuous integration that says what changed unless the user does.
@@ -38,23 +39,23 @@ impl SelectedArgs {
         profile_in(&self.forwarded).unwrap_or(tool.profile())
     }
 
-    /// Answers the question, and goes on from the workspace's root with the answer.
+    /// Answers the question, and goes on from the workspace's root with the answer. One that has a
+    /// name is one of several, which need not have what is left out.
     pub(super) fn answered<T>(
         &self,
+        name: Option<&str>,
         question: Question,
         keep_going: bool,
         act: impl FnOnce(&Runner, &Answer, &Options<'_>) -> Result<T>,
     ) -> Result<T> {
         let runner = question.runner.in_directory(&question.workspace.root);
         let find = |spec: &String| question.workspace.find(spec);
-        let excluded = self
-            .exclude
-            .iter()
-            .map(find)
-            .collect::<Result<BTreeSet<_>>>()?;
+        let excluded = self.exclude.iter().map(find);
+        let excluded = excluded.filter(|found| found.is_ok() || name.is_none());
+        let excluded = excluded.collect::<Result<BTreeSet<_>>>()?;
         let answer = question.answer()?;
         for note in &answer.notes {
-            render::note(note);
+            render::note(render::of(name, note));
         }
         let options = Options {
             excluded: &excluded,

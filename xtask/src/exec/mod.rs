@@ -9,6 +9,7 @@ pub mod replay;
 pub mod select;
 pub mod skipping;
 pub mod timings;
+pub mod workspaces;
 
 use std::process::{Command, ExitStatus};
 

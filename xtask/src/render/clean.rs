@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use cargo_metadata::camino::Utf8PathBuf;
+use serde::Serialize;
+
 use super::affected::target_name;
 use super::count;
 use crate::action::clean::{CleanPlan, Directory, Removal};
@@ -11,6 +14,16 @@ use crate::action::verify::Verification;
 use crate::built::UnitKey;
 use crate::impact::records::{in_graph, target_kind};
 use crate::repo::unit_record::UnitName;
+
+/// The plan of one of several workspaces, for programs.
+#[derive(Debug, Serialize)]
+pub struct Rooted {
+    /// The directory of the root manifest.
+    pub workspace_root: Utf8PathBuf,
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: CleanPlan,
+}
 
 /// The plan by directory and package; with every path if that is asked for.
 pub fn plan(plan: &CleanPlan, paths: bool) -> String {

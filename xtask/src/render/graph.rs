@@ -1,6 +1,6 @@
 //! The dependency graph as text, JSON, DOT and Mermaid.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -102,6 +102,34 @@ impl GraphReport {
             version: 1,
             workspace_root: workspace.root.to_string(),
             packages,
+            units: Vec::new(),
+        }
+    }
+
+    /// The packages of several workspaces in one graph, each once however many reach it.
+    #[must_use]
+    pub fn merged(reports: Vec<Self>) -> Self {
+        let mut packages: BTreeMap<_, Node> = BTreeMap::new();
+        let mut workspace_root = String::new();
+        for report in reports {
+            workspace_root = report.workspace_root;
+            for node in report.packages {
+                let key = (node.name.clone(), node.version.clone(), node.id.clone());
+                let Some(known) = packages.get_mut(&key) else {
+                    packages.insert(key, node);
+                    continue;
+                };
+                known.member |= node.member;
+                let edges = &mut known.dependencies;
+                edges.extend(node.dependencies);
+                edges.sort_by(|a, b| (&a.name, &a.id, &a.kinds).cmp(&(&b.name, &b.id, &b.kinds)));
+                edges.dedup_by(|a, b| a.id == b.id);
+            }
+        }
+        Self {
+            version: 1,
+            workspace_root,
+            packages: packages.into_values().collect(),
             units: Vec::new(),
         }
     }

@@ -131,6 +131,35 @@ fn say(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
+/// The line above what is said of one of several workspaces.
+pub fn heading(workspace: Option<&str>) -> String {
+    workspace.map_or_else(String::new, |name| format!("workspace {name}\n"))
+}
+
+/// What is said of one of several workspaces, on a line with others.
+pub fn of(workspace: Option<&str>, message: impl std::fmt::Display) -> String {
+    workspace.map_or_else(String::new, |name| format!("{name}: ")) + &message.to_string()
+}
+
+/// The reports of several workspaces, as one for programs.
+#[derive(Debug, Serialize)]
+pub struct Reports<T> {
+    /// Of this format; it changes when a reader would have to.
+    pub version: u32,
+    /// Sorted by root.
+    pub workspaces: Vec<T>,
+}
+
+impl<T> Reports<T> {
+    /// Puts them together.
+    pub fn new(workspaces: Vec<T>) -> Self {
+        Self {
+            version: 1,
+            workspaces,
+        }
+    }
+}
+
 /// `1 unit`, `2 units`.
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

@@ -32,3 +32,4 @@ mod shared;
 mod support;
 mod timings;
 mod timings_page;
+mod workspaces;

@@ -1,0 +1,87 @@
+//! The same question of every workspace of the repository.
+
+use anyhow::Result;
+
+use super::{QuestionArgs, SubjectArgs, WorkspaceArgs};
+use crate::exec::workspaces::{Loaded, load_all};
+use crate::graph::Verb;
+use crate::process::Runner;
+use crate::question::{Question, package_of};
+use crate::usage;
+
+/// Questions, each with the name of its workspace where there may be several.
+pub type Questions = Vec<(Option<String>, Question)>;
+
+impl WorkspaceArgs {
+    /// Asks cargo for every workspace of the repository, or for the one.
+    ///
+    /// # Errors
+    /// As for [`WorkspaceArgs::load`] and [`load_all`].
+    pub fn load_each(&self, all: bool) -> Result<Vec<Loaded>> {
+        if all {
+            return load_all(&Runner::new()?, &self.options());
+        }
+        let (runner, workspace) = self.load()?;
+        let name = None;
+        Ok(vec![Loaded {
+            name,
+            runner,
+            workspace,
+        }])
+    }
+}
+
+impl SubjectArgs {
+    /// The question, of every workspace of the repository or of the one. What names a package is
+    /// asked of those that have it; `others` are further names, of which each must be of one.
+    ///
+    /// # Errors
+    /// Where the arguments name something that no workspace has.
+    pub fn each(
+        &self,
+        (verb, profile): (Verb, &str),
+        all: bool,
+        others: &[String],
+    ) -> Result<Questions> {
+        let loaded = self.workspace.load_each(all)?;
+        let first = &loaded[0];
+        let asked = self.asked(self.change.ci, &first.runner, &first.workspace)?;
+        for spec in asked.assumed.iter().chain(others) {
+            somewhere(&loaded, spec)?;
+        }
+        let questions = loaded.into_iter().map(|one| {
+            let mut asked = asked.clone();
+            let has = |spec: &String| one.workspace.find(package_of(spec)).is_ok();
+            asked.assumed.retain(has);
+            let question = self.question((one.runner, one.workspace), asked, verb, profile);
+            (one.name, question)
+        });
+        Ok(questions.collect())
+    }
+}
+
+impl QuestionArgs {
+    /// The question, of every workspace of the repository or of the one.
+    ///
+    /// # Errors
+    /// As for [`SubjectArgs::each`].
+    pub fn each(&self, all: bool, others: &[String]) -> Result<Questions> {
+        let profile = self.profile().unwrap_or("dev");
+        self.subject.each((self.verb, profile), all, others)
+    }
+}
+
+/// Makes sure that one of the workspaces has the package that is named by `PACKAGE[:TARGET]`.
+///
+/// # Errors
+/// What the first that is asked says.
+pub fn somewhere(loaded: &[Loaded], spec: &str) -> Result<()> {
+    let mut found = loaded.iter().map(|it| it.workspace.find(package_of(spec)));
+    match (found.next(), loaded.len()) {
+        (Some(Err(error)), 1) => Err(error),
+        (Some(Err(error)), several) if !found.any(|it| it.is_ok()) => {
+            Err(usage!("of {several} workspaces none has it: {error}"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,239 @@
+//! Every workspace of a repository in one answer.
+
+use expect_test::expect;
+use serde_json::Value;
+
+use crate::support::Project;
+
+/// Two workspaces, of which `tools` depends on a member of the other; a package that is in nobody's,
+/// a fixture that cargo loads, and one that it does not.
+fn railway() -> Project {
+    let package = |name: &str| {
+        format!("[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+    };
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+    project.replace(
+        "Cargo.toml",
+        "members",
+        "exclude = [\"lone\", \"tests\"]\nmembers",
+    );
+    project.write(
+        "tools/Cargo.toml",
+        "[workspace]\nmembers = [\"gauge\"]\nresolver = \"3\"\n",
+    );
+    let gauge = package("gauge") + "[dependencies]\nbase = { path = \"../../crates/base\" }\n";
+    project.write("tools/gauge/Cargo.toml", &gauge);
+    project.write("tools/gauge/src/lib.rs", "");
+    project.write("tools/gauge/tests/it.rs", "#[test]\nfn it() {}\n");
+    // Cargo finds it from the workspace's own directory alone.
+    project.write(
+        "tools/.cargo/config.toml",
+        "[build]\ntarget-dir = \"made\"\n",
+    );
+    for (directory, name) in [("lone", "lone"), ("tests/fixtures/fine", "fine")] {
+        project.write(format!("{directory}/Cargo.toml"), &package(name));
+        project.write(format!("{directory}/src/lib.rs"), "");
+    }
+    let broken = package("broken") + "[dependencies]\ngone = { path = \"../gone\" }\n";
+    project.write("tests/fixtures/broken/Cargo.toml", &broken);
+    project.write("tests/fixtures/broken/src/lib.rs", "");
+    project.write(".gitignore", "target/\nmade/\nCargo.lock\n");
+    project.commit("Add tools");
+    project
+}
+
+#[test]
+fn what_one_depends_on_of_another_affects_it() {
+    let project = railway();
+    project.append("crates/base/src/lib.rs", "// Edited.\n");
+    project
+        .xtask(&["affected", "--all-workspaces"])
+        .is(expect![[r#"
+            workspace .
+            base
+              rebuilt  lib, lib test
+                       ← crates/base/src/lib.rs: it is compiled from this file
+            top
+              rebuilt  lib, lib test
+                       ← base lib ← crates/base/src/lib.rs: it is compiled from this file
+            workspace tools
+            base (external)
+              rebuilt  lib
+                       ← crates/base/src/lib.rs: it is compiled from this file
+            gauge
+              rebuilt  lib, lib test, test it
+                       ← base lib ← crates/base/src/lib.rs: it is compiled from this file
+            --- stderr
+            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+                Affected .: 4 units of 2 packages: 4 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+            note: lone: nothing is affected (the work tree since the merge base with main)
+            note: tests/fixtures/fine: nothing is affected (the work tree since the merge base with main)
+                Affected tools: 4 units of 2 packages: 4 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+        "#]]);
+    // From wherever one asks, and for each of them as it answers by itself.
+    let all = ["affected", "--all-workspaces", "--format", "json"];
+    let reports: Value =
+        serde_json::from_str(&project.xtask_in("tools/gauge", &all).done()).unwrap();
+    assert_eq!(reports["version"], 1);
+    let reports = reports["workspaces"].as_array().unwrap();
+    assert_eq!(reports.len(), 4);
+    for (report, directory) in reports
+        .iter()
+        .zip(["", "lone", "tests/fixtures/fine", "tools"])
+    {
+        let alone = project.xtask_in(directory, &["affected", "--format", "json"]);
+        let alone: Value = serde_json::from_str(&alone.done()).unwrap();
+        assert_eq!(*report, alone, "{directory}");
+    }
+    project
+        .xtask(&["affected", "--all-workspaces", "--format", "names"])
+        .is(expect![[r#"
+            base
+            top
+            gauge
+            --- stderr
+            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            note: lone: nothing is affected (the work tree since the merge base with main)
+            note: tests/fixtures/fine: nothing is affected (the work tree since the merge base with main)
+        "#]]);
+    project
+        .xtask(&["affected", "--all-workspaces", "--why", "gauge:it"])
+        .is(expect![[r#"
+            workspace tools
+            gauge test it is rebuilt
+              since it is built from base lib
+              since crates/base/src/lib.rs changed: it is compiled from this file
+              (rule: source)
+            --- stderr
+            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        "#]]);
+    project
+        .xtask(&[
+            "affected",
+            "--all-workspaces",
+            "--assume-changed",
+            "nobodys",
+        ])
+        .is(expect![[r#"
+            --- stderr
+            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            error: of 4 workspaces none has it: no package `nobodys` in this workspace
+            --- exit status 2
+        "#]]);
+    project
+        .xtask(&[
+            "affected",
+            "--all-workspaces",
+            "--manifest-path",
+            "Cargo.toml",
+        ])
+        .is(expect![[r#"
+            --- stderr
+            error: the argument '--all-workspaces' cannot be used with '--manifest-path <PATH>'
+
+            Usage: cargo xtask affected --all-workspaces
+
+            For more information, try '--help'.
+            --- exit status 2
+        "#]]);
+}
+
+#[test]
+fn the_graph_of_all() {
+    let project = railway();
+    project.xtask(&["graph", "--all-workspaces"]).is(expect![[r#"
+        workspace .
+        base
+        top → base
+        workspace lone
+        lone
+        workspace tests/fixtures/fine
+        fine
+        workspace tools
+        base 0.1.0
+        gauge → base
+        --- stderr
+        note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+    "#]]);
+    project
+        .xtask(&["graph", "--all-workspaces", "--format", "mermaid"])
+        .is(expect![[r#"
+            graph LR
+                p0["base"]
+                p1["fine"]
+                p2["gauge"]
+                p3["lone"]
+                p4["top"]
+                p2 --> p0
+                p4 --> p0
+            --- stderr
+            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        "#]]);
+    project
+        .xtask(&["graph", "--all-workspaces", "--focus", "gauge"])
+        .is(expect![[r#"
+            workspace tools
+            base 0.1.0
+            gauge → base
+            --- stderr
+            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        "#]]);
+}
+
+#[test]
+fn a_workspace_that_cargo_cannot_load_is_named() {
+    let project = railway();
+    project.append("tools/gauge/Cargo.toml", "gone = { path = \"../gone\" }\n");
+    let answer = project.xtask(&["affected", "--all-workspaces"]);
+    assert_eq!((answer.status, &*answer.stdout), (3, ""), "{answer}");
+    let error = "error: the workspace tools is not loaded\n";
+    assert!(answer.stderr.contains(error), "{answer}");
+}
+
+#[test]
+fn each_is_acted_on_where_its_own_configuration_counts() {
+    let project = railway();
+    let all = ["--all-workspaces", "--assume-changed", "base"];
+    let act = |command: &[&str], more: &[&str]| project.xtask(&[command, &all, more].concat());
+    act(&["run-affected", "check", "--dry-run"], &[]).is(expect![[r#"
+        workspace .
+        cargo check --workspace --all-targets
+        workspace tools
+        cargo check --workspace --all-targets
+        --- stderr
+        note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        note: lone: nothing is affected that `cargo check` would do something with (what was named is another workspace's)
+        note: tests/fixtures/fine: nothing is affected that `cargo check` would do something with (what was named is another workspace's)
+    "#]]);
+    project.write(
+        "tools/gauge/tests/it.rs",
+        "#[test]\nfn it() {\n    panic!()\n}\n",
+    );
+    let tested = act(&["run-affected", "test"], &["--", "--quiet"]);
+    assert_eq!(tested.status, 101, "{tested}");
+    assert!(project.path("target/debug/deps").is_dir());
+    assert!(project.path("tools/made/debug/deps").is_dir());
+
+    let clean = act(&["clean-affected"], &["--format", "json"]).done();
+    let clean: Value = serde_json::from_str(&clean).unwrap();
+    let cleaned = clean["workspaces"].as_array().unwrap().iter();
+    let cleaned: Vec<_> = cleaned
+        .map(|plan| {
+            let directories = plan["directories"].as_array().unwrap().iter();
+            let removals = directories.map(|it| it["removals"].as_array().unwrap().len());
+            (plan["version"].clone(), removals.sum::<usize>() > 0)
+        })
+        .collect();
+    assert_eq!(
+        cleaned,
+        [true, false, false, true].map(|any| (Value::from(1), any))
+    );
+    act(&["clean-affected", "--check"], &[]).is(expect![[r#"
+        --- stderr
+        note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        note: .: nothing of what is affected is built in [ROOT]/target
+        note: lone: nothing is affected (what was named is another workspace's)
+        note: tests/fixtures/fine: nothing is affected (what was named is another workspace's)
+        note: tools: nothing of what is affected is built in [ROOT]/tools/made
+    "#]]);
+}
