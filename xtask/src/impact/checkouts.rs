@@ -5,8 +5,8 @@
 //! tell counts for nothing either. Another workspace of this repository may build in the same
 //! directory: what it compiled from other files than ours is not ours, and no sign of danger.
 //!
-//! Which repository another place is of is not asked: its units bear our names and our hashes, so
-//! that cargo takes them for ours in any case.
+//! Which repository another place is of is not asked: a package of the same name at the same place
+//! below the workspace's root has our hashes, so that cargo takes it for ours in any case.
 
 use std::collections::HashMap;
 
@@ -130,12 +130,13 @@ const MEND: &str = "Give each checkout a build directory of its own, in .cargo/c
      [build] build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"";
 
 /// Where a unit was compiled.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Origin {
     Here,
     Unknown,
-    /// From another file of this repository, or a downloaded one.
+    /// From another file of this repository, or one of which cargo makes units with other hashes.
     Beside,
+    /// Where another workspace has it where this one does, so that the hashes are the same.
     Elsewhere,
 }
 
@@ -230,14 +231,19 @@ impl<'a> Checkout<'a> {
         if own.iter().any(|&package| self.is_of(package, source)) {
             return Origin::Here;
         }
+        let own = own.iter();
+        let targets = own.flat_map(|&package| &self.workspace.package(package).targets);
+        let mut below =
+            targets.filter_map(|it| it.src_path.strip_prefix(&self.workspace.root).ok());
+        if is_download(source) || !below.any(|root| source.ends_with(root)) {
+            return Origin::Beside;
+        }
         let root = self.root.clone();
-        let own = self.top_level(&root).unwrap_or(root);
-        let their = source.parent().and_then(|it| self.top_level(it));
-        let is_beside = match their {
-            Some(their) => their == own,
-            None => source.starts_with(&own),
-        };
-        match is_beside || is_download(source) {
+        let ours = self.top_level(&root).unwrap_or(root);
+        let theirs = source.parent().and_then(|it| self.top_level(it));
+        let is_beside = theirs.map_or(source.starts_with(&ours), |theirs| theirs == ours);
+        // A worktree can lie in here, too; one that is gone has left no sign of it.
+        match is_beside && source.exists() {
             true => Origin::Beside,
             false => Origin::Elsewhere,
         }
@@ -279,4 +285,49 @@ fn is_download(source: &Utf8Path) -> bool {
     let names: Vec<&str> = source.iter().collect();
     let mut pairs = names.windows(2);
     pairs.any(|pair| matches!(pair, ["registry", "src"] | ["git", "checkouts"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::workspace;
+
+    #[test]
+    fn where_a_unit_was_compiled_says_whose_it_is() {
+        let mut workspace = workspace("network: lib\nlog@0.3.0: lib\nfar: lib");
+        let far = workspace.find("far").unwrap();
+        // A path package outside of the root.
+        workspace.packages[far.0 as usize].targets[0].src_path = "/far/src/lib.rs".into();
+        let layout = Layout::new(&workspace);
+        let mut own: HashMap<&str, Vec<PackageIx>> = HashMap::new();
+        for (index, package) in workspace.packages() {
+            own.entry(&package.name).or_default().push(index);
+        }
+        let mut checkout = Checkout::new(&workspace, &layout, own);
+        let cases = [
+            ("network", "/w/network/src/lib.rs", Origin::Here),
+            ("network", "/w/crates/../network/src/lib.rs", Origin::Here),
+            ("network", "/w2/network/src/lib.rs", Origin::Elsewhere),
+            // Another workspace of the repository that is no more, or a worktree; and a target.
+            ("network", "/w/tools/network/src/lib.rs", Origin::Elsewhere),
+            ("network", "/w/network/src/old.rs", Origin::Beside),
+            // Elsewhere, but not where the hashes would be the same.
+            ("network", "/w2/crates/network/src/main.rs", Origin::Beside),
+            ("far", "/far/src/lib.rs", Origin::Here),
+            ("far", "/further/src/lib.rs", Origin::Beside),
+            (
+                "log",
+                "/home/.cargo/registry/src/i/log/src/lib.rs",
+                Origin::Beside,
+            ),
+            ("serde", "/w2/serde/src/lib.rs", Origin::Unknown),
+        ];
+        for (package, source, expected) in cases {
+            assert_eq!(
+                checkout.origin(package, source.into()),
+                expected,
+                "{source}"
+            );
+        }
+    }
 }
