@@ -199,7 +199,7 @@ impl Workspace {
         }
         let directory = Utf8PathBuf::try_from(runner.directory().to_owned())
             .context("the current directory's path is not UTF-8")?;
-        let triples = options.platforms.triples(&directory);
+        let triples = options.platforms.triples(runner);
         if let Some(triples) = &triples {
             for triple in ["host-tuple"]
                 .into_iter()

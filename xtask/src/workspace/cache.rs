@@ -48,7 +48,8 @@ impl Cache {
         let root = start.ancestors().find(|above| {
             fs::read_to_string(above.join("Cargo.toml")).is_ok_and(|it| it.contains("[workspace"))
         })?;
-        let target_directory = cargo_config::target_directory(&directory, root);
+        let configuration = cargo_config::CargoConfig::of(runner, &[]).ok()?;
+        let (target_directory, _) = configuration.target_directory(root).ok()?;
         let programs = ["cargo", "rustc"].map(|name| runner.find(name));
         let mut hasher = DefaultHasher::new();
         let variables: BTreeSet<_> = runner
@@ -128,13 +129,8 @@ impl Cache {
     /// What decides from outside of the packages which workspace it is, and how it is resolved.
     fn around(&self, root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
         let mut paths = cargo_config::configuration_files(&self.directory);
-        let home = cargo_config::cargo_home();
-        paths.extend(
-            home.iter()
-                .flat_map(|home| ["config.toml", "config"].map(|name| home.join(name))),
-        );
         let rustup = std::env::var("RUSTUP_HOME").ok().map(Utf8PathBuf::from);
-        let rustup = rustup.or_else(|| Some(home?.parent()?.join(".rustup")));
+        let rustup = rustup.or_else(|| Some(cargo_config::cargo_home()?.parent()?.join(".rustup")));
         paths.extend(rustup.map(|rustup| rustup.join("settings.toml")));
         for above in self.directory.ancestors() {
             paths.extend(["rust-toolchain", "rust-toolchain.toml"].map(|name| above.join(name)));

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::cargo_platform::{Cfg, Platform};
 use serde::{Deserialize, Serialize};
 
 use super::Workspace;
 use crate::process::{self, Runner};
-use crate::repo::cargo_config;
+use crate::repo::cargo_config::CargoConfig;
 
 /// Which platforms' dependencies count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,10 +32,20 @@ pub struct PlatformFacts {
 }
 
 impl Platforms {
-    /// The target triples besides the host that cargo builds for, from a directory; `None` for all.
-    pub(super) fn triples(&self, directory: &Utf8Path) -> Option<Vec<String>> {
+    /// The target triples besides the host that cargo builds for, started by this runner; `None` for
+    /// all.
+    pub(super) fn triples(&self, runner: &Runner) -> Option<Vec<String>> {
         match self {
-            Self::Configured => Some(cargo_config::build_target(directory)),
+            Self::Configured => {
+                // Of a configuration that it cannot read cargo itself complains.
+                let targets = CargoConfig::of(runner, &[]).and_then(|it| it.build_targets());
+                let triples = targets.unwrap_or_default().into_iter();
+                Some(
+                    triples
+                        .filter_map(|it| it.as_str().map(str::to_owned))
+                        .collect(),
+                )
+            }
             Self::Triples(triples) => Some(triples.clone()),
             Self::All => None,
         }

@@ -1,0 +1,272 @@
+//! A value of cargo's configuration, with where it comes from, and what becomes of two.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+use toml::de::{DeTable, DeValue};
+
+use crate::usage;
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Nobody says so: it is cargo's own.
+    Default,
+    /// A file that cargo finds by itself: configuration, or a manifest.
+    File {
+        /// Which.
+        path: Utf8PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A variable of the environment.
+    Variable(String),
+    /// `--config KEY=VALUE`, as it was given.
+    Flag(String),
+    /// A file that `--config` names.
+    FlagFile {
+        /// Which.
+        path: Utf8PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
+}
+
+impl Origin {
+    /// Flags beat variables, and these beat files.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::File { .. } => 1,
+            Self::Variable(_) => 2,
+            Self::Flag(_) | Self::FlagFile { .. } => 3,
+        }
+    }
+
+    /// The directory that a relative path is relative to: of a file the one above its own, of
+    /// everything else the current one.
+    pub(super) fn base<'a>(&'a self, current: &'a Utf8Path) -> &'a Utf8Path {
+        match self {
+            Self::File { path, .. } | Self::FlagFile { path, .. } => {
+                path.parent().and_then(Utf8Path::parent).unwrap_or(current)
+            }
+            _ => current,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("cargo's default"),
+            Self::File { path, line } => write!(f, "{path}:{line}"),
+            Self::Variable(name) => write!(f, "{name} in the environment"),
+            Self::Flag(given) => write!(f, "--config {given}"),
+            Self::FlagFile { path, line } => write!(f, "{path}:{line}, by --config"),
+        }
+    }
+}
+
+/// A value and where it comes from. Two are equal where they say the same, wherever they do.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// What it is.
+    pub kind: Kind,
+    /// Who says so; of joined lists, who says the first part.
+    pub origin: Origin,
+}
+
+/// What a value of the configuration can be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Kind {
+    /// Text.
+    String(String),
+    /// A number.
+    Integer(i64),
+    /// Yes or no.
+    Boolean(bool),
+    /// Values in their order, each with an origin of its own.
+    List(Vec<Value>),
+    /// Values by their keys.
+    Table(BTreeMap<String, Value>),
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.kind.serialize(serializer)
+    }
+}
+
+/// As TOML has it.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = toml::Value::try_from(self).map_err(|_| fmt::Error)?;
+        shown.fmt(f)
+    }
+}
+
+/// Lists in which the nearer one counts alone, for they are a command; `*` stands for any key.
+const COMMANDS: &[&[&str]] = &[
+    &["credential-alias", "*"],
+    &["doc", "browser"],
+    &["host", "runner"],
+    &["registries", "*", "credential-provider"],
+    &["registry", "credential-provider"],
+    &["target", "*", "runner"],
+];
+
+pub(super) fn is_command(key: &[&str]) -> bool {
+    let matches = |command: &&[&str]| {
+        command.len() == key.len()
+            && command
+                .iter()
+                .zip(key)
+                .all(|(one, key)| *one == "*" || one == key)
+    };
+    COMMANDS.iter().any(matches)
+}
+
+impl Value {
+    /// A table of a file, each value with the place of its key.
+    ///
+    /// # Errors
+    /// Where it holds what configuration cannot be: a date, a number with a point.
+    pub fn table(table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin) -> Result<Self> {
+        let entries = table.iter().map(|(key, value)| {
+            let at = origin(key.span().start);
+            let value = Self::of(value.get_ref(), at, origin).map_err(|what| {
+                usage!("{}: `{}`: {what}", origin(key.span().start), key.get_ref())
+            })?;
+            Ok((key.get_ref().to_string(), value))
+        });
+        Ok(Self {
+            kind: Kind::Table(entries.collect::<Result<_>>()?),
+            origin: origin(0),
+        })
+    }
+
+    fn of(value: &DeValue<'_>, at: Origin, origin: &dyn Fn(usize) -> Origin) -> Result<Self> {
+        let kind = match value {
+            DeValue::String(text) => Kind::String(text.to_string()),
+            DeValue::Integer(number) => {
+                let number = i64::from_str_radix(number.as_str(), number.radix());
+                Kind::Integer(number?)
+            }
+            DeValue::Boolean(is_true) => Kind::Boolean(*is_true),
+            DeValue::Array(items) => {
+                let item = |item: &toml::Spanned<DeValue<'_>>| {
+                    Self::of(item.get_ref(), origin(item.span().start), origin)
+                };
+                Kind::List(items.iter().map(item).collect::<Result<_>>()?)
+            }
+            DeValue::Table(table) => Self::table(table, origin)?.kind,
+            DeValue::Float(_) | DeValue::Datetime(_) => {
+                return Err(usage!("configuration knows no such type"));
+            }
+        };
+        Ok(Self { kind, origin: at })
+    }
+
+    /// What stands under a key.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match &self.kind {
+            Kind::Table(entries) => entries.get(key),
+            _ => None,
+        }
+    }
+
+    /// The text, where it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Every value that is no table, by the keys that lead to it.
+    pub fn leaves(&self) -> Vec<(Vec<&str>, &Self)> {
+        let Kind::Table(entries) = &self.kind else {
+            return vec![(Vec::new(), self)];
+        };
+        let below = entries.iter().flat_map(|(key, value)| {
+            let leaves = value.leaves().into_iter();
+            leaves.map(move |(below, leaf)| ([vec![key.as_str()], below].concat(), leaf))
+        });
+        below.collect()
+    }
+
+    /// Takes in what another place says. Of two values `from` counts where it has the higher rank,
+    /// or `force` says so; lists are joined, `from` behind where forced, else before.
+    ///
+    /// # Errors
+    /// Where one is a list or table and the other is not.
+    pub(super) fn merge<'a>(
+        &mut self,
+        from: &'a Self,
+        force: bool,
+        key: &mut Vec<&'a str>,
+    ) -> Result<()> {
+        let wins = force || from.origin.rank() > self.origin.rank();
+        match (&mut self.kind, &from.kind) {
+            (Kind::Table(old), Kind::Table(new)) => {
+                for (name, value) in new {
+                    let Some(known) = old.get_mut(name) else {
+                        old.insert(name.clone(), value.clone());
+                        continue;
+                    };
+                    key.push(name);
+                    known.merge(value, force, key)?;
+                    key.pop();
+                }
+            }
+            (Kind::List(old), Kind::List(new)) => {
+                if is_command(key) {
+                    if wins {
+                        old.clone_from(new);
+                        self.origin = from.origin.clone();
+                    }
+                    return Ok(());
+                }
+                *old = match force {
+                    true => [old.as_slice(), new].concat(),
+                    false => [new, old.as_slice()].concat(),
+                };
+                old.sort_by_key(|it| it.origin.rank());
+            }
+            (Kind::List(_) | Kind::Table(_), _) | (_, Kind::List(_) | Kind::Table(_)) => {
+                return Err(usage!(
+                    "`{}` is {} in {}, and {} in {}: cargo cannot join them",
+                    key.join("."),
+                    self.described(),
+                    self.origin,
+                    from.described(),
+                    from.origin
+                ));
+            }
+            _ if wins => self.clone_from(from),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn described(&self) -> &'static str {
+        match self.kind {
+            Kind::String(_) => "text",
+            Kind::Integer(_) => "a number",
+            Kind::Boolean(_) => "true or false",
+            Kind::List(_) => "a list",
+            Kind::Table(_) => "a table",
+        }
+    }
+}
