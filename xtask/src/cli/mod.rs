@@ -9,6 +9,7 @@ pub mod ci;
 pub mod clean_affected;
 pub mod graph;
 pub mod hooks;
+pub mod policy;
 pub mod run_affected;
 mod selected;
 pub mod timings;
@@ -52,6 +53,8 @@ pub enum Command {
     CleanAffected(clean_affected::Args),
     /// Check what is committed and pushed, by git's hooks
     Hooks(hooks::Args),
+    /// Show how this repository builds, and find what departs from it
+    Policy(policy::Args),
     /// Measure a build with cargo's --timings, keep it, and compare it with others
     Timings(timings::Args),
     /// Answer what continuous integration asks: jobs, a summary, a cache's key
@@ -73,6 +76,7 @@ impl Command {
             Self::RunTest(args) => run_affected::run_test(&args),
             Self::CleanAffected(args) => clean_affected::run(&args),
             Self::Hooks(args) => hooks::run(&args),
+            Self::Policy(args) => policy::run(&args),
             Self::Timings(args) => timings::run(&args),
             Self::Ci(args) => ci::run(&args),
             Self::Audit(args) => audit::run(&args),

@@ -4,6 +4,7 @@ pub mod ci;
 pub mod clean;
 pub mod full_build;
 pub mod hooks;
+pub mod policy;
 pub mod remove;
 pub mod replay;
 pub mod select;

@@ -11,6 +11,7 @@ pub mod clean;
 pub mod findings;
 pub mod graph;
 pub mod hooks;
+pub mod policy;
 pub mod run;
 pub mod timings;
 pub mod why;

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["exec"],
     &["render"],
-    &["action", "audit", "ci", "hooks", "timings"],
+    &["action", "audit", "ci", "hooks", "policy", "timings"],
     &["built", "finding"],
     &["question"],
     &["changes"],

@@ -15,6 +15,13 @@ pub struct RootManifest {
     pub is_fixture: bool,
 }
 
+impl RootManifest {
+    /// The directory that it lies in.
+    pub fn directory(&self) -> &Utf8Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+}
+
 /// Every workspace below a repository's top level, sorted: the roots of the manifests that git
 /// tracks, each by its path from the top level. That is a manifest with `[workspace]`, or one whose
 /// package is in nobody's. What cannot be read is taken for a root, so that cargo says what is

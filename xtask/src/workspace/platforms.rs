@@ -55,7 +55,7 @@ impl Platforms {
 impl PlatformFacts {
     /// Asks the compiler of the host and of these triples, and where the compiler is; `None` where
     /// it does not tell.
-    pub(super) fn of(runner: &Runner, triples: &[String]) -> Option<(Vec<Self>, Utf8PathBuf)> {
+    pub fn of(runner: &Runner, triples: &[String]) -> Option<(Vec<Self>, Utf8PathBuf)> {
         let (host, sysroot) = facts(runner, None)?;
         let others = triples
             .iter()
@@ -64,7 +64,8 @@ impl PlatformFacts {
         Some((all?, sysroot))
     }
 
-    pub(super) fn matches(&self, platform: &Platform) -> bool {
+    /// Whether a platform of a dependency or of cargo's configuration, a triple or `cfg(…)`, is this one.
+    pub fn matches(&self, platform: &Platform) -> bool {
         let cfg: Vec<Cfg> = self.cfg.iter().filter_map(|it| it.parse().ok()).collect();
         platform.matches(&self.name, &cfg)
     }

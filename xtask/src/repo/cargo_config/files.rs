@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::value::{Kind, Origin, Value};
 use crate::repo::resolved;
@@ -155,9 +155,29 @@ impl<'a> Files<'a> {
 /// Where it is no TOML.
 pub fn table(text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value> {
     let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
+    Value::table(parsed.get_ref(), &lines(text, origin))
+}
+
+/// One table of a file, such as `profile` of a manifest; `None` where there is none of that name.
+///
+/// # Errors
+/// Where the file is no TOML.
+pub fn table_of(text: &str, name: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Option<Value>> {
+    let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
+    let found = parsed
+        .get_ref()
+        .iter()
+        .find(|(key, _)| key.get_ref() == name);
+    let Some(DeValue::Table(table)) = found.map(|(_, value)| value.get_ref()) else {
+        return Ok(None);
+    };
+    Value::table(table, &lines(text, origin)).map(Some)
+}
+
+/// From a place in a text to what is made of its line.
+fn lines<'a>(text: &str, origin: &'a dyn Fn(usize) -> Origin) -> impl Fn(usize) -> Origin + 'a {
     let breaks: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-    let line = |at: usize| breaks.partition_point(|end| *end < at) + 1;
-    Value::table(parsed.get_ref(), &|at| origin(line(at)))
+    move |at| origin(breaks.partition_point(|end| *end < at) + 1)
 }
 
 fn is_absent(error: &io::Error) -> bool {

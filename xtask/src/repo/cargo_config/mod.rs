@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-pub use self::files::table;
 use self::files::{Files, Read};
+pub use self::files::{table, table_of};
 pub use self::value::{Kind, Origin, Value};
 use crate::process::Runner;
 use crate::usage;
@@ -280,7 +280,8 @@ impl CargoConfig {
         named.into()
     }
 
-    fn placed(&self, path: &str, origin: &Origin) -> Utf8PathBuf {
+    /// A path as it is meant where it stands.
+    pub fn placed(&self, path: &str, origin: &Origin) -> Utf8PathBuf {
         origin.base(&self.directory).join(path)
     }
 }

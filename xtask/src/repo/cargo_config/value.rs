@@ -49,7 +49,7 @@ impl Origin {
 
     /// The directory that a relative path is relative to: of a file the one above its own, of
     /// everything else the current one.
-    pub(super) fn base<'a>(&'a self, current: &'a Utf8Path) -> &'a Utf8Path {
+    pub fn base<'a>(&'a self, current: &'a Utf8Path) -> &'a Utf8Path {
         match self {
             Self::File { path, .. } | Self::FlagFile { path, .. } => {
                 path.parent().and_then(Utf8Path::parent).unwrap_or(current)
@@ -184,6 +184,11 @@ impl Value {
             Kind::Table(entries) => entries.get(key),
             _ => None,
         }
+    }
+
+    /// What stands at the end of a way of keys.
+    pub fn at(&self, key: &[&str]) -> Option<&Self> {
+        key.iter().try_fold(self, |value, part| value.get(part))
     }
 
     /// The text, where it is one.

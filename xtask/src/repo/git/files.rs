@@ -60,8 +60,17 @@ impl Repository {
     /// # Errors
     /// Git's own message where it cannot list.
     pub fn manifests(&self) -> Result<Vec<Utf8PathBuf>> {
+        self.tracked(&["Cargo.toml", "*/Cargo.toml"])
+    }
+
+    /// The files that the index has and that match one of git's patterns, below the top level,
+    /// sorted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn tracked(&self, patterns: &[&str]) -> Result<Vec<Utf8PathBuf>> {
         let mut command = self.git();
-        command.args(["ls-files", "-z", "--", "Cargo.toml", "*/Cargo.toml"]);
+        command.args(["ls-files", "-z", "--"]).args(patterns);
         let listed = process::checked(&mut command)?;
         let mut paths: Vec<_> = null_separated(&listed)
             .map(|path| Utf8PathBuf::from(&*path))

@@ -1,0 +1,132 @@
+//! `policy`: how this repository builds, and what departs from it.
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+
+use crate::error::Status;
+use crate::exec::policy::Asked;
+use crate::finding::{Level, check_named};
+use crate::policy::check::CHECKS;
+use crate::process::Runner;
+use crate::render;
+
+/// Arguments of `policy`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show directories, profiles, flags and the like as cargo takes them, each with who says so
+    Show {
+        #[command(flatten)]
+        common: Common,
+        /// Every workspace of the repository, each as it is built from its root
+        #[arg(long)]
+        all: bool,
+        /// This profile alone, with all its values
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// How
+        #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
+        format: ShowFormat,
+    },
+    /// Find what departs from the policy; ends with 1 where an error is among it
+    Check {
+        #[command(flatten)]
+        common: Common,
+        /// How
+        #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+        format: CheckFormat,
+        /// Say what a code means, and check nothing
+        #[arg(long, value_name = "CODE")]
+        explain: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Path to a Cargo.toml of the workspace
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<Utf8PathBuf>,
+    /// As cargo's own --config: KEY=VALUE or a file (repeatable)
+    #[arg(long, value_name = "KEY=VALUE|PATH")]
+    config: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ShowFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// Annotations that GitHub shows beside the lines
+    Github,
+}
+
+impl Common {
+    fn asked<'a>(&'a self, runner: &'a Runner) -> Asked<'a> {
+        Asked {
+            runner,
+            manifest_path: self.manifest_path.as_deref(),
+            flags: &self.config,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<Status> {
+    let runner = Runner::new()?;
+    match &args.command {
+        Command::Show {
+            common,
+            all,
+            profile,
+            format,
+        } => {
+            let settings = common.asked(&runner).settings(*all, profile.as_deref())?;
+            match format {
+                ShowFormat::Text => {
+                    render::data(&render::policy::text(&settings, profile.as_deref()))?;
+                }
+                ShowFormat::Json => {
+                    render::json(&render::policy::report(&settings, profile.as_deref()))?;
+                }
+            }
+            Ok(Status::Done)
+        }
+        Command::Check {
+            explain: Some(code),
+            ..
+        } => {
+            render::data(&render::findings::explained(check_named(code, CHECKS)?))?;
+            Ok(Status::Done)
+        }
+        Command::Check { common, format, .. } => {
+            let asked = common.asked(&runner);
+            let found = asked.check(&asked.scene()?)?;
+            match format {
+                CheckFormat::Text => render::data(&render::findings::text(&found))?,
+                CheckFormat::Json => render::json(&render::findings::Report::new(&found))?,
+                CheckFormat::Github => render::data(&render::findings::github(&found))?,
+            }
+            render::status(
+                "Checked",
+                format_args!("policy: {}", render::findings::totals(&found)),
+            );
+            Ok(match found.iter().any(|it| it.level == Level::Error) {
+                true => Status::Found,
+                false => Status::Done,
+            })
+        }
+    }
+}

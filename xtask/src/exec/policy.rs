@@ -1,0 +1,144 @@
+//! Reading the policy of the workspace that the kit was started in, and of its repository.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::finding::{Finding, Policy};
+use crate::policy::check::{CHECKS, find};
+use crate::policy::settings::Settings;
+use crate::policy::subject::{Known, Subject, root_above};
+use crate::process::{self, Runner};
+use crate::repo::cargo_config::PATH_HASH;
+use crate::repo::git::Repository;
+use crate::repo::resolved;
+use crate::usage;
+use crate::workspace::{PlatformFacts, RootManifest, configured_in, workspaces_below};
+
+/// Whose policy is asked for.
+pub struct Asked<'a> {
+    /// Where the kit was started.
+    pub runner: &'a Runner,
+    /// A manifest of the workspace, unless it is the one that cargo finds from there.
+    pub manifest_path: Option<&'a Utf8Path>,
+    /// What is given to cargo as `--config`.
+    pub flags: &'a [String],
+}
+
+/// Where a workspace and its repository lie.
+pub struct Scene {
+    /// The directory of the root manifest.
+    pub root: Utf8PathBuf,
+    /// The repository's top level; the root where there is no repository.
+    pub top: Utf8PathBuf,
+    /// The repository that says which files there are.
+    pub repository: Option<Repository>,
+}
+
+impl Asked<'_> {
+    /// Finds the workspace without a question to cargo.
+    ///
+    /// # Errors
+    /// Where there is none, or git refuses its repository.
+    pub fn scene(&self) -> Result<Scene> {
+        let current = self.runner.directory();
+        let current = Utf8Path::from_path(current).context("this path is not UTF-8")?;
+        let start = match self.manifest_path {
+            Some(manifest) if !current.join(manifest).is_file() => {
+                return Err(usage!("--manifest-path {manifest}: there is no such file"));
+            }
+            Some(manifest) => current.join(manifest).parent().map(Utf8Path::to_owned),
+            None => Some(current.to_owned()),
+        };
+        let start = resolved(&start.unwrap_or_else(|| current.to_owned()));
+        let root = root_above(&start)
+            .ok_or_else(|| usage!("there is no Cargo.toml in {start} nor above it"))?;
+        let repository = Repository::discover(self.runner, &root)?;
+        let top = repository.as_ref().map(Repository::top_level);
+        Ok(Scene {
+            top: top.map_or_else(|| root.clone(), resolved),
+            root,
+            repository,
+        })
+    }
+
+    /// What departs from the policy, weighed as the workspace says.
+    ///
+    /// # Errors
+    /// Where git or the configuration is at fault.
+    pub fn check(&self, scene: &Scene) -> Result<Vec<Finding>> {
+        let Scene {
+            root,
+            top,
+            repository,
+        } = scene;
+        let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
+        let subject = Subject::read(self.runner, top, repository.as_ref(), root, self.flags)?;
+        policy.weigh(CHECKS, find(&subject, &policy)?)
+    }
+
+    /// The settings of the workspace as they hold in the current directory; with `all` also those of
+    /// the repository's other workspaces, each as they hold at its root. `profile` is one that is to
+    /// be there.
+    ///
+    /// # Errors
+    /// Where cargo would refuse a configuration.
+    pub fn settings(&self, all: bool, profile: Option<&str>) -> Result<Vec<Settings>> {
+        let Scene {
+            root,
+            top,
+            repository,
+        } = self.scene()?;
+        let mut settings = vec![self.of(&root, self.runner, profile)?];
+        if let Some(repository) = repository.filter(|_| all) {
+            let others = workspaces_below(&top, repository.manifests()?);
+            for root in others
+                .iter()
+                .map(RootManifest::directory)
+                .filter(|it| *it != root)
+            {
+                // A profile may be of one workspace alone.
+                settings.push(self.of(root, &self.runner.in_directory(root), None)?);
+            }
+        }
+        Ok(settings)
+    }
+
+    fn of(&self, root: &Utf8Path, from: &Runner, profile: Option<&str>) -> Result<Settings> {
+        let known = Known::read(from, root, self.flags)?;
+        let config = crate::repo::cargo_config::CargoConfig::of(from, self.flags)?;
+        let triples = config.build_targets()?;
+        let triples: Vec<_> = triples
+            .iter()
+            .filter_map(|it| it.as_str().map(str::to_owned))
+            .collect();
+        let platforms = PlatformFacts::of(from, &triples)
+            .map(|it| it.0)
+            .unwrap_or_default();
+        let profiles = known.profiles.as_ref();
+        let mut settings = Settings::new(root, profiles, &config, &platforms, profile)?;
+        if settings.build_directory.0.as_str().contains(PATH_HASH) {
+            settings.build_directory.0 = self.hashed(root, from)?;
+        }
+        Ok(settings)
+    }
+
+    /// Only cargo knows what it makes of a root manifest's path.
+    fn hashed(&self, root: &Utf8Path, from: &Runner) -> Result<Utf8PathBuf> {
+        let mut command = from.cargo();
+        command.args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--manifest-path",
+        ]);
+        command.arg(root.join("Cargo.toml"));
+        command.args(self.flags.iter().flat_map(|it| ["--config", it]));
+        let said: serde_json::Value = serde_json::from_slice(&process::checked(&mut command)?)
+            .context("`cargo metadata` printed something that is not its documented JSON")?;
+        let directory = said["build_directory"]
+            .as_str()
+            .or(said["target_directory"].as_str());
+        Ok(directory.context("cargo tells no build directory")?.into())
+    }
+}

@@ -1,0 +1,216 @@
+//! Variables, against what the repository's files say.
+
+use anyhow::Result;
+
+use crate::finding::{Check, Finding, Level, Place};
+use crate::policy::profiles::canonical;
+use crate::policy::settings::tool;
+use crate::policy::subject::{Known, Subject};
+use crate::repo::cargo_config::{Kind, Origin, Value, variable_of};
+
+pub(super) static ENVIRONMENT_OVERRIDES: Check = Check {
+    code: "environment-overrides",
+    level: Level::Warning,
+    cost: "Builds from this shell are other builds than everybody else's: where they share a \
+           target directory, each compiles again what the other has compiled.",
+    explanation: "A variable of the environment beats what a file of the repository says: of \
+cargo's configuration, or a profile of a root manifest.
+
+A variable that says the same is none. Take the variable out of the shell's start-up file, the editor \
+or the job; or, if it is right for all, write the value into `.cargo/config.toml`.",
+};
+
+pub(super) static ENVIRONMENT_DEPARTS: Check = Check {
+    code: "environment-departs",
+    level: Level::Note,
+    cost: "Programs that do not have the variable, such as an editor, build something else; and \
+           a compiler cache such as sccache counts most variables that begin with `CARGO_` into \
+           its keys.",
+    explanation: "A variable of the environment decides about builds where the repository's files \
+leave it open: the target directory, flags, profiles, a wrapper.
+
+The kit obeys it as cargo does, and sets none itself. What is meant for all belongs into \
+`.cargo/config.toml`.",
+};
+
+pub(super) static SPLIT_RUSTFLAGS: Check = Check {
+    code: "split-rustflags",
+    level: Level::Warning,
+    cost: "The variable takes the place of all flags of the configuration, and everything is \
+           compiled again whenever builds with it and without it take turns.",
+    explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, and a file of the repository \
+sets `build.rustflags` or `target.*.rustflags`. Cargo does not join these: the first that there is \
+counts alone.
+
+Write the flags into one place: `.cargo/config.toml`, where cargo joins those of several files; or \
+pass what one job needs by `--config`.",
+};
+
+pub(super) static ENV_TABLE_IGNORED: Check = Check {
+    code: "env-table-ignored",
+    level: Level::Warning,
+    cost: "Nobody builds as the line says, and build scripts and programs under `cargo run` see a \
+           variable that cargo did not obey.",
+    explanation: "The table `[env]` of cargo's configuration sets a variable that cargo itself \
+would obey in its own environment. It sets variables for what cargo starts, and cargo has read its \
+own by then.
+
+Write the key that the variable stands for, such as `build.target-dir`.",
+};
+
+const FLAGS: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];
+
+/// Variables of cargo's that stand for a key by a name of their own.
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("CARGO_TARGET_DIR", "target-dir"),
+    ("RUSTC", "rustc"),
+    ("RUSTC_WRAPPER", "rustc-wrapper"),
+    ("RUSTC_WORKSPACE_WRAPPER", "rustc-workspace-wrapper"),
+    ("CARGO_INCREMENTAL", "incremental"),
+];
+
+/// Whether cargo obeys a variable, and builds otherwise for it.
+fn decides(name: &str) -> bool {
+    FLAGS.contains(&name)
+        || OTHER_NAMES.iter().any(|(known, _)| *known == name)
+        || name.starts_with("CARGO_PROFILE_")
+        || name.starts_with("CARGO_BUILD_") && name != "CARGO_BUILD_JOBS"
+        || name.starts_with("CARGO_TARGET_")
+            && ["_LINKER", "_RUSTFLAGS"]
+                .iter()
+                .any(|end| name.ends_with(end))
+}
+
+pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
+    for (path, said) in &subject.configurations {
+        let env = said.get("env").map(|it| &it.kind);
+        let Some(Kind::Table(entries)) = env else {
+            continue;
+        };
+        for (name, value) in entries.iter().filter(|(name, _)| decides(name)) {
+            found.push(ENV_TABLE_IGNORED.found(
+                subject.place(&value.origin),
+                format!("`env.{name}` does not reach the cargo that reads it"),
+                format!(
+                    "Write the key of cargo's own into {}.",
+                    subject.named(&Origin::File { path: path.clone(), line: 1 })
+                        .trim_end_matches(":1")
+                ),
+            ));
+        }
+    }
+    let Some(known) = subject.workspaces.first() else {
+        return Ok(());
+    };
+    let names = known.config.variables().filter(|(name, _)| decides(name));
+    for (name, value) in names {
+        let place = Place::Variable(name.to_owned());
+        let beaten = beaten(subject, known, name)?;
+        let evidence = |origins: &[(String, Origin)]| -> Vec<String> {
+            let told = origins
+                .iter()
+                .map(|(what, origin)| format!("{what} ({})", subject.named(origin)));
+            std::iter::once(format!("{name}={value}"))
+                .chain(told)
+                .collect()
+        };
+        match beaten {
+            Beaten::Nothing => {
+                let finding = ENVIRONMENT_DEPARTS.found(
+                    place,
+                    format!("{name} decides how this shell builds"),
+                    "Write it into .cargo/config.toml if it is meant for all.",
+                );
+                found.push(finding.evidence(evidence(&[])));
+            }
+            Beaten::Same => {}
+            Beaten::Values(values) if FLAGS.contains(&name) => {
+                let message = format!("{name} takes the place of the repository's own flags");
+                let finding = SPLIT_RUSTFLAGS.found(
+                    place,
+                    message,
+                    format!("Unset {name}, or say the flags in one place."),
+                );
+                found.push(finding.evidence(evidence(&values)));
+            }
+            Beaten::Values(values) => {
+                let finding = ENVIRONMENT_OVERRIDES.found(
+                    place,
+                    format!("{name} beats what the repository says"),
+                    format!("Unset {name}, or change the value for all."),
+                );
+                found.push(finding.evidence(evidence(&values)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a variable beats of what the repository says.
+enum Beaten {
+    /// The repository says nothing.
+    Nothing,
+    /// It says the same.
+    Same,
+    /// It says these, in words.
+    Values(Vec<(String, Origin)>),
+}
+
+fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
+    let config = &known.config;
+    let written = config.written();
+    let table = known.profiles.iter().flat_map(Value::leaves);
+    let of_manifest = table.map(|(key, value)| ([vec!["profile"], key].concat(), value));
+    let said: Vec<_> = written
+        .leaves()
+        .into_iter()
+        .chain(of_manifest)
+        .filter(|(_, value)| subject.is_own(&value.origin))
+        .collect();
+    let own_name = OTHER_NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|it| it.1);
+    let is_meant = |key: &[&str]| match (own_name, key) {
+        (Some("incremental"), ["build" | "profile", .., "incremental"]) => true,
+        (Some(own), ["build", last]) => own == *last,
+        (Some(_), _) => false,
+        (None, ["build" | "target", .., "rustflags"]) if FLAGS.contains(&name) => true,
+        (None, key) => variable_of(key) == name,
+    };
+    let meant: Vec<_> = said.into_iter().filter(|(key, _)| is_meant(key)).collect();
+    if meant.is_empty() {
+        return Ok(Beaten::Nothing);
+    }
+    let value = config.variable(name).unwrap_or_default();
+    let mut values = Vec::new();
+    for (key, said) in meant {
+        let is_same = match (own_name, &key[..]) {
+            _ if FLAGS.contains(&name) => false,
+            (Some("incremental"), _) => said.kind == Kind::Boolean(value == "1"),
+            (_, ["build", "target-dir"]) => {
+                let named = said.as_str().map(|path| config.placed(path, &said.origin));
+                named == Some(config.target_directory(&known.root)?.0)
+            }
+            (Some(own), _) => {
+                let named = said.as_str().map(|it| config.program(it, &said.origin));
+                let used = tool(config, own)?;
+                used.as_ref().and_then(Value::as_str) == named.as_ref().map(|it| it.as_str())
+            }
+            // Lists are joined, which beats nothing.
+            (None, _) if matches!(said.kind, Kind::List(_)) => true,
+            (None, [.., field]) => {
+                let used = config.get(&key)?;
+                used.is_none_or(|used| canonical(field, &used) == canonical(field, said))
+            }
+            (None, []) => true,
+        };
+        if !is_same {
+            values.push((format!("{} = {said}", key.join(".")), said.origin.clone()));
+        }
+    }
+    Ok(match values.is_empty() {
+        true => Beaten::Same,
+        false => Beaten::Values(values),
+    })
+}

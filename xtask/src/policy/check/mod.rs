@@ -1,0 +1,67 @@
+//! What departs from the policy, each kind of it under a code.
+
+mod environment;
+mod nested;
+mod profiles;
+mod required;
+mod shared;
+mod toolchain;
+
+#[cfg(test)]
+mod tests;
+
+use anyhow::Result;
+
+use super::subject::Subject;
+use crate::finding::{Check, Finding, Policy};
+
+/// Every kind of finding, in the order of the documentation.
+pub const CHECKS: &[&Check] = &[
+    &environment::ENVIRONMENT_OVERRIDES,
+    &environment::ENVIRONMENT_DEPARTS,
+    &environment::SPLIT_RUSTFLAGS,
+    &environment::ENV_TABLE_IGNORED,
+    &nested::NESTED_CONFIG,
+    &nested::CONTRADICTING_CONFIG,
+    &nested::CONTRADICTING_MANIFEST,
+    &nested::MEMBER_PROFILE,
+    &nested::TWO_CONFIG_FILES,
+    &shared::SAME_PACKAGE_TWICE,
+    &shared::SAME_OUTPUTS_TWICE,
+    &profiles::INCREMENTAL_WITH_CACHE,
+    &profiles::CODEGEN_UNITS_WITH_INCREMENTAL,
+    &profiles::LTO_WITH_INCREMENTAL,
+    &profiles::DEBUG_STRIPPED,
+    &profiles::FULL_DEBUG_INFO,
+    &toolchain::TOOLCHAIN_UNPINNED,
+    &toolchain::TOOLCHAIN_DIFFERS_IN_CI,
+    &required::REQUIRED_VALUE,
+];
+
+/// Everything that is found, each at its own level.
+///
+/// # Errors
+/// Where cargo would refuse a configuration, or something is required that is no value.
+pub fn find(subject: &Subject, policy: &Policy) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    environment::find(subject, &mut found)?;
+    nested::find(subject, &mut found);
+    shared::find(subject, &mut found)?;
+    profiles::find(subject, &mut found)?;
+    toolchain::find(subject, &mut found);
+    required::find(subject, policy, &mut found)?;
+    // What several workspaces or profiles have from one place is said once.
+    let key = |it: &Finding| (it.check.code, it.place.clone(), it.message.clone());
+    found.sort_by_key(key);
+    found.dedup_by(|one, other| key(one) == key(other));
+    Ok(found)
+}
+
+/// Whether a key changes what cargo compiles, where to, or with what.
+fn matters(key: &[&str]) -> bool {
+    match key {
+        ["build", "jobs", ..] => false,
+        ["build" | "profile" | "target" | "env" | "unstable", ..] => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,224 @@
+//! Files further down that speak against those above them.
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::matters;
+use crate::finding::{Check, Finding, Level};
+use crate::policy::members::Declared;
+use crate::policy::profiles::canonical;
+use crate::policy::subject::{Subject, profiles_of, relative};
+use crate::repo::cargo_config::{Kind, Origin, Value};
+use crate::repo::rust_source::normalized;
+
+pub(super) static NESTED_CONFIG: Check = Check {
+    code: "nested-config",
+    level: Level::Warning,
+    cost: "Cargo reads it only where it is started below it, so that a build from there and one \
+           from the root take each other's artifacts away.",
+    explanation: "A `.cargo/config.toml` lies below the root of the workspace that the packages \
+beside it are in, and sets what decides about builds otherwise than the configuration at the root. \
+Cargo looks for configuration from the current directory upwards, not from the package.
+
+Move what is meant for all to the root's. What is meant for one package goes elsewhere: into \
+`[profile.*.package.NAME]`, a build script, or a workspace of its own.",
+};
+
+pub(super) static CONTRADICTING_CONFIG: Check = Check {
+    code: "contradicting-config",
+    level: Level::Warning,
+    cost: "A workspace of the repository builds by another policy than the rest.",
+    explanation: "The configuration of a nested workspace sets a value otherwise than a \
+configuration of the repository above it, which holds there too but for that line.
+
+Take the line out; or, where the workspace has to differ, except it in \
+`[workspace.metadata.xtask.policy]` and say why.",
+};
+
+pub(super) static CONTRADICTING_MANIFEST: Check = Check {
+    code: "contradicting-manifest",
+    level: Level::Warning,
+    cost: "The line has no effect, and who reads it is misled.",
+    explanation: "A root manifest sets a value of a profile otherwise than the repository's \
+`.cargo/config.toml`, and configuration beats the manifest.
+
+Take one of the two out.",
+};
+
+pub(super) static MEMBER_PROFILE: Check = Check {
+    code: "member-profile",
+    level: Level::Warning,
+    cost: "Cargo ignores it, with a warning at every build.",
+    explanation: "The manifest of a member has a `[profile]` table. Cargo takes profiles from the \
+root manifest and from configuration alone.
+
+Move it to the root manifest, as `[profile.NAME.package.MEMBER]` where it is meant for that package \
+alone.",
+};
+
+pub(super) static TWO_CONFIG_FILES: Check = Check {
+    code: "two-config-files",
+    level: Level::Warning,
+    cost: "Cargo reads `config` and ignores `config.toml`, with a warning at every command.",
+    explanation: "One directory has `.cargo/config` and `.cargo/config.toml`, and git tracks both.
+
+Keep `config.toml`, unless cargo 1.38 is still in use.",
+};
+
+pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
+    for (path, said) in &subject.configurations {
+        if path.file_name() == Some("config.toml")
+            && subject
+                .configurations
+                .contains_key(&path.with_extension(""))
+        {
+            let origin = Origin::File {
+                path: path.clone(),
+                line: 1,
+            };
+            found.push(TWO_CONFIG_FILES.found(
+                subject.place(&origin),
+                format!(
+                    "{} is ignored for the file `config` beside it",
+                    relative(path, &subject.top)
+                ),
+                "Join the two in `config.toml`.",
+            ));
+            continue;
+        }
+        configuration(subject, path, said, found);
+    }
+    for known in &subject.workspaces {
+        let written = known.config.written().get("profile");
+        for (key, said) in known.profiles.iter().flat_map(Value::leaves) {
+            let field = key.last().copied().unwrap_or_default();
+            let over = written.and_then(|it| it.at(&key));
+            let Some(over) = over.filter(|it| subject.is_own(&it.origin)) else {
+                continue;
+            };
+            if canonical(field, over) != canonical(field, said) {
+                let key = key.join(".");
+                let finding = CONTRADICTING_MANIFEST.found(
+                    subject.place(&said.origin),
+                    format!("`profile.{key} = {said}` is beaten by the configuration's `{over}`"),
+                    "Keep the one that is meant.",
+                );
+                found.push(finding.evidence([subject.named(&over.origin)]));
+            }
+        }
+    }
+    members(subject, found);
+}
+
+fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut Vec<Finding>) {
+    let Some(directory) = path.parent().and_then(Utf8Path::parent) else {
+        return;
+    };
+    let Some(owner) = subject.owner(directory) else {
+        return;
+    };
+    let is_nested = directory != owner.root;
+    if is_nested {
+        let below = subject
+            .manifests
+            .iter()
+            .filter(|it| it.starts_with(directory));
+        let mut owners = below.filter_map(|it| subject.owner(it));
+        // Nobody starts cargo there to build what is above.
+        if !owners.any(|it| it.root == owner.root) {
+            return;
+        }
+    }
+    let mut departing = Vec::new();
+    for (key, value) in said.leaves() {
+        if !matters(&key) || matches!(value.kind, Kind::List(_)) && !is_nested {
+            continue;
+        }
+        let at_root = owner.config.written().at(&key);
+        if is_nested {
+            if at_root.is_none_or(|it| !is_same(&key, it, value)) {
+                departing.push((key.join("."), value));
+            }
+            continue;
+        }
+        // What holds at a workspace's own root is what counts there: it speaks against the nearest
+        // file above that says something else.
+        let above = subject.configurations.iter().filter(|(other, _)| {
+            let room = other.parent().and_then(Utf8Path::parent);
+            room.is_some_and(|room| room != directory && directory.starts_with(room))
+        });
+        let above = above.filter_map(|(_, table)| table.at(&key));
+        if let Some(above) = above.last().filter(|above| !is_same(&key, above, value)) {
+            let key = key.join(".");
+            let finding = CONTRADICTING_CONFIG.found(
+                subject.place(&value.origin),
+                format!("`{key} = {value}` speaks against `{above}` further up"),
+                "Take the line out, or except the file and say why.",
+            );
+            found.push(finding.evidence([subject.named(&above.origin)]));
+        }
+    }
+    if let [(_, first), ..] = departing[..] {
+        let keys: Vec<_> = departing
+            .iter()
+            .map(|(key, _)| format!("`{key}`"))
+            .collect();
+        let root = relative(&owner.root, &subject.top).join("Cargo.toml");
+        found.push(NESTED_CONFIG.found(
+            subject.place(&first.origin),
+            format!(
+                "{} holds only for a cargo that is started below it, and sets {}",
+                relative(path, &subject.top),
+                keys.join(", ")
+            ),
+            format!("Move it to the configuration beside {root}."),
+        ));
+    }
+}
+
+/// Whether two files mean the same; two paths may do so in other words.
+fn is_same(key: &[&str], one: &Value, other: &Value) -> bool {
+    let placed = |value: &Value| {
+        let path = value.as_str()?;
+        Some(normalized(&value.origin.base(Utf8Path::new("")).join(path)))
+    };
+    match key {
+        ["build", "target-dir" | "build-dir"] => placed(one) == placed(other),
+        ["profile", .., field] => canonical(field, one) == canonical(field, other),
+        _ => one == other,
+    }
+}
+
+fn members(subject: &Subject, found: &mut Vec<Finding>) {
+    for manifest in &subject.manifests {
+        let Some(directory) = manifest.parent() else {
+            continue;
+        };
+        let Some(owner) = subject.owner(directory).filter(|it| it.root != directory) else {
+            continue;
+        };
+        let Ok(Some(profiles)) = profiles_of(manifest) else {
+            continue;
+        };
+        let declared = Declared::read(&owner.root);
+        let is_member = || {
+            let below = directory.strip_prefix(&owner.root).unwrap_or(directory);
+            let members = declared.members(&subject.manifests);
+            members.iter().any(|it| it.directory == below)
+        };
+        if !declared.lists(directory) && !is_member() {
+            continue;
+        }
+        let keys = profiles.leaves();
+        let Some((_, first)) = keys.first() else {
+            continue;
+        };
+        found.push(MEMBER_PROFILE.found(
+            subject.place(&first.origin),
+            format!(
+                "{}: cargo ignores the profiles of a member",
+                relative(manifest, &subject.top)
+            ),
+            "Move them to the root manifest.",
+        ));
+    }
+}

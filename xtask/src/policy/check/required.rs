@@ -1,0 +1,123 @@
+//! Values that the workspace requires.
+
+use anyhow::Result;
+use serde_json::{Map, Value as Json};
+
+use crate::finding::{Check, Finding, Level, Place, Policy};
+use crate::policy::profiles::{Of, canonical, profiles};
+use crate::policy::subject::{Known, Subject, relative};
+use crate::repo::cargo_config::{Kind, Origin, Value};
+use crate::usage;
+
+pub(super) static REQUIRED_VALUE: Check = Check {
+    code: "required-value",
+    level: Level::Error,
+    cost: "The repository says that it builds by this value, and this build would not.",
+    explanation: "A value that `require` of `[workspace.metadata.xtask.policy]` names is another \
+here: by a file, a variable or a flag, or because nobody sets it. Profiles are asked for their final \
+values, inherited ones and cargo's own included, and directories for where they are, from the \
+repository's top level.
+
+Set the value in `.cargo/config.toml`, and unset what beats it.",
+};
+
+pub(super) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>) -> Result<()> {
+    for (key, required) in flat(&policy.require) {
+        for known in &subject.workspaces {
+            let key: Vec<&str> = key.iter().map(String::as_str).collect();
+            let used = used(subject, known, &key)?;
+            let field = key.last().copied().unwrap_or_default();
+            let wanted = value_of(&required).ok_or_else(|| {
+                usage!("`policy.require.{}` is no value of cargo's", key.join("."))
+            })?;
+            let wanted = canonical(field, &wanted);
+            if used.as_ref() == Some(&wanted) {
+                continue;
+            }
+            let origin = used
+                .as_ref()
+                .map_or(Origin::Default, |it| it.origin.clone());
+            let place = match subject.place(&origin) {
+                Place::Whole => Place::Path {
+                    path: relative(&known.root, &subject.top).join("Cargo.toml"),
+                    line: None,
+                },
+                place => place,
+            };
+            let is = used.map_or("not set".to_owned(), |it| it.to_string());
+            let finding = REQUIRED_VALUE.found(
+                place,
+                format!("`{}` is {is}, and {wanted} is required", key.join(".")),
+                "Set it in .cargo/config.toml, and unset what beats that.",
+            );
+            found.push(finding.evidence([subject.named(&origin)]));
+        }
+    }
+    Ok(())
+}
+
+/// Tables, and keys joined by dots, as keys in their order.
+fn flat(table: &Map<String, Json>) -> Vec<(Vec<String>, Json)> {
+    let entries = table.iter().flat_map(|(key, value)| {
+        let key: Vec<String> = key.split('.').map(str::to_owned).collect();
+        match value {
+            Json::Object(below) => flat(below)
+                .into_iter()
+                .map(|(rest, value)| ([key.clone(), rest].concat(), value))
+                .collect(),
+            value => vec![(key, value.clone())],
+        }
+    });
+    entries.collect()
+}
+
+fn value_of(json: &Json) -> Option<Value> {
+    let kind = match json {
+        Json::String(text) => Kind::String(text.clone()),
+        Json::Bool(is_true) => Kind::Boolean(*is_true),
+        Json::Number(number) => Kind::Integer(number.as_i64()?),
+        Json::Array(items) => Kind::List(items.iter().map(value_of).collect::<Option<_>>()?),
+        Json::Null | Json::Object(_) => return None,
+    };
+    Some(Value {
+        kind,
+        origin: Origin::Default,
+    })
+}
+
+fn used(subject: &Subject, known: &Known, key: &[&str]) -> Result<Option<Value>> {
+    let directory = |(path, origin): (cargo_metadata::camino::Utf8PathBuf, Origin)| Value {
+        kind: Kind::String(relative(&path, &subject.top).to_string()),
+        origin,
+    };
+    match key {
+        ["build", "target-dir"] => Ok(Some(directory(known.config.target_directory(&known.root)?))),
+        ["build", "build-dir"] => match known.config.build_directory(&known.root)? {
+            Some(found) => Ok(Some(directory(found))),
+            None => Ok(None),
+        },
+        ["profile", name, rest @ ..] => {
+            let all = profiles(known.profiles.as_ref(), &known.config, Some(name))?;
+            let Some(profile) = all.into_iter().find(|it| it.name == **name) else {
+                return Ok(None);
+            };
+            Ok(match rest {
+                [field] => profile.values(Of::default()).remove(*field),
+                ["build-override", field] => {
+                    let of = Of {
+                        is_for_build: true,
+                        ..Of::default()
+                    };
+                    profile.values(of).remove(*field)
+                }
+                ["package", spec, field] => profile
+                    .packages
+                    .get(*spec)
+                    .and_then(|it| it.get(*field))
+                    .cloned(),
+                _ => None,
+            })
+        }
+        key => known.config.get(key),
+    }
+}

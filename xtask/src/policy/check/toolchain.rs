@@ -1,0 +1,170 @@
+//! The toolchain, as the repository pins it and as continuous integration names it.
+
+use cargo_metadata::camino::Utf8Path;
+
+use crate::finding::{Check, Finding, Level, Place};
+use crate::policy::subject::{Subject, relative};
+
+pub(super) static TOOLCHAIN_UNPINNED: Check = Check {
+    code: "toolchain-unpinned",
+    level: Level::Note,
+    cost: "Two toolchains on one target directory compile everything twice, and warnings differ from \
+           machine to machine.",
+    explanation: "There is no `rust-toolchain.toml` or `rust-toolchain` at the repository's top \
+level, nor beside the root manifest, and there are files of continuous integration.
+
+A library that promises to build with many toolchains does well without; a team that builds one \
+product does better with a pin.",
+};
+
+pub(super) static TOOLCHAIN_DIFFERS_IN_CI: Check = Check {
+    code: "toolchain-differs-in-ci",
+    level: Level::Warning,
+    cost: "What passes on a desk fails in continuous integration, or the other way round; and jobs \
+           download a toolchain that nothing is built with.",
+    explanation: "The repository pins a toolchain, and files of continuous integration name \
+versions, none of which is that one. What is read: `dtolnay/rust-toolchain@VERSION`, `toolchain: \
+VERSION`, `rustup … install|default VERSION`, `cargo +VERSION`, `RUSTUP_TOOLCHAIN: VERSION`, \
+`rust:VERSION`. `stable`, `beta` and `nightly` are names of no version, and a job for them is a job \
+of its own.
+
+Bring the two together; or name none in continuous integration, where rustup follows the pin.",
+};
+
+pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
+    let Some(known) = subject.workspaces.first() else {
+        return;
+    };
+    let is_pin = |path: &Utf8Path| {
+        matches!(
+            path.file_name(),
+            Some("rust-toolchain" | "rust-toolchain.toml")
+        )
+    };
+    let pin = subject
+        .others
+        .iter()
+        .filter(|(path, _)| {
+            is_pin(path) && path.parent().is_some_and(|it| known.root.starts_with(it))
+        })
+        .max_by_key(|(path, _)| path.as_str().len());
+    let ci = subject.others.iter().filter(|(path, _)| !is_pin(path));
+    let mut named = Vec::new();
+    for (path, text) in ci.clone() {
+        for (line, text) in (1..).zip(text.lines()) {
+            named.extend(versions(text).map(|version| (path, line, version)));
+        }
+    }
+    let Some((pin, text)) = pin else {
+        if let Some((path, _)) = ci.clone().next() {
+            let finding = TOOLCHAIN_UNPINNED.found(
+                Place::Whole,
+                "no rust-toolchain.toml says which toolchain builds this",
+                "Write a rust-toolchain.toml with the channel, or except this and say why.",
+            );
+            found.push(finding.evidence([relative(path, &subject.top).to_string()]));
+        }
+        return;
+    };
+    let Some(channel) = channel(text) else { return };
+    let is_version = channel.starts_with(|c: char| c.is_ascii_digit());
+    if !is_version || named.iter().any(|(_, _, version)| agree(version, &channel)) {
+        return;
+    }
+    if let Some((path, line, version)) = named.first() {
+        let place = Place::Path {
+            path: relative(path, &subject.top).to_owned(),
+            line: Some(*line),
+        };
+        let finding = TOOLCHAIN_DIFFERS_IN_CI.found(
+            place,
+            format!("continuous integration names {version}, and the pin is {channel}"),
+            "Name the pinned one, or none.",
+        );
+        found.push(finding.evidence([relative(pin, &subject.top).to_string()]));
+    }
+}
+
+/// The channel of a toolchain file, in either of its forms.
+fn channel(text: &str) -> Option<String> {
+    match text.parse::<toml::Table>() {
+        Ok(table) => Some(table.get("toolchain")?.get("channel")?.as_str()?.to_owned()),
+        Err(_) => text.lines().next().map(|line| line.trim().to_owned()),
+    }
+}
+
+/// `1.90` agrees with `1.90.0`.
+fn agree(one: &str, other: &str) -> bool {
+    let parts = |version: &str| -> Vec<String> {
+        version
+            .split('.')
+            .map(str::to_owned)
+            .chain(["0".to_owned()])
+            .take(3)
+            .collect()
+    };
+    parts(one) == parts(other)
+}
+
+/// The versions of toolchains that a line names.
+fn versions(line: &str) -> impl Iterator<Item = String> {
+    const MARKS: [&str; 9] = [
+        "dtolnay/rust-toolchain@",
+        "toolchain:",
+        "toolchain install ",
+        "rustup install ",
+        "rustup default ",
+        "cargo +",
+        "RUSTUP_TOOLCHAIN:",
+        "RUSTUP_TOOLCHAIN=",
+        "rust:",
+    ];
+    let line = line.split(" #").next().unwrap_or_default();
+    let line = if line.trim_start().starts_with('#') {
+        ""
+    } else {
+        line
+    };
+    let rest = MARKS
+        .iter()
+        .filter_map(move |mark| line.split_once(mark).map(|it| it.1));
+    rest.filter_map(|rest| {
+        let rest = rest.trim_start_matches([' ', '"', '\'']);
+        let end = rest
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .unwrap_or(rest.len());
+        let version = rest[..end].trim_end_matches('.');
+        version.contains('.').then(|| version.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_found_where_ci_names_them() {
+        for (line, expected) in [
+            ("      - uses: dtolnay/rust-toolchain@1.90", "1.90"),
+            ("          toolchain: \"1.90.0\"", "1.90.0"),
+            (
+                "    - rustup toolchain install 1.88 --profile minimal",
+                "1.88",
+            ),
+            ("run: cargo +1.85.1 check", "1.85.1"),
+            ("image: rust:1.90-slim", "1.90"),
+            ("  # toolchain: 1.70", ""),
+            ("uses: dtolnay/rust-toolchain@stable", ""),
+            ("toolchain: ${{ matrix.rust }}", ""),
+        ] {
+            let found: Vec<_> = versions(line).collect();
+            assert_eq!(found.join(" "), expected, "{line}");
+        }
+        assert!(agree("1.90", "1.90.0") && !agree("1.90", "1.9") && !agree("1.90.1", "1.90"));
+        assert_eq!(channel("1.80\n").as_deref(), Some("1.80"));
+        assert_eq!(
+            channel("[toolchain]\nchannel = 'stable'").as_deref(),
+            Some("stable")
+        );
+    }
+}

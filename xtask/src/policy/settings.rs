@@ -1,0 +1,215 @@
+//! What the next build of a workspace uses, each value with who says so.
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::cargo_platform::Platform;
+
+use super::profiles::{self, Profile};
+use crate::repo::cargo_config::{CargoConfig, Kind, Origin, Value};
+use crate::workspace::PlatformFacts;
+
+/// The settings of a workspace as they hold from one directory.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The directory of the root manifest.
+    pub root: Utf8PathBuf,
+    /// Where final artifacts go.
+    pub target_directory: (Utf8PathBuf, Origin),
+    /// Where intermediate artifacts go.
+    pub build_directory: (Utf8PathBuf, Origin),
+    /// Wrapper, jobs, linker and the like, by the key that says so; flags of the compiler as
+    /// `rustflags of <triple>`.
+    pub values: Vec<(String, Value)>,
+    /// The table `[env]`.
+    pub env: Vec<Variable>,
+    /// The profiles.
+    pub profiles: Vec<Profile>,
+}
+
+/// A variable that cargo sets for what it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it is set to.
+    pub value: String,
+    /// Whether the shell has it too, and keeps its own.
+    pub is_beaten: bool,
+    /// Who says so.
+    pub origin: Origin,
+}
+
+/// The programs that variables of their own name, before any configuration.
+const TOOLS: [(&str, &str); 4] = [
+    ("rustc", "RUSTC"),
+    ("rustc-wrapper", "RUSTC_WRAPPER"),
+    ("rustc-workspace-wrapper", "RUSTC_WORKSPACE_WRAPPER"),
+    ("rustdoc", "RUSTDOC"),
+];
+
+impl Settings {
+    /// The settings of the workspace with this root. `manifest` is the table `profile` of its
+    /// manifest; `platforms` are what is built for, the host first, and where they are not known
+    /// neither flags nor linkers are told; `asked` is a profile that is to be there.
+    ///
+    /// # Errors
+    /// Where cargo would refuse the configuration.
+    pub fn new(
+        root: &Utf8Path,
+        manifest: Option<&Value>,
+        config: &CargoConfig,
+        platforms: &[PlatformFacts],
+        asked: Option<&str>,
+    ) -> Result<Self> {
+        let target_directory = config.target_directory(root)?;
+        let build_directory = config.build_directory(root)?;
+        let mut values = Vec::new();
+        for key in ["jobs", "target", "incremental"] {
+            if let Some(value) = config.get(&["build", key])? {
+                values.push((format!("build.{key}"), value));
+            }
+        }
+        if let Some(value) = config.variable("CARGO_INCREMENTAL") {
+            values.push((
+                "build.incremental".to_owned(),
+                of_variable("CARGO_INCREMENTAL", value),
+            ));
+        }
+        for (key, _) in TOOLS {
+            values.extend(tool(config, key)?.map(|value| (format!("build.{key}"), value)));
+        }
+        for platform in platforms {
+            if let Some(value) = linker(config, platform)? {
+                values.push((format!("target.{}.linker", platform.name), value));
+            }
+            if let Some(flags) = rustflags(config, platform)? {
+                values.push((format!("rustflags of {}", platform.name), flags));
+            }
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            build_directory: build_directory.unwrap_or_else(|| target_directory.clone()),
+            target_directory,
+            values,
+            env: env(config),
+            profiles: profiles::profiles(manifest, config, asked)?,
+        })
+    }
+}
+
+fn of_variable(name: &str, value: &str) -> Value {
+    Value {
+        kind: Kind::String(value.to_owned()),
+        origin: Origin::Variable(name.to_owned()),
+    }
+}
+
+/// The program that stands for one of cargo's, such as `rustc-wrapper`; none where an empty name
+/// takes it away.
+///
+/// # Errors
+/// Where the configuration has no text there.
+pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<Value>> {
+    let variable = TOOLS.iter().find(|(known, _)| *known == key).map(|it| it.1);
+    let by_variable = variable.and_then(|name| {
+        let value = config.variable(name)?;
+        Some((value.to_owned(), Origin::Variable(name.to_owned())))
+    });
+    let named = match by_variable {
+        Some(named) => Some(named),
+        None => config.text(&["build", key])?,
+    };
+    let named = named.filter(|(name, _)| !name.is_empty());
+    Ok(named.map(|(name, origin)| Value {
+        kind: Kind::String(config.program(&name, &origin).into_string()),
+        origin,
+    }))
+}
+
+/// The tables `target.'cfg(…)'` that are about a platform.
+fn matching<'a>(config: &'a CargoConfig, platform: &PlatformFacts) -> Vec<&'a str> {
+    let table = config.written().get("target").map(|it| &it.kind);
+    let Some(Kind::Table(tables)) = table else {
+        return Vec::new();
+    };
+    let cfgs = tables.keys().filter(|key| key.starts_with("cfg("));
+    let is_it = |key: &&String| key.parse().is_ok_and(|it: Platform| platform.matches(&it));
+    cfgs.filter(is_it).map(String::as_str).collect()
+}
+
+fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {
+    for table in std::iter::once(&*platform.name).chain(matching(config, platform)) {
+        if let Some((name, origin)) = config.text(&["target", table, "linker"])? {
+            let kind = Kind::String(config.program(&name, &origin).into_string());
+            return Ok(Some(Value { kind, origin }));
+        }
+    }
+    Ok(None)
+}
+
+/// The flags of the compiler for a platform: the first that there are of `CARGO_ENCODED_RUSTFLAGS`,
+/// `RUSTFLAGS`, those of the platform's tables, `build.rustflags`.
+fn rustflags(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {
+    let list = |items: Vec<Value>| {
+        let origin = items
+            .first()
+            .map_or(Origin::Default, |it| it.origin.clone());
+        Value {
+            kind: Kind::List(items),
+            origin,
+        }
+    };
+    let by_variable = [("CARGO_ENCODED_RUSTFLAGS", '\x1f'), ("RUSTFLAGS", ' ')];
+    for (name, separator) in by_variable {
+        if let Some(flags) = config.variable(name) {
+            let flags = flags
+                .split(separator)
+                .map(str::trim)
+                .filter(|it| !it.is_empty());
+            let mut list = list(flags.map(|flag| of_variable(name, flag)).collect());
+            list.origin = Origin::Variable(name.to_owned());
+            return Ok(Some(list));
+        }
+    }
+    let mut flags = Vec::new();
+    for table in std::iter::once(&*platform.name).chain(matching(config, platform)) {
+        flags.extend(
+            config
+                .arguments(&["target", table, "rustflags"])?
+                .into_iter()
+                .flatten(),
+        );
+    }
+    if flags.is_empty() {
+        flags.extend(
+            config
+                .arguments(&["build", "rustflags"])?
+                .into_iter()
+                .flatten(),
+        );
+    }
+    Ok((!flags.is_empty()).then(|| list(flags)))
+}
+
+/// `[env]`: `NAME = "value"`, or a table with `value`, `force` and `relative`.
+fn env(config: &CargoConfig) -> Vec<Variable> {
+    let table = config.written().get("env").map(|it| &it.kind);
+    let Some(Kind::Table(entries)) = table else {
+        return Vec::new();
+    };
+    let is =
+        |value: &Value, key| matches!(value.get(key).map(|it| &it.kind), Some(Kind::Boolean(true)));
+    let variables = entries.iter().filter_map(|(name, said)| {
+        let value = said.as_str().or_else(|| said.get("value")?.as_str())?;
+        Some(Variable {
+            name: name.clone(),
+            value: match is(said, "relative") {
+                true => config.placed(value, &said.origin).into_string(),
+                false => value.to_owned(),
+            },
+            is_beaten: !is(said, "force") && config.variable(name).is_some(),
+            origin: said.origin.clone(),
+        })
+    });
+    variables.collect()
+}

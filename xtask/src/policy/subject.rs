@@ -1,0 +1,195 @@
+//! What the checks look at: the workspaces of a repository, the files that configure cargo, and
+//! what continuous integration says of the toolchain.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::finding::Place;
+use crate::process::Runner;
+use crate::repo::cargo_config::{CargoConfig, Origin, Value, table, table_of};
+use crate::repo::git::Repository;
+use crate::usage;
+use crate::workspace::{RootManifest, workspaces_below};
+
+/// Everything that is looked at.
+pub struct Subject {
+    /// Without it nothing is of the repository.
+    pub top: Utf8PathBuf,
+    /// The workspace that was asked about comes first.
+    pub workspaces: Vec<Known>,
+    /// The files of cargo's configuration that git tracks, each with what it says.
+    pub configurations: BTreeMap<Utf8PathBuf, Value>,
+    /// The manifests that git tracks, absolute.
+    pub manifests: Vec<Utf8PathBuf>,
+    /// `rust-toolchain.toml` or its like, and files of continuous integration, with their text.
+    pub others: Vec<(Utf8PathBuf, String)>,
+}
+
+/// A workspace, and how it is built from its root.
+pub struct Known {
+    /// The directory of its root manifest.
+    pub root: Utf8PathBuf,
+    /// The table `profile` of its manifest.
+    pub profiles: Option<Value>,
+    /// What holds there.
+    pub config: CargoConfig,
+}
+
+/// The files that are looked at, as git's patterns.
+const FILES: &[&str] = &[
+    "Cargo.toml",
+    "*/Cargo.toml",
+    ".cargo/config*",
+    "*/.cargo/config*",
+    "rust-toolchain*",
+    "*/rust-toolchain*",
+    ".github/workflows/*",
+    ".gitlab-ci.yml",
+    ".circleci/*",
+];
+
+impl Subject {
+    /// Reads what there is below a top level, of the files that the repository tracks, the workspace
+    /// with this root first.
+    ///
+    /// # Errors
+    /// Where git does not list, or cargo would refuse a configuration or the first manifest.
+    pub fn read(
+        runner: &Runner,
+        top: &Utf8Path,
+        repository: Option<&Repository>,
+        root: &Utf8Path,
+        flags: &[String],
+    ) -> Result<Self> {
+        let tracked = match repository {
+            Some(repository) => repository.tracked(FILES)?,
+            None => vec![relative(&root.join("Cargo.toml"), top).to_owned()],
+        };
+        let paths = || tracked.iter().map(|path| top.join(path));
+        let manifests: Vec<_> = paths()
+            .filter(|it| it.file_name() == Some("Cargo.toml") && it.is_file())
+            .collect();
+        let of_repository = workspaces_below(top, &tracked);
+        let roots = of_repository
+            .iter()
+            .filter(|it| !it.is_fixture)
+            .map(RootManifest::directory);
+        let mut workspaces = vec![Known::read(runner, root, flags)?];
+        for other in roots.filter(|it| *it != root) {
+            // What cargo cannot load, nobody builds.
+            workspaces.extend(Known::read(runner, other, flags));
+        }
+        let mut configurations = BTreeMap::new();
+        let mut others = Vec::new();
+        for path in paths() {
+            let is_configuration = path.parent().and_then(Utf8Path::file_name) == Some(".cargo")
+                && matches!(path.file_name(), Some("config" | "config.toml"));
+            if path.file_name() == Some("Cargo.toml") {
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
+            if !is_configuration {
+                others.push((path, text));
+                continue;
+            }
+            let origin = |line| Origin::File {
+                path: path.clone(),
+                line,
+            };
+            if let Ok(said) = table(&text, &origin) {
+                configurations.insert(path.clone(), said);
+            }
+        }
+        Ok(Self {
+            top: top.to_owned(),
+            workspaces,
+            configurations,
+            manifests,
+            others,
+        })
+    }
+
+    /// Where a value stands, in the words of findings.
+    pub fn place(&self, origin: &Origin) -> Place {
+        match origin {
+            Origin::File { path, line } | Origin::FlagFile { path, line } => Place::Path {
+                path: relative(path, &self.top).to_owned(),
+                line: Some(*line),
+            },
+            Origin::Variable(name) => Place::Variable(name.clone()),
+            Origin::Default | Origin::Flag(_) => Place::Whole,
+        }
+    }
+
+    /// The same in words.
+    pub fn named(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::File { path, line } => format!("{}:{line}", relative(path, &self.top)),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether a value stands in a file of the repository: that is the policy.
+    pub fn is_own(&self, origin: &Origin) -> bool {
+        matches!(origin, Origin::File { path, .. } if path.starts_with(&self.top))
+    }
+
+    /// The workspace whose root is the nearest above a path.
+    pub fn owner(&self, path: &Utf8Path) -> Option<&Known> {
+        let above = self
+            .workspaces
+            .iter()
+            .filter(|it| path.starts_with(&it.root));
+        above.max_by_key(|it| it.root.as_str().len())
+    }
+}
+
+impl Known {
+    /// The workspace with this root, and the configuration as it holds there.
+    ///
+    /// # Errors
+    /// Where cargo would refuse its manifest or the configuration.
+    pub fn read(runner: &Runner, root: &Utf8Path, flags: &[String]) -> Result<Self> {
+        let config = CargoConfig::of(&runner.in_directory(root), flags)?;
+        Ok(Self {
+            root: root.to_owned(),
+            profiles: profiles_of(&root.join("Cargo.toml"))?,
+            config,
+        })
+    }
+}
+
+/// The table `profile` of a manifest.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<Value>> {
+    let text = std::fs::read_to_string(manifest)
+        .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
+    if !text.contains("profile") {
+        return Ok(None);
+    }
+    let origin = |line| Origin::File {
+        path: manifest.to_owned(),
+        line,
+    };
+    table_of(&text, "profile", &origin).with_context(|| format!("cannot read {manifest}"))
+}
+
+/// A path by the way to it from the top level, where it is below that.
+pub fn relative<'a>(path: &'a Utf8Path, top: &Utf8Path) -> &'a Utf8Path {
+    path.strip_prefix(top).unwrap_or(path)
+}
+
+/// The directory of the root manifest of the workspace that a directory is in, as cargo finds it.
+pub fn root_above(directory: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut manifests = directory.ancestors().map(|above| above.join("Cargo.toml"));
+    let manifest = manifests.find(|it| it.is_file())?;
+    let everything = manifest.ancestors().last()?;
+    let roots = workspaces_below(everything, [&manifest]);
+    roots.first().map(|it| it.directory().to_owned())
+}

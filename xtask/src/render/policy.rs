@@ -1,0 +1,191 @@
+//! The settings by which workspaces are built: text and JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::policy::profiles::{FIELDS, Fields, Of, Profile};
+use crate::policy::settings::Settings;
+use crate::repo::cargo_config::{Kind, Origin, Value};
+
+/// Settings as JSON.
+#[derive(Serialize)]
+pub struct Report {
+    version: u32,
+    workspaces: Vec<Json>,
+}
+
+/// Settings as JSON, of one profile alone where one is named.
+pub fn report(settings: &[Settings], profile: Option<&str>) -> Report {
+    let of = |settings: &Settings| {
+        let directory = |(path, origin): &(_, Origin)| json!({ "value": path, "origin": origin });
+        let values = settings
+            .values
+            .iter()
+            .map(|(key, value)| (key.clone(), told(value)));
+        let env = settings.env.iter().map(|it| {
+            json!({ "name": it.name, "value": it.value, "is_beaten": it.is_beaten, "origin": it.origin })
+        });
+        json!({
+            "workspace_root": settings.root,
+            "target_directory": directory(&settings.target_directory),
+            "build_directory": directory(&settings.build_directory),
+            "values": values.collect::<BTreeMap<_, _>>(),
+            "env": env.collect::<Vec<_>>(),
+            "profiles": chosen(settings, profile).map(of_profile).collect::<Vec<_>>(),
+        })
+    };
+    Report {
+        version: 1,
+        workspaces: settings.iter().map(of).collect(),
+    }
+}
+
+fn chosen<'a>(
+    settings: &'a Settings,
+    profile: Option<&'a str>,
+) -> impl Iterator<Item = &'a Profile> {
+    let all = settings.profiles.iter();
+    all.filter(move |it| profile.is_none_or(|name| it.name == name))
+}
+
+fn of_profile(profile: &Profile) -> Json {
+    let fields = |fields: &Fields| -> BTreeMap<&str, Json> {
+        fields
+            .iter()
+            .map(|(field, value)| (*field, told(value)))
+            .collect()
+    };
+    let for_build = Of {
+        is_for_build: true,
+        ..Of::default()
+    };
+    let packages = profile.packages.iter();
+    json!({
+        "name": profile.name,
+        "inherits": profile.inherits,
+        "values": fields(&profile.values(Of::default())),
+        "build_override": fields(&profile.values(for_build)),
+        "packages": packages.map(|(spec, it)| (spec, fields(it))).collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn told(value: &Value) -> Json {
+    match &value.kind {
+        Kind::List(items) => json!({
+            "value": value,
+            "origins": items.iter().map(|it| &it.origin).collect::<Vec<_>>(),
+        }),
+        _ => json!({ "value": value, "origin": value.origin }),
+    }
+}
+
+/// Settings for people, of one profile alone where one is named.
+pub fn text(settings: &[Settings], profile: Option<&str>) -> String {
+    let mut text = String::new();
+    for settings in settings {
+        let _ = writeln!(text, "{}", settings.root);
+        let mut lines = Vec::new();
+        for (name, (path, origin)) in [
+            ("target directory", &settings.target_directory),
+            ("build directory", &settings.build_directory),
+        ] {
+            lines.push((name.to_owned(), path.to_string(), origin.to_string()));
+        }
+        for (key, value) in &settings.values {
+            lines.extend(each(key, value));
+        }
+        for variable in &settings.env {
+            let value = match variable.is_beaten {
+                true => format!("{}, but the shell has its own", variable.value),
+                false => variable.value.clone(),
+            };
+            lines.push((
+                format!("env.{}", variable.name),
+                value,
+                variable.origin.to_string(),
+            ));
+        }
+        table(&mut text, 2, &lines);
+        for profile in chosen(settings, profile) {
+            of_profile_text(&mut text, profile);
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+fn of_profile_text(text: &mut String, profile: &Profile) {
+    let inherits = match &profile.inherits[..] {
+        [] => String::new(),
+        above => format!(", which inherits from {}", above.join(", ")),
+    };
+    let _ = writeln!(text, "  profile {}{inherits}", profile.name);
+    let values = profile.values(Of::default());
+    let in_order = || {
+        FIELDS
+            .iter()
+            .filter_map(|field| Some((*field, values.get(field)?)))
+    };
+    let (default, said): (Vec<_>, Vec<_>) =
+        in_order().partition(|(_, value)| value.origin == Origin::Default);
+    let mut lines: Vec<_> = said
+        .iter()
+        .flat_map(|(field, value)| each(field, value))
+        .collect();
+    let default: Vec<_> = default
+        .iter()
+        .map(|(field, value)| format!("{field} = {value}"))
+        .collect();
+    for (name, fields) in std::iter::once(("build-override".to_owned(), &profile.build_override))
+        .chain(
+            profile
+                .packages
+                .iter()
+                .map(|(spec, it)| (format!("package.{spec}"), it)),
+        )
+    {
+        for (field, value) in fields {
+            lines.extend(each(&format!("{name}.{field}"), value));
+        }
+    }
+    table(text, 4, &lines);
+    if !default.is_empty() {
+        let _ = writeln!(text, "    by default: {}", default.join(", "));
+    }
+}
+
+/// A line for a value, and one for each part of a list, for each may be said elsewhere.
+fn each(key: &str, value: &Value) -> Vec<(String, String, String)> {
+    let line = |value: &Value| {
+        let shown = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        (key.to_owned(), shown, value.origin.to_string())
+    };
+    match &value.kind {
+        Kind::List(items) if !items.is_empty() => items.iter().map(line).collect(),
+        _ => vec![line(value)],
+    }
+}
+
+fn table(text: &mut String, indent: usize, lines: &[(String, String, String)]) {
+    let wide = |of: fn(&(String, String, String)) -> &String| {
+        lines
+            .iter()
+            .map(|it| of(it).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (first, second) = (wide(|it| &it.0), wide(|it| &it.1).min(50));
+    for (key, value, origin) in lines {
+        let _ = writeln!(
+            text,
+            "{:indent$}{key:first$}  {value:second$}  ← {origin}",
+            ""
+        );
+    }
+}
