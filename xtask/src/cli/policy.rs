@@ -112,8 +112,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             Ok(Status::Done)
         }
         Command::Check { common, format, .. } => {
-            let asked = common.asked(&runner);
-            let found = asked.check(&asked.scene()?)?;
+            let found = common.asked(&runner).check()?;
             match format {
                 CheckFormat::Text => render::data(&render::findings::text(&found))?,
                 CheckFormat::Json => render::json(&render::findings::Report::new(&found))?,

@@ -6,9 +6,9 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::finding::{Finding, Policy};
 use crate::policy::check::{CHECKS, find};
 use crate::policy::settings::Settings;
-use crate::policy::subject::{Known, Subject, root_above};
+use crate::policy::subject::{FILES, Known, Subject, root_above};
 use crate::process::{self, Runner};
-use crate::repo::cargo_config::PATH_HASH;
+use crate::repo::cargo_config::{PATH_HASH, Surroundings};
 use crate::repo::git::Repository;
 use crate::repo::resolved;
 use crate::usage;
@@ -25,13 +25,27 @@ pub struct Asked<'a> {
 }
 
 /// Where a workspace and its repository lie.
-pub struct Scene {
-    /// The directory of the root manifest.
-    pub root: Utf8PathBuf,
-    /// The repository's top level; the root where there is no repository.
-    pub top: Utf8PathBuf,
-    /// The repository that says which files there are.
-    pub repository: Option<Repository>,
+struct Scene {
+    root: Utf8PathBuf,
+    /// The root where there is no repository.
+    top: Utf8PathBuf,
+    repository: Option<Repository>,
+}
+
+/// What departs from the policy of the workspace with this root, weighed as that says. Of the files
+/// below the top level those count that are `tracked`, by their paths from there.
+///
+/// # Errors
+/// Where the configuration is at fault.
+pub fn check(
+    root: &Utf8Path,
+    top: &Utf8Path,
+    tracked: &[Utf8PathBuf],
+    around: &Surroundings,
+) -> Result<Vec<Finding>> {
+    let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
+    let subject = Subject::read(top, tracked, root, around)?;
+    policy.weigh(CHECKS, find(&subject, &policy)?)
 }
 
 impl Asked<'_> {
@@ -39,7 +53,7 @@ impl Asked<'_> {
     ///
     /// # Errors
     /// Where there is none, or git refuses its repository.
-    pub fn scene(&self) -> Result<Scene> {
+    fn scene(&self) -> Result<Scene> {
         let current = self.runner.directory();
         let current = Utf8Path::from_path(current).context("this path is not UTF-8")?;
         let start = match self.manifest_path {
@@ -61,19 +75,18 @@ impl Asked<'_> {
         })
     }
 
-    /// What departs from the policy, weighed as the workspace says.
+    /// What departs from the policy of the workspace and of its repository.
     ///
     /// # Errors
-    /// Where git or the configuration is at fault.
-    pub fn check(&self, scene: &Scene) -> Result<Vec<Finding>> {
-        let Scene {
-            root,
-            top,
-            repository,
-        } = scene;
-        let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
-        let subject = Subject::read(self.runner, top, repository.as_ref(), root, self.flags)?;
-        policy.weigh(CHECKS, find(&subject, &policy)?)
+    /// Where there is none, or git or the configuration is at fault.
+    pub fn check(&self) -> Result<Vec<Finding>> {
+        let scene = self.scene()?;
+        let tracked = match &scene.repository {
+            Some(repository) => repository.tracked(FILES)?,
+            None => vec!["Cargo.toml".into()],
+        };
+        let around = Surroundings::of(self.runner, self.flags);
+        check(&scene.root, &scene.top, &tracked, &around)
     }
 
     /// The settings of the workspace as they hold in the current directory; with `all` also those of
@@ -104,8 +117,11 @@ impl Asked<'_> {
     }
 
     fn of(&self, root: &Utf8Path, from: &Runner, profile: Option<&str>) -> Result<Settings> {
-        let known = Known::read(from, root, self.flags)?;
-        let config = crate::repo::cargo_config::CargoConfig::of(from, self.flags)?;
+        let current = Utf8Path::from_path(from.directory()).context("this path is not UTF-8")?;
+        let around = Surroundings::of(from, self.flags);
+        let Known {
+            profiles, config, ..
+        } = Known::read(root, current, &around)?;
         let triples = config.build_targets()?;
         let triples: Vec<_> = triples
             .iter()
@@ -114,7 +130,7 @@ impl Asked<'_> {
         let platforms = PlatformFacts::of(from, &triples)
             .map(|it| it.0)
             .unwrap_or_default();
-        let profiles = known.profiles.as_ref();
+        let profiles = profiles.as_ref();
         let mut settings = Settings::new(root, profiles, &config, &platforms, profile)?;
         if settings.build_directory.0.as_str().contains(PATH_HASH) {
             settings.build_directory.0 = self.hashed(root, from)?;

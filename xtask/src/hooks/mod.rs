@@ -43,7 +43,7 @@ impl Hook {
     /// The steps that it has unless the workspace says otherwise.
     fn default_steps(self) -> &'static [&'static str] {
         match self {
-            Self::PreCommit => &["fmt", "clippy"],
+            Self::PreCommit => &["policy", "fmt", "clippy"],
             Self::PrePush => &["clippy", "test"],
             Self::PostCheckout => &[],
         }
@@ -115,6 +115,8 @@ pub struct Step {
 pub enum Work {
     /// Holds changed Rust files against rustfmt.
     Format,
+    /// Looks for what departs from the policy of cargo's configuration.
+    Policy,
     /// A cargo command on what is concerned: the owners of staged files, or what a push affects.
     Cargo {
         /// Its name, as `run-affected` has it.
@@ -135,6 +137,7 @@ fn built_in(name: &str) -> Option<Work> {
     };
     match name {
         "fmt" => Some(Work::Format),
+        "policy" => Some(Work::Policy),
         "clippy" => Some(cargo(&["--", "--deny", "warnings"])),
         "check" | "test" | "nextest" | "doc" => Some(cargo(&[])),
         _ => None,
@@ -142,7 +145,7 @@ fn built_in(name: &str) -> Option<Work> {
 }
 
 /// Names for a message about one that is none of them.
-const BUILT_IN: &str = "fmt, clippy, check, test, nextest, doc";
+const BUILT_IN: &str = "fmt, policy, clippy, check, test, nextest, doc";
 
 impl Config {
     /// The steps of a hook, without those that `skip`, a list as in the variable `SKIP`, names.
@@ -214,6 +217,7 @@ impl Step {
         let matches = |glob: &Pattern| glob.matches_with(path.as_str(), options);
         match self.work {
             Work::Format => path.extension() == Some("rs"),
+            Work::Policy => configures(path),
             _ => self.files.is_empty() || self.files.iter().any(matches),
         }
     }
@@ -221,13 +225,22 @@ impl Step {
     /// Whether it takes cargo's lock, so that another step that does would only wait for it.
     pub fn uses_cargo(&self) -> bool {
         match &self.work {
-            Work::Format => false,
+            Work::Format | Work::Policy => false,
             Work::Cargo { .. } => true,
             Work::Program(words) => {
                 let program = words.first().map(|it| Utf8Path::new(it).file_stem());
                 program == Some(Some("cargo"))
             }
         }
+    }
+}
+
+/// Whether a file has a say in how cargo builds.
+fn configures(path: &Utf8Path) -> bool {
+    let is_below = |directory: &str| path.iter().any(|part| part == directory);
+    match path.file_name() {
+        Some("Cargo.toml" | "rust-toolchain" | "rust-toolchain.toml" | ".gitlab-ci.yml") => true,
+        _ => is_below(".cargo") || path.starts_with(".github/workflows"),
     }
 }
 

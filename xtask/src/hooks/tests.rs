@@ -25,6 +25,7 @@ fn without_a_configuration_a_hook_has_steps_of_its_own() {
     let config = Config::default();
     let all = Hook::ALL.map(|hook| told(&config, hook, ""));
     expect_test::expect![[r#"
+        policy: Policy, 20 s, Pass
         fmt: Format, 20 s, Pass
         clippy: Cargo { command: "clippy", arguments: ["--", "--deny", "warnings"] }, 20 s, Pass
         clippy: Cargo { command: "clippy", arguments: ["--", "--deny", "warnings"] }, 0 s, Pass
@@ -55,8 +56,8 @@ fn steps_are_configured_for_a_hook_and_one_by_one() {
         fmt: Format, 5 s, Fail
         spelling: Program(["typos", "{files}"]), 0 s, Fail
         clippy: Cargo { command: "clippy", arguments: ["--", "--allow", "warnings"] }, 5 s, Pass
-        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
-        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, policy, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, policy, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
     "#]].assert_eq(&all.concat());
 }
 
@@ -103,8 +104,8 @@ fn what_is_configured_wrongly_is_refused() {
         unknown field `pre-comit`, expected one of `pre-commit`, `pre-push`, `steps`
         unknown field `budgets`, expected one of `steps`, `budget`, `over-budget`
         unknown variant `shout`, expected `pass` or `fail`
-        [workspace.metadata.xtask.hooks]: pre-commit has a step `unknown`, which is not built in (fmt, clippy, check, test, nextest, doc): define it as steps.unknown = { run = ["program", "argument"] }
-        [workspace.metadata.xtask.hooks]: fmt: a budget is a number of seconds
+        [workspace.metadata.xtask.hooks]: pre-commit has a step `unknown`, which is not built in (fmt, policy, clippy, check, test, nextest, doc): define it as steps.unknown = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: policy: a budget is a number of seconds
         [workspace.metadata.xtask.hooks]: steps.x: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
     "#]].assert_eq(&told.concat());
 }

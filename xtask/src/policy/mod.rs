@@ -9,3 +9,6 @@ pub mod members;
 pub mod profiles;
 pub mod settings;
 pub mod subject;
+
+#[cfg(test)]
+mod against_cargo;

@@ -61,22 +61,35 @@ pub struct Of<'a> {
 
 impl Profile {
     /// The final values: those of the members' own code, or with the overrides for others. What is
-    /// left to rustc is left out.
+    /// left to rustc is left out. What is built for a build has no debug information that nobody
+    /// asked for, unless the same is also built for the program.
     pub fn values(&self, of: Of<'_>) -> Fields {
+        let text = |word: &str| default(Kind::String(word.to_owned()));
         let mut values = self.defaults();
         values.extend(self.said.clone());
         let mut overrides = Vec::new();
         if of.is_for_build {
-            values.insert("opt-level", default(Kind::String("0".to_owned())));
+            values.insert("opt-level", text("0"));
             values.remove("codegen-units");
             overrides.push(&self.build_override);
         }
         overrides.extend(self.packages.get("*").filter(|_| of.is_foreign));
         overrides.extend(of.package.and_then(|it| self.packages.get(it)));
-        for fields in overrides {
+        for fields in &overrides {
             // One that does not speak of `strip` takes it back.
-            values.insert("strip", default(Kind::String("none".to_owned())));
-            values.extend(fields.clone());
+            values.remove("strip");
+            values.extend((*fields).clone());
+        }
+        // Cargo strips what the standard library brings along where nobody asks for any.
+        let has_debug = values.get("debug").and_then(Value::as_str) != Some("none");
+        let strip = text(if has_debug { "none" } else { "debuginfo" });
+        values.entry("strip").or_insert(strip);
+        if of.is_for_build && !overrides.iter().any(|it| it.contains_key("debug")) {
+            values.insert("debug", text("none"));
+        }
+        if of.is_for_build {
+            // A proc-macro's panic must not end the compiler.
+            values.insert("panic", text("unwind"));
         }
         if let Some(incremental) = &self.incremental {
             values.insert("incremental", incremental.clone());
@@ -91,7 +104,6 @@ impl Profile {
         let all = [
             ("opt-level", text(if is_release { "3" } else { "0" })),
             ("debug", text(if is_release { "none" } else { "full" })),
-            ("strip", text("none")),
             ("debug-assertions", is_dev.clone()),
             ("overflow-checks", is_dev.clone()),
             ("lto", Kind::Boolean(false)),

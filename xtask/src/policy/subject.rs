@@ -7,9 +7,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::Place;
-use crate::process::Runner;
-use crate::repo::cargo_config::{CargoConfig, Origin, Value, table, table_of};
-use crate::repo::git::Repository;
+use crate::repo::cargo_config::{CargoConfig, Origin, Surroundings, Value, table, table_of};
 use crate::usage;
 use crate::workspace::{RootManifest, workspaces_below};
 
@@ -37,8 +35,8 @@ pub struct Known {
     pub config: CargoConfig,
 }
 
-/// The files that are looked at, as git's patterns.
-const FILES: &[&str] = &[
+/// The files that are looked at, in git's patterns.
+pub const FILES: &[&str] = &[
     "Cargo.toml",
     "*/Cargo.toml",
     ".cargo/config*",
@@ -50,58 +48,79 @@ const FILES: &[&str] = &[
     ".circleci/*",
 ];
 
+/// What a file is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Manifest,
+    Configuration,
+    Toolchain,
+    ContinuousIntegration,
+}
+
+impl Kind {
+    fn of(path: &Utf8Path) -> Option<Self> {
+        let above = path.parent().unwrap_or(path);
+        match path.file_name()? {
+            "Cargo.toml" => Some(Self::Manifest),
+            "config" | "config.toml" if above.file_name() == Some(".cargo") => {
+                Some(Self::Configuration)
+            }
+            "rust-toolchain" | "rust-toolchain.toml" => Some(Self::Toolchain),
+            ".gitlab-ci.yml" => Some(Self::ContinuousIntegration),
+            _ if above == ".github/workflows" || above == ".circleci" => {
+                Some(Self::ContinuousIntegration)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Subject {
-    /// Reads what there is below a top level, of the files that the repository tracks, the workspace
-    /// with this root first.
+    /// Reads what there is below a top level, of the files that are `tracked`, by their paths from
+    /// there; the workspace with this root comes first.
     ///
     /// # Errors
-    /// Where git does not list, or cargo would refuse a configuration or the first manifest.
+    /// Where cargo would refuse the first workspace's configuration or manifest.
     pub fn read(
-        runner: &Runner,
         top: &Utf8Path,
-        repository: Option<&Repository>,
+        tracked: &[Utf8PathBuf],
         root: &Utf8Path,
-        flags: &[String],
+        around: &Surroundings,
     ) -> Result<Self> {
-        let tracked = match repository {
-            Some(repository) => repository.tracked(FILES)?,
-            None => vec![relative(&root.join("Cargo.toml"), top).to_owned()],
-        };
         let paths = || tracked.iter().map(|path| top.join(path));
         let manifests: Vec<_> = paths()
             .filter(|it| it.file_name() == Some("Cargo.toml") && it.is_file())
             .collect();
-        let of_repository = workspaces_below(top, &tracked);
+        let of_repository = workspaces_below(top, tracked);
         let roots = of_repository
             .iter()
             .filter(|it| !it.is_fixture)
             .map(RootManifest::directory);
-        let mut workspaces = vec![Known::read(runner, root, flags)?];
+        let mut workspaces = vec![Known::read(root, root, around)?];
         for other in roots.filter(|it| *it != root) {
             // What cargo cannot load, nobody builds.
-            workspaces.extend(Known::read(runner, other, flags));
+            workspaces.extend(Known::read(other, other, around));
         }
         let mut configurations = BTreeMap::new();
         let mut others = Vec::new();
         for path in paths() {
-            let is_configuration = path.parent().and_then(Utf8Path::file_name) == Some(".cargo")
-                && matches!(path.file_name(), Some("config" | "config.toml"));
-            if path.file_name() == Some("Cargo.toml") {
+            let kind = Kind::of(relative(&path, top));
+            let Some(kind) = kind.filter(|it| *it != Kind::Manifest) else {
                 continue;
-            }
+            };
             let Ok(text) = std::fs::read_to_string(&path) else {
                 continue;
             };
-            if !is_configuration {
-                others.push((path, text));
-                continue;
-            }
             let origin = |line| Origin::File {
                 path: path.clone(),
                 line,
             };
-            if let Ok(said) = table(&text, &origin) {
-                configurations.insert(path.clone(), said);
+            match kind {
+                Kind::Configuration => {
+                    let said = table(&text, &origin).ok();
+                    configurations.extend(said.map(|said| (path.clone(), said)));
+                }
+                _ => others.push((path, text)),
             }
         }
         Ok(Self {
@@ -149,12 +168,12 @@ impl Subject {
 }
 
 impl Known {
-    /// The workspace with this root, and the configuration as it holds there.
+    /// The workspace with this root, and the configuration as it holds in a directory.
     ///
     /// # Errors
     /// Where cargo would refuse its manifest or the configuration.
-    pub fn read(runner: &Runner, root: &Utf8Path, flags: &[String]) -> Result<Self> {
-        let config = CargoConfig::of(&runner.in_directory(root), flags)?;
+    pub fn read(root: &Utf8Path, from: &Utf8Path, around: &Surroundings) -> Result<Self> {
+        let config = CargoConfig::in_directory(from, around)?;
         Ok(Self {
             root: root.to_owned(),
             profiles: profiles_of(&root.join("Cargo.toml"))?,

@@ -48,7 +48,7 @@ impl Cache {
         let root = start.ancestors().find(|above| {
             fs::read_to_string(above.join("Cargo.toml")).is_ok_and(|it| it.contains("[workspace"))
         })?;
-        let configuration = cargo_config::CargoConfig::of(runner, &[]).ok()?;
+        let configuration = cargo_config::CargoConfig::of(runner).ok()?;
         let (target_directory, _) = configuration.target_directory(root).ok()?;
         let programs = ["cargo", "rustc"].map(|name| runner.find(name));
         let mut hasher = DefaultHasher::new();

@@ -38,7 +38,7 @@ impl Platforms {
         match self {
             Self::Configured => {
                 // Of a configuration that it cannot read cargo itself complains.
-                let targets = CargoConfig::of(runner, &[]).and_then(|it| it.build_targets());
+                let targets = CargoConfig::of(runner).and_then(|it| it.build_targets());
                 let triples = targets.unwrap_or_default().into_iter();
                 Some(
                     triples

@@ -27,6 +27,7 @@ mod hooks;
 mod kept;
 #[cfg(unix)]
 mod oracle;
+mod policy;
 mod run_affected;
 mod shared;
 mod support;

@@ -248,7 +248,10 @@ impl Scene {
         }
         let runner = self.here.runner.in_directory(&root);
         let runner = runner.without_variable("GIT_INDEX_FILE");
-        let runner = runner.with_variable("CARGO_TARGET_DIR", directory.join("target"));
+        let target = directory.join("target");
+        let runner = runner.with_variable("CARGO_TARGET_DIR", &target);
+        // A build directory of the user's own would take the mirror's packages for the work tree's.
+        let runner = runner.with_variable("CARGO_BUILD_BUILD_DIR", &target);
         Ok(Mirror {
             place: Place { runner, top, root },
             _lock: lock,

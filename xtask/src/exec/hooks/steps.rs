@@ -12,10 +12,13 @@ use clap::ValueEnum as _;
 use super::scene::{Place, Scene, Selected, load, question};
 use crate::action::run::{Options, Tool, specs};
 use crate::changes::Asked;
-use crate::exec::skipping;
+use crate::exec::{policy, skipping};
+use crate::finding::Level;
 use crate::hooks::{Ending, Outcome, Step, Work};
 use crate::impact::Rule;
 use crate::process;
+use crate::render;
+use crate::repo::cargo_config::Surroundings;
 
 /// How many bytes of arguments a program is given at once; systems know limits, and Windows' is
 /// the lowest.
@@ -50,6 +53,7 @@ impl Scene {
         }
         match &step.work {
             Work::Format => self.format(running, &files),
+            Work::Policy => self.policy(step),
             Work::Cargo { command, arguments } => {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
                 self.cargo(running, tool, arguments)
@@ -120,13 +124,7 @@ impl Scene {
         }
         let place = match place {
             Some(place) => place,
-            None if step.in_place => self.here.clone(),
-            None if self.subject.in_place
-                && !self.subject.unlike.iter().any(|path| step.is_about(path)) =>
-            {
-                self.here.clone()
-            }
-            None => self.mirror()?.clone(),
+            None => self.place_of(step)?,
         };
         let kit = std::env::current_exe().context("cannot find the kit itself")?;
         of_packages.insert("{xtask}", vec![kit.display().to_string()]);
@@ -145,6 +143,30 @@ impl Scene {
             }
         }
         Ok((Ending::Passed, said))
+    }
+
+    /// Looks for what departs from the policy; errors fail.
+    fn policy(&self, step: &Step) -> Result<(Ending, String)> {
+        let place = self.place_of(step)?;
+        let tracked = self.repository.entries(&self.subject.state)?;
+        let tracked: Vec<_> = tracked.into_iter().map(|it| it.path).collect();
+        let around = Surroundings::of(&place.runner, &[]);
+        let found = policy::check(&place.root, &place.top, &tracked, &around)?;
+        let ending = match found.iter().any(|it| it.level == Level::Error) {
+            true => Ending::Failed,
+            false => Ending::Passed,
+        };
+        Ok((ending, render::findings::text(&found)))
+    }
+
+    /// Where a step runs that reads no more than the files it is about: in the work tree where that
+    /// agrees with what is checked on them.
+    fn place_of(&self, step: &Step) -> Result<Place> {
+        let agrees = !self.subject.unlike.iter().any(|path| step.is_about(path));
+        match step.in_place || self.subject.in_place && agrees {
+            true => Ok(self.here.clone()),
+            false => Ok(self.mirror()?.clone()),
+        }
     }
 
     /// Gives every file's content, as it is going to be committed, to rustfmt. A file that no

@@ -214,10 +214,7 @@ fn members(subject: &Subject, found: &mut Vec<Finding>) {
         };
         found.push(MEMBER_PROFILE.found(
             subject.place(&first.origin),
-            format!(
-                "{}: cargo ignores the profiles of a member",
-                relative(manifest, &subject.top)
-            ),
+            "cargo ignores the profiles of a member",
             "Move them to the root manifest.",
         ));
     }

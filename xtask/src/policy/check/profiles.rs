@@ -67,10 +67,19 @@ profile that is built like `release`, or for dependencies or build scripts.
 
 pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
     for known in &subject.workspaces {
-        let all = profiles(known.profiles.as_ref(), &known.config, None)?;
+        let mut all = profiles(known.profiles.as_ref(), &known.config, None)?;
         cache(subject, known, &all, found)?;
+        // What is inherited is said of the profile that it comes from.
+        all.sort_by_key(|it| it.inherits.len());
         for profile in &all {
-            pairs(subject, profile, found);
+            let mut of_profile = Vec::new();
+            pairs(subject, profile, &mut of_profile);
+            for finding in of_profile {
+                let is_it = |it: &Finding| it.check == finding.check && it.place == finding.place;
+                if !found.iter().any(is_it) {
+                    found.push(finding);
+                }
+            }
         }
     }
     Ok(())
@@ -132,7 +141,7 @@ fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
     {
         found.push(CODEGEN_UNITS_WITH_INCREMENTAL.found(
             subject.place(&units.origin),
-            format!("`{name}` and what inherits from it is incremental in {number} codegen units"),
+            format!("`{name}` is incremental, and has {number} codegen units"),
             "Take `codegen-units` out, or turn `incremental` off.",
         ));
     }

@@ -50,7 +50,8 @@ pub(super) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>)
                 format!("`{}` is {is}, and {wanted} is required", key.join(".")),
                 "Set it in .cargo/config.toml, and unset what beats that.",
             );
-            found.push(finding.evidence([subject.named(&origin)]));
+            let unsaid = (origin == Origin::Default).then(|| subject.named(&origin));
+            found.push(finding.evidence(unsaid));
         }
     }
     Ok(())

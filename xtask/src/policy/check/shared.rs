@@ -1,13 +1,15 @@
 //! Workspaces of the repository that build into one target directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::{Check, Finding, Level, Place};
 use crate::policy::members::{Declared, Member};
 use crate::policy::subject::{Known, Subject, relative};
+use crate::repo::cargo_config::PATH_HASH;
 use crate::repo::rust_source::normalized;
 
 pub(super) static SAME_PACKAGE_TWICE: Check = Check {
@@ -37,56 +39,89 @@ Give one another name, or the workspaces target directories of their own.",
 };
 
 pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
-    let mut sharing: BTreeMap<_, Vec<&Known>> = BTreeMap::new();
+    let (mut building, mut sharing) = (Groups::new(), Groups::new());
     for known in &subject.workspaces {
         let (target, _) = known.config.target_directory(&known.root)?;
+        let build = known.config.build_directory(&known.root)?;
+        let build = build.map_or_else(|| target.clone(), |(path, _)| path);
+        // With the hash of its path in the name, each has one of its own.
+        if !build.as_str().contains(PATH_HASH) {
+            building.entry(normalized(&build)).or_default().push(known);
+        }
         sharing.entry(normalized(&target)).or_default().push(known);
     }
-    for (target, known) in sharing.iter().filter(|(_, known)| known.len() > 1) {
-        let mut packages: BTreeMap<(String, String), Vec<(&Known, Member)>> = BTreeMap::new();
-        for known in known {
-            for member in Declared::read(&known.root).members(&subject.manifests) {
-                let key = (member.name.clone(), member.version.clone());
-                packages.entry(key).or_default().push((known, member));
-            }
-        }
-        for ((name, version), places) in packages {
-            let [(first, member), others @ ..] = &places[..] else {
-                continue;
-            };
-            for (other, second) in others {
-                let builds = |known: &Known| known.config.build_directory(&known.root);
-                let is_same = member.directory == second.directory
-                    && builds(first)? == builds(other)?
-                    // What cargo makes of the hash differs from workspace to workspace.
-                    && !builds(first)?.is_some_and(|(path, _)| path.as_str().contains('{'));
-                let check = if is_same {
-                    &SAME_PACKAGE_TWICE
-                } else {
-                    &SAME_OUTPUTS_TWICE
-                };
-                let path = |known: &Known, member: &Member| {
-                    let manifest = known.root.join(&member.directory).join("Cargo.toml");
-                    relative(&normalized(&manifest), &subject.top).to_owned()
-                };
-                let target = relative(target, &subject.top);
-                let place = Place::Path {
-                    path: path(other, second),
-                    line: None,
-                };
+    let mut told = BTreeSet::new();
+    for (check, groups) in [
+        (&SAME_PACKAGE_TWICE, building),
+        (&SAME_OUTPUTS_TWICE, sharing),
+    ] {
+        for (directory, known) in groups.iter().filter(|(_, known)| known.len() > 1) {
+            for pair in pairs(subject, known) {
+                let [first, second] = &pair;
+                let is_same = first.member.directory == second.member.directory;
+                let manifests = pair
+                    .each_ref()
+                    .map(|it| relative(&it.manifest(), &subject.top).to_owned());
+                if check == &SAME_PACKAGE_TWICE && !is_same || !told.insert(manifests.clone()) {
+                    continue;
+                }
+                let [first_manifest, path] = manifests;
                 let finding = check.found(
-                    place,
+                    Place::Path { path, line: None },
                     format!(
-                        "{name} {version} is also in the workspace {}, which builds into {target} too",
-                        named(relative(&first.root, &subject.top))
+                        "{} {} is also in the workspace {}, and both build into {}",
+                        second.member.name,
+                        second.member.version,
+                        named(relative(&first.known.root, &subject.top)),
+                        relative(directory, &subject.top)
                     ),
                     "Give one of them another name, or the workspaces directories of their own.",
                 );
-                found.push(finding.evidence([path(first, member).into_string()]));
+                found.push(finding.evidence([first_manifest.into_string()]));
             }
         }
     }
     Ok(())
+}
+
+/// Workspaces by a directory that they share.
+type Groups<'a> = BTreeMap<Utf8PathBuf, Vec<&'a Known>>;
+
+struct Package<'a> {
+    known: &'a Known,
+    member: Member,
+}
+
+impl Package<'_> {
+    fn manifest(&self) -> Utf8PathBuf {
+        self.known
+            .root
+            .join(&self.member.directory)
+            .join("Cargo.toml")
+    }
+}
+
+/// Packages of two workspaces that have name and version in common.
+fn pairs<'a>(subject: &Subject, workspaces: &[&'a Known]) -> Vec<[Rc<Package<'a>>; 2]> {
+    let mut packages: BTreeMap<_, Vec<Rc<Package<'a>>>> = BTreeMap::new();
+    for &known in workspaces {
+        for member in Declared::read(&known.root).members(&subject.manifests) {
+            let key = (member.name.clone(), member.version.clone());
+            let package = Rc::new(Package { known, member });
+            packages.entry(key).or_default().push(package);
+        }
+    }
+    let mut pairs = Vec::new();
+    for places in packages.values() {
+        for (at, second) in places.iter().enumerate().skip(1) {
+            pairs.extend(
+                places[..at]
+                    .iter()
+                    .map(|first| [first.clone(), second.clone()]),
+            );
+        }
+    }
+    pairs
 }
 
 fn named(root: &Utf8Path) -> &str {

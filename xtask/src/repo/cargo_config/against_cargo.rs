@@ -148,18 +148,15 @@ fn every_value_and_directory_is_cargos() {
         }
         let (directory, home) = (top.join("w/a"), top.join("home"));
         let flags: Vec<_> = layout.flags.iter().map(|&it| it.to_owned()).collect();
-        let config = CargoConfig::read(Sources {
-            directory: &directory,
-            home: Some(&home),
-            variables: layout
-                .variables
-                .iter()
+        let variables = layout.variables.iter();
+        let around = Surroundings {
+            home: Some(home.clone()),
+            variables: variables
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            flags: &flags,
-            read: &|path| fs::read_to_string(path),
-        })
-        .unwrap();
+            flags: flags.clone(),
+        };
+        let config = CargoConfig::in_directory(&directory, &around).unwrap();
 
         let cargo = |arguments: &[&str]| -> Option<Json> {
             let mut command = Runner::new().unwrap().in_directory(&directory).cargo();

@@ -35,18 +35,29 @@ pub struct CargoConfig {
     variables: BTreeMap<String, String>,
 }
 
-/// What configuration is read from.
-pub struct Sources<'a> {
-    /// The current directory.
-    pub directory: &'a Utf8Path,
+/// What configuration is read from besides the files at and above a directory.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
     /// Cargo's home.
-    pub home: Option<&'a Utf8Path>,
+    pub home: Option<Utf8PathBuf>,
     /// The environment.
     pub variables: BTreeMap<String, String>,
     /// What `--config` was given, each `KEY=VALUE` or a file.
-    pub flags: &'a [String],
-    /// Reads a file.
-    pub read: Read<'a>,
+    pub flags: Vec<String>,
+}
+
+impl Surroundings {
+    /// Those of a cargo that the runner starts.
+    pub fn of(runner: &Runner, flags: &[String]) -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self {
+            home: cargo_home(),
+            variables: runner.environment().filter_map(text).collect(),
+            flags: flags.to_vec(),
+        }
+    }
 }
 
 impl CargoConfig {
@@ -54,38 +65,33 @@ impl CargoConfig {
     ///
     /// # Errors
     /// Where it cannot be read, or cargo would refuse it.
-    pub fn of(runner: &Runner, flags: &[String]) -> Result<Self> {
+    pub fn of(runner: &Runner) -> Result<Self> {
         let directory = Utf8Path::from_path(runner.directory())
             .context("the current directory's path is not UTF-8")?;
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self::read(Sources {
-            directory,
-            home: cargo_home().as_deref(),
-            variables: runner.environment().filter_map(text).collect(),
-            flags,
-            read: &|path| std::fs::read_to_string(path),
-        })
+        Self::in_directory(directory, &Surroundings::of(runner, &[]))
     }
 
-    /// The configuration that these make up.
+    /// The configuration as it holds in a directory.
     ///
     /// # Errors
-    /// Where cargo would refuse it.
-    pub fn read(sources: Sources<'_>) -> Result<Self> {
-        let mut files = Files::new(sources.read, sources.directory);
+    /// As for [`CargoConfig::of`].
+    pub fn in_directory(directory: &Utf8Path, around: &Surroundings) -> Result<Self> {
+        Self::read(directory, around, &|path| std::fs::read_to_string(path))
+    }
+
+    fn read(directory: &Utf8Path, around: &Surroundings, read: Read<'_>) -> Result<Self> {
+        let mut files = Files::new(read, directory);
         let nothing = || Value {
             kind: Kind::Table(BTreeMap::new()),
             origin: Origin::Default,
         };
         let mut written = nothing();
-        for said in files.above(sources.home) {
+        for said in files.above(around.home.as_deref()) {
             written.merge(&said?, false, &mut Vec::new())?;
         }
         let mut by_flags = nothing();
-        for flag in sources.flags {
-            let path = sources.directory.join(flag);
+        for flag in &around.flags {
+            let path = directory.join(flag);
             let said = match (!flag.is_empty()).then(|| files.named(&path)).flatten() {
                 Some(said) => said?,
                 None => files.with_includes(of_flag(flag)?, true, &mut HashSet::new())?,
@@ -95,9 +101,9 @@ impl CargoConfig {
         written.merge(&by_flags, true, &mut Vec::new())?;
         Ok(Self {
             written,
-            directory: sources.directory.to_owned(),
-            home: sources.home.map(Utf8Path::to_owned),
-            variables: sources.variables,
+            directory: directory.to_owned(),
+            home: around.home.clone(),
+            variables: around.variables.clone(),
         })
     }
 

@@ -7,19 +7,18 @@ use super::*;
 fn config(files: &[(&str, &str)], variables: &[&str], flags: &[&str]) -> Result<CargoConfig> {
     let variables = variables.iter().filter_map(|it| it.split_once('='));
     let flags: Vec<_> = flags.iter().map(|&it| it.to_owned()).collect();
-    CargoConfig::read(Sources {
-        directory: Utf8Path::new("/w/a"),
-        home: Some(Utf8Path::new("/home")),
+    let around = Surroundings {
+        home: Some("/home".into()),
         variables: variables
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
-        flags: &flags,
-        read: &|path| {
-            let found = files.iter().find(|(known, _)| path == *known);
-            found
-                .map(|(_, text)| (*text).to_owned())
-                .ok_or(Error::from(ErrorKind::NotFound))
-        },
+        flags,
+    };
+    CargoConfig::read(Utf8Path::new("/w/a"), &around, &|path| {
+        let found = files.iter().find(|(known, _)| path == *known);
+        found
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or(Error::from(ErrorKind::NotFound))
     })
 }
 

@@ -1,0 +1,170 @@
+//! `policy`: what holds, what departs from it, and a commit that would.
+
+use expect_test::expect;
+
+use crate::support::{Output, Project, clean};
+
+/// Two libraries, a nested workspace, and a policy.
+fn project() -> Project {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+    project.write(
+        ".cargo/config.toml",
+        "[build]\ntarget-dir = \"out\"\nrustflags = [\"-Cdebuginfo=1\"]\n\n[profile.dev]\n\
+         debug = \"line-tables-only\"\n\n[profile.dev.package.base]\nopt-level = 1\n",
+    );
+    project.append(
+        "Cargo.toml",
+        "exclude = [\"tools\"]\n\n[workspace.metadata.xtask.policy.require]\n\
+         profile.dev.debug = \"line-tables-only\"\n",
+    );
+    project.write(
+        "tools/Cargo.toml",
+        "[package]\nname = \"tools\"\nedition = \"2024\"\n",
+    );
+    project.write("tools/src/lib.rs", "");
+    project.commit("Add a policy");
+    project
+}
+
+/// Columns are as wide as paths are long.
+fn unaligned(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        words.join(" ") + "\n"
+    });
+    lines.collect()
+}
+
+fn with_variable(project: &Project, arguments: &[&str], name: &str, value: &str) -> Output {
+    project.finish(project.kit(arguments).env(name, value))
+}
+
+#[test]
+fn values_are_shown_with_who_says_so() {
+    let project = project();
+    let show = [
+        "policy",
+        "show",
+        "--profile",
+        "dev",
+        "--config",
+        "build.jobs=3",
+    ];
+    let output = with_variable(&project, &show, "CARGO_PROFILE_DEV_LTO", "off");
+    let host = clean::host();
+    expect![[r#"
+        [ROOT]
+        target directory [ROOT]/out ← [ROOT]/.cargo/config.toml:2
+        build directory [ROOT]/out ← [ROOT]/.cargo/config.toml:2
+        build.jobs 3 ← --config build.jobs=3
+        rustflags of [HOST] -Cdebuginfo=1 ← [ROOT]/.cargo/config.toml:3
+        profile dev
+        debug line-tables-only ← [ROOT]/.cargo/config.toml:6
+        lto off ← CARGO_PROFILE_DEV_LTO in the environment
+        package.base.opt-level 1 ← [ROOT]/.cargo/config.toml:9
+        by default: opt-level = "0", strip = "none", debug-assertions = true, overflow-checks = true, panic = "unwind", incremental = true, rpath = false
+    "#]].assert_eq(&unaligned(&output.to_string().replace(&host, "[HOST]")));
+    let all = project
+        .json(&["policy", "show", "--all", "--format", "json"])
+        .unwrap();
+    let told = all["workspaces"].as_array().unwrap().iter().map(|it| {
+        let of = |key: &str| it["target_directory"][key].to_string();
+        format!(
+            "{} {} {}\n",
+            it["workspace_root"],
+            of("value"),
+            of("origin")
+        )
+    });
+    let root = project.root().to_str().unwrap();
+    expect![[r#"
+        "[ROOT]" "[ROOT]/out" {"file":{"line":2,"path":"[ROOT]/.cargo/config.toml"}}
+        "[ROOT]/tools" "[ROOT]/out" {"file":{"line":2,"path":"[ROOT]/.cargo/config.toml"}}
+    "#]]
+    .assert_eq(&told.collect::<String>().replace(root, "[ROOT]"));
+    project
+        .xtask(&["policy", "show", "--profile", "nightly"])
+        .is(expect![[r#"
+            --- stderr
+            error: profile `nightly` is not defined, or lacks its `inherits`
+            --- exit status 2
+        "#]]);
+}
+
+#[test]
+fn what_departs_is_found() {
+    let project = project();
+    project
+        .xtask_in("crates/top", &["policy", "check"])
+        .is(expect![[r#"
+            --- stderr
+                 Checked policy: nothing found
+        "#]]);
+    let check = ["policy", "check"];
+    with_variable(&project, &check, "CARGO_PROFILE_DEV_DEBUG", "2").is(expect![[r#"
+        error[required-value]: `profile.dev.debug` is "full", and "line-tables-only" is required
+          at CARGO_PROFILE_DEV_DEBUG in the environment
+          costs: The repository says that it builds by this value, and this build would not.
+          mend: Set it in .cargo/config.toml, and unset what beats that.
+
+        warning[environment-overrides]: CARGO_PROFILE_DEV_DEBUG beats what the repository says
+          at CARGO_PROFILE_DEV_DEBUG in the environment
+          read: CARGO_PROFILE_DEV_DEBUG=2
+          read: profile.dev.debug = "line-tables-only" (.cargo/config.toml:6)
+          costs: Builds from this shell are other builds than everybody else's: where they share a target directory, each compiles again what the other has compiled.
+          mend: Unset CARGO_PROFILE_DEV_DEBUG, or change the value for all.
+
+        --- stderr
+             Checked policy: 1 error, 1 warning
+        --- exit status 1
+    "#]]);
+    let github = ["policy", "check", "--format", "github"];
+    project.append("tools/Cargo.toml", "\n[profile.dev]\ndebug = 0\n");
+    project.xtask(&github).is(expect![[r#"
+        ::warning title=contradicting-manifest,file=tools/Cargo.toml,line=6::`profile.dev.debug = 0` is beaten by the configuration's `"line-tables-only"` Keep the one that is meant.
+        --- stderr
+             Checked policy: 1 warning
+    "#]]);
+    project
+        .xtask(&["policy", "check", "--explain", "member-profiles"])
+        .is(expect![[r#"
+            --- stderr
+            error: no check is called `member-profiles`: did you mean `member-profile`?
+            --- exit status 2
+        "#]]);
+}
+
+/// What counts is what is staged, of the files that the step is about.
+#[test]
+#[cfg(unix)]
+fn a_commit_that_departs_is_refused() {
+    let project = project();
+    let hooks = "\n[workspace.metadata.xtask.hooks]\npre-commit.steps = [\"policy\"]\n";
+    project.append("Cargo.toml", hooks);
+    project.commit("Configure the hooks");
+    project.xtask(&["hooks", "install", "pre-commit"]).done();
+    let commit = || {
+        let mut command = std::process::Command::new("git");
+        project.run(command.args(["commit", "--quiet", "--message", "x"]))
+    };
+    project.replace(".cargo/config.toml", "line-tables-only", "full");
+    project.git(&["add", "--all"]);
+    project.replace(".cargo/config.toml", "full", "line-tables-only");
+    commit().is(expect![[r#"
+        --- stderr
+        ── policy failed ([TIME])
+        error[required-value]: `profile.dev.debug` is "full", and "line-tables-only" is required
+          at .cargo/config.toml:6
+          costs: The repository says that it builds by this value, and this build would not.
+          mend: Set it in .cargo/config.toml, and unset what beats that.
+        ── pre-commit: policy (failed [TIME]) in [TIME]
+           SKIP=policy leaves out what failed, --no-verify everything
+        --- exit status 1
+    "#]]);
+    project.git(&["add", "--all"]);
+    project.append("crates/base/src/lib.rs", "// Edited.\n");
+    project.git(&["add", "--all"]);
+    project.replace(".cargo/config.toml", "line-tables-only", "full");
+    // The step has nothing to look at.
+    commit().is(expect![[""]]);
+}
