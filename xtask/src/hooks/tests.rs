@@ -32,7 +32,7 @@ fn without_a_configuration_a_hook_has_steps_of_its_own() {
         test: Cargo { command: "test", arguments: [] }, 0 s, Pass
     "#]]
     .assert_eq(&all.concat());
-    assert_eq!(told(&config, Hook::PreCommit, "clippy, fmt"), "");
+    assert_eq!(told(&config, Hook::PreCommit, "clippy, policy, fmt"), "");
 }
 
 #[test]

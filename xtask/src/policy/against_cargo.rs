@@ -28,8 +28,10 @@ const FILES: &[(&str, &str)] = &[
     ("outside/src/lib.rs", ""),
 ];
 
+type Variables = &'static [(&'static str, &'static str)];
+
 /// What the root manifest and the configuration say, with variables.
-const PROFILES: &[(&str, &str, &[(&str, &str)])] = &[
+const PROFILES: &[(&str, &str, Variables)] = &[
     ("", "", &[]),
     (
         "[profile.dev]\ndebug = 1\nopt-level = 's'\nstrip = 'symbols'\n\

@@ -142,12 +142,13 @@ fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut V
         }
         // What holds at a workspace's own root is what counts there: it speaks against the nearest
         // file above that says something else.
-        let above = subject.configurations.iter().filter(|(other, _)| {
-            let room = other.parent().and_then(Utf8Path::parent);
-            room.is_some_and(|room| room != directory && directory.starts_with(room))
+        let above = subject.configurations.iter().filter_map(|(other, table)| {
+            let room = other.parent().and_then(Utf8Path::parent)?;
+            let is_above = room != directory && directory.starts_with(room);
+            Some((room, table.at(&key).filter(|_| is_above)?))
         });
-        let above = above.filter_map(|(_, table)| table.at(&key));
-        if let Some(above) = above.last().filter(|above| !is_same(&key, above, value)) {
+        let nearest = above.max_by_key(|(room, _)| room.as_str().len());
+        if let Some((_, above)) = nearest.filter(|(_, above)| !is_same(&key, above, value)) {
             let key = key.join(".");
             let finding = CONTRADICTING_CONFIG.found(
                 subject.place(&value.origin),
