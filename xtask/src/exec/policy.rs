@@ -8,6 +8,7 @@ use crate::policy::check::{CHECKS, find};
 use crate::policy::settings::Settings;
 use crate::policy::subject::{FILES, Known, Subject, root_above};
 use crate::process::{self, Runner};
+use crate::render;
 use crate::repo::cargo_config::{PATH_HASH, Surroundings};
 use crate::repo::git::Repository;
 use crate::repo::resolved;
@@ -104,13 +105,13 @@ impl Asked<'_> {
         let mut settings = vec![self.of(&root, self.runner, profile)?];
         if let Some(repository) = repository.filter(|_| all) {
             let others = workspaces_below(&top, repository.manifests()?);
-            for root in others
-                .iter()
-                .map(RootManifest::directory)
-                .filter(|it| *it != root)
-            {
+            let others = others.iter().filter(|it| !it.is_fixture);
+            for root in others.map(RootManifest::directory).filter(|it| *it != root) {
                 // A profile may be of one workspace alone.
-                settings.push(self.of(root, &self.runner.in_directory(root), None)?);
+                match self.of(root, &self.runner.in_directory(root), None) {
+                    Ok(of_other) => settings.push(of_other),
+                    Err(error) => render::warning(format_args!("{root} is left out: {error:#}")),
+                }
             }
         }
         Ok(settings)

@@ -59,8 +59,8 @@ pub(super) static FULL_DEBUG_INFO: Check = Check {
     cost: "Full debug information can double the target directory, and the linker's time; \
            \"line-tables-only\" keeps the lines of backtraces.",
     explanation:
-        "Full `debug` information is asked for by name where it is seldom looked at: in a \
-profile that is built like `release`, or for dependencies or build scripts.
+        "Full `debug` information is asked for by name where it is seldom looked at: in `release`, \
+for dependencies, or for build scripts. A profile of one's own, as one for profiling, is left alone.
 
 `\"line-tables-only\"` or `\"limited\"` is enough for backtraces and most profilers.",
 };
@@ -167,9 +167,8 @@ fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
         );
         found.push(finding.evidence([subject.named(&debug.origin)]));
     }
-    let is_release = name == "release" || profile.inherits.iter().any(|it| it == "release");
     let full = [
-        ("", is_release.then(|| profile.said.get("debug")).flatten()),
+        ("", profile.said.get("debug").filter(|_| name == "release")),
         (".build-override", profile.build_override.get("debug")),
         (
             ".package.\"*\"",

@@ -50,7 +50,12 @@ impl Surroundings {
     /// Those of a cargo that the runner starts.
     pub fn of(runner: &Runner, flags: &[String]) -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
+            let mut name = name.into_string().ok()?;
+            if cfg!(windows) {
+                // Where case counts for nothing.
+                name.make_ascii_uppercase();
+            }
+            Some((name, value.into_string().ok()?))
         };
         Self {
             home: cargo_home(),
