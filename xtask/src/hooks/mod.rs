@@ -237,11 +237,18 @@ impl Step {
 
 /// Whether a file has a say in how cargo builds.
 fn configures(path: &Utf8Path) -> bool {
-    let is_below = |directory: &str| path.iter().any(|part| part == directory);
-    match path.file_name() {
-        Some("Cargo.toml" | "rust-toolchain" | "rust-toolchain.toml" | ".gitlab-ci.yml") => true,
-        _ => is_below(".cargo") || path.starts_with(".github/workflows"),
-    }
+    const NAMES: [&str; 7] = [
+        ".envrc",
+        ".gitlab-ci.yml",
+        "Cargo.toml",
+        "Makefile",
+        "justfile",
+        "rust-toolchain",
+        "rust-toolchain.toml",
+    ];
+    const DIRECTORIES: [&str; 4] = [".cargo", ".circleci", ".github", ".vscode"];
+    path.file_name().is_some_and(|it| NAMES.contains(&it))
+        || path.iter().any(|part| DIRECTORIES.contains(&part))
 }
 
 /// What came of one step.

@@ -64,17 +64,16 @@ impl Settings {
         let target_directory = config.target_directory(root)?;
         let build_directory = config.build_directory(root)?;
         let mut values = Vec::new();
-        for key in ["jobs", "target", "incremental"] {
-            if let Some(value) = config.get(&["build", key])? {
-                values.push((format!("build.{key}"), value));
-            }
-        }
-        if let Some(value) = config.variable("CARGO_INCREMENTAL") {
-            values.push((
-                "build.incremental".to_owned(),
-                of_variable("CARGO_INCREMENTAL", value),
-            ));
-        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = default(Kind::Integer(i64::try_from(cores)?));
+        let jobs = config.get(&["build", "jobs"])?.unwrap_or(jobs);
+        values.push(("build.jobs".to_owned(), jobs));
+        let host = platforms.first();
+        let host = host.map(|it| default(Kind::String(it.name.clone())));
+        let target = config.get(&["build", "target"])?.or(host);
+        values.extend(target.map(|value| ("build.target".to_owned(), value)));
+        let incremental = profiles::incremental(config)?;
+        values.extend(incremental.map(|value| ("build.incremental".to_owned(), value)));
         for (key, _) in TOOLS {
             values.extend(tool(config, key)?.map(|value| (format!("build.{key}"), value)));
         }
@@ -94,6 +93,13 @@ impl Settings {
             env: env(config),
             profiles: profiles::profiles(manifest, config, asked)?,
         })
+    }
+}
+
+fn default(kind: Kind) -> Value {
+    Value {
+        kind,
+        origin: Origin::Default,
     }
 }
 

@@ -21,8 +21,8 @@ pub struct Subject {
     pub configurations: BTreeMap<Utf8PathBuf, Value>,
     /// The manifests that git tracks, absolute.
     pub manifests: Vec<Utf8PathBuf>,
-    /// `rust-toolchain.toml` or its like, and files of continuous integration, with their text.
-    pub others: Vec<(Utf8PathBuf, String)>,
+    /// The other files that are looked at, with what for and their text.
+    pub others: Vec<(Kind, Utf8PathBuf, String)>,
 }
 
 /// A workspace, and how it is built from its root.
@@ -46,18 +46,29 @@ pub const FILES: &[&str] = &[
     ".github/workflows/*",
     ".gitlab-ci.yml",
     ".circleci/*",
+    ".envrc",
+    ".vscode/settings.json",
+    "Makefile",
+    "justfile",
 ];
 
 /// What a file is looked at for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
+    /// `Cargo.toml`.
     Manifest,
+    /// `.cargo/config.toml`.
     Configuration,
+    /// `rust-toolchain.toml`.
     Toolchain,
+    /// A workflow, or what other services call so.
     ContinuousIntegration,
+    /// What sets variables for a shell or an editor.
+    Variables,
 }
 
 impl Kind {
+    /// By its path from the top level; `None` where it is not looked at.
     fn of(path: &Utf8Path) -> Option<Self> {
         let above = path.parent().unwrap_or(path);
         match path.file_name()? {
@@ -70,6 +81,8 @@ impl Kind {
             _ if above == ".github/workflows" || above == ".circleci" => {
                 Some(Self::ContinuousIntegration)
             }
+            ".envrc" | "Makefile" | "justfile" if above == "" => Some(Self::Variables),
+            "settings.json" if above == ".vscode" => Some(Self::Variables),
             _ => None,
         }
     }
@@ -120,7 +133,7 @@ impl Subject {
                     let said = table(&text, &origin).ok();
                     configurations.extend(said.map(|said| (path.clone(), said)));
                 }
-                _ => others.push((path, text)),
+                kind => others.push((kind, path, text)),
             }
         }
         Ok(Self {

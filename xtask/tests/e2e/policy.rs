@@ -57,6 +57,7 @@ fn values_are_shown_with_who_says_so() {
         target directory [ROOT]/out ← [ROOT]/.cargo/config.toml:2
         build directory [ROOT]/out ← [ROOT]/.cargo/config.toml:2
         build.jobs 3 ← --config build.jobs=3
+        build.target [HOST] ← cargo's default
         rustflags of [HOST] -Cdebuginfo=1 ← [ROOT]/.cargo/config.toml:3
         profile dev
         debug line-tables-only ← [ROOT]/.cargo/config.toml:6

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::finding::{Check, Finding, Level, Place};
 use crate::policy::profiles::canonical;
 use crate::policy::settings::tool;
-use crate::policy::subject::{Known, Subject};
+use crate::policy::subject::{Known, Subject, relative};
 use crate::repo::cargo_config::{Kind, Origin, Value, variable_of};
 
 pub(super) static ENVIRONMENT_OVERRIDES: Check = Check {
@@ -38,9 +38,11 @@ pub(super) static SPLIT_RUSTFLAGS: Check = Check {
     level: Level::Warning,
     cost: "The variable takes the place of all flags of the configuration, and everything is \
            compiled again whenever builds with it and without it take turns.",
-    explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, and a file of the repository \
-sets `build.rustflags` or `target.*.rustflags`. Cargo does not join these: the first that there is \
-counts alone.
+    explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, in the environment or by a \
+tracked workflow, `.envrc`, `.vscode/settings.json`, `justfile` or `Makefile`, and cargo's \
+configuration in the repository sets `build.rustflags` or flags of a platform by `cfg(…)` or of a target that it builds for. Cargo \
+does not join these: the first that there is counts alone. The flags of another target's table are \
+not counted.
 
 Write the flags into one place: `.cargo/config.toml`, where cargo joins those of several files; or \
 pass what one job needs by `--config`.",
@@ -102,6 +104,7 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
     let Some(known) = subject.workspaces.first() else {
         return Ok(());
     };
+    split_by_files(subject, known, found);
     let names = known.config.variables().filter(|(name, _)| decides(name));
     for (name, value) in names {
         let place = Place::Variable(name.to_owned());
@@ -146,6 +149,58 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
     Ok(())
 }
 
+/// Files that set flags by a variable, where the configuration sets some, too.
+fn split_by_files(subject: &Subject, known: &Known, found: &mut Vec<Finding>) {
+    let leaves = known.config.written().leaves();
+    let mut own = leaves
+        .into_iter()
+        .filter(|(key, value)| sets_rustflags(known, key) && subject.is_own(&value.origin));
+    let Some((key, flags)) = own.next() else {
+        return;
+    };
+    for (_, path, text) in &subject.others {
+        for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| sets_flags(text)) {
+            let place = Place::Path {
+                path: relative(path, &subject.top).to_owned(),
+                line: Some(line),
+            };
+            let finding = SPLIT_RUSTFLAGS.found(
+                place,
+                "RUSTFLAGS takes the place of the repository's own flags",
+                "Say the flags in one place: in .cargo/config.toml, or by --config.",
+            );
+            let said = format!("{} ({})", key.join("."), subject.named(&flags.origin));
+            found.push(finding.evidence([text.trim().to_owned(), said]));
+        }
+    }
+}
+
+/// Whether a key sets flags that builds here have: those of all platforms, of some by `cfg(…)`, or
+/// of one that is built for. The flags of another platform's table are no matter.
+fn sets_rustflags(known: &Known, key: &[&str]) -> bool {
+    match key {
+        ["build", "rustflags"] => true,
+        ["target", table, "rustflags"] => {
+            let targets = known.config.build_targets().unwrap_or_default();
+            table.starts_with("cfg(") || targets.iter().any(|it| it.as_str() == Some(*table))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a line gives the variable a value, in a shell's, a workflow's or JSON's way.
+fn sets_flags(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_comment = line.starts_with('#') || line.starts_with("//");
+    let sets = |(at, name): (usize, &str)| {
+        let is_whole = !line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let rest = line[at + name.len()..].trim_start_matches(['"', '\'', ' ']);
+        is_whole && rest.starts_with([':', '=']) && !rest.starts_with("==")
+    };
+    let mut names = FLAGS.iter().flat_map(|name| line.match_indices(name));
+    !is_comment && names.any(sets)
+}
+
 /// What a variable beats of what the repository says.
 enum Beaten {
     /// The repository says nothing.
@@ -175,7 +230,7 @@ fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
         (Some("incremental"), ["build" | "profile", .., "incremental"]) => true,
         (Some(own), ["build", last]) => own == *last,
         (Some(_), _) => false,
-        (None, ["build" | "target", .., "rustflags"]) if FLAGS.contains(&name) => true,
+        (None, key) if FLAGS.contains(&name) => sets_rustflags(known, key),
         (None, key) => variable_of(key) == name,
     };
     let meant: Vec<_> = said.into_iter().filter(|(key, _)| is_meant(key)).collect();

@@ -124,6 +124,30 @@ fn variables_that_beat_what_the_files_say() {
 }
 
 #[test]
+fn files_that_set_flags_beside_the_configuration() {
+    let files = [
+        ROOT,
+        (
+            ".cargo/config.toml",
+            "[target.'cfg(unix)']\nrustflags = ['-Ca']",
+        ),
+        (
+            ".github/workflows/ci.yml",
+            "env:\n  # RUSTFLAGS: -Cx\n  RUSTFLAGS: -Dwarnings\n  RUSTDOCFLAGS: x\n\
+             run: echo $RUSTFLAGS; CARGO_BUILD_RUSTFLAGS=-Cx cargo build",
+        ),
+        (".envrc", "export RUSTFLAGS=\"-Ctarget-cpu=native\""),
+        (".vscode/settings.json", "{\"a\": {\"RUSTFLAGS\": \"-Cx\"}}"),
+    ];
+    let pin = ("rust-toolchain.toml", "");
+    expect_test::expect![[r#"
+        split-rustflags .envrc:1: RUSTFLAGS takes the place of the repository's own flags [export RUSTFLAGS="-Ctarget-cpu=native"; target.cfg(unix).rustflags (.cargo/config.toml:2)]
+        split-rustflags .github/workflows/ci.yml:3: RUSTFLAGS takes the place of the repository's own flags [RUSTFLAGS: -Dwarnings; target.cfg(unix).rustflags (.cargo/config.toml:2)]
+        split-rustflags .vscode/settings.json:1: RUSTFLAGS takes the place of the repository's own flags [{"a": {"RUSTFLAGS": "-Cx"}}; target.cfg(unix).rustflags (.cargo/config.toml:2)]
+    "#]].assert_eq(&found(&[&files[..], &[pin]].concat(), &[], ""));
+}
+
+#[test]
 fn files_further_down_that_speak_against_those_above() {
     let files = [
         (

@@ -1,9 +1,7 @@
 //! The toolchain, as the repository pins it and as continuous integration names it.
 
-use cargo_metadata::camino::Utf8Path;
-
 use crate::finding::{Check, Finding, Level, Place};
-use crate::policy::subject::{Subject, relative};
+use crate::policy::subject::{Kind, Subject, relative};
 
 pub(super) static TOOLCHAIN_UNPINNED: Check = Check {
     code: "toolchain-unpinned",
@@ -35,28 +33,24 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
     let Some(known) = subject.workspaces.first() else {
         return;
     };
-    let is_pin = |path: &Utf8Path| {
-        matches!(
-            path.file_name(),
-            Some("rust-toolchain" | "rust-toolchain.toml")
-        )
+    let of = |wanted: Kind| {
+        let others = subject.others.iter();
+        others
+            .filter(move |it| it.0 == wanted)
+            .map(|(_, path, text)| (path, text))
     };
-    let pin = subject
-        .others
-        .iter()
-        .filter(|(path, _)| {
-            is_pin(path) && path.parent().is_some_and(|it| known.root.starts_with(it))
-        })
-        .max_by_key(|(path, _)| path.as_str().len());
-    let ci = subject.others.iter().filter(|(path, _)| !is_pin(path));
+    let pins = of(Kind::Toolchain);
+    let pins = pins.filter(|(path, _)| path.parent().is_some_and(|it| known.root.starts_with(it)));
+    let pin = pins.max_by_key(|(path, _)| path.as_str().len());
+    let ci = || of(Kind::ContinuousIntegration);
     let mut named = Vec::new();
-    for (path, text) in ci.clone() {
+    for (path, text) in ci() {
         for (line, text) in (1..).zip(text.lines()) {
             named.extend(versions(text).map(|version| (path, line, version)));
         }
     }
     let Some((pin, text)) = pin else {
-        if let Some((path, _)) = ci.clone().next() {
+        if let Some((path, _)) = ci().next() {
             let finding = TOOLCHAIN_UNPINNED.found(
                 Place::Whole,
                 "no rust-toolchain.toml says which toolchain builds this",
