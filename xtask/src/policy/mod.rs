@@ -10,5 +10,5 @@ pub mod profiles;
 pub mod settings;
 pub mod subject;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod against_cargo;

@@ -117,7 +117,7 @@ impl Subject {
         let mut configurations = BTreeMap::new();
         let mut others = Vec::new();
         for path in paths() {
-            let kind = Kind::of(relative(&path, top));
+            let kind = Kind::of(&relative(&path, top));
             let Some(kind) = kind.filter(|it| *it != Kind::Manifest) else {
                 continue;
             };
@@ -149,7 +149,7 @@ impl Subject {
     pub fn place(&self, origin: &Origin) -> Place {
         match origin {
             Origin::File { path, line } | Origin::FlagFile { path, line } => Place::Path {
-                path: relative(path, &self.top).to_owned(),
+                path: relative(path, &self.top),
                 line: Some(*line),
             },
             Origin::Variable(name) => Place::Variable(name.clone()),
@@ -212,9 +212,13 @@ pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<Value>> {
     table_of(&text, "profile", &origin).with_context(|| format!("cannot read {manifest}"))
 }
 
-/// A path by the way to it from the top level, where it is below that.
-pub fn relative<'a>(path: &'a Utf8Path, top: &Utf8Path) -> &'a Utf8Path {
-    path.strip_prefix(top).unwrap_or(path)
+/// A path by the way to it from the top level, as git writes it, where it is below that.
+pub fn relative(path: &Utf8Path, top: &Utf8Path) -> Utf8PathBuf {
+    match path.strip_prefix(top) {
+        Ok(below) if cfg!(windows) => below.as_str().replace('\\', "/").into(),
+        Ok(below) => below.to_owned(),
+        Err(_) => path.to_owned(),
+    }
 }
 
 /// The directory of the root manifest of the workspace that a directory is in, as cargo finds it.

@@ -161,7 +161,7 @@ fn split_by_files(subject: &Subject, known: &Known, found: &mut Vec<Finding>) {
     for (_, path, text) in &subject.others {
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| sets_flags(text)) {
             let place = Place::Path {
-                path: relative(path, &subject.top).to_owned(),
+                path: relative(path, &subject.top),
                 line: Some(line),
             };
             let finding = SPLIT_RUSTFLAGS.found(

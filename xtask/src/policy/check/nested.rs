@@ -163,7 +163,7 @@ fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut V
             .iter()
             .map(|(key, _)| format!("`{key}`"))
             .collect();
-        let root = relative(&owner.root, &subject.top).join("Cargo.toml");
+        let root = relative(&owner.root.join("Cargo.toml"), &subject.top);
         found.push(NESTED_CONFIG.found(
             subject.place(&first.origin),
             format!(

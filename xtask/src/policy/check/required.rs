@@ -39,7 +39,7 @@ pub(super) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>)
                 .map_or(Origin::Default, |it| it.origin.clone());
             let place = match subject.place(&origin) {
                 Place::Whole => Place::Path {
-                    path: relative(&known.root, &subject.top).join("Cargo.toml"),
+                    path: relative(&known.root.join("Cargo.toml"), &subject.top),
                     line: None,
                 },
                 place => place,
@@ -57,19 +57,22 @@ pub(super) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>)
     Ok(())
 }
 
-/// Tables, and keys joined by dots, as keys in their order.
+/// Tables as keys in their order. At the top a key may be joined by dots; further down it may be a
+/// package's, with a version in it.
 fn flat(table: &Map<String, Json>) -> Vec<(Vec<String>, Json)> {
-    let entries = table.iter().flat_map(|(key, value)| {
-        let key: Vec<String> = key.split('.').map(str::to_owned).collect();
-        match value {
-            Json::Object(below) => flat(below)
-                .into_iter()
-                .map(|(rest, value)| ([key.clone(), rest].concat(), value))
-                .collect(),
-            value => vec![(key, value.clone())],
-        }
-    });
-    entries.collect()
+    fn below(key: Vec<String>, value: &Json) -> Vec<(Vec<String>, Json)> {
+        let Json::Object(table) = value else {
+            return vec![(key, value.clone())];
+        };
+        let entries = table.iter();
+        entries
+            .flat_map(|(name, value)| below([&key[..], std::slice::from_ref(name)].concat(), value))
+            .collect()
+    }
+    let entries = table.iter();
+    entries
+        .flat_map(|(key, value)| below(key.split('.').map(str::to_owned).collect(), value))
+        .collect()
 }
 
 fn value_of(json: &Json) -> Option<Value> {

@@ -61,7 +61,7 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
                 let is_same = first.member.directory == second.member.directory;
                 let manifests = pair
                     .each_ref()
-                    .map(|it| relative(&it.manifest(), &subject.top).to_owned());
+                    .map(|it| relative(&it.manifest(), &subject.top));
                 if check == &SAME_PACKAGE_TWICE && !is_same || !told.insert(manifests.clone()) {
                     continue;
                 }
@@ -72,7 +72,7 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
                         "{} {} is also in the workspace {}, and both build into {}",
                         second.member.name,
                         second.member.version,
-                        named(relative(&first.known.root, &subject.top)),
+                        named(&relative(&first.known.root, &subject.top)),
                         relative(directory, &subject.top)
                     ),
                     "Give one of them another name, or the workspaces directories of their own.",

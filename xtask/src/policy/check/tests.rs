@@ -44,7 +44,7 @@ fn found(files: &[(&str, &str)], variables: &[&str], policy: &str) -> String {
         format!("{} {place}: {message} [{evidence}]\n", finding.check.code)
     };
     let lines: String = weighed.unwrap().iter().map(line).collect();
-    lines.replace(top.as_str(), "[TOP]")
+    lines.replace(top.as_str(), "[TOP]").replace('\\', "/")
 }
 
 const ROOT: (&str, &str) = (
@@ -140,6 +140,18 @@ fn files_that_set_flags_beside_the_configuration() {
         (".vscode/settings.json", "{\"a\": {\"RUSTFLAGS\": \"-Cx\"}}"),
     ];
     let pin = ("rust-toolchain.toml", "");
+    // Flags of a platform that is not built for are no matter, until it is.
+    let far = "[target.far]\nrustflags = ['-Ca']";
+    let for_far = |config| {
+        found(
+            &[ROOT, (".cargo/config.toml", config), files[3], pin],
+            &[],
+            "",
+        )
+    };
+    assert_eq!(for_far(far), "");
+    let built = format!("{far}\n[build]\ntarget = 'far'");
+    assert!(for_far(&built).starts_with("split-rustflags .envrc:1"));
     expect_test::expect![[r#"
         split-rustflags .envrc:1: RUSTFLAGS takes the place of the repository's own flags [export RUSTFLAGS="-Ctarget-cpu=native"; target.cfg(unix).rustflags (.cargo/config.toml:2)]
         split-rustflags .github/workflows/ci.yml:3: RUSTFLAGS takes the place of the repository's own flags [RUSTFLAGS: -Dwarnings; target.cfg(unix).rustflags (.cargo/config.toml:2)]

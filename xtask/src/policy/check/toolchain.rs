@@ -67,7 +67,7 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
     }
     if let Some((path, line, version)) = named.first() {
         let place = Place::Path {
-            path: relative(path, &subject.top).to_owned(),
+            path: relative(path, &subject.top),
             line: Some(*line),
         };
         let finding = TOOLCHAIN_DIFFERS_IN_CI.found(

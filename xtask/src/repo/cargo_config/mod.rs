@@ -9,7 +9,7 @@
 mod files;
 mod value;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod against_cargo;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,7 @@ fn told(config: &CargoConfig, keys: &[&str]) -> String {
             Err(error) => told.push_str(&format!("{key}: {error}\n")),
         }
     }
-    told
+    told.replace('\\', "/")
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_relative_path_is_relative_to_who_names_it() {
             Ok((path, origin)) => format!("{path} ← {origin}"),
             Err(error) => error.to_string(),
         };
-        assert!(told.ends_with(expected), "{told}");
+        assert!(told.replace('\\', "/").ends_with(expected), "{told}");
         let (path, _) = config.build_directory(root).unwrap().unwrap();
         assert_eq!(path, "/w/a/root/b");
     }
