@@ -14,7 +14,7 @@ pub(super) static ENVIRONMENT_OVERRIDES: Check = Check {
     cost: "Builds from this shell are other builds than everybody else's: where they share a \
            target directory, each compiles again what the other has compiled.",
     explanation: "A variable of the environment beats what a file of the repository says: of \
-cargo's configuration, or a profile of a root manifest.
+cargo's configuration, a profile of a root manifest, or the toolchain that is pinned.
 
 A variable that says the same is none. Take the variable out of the shell's start-up file, the editor \
 or the job; or, if it is right for all, write the value into `.cargo/config.toml`.",

@@ -282,6 +282,10 @@ fn the_pin_and_what_continuous_integration_names() {
     expect_test::expect![[r#"
         toolchain-differs-in-ci .github/workflows/ci.yml:3: continuous integration names 1.88, and the pin is 1.90.0 [rust-toolchain]
     "#]].assert_eq(&found(&[ROOT, pin, ci(other)], &[], ""));
+    let chosen = ["RUSTUP_TOOLCHAIN=nightly"];
+    assert!(
+        found(&[ROOT, pin], &chosen, "").starts_with("environment-overrides $RUSTUP_TOOLCHAIN")
+    );
     let both = "- uses: dtolnay/rust-toolchain@1.88\n- uses: dtolnay/rust-toolchain@1.90";
     assert_eq!(found(&[ROOT, pin, ci(both)], &[], ""), "");
     expect_test::expect![[r#"

@@ -1,5 +1,6 @@
 //! The toolchain, as the repository pins it and as continuous integration names it.
 
+use super::environment::ENVIRONMENT_OVERRIDES;
 use crate::finding::{Check, Finding, Level, Place};
 use crate::policy::subject::{Kind, Subject, relative};
 
@@ -61,6 +62,20 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
         return;
     };
     let Some(channel) = channel(text) else { return };
+    // rustup's own for this directory is taken out before: this one the user chose.
+    if let Some(chosen) = known.config.variable("RUSTUP_TOOLCHAIN")
+        && !is_of_channel(chosen, &channel)
+    {
+        let finding = ENVIRONMENT_OVERRIDES.found(
+            Place::Variable("RUSTUP_TOOLCHAIN".to_owned()),
+            "RUSTUP_TOOLCHAIN beats the pinned toolchain",
+            "Unset RUSTUP_TOOLCHAIN, or change the pin for all.",
+        );
+        found.push(finding.evidence([
+            format!("RUSTUP_TOOLCHAIN={chosen}"),
+            format!("channel = {channel} ({})", relative(pin, &subject.top)),
+        ]));
+    }
     let is_version = channel.starts_with(|c: char| c.is_ascii_digit());
     if !is_version || named.iter().any(|(_, _, version)| agree(version, &channel)) {
         return;
@@ -85,6 +100,17 @@ fn channel(text: &str) -> Option<String> {
         Ok(table) => Some(table.get("toolchain")?.get("channel")?.as_str()?.to_owned()),
         Err(_) => text.lines().next().map(|line| line.trim().to_owned()),
     }
+}
+
+/// Whether a toolchain, which may have a triple at its end, is one of a channel.
+fn is_of_channel(toolchain: &str, channel: &str) -> bool {
+    let version = toolchain.split('-').next().unwrap_or_default();
+    let is_dated = channel.contains('-');
+    toolchain == channel
+        || toolchain
+            .strip_prefix(channel)
+            .is_some_and(|it| it.starts_with('-'))
+        || !is_dated && agree(version, channel)
 }
 
 /// `1.90` agrees with `1.90.0`.
@@ -154,6 +180,14 @@ mod tests {
             let found: Vec<_> = versions(line).collect();
             assert_eq!(found.join(" "), expected, "{line}");
         }
+        assert!(is_of_channel("1.90.0-x86_64-unknown-linux-gnu", "1.90"));
+        assert!(is_of_channel(
+            "nightly-2026-01-01-x86_64-apple-darwin",
+            "nightly-2026-01-01"
+        ));
+        assert!(
+            !is_of_channel("nightly", "1.90") && !is_of_channel("nightly", "nightly-2026-01-01")
+        );
         assert!(agree("1.90", "1.90.0") && !agree("1.90", "1.9") && !agree("1.90.1", "1.90"));
         assert_eq!(channel("1.80\n").as_deref(), Some("1.80"));
         assert_eq!(
