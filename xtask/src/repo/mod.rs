@@ -12,6 +12,7 @@ pub mod rust_source;
 pub mod state;
 pub mod unit_inputs;
 pub mod unit_record;
+pub mod yaml;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
