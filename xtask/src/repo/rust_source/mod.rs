@@ -15,6 +15,7 @@
 
 mod build_script;
 mod condition;
+mod made_paths;
 mod scanner;
 mod shapes;
 mod tokens;
@@ -28,8 +29,9 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-pub use build_script::{BuildScriptScan, scan_build_script};
+pub use build_script::{BuildScriptScan, always_printed, scan_build_script};
 pub use condition::Holds;
+pub use made_paths::{MadePath, Origin, made_paths, written_paths};
 
 /// What the sources of one target say they are made of.
 ///

@@ -1,0 +1,435 @@
+//! Paths that code makes step by step, from a directory that cargo tells it, from its own
+//! executable, or from a literal.
+//!
+//! An expression is followed through its methods, and through the variables of one body that hold
+//! it. Where a step is not known, or a function hands the path on, the trail ends: what is found is
+//! there, and not all that is there is found.
+
+mod trail;
+
+use std::collections::HashMap;
+
+use cargo_metadata::camino::Utf8PathBuf;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use self::trail::Trail;
+use super::tokens::{group, is_ident, is_punct, lex, macro_call, name, split_commas};
+use super::tokens::{string_value, trees};
+
+/// Where a path starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// `CARGO_MANIFEST_DIR`.
+    ManifestDir,
+    /// `OUT_DIR`.
+    OutDir,
+    /// `std::env::current_exe()`.
+    CurrentExe,
+    /// A literal.
+    Literal,
+}
+
+/// A path that an expression makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadePath {
+    /// Where it starts.
+    pub origin: Origin,
+    /// The line of its start, counted from 1.
+    pub line: usize,
+    /// What was put behind the start, `..` for each step up; as far as it is known.
+    pub path: Utf8PathBuf,
+    /// How far above the start it climbs on its way.
+    pub climbs: usize,
+}
+
+/// The paths that the code of a file makes from other starts than a literal: each expression that
+/// adds a step to one.
+pub fn made_paths(text: &str) -> Vec<MadePath> {
+    let mut found = paths(text).made;
+    found.retain(|it| it.origin != Origin::Literal);
+    found
+}
+
+/// The paths to which the code of a file writes, by the functions of the standard library, and as
+/// code generators are told where to write; each with the function's name.
+pub fn written_paths(text: &str) -> Vec<(String, MadePath)> {
+    paths(text).written
+}
+
+fn paths(text: &str) -> Walker<'_> {
+    let mut walker = Walker {
+        text,
+        seen: HashMap::new(),
+        made: Vec::new(),
+        written: Vec::new(),
+    };
+    if let Some(tokens) = lex(text) {
+        walker.walk(&trees(tokens), &mut Variables::new());
+    }
+    walker
+}
+
+type Variables = HashMap<String, Trail>;
+
+struct Walker<'a> {
+    text: &'a str,
+    /// How often each start was seen, which leads to its line.
+    seen: HashMap<&'static str, usize>,
+    made: Vec<MadePath>,
+    written: Vec<(String, MadePath)>,
+}
+
+/// Functions, behind their `::`, that write to the path that is their first argument.
+const WRITERS: [&str; 5] = [
+    "write",
+    "create",
+    "create_new",
+    "create_dir",
+    "create_dir_all",
+];
+
+/// The same as methods, of code generators.
+const WRITING_METHODS: [&str; 2] = ["write_to_file", "out_dir"];
+
+/// Methods that leave a path what it is.
+const NEUTRAL: [&str; 21] = [
+    "unwrap",
+    "expect",
+    "unwrap_or_default",
+    "to_path_buf",
+    "to_owned",
+    "to_string",
+    "to_string_lossy",
+    "to_str",
+    "clone",
+    "as_path",
+    "as_ref",
+    "as_os_str",
+    "into",
+    "into_owned",
+    "into_os_string",
+    "into_string",
+    "canonicalize",
+    "display",
+    "ok",
+    "borrow",
+    "as_str",
+];
+
+impl Walker<'_> {
+    fn walk(&mut self, tokens: &[TokenTree], variables: &mut Variables) {
+        let mut binds: Option<String> = None;
+        let mut before = None;
+        let mut rest = tokens;
+        while let [token, after @ ..] = rest {
+            if is_punct(token, '#')
+                && let Some(length) = attribute(after)
+            {
+                rest = &after[length..];
+                continue;
+            }
+            if ["let", "const", "static"]
+                .iter()
+                .any(|it| is_ident(token, it))
+            {
+                let bound = bound(after);
+                binds = bound.as_ref().map(|(name, _)| name.clone());
+                if let Some(name) = &binds {
+                    variables.remove(name);
+                }
+                rest = &after[bound.map_or(0, |(_, length)| length)..];
+                continue;
+            }
+            let writers = match before {
+                Some(before) if is_punct(before, ':') => &WRITERS[..],
+                Some(before) if is_punct(before, '.') => &WRITING_METHODS,
+                _ => &[],
+            };
+            before = Some(token);
+            if let Some(writer) = name(token).filter(|it| writers.contains(&it.as_str()))
+                && let Some(arguments) = after.first().and_then(parenthesised)
+            {
+                let arguments = trees(arguments);
+                let first = split_commas(&arguments).next().unwrap_or_default();
+                // What is seen here is seen once more below.
+                let seen = self.seen.clone();
+                if let Some(trail) = self.expression(first, variables, true) {
+                    self.written.push((writer, trail.made()));
+                }
+                self.seen = seen;
+            }
+            if let Some((mut trail, length)) = self.start(rest, variables, false) {
+                let (steps, mutates) = self.follow(&mut trail, &rest[length..], variables);
+                if steps.is_some_and(|(_, changed)| changed) {
+                    self.made.push(trail.made());
+                }
+                let consumed = length + steps.map_or(0, |(length, _)| length);
+                match (name(token), binds.take()) {
+                    (Some(variable), _) if mutates => {
+                        variables.insert(variable, trail);
+                    }
+                    (_, Some(bound)) if ends(&rest[consumed..]) => {
+                        variables.insert(bound, trail);
+                    }
+                    _ => {}
+                }
+                rest = &rest[consumed..];
+                continue;
+            }
+            if let TokenTree::Group(group) = token {
+                let tokens = trees(group.stream());
+                match group.delimiter() {
+                    Delimiter::Brace => self.walk(&tokens, &mut variables.clone()),
+                    _ => self.walk(&tokens, variables),
+                }
+                binds = None;
+            } else if !is_path_part(token) {
+                binds = None;
+            }
+            rest = after;
+        }
+    }
+
+    /// A whole expression, such as an argument, as a path.
+    fn expression(
+        &mut self,
+        tokens: &[TokenTree],
+        variables: &Variables,
+        literals: bool,
+    ) -> Option<Trail> {
+        let mut rest = tokens;
+        loop {
+            if let Some((mut trail, length)) = self.start(rest, variables, literals) {
+                let (steps, _) = self.follow(&mut trail, &rest[length..], variables);
+                let whole = steps.is_some_and(|(steps, _)| length + steps == rest.len());
+                return whole.then_some(trail);
+            }
+            let (token, after) = rest.split_first()?;
+            if !is_path_part(token) {
+                return None;
+            }
+            rest = after;
+        }
+    }
+
+    /// The path that starts here, and how many tokens that takes.
+    fn start(
+        &mut self,
+        tokens: &[TokenTree],
+        variables: &Variables,
+        literals: bool,
+    ) -> Option<(Trail, usize)> {
+        if let Some((called, arguments, length)) = macro_call(tokens) {
+            let arguments = trees(arguments.stream());
+            return Some((
+                self.made_by(&called, &arguments, variables, literals)?,
+                length,
+            ));
+        }
+        let first = tokens.first()?;
+        if let Some(value) = string_value(first) {
+            let mut trail = literals.then(|| self.trail(Origin::Literal, ""))?;
+            trail.line = self.line(&value, 0);
+            trail.join(&value);
+            return Some((trail, 1));
+        }
+        let called = name(first)?;
+        let Some(arguments) = tokens.get(1).and_then(parenthesised) else {
+            return Some((variables.get(&called)?.clone(), 1));
+        };
+        let arguments = trees(arguments);
+        match called.as_str() {
+            "var" | "var_os" => {
+                let named = arguments.first().and_then(string_value)?;
+                Some((self.of_variable(&named)?, 2))
+            }
+            "current_exe" if arguments.is_empty() => {
+                Some((self.trail(Origin::CurrentExe, "current_exe"), 2))
+            }
+            // `Path::new`, `PathBuf::from`, `String::from`, `dunce::canonicalize`.
+            "new" | "from" | "canonicalize" => {
+                Some((self.expression(&arguments, variables, literals)?, 2))
+            }
+            _ => None,
+        }
+    }
+
+    fn made_by(
+        &mut self,
+        called: &str,
+        arguments: &[TokenTree],
+        variables: &Variables,
+        literals: bool,
+    ) -> Option<Trail> {
+        let mut parts = split_commas(arguments);
+        let first = parts.next()?;
+        match called {
+            "env" => self.of_variable(&string_value(first.first()?)?),
+            "concat" => {
+                let mut trail = self.expression(first, variables, literals)?;
+                let texts = parts.map(|part| string_value(part.first()?));
+                trail.join(&texts.map_while(|it| it).collect::<String>());
+                Some(trail)
+            }
+            "format" => {
+                let format = string_value(first.first()?)?;
+                let (hole, behind) = format.strip_prefix('{')?.split_once('}')?;
+                let mut trail = match hole.trim_end_matches(":?") {
+                    "" => self.expression(parts.next()?, variables, literals)?,
+                    variable => variables.get(variable)?.clone(),
+                };
+                trail.join(behind.split('{').next().unwrap_or_default());
+                Some(trail)
+            }
+            _ => None,
+        }
+    }
+
+    fn of_variable(&mut self, named: &str) -> Option<Trail> {
+        match named {
+            "CARGO_MANIFEST_DIR" => Some(self.trail(Origin::ManifestDir, "CARGO_MANIFEST_DIR")),
+            "OUT_DIR" => Some(self.trail(Origin::OutDir, "OUT_DIR")),
+            _ => None,
+        }
+    }
+
+    fn trail(&mut self, origin: Origin, word: &'static str) -> Trail {
+        let seen = self.seen.entry(word).or_default();
+        *seen += 1;
+        let seen = *seen;
+        Trail {
+            origin,
+            line: self.line(word, seen - 1),
+            parts: Vec::new(),
+            climbs: 0,
+        }
+    }
+
+    /// The line of a word's occurrence in code, not in a comment that has a line of its own.
+    fn line(&self, word: &str, occurrence: usize) -> usize {
+        let lines = self.text.lines().enumerate();
+        let lines = lines.filter(|(_, line)| !line.trim_start().starts_with("//"));
+        let first = word.lines().next().unwrap_or_default();
+        let mut found = lines.flat_map(|(at, line)| line.matches(first).map(move |_| at + 1));
+        found.nth(occurrence).unwrap_or(1)
+    }
+
+    /// Follows the methods that are called on a path: how many tokens they take, and whether one of
+    /// them is a step; nothing where one leads elsewhere. And whether they changed a variable.
+    fn follow(
+        &mut self,
+        trail: &mut Trail,
+        tokens: &[TokenTree],
+        variables: &Variables,
+    ) -> (Option<(usize, bool)>, bool) {
+        let (mut length, mut changed, mut mutates) = (0, !trail.parts.is_empty(), false);
+        loop {
+            let rest = &tokens[length..];
+            match rest {
+                [question, ..] if is_punct(question, '?') => length += 1,
+                [dot, method, arguments, ..] if is_punct(dot, '.') => {
+                    let (Some(method), Some(arguments)) = (name(method), parenthesised(arguments))
+                    else {
+                        return (Some((length, changed)), mutates);
+                    };
+                    let arguments = trees(arguments);
+                    let literal = arguments.first().and_then(string_value);
+                    length += 3;
+                    match method.as_str() {
+                        "join" | "push" => {
+                            match (literal, self.expression(&arguments, variables, true)) {
+                                (Some(part), _) => trail.join(&part),
+                                (None, Some(part)) if part.origin == Origin::Literal => {
+                                    trail.join(&part.parts.join("/"));
+                                }
+                                _ => trail.parts.push("*".to_owned()),
+                            }
+                            changed = true;
+                            mutates |= method == "push";
+                        }
+                        "parent" | "pop" => {
+                            trail.up();
+                            changed = true;
+                            mutates |= method == "pop";
+                        }
+                        "with_file_name" | "set_file_name" => {
+                            trail.up();
+                            trail.join(&literal.unwrap_or_else(|| "*".to_owned()));
+                            changed = true;
+                            mutates |= method == "set_file_name";
+                        }
+                        "ancestors" => {
+                            let [dot, nth, number, ..] = &tokens[length..] else {
+                                return (None, mutates);
+                            };
+                            let number = parenthesised(number).map(|it| it.to_string());
+                            let number = number.and_then(|it| it.parse::<usize>().ok());
+                            let (true, true, Some(number)) =
+                                (is_punct(dot, '.'), is_ident(nth, "nth"), number)
+                            else {
+                                // As a search for a name; where it ends is not known.
+                                trail.up();
+                                return (Some((length, true)), mutates);
+                            };
+                            length += 3;
+                            (0..number).for_each(|_| trail.up());
+                            changed = true;
+                        }
+                        "map" if is_conversion(&arguments) => {}
+                        method if NEUTRAL.contains(&method) => {}
+                        _ => return (None, mutates),
+                    }
+                }
+                _ => return (Some((length, changed)), mutates),
+            }
+        }
+    }
+}
+
+fn parenthesised(token: &TokenTree) -> Option<TokenStream> {
+    Some(group(token, Delimiter::Parenthesis)?.stream())
+}
+
+/// `PathBuf::from`, `PathBuf::into` and their like, as an argument of `map`.
+fn is_conversion(arguments: &[TokenTree]) -> bool {
+    let mut names = arguments.iter().filter_map(name);
+    names
+        .next_back()
+        .is_some_and(|it| ["from", "into", "new", "to_path_buf", "to_owned"].contains(&it.as_str()))
+        && arguments
+            .iter()
+            .all(|it| name(it).is_some() || is_punct(it, ':'))
+}
+
+/// What may stand before a path's start without changing it: `&std::env::`, `mut`.
+fn is_path_part(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Ident(_) => true,
+        token => is_punct(token, ':') || is_punct(token, '&'),
+    }
+}
+
+/// Whether a bound expression ends here.
+fn ends(tokens: &[TokenTree]) -> bool {
+    let word = tokens.first();
+    word.is_none_or(|it| is_punct(it, ';') || is_ident(it, "else"))
+}
+
+/// The tokens of an attribute behind its `#`.
+fn attribute(tokens: &[TokenTree]) -> Option<usize> {
+    let inner = usize::from(is_punct(tokens.first()?, '!'));
+    group(tokens.get(inner)?, Delimiter::Bracket).map(|_| inner + 1)
+}
+
+/// The variable of `mut x: T =`, and how many tokens that takes.
+fn bound(tokens: &[TokenTree]) -> Option<(String, usize)> {
+    let at = usize::from(is_ident(tokens.first()?, "mut"));
+    let variable = name(tokens.get(at)?)?;
+    let equals = tokens.iter().position(|it| is_punct(it, '='))?;
+    let end = tokens.iter().position(|it| is_punct(it, ';'));
+    let is_simple = equals == at + 1 || is_punct(tokens.get(at + 1)?, ':');
+    (is_simple && end.is_none_or(|end| equals < end)).then_some((variable, equals + 1))
+}
+
+#[cfg(test)]
+mod tests;
