@@ -140,6 +140,11 @@ impl<'a> Keeper<'a> {
 
 impl Asker<'_> {
     fn ask(&self, packages: &[String], unification: &[&str]) -> Result<Features> {
+        Features::of(self.graph(packages, unification)?)
+    }
+
+    /// The units that cargo would build of these.
+    pub(super) fn graph(&self, packages: &[String], unification: &[&str]) -> Result<RawGraph> {
         std::fs::create_dir_all(&self.cache)
             .with_context(|| format!("cannot create {}", self.cache))?;
         let mut command = self.runner.cargo();
@@ -148,15 +153,14 @@ impl Asker<'_> {
         command.args(unification).env("RUSTC_BOOTSTRAP", "1");
         command.env("CARGO_TARGET_DIR", &self.cache);
         command.env("CARGO_BUILD_BUILD_DIR", &self.cache);
-        Features::parse(&process::checked(&mut command)?)
+        let json = process::checked(&mut command)?;
+        serde_json::from_slice(&json).context("cargo printed no unit graph")
     }
 }
 
 impl Features {
-    /// Reads what cargo printed.
-    fn parse(json: &[u8]) -> Result<Self> {
-        let graph: RawGraph =
-            serde_json::from_slice(json).context("cargo printed no unit graph")?;
+    /// With who uses what.
+    fn of(graph: RawGraph) -> Result<Self> {
         let mut users = vec![Vec::new(); graph.units.len()];
         for (user, unit) in graph.units.iter().enumerate() {
             for dependency in &unit.dependencies {

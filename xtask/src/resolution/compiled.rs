@@ -1,0 +1,132 @@
+//! Which packages cargo compiles, for whom, and which of them several times for their features.
+//!
+//! `cargo metadata` also names packages that no feature in use asks for; the unit graph does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::raw::RawGraph;
+use super::selection::Asker;
+
+/// A library that is built several times for one platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Several {
+    /// Cargo's package id.
+    pub package: String,
+    /// Features that not all of the builds have, with the ids of the packages that are built from
+    /// that one; sorted.
+    pub builds: Vec<(BTreeSet<String>, BTreeSet<String>)>,
+}
+
+/// What cargo compiles of a workspace.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// By package id the packages that are built from it.
+    pub users: BTreeMap<String, BTreeSet<String>>,
+    /// The libraries that are built several times for their features.
+    pub several: Vec<Several>,
+}
+
+impl Compiled {
+    /// Asks cargo.
+    ///
+    /// # Errors
+    /// Cargo's own words where it does not answer.
+    pub fn ask(asker: &Asker<'_>) -> Result<Self> {
+        let graph = asker.graph(&asker.whole, &[])?;
+        let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for unit in &graph.units {
+            users.entry(unit.pkg_id.clone()).or_default();
+            let used = unit
+                .dependencies
+                .iter()
+                .filter_map(|it| graph.units.get(it.index));
+            for used in used.filter(|it| it.pkg_id != unit.pkg_id) {
+                let users = users.entry(used.pkg_id.clone()).or_default();
+                if !users.contains(&unit.pkg_id) {
+                    users.insert(unit.pkg_id.clone());
+                }
+            }
+        }
+        Ok(Self {
+            several: several(&graph),
+            users,
+        })
+    }
+}
+
+fn several(graph: &RawGraph) -> Vec<Several> {
+    let mut users: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); graph.units.len()];
+    for unit in &graph.units {
+        for dependency in &unit.dependencies {
+            if let Some(users) = users.get_mut(dependency.index) {
+                users.insert(&unit.pkg_id);
+            }
+        }
+    }
+    let mut builds: BTreeMap<_, BTreeMap<BTreeSet<&str>, BTreeSet<&str>>> = BTreeMap::new();
+    for (unit, users) in graph.units.iter().zip(users) {
+        let is_library = !["bin", "example", "test", "bench", "custom-build"]
+            .iter()
+            .any(|kind| unit.target.kind == [*kind]);
+        if is_library && unit.mode == "build" {
+            let features = unit.features.iter().map(String::as_str).collect();
+            let key = (&unit.pkg_id, &unit.platform);
+            builds
+                .entry(key)
+                .or_default()
+                .entry(features)
+                .or_default()
+                .extend(users);
+        }
+    }
+    let several = builds.into_iter().filter(|(_, builds)| builds.len() > 1);
+    let several = several.map(|((package, _), builds)| {
+        let shared = |feature: &&str| builds.keys().all(|it| it.contains(feature));
+        let owned = |names: &BTreeSet<&str>| names.iter().map(|&it| it.to_owned()).collect();
+        let builds = builds.iter().map(|(features, users)| {
+            let own = features.iter().copied().filter(|it| !shared(it)).collect();
+            (owned(&own), owned(users))
+        });
+        Several {
+            package: package.clone(),
+            builds: builds.collect(),
+        }
+    });
+    several.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_differ_by_their_features() {
+        let unit = |id: &str, kind: &str, features: &[&str], on: &[usize]| {
+            let on: Vec<_> = on
+                .iter()
+                .map(|index| serde_json::json!({"index": index, "extern_crate_name": "x"}))
+                .collect();
+            serde_json::json!({
+                "pkg_id": id, "mode": "build", "platform": null, "features": features,
+                "profile": {}, "dependencies": on,
+                "target": {"kind": [kind], "crate_types": [kind], "name": id, "edition": "2024"},
+            })
+        };
+        let graph = serde_json::json!({"version": 1, "units": [
+            unit("a", "lib", &[], &[1]),
+            unit("x", "lib", &["std"], &[]),
+            unit("b", "custom-build", &[], &[3]),
+            unit("x", "lib", &["std", "full"], &[]),
+            unit("a", "bin", &["other"], &[1]),
+        ]});
+        let graph: RawGraph = serde_json::from_value(graph).unwrap();
+        let set = |names: &[&str]| names.iter().map(|&it| it.to_owned()).collect();
+        let expected = Several {
+            package: "x".to_owned(),
+            builds: vec![(set(&["full"]), set(&["b"])), (set(&[]), set(&["a"]))],
+        };
+        assert_eq!(several(&graph), [expected]);
+    }
+}
