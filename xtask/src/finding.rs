@@ -184,6 +184,17 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Whether a check counts anywhere.
+    pub fn heeds(&self, code: &str) -> bool {
+        self.levels.get(code) != Some(&Level::Allow)
+            && !self
+                .exceptions
+                .iter()
+                .any(|it| it.code == code && it.place.is_none())
+    }
+}
+
 impl Place {
     fn matches(&self, pattern: &Pattern) -> bool {
         let options = MatchOptions {

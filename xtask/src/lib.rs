@@ -31,7 +31,7 @@
 //! | [`built`] | what cargo built, by its own words | starts cargo |
 //! | [`finding`] | what a check finds, and how much it weighs in this workspace | looks for anything |
 //! | [`action`] | the answer to a plan, and a plan held against what happened | executes |
-//! | [`timings`], [`audit`], [`hooks`], [`ci`], [`policy`] | one capability each: read, pure core, report | reach into one another |
+//! | [`timings`], [`audit`], [`hooks`], [`ci`], [`doctor`], [`policy`] | one capability each: read, pure core, report | reach into one another |
 //! | [`render`] | text, JSON, DOT, Mermaid: the only printer | computes |
 //! | [`exec`] | running cargo for an action, reading its messages, removing files | decides |
 //! | [`cli`] | one file a command: arguments and a short `run` | decides anything a test would want to see |
@@ -44,6 +44,7 @@ pub mod built;
 pub mod changes;
 pub mod ci;
 pub mod cli;
+pub mod doctor;
 pub mod error;
 pub mod exec;
 pub mod finding;

@@ -7,6 +7,7 @@ pub mod args;
 pub mod audit;
 pub mod ci;
 pub mod clean_affected;
+pub mod doctor;
 pub mod graph;
 pub mod hooks;
 pub mod policy;
@@ -59,6 +60,8 @@ pub enum Command {
     Timings(timings::Args),
     /// Answer what continuous integration asks: jobs, a summary, a cache's key
     Ci(ci::Args),
+    /// Look for what makes caches lie or builds slow, and say how to mend it
+    Doctor(doctor::Args),
     /// Replay the repository's history and hold every answer against cargo
     Audit(audit::Args),
 }
@@ -79,6 +82,7 @@ impl Command {
             Self::Policy(args) => policy::run(&args),
             Self::Timings(args) => timings::run(&args),
             Self::Ci(args) => ci::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Audit(args) => audit::run(&args),
         }
     }

@@ -4,9 +4,8 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::error::Status;
-use crate::exec::policy::Asked;
+use crate::exec::policy::{Asked, all_checks};
 use crate::finding::{Level, check_named};
-use crate::policy::check::CHECKS;
 use crate::process::Runner;
 use crate::render;
 
@@ -108,7 +107,10 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             explain: Some(code),
             ..
         } => {
-            render::data(&render::findings::explained(check_named(code, CHECKS)?))?;
+            render::data(&render::findings::explained(check_named(
+                code,
+                &all_checks(),
+            )?))?;
             Ok(Status::Done)
         }
         Command::Check { common, format, .. } => {

@@ -2,6 +2,7 @@
 
 pub mod ci;
 pub mod clean;
+pub mod doctor;
 pub mod full_build;
 pub mod hooks;
 pub mod policy;

@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::finding::{Finding, Policy};
+use crate::doctor;
+use crate::finding::{Check, Finding, Policy};
 use crate::policy::check::{CHECKS, find};
 use crate::policy::settings::Settings;
 use crate::policy::subject::{FILES, Known, Subject, root_above};
@@ -33,6 +34,34 @@ struct Scene {
     repository: Option<Repository>,
 }
 
+/// Every check of the kit, since a workspace's levels and exceptions may name any of them.
+pub fn all_checks() -> Vec<&'static Check> {
+    doctor::checks()
+        .into_iter()
+        .chain(CHECKS.iter().copied())
+        .collect()
+}
+
+/// What departs from the policy of the workspace with this root, not weighed yet.
+///
+/// # Errors
+/// Where the configuration is at fault.
+pub fn examine(
+    runner: &Runner,
+    root: &Utf8Path,
+    repository: Option<&Repository>,
+    policy: &Policy,
+) -> Result<Vec<Finding>> {
+    let top = repository.map_or_else(|| root.to_owned(), |it| resolved(it.top_level()));
+    let tracked = tracked(repository)?;
+    let around = Surroundings::of(runner, &[]);
+    find(&Subject::read(&top, &tracked, root, &around)?, policy)
+}
+
+fn tracked(repository: Option<&Repository>) -> Result<Vec<Utf8PathBuf>> {
+    repository.map_or_else(|| Ok(vec!["Cargo.toml".into()]), |it| it.tracked(FILES))
+}
+
 /// What departs from the policy of the workspace with this root, weighed as that says. Of the files
 /// below the top level those count that are `tracked`, by their paths from there.
 ///
@@ -46,7 +75,7 @@ pub fn check(
 ) -> Result<Vec<Finding>> {
     let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
     let subject = Subject::read(top, tracked, root, around)?;
-    policy.weigh(CHECKS, find(&subject, &policy)?)
+    policy.weigh(&all_checks(), find(&subject, &policy)?)
 }
 
 impl Asked<'_> {
@@ -82,10 +111,7 @@ impl Asked<'_> {
     /// Where there is none, or git or the configuration is at fault.
     pub fn check(&self) -> Result<Vec<Finding>> {
         let scene = self.scene()?;
-        let tracked = match &scene.repository {
-            Some(repository) => repository.tracked(FILES)?,
-            None => vec!["Cargo.toml".into()],
-        };
+        let tracked = tracked(scene.repository.as_ref())?;
         let around = Surroundings::of(self.runner, self.flags);
         check(&scene.root, &scene.top, &tracked, &around)
     }

@@ -44,6 +44,9 @@ impl<'a> Report<'a> {
     }
 }
 
+/// So many lines of evidence are shown to people.
+const SHOWN: usize = 13;
+
 /// Findings for people, the heaviest first.
 pub fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
@@ -53,8 +56,12 @@ pub fn text(findings: &[Finding]) -> String {
         if let Some(place) = place(&finding.place) {
             let _ = writeln!(text, "  at {place}");
         }
-        for evidence in &finding.evidence {
+        for evidence in finding.evidence.iter().take(SHOWN) {
             let _ = writeln!(text, "  read: {evidence}");
+        }
+        if finding.evidence.len() > SHOWN {
+            let more = finding.evidence.len() - SHOWN;
+            let _ = writeln!(text, "  read: and {more} more, which --format json shows");
         }
         let _ = writeln!(text, "  costs: {}", check.cost);
         let _ = writeln!(text, "  mend: {}\n", finding.mend);
@@ -93,7 +100,7 @@ pub fn github(findings: &[Finding]) -> String {
                 let _ = write!(properties, ",line={line}");
             }
         }
-        let message = escaped(&format!("{} {}", finding.message, finding.mend));
+        let message = escaped(&format!("{}. {}", finding.message, finding.mend));
         let _ = writeln!(text, "::{command} {properties}::{message}");
     }
     text
@@ -111,6 +118,21 @@ pub fn explained(check: &Check) -> String {
         "{code} ({} unless configured)\n\n{cost}\n\n{explanation}\n",
         word(*level)
     )
+}
+
+/// Every kind of finding, a line each.
+pub fn listed(checks: &[&Check]) -> String {
+    let mut checks = checks.to_vec();
+    checks.sort_by_key(|check| check.code);
+    let line = |check: &&Check| {
+        format!(
+            "{:<22} {:<8} {}\n",
+            check.code,
+            word(check.level),
+            check.cost
+        )
+    };
+    checks.iter().map(line).collect()
 }
 
 fn word(level: Level) -> &'static str {
@@ -173,7 +195,7 @@ mod tests {
         "#]]
         .assert_eq(&text(&found));
         expect_test::expect![[r#"
-            ::warning title=late,file=a%2Cb/build.rs,line=3::the script is late: 50%25 Hurry.
+            ::warning title=late,file=a%2Cb/build.rs,line=3::the script is late: 50%25. Hurry.
         "#]]
         .assert_eq(&github(&found));
         assert_eq!(totals(&found), "1 warning");

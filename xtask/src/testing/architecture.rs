@@ -13,7 +13,9 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["exec"],
     &["render"],
-    &["action", "audit", "ci", "hooks", "policy", "timings"],
+    &[
+        "action", "audit", "ci", "doctor", "hooks", "policy", "timings",
+    ],
     &["built", "finding"],
     &["question"],
     &["changes"],

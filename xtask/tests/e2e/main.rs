@@ -21,6 +21,7 @@ mod clean_matrix;
 mod clean_orphans;
 #[cfg(unix)]
 mod clean_safely;
+mod doctor;
 mod graph;
 #[cfg(unix)]
 mod hooks;

@@ -1,0 +1,120 @@
+//! `doctor`: look for what makes caches lie or builds slow.
+
+use anyhow::Result;
+
+use super::args::WorkspaceArgs;
+use crate::doctor::{self, Patient};
+use crate::error::Status;
+use crate::exec::doctor::{FIXABLE, fix, macro_times, try_layout};
+use crate::exec::policy::{all_checks, examine as policy_of};
+use crate::finding::{Check, Level, Policy, check_named};
+use crate::render;
+use crate::render::findings;
+use crate::repo::git::Repository;
+use crate::repo::resolved;
+use crate::usage;
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Look for this alone (repeatable)
+    #[arg(long, value_name = "CODE")]
+    only: Vec<String>,
+    /// Mend what is safe to mend, and show the rest
+    #[arg(long)]
+    fix: bool,
+    /// Say what --fix would mend, and mend nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// Say what a check reads, when it is no fault, and how to mend it
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    explain: Option<String>,
+    /// Name every check
+    #[arg(long, exclusive = true)]
+    list: bool,
+    /// Build the workspace in cargo's new layout of the build directory, too, in a scratch directory
+    #[arg(long = "layout-v2")]
+    layout_v2: bool,
+    /// How to show what is found
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Format {
+    /// Each with its place, evidence, cost and mend
+    #[default]
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
+    /// Annotations of GitHub's workflows
+    Github,
+}
+
+pub(super) fn run(args: &Args) -> Result<Status> {
+    let known = all_checks();
+    if let Some(code) = &args.explain {
+        render::data(&findings::explained(check_named(code, &known)?))?;
+        return Ok(Status::Done);
+    }
+    if args.list {
+        render::data(&findings::listed(&known))?;
+        return Ok(Status::Done);
+    }
+    for code in &args.only {
+        check_named(code, &known)?;
+    }
+    let (runner, workspace) = args.workspace.load()?;
+    let runner = runner.in_directory(&workspace.root);
+    let policy: Policy = workspace.configured("policy")?;
+    let repository = Repository::discover(&runner, &workspace.root)?;
+    let mut patient = Patient::new(&workspace, &runner, repository.as_ref());
+    patient.macros = macro_times(&workspace)?;
+    let is_asked = |code: &str| args.only.is_empty() || args.only.iter().any(|it| it == code);
+    if args.fix {
+        if !args.only.is_empty() && !FIXABLE.iter().any(|it| is_asked(it)) {
+            return Err(usage!(
+                "--fix mends {}, and none of these is asked for",
+                FIXABLE.join(", ")
+            ));
+        }
+        let wanted = |code: &str| is_asked(code) && policy.heeds(code);
+        if fix(&patient, &wanted, args.dry_run)? == 0 {
+            render::note("there is nothing to mend that --fix mends");
+        }
+        // What was read before is not true any more.
+        let macros = patient.macros.take();
+        patient = Patient::new(&workspace, &runner, repository.as_ref());
+        patient.macros = macros;
+    }
+    let wanted = |check: &Check| is_asked(check.code);
+    let mut found = doctor::examine(&patient, &wanted)?;
+    let departures = policy_of(
+        &runner,
+        &resolved(&workspace.root),
+        repository.as_ref(),
+        &policy,
+    )?;
+    found.extend(departures.into_iter().filter(|it| wanted(it.check)));
+    if args.layout_v2 {
+        found.extend(try_layout(&patient)?);
+    }
+    let found = policy.weigh(&known, found)?;
+    for note in patient.notes.borrow().iter() {
+        render::note(note);
+    }
+    match args.format {
+        Format::Text => {
+            render::data(&findings::text(&found))?;
+            render::note(findings::totals(&found));
+        }
+        Format::Json => render::json(&findings::Report::new(&found))?,
+        Format::Github => render::data(&findings::github(&found))?,
+    }
+    Ok(match found.iter().any(|it| it.level == Level::Error) {
+        true => Status::Found,
+        false => Status::Done,
+    })
+}

@@ -1,0 +1,188 @@
+use super::*;
+
+fn faults(steps: &str) -> Vec<String> {
+    let text = format!("env:\n  CARGO_TERM_COLOR: always\njobs:\n  test:\n    steps:\n{steps}");
+    let file = Utf8Path::new(".github/workflows/ci.yml");
+    let root = Root {
+        locks: true,
+        pins: false,
+    };
+    let jobs = workflow::jobs(file, &text).unwrap();
+    let faults = jobs.iter().flat_map(|job| judge(job, &root));
+    faults
+        .map(|it| format!("{}:{} {}", it.check.code, it.at, it.message))
+        .collect()
+}
+
+fn cache(path: &str, key: &str) -> String {
+    format!(
+        "      - uses: actions/cache@v4\n        with:\n          path: {path}\n          key: {key}\n"
+    )
+}
+
+#[test]
+fn keys_of_caches() {
+    for (path, key, lacks) in [
+        (
+            "target",
+            "${{ runner.os }}-cargo",
+            Some("Cargo.lock nor the toolchain"),
+        ),
+        (
+            "target",
+            "${{ runner.os }}-${{ hashFiles('**/Cargo.lock') }}",
+            Some("the toolchain"),
+        ),
+        (
+            "target",
+            "a-${{ matrix.rust }}-${{ hashFiles('Cargo.lock') }}",
+            None,
+        ),
+        (
+            "./target/",
+            "a-${{ hashFiles('rust-toolchain.toml', 'Cargo.lock') }}",
+            None,
+        ),
+        ("target", "${{ steps.key.outputs.key }}", None),
+        ("target", "rust-1.95-${{ hashFiles('Cargo.lock') }}", None),
+        ("target", "${{ runner.os }}-target-${{ github.sha }}", None),
+        ("~/.cargo/registry", "${{ runner.os }}", Some("Cargo.lock")),
+        (
+            "~/.cargo/registry",
+            "a-${{ hashFiles('Cargo.lock') }}",
+            None,
+        ),
+        ("node_modules", "a", None),
+    ] {
+        let found = faults(&cache(path, key));
+        let keys: Vec<_> = found
+            .iter()
+            .filter(|it| it.starts_with("ci-cache-key"))
+            .collect();
+        match lacks {
+            None => assert!(keys.is_empty(), "{key}: {keys:?}"),
+            Some(lacks) => assert!(
+                keys[0].ends_with(&format!(
+                    ":9 test keeps {} under a key without {lacks}",
+                    if path == "target" {
+                        "the target directory"
+                    } else {
+                        "cargo's downloads"
+                    }
+                )),
+                "{keys:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn times_of_sources() {
+    let kept = cache("target", "${{ steps.key.outputs.key }}");
+    assert_eq!(
+        faults(&kept),
+        ["ci-target-mtimes:9 test keeps the target directory, and gives its sources new times"]
+    );
+    let of_one_run = cache("target", "a-${{ github.sha }}");
+    assert!(faults(&of_one_run).is_empty());
+    let lenient = format!("{of_one_run}          restore-keys: a-\n");
+    assert!(faults(&lenient)[0].starts_with("ci-target-mtimes"));
+    let restored = format!("{kept}      - run: git restore-mtime\n");
+    assert!(faults(&restored).is_empty());
+    assert!(faults(&cache("runtime/target/x", "a")).is_empty());
+}
+
+#[test]
+fn first_commands() {
+    for (run, is_found) in [
+        ("cargo clean", true),
+        ("cargo --version && cargo +stable clean", true),
+        ("cargo build; cargo clean", false),
+        ("cargo clean -p a", false),
+        ("cargo install x && cargo test", false),
+    ] {
+        let found = faults(&format!(
+            "      - run: |\n          # first\n          {run}\n"
+        ));
+        let expected =
+            is_found.then(|| "ci-clean-first:8 test begins with `cargo clean`".to_owned());
+        assert_eq!(found, Vec::from_iter(expected), "{run}");
+    }
+}
+
+#[test]
+fn variables_beside_a_compiler_cache() {
+    let job = |name: &str, env: &str| {
+        format!("  {name}:\n    env: {{ RUSTC_WRAPPER: sccache, {env} }}\n    steps: []\n")
+    };
+    for (first, second, expected) in [
+        ("CARGO_INCREMENTAL: 0", "CARGO_BUILD_JOBS: 2", None),
+        (
+            "CARGO_INCREMENTAL: 1",
+            "A: b",
+            Some("3 CARGO_INCREMENTAL is on, beside sccache"),
+        ),
+        (
+            "CARGO_TARGET_DIR: '/tmp/${{ github.run_id }}'",
+            "A: b",
+            Some("3 CARGO_TARGET_DIR is another one in each run, beside sccache"),
+        ),
+        (
+            "CARGO_TERM_COLOR: always",
+            "A: b",
+            Some("3 CARGO_TERM_COLOR is not the same in all jobs that have sccache"),
+        ),
+        ("CARGO_TERM_COLOR: always", "CARGO_TERM_COLOR: always", None),
+        ("CARGO_PROFILE_DEV_DEBUG: 0", "A: b", None),
+    ] {
+        let text = format!(
+            "jobs:\n{}{}  c:\n    env: {{ CARGO_TERM_COLOR: never }}\n    steps: []\n",
+            job("a", first),
+            job("b", second)
+        );
+        let jobs = workflow::jobs(Utf8Path::new("ci.yml"), &text).unwrap();
+        let found = variables(&jobs);
+        let found: Vec<_> = found
+            .iter()
+            .map(|it| format!("{} {}", it.at, it.message))
+            .collect();
+        assert_eq!(found, Vec::from_iter(expected), "{first}");
+    }
+}
+
+#[test]
+fn toolchains() {
+    let text = "env:\n  R: stable\njobs:\n  a:\n    steps:\n      - uses: dtolnay/rust-toolchain@nightly\n      \
+        - uses: dtolnay/rust-toolchain@master\n        with:\n          toolchain: ${{ env.R }}\n      \
+        - run: rustup toolchain install --profile minimal 1.90\n      - run: rustup default nightly-x86_64-pc-windows-gnu\n      \
+        - uses: actions-rs/toolchain@v1\n        with:\n          toolchain: ${{ matrix.rust }}\n";
+    let jobs = workflow::jobs(Utf8Path::new("ci.yml"), text).unwrap();
+    let channels: Vec<_> = chosen(&jobs[0]).into_iter().map(|it| it.1).collect();
+    assert_eq!(
+        channels,
+        ["nightly", "stable", "unknown", "1.90", "nightly"]
+    );
+}
+
+#[test]
+fn gitlab() {
+    let text = "variables:\n  CARGO_NET_RETRY: '3'\ntest:\n  cache:\n    key:\n      files: [Cargo.lock]\n    paths: [target/]\n  \
+        script:\n    - cargo clean\n    - cargo test\n";
+    let root = Root {
+        locks: true,
+        pins: false,
+    };
+    let jobs = workflow::jobs(Utf8Path::new(".gitlab-ci.yml"), text).unwrap();
+    let found: Vec<_> = judge(&jobs[0], &root)
+        .iter()
+        .map(|it| (it.check.code, it.at))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("ci-cache-key", 6),
+            ("ci-target-mtimes", 6),
+            ("ci-clean-first", 9)
+        ]
+    );
+}

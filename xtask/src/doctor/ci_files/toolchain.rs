@@ -1,0 +1,67 @@
+//! Which toolchain a job installs, and whether the repository names one.
+
+use crate::doctor::Patient;
+use crate::doctor::workflow::Job;
+
+/// Whether a toolchain file names a version or a date.
+pub(super) fn is_pinned(patient: &Patient<'_>) -> bool {
+    let files = ["rust-toolchain.toml", "rust-toolchain"];
+    let roots = [patient.top_level(), &patient.workspace.root];
+    let files = roots
+        .into_iter()
+        .flat_map(|root| files.map(|file| root.join(file)));
+    let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
+    let channels = texts.map(|text| match text.parse::<toml::Table>() {
+        Ok(table) => table
+            .get("toolchain")
+            .and_then(|it| it.get("channel")?.as_str().map(str::to_owned))
+            .unwrap_or_default(),
+        Err(_) => text,
+    });
+    channels
+        .into_iter()
+        .any(|it| it.contains(|char: char| char.is_ascii_digit()))
+}
+
+/// The toolchains that a job installs, with the lines.
+pub(super) fn chosen(job: &Job) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for step in &job.steps {
+        let (action, version) = step.uses.split_once('@').unwrap_or((&step.uses, ""));
+        let given = step.with.iter().find(|it| it.name == "toolchain");
+        let channel = match (action, given) {
+            ("dtolnay/rust-toolchain" | "actions-rs/toolchain", Some(given)) => {
+                Some(given.value.as_str())
+            }
+            ("actions-rust-lang/setup-rust-toolchain", Some(given)) => Some(given.value.as_str()),
+            ("dtolnay/rust-toolchain", None) => Some(version),
+            ("actions-rust-lang/setup-rust-toolchain", None) => Some("stable"),
+            _ => None,
+        };
+        let channel = channel.map(|it| job.resolved(it).unwrap_or_else(|| "unknown".to_owned()));
+        found.extend(channel.map(|channel| (step.line, channel)));
+    }
+    for (line, command) in job.commands() {
+        let words: Vec<_> = command.split_whitespace().collect();
+        if words.first() != Some(&"rustup") {
+            continue;
+        }
+        let installs = ["update", "default", "install", "set"];
+        let at = words.iter().position(|it| installs.contains(it));
+        let is_channel = |it: &&&str| {
+            let it = it.trim_matches('"');
+            let begins = ["stable", "beta", "nightly", "$"];
+            begins.iter().any(|begin| it.starts_with(begin))
+                || it.starts_with(|it: char| it.is_ascii_digit())
+        };
+        let named = at.and_then(|at| words[at + 1..].iter().find(is_channel));
+        found.extend(named.map(|it| {
+            let channel = it
+                .split_once('-')
+                .filter(|_| !it.contains("-2"))
+                .map_or(*it, |it| it.0);
+            (line, channel.trim_matches('"').to_owned())
+        }));
+    }
+    found
+}

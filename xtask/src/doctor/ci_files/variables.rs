@@ -1,0 +1,71 @@
+//! Variables that are part of a compiler cache's keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Fault, VARIABLES, is_own_of_a_run};
+use crate::doctor::workflow::{Entry, Job};
+
+/// What is wrong with the variables of a file's jobs that have sccache.
+pub(super) fn variables(jobs: &[Job]) -> Vec<Fault> {
+    let cached: Vec<_> = jobs.iter().filter_map(hashed).collect();
+    let names: BTreeSet<&str> = cached.iter().flat_map(|it| it.keys().copied()).collect();
+    let mut faults = Vec::new();
+    for name in names {
+        let entries = || cached.iter().filter_map(|it| it.get(name));
+        let values: BTreeSet<_> = cached
+            .iter()
+            .map(|it| it.get(name).map(|entry| entry.value.as_str()))
+            .collect();
+        let found = if name == "CARGO_INCREMENTAL" {
+            let on = entries().find(|it| ["1", "true"].contains(&it.value.as_str()));
+            on.map(|it| (it, "is on, beside sccache"))
+        } else if let Some(own) = entries().find(|it| is_own_of_a_run(&it.value)) {
+            Some((own, "is another one in each run, beside sccache"))
+        } else if values.len() > 1 && SILENT.iter().any(|it| name.starts_with(it)) {
+            entries()
+                .next()
+                .map(|it| (it, "is not the same in all jobs that have sccache"))
+        } else {
+            None
+        };
+        faults.extend(found.map(|(entry, fault)| Fault {
+            check: &VARIABLES,
+            at: entry.line,
+            message: format!("{name} {fault}"),
+            mend: "Say it in `.cargo/config.toml`.",
+        }));
+    }
+    faults
+}
+
+/// Variables that have no say in what is compiled.
+const SILENT: [&str; 4] = [
+    "CARGO_TERM_",
+    "CARGO_NET_",
+    "CARGO_HTTP_",
+    "CARGO_TARGET_DIR",
+];
+
+/// The variables of a job that sccache hashes, if the job has it.
+fn hashed(job: &Job) -> Option<BTreeMap<&str, &Entry>> {
+    let of_steps = job.steps.iter().flat_map(|step| &step.variables);
+    let variables = || job.variables.iter().chain(of_steps.clone());
+    let is_wrapper =
+        |it: &Entry| it.name.ends_with("RUSTC_WRAPPER") && it.value.contains("sccache");
+    let runs = ["RUSTC_WRAPPER=sccache", "RUSTC_WRAPPER=\"sccache"];
+    let says = |text: &str| runs.iter().any(|it| text.contains(it));
+    let has_cache = variables().any(is_wrapper) || job.commands().any(|(_, text)| says(text));
+    let others = [
+        "CARGO_REGISTRIES_",
+        "CARGO_REGISTRY_",
+        "CARGO_MAKEFLAGS",
+        "CARGO_BUILD_JOBS",
+    ];
+    let is_hashed = |it: &&Entry| {
+        it.name.starts_with("CARGO_") && !others.iter().any(|other| it.name.starts_with(other))
+    };
+    let hashed = variables()
+        .filter(is_hashed)
+        .map(|it| (it.name.as_str(), it));
+    has_cache.then(|| hashed.collect())
+}

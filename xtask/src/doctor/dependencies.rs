@@ -1,0 +1,229 @@
+//! Dependencies: what is compiled several times, what holds a build up, what is said twice.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use anyhow::Result;
+
+use super::{MacroTimes, Patient};
+use crate::finding::{Check, Finding, Level, Place};
+use crate::resolution::compiled::{Compiled, Several};
+use crate::resolution::selection::Asker;
+use crate::workspace::{Package, Workspace};
+
+pub(super) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
+
+static DISAGREE: Check = Check {
+    code: "packages-disagree",
+    level: Level::Warning,
+    cost: "The dependency is compiled several times, and types of the one are not those of the other.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. Packages of this workspace depend on several versions of one \
+                  package by themselves, no other package between.\n\nMend: raise the older one; say \
+                  the version once, in `[workspace.dependencies]`.",
+};
+
+static VERSIONS: Check = Check {
+    code: "several-versions",
+    level: Level::Note,
+    cost: "Each version is compiled, and each is linked.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`, so nothing that no feature asks for. Which packages ask for \
+                  the older versions is evidence. Where packages of the workspace ask for several by \
+                  themselves, it is `packages-disagree`.\n\nIt is no fault of the workspace where its \
+                  dependencies have not moved on.\n\nMend: raise who asks for the older one.",
+};
+
+static TWICE: Check = Check {
+    code: "built-twice",
+    level: Level::Note,
+    cost: "The library, and all that is built from it, is compiled once for each set of features.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. The library \
+                  of a package is there several times for one platform, and the features differ: for \
+                  build scripts and procedural macros cargo unifies features apart.\n\nMend: ask for \
+                  the same features on both sides; a feature that only one of them asks for can be \
+                  asked for by the other, too.",
+};
+
+static MACROS: Check = Check {
+    code: "macros-on-path",
+    level: Level::Note,
+    cost: "Nothing that uses a macro starts before it is compiled, however many cores there are.",
+    explanation: "Read: the newest record of `cargo xtask timings` in which everything was compiled. \
+                  Procedural macros, and what is compiled for them and for build scripts alone, take a \
+                  quarter of the critical path or more, and two seconds or more.\n\nMend: turn off \
+                  what is not needed of them (`default-features = false`); use the macro in fewer \
+                  packages, those that others wait for first; `[profile.dev.build-override]`.",
+};
+
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let workspace = patient.workspace;
+    let root = patient.place(&workspace.root.join("Cargo.toml"), None);
+    let mut found = Vec::new();
+    let asker = Asker {
+        runner: patient.runner,
+        cache: workspace.target_directory.join("xtask/rustc"),
+        command: ["build", "--ignore-rust-version"]
+            .map(str::to_owned)
+            .to_vec(),
+        members: BTreeSet::new(),
+        whole: ["--workspace", "--all-targets"].map(str::to_owned).to_vec(),
+    };
+    match Compiled::ask(&asker) {
+        Ok(compiled) => {
+            found.extend(versions(workspace, &compiled.users, &root));
+            found.extend(built_twice(workspace, &compiled.several, &root));
+        }
+        Err(error) => patient.notes.borrow_mut().push(format!(
+            "which packages are compiled several times is not known: {}",
+            error
+                .to_string()
+                .lines()
+                .find(|it| it.starts_with("error"))
+                .unwrap_or("cargo failed")
+        )),
+    }
+    found.extend(patient.macros.as_ref().and_then(|it| macros(it, &root)));
+    Ok(found)
+}
+
+fn versions(
+    workspace: &Workspace,
+    users: &BTreeMap<String, BTreeSet<String>>,
+    root: &Place,
+) -> Vec<Finding> {
+    let packages = workspace.packages.iter().map(|it| (it.id.as_str(), it));
+    let packages: HashMap<&str, &Package> = packages.collect();
+    let mut by_name: BTreeMap<&str, Vec<(&Package, Vec<&Package>)>> = BTreeMap::new();
+    for (package, users) in users {
+        let Some(package) = packages.get(package.as_str()) else {
+            continue;
+        };
+        let users = users
+            .iter()
+            .filter_map(|it| packages.get(it.as_str()).copied());
+        by_name
+            .entry(&package.name)
+            .or_default()
+            .push((package, users.collect()));
+    }
+    by_name.retain(|_, versions| versions.len() > 1);
+    let name = |package: &Package| match by_name.contains_key(package.name.as_str()) {
+        true => format!("{} {}", package.name, package.version),
+        false => package.name.clone(),
+    };
+    let mut found = Vec::new();
+    let mut rest = Vec::new();
+    for (called, asked) in &by_name {
+        let is_own = |users: &[&Package]| users.iter().any(|it| it.source.is_none());
+        let evidence = asked.iter().map(|(package, users)| {
+            let users: Vec<_> = users.iter().map(|it| name(it)).collect();
+            let whom = match users.is_empty() {
+                true => "the workspace itself".to_owned(),
+                false => listed(users.iter().map(String::as_str)),
+            };
+            let own = match package.source {
+                None => " of this workspace",
+                Some(_) => "",
+            };
+            format!("{called} {}{own} for {whom}", package.version)
+        });
+        let own = asked.iter().filter(|(_, users)| is_own(users));
+        let own: BTreeSet<&str> = own.map(|(package, _)| package.version.as_str()).collect();
+        if own.len() > 1 {
+            let message = format!(
+                "packages of this workspace depend on {} versions of {called}",
+                own.len()
+            );
+            let mend =
+                "Raise the older one, or say the version once, in `[workspace.dependencies]`.";
+            found.push(
+                DISAGREE
+                    .found(root.clone(), message, mend)
+                    .evidence(evidence),
+            );
+        } else {
+            rest.push(evidence.collect::<Vec<_>>().join("; "));
+        }
+    }
+    if !rest.is_empty() {
+        let message = match rest.len() {
+            1 => "a dependency is compiled in several versions".to_owned(),
+            number => format!("{number} dependencies are compiled in several versions"),
+        };
+        let mend = "Raise who asks for the older one; `cargo tree --duplicates` shows the ways.";
+        found.push(VERSIONS.found(root.clone(), message, mend).evidence(rest));
+    }
+    found
+}
+
+fn built_twice(workspace: &Workspace, several: &[Several], root: &Place) -> Option<Finding> {
+    let names: HashMap<&str, &Package> = workspace
+        .packages
+        .iter()
+        .map(|it| (it.id.as_str(), it))
+        .collect();
+    let name = |id: &str| names.get(id).map_or(id.to_owned(), |it| it.name.clone());
+    let evidence = several.iter().map(|it| {
+        let builds = it.builds.iter().map(|(features, users)| {
+            let users: Vec<_> = users.iter().map(|it| name(it)).collect();
+            let features = match features.is_empty() {
+                true => "without".to_owned(),
+                false => format!("with {}", listed(features.iter().map(String::as_str))),
+            };
+            format!(
+                "{features} for {}",
+                listed(users.iter().map(String::as_str))
+            )
+        });
+        format!(
+            "{}: {}",
+            name(&it.package),
+            builds.collect::<Vec<_>>().join("; ")
+        )
+    });
+    let message = match several.len() {
+        0 => return None,
+        1 => "a library is compiled several times for its features".to_owned(),
+        number => format!("{number} libraries are compiled several times for their features"),
+    };
+    let mend = "Ask for the same features on both sides.";
+    Some(TWICE.found(root.clone(), message, mend).evidence(evidence))
+}
+
+fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
+    let sum: f64 = times.packages.iter().map(|(_, seconds)| seconds).sum();
+    if sum < 2.0 || sum * 4.0 < times.path {
+        return None;
+    }
+    let message = format!(
+        "macros and build scripts hold the build up for {sum:.1} of {:.1} seconds",
+        times.path
+    );
+    let mend = "Turn off features that are not needed of them; `cargo xtask timings what-if` says what \
+                each would save.";
+    let steps = times
+        .packages
+        .iter()
+        .map(|(name, seconds)| format!("{name} {seconds:.1}s"));
+    let evidence = format!(
+        "the critical path of the run {}: {}",
+        times.run,
+        steps.collect::<Vec<_>>().join(", ")
+    );
+    Some(
+        MACROS
+            .found(root.clone(), message, mend)
+            .evidence([evidence]),
+    )
+}
+
+/// The first names, and how many more there are.
+pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.collect();
+    let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0..=4 => shown,
+        number => format!("{shown} and {} more", number - 4),
+    }
+}
+
+#[cfg(test)]
+mod tests;

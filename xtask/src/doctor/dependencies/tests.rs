@@ -1,0 +1,50 @@
+use super::*;
+use crate::testing::workspace;
+
+fn root() -> Place {
+    Place::Whole
+}
+
+/// What is found where all that is resolved is compiled.
+fn found(text: &str) -> Vec<Finding> {
+    let workspace = workspace(text);
+    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in &workspace.packages {
+        users.entry(package.id.clone()).or_default();
+        for dependency in &package.dependencies {
+            let id = workspace.package(dependency.package).id.clone();
+            users.entry(id).or_default().insert(package.id.clone());
+        }
+    }
+    versions(&workspace, &users, &root())
+}
+
+#[test]
+fn who_asks_for_which_version() {
+    let own = "a: lib -> x@1.0.0, old\nb: lib -> x@2.0.0\nx@1.0.0 external: lib\nx@2.0.0 external: lib\n\
+               old external: lib";
+    let own = found(own);
+    assert_eq!(own[0].check.code, "packages-disagree");
+    assert_eq!(own[0].evidence, ["x 1.0.0 for a", "x 2.0.0 for b"]);
+
+    let others = "a: lib -> x@2.0.0, old\nx@1.0.0 external: lib\nx@2.0.0 external: lib\n\
+                  old external: lib -> x@1.0.0";
+    let others = found(others);
+    assert_eq!(others.len(), 1);
+    assert_eq!(others[0].check.code, "several-versions");
+    assert_eq!(others[0].evidence, ["x 1.0.0 for old; x 2.0.0 for a"]);
+
+    assert!(found("a: lib -> x@1.0.0\nx@1.0.0 external: lib").is_empty());
+}
+
+#[test]
+fn macros_that_weigh() {
+    let times = |seconds, path| MacroTimes {
+        run: "latest".to_owned(),
+        path,
+        packages: vec![("syn".to_owned(), seconds)],
+    };
+    for (seconds, path, expected) in [(5.0, 12.0, true), (1.0, 2.0, false), (3.0, 40.0, false)] {
+        assert_eq!(macros(&times(seconds, path), &root()).is_some(), expected);
+    }
+}

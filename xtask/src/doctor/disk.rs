@@ -1,0 +1,324 @@
+//! The disk: what lies in the build directories, and what of it nobody uses.
+
+mod usage;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::File;
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+pub use self::usage::size;
+use self::usage::{Usage, ago};
+use super::Patient;
+use crate::finding::{Check, Finding, Level};
+use crate::process;
+use crate::repo::build_dir::{self, ProfileDir};
+use crate::workspace::Workspace;
+
+pub(super) const CHECKS: &[&Check] = &[&HOLDS, &SPACE, &INCREMENTAL, &TOOLCHAIN, &SEVERAL];
+
+static HOLDS: Check = Check {
+    code: "target-size",
+    level: Level::Note,
+    cost: "Disk.",
+    explanation: "Read: names, lengths and times of all files in the target and the build directory. \
+                  A file that cargo put up for users by a link counts once. Packages are told by the \
+                  hash that their files share with their fingerprint.\n\nMend: `cargo xtask \
+                  clean-affected --orphans` removes what the workspace no longer has; `cargo clean \
+                  --profile NAME` a profile that is not built any more.",
+};
+
+static SPACE: Check = Check {
+    code: "little-space",
+    level: Level::Warning,
+    cost: "A build of another profile, or after a change of the toolchain, fills the disk and fails \
+           in the middle.",
+    explanation: "Read: the size of the target and the build directory, and what `df` says is free on \
+                  the file system that holds them; less is free than they hold. Where there is no \
+                  `df`, nothing is found.\n\nMend: remove what `target-size` shows to be old.",
+};
+
+static INCREMENTAL: Check = Check {
+    code: "unused-incremental",
+    level: Level::Warning,
+    cost: "Disk, mostly a good part of a target directory's.",
+    explanation: "Read: the names in each profile's `incremental` directory. No target of a package \
+                  that cargo's metadata names, and no unit recorded in that profile, has the crate's \
+                  name.\n\nMend: `--fix` removes it, under cargo's lock. Nothing but time can be lost: \
+                  rustc starts from nothing where there is none.",
+};
+
+static TOOLCHAIN: Check = Check {
+    code: "gone-toolchain",
+    level: Level::Warning,
+    cost: "Disk: cargo builds anew with another toolchain, and keeps what the former one built.",
+    explanation: "Read: the version of rustc at the head of each library's metadata, against the \
+                  versions of the toolchains that `rustup toolchain list` names. Executables do not \
+                  tell, so the size is that of libraries alone. Without rustup nothing is found.\n\n\
+                  It is no fault where a container with another toolchain builds here, too.\n\nMend: \
+                  `cargo clean`, after an update of the toolchain.",
+};
+
+static SEVERAL: Check = Check {
+    code: "several-build-dirs",
+    level: Level::Note,
+    cost: "Each holds all dependencies once more, and is built apart.",
+    explanation: "Read: the directories in the workspace's root and in its target directory that \
+                  cargo tagged and keeps its notes on the compiler in, other than the workspace's \
+                  own.\n\nIt is no fault where an editor or a coverage tool has its own, so that it \
+                  does not wait for other builds.\n\nMend: remove those that nobody uses.",
+};
+
+/// Incremental state that no package uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unused {
+    /// The profile directory.
+    pub place: ProfileDir,
+    /// The state's directory.
+    pub path: Utf8PathBuf,
+    /// Name of the crate.
+    pub crate_name: String,
+}
+
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let workspace = patient.workspace;
+    let own = patient.directories();
+    let others = build_dir::others(&workspace.root, &own)?;
+    let mut roots = vec![own.target.clone()];
+    if own.build != own.target {
+        roots.push(own.build.clone());
+    }
+    // Of two that lie in one another the outer one has it all.
+    roots.retain(|root| {
+        ![&own.target, &own.build]
+            .iter()
+            .any(|it| root != *it && root.starts_with(it))
+    });
+    let mut usage = Usage::default();
+    let profiles = build_dir::profile_dirs(&own.build)?;
+    for root in &roots {
+        usage.walk(
+            root,
+            &profiles,
+            &others
+                .iter()
+                .map(|it| it.build.as_path())
+                .collect::<Vec<_>>(),
+            patient.now,
+        )?;
+    }
+    let place = patient.place(&own.target, None);
+    let mut found = Vec::new();
+    // The kit's own notes are no build.
+    if usage.bytes > 1 << 20 {
+        let message = format!("{} holds {}", own.target, size(usage.bytes));
+        let mend = "Remove what is old: `cargo xtask clean-affected --orphans`, `cargo clean --profile NAME`.";
+        found.push(
+            HOLDS
+                .found(place.clone(), message, mend)
+                .evidence(usage.shown()),
+        );
+    }
+    if let Some(free) = free(patient, &own.target).filter(|&free| free < usage.bytes) {
+        let message = format!(
+            "{} holds {}, and {} are free",
+            own.target,
+            size(usage.bytes),
+            size(free)
+        );
+        let evidence = format!("`df -Pk {}`", own.target);
+        found.push(
+            SPACE
+                .found(place, message, "Remove what is old.")
+                .evidence([evidence]),
+        );
+    }
+    found.extend(incremental(patient, &usage)?);
+    found.extend(toolchains(patient, &usage)?);
+    if !others.is_empty() {
+        let mut evidence = Vec::new();
+        let mut bytes = 0;
+        for other in &others {
+            let mut usage = Usage::default();
+            usage.walk(&other.build, &[], &[], patient.now)?;
+            bytes += usage.bytes;
+            let age = usage.by_age.keys().next().map_or(0, |days| *days);
+            evidence.push(format!(
+                "{}: {}, built last {}",
+                other.build,
+                size(usage.bytes),
+                ago(age)
+            ));
+        }
+        let place = patient.place(&others[0].build, None);
+        let number = match others.len() {
+            1 => "another build directory".to_owned(),
+            number => format!("{number} build directories beside its own"),
+        };
+        let message = format!("the workspace has {number}, of {}", size(bytes));
+        found.push(
+            SEVERAL
+                .found(place, message, "Remove those that nobody uses.")
+                .evidence(evidence),
+        );
+    }
+    Ok(found)
+}
+
+/// What is free on the file system that holds a directory, as POSIX's `df` tells.
+fn free(patient: &Patient<'_>, directory: &Utf8Path) -> Option<u64> {
+    let mut command = patient.runner.program("df");
+    let said = process::checked(command.args(["-Pk", directory.as_str()])).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let blocks = said.lines().nth(1)?.split_whitespace().nth(3)?;
+    Some(blocks.parse::<u64>().ok()? * 1024)
+}
+
+fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Vec<Finding>> {
+    let unused = unused(patient.workspace)?;
+    if unused.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bytes = |it: &Unused| usage.incremental.get(&it.path).copied().unwrap_or_default();
+    let all = unused.iter().map(bytes).sum();
+    let message = match unused.len() {
+        1 => format!("incremental state of {} belongs to no package", size(all)),
+        number => format!(
+            "{number} directories of incremental state, of {}, belong to no package",
+            size(all)
+        ),
+    };
+    let mut evidence: Vec<_> = unused
+        .iter()
+        .take(8)
+        .map(|it| {
+            format!(
+                "{}: nothing is called {}, {}",
+                it.path,
+                it.crate_name,
+                size(bytes(it))
+            )
+        })
+        .collect();
+    evidence.extend((unused.len() > 8).then(|| format!("and {} more", unused.len() - 8)));
+    let place = patient.place(&patient.workspace.build_directory, None);
+    let mend = "`cargo xtask doctor --fix` removes it.";
+    Ok(vec![
+        INCREMENTAL.found(place, message, mend).evidence(evidence),
+    ])
+}
+
+/// The incremental state in a workspace's own build directory that no package uses.
+///
+/// # Errors
+/// A directory that cannot be listed.
+pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
+    let targets = workspace
+        .packages
+        .iter()
+        .flat_map(|package| &package.targets);
+    let living: BTreeSet<String> = targets.map(|it| it.name.replace('-', "_")).collect();
+    let mut found = Vec::new();
+    for place in build_dir::profile_dirs(&workspace.build_directory)? {
+        let directory = place.path.join("incremental");
+        let names = build_dir::entries(&directory)?.names;
+        let dead = names.iter().filter_map(|name| {
+            let (crate_name, _) = name.rsplit_once('-')?;
+            (!living.contains(crate_name)).then_some((name, crate_name))
+        });
+        let mut dead: Vec<_> = dead.collect();
+        if dead.is_empty() {
+            continue;
+        }
+        let recorded = place.unit_names(&|_| true)?;
+        let recorded = recorded.iter().flat_map(|(_, _, units)| units);
+        let recorded: HashSet<String> = recorded.map(|it| it.target.replace('-', "_")).collect();
+        dead.retain(|(_, crate_name)| !recorded.contains(*crate_name));
+        found.extend(dead.into_iter().map(|(name, crate_name)| Unused {
+            path: directory.join(name),
+            crate_name: crate_name.to_owned(),
+            place: place.clone(),
+        }));
+    }
+    found.dedup_by(|one, other| one.path == other.path);
+    Ok(found)
+}
+
+fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> {
+    let mut by_version: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
+    for (path, hash) in &usage.libraries {
+        if let Some(version) = version_of(path) {
+            by_version.entry(version).or_default().insert(hash);
+        }
+    }
+    if by_version.is_empty() {
+        return Ok(None);
+    }
+    let Some(installed) = installed(patient) else {
+        return Ok(None);
+    };
+    by_version.retain(|version, _| !installed.contains(version));
+    if by_version.is_empty() {
+        return Ok(None);
+    }
+    let size_of = |hashes: &HashSet<&str>| hashes.iter().map(|it| usage.by_hash[*it]).sum::<u64>();
+    let all = by_version.values().map(size_of).sum();
+    let mut evidence: Vec<_> = by_version
+        .iter()
+        .map(|(version, hashes)| {
+            format!(
+                "built by {version}: libraries: {}, {}",
+                hashes.len(),
+                size(size_of(hashes))
+            )
+        })
+        .collect();
+    evidence.extend(installed.iter().map(|it| format!("installed: {it}")));
+    let message = format!(
+        "{} were built by toolchains that are no longer installed",
+        size(all)
+    );
+    let place = patient.place(&patient.workspace.build_directory, None);
+    let mend = "`cargo clean`, where nothing else builds here with that toolchain.";
+    Ok(Some(
+        TOOLCHAIN.found(place, message, mend).evidence(evidence),
+    ))
+}
+
+/// The rustc that wrote a library's metadata: behind `rust`, four bytes of the format's version and
+/// eight of a position, its length and its text (`rustc_metadata`'s `METADATA_HEADER`).
+fn version_of(library: &Utf8Path) -> Option<String> {
+    let mut head = [0; 128];
+    let length = File::open(library).ok()?.read(&mut head).ok()?;
+    version_in(&head[..length])
+}
+
+fn version_in(head: &[u8]) -> Option<String> {
+    let rest = head.strip_prefix(b"rust")?.get(12..)?;
+    let (length, rest) = rest.split_first()?;
+    let text = str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
+    text.starts_with("rustc ").then(|| text.to_owned())
+}
+
+/// What rustup's toolchains call themselves.
+fn installed(patient: &Patient<'_>) -> Option<BTreeSet<String>> {
+    let mut rustup = patient.runner.program("rustup");
+    let said = process::checked(rustup.args(["toolchain", "list", "-v"])).ok()?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let version = |line: &str| -> Result<String> {
+        let at = line.find(['/', '\\']).context("no path")?;
+        let start = line[..at].rfind(char::is_whitespace).map_or(0, |it| it + 1);
+        let rustc = Utf8Path::new(line[start..].trim()).join("bin/rustc");
+        let said = process::checked(patient.runner.program(rustc.as_str()).arg("--version"))?;
+        Ok(String::from_utf8_lossy(&said).trim().to_owned())
+    };
+    let mut versions: BTreeSet<_> = said.lines().filter_map(|line| version(line).ok()).collect();
+    let own = process::checked(patient.runner.rustc().arg("--version")).ok()?;
+    versions.insert(String::from_utf8_lossy(&own).trim().to_owned());
+    Some(versions)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use std::collections::HashMap;
+
+use super::*;
+
+#[test]
+fn whose_a_file_is() {
+    let mut usage = Usage::default();
+    let packages = HashMap::from([("0123456789abcdef".to_owned(), "my-lib".to_owned())]);
+    for (path, bytes, days) in [
+        ("debug/deps/libmy_lib-0123456789abcdef.rmeta", 10, 0),
+        (
+            "debug/.fingerprint/my-lib-0123456789abcdef/lib-my_lib",
+            1,
+            0,
+        ),
+        (
+            "wasm32-wasip1/release/deps/libx-fedcba9876543210.rlib",
+            20,
+            40,
+        ),
+        ("debug/incremental/my_lib-2abc/s-x/query.bin", 5, 0),
+        ("debug/build/new/0123456789abcdef/out/x.rs", 3, 8),
+        ("doc/index.html", 2, 0),
+    ] {
+        let path = Utf8Path::new("/t").join(path);
+        usage.count("/t".into(), &path, bytes, days, &packages);
+    }
+    assert_eq!(
+        usage.shown(),
+        [
+            "by profile: wasm32-wasip1/release 20B, debug 19B, doc 2B",
+            "by package: others 20B, my-lib 11B, incremental state 5B, new 3B",
+            "by when it was written: in the last week 18B, more than 7 days ago 3B, \
+             more than 30 days ago 20B",
+        ]
+    );
+    assert_eq!(
+        usage.incremental[Utf8Path::new("/t/debug/incremental/my_lib-2abc")],
+        5
+    );
+}
+
+#[test]
+fn metadata_names_its_compiler() {
+    let head = [
+        b"rust\0\0\0\x0a\x7d\x76\x01\0\0\0\0\0\x0c",
+        &b"rustc 1.95.0rest"[..],
+    ]
+    .concat();
+    assert_eq!(version_in(&head).as_deref(), Some("rustc 1.95.0"));
+    assert_eq!(version_in(b"!<arch>\n"), None);
+}
+
+#[test]
+fn sizes() {
+    for (bytes, expected) in [
+        (0, "0B"),
+        (1023, "1023B"),
+        (1536, "1.5KiB"),
+        (3 << 30, "3.0GiB"),
+    ] {
+        assert_eq!(size(bytes), expected);
+    }
+}

@@ -1,0 +1,188 @@
+//! What lies in a build directory, by one walk.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::repo::build_dir::{self, Layout, ProfileDir};
+
+/// What lies in a directory, found by one walk.
+#[derive(Debug, Default)]
+pub(super) struct Usage {
+    pub(super) bytes: u64,
+    /// By profile and triple, or by what else lies in there.
+    pub(super) by_part: BTreeMap<String, u64>,
+    pub(super) by_package: BTreeMap<String, u64>,
+    /// By days: written since as many days, and not later.
+    pub(super) by_age: BTreeMap<u64, u64>,
+    /// Incremental state by its directory.
+    pub(super) incremental: BTreeMap<Utf8PathBuf, u64>,
+    /// Libraries' metadata, with the bytes of all files that have its hash.
+    pub(super) libraries: Vec<(Utf8PathBuf, String)>,
+    pub(super) by_hash: HashMap<String, u64>,
+}
+
+impl Usage {
+    /// Counts all that lies below a directory, those left out that are counted by themselves.
+    pub(super) fn walk(
+        &mut self,
+        root: &Utf8Path,
+        profiles: &[ProfileDir],
+        without: &[&Utf8Path],
+        now: SystemTime,
+    ) -> Result<()> {
+        let mut packages = HashMap::new();
+        for profile in profiles.iter().filter(|it| it.layout == Layout::V1) {
+            for name in build_dir::entries(&profile.path.join(".fingerprint"))?.names {
+                if let Some(hash) = build_dir::hash_in(&name) {
+                    let package = name[..name.len() - hash.len()].trim_end_matches('-');
+                    packages.insert(hash.to_owned(), package.to_owned());
+                }
+            }
+        }
+        let mut pending = vec![root.to_owned()];
+        let mut linked = HashSet::new();
+        while let Some(directory) = pending.pop() {
+            // What a build removes meanwhile is not there.
+            let Ok(entries) = directory.read_dir_utf8() else {
+                continue;
+            };
+            for entry in entries.flatten() {
+                let path = entry.path();
+                let Ok(metadata) = entry.metadata() else {
+                    continue;
+                };
+                if metadata.is_dir() {
+                    if !without.contains(&path) {
+                        pending.push(path.to_owned());
+                    }
+                    continue;
+                }
+                let modified = metadata.modified().unwrap_or(now);
+                if metadata.len() > 0 && !linked.insert((metadata.len(), modified)) {
+                    continue;
+                }
+                let days = now
+                    .duration_since(modified)
+                    .unwrap_or(Duration::ZERO)
+                    .as_secs()
+                    / 86_400;
+                self.count(root, path, metadata.len(), days, &packages);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn count(
+        &mut self,
+        root: &Utf8Path,
+        path: &Utf8Path,
+        bytes: u64,
+        days: u64,
+        packages: &HashMap<String, String>,
+    ) {
+        self.bytes += bytes;
+        let age = AGES
+            .iter()
+            .rev()
+            .find(|it| days >= **it)
+            .copied()
+            .unwrap_or(0);
+        *self.by_age.entry(age).or_default() += bytes;
+        let below = path.strip_prefix(root).unwrap_or(path);
+        let parts: Vec<&str> = below.iter().collect();
+        let at = parts.iter().position(|it| INSIDES.contains(it));
+        let part = match at {
+            Some(at @ 1..=2) => parts[..at].join("/"),
+            _ if parts.len() < 2 => "others".to_owned(),
+            _ => parts[0].to_owned(),
+        };
+        *self.by_part.entry(part).or_default() += bytes;
+        let Some(at @ 1..=2) = at else { return };
+        let (Some(inside), Some(name)) = (parts.get(at), parts.get(at + 1)) else {
+            return;
+        };
+        if *inside == "incremental" {
+            let state: Utf8PathBuf = parts[..at + 2].iter().collect();
+            *self.incremental.entry(root.join(state)).or_default() += bytes;
+            *self
+                .by_package
+                .entry("incremental state".to_owned())
+                .or_default() += bytes;
+            return;
+        }
+        let hash = build_dir::hash_in(name);
+        let package = match hash {
+            Some(hash) => packages.get(hash).cloned(),
+            // In the new layout directories of units lie in those of packages.
+            None if *inside == "build" && parts.len() > at + 3 => Some((*name).to_owned()),
+            None => None,
+        };
+        let hash = hash.or_else(|| parts.get(at + 2).copied().filter(|_| *inside == "build"));
+        if let Some(hash) = hash {
+            *self.by_hash.entry(hash.to_owned()).or_default() += bytes;
+            if path.extension() == Some("rmeta") {
+                self.libraries.push((path.to_owned(), hash.to_owned()));
+            }
+        }
+        let package = package.unwrap_or_else(|| "others".to_owned());
+        *self.by_package.entry(package).or_default() += bytes;
+    }
+
+    /// By part, by package and by age, a line each.
+    pub(super) fn shown(&self) -> Vec<String> {
+        let largest = |sizes: &BTreeMap<String, u64>, number: usize| {
+            let mut sizes: Vec<_> = sizes.iter().filter(|it| *it.1 > 0).collect();
+            sizes.sort_by_key(|(name, bytes)| (std::cmp::Reverse(**bytes), *name));
+            let shown = sizes
+                .iter()
+                .take(number)
+                .map(|(name, bytes)| format!("{name} {}", size(**bytes)));
+            shown.collect::<Vec<_>>().join(", ")
+        };
+        let ages = self.by_age.iter().filter(|it| *it.1 > 0);
+        let ages = ages.map(|(days, bytes)| format!("{} {}", ago(*days), size(*bytes)));
+        vec![
+            format!("by profile: {}", largest(&self.by_part, 8)),
+            format!("by package: {}", largest(&self.by_package, 10)),
+            format!(
+                "by when it was written: {}",
+                ages.collect::<Vec<_>>().join(", ")
+            ),
+        ]
+    }
+}
+
+/// Directories of a profile's.
+const INSIDES: [&str; 5] = ["deps", "build", ".fingerprint", "incremental", "examples"];
+
+/// Days that sizes are told by.
+const AGES: [u64; 4] = [0, 7, 30, 90];
+
+pub(super) fn ago(days: u64) -> String {
+    match days {
+        0 => "in the last week".to_owned(),
+        days => format!("more than {days} days ago"),
+    }
+}
+
+/// Bytes, as people read them.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "one digit behind the point is shown"
+)]
+pub fn size(bytes: u64) -> String {
+    let (mut size, mut unit) = (bytes as f64, "B");
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if size < 1024.0 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, larger);
+    }
+    match unit {
+        "B" => format!("{bytes}B"),
+        unit => format!("{size:.1}{unit}"),
+    }
+}

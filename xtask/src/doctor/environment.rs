@@ -1,0 +1,205 @@
+//! Variables that builds read, and that are not the same everywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+
+use super::Patient;
+use super::recorded::{runs, unique};
+use crate::finding::{Check, Finding, Level};
+use crate::repo::build_dir::{self, ProfileDir};
+use crate::repo::cargo_config::{CargoConfig, Kind};
+use crate::repo::dep_info::Variables;
+use crate::repo::unit_inputs::{Roots, Watch};
+use crate::workspace::{Package, Workspace};
+
+pub(super) const CHECKS: &[&Check] = &[&ENVIRONMENT];
+
+static ENVIRONMENT: Check = Check {
+    code: "environment-differs",
+    level: Level::Warning,
+    cost: "Each time the builds of a shell, a hook and an editor take turns, the packages that read \
+           the variable are built again.",
+    explanation: "Read: the variables that recorded units and build scripts asked for, in every \
+                  build directory of the workspace, with the values they had, against the environment \
+                  of this command. What cargo or its `[env]` tables set is left out, and `PATH`, which \
+                  rustup changes.\n\nMend: set the variable in `[env]` of `.cargo/config.toml`, so that \
+                  it is the same for everyone.",
+};
+
+/// Values by variable, package and build directory.
+type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String>)>;
+
+/// Variables that recorded units read with another value than they have here.
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let workspace = patient.workspace;
+    let mut directories = vec![patient.directories()];
+    directories.extend(build_dir::others(&workspace.root, &directories[0])?);
+    let mut recorded = Values::new();
+    let unique = unique(workspace);
+    let is_known = |name: &str| unique.get(name).is_some_and(Option::is_some);
+    for directory in &directories {
+        for profile in build_dir::profile_dirs(&directory.build)? {
+            let mut read = Vec::new();
+            for run in runs(&profile, &is_known)? {
+                let Some(package) = unique[run.unit.package.as_str()] else {
+                    continue;
+                };
+                let said = run.of(package.directory()).map(|it| it.watch);
+                if let Some(Watch::Declared(_, variables)) = said {
+                    read.push((run.unit.package, run.unit.invoked, variables));
+                }
+            }
+            read.extend(compiled(workspace, &profile, &unique)?);
+            for (package, invoked, variables) in read {
+                for (name, value) in variables {
+                    let key = (name, package.clone(), directory.build.clone());
+                    let time = invoked.unwrap_or(UNIX_EPOCH);
+                    let known = recorded.entry(key).or_insert((UNIX_EPOCH, None));
+                    if known.0 <= time {
+                        *known = (time, value);
+                    }
+                }
+            }
+        }
+    }
+    let config = CargoConfig::of(patient.runner)?;
+    let table = config.written().get("env").map(|it| &it.kind);
+    let mut set: BTreeSet<String> = match table {
+        Some(Kind::Table(table)) => table.keys().cloned().collect(),
+        _ => BTreeSet::new(),
+    };
+    set.extend(
+        [
+            "PATH",
+            "HOST",
+            "TARGET",
+            "PROFILE",
+            "NUM_JOBS",
+            "OPT_LEVEL",
+            "DEBUG",
+        ]
+        .map(str::to_owned),
+    );
+    let here: BTreeMap<String, String> = patient
+        .runner
+        .environment()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(differing(&recorded, &here, &set))
+}
+
+/// A package's name, when it was compiled, and the variables that its code asked for.
+type Read = (String, Option<SystemTime>, Variables);
+
+/// The variables that the code of path packages asked for as it was compiled.
+fn compiled(
+    workspace: &Workspace,
+    profile: &ProfileDir,
+    unique: &BTreeMap<&str, Option<&Package>>,
+) -> Result<Vec<Read>> {
+    let own = |name: &str| {
+        unique
+            .get(name)
+            .copied()
+            .flatten()
+            .filter(|it| it.source.is_none())
+    };
+    let mut read = Vec::new();
+    for (name, hash, units) in profile.unit_names(&|name| own(name).is_some())? {
+        let Some(package) = own(&name) else { continue };
+        let roots = Roots {
+            workspace: &workspace.root,
+            package: package.directory(),
+        };
+        for unit in &units {
+            let Some((_, variables)) = profile.cargo_sources(&name, &hash, unit, roots) else {
+                continue;
+            };
+            if !variables.is_empty() {
+                let dep_info = profile
+                    .fingerprint_dir(&name, &hash)
+                    .join(format!("dep-{}", unit.file_name()));
+                let invoked = dep_info.metadata().and_then(|it| it.modified()).ok();
+                read.push((name.clone(), invoked, variables));
+            }
+        }
+    }
+    Ok(read)
+}
+
+fn differing(
+    recorded: &Values,
+    here: &BTreeMap<String, String>,
+    set: &BTreeSet<String>,
+) -> Vec<Finding> {
+    let mut by_name: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((name, package, directory), (_, value)) in recorded {
+        let is_cargos = name.starts_with("CARGO") || name.starts_with("RUSTC") || name == "OUT_DIR";
+        if is_cargos || set.contains(name) || here.get(name) == value.as_ref() {
+            continue;
+        }
+        let was = shown(value.as_ref());
+        let evidence = format!("{package} was built last in {directory} with {name} {was}");
+        by_name.entry(name).or_default().push(evidence);
+    }
+    let found = by_name.into_iter().map(|(name, evidence)| {
+        let is = shown(here.get(name));
+        let message = format!("{name} is {is} here, and was not so when it was built with last");
+        let mend = format!("Set {name} in `[env]` of `.cargo/config.toml`, the same for everyone.");
+        let place = crate::finding::Place::Variable(name.to_owned());
+        ENVIRONMENT.found(place, message, mend).evidence(evidence)
+    });
+    found.collect()
+}
+
+/// A value, which may be a secret: its length, unless it is a plain short one.
+fn shown(value: Option<&String>) -> String {
+    match value {
+        None => "not set".to_owned(),
+        Some(value) if value.len() <= 4 => format!("`{value}`"),
+        Some(value) => format!("set to a text of {} bytes", value.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_differ() {
+        let recorded = |name: &str, value: Option<&str>| {
+            let key = (name.to_owned(), "a".to_owned(), "/w/target".into());
+            (key, (UNIX_EPOCH, value.map(str::to_owned)))
+        };
+        let recorded = Values::from([
+            recorded("SAME", Some("1")),
+            recorded("UNSET", None),
+            recorded("MODE", Some("on")),
+            recorded("TOKEN", Some("a long secret")),
+            recorded("CONFIGURED", Some("x")),
+            recorded("CARGO_TERM_COLOR", Some("always")),
+        ]);
+        let here = BTreeMap::from(
+            [("SAME", "1"), ("MODE", "off")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        let set = BTreeSet::from(["CONFIGURED".to_owned()]);
+        let found = differing(&recorded, &here, &set);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|it| format!("{}\n{}", it.message, it.evidence.join("\n")))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "MODE is `off` here, and was not so when it was built with last\n\
+                 a was built last in /w/target with MODE `on`",
+                "TOKEN is not set here, and was not so when it was built with last\n\
+                 a was built last in /w/target with TOKEN set to a text of 13 bytes",
+            ]
+        );
+    }
+}

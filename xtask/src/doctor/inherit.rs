@@ -1,0 +1,195 @@
+//! Dependencies that manifests say several times, and could say once.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use cargo_metadata::semver::{Version, VersionReq};
+use toml::de::{DeTable, DeValue};
+
+use super::Patient;
+use super::dependencies::listed;
+use crate::finding::{Check, Finding, Level};
+
+pub(super) const CHECKS: &[&Check] = &[&INHERIT];
+
+static INHERIT: Check = Check {
+    code: "could-inherit",
+    level: Level::Note,
+    cost: "A version that is said in several places is raised in some of them, and then compiled \
+           several times.",
+    explanation: "Read: the manifests of a workspace that has `[workspace.dependencies]`. A member \
+                  says of a registry's package what that table says, too, and is resolved to a version \
+                  that the table's requirement allows; or several members say it, and the table does \
+                  not. Where `default-features` differ nothing is found.\n\nMend: `name.workspace = \
+                  true`.",
+};
+
+/// What a manifest says of a dependency.
+#[derive(Debug, PartialEq)]
+struct Said {
+    line: usize,
+    package: String,
+    requirement: VersionReq,
+    default_features: bool,
+}
+
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let workspace = patient.workspace;
+    let manifest = workspace.root.join("Cargo.toml");
+    let Some(root) = std::fs::read_to_string(&manifest).ok() else {
+        return Ok(Vec::new());
+    };
+    let shared = said_in(&root, &["workspace", "dependencies"]);
+    if shared.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let (mut first, mut said_twice) = (None, Vec::new());
+    let mut unshared: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for (_, member) in workspace.members() {
+        let Ok(text) = std::fs::read_to_string(&member.manifest_path) else {
+            continue;
+        };
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for said in said_in(&text, &[kind]) {
+                let resolved = member
+                    .dependencies
+                    .iter()
+                    .map(|it| workspace.package(it.package));
+                let mut resolved =
+                    resolved.filter(|it| it.name == said.package && it.source.is_some());
+                let Some(version) = resolved.next().map(|it| it.version.clone()) else {
+                    continue;
+                };
+                match shared.iter().find(|it| it.package == said.package) {
+                    Some(shared) if would_serve(shared, &said, &version) => {
+                        let place = patient.below(&member.manifest_path);
+                        let file = place.unwrap_or_else(|| member.manifest_path.clone());
+                        first = first.or(Some(patient.place(&file, Some(said.line))));
+                        said_twice.push(format!(
+                            "{file}:{}: {} = \"{}\"; the workspace says \"{}\", and {version} is both",
+                            said.line, said.package, said.requirement, shared.requirement
+                        ));
+                    }
+                    Some(_) => {}
+                    None => {
+                        let says = unshared.entry(said.package).or_default();
+                        if says.iter().all(|(by, _)| *by != member.name) {
+                            says.push((member.name.clone(), version));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    if let Some(place) = first {
+        let message = "members say themselves what `[workspace.dependencies]` says";
+        let mend = "Write `name.workspace = true`, with the features that it adds.";
+        found.push(INHERIT.found(place, message, mend).evidence(said_twice));
+    }
+    let evidence: Vec<_> = unshared
+        .iter()
+        .filter(|(_, says)| says.len() > 1 && says.iter().all(|it| it.1 == says[0].1))
+        .map(|(package, says)| {
+            format!(
+                "{package} {} in {}",
+                says[0].1,
+                listed(says.iter().map(|it| it.0.as_str()))
+            )
+        })
+        .collect();
+    if !evidence.is_empty() {
+        let message = "several members say what `[workspace.dependencies]` could say once";
+        let mend = "Say it there, and write `name.workspace = true` in the members.";
+        let place = patient.place(&manifest, None);
+        found.push(INHERIT.found(place, message, mend).evidence(evidence));
+    }
+    Ok(found)
+}
+
+/// Whether a member that inherits would be resolved to the same version with the same features.
+fn would_serve(shared: &Said, own: &Said, resolved: &str) -> bool {
+    let resolved = Version::parse(resolved);
+    shared.default_features == own.default_features
+        && resolved.is_ok_and(|it| shared.requirement.matches(&it))
+}
+
+/// The dependencies on a registry's packages in a table of a manifest, not those that are inherited.
+fn said_in(manifest: &str, table: &[&str]) -> Vec<Said> {
+    let Ok(root) = DeTable::parse(manifest) else {
+        return Vec::new();
+    };
+    let mut entries = root.get_ref();
+    for key in table {
+        match entries.get(*key).map(|it| it.get_ref()) {
+            Some(DeValue::Table(inner)) => entries = inner,
+            _ => return Vec::new(),
+        }
+    }
+    let said = entries.iter().filter_map(|(key, value)| {
+        let (requirement, package, default_features) = match value.get_ref() {
+            DeValue::String(requirement) => (requirement.as_ref(), None, true),
+            DeValue::Table(entry) => {
+                let text = |key: &str| entry.get(key).and_then(|it| it.get_ref().as_str());
+                let other = ["path", "git", "registry", "registry-index", "workspace"];
+                if other.iter().any(|key| entry.contains_key(*key)) {
+                    return None;
+                }
+                let default_features = entry.get("default-features");
+                let default_features = default_features.and_then(|it| it.get_ref().as_bool());
+                (
+                    text("version")?,
+                    text("package"),
+                    default_features.unwrap_or(true),
+                )
+            }
+            _ => return None,
+        };
+        Some(Said {
+            line: manifest[..key.span().start].matches('\n').count() + 1,
+            package: package.unwrap_or(key.get_ref()).to_owned(),
+            requirement: VersionReq::parse(requirement).ok()?,
+            default_features,
+        })
+    });
+    said.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_manifest_says() {
+        let manifest = "[dependencies]\nplain = \"1.0\"\nshared.workspace = true\nnear = { path = \"../near\" }\n\
+                        called = { package = \"other\", version = \"2\", default-features = false }\n";
+        let said = said_in(manifest, &["dependencies"]);
+        let said: Vec<_> = said
+            .iter()
+            .map(|it| {
+                format!(
+                    "{} {} {} {}",
+                    it.line, it.package, it.requirement, it.default_features
+                )
+            })
+            .collect();
+        assert_eq!(said, ["5 other ^2 false", "2 plain ^1.0 true"]);
+    }
+
+    #[test]
+    fn inheriting_changes_nothing_or_is_not_advised() {
+        let said = |requirement: &str, default_features| Said {
+            line: 1,
+            package: "x".to_owned(),
+            requirement: VersionReq::parse(requirement).unwrap(),
+            default_features,
+        };
+        for (shared, own, resolved, expected) in [
+            (said("1.2", true), said("1", true), "1.3.0", true),
+            (said("2", true), said("1", true), "1.3.0", false),
+            (said("1", true), said("1", false), "1.3.0", false),
+        ] {
+            assert_eq!(would_serve(&shared, &own, resolved), expected);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What makes caches lie or builds slow: found, not guessed. Every check says what it read.
+//!
+//! Each module is a group of checks that read the same things. In a group, reading comes first; what
+//! follows from what was read is decided by functions on plain values.
+
+mod ci_files;
+mod dependencies;
+pub mod disk;
+mod environment;
+mod inherit;
+mod layout;
+mod recorded;
+mod scripts;
+pub mod tracked;
+mod workflow;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::finding::{Check, Finding, Level, Place};
+use crate::process::Runner;
+use crate::repo::build_dir::Directories;
+use crate::repo::git::{EntryKind, Repository, State};
+use crate::repo::resolved;
+use crate::workspace::{Package, Workspace};
+
+/// What is examined.
+pub struct Patient<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// Starts git and cargo in the workspace's root.
+    pub runner: &'a Runner,
+    /// The repository that holds it, if one does.
+    pub repository: Option<&'a Repository>,
+    /// What the newest kept timings say of macros.
+    pub macros: Option<MacroTimes>,
+    /// When.
+    pub now: SystemTime,
+    /// What could not be looked at, and why.
+    pub notes: RefCell<Vec<String>>,
+    top_level: Utf8PathBuf,
+    /// The workspace's root below it.
+    root_below: Option<Utf8PathBuf>,
+    /// The files that git tracks, below the top level.
+    tracked: OnceCell<Vec<Utf8PathBuf>>,
+}
+
+/// How long procedural macros, and what is built for them alone, hold a build up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MacroTimes {
+    /// The run, as `timings list` calls it.
+    pub run: String,
+    /// Seconds of its critical path.
+    pub path: f64,
+    /// Seconds of the path by package, of those.
+    pub packages: Vec<(String, f64)>,
+}
+
+/// Checks that read the same things.
+struct Group {
+    checks: &'static [&'static Check],
+    examine: fn(&Patient<'_>) -> Result<Vec<Finding>>,
+}
+
+const GROUPS: &[Group] = &[
+    Group {
+        checks: scripts::CHECKS,
+        examine: scripts::examine,
+    },
+    Group {
+        checks: environment::CHECKS,
+        examine: environment::examine,
+    },
+    Group {
+        checks: layout::CHECKS,
+        examine: layout::examine,
+    },
+    Group {
+        checks: ci_files::CHECKS,
+        examine: ci_files::examine,
+    },
+    Group {
+        checks: dependencies::CHECKS,
+        examine: dependencies::examine,
+    },
+    Group {
+        checks: inherit::CHECKS,
+        examine: inherit::examine,
+    },
+    Group {
+        checks: disk::CHECKS,
+        examine: disk::examine,
+    },
+    Group {
+        checks: tracked::CHECKS,
+        examine: tracked::examine,
+    },
+];
+
+/// That the workspace does not build in the new layout: found by a build, where one is asked for.
+pub static LAYOUT_BUILD: Check = Check {
+    code: "layout-v2-build",
+    level: Level::Error,
+    cost: "The workspace does not build with cargo 1.100 and later, which lay the build directory \
+           out anew.",
+    explanation: "Read, with `--layout-v2` alone: the end of `cargo build --workspace \
+                  --all-targets` in the new layout, in a scratch directory that is removed; where \
+                  that fails, the same build in the former layout has to succeed.\n\nMend: see \
+                  what cargo says; mostly a build script or a test looks for a file where the \
+                  former layout had it.",
+};
+
+/// Every check of doctor's own.
+pub fn checks() -> Vec<&'static Check> {
+    let groups = GROUPS.iter().flat_map(|group| group.checks.iter().copied());
+    groups.chain([&LAYOUT_BUILD]).collect()
+}
+
+/// What the wanted checks find.
+///
+/// # Errors
+/// Git, cargo or the disk, where something that is there cannot be read.
+pub fn examine(patient: &Patient<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    for group in GROUPS {
+        if group.checks.iter().any(|check| wanted(check)) {
+            found.extend((group.examine)(patient)?);
+        }
+    }
+    found.retain(|finding| wanted(finding.check));
+    Ok(found)
+}
+
+impl<'a> Patient<'a> {
+    /// A workspace as it is now.
+    pub fn new(
+        workspace: &'a Workspace,
+        runner: &'a Runner,
+        repository: Option<&'a Repository>,
+    ) -> Self {
+        let root = resolved(&workspace.root);
+        let mut notes = Vec::new();
+        let top_level = match repository {
+            Some(repository) => repository.top_level().to_owned(),
+            None => {
+                let what = "so its sources, commands and CI files were not looked at";
+                notes.push(format!("{root} is in no git repository, {what}"));
+                root.clone()
+            }
+        };
+        Self {
+            workspace,
+            runner,
+            repository,
+            macros: None,
+            now: SystemTime::now(),
+            notes: RefCell::new(notes),
+            root_below: root.strip_prefix(&top_level).map(Utf8Path::to_owned).ok(),
+            top_level,
+            tracked: OnceCell::new(),
+        }
+    }
+
+    /// The repository's top level, or the workspace's root where there is none.
+    pub fn top_level(&self) -> &Utf8Path {
+        &self.top_level
+    }
+
+    /// Where the workspace's own cargo builds.
+    pub fn directories(&self) -> Directories {
+        Directories {
+            build: self.workspace.build_directory.clone(),
+            target: self.workspace.target_directory.clone(),
+        }
+    }
+
+    /// The files that git tracks, below the top level; none outside a repository.
+    fn tracked(&self) -> Result<&[Utf8PathBuf]> {
+        if self.tracked.get().is_none() {
+            let entries = match self.repository {
+                Some(repository) => repository.entries(&State::Index)?,
+                None => Vec::new(),
+            };
+            let files = entries.into_iter().filter(|it| it.kind == EntryKind::File);
+            drop(self.tracked.set(files.map(|it| it.path).collect()));
+        }
+        Ok(self.tracked.get().map_or(&[], Vec::as_slice))
+    }
+
+    /// A tracked file's text; none where it is not there, not UTF-8, or larger than a source is.
+    fn text(&self, file: &Utf8Path) -> Option<String> {
+        let path = self.top_level.join(file);
+        let metadata = path.metadata().ok()?;
+        (metadata.len() < 4 << 20).then(|| std::fs::read_to_string(path).ok())?
+    }
+
+    /// A place by its path below the top level, where it is there.
+    pub fn place(&self, path: &Utf8Path, line: Option<usize>) -> Place {
+        let path = self.below(path).unwrap_or_else(|| path.to_owned());
+        Place::Path { path, line }
+    }
+
+    /// A path as it is below the top level.
+    pub fn below(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        if path.is_relative() {
+            return Some(path.to_owned());
+        }
+        // The workspace's root may be reached by a link, and git's top level has none.
+        let by_root = || {
+            Some(
+                self.root_below
+                    .as_ref()?
+                    .join(path.strip_prefix(&self.workspace.root).ok()?),
+            )
+        };
+        let below = path
+            .strip_prefix(&self.top_level)
+            .ok()
+            .map(Utf8Path::to_owned);
+        below.or_else(by_root)
+    }
+
+    /// The path packages, by their directories below the top level.
+    fn own_packages(&self) -> HashMap<Utf8PathBuf, &Package> {
+        let own = self
+            .workspace
+            .packages
+            .iter()
+            .filter(|it| it.source.is_none());
+        own.filter_map(|package| Some((self.below(package.directory())?, package)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_every_check_and_no_other() {
+        let documentation = include_str!("../../docs/doctor.md");
+        let rows = documentation
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"));
+        let mut documented: Vec<_> = rows
+            .filter_map(|row| {
+                let (code, rest) = row.split_once("` | ")?;
+                Some(format!("{code} {}", rest.split(' ').next()?))
+            })
+            .collect();
+        let known = checks();
+        let word = |level| format!("{level:?}").to_lowercase();
+        let mut known: Vec<_> = known
+            .iter()
+            .map(|it| format!("{} {}", it.code, word(it.level)))
+            .collect();
+        documented.sort();
+        known.sort();
+        assert_eq!(documented, known);
+    }
+
+    #[test]
+    fn explanations_say_what_is_read_and_how_to_mend() {
+        for Check {
+            code, explanation, ..
+        } in checks()
+        {
+            assert!(
+                explanation.starts_with("Read: ") || explanation.starts_with("Read, "),
+                "{code}"
+            );
+            assert!(explanation.contains("\n\nMend: "), "{code}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Build scripts: what they watch, what they write, and what they bake into the code.
+//!
+//! What a script printed when it last ran is the best evidence; it counts while the script's sources
+//! are older than that run. Where there is none, only what the sources leave no doubt of is said.
+
+mod baked;
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use self::baked::{BAKES_COMMIT, BAKES_PATH, BAKES_TIME, Facts, baked};
+use super::Patient;
+use super::dependencies::listed;
+use super::recorded::{Recorded, runs, unique};
+use crate::finding::{Check, Finding, Level};
+use crate::process;
+use crate::repo::build_dir;
+use crate::repo::rust_source::{self, MadePath, Origin};
+use crate::repo::unit_inputs::{ScriptRun, Watch};
+use crate::workspace::{Package, TargetKind};
+
+pub(super) const CHECKS: &[&Check] = &[
+    &SILENT,
+    &MISSING,
+    &WRITES,
+    &BAKES_TIME,
+    &BAKES_PATH,
+    &BAKES_COMMIT,
+];
+
+static SILENT: Check = Check {
+    code: "script-watches-all",
+    level: Level::Warning,
+    cost: "Any file of the package that changes, a README too, runs the script again and rebuilds \
+           the package with all that depends on it.",
+    explanation: "Read: what the script printed when it last ran, if its sources are older than \
+                  that; else its sources, where they hold no `rerun-if-*` in any literal and the \
+                  package has no build-dependency that might print one.\n\nIt is no fault where the \
+                  script does read all of the package.\n\nMend: print `cargo::rerun-if-changed=PATH` \
+                  for what it reads; `cargo::rerun-if-changed=build.rs` where it reads nothing.",
+};
+
+static MISSING: Check = Check {
+    code: "script-missing-input",
+    level: Level::Warning,
+    cost: "Every build runs the script again, and rebuilds the package with all that depends on it.",
+    explanation: "Read: the paths that the script named by `rerun-if-changed` when it last ran, if \
+                  its sources are older than that; else those that its `main` prints whatever \
+                  happens. Each is looked for on the disk: cargo takes one that is not there for \
+                  changed.\n\nMend: name a file that exists, or the directory that it may appear in.",
+};
+
+static WRITES: Check = Check {
+    code: "script-writes-source",
+    level: Level::Warning,
+    cost: "A build changes the work tree: cargo may take what the script writes for an edit and \
+           build once more, and two builds at a time write over one another.",
+    explanation: "Read: the calls in the script's sources of `fs::write`, `File::create`, \
+                  `fs::create_dir`, `write_to_file` and `out_dir` whose path is relative to the \
+                  package, by a literal or by `CARGO_MANIFEST_DIR`. What git ignores is left out, \
+                  since cargo does not watch it.\n\nMend: write to `OUT_DIR`, and `include!` it from \
+                  there; or generate in an xtask and commit the result.",
+};
+
+/// What is known of a package's build script.
+#[derive(Debug, Default)]
+struct Script {
+    package: String,
+    /// Its root file.
+    file: Utf8PathBuf,
+    /// Whether its sources alone show that it names no input.
+    is_silent: bool,
+    /// The paths that it is certain to name, with those that do not exist.
+    always_missing: Vec<Utf8PathBuf>,
+    /// What it writes below the package, with file and line.
+    writes: Vec<(String, Utf8PathBuf, Utf8PathBuf, usize)>,
+    run: Option<Run>,
+}
+
+/// The last run of a script, if it still says what the script does.
+#[derive(Debug)]
+struct Run {
+    output: Utf8PathBuf,
+    started: SystemTime,
+    said: ScriptRun,
+}
+
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let workspace = patient.workspace;
+    let profiles = build_dir::profile_dirs(&workspace.build_directory)?;
+    let (mut found, mut unrecorded) = (Vec::new(), Vec::new());
+    let times = commit_times(patient);
+    let is_commit = |text: &str| {
+        let known = patient.repository.map(|it| it.known(text));
+        matches!(known, Some(Ok(Some(_))))
+    };
+    let facts = Facts {
+        root: &workspace.root,
+        build_directories: [&workspace.build_directory, &workspace.target_directory],
+        is_commit: &is_commit,
+        commit_times: &times,
+    };
+    let unique = unique(workspace);
+    let is_own = |name: &str| {
+        unique
+            .get(name)
+            .copied()
+            .flatten()
+            .is_some_and(|it| it.source.is_none())
+    };
+    let mut recorded: HashMap<String, Vec<Recorded<'_>>> = HashMap::new();
+    for profile in &profiles {
+        for run in runs(profile, &is_own)? {
+            recorded
+                .entry(run.unit.package.clone())
+                .or_default()
+                .push(run);
+        }
+    }
+    for package in &workspace.packages {
+        let mut targets = package.targets.iter();
+        let target = targets.find(|it| it.kind == TargetKind::CustomBuild);
+        let (Some(target), None) = (target, &package.source) else {
+            continue;
+        };
+        let runs = recorded.get(&package.name).map_or(&[][..], Vec::as_slice);
+        let script = read(patient, package, &target.src_path, runs);
+        unrecorded.extend(script.run.is_none().then_some(package.name.as_str()));
+        found.extend(judge(&script, &facts, &|path, line| {
+            patient.place(path, line)
+        }));
+    }
+    if !unrecorded.is_empty() {
+        patient.notes.borrow_mut().push(format!(
+            "no build is recorded of the present build scripts of {}, so what they print is not known",
+            listed(unrecorded.into_iter())
+        ));
+    }
+    Ok(found)
+}
+
+/// Reads a script's sources and the record of its last run.
+fn read(
+    patient: &Patient<'_>,
+    package: &Package,
+    file: &Utf8Path,
+    recorded: &[Recorded<'_>],
+) -> Script {
+    let directory = package.directory();
+    let mut text = |path: &Utf8Path| std::fs::read_to_string(path).ok();
+    let modules = rust_source::scan(file, directory, &|_, _| None, &mut text).modules;
+    let said = rust_source::scan_build_script(file, directory, &mut text);
+    let asks_libraries = package.dependencies.iter().any(|it| it.build);
+    let mut script = Script {
+        package: package.name.clone(),
+        file: file.to_owned(),
+        is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
+        ..Script::default()
+    };
+    for line in rust_source::always_printed(&text(file).unwrap_or_default()) {
+        let named = ["cargo:rerun-if-changed=", "cargo::rerun-if-changed="];
+        let named = named.iter().find_map(|it| line.strip_prefix(it));
+        script.always_missing.extend(named.map(Utf8PathBuf::from));
+    }
+    script
+        .always_missing
+        .retain(|it| !directory.join(it).exists());
+    for module in &modules {
+        for (by, written) in rust_source::written_paths(&text(module).unwrap_or_default()) {
+            let path = below_package(directory, &written);
+            let Some(path) = path.filter(|it| is_source(patient, it)) else {
+                continue;
+            };
+            script.writes.push((by, path, module.clone(), written.line));
+        }
+    }
+    let changed = modules
+        .iter()
+        .filter_map(|it| it.metadata().ok()?.modified().ok());
+    let changed = changed.max();
+    for run in recorded {
+        let (Some(started), Some(said)) = (run.unit.invoked, run.of(directory)) else {
+            continue;
+        };
+        let is_newer = script.run.as_ref().is_none_or(|it| it.started < started);
+        if is_newer && changed.is_none_or(|it| it <= started) && said.settled {
+            let output = run.output();
+            script.run = Some(Run {
+                output,
+                started,
+                said,
+            });
+        }
+    }
+    script
+}
+
+/// The path to which a script writes below a package's directory, where it starts there.
+fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf> {
+    let starts_there = matches!(written.origin, Origin::ManifestDir | Origin::Literal);
+    let is_known = !written.path.as_str().contains(['*', '{']);
+    let path = rust_source::normalized(&directory.join(&written.path));
+    (starts_there && is_known && written.path.is_relative()).then_some(path)
+}
+
+/// Whether a path is of the work tree, and not of what is built.
+fn is_source(patient: &Patient<'_>, path: &Utf8Path) -> bool {
+    let workspace = patient.workspace;
+    let built = [&workspace.build_directory, &workspace.target_directory];
+    let is_ignored = |path: &Utf8Path| {
+        let ignored = patient.repository.map(|it| it.is_ignored(path));
+        matches!(ignored, Some(Ok(true)))
+    };
+    let below = patient.below(path);
+    below.is_some_and(|below| !built.iter().any(|it| path.starts_with(it)) && !is_ignored(&below))
+}
+
+/// The times of the commit that is checked out, as a script may print them.
+fn commit_times(patient: &Patient<'_>) -> Vec<String> {
+    let formats = "--format=%ct %at %cs %as";
+    let said = process::checked(patient.runner.git().args(["log", "-1", formats]));
+    let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
+    said.split_whitespace().map(str::to_owned).collect()
+}
+
+type Placed<'a> = dyn Fn(&Utf8Path, Option<usize>) -> crate::finding::Place + 'a;
+
+/// What follows from what is known of a script.
+fn judge(script: &Script, facts: &Facts<'_>, place: &Placed<'_>) -> Vec<Finding> {
+    let Script { package, file, .. } = script;
+    let here = || place(file, None);
+    let mut found = Vec::new();
+    let watch = script
+        .run
+        .as_ref()
+        .map(|run| (&run.said.watch, &run.output));
+    let silent = match &watch {
+        Some((Watch::Package, output)) => Some(format!("no `rerun-if-*` in {output}")),
+        Some(_) => None,
+        None if script.is_silent => Some(format!("no `rerun-if-*` in {file}")),
+        None => None,
+    };
+    if let Some(evidence) = silent {
+        let message = format!("the build script of {package} names no input");
+        let mend = "Print `cargo::rerun-if-changed=…` for what it reads, or for `build.rs` alone.";
+        found.push(SILENT.found(here(), message, mend).evidence([evidence]));
+    }
+    let missing: Vec<(String, String)> = match &watch {
+        Some((Watch::Declared(paths, _), output)) => paths
+            .iter()
+            .filter(|path| !path.exists())
+            .map(|path| (path.to_string(), format!("`rerun-if-changed` in {output}")))
+            .collect(),
+        Some(_) => Vec::new(),
+        None => script
+            .always_missing
+            .iter()
+            .map(|path| {
+                (
+                    path.to_string(),
+                    format!("`rerun-if-changed` in `main` of {file}"),
+                )
+            })
+            .collect(),
+    };
+    for (path, evidence) in missing {
+        let message = format!("the build script of {package} watches {path}, which does not exist");
+        let mend = "Name a file that exists, or the directory in which it may appear.";
+        found.push(MISSING.found(here(), message, mend).evidence([evidence]));
+    }
+    for (by, path, module, line) in &script.writes {
+        let message = format!("the build script of {package} writes {path}");
+        let mend = "Write to `OUT_DIR`, and include it from there.";
+        let evidence = format!("`{by}` in {module}");
+        found.push(
+            WRITES
+                .found(place(module, Some(*line)), message, mend)
+                .evidence([evidence]),
+        );
+    }
+    let Some(run) = &script.run else { return found };
+    for (name, value) in &run.said.rustc_env {
+        let Some((check, what, mend)) = baked(value, run.started, facts) else {
+            continue;
+        };
+        let message = format!("the build script of {package} bakes {what} into {name}");
+        let evidence = format!("`rustc-env={name}={value}` in {}", run.output);
+        found.push(check.found(here(), message, mend).evidence([evidence]));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Values that a build script bakes into the code, and that are other ones tomorrow or elsewhere.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use cargo_metadata::camino::Utf8Path;
+
+use crate::finding::{Check, Level};
+
+pub(super) static BAKES_TIME: Check = Check {
+    code: "script-bakes-time",
+    level: Level::Warning,
+    cost: "Each run of the script rebuilds the package with all that depends on it, no cache can \
+           serve it, and between runs the time is a lie.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One that \
+                  holds the time of that run, in seconds or milliseconds since 1970, or its date \
+                  where that is not the commit's, was taken from the clock.\n\nMend: stamp the \
+                  release where it is packaged; or take `SOURCE_DATE_EPOCH`.",
+};
+
+pub(super) static BAKES_PATH: Check = Check {
+    code: "script-bakes-path",
+    level: Level::Warning,
+    cost: "The artifacts name this checkout: another one, or another machine, cannot use them from \
+           a cache, and one that does reads files of this one.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One that \
+                  holds a path below the workspace's root, its build directory left out, is \
+                  absolute.\n\nMend: a path below the package is `env!(\"CARGO_MANIFEST_DIR\")` joined \
+                  with the rest, or better is found at run time.",
+};
+
+pub(super) static BAKES_COMMIT: Check = Check {
+    code: "script-bakes-commit",
+    level: Level::Note,
+    cost: "Every commit, checkout and rebase rebuilds the package with all that depends on it.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One that \
+                  holds 7 to 40 hexadecimal digits by which git knows a commit is a git hash.\n\nIt is \
+                  no fault in a binary that nothing depends on.\n\nMend: bake it into the binary's own \
+                  package alone; in the dev profile take a constant, and the hash where a release is \
+                  built.",
+};
+
+/// What values are held against.
+pub(super) struct Facts<'a> {
+    pub(super) root: &'a Utf8Path,
+    pub(super) build_directories: [&'a Utf8Path; 2],
+    /// Whether git knows a commit by this.
+    pub(super) is_commit: &'a dyn Fn(&str) -> bool,
+    /// The dates of the commit that is checked out, and its times.
+    pub(super) commit_times: &'a [String],
+}
+
+/// What is wrong with a value that code is compiled with.
+pub(super) fn baked(
+    value: &str,
+    started: SystemTime,
+    facts: &Facts<'_>,
+) -> Option<(&'static Check, &'static str, &'static str)> {
+    let root = facts.root.as_str();
+    let is_below_root = |(at, _): (usize, &str)| {
+        let rest = &value[at + root.len()..];
+        rest.is_empty() || rest.starts_with(['/', '\\'])
+    };
+    if value.match_indices(root).any(is_below_root) {
+        // What a script made in its `OUT_DIR` is found by such a path, and by no other.
+        let is_built = facts
+            .build_directories
+            .iter()
+            .any(|it| value.contains(it.as_str()));
+        let mend =
+            "Join the rest of the path to `env!(\"CARGO_MANIFEST_DIR\")`, or find it at run time.";
+        return (!is_built).then_some((&BAKES_PATH, "an absolute path", mend));
+    }
+    let seconds = started.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let is_time = |word: &str| {
+        let near = |time: u64| time.abs_diff(seconds) < 3600;
+        match (word.len(), word.parse::<u64>()) {
+            (10, Ok(time)) => near(time),
+            (13, Ok(time)) => near(time / 1000),
+            _ => false,
+        }
+    };
+    let today = date(seconds);
+    let is_commits = |text: &str| facts.commit_times.iter().any(|it| it == text);
+    let mut words = value.split(|char: char| !char.is_ascii_alphanumeric());
+    let reads_clock = words.any(|word| is_time(word) && !is_commits(word))
+        || value.contains(&today) && !is_commits(&today);
+    if reads_clock {
+        return Some((
+            &BAKES_TIME,
+            "the time",
+            "Stamp the release where it is packaged.",
+        ));
+    }
+    let is_hash = |word: &str| {
+        (7..=40).contains(&word.len())
+            && word.bytes().all(|it| it.is_ascii_hexdigit())
+            && (facts.is_commit)(word)
+    };
+    let mut words = value.split(|char: char| !char.is_ascii_alphanumeric());
+    // `git describe` puts a `g` before the hash.
+    let has_hash = words.any(|word| is_hash(word) || is_hash(word.strip_prefix('g').unwrap_or("")));
+    let mend = "Bake it into the binary's own package alone, and where a release is built.";
+    has_hash.then_some((&BAKES_COMMIT, "a commit's hash", mend))
+}
+
+/// The date in UTC of seconds since 1970: `2026-11-21`. Days are counted in years that begin in
+/// March, so that the leap day is the last.
+pub(super) fn date(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, year) = match month < 10 {
+        true => (month + 3, era * 400 + year),
+        false => (month - 9, era * 400 + year + 1),
+    };
+    format!("{year:04}-{month:02}-{day:02}")
+}

@@ -1,0 +1,120 @@
+//! What git tracks and should not, and times that cannot be.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::Patient;
+use crate::finding::{Check, Finding, Level};
+
+pub(super) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
+
+static OUTPUT: Check = Check {
+    code: "tracked-output",
+    level: Level::Error,
+    cost: "A checkout puts another build's artifacts in place, newer than every source, and cargo \
+           takes them for its own; every build changes files that git tracks.",
+    explanation: "Read: the files that git tracks, by its index. Some lie in the target or the build \
+                  directory.\n\nMend: `git rm --cached`, which leaves them on the disk, and a line for \
+                  the directory in `.gitignore`; `--fix` does both, and commits nothing.",
+};
+
+static FUTURE: Check = Check {
+    code: "future-source",
+    level: Level::Warning,
+    cost: "Cargo takes a file that is newer than its last build for changed: every build compiles its \
+           package again, until that time has come.",
+    explanation: "Read: the modification times of the files that git tracks in the directories of the \
+                  workspace's path packages, against the clock. An archive, a file system of another \
+                  machine or a clock that was wrong left them.\n\nMend: `--fix` sets the time to now; \
+                  what is built from the file is compiled once more.",
+};
+
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    let outputs = outputs(patient)?;
+    if let Some(first) = outputs.first() {
+        let message = match outputs.len() {
+            1 => "git tracks a file in the target directory".to_owned(),
+            number => format!("git tracks {number} files in the target directory"),
+        };
+        let mend = "`cargo xtask doctor --fix` takes them out of the index and adds an entry to \
+                    `.gitignore`.";
+        let evidence = some(&outputs, "`git ls-files`");
+        found.push(
+            OUTPUT
+                .found(patient.place(first, None), message, mend)
+                .evidence(evidence),
+        );
+    }
+    let future = future(patient)?;
+    if let Some(first) = future.first() {
+        let message = match future.len() {
+            1 => "a source was modified in the future".to_owned(),
+            number => format!("{number} sources were modified in the future"),
+        };
+        let mend = "`cargo xtask doctor --fix` sets their times to now.";
+        let evidence = some(&future, "the time");
+        found.push(
+            FUTURE
+                .found(patient.place(first, None), message, mend)
+                .evidence(evidence),
+        );
+    }
+    Ok(found)
+}
+
+fn some(paths: &[Utf8PathBuf], read: &str) -> Vec<String> {
+    let mut shown: Vec<_> = paths
+        .iter()
+        .take(5)
+        .map(|path| format!("{read}: {path}"))
+        .collect();
+    shown.extend((paths.len() > 5).then(|| format!("and {} more", paths.len() - 5)));
+    shown
+}
+
+/// The tracked files in the target and the build directory, below the top level.
+///
+/// # Errors
+/// Git's own message where it cannot list.
+pub fn outputs(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
+    let own = patient.directories();
+    let built: Vec<_> = [&own.target, &own.build]
+        .into_iter()
+        .filter_map(|it| patient.below(it))
+        .collect();
+    let tracked = patient.tracked()?.iter();
+    Ok(tracked
+        .filter(|file| built.iter().any(|it| file.starts_with(it)))
+        .cloned()
+        .collect())
+}
+
+/// The sources of path packages that are newer than now, below the top level.
+///
+/// # Errors
+/// Git's own message where it cannot list.
+pub fn future(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
+    let packages = patient.own_packages();
+    let is_source = |file: &Utf8Path| file.ancestors().skip(1).any(|it| packages.contains_key(it));
+    let modified = |file: &Utf8Path| {
+        patient
+            .top_level()
+            .join(file)
+            .metadata()
+            .ok()?
+            .modified()
+            .ok()
+    };
+    let files = patient.tracked()?.iter().filter(|file| is_source(file));
+    let files = files.filter(|file| modified(file).is_some_and(|it| is_future(it, patient.now)));
+    Ok(files.cloned().collect())
+}
+
+/// Whether a time is further ahead than clocks of file systems differ.
+fn is_future(time: SystemTime, now: SystemTime) -> bool {
+    time.duration_since(now)
+        .is_ok_and(|ahead| ahead > Duration::from_secs(10))
+}

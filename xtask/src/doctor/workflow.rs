@@ -1,0 +1,254 @@
+//! Files of CI services, reduced to what the checks ask: jobs with their steps.
+
+use cargo_metadata::camino::Utf8Path;
+
+use crate::repo::yaml::{self, Node};
+
+/// A job: steps on one machine.
+#[derive(Debug, Default)]
+pub(super) struct Job {
+    /// Its name.
+    pub(super) name: String,
+    /// Variables of its environment, the file's own included.
+    pub(super) variables: Vec<Entry>,
+    /// What is done, in order.
+    pub(super) steps: Vec<Step>,
+}
+
+/// A step of a job.
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    /// Where it begins.
+    pub(super) line: usize,
+    /// The action that it uses.
+    pub(super) uses: String,
+    /// What the action is given.
+    pub(super) with: Vec<Entry>,
+    /// The commands that it runs, with the line of the first.
+    pub(super) run: Option<(usize, String)>,
+    /// Directories that are kept from one run to the next.
+    pub(super) cache: Option<Cache>,
+    /// Variables of its own.
+    pub(super) variables: Vec<Entry>,
+}
+
+/// What is kept, and under which key.
+#[derive(Debug)]
+pub(super) struct Cache {
+    /// The line of the key.
+    pub(super) line: usize,
+    /// The key.
+    pub(super) key: String,
+    /// The directories, a line each.
+    pub(super) paths: String,
+    /// Whether one of another key will do.
+    pub(super) is_lenient: bool,
+}
+
+/// A name with its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The line of the value.
+    pub(super) line: usize,
+    /// The name.
+    pub(super) name: String,
+    /// The value.
+    pub(super) value: String,
+}
+
+/// Whether a file is one of a CI service that is known here, by its path in the repository.
+pub(super) fn is_known(file: &Utf8Path) -> bool {
+    let is_yaml = matches!(file.extension(), Some("yml" | "yaml"));
+    let is_workflow = file.parent() == Some(Utf8Path::new(".github/workflows"));
+    let is_action = file.starts_with(".github/actions") && file.file_stem() == Some("action");
+    is_yaml && (is_workflow || is_action || file.as_str() == ".gitlab-ci.yml")
+}
+
+/// The jobs of a file.
+///
+/// # Errors
+/// In words, where it is no YAML.
+pub(super) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<Job>, String> {
+    let Some(root) = yaml::parse(text)? else {
+        return Ok(Vec::new());
+    };
+    Ok(match file.file_name() {
+        Some(".gitlab-ci.yml") => gitlab(&root),
+        _ => github(&root),
+    })
+}
+
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>
+fn github(root: &Node) -> Vec<Job> {
+    let common = entries(root.get("env"));
+    let mut jobs = Vec::new();
+    if let Some(steps) = root.get("runs").and_then(|it| it.get("steps")) {
+        jobs.push(Job {
+            name: "this action".to_owned(),
+            variables: Vec::new(),
+            steps: steps.items().iter().map(step).collect(),
+        });
+    }
+    for (name, job) in root.get("jobs").map_or(&[][..], Node::entries) {
+        let steps = job.get("steps").map_or(&[][..], Node::items);
+        jobs.push(Job {
+            name: name.text().unwrap_or_default().to_owned(),
+            variables: [common.clone(), entries(job.get("env"))].concat(),
+            steps: steps.iter().map(step).collect(),
+        });
+    }
+    jobs
+}
+
+fn step(node: &Node) -> Step {
+    let uses = node.get("uses").and_then(Node::text).unwrap_or_default();
+    let with = entries(node.get("with"));
+    let is_cache = [
+        "actions/cache@",
+        "actions/cache/restore@",
+        "actions/cache/save@",
+    ]
+    .iter()
+    .any(|it| uses.starts_with(it));
+    let given = |name: &str| with.iter().find(|it| it.name == name);
+    let cache = given("key").zip(given("path")).filter(|_| is_cache);
+    Step {
+        line: node.line,
+        uses: uses.to_owned(),
+        run: node
+            .get("run")
+            .and_then(|it| Some((it.line, it.text()?.to_owned()))),
+        cache: cache.map(|(key, path)| Cache {
+            line: key.line,
+            key: key.value.clone(),
+            paths: path.value.clone(),
+            is_lenient: given("restore-keys").is_some(),
+        }),
+        variables: entries(node.get("env")),
+        with,
+    }
+}
+
+/// <https://docs.gitlab.com/ci/yaml/>
+fn gitlab(root: &Node) -> Vec<Job> {
+    let common = entries(root.get("variables"));
+    let of = |name: &str, node: &Node, jobs: &mut Vec<Job>| {
+        let scripts = ["before_script", "script"].map(|key| node.get(key));
+        let caches = node.get("cache");
+        let mut steps: Vec<Step> = caches
+            .into_iter()
+            .flat_map(|it| {
+                if it.items().is_empty() {
+                    vec![it]
+                } else {
+                    it.items().iter().collect()
+                }
+            })
+            .filter_map(gitlab_cache)
+            .collect();
+        let lines = scripts.into_iter().flatten().flat_map(Node::texts);
+        steps.extend(lines.map(|it| Step {
+            line: it.line,
+            run: it.text().map(|text| (it.line, text.to_owned())),
+            ..Step::default()
+        }));
+        jobs.push(Job {
+            name: name.to_owned(),
+            variables: [common.clone(), entries(node.get("variables"))].concat(),
+            steps,
+        });
+    };
+    let mut jobs = Vec::new();
+    for (name, node) in root.entries() {
+        let name = name.text().unwrap_or_default();
+        if node.get("script").is_some() || name == "default" || name.starts_with('.') {
+            of(name, node, &mut jobs);
+        }
+    }
+    // Keys of the whole file are those of every job, so they are told once.
+    if root.get("cache").is_some() {
+        of("every job", root, &mut jobs);
+    }
+    jobs
+}
+
+fn gitlab_cache(node: &Node) -> Option<Step> {
+    let paths: Vec<_> = node
+        .get("paths")?
+        .texts()
+        .into_iter()
+        .filter_map(Node::text)
+        .collect();
+    let key = node.get("key");
+    let texts = key.map(Node::texts).unwrap_or_default();
+    let texts: Vec<_> = texts.into_iter().filter_map(Node::text).collect();
+    let files = key.and_then(|it| it.get("files")).is_some();
+    let line = key.map_or(node.line, |it| it.line);
+    Some(Step {
+        line,
+        cache: Some(Cache {
+            line,
+            key: match files {
+                true => format!("${{{{ hashFiles('{}') }}}}", texts.join("', '")),
+                false => texts.concat(),
+            },
+            paths: paths.join("\n"),
+            is_lenient: node.get("fallback_keys").is_some(),
+        }),
+        ..Step::default()
+    })
+}
+
+fn entries(node: Option<&Node>) -> Vec<Entry> {
+    let entries = node.map_or(&[][..], Node::entries).iter();
+    let entry = |(name, value): &(Node, Node)| {
+        Some(Entry {
+            line: value.line,
+            name: name.text()?.to_owned(),
+            value: value.text()?.to_owned(),
+        })
+    };
+    entries.filter_map(entry).collect()
+}
+
+impl Job {
+    /// Every text that says what the job does.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let steps = self.steps.iter().flat_map(|step| {
+            let run = step.run.iter().map(|(_, text)| text.as_str());
+            let with = step.with.iter().map(|it| it.value.as_str());
+            let names = step
+                .variables
+                .iter()
+                .flat_map(|it| [it.name.as_str(), it.value.as_str()]);
+            [step.uses.as_str()]
+                .into_iter()
+                .chain(run)
+                .chain(with)
+                .chain(names)
+        });
+        let variables = self.variables.iter();
+        steps.chain(variables.flat_map(|it| [it.name.as_str(), it.value.as_str()]))
+    }
+
+    /// The commands in their order, each with its line; comments left out.
+    pub(super) fn commands(&self) -> impl Iterator<Item = (usize, &str)> {
+        let runs = self.steps.iter().filter_map(|step| step.run.as_ref());
+        runs.flat_map(|(line, text)| {
+            let lines = text.lines().enumerate();
+            let lines = lines.map(move |(at, text)| (line + at, text.trim()));
+            lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#'))
+        })
+    }
+
+    /// A value with the job's own variables in their places; none where another is asked for.
+    pub(super) fn resolved(&self, value: &str) -> Option<String> {
+        let Some((before, rest)) = value.split_once("${{") else {
+            return Some(value.trim().to_owned());
+        };
+        let (expression, after) = rest.split_once("}}")?;
+        let named = expression.trim().strip_prefix("env.")?;
+        let known = self.variables.iter().rev().find(|it| it.name == named)?;
+        self.resolved(&format!("{before}{}{after}", known.value))
+    }
+}

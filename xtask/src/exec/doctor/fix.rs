@@ -1,0 +1,169 @@
+//! Mending what is safe to mend.
+
+use std::fs::{self, File};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::Utf8Path;
+
+use crate::action::artifacts::Reader;
+use crate::action::clean::{Artifact, Directory, Removal};
+use crate::doctor::{Patient, disk, tracked};
+use crate::exec::remove::{self, Bounds, Lock};
+use crate::process;
+use crate::render;
+
+/// The codes of what [`fix`] mends.
+pub const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
+
+/// Mends what is found of the wanted codes, or says what it would mend; how many things that is.
+///
+/// # Errors
+/// What cannot be removed or written, and git's own message.
+pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) -> Result<usize> {
+    let say = |done: &str, would: &str, what: std::fmt::Arguments<'_>| match dry_run {
+        true => render::status("Would", format_args!("{would} {what}")),
+        false => render::status("Fixed", format_args!("{done} {what}")),
+    };
+    let mut count = 0;
+    if wanted(FIXABLE[0]) {
+        let files = tracked::outputs(patient)?;
+        if !files.is_empty() {
+            let root = match patient.below(&patient.workspace.target_directory) {
+                Some(below) => format!("/{below}/"),
+                None => String::new(),
+            };
+            if !dry_run {
+                // From a list, since a command line is not as long as a list of artifacts.
+                let mut git = patient.runner.in_directory(patient.top_level()).git();
+                git.args([
+                    "rm",
+                    "--cached",
+                    "--quiet",
+                    "--pathspec-from-file=-",
+                    "--pathspec-file-nul",
+                ]);
+                git.arg("--ignore-unmatch");
+                let names: String = files
+                    .iter()
+                    .map(|file| format!(":(top,literal){file}\0"))
+                    .collect();
+                let output = process::output_with_input(&mut git, names.into_bytes())?;
+                process::succeeded(&git, output)?;
+                ignore(patient, &root)?;
+            }
+            say(
+                "took",
+                "take",
+                format_args!(
+                    "{} below {root} out of git's index",
+                    render::count(files.len(), "file")
+                ),
+            );
+            count += files.len();
+        }
+    }
+    if wanted(FIXABLE[1]) {
+        for file in tracked::future(patient)? {
+            if !dry_run {
+                let path = patient.top_level().join(&file);
+                let set = File::options().append(true).open(&path);
+                set.and_then(|file| file.set_modified(patient.now))
+                    .with_context(|| format!("cannot set the time of {path}"))?;
+            }
+            say("set", "set", format_args!("the time of {file} to now"));
+            count += 1;
+        }
+    }
+    if wanted(FIXABLE[2]) {
+        count += incremental(patient, dry_run, &say)?;
+    }
+    Ok(count)
+}
+
+/// Adds an entry to the repository's `.gitignore`, unless git ignores the directory already.
+fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
+    let probe = format!("{}x", entry.trim_start_matches('/'));
+    let is_ignored = match patient.repository {
+        Some(repository) => repository.is_ignored(Utf8Path::new(&probe))?,
+        None => true,
+    };
+    if is_ignored || entry.is_empty() {
+        return Ok(());
+    }
+    let file = patient.top_level().join(".gitignore");
+    let mut text = fs::read_to_string(&file).unwrap_or_default();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(entry);
+    text.push('\n');
+    fs::write(&file, text).with_context(|| format!("cannot write {file}"))
+}
+
+type Say<'a> = dyn Fn(&str, &str, std::fmt::Arguments<'_>) + 'a;
+
+/// Removes the incremental state that no package uses, under cargo's lock; where a build is
+/// running, after it.
+fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+    let workspace = patient.workspace;
+    let own = patient.directories();
+    let mut count = 0;
+    let mut places: Vec<_> = disk::unused(workspace)?
+        .into_iter()
+        .map(|it| it.place)
+        .collect();
+    places.dedup();
+    for place in places {
+        let lock = match dry_run {
+            true => None,
+            false => match Lock::take(&place, &own.target, false)? {
+                None => {
+                    let message = format_args!("waiting for the build in {}", place.path);
+                    render::status("Blocking", message);
+                    Lock::take(&place, &own.target, true)?
+                }
+                lock => lock,
+            },
+        };
+        // What was seen without the lock may be used by now.
+        let unused = disk::unused(workspace)?;
+        let removals = unused
+            .into_iter()
+            .filter(|it| it.place == place)
+            .map(|it| Removal {
+                kind: Artifact::Incremental,
+                path: it.path,
+                package: it.crate_name,
+                package_id: None,
+                unit: None,
+                because: "no package uses it".to_owned(),
+                files: 0,
+                bytes: 0,
+            });
+        let mut directory = Directory {
+            path: place.path.clone(),
+            triple: place.triple.clone(),
+            removals: removals.collect(),
+            kept: Vec::new(),
+            shared_incremental: Vec::new(),
+            doubtful: Vec::new(),
+        };
+        remove::measure(&mut directory)?;
+        if !dry_run {
+            let contents =
+                Reader::new(workspace, std::iter::empty(), None, None).read(&place, &own.target)?;
+            let bounds = Bounds::new(&own, &contents)?;
+            remove::remove(&directory, &bounds, &mut |_| {})?;
+        }
+        drop(lock);
+        for removal in &directory.removals {
+            say(
+                "removed",
+                "remove",
+                format_args!("{}, {}", removal.path, disk::size(removal.bytes)),
+            );
+        }
+        count += directory.removals.len();
+    }
+    Ok(count)
+}

@@ -1,0 +1,138 @@
+//! A build in the new layout of the build directory.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::semver::Version;
+
+use crate::doctor::{LAYOUT_BUILD, Patient};
+use crate::finding::Finding;
+use crate::process::{self, Runner};
+use crate::render;
+use crate::usage;
+
+/// How a cargo is told to build in the new layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// It does so by itself, from 1.100 on.
+    Stable,
+    /// It has to be told, and to be let.
+    Unstable,
+}
+
+/// Builds the workspace in the new layout, in a scratch directory that is removed.
+///
+/// # Errors
+/// Where the installed cargo has no new layout, or the workspace builds in neither.
+pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
+    let said = process::checked(patient.runner.cargo().arg("--version"))?;
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    let Some(offer) = offer(&said) else {
+        return Err(usage!(
+            "--layout-v2 needs cargo 1.91 or later to try a build, and this is {said}"
+        ));
+    };
+    let temporary = Utf8PathBuf::try_from(std::env::temp_dir());
+    let temporary = temporary.context("the directory for temporary files is not UTF-8")?;
+    let scratch = Scratch(temporary.join(format!("xtask-layout-{}", std::process::id())));
+    render::status(
+        "Building",
+        format_args!("in the new layout, in {}", scratch.0),
+    );
+    let runner = &patient.runner.in_directory(&patient.workspace.root);
+    let (success, words) = build(runner, &scratch, Some(offer))?;
+    if success {
+        render::status("Finished", "the workspace builds in the new layout");
+        return Ok(None);
+    }
+    if offer == Offer::Unstable {
+        drop(fs::remove_dir_all(&scratch.0));
+        render::status(
+            "Building",
+            "in the former layout, to see whether that is at fault",
+        );
+        let (success, words) = build(runner, &scratch, None)?;
+        if !success {
+            bail!(
+                "the workspace builds in neither layout\n{}",
+                words.trim_end()
+            );
+        }
+    }
+    let message = "the workspace does not build in the new layout of the build directory";
+    let mend =
+        "See what looks for a file where the former layout had it; the other findings may name it.";
+    let place = patient.place(&patient.workspace.root.join("Cargo.toml"), None);
+    let lines: Vec<_> = words.lines().filter(|it| !it.trim().is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(12)..]
+        .iter()
+        .map(|it| (*it).to_owned());
+    let evidence = [format!(
+        "`cargo build --workspace --all-targets` of {said}:"
+    )];
+    let found = LAYOUT_BUILD.found(place, message, mend);
+    Ok(Some(found.evidence(evidence.into_iter().chain(last))))
+}
+
+/// A directory that is removed with all that is in it.
+struct Scratch(Utf8PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn build(runner: &Runner, scratch: &Scratch, offer: Option<Offer>) -> Result<(bool, String)> {
+    let mut cargo = runner.cargo();
+    cargo.args([
+        "build",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--target-dir",
+        scratch.0.as_str(),
+    ]);
+    let build = format!("build.build-dir={:?}", scratch.0.as_str());
+    cargo.args(["--config", &build]);
+    if offer == Some(Offer::Unstable) {
+        cargo.arg("-Zbuild-dir-new-layout");
+    }
+    if offer != Some(Offer::Stable) {
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+    }
+    let output = process::output(&mut cargo)?;
+    Ok((
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    ))
+}
+
+/// What the cargo of this version offers: `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
+fn offer(version: &str) -> Option<Offer> {
+    let version = Version::parse(version.split_whitespace().nth(1)?).ok()?;
+    match version.minor {
+        100.. => Some(Offer::Stable),
+        91.. => Some(Offer::Unstable),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cargo_offers() {
+        for (version, expected) in [
+            ("cargo 1.90.0 (x 2025-01-01)", None),
+            ("cargo 1.95.0 (x 2026-03-21)", Some(Offer::Unstable)),
+            ("cargo 1.97.0-nightly (x 2026-05-01)", Some(Offer::Unstable)),
+            ("cargo 1.100.0", Some(Offer::Stable)),
+            ("cargo", None),
+        ] {
+            assert_eq!(offer(version), expected, "{version}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `doctor`: faults that were planted are found, said as they should be, and mended.
+
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
+
+use expect_test::expect;
+use serde_json::Value;
+
+use crate::support::Project;
+
+/// One library, with a build script.
+fn with_script(script: &str) -> Project {
+    let project = Project::with_libraries(&[("a", &[]), ("b", &["a"])]);
+    project.write("crates/a/build.rs", script);
+    project.commit("Add a script");
+    project
+}
+
+fn codes(project: &Project, arguments: &[&str]) -> Vec<String> {
+    let found = project.json(&[&["doctor", "--format", "json"], arguments].concat());
+    let found = found.unwrap();
+    assert_eq!(found["version"], 1);
+    let code = |it: &Value| {
+        format!(
+            "{} {}",
+            it["level"].as_str().unwrap(),
+            it["code"].as_str().unwrap()
+        )
+    };
+    let found = found["findings"].as_array().unwrap().iter().map(code);
+    found.filter(|it| it != "note target-size").collect()
+}
+
+#[test]
+fn a_sound_workspace_has_no_finding() {
+    let project = Project::with_libraries(&[("a", &[]), ("b", &["a"])]);
+    project.xtask(&["doctor"]).is(expect![[r#"
+        --- stderr
+        note: nothing found
+    "#]]);
+}
+
+#[test]
+fn what_a_script_printed_is_held_against_the_disk() {
+    let project = with_script(
+        "fn main() {
+            println!(\"cargo::rerun-if-changed=build.rs\");
+            if std::env::var_os(\"CARGO\").is_some() {
+                println!(\"cargo::rerun-if-changed=table.csv\");
+            }
+            println!(\"cargo::rerun-if-env-changed=MODE\");
+            println!(\"cargo::rustc-env=ROOT={}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap());
+            let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+            println!(\"cargo::rustc-env=BUILT={now}\");
+        }",
+    );
+    let scripts = [
+        "--only",
+        "script-missing-input",
+        "--only",
+        "script-bakes-path",
+        "--only",
+        "script-bakes-time",
+        "--only",
+        "environment-differs",
+    ];
+    // Sources alone leave doubt.
+    assert!(codes(&project, &scripts).is_empty());
+    project.cargo(&["check"]).done();
+    let found = [
+        "warning script-bakes-path",
+        "warning script-bakes-time",
+        "warning script-missing-input",
+    ];
+    assert_eq!(codes(&project, &scripts), found);
+    let mut elsewhere = project.kit(&[&["doctor", "--format", "json"], &scripts[..]].concat());
+    let said = project.finish(elsewhere.env("MODE", "on")).done();
+    assert!(said.contains("\"variable\": \"MODE\""), "{said}");
+    // A record of an earlier script tells nothing of this one.
+    project.write(
+        "crates/a/build.rs",
+        "fn main() { println!(\"cargo::rerun-if-changed=gone\"); }",
+    );
+    project.xtask(&["doctor", "--only", "script-missing-input"]).is(expect![[r#"
+        warning[script-missing-input]: the build script of a watches gone, which does not exist
+          at crates/a/build.rs
+          read: `rerun-if-changed` in `main` of [ROOT]/crates/a/build.rs
+          costs: Every build runs the script again, and rebuilds the package with all that depends on it.
+          mend: Name a file that exists, or the directory in which it may appear.
+
+        --- stderr
+        note: no build is recorded of the present build scripts of a, so what they print is not known
+        note: 1 warning
+    "#]]);
+}
+
+#[test]
+fn what_is_safe_to_mend_is_mended() {
+    let project = Project::with_libraries(&[("a", &[]), ("b", &["a"])]);
+    project.cargo(&["check"]).done();
+    project.write(".gitignore", "");
+    project.write("target/left", "");
+    project.git(&["add", "target/left", ".gitignore"]);
+    project.git(&["commit", "--quiet", "--message", "Too much"]);
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    let source = File::options()
+        .append(true)
+        .open(project.path("crates/a/src/lib.rs"))
+        .unwrap();
+    source.set_modified(tomorrow).unwrap();
+    let unused = project.path("target/debug/incremental/gone-0abc");
+    fs::create_dir_all(unused.join("s")).unwrap();
+    let used = fs::read_dir(project.path("target/debug/incremental"))
+        .unwrap()
+        .count()
+        - 1;
+
+    let found = [
+        "error tracked-output",
+        "warning future-source",
+        "warning unused-incremental",
+    ];
+    assert_eq!(codes(&project, &[]), found);
+    assert_eq!(project.xtask(&["doctor"]).status, 1);
+    project.xtask(&["doctor", "--fix", "--dry-run", "--only", "unused-incremental", "--format", "github"]).is(expect![[r#"
+        ::warning title=unused-incremental,file=target::incremental state of [SIZE] belongs to no package `cargo xtask doctor --fix` removes it.
+        --- stderr
+               Would remove [ROOT]/target/debug/incremental/gone-0abc, [SIZE]
+    "#]]);
+    assert!(unused.exists());
+    let mended = project.xtask(&["doctor", "--fix"]);
+    assert_eq!(mended.status, 0, "{mended}");
+    assert_eq!(codes(&project, &[]), [""; 0]);
+    assert_eq!(project.read(".gitignore"), "/target/\n");
+    assert!(project.path("target/left").exists() && !unused.exists());
+    assert_eq!(
+        fs::read_dir(project.path("target/debug/incremental"))
+            .unwrap()
+            .count(),
+        used
+    );
+    project
+        .xtask(&["doctor", "--fix", "--only", "future-source"])
+        .is(expect![[r#"
+        --- stderr
+        note: there is nothing to mend that --fix mends
+        note: nothing found
+    "#]]);
+}
+
+#[test]
+fn levels_and_exceptions_are_the_policys() {
+    let project = with_script("fn main() {}");
+    assert_eq!(codes(&project, &[]), ["warning script-watches-all"]);
+    project.append(
+        "Cargo.toml",
+        "[workspace.metadata.xtask.policy]\nlevels.script-watches-all = \"error\"\n",
+    );
+    assert_eq!(
+        project
+            .xtask(&["doctor", "--only", "script-watches-all"])
+            .status,
+        1
+    );
+    project.append(
+        "Cargo.toml",
+        "exceptions = [{ code = \"script-watches-all\", in = \"crates/*/build.rs\", because = \"it reads all\" }]\n",
+    );
+    assert_eq!(codes(&project, &[]), [""; 0]);
+    project
+        .xtask(&["doctor", "--explain", "script-watch-all"])
+        .is(expect![[r#"
+        --- stderr
+        error: no check is called `script-watch-all`: did you mean `script-watches-all`?
+        --- exit status 2
+    "#]]);
+}
+
+#[test]
+fn a_build_in_the_new_layout() {
+    let project = with_script(
+        "use std::path::Path;
+        fn main() {
+            println!(\"cargo::rerun-if-changed=build.rs\");
+            let out = std::env::var(\"OUT_DIR\").unwrap();
+            let profile = Path::new(&out).ancestors().nth(3).unwrap();
+            assert!(profile.join(\"deps\").is_dir(), \"there is no deps in {}\", profile.display());
+        }",
+    );
+    let output = project.xtask(&[
+        "doctor",
+        "--layout-v2",
+        "--only",
+        "path-from-out-dir",
+        "--only",
+        "layout-v2-build",
+    ]);
+    assert_eq!(output.status, 1, "{output}");
+    assert!(
+        output.stdout.starts_with("error[layout-v2-build]"),
+        "{output}"
+    );
+    assert!(output.stdout.contains("there is no deps in"), "{output}");
+    assert!(output.stdout.contains("warning[path-from-out-dir]: the code looks 3 directories above OUT_DIR\n  at crates/a/build.rs:4"), "{output}");
+    project.write("crates/a/build.rs", "fn main() {}");
+    let output = project.xtask(&["doctor", "--layout-v2", "--only", "layout-v2-build"]);
+    assert_eq!(output.status, 0, "{output}");
+}
