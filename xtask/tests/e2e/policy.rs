@@ -122,7 +122,7 @@ fn what_departs_is_found() {
     let github = ["policy", "check", "--format", "github"];
     project.append("tools/Cargo.toml", "\n[profile.dev]\ndebug = 0\n");
     project.xtask(&github).is(expect![[r#"
-        ::warning title=contradicting-manifest,file=tools/Cargo.toml,line=6::`profile.dev.debug = 0` is beaten by the configuration's `"line-tables-only"` Keep the one that is meant.
+        ::warning title=contradicting-manifest,file=tools/Cargo.toml,line=6::`profile.dev.debug = 0` is beaten by the configuration's `"line-tables-only"`. Keep the one that is meant.
         --- stderr
              Checked policy: 1 warning
     "#]]);
