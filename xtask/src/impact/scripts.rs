@@ -27,14 +27,20 @@ impl Finder<'_> {
             let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
             let Some(run) = run else { continue };
             let directory = layout.directory(package).unwrap_or(root);
-            let in_package = owner == Some(package) && !is_in_nested_package(layout, package, path)
-                || !path.starts_with(directory) && self.sources.covers(directory, path);
+            // The links of a package are looked for only where that may matter.
+            let mut known = None;
+            let mut in_package = |finder: &mut Self| {
+                *known.get_or_insert_with(|| {
+                    owner == Some(package) && !is_in_nested_package(layout, package, path)
+                        || !path.starts_with(directory) && finder.sources.covers(directory, path)
+                })
+            };
             // A source below another directory than `src` is a target's own, and no script's.
             let may_be_input = !is_read || path.starts_with(directory.join("src"));
             let mut because = None;
             for recorded in records.runs(run) {
                 match &recorded.watch {
-                    Watch::Package if in_package => {
+                    Watch::Package if in_package(self) => {
                         because =
                             Some("its build script names no input, so it watches the package");
                     }
@@ -53,6 +59,7 @@ impl Finder<'_> {
                 && !is_recorded
                 && let Some(script) = self.sources.script(package)
             {
+                let in_package = in_package(self);
                 let within = if in_package {
                     layout.directory(package).unwrap_or(root)
                 } else {

@@ -48,7 +48,12 @@ fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
     const LONGEST: usize = 4096;
     memchr::memmem::find_iter(metadata, relative.as_str()).find_map(|at| {
         let end = at + relative.as_str().len();
-        (at.saturating_sub(LONGEST)..at).rev().find_map(|start| {
+        // What comes before the first separator that may begin a path is most of what there is.
+        let begins = |start: &usize| {
+            metadata[*start] == b'/' || matches!(metadata[*start + 1..], [b':', ..] | [b'\\', ..])
+        };
+        let starts = at.saturating_sub(LONGEST)..at;
+        starts.rev().filter(begins).find_map(|start| {
             let text = std::str::from_utf8(metadata.get(start..end)?).ok()?;
             let is_whole = metadata[..start].ends_with(&leb128(text.len()));
             let path = Utf8Path::new(text);

@@ -6,7 +6,7 @@
 //! programs themselves. What the environment says is in the name that it is kept under. An answer
 //! whose ground changed while cargo was asked is not kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -116,7 +116,14 @@ impl Cache {
                 }
             }
         }
-        let stamps: Vec<Stamp> = paths.into_iter().map(Stamp::of).collect();
+        let before: Option<Kept> = state::read(&self.file);
+        let before = before.iter().flat_map(|kept| &kept.stamps);
+        let before: HashMap<_, _> = before.map(|stamp| (stamp.path(), stamp)).collect();
+        let stamp = |path: Utf8PathBuf| {
+            let before = before.get(&*path).copied();
+            Stamp::of(path, before)
+        };
+        let stamps: Vec<Stamp> = paths.into_iter().map(stamp).collect();
         if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
             return;
         }

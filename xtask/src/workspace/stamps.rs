@@ -27,14 +27,28 @@ struct State {
 }
 
 impl Stamp {
-    pub(super) fn of(path: Utf8PathBuf) -> Self {
-        let state = fs::metadata(&path).ok().map(|metadata| State {
-            modified: modified(&metadata),
-            changed: changed(&metadata),
-            size: size(&metadata),
-            content: content(&path, &metadata),
+    /// Of what is there now. What was read for a stamp of before is not read again where nothing
+    /// says that it changed since.
+    pub(super) fn of(path: Utf8PathBuf, before: Option<&Self>) -> Self {
+        let state = fs::metadata(&path).ok().map(|metadata| {
+            let (modified, changed) = (modified(&metadata), changed(&metadata));
+            let size = size(&metadata);
+            let before = before.and_then(|it| it.state.as_ref());
+            let before =
+                before.filter(|it| (it.modified, it.changed, it.size) == (modified, changed, size));
+            State {
+                modified,
+                changed,
+                size,
+                content: before.map_or_else(|| content(&path, &metadata), |it| it.content),
+            }
         });
         Self { path, state }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Utf8Path {
+        &self.path
     }
 
     /// Whether what is there now is what was there.

@@ -1,6 +1,6 @@
 //! What sources said, kept for packages that are as a commit has them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -13,7 +13,7 @@ use super::Script;
 pub struct Facts {
     /// The commit of which it is known; empty for none.
     pub commit: String,
-    known: BTreeMap<Utf8PathBuf, Known>,
+    known: HashMap<Utf8PathBuf, Known>,
     /// The packages that are not as the commit has them, of which nothing is kept.
     #[serde(skip)]
     changed: BTreeSet<Utf8PathBuf>,
