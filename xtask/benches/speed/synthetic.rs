@@ -96,6 +96,9 @@ impl Synthetic {
             write("Cargo.toml", &manifest);
             write("src/lib.rs", &source);
         }
+        let manifest = "[package]\nname = \"tool\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+        self.write("crates/tool/Cargo.toml", manifest);
+        self.write("crates/tool/src/main.rs", "fn main() {}\n");
         self.cargo(&["generate-lockfile", "--offline", "--quiet"]);
     }
 
