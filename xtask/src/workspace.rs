@@ -3,6 +3,7 @@
 
 mod cache;
 mod configured;
+mod declared;
 mod lock_file;
 mod nearby;
 mod platforms;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use cache::Cache;
 pub use configured::configured_in;
+pub use declared::{Declaration, Declared, Request, Table};
 use lock_file::LockFiles;
 pub use nearby::{RootManifest, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms};
@@ -183,15 +185,19 @@ impl Workspace {
         if let Some(kept) = cache.as_ref().and_then(Cache::read) {
             return Ok(kept);
         }
-        let (mut workspace, named) = Self::ask(runner, options)?;
+        let (mut workspace, declared, named) = Self::ask(runner, options)?;
         if let Some(cache) = cache {
-            cache.write(&mut workspace, named);
+            cache.write(&mut workspace, &declared, named);
         }
         Ok(workspace)
     }
 
-    /// Asks cargo; with the manifests of path dependencies that packages name, used or not.
-    fn ask(runner: &Runner, options: &LoadOptions) -> Result<(Self, BTreeSet<Utf8PathBuf>)> {
+    /// Asks cargo; with what manifests declare of features, and with the manifests of path
+    /// dependencies that packages name, used or not.
+    pub(crate) fn ask(
+        runner: &Runner,
+        options: &LoadOptions,
+    ) -> Result<(Self, Declared, BTreeSet<Utf8PathBuf>)> {
         let mut command = runner.cargo();
         command.args(["metadata", "--format-version", "1"]);
         if let Some(manifest) = &options.manifest_path {
@@ -240,12 +246,13 @@ impl Workspace {
             .collect();
         let lock_is_stale = lock_files.restore(&metadata.workspace_root)?;
         let (platforms, sysroot) = platforms.unzip();
-        let mut this = Self::from_metadata(metadata, platforms)?;
+        let mut this = Self::from_metadata(&metadata, platforms)?;
         this.sysroot = sysroot;
         this.lock_is_stale = lock_is_stale;
         this.read_bench_keys();
         this.links = this.find_links();
-        Ok((this, named))
+        let declared = Declared::of(&metadata, &this);
+        Ok((this, declared, named))
     }
 
     /// Reads the answer of `cargo metadata --format-version 1`. Cargo filters dependencies by
@@ -255,7 +262,7 @@ impl Workspace {
     /// # Errors
     /// When the answer has no resolve, as with `--no-deps`.
     pub fn from_metadata(
-        metadata: Metadata,
+        metadata: &Metadata,
         platforms: Option<Vec<PlatformFacts>>,
     ) -> Result<Self> {
         let may_match = |platform: &Platform| {
@@ -264,6 +271,7 @@ impl Workspace {
         };
         let resolve = metadata
             .resolve
+            .as_ref()
             .context("`cargo metadata` gave no resolve")?;
         let members: std::collections::HashSet<_> = metadata.workspace_members.iter().collect();
         let mut packages: Vec<Package> = metadata
@@ -287,7 +295,7 @@ impl Workspace {
             .zip(&packages)
             .map(|(index, package)| (package.id.clone(), PackageIx(index)))
             .collect();
-        for node in resolve.nodes {
+        for node in &resolve.nodes {
             let Some(&PackageIx(index)) = by_id.get(&node.id.repr) else {
                 continue;
             };
@@ -319,9 +327,10 @@ impl Workspace {
         Ok(Self {
             build_directory: metadata
                 .build_directory
+                .clone()
                 .unwrap_or_else(|| metadata.target_directory.clone()),
-            target_directory: metadata.target_directory,
-            root: metadata.workspace_root,
+            target_directory: metadata.target_directory.clone(),
+            root: metadata.workspace_root.clone(),
             packages,
             metadata: metadata.workspace_metadata.to_string(),
             platforms,

@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::{Result, anyhow};
 
 use crate::action::run::{
-    Options, Partition, Selection, Tool, spread, that_configure, whole_workspace,
+    Options, Partition, Selection, Tool, leave_features, spread, that_configure, whole_workspace,
 };
 use crate::graph::UnitIx;
 use crate::process::Runner;
 use crate::question::Answer;
+use crate::resolution::bound::is_as_in_whole;
 use crate::resolution::remembered::Remembered;
 use crate::resolution::selection::{Added, Asker, Keeper, Kept};
-use crate::workspace::{PackageIx, Workspace};
+use crate::workspace::{Declared, PackageIx, Workspace};
 
 /// A selection, and what the reader should know of it.
 pub type Noted = (Selection, Vec<String>);
@@ -105,7 +106,7 @@ impl<'a> Selector<'a> {
         if ids == self.members() {
             return (selection, Vec::new());
         }
-        let because = match self.kept(&ids) {
+        let because = match self.kept(&selection.packages, &ids) {
             Ok(Kept::With(added)) => {
                 let notes = added.iter().map(|added| note(workspace, added)).collect();
                 return (
@@ -124,8 +125,12 @@ impl<'a> Selector<'a> {
         (selection.whole(answer, tool), vec![note])
     }
 
-    /// What it takes to keep the features of these packages, as cargo answers or did before.
-    fn kept(&self, ids: &BTreeSet<String>) -> Result<Kept> {
+    /// What it takes to keep the features of these packages: nothing where their manifests show it,
+    /// and otherwise as cargo answers or did before.
+    fn kept(&self, packages: &BTreeSet<PackageIx>, ids: &BTreeSet<String>) -> Result<Kept> {
+        if self.are_kept(packages) {
+            return Ok(Kept::With(Vec::new()));
+        }
         let ids_in_order: Vec<String> = ids.iter().cloned().collect();
         let question = [&self.command()[..], &self.whole(), &ids_in_order];
         let remembered = Remembered::of(&self.answer.workspace, &question);
@@ -137,6 +142,17 @@ impl<'a> Selector<'a> {
             remembered.write(&kept);
         }
         Ok(kept)
+    }
+
+    /// Whether it is certain without cargo that nothing has to be done.
+    fn are_kept(&self, packages: &BTreeSet<PackageIx>) -> bool {
+        let command = self.command();
+        let own = self.tool.builds_like().unwrap_or_default();
+        let with_tests = own.contains(&"--all-targets");
+        let workspace = &self.answer.workspace;
+        leave_features(&command[own.len()..])
+            && Declared::read(workspace)
+                .is_some_and(|declared| is_as_in_whole(workspace, &declared, packages, with_tests))
     }
 
     /// The test binaries of every machine.

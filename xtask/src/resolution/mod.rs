@@ -13,6 +13,7 @@
 //! `CARGO_PKG_*` variables, rustflags, linkers and the toolchain are not in it.
 
 pub mod compiled;
+pub mod bound;
 mod difference;
 pub mod range;
 mod raw;

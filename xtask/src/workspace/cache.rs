@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
+use super::declared::{self, Declared};
 use super::stamps::Stamp;
 use super::{LoadOptions, Workspace};
 use crate::process::Runner;
@@ -28,6 +29,8 @@ pub(super) struct Cache {
     directory: Utf8PathBuf,
     programs: Vec<Utf8PathBuf>,
     asked: SystemTime,
+    /// Whether cargo unifies features, and makes units, as its stable documentation says.
+    is_stable: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +53,12 @@ impl Cache {
         })?;
         let configuration = cargo_config::CargoConfig::of(runner).ok()?;
         let (target_directory, _) = configuration.target_directory(root).ok()?;
+        let unification = ["resolver", "feature-unification"];
+        let is_stable = matches!(configuration.get(&unification), Ok(None))
+            && matches!(configuration.get(&["unstable"]), Ok(None))
+            && !configuration
+                .variables()
+                .any(|(name, _)| name.starts_with("CARGO_UNSTABLE_"));
         let programs = ["cargo", "rustc"].map(|name| runner.find(name));
         let mut hasher = DefaultHasher::new();
         let variables: BTreeSet<_> = runner
@@ -69,6 +78,7 @@ impl Cache {
             directory,
             programs: programs.into_iter().flatten().collect(),
             asked: SystemTime::now(),
+            is_stable,
         })
     }
 
@@ -84,9 +94,14 @@ impl Cache {
         holds.then_some(kept.workspace)
     }
 
-    /// Keeps what cargo said. `paths` are the manifests that it may have read beside those of the
+    /// Keeps what cargo said, and what manifests declare of features where cargo goes by that alone. `paths` are the manifests that it may have read beside those of the
     /// answer.
-    pub(super) fn write(&self, workspace: &mut Workspace, mut paths: BTreeSet<Utf8PathBuf>) {
+    pub(super) fn write(
+        &self,
+        workspace: &mut Workspace,
+        declared: &Declared,
+        mut paths: BTreeSet<Utf8PathBuf>,
+    ) {
         if workspace.target_directory != self.target_directory || !self.target_directory.is_dir() {
             return;
         }
@@ -130,6 +145,13 @@ impl Cache {
         let mut hasher = DefaultHasher::new();
         (&self.file, &stamps).hash(&mut hasher);
         workspace.ground = Some(hasher.finish());
+        let before: Option<Kept> = state::read(&self.file);
+        if let Some(ground) = before.and_then(|kept| kept.workspace.ground) {
+            drop(fs::remove_file(declared::file(workspace, ground)));
+        }
+        if self.is_stable && !workspace.lock_is_stale {
+            declared.write(workspace);
+        }
         state::write(&self.file, &(stamps, &*workspace));
     }
 

@@ -116,6 +116,21 @@ pub fn that_configure(forwarded: &[String]) -> Vec<String> {
     kept
 }
 
+/// Whether arguments of [`that_configure`] have no part in which features are activated, on which
+/// platform.
+pub fn leave_features(configuring: &[String]) -> bool {
+    const ALONE: [&str; 5] = ["-r", "--release", "--locked", "--offline", "--frozen"];
+    let mut arguments = configuring.iter().map(String::as_str);
+    while let Some(argument) = arguments.next() {
+        if argument == "--profile" {
+            arguments.next();
+        } else if !ALONE.contains(&argument) && !argument.starts_with("--profile=") {
+            return false;
+        }
+    }
+    true
+}
+
 /// The profile that the user's arguments choose.
 pub fn profile_in(forwarded: &[String]) -> Option<&str> {
     let mut found = None;

@@ -1,0 +1,174 @@
+//! What manifests declare of features: which there are, and who asks whom for which. Only a question
+//! about features needs it, so it lies in a file of its own beside what cargo said.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::{DependencyKind, Metadata, Node};
+use serde::{Deserialize, Serialize};
+
+use super::{PackageIx, Workspace};
+use crate::repo::state;
+
+/// What every package of a workspace declares, in the order of [`Workspace::packages`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Declared(pub Vec<Declaration>);
+
+/// What one package declares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// The features that the whole workspace activates, each with what it turns on, in the
+    /// manifest's words.
+    pub features: BTreeMap<String, Vec<String>>,
+    /// What it asks of its dependencies.
+    pub requests: Vec<Request>,
+}
+
+/// What a package asks of a dependency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The dependency's key in the manifest.
+    pub name: String,
+    /// Which package that is.
+    pub package: PackageIx,
+    /// In which table.
+    pub table: Table,
+    /// Whether it has to be turned on.
+    pub optional: bool,
+    /// The features that are asked for, `default` among them; `None` where it is in doubt whether
+    /// cargo heeds the request on every platform that is built for.
+    pub features: Option<Vec<String>>,
+}
+
+/// The table that declares a dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Table {
+    /// `[dependencies]`.
+    Normal,
+    /// `[dev-dependencies]`.
+    Dev,
+    /// `[build-dependencies]`.
+    Build,
+}
+
+impl Declared {
+    /// What stands in the answer that the workspace was made of.
+    pub(super) fn of(metadata: &Metadata, workspace: &Workspace) -> Self {
+        let places: HashMap<&str, PackageIx> = workspace
+            .packages()
+            .map(|(index, package)| (package.id.as_str(), index))
+            .collect();
+        let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+        let nodes: HashMap<&str, &Node> = nodes.map(|it| (it.id.repr.as_str(), it)).collect();
+        let mut declared = Self(vec![Declaration::default(); workspace.packages.len()]);
+        for package in &metadata.packages {
+            let id = package.id.repr.as_str();
+            let (Some(&place), Some(node)) = (places.get(id), nodes.get(id)) else {
+                continue;
+            };
+            let active = &workspace.package(place).features;
+            let features = package.features.iter();
+            let features = features.filter(|(name, _)| active.binary_search(name).is_ok());
+            declared.0[place.0 as usize] = Declaration {
+                features: features.map(|(k, v)| (k.clone(), v.clone())).collect(),
+                requests: requests(package, node, workspace, &places),
+            };
+        }
+        declared
+    }
+
+    /// What was kept with the answer that the workspace is.
+    pub fn read(workspace: &Workspace) -> Option<Self> {
+        let file = file(workspace, workspace.ground?);
+        let declared: Self = state::read(&file)?;
+        (declared.0.len() == workspace.packages.len()).then_some(declared)
+    }
+
+    pub(super) fn write(&self, workspace: &Workspace) {
+        if let Some(ground) = workspace.ground {
+            state::write(&file(workspace, ground), self);
+        }
+    }
+}
+
+/// Where it is kept for a workspace on this ground.
+pub(super) fn file(workspace: &Workspace, ground: u64) -> Utf8PathBuf {
+    state::directory(&workspace.target_directory).join(format!("declared-{ground:016x}"))
+}
+
+/// The requests of a package that cargo resolved; then, as doubtful ones, its resolved dependencies
+/// for which none was found.
+fn requests(
+    package: &cargo_metadata::Package,
+    node: &Node,
+    workspace: &Workspace,
+    places: &HashMap<&str, PackageIx>,
+) -> Vec<Request> {
+    // Cargo leaves out dependencies that no platform asked for has: with one platform, what is left
+    // in only one way is active on it. With several, it may be active on another one.
+    let one_platform = workspace.platforms.as_ref().is_some_and(|it| it.len() == 1);
+    let mut resolved = Vec::new();
+    for on in &node.deps {
+        let Some(&place) = places.get(on.pkg.repr.as_str()) else {
+            continue;
+        };
+        for way in &on.dep_kinds {
+            if let Some(table) = table(way.kind) {
+                resolved.push((place, table, way.target.as_ref()));
+            }
+        }
+    }
+    let mut requests = Vec::new();
+    for asked in &package.dependencies {
+        let Some(table) = table(asked.kind) else {
+            continue;
+        };
+        let is_it = |place: PackageIx| {
+            let on = workspace.package(place);
+            let version = on.version.parse();
+            on.name == asked.name && version.is_ok_and(|version| asked.req.matches(&version))
+        };
+        let ways = resolved.iter().filter(|(place, ..)| is_it(*place));
+        let way = (table, asked.target.as_ref());
+        let mut found: Vec<PackageIx> = ways
+            .clone()
+            .filter(|(_, table, target)| (*table, *target) == way)
+            .map(|(place, ..)| *place)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        let is_active = asked.target.is_none()
+            || one_platform && ways.clone().all(|(_, _, target)| *target == way.1);
+        let mut features = asked.features.clone();
+        features.extend(asked.uses_default_features.then(|| "default".to_owned()));
+        requests.extend(found.iter().map(|&package| Request {
+            name: asked.rename.as_ref().unwrap_or(&asked.name).clone(),
+            package,
+            table,
+            optional: asked.optional,
+            features: (is_active && found.len() == 1).then(|| features.clone()),
+        }));
+    }
+    for (package, table, _) in resolved {
+        let is_it = |it: &Request| (it.package, it.table) == (package, table);
+        if !requests.iter().any(is_it) {
+            requests.push(Request {
+                name: String::new(),
+                package,
+                table,
+                optional: false,
+                features: None,
+            });
+        }
+    }
+    requests
+}
+
+fn table(kind: DependencyKind) -> Option<Table> {
+    match kind {
+        DependencyKind::Normal => Some(Table::Normal),
+        DependencyKind::Development => Some(Table::Dev),
+        DependencyKind::Build => Some(Table::Build),
+        _ => None,
+    }
+}
