@@ -118,14 +118,15 @@ impl<'a> Bound<'a> {
                 if let Some((name, of_it)) = feature.split_once('/') {
                     let strong = name.trim_end_matches('?');
                     asked.push((strong, of_it));
-                    let is_it =
-                        |it: &Request| it.name == name && it.optional && it.features.is_some();
-                    if !requests().any(is_it) {
-                        continue;
+                    let mut those = requests().filter(|it| it.optional && it.name == name);
+                    if those.clone().next().is_some() {
+                        found.turned_on.insert(name);
                     }
-                    // It turns the dependency on, and the feature of its name where there is one.
-                    found.turned_on.insert(name);
-                    feature = name;
+                    // It turns on the feature of the dependency's name, too, where there is one.
+                    match those.any(|it| it.certain) {
+                        true => feature = name,
+                        false => continue,
+                    }
                 }
                 if declaration.features.contains_key(feature) && found.features.insert(feature) {
                     pending.push(feature);
@@ -135,19 +136,17 @@ impl<'a> Bound<'a> {
         for request in requests() {
             let for_host =
                 key.1 || request.table == Table::Build || self.is_proc_macro(request.package);
-            let is_on = !request.optional || found.turned_on.contains(request.name.as_str());
-            let certain = request
-                .features
-                .as_ref()
-                .filter(|_| found.is_built && is_on);
+            if request.optional && !found.turned_on.contains(request.name.as_str()) {
+                // So it is in the whole, or this package's features are not those of the whole.
+                continue;
+            }
             let on = (request.package, for_host);
-            match certain {
-                Some(features) => {
-                    let by_features = asked.iter().filter(|(name, _)| *name == request.name);
-                    let features = features.iter().map(String::as_str);
-                    self.add(on, true, features.chain(by_features.map(|(_, it)| *it)));
-                }
-                None => self.add(on, false, []),
+            if found.is_built && request.certain {
+                let by_features = asked.iter().filter(|(name, _)| *name == request.name);
+                let features = request.features.iter().map(String::as_str);
+                self.add(on, true, features.chain(by_features.map(|(_, it)| *it)));
+            } else {
+                self.add(on, false, []);
             }
         }
         // A package may depend on itself for its tests.

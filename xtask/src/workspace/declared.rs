@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::semver::Version;
 use cargo_metadata::{DependencyKind, Metadata, Node};
 use serde::{Deserialize, Serialize};
 
@@ -35,9 +36,10 @@ pub struct Request {
     pub table: Table,
     /// Whether it has to be turned on.
     pub optional: bool,
-    /// The features that are asked for, `default` among them; `None` where it is in doubt whether
-    /// cargo heeds the request on every platform that is built for.
-    pub features: Option<Vec<String>>,
+    /// The features that are asked for, `default` among them.
+    pub features: Vec<String>,
+    /// Whether it is certain that this is the package, on every platform that is built for.
+    pub certain: bool,
 }
 
 /// The table that declares a dependency.
@@ -123,12 +125,9 @@ fn requests(
         let Some(table) = table(asked.kind) else {
             continue;
         };
-        let is_it = |place: PackageIx| {
-            let on = workspace.package(place);
-            let version = on.version.parse();
-            on.name == asked.name && version.is_ok_and(|version| asked.req.matches(&version))
-        };
-        let ways = resolved.iter().filter(|(place, ..)| is_it(*place));
+        let version = |place: PackageIx| workspace.package(place).version.parse::<Version>();
+        let of_name = |place: PackageIx| workspace.package(place).name == asked.name;
+        let ways = resolved.iter().filter(|(place, ..)| of_name(*place));
         let way = (table, asked.target.as_ref());
         let mut found: Vec<PackageIx> = ways
             .clone()
@@ -137,6 +136,15 @@ fn requests(
             .collect();
         found.sort_unstable();
         found.dedup();
+        let matches = |place| version(place).is_ok_and(|it| asked.req.matches(&it));
+        // Which pre-release a requirement takes is a matter of its own.
+        let is_plain = found
+            .iter()
+            .all(|&place| version(place).is_ok_and(|it| it.pre.is_empty()));
+        if is_plain && found.iter().any(|&place| matches(place)) {
+            found.retain(|&place| matches(place));
+        }
+        let is_known = found.len() == 1 && matches(found[0]);
         let is_active = asked.target.is_none()
             || one_platform && ways.clone().all(|(_, _, target)| *target == way.1);
         let mut features = asked.features.clone();
@@ -146,7 +154,8 @@ fn requests(
             package,
             table,
             optional: asked.optional,
-            features: (is_active && found.len() == 1).then(|| features.clone()),
+            features: features.clone(),
+            certain: is_plain && is_known && is_active,
         }));
     }
     for (package, table, _) in resolved {
@@ -157,7 +166,8 @@ fn requests(
                 package,
                 table,
                 optional: false,
-                features: None,
+                features: Vec::new(),
+                certain: false,
             });
         }
     }

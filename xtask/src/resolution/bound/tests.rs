@@ -38,7 +38,10 @@ fn declared(text: &str) -> (Workspace, Declared) {
     }
     let members = workspace.members().map(|(index, _)| index).collect();
     let mut whole: BTreeMap<PackageIx, BTreeSet<String>> = BTreeMap::new();
-    for ((package, _), found) in below(&workspace, &declared, &members, true) {
+    let mut all = declared.clone();
+    let requests = all.0.iter_mut().flat_map(|it| &mut it.requests);
+    requests.for_each(|request| request.certain = true);
+    for ((package, _), found) in below(&workspace, &all, &members, true) {
         let features = found.features.iter().map(|&it| it.to_owned());
         whole.entry(package).or_default().extend(features);
     }
@@ -69,7 +72,8 @@ fn request(workspace: &Workspace, written: &str) -> Request {
             () => Table::Normal,
         },
         optional: has("optional"),
-        features: (!has("unsure")).then(|| features.chain(default).map(str::to_owned).collect()),
+        features: features.chain(default).map(str::to_owned).collect(),
+        certain: !has("unsure"),
     }
 }
 
