@@ -7,9 +7,7 @@ mod targets;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-pub use arguments::{
-    Options, leave_features, profile_in, specs, that_configure, whole_workspace,
-};
+pub use arguments::{Options, leave_features, profile_in, specs, that_configure, whole_workspace};
 pub use targets::binary_id;
 use targets::{filterset, target_flags};
 
