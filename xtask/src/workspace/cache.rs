@@ -94,8 +94,8 @@ impl Cache {
         holds.then_some(kept.workspace)
     }
 
-    /// Keeps what cargo said, and what manifests declare of features where cargo goes by that alone. `paths` are the manifests that it may have read beside those of the
-    /// answer.
+    /// Keeps what cargo said, and what manifests declare of features where nothing unstable decides
+    /// with them. `paths` are the manifests that it may have read beside those of the answer.
     pub(super) fn write(
         &self,
         workspace: &mut Workspace,
