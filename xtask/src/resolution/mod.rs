@@ -12,8 +12,8 @@
 //! The unit graph is what cargo configures, not all that it tracks: declared features, lints, the
 //! `CARGO_PKG_*` variables, rustflags, linkers and the toolchain are not in it.
 
-pub mod compiled;
 pub mod bound;
+pub mod compiled;
 mod difference;
 pub mod range;
 mod raw;
