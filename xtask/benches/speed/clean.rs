@@ -121,13 +121,18 @@ fn scan(directory: &Path, wanted: &BTreeSet<PathBuf>) {
     }
 }
 
-/// Makes the target directory what it was after the build.
+/// Makes the target directory what it was after the build, times included. What the kit keeps there
+/// stays, as it does between two builds.
 fn restore(workspace: &Synthetic) {
-    let target = workspace.path("target");
-    if target.exists() {
-        fs::remove_dir_all(&target).unwrap();
+    for entry in fs::read_dir(workspace.path("target")).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::remove_file(path).unwrap();
+        } else if !path.ends_with("xtask") {
+            fs::remove_dir_all(path).unwrap();
+        }
     }
-    copy(&workspace.path("built"), &target);
+    copy(&workspace.path("built"), &workspace.path("target"));
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -140,5 +145,9 @@ fn copy(from: &Path, to: &Path) {
         } else {
             fs::copy(&from, &to).unwrap();
         }
+        let modified = entry.metadata().unwrap().modified().unwrap();
+        fs::File::open(to)
+            .and_then(|it| it.set_modified(modified))
+            .unwrap();
     }
 }
