@@ -232,11 +232,18 @@ impl<'a> Checkout<'a> {
             return Origin::Here;
         }
         let own = own.iter();
-        let targets = own.flat_map(|&package| &self.workspace.package(package).targets);
+        let targets = own
+            .clone()
+            .flat_map(|&package| &self.workspace.package(package).targets);
         let mut below =
             targets.filter_map(|it| it.src_path.strip_prefix(&self.workspace.root).ok());
         if is_download(source) || !below.any(|root| source.ends_with(root)) {
             return Origin::Beside;
+        }
+        // Cargo may have been started by a link to this checkout.
+        let real = resolved(source);
+        if own.clone().any(|&package| self.is_of(package, &real)) {
+            return Origin::Here;
         }
         let root = self.root.clone();
         let ours = self.top_level(&root).unwrap_or(root);
@@ -329,5 +336,35 @@ mod tests {
                 "{source}"
             );
         }
+    }
+
+    /// `cargo build --manifest-path link/Cargo.toml`, and then the question without the link.
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_this_checkout_is_no_other() {
+        let temporary = tempfile::tempdir().unwrap();
+        let top = Utf8Path::from_path(temporary.path()).unwrap();
+        let top = top.canonicalize_utf8().unwrap();
+        let mut workspace = workspace("network: lib");
+        workspace.root = top.join("checkout");
+        for checkout in ["checkout", "other"] {
+            let source = top.join(checkout).join("network/src/lib.rs");
+            std::fs::create_dir_all(source.parent().unwrap()).unwrap();
+            std::fs::write(source, "").unwrap();
+        }
+        workspace.packages[0].targets[0].src_path = workspace.root.join("network/src/lib.rs");
+        for name in ["checkout", "other"] {
+            let link = top.join(format!("link-to-{name}"));
+            std::os::unix::fs::symlink(top.join(name), link).unwrap();
+        }
+        let layout = Layout::new(&workspace);
+        let own = HashMap::from([("network", vec![PackageIx(0)])]);
+        let mut checkout = Checkout::new(&workspace, &layout, own);
+        let mut origin = |from: &str| checkout.origin("network", &top.join(from));
+        assert_eq!(origin("link-to-checkout/network/src/lib.rs"), Origin::Here);
+        assert_eq!(
+            origin("link-to-other/network/src/lib.rs"),
+            Origin::Elsewhere
+        );
     }
 }
