@@ -98,10 +98,13 @@ fn used(subject: &Subject, known: &Known, key: &[&str]) -> Result<Option<Value>>
         ["build", "target-dir"] => Ok(Some(directory(known.config.target_directory(&known.root)?))),
         ["build", "build-dir"] => match known.config.build_directory(&known.root)? {
             Some(found) => Ok(Some(directory(found))),
-            None => Ok(None),
+            None => used(subject, known, &["build", "target-dir"]),
         },
         ["profile", name, rest @ ..] => {
-            let all = profiles(known.profiles.as_ref(), &known.config, Some(name))?;
+            // Another workspace may not have it at all.
+            let Ok(all) = profiles(known.profiles.as_ref(), &known.config, Some(name)) else {
+                return Ok(None);
+            };
             let Some(profile) = all.into_iter().find(|it| it.name == **name) else {
                 return Ok(None);
             };

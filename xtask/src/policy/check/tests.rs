@@ -321,6 +321,23 @@ fn required_values() {
     "#]].assert_eq(&found(&files, &["CARGO_PROFILE_DEV_DEBUG=1"], require));
 }
 
+#[test]
+fn what_is_required_of_a_profile_that_one_workspace_lacks_and_of_a_default() {
+    let files = [
+        (
+            "Cargo.toml",
+            "[workspace]\nexclude = ['own']\n[profile.ci]\ninherits = 'dev'\ndebug = 0",
+        ),
+        ("own/Cargo.toml", "[workspace]"),
+        (".cargo/config.toml", "[build]\ntarget-dir = 'out'"),
+    ];
+    let require = "[require]\nprofile.ci.debug = 0\nbuild.build-dir = 'out'";
+    expect_test::expect![[r#"
+        required-value own/Cargo.toml: `profile.ci.debug` is not set, and "none" is required [cargo's default]
+    "#]]
+    .assert_eq(&found(&files, &[], require));
+}
+
 /// The table of codes in the documentation is this list.
 #[test]
 fn every_code_is_documented() {
