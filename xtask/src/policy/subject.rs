@@ -17,6 +17,8 @@ pub struct Subject {
     pub top: Utf8PathBuf,
     /// The workspace that was asked about comes first.
     pub workspaces: Vec<Known>,
+    /// The root manifests of those that cargo could not build, each with why.
+    pub unreadable: Vec<(Utf8PathBuf, anyhow::Error)>,
     /// The files of cargo's configuration that git tracks, each with what it says.
     pub configurations: BTreeMap<Utf8PathBuf, Value>,
     /// The manifests that git tracks, absolute.
@@ -110,9 +112,12 @@ impl Subject {
             .filter(|it| !it.is_fixture)
             .map(RootManifest::directory);
         let mut workspaces = vec![Known::read(root, root, around)?];
+        let mut unreadable = Vec::new();
         for other in roots.filter(|it| *it != root) {
-            // What cargo cannot load, nobody builds.
-            workspaces.extend(Known::read(other, other, around));
+            match Known::read(other, other, around) {
+                Ok(known) => workspaces.push(known),
+                Err(error) => unreadable.push((other.join("Cargo.toml"), error)),
+            }
         }
         let mut configurations = BTreeMap::new();
         let mut others = Vec::new();
@@ -139,6 +144,7 @@ impl Subject {
         Ok(Self {
             top: top.to_owned(),
             workspaces,
+            unreadable,
             configurations,
             manifests,
             others,
@@ -202,9 +208,6 @@ impl Known {
 pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<Value>> {
     let text = std::fs::read_to_string(manifest)
         .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
-    if !text.contains("profile") {
-        return Ok(None);
-    }
     let origin = |line| Origin::File {
         path: manifest.to_owned(),
         line,

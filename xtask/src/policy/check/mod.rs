@@ -11,9 +11,10 @@ mod toolchain;
 mod tests;
 
 use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
 
-use super::subject::Subject;
-use crate::finding::{Check, Finding, Policy};
+use super::subject::{Subject, relative};
+use crate::finding::{Check, Finding, Level, Place, Policy};
 
 /// Every kind of finding, in the order of the documentation.
 pub const CHECKS: &[&Check] = &[
@@ -36,7 +37,19 @@ pub const CHECKS: &[&Check] = &[
     &toolchain::TOOLCHAIN_UNPINNED,
     &toolchain::TOOLCHAIN_DIFFERS_IN_CI,
     &required::REQUIRED_VALUE,
+    &UNREADABLE_WORKSPACE,
 ];
+
+static UNREADABLE_WORKSPACE: Check = Check {
+    code: "unreadable-workspace",
+    level: Level::Warning,
+    cost: "Whether it keeps to the policy is not known, and nobody can build it.",
+    explanation: "The root manifest of a workspace that git tracks, or a configuration of cargo's \
+that holds there, is one that cargo refuses, so that nothing of the workspace was checked. Of the \
+workspace that was asked about that is no finding, but wrong use.
+
+Mend the file; or, where it is broken on purpose, except the manifest and say why.",
+};
 
 /// Everything that is found, each at its own level.
 ///
@@ -50,11 +63,26 @@ pub fn find(subject: &Subject, policy: &Policy) -> Result<Vec<Finding>> {
     profiles::find(subject, &mut found)?;
     toolchain::find(subject, &mut found);
     required::find(subject, policy, &mut found)?;
+    found.extend(subject.unreadable.iter().map(unreadable(subject)));
     // What several workspaces or profiles have from one place is said once.
     let key = |it: &Finding| (it.check.code, it.place.clone(), it.message.clone());
     found.sort_by_key(key);
     found.dedup_by(|one, other| key(one) == key(other));
     Ok(found)
+}
+
+fn unreadable(subject: &Subject) -> impl Fn(&(Utf8PathBuf, anyhow::Error)) -> Finding {
+    |(manifest, error)| {
+        let path = relative(manifest, &subject.top);
+        let message = format!("the workspace of {path} was not checked");
+        let finding = UNREADABLE_WORKSPACE.found(
+            Place::Path { path, line: None },
+            message,
+            "Mend what is named, or except the manifest and say why.",
+        );
+        let error = format!("{error:#}");
+        finding.evidence(error.lines().next().map(str::to_owned))
+    }
 }
 
 /// Whether a key changes what cargo compiles, where to, or with what.

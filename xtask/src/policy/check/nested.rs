@@ -197,6 +197,10 @@ fn members(subject: &Subject, found: &mut Vec<Finding>) {
         let Some(owner) = subject.owner(directory).filter(|it| it.root != directory) else {
             continue;
         };
+        // A word is found sooner than a table.
+        if !std::fs::read_to_string(manifest).is_ok_and(|it| it.contains("profile")) {
+            continue;
+        }
         let Ok(Some(profiles)) = profiles_of(manifest) else {
             continue;
         };

@@ -338,6 +338,22 @@ fn what_is_required_of_a_profile_that_one_workspace_lacks_and_of_a_default() {
     .assert_eq(&found(&files, &[], require));
 }
 
+#[test]
+fn a_workspace_that_cargo_refuses_is_told() {
+    let files = [
+        ("Cargo.toml", "[workspace]\nexclude = ['own', 'broken']"),
+        ("own/Cargo.toml", "[workspace]"),
+        ("own/.cargo/config.toml", "[build"),
+        ("broken/Cargo.toml", "[package"),
+        ("tests/fixtures/broken/Cargo.toml", "[package"),
+    ];
+    expect_test::expect![[r#"
+        unreadable-workspace broken/Cargo.toml: the workspace of broken/Cargo.toml was not checked [cannot read [TOP]/broken/Cargo.toml: TOML parse error at line 1, column 9]
+        unreadable-workspace own/Cargo.toml: the workspace of own/Cargo.toml was not checked [[TOP]/own/.cargo/config.toml is no configuration of cargo's: TOML parse error at line 1, column 7]
+    "#]]
+    .assert_eq(&found(&files, &[], ""));
+}
+
 /// The table of codes in the documentation is this list.
 #[test]
 fn every_code_is_documented() {
