@@ -191,17 +191,25 @@ fn resolve(
     config: &CargoConfig,
     seen: &mut Vec<String>,
 ) -> Result<Profile> {
-    if seen.iter().any(|it| it == name) {
-        return Err(usage!("profile `{name}` inherits from itself"));
-    }
-    seen.push(name.to_owned());
     let mut layer = of_manifest(manifest.and_then(|it| it.get(name)));
     merge(&mut layer, of_config(name, config)?);
+    if let Some(said) = layer
+        .inherits
+        .as_ref()
+        .filter(|_| seen.iter().any(|it| it == name))
+    {
+        return Err(usage!(
+            "{}: profile `{name}` inherits from itself",
+            said.origin
+        ));
+    }
+    seen.push(name.to_owned());
     let is_root = matches!(name, "dev" | "release");
     let parent = match (&layer.inherits, name) {
-        (Some(_), _) if is_root => {
+        (Some(value), _) if is_root => {
             return Err(usage!(
-                "profile `{name}` inherits from none, and says `inherits`"
+                "{}: profile `{name}` inherits from none, and says `inherits`",
+                value.origin
             ));
         }
         (None, _) if is_root => None,
