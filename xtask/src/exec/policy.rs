@@ -28,10 +28,22 @@ pub struct Asked<'a> {
 
 /// Where a workspace and its repository lie.
 struct Scene {
-    root: Utf8PathBuf,
-    /// The root where there is no repository.
-    top: Utf8PathBuf,
+    /// Where the workspace was looked for.
+    start: Utf8PathBuf,
+    root: Option<Utf8PathBuf>,
     repository: Option<Repository>,
+}
+
+impl Scene {
+    fn root(&self) -> Result<&Utf8Path> {
+        let Self { start, root, .. } = self;
+        root.as_deref().ok_or_else(|| {
+            usage!(
+                "there is no Cargo.toml in {start} nor above it: ask in a workspace, or name one \
+                 with --manifest-path"
+            )
+        })
+    }
 }
 
 /// Every check of the kit, since a workspace's levels and exceptions may name any of them.
@@ -82,7 +94,7 @@ impl Asked<'_> {
     /// Finds the workspace without a question to cargo.
     ///
     /// # Errors
-    /// Where there is none, or git refuses its repository.
+    /// Where there is no such manifest, or git refuses the repository.
     fn scene(&self) -> Result<Scene> {
         let current = self.runner.directory();
         let current = Utf8Path::from_path(current).context("this path is not UTF-8")?;
@@ -94,12 +106,10 @@ impl Asked<'_> {
             None => Some(current.to_owned()),
         };
         let start = resolved(&start.unwrap_or_else(|| current.to_owned()));
-        let root = root_above(&start)
-            .ok_or_else(|| usage!("there is no Cargo.toml in {start} nor above it"))?;
-        let repository = Repository::discover(self.runner, &root)?;
-        let top = repository.as_ref().map(Repository::top_level);
+        let root = root_above(&start);
+        let repository = Repository::discover(self.runner, root.as_deref().unwrap_or(&start))?;
         Ok(Scene {
-            top: top.map_or_else(|| root.clone(), resolved),
+            start,
             root,
             repository,
         })
@@ -111,28 +121,33 @@ impl Asked<'_> {
     /// Where there is none, or git or the configuration is at fault.
     pub fn check(&self) -> Result<Vec<Finding>> {
         let scene = self.scene()?;
+        let root = scene.root()?;
+        let top = scene.repository.as_ref();
+        let top = top.map_or_else(|| root.to_owned(), |it| resolved(it.top_level()));
         let tracked = tracked(scene.repository.as_ref())?;
         let around = Surroundings::of(self.runner, self.flags);
-        check(&scene.root, &scene.top, &tracked, &around)
+        check(root, &top, &tracked, &around)
     }
 
     /// The settings of the workspace as they hold in the current directory; with `all` also those of
-    /// the repository's other workspaces, each as they hold at its root. `profile` is one that is to
-    /// be there.
+    /// the repository's other workspaces, each as they hold at its root, and then the directory may
+    /// be in none. `profile` is one that is to be there.
     ///
     /// # Errors
     /// Where cargo would refuse a configuration.
     pub fn settings(&self, all: bool, profile: Option<&str>) -> Result<Vec<Settings>> {
-        let Scene {
-            root,
-            top,
-            repository,
-        } = self.scene()?;
-        let mut settings = vec![self.of(&root, self.runner, profile)?];
-        if let Some(repository) = repository.filter(|_| all) {
+        let scene = self.scene()?;
+        let repository = scene.repository.as_ref().filter(|_| all);
+        let mut settings = Vec::new();
+        if scene.root.is_some() || repository.is_none() {
+            settings.push(self.of(scene.root()?, self.runner, profile)?);
+        }
+        if let Some(repository) = repository {
+            let top = resolved(repository.top_level());
             let others = workspaces_below(&top, repository.manifests()?);
             let others = others.iter().filter(|it| !it.is_fixture);
-            for root in others.map(RootManifest::directory).filter(|it| *it != root) {
+            let others = others.map(RootManifest::directory);
+            for root in others.filter(|it| scene.root.as_deref() != Some(it)) {
                 // A profile may be of one workspace alone.
                 match self.of(root, &self.runner.in_directory(root), None) {
                     Ok(of_other) => settings.push(of_other),
@@ -154,9 +169,13 @@ impl Asked<'_> {
             .iter()
             .filter_map(|it| it.as_str().map(str::to_owned))
             .collect();
-        let platforms = PlatformFacts::of(from, &triples)
-            .map(|it| it.0)
-            .unwrap_or_default();
+        let platforms = PlatformFacts::of(from, &triples).map(|it| it.0);
+        let platforms = platforms.unwrap_or_else(|| {
+            render::warning(format_args!(
+                "{root}: rustc does not tell what it builds for, so flags and linkers are left out"
+            ));
+            Vec::new()
+        });
         let profiles = profiles.as_ref();
         let mut settings = Settings::new(root, profiles, &config, &platforms, profile)?;
         if settings.build_directory.0.as_str().contains(PATH_HASH) {

@@ -90,6 +90,25 @@ fn values_are_shown_with_who_says_so() {
             error: profile `nightly` is not defined, or lacks its `inherits`
             --- exit status 2
         "#]]);
+    // A repository of workspaces, and none at its top level.
+    std::fs::remove_file(project.root().join("Cargo.toml")).unwrap();
+    project.xtask(&["policy", "show"]).is(expect![[r#"
+        --- stderr
+        error: there is no Cargo.toml in [ROOT] nor above it: ask in a workspace, or name one with --manifest-path
+        --- exit status 2
+    "#]]);
+    let all = ["policy", "show", "--all"];
+    let output = with_variable(&project, &all, "RUSTC", "/nowhere");
+    let is_told = |line: &&str| line.starts_with("[ROOT]") || line.contains("warning");
+    let output = output.to_string();
+    let told: Vec<_> = output.lines().filter(is_told).collect();
+    expect![[r#"
+        [ROOT]/crates/base
+        [ROOT]/crates/top
+        [ROOT]/tools
+        warning: [ROOT]/crates/base: rustc does not tell what it builds for, so flags and linkers are left out
+        warning: [ROOT]/crates/top: rustc does not tell what it builds for, so flags and linkers are left out
+        warning: [ROOT]/tools: rustc does not tell what it builds for, so flags and linkers are left out"#]].assert_eq(&told.join("\n"));
 }
 
 #[test]
