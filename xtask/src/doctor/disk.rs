@@ -11,7 +11,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use self::usage::size;
 use self::usage::{Usage, ago};
-use super::Patient;
+use super::{Patient, shared};
 use crate::finding::{Check, Finding, Level};
 use crate::process;
 use crate::repo::build_dir::{self, ProfileDir};
@@ -210,7 +210,8 @@ fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Vec<Finding>> {
     ])
 }
 
-/// The incremental state in a workspace's own build directory that no package uses.
+/// The incremental state in a workspace's own build directory that no package uses; none where
+/// another checkout builds, whose packages are not known.
 ///
 /// # Errors
 /// A directory that cannot be listed.
@@ -243,6 +244,10 @@ pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
         }));
     }
     found.dedup_by(|one, other| one.path == other.path);
+    if !found.is_empty() {
+        let others = shared::others(workspace)?;
+        found.retain(|it| !others.iter().any(|other| other.directory == it.place.path));
+    }
     Ok(found)
 }
 

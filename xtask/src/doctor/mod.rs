@@ -11,6 +11,7 @@ mod inherit;
 mod layout;
 mod recorded;
 mod scripts;
+mod shared;
 pub mod tracked;
 mod workflow;
 
@@ -90,6 +91,10 @@ const GROUPS: &[Group] = &[
     Group {
         checks: inherit::CHECKS,
         examine: inherit::examine,
+    },
+    Group {
+        checks: shared::CHECKS,
+        examine: shared::examine,
     },
     Group {
         checks: disk::CHECKS,

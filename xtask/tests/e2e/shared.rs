@@ -163,6 +163,40 @@ fn another_checkout_is_noticed_in_the_new_layout() {
     another_checkout_is_noticed(V2);
 }
 
+/// What no package here uses may be of a package there.
+#[test]
+fn doctor_tells_of_another_checkout_and_leaves_its_state_alone() {
+    let them = Checkouts::new(V1);
+    them.cargo("worktree", BUILD).done();
+    let state = them
+        .project
+        .beside("shared/debug/incremental/of_a_branch-1abc");
+    std::fs::create_dir(&state).unwrap();
+    let codes = ["shared-with-checkout", "unused-incremental"].map(|it| ["--only", it]);
+    let doctor = [&["doctor", "--fix"][..], codes.as_flattened()].concat();
+    them.xtask("project", &doctor)
+        .is(expect_test::expect![[r#"
+            warning[shared-with-checkout]: another checkout builds in [BESIDE]/shared/debug, too
+              at [BESIDE]/shared/debug
+              read: top was last built from [BESIDE]/worktree/crates/top/src/lib.rs
+              costs: Cargo takes the one's artifacts for the other's, so that each may run the other's code.
+              mend: Give each checkout a build directory of its own: `build.build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"` in .cargo/config.toml.
+
+            --- stderr
+            note: there is nothing to mend that --fix mends
+            note: 1 warning
+        "#]]);
+    assert!(state.exists());
+    std::fs::remove_dir_all(them.at("worktree")).unwrap();
+    them.xtask("project", &doctor)
+        .is(expect_test::expect![[r#"
+            --- stderr
+                   Fixed removed [BESIDE]/shared/debug/incremental/of_a_branch-1abc, [SIZE]
+            note: nothing found
+        "#]]);
+    assert!(!state.exists());
+}
+
 #[test]
 fn a_policy_may_allow_to_share() {
     let them = Checkouts::new(V1);

@@ -1,0 +1,46 @@
+//! Other checkouts that build in this one's directories.
+
+use anyhow::Result;
+
+use super::Patient;
+use crate::finding::{Check, Finding, Level};
+use crate::impact::checkouts::{self, Shared};
+use crate::impact::layout::Layout;
+use crate::repo::state;
+use crate::workspace::Workspace;
+
+pub(super) const CHECKS: &[&Check] = &[&SHARED];
+
+static SHARED: Check = Check {
+    code: "shared-with-checkout",
+    level: Level::Warning,
+    cost: "Cargo takes the one's artifacts for the other's, so that each may run the other's code.",
+    explanation: "Read: where the libraries in each profile directory were compiled, by their \
+                  metadata and rustc's dep-info, and the dep-info beside the binary that was put up \
+                  last.\n\nA checkout that does not exist any more is none. Where a team shares on \
+                  purpose, allow this.\n\nMend: give each checkout a build directory of its own, in \
+                  .cargo/config.toml: `[build] build-dir = \
+                  \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
+};
+
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let shared = others(patient.workspace)?;
+    let found = shared.into_iter().map(|it| {
+        let message = format!("another checkout builds in {}, too", it.directory);
+        let mend = "Give each checkout a build directory of its own: `build.build-dir = \
+                    \"{cargo-cache-home}/build/{workspace-path-hash}\"` in .cargo/config.toml.";
+        let place = patient.place(&it.directory, None);
+        let evidence = format!("{} was last built from {}", it.package, it.source);
+        SHARED.found(place, message, mend).evidence([evidence])
+    });
+    Ok(found.collect())
+}
+
+/// The profile directories in which a checkout builds that is there, and is not this one.
+pub(super) fn others(workspace: &Workspace) -> Result<Vec<Shared>> {
+    let state = state::directory(&workspace.target_directory);
+    let ours = (workspace, &Layout::new(workspace));
+    let (_, mut shared) = checkouts::read(ours, &workspace.directories(), false, Some(&state))?;
+    shared.retain(|it| it.is_there);
+    Ok(shared)
+}
