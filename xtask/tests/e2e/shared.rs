@@ -188,8 +188,7 @@ fn doctor_tells_of_another_checkout_and_leaves_its_state_alone() {
         "#]]);
     assert!(state.exists());
     std::fs::remove_dir_all(them.at("worktree")).unwrap();
-    them.xtask("project", &doctor)
-        .is(expect_test::expect![[r#"
+    them.xtask("project", &doctor).is(expect_test::expect![[r#"
             --- stderr
                    Fixed removed [BESIDE]/shared/debug/incremental/of_a_branch-1abc, [SIZE]
             note: nothing found

@@ -108,7 +108,10 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
     let names = known.config.variables().filter(|(name, _)| decides(name));
     for (name, value) in names {
         let place = Place::Variable(name.to_owned());
-        let beaten = beaten(subject, known, name)?;
+        let mut beaten = Beaten::Same;
+        for known in &subject.workspaces {
+            beaten = beaten.and(self::beaten(subject, known, name)?);
+        }
         let evidence = |origins: &[(String, Origin)]| -> Vec<String> {
             let told = origins
                 .iter()
@@ -211,6 +214,22 @@ enum Beaten {
     Values(Vec<(String, Origin)>),
 }
 
+impl Beaten {
+    /// What it beats in two workspaces.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Values(mut values), Self::Values(more)) => {
+                let new: Vec<_> = more.into_iter().filter(|it| !values.contains(it)).collect();
+                values.extend(new);
+                Self::Values(values)
+            }
+            (Self::Values(values), _) | (_, Self::Values(values)) => Self::Values(values),
+            (Self::Nothing, _) | (_, Self::Nothing) => Self::Nothing,
+            (Self::Same, Self::Same) => Self::Same,
+        }
+    }
+}
+
 fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
     let config = &known.config;
     let written = config.written();
@@ -240,12 +259,17 @@ fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
     let value = config.variable(name).unwrap_or_default();
     let mut values = Vec::new();
     for (key, said) in meant {
+        let mut what = format!("{} = {said}", key.join("."));
         let is_same = match (own_name, &key[..]) {
             _ if FLAGS.contains(&name) => false,
             (Some("incremental"), _) => said.kind == Kind::Boolean(value == "1"),
             (_, ["build", "target-dir"]) => {
                 let named = said.as_str().map(|path| config.placed(path, &said.origin));
-                named == Some(config.target_directory(&known.root)?.0)
+                let used = config.target_directory(&known.root)?.0;
+                // Relative paths may read the same, and lead elsewhere.
+                let used_below = relative(&used, &subject.top);
+                what.push_str(&format!(", and the variable's is {used_below}"));
+                named == Some(used)
             }
             (Some(own), _) => {
                 let named = said.as_str().map(|it| config.program(it, &said.origin));
@@ -261,7 +285,7 @@ fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
             (None, []) => true,
         };
         if !is_same {
-            values.push((format!("{} = {said}", key.join(".")), said.origin.clone()));
+            values.push((what, said.origin.clone()));
         }
     }
     Ok(match values.is_empty() {

@@ -103,7 +103,7 @@ fn variables_that_beat_what_the_files_say() {
         env-table-ignored .cargo/config.toml:9: `env.CARGO_TARGET_DIR` does not reach the cargo that reads it []
         environment-overrides $CARGO_INCREMENTAL: CARGO_INCREMENTAL beats what the repository says [CARGO_INCREMENTAL=1; profile.release.incremental = false (Cargo.toml:4)]
         environment-overrides $CARGO_PROFILE_DEV_DEBUG: CARGO_PROFILE_DEV_DEBUG beats what the repository says [CARGO_PROFILE_DEV_DEBUG=2; profile.dev.debug = "none" (.cargo/config.toml:6)]
-        environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR beats what the repository says [CARGO_TARGET_DIR=/elsewhere; build.target-dir = "out" (.cargo/config.toml:2)]
+        environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR beats what the repository says [CARGO_TARGET_DIR=/elsewhere; build.target-dir = "out", and the variable's is /elsewhere (.cargo/config.toml:2)]
         incremental-with-cache $CARGO_INCREMENTAL: incremental builds are asked for, and sccache caches none [RUSTC_WRAPPER in the environment]
         lto-with-incremental $CARGO_PROFILE_RELEASE_LTO: `release` is incremental, and has `lto = "fat"` []
         split-rustflags $RUSTFLAGS: RUSTFLAGS takes the place of the repository's own flags [RUSTFLAGS=-Cb; build.rustflags = ["-Ca"] (.cargo/config.toml:4)]
@@ -319,6 +319,29 @@ fn required_values() {
         required-value own/Cargo.toml:3: `profile.release.lto` is "thin", and false is required []
         required-value $CARGO_PROFILE_DEV_DEBUG: `profile.test.debug` is "limited", and "line-tables-only" is required []
     "#]].assert_eq(&found(&files, &["CARGO_PROFILE_DEV_DEBUG=1"], require));
+}
+
+/// A relative path is another directory in another workspace.
+#[test]
+fn variables_that_beat_what_holds_in_another_workspace() {
+    let files = [
+        ("Cargo.toml", "[workspace]\nexclude = ['own']"),
+        (
+            "own/Cargo.toml",
+            "[workspace]\n[profile.release]\nlto = true\nopt-level = 3",
+        ),
+        (".cargo/config.toml", "[build]\ntarget-dir = 'out'"),
+    ];
+    let variables = [
+        "CARGO_TARGET_DIR=out",
+        "CARGO_PROFILE_RELEASE_LTO=off",
+        "CARGO_PROFILE_RELEASE_OPT_LEVEL=3",
+    ];
+    expect_test::expect![[r#"
+        environment-overrides $CARGO_PROFILE_RELEASE_LTO: CARGO_PROFILE_RELEASE_LTO beats what the repository says [CARGO_PROFILE_RELEASE_LTO=off; profile.release.lto = true (own/Cargo.toml:3)]
+        environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR beats what the repository says [CARGO_TARGET_DIR=out; build.target-dir = "out", and the variable's is own/out (.cargo/config.toml:2)]
+        environment-departs $CARGO_PROFILE_RELEASE_OPT_LEVEL: CARGO_PROFILE_RELEASE_OPT_LEVEL decides how this shell builds [CARGO_PROFILE_RELEASE_OPT_LEVEL=3]
+    "#]].assert_eq(&found(&files, &variables, ""));
 }
 
 #[test]
