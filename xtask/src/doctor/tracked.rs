@@ -75,15 +75,19 @@ fn some(paths: &[Utf8PathBuf], read: &str) -> Vec<String> {
     shown
 }
 
-/// The tracked files in the target and the build directory, below the top level.
+/// The tracked files in the target and the build directory, below the top level; none of one in
+/// which packages of the workspace lie, as under `CARGO_TARGET_DIR=.`.
 ///
 /// # Errors
 /// Git's own message where it cannot list.
 pub fn outputs(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
     let own = patient.directories();
+    let packages = patient.own_packages();
+    let has_sources = |it: &Utf8PathBuf| packages.keys().any(|package| package.starts_with(it));
     let built: Vec<_> = [&own.target, &own.build]
         .into_iter()
         .filter_map(|it| patient.below(it))
+        .filter(|it| !has_sources(it))
         .collect();
     let tracked = patient.tracked()?.iter();
     Ok(tracked

@@ -1,6 +1,7 @@
 //! Mending what is safe to mend.
 
 use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
@@ -91,13 +92,18 @@ fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
         return Ok(());
     }
     let file = patient.top_level().join(".gitignore");
-    let mut text = fs::read_to_string(&file).unwrap_or_default();
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text.push_str(entry);
-    text.push('\n');
-    fs::write(&file, text).with_context(|| format!("cannot write {file}"))
+    let written = || {
+        let text = match fs::read(&file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            text => text?,
+        };
+        let is_whole = text.is_empty() || text.ends_with(b"\n");
+        // What is there stays, whatever it is.
+        let mut file = File::options().append(true).create(true).open(&file)?;
+        let line = format!("{}{entry}\n", if is_whole { "" } else { "\n" });
+        file.write_all(line.as_bytes())
+    };
+    written().with_context(|| format!("cannot write {file}"))
 }
 
 type Say<'a> = dyn Fn(&str, &str, std::fmt::Arguments<'_>) + 'a;
