@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Patient;
-use crate::finding::{Check, Finding, Level};
+use crate::finding::{Check, Finding, Level, Policy};
 use crate::impact::checkouts::{self, Shared};
 use crate::impact::layout::Layout;
 use crate::repo::state;
@@ -17,13 +17,17 @@ static SHARED: Check = Check {
     cost: "Cargo takes the one's artifacts for the other's, so that each may run the other's code.",
     explanation: "Read: where the libraries in each profile directory were compiled, by their \
                   metadata and rustc's dep-info, and the dep-info beside the binary that was put up \
-                  last.\n\nA checkout that does not exist any more is none. Where a team shares on \
-                  purpose, allow this.\n\nMend: give each checkout a build directory of its own, in \
+                  last.\n\nA checkout that does not exist any more is none, and nothing is found \
+                  under `allow-shared` of the policy.\n\nMend: give each checkout a build directory of its own, in \
                   .cargo/config.toml: `[build] build-dir = \
                   \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
 };
 
 pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let policy: Policy = patient.workspace.configured("policy")?;
+    if policy.allow_shared {
+        return Ok(Vec::new());
+    }
     let shared = others(patient.workspace)?;
     let found = shared.into_iter().map(|it| {
         let message = format!("another checkout builds in {}, too", it.directory);

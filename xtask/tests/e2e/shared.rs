@@ -208,6 +208,8 @@ fn a_policy_may_allow_to_share() {
         "[workspace.metadata.xtask.policy]\nallow-shared = true\n",
     );
     assert_eq!(them.xtask("project", &clean).status, 0);
+    let doctor = ["doctor", "--only", "shared-with-checkout"];
+    assert_eq!(them.xtask("project", &doctor).stdout, "");
 }
 
 #[test]
