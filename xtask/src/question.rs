@@ -9,7 +9,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::changes::{self, Asked};
 use crate::graph::{UnitGraph, UnitIx, Verb};
-use crate::impact::checkouts;
+use crate::impact::checkouts::{self, Shared};
 use crate::impact::layout::Layout;
 use crate::impact::records::{Ground, Records};
 use crate::impact::rules::Rules;
@@ -75,6 +75,8 @@ pub struct Answer {
     /// How many compiled units of path packages have a record of a build of this kind, and how many
     /// there are.
     pub recorded: (usize, usize),
+    /// The profile directories in which another checkout builds, too; `None` if no record was read.
+    pub shared: Option<Vec<Shared>>,
     /// What the reader should know about how the answer was found.
     pub notes: Vec<String>,
 }
@@ -290,6 +292,7 @@ impl Question {
             changes,
             affected,
             recorded: (records.fitting(), compiled),
+            shared: (self.evidence != Evidence::Sources).then(|| records.shared.clone()),
             notes,
             graph,
             workspace: self.workspace,

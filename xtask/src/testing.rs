@@ -184,6 +184,7 @@ pub(crate) fn answer(text: &str, verb: Verb, units: &[&str]) -> Answer {
         top_level: "/w".into(),
         changes: Vec::new(),
         recorded: (0, 0),
+        shared: None,
         notes: Vec::new(),
         graph,
         workspace,

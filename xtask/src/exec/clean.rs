@@ -75,7 +75,10 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
     let mut planned = Vec::new();
     for (at, directories) in directories.iter().enumerate() {
         let state = (at == 0).then_some(&*state);
-        let (_, shared) = checkouts::read((workspace, &layout), directories, false, state)?;
+        let shared = match answer.shared.as_ref().filter(|_| at == 0) {
+            Some(shared) => shared.clone(),
+            None => checkouts::read((workspace, &layout), directories, false, state)?.1,
+        };
         let mut cleaning = Cleaning {
             selection: &selection,
             directories,
