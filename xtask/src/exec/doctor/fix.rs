@@ -1,5 +1,6 @@
 //! Mending what is safe to mend.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 
@@ -29,10 +30,18 @@ pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) 
     if wanted(FIXABLE[0]) {
         let files = tracked::outputs(patient)?;
         if !files.is_empty() {
-            let root = match patient.below(&patient.workspace.target_directory) {
-                Some(below) => format!("/{below}/"),
-                None => String::new(),
-            };
+            let own = patient.directories();
+            let entries = [own.target, own.build].into_iter().filter_map(|directory| {
+                let below = patient.below(&directory)?;
+                let holds = files.iter().any(|file| file.starts_with(&below));
+                holds.then(|| format!("/{below}/"))
+            });
+            let mut missing = Vec::new();
+            for entry in entries.collect::<BTreeSet<_>>() {
+                if !is_ignored(patient, &entry)? {
+                    missing.push(entry);
+                }
+            }
             if !dry_run {
                 // From a list, since a command line is not as long as a list of artifacts.
                 let mut git = patient.runner.in_directory(patient.top_level()).git();
@@ -50,16 +59,15 @@ pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) 
                     .collect();
                 let output = process::output_with_input(&mut git, names.into_bytes())?;
                 process::succeeded(&git, output)?;
-                ignore(patient, &root)?;
+                for entry in &missing {
+                    ignore(patient, entry)?;
+                }
             }
-            say(
-                "took",
-                "take",
-                format_args!(
-                    "{} below {root} out of git's index",
-                    render::count(files.len(), "file")
-                ),
-            );
+            let taken = render::count(files.len(), "file");
+            say("took", "take", format_args!("{taken} out of git's index"));
+            for entry in missing {
+                say("added", "add", format_args!("{entry} to .gitignore"));
+            }
             count += files.len();
         }
     }
@@ -81,16 +89,17 @@ pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) 
     Ok(count)
 }
 
-/// Adds an entry to the repository's `.gitignore`, unless git ignores the directory already.
-fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
+/// Whether git ignores what comes to lie in a directory.
+fn is_ignored(patient: &Patient<'_>, entry: &str) -> Result<bool> {
     let probe = format!("{}x", entry.trim_start_matches('/'));
-    let is_ignored = match patient.repository {
-        Some(repository) => repository.is_ignored(Utf8Path::new(&probe))?,
-        None => true,
-    };
-    if is_ignored || entry.is_empty() {
-        return Ok(());
+    match patient.repository {
+        Some(repository) => repository.is_ignored(Utf8Path::new(&probe)),
+        None => Ok(true),
     }
+}
+
+/// Adds an entry to the repository's `.gitignore`.
+fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
     let file = patient.top_level().join(".gitignore");
     let written = || {
         let text = match fs::read(&file) {
