@@ -1,5 +1,6 @@
 //! What git tracks and should not, and times that cannot be.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -81,19 +82,26 @@ fn some(paths: &[Utf8PathBuf], read: &str) -> Vec<String> {
 /// # Errors
 /// Git's own message where it cannot list.
 pub fn outputs(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
-    let own = patient.directories();
-    let packages = patient.own_packages();
-    let has_sources = |it: &Utf8PathBuf| packages.keys().any(|package| package.starts_with(it));
-    let built: Vec<_> = [&own.target, &own.build]
-        .into_iter()
-        .filter_map(|it| patient.below(it))
-        .filter(|it| !has_sources(it))
-        .collect();
+    let built = built(patient);
     let tracked = patient.tracked()?.iter();
     Ok(tracked
         .filter(|file| built.iter().any(|it| file.starts_with(it)))
         .cloned()
         .collect())
+}
+
+/// The target and the build directory below the top level, but for one that holds a package: what is
+/// a source there and what was built cannot be told apart.
+pub fn built(patient: &Patient<'_>) -> BTreeSet<Utf8PathBuf> {
+    let own = patient.workspace.directories();
+    let packages = patient.own_packages();
+    let has_sources = |it: &Utf8PathBuf| packages.keys().any(|package| package.starts_with(it));
+    let below = [&own.target, &own.build].map(|it| patient.below(it));
+    below
+        .into_iter()
+        .flatten()
+        .filter(|it| !has_sources(it))
+        .collect()
 }
 
 /// The sources of path packages that are newer than now, below the top level.

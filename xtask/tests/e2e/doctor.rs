@@ -137,6 +137,19 @@ fn what_is_safe_to_mend_is_mended() {
     let mut doctor = project.kit(&["doctor", "--only", "tracked-output", "--fix"]);
     let output = project.finish(doctor.env("CARGO_TARGET_DIR", "."));
     assert!(output.stderr.contains("nothing found"), "{output}");
+    // Nor is what they lie in to be ignored for what is built in another directory below it.
+    project.write("out/left", "");
+    project.git(&["add", "out/left"]);
+    let fix = ["doctor", "--only", "tracked-output", "--fix"];
+    let mut doctor = project.kit(&fix);
+    let doctor = doctor.env("CARGO_TARGET_DIR", ".");
+    let output = project.finish(doctor.env("CARGO_BUILD_BUILD_DIR", "out"));
+    assert!(
+        output.stderr.contains("added /out/ to .gitignore"),
+        "{output}"
+    );
+    let ignored = fs::read(project.path(".gitignore")).unwrap();
+    assert_eq!(ignored, b"caf\xe9\n/target/\n/out/\n");
     assert!(project.path("target/left").exists() && !unused.exists());
     assert_eq!(
         fs::read_dir(project.path("target/debug/incremental"))

@@ -1,6 +1,5 @@
 //! Mending what is safe to mend.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 
@@ -30,15 +29,12 @@ pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) 
     if wanted(FIXABLE[0]) {
         let files = tracked::outputs(patient)?;
         if !files.is_empty() {
-            let own = patient.directories();
-            let entries = [own.target, own.build].into_iter().filter_map(|directory| {
-                let below = patient.below(&directory)?;
-                let holds = files.iter().any(|file| file.starts_with(&below));
-                holds.then(|| format!("/{below}/"))
-            });
             let mut missing = Vec::new();
-            for entry in entries.collect::<BTreeSet<_>>() {
-                if !is_ignored(patient, &entry)? {
+            for directory in tracked::built(patient) {
+                let entry = format!("/{directory}/");
+                if files.iter().any(|file| file.starts_with(&directory))
+                    && !is_ignored(patient, &entry)?
+                {
                     missing.push(entry);
                 }
             }
