@@ -209,6 +209,11 @@ impl Place {
     }
 }
 
+/// Whether an error is among findings, which fails whatever looked for them.
+pub fn fails(found: &[Finding]) -> bool {
+    found.iter().any(|it| it.level == Level::Error)
+}
+
 /// The check of a code.
 ///
 /// # Errors

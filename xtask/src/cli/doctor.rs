@@ -3,11 +3,13 @@
 use anyhow::Result;
 
 use super::args::WorkspaceArgs;
+use super::findings::{Format, show};
 use crate::doctor::{self, Patient};
 use crate::error::Status;
 use crate::exec::doctor::{FIXABLE, fix, macro_times, try_layout};
 use crate::exec::policy::{all_checks, examine as policy_of};
-use crate::finding::{Check, Level, Policy, check_named};
+use crate::finding::{Check, Policy, check_named};
+use crate::policy::check::CHECKS;
 use crate::render;
 use crate::render::findings;
 use crate::repo::git::Repository;
@@ -40,17 +42,6 @@ pub struct Args {
     format: Format,
     #[command(flatten)]
     workspace: WorkspaceArgs,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
-enum Format {
-    /// Each with its place, evidence, cost and mend
-    #[default]
-    Text,
-    /// For programs; see the documentation of the JSON
-    Json,
-    /// Annotations of GitHub's workflows
-    Github,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
@@ -91,13 +82,11 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     }
     let wanted = |check: &Check| is_asked(check.code);
     let mut found = doctor::examine(&patient, &wanted)?;
-    let departures = policy_of(
-        &runner,
-        &resolved(&workspace.root),
-        repository.as_ref(),
-        &policy,
-    )?;
-    found.extend(departures.into_iter().filter(|it| wanted(it.check)));
+    if CHECKS.iter().any(|check| wanted(check)) {
+        let root = resolved(&workspace.root);
+        let departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;
+        found.extend(departures.into_iter().filter(|it| wanted(it.check)));
+    }
     if args.layout_v2 {
         found.extend(try_layout(&patient)?);
     }
@@ -105,16 +94,9 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     for note in patient.notes.borrow().iter() {
         render::note(note);
     }
-    match args.format {
-        Format::Text => {
-            render::data(&findings::text(&found))?;
-            render::note(findings::totals(&found));
-        }
-        Format::Json => render::json(&findings::Report::new(&found))?,
-        Format::Github => render::data(&findings::github(&found))?,
+    let status = show(&found, args.format)?;
+    if args.format == Format::Text {
+        render::note(findings::totals(&found));
     }
-    Ok(match found.iter().any(|it| it.level == Level::Error) {
-        true => Status::Found,
-        false => Status::Done,
-    })
+    Ok(status)
 }

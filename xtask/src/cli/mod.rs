@@ -8,6 +8,7 @@ pub mod audit;
 pub mod ci;
 pub mod clean_affected;
 pub mod doctor;
+mod findings;
 pub mod graph;
 pub mod hooks;
 pub mod policy;

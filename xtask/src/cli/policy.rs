@@ -3,9 +3,10 @@
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
+use super::findings::{Format, show};
 use crate::error::Status;
 use crate::exec::policy::{Asked, all_checks};
-use crate::finding::{Level, check_named};
+use crate::finding::check_named;
 use crate::process::Runner;
 use crate::render;
 
@@ -37,8 +38,8 @@ enum Command {
         #[command(flatten)]
         common: Common,
         /// How
-        #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
-        format: CheckFormat,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
         /// Say what a code means, and check nothing
         #[arg(long, value_name = "CODE")]
         explain: Option<String>,
@@ -61,16 +62,6 @@ enum ShowFormat {
     Text,
     /// For programs
     Json,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum CheckFormat {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-    /// Annotations that GitHub shows beside the lines
-    Github,
 }
 
 impl Common {
@@ -115,19 +106,12 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         }
         Command::Check { common, format, .. } => {
             let found = common.asked(&runner).check()?;
-            match format {
-                CheckFormat::Text => render::data(&render::findings::text(&found))?,
-                CheckFormat::Json => render::json(&render::findings::Report::new(&found))?,
-                CheckFormat::Github => render::data(&render::findings::github(&found))?,
-            }
+            let status = show(&found, *format)?;
             render::status(
                 "Checked",
                 format_args!("policy: {}", render::findings::totals(&found)),
             );
-            Ok(match found.iter().any(|it| it.level == Level::Error) {
-                true => Status::Found,
-                false => Status::Done,
-            })
+            Ok(status)
         }
     }
 }

@@ -84,7 +84,7 @@ pub struct Unused {
 
 pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
-    let own = patient.directories();
+    let own = workspace.directories();
     let others = build_dir::others(&workspace.root, &own)?;
     let mut roots = vec![own.target.clone()];
     if own.build != own.target {

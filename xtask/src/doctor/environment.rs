@@ -35,7 +35,7 @@ type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String
 /// Variables that recorded units read with another value than they have here.
 pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
-    let mut directories = vec![patient.directories()];
+    let mut directories = vec![workspace.directories()];
     directories.extend(build_dir::others(&workspace.root, &directories[0])?);
     let mut recorded = Values::new();
     let unique = unique(workspace);

@@ -24,7 +24,6 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::{Check, Finding, Level, Place};
 use crate::process::Runner;
-use crate::repo::build_dir::Directories;
 use crate::repo::git::{EntryKind, Repository, State};
 use crate::repo::resolved;
 use crate::workspace::{Package, Workspace};
@@ -173,14 +172,6 @@ impl<'a> Patient<'a> {
     /// The repository's top level, or the workspace's root where there is none.
     pub fn top_level(&self) -> &Utf8Path {
         &self.top_level
-    }
-
-    /// Where the workspace's own cargo builds.
-    pub fn directories(&self) -> Directories {
-        Directories {
-            build: self.workspace.build_directory.clone(),
-            target: self.workspace.target_directory.clone(),
-        }
     }
 
     /// The files that git tracks, below the top level; none outside a repository.

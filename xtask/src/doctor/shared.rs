@@ -5,8 +5,6 @@ use anyhow::Result;
 use super::Patient;
 use crate::finding::{Check, Finding, Level, Policy};
 use crate::impact::checkouts::{self, Shared};
-use crate::impact::layout::Layout;
-use crate::repo::state;
 use crate::workspace::Workspace;
 
 pub(super) const CHECKS: &[&Check] = &[&SHARED];
@@ -31,20 +29,18 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let shared = others(patient.workspace)?;
     let found = shared.into_iter().map(|it| {
         let message = format!("another checkout builds in {}, too", it.directory);
-        let mend = "Give each checkout a build directory of its own: `build.build-dir = \
-                    \"{cargo-cache-home}/build/{workspace-path-hash}\"` in .cargo/config.toml.";
         let place = patient.place(&it.directory, None);
         let evidence = format!("{} was last built from {}", it.package, it.source);
-        SHARED.found(place, message, mend).evidence([evidence])
+        SHARED
+            .found(place, message, checkouts::MEND)
+            .evidence([evidence])
     });
     Ok(found.collect())
 }
 
 /// The profile directories in which a checkout builds that is there, and is not this one.
 pub(super) fn others(workspace: &Workspace) -> Result<Vec<Shared>> {
-    let state = state::directory(&workspace.target_directory);
-    let ours = (workspace, &Layout::new(workspace));
-    let (_, mut shared) = checkouts::read(ours, &workspace.directories(), false, Some(&state))?;
+    let mut shared = checkouts::sharing(workspace)?;
     shared.retain(|it| it.is_there);
     Ok(shared)
 }

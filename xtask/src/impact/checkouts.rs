@@ -81,6 +81,16 @@ pub fn read(
     Ok((places, shared))
 }
 
+/// The profile directories of a workspace that hold what was compiled from another checkout.
+///
+/// # Errors
+/// As for [`read`].
+pub fn sharing(workspace: &Workspace) -> Result<Vec<Shared>> {
+    let state = state::directory(&workspace.target_directory);
+    let ours = (workspace, &Layout::new(workspace));
+    Ok(read(ours, &workspace.directories(), false, Some(&state))?.1)
+}
+
 impl Shared {
     /// Why nothing is removed from here.
     pub fn refusal(&self) -> anyhow::Error {
@@ -126,7 +136,7 @@ pub fn note(shared: &[Shared]) -> Option<String> {
 }
 
 /// How checkouts come to build apart.
-const MEND: &str = "Give each checkout a build directory of its own, in .cargo/config.toml: \
+pub const MEND: &str = "Give each checkout a build directory of its own, in .cargo/config.toml: \
      [build] build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"";
 
 /// Where a unit was compiled.

@@ -180,7 +180,7 @@ fn doctor_tells_of_another_checkout_and_leaves_its_state_alone() {
               at [BESIDE]/shared/debug
               read: top was last built from [BESIDE]/worktree/crates/top/src/lib.rs
               costs: Cargo takes the one's artifacts for the other's, so that each may run the other's code.
-              mend: Give each checkout a build directory of its own: `build.build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"` in .cargo/config.toml.
+              mend: Give each checkout a build directory of its own, in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
 
             --- stderr
             note: there is nothing to mend that --fix mends

@@ -117,7 +117,7 @@ type Say<'a> = dyn Fn(&str, &str, std::fmt::Arguments<'_>) + 'a;
 /// running, after it.
 fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
     let workspace = patient.workspace;
-    let own = patient.directories();
+    let own = workspace.directories();
     let mut count = 0;
     let mut places: Vec<_> = disk::unused(workspace)?
         .into_iter()

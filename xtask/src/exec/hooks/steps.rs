@@ -13,7 +13,7 @@ use super::scene::{Place, Scene, Selected, load, question};
 use crate::action::run::{Options, Tool, specs};
 use crate::changes::Asked;
 use crate::exec::{policy, skipping};
-use crate::finding::Level;
+use crate::finding::fails;
 use crate::hooks::{Ending, Outcome, Step, Work};
 use crate::impact::Rule;
 use crate::process;
@@ -152,7 +152,7 @@ impl Scene {
         let tracked: Vec<_> = tracked.into_iter().map(|it| it.path).collect();
         let around = Surroundings::of(&place.runner, &[]);
         let found = policy::check(&place.root, &place.top, &tracked, &around)?;
-        let ending = match found.iter().any(|it| it.level == Level::Error) {
+        let ending = match fails(&found) {
             true => Ending::Failed,
             false => Ending::Passed,
         };

@@ -13,11 +13,9 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use self::store::Store;
 use crate::error::Status;
 use crate::impact::checkouts;
-use crate::impact::layout::Layout;
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::git::{Range, Repository};
-use crate::repo::state;
 use crate::timings::import::of_header;
 use crate::timings::{
     BuildTimings, Header, Record, ReportError, Run, build_log, read_report, unit_graph,
@@ -46,10 +44,7 @@ pub struct Request<'a> {
 /// # Errors
 /// A build directory that cannot be listed, or has a layout that is not known.
 pub fn warn_of_others(workspace: &Workspace) -> Result<()> {
-    let state = state::directory(&workspace.target_directory);
-    let ours = (workspace, &Layout::new(workspace));
-    let (_, shared) = checkouts::read(ours, &workspace.directories(), false, Some(&state))?;
-    if let Some(note) = checkouts::note(&shared) {
+    if let Some(note) = checkouts::note(&checkouts::sharing(workspace)?) {
         render::warning(note);
     }
     Ok(())
