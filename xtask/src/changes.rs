@@ -1,9 +1,13 @@
 //! Which change is asked about: from what the user named to paths that differ.
 
+mod ahead;
+
 use std::collections::HashMap;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+pub use ahead::{Ahead, Compared};
 
 use crate::impact::seeds::Contents;
 use crate::impact::settings::Settings;

@@ -21,8 +21,8 @@
 //!
 //! | module | holds | never |
 //! | --- | --- | --- |
-//! | [`process`] | starting cargo and git, in an environment without what `cargo run` leaks | knows what they are asked |
-//! | [`repo`] | what lies on disk: git, Rust sources, build directories | knows of commands or output |
+//! | [`process`], [`parallel`] | starting cargo and git, in an environment without what `cargo run` leaks; all processors for one list | knows what they are asked |
+//! | [`repo`] | what lies on disk: git, Rust sources, cargo's configuration, build directories, YAML | knows of commands or output |
 //! | [`workspace`] | cargo's metadata, reduced to what is asked of it | runs git |
 //! | [`graph`] | the unit graph; petgraph stays inside | reads a file, starts a process |
 //! | [`resolution`] | cargo's own unit graph of two states, compared | writes into the repository |
@@ -32,7 +32,7 @@
 //! | [`finding`] | what a check finds, and how much it weighs in this workspace | looks for anything |
 //! | [`action`] | the answer to a plan, and a plan held against what happened | executes |
 //! | [`timings`], [`audit`], [`hooks`], [`ci`], [`doctor`], [`policy`] | one capability each: read, pure core, report | reach into one another |
-//! | [`render`] | text, JSON, DOT, Mermaid: the only printer | computes |
+//! | [`render`] | text, JSON, Markdown, HTML, DOT, Mermaid: the only printer | computes |
 //! | [`exec`] | running cargo for an action, reading its messages, removing files | decides |
 //! | [`cli`] | one file a command: arguments and a short `run` | decides anything a test would want to see |
 //!
@@ -51,6 +51,7 @@ pub mod finding;
 pub mod graph;
 pub mod hooks;
 pub mod impact;
+pub mod parallel;
 pub mod policy;
 pub mod process;
 pub mod question;

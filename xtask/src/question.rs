@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::changes::{self, Asked};
+use crate::changes::{self, Ahead, Asked};
 use crate::graph::{UnitGraph, UnitIx, Verb};
 use crate::impact::checkouts::{self, Shared};
 use crate::impact::layout::Layout;
@@ -44,6 +44,8 @@ pub struct Question {
     pub no_cache: bool,
     /// Whether cargo may download what a side of the change needs.
     pub network: bool,
+    /// What was begun before the workspace was known.
+    pub ahead: Option<Ahead>,
 }
 
 /// Which records of builds an answer may rest on.
@@ -94,6 +96,7 @@ impl Question {
             targets: Vec::new(),
             no_cache: false,
             network: true,
+            ahead: None,
         }
     }
 
@@ -111,7 +114,8 @@ impl Question {
     ///
     /// # Errors
     /// Where git cannot compare or a name names nothing.
-    pub fn answer(self) -> Result<Answer> {
+    pub fn answer(mut self) -> Result<Answer> {
+        let started = self.ahead.take();
         let Self {
             runner,
             workspace,
@@ -119,11 +123,25 @@ impl Question {
             verb,
             ..
         } = &self;
+        let workspace_root = resolved(&workspace.root);
+        // What cargo made of a stale lock file for a moment is no change.
+        let started = started.filter(|it| !workspace.lock_is_stale && it.is_of(&workspace_root));
+        let mut ahead = started
+            .unwrap_or_else(|| Ahead::compare(runner, &workspace_root, asked.compare.as_ref()));
         let graph = UnitGraph::new(workspace, *verb);
         let rules = Rules::new(workspace)?;
         let layout = Layout::new(workspace);
-        let workspace_root = resolved(&workspace.root);
-        let repository = Repository::discover(runner, &workspace_root)?;
+        let kept = (!self.no_cache).then(|| state::directory(&workspace.target_directory));
+        let own = workspace.directories();
+        let read_records = |with_external| match &self.evidence {
+            Evidence::Records(_) => {
+                checkouts::read((workspace, &layout), &own, with_external, kept.as_deref())
+            }
+            Evidence::Sources => Ok((Vec::new(), Vec::new())),
+        };
+        let outsides = ahead.evidence();
+        let mut recorded = read_records(false)?;
+        let (repository, compared) = ahead.compared()?;
         let root = repository
             .as_ref()
             .map_or(&*workspace_root, Repository::top_level)
@@ -133,16 +151,15 @@ impl Question {
         let mut words = Vec::new();
         let mut changes = Vec::new();
         let mut range = None;
-        if let Some(comparison) = &asked.compare {
-            let repository = repository.as_ref().ok_or_else(|| {
+        if asked.compare.is_some() {
+            let compared = compared.ok_or_else(|| {
                 usage!(
                     "{} is in no git repository, so there is nothing to compare with: name what \
                      changed with --file or --assume-changed, or ask with --all",
                     workspace.root
                 )
             })?;
-            let (compared, in_words) = comparison.resolve(repository)?;
-            changes = repository.changes(&compared)?;
+            changes = compared.changes;
             // Where git is not told to ignore it, what cargo built is no change.
             changes
                 .retain(|it| it.seen != Seen::Untracked || !layout.is_built(&root.join(&it.path)));
@@ -156,8 +173,8 @@ impl Question {
                     seen: Seen::WorkTree,
                 });
             }
-            words.push(in_words);
-            range = Some(compared);
+            words.push(compared.in_words);
+            range = Some(compared.range);
         }
         if !asked.files.is_empty() {
             words.push("the named files".to_owned());
@@ -222,7 +239,9 @@ impl Question {
         if words.is_empty() {
             words.push("what was named is another workspace's".to_owned());
         }
-        let kept = (!self.no_cache).then(|| state::directory(&workspace.target_directory));
+        if with_external {
+            recorded = read_records(true)?;
+        }
         let ground = Ground {
             workspace,
             graph: &graph,
@@ -231,7 +250,7 @@ impl Question {
         };
         let records = match &self.evidence {
             Evidence::Records(directory) => {
-                Records::read(ground, directory, with_external, kept.as_deref())?
+                Records::new(ground, directory, with_external, recorded)
             }
             Evidence::Sources => Records::none(ground),
         };
@@ -242,6 +261,7 @@ impl Question {
             _ => Facts::default(),
         });
         let paths: Vec<_> = changed.iter().cloned().collect();
+        facts.borrow_mut().outsides = outsides;
         facts.borrow_mut().pass_over(&paths, layout.around(&paths));
         let found = impact::seeds::find(&Inputs {
             workspace,
@@ -330,6 +350,10 @@ fn facts(
         return Ok(Facts::default());
     };
     let mut facts: Facts = state::read(file).unwrap_or_default();
+    if facts.commit.is_empty() {
+        facts.commit = commit.0;
+        return Ok(facts);
+    }
     if facts.commit == commit.0 {
         return Ok(facts);
     }
@@ -337,7 +361,7 @@ fn facts(
         base: Commit(facts.commit.clone()),
         head: commit.clone(),
     };
-    // It may be gone, and at first there is none.
+    // It may be gone.
     match repository.changes(&since) {
         Ok(changes) => {
             let top_level = repository.top_level();

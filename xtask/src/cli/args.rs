@@ -3,11 +3,11 @@
 mod every;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use every::{Questions, somewhere};
 
-use crate::changes::{Asked, Comparison};
+use crate::changes::{Ahead, Asked, Comparison};
 use crate::graph::Verb;
 use crate::process::{self, Runner};
 use crate::question::{Evidence, Question};
@@ -47,6 +47,11 @@ impl WorkspaceArgs {
     /// Where there is none, or cargo cannot load it.
     pub fn load(&self) -> Result<(Runner, Workspace)> {
         let runner = Runner::new()?;
+        let workspace = self.load_by(&runner)?;
+        Ok((runner, workspace))
+    }
+
+    fn load_by(&self, runner: &Runner) -> Result<Workspace> {
         if let Some(path) = &self.manifest_path {
             if path.is_dir() {
                 return Err(usage!(
@@ -57,8 +62,19 @@ impl WorkspaceArgs {
                 return Err(usage!("--manifest-path {path}: there is no such file"));
             }
         }
-        let workspace = Workspace::load(&runner, &self.options())?;
-        Ok((runner, workspace))
+        Workspace::load(runner, &self.options())
+    }
+
+    /// What can be begun for an answer before cargo is asked.
+    fn ahead(&self, runner: &Runner, asked: &Asked, with_records: bool) -> Option<Ahead> {
+        let here = Utf8Path::from_path(runner.directory())?;
+        let manifest = self.manifest_path.as_ref().map(|path| here.join(path));
+        let directory = manifest.as_ref().map_or(Some(here), |it| it.parent())?;
+        let ahead = Ahead::compare(runner, directory, Some(asked.compare.as_ref()?));
+        Some(match self.no_cache {
+            true => ahead,
+            false => ahead.with_evidence(runner, with_records),
+        })
     }
 
     fn options(&self) -> LoadOptions {
@@ -307,13 +323,23 @@ impl SubjectArgs {
     }
 
     fn resolved(&self, verb: Verb, profile: &str, in_ci: bool) -> Result<Question> {
-        let (runner, workspace) = self.workspace.load()?;
-        let asked = self.asked(in_ci, &runner, &workspace)?;
-        Ok(self.question((runner, workspace), asked, verb, profile))
+        let asked = self.change.resolve()?;
+        let runner = Runner::new()?;
+        let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
+        let ahead = (!in_ci).then(ahead).flatten();
+        let workspace = self.workspace.load_by(&runner)?;
+        let asked = self.asked(asked, in_ci, &runner, &workspace)?;
+        let question = self.question((runner, workspace), asked, verb, profile);
+        Ok(Question { ahead, ..question })
     }
 
-    fn asked(&self, in_ci: bool, runner: &Runner, workspace: &Workspace) -> Result<Asked> {
-        let mut asked = self.change.resolve()?;
+    fn asked(
+        &self,
+        mut asked: Asked,
+        in_ci: bool,
+        runner: &Runner,
+        workspace: &Workspace,
+    ) -> Result<Asked> {
         if in_ci {
             let base = exec::ci::base(runner, workspace)?;
             render::note(format_args!("compared with {}", base.because));

@@ -98,13 +98,19 @@ pub(super) fn run(args: &Args) -> Result<Status> {
 }
 
 /// Cleans one workspace, with its name where there may be several.
-fn clean_one(args: &Args, name: Option<&str>, question: Question) -> Result<(Status, CleanPlan)> {
+fn clean_one(
+    args: &Args,
+    name: Option<&str>,
+    mut question: Question,
+) -> Result<(Status, CleanPlan)> {
     // From the workspace's root, so that cargo finds its configuration there and nowhere else.
     let runner = question.runner.in_directory(&question.workspace.root);
     let options = args.options(&runner)?;
     let arguments = args.build_arguments(question.verb);
     let mut before = None;
     if args.verify {
+        // A build may write sources.
+        question.ahead = None;
         // What is removed must have been there, or its being built proves nothing.
         render::status("Building", "first, so that there is something to remove");
         let failed = "this workspace does not build, so nothing was removed";

@@ -24,6 +24,9 @@ use crate::repo::unit_record::{Mode, TargetKind, UnitName};
 use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
 
+/// The name under which records are kept.
+pub(super) const KEPT: &str = "records";
+
 /// A profile directory that holds what was compiled from another checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
@@ -64,11 +67,7 @@ pub fn read(
         root: &workspace.root,
         directories: &named,
     };
-    let name = if with_external {
-        "all-records"
-    } else {
-        "records"
-    };
+    let name = if with_external { "all-records" } else { KEPT };
     let kept = state.map(|state| state::of_workspace(state, name, &workspace.root));
     let mut places = evidence::read(&directories.build, &wanted, kept.as_deref())?;
     let mut checkout = Checkout::new(workspace, layout, own);

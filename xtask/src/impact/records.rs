@@ -14,14 +14,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
 
-use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::checkouts::{self, Shared};
+use super::checkouts::Shared;
 use super::layout::Layout;
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::cargo_config::configuration_files;
-use crate::repo::evidence::{Evidence, Inputs};
+use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
 use crate::repo::unit_inputs::Watch;
@@ -97,23 +96,15 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Reads the records of every profile directory. `directory` is the name of the one that the
-    /// question is about. External packages' files do not change, so their records are read only
-    /// where it is asked which variables they read. `state` is where the kit keeps what it read.
-    ///
-    /// # Errors
-    /// A build directory that cannot be listed, or has a layout that is not known.
-    pub fn read(
+    /// What [`super::checkouts::read`] found. `directory` is the name of the profile directory that
+    /// the question is about. External packages' files do not change, so their records are there
+    /// only where it is asked which variables they read.
+    pub fn new(
         ground: Ground<'a>,
         directory: &str,
         with_external: bool,
-        state: Option<&Utf8Path>,
-    ) -> Result<Self> {
-        let Ground {
-            workspace, layout, ..
-        } = ground;
-        let own = workspace.directories();
-        let (places, shared) = checkouts::read((workspace, layout), &own, with_external, state)?;
+        (places, shared): (Vec<Place>, Vec<Shared>),
+    ) -> Self {
         let mut records = Self::none(ground);
         let by_name = UnitsByName::new(ground, with_external);
         records.shared = shared;
@@ -125,7 +116,7 @@ impl<'a> Records<'a> {
                 records.add(unit, fits, &by_name);
             }
         }
-        Ok(records)
+        records
     }
 
     /// Takes a record for the units that it is of.

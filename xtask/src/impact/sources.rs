@@ -17,15 +17,18 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::ahead::Outsides;
 use super::layout::Layout;
 pub use facts::Facts;
 pub use script::Script;
-use texts::{COMMON_NAMES, Texts, climbing_literals, each_source, links_below, read};
+pub use texts::Outside;
+use texts::{COMMON_NAMES, Texts, links_below, read};
 
 use crate::graph::{Mode, Unit};
+use crate::parallel;
 use crate::repo::cargo_config::configuration_files;
-use crate::repo::resolved;
 use crate::repo::rust_source::{self, DoubtKind};
+use crate::repo::{RealPaths, resolved};
 use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 
 /// The scans made so far, so that each target is scanned once.
@@ -36,6 +39,9 @@ pub struct Sources<'a> {
     targets: HashMap<(PackageIx, Utf8PathBuf, Mode), Rc<Reads>>,
     scripts: HashMap<PackageIx, Option<Rc<Script>>>,
     far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
+    /// What texts showed of that, before it is asked for.
+    outsides: Outsides,
+    real: RealPaths,
     /// Whether the macros of a package make their callers read files.
     emitters: HashMap<PackageIx, bool>,
     texts: Texts,
@@ -74,6 +80,8 @@ impl<'a> Sources<'a> {
             targets: HashMap::new(),
             scripts: HashMap::new(),
             far: HashMap::new(),
+            outsides: std::mem::take(&mut facts.borrow_mut().outsides),
+            real: RealPaths::default(),
             emitters: HashMap::new(),
             texts: Texts::default(),
             flags_set_features: None,
@@ -151,6 +159,7 @@ impl<'a> Sources<'a> {
     pub fn may_read(&mut self, path: &Utf8Path) -> Vec<PackageIx> {
         let owner = self.layout.owner(path);
         let packages: Vec<_> = self.layout.packages().collect();
+        self.look_outside(&packages);
         packages
             .into_iter()
             .filter(|&package| {
@@ -184,37 +193,40 @@ impl<'a> Sources<'a> {
         far
     }
 
+    /// Reads the sources of all packages of which nothing is known yet.
+    fn look_outside(&mut self, packages: &[PackageIx]) {
+        let facts = self.facts.borrow();
+        let unknown = packages
+            .iter()
+            .filter(|package| !self.far.contains_key(package));
+        let unknown = unknown.filter_map(|&package| self.layout.directory(package));
+        let unknown = unknown.filter(|directory| facts.far(directory).is_none());
+        let unknown = unknown.filter(|directory| !self.outsides.contains_key(*directory));
+        let unknown: Vec<&Utf8Path> = unknown.collect();
+        let found = parallel::parts(&unknown, |part| {
+            part.iter()
+                .map(|directory| Outside::of(directory))
+                .collect()
+        });
+        let unknown = unknown.into_iter().map(Utf8Path::to_owned);
+        self.outsides.extend(unknown.zip(found));
+    }
+
     fn find_far(&mut self, package: PackageIx) -> Vec<Utf8PathBuf> {
-        let mut far = Vec::new();
-        // Code in a file of another name is not among the sources that are searched here.
-        let mut includes_others = false;
-        if let Some(directory) = self.layout.directory(package) {
-            // A target's root may lie anywhere, and its modules beside it.
-            let targets = &self.workspace.package(package).targets;
-            let roots = targets.iter().map(|target| resolved(&target.src_path));
-            far.extend(roots.filter(|root| !root.starts_with(directory)));
-            far.extend(links_below(directory));
-            each_source(directory, &mut |file| {
-                let text = read(file).unwrap_or_default();
-                let mut included = text.split("include!(\"").skip(1);
-                includes_others |= included.any(|rest| {
-                    rest.split('"')
-                        .next()
-                        .is_some_and(|path| !path.ends_with(".rs"))
-                });
-                for literal in climbing_literals(&text) {
-                    for from in [file.parent().unwrap_or(directory), directory] {
-                        let path =
-                            rust_source::normalized(&from.join(literal.trim_start_matches('/')));
-                        if !path.starts_with(directory) {
-                            far.push(resolved(&path));
-                        }
-                    }
-                }
-            });
+        let directory = self.layout.directory(package);
+        let outside =
+            directory.map(|it| self.outsides.remove(it).unwrap_or_else(|| Outside::of(it)));
+        let outside = outside.unwrap_or_default();
+        let mut far = outside.reached;
+        // A target's root may lie anywhere, and its modules beside it.
+        for target in &self.workspace.package(package).targets {
+            let root = self.real.resolved(&target.src_path);
+            if directory.is_some_and(|directory| !root.starts_with(directory)) {
+                far.push(root);
+            }
         }
         // What lies outside may name more, and lie beside more.
-        if !far.is_empty() || includes_others {
+        if !far.is_empty() || outside.includes_others {
             let targets = self.workspace.package(package).targets.clone();
             for target in &targets {
                 let reads = self.of_target(package, target, Mode::Test);

@@ -15,11 +15,12 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::RealPaths;
 use super::build_dir::{Layout, ProfileDir, profile_dirs};
-use super::resolved;
 use super::state;
 use super::unit_inputs::{Roots, Watch};
-use super::unit_record::{Mode, Records, UnitName};
+use super::unit_record::{Mode, Product, Records, UnitName};
+use crate::parallel;
 
 /// The record of one unit, with what it read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -164,43 +165,65 @@ fn marks(profile: &ProfileDir) -> Vec<SystemTime> {
         .collect()
 }
 
+/// A unit's package and hash, of which its directory has its name.
+type UnitDir = (String, String);
+
 fn units(
     profile: &ProfileDir,
     wanted: &Wanted<'_>,
     earlier: Vec<Evidence>,
 ) -> Result<Vec<Evidence>> {
-    let mut known: HashMap<(String, String), Vec<Evidence>> = HashMap::new();
+    let mut known: HashMap<UnitDir, Vec<Evidence>> = HashMap::new();
     for unit in earlier {
         let key = (unit.package.clone(), unit.hash.clone());
         known.entry(key).or_default().push(unit);
     }
-    let mut products = None;
+    let is_wanted = |package: &str| wanted.directories.contains_key(package);
+    let keys = profile.unit_dirs(&mut Records::default(), &is_wanted)?;
+    let still = parallel::parts(&keys, |keys| {
+        let is_still = |key: &UnitDir| {
+            let stamp = |unit: &Evidence| stamp(profile, key, &unit.name);
+            let mut known = known.get(key)?.iter();
+            known
+                .all(|it| it.stamp.is_some() && it.stamp == stamp(it))
+                .then_some(())
+        };
+        keys.iter().map(|key| is_still(key).is_some()).collect()
+    });
+    let (mut units, mut changed) = (Vec::new(), Vec::new());
+    for (key, is_still) in keys.into_iter().zip(still) {
+        match is_still {
+            true => units.extend(known.remove(&key).into_iter().flatten()),
+            false => changed.push(key),
+        }
+    }
+    if !changed.is_empty() {
+        let products = profile.products()?;
+        let read = |keys: &[UnitDir]| vec![read_units(profile, wanted, keys, &products)];
+        for read in parallel::parts(&changed, read) {
+            units.extend(read?);
+        }
+    }
+    Ok(units)
+}
+
+/// What the records in some units' directories say.
+fn read_units(
+    profile: &ProfileDir,
+    wanted: &Wanted<'_>,
+    keys: &[UnitDir],
+    products: &HashMap<String, Product>,
+) -> Result<Vec<Evidence>> {
     let mut real = RealPaths::default();
     let mut units = Vec::new();
-    let is_wanted = |package: &str| wanted.directories.contains_key(package);
-    for (package, hash) in profile.unit_dirs(&mut Records::default(), &is_wanted)? {
-        let Some(directories) = wanted.directories.get(package.as_str()) else {
+    for key in keys {
+        let Some(directories) = wanted.directories.get(key.0.as_str()) else {
             continue;
-        };
-        let key = (package, hash);
-        let still = known.remove(&key).filter(|known| {
-            let stamp = |unit: &Evidence| stamp(profile, &key, &unit.name);
-            known
-                .iter()
-                .all(|it| it.stamp.is_some() && it.stamp == stamp(it))
-        });
-        if let Some(still) = still {
-            units.extend(still);
-            continue;
-        }
-        let products = match &mut products {
-            Some(products) => products,
-            none => none.insert(profile.products()?),
         };
         let mut records = Records::default();
         profile.read_unit(&key.0, &key.1, products, &mut records)?;
         for record in records.units {
-            let stamp = stamp(profile, &key, &record.name);
+            let stamp = stamp(profile, key, &record.name);
             let inputs = directories.iter().filter_map(|&package| {
                 let inputs = match record.name.mode {
                     Mode::Run => Inputs::Run(profile.script_run(&record, package)?.watch),
@@ -238,7 +261,7 @@ fn units(
 
 fn stamp(
     profile: &ProfileDir,
-    (package, hash): &(String, String),
+    (package, hash): &UnitDir,
     name: &UnitName,
 ) -> Option<(SystemTime, u64)> {
     let file = profile
@@ -246,24 +269,4 @@ fn stamp(
         .join(name.file_name());
     let metadata = fs::metadata(file).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
-}
-
-/// The paths of files without symbolic links; each directory is looked up once.
-#[derive(Default)]
-struct RealPaths(HashMap<Utf8PathBuf, Utf8PathBuf>);
-
-impl RealPaths {
-    /// The path that a file has without links, if it is another.
-    fn of(&mut self, file: &Utf8Path) -> Option<Utf8PathBuf> {
-        let (parent, name) = (file.parent()?, file.file_name()?);
-        let real = if file.is_symlink() {
-            resolved(file)
-        } else {
-            let parent = self.0.entry(parent.to_owned());
-            parent
-                .or_insert_with_key(|parent| resolved(parent))
-                .join(name)
-        };
-        (real != file).then_some(real)
-    }
 }

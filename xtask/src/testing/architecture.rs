@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
     &["graph"],
     &["workspace"],
     &["repo"],
-    &["process", "error"],
+    &["process", "error", "parallel"],
 ];
 
 #[test]

@@ -17,7 +17,8 @@ use serde::Deserialize;
 
 use super::declared::{self, Declared};
 use super::stamps::Stamp;
-use super::{LoadOptions, Workspace};
+use super::{LoadOptions, Package, Workspace, expected, root_above};
+use crate::parallel;
 use crate::process::Runner;
 use crate::repo::{cargo_config, state};
 
@@ -25,12 +26,21 @@ use crate::repo::{cargo_config, state};
 pub(super) struct Cache {
     /// Below the directory that is taken for the target directory.
     file: Utf8PathBuf,
+    root: Utf8PathBuf,
     target_directory: Utf8PathBuf,
     directory: Utf8PathBuf,
     programs: Vec<Utf8PathBuf>,
     asked: SystemTime,
     /// Whether cargo unifies features, and makes units, as its stable documentation says.
     is_stable: bool,
+}
+
+/// What is known before cargo is asked, so that less has to be read after it.
+#[derive(Default)]
+pub(super) struct Before {
+    /// Of the answer that is kept.
+    ground: Option<u64>,
+    stamps: Vec<Stamp>,
 }
 
 #[derive(Deserialize)]
@@ -48,9 +58,7 @@ impl Cache {
             Some(manifest) => directory.join(manifest).parent()?.to_owned(),
             None => directory.clone(),
         };
-        let root = start.ancestors().find(|above| {
-            fs::read_to_string(above.join("Cargo.toml")).is_ok_and(|it| it.contains("[workspace"))
-        })?;
+        let root = root_above(&start)?;
         let configuration = cargo_config::CargoConfig::of(runner).ok()?;
         let (target_directory, _) = configuration.target_directory(root).ok()?;
         let unification = ["resolver", "feature-unification"];
@@ -72,8 +80,12 @@ impl Cache {
         (env!("CARGO_PKG_VERSION"), &directory, &start).hash(&mut hasher);
         (variables, &programs, format!("{options:?}")).hash(&mut hasher);
         Some(Self {
-            file: state::directory(&target_directory)
-                .join(format!("workspace-{:016x}", hasher.finish())),
+            file: state::directory(&target_directory).join(format!(
+                "{}-{:016x}",
+                Workspace::KEPT,
+                hasher.finish()
+            )),
+            root: root.to_owned(),
             target_directory,
             directory,
             programs: programs.into_iter().flatten().collect(),
@@ -85,13 +97,27 @@ impl Cache {
     /// What is kept, if cargo would still say the same.
     pub(super) fn read(&self) -> Option<Workspace> {
         let kept: Kept = state::read(&self.file)?;
-        let halves = kept.stamps.split_at(kept.stamps.len() / 2);
-        let hold = |stamps: &[Stamp]| stamps.iter().all(Stamp::holds);
-        let holds = std::thread::scope(|scope| {
-            let other = scope.spawn(|| hold(halves.1));
-            hold(halves.0) && other.join().unwrap_or(false)
-        });
-        holds.then_some(kept.workspace)
+        let hold = |stamps: &[Stamp]| vec![stamps.iter().all(Stamp::holds)];
+        let hold = parallel::parts(&kept.stamps, hold);
+        hold.into_iter().all(|it| it).then_some(kept.workspace)
+    }
+
+    /// What was read for stamps before: for those that are kept, or else by a guess which there are
+    /// going to be.
+    pub(super) fn before(&self) -> Before {
+        if let Some(kept) = state::read::<Kept>(&self.file) {
+            let ground = kept.workspace.ground;
+            let stamps = kept.stamps;
+            return Before { ground, stamps };
+        }
+        let mut stamps = Vec::new();
+        for (_, package) in expected(&self.root) {
+            stamps.push(Stamp::of(package.join("Cargo.toml"), None));
+            let directories = directories_of(&package).into_iter();
+            stamps.extend(directories.map(|directory| Stamp::of(directory, None)));
+        }
+        let ground = None;
+        Before { ground, stamps }
     }
 
     /// Keeps what cargo said, and what manifests declare of features where nothing unstable decides
@@ -100,7 +126,8 @@ impl Cache {
         &self,
         workspace: &mut Workspace,
         declared: &Declared,
-        mut paths: BTreeSet<Utf8PathBuf>,
+        mut paths: Vec<Utf8PathBuf>,
+        before: Before,
     ) {
         if workspace.target_directory != self.target_directory || !self.target_directory.is_dir() {
             return;
@@ -113,40 +140,36 @@ impl Cache {
         paths.extend(self.around(&workspace.root));
         paths.extend(named_in_root(&workspace.root));
         for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
-            let directory = package.directory();
             // The nearest manifest above that has a workspace is the package's root.
-            let above = directory
-                .ancestors()
-                .take_while(|it| **it != workspace.root);
+            let above = package.directory().ancestors();
+            let above = above.take_while(|it| *it != workspace.root.as_str());
             paths.extend(above.map(|above| above.join("Cargo.toml")));
-            paths.insert(package.manifest_path.clone());
-            for below in ["", "src", "src/bin", "tests", "examples", "benches"] {
-                let below = directory.join(below);
-                if below.is_dir() {
-                    // A target may be a directory with a `main.rs` in it.
-                    if !matches!(below.file_name(), Some("src")) && below != directory {
-                        paths.extend(directories_in(&below));
-                    }
-                    paths.insert(below);
-                }
-            }
+            paths.push(package.manifest_path.clone());
         }
-        let before: Option<Kept> = state::read(&self.file);
-        let before = before.iter().flat_map(|kept| &kept.stamps);
-        let before: HashMap<_, _> = before.map(|stamp| (stamp.path(), stamp)).collect();
+        paths.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        paths.dedup_by(|a, b| a.as_str() == b.as_str());
+        let own = workspace.packages.iter().filter(|it| it.source.is_none());
+        let own: Vec<_> = own.map(Package::directory).collect();
+        let stamps_before = before.stamps.iter();
+        let before_at: HashMap<_, _> = stamps_before.map(|it| (it.path().as_str(), it)).collect();
         let stamp = |path: Utf8PathBuf| {
-            let before = before.get(&*path).copied();
+            let before = before_at.get(path.as_str()).copied();
             Stamp::of(path, before)
         };
-        let stamps: Vec<Stamp> = paths.into_iter().map(stamp).collect();
+        let mut stamps = parallel::parts(&paths, |paths| {
+            paths.iter().map(|path| stamp(path.clone())).collect()
+        });
+        stamps.extend(parallel::parts(&own, |packages| {
+            let listed = packages.iter().flat_map(|package| directories_of(package));
+            listed.map(stamp).collect()
+        }));
         if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
             return;
         }
         let mut hasher = DefaultHasher::new();
         (&self.file, &stamps).hash(&mut hasher);
         workspace.ground = Some(hasher.finish());
-        let before: Option<Kept> = state::read(&self.file);
-        if let Some(ground) = before.and_then(|kept| kept.workspace.ground) {
+        if let Some(ground) = before.ground {
             drop(fs::remove_file(declared::file(workspace, ground)));
         }
         if self.is_stable && !workspace.lock_is_stale {
@@ -156,8 +179,10 @@ impl Cache {
     }
 
     /// What decides from outside of the packages which workspace it is, and how it is resolved.
-    fn around(&self, root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
-        let mut paths = cargo_config::configuration_files(&self.directory);
+    fn around(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let mut paths: Vec<_> = cargo_config::configuration_files(&self.directory)
+            .into_iter()
+            .collect();
         let rustup = std::env::var("RUSTUP_HOME").ok().map(Utf8PathBuf::from);
         let rustup = rustup.or_else(|| Some(cargo_config::cargo_home()?.parent()?.join(".rustup")));
         paths.extend(rustup.map(|rustup| rustup.join("settings.toml")));
@@ -176,7 +201,7 @@ impl Cache {
 
 /// What the root manifest sends cargo to: the manifests of patches, used or not; the directories
 /// that are listed for the globs of `workspace.members`.
-fn named_in_root(root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
+fn named_in_root(root: &Utf8Path) -> Vec<Utf8PathBuf> {
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
     let tables = |value: &toml::Value| -> Vec<toml::Value> {
@@ -187,7 +212,7 @@ fn named_in_root(root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
         .iter()
         .filter_map(|key| manifest.get(*key));
     let patches = patches.flat_map(|it| [vec![it.clone()], tables(it)].concat());
-    let mut paths: BTreeSet<Utf8PathBuf> = patches
+    let mut paths: Vec<Utf8PathBuf> = patches
         .flat_map(|it| tables(&it))
         .filter_map(|patch| Some(root.join(patch.get("path")?.as_str()?).join("Cargo.toml")))
         .collect();
@@ -208,6 +233,22 @@ fn named_in_root(root: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
         }
     }
     paths
+}
+
+/// The directories of a package in which cargo looks for targets, as far as there are.
+fn directories_of(package: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let mut found = Vec::new();
+    for below in ["", "src", "src/bin", "tests", "examples", "benches"] {
+        let directory = package.join(below);
+        if directory.is_dir() {
+            // A target may be a directory with a `main.rs` in it.
+            if !matches!(below, "" | "src") {
+                found.extend(directories_in(&directory));
+            }
+            found.push(directory);
+        }
+    }
+    found
 }
 
 fn directories_in(directory: &Utf8Path) -> impl Iterator<Item = Utf8PathBuf> {

@@ -22,6 +22,15 @@ impl RootManifest {
     }
 }
 
+/// The nearest directory whose manifest has a `[workspace]`, which is the root of most of what lies
+/// below it.
+pub fn root_above(directory: &Utf8Path) -> Option<&Utf8Path> {
+    directory.ancestors().find(|above| {
+        let manifest = std::fs::read_to_string(above.join("Cargo.toml"));
+        manifest.is_ok_and(|it| it.contains("[workspace"))
+    })
+}
+
 /// Every workspace below a repository's top level, sorted: the roots of the manifests that git
 /// tracks, each by its path from the top level. That is a manifest with `[workspace]`, or one whose
 /// package is in nobody's. What cannot be read is taken for a root, so that cargo says what is

@@ -117,7 +117,11 @@ fn content(path: &Utf8Path, metadata: &Metadata) -> u64 {
         let entries = path.read_dir_utf8().into_iter().flatten().flatten();
         let mut names: Vec<(String, bool)> = entries
             .map(|entry| {
-                let is_directory = entry.path().is_dir();
+                let kind = entry.file_type();
+                let is_directory = match kind {
+                    Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                    _ => entry.path().is_dir(),
+                };
                 (entry.file_name().to_owned(), is_directory)
             })
             // What an editor leaves beside a source is no target.

@@ -43,9 +43,17 @@ impl SubjectArgs {
         all: bool,
         others: &[String],
     ) -> Result<Questions> {
+        if !all {
+            let question = self.resolved(verb, profile, self.change.ci)?;
+            for spec in question.asked.assumed.iter().chain(others) {
+                question.workspace.find(package_of(spec))?;
+            }
+            return Ok(vec![(None, question)]);
+        }
         let loaded = self.workspace.load_each(all)?;
         let first = &loaded[0];
-        let asked = self.asked(self.change.ci, &first.runner, &first.workspace)?;
+        let asked = self.change.resolve()?;
+        let asked = self.asked(asked, self.change.ci, &first.runner, &first.workspace)?;
         for spec in asked.assumed.iter().chain(others) {
             somewhere(&loaded, spec)?;
         }

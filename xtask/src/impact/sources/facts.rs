@@ -7,6 +7,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Script;
+use crate::impact::ahead::Outsides;
 
 /// What the sources of packages say, by the packages' directories.
 #[derive(Default, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct Facts {
     /// Whether something came to be known.
     #[serde(skip)]
     pub has_grown: bool,
+    /// What was read ahead.
+    #[serde(skip)]
+    pub outsides: Outsides,
 }
 
 /// What is known of one package.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::repo::resolved;
+use crate::repo::rust_source::normalized;
 use crate::workspace::PackageIx;
 
 /// What was found out about the texts of packages so far.
@@ -116,6 +117,54 @@ pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     });
     leads.retain(|to| !to.starts_with(directory));
     leads
+}
+
+/// What lies outside of a package's directory and is reached from there, as far as the texts of its
+/// sources show by themselves.
+#[derive(Debug, Default)]
+pub struct Outside {
+    /// Where links lead, and what the literals that climb out of the directory name.
+    pub(super) reached: Vec<Utf8PathBuf>,
+    /// Whether code in a file of another name is included, which is not among the sources that were
+    /// searched.
+    pub(super) includes_others: bool,
+}
+
+impl Outside {
+    /// Of the sources below a directory.
+    pub fn of(directory: &Utf8Path) -> Self {
+        let mut outside = Self::default();
+        each_entry(directory, &mut |path, is_link| {
+            if is_link {
+                let to = resolved(path);
+                outside
+                    .reached
+                    .extend((!to.starts_with(directory)).then_some(to));
+            }
+            if path.extension() == Some("rs")
+                && let Some(text) = read(path)
+            {
+                outside.add(directory, path, &text);
+            }
+        });
+        outside
+    }
+
+    fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
+        let mut included = text.split("include!(\"").skip(1);
+        self.includes_others |= included.any(|rest| {
+            let path = rest.split('"').next();
+            path.is_some_and(|path| !path.ends_with(".rs"))
+        });
+        for literal in climbing_literals(text) {
+            for from in [file.parent().unwrap_or(directory), directory] {
+                let path = normalized(&from.join(literal.trim_start_matches('/')));
+                if !path.starts_with(directory) {
+                    self.reached.push(resolved(&path));
+                }
+            }
+        }
+    }
 }
 
 /// The Rust files below a package's directory.

@@ -1,0 +1,54 @@
+//! What is read of a workspace for the first time while cargo is asked for its packages: manifests
+//! show where these are, and what turns out to be otherwise is read again.
+
+use std::collections::HashMap;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::checkouts;
+use super::sources::Outside;
+use crate::process::Runner;
+use crate::repo::build_dir::entries;
+use crate::repo::cargo_config::CargoConfig;
+use crate::repo::evidence::{self, Wanted};
+use crate::repo::{RealPaths, state};
+use crate::workspace::{Workspace, expected, root_above};
+
+/// What the sources below directories reach outside of them.
+pub type Outsides = HashMap<Utf8PathBuf, Outside>;
+
+/// Reads the sources of the workspace that a directory lies in, and `with_records` the records of
+/// its builds, which are kept for [`checkouts::read`]; nothing where cargo has been asked before.
+pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option<Outsides> {
+    let root = root_above(directory)?;
+    let configuration = CargoConfig::of(runner).ok()?;
+    let (target, _) = configuration.target_directory(root).ok()?;
+    let state = state::directory(&target);
+    let is_known = |name: &String| name.starts_with(Workspace::KEPT);
+    if entries(&state).ok()?.names.iter().any(is_known) {
+        return None;
+    }
+    let mut real = RealPaths::default();
+    let packages = expected(root).into_iter();
+    let packages = packages.map(|(name, at)| (name, real.resolved(&at)));
+    let packages: Vec<_> = packages.collect();
+    if with_records {
+        let kept = state::of_workspace(&state, checkouts::KEPT, root);
+        let build = configuration.build_directory(root).ok()?;
+        let build = build.map_or(target, |(build, _)| build);
+        let mut directories: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
+        for (name, at) in &packages {
+            directories.entry(name).or_default().push(at);
+        }
+        let wanted = Wanted {
+            root,
+            directories: &directories,
+        };
+        evidence::read(&build, &wanted, Some(&kept)).ok()?;
+    }
+    let outsides = packages.into_iter().map(|(_, at)| {
+        let outside = Outside::of(&at);
+        (at, outside)
+    });
+    Some(outsides.collect())
+}

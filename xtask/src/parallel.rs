@@ -1,0 +1,65 @@
+//! Many things of one kind, done on all processors at once.
+
+use std::cell::Cell;
+use std::num::NonZero;
+use std::thread;
+
+thread_local! {
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does something on this thread alone, since the other processors have something to do.
+pub fn alone<R>(act: impl FnOnce() -> R) -> R {
+    let before = ALONE.replace(true);
+    let done = act();
+    ALONE.set(before);
+    done
+}
+
+/// What a function makes of the parts of a list, in the order of the list. It is called with the
+/// whole list where that is too short to be worth a thread.
+pub fn parts<T: Sync, R: Send>(list: &[T], of: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
+    // A thread costs what it costs to read a few small files.
+    const LEAST: usize = 32;
+    const MOST_THREADS: usize = 8;
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = match ALONE.get() {
+        true => 1,
+        false => processors.min(MOST_THREADS),
+    };
+    let size = list.len().div_ceil(threads).max(LEAST);
+    if list.len() <= size {
+        return of(list);
+    }
+    let of = &of;
+    thread::scope(|scope| {
+        let (first, rest) = list.split_at(size);
+        let others: Vec<_> = rest
+            .chunks(size)
+            .map(|part| scope.spawn(move || of(part)))
+            .collect();
+        let mut all = of(first);
+        for other in others {
+            match other.join() {
+                Ok(found) => all.extend(found),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_that_of_the_list() {
+        for length in [0, 1, 31, 32, 33, 1000, 1001] {
+            let list: Vec<usize> = (0..length).collect();
+            let doubled = parts(&list, |part| part.iter().map(|it| it * 2).collect());
+            let expected: Vec<usize> = list.iter().map(|it| it * 2).collect();
+            assert_eq!(doubled, expected);
+        }
+    }
+}
