@@ -16,6 +16,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::orphans::{Living, Stray};
 use crate::impact::records::{crate_name, target_kind};
+use crate::parallel;
 use crate::repo::build_dir::{self, Layout, ProfileDir};
 use crate::repo::dep_info;
 use crate::repo::resolved;
@@ -113,7 +114,23 @@ impl<'a> Reader<'a> {
         let mut runs = Vec::new();
         let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
         let named = place.unit_names(&wanted)?;
-        for (name, hash, names) in &named {
+        let (workspace, by_name) = (self.workspace, &self.by_name);
+        let owners = parallel::parts(&named, |part| {
+            let owners = part.iter().map(|(name, hash, units)| {
+                let packages = by_name.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+                let owners = units.iter().map(|unit| {
+                    let is_its = |it: &PackageIx| is_of(workspace, *it, place, hash, unit);
+                    let packages = packages.iter().copied();
+                    packages
+                        .filter(|_| unit.mode != Mode::Run)
+                        .filter(is_its)
+                        .collect()
+                });
+                owners.collect()
+            });
+            owners.collect::<Vec<Vec<Vec<PackageIx>>>>()
+        });
+        for ((name, hash, names), owners) in named.iter().zip(owners) {
             let packages = self.by_name.get(name.as_str());
             let found = |package, unit: Option<&UnitName>| Found {
                 package: Some(package),
@@ -127,13 +144,11 @@ impl<'a> Reader<'a> {
             if names.is_empty() {
                 units.extend(packages().map(|package| found(package, None)));
             }
-            for unit in names {
+            for (unit, whose) in names.iter().zip(owners) {
                 if unit.mode == Mode::Run {
                     runs.extend(packages().map(|package| found(package, Some(unit))));
                     continue;
                 }
-                let is_its = |&package: &PackageIx| self.is_of(package, place, hash, unit);
-                let whose: Vec<_> = packages().filter(is_its).collect();
                 units.extend(whose.iter().map(|&package| found(package, Some(unit))));
                 if unit.kind == TargetKind::BuildScript
                     && let Some((number, _)) = place.fingerprint(name, hash, unit)
@@ -173,30 +188,6 @@ impl<'a> Reader<'a> {
         Ok(contents)
     }
 
-    /// Whether a compiled or documented unit is this package's.
-    fn is_of(&self, package: PackageIx, place: &ProfileDir, hash: &str, unit: &UnitName) -> bool {
-        let package = self.workspace.package(package);
-        let Some(root) = root_of(package, unit) else {
-            return false;
-        };
-        let rustcs = place.find_dep_info(&package.name, hash, unit, true);
-        let rustcs = rustcs.and_then(|path| fs::read_to_string(path).ok());
-        if let Some(found) = rustcs.and_then(|text| dep_info::parse_rustc(&text)) {
-            let at = &self.workspace.root;
-            let mut files = found.files.iter();
-            return files.any(|file| dep_info::absolute(at, file) == *root);
-        }
-        // Cargo's own names files below the package without saying which, and none of a registry's.
-        let roots = Roots {
-            workspace: &self.workspace.root,
-            package: package.directory(),
-        };
-        match place.cargo_sources(&package.name, hash, unit, roots) {
-            Some((files, _)) if package.source.is_none() => files.contains(root),
-            _ => true,
-        }
-    }
-
     fn is_run_of(&self, place: &ProfileDir, run: &Found) -> bool {
         let unit = run.unit.as_ref();
         let script = unit.and_then(|it| self.script_of(place, &run.package_name, &run.hash, it));
@@ -214,6 +205,36 @@ impl<'a> Reader<'a> {
         let (_, fingerprint) = place.fingerprint(package, hash, run)?;
         let mut scripts = fingerprint.deps.iter();
         scripts.find_map(|dependency| self.scripts.get(&dependency.3))
+    }
+}
+
+/// Whether a compiled or documented unit is this package's.
+fn is_of(
+    workspace: &Workspace,
+    package: PackageIx,
+    place: &ProfileDir,
+    hash: &str,
+    unit: &UnitName,
+) -> bool {
+    let package = workspace.package(package);
+    let Some(root) = root_of(package, unit) else {
+        return false;
+    };
+    let rustcs = place.find_dep_info(&package.name, hash, unit, true);
+    let rustcs = rustcs.and_then(|path| fs::read_to_string(path).ok());
+    if let Some(found) = rustcs.and_then(|text| dep_info::parse_rustc(&text)) {
+        let at = &workspace.root;
+        let mut files = found.files.iter();
+        return files.any(|file| dep_info::absolute(at, file) == *root);
+    }
+    // Cargo's own names files below the package without saying which, and none of a registry's.
+    let roots = Roots {
+        workspace: &workspace.root,
+        package: package.directory(),
+    };
+    match place.cargo_sources(&package.name, hash, unit, roots) {
+        Some((files, _)) if package.source.is_none() => files.contains(root),
+        _ => true,
     }
 }
 

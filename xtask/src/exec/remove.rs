@@ -12,6 +12,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::action::artifacts::Contents;
 use crate::action::clean::{Artifact, Directory, Removal};
+use crate::parallel;
 use crate::repo::build_dir::{self, Directories, ProfileDir};
 
 /// The directories in which something may be removed.
@@ -133,25 +134,27 @@ fn file_system<'a>(mounts: &'a str, path: &Utf8Path) -> Option<&'a str> {
 /// # Errors
 /// What cannot be read.
 pub fn measure(directory: &mut Directory) -> Result<()> {
-    let mut fingerprints = HashSet::new();
-    let mut kept = Vec::new();
-    for mut removal in std::mem::take(&mut directory.removals) {
-        let found = size(&removal.path, &fingerprints);
+    let removals = std::mem::take(&mut directory.removals);
+    // What they hold is theirs, also where they lie in another one's directory.
+    let fingerprints = removals.iter();
+    let fingerprints = fingerprints.filter(|it| it.kind == Artifact::Fingerprint);
+    let fingerprints: HashSet<&str> = fingerprints.map(|it| it.path.as_str()).collect();
+    let sizes = parallel::parts(&removals, |part| {
+        let sizes = part.iter().map(|it| size(&it.path, &fingerprints));
+        sizes.collect()
+    });
+    for (mut removal, found) in removals.into_iter().zip(sizes) {
         let found = found.with_context(|| format!("cannot read {}", removal.path))?;
         if let Some((files, bytes)) = found {
             (removal.files, removal.bytes) = (files, bytes);
-            if removal.kind == Artifact::Fingerprint {
-                fingerprints.insert(removal.path.as_str().to_owned());
-            }
-            kept.push(removal);
+            directory.removals.push(removal);
         }
     }
-    directory.removals = kept;
     Ok(())
 }
 
 /// Files and bytes at a path, without what was counted; `None` if nothing is there.
-fn size(path: &Utf8Path, counted: &HashSet<String>) -> io::Result<Option<(u64, u64)>> {
+fn size(path: &Utf8Path, counted: &HashSet<&str>) -> io::Result<Option<(u64, u64)>> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata?,

@@ -6,6 +6,7 @@
 
 use super::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash};
 use super::dep_info::Fingerprint;
+use crate::parallel;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -233,13 +234,18 @@ impl ProfileDir {
         &self,
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<(String, String, Vec<UnitName>)>> {
-        let mut found = Vec::new();
-        for (package, hash) in self.unit_dirs(&mut Records::default(), wanted)? {
-            let files = entries(&self.fingerprint_dir(&package, &hash))?.names;
-            let names = files.iter().filter_map(|it| UnitName::parse(it)).collect();
-            found.push((package, hash, names));
-        }
-        Ok(found)
+        let directories = self.unit_dirs(&mut Records::default(), wanted)?;
+        let listed = parallel::parts(&directories, |part| {
+            let listed = part.iter().map(|(package, hash)| {
+                let files = entries(&self.fingerprint_dir(package, hash))?.names;
+                Ok(files.iter().filter_map(|it| UnitName::parse(it)).collect())
+            });
+            listed.collect()
+        });
+        let found = directories.into_iter().zip(listed);
+        let found =
+            found.map(|((package, hash), names): (_, Result<_>)| Ok((package, hash, names?)));
+        found.collect()
     }
 
     /// One unit's fingerprint, as a number and what it was made of; `None` if it is damaged.

@@ -64,6 +64,8 @@ impl Workspace {
         }
         let metadata: Metadata = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
+        // Of ten thousand packages these are tens of megabytes.
+        drop(output);
         let dependencies = metadata.packages.iter().flat_map(|it| &it.dependencies);
         let named = dependencies
             .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")))
