@@ -17,7 +17,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::build_dir::ProfileDir;
 use super::dep_info;
-use super::unit_record::{Mode, TargetKind, UnitRecord};
+use super::unit_record::{Mode, TargetKind, UnitName, UnitRecord};
 
 impl ProfileDir {
     /// The absolute path of the file that a unit's compilation started from, where it is written
@@ -33,12 +33,23 @@ impl ProfileDir {
         if root.is_absolute() {
             return Some(root);
         }
-        if unit.name.kind != TargetKind::Lib {
+        self.library_compiled_from(&unit.package, &unit.hash, &unit.name, &root)
+    }
+
+    /// The same of a library's unit whose root is known by its relative path, from its metadata.
+    pub fn library_compiled_from(
+        &self,
+        package: &str,
+        hash: &str,
+        unit: &UnitName,
+        root: &Utf8Path,
+    ) -> Option<Utf8PathBuf> {
+        if (unit.mode, unit.kind) != (Mode::Compile, TargetKind::Lib) {
             return None;
         }
-        let directory = self.output_dir(&unit.package, &unit.hash, unit.name.kind);
-        let metadata = directory.join(format!("lib{}-{}.rmeta", unit.name.target, unit.hash));
-        absolute_in(&fs::read(metadata).ok()?, &root)
+        let directory = self.output_dir(package, hash, unit.kind);
+        let metadata = directory.join(format!("lib{}-{hash}.rmeta", unit.target));
+        absolute_in(&fs::read(metadata).ok()?, root)
     }
 }
 

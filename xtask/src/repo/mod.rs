@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod git;
 pub mod rust_source;
 pub mod state;
+pub mod toolchain_file;
 pub mod unit_inputs;
 pub mod unit_record;
 pub mod yaml;

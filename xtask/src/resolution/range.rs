@@ -6,6 +6,7 @@ use super::{Answer, Place, Question, Resolution, ResolutionError, Side, TreeEntr
 use crate::graph;
 use crate::process::{self, Runner};
 use crate::repo::git::{EntryKind, Range, Repository, State};
+use crate::repo::toolchain_file;
 
 /// The units that cargo configures differently after the change than before it. Without a range
 /// the work tree is compared with `HEAD`. `flags` are those
@@ -102,12 +103,7 @@ fn given(
     let mut given = Vec::new();
     let above = workspace.ancestors().map(Utf8Path::to_owned);
     let mut paths: Vec<Utf8PathBuf> = above
-        .flat_map(|above| {
-            [
-                above.join("rust-toolchain.toml"),
-                above.join("rust-toolchain"),
-            ]
-        })
+        .flat_map(|above| toolchain_file::NAMES.map(|name| above.join(name)))
         .collect();
     let lock = workspace.join("Cargo.lock");
     if repository.is_ignored(&lock)? {

@@ -20,7 +20,7 @@ use super::stamps::Stamp;
 use super::{LoadOptions, Package, Workspace, expected, root_above};
 use crate::parallel;
 use crate::process::Runner;
-use crate::repo::{cargo_config, state};
+use crate::repo::{cargo_config, state, toolchain_file};
 
 /// Where an answer to one question is kept.
 pub(super) struct Cache {
@@ -187,7 +187,7 @@ impl Cache {
         let rustup = rustup.or_else(|| Some(cargo_config::cargo_home()?.parent()?.join(".rustup")));
         paths.extend(rustup.map(|rustup| rustup.join("settings.toml")));
         for above in self.directory.ancestors() {
-            paths.extend(["rust-toolchain", "rust-toolchain.toml"].map(|name| above.join(name)));
+            paths.extend(toolchain_file::NAMES.map(|name| above.join(name)));
         }
         let between = self
             .directory

@@ -1,7 +1,6 @@
 //! What artifacts say of where they were compiled.
 
 use std::fs;
-use std::path::MAIN_SEPARATOR_STR;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -97,7 +96,7 @@ impl Living<'_> {
     }
 
     /// Whether a library's metadata says that its root is this file of this workspace, not of
-    /// another; `None` where it says neither.
+    /// another; `None` where it says neither, as of a library without an item.
     fn is_from_here(
         &self,
         place: &ProfileDir,
@@ -106,17 +105,9 @@ impl Living<'_> {
         unit: &UnitName,
         source: &Utf8Path,
     ) -> Option<bool> {
-        let directory = place.output_dir(package, hash, unit.kind);
-        let name = format!("lib{}-{hash}.rmeta", unit.target);
-        let metadata = fs::read(directory.join(name)).ok()?;
-        // A library without an item has no place in its sources to tell of.
-        let places = memchr::memmem::find_iter(&metadata, source.as_str());
-        let before = places.map(|at| &metadata[..at]);
-        let mut absolute = before.filter(|it| it.ends_with(MAIN_SEPARATOR_STR.as_bytes()));
-        let root = self.root.join("");
-        let first = absolute.next()?;
-        let mut all = std::iter::once(first).chain(absolute);
-        Some(all.any(|it| it.ends_with(root.as_str().as_bytes())))
+        let found = place.library_compiled_from(package, hash, unit, source)?;
+        let roots = [&self.root, &self.workspace.root];
+        Some(roots.iter().any(|root| found == root.join(source)))
     }
 }
 

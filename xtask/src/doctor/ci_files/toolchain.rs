@@ -2,25 +2,17 @@
 
 use crate::doctor::Patient;
 use crate::doctor::workflow::Job;
+use crate::repo::toolchain_file;
 
 /// Whether a toolchain file names a version or a date.
 pub(super) fn is_pinned(patient: &Patient<'_>) -> bool {
-    let files = ["rust-toolchain.toml", "rust-toolchain"];
     let roots = [patient.top_level(), &patient.workspace.root];
     let files = roots
         .into_iter()
-        .flat_map(|root| files.map(|file| root.join(file)));
+        .flat_map(|root| toolchain_file::NAMES.map(|file| root.join(file)));
     let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
-    let channels = texts.map(|text| match text.parse::<toml::Table>() {
-        Ok(table) => table
-            .get("toolchain")
-            .and_then(|it| it.get("channel")?.as_str().map(str::to_owned))
-            .unwrap_or_default(),
-        Err(_) => text,
-    });
-    channels
-        .into_iter()
-        .any(|it| it.contains(|char: char| char.is_ascii_digit()))
+    let mut channels = texts.filter_map(|text| toolchain_file::channel(&text));
+    channels.any(|it| it.contains(|char: char| char.is_ascii_digit()))
 }
 
 /// The toolchains that a job installs, with the lines.

@@ -3,6 +3,7 @@
 use super::environment::ENVIRONMENT_OVERRIDES;
 use crate::finding::{Check, Finding, Level, Place};
 use crate::policy::subject::{Kind, Subject, relative};
+use crate::repo::toolchain_file::channel;
 
 pub(super) static TOOLCHAIN_UNPINNED: Check = Check {
     code: "toolchain-unpinned",
@@ -94,14 +95,6 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
     }
 }
 
-/// The channel of a toolchain file, in either of its forms.
-fn channel(text: &str) -> Option<String> {
-    match text.parse::<toml::Table>() {
-        Ok(table) => Some(table.get("toolchain")?.get("channel")?.as_str()?.to_owned()),
-        Err(_) => text.lines().next().map(|line| line.trim().to_owned()),
-    }
-}
-
 /// Whether a toolchain, which may have a triple at its end, is one of a channel.
 fn is_of_channel(toolchain: &str, channel: &str) -> bool {
     let version = toolchain.split('-').next().unwrap_or_default();
@@ -189,10 +182,5 @@ mod tests {
             !is_of_channel("nightly", "1.90") && !is_of_channel("nightly", "nightly-2026-01-01")
         );
         assert!(agree("1.90", "1.90.0") && !agree("1.90", "1.9") && !agree("1.90.1", "1.90"));
-        assert_eq!(channel("1.80\n").as_deref(), Some("1.80"));
-        assert_eq!(
-            channel("[toolchain]\nchannel = 'stable'").as_deref(),
-            Some("stable")
-        );
     }
 }

@@ -1,0 +1,28 @@
+//! The file by which rustup knows the toolchain of a directory.
+
+/// Its names; rustup prefers the second where both are there.
+pub const NAMES: [&str; 2] = ["rust-toolchain.toml", "rust-toolchain"];
+
+/// The channel that it names, in either of its forms: a table, or a name alone.
+pub fn channel(text: &str) -> Option<String> {
+    match text.parse::<toml::Table>() {
+        Ok(table) => Some(table.get("toolchain")?.get("channel")?.as_str()?.to_owned()),
+        Err(_) => text.lines().next().map(|line| line.trim().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::channel;
+
+    #[test]
+    fn both_forms_name_a_channel() {
+        for (text, expected) in [
+            ("1.80\n", Some("1.80")),
+            ("[toolchain]\nchannel = 'stable'", Some("stable")),
+            ("[toolchain]\npath = '/opt/rust'", None),
+        ] {
+            assert_eq!(channel(text).as_deref(), expected, "{text}");
+        }
+    }
+}
