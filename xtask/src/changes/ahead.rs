@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Comparison;
-use crate::impact::ahead::{self, Outsides};
+use crate::impact::ahead;
+use crate::impact::sources::Outsides;
 use crate::parallel;
 use crate::process::Runner;
 use crate::repo::git::{Change, Range, Repository};

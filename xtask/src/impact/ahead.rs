@@ -3,19 +3,16 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8Path;
 
 use super::checkouts;
-use super::sources::Outside;
+use super::sources::{Outside, Outsides};
 use crate::process::Runner;
 use crate::repo::build_dir::entries;
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::evidence::{self, Wanted};
 use crate::repo::{RealPaths, state};
 use crate::workspace::{Workspace, expected, root_above};
-
-/// What the sources below directories reach outside of them.
-pub type Outsides = HashMap<Utf8PathBuf, Outside>;
 
 /// Reads the sources of the workspace that a directory lies in, and `with_records` the records of
 /// its builds, which are kept for [`checkouts::read`]; nothing where cargo has been asked before.

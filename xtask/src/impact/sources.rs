@@ -17,12 +17,11 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::ahead::Outsides;
 use super::layout::Layout;
 pub use facts::Facts;
 pub use script::Script;
-pub use texts::Outside;
 use texts::{COMMON_NAMES, Texts, links_below, read};
+pub use texts::{Outside, Outsides};
 
 use crate::graph::{Mode, Unit};
 use crate::parallel;

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::Script;
-use crate::impact::ahead::Outsides;
+use super::{Outsides, Script};
 
 /// What the sources of packages say, by the packages' directories.
 #[derive(Default, Serialize, Deserialize)]

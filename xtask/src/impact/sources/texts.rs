@@ -130,6 +130,9 @@ pub struct Outside {
     pub(super) includes_others: bool,
 }
 
+/// The same of several directories.
+pub type Outsides = HashMap<Utf8PathBuf, Outside>;
+
 impl Outside {
     /// Of the sources below a directory.
     pub fn of(directory: &Utf8Path) -> Self {
