@@ -14,7 +14,8 @@ use std::fs;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::orphans::{Living, Stray};
+use super::contents::{Contents, Found, plain_names};
+use super::orphans::Living;
 use crate::impact::records::{crate_name, target_kind};
 use crate::parallel;
 use crate::repo::build_dir::{self, Layout, ProfileDir};
@@ -23,45 +24,6 @@ use crate::repo::resolved;
 use crate::repo::unit_inputs::Roots;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};
 use crate::workspace::{Package, PackageIx, Target, Workspace};
-
-/// What lies in a profile directory, as far as it can be of the packages asked about.
-#[derive(Clone, Debug)]
-pub struct Contents {
-    /// The directory.
-    pub place: ProfileDir,
-    /// Where cargo puts final artifacts; the same directory unless target and build directory are
-    /// apart.
-    pub outputs: Utf8PathBuf,
-    /// Where cargo puts documentation, that of every profile; `None` if that is not provably cargo's.
-    pub documentation: Option<Utf8PathBuf>,
-    /// The units, sorted by name and hash.
-    pub units: Vec<Found>,
-    /// The units of what the workspace no longer has; empty unless they were asked for.
-    pub strays: Vec<Stray>,
-    /// The names in the directories that units share, as far as they may be one's that was found.
-    pub names: BTreeMap<Utf8PathBuf, Vec<String>>,
-    /// The dep-infos without a hash in their name, by their path.
-    pub dep_infos: HashMap<Utf8PathBuf, String>,
-    /// The kit's own executable, without extension, if it lies in here.
-    pub running: Option<String>,
-}
-
-/// A unit that was found. One that cannot be told apart comes once for each package it may be of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// Whose; `None` if the workspace does not have the package.
-    pub package: Option<PackageIx>,
-    /// The name in the directory's name.
-    pub package_name: String,
-    /// The hash in the directory's name.
-    pub hash: String,
-    /// Which unit; `None` if cargo never built it to its end.
-    pub unit: Option<UnitName>,
-    /// The root file of its target, where there is one.
-    pub root: Option<Utf8PathBuf>,
-    /// Whether the fingerprint's directory is another unit's as well.
-    pub shares: bool,
-}
 
 /// Reads profile directories, the host's before the triples', since a script's record lies with the
 /// host also where its run does not.
@@ -244,16 +206,6 @@ pub fn root_of<'a>(package: &'a Package, unit: &UnitName) -> Option<&'a Utf8Path
     let name = crate_name(kind, &unit.target);
     let is_it = |target: &&Target| target.kind == kind && crate_name(kind, &target.name) == name;
     Some(&package.targets.iter().find(is_it)?.src_path)
-}
-
-/// What files without a hash are called, up to their extension: libraries with a prefix (but for
-/// the likes of `.dll`), and names of debug symbols with `_` for `-`.
-pub fn plain_names(unit: &UnitName) -> [String; 2] {
-    let crate_name = unit.target.replace('-', "_");
-    match unit.kind {
-        TargetKind::Lib => [format!("lib{crate_name}"), crate_name],
-        _ => [unit.target.clone(), crate_name],
-    }
 }
 
 impl Contents {

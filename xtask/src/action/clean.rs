@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use self::finder::Finder;
 pub use self::selection::{Options, Scope, Selection};
-use super::artifacts::{Contents, Found};
+use super::contents::{Contents, Found};
 use crate::repo::unit_record::UnitName;
 use crate::workspace::{self, Package};
 

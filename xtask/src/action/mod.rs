@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod clean;
+pub mod contents;
 pub mod orphans;
 pub mod run;
 pub mod verify;

@@ -19,46 +19,11 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use self::download::{Download, Lock, Locked};
-use super::artifacts::{Contents, Found};
+use super::contents::{Contents, Doubt, Found, Stray};
 use crate::repo::dep_info;
 use crate::repo::resolved;
 use crate::repo::unit_record::{Mode, UnitName};
 use crate::workspace::Workspace;
-
-/// A unit that nothing of the workspace claims.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stray {
-    /// What was found.
-    pub found: Found,
-    /// What the workspace no longer has.
-    pub because: String,
-    /// Why it may yet be somebody's.
-    pub doubt: Doubt,
-}
-
-impl Stray {
-    /// Why it stays, where `stranger` was compiled by another workspace; `None` if it goes.
-    pub fn doubt_with(&self, stranger: Option<&str>) -> Option<String> {
-        match &self.doubt {
-            Doubt::No => None,
-            Doubt::UnlessAlone => stranger.map(|stranger| {
-                format!("another workspace may build here: see the artifacts of {stranger}")
-            }),
-            Doubt::Yes(reason) => Some(reason.clone()),
-        }
-    }
-}
-
-/// Whether a unit may yet be somebody's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Doubt {
-    /// It is an orphan.
-    No,
-    /// It is one unless another workspace builds here.
-    UnlessAlone,
-    /// It may be, for this reason.
-    Yes(String),
-}
 
 /// What the workspace has, on whatever platform: its packages, and what `Cargo.lock` names.
 pub struct Living<'a> {

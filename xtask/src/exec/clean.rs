@@ -4,8 +4,9 @@ use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
 
 use super::remove::{self, Bounds, Lock};
-use crate::action::artifacts::{Contents, Reader};
+use crate::action::artifacts::Reader;
 use crate::action::clean::{CleanPlan, Directory, Options, Selection};
+use crate::action::contents::Contents;
 use crate::action::orphans::Living;
 use crate::finding::Policy;
 use crate::impact::checkouts::{self, Shared};

@@ -10,8 +10,8 @@ use std::io;
 use anyhow::{Context as _, Result, anyhow, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::action::artifacts::Contents;
 use crate::action::clean::{Artifact, Directory, Removal};
+use crate::action::contents::Contents;
 use crate::parallel;
 use crate::repo::build_dir::{self, Directories, ProfileDir};
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Artifact;
-use crate::action::artifacts::{Contents, Found, plain_names};
+use crate::action::contents::{Contents, Found, plain_names};
 use crate::impact::records::target_kind;
 use crate::repo::build_dir::{self, Layout};
 use crate::repo::dep_info::first_rule_has;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use cargo_metadata::camino::Utf8Path;
 
-use crate::action::artifacts::Found;
+use crate::action::contents::Found;
 use crate::graph::Mode;
 use crate::impact::Effect;
 use crate::impact::records::{crate_name, in_graph, target_kind};

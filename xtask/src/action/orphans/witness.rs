@@ -6,7 +6,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::download::Download;
 use super::{Doubt, Living, Named};
-use crate::action::artifacts::{Contents, plain_names};
+use crate::action::contents::{Contents, plain_names};
 use crate::repo::build_dir::ProfileDir;
 use crate::repo::dep_info;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};
