@@ -351,8 +351,7 @@ fn facts(
     };
     let mut facts: Facts = state::read(file).unwrap_or_default();
     if facts.commit.is_empty() {
-        facts.commit = commit.0;
-        return Ok(facts);
+        facts.commit.clone_from(&commit.0);
     }
     if facts.commit == commit.0 {
         return Ok(facts);

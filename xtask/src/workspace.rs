@@ -23,7 +23,7 @@ use cache::Cache;
 pub use configured::configured_in;
 pub use declared::{Declaration, Declared, Request, Table};
 pub use expected::expected;
-pub use nearby::{RootManifest, root_above, workspaces_below};
+pub use nearby::{RootManifest, likely_root, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms};
 
 use crate::parallel;

@@ -77,20 +77,20 @@ impl<'a> Reader<'a> {
         let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
         let named = place.unit_names(&wanted)?;
         let (workspace, by_name) = (self.workspace, &self.by_name);
+        // Whose a unit is, but for a run.
+        let owners_of = |name: &str, hash: &str, unit: &UnitName| -> Vec<PackageIx> {
+            let packages = by_name.get(name).filter(|_| unit.mode != Mode::Run);
+            let packages = packages.into_iter().flatten().copied();
+            packages
+                .filter(|&package| is_of(workspace, package, place, hash, unit))
+                .collect()
+        };
         let owners = parallel::parts(&named, |part| {
             let owners = part.iter().map(|(name, hash, units)| {
-                let packages = by_name.get(name.as_str()).map_or(&[][..], Vec::as_slice);
-                let owners = units.iter().map(|unit| {
-                    let is_its = |it: &PackageIx| is_of(workspace, *it, place, hash, unit);
-                    let packages = packages.iter().copied();
-                    packages
-                        .filter(|_| unit.mode != Mode::Run)
-                        .filter(is_its)
-                        .collect()
-                });
-                owners.collect()
+                let owners = units.iter().map(|unit| owners_of(name, hash, unit));
+                owners.collect::<Vec<_>>()
             });
-            owners.collect::<Vec<Vec<Vec<PackageIx>>>>()
+            owners.collect()
         });
         for ((name, hash, names), owners) in named.iter().zip(owners) {
             let packages = self.by_name.get(name.as_str());

@@ -12,12 +12,12 @@ use crate::repo::build_dir::entries;
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::evidence::{self, Wanted};
 use crate::repo::{RealPaths, state};
-use crate::workspace::{Workspace, expected, root_above};
+use crate::workspace::{Workspace, expected, likely_root};
 
 /// Reads the sources of the workspace that a directory lies in, and `with_records` the records of
 /// its builds, which are kept for [`checkouts::read`]; nothing where cargo has been asked before.
 pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option<Outsides> {
-    let root = root_above(directory)?;
+    let root = likely_root(directory)?;
     let configuration = CargoConfig::of(runner).ok()?;
     let (target, _) = configuration.target_directory(root).ok()?;
     let state = state::directory(&target);

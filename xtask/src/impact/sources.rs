@@ -212,15 +212,16 @@ impl<'a> Sources<'a> {
     }
 
     fn find_far(&mut self, package: PackageIx) -> Vec<Utf8PathBuf> {
-        let directory = self.layout.directory(package);
-        let outside =
-            directory.map(|it| self.outsides.remove(it).unwrap_or_else(|| Outside::of(it)));
-        let outside = outside.unwrap_or_default();
+        let Some(directory) = self.layout.directory(package) else {
+            return Vec::new();
+        };
+        let outside = self.outsides.remove(directory);
+        let outside = outside.unwrap_or_else(|| Outside::of(directory));
         let mut far = outside.reached;
         // A target's root may lie anywhere, and its modules beside it.
         for target in &self.workspace.package(package).targets {
             let root = self.real.resolved(&target.src_path);
-            if directory.is_some_and(|directory| !root.starts_with(directory)) {
+            if !root.starts_with(directory) {
                 far.push(root);
             }
         }

@@ -183,12 +183,12 @@ fn units(
     let still = parallel::parts(&keys, |keys| {
         let is_still = |key: &UnitDir| {
             let stamp = |unit: &Evidence| stamp(profile, key, &unit.name);
-            let mut known = known.get(key)?.iter();
-            known
-                .all(|it| it.stamp.is_some() && it.stamp == stamp(it))
-                .then_some(())
+            known.get(key).is_some_and(|known| {
+                let mut known = known.iter();
+                known.all(|it| it.stamp.is_some() && it.stamp == stamp(it))
+            })
         };
-        keys.iter().map(|key| is_still(key).is_some()).collect()
+        keys.iter().map(is_still).collect()
     });
     let (mut units, mut changed) = (Vec::new(), Vec::new());
     for (key, is_still) in keys.into_iter().zip(still) {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::declared::{self, Declared};
 use super::stamps::Stamp;
-use super::{LoadOptions, Package, Workspace, expected, root_above};
+use super::{LoadOptions, Package, Workspace, expected, likely_root};
 use crate::parallel;
 use crate::process::Runner;
 use crate::repo::{cargo_config, state, toolchain_file};
@@ -58,7 +58,7 @@ impl Cache {
             Some(manifest) => directory.join(manifest).parent()?.to_owned(),
             None => directory.clone(),
         };
-        let root = root_above(&start)?;
+        let root = likely_root(&start)?;
         let configuration = cargo_config::CargoConfig::of(runner).ok()?;
         let (target_directory, _) = configuration.target_directory(root).ok()?;
         let unification = ["resolver", "feature-unification"];

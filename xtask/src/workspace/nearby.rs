@@ -23,8 +23,8 @@ impl RootManifest {
 }
 
 /// The nearest directory whose manifest has a `[workspace]`, which is the root of most of what lies
-/// below it.
-pub fn root_above(directory: &Utf8Path) -> Option<&Utf8Path> {
+/// below it. No manifest is parsed for it, so what rests on it is held against what cargo says.
+pub fn likely_root(directory: &Utf8Path) -> Option<&Utf8Path> {
     directory.ancestors().find(|above| {
         let manifest = std::fs::read_to_string(above.join("Cargo.toml"));
         manifest.is_ok_and(|it| it.contains("[workspace"))

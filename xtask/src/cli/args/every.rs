@@ -50,7 +50,7 @@ impl SubjectArgs {
             }
             return Ok(vec![(None, question)]);
         }
-        let loaded = self.workspace.load_each(all)?;
+        let loaded = self.workspace.load_each(true)?;
         let first = &loaded[0];
         let asked = self.change.resolve()?;
         let asked = self.asked(asked, self.change.ci, &first.runner, &first.workspace)?;

@@ -140,9 +140,9 @@ impl Outside {
         each_entry(directory, &mut |path, is_link| {
             if is_link {
                 let to = resolved(path);
-                outside
-                    .reached
-                    .extend((!to.starts_with(directory)).then_some(to));
+                if !to.starts_with(directory) {
+                    outside.reached.push(to);
+                }
             }
             if path.extension() == Some("rs")
                 && let Some(text) = read(path)
