@@ -1,6 +1,7 @@
 //! What cargo says of a workspace, reduced to what the kit asks: packages, their targets, and the
 //! resolved dependencies between them.
 
+mod answer;
 mod asked;
 mod cache;
 mod configured;

@@ -1,12 +1,13 @@
 //! What cargo says, asked for and reduced.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::Platform;
-use cargo_metadata::{Metadata, TargetKind as CargoKind};
+use cargo_metadata::{DependencyKind, TargetKind as CargoKind};
 
+use super::answer::{Answer, Node, Places};
 use super::lock_file::LockFiles;
 use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, Target, TargetKind,
@@ -62,109 +63,101 @@ impl Workspace {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("cargo cannot load this workspace\n{}", said.trim_end());
         }
-        let metadata: Metadata = serde_json::from_slice(&output.stdout)
+        let answer: Answer<'_> = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
-        // Of ten thousand packages these are tens of megabytes.
-        drop(output);
-        let dependencies = metadata.packages.iter().flat_map(|it| &it.dependencies);
-        let named = dependencies
-            .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")))
+        let dependencies = answer.packages.iter().flat_map(|it| &it.dependencies);
+        let named: HashSet<&str> = dependencies
+            .filter_map(|on| Some(&*on.path.as_ref()?.0))
             .collect();
-        let lock_is_stale = lock_files.restore(&metadata.workspace_root)?;
+        let manifest = |directory| Utf8Path::new(directory).join("Cargo.toml");
+        let named = named.into_iter().map(manifest).collect();
+        let lock_is_stale = lock_files.restore(&answer.workspace_root)?;
         let (platforms, sysroot) = platforms.unzip();
-        let mut this = Self::from_metadata(&metadata, platforms)?;
+        let (mut this, declared) = Self::reduced(answer, platforms)?;
         this.sysroot = sysroot;
         this.lock_is_stale = lock_is_stale;
         this.read_bench_keys();
         this.links = this.find_links();
-        let declared = Declared::of(&metadata, &this);
         Ok((this, declared, named))
     }
 
-    /// Reads the answer of `cargo metadata --format-version 1`. Cargo filters dependencies by
-    /// platform, but not the kinds of one: where a package is depended on in several ways, those
-    /// count that are for one of `platforms`.
-    ///
-    /// # Errors
-    /// When the answer has no resolve, as with `--no-deps`.
-    pub fn from_metadata(
-        metadata: &Metadata,
+    /// Cargo filters dependencies by platform, but not the kinds of one: where a package is depended
+    /// on in several ways, those count that are for one of `platforms`.
+    fn reduced(
+        answer: Answer<'_>,
         platforms: Option<Vec<PlatformFacts>>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Declared)> {
         let may_match = |platform: &Platform| {
             let mut known = platforms.iter().flatten();
             platforms.is_none() || known.any(|facts| facts.matches(platform))
         };
-        let resolve = metadata
-            .resolve
-            .as_ref()
-            .context("`cargo metadata` gave no resolve")?;
-        let members: std::collections::HashSet<_> = metadata.workspace_members.iter().collect();
-        let mut packages: Vec<Package> = metadata
-            .packages
-            .iter()
-            .map(|package| Package {
-                id: package.id.repr.clone(),
-                name: package.name.to_string(),
-                version: package.version.to_string(),
-                source: package.source.as_ref().map(|source| source.repr.clone()),
-                manifest_path: package.manifest_path.clone(),
-                member: members.contains(&package.id),
-                links: package.links.clone(),
-                features: Vec::new(),
-                targets: package.targets.iter().filter_map(target).collect(),
-                dependencies: Vec::new(),
-            })
+        let mut manifests = answer.packages;
+        manifests
+            .sort_by(|a, b| (&a.name, &a.version, &a.id.0).cmp(&(&b.name, &b.version, &b.id.0)));
+        let places: Places<'_> = (0u32..)
+            .zip(&manifests)
+            .map(|(index, manifest)| (manifest.id.clone(), PackageIx(index)))
             .collect();
-        packages.sort_by(|a, b| (&a.name, &a.version, &a.id).cmp(&(&b.name, &b.version, &b.id)));
-        let by_id: HashMap<String, PackageIx> = (0u32..)
-            .zip(&packages)
-            .map(|(index, package)| (package.id.clone(), PackageIx(index)))
+        let resolve = answer.resolve.context("`cargo metadata` gave no resolve")?;
+        let mut nodes: HashMap<_, _> = resolve
+            .nodes
+            .into_iter()
+            .map(|node| (node.id.clone(), node))
             .collect();
-        for node in &resolve.nodes {
-            let Some(&PackageIx(index)) = by_id.get(&node.id.repr) else {
-                continue;
-            };
-            let package = &mut packages[index as usize];
-            package.features = node.features.iter().map(ToString::to_string).collect();
-            package.features.sort();
-            package.dependencies = node
-                .deps
-                .iter()
-                .filter_map(|dependency| {
-                    let several = dependency.dep_kinds.len() > 1;
-                    let mut kinds = Vec::new();
-                    for known in &dependency.dep_kinds {
-                        let target = known.target.as_ref().filter(|_| several);
-                        if target.is_none_or(may_match) {
-                            kinds.push(known.kind);
-                        }
+        let members: HashSet<_> = answer.workspace_members.iter().collect();
+        let (mut packages, mut declare) = (Vec::new(), Vec::new());
+        for manifest in manifests {
+            let Node {
+                deps, mut features, ..
+            } = nodes.remove(&manifest.id).unwrap_or_default();
+            features.sort();
+            let dependencies = deps.iter().filter_map(|on| {
+                let several = on.dep_kinds.len() > 1;
+                let mut kinds = Vec::new();
+                for known in &on.dep_kinds {
+                    let target = known.target.as_ref().filter(|_| several);
+                    if target.is_none_or(may_match) {
+                        kinds.push(known.kind);
                     }
-                    let has = |kind| kinds.contains(&kind);
-                    Some(Dependency {
-                        package: *by_id.get(&dependency.pkg.repr)?,
-                        normal: has(cargo_metadata::DependencyKind::Normal),
-                        dev: has(cargo_metadata::DependencyKind::Development),
-                        build: has(cargo_metadata::DependencyKind::Build),
-                    })
+                }
+                let has = |kind| kinds.contains(&kind);
+                Some(Dependency {
+                    package: *places.get(&on.pkg)?,
+                    normal: has(DependencyKind::Normal),
+                    dev: has(DependencyKind::Development),
+                    build: has(DependencyKind::Build),
                 })
-                .collect();
+            });
+            packages.push(Package {
+                member: members.contains(&manifest.id),
+                id: manifest.id.0.into_owned(),
+                name: manifest.name,
+                version: manifest.version,
+                source: manifest.source,
+                manifest_path: manifest.manifest_path,
+                links: manifest.links,
+                features,
+                targets: manifest.targets.into_iter().filter_map(|it| it.0).collect(),
+                dependencies: dependencies.collect(),
+            });
+            declare.push((manifest.features, manifest.dependencies, deps));
         }
-        Ok(Self {
-            build_directory: metadata
+        let this = Self {
+            build_directory: answer
                 .build_directory
-                .clone()
-                .unwrap_or_else(|| metadata.target_directory.clone()),
-            target_directory: metadata.target_directory.clone(),
-            root: metadata.workspace_root.clone(),
+                .unwrap_or_else(|| answer.target_directory.clone()),
+            target_directory: answer.target_directory,
+            root: answer.workspace_root,
             packages,
-            metadata: metadata.workspace_metadata.to_string(),
+            metadata: answer.metadata.to_string(),
             platforms,
             lock_is_stale: false,
             sysroot: None,
             links: BTreeMap::new(),
             ground: None,
-        })
+        };
+        let declared = Declared::of(declare, &this, &places);
+        Ok((this, declared))
     }
 
     fn find_links(&self) -> BTreeMap<Utf8PathBuf, Utf8PathBuf> {

@@ -1,13 +1,14 @@
 //! What manifests declare of features: which there are, and who asks whom for which. Only a question
 //! about features needs it, so it lies in a file of its own beside what cargo said.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use cargo_metadata::DependencyKind;
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::semver::Version;
-use cargo_metadata::{DependencyKind, Metadata, Node};
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Asked, Declares, On, Places};
 use super::{PackageIx, Workspace};
 use crate::repo::state;
 
@@ -55,28 +56,20 @@ pub enum Table {
 
 impl Declared {
     /// What stands in the answer that the workspace was made of.
-    pub(super) fn of(metadata: &Metadata, workspace: &Workspace) -> Self {
-        let places: HashMap<&str, PackageIx> = workspace
-            .packages()
-            .map(|(index, package)| (package.id.as_str(), index))
-            .collect();
-        let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
-        let nodes: HashMap<&str, &Node> = nodes.map(|it| (it.id.repr.as_str(), it)).collect();
-        let mut declared = Self(vec![Declaration::default(); workspace.packages.len()]);
-        for package in &metadata.packages {
-            let id = package.id.repr.as_str();
-            let (Some(&place), Some(node)) = (places.get(id), nodes.get(id)) else {
-                continue;
-            };
-            let active = &workspace.package(place).features;
-            let features = package.features.iter();
-            let features = features.filter(|(name, _)| active.binary_search(name).is_ok());
-            declared.0[place.0 as usize] = Declaration {
-                features: features.map(|(k, v)| (k.clone(), v.clone())).collect(),
-                requests: requests(package, node, workspace, &places),
-            };
-        }
-        declared
+    pub(super) fn of(
+        declare: Vec<Declares<'_>>,
+        workspace: &Workspace,
+        places: &Places<'_>,
+    ) -> Self {
+        let each = declare.into_iter().zip(&workspace.packages);
+        let each = each.map(|((mut features, asked, resolved), package)| {
+            features.retain(|name, _| package.features.binary_search(name).is_ok());
+            Declaration {
+                features,
+                requests: requests(&asked, &resolved, workspace, places),
+            }
+        });
+        Self(each.collect())
     }
 
     /// What was kept with the answer that the workspace is.
@@ -101,17 +94,17 @@ pub(super) fn file(workspace: &Workspace, ground: u64) -> Utf8PathBuf {
 /// The requests of a package that cargo resolved; then, as doubtful ones, its resolved dependencies
 /// for which none was found.
 fn requests(
-    package: &cargo_metadata::Package,
-    node: &Node,
+    asked: &[Asked<'_>],
+    on: &[On<'_>],
     workspace: &Workspace,
-    places: &HashMap<&str, PackageIx>,
+    places: &Places<'_>,
 ) -> Vec<Request> {
     // Cargo leaves out dependencies that no platform asked for has: with one platform, what is left
     // in only one way is active on it. With several, it may be active on another one.
     let one_platform = workspace.platforms.as_ref().is_some_and(|it| it.len() == 1);
     let mut resolved = Vec::new();
-    for on in &node.deps {
-        let Some(&place) = places.get(on.pkg.repr.as_str()) else {
+    for on in on {
+        let Some(&place) = places.get(&on.pkg) else {
             continue;
         };
         for way in &on.dep_kinds {
@@ -121,12 +114,12 @@ fn requests(
         }
     }
     let mut requests = Vec::new();
-    for asked in &package.dependencies {
-        let Some(table) = table(asked.kind) else {
+    for asked in asked {
+        let Some(table) = table(asked.kind.unwrap_or_default()) else {
             continue;
         };
         let version = |place: PackageIx| workspace.package(place).version.parse::<Version>();
-        let of_name = |place: PackageIx| workspace.package(place).name == asked.name;
+        let of_name = |place: PackageIx| workspace.package(place).name == asked.name.0;
         let ways = resolved.iter().filter(|(place, ..)| of_name(*place));
         let way = (table, asked.target.as_ref());
         let mut found: Vec<PackageIx> = ways
@@ -150,7 +143,7 @@ fn requests(
         let mut features = asked.features.clone();
         features.extend(asked.uses_default_features.then(|| "default".to_owned()));
         requests.extend(found.iter().map(|&package| Request {
-            name: asked.rename.as_ref().unwrap_or(&asked.name).clone(),
+            name: asked.rename.as_ref().unwrap_or(&asked.name).0.to_string(),
             package,
             table,
             optional: asked.optional,
