@@ -28,10 +28,15 @@ use serde::Serialize;
 /// # Errors
 /// When it cannot be written; a closed pipe among that, which ends the kit without a complaint.
 pub fn data(text: &str) -> Result<()> {
-    let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .context("cannot write to standard output")
+    const ESCAPE: u8 = b'\x1b';
+    let write =
+        |out: &mut dyn std::io::Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    // What strips colours looks at every byte, of which a long list has a million.
+    match memchr::memchr(ESCAPE, text.as_bytes()) {
+        None => write(&mut std::io::stdout().lock()),
+        Some(_) => write(&mut anstream::stdout().lock()),
+    }
+    .context("cannot write to standard output")
 }
 
 /// Writes a value as JSON with a line break at its end.
