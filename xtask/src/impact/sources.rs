@@ -21,7 +21,7 @@ use super::layout::Layout;
 pub use facts::Facts;
 pub use script::Script;
 use texts::{COMMON_NAMES, Texts, links_below, read};
-pub use texts::{Outside, Outsides};
+pub use texts::{Lines, Outside, Outsides};
 
 use crate::graph::{Mode, Unit};
 use crate::parallel;
@@ -245,18 +245,25 @@ impl<'a> Sources<'a> {
         self.far(package).iter().any(|far| far.starts_with(path))
     }
 
-    /// Whether the text of a package's sources holds the path's name, or that of a directory
+    /// Whether such lines of a package's sources hold the path's name, or that of a directory
     /// between it and `within`.
-    pub fn mentions(&mut self, package: PackageIx, path: &Utf8Path, within: &Utf8Path) -> bool {
+    pub fn mentions(
+        &mut self,
+        package: PackageIx,
+        lines: Lines,
+        path: &Utf8Path,
+        within: &Utf8Path,
+    ) -> bool {
         let Some(directory) = self.layout.directory(package) else {
             return false;
         };
         let below = path.strip_prefix(within).unwrap_or(path);
-        let stem = path.file_stem().unwrap_or_default();
-        // Short names and those of every package's own directories say nothing.
+        // Short names and those of every package's own files and directories say nothing.
         let says_something = |name: &&str| name.len() > 2 && !COMMON_NAMES.contains(name);
-        let names: Vec<&str> = below.iter().chain([stem]).filter(says_something).collect();
-        self.texts.name_any(package, directory, &names)
+        let file = path.file_name().filter(says_something);
+        let stem = file.and(path.file_stem());
+        let names: Vec<&str> = below.iter().chain(stem).filter(says_something).collect();
+        self.texts.name_any(package, directory, lines, &names)
     }
 
     /// Whether a path that a build script watches is the changed one, or a directory that holds

@@ -4,8 +4,9 @@ use cargo_metadata::camino::Utf8Path;
 
 use super::rules::Affects;
 use super::seeds::{Finder, Inputs};
+use super::sources::Lines;
 use super::{Effect, Rule};
-use crate::graph::{Unit, UnitIx};
+use crate::graph::{Mode, Unit, UnitIx};
 use crate::repo::git::{Change, Status};
 use crate::workspace::{PackageIx, TargetKind};
 
@@ -103,13 +104,15 @@ impl Finder<'_> {
         } = *self.inputs;
         let packages: Vec<_> = layout.packages().collect();
         for package in packages {
-            if !self.sources.mentions(package, path, root) {
+            let mut mention = |lines| self.sources.mentions(package, lines, path, root);
+            let in_code = mention(Lines::Code);
+            if !in_code && !mention(Lines::Docs) {
                 continue;
             }
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
                 // What went cannot be compiled any more by sources that stayed as they were.
-                let may_be_read = change.status != Status::Deleted;
+                let may_be_read = in_code && change.status != Status::Deleted;
                 if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
                     self.seed(
                         unit,
@@ -117,7 +120,7 @@ impl Finder<'_> {
                         change,
                         "its package's sources mention this name",
                     );
-                } else if is_a_test(node) {
+                } else if is_a_test(node) && (in_code || node.mode == Mode::Doctest) {
                     let because = "its tests may read this file as they run";
                     self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
                 }

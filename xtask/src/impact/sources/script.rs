@@ -4,7 +4,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::texts::{COMMON_NAMES, names_file, names_in, names_variable};
-use crate::repo::rust_source::BuildScriptScan;
+use crate::repo::rust_source::{BuildScriptScan, always_printed};
 
 /// What a build script's sources say that it watches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,12 +57,19 @@ impl Script {
             || !self.scan.doubts.is_empty() && has(&[".git", "git-dir", "rev-parse", "git2", "gix"])
     }
 
-    /// Whether it names a file to be watched that is not there.
+    /// Whether it names a file to be watched that is not there. One that looks whether files are
+    /// there may not print what it names.
     pub fn watches_missing_file(&self) -> bool {
-        self.scan
-            .rerun_if_changed
-            .iter()
-            .any(|named| !named.exists())
+        let mut missing = self.named().filter(|named| !named.exists()).peekable();
+        if missing.peek().is_none() || !self.holds(&["exists()", "is_file()", "is_dir()"]) {
+            return missing.peek().is_some();
+        }
+        let always = always_printed(&self.text);
+        missing.any(|missing| {
+            let named = |line: &String| line.split_once("rerun-if-changed=").map(|it| it.1.into());
+            let mut always = always.iter().filter_map(named);
+            always.any(|path: Utf8PathBuf| missing.ends_with(path))
+        })
     }
 
     /// Whether it names a variable to be watched.

@@ -13,8 +13,28 @@ use crate::workspace::PackageIx;
 pub(super) struct Texts {
     /// Whether one of a package's sources holds what was searched for.
     held: HashMap<PackageIx, HashMap<Search, bool>>,
-    /// The parts of paths in the string literals of a package.
-    parts: HashMap<PackageIx, HashSet<String>>,
+    /// The parts of paths in the string literals of a package, and in its documentation.
+    parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
+}
+
+/// Which lines of sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lines {
+    /// Those that are no comments.
+    Code,
+    /// Comments that are documentation, where tests may stand.
+    Docs,
+}
+
+impl Lines {
+    fn of(line: &str) -> Option<Self> {
+        let line = line.trim_start();
+        let is_doc = line.starts_with("///") || line.starts_with("//!");
+        match line.starts_with("//") {
+            true => is_doc.then_some(Self::Docs),
+            false => Some(Self::Code),
+        }
+    }
 }
 
 /// What texts are searched for; an answer is remembered under it.
@@ -73,22 +93,28 @@ impl Texts {
         found
     }
 
-    /// Whether the string literals of a package hold one of these names as a part of a path.
+    /// Whether such lines of a package hold one of these names as a part of a path.
     pub(super) fn name_any(
         &mut self,
         package: PackageIx,
         directory: &Utf8Path,
+        lines: Lines,
         names: &[&str],
     ) -> bool {
         let parts = self.parts.entry(package).or_insert_with(|| {
-            let mut parts = HashSet::new();
+            let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
             each_source(directory, &mut |file| {
-                let text = read(file).unwrap_or_default();
-                parts.extend(path_parts(&text).map(str::to_owned));
+                for line in read(file).unwrap_or_default().lines() {
+                    if let Some(lines) = Lines::of(line) {
+                        let found = path_parts(line).map(str::to_owned);
+                        parts.entry(lines).or_default().extend(found);
+                    }
+                }
             });
             parts
         });
-        names.iter().any(|name| parts.contains(*name))
+        let parts = parts.get(&lines);
+        parts.is_some_and(|parts| names.iter().any(|name| parts.contains(*name)))
     }
 }
 
@@ -236,16 +262,19 @@ pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What [`names_in`] would find in a text: what stands after a quote or a separator, up to the
-/// next one, and up to each dot before it.
-fn path_parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['"', '/', '\\'])
+/// What [`names_in`] would find in a line: what stands between quotes or separators, and each
+/// beginning of it that ends at a dot.
+fn path_parts(line: &str) -> impl Iterator<Item = &str> {
+    const AROUND: [char; 3] = ['"', '/', '\\'];
+    let closed = line.rsplit_once(AROUND).map_or("", |(closed, _)| closed);
+    closed
+        .split(AROUND)
         .skip(1)
         .flat_map(|part| {
             let dots = part.match_indices('.').map(|(at, _)| at);
             dots.chain([part.len()]).map(move |end| &part[..end])
         })
-        .filter(|part| (3..200).contains(&part.len()) && !part.contains('\n'))
+        .filter(|part| (3..200).contains(&part.len()))
 }
 
 /// Whether a text names a variable: whole, or as one who puts the name together writes its
@@ -279,5 +308,30 @@ mod tests {
         assert!(hold(Search::Variable("LICENSE".to_owned())));
         assert!(!hold(Search::Macros(&["LICENSE"])), "no macro is defined");
         assert!(hold(Search::Code(&["LICENSE"])));
+    }
+
+    #[test]
+    fn what_a_comment_mentions_is_not_compiled() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        let source = "
+            //! See <https://example.org/guide/chapters>.
+            // It was in old/place/table.csv.
+            const TABLE: &str = include_str!(concat!(\"../../data/\", \"lines.csv\"));
+            let url = \"//shared/tables\";
+        ";
+        std::fs::write(directory.join("lib.rs"), source).unwrap();
+        let mut texts = Texts::default();
+        let mut hold = |lines, name| texts.name_any(PackageIx(0), directory, lines, &[name]);
+        for (name, in_code, in_docs) in [
+            ("data", true, false),
+            ("lines", true, false),
+            ("shared", true, false),
+            ("guide", false, true),
+            ("place", false, false),
+        ] {
+            let found = (hold(Lines::Code, name), hold(Lines::Docs, name));
+            assert_eq!(found, (in_code, in_docs), "{name}");
+        }
     }
 }

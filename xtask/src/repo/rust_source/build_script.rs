@@ -1,15 +1,16 @@
 //! What a build script says about its inputs, by its literals.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
+use super::names::{Names, ends_statement};
 use super::scanner::Scanner;
 use super::shapes::made_text;
 use super::tokens::{
-    group, is_ident, is_punct, lex, macro_call, name, split_commas, string_value, trees,
+    group, is_ident, is_punct, lex, macro_call, split_commas, string_value, trees,
 };
 use super::{Doubt, DoubtKind, normalized};
 
@@ -43,16 +44,12 @@ pub fn scan_build_script(
     let mut scanner = Scanner::new(manifest_dir, &|_, _| None, read);
     scanner.run(root);
     let mut scan = BuildScriptScan::default();
-    let mut constants = BTreeMap::new();
-    for (_, tokens) in scanner.scanned() {
-        constants_in(tokens, &mut constants);
-    }
+    let names = Names::constants(manifest_dir, scanner.scanned().map(|(_, tokens)| tokens));
     for (file, tokens) in scanner.scanned() {
         let mut texts = Vec::new();
-        texts_in(tokens, manifest_dir, &mut texts);
+        texts_in(tokens, &names, &mut texts);
         for line in texts.iter().flat_map(|text| text.lines()) {
-            let line = with_constants(line.trim(), &constants);
-            scan.instruction(&line, file, manifest_dir);
+            scan.instruction(line.trim(), file, manifest_dir);
         }
     }
     // A script may print a text that it includes.
@@ -149,77 +146,42 @@ impl BuildScriptScan {
     }
 }
 
-/// The string constants of the code by name, wherever they stand; nothing for a name with several.
-fn constants_in(stream: TokenStream, constants: &mut BTreeMap<String, Option<String>>) {
-    let tokens = trees(stream);
-    for (at, token) in tokens.iter().enumerate() {
-        if let TokenTree::Group(group) = token {
-            constants_in(group.stream(), constants);
-        }
-        // `const NAME: &str = "…";`, with or without a lifetime.
-        let declares = is_ident(token, "const") || is_ident(token, "static");
-        let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
-            continue;
-        };
-        let rest = &tokens[at + 2..];
-        let end = rest
-            .iter()
-            .position(|token| is_punct(token, ';'))
-            .unwrap_or(rest.len());
-        let value = match &rest[..end] {
-            [.., equals, value] if is_punct(equals, '=') => string_value(value),
-            _ => None,
-        };
-        let known = constants.entry(name).or_insert_with(|| value.clone());
-        if *known != value {
-            *known = None;
-        }
-    }
-}
-
-/// A line with the constants that it interpolates by name in their places.
-fn with_constants(line: &str, constants: &BTreeMap<String, Option<String>>) -> String {
-    constants
-        .iter()
-        .fold(line.to_owned(), |line, (name, value)| match value {
-            Some(value) => line.replace(&format!("{{{name}}}"), value),
-            None => line,
-        })
-}
-
 /// The string literals of the code, wherever they stand, those of a `concat!` joined; not those of
 /// attributes, since documentation is one.
-fn texts_in(stream: TokenStream, manifest_dir: &Utf8Path, texts: &mut Vec<String>) {
+fn texts_in(stream: TokenStream, names: &Names<'_>, texts: &mut Vec<String>) {
     let tokens = trees(stream);
-    let mut rest = tokens.as_slice();
-    while let [token, after @ ..] = rest {
+    let mut names = names.clone();
+    let (mut statement, mut at) = (0, 0);
+    while let Some(token) = tokens.get(at) {
+        let rest = &tokens[at..];
         let mut taken = 1;
         if is_punct(token, '#') {
-            taken += 1 + usize::from(after.first().is_some_and(|next| is_punct(next, '!')));
+            taken += 1 + usize::from(rest.get(1).is_some_and(|next| is_punct(next, '!')));
+        } else if is_ident(token, "let") {
+            names.bind(&tokens[..at], &rest[1..]);
         } else if let Some((called, _, length)) = macro_call(rest)
             && called == "concat"
-            && let Ok(Some(text)) = made_text(Some(&rest[..length]), manifest_dir)
+            && let Ok(Some(text)) = made_text(Some(&rest[..length]), names.manifest_dir)
         {
             texts.push(text);
             taken = length;
-        } else if let Some(length) = printed(rest, manifest_dir, texts) {
+        } else if let Some(length) = printed(rest, &names.within(&tokens[statement..at]), texts) {
             taken = length;
         } else if let TokenTree::Group(group) = token {
-            texts_in(group.stream(), manifest_dir, texts);
+            texts_in(group.stream(), &names.within(&tokens[statement..at]), texts);
         } else {
             texts.extend(string_value(token));
         }
-        rest = rest.get(taken..).unwrap_or_default();
+        at += taken;
+        if at <= tokens.len() && ends_statement(&tokens[..at], tokens.get(at)) {
+            statement = at;
+        }
     }
 }
 
-/// What a macro that prints makes of its first literal, with those of its arguments in place that
-/// are known, and the literals in the others; how many tokens the call takes.
-fn printed(
-    tokens: &[TokenTree],
-    manifest_dir: &Utf8Path,
-    texts: &mut Vec<String>,
-) -> Option<usize> {
+/// What a macro that prints makes of its first literal, with what is known of its arguments in
+/// place, and the literals in the others; how many tokens the call takes.
+fn printed(tokens: &[TokenTree], names: &Names<'_>, texts: &mut Vec<String>) -> Option<usize> {
     let (called, arguments, length) = macro_call(tokens)?;
     if !["println", "print", "writeln", "write", "format"].contains(&called.as_str()) {
         return None;
@@ -232,14 +194,14 @@ fn printed(
         .take(2)
         .position(|it| format(it).is_some())?;
     for argument in &arguments[..at] {
-        texts_in(argument.iter().cloned().collect(), manifest_dir, texts);
+        texts_in(argument.iter().cloned().collect(), names, texts);
     }
-    let mut text = format(&arguments[at])?;
+    let mut text = names.interpolated(&format(&arguments[at])?);
     let mut from = 0;
     for argument in &arguments[at + 1..] {
-        let made = made_text(Some(argument), manifest_dir).ok().flatten();
+        let made = names.text(argument);
         if made.is_none() {
-            texts_in(argument.iter().cloned().collect(), manifest_dir, texts);
+            texts_in(argument.iter().cloned().collect(), names, texts);
         }
         let hole = text[from..].find("{}").map(|hole| from + hole);
         if let Some((hole, made)) = hole.zip(made) {

@@ -16,6 +16,7 @@
 mod build_script;
 mod condition;
 mod made_paths;
+mod names;
 mod scanner;
 mod shapes;
 mod tokens;

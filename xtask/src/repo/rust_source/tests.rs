@@ -600,3 +600,53 @@ fn a_build_script_interpolates_its_constants() {
         )]
     );
 }
+
+#[test]
+fn a_build_script_interpolates_its_variables_where_nothing_else_binds_them() {
+    const TOLD: [&str; 8] = [
+        r#"let path = "a"; println!("cargo:rerun-if-changed={path}");"#,
+        r#"let path: &Path = Path::new("a"); if !path.exists() { return; }
+           println!("cargo:rerun-if-changed={}", path.display());"#,
+        r#"let root = std::env::var("CARGO_MANIFEST_DIR")?;
+           let path = std::path::PathBuf::from(&root).join("a");
+           if path.exists() { println!("cargo:rerun-if-changed={}", path.display()); }"#,
+        r#"let name = "a"; let path = format!("{name}");
+           println!("cargo:rerun-if-changed={}", path.to_string());"#,
+        r#"let path = "b"; let path = "a"; println!("cargo:rerun-if-changed={path}");"#,
+        r#"if let Some(path) = found { compile(path) } let path = "a";
+           println!("cargo:rerun-if-changed={path}");"#,
+        r#"{ let path = "b"; } let path = "a"; println!("cargo:rerun-if-changed={path}");"#,
+        r#"let path = concat!(env!("CARGO_MANIFEST_DIR"), "/a");
+           println!("cargo:rerun-if-changed={path}");"#,
+    ];
+    const NOT_TOLD: [&str; 14] = [
+        r#"let mut path = PathBuf::from("a"); println!("cargo:rerun-if-changed={path}");"#,
+        r#"let path = "a".to_owned() + "b"; println!("cargo:rerun-if-changed={path}");"#,
+        r#"let path = if x { "a" } else { "b" }; println!("cargo:rerun-if-changed={path}");"#,
+        r#"let path = "a"; for path in b() { println!("cargo:rerun-if-changed={path}"); }"#,
+        r#"let path = "a"; if let Some(path) = b() { println!("cargo:rerun-if-changed={path}"); }"#,
+        r#"let path = "a"; b().map(|path| println!("cargo:rerun-if-changed={path}"));"#,
+        r#"let path = "a"; b().map(|c, path| { println!("cargo:rerun-if-changed={path}"); });"#,
+        r#"let path = "a"; match b() { Ok(path) => println!("cargo:rerun-if-changed={path}") }"#,
+        r#"let path = "a";
+           match b() { B { path } if path => println!("cargo:rerun-if-changed={path}") }"#,
+        r#"let path = "a";
+           match b() { B { path } => { let c = 1; println!("cargo:rerun-if-changed={path}") } }"#,
+        r#"let path = "a"; let (path, c) = b(); println!("cargo:rerun-if-changed={path}");"#,
+        r#"let path = "a"; fn b(path: &str) { println!("cargo:rerun-if-changed={path}"); }"#,
+        r#"#[cfg(unix)] let path = "a"; #[cfg(not(unix))] let path = "b";
+           println!("cargo:rerun-if-changed={path}");"#,
+        r#"let path; path = "a"; println!("cargo:rerun-if-changed={path}");"#,
+    ];
+    for (bodies, expected) in [(&TOLD[..], ("a", 0)), (&NOT_TOLD, ("", 1))] {
+        for body in bodies {
+            let text = format!("fn main() {{ {body} }}");
+            let files: Files<'_> = &[("build.rs", &text)];
+            let scan = with_reader(files, |read| {
+                scan_build_script("/p/build.rs".into(), "/p".into(), read)
+            });
+            let found = (&*said(&scan.rerun_if_changed), scan.doubts.len());
+            assert_eq!(found, expected, "{body}");
+        }
+    }
+}

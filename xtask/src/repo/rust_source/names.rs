@@ -1,0 +1,236 @@
+//! What names stand for in the code of a build script, where that is a text that its literals tell.
+//!
+//! A name is known where whatever could bind it is seen: a `let` of a block without an attribute,
+//! or a constant of which there is one. A loop, a closure, a function, an arm and a pattern take
+//! away what is known of each name that occurs in them.
+
+use std::collections::HashMap;
+
+use cargo_metadata::camino::Utf8Path;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use super::shapes::made_text;
+use super::tokens::{
+    group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
+};
+
+/// The texts of names in a scope.
+#[derive(Clone)]
+pub(super) struct Names<'a> {
+    texts: HashMap<String, String>,
+    /// The package's directory, which cargo tells in `CARGO_MANIFEST_DIR`.
+    pub(super) manifest_dir: &'a Utf8Path,
+}
+
+/// Methods that leave a text what it is.
+const NEUTRAL: [&str; 16] = [
+    "as_path",
+    "as_ref",
+    "as_str",
+    "borrow",
+    "clone",
+    "display",
+    "expect",
+    "into",
+    "into_owned",
+    "to_owned",
+    "to_path_buf",
+    "to_str",
+    "to_string",
+    "to_string_lossy",
+    "unwrap",
+    "unwrap_or_default",
+];
+
+impl<'a> Names<'a> {
+    /// The string constants of the files of a script, wherever they stand; none of a name with
+    /// several.
+    pub(super) fn constants(
+        manifest_dir: &'a Utf8Path,
+        files: impl Iterator<Item = TokenStream>,
+    ) -> Self {
+        let mut constants = HashMap::new();
+        for tokens in files {
+            constants_in(tokens, &mut constants);
+        }
+        let known = constants.into_iter();
+        Self {
+            texts: known
+                .filter_map(|(name, text)| Some((name, text?)))
+                .collect(),
+            manifest_dir,
+        }
+    }
+
+    /// Takes what a `let` binds, by what stands behind it.
+    pub(super) fn bind(&mut self, before: &[TokenTree], after: &[TokenTree]) {
+        let end = |char| after.iter().position(|token| is_punct(token, char));
+        let statement = &after[..end(';').unwrap_or(after.len())];
+        let equals = statement.iter().position(|token| is_punct(token, '='));
+        let (pattern, value) = statement.split_at(equals.unwrap_or(statement.len()));
+        self.forget(pattern);
+        // One of several under conditions.
+        let has_attribute = before
+            .last()
+            .is_some_and(|token| group(token, Delimiter::Bracket).is_some());
+        let bound = match pattern {
+            [one] => name(one),
+            [one, colon, ..] if is_punct(colon, ':') => name(one),
+            _ => None,
+        };
+        let text = self.text(value.get(1..).unwrap_or_default());
+        if let (Some(bound), Some(text), false) = (bound, text, has_attribute) {
+            self.texts.insert(bound, text);
+        }
+    }
+
+    /// What is known within a group or a call, by what stands before it in its statement.
+    pub(super) fn within(&self, before: &[TokenTree]) -> Self {
+        let mut inside = self.clone();
+        if binds(before) {
+            inside.forget(before);
+        }
+        inside
+    }
+
+    fn forget(&mut self, tokens: &[TokenTree]) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => self.forget(&trees(group.stream())),
+                token => _ = name(token).map(|name| self.texts.remove(&name)),
+            }
+        }
+    }
+
+    /// A format with the names that it interpolates in their places.
+    pub(super) fn interpolated(&self, format: &str) -> String {
+        self.texts
+            .iter()
+            .fold(format.to_owned(), |format, (name, text)| {
+                format.replace(&format!("{{{name}}}"), text)
+            })
+    }
+
+    /// The text that an expression makes.
+    pub(super) fn text(&self, tokens: &[TokenTree]) -> Option<String> {
+        let mut tokens: Vec<TokenTree> = tokens.to_vec();
+        tokens.retain(|token| !is_punct(token, '?'));
+        let tokens = match &tokens[..] {
+            [reference, rest @ ..] if is_punct(reference, '&') => rest,
+            tokens => tokens,
+        };
+        let (start, steps) = match tokens.iter().position(|token| is_punct(token, '.')) {
+            Some(dot) => tokens.split_at(dot),
+            None => (tokens, &tokens[..0]),
+        };
+        let mut text = self.start(start)?;
+        let mut steps = steps;
+        while let [dot, method, arguments, rest @ ..] = steps {
+            let arguments = group(arguments, Delimiter::Parenthesis)?;
+            let called = name(method).filter(|_| is_punct(dot, '.'))?;
+            if called == "join" {
+                let further = self.text(&trees(arguments.stream()))?;
+                text = Utf8Path::new(&text).join(further).into_string();
+            } else if !NEUTRAL.contains(&called.as_str()) {
+                return None;
+            }
+            steps = rest;
+        }
+        steps.is_empty().then_some(text)
+    }
+
+    /// The text of an expression without methods.
+    fn start(&self, tokens: &[TokenTree]) -> Option<String> {
+        let mut tokens_of_a_path = tokens
+            .iter()
+            .filter(|it| !is_punct(it, ':') && !is_punct(it, '!'));
+        if tokens_of_a_path.any(|it| matches!(it, TokenTree::Punct(_))) {
+            return None;
+        }
+        if let Ok(known) = made_text(Some(tokens), self.manifest_dir) {
+            return known;
+        }
+        if let [one] = tokens {
+            return self.texts.get(&name(one)?).cloned();
+        }
+        if let Some((called, arguments, length)) = macro_call(tokens)
+            && length == tokens.len()
+            && called == "format"
+        {
+            let arguments = trees(arguments.stream());
+            let [format] = split_commas(&arguments).collect::<Vec<_>>()[..] else {
+                return None;
+            };
+            let made = self.interpolated(&string_value(format.first()?)?);
+            return (!made.contains(['{', '}'])).then_some(made);
+        }
+        let [.., of, colon, _, called, arguments] = tokens else {
+            return None;
+        };
+        let arguments = trees(group(arguments, Delimiter::Parenthesis)?.stream());
+        let (of, called) = (name(of).filter(|_| is_punct(colon, ':'))?, name(called)?);
+        match (of.as_str(), called.as_str()) {
+            ("Path" | "Utf8Path", "new") | ("PathBuf" | "Utf8PathBuf" | "String", "from") => {
+                self.text(&arguments)
+            }
+            ("env", "var" | "var_os") => {
+                let variable = arguments.first().and_then(string_value)?;
+                (variable == "CARGO_MANIFEST_DIR").then(|| self.manifest_dir.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether tokens may bind names for what follows them: as a function, a closure, a loop, an arm or
+/// a pattern.
+fn binds(tokens: &[TokenTree]) -> bool {
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Group(group) => binds(&trees(group.stream())),
+        token => {
+            let is_arrow = is_punct(token, '>') && at > 0 && is_punct(&tokens[at - 1], '=');
+            is_arrow
+                || is_punct(token, '|')
+                || ["fn", "for", "let"].iter().any(|it| is_ident(token, it))
+        }
+    })
+}
+
+/// Whether a statement is at its end, by what follows. Behind braces there may be the rest of a
+/// pattern.
+pub(super) fn ends_statement(before: &[TokenTree], next: Option<&TokenTree>) -> bool {
+    const GOES_ON: [&str; 4] = ["as", "else", "if", "in"];
+    let Some(last) = before.last() else {
+        return false;
+    };
+    let is_word = matches!(next, Some(TokenTree::Ident(word))
+        if !GOES_ON.iter().any(|it| word == it));
+    is_punct(last, ';') || group(last, Delimiter::Brace).is_some() && is_word
+}
+
+fn constants_in(stream: TokenStream, constants: &mut HashMap<String, Option<String>>) {
+    let tokens = trees(stream);
+    for (at, token) in tokens.iter().enumerate() {
+        if let TokenTree::Group(group) = token {
+            constants_in(group.stream(), constants);
+        }
+        // `const NAME: &str = "…";`, with or without a lifetime.
+        let declares = is_ident(token, "const") || is_ident(token, "static");
+        let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
+            continue;
+        };
+        let rest = &tokens[at + 2..];
+        let end = rest
+            .iter()
+            .position(|token| is_punct(token, ';'))
+            .unwrap_or(rest.len());
+        let value = match &rest[..end] {
+            [.., equals, value] if is_punct(equals, '=') => string_value(value),
+            _ => None,
+        };
+        let known = constants.entry(name).or_insert_with(|| value.clone());
+        if *known != value {
+            *known = None;
+        }
+    }
+}
