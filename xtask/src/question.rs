@@ -2,13 +2,13 @@
 //! answer, in the order of the flow: change set, graph, seeds, affected units.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::changes::{self, Ahead, Asked};
 use crate::graph::{UnitGraph, UnitIx, Verb};
+use crate::impact::changed::ChangedPaths;
 use crate::impact::checkouts::{self, Shared};
 use crate::impact::layout::Layout;
 use crate::impact::records::{Ground, Records};
@@ -226,7 +226,7 @@ impl Question {
             (Some(repository), true) => self.resolution(repository, range.as_ref()),
             _ => Resolution::Unchanged,
         };
-        let changed: HashSet<_> = changes
+        let changed: ChangedPaths = changes
             .iter()
             .map(|change| root.join(&change.path))
             .collect();

@@ -1,6 +1,6 @@
 //! Which package a path lies in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -10,7 +10,8 @@ use crate::workspace::{PackageIx, Workspace};
 /// The directories of the path packages, members or not, without symbolic links, as git names
 /// paths. Packages from a registry or git do not change, and have no place here.
 pub struct Layout {
-    directories: BTreeMap<PackageIx, Utf8PathBuf>,
+    /// In the order of the workspace's packages.
+    directories: Vec<Option<Utf8PathBuf>>,
     by_directory: HashMap<Utf8PathBuf, PackageIx>,
     /// Directories that hold what cargo builds, and no package.
     built: Vec<Utf8PathBuf>,
@@ -19,24 +20,17 @@ pub struct Layout {
 impl Layout {
     /// The packages' directories.
     pub fn new(workspace: &Workspace) -> Self {
-        let directories: BTreeMap<_, _> = workspace
+        let directories: Vec<_> = workspace
             .packages()
-            .filter(|(_, package)| package.source.is_none())
-            .map(|(index, package)| {
+            .map(|(_, package)| {
                 let known = package.directory();
-                (
-                    index,
-                    workspace
-                        .links
-                        .get(known)
-                        .map_or(known, |real| real)
-                        .to_owned(),
-                )
+                let real = workspace.links.get(known).map_or(known, |real| real);
+                package.source.is_none().then(|| real.to_owned())
             })
             .collect();
-        let by_directory = directories
-            .iter()
-            .map(|(&index, directory)| (directory.clone(), index))
+        let by_directory = (0u32..)
+            .zip(&directories)
+            .filter_map(|(index, directory)| Some((directory.clone()?, PackageIx(index))))
             .collect();
         let mut built = vec![
             resolved(&workspace.target_directory),
@@ -44,7 +38,8 @@ impl Layout {
         ];
         built.retain(|built| {
             !directories
-                .values()
+                .iter()
+                .flatten()
                 .any(|package| package.starts_with(built))
         });
         Self {
@@ -76,7 +71,7 @@ impl Layout {
                 .chain(inside.into_iter().flatten())
         });
         packages
-            .filter_map(|package| self.directories.get(&package).cloned())
+            .filter_map(|package| Some(self.directory(package)?.to_owned()))
             .collect()
     }
 
@@ -87,20 +82,22 @@ impl Layout {
 
     /// The directory of a path package.
     pub fn directory(&self, package: PackageIx) -> Option<&Utf8Path> {
-        self.directories.get(&package).map(Utf8PathBuf::as_path)
+        self.directories.get(package.0 as usize)?.as_deref()
     }
 
     /// The path packages.
     pub fn packages(&self) -> impl Iterator<Item = PackageIx> {
-        self.directories.keys().copied()
+        self.each().map(|(index, _)| index)
     }
 
     /// The packages whose directories lie at or below a path.
     pub fn below(&self, path: &Utf8Path) -> impl Iterator<Item = PackageIx> {
-        let inside = self
-            .directories
-            .iter()
-            .filter(move |(_, at)| at.starts_with(path));
-        inside.map(|(&index, _)| index)
+        let inside = self.each().filter(move |(_, at)| at.starts_with(path));
+        inside.map(|(index, _)| index)
+    }
+
+    fn each(&self) -> impl Iterator<Item = (PackageIx, &Utf8Path)> {
+        let all = (0u32..).zip(&self.directories);
+        all.filter_map(|(index, directory)| Some((PackageIx(index), directory.as_deref()?)))
     }
 }

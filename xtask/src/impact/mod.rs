@@ -7,6 +7,7 @@
 //! Architecture invariant: nothing here starts a process.
 
 pub mod ahead;
+pub mod changed;
 pub mod checkouts;
 pub mod layout;
 pub mod meaning;

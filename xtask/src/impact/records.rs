@@ -11,11 +11,12 @@
 //! unit is selected for that one already, or for the unit that it is built from.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::changed::ChangedPaths;
 use super::checkouts::Shared;
 use super::layout::Layout;
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
@@ -37,7 +38,7 @@ pub struct Ground<'a> {
     /// Where the path packages lie.
     pub layout: &'a Layout,
     /// The absolute paths of the change set.
-    pub changed: &'a HashSet<Utf8PathBuf>,
+    pub changed: &'a ChangedPaths,
 }
 
 /// What the build directory holds about the units of path packages.
@@ -133,7 +134,8 @@ impl<'a> Records<'a> {
             let at = layout
                 .directory(node.package)
                 .unwrap_or(package.directory());
-            let inputs = record.inputs.iter().find(|(known, _)| known == at);
+            let mut inputs = record.inputs.iter();
+            let inputs = inputs.find(|(known, _)| known.as_str() == at.as_str() || known == at);
             match inputs.map(|(_, inputs)| inputs) {
                 Some(Inputs::Run(watch)) if node.mode == Mode::RunCustomBuild => {
                     self.runs.entry(unit).or_default().push(Run {
@@ -275,8 +277,8 @@ impl<'a> Records<'a> {
 impl Compiled {
     /// Whether nothing but the change set can have altered the files since the compiler read
     /// them. Cargo's own comparison: a file as new as the start counts as older.
-    fn is_current(&self, changed: &HashSet<Utf8PathBuf>) -> bool {
-        let mut files = self.files.iter().filter(|file| !changed.contains(*file));
+    fn is_current(&self, changed: &ChangedPaths) -> bool {
+        let mut files = self.files.iter().filter(|file| !changed.contains(file));
         self.invoked.is_some()
             && files.all(|file| modified(file).is_some_and(|at| Some(at) <= self.invoked))
     }
@@ -284,12 +286,12 @@ impl Compiled {
 
 impl Run {
     /// Whether the script would print the same again, but for the change set.
-    fn is_current(&self, changed: &HashSet<Utf8PathBuf>) -> bool {
+    fn is_current(&self, changed: &ChangedPaths) -> bool {
         let Watch::Declared(paths, variables) = &self.watch else {
             return self.invoked.is_some();
         };
         let is_same = |(name, value): &(String, Option<String>)| std::env::var(name).ok() == *value;
-        let mut paths = paths.iter().filter(|path| !changed.contains(*path));
+        let mut paths = paths.iter().filter(|path| !changed.contains(path));
         paths.all(|path| newest_in(path, changed).is_some_and(|at| Some(at) <= self.invoked))
             && variables.iter().all(is_same)
     }
@@ -302,7 +304,7 @@ fn modified(file: &Utf8Path) -> Option<SystemTime> {
 }
 
 /// The time of the newest file at or below a path, the change set's left out.
-fn newest_in(path: &Utf8Path, changed: &HashSet<Utf8PathBuf>) -> Option<SystemTime> {
+fn newest_in(path: &Utf8Path, changed: &ChangedPaths) -> Option<SystemTime> {
     if !path.is_dir() {
         return modified(path);
     }

@@ -1,6 +1,6 @@
 //! What sources said, kept for packages that are as a commit has them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -13,10 +13,11 @@ use super::{Outsides, Script};
 pub struct Facts {
     /// The commit of which it is known; empty for none.
     pub commit: String,
-    known: HashMap<Utf8PathBuf, Known>,
+    /// By text, of which there is one for each directory here: paths are hashed part by part.
+    known: HashMap<String, Known>,
     /// The packages that are not as the commit has them, of which nothing is kept.
     #[serde(skip)]
-    changed: BTreeSet<Utf8PathBuf>,
+    changed: HashSet<String>,
     /// Whether something came to be known.
     #[serde(skip)]
     pub has_grown: bool,
@@ -50,8 +51,9 @@ impl Facts {
         changes: &[Utf8PathBuf],
         owners: &BTreeSet<Utf8PathBuf>,
     ) {
-        self.known
-            .retain(|package, known| !owners.contains(package) && !known.reaches(changes));
+        self.known.retain(|package, known| {
+            !owners.contains(Utf8Path::new(package)) && !known.reaches(changes)
+        });
         self.commit = commit;
         self.has_grown = true;
     }
@@ -63,7 +65,8 @@ impl Facts {
             .iter()
             .filter(|(_, known)| known.reaches(changes));
         self.changed = reaching.map(|(package, _)| package.clone()).collect();
-        self.changed.extend(owners);
+        self.changed
+            .extend(owners.into_iter().map(Utf8PathBuf::into_string));
     }
 
     pub(super) fn far(&self, package: &Utf8Path) -> Option<Vec<Utf8PathBuf>> {
@@ -88,15 +91,15 @@ impl Facts {
     }
 
     fn of(&self, package: &Utf8Path) -> Option<&Known> {
-        let is_known = !self.changed.contains(package);
-        is_known.then(|| self.known.get(package)).flatten()
+        let is_known = !self.changed.contains(package.as_str());
+        is_known.then(|| self.known.get(package.as_str())).flatten()
     }
 
     fn keep(&mut self, package: &Utf8Path) -> Option<&mut Known> {
-        if self.commit.is_empty() || self.changed.contains(package) {
+        if self.commit.is_empty() || self.changed.contains(package.as_str()) {
             return None;
         }
         self.has_grown = true;
-        Some(self.known.entry(package.to_owned()).or_default())
+        Some(self.known.entry(package.to_string()).or_default())
     }
 }
