@@ -196,7 +196,16 @@ fn printed(tokens: &[TokenTree], names: &Names<'_>, texts: &mut Vec<String>) -> 
     for argument in &arguments[..at] {
         texts_in(argument.iter().cloned().collect(), names, texts);
     }
-    let mut text = names.interpolated(&format(&arguments[at])?);
+    // What the call itself names hides the names around it.
+    let mut inside = names.clone();
+    for argument in &arguments[at + 1..] {
+        if let [name, equals, ..] = argument
+            && is_punct(equals, '=')
+        {
+            inside.forget(std::slice::from_ref(name));
+        }
+    }
+    let mut text = inside.interpolated(&format(&arguments[at])?);
     let mut from = 0;
     for argument in &arguments[at + 1..] {
         let made = names.text(argument);

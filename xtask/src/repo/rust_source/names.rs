@@ -93,7 +93,8 @@ impl<'a> Names<'a> {
         inside
     }
 
-    fn forget(&mut self, tokens: &[TokenTree]) {
+    /// Takes away what is known of each name that occurs in tokens.
+    pub(super) fn forget(&mut self, tokens: &[TokenTree]) {
         for token in tokens {
             match token {
                 TokenTree::Group(group) => self.forget(&trees(group.stream())),

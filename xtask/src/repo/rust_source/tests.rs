@@ -619,7 +619,8 @@ fn a_build_script_interpolates_its_variables_where_nothing_else_binds_them() {
         r#"let path = concat!(env!("CARGO_MANIFEST_DIR"), "/a");
            println!("cargo:rerun-if-changed={path}");"#,
     ];
-    const NOT_TOLD: [&str; 14] = [
+    const NOT_TOLD: [&str; 15] = [
+        r#"let path = "a"; println!("cargo:rerun-if-changed={path}", path = b());"#,
         r#"let mut path = PathBuf::from("a"); println!("cargo:rerun-if-changed={path}");"#,
         r#"let path = "a".to_owned() + "b"; println!("cargo:rerun-if-changed={path}");"#,
         r#"let path = if x { "a" } else { "b" }; println!("cargo:rerun-if-changed={path}");"#,
