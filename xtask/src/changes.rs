@@ -9,7 +9,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use ahead::{Ahead, Compared};
 
-use crate::impact::seeds::Contents;
+use crate::impact::settings::Contents;
 use crate::impact::settings::Settings;
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
 

@@ -84,7 +84,9 @@ pub fn each<T>(
                     Some(name) => error.context(format!("in the workspace {name}")),
                     None => error,
                 };
-                if first.is_some() {
+                // What is wrong with the question is wrong for each.
+                let cause = |error: &anyhow::Error| error.root_cause().to_string();
+                if first.as_ref().is_some_and(|it| cause(it) != cause(&error)) {
                     render::error(&error);
                 }
                 first.get_or_insert(error);

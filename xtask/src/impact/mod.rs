@@ -9,6 +9,7 @@
 pub mod ahead;
 pub mod changed;
 pub mod checkouts;
+mod compared;
 pub mod layout;
 pub mod meaning;
 mod meant;

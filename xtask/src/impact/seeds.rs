@@ -14,7 +14,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::layout::Layout;
 use super::records::Records;
 use super::rules::Rules;
-use super::settings::Settings;
+use super::settings::{Contents, Settings};
 use super::sources::{Facts, Sources};
 use super::{Effect, Rule, Seed};
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
@@ -52,15 +52,6 @@ pub struct Inputs<'a> {
     pub settings: &'a Settings,
     /// What is known of the sources from earlier answers.
     pub facts: &'a RefCell<Facts>,
-}
-
-/// A changed file on both sides; nothing where a side has no such file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contents {
-    /// At the base.
-    pub before: Option<String>,
-    /// Now.
-    pub after: Option<String>,
 }
 
 /// Whether cargo resolves the two sides differently.

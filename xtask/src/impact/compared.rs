@@ -1,0 +1,191 @@
+//! Seeds from files whose meaning counts, and from what cargo resolves differently.
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::meaning::config::compare_config;
+use super::meaning::lock::compare_locks;
+use super::meaning::manifest::compare_manifest;
+use super::meaning::toolchain::compare_toolchain;
+use super::meaning::{Effect as Meaning, Units};
+use super::seeds::{Finder, Inputs, Resolution};
+use super::settings::{Contents, Setting};
+use super::{Rule, Seed};
+use crate::repo::git::{Change, Seen};
+use crate::repo::resolved;
+use crate::workspace::PackageIx;
+
+impl Finder<'_> {
+    /// Seeds from a file that sets something; `false` where the path is no such file.
+    pub(super) fn setting(&mut self, change: &Change, path: &Utf8Path) -> bool {
+        let Inputs {
+            contents, settings, ..
+        } = *self.inputs;
+        let Some((setting, path)) = settings.of(path) else {
+            return false;
+        };
+        let contents = contents(&change.path);
+        if change.seen == Seen::Named && contents.before == contents.after {
+            self.said_to_have_changed(change, path, setting);
+            return true;
+        }
+        match setting {
+            Setting::Manifest => return self.manifest(change, path, &contents),
+            Setting::Lock => self.lock(change, &contents),
+            Setting::Toolchain => {
+                let meanings =
+                    compare_toolchain(contents.before.as_deref(), contents.after.as_deref());
+                self.meanings(change, None, Rule::Toolchain, meanings);
+            }
+            Setting::Configuration => match contents.tables() {
+                Some(_) => {
+                    let meanings = contents.compare(compare_config);
+                    self.meanings(change, None, Rule::Configuration, meanings);
+                }
+                None => self.everything(change, "one side of it cannot be read"),
+            },
+        }
+        true
+    }
+
+    /// A file that the user names, and that is as `HEAD` has it: how it changed is not known.
+    fn said_to_have_changed(&mut self, change: &Change, path: &Utf8Path, setting: Setting) {
+        let Inputs {
+            layout,
+            workspace,
+            graph,
+            ..
+        } = *self.inputs;
+        let because = "it is said to have changed, and how is not known";
+        let directory = path.parent().unwrap_or(path);
+        let package = layout.at(directory);
+        let is_root = resolved(&workspace.root) == directory;
+        match package {
+            Some(package) if setting == Setting::Manifest && !is_root => {
+                for &unit in graph.units_of(package) {
+                    self.seed(unit, Rule::Doubt, change, because);
+                }
+            }
+            _ => self.everything(change, because),
+        }
+    }
+
+    fn manifest(&mut self, change: &Change, path: &Utf8Path, contents: &Contents) -> bool {
+        let Inputs {
+            workspace,
+            layout,
+            graph,
+            ..
+        } = *self.inputs;
+        let directory = path.parent().unwrap_or(path);
+        let package = layout.at(directory);
+        let is_root = resolved(&workspace.root) == directory;
+        let roots_others = self.others_rooted_at(directory);
+        if package.is_none() && !is_root && roots_others.is_empty() {
+            // A fixture; or the manifest of a package that went, and then resolution tells.
+            return contents.after.is_none();
+        }
+        if contents.tables().is_none() {
+            self.everything(change, "one side of it cannot be read");
+            return true;
+        }
+        if let Some(package) = package
+            && contents.before.is_none()
+        {
+            for &unit in graph.units_of(package) {
+                self.seed(unit, Rule::Manifest, change, "the package is new");
+            }
+        }
+        let mut meanings = contents.compare(compare_manifest);
+        if !is_root {
+            meanings.retain(|meaning| {
+                !meaning.root_only()
+                    || !roots_others.is_empty() && matches!(meaning.what, Units::Inherited(_))
+            });
+        }
+        self.meanings(change, package, Rule::Manifest, meanings);
+        true
+    }
+
+    /// Path packages outside the workspace whose own workspace has its root in a directory.
+    fn others_rooted_at(&self, directory: &Utf8Path) -> Vec<PackageIx> {
+        let Inputs {
+            workspace, layout, ..
+        } = *self.inputs;
+        layout
+            .packages()
+            .filter(|&package| !workspace.package(package).member)
+            .filter(|&package| {
+                layout
+                    .directory(package)
+                    .is_some_and(|at| at.starts_with(directory) && at != directory)
+            })
+            .collect()
+    }
+
+    fn lock(&mut self, change: &Change, contents: &Contents) {
+        let Inputs {
+            workspace,
+            graph,
+            resolution,
+            ..
+        } = *self.inputs;
+        let sides = (contents.before.as_deref(), contents.after.as_deref());
+        let Some(entries) = compare_locks(sides.0, sides.1) else {
+            return self.everything(change, "one side of it cannot be read");
+        };
+        let is_compared = matches!(resolution, Resolution::Compared(_));
+        for entry in entries {
+            // Cargo's own graphs tell all but a checksum.
+            if is_compared && !entry.only_checksum {
+                continue;
+            }
+            for (index, package) in workspace.packages() {
+                if package.name == entry.name && package.version == entry.version {
+                    for &unit in graph.units_of(index) {
+                        self.seed(
+                            unit,
+                            Rule::Resolution,
+                            change,
+                            "its entry in the lock differs",
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn everything(&mut self, change: &Change, because: &str) {
+        let graph = self.inputs.graph;
+        for (unit, _) in graph.units() {
+            self.seed(unit, Rule::Doubt, change, because);
+        }
+    }
+
+    fn meanings(
+        &mut self,
+        change: &Change,
+        package: Option<PackageIx>,
+        rule: Rule,
+        meanings: Vec<Meaning>,
+    ) {
+        let is_compared = matches!(self.inputs.resolution, Resolution::Compared(_));
+        for meaning in meanings {
+            if is_compared && meaning.told_by_graph {
+                continue;
+            }
+            let because = format!("`{}` {}", meaning.key, meaning.why);
+            for (unit, effect) in self.meant(package, &meaning.what) {
+                let path = Some(change.path.clone());
+                let because = because.clone();
+                self.found.seeds.push(Seed {
+                    unit,
+                    effect,
+                    rule,
+                    path,
+                    because,
+                    spreads: true,
+                });
+            }
+        }
+    }
+}
