@@ -41,7 +41,6 @@
 //! one directory a package, as have V1's targets without a hash: there `invoked.timestamp` is that
 //! of whichever came last, and only `dep-U`'s mtime, set to the same instant, is a unit's own.
 
-use super::unit_record::TargetKind;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use std::collections::BTreeSet;
@@ -235,16 +234,6 @@ impl ProfileDir {
         self.path.join(match self.layout {
             Layout::V1 => format!(".fingerprint/{package}-{hash}"),
             Layout::V2 => format!("build/{package}/{hash}/fingerprint"),
-        })
-    }
-
-    /// The directory that rustc writes a unit to; in V1 it is shared by many.
-    pub fn output_dir(&self, package: &str, hash: &str, kind: TargetKind) -> Utf8PathBuf {
-        self.path.join(match (self.layout, kind) {
-            (Layout::V2, _) => format!("build/{package}/{hash}/out"),
-            (_, TargetKind::BuildScript) => format!("build/{package}-{hash}"),
-            (_, TargetKind::Example) => "examples".to_owned(),
-            _ => "deps".to_owned(),
         })
     }
 

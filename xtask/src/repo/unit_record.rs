@@ -157,6 +157,16 @@ pub struct Records {
 }
 
 impl ProfileDir {
+    /// The directory that rustc writes a unit to; in V1 it is shared by many.
+    pub fn output_dir(&self, package: &str, hash: &str, kind: TargetKind) -> Utf8PathBuf {
+        self.path.join(match (self.layout, kind) {
+            (Layout::V2, _) => format!("build/{package}/{hash}/out"),
+            (_, TargetKind::BuildScript) => format!("build/{package}-{hash}"),
+            (_, TargetKind::Example) => "examples".to_owned(),
+            _ => "deps".to_owned(),
+        })
+    }
+
     /// Reads all records: one walk, and two small files and a stat for each unit.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod condition;
 mod made_paths;
 mod names;
 mod scanner;
+mod scope;
 mod shapes;
 mod tokens;
 mod walk;

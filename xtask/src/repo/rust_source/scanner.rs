@@ -6,48 +6,9 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::TokenStream;
 
 use super::condition::Holds;
+use super::scope::{Origin, Place, Scope};
 use super::tokens::lex;
-use super::walk::{Origin, Scope};
 use super::{Doubt, DoubtKind, SourceScan, normalized};
-
-/// Where `mod` declarations look for their files.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    /// What `#[path]` is relative to.
-    pub(super) attribute_dir: Utf8PathBuf,
-    /// What holds `x.rs` and `x/mod.rs` for `mod x;`.
-    pub(super) module_dir: Utf8PathBuf,
-}
-
-impl Place {
-    /// In a crate root, a `mod.rs`, an included file, a file that `#[path]` names, or an inline
-    /// module the two are one.
-    pub(super) fn flat(dir: impl Into<Utf8PathBuf>) -> Place {
-        let dir = dir.into();
-        Place {
-            attribute_dir: dir.clone(),
-            module_dir: dir,
-        }
-    }
-
-    /// The place of a file which looks for its modules beside itself.
-    pub(super) fn of_owner(file: &Utf8Path) -> Place {
-        Place::flat(dir_of(file))
-    }
-
-    /// The files that `mod name;` can mean here, with their own places.
-    pub(super) fn candidates(&self, name: &str) -> [(Utf8PathBuf, Place); 2] {
-        let below = self.module_dir.join(name);
-        let beside = Place {
-            attribute_dir: self.module_dir.clone(),
-            module_dir: below.clone(),
-        };
-        [
-            (self.module_dir.join(format!("{name}.rs")), beside),
-            (below.join("mod.rs"), Place::flat(below)),
-        ]
-    }
-}
 
 /// The work of one scan.
 pub(super) struct Scanner<'r> {
@@ -194,9 +155,4 @@ impl<'r> Scanner<'r> {
             }
         }
     }
-}
-
-/// The directory that holds a file.
-pub(super) fn dir_of(file: &Utf8Path) -> &Utf8Path {
-    file.parent().unwrap_or(file)
 }

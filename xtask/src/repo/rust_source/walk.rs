@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::condition;
-use super::scanner::{Place, Scanner, dir_of};
+use super::scanner::Scanner;
+use super::scope::{Origin, Place, Scope, dir_of};
 use super::shapes::{
     Attribute, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS, attribute_at,
     attribute_parts, made_text, may_name_module, starts_item,
@@ -15,35 +15,6 @@ use super::tokens::{
     group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
 };
 use super::{Doubt, DoubtKind, normalized};
-
-/// How the tokens at hand become code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// They are code as they stand.
-    Written,
-    /// They are arguments of a macro, which may put them anywhere, and anything around them.
-    Arguments,
-    /// They are in a `macro_rules!` definition: code wherever the macro is called, which may be in
-    /// another crate if it is exported.
-    Definition { exported: bool },
-    /// They are a definition once more, tried at a place where the macro may be called.
-    Replay,
-}
-
-/// What the walk knows of the tokens around it.
-#[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
-    pub(super) file: &'a Utf8Path,
-    /// More than one where the attributes of an inline module leave a choice.
-    pub(super) places: &'a [Place],
-    pub(super) origin: Origin,
-    /// Whether items are written here, not statements or members.
-    pub(super) items: bool,
-    /// Whether an identifier may be meant for a module's name.
-    pub(super) names: bool,
-    /// Whether a string literal may be meant for a file.
-    pub(super) literals: bool,
-}
 
 impl Scanner<'_> {
     pub(super) fn walk(&mut self, stream: TokenStream, scope: &Scope<'_>) {
