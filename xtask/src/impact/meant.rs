@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::Utf8Path;
-
 use super::Effect;
 use super::meaning::manifest::inherits;
 use super::meaning::{DepKind, TargetKind as MeantKind, Units};
 use super::seeds::{Finder, Inputs};
 use crate::graph::{Mode, Unit, UnitIx, Verb};
+use crate::repo::build_dir::profile_dirs;
+use crate::repo::rust_source;
 use crate::repo::unit_inputs::Watch;
-use crate::workspace::{PackageIx, TargetKind};
+use crate::workspace::{PackageIx, TargetKind, Workspace};
 
 impl Finder<'_> {
     /// The units that a difference touches, each with what happens to it. `package` is the one
@@ -79,7 +79,7 @@ impl Finder<'_> {
                 })
                 .collect(),
             Units::OverriddenRuns { links, platform }
-                if is_possible(platform.as_deref(), &workspace.build_directory) =>
+                if is_possible(platform.as_deref(), workspace) =>
             {
                 let is_meant = |index| {
                     workspace
@@ -114,9 +114,7 @@ impl Finder<'_> {
                 };
                 of_packages(&is_meant)
             }
-            Units::Platform { platform, .. }
-                if is_possible(platform.as_deref(), &workspace.build_directory) =>
-            {
+            Units::Platform { platform, .. } if is_possible(platform.as_deref(), workspace) => {
                 of_packages(&|_| true)
             }
             Units::OverriddenRuns { .. } | Units::Platform { .. } => Vec::new(),
@@ -237,13 +235,30 @@ fn uses(unit: &Unit, kind: DepKind) -> bool {
     }
 }
 
-/// Whether a platform can be this machine's: a triple of another architecture or system is not.
-/// A `cfg(…)` may hold, so it is taken to, and so may a triple that was built for.
-fn is_possible(platform: Option<&str>, build_directory: &Utf8Path) -> bool {
-    let Some(platform) = platform.filter(|platform| !platform.starts_with("cfg(")) else {
+/// Whether anything is built for a platform: for the host, for a triple that cargo's configuration or
+/// the question names, or for one that was built for. A triple of another architecture or system is
+/// none of these, and neither is a `cfg(…)` that holds for none of them.
+fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool {
+    let Some(platform) = platform else {
         return true;
     };
-    if build_directory.join(platform).is_dir() {
+    if platform.starts_with("cfg(") {
+        let evaluate = |for_host| {
+            let is_set =
+                |option: &str, value: Option<&str>| workspace.is_set(option, value, for_host);
+            rust_source::evaluate(platform, &is_set)
+        };
+        let known = workspace.platforms.iter().flatten();
+        let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
+        let is_other = |triple: &String| !known.contains(&triple.as_str());
+        let built_for_others = profile_dirs(&workspace.build_directory).is_ok_and(|built| {
+            built
+                .iter()
+                .any(|it| it.triple.as_ref().is_some_and(is_other))
+        });
+        return built_for_others || [true, false].map(evaluate) != [Some(false); 2];
+    }
+    if workspace.build_directory.join(platform).is_dir() {
         return true;
     }
     let system = match std::env::consts::OS {
@@ -251,4 +266,50 @@ fn is_possible(platform: Option<&str>, build_directory: &Utf8Path) -> bool {
         other => other,
     };
     platform.starts_with(std::env::consts::ARCH) && platform.contains(system)
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_metadata::camino::Utf8Path;
+
+    use super::*;
+    use crate::testing::workspace;
+    use crate::workspace::PlatformFacts;
+
+    #[test]
+    fn what_holds_for_no_platform_that_is_built_for_is_not_possible() {
+        let facts = |name: &str, cfg: &[&str]| PlatformFacts {
+            name: name.to_owned(),
+            cfg: cfg.iter().map(ToString::to_string).collect(),
+        };
+        let linux = facts("x86_64-unknown-linux-gnu", &["unix", "target_os=\"linux\""]);
+        let windows = facts(
+            "x86_64-pc-windows-msvc",
+            &["windows", "target_os=\"windows\""],
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let build = Utf8Path::from_path(directory.path()).unwrap();
+        let mut workspace = workspace("a: lib");
+        workspace.build_directory = build.to_owned();
+        let possible = |workspace: &Workspace| {
+            [
+                "cfg(unix)",
+                "cfg(windows)",
+                "cfg(not(windows))",
+                "cfg(all(unix, target_os = \"macos\"))",
+                "cfg(any(windows, my_own))",
+            ]
+            .map(|cfg| is_possible(Some(cfg), workspace))
+        };
+        assert_eq!(possible(&workspace), [true; 5], "nothing is known");
+        workspace.platforms = Some(vec![linux.clone()]);
+        assert_eq!(possible(&workspace), [true, false, true, false, true]);
+        workspace.platforms = Some(vec![linux.clone(), windows]);
+        assert_eq!(possible(&workspace), [true, true, true, false, true]);
+        // Built for with `--target`, which the question does not say.
+        workspace.platforms = Some(vec![linux]);
+        let other = build.join("aarch64-apple-darwin/debug/.fingerprint");
+        std::fs::create_dir_all(other).unwrap();
+        assert_eq!(possible(&workspace), [true; 5]);
+    }
 }

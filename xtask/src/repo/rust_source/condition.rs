@@ -3,7 +3,7 @@
 use proc_macro2::TokenTree;
 
 use super::shapes::Attribute;
-use super::tokens::{is_ident, is_punct, name, split_commas, string_value, trees};
+use super::tokens::{is_ident, is_punct, lex, name, split_commas, string_value, trees};
 
 /// Whether an option of a configuration is set, `unix` as well as `target_os = "linux"`; `None`
 /// where that is not known.
@@ -21,6 +21,13 @@ pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
             }
             _ => false,
         })
+}
+
+/// What the predicate of a `cfg(…)` comes to, of a manifest or of cargo's configuration; `None` where
+/// that is not known.
+pub fn evaluate(cfg: &str, holds: &Holds<'_>) -> Option<bool> {
+    let predicate = cfg.trim().strip_prefix("cfg(")?.strip_suffix(')')?;
+    value(&trees(lex(predicate)?), holds)
 }
 
 /// What a predicate comes to, as the Rust reference has it under "Conditional compilation".

@@ -32,7 +32,7 @@ use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use build_script::{BuildScriptScan, always_printed, scan_build_script};
-pub use condition::Holds;
+pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, Origin, made_paths, written_paths};
 
 /// What the sources of one target say they are made of.
