@@ -11,6 +11,7 @@ pub mod changed;
 pub mod checkouts;
 mod compared;
 pub mod layout;
+mod listing;
 pub mod meaning;
 mod meant;
 pub mod records;

@@ -40,7 +40,7 @@ impl Finder<'_> {
             let mut because = None;
             for recorded in records.runs(run) {
                 match &recorded.watch {
-                    Watch::Package if in_package(self) => {
+                    Watch::Package if in_package(self) && self.sources.lists(package, path) => {
                         because =
                             Some("its build script names no input, so it watches the package");
                     }
@@ -70,7 +70,7 @@ impl Finder<'_> {
                     .any(|watched| self.sources.covers(watched, path))
                 {
                     because = Some("its build script watches this file");
-                } else if in_package && script.is_silent() {
+                } else if in_package && script.is_silent() && self.sources.lists(package, path) {
                     because = Some("its build script names no input, so it watches the package");
                 } else if !records.is_nearly_current(run)
                     && (in_package

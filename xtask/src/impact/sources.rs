@@ -18,6 +18,7 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
+use super::listing::Listing;
 pub use facts::Facts;
 pub use script::Script;
 use texts::{COMMON_NAMES, Texts, links_below, read};
@@ -46,6 +47,7 @@ pub struct Sources<'a> {
     texts: Texts,
     /// Whether the flags of all builds may set features by hand.
     flags_set_features: Option<bool>,
+    listings: HashMap<PackageIx, Option<Listing>>,
     /// Where the links below directories that scripts watch lead.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
 }
@@ -84,6 +86,7 @@ impl<'a> Sources<'a> {
             emitters: HashMap::new(),
             texts: Texts::default(),
             flags_set_features: None,
+            listings: HashMap::new(),
             links: HashMap::new(),
         }
     }
@@ -264,6 +267,19 @@ impl<'a> Sources<'a> {
         let stem = file.and(path.file_stem());
         let names: Vec<&str> = below.iter().chain(stem).filter(says_something).collect();
         self.texts.name_any(package, directory, lines, &names)
+    }
+
+    /// Whether cargo lists a file of a package, so that it watches it for a script that names
+    /// nothing.
+    pub fn lists(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
+        let below = self.layout.directory(package);
+        let Some(below) = below.and_then(|directory| path.strip_prefix(directory).ok()) else {
+            return true;
+        };
+        let manifest = &self.workspace.package(package).manifest_path;
+        let listing = self.listings.entry(package);
+        let listing = listing.or_insert_with(|| Listing::of(&read(manifest)?));
+        listing.as_ref().is_none_or(|listing| listing.has(below))
     }
 
     /// Whether a path that a build script watches is the changed one, or a directory that holds

@@ -1,0 +1,123 @@
+//! Which files of a package cargo lists: what it would publish, and what it watches for a build
+//! script that names no input.
+//!
+//! `include` and `exclude` of a manifest have the rules of a `.gitignore`, and the latter counts
+//! only without the former: the Cargo book, "The `exclude` and `include` fields".
+
+use cargo_metadata::camino::Utf8Path;
+use glob::{MatchOptions, Pattern};
+use toml::{Table, Value};
+
+/// What a manifest says of the files of its package.
+pub(super) struct Listing {
+    patterns: Vec<Rule>,
+    /// Whether the patterns name what is listed, and not what is left out.
+    includes: bool,
+}
+
+struct Rule {
+    pattern: Pattern,
+    /// Whether it is about the whole path, and not about the name of a file or directory.
+    is_anchored: bool,
+    directories_only: bool,
+}
+
+impl Listing {
+    /// What a manifest says; `None` where everything is listed, or one of its patterns has no plain
+    /// meaning, or the workspace's root has them.
+    pub(super) fn of(manifest: &str) -> Option<Self> {
+        let manifest: Table = manifest.parse().ok()?;
+        let package = manifest.get("package")?;
+        let list = |key| package.get(key).and_then(Value::as_array);
+        let include = list("include").filter(|patterns| !patterns.is_empty());
+        let is_elsewhere = package.get("include").is_some_and(Value::is_table);
+        let patterns = include.or_else(|| list("exclude").filter(|_| !is_elsewhere))?;
+        let rules = patterns.iter().map(|it| Rule::new(it.as_str()?));
+        Some(Self {
+            patterns: rules.collect::<Option<_>>()?,
+            includes: include.is_some(),
+        })
+    }
+
+    /// Whether a file, by its path below the package, is listed. The manifest and the lock file
+    /// always are.
+    pub(super) fn has(&self, file: &Utf8Path) -> bool {
+        let mut above = file.ancestors().filter(|path| !path.as_str().is_empty());
+        let is_named =
+            above.any(|path| self.patterns.iter().any(|it| it.names(path, path != file)));
+        is_named == self.includes || ["Cargo.toml", "Cargo.lock"].contains(&file.as_str())
+    }
+}
+
+impl Rule {
+    fn new(pattern: &str) -> Option<Self> {
+        if pattern.starts_with(['!', '#']) || pattern.contains(['\\', '{', '}']) {
+            return None;
+        }
+        let plain = pattern.trim_end_matches('/');
+        Some(Self {
+            pattern: Pattern::new(plain.trim_start_matches('/')).ok()?,
+            is_anchored: plain.contains('/'),
+            directories_only: plain != pattern,
+        })
+    }
+
+    fn names(&self, path: &Utf8Path, is_directory: bool) -> bool {
+        let options = MatchOptions {
+            require_literal_separator: true,
+            ..MatchOptions::default()
+        };
+        let text = match self.is_anchored {
+            true => path.as_str(),
+            false => path.file_name().unwrap_or_default(),
+        };
+        (is_directory || !self.directories_only) && self.pattern.matches_with(text, options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_says_which_files_are_listed() {
+        let cases = [
+            ("exclude = ['data']", "data/x.txt", false),
+            ("exclude = ['data/']", "data/x.txt", false),
+            ("exclude = ['data/']", "src/data", true),
+            ("exclude = ['/data/*.txt']", "data/x.txt", false),
+            ("exclude = ['/data/*.txt']", "data/deep/x.txt", true),
+            ("exclude = ['data/**']", "data/deep/x.txt", false),
+            ("exclude = ['*.txt']", "data/deep/x.txt", false),
+            ("exclude = ['/*.txt']", "data/x.txt", true),
+            ("exclude = ['**/x.txt']", "data/deep/x.txt", false),
+            ("exclude = ['*']", "Cargo.toml", true),
+            ("exclude = ['Cargo.lock']", "Cargo.lock", true),
+            ("include = ['src/**', '/build.rs']", "data/x.txt", false),
+            ("include = ['src/**', '/build.rs']", "src/a/b.rs", true),
+            (
+                "include = ['src/**']\nexclude = ['src/a.rs']",
+                "src/a.rs",
+                true,
+            ),
+            ("include = ['x.txt']", "data/x.txt", true),
+            ("include = []\nexclude = ['data']", "data/x.txt", false),
+        ];
+        for (keys, file, expected) in cases {
+            let listing = Listing::of(&format!("[package]\n{keys}")).unwrap();
+            assert_eq!(listing.has(file.into()), expected, "{keys}: {file}");
+        }
+        for unknown in [
+            "",
+            "exclude = ['!data']",
+            "exclude = ['a**']",
+            "exclude.workspace = true",
+            "include.workspace = true\nexclude = ['data']",
+        ] {
+            assert!(
+                Listing::of(&format!("[package]\n{unknown}")).is_none(),
+                "{unknown}"
+            );
+        }
+    }
+}
