@@ -118,6 +118,9 @@ impl Finder<'_> {
             let is_gits = |path: &Utf8Path| path.iter().any(|name| name == ".git");
             let watches_git = declared.iter().any(|(path, _)| is_gits(path))
                 || script.as_ref().is_some_and(|script| script.may_watch_git());
+            let watches_index = script
+                .as_ref()
+                .is_some_and(|script| script.named().any(|path| path.ends_with(".git/index")));
             let watches_nothing = declared.iter().any(|(path, _)| !path.exists())
                 || script
                     .as_ref()
@@ -133,6 +136,8 @@ impl Finder<'_> {
             };
             let because = if head_moved && watches_git {
                 "its build script watches git's HEAD, which moved"
+            } else if watches_index {
+                "its build script watches git's index, which most of git's commands write"
             } else if watches_nothing {
                 "its build script watches a file that does not exist, so it runs at every build"
             } else if declared.iter().any(is_newer) {
