@@ -9,7 +9,8 @@ use super::tokens::{is_ident, is_punct, lex, name, split_commas, string_value, t
 /// where that is not known.
 pub type Holds<'a> = dyn Fn(&str, Option<&str>) -> Option<bool> + 'a;
 
-/// Whether one of the attributes is a `cfg` that is known not to hold.
+/// Whether one of the attributes is a `cfg` that is known not to hold, or makes a test where none is
+/// built.
 pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
     attributes
         .iter()
@@ -18,6 +19,9 @@ pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
                 if is_ident(cfg, "cfg") && !attribute.conditional =>
             {
                 value(&trees(predicate.stream()), holds) == Some(false)
+            }
+            [test] if is_ident(test, "test") && !attribute.conditional => {
+                holds("test", None) == Some(false)
             }
             _ => false,
         })
