@@ -19,7 +19,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use asked::target;
+pub(crate) use answer::target;
 use cache::Cache;
 pub use configured::configured_in;
 pub use declared::{Declaration, Declared, Request, Table};

@@ -2,6 +2,7 @@
 
 use cargo_metadata::camino::Utf8Path;
 
+use super::Rule;
 use super::meaning::config::compare_config;
 use super::meaning::lock::compare_locks;
 use super::meaning::manifest::compare_manifest;
@@ -9,7 +10,6 @@ use super::meaning::toolchain::compare_toolchain;
 use super::meaning::{Effect as Meaning, Units};
 use super::seeds::{Finder, Inputs, Resolution};
 use super::settings::{Contents, Setting};
-use super::{Rule, Seed};
 use crate::repo::git::{Change, Seen};
 use crate::repo::resolved;
 use crate::workspace::PackageIx;
@@ -175,16 +175,7 @@ impl Finder<'_> {
             }
             let because = format!("`{}` {}", meaning.key, meaning.why);
             for (unit, effect) in self.meant(package, &meaning.what) {
-                let path = Some(change.path.clone());
-                let because = because.clone();
-                self.found.seeds.push(Seed {
-                    unit,
-                    effect,
-                    rule,
-                    path,
-                    because,
-                    spreads: true,
-                });
+                self.add(unit, effect, rule, change, &because);
             }
         }
     }

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, HashMap};
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::semver::VersionReq;
-use cargo_metadata::{DepKindInfo, DependencyKind};
+use cargo_metadata::{DepKindInfo, DependencyKind, TargetKind as CargoKind};
 use serde::Deserialize;
 
-use super::{PackageIx, Target, asked};
+use super::{PackageIx, Target, TargetKind};
 
 #[derive(Deserialize)]
 pub(super) struct Answer<'a> {
@@ -111,6 +111,37 @@ pub(super) struct Reduced(pub(super) Option<Target>);
 
 impl From<cargo_metadata::Target> for Reduced {
     fn from(target: cargo_metadata::Target) -> Self {
-        Self(asked::target(&target))
+        Self(self::target(&target))
     }
+}
+
+/// One of cargo's targets, or `None` for one of no kind.
+pub(crate) fn target(target: &cargo_metadata::Target) -> Option<Target> {
+    let kind = match target.kind.first()? {
+        CargoKind::Bin => TargetKind::Bin,
+        CargoKind::Example => TargetKind::Example,
+        CargoKind::Test => TargetKind::Test,
+        CargoKind::Bench => TargetKind::Bench,
+        CargoKind::CustomBuild => TargetKind::CustomBuild,
+        // lib, rlib, dylib, cdylib, staticlib, proc-macro, and whatever is invented next.
+        _ => TargetKind::Lib,
+    };
+    let linkable = kind == TargetKind::Lib
+        && target.crate_types.iter().any(|crate_type| {
+            !matches!(
+                crate_type,
+                cargo_metadata::CrateType::CDyLib | cargo_metadata::CrateType::StaticLib
+            )
+        });
+    Some(Target {
+        name: target.name.clone(),
+        kind,
+        src_path: target.src_path.clone(),
+        linkable,
+        proc_macro: target.kind.contains(&CargoKind::ProcMacro),
+        test: target.test,
+        bench: matches!(kind, TargetKind::Lib | TargetKind::Bin | TargetKind::Bench),
+        doctest: target.doctest,
+        required_features: target.required_features.clone(),
+    })
 }

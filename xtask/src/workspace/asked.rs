@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context as _, Result, bail};
+use cargo_metadata::DependencyKind;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::Platform;
-use cargo_metadata::{DependencyKind, TargetKind as CargoKind};
 
 use super::answer::{Answer, Node, Places};
 use super::lock_file::LockFiles;
 use super::{
-    Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, Target, TargetKind,
-    Workspace,
+    Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
 use crate::process::{self, Runner};
 use crate::repo::RealPaths;
@@ -210,35 +209,4 @@ fn named<'a>(tables: Option<&'a toml::Value>, name: &str) -> Option<&'a toml::Va
     let is_it =
         |table: &&toml::Value| table.get("name").and_then(toml::Value::as_str) == Some(name);
     tables?.as_array()?.iter().find(is_it)
-}
-
-/// One of cargo's targets, or `None` for one of no kind.
-pub(crate) fn target(target: &cargo_metadata::Target) -> Option<Target> {
-    let kind = match target.kind.first()? {
-        CargoKind::Bin => TargetKind::Bin,
-        CargoKind::Example => TargetKind::Example,
-        CargoKind::Test => TargetKind::Test,
-        CargoKind::Bench => TargetKind::Bench,
-        CargoKind::CustomBuild => TargetKind::CustomBuild,
-        // lib, rlib, dylib, cdylib, staticlib, proc-macro, and whatever is invented next.
-        _ => TargetKind::Lib,
-    };
-    let linkable = kind == TargetKind::Lib
-        && target.crate_types.iter().any(|crate_type| {
-            !matches!(
-                crate_type,
-                cargo_metadata::CrateType::CDyLib | cargo_metadata::CrateType::StaticLib
-            )
-        });
-    Some(Target {
-        name: target.name.clone(),
-        kind,
-        src_path: target.src_path.clone(),
-        linkable,
-        proc_macro: target.kind.contains(&CargoKind::ProcMacro),
-        test: target.test,
-        bench: matches!(kind, TargetKind::Lib | TargetKind::Bin | TargetKind::Bench),
-        doctest: target.doctest,
-        required_features: target.required_features.clone(),
-    })
 }
