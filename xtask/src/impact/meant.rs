@@ -202,7 +202,7 @@ impl Finder<'_> {
             [] => self
                 .sources
                 .script(package)
-                .is_some_and(|script| script.is_silent()),
+                .is_some_and(|script| script.is_silent() || script.may_be_silent()),
             runs => runs.iter().any(|run| run.watch == Watch::Package),
         }
     }

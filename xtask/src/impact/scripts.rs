@@ -35,8 +35,6 @@ impl Finder<'_> {
                         || !path.starts_with(directory) && finder.sources.covers(directory, path)
                 })
             };
-            // A source below another directory than `src` is a target's own, and no script's.
-            let may_be_input = !is_read || path.starts_with(directory.join("src"));
             let mut because = None;
             for recorded in records.runs(run) {
                 match &recorded.watch {
@@ -73,11 +71,18 @@ impl Finder<'_> {
                 } else if in_package && script.is_silent() && self.sources.lists(package, path) {
                     because = Some("its build script names no input, so it watches the package");
                 } else if !records.is_nearly_current(run)
-                    && (in_package
-                        && may_be_input
-                        && (script.has_doubts() || self.sources.is_given_watches(package))
-                        || script.may_name(path, within, directory))
+                    && in_package
+                    && script.may_be_silent()
+                    && self.sources.lists(package, path)
                 {
+                    because = Some("its build script may name no input, and watch the package");
+                } else if !records.is_nearly_current(run) && {
+                    let is_given = self.sources.is_given_watches(package);
+                    in_package
+                        && (is_given || script.has_doubts())
+                        && (!is_read || script.may_take(path, directory))
+                        || script.may_name(path, within, directory, is_given)
+                } {
                     because = Some("its build script may watch this file");
                 }
             }

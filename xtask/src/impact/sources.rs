@@ -230,12 +230,14 @@ impl<'a> Sources<'a> {
         }
         // What lies outside may name more, and lie beside more.
         if !far.is_empty() || outside.includes_others {
-            let targets = self.workspace.package(package).targets.clone();
-            for target in &targets {
-                let reads = self.of_target(package, target, Mode::Test);
-                let files = reads.iter().flat_map(|reads| &reads.files);
-                let is_foreign = |file: &&Utf8PathBuf| self.layout.owner(file) != Some(package);
-                far.extend(files.filter(is_foreign).cloned());
+            for target in &self.workspace.package(package).targets {
+                // What is found is kept for other features, too.
+                let root = self.real.resolved(&target.src_path);
+                let scan = rust_source::scan(&root, directory, &|_, _| None, &mut read);
+                let named = [scan.modules, scan.included, scan.missing];
+                let files = named.iter().flatten();
+                let files = files.flat_map(|file| [file.clone(), resolved(file)]);
+                far.extend(files.filter(|file| self.layout.owner(file) != Some(package)));
             }
         }
         far.sort();
@@ -262,7 +264,7 @@ impl<'a> Sources<'a> {
         };
         let below = path.strip_prefix(within).unwrap_or(path);
         // Short names and those of every package's own files and directories say nothing.
-        let says_something = |name: &&str| name.len() > 2 && !COMMON_NAMES.contains(name);
+        let says_something = |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name);
         let file = path.file_name().filter(says_something);
         let stem = file.and(path.file_stem());
         let names: Vec<&str> = below.iter().chain(stem).filter(says_something).collect();
@@ -304,10 +306,11 @@ impl<'a> Sources<'a> {
         let directory = self.layout.directory(package)?;
         let kept = self.facts.borrow().script(directory);
         let script = kept.unwrap_or_else(|| {
-            let script = self.scan_script(package);
-            self.facts
-                .borrow_mut()
-                .keep_script(directory, script.as_deref());
+            let (script, mut files) = self.scan_script(package).unzip();
+            let files = files.get_or_insert_default();
+            files.retain(|file| !file.starts_with(directory));
+            let mut facts = self.facts.borrow_mut();
+            facts.keep_script(directory, script.as_deref(), std::mem::take(files));
             script
         });
         self.scripts.insert(package, script.clone());
@@ -333,7 +336,8 @@ impl<'a> Sources<'a> {
                 .is_some_and(|script| script.may_set_features())
     }
 
-    fn scan_script(&mut self, package: PackageIx) -> Option<Rc<Script>> {
+    /// What a package's script says, and the files that it is made of.
+    fn scan_script(&mut self, package: PackageIx) -> Option<(Rc<Script>, Vec<Utf8PathBuf>)> {
         let targets = &self.workspace.package(package).targets;
         let target = targets
             .iter()
@@ -342,7 +346,8 @@ impl<'a> Sources<'a> {
         let scan = rust_source::scan_build_script(&target.src_path, directory, &mut read);
         let reads = self.of_target(package, target, Mode::Build)?;
         let text = reads.files.iter().filter_map(|file| read(file)).collect();
-        Some(Rc::new(Script::new(scan, text)))
+        let files = reads.files.iter().cloned().collect();
+        Some((Rc::new(Script::new(scan, text)), files))
     }
 }
 

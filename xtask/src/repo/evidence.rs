@@ -108,12 +108,14 @@ pub fn read(
         let earlier = known.iter().position(is_it).map(|at| known.swap_remove(at));
         let marks = marks(&profile);
         match earlier {
-            Some(place) if !marks.is_empty() && place.marks == marks => {
+            Some(mut place) if !marks.is_empty() && place.marks == marks => {
+                place.units.iter_mut().for_each(Evidence::follow_links);
                 places.push(place);
             }
             earlier => {
                 has_changed = true;
-                let earlier = earlier.map(|place| place.units).unwrap_or_default();
+                let mut earlier = earlier.map(|place| place.units).unwrap_or_default();
+                earlier.iter_mut().for_each(Evidence::follow_links);
                 places.push(Place {
                     directory: profile.directory.clone(),
                     path: profile.path.clone(),
@@ -138,6 +140,20 @@ pub fn read(
         state::write(kept, &places);
     }
     Ok(places)
+}
+
+impl Evidence {
+    /// Finds anew where links lead that led elsewhere when the record was read.
+    fn follow_links(&mut self) {
+        for (_, inputs) in &mut self.inputs {
+            if let Inputs::Compiled { files, real, .. } = inputs
+                && !real.is_empty()
+            {
+                let mut paths = RealPaths::default();
+                *real = files.iter().filter_map(|file| paths.of(file)).collect();
+            }
+        }
+    }
 }
 
 impl Wanted<'_> {

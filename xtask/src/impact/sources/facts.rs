@@ -31,15 +31,25 @@ pub struct Facts {
 struct Known {
     far: Option<Vec<Utf8PathBuf>>,
     script: Option<Option<Script>>,
+    /// What the script's sources are outside of the package.
+    script_files: Vec<Utf8PathBuf>,
 }
 
 impl Known {
-    /// Whether what is known rests on one of these paths beside the package's own: of what lies in
-    /// a directory, the files that are read stand here too.
-    fn reaches(&self, changes: &[Utf8PathBuf]) -> bool {
-        let far = self.far.as_deref().unwrap_or_default();
-        far.iter().any(|far| changes.contains(far))
+    /// Whether what is known rests on one of these paths beside the package's own, or on what lies
+    /// in one.
+    fn reaches(&self, changes: &HashSet<&str>) -> bool {
+        let far = self.far.iter().flatten().chain(&self.script_files);
+        far.flat_map(|far| far.ancestors())
+            .any(|above| changes.contains(above.as_str()))
     }
+}
+
+/// Paths by their text. A changed link leads what is read elsewhere, and says not whose: then
+/// nothing that was known counts.
+fn texts(changes: &[Utf8PathBuf]) -> Option<HashSet<&str>> {
+    let has_link = changes.iter().any(|change| change.is_symlink());
+    (!has_link).then(|| changes.iter().map(|it| it.as_str()).collect())
 }
 
 impl Facts {
@@ -51,19 +61,28 @@ impl Facts {
         changes: &[Utf8PathBuf],
         owners: &BTreeSet<Utf8PathBuf>,
     ) {
-        self.known.retain(|package, known| {
-            !owners.contains(Utf8Path::new(package)) && !known.reaches(changes)
-        });
+        match texts(changes) {
+            Some(changes) => self.known.retain(|package, known| {
+                !owners.contains(Utf8Path::new(package)) && !known.reaches(&changes)
+            }),
+            None => self.known.clear(),
+        }
         self.commit = commit;
         self.has_grown = true;
     }
 
     /// Nothing is kept of packages that are not as the commit has them.
     pub fn pass_over(&mut self, changes: &[Utf8PathBuf], owners: BTreeSet<Utf8PathBuf>) {
+        let Some(changes) = texts(changes) else {
+            self.known.clear();
+            self.commit.clear();
+            self.has_grown = false;
+            return;
+        };
         let reaching = self
             .known
             .iter()
-            .filter(|(_, known)| known.reaches(changes));
+            .filter(|(_, known)| known.reaches(&changes));
         self.changed = reaching.map(|(package, _)| package.clone()).collect();
         self.changed
             .extend(owners.into_iter().map(Utf8PathBuf::into_string));
@@ -84,9 +103,16 @@ impl Facts {
         }
     }
 
-    pub(super) fn keep_script(&mut self, package: &Utf8Path, script: Option<&Script>) {
+    /// Keeps what a script says, and which of its sources lie outside of the package.
+    pub(super) fn keep_script(
+        &mut self,
+        package: &Utf8Path,
+        script: Option<&Script>,
+        files: Vec<Utf8PathBuf>,
+    ) {
         if let Some(known) = self.keep(package) {
             known.script = Some(script.cloned());
+            known.script_files = files;
         }
     }
 

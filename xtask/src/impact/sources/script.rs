@@ -4,7 +4,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::texts::{COMMON_NAMES, names_file, names_in, names_variable};
-use crate::repo::rust_source::{BuildScriptScan, always_printed};
+use crate::repo::rust_source::BuildScriptScan;
 
 /// What a build script's sources say that it watches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,21 +29,40 @@ impl Script {
         !self.scan.says_any
     }
 
+    /// Whether it says something under a condition alone, so that cargo may watch the package.
+    pub fn may_be_silent(&self) -> bool {
+        self.scan.says_any && !self.scan.says_for_certain
+    }
+
     /// Whether it is known to print what it makes as it runs.
     pub fn has_doubts(&self) -> bool {
         !self.scan.doubts.is_empty()
     }
 
-    /// Whether it may print more than its literals show, and its text holds the path's name or
-    /// that of a directory on the way to it.
-    pub fn may_name(&self, path: &Utf8Path, within: &Utf8Path, package: &Utf8Path) -> bool {
+    /// Whether a source of its package may be an input of its own: one below `src`, or one whose
+    /// first directory its text holds, as `tests`.
+    pub fn may_take(&self, path: &Utf8Path, package: &Utf8Path) -> bool {
+        let below = path.strip_prefix(package).ok();
+        let first = below.and_then(|below| below.iter().next());
+        first.is_none_or(|first| first == "src" || names_in(&self.text, first))
+    }
+
+    /// Whether it may print more than its literals show, as it does where a library `is_given` that
+    /// prints, and its text holds the path's name or that of a directory on the way to it.
+    pub fn may_name(
+        &self,
+        path: &Utf8Path,
+        within: &Utf8Path,
+        package: &Utf8Path,
+        is_given: bool,
+    ) -> bool {
         let Ok(below) = path.strip_prefix(within) else {
             return false;
         };
         let is_shared = |name: &&str| package.iter().any(|own| own == *name);
         let says_something =
-            |name: &&str| name.len() > 2 && !COMMON_NAMES.contains(name) && !is_shared(name);
-        (self.is_silent() || !self.scan.doubts.is_empty())
+            |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name) && !is_shared(name);
+        (is_given || self.is_silent() || self.has_doubts())
             && below
                 .iter()
                 .filter(says_something)
@@ -58,18 +77,19 @@ impl Script {
     }
 
     /// Whether it names a file to be watched that is not there. One that looks whether files are
-    /// there may not print what it names.
+    /// there, or where it is built, may not print what it names.
     pub fn watches_missing_file(&self) -> bool {
         let mut missing = self.named().filter(|named| !named.exists()).peekable();
-        if missing.peek().is_none() || !self.holds(&["exists()", "is_file()", "is_dir()"]) {
-            return missing.peek().is_some();
-        }
-        let always = always_printed(&self.text);
-        missing.any(|missing| {
-            let named = |line: &String| line.split_once("rerun-if-changed=").map(|it| it.1.into());
-            let mut always = always.iter().filter_map(named);
-            always.any(|path: Utf8PathBuf| missing.ends_with(path))
-        })
+        let looks = [
+            "exists()",
+            "is_file()",
+            "is_dir()",
+            "metadata(",
+            "read_to_string(",
+            "cfg",
+        ];
+        let is_plain = missing.peek().is_some() && !self.holds(&looks);
+        is_plain || missing.any(|missing| self.scan.always.contains(missing))
     }
 
     /// Whether it names a variable to be watched.

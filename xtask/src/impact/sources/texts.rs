@@ -133,15 +133,23 @@ pub(super) fn read(path: &Utf8Path) -> Option<String> {
     )
 }
 
-/// Where the symbolic links below a directory lead, if not back into it.
+/// Where the symbolic links below a directory lead, if not back into it, and those below what they
+/// lead to. Cargo follows them, into hidden directories and other packages too.
 pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let mut leads = Vec::new();
-    each_entry(directory, &mut |path, is_link| {
-        if is_link {
-            leads.push(resolved(path));
-        }
-    });
-    leads.retain(|to| !to.starts_with(directory));
+    let is_entered =
+        |path: &Utf8Path| path.file_name() != Some(".git") && !path.join("CACHEDIR.TAG").exists();
+    let mut leads: Vec<Utf8PathBuf> = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(from) = left.pop() {
+        each_entry(&from, &is_entered, &mut |path, is_link| {
+            let to = if is_link { resolved(path) } else { return };
+            let is_known = leads.iter().any(|known| to.starts_with(known));
+            if !is_known && !to.starts_with(directory) {
+                left.push(to.clone());
+                leads.push(to);
+            }
+        });
+    }
     leads
 }
 
@@ -163,7 +171,7 @@ impl Outside {
     /// Of the sources below a directory.
     pub fn of(directory: &Utf8Path) -> Self {
         let mut outside = Self::default();
-        each_entry(directory, &mut |path, is_link| {
+        each_entry(directory, &is_of_package, &mut |path, is_link| {
             if is_link {
                 let to = resolved(path);
                 if !to.starts_with(directory) {
@@ -198,16 +206,27 @@ impl Outside {
 
 /// The Rust files below a package's directory.
 pub(super) fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
-    each_entry(directory, &mut |path, _| {
+    each_entry(directory, &is_of_package, &mut |path, _| {
         if path.extension() == Some("rs") {
             see(path);
         }
     });
 }
 
-/// The files and links below a directory, and whether each is a link; those of packages, hidden
-/// and target directories in it are left out.
-fn each_entry(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path, bool)) {
+/// Whether a directory in a package's is its own: no other package's, no hidden one, and none of
+/// what cargo builds.
+fn is_of_package(directory: &Utf8Path) -> bool {
+    let is_hidden = directory.file_name().is_some_and(|it| it.starts_with('.'));
+    !is_hidden && !directory.join("Cargo.toml").exists() && !directory.join("CACHEDIR.TAG").exists()
+}
+
+/// The files and links below a directory and those in it that are entered, and whether each is a
+/// link.
+fn each_entry(
+    directory: &Utf8Path,
+    is_entered: &dyn Fn(&Utf8Path) -> bool,
+    see: &mut dyn FnMut(&Utf8Path, bool),
+) {
     let Ok(entries) = directory.read_dir_utf8() else {
         return;
     };
@@ -216,15 +235,10 @@ fn each_entry(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path, bool)) {
         let Ok(kind) = entry.file_type() else {
             continue;
         };
-        if kind.is_dir() {
-            let skipped = entry.file_name().starts_with('.')
-                || path.join("Cargo.toml").exists()
-                || path.join("CACHEDIR.TAG").exists();
-            if !skipped {
-                each_entry(path, see);
-            }
-        } else {
+        if !kind.is_dir() {
             see(path, kind.is_symlink());
+        } else if is_entered(path) {
+            each_entry(path, is_entered, see);
         }
     }
 }
@@ -274,7 +288,7 @@ fn path_parts(line: &str) -> impl Iterator<Item = &str> {
             let dots = part.match_indices('.').map(|(at, _)| at);
             dots.chain([part.len()]).map(move |end| &part[..end])
         })
-        .filter(|part| (3..200).contains(&part.len()))
+        .filter(|part| (2..200).contains(&part.len()))
 }
 
 /// Whether a text names a variable: whole, or as one who puts the name together writes its

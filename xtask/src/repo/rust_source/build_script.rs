@@ -6,6 +6,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
+use super::certain::printed_for_certain;
 use super::names::{Names, ends_statement};
 use super::scanner::Scanner;
 use super::shapes::made_text;
@@ -28,6 +29,10 @@ pub struct BuildScriptScan {
     /// Whether any literal speaks of either, even one whose value is made at run time. No promise
     /// that the script prints it on each run.
     pub says_any: bool,
+    /// Whether one of them is printed whatever happens.
+    pub says_for_certain: bool,
+    /// The paths of `rerun-if-changed` that are printed whatever happens.
+    pub always: BTreeSet<Utf8PathBuf>,
     /// What the script makes at run time, and what of its code cannot be read; sorted.
     pub doubts: Vec<Doubt>,
 }
@@ -44,8 +49,23 @@ pub fn scan_build_script(
     let mut scanner = Scanner::new(manifest_dir, &|_, _| None, read);
     scanner.run(root);
     let mut scan = BuildScriptScan::default();
-    let names = Names::constants(manifest_dir, scanner.scanned().map(|(_, tokens)| tokens));
-    for (file, tokens) in scanner.scanned() {
+    let files: Vec<_> = scanner.scanned().collect();
+    let names = Names::constants(manifest_dir, files.iter().map(|(_, tokens)| tokens.clone()));
+    let (root, modules): (Vec<_>, Vec<_>) = files.iter().partition(|(file, _)| *file == root);
+    let root_first: Vec<_> = root
+        .into_iter()
+        .chain(modules)
+        .map(|it| it.1.clone())
+        .collect();
+    let mut certain = BuildScriptScan::default();
+    for text in printed_for_certain(&root_first, &names) {
+        for line in text.lines() {
+            certain.instruction(line.trim(), manifest_dir, manifest_dir);
+        }
+    }
+    scan.says_for_certain = certain.says_any;
+    scan.always = certain.rerun_if_changed;
+    for (file, tokens) in files {
         let mut texts = Vec::new();
         texts_in(tokens, &names, &mut texts);
         for line in texts.iter().flat_map(|text| text.lines()) {
@@ -119,7 +139,9 @@ fn may_end(tokens: &[TokenTree]) -> bool {
 
 impl BuildScriptScan {
     fn instruction(&mut self, line: &str, file: &Utf8Path, manifest_dir: &Utf8Path) {
-        if !line.contains("rerun-if-changed") && !line.contains("rerun-if-env-changed") {
+        // The rest of a key may be made at run time.
+        let keys = ["rerun-if-changed", "rerun-if-env-changed", "rerun-if-{"];
+        if !keys.iter().any(|key| line.contains(key)) {
             return;
         }
         self.says_any = true;
@@ -196,31 +218,12 @@ fn printed(tokens: &[TokenTree], names: &Names<'_>, texts: &mut Vec<String>) -> 
     for argument in &arguments[..at] {
         texts_in(argument.iter().cloned().collect(), names, texts);
     }
-    // What the call itself names hides the names around it.
-    let mut inside = names.clone();
     for argument in &arguments[at + 1..] {
-        if let [name, equals, ..] = argument
-            && is_punct(equals, '=')
-        {
-            inside.forget(std::slice::from_ref(name));
-        }
-    }
-    let mut text = inside.interpolated(&format(&arguments[at])?);
-    let mut from = 0;
-    for argument in &arguments[at + 1..] {
-        let made = names.text(argument);
-        if made.is_none() {
+        if names.text(argument).is_none() {
             texts_in(argument.iter().cloned().collect(), names, texts);
         }
-        let hole = text[from..].find("{}").map(|hole| from + hole);
-        if let Some((hole, made)) = hole.zip(made) {
-            text.replace_range(hole..hole + 2, &made);
-            from = hole + made.len();
-        } else if let Some(hole) = hole {
-            from = hole + 2;
-        }
     }
-    texts.push(text);
+    texts.extend(names.formatted(&arguments[at..]));
     Some(length)
 }
 

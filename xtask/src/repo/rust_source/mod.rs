@@ -14,6 +14,7 @@
 //! path attribute".
 
 mod build_script;
+mod certain;
 mod condition;
 mod made_paths;
 mod names;

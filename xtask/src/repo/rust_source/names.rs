@@ -94,7 +94,7 @@ impl<'a> Names<'a> {
     }
 
     /// Takes away what is known of each name that occurs in tokens.
-    pub(super) fn forget(&mut self, tokens: &[TokenTree]) {
+    fn forget(&mut self, tokens: &[TokenTree]) {
         for token in tokens {
             match token {
                 TokenTree::Group(group) => self.forget(&trees(group.stream())),
@@ -103,8 +103,40 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// What a macro makes of a format and its arguments, with what is known of these in place;
+    /// nothing where the format is no literal.
+    pub(super) fn formatted(&self, arguments: &[&[TokenTree]]) -> Option<String> {
+        let (format, arguments) = arguments.split_first()?;
+        // What the call itself names hides the names around it.
+        let mut inside = self.clone();
+        for argument in arguments {
+            if let [name, equals, ..] = argument
+                && is_punct(equals, '=')
+            {
+                inside.forget(std::slice::from_ref(name));
+            }
+        }
+        let mut text = inside.interpolated(&string_value(format.first()?)?);
+        // Which argument a hole takes is plain where all take the next one.
+        if text.matches('{').count() != text.matches("{}").count() {
+            return Some(text);
+        }
+        let mut from = 0;
+        for argument in arguments {
+            let Some(hole) = text[from..].find("{}").map(|hole| from + hole) else {
+                break;
+            };
+            from = hole + 2;
+            if let Some(made) = self.text(argument) {
+                text.replace_range(hole..from, &made);
+                from = hole + made.len();
+            }
+        }
+        Some(text)
+    }
+
     /// A format with the names that it interpolates in their places.
-    pub(super) fn interpolated(&self, format: &str) -> String {
+    fn interpolated(&self, format: &str) -> String {
         self.texts
             .iter()
             .fold(format.to_owned(), |format, (name, text)| {

@@ -111,9 +111,8 @@ impl Scanner<'_> {
                 // Behind a link `..` leads elsewhere than its text says.
                 let linked = place.attribute_dir.join(path);
                 let taken = [&file, &linked]
-                    .into_iter()
-                    .any(|file| self.take_module(file.clone(), Place::of_owner(file)));
-                match taken {
+                    .map(|file| self.take_module(file.clone(), Place::of_owner(file)));
+                match taken.contains(&true) {
                     true => found = true,
                     false => absent.push(file),
                 }

@@ -1,0 +1,145 @@
+//! What a build script prints whatever happens: by literals in `main`, and in the functions of its
+//! own that `main` calls, outside of every condition and before anything that may end it early.
+
+use std::collections::HashMap;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+use super::names::Names;
+use super::tokens::{group, is_ident, is_punct, macro_call, name, split_commas, trees};
+
+/// The texts that a script prints for certain. `files` are those of the script, its root first.
+pub(super) fn printed_for_certain(files: &[TokenStream], names: &Names<'_>) -> Vec<String> {
+    let mut functions = HashMap::new();
+    for tokens in files {
+        functions_in(tokens.clone(), &mut functions);
+    }
+    let root = trees(files.first().cloned().unwrap_or_default());
+    let main = root
+        .windows(2)
+        .position(|it| is_ident(&it[0], "fn") && is_ident(&it[1], "main"));
+    let main = main.and_then(|main| root[main..].iter().find_map(braced));
+    let mut walker = Walker {
+        functions,
+        constants: names,
+        texts: Vec::new(),
+    };
+    if let Some(main) = main {
+        walker.walk(&trees(main.stream()), &mut names.clone());
+    }
+    walker.texts
+}
+
+/// The bodies of functions by name; nothing for a name with several, or with a condition.
+type Functions = HashMap<String, Option<TokenStream>>;
+
+fn functions_in(stream: TokenStream, functions: &mut Functions) {
+    let tokens = trees(stream);
+    let mut start = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if is_punct(token, ';') {
+            start = at + 1;
+        }
+        let TokenTree::Group(body) = token else {
+            continue;
+        };
+        functions_in(body.stream(), functions);
+        if body.delimiter() != Delimiter::Brace {
+            continue;
+        }
+        let item = &tokens[start..at];
+        start = at + 1;
+        let called = item.iter().position(|it| is_ident(it, "fn"));
+        if let Some(called) = called.and_then(|it| name(item.get(it + 1)?)) {
+            let is_plain = !item
+                .iter()
+                .any(|it| group(it, Delimiter::Bracket).is_some());
+            let known = functions.entry(called);
+            known
+                .and_modify(|body| *body = None)
+                .or_insert_with(|| is_plain.then(|| body.stream()));
+        }
+    }
+}
+
+struct Walker<'a> {
+    /// Those that have not been called yet.
+    functions: Functions,
+    constants: &'a Names<'a>,
+    texts: Vec<String>,
+}
+
+impl Walker<'_> {
+    /// Takes what the tokens of a block print; whether they go on to their end for certain.
+    fn walk(&mut self, tokens: &[TokenTree], names: &mut Names<'_>) -> bool {
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            let rest = &tokens[at..];
+            at += 1;
+            let is = |word| is_ident(token, word);
+            if is("return") || is("exit") {
+                return false;
+            } else if is("fn") {
+                at += conditional(rest) - 1;
+            } else if is_punct(token, '#') || is("if") || is("match") || is("while") {
+                let length = conditional(rest);
+                if leaves(&rest[..length]) {
+                    return false;
+                }
+                at += length - 1;
+            } else if is("let") {
+                names.bind(&tokens[..at - 1], &rest[1..]);
+            } else if let Some((called, arguments, length)) = macro_call(rest) {
+                if ["println", "print"].contains(&called.as_str()) {
+                    let arguments = trees(arguments.stream());
+                    let arguments: Vec<&[TokenTree]> = split_commas(&arguments).collect();
+                    self.texts.extend(names.formatted(&arguments));
+                }
+                at += length - 1;
+            } else if let TokenTree::Group(inner) = token {
+                let inner = trees(inner.stream());
+                // A closure may be called, or not.
+                let is_closure = inner.iter().any(|it| is_punct(it, '|'));
+                let mut names = names.within(&tokens[..at - 1]);
+                if !is_closure && !self.walk(&inner, &mut names) {
+                    return false;
+                }
+            } else if let Some(called) = name(token)
+                && let Some(TokenTree::Group(arguments)) = rest.get(1)
+                && arguments.delimiter() == Delimiter::Parenthesis
+                && let Some(body) = self.functions.get_mut(&called).and_then(Option::take)
+            {
+                self.walk(&trees(body), &mut self.constants.clone());
+            }
+        }
+        true
+    }
+}
+
+/// How many tokens a statement takes that stands under a condition, up to its last braces or its end.
+fn conditional(tokens: &[TokenTree]) -> usize {
+    let mut at = 1;
+    while let Some(token) = tokens.get(at) {
+        at += 1;
+        if is_punct(token, ';') {
+            break;
+        }
+        let goes_on = tokens.get(at).is_some_and(|next| is_ident(next, "else"));
+        if braced(token).is_some() && !goes_on {
+            break;
+        }
+    }
+    at.min(tokens.len())
+}
+
+/// Whether tokens may leave the function without a failure.
+fn leaves(tokens: &[TokenTree]) -> bool {
+    tokens.iter().any(|token| match token {
+        TokenTree::Group(group) => leaves(&trees(group.stream())),
+        token => is_ident(token, "return") || is_ident(token, "exit"),
+    })
+}
+
+fn braced(token: &TokenTree) -> Option<&Group> {
+    group(token, Delimiter::Brace)
+}
