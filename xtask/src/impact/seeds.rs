@@ -118,6 +118,8 @@ impl Finder<'_> {
         let is_placed = is_setting || self.found.seeds.len() > before;
         if !is_placed {
             self.unplaced(change, &path);
+        } else if !is_setting {
+            self.hidden(change, &path, before);
         }
     }
 

@@ -268,7 +268,8 @@ impl<'a> Sources<'a> {
         let file = path.file_name().filter(says_something);
         let stem = file.and(path.file_stem());
         let names: Vec<&str> = below.iter().chain(stem).filter(says_something).collect();
-        self.texts.name_any(package, directory, lines, &names)
+        let far = self.far(package);
+        self.texts.name_any(package, directory, &far, lines, &names)
     }
 
     /// Whether cargo lists a file of a package, so that it watches it for a script that names

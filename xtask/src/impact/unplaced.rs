@@ -1,5 +1,7 @@
 //! Seeds from what no evidence places: the rules decide, then where the path lies.
 
+use std::collections::BTreeSet;
+
 use cargo_metadata::camino::Utf8Path;
 
 use super::rules::Affects;
@@ -9,6 +11,8 @@ use super::{Effect, Rule};
 use crate::graph::{Mode, Unit, UnitIx};
 use crate::repo::git::{Change, Status};
 use crate::workspace::{PackageIx, TargetKind};
+
+const MAY_BE_HANDED: &str = "a macro of its may read this file";
 
 impl Finder<'_> {
     /// What no evidence places: the rules decide, then where the path lies.
@@ -54,19 +58,60 @@ impl Finder<'_> {
     fn handed(&mut self, change: &Change, path: &Utf8Path) {
         let Inputs { graph, layout, .. } = *self.inputs;
         let Some(package) = layout.owner(path) else {
-            return;
+            return self.handed_outside(change, path);
         };
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
             let is_handed =
                 node.is_compiled() && !self.is_recorded(unit) && self.sources.is_handed(node, path);
             if is_handed {
-                self.seed(
-                    unit,
-                    Rule::Doubt,
-                    change,
-                    "a macro of its may read this file",
-                );
+                self.seed(unit, Rule::Doubt, change, MAY_BE_HANDED);
+            }
+        }
+    }
+
+    /// The same of a file outside every package, for those that put paths together.
+    fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs {
+            graph,
+            layout,
+            root,
+            ..
+        } = *self.inputs;
+        for package in layout.packages() {
+            if !self.sources.makes_paths(package)
+                || !self.sources.mentions(package, Lines::Code, path, root)
+            {
+                continue;
+            }
+            for &unit in graph.units_of(package) {
+                if graph.unit(unit).is_compiled() && !self.is_recorded(unit) {
+                    self.seed(unit, Rule::Doubt, change, MAY_BE_HANDED);
+                }
+            }
+        }
+    }
+
+    /// A file that some unit is known to read: another may read it, too, and not show it. `before`
+    /// counts the seeds that are not of this file.
+    pub(super) fn hidden(&mut self, change: &Change, path: &Utf8Path, before: usize) {
+        let Inputs { graph, layout, .. } = *self.inputs;
+        if path.extension() == Some("rs") || change.status == Status::Deleted {
+            return;
+        }
+        let Some(package) = layout.owner(path) else {
+            return self.handed_outside(change, path);
+        };
+        let known = self.found.seeds[before..].iter().map(|seed| seed.unit);
+        let known: BTreeSet<UnitIx> = known.collect();
+        for &unit in graph.units_of(package) {
+            let node = graph.unit(unit);
+            let is_hidden = !known.contains(&unit)
+                && node.is_compiled()
+                && !self.is_recorded(unit)
+                && self.sources.may_hide(node, path);
+            if is_hidden {
+                self.seed(unit, Rule::Doubt, change, MAY_BE_HANDED);
             }
         }
     }

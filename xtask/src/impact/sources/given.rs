@@ -47,6 +47,12 @@ impl Sources<'_> {
                 .any(|emitter| self.text_holds(emitter, &name))
     }
 
+    /// Whether macros may make a package read files whose paths no literal of its holds whole.
+    pub fn makes_paths(&mut self, package: PackageIx) -> bool {
+        let concatenates = Search::Any(&["!(concat!"]);
+        self.text_holds(package, &concatenates) || !self.emitters_for(package).is_empty()
+    }
+
     /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
     /// own, that of a macro it is given, or a call that hands a macro the name.
     pub fn may_read_variable(&mut self, unit: &Unit, variable: &str) -> bool {

@@ -93,24 +93,33 @@ impl Texts {
         found
     }
 
-    /// Whether such lines of a package hold one of these names as a part of a path.
+    /// Whether such lines of a package hold one of these names as a part of a path. Its sources lie
+    /// in a directory, and `far` from it.
     pub(super) fn name_any(
         &mut self,
         package: PackageIx,
         directory: &Utf8Path,
+        far: &[Utf8PathBuf],
         lines: Lines,
         names: &[&str],
     ) -> bool {
         let parts = self.parts.entry(package).or_insert_with(|| {
             let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
-            each_source(directory, &mut |file| {
+            let mut take = |file: &Utf8Path| {
                 for line in read(file).unwrap_or_default().lines() {
                     if let Some(lines) = Lines::of(line) {
                         let found = path_parts(line).map(str::to_owned);
                         parts.entry(lines).or_default().extend(found);
                     }
                 }
-            });
+            };
+            for path in far.iter().map(Utf8PathBuf::as_path).chain([directory]) {
+                match path.is_dir() {
+                    true => each_source(path, &mut take),
+                    false if path.extension() == Some("rs") => take(path),
+                    false => {}
+                }
+            }
             parts
         });
         let parts = parts.get(&lines);
@@ -336,7 +345,7 @@ mod tests {
         ";
         std::fs::write(directory.join("lib.rs"), source).unwrap();
         let mut texts = Texts::default();
-        let mut hold = |lines, name| texts.name_any(PackageIx(0), directory, lines, &[name]);
+        let mut hold = |lines, name| texts.name_any(PackageIx(0), directory, &[], lines, &[name]);
         for (name, in_code, in_docs) in [
             ("data", true, false),
             ("lines", true, false),

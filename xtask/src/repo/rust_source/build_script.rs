@@ -149,7 +149,7 @@ impl BuildScriptScan {
             .strip_prefix("cargo::")
             .or_else(|| line.strip_prefix("cargo:"));
         match instruction.and_then(|instruction| instruction.split_once('=')) {
-            Some((key, value)) if !value.is_empty() && !value.contains('{') => match key {
+            Some((key, value)) if !value.is_empty() && !line.contains('{') => match key {
                 "rerun-if-changed" => {
                     self.rerun_if_changed
                         .insert(normalized(&manifest_dir.join(value)));
