@@ -16,7 +16,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::contents::{Contents, Found, plain_names};
 use super::orphans::Living;
-use crate::impact::records::{crate_name, target_kind};
+use crate::impact::record_names::{crate_name, target_kind};
 use crate::parallel;
 use crate::repo::build_dir::{self, Layout, ProfileDir};
 use crate::repo::dep_info;

@@ -14,6 +14,7 @@ pub mod layout;
 mod listing;
 pub mod meaning;
 mod meant;
+pub mod record_names;
 pub mod records;
 pub mod resolved;
 pub mod rules;

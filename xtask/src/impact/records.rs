@@ -19,14 +19,13 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::changed::ChangedPaths;
 use super::checkouts::Shared;
 use super::layout::Layout;
-use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
+use super::record_names::{UnitsByName, is_its};
+use crate::graph::{Link, Mode, UnitGraph, UnitIx};
 use crate::repo::cargo_config::configuration_files;
 use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
-use crate::repo::rust_source::normalized;
 use crate::repo::unit_inputs::Watch;
-use crate::repo::unit_record::{self, UnitName};
-use crate::workspace::{TargetKind, Workspace};
+use crate::workspace::Workspace;
 
 /// What a question about records is asked of.
 #[derive(Clone, Copy)]
@@ -107,7 +106,15 @@ impl<'a> Records<'a> {
         (places, shared): (Vec<Place>, Vec<Shared>),
     ) -> Self {
         let mut records = Self::none(ground);
-        let by_name = UnitsByName::new(ground, with_external);
+        let by_name = {
+            let Ground {
+                workspace,
+                graph,
+                layout,
+                ..
+            } = ground;
+            UnitsByName::new(workspace, graph, layout, with_external)
+        };
         records.shared = shared;
         for place in places {
             let newest = place.units.iter().max_by_key(|unit| unit.invoked);
@@ -222,6 +229,26 @@ impl<'a> Records<'a> {
         self.readers.get(path).into_iter().flatten().copied()
     }
 
+    /// The units that read something in a directory when they were last built, or watched it.
+    pub fn reading_below(&self, directory: &Utf8Path) -> Vec<UnitIx> {
+        let is_below = |file: &Utf8PathBuf| file.starts_with(directory);
+        let compiled = self.compiled.iter();
+        let compiled = compiled.filter(|(_, records)| {
+            let mut files = records.iter().flat_map(|record| &record.files);
+            files.any(is_below)
+        });
+        let runs = self.runs.iter();
+        let runs = runs.filter(|(_, runs)| {
+            let mut watched = runs.iter().flat_map(|run| match &run.watch {
+                Watch::Declared(paths, _) => paths.as_slice(),
+                _ => &[],
+            });
+            watched.any(is_below)
+        });
+        let compiled = compiled.map(|(&unit, _)| unit);
+        compiled.chain(runs.map(|(&unit, _)| unit)).collect()
+    }
+
     /// Whether the unit's record is current, so that it reads no file which the record does not
     /// list, or a script's run watches none besides.
     pub fn is_current(&self, unit: UnitIx) -> bool {
@@ -313,87 +340,4 @@ fn newest_in(path: &Utf8Path, changed: &ChangedPaths) -> Option<SystemTime> {
     files
         .map(|entry| newest_in(entry.path(), changed))
         .try_fold(SystemTime::UNIX_EPOCH, |a, b| Some(a.max(b?)))
-}
-
-/// Whether a record of what was read is a unit's own.
-fn is_its(workspace: &Workspace, unit: &Unit, files: &[Utf8PathBuf], env: &[String]) -> bool {
-    // Clippy's records list files that rustc does not read, and cargo does not go by them.
-    if env.iter().any(|name| name == "CLIPPY_ARGS") {
-        return false;
-    }
-    // Packages of one name are told apart by the root file, which every record lists, but for
-    // those of external packages.
-    let package = workspace.package(unit.package);
-    package.targets.iter().any(|target| {
-        let root = &target.src_path;
-        target.kind == unit.kind
-            && target.name == unit.target
-            && (package.source.is_some()
-                || files.contains(root)
-                || files.contains(&normalized(root))
-                || files.contains(&resolved(root)))
-    })
-}
-
-/// The units of path packages by what a record says of itself.
-struct UnitsByName(HashMap<(String, TargetKind, String, Mode), Vec<UnitIx>>);
-
-impl UnitsByName {
-    fn new(ground: Ground<'_>, with_external: bool) -> Self {
-        let mut units: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, unit) in ground.graph.units() {
-            if with_external || ground.layout.directory(unit.package).is_some() {
-                let name = ground.workspace.package(unit.package).name.clone();
-                let target = crate_name(unit.kind, &unit.target);
-                units
-                    .entry((name, unit.kind, target, unit.mode))
-                    .or_default()
-                    .push(index);
-            }
-        }
-        Self(units)
-    }
-
-    fn of(&self, record: &Evidence) -> &[UnitIx] {
-        let Some((kind, target, mode)) = in_graph(&record.name) else {
-            return &[];
-        };
-        self.0
-            .get(&(record.package.clone(), kind, target, mode))
-            .map_or(&[], Vec::as_slice)
-    }
-}
-
-/// Kind, target (see [`crate_name`]) and mode of what a record names, in the graph's terms; `None`
-/// for documentation, which is not in the graph.
-pub fn in_graph(name: &UnitName) -> Option<(TargetKind, String, Mode)> {
-    let mode = match name.mode {
-        unit_record::Mode::Compile => Mode::Build,
-        unit_record::Mode::Test => Mode::Test,
-        unit_record::Mode::Run => Mode::RunCustomBuild,
-        unit_record::Mode::Doc => return None,
-    };
-    let kind = target_kind(name.kind);
-    Some((kind, crate_name(kind, &name.target), mode))
-}
-
-/// The graph's word for a kind that a record names.
-pub fn target_kind(kind: unit_record::TargetKind) -> TargetKind {
-    match kind {
-        unit_record::TargetKind::Lib => TargetKind::Lib,
-        unit_record::TargetKind::Bin => TargetKind::Bin,
-        unit_record::TargetKind::Example => TargetKind::Example,
-        unit_record::TargetKind::Test => TargetKind::Test,
-        unit_record::TargetKind::Bench => TargetKind::Bench,
-        unit_record::TargetKind::BuildScript => TargetKind::CustomBuild,
-    }
-}
-
-/// A library's target goes by its crate's name in records, and by either in older metadata.
-pub fn crate_name(kind: TargetKind, target: &str) -> String {
-    if kind == TargetKind::Lib {
-        target.replace('-', "_")
-    } else {
-        target.to_owned()
-    }
 }

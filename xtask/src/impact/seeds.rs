@@ -267,6 +267,16 @@ impl Finder<'_> {
                 }
             }
         }
+        let records = self.inputs.records;
+        for unit in records.reading_below(path) {
+            self.seed(
+                unit,
+                Rule::Source,
+                change,
+                "it was compiled from this directory",
+            );
+        }
+        self.scripts(change, path, false);
     }
 
     pub(super) fn seed(&mut self, unit: UnitIx, rule: Rule, change: &Change, because: &str) {

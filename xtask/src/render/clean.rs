@@ -12,7 +12,7 @@ use super::count;
 use crate::action::clean::{CleanPlan, Directory, Removal};
 use crate::action::verify::Verification;
 use crate::built::UnitKey;
-use crate::impact::records::{in_graph, target_kind};
+use crate::impact::record_names::{in_graph, target_kind};
 use crate::repo::unit_record::UnitName;
 
 /// The plan of one of several workspaces, for programs.

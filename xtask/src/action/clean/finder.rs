@@ -7,7 +7,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Artifact;
 use crate::action::contents::{Contents, Found, plain_names};
-use crate::impact::records::target_kind;
+use crate::impact::record_names::target_kind;
 use crate::repo::build_dir::{self, Layout};
 use crate::repo::dep_info::first_rule_has;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};

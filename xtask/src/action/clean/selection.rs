@@ -7,7 +7,7 @@ use cargo_metadata::camino::Utf8Path;
 use crate::action::contents::Found;
 use crate::graph::Mode;
 use crate::impact::Effect;
-use crate::impact::records::{crate_name, in_graph, target_kind};
+use crate::impact::record_names::{crate_name, in_graph, target_kind};
 use crate::question::Answer;
 use crate::repo::unit_record::{self, TargetKind};
 use crate::workspace::{self, Package, PackageIx, Workspace};
