@@ -160,14 +160,9 @@ fn read(
         is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
         ..Script::default()
     };
-    for line in rust_source::always_printed(&text(file).unwrap_or_default()) {
-        let named = ["cargo:rerun-if-changed=", "cargo::rerun-if-changed="];
-        let named = named.iter().find_map(|it| line.strip_prefix(it));
-        script.always_missing.extend(named.map(Utf8PathBuf::from));
-    }
-    script
-        .always_missing
-        .retain(|it| !directory.join(it).exists());
+    let missing = said.always.iter().filter(|it| !it.exists());
+    let missing = missing.map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned());
+    script.always_missing = missing.collect();
     for module in &modules {
         for (by, written) in rust_source::written_paths(&text(module).unwrap_or_default()) {
             let path = below_package(directory, &written);

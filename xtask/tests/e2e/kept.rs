@@ -121,3 +121,33 @@ fn whatever_changes_is_noticed() {
     let answer = |more: &[&str]| project.xtask(&[&["affected", "--format", "json"], more].concat());
     assert_eq!(answer(&[]).done(), answer(&["--no-cache"]).done());
 }
+
+#[test]
+fn where_links_lead_is_found_anew() {
+    let project = Project::with_libraries(&[("base", &[])]);
+    for version in ["v1", "v2"] {
+        project.write(format!("{version}/table.csv"), version);
+    }
+    let link = project.path("crates/base/data");
+    if tree::symlink("../../v1", &link).is_err() {
+        // This platform, or this user, makes no links.
+        return;
+    }
+    let text = "pub const TABLE: &str = include_str!(\"../data/table.csv\");\n";
+    project.append("crates/base/src/lib.rs", text);
+    project.commit("Read a table");
+    let ask = || {
+        sleep(Duration::from_millis(100));
+        project.xtask(&["affected", "--format", "names"]).done()
+    };
+    let build = || project.build(&["check", "--workspace"]).unwrap();
+    build();
+    assert_eq!(ask(), "");
+    fs::remove_file(&link).unwrap();
+    tree::symlink("../../v2", &link).unwrap();
+    project.commit("Read another");
+    build();
+    assert_eq!(ask(), "");
+    project.append("v2/table.csv", "more");
+    assert_eq!(ask(), "base\n");
+}

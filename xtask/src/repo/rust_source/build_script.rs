@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
 use super::certain::printed_for_certain;
 use super::names::{Names, ends_statement};
 use super::scanner::Scanner;
 use super::shapes::made_text;
-use super::tokens::{
-    group, is_ident, is_punct, lex, macro_call, split_commas, string_value, trees,
-};
+use super::tokens::{is_ident, is_punct, macro_call, split_commas, string_value, trees};
 use super::{Doubt, DoubtKind, normalized};
 
 /// What the string literals of a build script instruct cargo to watch.
@@ -93,48 +91,6 @@ pub fn scan_build_script(
     scan.doubts.sort();
     scan.doubts.dedup();
     scan
-}
-
-/// The lines that `main` prints whatever happens: by literals in statements of its own body, before
-/// anything that may end it.
-pub fn always_printed(text: &str) -> Vec<String> {
-    let tokens = lex(text).map(trees).unwrap_or_default();
-    let main = tokens
-        .windows(3)
-        .find(|it| is_ident(&it[0], "fn") && is_ident(&it[1], "main"));
-    let body = main.and_then(|main| {
-        let from = tokens.iter().position(|it| std::ptr::eq(it, &main[0]))?;
-        let braced = |it| group(it, Delimiter::Brace);
-        tokens[from..].iter().find_map(braced)
-    });
-    let body = trees(body.map(Group::stream).unwrap_or_default());
-    let mut printed = Vec::new();
-    let mut before: Option<&TokenTree> = None;
-    for (at, token) in body.iter().enumerate() {
-        if may_end(std::slice::from_ref(token)) {
-            break;
-        }
-        let begins =
-            before.is_none_or(|it| is_punct(it, ';') || group(it, Delimiter::Brace).is_some());
-        if begins
-            && let Some((called, arguments, 3)) = macro_call(&body[at..])
-            && called == "println"
-            && let [literal] = &trees(arguments.stream())[..]
-        {
-            let line = string_value(literal).filter(|it| !it.contains('{'));
-            printed.extend(line);
-        }
-        before = Some(token);
-    }
-    printed
-}
-
-/// Whether a statement may leave the function.
-fn may_end(tokens: &[TokenTree]) -> bool {
-    tokens.iter().any(|token| match token {
-        TokenTree::Group(group) => may_end(&trees(group.stream())),
-        token => is_ident(token, "return") || is_ident(token, "exit") || is_punct(token, '?'),
-    })
 }
 
 impl BuildScriptScan {
@@ -225,24 +181,4 @@ fn printed(tokens: &[TokenTree], names: &Names<'_>, texts: &mut Vec<String>) -> 
     }
     texts.extend(names.formatted(&arguments[at..]));
     Some(length)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::always_printed;
-
-    #[test]
-    fn main_prints_its_own_statements_always() {
-        let script = "fn other() { println!(\"other\"); }
-            fn main() -> Result<(), Error> {
-                println!(\"cargo::rerun-if-changed=a\");
-                println!(\"cargo::rerun-if-changed={b}\");
-                if x { println!(\"sometimes\"); }
-                println!(\"cargo::rerun-if-changed=b\");
-                generate()?;
-                println!(\"if all goes well\");
-            }";
-        let expected = ["cargo::rerun-if-changed=a", "cargo::rerun-if-changed=b"];
-        assert_eq!(always_printed(script), expected);
-    }
 }

@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-pub use build_script::{BuildScriptScan, always_printed, scan_build_script};
+pub use build_script::{BuildScriptScan, scan_build_script};
 pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, Origin, made_paths, written_paths};
 

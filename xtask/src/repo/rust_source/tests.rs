@@ -653,3 +653,46 @@ fn a_build_script_interpolates_its_variables_where_nothing_else_binds_them() {
         }
     }
 }
+
+#[test]
+fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
+    const SAYS: &str = "println!(\"cargo:rerun-if-changed=a\");";
+    let certain = [
+        "fn main() { SAYS }",
+        "fn main() { if x { y() } SAYS }",
+        "fn main() -> Result<(), Error> { generate()?; SAYS Ok(()) }",
+        "fn main() { for it in [\"a\"] { SAYS } }",
+        "fn main() { unsafe { SAYS } }",
+        "fn main() { helper(1); } fn helper(n: u8) { SAYS }",
+        "mod inner { pub fn helper() { SAYS } } fn main() { inner::helper() }",
+    ];
+    let not_certain = [
+        "fn main() { if x { SAYS } }",
+        "fn main() { match x { 1 => { SAYS } _ => {} } }",
+        "fn main() { if x { return; } SAYS }",
+        "fn main() { if x { std::process::exit(0) } SAYS }",
+        "fn main() { #[cfg(windows)] SAYS }",
+        "#[cfg(windows)] fn helper() { SAYS } fn main() { helper() }",
+        "#[cfg(a)] fn helper() { SAYS } #[cfg(b)] fn helper() {} fn main() { helper() }",
+        "fn helper() { SAYS } fn main() {}",
+        "fn main() { let later = (|| { SAYS }); }",
+        "fn main() { fn inner() { SAYS } }",
+        "#[cfg(test)] mod tests { fn main() { SAYS } } fn main() {}",
+    ];
+    let says = |text: &str| {
+        let text = text.replace("SAYS", SAYS);
+        let files: Files<'_> = &[("build.rs", &text)];
+        let scan = with_reader(files, |read| {
+            scan_build_script("/p/build.rs".into(), "/p".into(), read)
+        });
+        assert!(scan.says_any, "{text}");
+        assert_eq!(scan.says_for_certain, !scan.always.is_empty(), "{text}");
+        scan.says_for_certain
+    };
+    for text in certain {
+        assert!(says(text), "{text}");
+    }
+    for text in not_certain {
+        assert!(!says(text), "{text}");
+    }
+}
