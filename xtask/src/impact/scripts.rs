@@ -76,14 +76,14 @@ impl Finder<'_> {
                     && self.sources.lists(package, path)
                 {
                     because = Some("its build script may name no input, and watch the package");
-                } else if !records.is_nearly_current(run) && {
-                    let is_given = self.sources.is_given_watches(package);
-                    in_package
-                        && (is_given || script.has_doubts())
-                        && (!is_read || script.may_take(path, directory))
-                        || script.may_name(path, within, directory, is_given)
-                } {
-                    because = Some("its build script may watch this file");
+                } else if !records.is_nearly_current(run) {
+                    let is_named = script.names(path, within, directory);
+                    let is_own = in_package && (!is_read || script.may_take(path, directory));
+                    // What a library prints for a script is not seen.
+                    let may_print = is_named && script.is_silent()
+                        || (is_named || is_own)
+                            && (script.has_doubts() || self.sources.is_given_watches(package));
+                    because = may_print.then_some("its build script may watch this file");
                 }
             }
             if let Some(because) = because {

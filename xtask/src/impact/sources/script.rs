@@ -47,26 +47,13 @@ impl Script {
         first.is_none_or(|first| first == "src" || names_in(&self.text, first))
     }
 
-    /// Whether it may print more than its literals show, as it does where a library `is_given` that
-    /// prints, and its text holds the path's name or that of a directory on the way to it.
-    pub fn may_name(
-        &self,
-        path: &Utf8Path,
-        within: &Utf8Path,
-        package: &Utf8Path,
-        is_given: bool,
-    ) -> bool {
-        let Ok(below) = path.strip_prefix(within) else {
-            return false;
-        };
+    /// Whether its text holds the path's name or that of a directory on the way to it.
+    pub fn names(&self, path: &Utf8Path, within: &Utf8Path, package: &Utf8Path) -> bool {
         let is_shared = |name: &&str| package.iter().any(|own| own == *name);
         let says_something =
             |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name) && !is_shared(name);
-        (is_given || self.is_silent() || self.has_doubts())
-            && below
-                .iter()
-                .filter(says_something)
-                .any(|name| names_in(&self.text, name))
+        let mut below = path.strip_prefix(within).into_iter().flatten();
+        below.any(|name| says_something(&name) && names_in(&self.text, name))
     }
 
     /// Whether it may watch git's own files, by itself or through a library that is known to.
