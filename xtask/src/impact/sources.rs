@@ -250,6 +250,31 @@ impl<'a> Sources<'a> {
         self.far(package).iter().any(|far| far.starts_with(path))
     }
 
+    /// Whether the code of a package holds a file's name or stem, and that of its directory.
+    pub fn names_closely(
+        &mut self,
+        package: PackageIx,
+        path: &Utf8Path,
+        within: &Utf8Path,
+    ) -> bool {
+        let Some(directory) = self.layout.directory(package) else {
+            return false;
+        };
+        let far = self.far(package);
+        let mut holds = |names: &[&str]| {
+            let texts = &mut self.texts;
+            texts.name_any(package, directory, &far, Lines::Code, names)
+        };
+        let names: Vec<&str> = path
+            .file_name()
+            .into_iter()
+            .chain(path.file_stem())
+            .collect();
+        let above = path.parent().filter(|above| *above != within);
+        let above = above.and_then(Utf8Path::file_name);
+        holds(&names) && above.is_none_or(|above| holds(&[above]))
+    }
+
     /// Whether such lines of a package's sources hold the path's name, or that of a directory
     /// between it and `within`.
     pub fn mentions(

@@ -80,7 +80,7 @@ impl Finder<'_> {
         } = *self.inputs;
         for package in layout.packages() {
             if !self.sources.makes_paths(package)
-                || !self.sources.mentions(package, Lines::Code, path, root)
+                || !self.sources.names_closely(package, path, root)
             {
                 continue;
             }
