@@ -129,3 +129,43 @@ impl Facts {
         Some(self.known.entry(package.to_string()).or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_goes_with_what_it_rests_on() {
+        let cases = [
+            ("/w/shared/m.rs", false),
+            // A submodule, or a directory of which no more is known.
+            ("/w/shared", false),
+            ("/w/script.rs", false),
+            ("/w/shared/m.rs.orig", true),
+            ("/w/other.rs", true),
+        ];
+        for (change, stays) in cases {
+            let mut facts = Facts::default();
+            facts.move_on("one".to_owned(), &[], &BTreeSet::new());
+            facts.keep_far("/w/a".into(), &["/w/shared/m.rs".into()]);
+            facts.keep_script("/w/a".into(), None, vec!["/w/script.rs".into()]);
+            facts.move_on("two".to_owned(), &[change.into()], &BTreeSet::new());
+            assert_eq!(facts.far("/w/a".into()).is_some(), stays, "{change}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_changed_link_takes_everything_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = Utf8Path::from_path(directory.path()).unwrap().join("link");
+        std::os::unix::fs::symlink("elsewhere", &link).unwrap();
+        let mut facts = Facts::default();
+        facts.move_on("one".to_owned(), &[], &BTreeSet::new());
+        facts.keep_far("/w/a".into(), &[]);
+        facts.pass_over(&[link], BTreeSet::new());
+        assert!(facts.far("/w/a".into()).is_none());
+        facts.keep_far("/w/a".into(), &[]);
+        assert!(facts.far("/w/a".into()).is_none(), "nothing is kept now");
+    }
+}

@@ -357,4 +357,23 @@ mod tests {
             assert_eq!(found, (in_code, in_docs), "{name}");
         }
     }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_are_followed_from_one_to_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let top = Utf8Path::from_path(directory.path()).unwrap();
+        let top = top.canonicalize_utf8().unwrap();
+        for inside in ["watched/.hidden", "first", "second", "third"] {
+            std::fs::create_dir_all(top.join(inside)).unwrap();
+        }
+        let link = |to: &str, from: &str| {
+            std::os::unix::fs::symlink(top.join(to), top.join(from)).unwrap();
+        };
+        link("first", "watched/.hidden/link");
+        link("second", "first/link");
+        link("watched", "second/back");
+        let leads = links_below(&top.join("watched"));
+        assert_eq!(leads, [top.join("first"), top.join("second")]);
+    }
 }
