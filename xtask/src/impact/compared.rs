@@ -1,4 +1,4 @@
-//! Seeds from files whose meaning counts, and from what cargo resolves differently.
+//! Seeds from files whose meaning counts, not their text: both sides are compared.
 
 use cargo_metadata::camino::Utf8Path;
 

@@ -257,22 +257,12 @@ impl<'a> Sources<'a> {
         path: &Utf8Path,
         within: &Utf8Path,
     ) -> bool {
-        let Some(directory) = self.layout.directory(package) else {
-            return false;
-        };
-        let far = self.far(package);
-        let mut holds = |names: &[&str]| {
-            let texts = &mut self.texts;
-            texts.name_any(package, directory, &far, Lines::Code, names)
-        };
-        let names: Vec<&str> = path
-            .file_name()
-            .into_iter()
-            .chain(path.file_stem())
-            .collect();
+        let names = path.file_name().into_iter().chain(path.file_stem());
+        let names: Vec<&str> = names.collect();
         let above = path.parent().filter(|above| *above != within);
         let above = above.and_then(Utf8Path::file_name);
-        holds(&names) && above.is_none_or(|above| holds(&[above]))
+        self.names_any(package, Lines::Code, &names)
+            && above.is_none_or(|above| self.names_any(package, Lines::Code, &[above]))
     }
 
     /// Whether such lines of a package's sources hold the path's name, or that of a directory
@@ -284,17 +274,22 @@ impl<'a> Sources<'a> {
         path: &Utf8Path,
         within: &Utf8Path,
     ) -> bool {
-        let Some(directory) = self.layout.directory(package) else {
-            return false;
-        };
         let below = path.strip_prefix(within).unwrap_or(path);
         // Short names and those of every package's own files and directories say nothing.
         let says_something = |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name);
         let file = path.file_name().filter(says_something);
         let stem = file.and(path.file_stem());
         let names: Vec<&str> = below.iter().chain(stem).filter(says_something).collect();
+        self.names_any(package, lines, &names)
+    }
+
+    /// Whether such lines of a package's sources hold one of these names as a part of a path.
+    fn names_any(&mut self, package: PackageIx, lines: Lines, names: &[&str]) -> bool {
+        let Some(directory) = self.layout.directory(package) else {
+            return false;
+        };
         let far = self.far(package);
-        self.texts.name_any(package, directory, &far, lines, &names)
+        self.texts.name_any(package, directory, &far, lines, names)
     }
 
     /// Whether cargo lists a file of a package, so that it watches it for a script that names
