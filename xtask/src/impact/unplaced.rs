@@ -6,13 +6,14 @@ use cargo_metadata::camino::Utf8Path;
 
 use super::rules::Affects;
 use super::seeds::{Finder, Inputs};
-use super::sources::Lines;
+use super::sources::{Lines, Sources};
 use super::{Effect, Rule};
 use crate::graph::{Mode, Unit, UnitIx};
 use crate::repo::git::{Change, Status};
 use crate::workspace::{PackageIx, TargetKind};
 
-const MAY_BE_HANDED: &str = "a macro of its may read this file";
+/// Whether a unit may read the file in question.
+type MayRead<'a> = dyn Fn(&mut Sources<'_>, UnitIx, &Unit) -> bool + 'a;
 
 impl Finder<'_> {
     /// What no evidence places: the rules decide, then where the path lies.
@@ -56,38 +57,37 @@ impl Finder<'_> {
 
     /// A file that a rule calls inert, yet that is handed to a macro by its name.
     fn handed(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs { graph, layout, .. } = *self.inputs;
-        let Some(package) = layout.owner(path) else {
+        let Some(package) = self.inputs.layout.owner(path) else {
             return self.handed_outside(change, path);
         };
+        self.doubt(package, change, &|sources, _, node| {
+            sources.is_handed(node, path)
+        });
+    }
+
+    /// Units of a package that may read a file by way of a macro, and of which no record says that
+    /// they do not.
+    fn doubt(&mut self, package: PackageIx, change: &Change, may_read: &MayRead<'_>) {
+        let graph = self.inputs.graph;
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
-            let is_handed =
-                node.is_compiled() && !self.is_recorded(unit) && self.sources.is_handed(node, path);
-            if is_handed {
-                self.seed(unit, Rule::Doubt, change, MAY_BE_HANDED);
+            if node.is_compiled()
+                && !self.is_recorded(unit)
+                && may_read(&mut self.sources, unit, node)
+            {
+                let because = "a macro of its may read this file";
+                self.seed(unit, Rule::Doubt, change, because);
             }
         }
     }
 
     /// The same of a file outside every package, for those that put paths together.
     fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs {
-            graph,
-            layout,
-            root,
-            ..
-        } = *self.inputs;
+        let Inputs { layout, root, .. } = *self.inputs;
         for package in layout.packages() {
-            if !self.sources.makes_paths(package)
-                || !self.sources.names_closely(package, path, root)
+            if self.sources.makes_paths(package) && self.sources.names_closely(package, path, root)
             {
-                continue;
-            }
-            for &unit in graph.units_of(package) {
-                if graph.unit(unit).is_compiled() && !self.is_recorded(unit) {
-                    self.seed(unit, Rule::Doubt, change, MAY_BE_HANDED);
-                }
+                self.doubt(package, change, &|_, _, _| true);
             }
         }
     }
@@ -95,25 +95,17 @@ impl Finder<'_> {
     /// A file that some unit is known to read: another may read it, too, and not show it. `before`
     /// counts the seeds that are not of this file.
     pub(super) fn hidden(&mut self, change: &Change, path: &Utf8Path, before: usize) {
-        let Inputs { graph, layout, .. } = *self.inputs;
         if path.extension() == Some("rs") || change.status == Status::Deleted {
             return;
         }
-        let Some(package) = layout.owner(path) else {
+        let Some(package) = self.inputs.layout.owner(path) else {
             return self.handed_outside(change, path);
         };
         let known = self.found.seeds[before..].iter().map(|seed| seed.unit);
         let known: BTreeSet<UnitIx> = known.collect();
-        for &unit in graph.units_of(package) {
-            let node = graph.unit(unit);
-            let is_hidden = !known.contains(&unit)
-                && node.is_compiled()
-                && !self.is_recorded(unit)
-                && self.sources.may_hide(node, path);
-            if is_hidden {
-                self.seed(unit, Rule::Doubt, change, MAY_BE_HANDED);
-            }
-        }
+        self.doubt(package, change, &|sources, unit, node| {
+            !known.contains(&unit) && sources.may_hide(node, path)
+        });
     }
 
     /// A file of a package that no unit is known to compile. Cargo learns of a file only through a
