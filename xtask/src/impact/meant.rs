@@ -251,12 +251,12 @@ fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool {
         let known = workspace.platforms.iter().flatten();
         let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
         let is_other = |triple: &String| !known.contains(&triple.as_str());
-        let built_for_others = profile_dirs(&workspace.build_directory).is_ok_and(|built| {
-            built
-                .iter()
-                .any(|it| it.triple.as_ref().is_some_and(is_other))
-        });
-        return built_for_others || [true, false].map(evaluate) != [Some(false); 2];
+        let is_built_for_others = || {
+            let built = profile_dirs(&workspace.build_directory).unwrap_or_default();
+            let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
+            triples.any(is_other)
+        };
+        return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others();
     }
     if workspace.build_directory.join(platform).is_dir() {
         return true;

@@ -95,6 +95,10 @@ pub fn read(
     kept: Option<&Utf8Path>,
 ) -> Result<Vec<Place>> {
     let mut known: Vec<Place> = kept.and_then(state::read).unwrap_or_default();
+    let mut real = RealPaths::default();
+    for unit in known.iter_mut().flat_map(|place| &mut place.units) {
+        unit.follow_links(&mut real);
+    }
     let hash = wanted.hash();
     let started = SystemTime::now();
     let mut has_changed = false;
@@ -108,14 +112,12 @@ pub fn read(
         let earlier = known.iter().position(is_it).map(|at| known.swap_remove(at));
         let marks = marks(&profile);
         match earlier {
-            Some(mut place) if !marks.is_empty() && place.marks == marks => {
-                place.units.iter_mut().for_each(Evidence::follow_links);
+            Some(place) if !marks.is_empty() && place.marks == marks => {
                 places.push(place);
             }
             earlier => {
                 has_changed = true;
-                let mut earlier = earlier.map(|place| place.units).unwrap_or_default();
-                earlier.iter_mut().for_each(Evidence::follow_links);
+                let earlier = earlier.map(|place| place.units).unwrap_or_default();
                 places.push(Place {
                     directory: profile.directory.clone(),
                     path: profile.path.clone(),
@@ -144,12 +146,11 @@ pub fn read(
 
 impl Evidence {
     /// Finds anew where links lead that led elsewhere when the record was read.
-    fn follow_links(&mut self) {
+    fn follow_links(&mut self, paths: &mut RealPaths) {
         for (_, inputs) in &mut self.inputs {
             if let Inputs::Compiled { files, real, .. } = inputs
                 && !real.is_empty()
             {
-                let mut paths = RealPaths::default();
                 *real = files.iter().filter_map(|file| paths.of(file)).collect();
             }
         }
