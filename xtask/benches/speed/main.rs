@@ -4,6 +4,7 @@
 //! cargo bench --package xtask-kit --bench speed -- affected --packages 1000
 //! cargo bench --profile xtask --package xtask-kit --bench speed -- clean --packages 500
 //! cargo bench --package xtask-kit --bench speed -- timings
+//! cargo bench --package xtask-kit --bench speed -- cold
 //! cargo bench --package xtask-kit --bench speed -- instructions
 //! ```
 //!
@@ -18,6 +19,7 @@
 
 mod affected;
 mod clean;
+mod cold;
 mod core;
 mod synthetic;
 mod timings;
@@ -43,6 +45,8 @@ enum Command {
     Clean(clean::Args),
     /// Analyse a large build, and write its page
     Timings(timings::Args),
+    /// Build the kit from nothing, and hold that against `cargo metadata`
+    Cold(cold::Args),
     /// Count the instructions of the pure core, by valgrind's callgrind
     Instructions,
     /// What is counted
@@ -55,6 +59,7 @@ fn main() {
         Command::Affected(args) => affected::run(&args),
         Command::Clean(args) => clean::run(&args),
         Command::Timings(args) => timings::run(&args),
+        Command::Cold(args) => cold::run(&args),
         Command::Instructions => core::count(),
         Command::Counted => core::counted(),
     }

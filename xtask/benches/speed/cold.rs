@@ -1,0 +1,91 @@
+//! What the kit costs whoever builds it for the first time, beside what a `cargo metadata` costs on
+//! the same machine at the same time: seconds alone say more about the machine.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::synthetic::Synthetic;
+use crate::{children, machine, timed};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The profile it is built with
+    #[arg(long, default_value = "xtask")]
+    profile: String,
+    /// How many packages the workspace has that `cargo metadata` runs in
+    #[arg(long, default_value_t = 500)]
+    packages: usize,
+    /// How often it is built
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+/// Runs of `cargo metadata` per build, since one is short.
+const METADATA: usize = 10;
+
+pub(crate) fn run(args: &Args) {
+    let synthetic = Synthetic::new(args.packages, false);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold");
+    let kit = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut metadata, mut build) = (Vec::new(), Vec::new());
+    for _ in 0..args.runs {
+        for _ in 0..METADATA {
+            let arguments = ["metadata", "--format-version", "1"];
+            metadata.push(spent(|| synthetic.cargo(&arguments)));
+        }
+        let _ = fs::remove_dir_all(&target);
+        let arguments = ["build", "--quiet", "--locked", "--package", "xtask-kit"];
+        let mut command = Command::new("cargo");
+        command
+            .args(arguments)
+            .args(["--bin", "xtask", "--profile"]);
+        synthetic.prepared(&mut command).current_dir(kit);
+        command.arg(&args.profile).env("CARGO_TARGET_DIR", &target);
+        build.push(spent(|| assert!(command.status().unwrap().success())));
+    }
+    let _ = fs::remove_dir_all(&target);
+    let (metadata, build) = (middle(metadata), middle(build));
+    let times = build.1.as_secs_f64() / metadata.1.as_secs_f64();
+    println!("{}, medians:", machine());
+    println!(
+        "`cargo metadata` of {} packages: {:.0} ms, {:.0} ms of CPU",
+        args.packages,
+        metadata.0.as_secs_f64() * 1000.0,
+        metadata.1.as_secs_f64() * 1000.0
+    );
+    println!(
+        "cold build of the kit, {} packages, profile {}: {:.1} s, {:.1} s of CPU, {times:.0} × that",
+        packages(kit),
+        args.profile,
+        build.0.as_secs_f64(),
+        build.1.as_secs_f64()
+    );
+}
+
+/// Wall and CPU.
+fn spent(run: impl FnOnce()) -> (Duration, Duration) {
+    let before = children();
+    let wall = timed(run);
+    (wall, children().saturating_sub(before))
+}
+
+fn middle(times: Vec<(Duration, Duration)>) -> (Duration, Duration) {
+    let (mut wall, mut cpu): (Vec<_>, Vec<_>) = times.into_iter().unzip();
+    wall.sort();
+    cpu.sort();
+    (wall[wall.len() / 2], cpu[cpu.len() / 2])
+}
+
+/// What is built, the kit itself included.
+fn packages(kit: &Path) -> usize {
+    let mut tree = Command::new("cargo");
+    let arguments = ["tree", "--edges", "normal,build", "--prefix", "none"];
+    let output = tree.args(arguments).current_dir(kit).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let named = |line: &str| line.trim_end_matches(" (*)").to_owned();
+    let named: BTreeSet<_> = lines.lines().map(named).collect();
+    named.len()
+}
