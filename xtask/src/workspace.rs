@@ -10,6 +10,7 @@ mod expected;
 mod lock_file;
 mod nearby;
 mod platforms;
+mod spec;
 mod stamps;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use declared::{Declaration, Declared, Request, Table};
 pub use expected::expected;
 pub use nearby::{RootManifest, likely_root, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms};
+pub(crate) use spec::PackageIdSpec;
 
 use crate::parallel;
 use crate::process::Runner;
@@ -227,23 +229,16 @@ impl Workspace {
         &self.packages[index.0 as usize]
     }
 
-    /// The one package that `spec` names: `name`, `name@version`, or a package id. Members come
+    /// The one package that `spec` names, a package id or what cargo takes for one. Members come
     /// before external packages of the same name.
     ///
     /// # Errors
     /// When there is none (the nearest name is suggested) or several.
     pub fn find(&self, spec: &str) -> Result<PackageIx> {
-        let (name, version) = match spec.split_once('@') {
-            Some((name, version)) if !spec.contains("://") => (name, Some(version)),
-            _ => (spec, None),
-        };
+        let asked = PackageIdSpec::new(spec);
         let mut found: Vec<_> = self
             .packages()
-            .filter(|(_, package)| {
-                package.id == spec
-                    || package.name == name
-                        && version.is_none_or(|version| package.version == version)
-            })
+            .filter(|(_, package)| asked.matches(package))
             .collect();
         if found.iter().any(|(_, package)| package.member) {
             found.retain(|(_, package)| package.member);
@@ -252,7 +247,7 @@ impl Workspace {
             [(index, _)] => Ok(index),
             [] => Err(usage!(
                 "no package `{spec}` in this workspace{}",
-                self.suggestion(name)
+                self.suggestion(asked.name)
             )),
             _ => {
                 let specs: Vec<_> = found

@@ -10,7 +10,7 @@ use crate::graph::{Mode, Unit, UnitIx, Verb};
 use crate::repo::build_dir::profile_dirs;
 use crate::repo::rust_source;
 use crate::repo::unit_inputs::Watch;
-use crate::workspace::{PackageIx, TargetKind, Workspace};
+use crate::workspace::{PackageIdSpec, PackageIx, TargetKind, Workspace};
 
 impl Finder<'_> {
     /// The units that a difference touches, each with what happens to it. `package` is the one
@@ -109,7 +109,7 @@ impl Finder<'_> {
                     match spec.as_deref() {
                         None => true,
                         Some("*") => !package.member,
-                        Some(spec) => spec.split(['@', ':']).next() == Some(package.name.as_str()),
+                        Some(spec) => PackageIdSpec::new(spec).may_match(package),
                     }
                 };
                 of_packages(&is_meant)
@@ -252,9 +252,11 @@ fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool {
         let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
         let is_other = |triple: &String| !known.contains(&triple.as_str());
         let is_built_for_others = || {
-            let built = profile_dirs(&workspace.build_directory).unwrap_or_default();
-            let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
-            triples.any(is_other)
+            // What cannot be listed may hold anything.
+            profile_dirs(&workspace.build_directory).map_or(true, |built| {
+                let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
+                triples.any(is_other)
+            })
         };
         return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others();
     }

@@ -10,6 +10,7 @@
 //! lies above the repository is brought in by `include` (cargo 1.94 and later), which keeps the
 //! order of precedence and what relative paths mean.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -112,7 +113,8 @@ impl Side {
         let outer = place.outer_config()?;
         let copied = Copied::gather(place.workspace, entries, given, read)?;
         private_directory(place.scratch)?;
-        let name = format!("{:016x}", hashed((place.workspace, &outer, &copied.files)));
+        let content = (place.repository, place.workspace, &outer, &copied.files);
+        let name = format!("{:016x}", hashed(content));
         let directory = place.scratch.join(name);
         let mut root = directory.clone();
         root.extend(outer.iter().map(|_| "above"));
@@ -129,7 +131,7 @@ impl Side {
             .keys()
             .all(|path| side.root.join(path).symlink_metadata().is_ok())
         {
-            side.write(&outer, &copied.files)?;
+            side.write(place.repository, &outer, &copied.files)?;
             prune(place.scratch)?;
         }
         // Cargo may have brought the copy up to date, from a registry of another day.
@@ -179,7 +181,12 @@ impl Side {
     }
 
     /// Writes a directory aside and puts it in place whole, so that no half of one is ever used.
-    fn write(&self, outer: &[Utf8PathBuf], files: &BTreeMap<Utf8PathBuf, Content>) -> Result<()> {
+    fn write(
+        &self,
+        repository: &Utf8Path,
+        outer: &[Utf8PathBuf],
+        files: &BTreeMap<Utf8PathBuf, Content>,
+    ) -> Result<()> {
         let aside = self
             .directory
             .with_extension(std::process::id().to_string());
@@ -207,7 +214,7 @@ impl Side {
                 made.insert(parent.to_owned());
             }
             let written = match content {
-                Content::Whole(bytes) => fs::write(&file, bytes),
+                Content::Whole(bytes) => fs::write(&file, moved(bytes, repository, &self.root)),
                 Content::Empty => fs::write(&file, ""),
                 Content::Link(target) => link(target, &file),
             };
@@ -227,6 +234,24 @@ impl Side {
         }
         Ok(())
     }
+}
+
+/// The bytes, with the copy's directory where they name the repository's own: in the path of a
+/// dependency, in a `file://` URL that names a package. Cargo would look there and not at the copy.
+fn moved<'a>(bytes: &'a [u8], repository: &Utf8Path, copy: &Utf8Path) -> Cow<'a, [u8]> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) if text.contains(repository.as_str()) => text,
+        _ => return bytes.into(),
+    };
+    let in_name = |char: char| char.is_alphanumeric() || "-_.".contains(char);
+    let mut parts = text.split(repository.as_str());
+    let mut moved = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_whole = !moved.ends_with(in_name) && !part.starts_with(in_name);
+        moved.push_str(if is_whole { copy } else { repository }.as_str());
+        moved.push_str(part);
+    }
+    moved.into_bytes().into()
 }
 
 /// How a path outside the repository reads from its root: `../sibling`.

@@ -156,6 +156,39 @@ fn configuration_and_links_of_the_side_are_heeded() {
 }
 
 #[test]
+fn absolute_paths_into_the_repository_lead_into_the_copy() {
+    let scratch = Scratch::new("absolute");
+    let root = scratch.0.join("repository");
+    let side = |level: &str| {
+        let manifest = format!(
+            "[package]\nname = 'b'\nedition = '2024'\n[workspace]\n\
+             [dependencies]\na = {{ path = '{root}/a' }}\n\
+             [profile.dev.package.'path+file://{root}/a#0.0.0']\nopt-level = {level}\n"
+        );
+        scratch.side(&[
+            ("Cargo.toml", &manifest),
+            ("src/lib.rs", ""),
+            ("a/Cargo.toml", "[package]\nname = 'a'\nedition = '2024'\n"),
+            ("a/src/lib.rs", ""),
+        ])
+    };
+    let (before, after) = (side("1"), side("2"));
+    let answer = compare(&before, &after, question(&[]), &mut cargo).unwrap();
+    let differ: Vec<_> = answer
+        .differences
+        .iter()
+        .map(|it| (&*it.target.name, format!("{:?}", it.what)))
+        .collect();
+    let changed = "Changed([\"profile opt_level 1 → 2\"])".to_owned();
+    assert_eq!(differ, [("a", changed)]);
+    // Another directory's name may begin with the repository's.
+    let beside = format!("include = ['{root}-of-all/x.toml', '{root}.toml', '/y{root}']");
+    let beside = scratch.side(&[(".cargo/config.toml", &beside)]);
+    let text = fs::read_to_string(beside.root().join(".cargo/config.toml")).unwrap();
+    assert_eq!(text.matches(root.as_str()).count(), 3);
+}
+
+#[test]
 fn what_lies_outside_the_repository_is_said() {
     let scratch = Scratch::new("outside");
     let side = scratch.side(&[

@@ -19,6 +19,13 @@ fn a_package_is_found_by_name_version_or_id() {
     let rows = [
         ("network", "network 0.1.0"),
         ("network@0.1.0", "network 0.1.0"),
+        ("network:0.1", "network 0.1.0"),
+        ("file:///w/network", "network 0.1.0"),
+        ("file:///w/network#network@0.1", "network 0.1.0"),
+        (
+            "https://github.com/rust-lang/crates.io-index#rand@0.9",
+            "rand 0.9.1",
+        ),
         ("path+file:///w/network#0.1.0", "network 0.1.0"),
         ("serde", "serde 1.0.0"),
         ("rand@0.9.1", "rand 0.9.1"),
@@ -43,6 +50,7 @@ fn what_names_no_package_or_several_is_refused_with_help() {
         "netwrok",
         "timetable-cvs",
         "network@2.0.0",
+        "file:///elsewhere/network",
         "serd",
         "zzz",
         "",
@@ -59,11 +67,12 @@ fn what_names_no_package_or_several_is_refused_with_help() {
         no package `netwrok` in this workspace; did you mean `network`?
         no package `timetable-cvs` in this workspace; did you mean `timetable-csv`?
         no package `network@2.0.0` in this workspace; did you mean `network`?
+        no package `file:///elsewhere/network` in this workspace; did you mean `network`?
         no package `serd` in this workspace; did you mean `serde`?
         no package `zzz` in this workspace
         no package `` in this workspace
         `rand` names several packages; say which: rand@0.8.5, rand@0.9.1
-        no package `path+file:///w/network#9.9.9` in this workspace"#]]
+        no package `path+file:///w/network#9.9.9` in this workspace; did you mean `network`?"#]]
     .assert_eq(&faults.join("\n"));
 }
 
