@@ -2,6 +2,7 @@
 //! answer, in the order of the flow: change set, graph, seeds, affected units.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -11,12 +12,14 @@ use crate::graph::{UnitGraph, UnitIx, Verb};
 use crate::impact::changed::ChangedPaths;
 use crate::impact::checkouts::{self, Shared};
 use crate::impact::layout::Layout;
+use crate::impact::records::RecordId;
 use crate::impact::records::{Ground, Records};
 use crate::impact::rules::Rules;
 use crate::impact::seeds::{Inputs, Resolution};
 use crate::impact::settings::{Setting, Settings};
 use crate::impact::sources::Facts;
-use crate::impact::{self, Affected, Effect, Rule, Seed};
+use crate::impact::variants::Variants;
+use crate::impact::{self, Affected, Effect, Rule, Seed, Spread};
 use crate::process::Runner;
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
 use crate::repo::{build_dir, resolved, state};
@@ -74,6 +77,9 @@ pub struct Answer {
     pub changes: Vec<Change>,
     /// The units that the change reaches.
     pub affected: Affected,
+    /// Records of affected units that the change does not touch: those of others that cargo builds
+    /// of the same target.
+    pub untouched: HashSet<RecordId>,
     /// How many compiled units of path packages have a record of a build of this kind, and how many
     /// there are.
     pub recorded: (usize, usize),
@@ -294,11 +300,19 @@ impl Question {
         }
         seeds.extend(found.seeds);
         notes.extend(found.notes);
-        let mut affected = impact::propagate(&graph, seeds);
+        let by_records = match resolution {
+            Resolution::Unknown(_) => &[],
+            _ => &*seeds,
+        };
+        let variants = Variants::new(&records, by_records);
+        let is_reached = |unit| variants.are_reached(unit);
+        let mut affected = impact::propagate_within(&graph, seeds, &is_reached);
+        let mut untouched = variants.untouched(&affected);
         if let Resolution::Compared(compared) = &resolution {
             let cause = impact::resolved::cause(&changes, &root, &settings);
             let resolved =
                 impact::resolved::affected(workspace, &graph, compared, cause.as_deref());
+            untouched.retain(|unit, _| resolved.effect(*unit).is_none());
             affected = affected.or(resolved);
         }
         let compiled = graph
@@ -311,6 +325,7 @@ impl Question {
             top_level: root.clone(),
             changes,
             affected,
+            untouched: untouched.into_values().flatten().collect(),
             recorded: (records.fitting(), compiled),
             shared: (self.evidence != Evidence::Sources).then(|| records.shared.clone()),
             notes,
@@ -382,7 +397,7 @@ fn assumed(unit: UnitIx, because: &str) -> Seed {
         rule: Rule::Assumed,
         path: None,
         because: because.to_owned(),
-        spreads: true,
+        spread: Spread::All,
     }
 }
 

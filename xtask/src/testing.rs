@@ -3,11 +3,13 @@
 
 mod architecture;
 
+use std::collections::HashSet;
+
 use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::graph::{UnitGraph, UnitIx, Verb};
-use crate::impact::{self, Effect, Rule, Seed};
+use crate::impact::{self, Effect, Rule, Seed, Spread};
 use crate::question::Answer;
 use crate::render::affected::unit_name;
 use crate::workspace::{Dependency, Package, PackageIx, Target, TargetKind, Workspace};
@@ -165,7 +167,7 @@ pub(crate) fn edited(unit: UnitIx) -> Seed {
         rule: Rule::Source,
         path: Some("edited.rs".into()),
         because: "it is compiled from this file".to_owned(),
-        spreads: true,
+        spread: Spread::All,
     }
 }
 
@@ -178,6 +180,7 @@ pub(crate) fn answer(text: &str, verb: Verb, units: &[&str]) -> Answer {
         .map(|name| edited(unit(&workspace, &graph, name)))
         .collect();
     Answer {
+        untouched: HashSet::new(),
         affected: impact::propagate(&graph, seeds),
         verb,
         compared: "the work tree since main".to_owned(),

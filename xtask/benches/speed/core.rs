@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use xtask_kit::graph::{UnitGraph, Verb};
-use xtask_kit::impact::{Affected, Effect, Rule, Seed, propagate};
+use xtask_kit::impact::{Affected, Effect, Rule, Seed, Spread, propagate};
 use xtask_kit::process::Runner;
 use xtask_kit::render::timings::page::page;
 use xtask_kit::timings::Record;
@@ -100,7 +100,7 @@ fn affected_units(graph: &UnitGraph) -> Affected {
         rule: Rule::Source,
         path: None,
         because: String::new(),
-        spreads: true,
+        spread: Spread::All,
     };
     propagate(graph, vec![seed])
 }

@@ -23,6 +23,7 @@ pub mod seeds;
 pub mod settings;
 pub mod sources;
 mod unplaced;
+pub mod variants;
 
 use std::collections::VecDeque;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -86,10 +87,20 @@ pub struct Seed {
     pub path: Option<Utf8PathBuf>,
     /// One clause that completes "affected because …".
     pub because: String,
-    /// Whether what is built from the unit is affected too. One of our units folds several of
-    /// cargo's, and where one more of these is built, the users of the others stay as they are.
+    /// How far it goes from there.
     #[serde(skip)]
-    pub spreads: bool,
+    pub spread: Spread,
+}
+
+/// What a seed affects beside its own unit. One of our units folds several of cargo's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// Whatever is built from the unit.
+    All,
+    /// What was built from those behind the unit that are recorded to read the changed path.
+    Recorded,
+    /// Nothing: cargo builds one more behind the unit, and the users of the others stay.
+    Nothing,
 }
 
 /// Why a unit is affected.
@@ -177,7 +188,7 @@ pub fn propagate_within(
         let is_doctest = graph.unit(unit).mode == Mode::Doctest;
         if seed.effect == Effect::Rerun || is_doctest {
             reruns.push((unit, Reason::Seed(seed)));
-        } else if !seed.spreads {
+        } else if seed.spread == Spread::Nothing {
             alone.push((unit, Reason::Seed(seed)));
         } else if let Entry::Vacant(entry) = affected.units.entry(unit) {
             entry.insert((Effect::Rebuilt, Reason::Seed(seed)));

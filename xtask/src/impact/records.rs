@@ -25,6 +25,7 @@ use crate::repo::cargo_config::configuration_files;
 use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
+use crate::repo::unit_record::UnitName;
 use crate::workspace::Workspace;
 
 /// What a question about records is asked of.
@@ -47,6 +48,8 @@ pub struct Records<'a> {
     runs: BTreeMap<UnitIx, Vec<Run>>,
     /// The units that read a path of the change set.
     readers: HashMap<Utf8PathBuf, Vec<UnitIx>>,
+    /// Every record by the value that others refer to it by.
+    pub(super) built: HashMap<u64, Vec<Built>>,
     found: RefCell<Found>,
     /// The profile directories that hold records of another checkout.
     pub shared: Vec<Shared>,
@@ -62,6 +65,25 @@ struct Found {
     current: HashMap<UnitIx, bool>,
     nearly_current: HashMap<UnitIx, bool>,
 }
+
+/// What a record says of its place among the others.
+pub(super) struct Built {
+    pub(super) unit: UnitIx,
+    pub(super) id: RecordId,
+    /// A hash of each dependency's package id, and the value of its record.
+    pub(super) dependencies: Vec<(u64, u64)>,
+    /// Whether profile directory and toolchain are those of the question.
+    pub(super) is_here: bool,
+    /// Whether the features are, too.
+    pub(super) fits: bool,
+    /// Whether it lists a path of the change set.
+    pub(super) lists_change: bool,
+    /// Its place among the records of its unit, if that was compiled.
+    compiled: Option<usize>,
+}
+
+/// The directory of a record, by its hash, and the unit, since a directory can have several.
+pub type RecordId = (String, UnitName);
 
 /// One record of a build script's run.
 #[derive(Debug)]
@@ -91,6 +113,7 @@ impl<'a> Records<'a> {
             compiled: BTreeMap::new(),
             runs: BTreeMap::new(),
             readers: HashMap::new(),
+            built: HashMap::new(),
             found: RefCell::default(),
             shared: Vec::new(),
         }
@@ -120,22 +143,22 @@ impl<'a> Records<'a> {
             let newest = place.units.iter().max_by_key(|unit| unit.invoked);
             let toolchain = newest.map(|unit| unit.rustc);
             for unit in place.units {
-                let fits = place.directory == directory && Some(unit.rustc) == toolchain;
-                records.add(unit, fits, &by_name);
+                let is_here = place.directory == directory && Some(unit.rustc) == toolchain;
+                records.add(&unit, is_here, &by_name);
             }
         }
         records
     }
 
     /// Takes a record for the units that it is of.
-    fn add(&mut self, record: Evidence, fits: bool, by_name: &UnitsByName) {
+    fn add(&mut self, record: &Evidence, is_here: bool, by_name: &UnitsByName) {
         let Ground {
             workspace,
             graph,
             layout,
             changed,
         } = self.ground;
-        for &unit in by_name.of(&record) {
+        for &unit in by_name.of(record) {
             let node = graph.unit(unit);
             let package = workspace.package(node.package);
             let at = layout
@@ -143,12 +166,21 @@ impl<'a> Records<'a> {
                 .unwrap_or(package.directory());
             let mut inputs = record.inputs.iter();
             let inputs = inputs.find(|(known, _)| known.as_str() == at.as_str() || known == at);
+            let mut built = Built {
+                unit,
+                id: (record.hash.clone(), record.name.clone()),
+                dependencies: record.dependencies.clone(),
+                is_here,
+                fits: is_here,
+                lists_change: false,
+                compiled: None,
+            };
             match inputs.map(|(_, inputs)| inputs) {
                 Some(Inputs::Run(watch)) if node.mode == Mode::RunCustomBuild => {
                     self.runs.entry(unit).or_default().push(Run {
                         watch: watch.clone(),
                         invoked: record.invoked,
-                        fits,
+                        fits: is_here,
                     });
                 }
                 Some(Inputs::Compiled { files, real, env })
@@ -156,18 +188,23 @@ impl<'a> Records<'a> {
                 {
                     for file in files.iter().chain(real) {
                         if changed.contains(file) {
+                            built.lists_change = true;
                             self.readers.entry(file.clone()).or_default().push(unit);
                         }
                     }
-                    self.compiled.entry(unit).or_default().push(Compiled {
+                    built.fits &= record.features == package.features;
+                    let compiled = self.compiled.entry(unit).or_default();
+                    built.compiled = Some(compiled.len());
+                    compiled.push(Compiled {
                         files: files.clone(),
                         env: env.clone(),
                         invoked: record.invoked,
-                        fits: fits && record.features == package.features,
+                        fits: built.fits,
                     });
                 }
-                _ => {}
+                _ => continue,
             }
+            self.built.entry(record.value).or_default().push(built);
         }
     }
 
@@ -275,6 +312,19 @@ impl<'a> Records<'a> {
         let is_current = self.is_settled(unit, None, &mut known);
         self.found.borrow_mut().nearly_current = known;
         is_current
+    }
+
+    /// Whether nothing but the change set can have altered what a record lists.
+    pub(super) fn is_as_recorded(&self, built: &Built) -> bool {
+        let records = self.compiled.get(&built.unit);
+        let record = records.zip(built.compiled).map(|(all, at)| &all[at]);
+        record.is_some_and(|it| it.is_current(self.ground.changed))
+    }
+
+    /// Whether a unit's package is a path package, whose records are all there.
+    pub(super) fn has_all_of(&self, unit: UnitIx) -> bool {
+        let package = self.ground.graph.unit(unit).package;
+        self.ground.layout.directory(package).is_some()
     }
 
     /// The records of a script's run.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::settings::{Setting, Settings};
-use super::{Affected, Effect, Rule, Seed, propagate_within};
+use super::{Affected, Effect, Rule, Seed, Spread, propagate_within};
 use crate::graph::{UnitGraph, UnitIx};
 use crate::repo::git::Change;
 use crate::resolution::{Difference, PackageKey, Resolution, TargetKey};
@@ -23,13 +23,13 @@ pub fn affected(
     cause: Option<&Utf8Path>,
 ) -> Affected {
     let places = Places::new(workspace);
-    let seed = |unit, because: &str, spreads| Seed {
+    let seed = |unit, because: &str, spread| Seed {
         unit,
         effect: Effect::Rebuilt,
         rule: Rule::Resolution,
         path: cause.map(Utf8Path::to_owned),
         because: because.to_owned(),
-        spreads,
+        spread,
     };
     let mut seeds = Vec::new();
     for difference in &resolution.differences {
@@ -41,9 +41,12 @@ pub fn affected(
                 format!("cargo resolves it differently: {}", what.join("; "))
             }
         };
-        let spreads = difference.what != Difference::Further;
+        let spread = match difference.what {
+            Difference::Further => Spread::Nothing,
+            _ => Spread::All,
+        };
         for unit in places.units(graph, &difference.package, &difference.target) {
-            seeds.push(seed(unit, &because, spreads));
+            seeds.push(seed(unit, &because, spread));
         }
     }
     let rebuilt: HashSet<UnitIx> = resolution
@@ -59,7 +62,7 @@ pub fn affected(
         seed(
             unit,
             "cargo resolves what it is built from differently",
-            true,
+            Spread::All,
         )
     }));
     propagate_within(graph, seeds, &|unit| rebuilt.contains(&unit))

@@ -6,7 +6,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
 use super::seeds::{Finder, Inputs};
-use super::{Effect, Rule, Seed};
+use super::{Effect, Rule, Seed, Spread};
 use crate::graph::Mode;
 use crate::repo::git::Change;
 use crate::repo::unit_inputs::Watch;
@@ -156,7 +156,7 @@ impl Finder<'_> {
                 rule: Rule::BuildScriptInput,
                 path: None,
                 because: because.to_owned(),
-                spreads: true,
+                spread: Spread::All,
             });
         }
     }

@@ -16,7 +16,7 @@ use super::records::Records;
 use super::rules::Rules;
 use super::settings::{Contents, Settings};
 use super::sources::{Facts, Sources};
-use super::{Effect, Rule, Seed};
+use super::{Effect, Rule, Seed, Spread};
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
 use crate::resolution;
@@ -131,6 +131,9 @@ impl Finder<'_> {
         for unit in records.readers(path) {
             if seen.insert(unit) {
                 self.seed(unit, Rule::Source, change, "it is compiled from this file");
+                if let Some(seed) = self.found.seeds.last_mut() {
+                    seed.spread = Spread::Recorded;
+                }
             }
         }
         let owner = self.inputs.layout.owner(path);
@@ -299,7 +302,7 @@ impl Finder<'_> {
             rule,
             path,
             because,
-            spreads: true,
+            spread: Spread::All,
         });
     }
 }

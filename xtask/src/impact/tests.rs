@@ -143,7 +143,7 @@ fn what_is_run_again_reaches_no_further() {
 fn a_seed_that_does_not_spread_stays_where_it_is() {
     let story = Story::new("a: lib!test!bench\nb: lib!test!bench -> a", Verb::Check);
     let alone = Seed {
-        spreads: false,
+        spread: Spread::Nothing,
         ..story.seed("a lib")
     };
     let affected = propagate(&story.graph, vec![alone.clone()]);

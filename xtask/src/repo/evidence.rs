@@ -39,7 +39,12 @@ pub struct Evidence {
     pub inputs: Vec<(Utf8PathBuf, Inputs)>,
     /// See [`ProfileDir::compiled_from`].
     pub compiled_from: Option<Utf8PathBuf>,
-    hash: String,
+    /// See [`super::unit_record::UnitRecord::hash`].
+    pub hash: String,
+    /// See [`super::unit_record::UnitRecord::value`].
+    pub value: u64,
+    /// What it was built against: a hash of the package's id, and the value of its record.
+    pub dependencies: Vec<(u64, u64)>,
     /// Time and size of the fingerprint's file.
     stamp: Option<(SystemTime, u64)>,
 }
@@ -260,9 +265,12 @@ fn read_units(
                 };
                 Some((package.to_owned(), inputs))
             });
+            let dependencies = record.fingerprint.deps.iter();
             units.push(Evidence {
                 inputs: inputs.collect(),
                 compiled_from: profile.compiled_from(&record),
+                value: record.value,
+                dependencies: dependencies.map(|it| (it.0, it.3)).collect(),
                 package: record.package,
                 name: record.name,
                 rustc: record.fingerprint.rustc,

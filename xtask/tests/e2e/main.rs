@@ -34,4 +34,5 @@ mod shared;
 mod support;
 mod timings;
 mod timings_page;
+mod variants;
 mod workspaces;

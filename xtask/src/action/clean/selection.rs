@@ -8,6 +8,7 @@ use crate::action::contents::Found;
 use crate::graph::Mode;
 use crate::impact::Effect;
 use crate::impact::record_names::{crate_name, in_graph, target_kind};
+use crate::impact::records::RecordId;
 use crate::question::Answer;
 use crate::repo::unit_record::{self, TargetKind};
 use crate::workspace::{self, Package, PackageIx, Workspace};
@@ -48,6 +49,7 @@ pub struct Selection<'a> {
     units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), String>,
     packages: BTreeMap<PackageIx, String>,
     for_host: HashSet<PackageIx>,
+    untouched: &'a HashSet<RecordId>,
     pub(super) options: &'a Options,
 }
 
@@ -60,6 +62,7 @@ impl<'a> Selection<'a> {
             units: BTreeMap::new(),
             packages: BTreeMap::new(),
             for_host: HashSet::new(),
+            untouched: &answer.untouched,
             options,
         };
         if !options.triples.is_empty() {
@@ -122,6 +125,9 @@ impl<'a> Selection<'a> {
         };
         if self.options.scope == Scope::Packages {
             return of_package;
+        }
+        if self.untouched.contains(&(found.hash.clone(), unit.clone())) {
+            return None;
         }
         let (kind, target, mode) = match unit.mode {
             unit_record::Mode::Doc if !self.options.documentation => return None,

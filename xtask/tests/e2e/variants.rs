@@ -1,0 +1,94 @@
+//! A library of which cargo builds several: a build script uses it with other features than the rest.
+
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::{Project, Unit};
+
+const CHECK: &[&str] = &["check", "--workspace", "--all-targets"];
+
+/// `engine` has a module that `depot` asks for, and `line`'s script does without; `station` is built
+/// from `line`.
+fn with_two_engines() -> Project {
+    let project = Project::with_libraries(&[
+        ("engine", &[]),
+        ("depot", &[]),
+        ("line", &[]),
+        ("station", &["line"]),
+    ]);
+    project.append("crates/engine/Cargo.toml", "[features]\nsteam = []\n");
+    let library = "#[cfg(feature = \"steam\")]\nmod steam;\nmod wheels;\n";
+    project.write("crates/engine/src/lib.rs", library);
+    project.write("crates/engine/src/steam.rs", "");
+    project.write("crates/engine/src/wheels.rs", "");
+    let steam = "engine = { path = \"../engine\", features = [\"steam\"] }\n";
+    project.append("crates/depot/Cargo.toml", steam);
+    let plain = "[build-dependencies]\nengine = { path = \"../engine\" }\n";
+    project.append("crates/line/Cargo.toml", plain);
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); }\n";
+    project.write("crates/line/build.rs", script);
+    project.commit("Two engines");
+    project.build(CHECK).unwrap();
+    project
+}
+
+fn packages(units: &BTreeSet<Unit>) -> Vec<String> {
+    let name = |unit: &Unit| unit.to_string().split('#').next().unwrap().to_owned();
+    let names: BTreeSet<_> = units.iter().map(name).collect();
+    names.into_iter().collect()
+}
+
+#[test]
+fn what_one_of_them_alone_reads_reaches_its_own_users() {
+    let project = with_two_engines();
+    let edits: [(&[&str], &[&str]); 4] = [
+        (&["engine/src/steam.rs"], &["depot", "engine"]),
+        (
+            &["engine/src/wheels.rs"],
+            &["depot", "engine", "line", "station"],
+        ),
+        (
+            &["engine/src/steam.rs", "line/src/lib.rs"],
+            &["depot", "engine", "line", "station"],
+        ),
+        (&["engine/src/steam.rs"], &["depot", "engine"]),
+    ];
+    for (files, expected) in edits {
+        sleep(Duration::from_millis(20));
+        for file in files {
+            project.append(format!("crates/{file}"), "// Edited.\n");
+        }
+        let named = project.named(&["--verb", "check"]);
+        assert_eq!(packages(&named), expected, "{files:?}");
+        assert_eq!(project.build(CHECK).unwrap(), named, "{files:?}");
+        project.commit("Edit");
+    }
+}
+
+#[test]
+fn one_of_them_that_was_left_behind_is_no_proof() {
+    let project = with_two_engines();
+    sleep(Duration::from_millis(20));
+    let library = "mod wheels;\nmod steam;\n";
+    project.write("crates/engine/src/lib.rs", library);
+    project.commit("Steam for all");
+    // The script's is older than the library now.
+    project.build(&["check", "--package", "depot"]).unwrap();
+    project.append("crates/engine/src/steam.rs", "// Edited.\n");
+    let named = project.named(&["--verb", "check"]);
+    assert_eq!(packages(&named), ["depot", "engine", "line", "station"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn cleaned_goes_the_one_that_reads_the_file() {
+    let project = with_two_engines();
+    project.remove("target");
+    let builds = project.build_each(&[CHECK.to_vec()]);
+    let asked = ["--verb", "check", "--file", "crates/engine/src/steam.rs"];
+    let affected = project.named(&asked);
+    assert_eq!(packages(&affected), ["depot", "engine"]);
+    project.clean_as_planned(&asked);
+    project.builds_again(&affected, &builds);
+}
