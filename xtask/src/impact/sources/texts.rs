@@ -107,9 +107,13 @@ impl Texts {
             let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
             let mut take = |file: &Utf8Path| {
                 for line in read(file).unwrap_or_default().lines() {
-                    if let Some(lines) = Lines::of(line) {
-                        let found = path_parts(line).map(str::to_owned);
-                        parts.entry(lines).or_default().extend(found);
+                    let Some(lines) = Lines::of(line) else {
+                        continue;
+                    };
+                    let parts = parts.entry(lines).or_default();
+                    match lines {
+                        Lines::Code => parts.extend(code_parts(line)),
+                        Lines::Docs => parts.extend(path_parts(line).map(str::to_owned)),
                     }
                 }
             };
@@ -300,6 +304,17 @@ fn path_parts(line: &str) -> impl Iterator<Item = &str> {
         .filter(|part| (2..200).contains(&part.len()))
 }
 
+/// The same of a line of code, but for what is no path, or one that leads to a single place: a URL,
+/// and the documentation that a crate includes as its own.
+fn code_parts(line: &str) -> Vec<String> {
+    if line.starts_with("#![") && line.contains("doc = include_str!(\"") {
+        return Vec::new();
+    }
+    let is_path = |literal: &&str| !literal.contains("://");
+    let paths: Vec<&str> = line.split('"').filter(is_path).collect();
+    path_parts(&paths.join("\"")).map(str::to_owned).collect()
+}
+
 /// Whether a text names a variable: whole, or as one who puts the name together writes its
 /// beginning or its end, up to or from an underscore.
 pub(super) fn names_variable(text: &str, variable: &str) -> bool {
@@ -342,6 +357,8 @@ mod tests {
             // It was in old/place/table.csv.
             const TABLE: &str = include_str!(concat!(\"../../data/\", \"lines.csv\"));
             let url = \"//shared/tables\";
+            let page = \"https://example.org/pages/first.html\";
+#![cfg_attr(doc, doc = include_str!(\"../books/start.md\"))]
         ";
         std::fs::write(directory.join("lib.rs"), source).unwrap();
         let mut texts = Texts::default();
@@ -352,6 +369,8 @@ mod tests {
             ("shared", true, false),
             ("guide", false, true),
             ("place", false, false),
+            ("pages", false, false),
+            ("books", false, false),
         ] {
             let found = (hold(Lines::Code, name), hold(Lines::Docs, name));
             assert_eq!(found, (in_code, in_docs), "{name}");
