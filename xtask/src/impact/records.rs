@@ -20,13 +20,13 @@ use super::changed::ChangedPaths;
 use super::checkouts::Shared;
 use super::layout::Layout;
 use super::record_names::{UnitsByName, is_its};
-use crate::graph::{Link, Mode, UnitGraph, UnitIx};
+use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::cargo_config::configuration_files;
 use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
 use crate::repo::unit_record::UnitName;
-use crate::workspace::Workspace;
+use crate::workspace::{Package, TargetKind, Workspace};
 
 /// What a question about records is asked of.
 #[derive(Clone, Copy)]
@@ -70,8 +70,12 @@ struct Found {
 pub(super) struct Built {
     pub(super) unit: UnitIx,
     pub(super) id: RecordId,
+    /// By which others refer to it.
+    pub(super) value: u64,
     /// A hash of each dependency's package id, and the value of its record.
     pub(super) dependencies: Vec<(u64, u64)>,
+    /// Whether it is a build script or a procedural macro, which run on the host.
+    pub(super) is_for_host: bool,
     /// Whether profile directory and toolchain are those of the question.
     pub(super) is_here: bool,
     /// Whether the features are, too.
@@ -169,6 +173,8 @@ impl<'a> Records<'a> {
             let mut built = Built {
                 unit,
                 id: (record.hash.clone(), record.name.clone()),
+                value: record.value,
+                is_for_host: runs_on_host(node, package),
                 dependencies: record.dependencies.clone(),
                 is_here,
                 fits: is_here,
@@ -371,6 +377,16 @@ impl Run {
         let mut paths = paths.iter().filter(|path| !changed.contains(path));
         paths.all(|path| newest_in(path, changed).is_some_and(|at| Some(at) <= self.invoked))
             && variables.iter().all(is_same)
+    }
+}
+
+/// Whether it is a build script or a procedural macro, or the latter's tests.
+fn runs_on_host(unit: &Unit, package: &Package) -> bool {
+    let is_macro = || package.targets.iter().any(|target| target.proc_macro);
+    match unit.kind {
+        TargetKind::CustomBuild => unit.mode == Mode::Build,
+        TargetKind::Lib => is_macro(),
+        _ => false,
     }
 }
 

@@ -1,13 +1,15 @@
 //! Which of cargo's units behind one of ours a change touches.
 //!
-//! A library that a build script uses may have other features there than elsewhere, and then read
-//! other files. For the kit both are one unit; their records tell them apart, since each names those
-//! that it was built against. A unit all of whose records go back to others than the changed ones is
-//! not reached, if they are proof: see [`super::records`]. Where anything but a record says what a
-//! change touches, all behind a unit are touched.
+//! A library that a build script or a procedural macro is built from may have other features there
+//! than elsewhere, and then reads other files. For the kit both are one unit; their records tell
+//! them apart, since each names those that it was built against. A unit all of whose records go back
+//! to others than the changed ones is not reached, if they are proof: see [`super::records`]. Where
+//! anything but a record says what a change touches, all behind a unit are touched.
 //!
-//! A record that was built against one which is gone is a leftover, of no build that could be the
-//! base's: cargo would have built it anew.
+//! No more than these two are told apart: somebody who builds packages one by one has records of
+//! them with other features than when all are built, and which of those the next build needs is not
+//! known. A record that was built against one which is gone is a leftover, of no build that could be
+//! the base's: cargo would have built it anew.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -23,12 +25,21 @@ pub struct Variants<'a> {
     wholly: HashSet<UnitIx>,
     /// The units of which those are touched that list a changed path.
     in_part: HashSet<UnitIx>,
-    /// By unit, the values of its records; empty where no unit is touched in part.
-    values: HashMap<UnitIx, Vec<u64>>,
-    /// The packages, by a hash of their ids, that have records.
-    packages: HashSet<u64>,
-    touched: RefCell<HashMap<u64, bool>>,
+    /// What is recorded of a unit on each side; empty where no unit is touched in part.
+    recorded: HashMap<(UnitIx, Side), Vec<&'a Built>>,
+    touched: RefCell<HashMap<(UnitIx, Side), bool>>,
 }
+
+/// For whom cargo builds a unit; without `--target` that is the same machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Side {
+    /// A build script, a procedural macro, or what these are built from.
+    Host,
+    /// Everything else.
+    Target,
+}
+
+const SIDES: [Side; 2] = [Side::Host, Side::Target];
 
 impl<'a> Variants<'a> {
     /// Of the seeds of a change.
@@ -42,8 +53,7 @@ impl<'a> Variants<'a> {
             records,
             wholly: of(&|spread| spread != Spread::Recorded),
             in_part: of(&|spread| spread == Spread::Recorded),
-            values: HashMap::new(),
-            packages: HashSet::new(),
+            recorded: HashMap::new(),
             touched: RefCell::default(),
         };
         let is_apart = |built: &Built| {
@@ -53,80 +63,130 @@ impl<'a> Variants<'a> {
         };
         let all_recorded = rebuilt().all(|seed| records.has_all_of(seed.unit));
         if all_recorded && records.built.values().flatten().any(is_apart) {
-            variants.index();
+            variants.take_sides();
         }
         variants
     }
 
-    fn index(&mut self) {
-        let known = &self.records.built;
-        for (&value, built) in known {
-            for built in built {
-                self.values.entry(built.unit).or_default().push(value);
-                let dependencies = built.dependencies.iter();
-                let met = dependencies.filter(|(_, on)| known.contains_key(on));
-                self.packages.extend(met.map(|&(package, _)| package));
+    /// Finds for which side each record was built.
+    fn take_sides(&mut self) {
+        let live = self.live();
+        let hosts_own = live.iter().filter(|it| it.is_for_host);
+        let host = self.below(hosts_own.copied(), Side::Host);
+        let is_the_targets = |built: &&Built| !built.is_for_host && !host.contains(&built.value);
+        let with_own: HashSet<UnitIx> = live
+            .iter()
+            .filter(|it| is_the_targets(it))
+            .map(|it| it.unit)
+            .collect();
+        // What is the same on both sides is built once.
+        let starts = live
+            .iter()
+            .filter(|it| is_the_targets(it) || !it.is_for_host && !with_own.contains(&it.unit));
+        let target = self.below(starts.copied(), Side::Target);
+        for built in live {
+            for (side, values) in SIDES.into_iter().zip([&host, &target]) {
+                if values.contains(&built.value) {
+                    self.recorded
+                        .entry((built.unit, side))
+                        .or_default()
+                        .push(built);
+                }
             }
         }
     }
 
-    /// Whether any of cargo's units behind one that is built from a touched one is touched, too.
-    pub fn are_reached(&self, unit: UnitIx) -> bool {
-        let Some(values) = self.values.get(&unit) else {
-            return true;
-        };
-        let mut fits = false;
-        for value in values {
-            let mut built = self.records.built[value].iter();
-            let Some(built) = built.find(|it| it.unit == unit && it.is_here) else {
-                continue;
-            };
-            if !self.is_leftover(built) {
-                fits |= built.fits;
-                if self.is_touched(*value) {
-                    return true;
-                }
+    /// The records that are no leftovers.
+    fn live(&self) -> Vec<&'a Built> {
+        let here = self.records.built.values().flatten();
+        let mut live: Vec<_> = here.filter(|built| built.is_here).collect();
+        let mut values: HashSet<u64> = live.iter().map(|it| it.value).collect();
+        let dependencies = live.iter().flat_map(|built| &built.dependencies);
+        let met = dependencies.filter(|(_, on)| values.contains(on));
+        let packages: HashSet<u64> = met.map(|&(package, _)| package).collect();
+        loop {
+            live.retain(|built| {
+                let mut dependencies = built.dependencies.iter();
+                dependencies.all(|(package, on)| !packages.contains(package) || values.contains(on))
+            });
+            let left: HashSet<u64> = live.iter().map(|it| it.value).collect();
+            if left.len() == values.len() {
+                return live;
+            }
+            values = left;
+        }
+    }
+
+    /// The values of records and of all that these were built against on the same side.
+    fn below(&self, starts: impl Iterator<Item = &'a Built>, side: Side) -> HashSet<u64> {
+        let mut below = HashSet::new();
+        let mut pending: Vec<&Built> = starts.collect();
+        while let Some(built) = pending.pop() {
+            if below.insert(built.value) {
+                let on = self.dependencies(built);
+                pending.extend(on.filter(|it| side == Side::Host || !it.is_for_host));
             }
         }
-        !fits || !self.records.is_current(unit)
+        below
+    }
+
+    fn dependencies(&self, built: &'a Built) -> impl Iterator<Item = &'a Built> {
+        let records = self.records;
+        let values = built.dependencies.iter().map(|(_, value)| value);
+        values.flat_map(|value| records.built.get(value).into_iter().flatten())
+    }
+
+    /// Whether any of cargo's units behind one that is built from a touched one is touched, too.
+    pub fn are_reached(&self, unit: UnitIx) -> bool {
+        let is_proof = || self.records_of(unit).any(|built| built.fits);
+        let is_touched = || SIDES.iter().any(|&side| self.is_touched(unit, side));
+        self.recorded.is_empty() || !is_proof() || is_touched() || !self.records.is_current(unit)
     }
 
     /// The records of affected units that the change does not touch, where records are proof.
     pub fn untouched(&self, affected: &Affected) -> HashMap<UnitIx, Vec<RecordId>> {
         let mut untouched = HashMap::new();
         for (unit, _) in affected.units() {
-            let values = self.values.get(&unit).into_iter().flatten();
-            let apart: Vec<u64> = values.copied().filter(|it| !self.is_touched(*it)).collect();
+            let of = |is_touched: bool| {
+                let sides = SIDES.iter();
+                let sides = sides.filter(move |&&side| self.is_touched(unit, side) == is_touched);
+                sides.flat_map(move |&side| self.recorded.get(&(unit, side)).into_iter().flatten())
+            };
+            let touched: HashSet<u64> = of(true).map(|it| it.value).collect();
+            let apart = of(false).filter(|it| !touched.contains(&it.value));
+            let apart: Vec<RecordId> = apart.map(|it| it.id.clone()).collect();
             if !apart.is_empty() && self.records.is_current(unit) {
-                let built = apart.iter().flat_map(|value| &self.records.built[value]);
-                untouched.insert(unit, built.map(|built| built.id.clone()).collect());
+                untouched.insert(unit, apart);
             }
         }
         untouched
     }
 
-    fn is_leftover(&self, built: &Built) -> bool {
-        let mut dependencies = built.dependencies.iter();
-        dependencies.any(|(package, on)| {
-            self.packages.contains(package) && !self.records.built.contains_key(on)
-        })
+    fn records_of(&self, unit: UnitIx) -> impl Iterator<Item = &&'a Built> {
+        let sides = SIDES.iter();
+        sides.flat_map(move |&side| self.recorded.get(&(unit, side)).into_iter().flatten())
     }
 
-    /// Whether a change touches a record, or what it was built against.
-    fn is_touched(&self, value: u64) -> bool {
-        if let Some(&known) = self.touched.borrow().get(&value) {
+    /// Whether a change touches what is recorded of a unit on a side, or what that was built
+    /// against.
+    fn is_touched(&self, unit: UnitIx, side: Side) -> bool {
+        if let Some(&known) = self.touched.borrow().get(&(unit, side)) {
             return known;
         }
-        let is_touched = self.records.built[&value].iter().any(|built| {
-            let dependencies = built.dependencies.iter().map(|&(_, on)| on);
-            let mut known = dependencies.filter(|on| self.records.built.contains_key(on));
+        // Leftovers of other manifests may go round in a circle.
+        self.touched.borrow_mut().insert((unit, side), true);
+        let records = self.recorded.get(&(unit, side));
+        let is_touched = records.into_iter().flatten().any(|built| {
+            let mut below = self.dependencies(built);
             built.lists_change
-                || self.wholly.contains(&built.unit)
-                || self.in_part.contains(&built.unit) && !self.records.is_as_recorded(built)
-                || self.is_leftover(built)
-                || known.any(|on| self.is_touched(on))
+                || self.wholly.contains(&unit)
+                || self.in_part.contains(&unit) && !self.records.is_as_recorded(built)
+                || below.any(|on| match on.is_for_host {
+                    true => self.is_touched(on.unit, Side::Host),
+                    false => self.is_touched(on.unit, side),
+                })
         });
-        self.touched.borrow_mut().insert(value, is_touched);
+        self.touched.borrow_mut().insert((unit, side), is_touched);
         is_touched
     }
 }

@@ -81,6 +81,25 @@ fn one_of_them_that_was_left_behind_is_no_proof() {
 }
 
 #[test]
+fn packages_that_were_built_one_by_one_are_no_proof_of_a_build_of_all() {
+    let project = with_two_engines();
+    project.append(
+        "crates/station/Cargo.toml",
+        "engine = { path = \"../engine\" }\n",
+    );
+    project.commit("A station has an engine, too");
+    project.remove("target");
+    for package in ["depot", "line", "station"] {
+        let check = ["check", "--all-targets", "--package", package];
+        project.build(&check).unwrap();
+    }
+    // With the station's engine alone nobody built it with steam; with all others it is.
+    project.append("crates/engine/src/steam.rs", "// Edited.\n");
+    let named = project.named(&["--verb", "check"]);
+    assert_eq!(packages(&named), ["depot", "engine", "station"]);
+}
+
+#[test]
 #[cfg(unix)]
 fn cleaned_goes_the_one_that_reads_the_file() {
     let project = with_two_engines();
