@@ -88,7 +88,7 @@ impl Sources<'_> {
         } else if self.text_holds(package, &watches) && self.text_holds(package, &name) {
             return true;
         }
-        let mut libraries = self.build_dependencies(package).into_iter();
+        let mut libraries = self.script_libraries(package).into_iter();
         libraries.any(|library| {
             let mut named = [library, package].into_iter();
             self.text_holds(library, &watches) && named.any(|it| self.text_holds(it, &name))
@@ -97,7 +97,7 @@ impl Sources<'_> {
 
     /// Whether a library that a package's build script is built with prints what to watch.
     pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
-        let mut libraries = self.build_dependencies(package).into_iter();
+        let mut libraries = self.script_libraries(package).into_iter();
         libraries.any(|library| self.text_holds(library, &Search::Any(&["rerun-if-changed"])))
     }
 
@@ -106,7 +106,7 @@ impl Sources<'_> {
         let Some(script) = self.script(package) else {
             return false;
         };
-        let mut makers = self.build_dependencies(package).into_iter();
+        let mut makers = self.script_libraries(package).into_iter();
         script.may_include(below)
             && (script.holds(&INCLUSIONS)
                 || makers.any(|maker| self.text_holds(maker, &Search::Any(&INCLUSIONS))))
@@ -166,12 +166,23 @@ impl Sources<'_> {
         }
     }
 
-    fn build_dependencies(&self, package: PackageIx) -> Vec<PackageIx> {
+    /// What a build script is built from: its libraries, and the path packages below them.
+    fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
         let dependencies = self.workspace.package(package).dependencies.iter();
-        dependencies
-            .filter(|known| known.build)
-            .map(|known| known.package)
-            .collect()
+        let direct = dependencies.filter(|known| known.build);
+        let mut libraries: Vec<_> = direct.map(|known| known.package).collect();
+        let mut at = 0;
+        while let Some(&library) = libraries.get(at) {
+            let below = self.workspace.package(library).dependencies.iter();
+            let below = below
+                .filter(|known| known.normal)
+                .map(|known| known.package);
+            let below = below.filter(|&it| self.layout.directory(it).is_some());
+            let new: Vec<_> = below.filter(|it| !libraries.contains(it)).collect();
+            libraries.extend(new);
+            at += 1;
+        }
+        libraries
     }
 
     fn dependencies(&self, of: &[PackageIx], wanted: impl Fn(&str) -> bool) -> Vec<PackageIx> {

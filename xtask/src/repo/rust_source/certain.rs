@@ -51,9 +51,13 @@ fn functions_in(stream: TokenStream, functions: &mut Functions) {
         start = at + 1;
         let called = item.iter().position(|it| is_ident(it, "fn"));
         if let Some(called) = called.and_then(|it| name(item.get(it + 1)?)) {
-            let is_plain = !item
-                .iter()
-                .any(|it| group(it, Delimiter::Bracket).is_some());
+            let has_condition = |it: &TokenTree| {
+                let attribute = group(it, Delimiter::Bracket);
+                let tokens = attribute.map(|it| trees(it.stream())).unwrap_or_default();
+                let is_cfg = |it: &&TokenTree| is_ident(it, "cfg") || is_ident(it, "cfg_attr");
+                tokens.first().filter(is_cfg).is_some()
+            };
+            let is_plain = !item.iter().any(has_condition);
             let known = functions.entry(called);
             known
                 .and_modify(|body| *body = None)
@@ -83,6 +87,17 @@ impl Walker<'_> {
                 at += conditional(rest) - 1;
             } else if is_punct(token, '#') || is("if") || is("match") || is("while") {
                 let length = conditional(rest);
+                let condition = &rest[1..length];
+                let decided = condition
+                    .iter()
+                    .position(|it| braced(it).is_some() || is_punct(it, '&') || is_punct(it, '|'));
+                // What is decided by is reached before anything is decided.
+                let is_attribute = is_punct(token, '#');
+                if let (Some(end), false) = (decided, is_attribute)
+                    && !self.walk(&condition[..end], &mut names.within(&condition[..end]))
+                {
+                    return false;
+                }
                 if leaves(&rest[..length]) {
                     return false;
                 }

@@ -664,7 +664,10 @@ fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
         "fn main() { for it in [\"a\"] { SAYS } }",
         "fn main() { unsafe { SAYS } }",
         "fn main() { helper(1); } fn helper(n: u8) { SAYS }",
+        "fn main() { helper() } #[inline] /** What to watch. */ fn helper() { SAYS }",
         "mod inner { pub fn helper() { SAYS } } fn main() { inner::helper() }",
+        "fn main() { if let Err(e) = run() { exit(1) } } fn run() -> Result<(), E> { SAYS Ok(()) }",
+        "fn main() { match run() { Ok(()) => {} Err(e) => exit(1) } } fn run() { SAYS }",
     ];
     let not_certain = [
         "fn main() { if x { SAYS } }",
@@ -678,6 +681,8 @@ fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
         "fn main() { let later = (|| { SAYS }); }",
         "fn main() { fn inner() { SAYS } }",
         "#[cfg(test)] mod tests { fn main() { SAYS } } fn main() {}",
+        "fn main() { if x && run() {} } fn run() { SAYS }",
+        "fn main() { while let Some(it) = next() && run() {} } fn run() { SAYS }",
     ];
     let says = |text: &str| {
         let text = text.replace("SAYS", SAYS);
