@@ -14,6 +14,8 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::rust_source::normalized;
+
 /// What a unit read: names of variables with their value, `None` where it was not set.
 pub type Variables = Vec<(String, Option<String>)>;
 
@@ -324,7 +326,7 @@ impl ScriptOutput {
 /// What a `..` leaves may be a symbolic link to elsewhere, so the directory is asked of the disk
 /// where it still exists. The last component is kept: a link itself can be what changes.
 pub fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
-    use cargo_metadata::camino::Utf8Component::{CurDir, ParentDir};
+    use cargo_metadata::camino::Utf8Component::ParentDir;
     let joined: Utf8PathBuf = root.components().chain(path.components()).collect();
     let joined = if path.is_absolute() {
         path.components().collect()
@@ -339,15 +341,23 @@ pub fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     {
         return real.join(name);
     }
-    let mut plain = Utf8PathBuf::new();
-    for component in joined.components() {
-        match component {
-            CurDir => {}
-            ParentDir => drop(plain.pop()),
-            other => plain.push(other),
-        }
+    normalized(&joined)
+}
+
+/// The same, but with the links on the way, which may come to lead elsewhere. A `..` stays where a
+/// link is what it leaves.
+pub fn recorded(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
+    let whole = root.join(path);
+    let plain = normalized(&whole);
+    if plain == whole {
+        return plain;
     }
-    plain
+    let real = |path: &Utf8Path| path.parent().map(Utf8Path::canonicalize_utf8)?.ok();
+    let there = real(&whole);
+    match there.is_some() && real(&plain) != there {
+        true => whole,
+        false => plain,
+    }
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl ProfileDir {
                 let text = fs::read_to_string(self.rustc_dep_info(unit)?).ok()?;
                 let found = dep_info::parse_rustc(&text)?;
                 let files = found.files.iter();
-                let files = files.map(|file| dep_info::absolute(roots.workspace, file));
+                let files = files.map(|file| dep_info::recorded(roots.workspace, file));
                 (files.collect::<Vec<_>>(), found.env, Origin::Rustc)
             }
         };
@@ -112,8 +112,8 @@ impl ProfileDir {
         let bytes = fs::read(directory.join(format!("dep-{}", name.file_name()))).ok()?;
         let found = dep_info::parse_cargo(&bytes)?;
         let files = found.files.iter().map(|file| match file {
-            RecordedPath::Package(path) => dep_info::absolute(roots.package, path),
-            RecordedPath::Build(path) => dep_info::absolute(&self.build_directory, path),
+            RecordedPath::Package(path) => dep_info::recorded(roots.package, path),
+            RecordedPath::Build(path) => dep_info::recorded(&self.build_directory, path),
         });
         Some((files.collect(), found.env))
     }

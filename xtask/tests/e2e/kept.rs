@@ -138,7 +138,9 @@ fn where_links_lead_is_found_anew() {
     project.commit("Read a table");
     let ask = || {
         sleep(Duration::from_millis(100));
-        project.xtask(&["affected", "--format", "names"]).done()
+        project
+            .xtask(&["affected", "--rebuilt", "--format", "names"])
+            .done()
     };
     let build = || project.build(&["check", "--workspace"]).unwrap();
     build();

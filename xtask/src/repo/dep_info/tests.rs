@@ -145,6 +145,28 @@ fn paths_are_made_plain() {
 }
 
 #[test]
+#[cfg(unix)]
+fn links_on_the_way_to_a_file_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let top = Utf8Path::from_path(directory.path()).unwrap();
+    let top = top.canonicalize_utf8().unwrap();
+    std::fs::create_dir_all(top.join("a/src")).unwrap();
+    std::fs::create_dir_all(top.join("v1/deep")).unwrap();
+    std::os::unix::fs::symlink("../v1/deep", top.join("a/data")).unwrap();
+    for (path, expected, real) in [
+        ("src/lib.rs", "a/src/lib.rs", "a/src/lib.rs"),
+        ("src/../x", "a/x", "a/x"),
+        ("src/../data/x", "a/data/x", "v1/deep/x"),
+        ("data/../x", "a/data/../x", "v1/x"),
+        ("gone/../x", "a/x", "a/x"),
+    ] {
+        let at = top.join("a");
+        assert_eq!(recorded(&at, path.into()).as_str(), top.join(expected));
+        assert_eq!(absolute(&at, path.into()), top.join(real));
+    }
+}
+
+#[test]
 fn a_file_of_the_first_rule_is_found_as_a_whole() {
     let text = "/t/libx.rlib: /w/my\\ x/src/lib.rs /w/y/src/lib.rs\n\n/w/z.rs:\n";
     let has = |file: &str| first_rule_has(text, Utf8Path::new(file));
