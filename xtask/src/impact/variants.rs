@@ -56,13 +56,12 @@ impl<'a> Variants<'a> {
             recorded: HashMap::new(),
             touched: RefCell::default(),
         };
-        let is_apart = |built: &Built| {
-            variants.in_part.contains(&built.unit)
-                && !variants.wholly.contains(&built.unit)
-                && !built.lists_change
+        let tells_apart = |built: &Built| {
+            let is_in_part = variants.in_part.contains(&built.unit);
+            built.is_here && (!built.fits || is_in_part && !built.lists_change)
         };
         let all_recorded = rebuilt().all(|seed| records.has_all_of(seed.unit));
-        if all_recorded && records.built.values().flatten().any(is_apart) {
+        if all_recorded && records.built.values().flatten().any(tells_apart) {
             variants.take_sides();
         }
         variants

@@ -67,6 +67,25 @@ fn what_one_of_them_alone_reads_reaches_its_own_users() {
 }
 
 #[test]
+fn what_one_of_them_alone_is_built_from_reaches_its_own_users() {
+    let project = with_two_engines();
+    project.library("boiler", &[]);
+    let optional = "[dependencies.boiler]\npath = \"../boiler\"\noptional = true\n";
+    project.append("crates/engine/Cargo.toml", optional);
+    project.replace(
+        "crates/engine/Cargo.toml",
+        "steam = []",
+        "steam = [\"dep:boiler\"]",
+    );
+    project.commit("A boiler");
+    project.build(CHECK).unwrap();
+    project.append("crates/boiler/src/lib.rs", "// Edited.\n");
+    let named = project.named(&["--verb", "check"]);
+    assert_eq!(packages(&named), ["boiler", "depot", "engine"]);
+    assert_eq!(project.build(CHECK).unwrap(), named);
+}
+
+#[test]
 fn one_of_them_that_was_left_behind_is_no_proof() {
     let project = with_two_engines();
     sleep(Duration::from_millis(20));
