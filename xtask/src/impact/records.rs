@@ -72,6 +72,8 @@ pub(super) struct Built {
     pub(super) id: RecordId,
     /// By which others refer to it.
     pub(super) value: u64,
+    /// When it was started.
+    pub(super) invoked: Option<SystemTime>,
     /// A hash of each dependency's package id, and the value of its record.
     pub(super) dependencies: Vec<(u64, u64)>,
     /// Whether it is a build script or a procedural macro, which run on the host.
@@ -174,6 +176,7 @@ impl<'a> Records<'a> {
                 unit,
                 id: (record.hash.clone(), record.name.clone()),
                 value: record.value,
+                invoked: record.invoked,
                 is_for_host: runs_on_host(node, package),
                 dependencies: record.dependencies.clone(),
                 is_here,
@@ -292,17 +295,22 @@ impl<'a> Records<'a> {
         compiled.chain(runs.map(|(&unit, _)| unit)).collect()
     }
 
-    /// Whether the unit's record is current, so that it reads no file which the record does not
-    /// list, or a script's run watches none besides.
-    pub fn is_current(&self, unit: UnitIx) -> bool {
-        let settings = *self.found.borrow_mut().settings.get_or_insert_with(|| {
+    /// When what sets something for all units was written last.
+    fn settings(&self) -> Option<SystemTime> {
+        *self.found.borrow_mut().settings.get_or_insert_with(|| {
             let root = resolved(&self.ground.workspace.root);
             let files = configuration_files(&root).into_iter();
             files
                 .chain([root.join("Cargo.toml")])
                 .filter_map(|file| modified(&file))
                 .max()
-        });
+        })
+    }
+
+    /// Whether the unit's record is current, so that it reads no file which the record does not
+    /// list, or a script's run watches none besides.
+    pub fn is_current(&self, unit: UnitIx) -> bool {
+        let settings = self.settings();
         let mut known = std::mem::take(&mut self.found.borrow_mut().current);
         let is_current = self.is_settled(unit, Some(settings), &mut known);
         self.found.borrow_mut().current = known;
@@ -320,11 +328,20 @@ impl<'a> Records<'a> {
         is_current
     }
 
-    /// Whether nothing but the change set can have altered what a record lists.
+    /// Whether nothing but the change set can have altered what a record lists, and what set
+    /// something for it is older.
     pub(super) fn is_as_recorded(&self, built: &Built) -> bool {
+        let Ground {
+            workspace,
+            graph,
+            changed,
+            ..
+        } = self.ground;
         let records = self.compiled.get(&built.unit);
         let record = records.zip(built.compiled).map(|(all, at)| &all[at]);
-        record.is_some_and(|it| it.is_current(self.ground.changed))
+        let package = workspace.package(graph.unit(built.unit).package);
+        self.settings().max(modified(&package.manifest_path)) <= built.invoked
+            && record.is_none_or(|it| it.is_current(changed))
     }
 
     /// Whether a unit's package is a path package, whose records are all there.

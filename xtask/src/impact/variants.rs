@@ -28,6 +28,7 @@ pub struct Variants<'a> {
     /// What is recorded of a unit on each side; empty where no unit is touched in part.
     recorded: HashMap<(UnitIx, Side), Vec<&'a Built>>,
     touched: RefCell<HashMap<(UnitIx, Side), bool>>,
+    as_recorded: RefCell<HashMap<(UnitIx, Side), bool>>,
 }
 
 /// For whom cargo builds a unit; without `--target` that is the same machine.
@@ -55,6 +56,7 @@ impl<'a> Variants<'a> {
             in_part: of(&|spread| spread == Spread::Recorded),
             recorded: HashMap::new(),
             touched: RefCell::default(),
+            as_recorded: RefCell::default(),
         };
         let tells_apart = |built: &Built| {
             let is_in_part = variants.in_part.contains(&built.unit);
@@ -139,7 +141,13 @@ impl<'a> Variants<'a> {
     pub fn are_reached(&self, unit: UnitIx) -> bool {
         let is_proof = || self.records_of(unit).any(|built| built.fits);
         let is_touched = || SIDES.iter().any(|&side| self.is_touched(unit, side));
-        self.recorded.is_empty() || !is_proof() || is_touched() || !self.records.is_current(unit)
+        let is_as_recorded = || SIDES.iter().all(|&side| self.is_as_recorded(unit, side));
+        let is_left_out = !self.recorded.is_empty()
+            && is_proof()
+            && !is_touched()
+            && is_as_recorded()
+            && self.records.is_current(unit);
+        !is_left_out
     }
 
     /// The records of affected units that the change does not touch, where records are proof.
@@ -154,7 +162,10 @@ impl<'a> Variants<'a> {
             let touched: HashSet<u64> = of(true).map(|it| it.value).collect();
             let apart = of(false).filter(|it| !touched.contains(&it.value));
             let apart: Vec<RecordId> = apart.map(|it| it.id.clone()).collect();
-            if !apart.is_empty() && self.records.is_current(unit) {
+            let mut sides = SIDES.iter();
+            let is_as_recorded =
+                sides.all(|&side| self.is_touched(unit, side) || self.is_as_recorded(unit, side));
+            if !apart.is_empty() && is_as_recorded && self.records.is_current(unit) {
                 untouched.insert(unit, apart);
             }
         }
@@ -179,13 +190,38 @@ impl<'a> Variants<'a> {
             let mut below = self.dependencies(built);
             built.lists_change
                 || self.wholly.contains(&unit)
-                || self.in_part.contains(&unit) && !self.records.is_as_recorded(built)
-                || below.any(|on| match on.is_for_host {
-                    true => self.is_touched(on.unit, Side::Host),
-                    false => self.is_touched(on.unit, side),
-                })
+                || below.any(|on| self.is_touched(on.unit, on.side(side)))
         });
         self.touched.borrow_mut().insert((unit, side), is_touched);
         is_touched
+    }
+
+    /// Whether what was recorded last of a unit on a side still holds, and that of all that it was
+    /// built against. That takes a look at every file.
+    fn is_as_recorded(&self, unit: UnitIx, side: Side) -> bool {
+        if let Some(&known) = self.as_recorded.borrow().get(&(unit, side)) {
+            return known;
+        }
+        self.as_recorded.borrow_mut().insert((unit, side), false);
+        let records = self.recorded.get(&(unit, side)).into_iter().flatten();
+        let newest = records.max_by_key(|built| built.invoked);
+        let is_as_recorded = newest.is_none_or(|built| {
+            let mut below = self.dependencies(built);
+            self.records.is_as_recorded(built)
+                && below.all(|on| self.is_as_recorded(on.unit, on.side(side)))
+        });
+        let mut known = self.as_recorded.borrow_mut();
+        known.insert((unit, side), is_as_recorded);
+        is_as_recorded
+    }
+}
+
+impl Built {
+    /// For whom it is built, by what is built against it.
+    fn side(&self, user: Side) -> Side {
+        match self.is_for_host {
+            true => Side::Host,
+            false => user,
+        }
     }
 }

@@ -78,6 +78,8 @@ fn what_one_of_them_alone_is_built_from_reaches_its_own_users() {
         "steam = [\"dep:boiler\"]",
     );
     project.commit("A boiler");
+    // What cargo left as it was is older than its manifest now.
+    project.remove("target");
     project.build(CHECK).unwrap();
     project.append("crates/boiler/src/lib.rs", "// Edited.\n");
     let named = project.named(&["--verb", "check"]);
@@ -97,6 +99,23 @@ fn one_of_them_that_was_left_behind_is_no_proof() {
     project.append("crates/engine/src/steam.rs", "// Edited.\n");
     let named = project.named(&["--verb", "check"]);
     assert_eq!(packages(&named), ["depot", "engine", "line", "station"]);
+}
+
+#[test]
+fn nor_is_one_that_is_older_than_its_manifest() {
+    let project = with_two_engines();
+    project.library("boiler", &[]);
+    let manifest = project.read("crates/engine/Cargo.toml");
+    let boiler = "[dependencies]\nboiler = { path = \"../boiler\" }\n";
+    let manifest = manifest.replace("[dependencies]\n", boiler);
+    sleep(Duration::from_millis(20));
+    project.write("crates/engine/Cargo.toml", &manifest);
+    project.commit("A boiler for all");
+    project.build(&["check", "--package", "depot"]).unwrap();
+    project.append("crates/boiler/src/lib.rs", "// Edited.\n");
+    let named = project.named(&["--verb", "check"]);
+    let all = ["boiler", "depot", "engine", "line", "station"];
+    assert_eq!(packages(&named), all);
 }
 
 #[test]
