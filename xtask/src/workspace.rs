@@ -103,6 +103,11 @@ impl Package {
             .iter()
             .find(|target| target.kind == TargetKind::Lib)
     }
+
+    /// Whether its library is a procedural macro.
+    pub fn is_proc_macro(&self) -> bool {
+        self.library().is_some_and(|library| library.proc_macro)
+    }
 }
 
 /// One target of a package.

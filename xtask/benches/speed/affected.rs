@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::synthetic::{Synthetic, name};
-use crate::{children, machine, timed};
+use crate::{machine, spent};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -126,9 +126,9 @@ pub(crate) fn run(args: &Args) {
         for at in 0..ways.len() {
             let at = (at + run) % ways.len();
             ways[at].prepare(&workspace);
-            let before = children();
-            walls[at].push(timed(|| ways[at].run(&workspace)));
-            cpus[at] += children() - before;
+            let (wall, cpu) = spent(|| ways[at].run(&workspace));
+            walls[at].push(wall);
+            cpus[at] += cpu;
             ways[at].restore(&workspace);
         }
         workspace.write(&source, &text);

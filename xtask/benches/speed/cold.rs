@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::synthetic::Synthetic;
-use crate::{children, machine, timed};
+use crate::{machine, spent};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -37,13 +37,11 @@ pub(crate) fn run(args: &Args) {
             metadata.push(spent(|| synthetic.cargo(&arguments)));
         }
         let _ = fs::remove_dir_all(&target);
-        let arguments = ["build", "--quiet", "--locked", "--package", "xtask-kit"];
+        let arguments = "build --quiet --locked --package xtask-kit --bin xtask --profile";
         let mut command = Command::new("cargo");
-        command
-            .args(arguments)
-            .args(["--bin", "xtask", "--profile"]);
+        command.args(arguments.split(' ')).arg(&args.profile);
         synthetic.prepared(&mut command).current_dir(kit);
-        command.arg(&args.profile).env("CARGO_TARGET_DIR", &target);
+        command.env("CARGO_TARGET_DIR", &target);
         build.push(spent(|| assert!(command.status().unwrap().success())));
     }
     let _ = fs::remove_dir_all(&target);
@@ -63,13 +61,6 @@ pub(crate) fn run(args: &Args) {
         build.0.as_secs_f64(),
         build.1.as_secs_f64()
     );
-}
-
-/// Wall and CPU.
-fn spent(run: impl FnOnce()) -> (Duration, Duration) {
-    let before = children();
-    let wall = timed(run);
-    (wall, children().saturating_sub(before))
 }
 
 fn middle(times: Vec<(Duration, Duration)>) -> (Duration, Duration) {

@@ -72,6 +72,13 @@ fn timed(run: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
+/// How long something takes, and how much CPU time the programs that it starts.
+fn spent(run: impl FnOnce()) -> (Duration, Duration) {
+    let before = children();
+    let wall = timed(run);
+    (wall, children() - before)
+}
+
 /// What it runs on.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -399,10 +399,9 @@ impl Run {
 
 /// Whether it is a build script or a procedural macro, or the latter's tests.
 fn runs_on_host(unit: &Unit, package: &Package) -> bool {
-    let is_macro = || package.targets.iter().any(|target| target.proc_macro);
     match unit.kind {
         TargetKind::CustomBuild => unit.mode == Mode::Build,
-        TargetKind::Lib => is_macro(),
+        TargetKind::Lib => package.is_proc_macro(),
         _ => false,
     }
 }

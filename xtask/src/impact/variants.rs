@@ -23,8 +23,6 @@ pub struct Variants<'a> {
     records: &'a Records<'a>,
     /// The units whose records do not tell which of them are touched.
     wholly: HashSet<UnitIx>,
-    /// The units of which those are touched that list a changed path.
-    in_part: HashSet<UnitIx>,
     /// What is recorded of a unit on each side; empty where no unit is touched in part.
     recorded: HashMap<(UnitIx, Side), Vec<&'a Built>>,
     touched: RefCell<HashMap<(UnitIx, Side), bool>>,
@@ -50,16 +48,17 @@ impl<'a> Variants<'a> {
             let seeds = rebuilt().filter(|it| is_its(it.spread));
             seeds.map(|seed| seed.unit).collect::<HashSet<_>>()
         };
+        // Of these the records are touched that list a changed path.
+        let in_part = of(&|spread| spread == Spread::Recorded);
         let mut variants = Self {
             records,
             wholly: of(&|spread| spread != Spread::Recorded),
-            in_part: of(&|spread| spread == Spread::Recorded),
             recorded: HashMap::new(),
             touched: RefCell::default(),
             as_recorded: RefCell::default(),
         };
         let tells_apart = |built: &Built| {
-            let is_in_part = variants.in_part.contains(&built.unit);
+            let is_in_part = in_part.contains(&built.unit);
             built.is_here && (!built.fits || is_in_part && !built.lists_change)
         };
         let all_recorded = rebuilt().all(|seed| records.has_all_of(seed.unit));
@@ -139,7 +138,10 @@ impl<'a> Variants<'a> {
 
     /// Whether any of cargo's units behind one that is built from a touched one is touched, too.
     pub fn are_reached(&self, unit: UnitIx) -> bool {
-        let is_proof = || self.records_of(unit).any(|built| built.fits);
+        let is_proof = || {
+            let mut records = SIDES.iter().flat_map(|&side| self.on(unit, side));
+            records.any(|built| built.fits)
+        };
         let is_touched = || SIDES.iter().any(|&side| self.is_touched(unit, side));
         let is_as_recorded = || SIDES.iter().all(|&side| self.is_as_recorded(unit, side));
         let is_left_out = !self.recorded.is_empty()
@@ -157,7 +159,7 @@ impl<'a> Variants<'a> {
             let of = |is_touched: bool| {
                 let sides = SIDES.iter();
                 let sides = sides.filter(move |&&side| self.is_touched(unit, side) == is_touched);
-                sides.flat_map(move |&side| self.recorded.get(&(unit, side)).into_iter().flatten())
+                sides.flat_map(move |&side| self.on(unit, side))
             };
             let touched: HashSet<u64> = of(true).map(|it| it.value).collect();
             let apart = of(false).filter(|it| !touched.contains(&it.value));
@@ -172,9 +174,10 @@ impl<'a> Variants<'a> {
         untouched
     }
 
-    fn records_of(&self, unit: UnitIx) -> impl Iterator<Item = &&'a Built> {
-        let sides = SIDES.iter();
-        sides.flat_map(move |&side| self.recorded.get(&(unit, side)).into_iter().flatten())
+    /// What is recorded of a unit on a side.
+    fn on(&self, unit: UnitIx, side: Side) -> impl Iterator<Item = &'a Built> {
+        let records = self.recorded.get(&(unit, side)).into_iter().flatten();
+        records.copied()
     }
 
     /// Whether a change touches what is recorded of a unit on a side, or what that was built
@@ -185,8 +188,7 @@ impl<'a> Variants<'a> {
         }
         // Leftovers of other manifests may go round in a circle.
         self.touched.borrow_mut().insert((unit, side), true);
-        let records = self.recorded.get(&(unit, side));
-        let is_touched = records.into_iter().flatten().any(|built| {
+        let is_touched = self.on(unit, side).any(|built| {
             let mut below = self.dependencies(built);
             built.lists_change
                 || self.wholly.contains(&unit)
@@ -203,8 +205,7 @@ impl<'a> Variants<'a> {
             return known;
         }
         self.as_recorded.borrow_mut().insert((unit, side), false);
-        let records = self.recorded.get(&(unit, side)).into_iter().flatten();
-        let newest = records.max_by_key(|built| built.invoked);
+        let newest = self.on(unit, side).max_by_key(|built| built.invoked);
         let is_as_recorded = newest.is_none_or(|built| {
             let mut below = self.dependencies(built);
             self.records.is_as_recorded(built)

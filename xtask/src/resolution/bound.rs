@@ -156,8 +156,7 @@ impl<'a> Bound<'a> {
     }
 
     fn is_proc_macro(&self, package: PackageIx) -> bool {
-        let library = self.workspace.package(package).library();
-        library.is_some_and(|library| library.proc_macro)
+        self.workspace.package(package).is_proc_macro()
     }
 }
 

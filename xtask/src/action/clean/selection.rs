@@ -11,7 +11,7 @@ use crate::impact::record_names::{crate_name, in_graph, target_kind};
 use crate::impact::records::RecordId;
 use crate::question::Answer;
 use crate::repo::unit_record::{self, TargetKind};
-use crate::workspace::{self, Package, PackageIx, Workspace};
+use crate::workspace::{self, PackageIx, Workspace};
 
 /// How much goes with a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,8 +175,7 @@ fn for_host(workspace: &Workspace) -> HashSet<PackageIx> {
         .flat_map(|(_, package)| &package.dependencies)
         .filter(|dependency| dependency.build)
         .map(|dependency| dependency.package);
-    let is_macro = |package: &Package| package.targets.iter().any(|target| target.proc_macro);
-    let macros = workspace.packages().filter(|(_, it)| is_macro(it));
+    let macros = workspace.packages().filter(|(_, it)| it.is_proc_macro());
     let mut pending: Vec<_> = build_dependencies.chain(macros.map(|it| it.0)).collect();
     let mut found = HashSet::new();
     while let Some(package) = pending.pop() {

@@ -20,7 +20,7 @@ use crate::timings::import::of_header;
 use crate::timings::{
     BuildTimings, Header, Record, ReportError, Run, build_log, read_report, unit_graph,
 };
-use crate::workspace::Workspace;
+use crate::workspace::{Package, Workspace};
 
 /// What is measured, and what is known of it before.
 pub struct Request<'a> {
@@ -187,7 +187,7 @@ impl Request<'_> {
         for unit in &mut build.units {
             let package = find(self.workspace, &unit.name, &unit.version);
             unit.member = package.is_some_and(|package| package.member);
-            unit.proc_macro |= unit.target == "lib" && package.is_some_and(is_proc_macro);
+            unit.proc_macro |= unit.target == "lib" && package.is_some_and(Package::is_proc_macro);
         }
         Record::new(run, build).map_err(|error| anyhow!("cargo's report: {error}"))
     }
@@ -198,7 +198,7 @@ impl Request<'_> {
         let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")))?;
         let text = std::fs::read_to_string(home.join("log").join(format!("{id}.jsonl"))).ok()?;
         let log = build_log::read(&text, &|name, version| {
-            find(self.workspace, name, version).is_some_and(is_proc_macro)
+            find(self.workspace, name, version).is_some_and(Package::is_proc_macro)
         });
         Some(log.ok()?.build)
     }
@@ -270,19 +270,11 @@ fn run_id(report: &Utf8Path) -> Option<&str> {
     report.file_stem()?.strip_prefix("cargo-timing-")
 }
 
-fn find<'a>(
-    workspace: &'a Workspace,
-    name: &str,
-    version: &str,
-) -> Option<&'a crate::workspace::Package> {
+fn find<'a>(workspace: &'a Workspace, name: &str, version: &str) -> Option<&'a Package> {
     // The packages are sorted by name, then version as text.
     let packages = &workspace.packages;
     let place = packages.binary_search_by(|it| (&*it.name, &*it.version).cmp(&(name, version)));
     Some(&packages[place.ok()?])
-}
-
-fn is_proc_macro(package: &crate::workspace::Package) -> bool {
-    package.library().is_some_and(|library| library.proc_macro)
 }
 
 /// The profile that cargo builds with these arguments.
