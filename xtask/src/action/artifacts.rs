@@ -241,7 +241,7 @@ impl Contents {
             if self.names.contains_key(&directory) {
                 continue;
             }
-            let names = build_dir::entries_such(&directory, &is_wanted)?.names;
+            let names = build_dir::entries_such(&directory, &is_wanted)?;
             for name in &names {
                 let stem = name.strip_suffix(".d");
                 let path = directory.join(name);

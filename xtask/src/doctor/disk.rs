@@ -224,7 +224,7 @@ pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
     let mut found = Vec::new();
     for place in build_dir::profile_dirs(&workspace.build_directory)? {
         let directory = place.path.join("incremental");
-        let names = build_dir::entries(&directory)?.names;
+        let names = build_dir::entries(&directory)?;
         let dead = names.iter().filter_map(|name| {
             let (crate_name, _) = name.rsplit_once('-')?;
             (!living.contains(crate_name)).then_some((name, crate_name))

@@ -59,7 +59,7 @@ pub(super) fn runs<'a>(
                 name,
                 value,
                 fingerprint,
-                product: None,
+                plain: false,
             };
             found.push(Recorded { unit, profile });
         }

@@ -22,7 +22,7 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
     let (target, _) = configuration.target_directory(root).ok()?;
     let state = state::directory(&target);
     let is_known = |name: &String| name.starts_with(Workspace::KEPT);
-    if entries(&state).ok()?.names.iter().any(is_known) {
+    if entries(&state).ok()?.iter().any(is_known) {
         return None;
     }
     let mut real = RealPaths::default();

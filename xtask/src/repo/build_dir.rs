@@ -104,7 +104,7 @@ fn is_tagged(directory: &Utf8Path) -> bool {
 pub fn others(root: &Utf8Path, own: &Directories) -> Result<Vec<Directories>> {
     let mut found = BTreeSet::new();
     for parent in [root, &own.build, &own.target] {
-        for name in entries(parent)?.names {
+        for name in entries(parent)? {
             let path = parent.join(name);
             let is_own = [&own.build, &own.target].contains(&&path);
             // The tag alone is a triple's directory.
@@ -128,14 +128,14 @@ pub fn others(root: &Utf8Path, own: &Directories) -> Result<Vec<Directories>> {
 /// A directory that cannot be listed, or a profile directory of an unknown layout.
 pub fn profile_dirs(build_directory: &Utf8Path) -> Result<Vec<ProfileDir>> {
     let (mut found, mut by_triple) = (Vec::new(), Vec::new());
-    for name in entries(build_directory)?.names {
+    for name in entries(build_directory)? {
         let profiles = profiles(build_directory, None, &name)?;
         let path = build_directory.join(&name);
         // Tools keep whole target directories in here, and those are not triples.
         let foreign = path.join(COMPILER_CACHE).is_file()
             || ["doc", "package", "tmp", "cargo-timings"].contains(&name.as_str());
         if profiles.is_empty() && !foreign && !is_locked(&path) {
-            for directory in entries(&path)?.names {
+            for directory in entries(&path)? {
                 by_triple.extend(self::profiles(build_directory, Some(&name), &directory)?);
             }
         }
@@ -163,13 +163,13 @@ fn profiles(root: &Utf8Path, triple: Option<&str>, directory: &str) -> Result<Ve
 fn layouts(path: &Utf8Path) -> Result<Vec<Layout>> {
     let build = path.join("build");
     let mut layouts = Vec::new();
-    let packages = entries(&build)?.names;
+    let packages = entries(&build)?;
     if path.join(".fingerprint").is_dir() || packages.iter().any(|it| split_hash(it).is_some()) {
         layouts.push(Layout::V1);
     }
     let mut neither = None;
     for package in packages.iter().filter(|name| split_hash(name).is_none()) {
-        let units = entries(&build.join(package))?.names;
+        let units = entries(&build.join(package))?;
         if units.iter().any(|unit| is_hash(unit)) {
             layouts.push(Layout::V2);
             break;
@@ -246,20 +246,12 @@ impl ProfileDir {
     }
 }
 
-/// A directory's entries, sorted; names that are not UTF-8 apart, as far as they can be shown.
-#[derive(Default)]
-pub struct Entries {
-    /// Names in UTF-8.
-    pub names: Vec<String>,
-    /// The rest.
-    pub unreadable: Vec<String>,
-}
-
-/// Lists a directory; what does not exist (any more: cargo may be at work) is empty.
+/// The names in a directory that are UTF-8, sorted; what does not exist (any more: cargo may be at
+/// work) is empty.
 ///
 /// # Errors
 /// A directory that is there and cannot be listed.
-pub fn entries(directory: &Utf8Path) -> Result<Entries> {
+pub fn entries(directory: &Utf8Path) -> Result<Vec<String>> {
     entries_such(directory, &|_| true)
 }
 
@@ -267,8 +259,8 @@ pub fn entries(directory: &Utf8Path) -> Result<Entries> {
 ///
 /// # Errors
 /// As for [`entries`].
-pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Result<Entries> {
-    let mut found = Entries::default();
+pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
+    let mut found = Vec::new();
     let listing = match fs::read_dir(directory) {
         Err(error)
             if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) =>
@@ -279,14 +271,9 @@ pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Resu
     };
     for entry in listing {
         let entry = entry.with_context(|| format!("cannot list `{directory}`"))?;
-        match entry.file_name().into_string() {
-            Ok(name) if wanted(&name) => found.names.push(name),
-            Ok(_) => {}
-            Err(name) => found.unreadable.push(name.to_string_lossy().into_owned()),
-        }
+        found.extend(entry.file_name().into_string().ok().filter(|it| wanted(it)));
     }
-    found.names.sort();
-    found.unreadable.sort();
+    found.sort();
     Ok(found)
 }
 

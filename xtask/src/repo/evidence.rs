@@ -6,7 +6,7 @@
 //! compiled. A build that failed may leave them so, but then the sources are newer than the record,
 //! which counts for nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::SystemTime;
@@ -19,7 +19,7 @@ use super::RealPaths;
 use super::build_dir::{Layout, ProfileDir, profile_dirs};
 use super::state;
 use super::unit_inputs::{Roots, Watch};
-use super::unit_record::{Mode, Product, Records, UnitName};
+use super::unit_record::{Mode, UnitDir, UnitName};
 use crate::parallel;
 
 /// The record of one unit, with what it read.
@@ -187,9 +187,6 @@ fn marks(profile: &ProfileDir) -> Vec<SystemTime> {
         .collect()
 }
 
-/// A unit's package and hash, of which its directory has its name.
-type UnitDir = (String, String);
-
 fn units(
     profile: &ProfileDir,
     wanted: &Wanted<'_>,
@@ -201,7 +198,7 @@ fn units(
         known.entry(key).or_default().push(unit);
     }
     let is_wanted = |package: &str| wanted.directories.contains_key(package);
-    let keys = profile.unit_dirs(&mut Records::default(), &is_wanted)?;
+    let keys = profile.unit_dirs(&is_wanted)?;
     let still = parallel::parts(&keys, |keys| {
         let is_still = |key: &UnitDir| {
             let stamp = |unit: &Evidence| stamp(profile, key, &unit.name);
@@ -220,8 +217,8 @@ fn units(
         }
     }
     if !changed.is_empty() {
-        let products = profile.products()?;
-        let read = |keys: &[UnitDir]| vec![read_units(profile, wanted, keys, &products)];
+        let hashed = profile.hashed()?;
+        let read = |keys: &[UnitDir]| vec![read_units(profile, wanted, keys, &hashed)];
         for read in parallel::parts(&changed, read) {
             units.extend(read?);
         }
@@ -234,7 +231,7 @@ fn read_units(
     profile: &ProfileDir,
     wanted: &Wanted<'_>,
     keys: &[UnitDir],
-    products: &HashMap<String, Product>,
+    hashed: &HashSet<String>,
 ) -> Result<Vec<Evidence>> {
     let mut real = RealPaths::default();
     let mut units = Vec::new();
@@ -242,9 +239,7 @@ fn read_units(
         let Some(directories) = wanted.directories.get(key.0.as_str()) else {
             continue;
         };
-        let mut records = Records::default();
-        profile.read_unit(&key.0, &key.1, products, &mut records)?;
-        for record in records.units {
+        for record in profile.read_unit(&key.0, &key.1, hashed)? {
             let stamp = stamp(profile, key, &record.name);
             let inputs = directories.iter().filter_map(|&package| {
                 let inputs = match record.name.mode {

@@ -120,9 +120,7 @@ impl ProfileDir {
 
     /// Rustc's `.d` of a compiled unit. It also tells a registry package's version, by its paths.
     pub fn rustc_dep_info(&self, unit: &UnitRecord) -> Option<Utf8PathBuf> {
-        // In V1 a name without a hash may be another unit's, unless this one has no file with one.
-        let plain = self.layout == Layout::V2 || unit.product.is_none();
-        self.find_dep_info(&unit.package, &unit.hash, &unit.name, plain)
+        self.find_dep_info(&unit.package, &unit.hash, &unit.name, unit.plain)
     }
 
     /// The same of a unit whose record was not read: its package, hash and name, and whether a name

@@ -2,23 +2,26 @@
 //!
 //! [`super::build_dir`] says where records lie, [`super::dep_info`] how they are written,
 //! [`super::unit_inputs`] what a unit read. A record that a running or a killed cargo left
-//! half-written is [`Damaged`], never an error.
+//! half-written is none, and never an error: cargo builds such a unit anew if it needs it.
 
 use super::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash};
 use super::dep_info::Fingerprint;
 use crate::parallel;
-use anyhow::{Context, Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::{fs, time::SystemTime};
+
+/// A unit's package and hash, of which its directory has its name.
+pub(super) type UnitDir = (String, String);
 
 /// What a unit does with its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Compiles it, be it for check or for build: [`UnitRecord::product`] may tell. Also scrapes an
-    /// example for documentation (unstable), which leaves no dep-info.
+    /// Compiles it, be it for check or for build. Also scrapes an example for documentation
+    /// (unstable), which leaves no dep-info.
     Compile,
     /// Compiles it as a test or bench (`test-`), with or without a harness.
     Test,
@@ -104,15 +107,6 @@ const KINDS: [(&str, TargetKind); 6] = [
     ("build-script-", TargetKind::BuildScript),
 ];
 
-/// What rustc made of a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Product {
-    /// Only metadata: the unit was checked.
-    Metadata,
-    /// A library or an executable.
-    Linked,
-}
-
 /// The record of a unit that was built to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitRecord {
@@ -130,30 +124,9 @@ pub struct UnitRecord {
     /// The mtime of the unit's dep-info or output; `None` where there is none: cargo rebuilds, or
     /// compares nothing but the fingerprint (documentation, an overridden script).
     pub invoked: Option<SystemTime>,
-    /// What lies beside it; `None` for runs and documentation, and where no file has its hash.
-    pub product: Option<Product>,
-}
-
-/// A record that says nothing to go by. Cargo builds such a unit anew if it needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damaged {
-    /// The record's file or directory.
-    pub path: Utf8PathBuf,
-    /// The package, where the directory's name gives it.
-    pub package: Option<String>,
-    /// The unit, where the record's name gives it.
-    pub name: Option<UnitName>,
-    /// What is wrong.
-    pub reason: String,
-}
-
-/// All records of a profile directory, sorted by package, hash and name.
-#[derive(Debug, Default)]
-pub struct Records {
-    /// Units that were built to their end.
-    pub units: Vec<UnitRecord>,
-    /// The rest.
-    pub damaged: Vec<Damaged>,
+    /// Whether its `.d` may have a name without the hash. In V1 such a file may be another unit's,
+    /// unless this one has no file with a hash.
+    pub plain: bool,
 }
 
 impl ProfileDir {
@@ -167,72 +140,38 @@ impl ProfileDir {
         })
     }
 
-    /// Reads all records: one walk, and two small files and a stat for each unit.
-    ///
-    /// # Errors
-    /// A directory that cannot be listed.
-    pub fn records(&self) -> Result<Records> {
-        let mut records = Records::default();
-        let products = self.products()?;
-        for (package, hash) in self.unit_dirs(&mut records, &|_| true)? {
-            self.read_unit(&package, &hash, &products, &mut records)?;
-        }
-        Ok(records)
-    }
-
-    /// Reads the records of one unit's directory.
+    /// The records of one unit's directory; `hashed` is what [`ProfileDir::hashed`] says.
     pub(super) fn read_unit(
         &self,
         package: &str,
         hash: &str,
-        products: &HashMap<String, Product>,
-        records: &mut Records,
-    ) -> Result<()> {
+        hashed: &HashSet<String>,
+    ) -> Result<Vec<UnitRecord>> {
         let directory = self.fingerprint_dir(package, hash);
-        let mut built = false;
-        for name in entries(&directory)?
-            .names
-            .iter()
-            .filter_map(|it| UnitName::parse(it))
-        {
-            built = true;
-            let path = directory.join(name.file_name());
-            let (value, fingerprint) = match read_fingerprint(&path) {
-                Ok(read) => read,
-                Err(reason) => {
-                    records.damaged(path, Some(package), Some(name), &format!("{reason:#}"));
-                    continue;
-                }
+        let mut units = Vec::new();
+        for name in entries(&directory)? {
+            let Some(name) = UnitName::parse(&name) else {
+                continue;
             };
-            let product = match (self.layout, name.mode, name.kind) {
-                (_, Mode::Run | Mode::Doc, _) => None,
-                // Never only checked, since it is to be run.
-                (_, _, TargetKind::BuildScript) => Some(Product::Linked),
-                (Layout::V1, ..) => products.get(hash).copied(),
-                (Layout::V2, _, kind) => {
-                    let files = entries(&self.output_dir(package, hash, kind))?.names;
-                    files.iter().filter_map(|file| product_of(file)).max()
-                }
+            let Some((value, fingerprint)) = self.fingerprint(package, hash, &name) else {
+                continue;
             };
             let stamp = match name.mode {
                 Mode::Run => self.script_output(package, hash),
                 _ => directory.join(format!("dep-{}", name.file_name())),
             };
-            let invoked = fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok();
-            records.units.push(UnitRecord {
+            units.push(UnitRecord {
                 package: package.to_owned(),
                 hash: hash.to_owned(),
-                name,
                 value,
                 fingerprint,
-                invoked,
-                product,
+                invoked: fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok(),
+                plain: self.layout == Layout::V2
+                    || name.kind != TargetKind::BuildScript && !hashed.contains(hash),
+                name,
             });
         }
-        if !built {
-            records.damaged(directory, Some(package), None, "never built to its end");
-        }
-        Ok(())
+        Ok(units)
     }
 
     /// Package, hash and units of the fingerprint directories of the packages that are wanted,
@@ -244,10 +183,10 @@ impl ProfileDir {
         &self,
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<(String, String, Vec<UnitName>)>> {
-        let directories = self.unit_dirs(&mut Records::default(), wanted)?;
+        let directories = self.unit_dirs(wanted)?;
         let listed = parallel::parts(&directories, |part| {
             let listed = part.iter().map(|(package, hash)| {
-                let files = entries(&self.fingerprint_dir(package, hash))?.names;
+                let files = entries(&self.fingerprint_dir(package, hash))?;
                 Ok(files.iter().filter_map(|it| UnitName::parse(it)).collect())
             });
             listed.collect()
@@ -258,53 +197,41 @@ impl ProfileDir {
         found.collect()
     }
 
-    /// One unit's fingerprint, as a number and what it was made of; `None` if it is damaged.
+    /// One unit's fingerprint, as a number and what it was made of; `None` if it was never built to
+    /// its end, or not read as cargo writes it.
     pub fn fingerprint(
         &self,
         package: &str,
         hash: &str,
         name: &UnitName,
     ) -> Option<(u64, Fingerprint)> {
-        let directory = self.fingerprint_dir(package, hash);
-        read_fingerprint(&directory.join(name.file_name())).ok()
+        let path = self.fingerprint_dir(package, hash).join(name.file_name());
+        // Cargo empties it before it builds the unit again.
+        let text = fs::read_to_string(&path).ok().filter(|it| is_hash(it))?;
+        // Cargo writes the bytes of the number in little-endian order.
+        let value = u64::from_str_radix(&text, 16).ok()?.swap_bytes();
+        let json = fs::read(format!("{path}.json")).ok()?;
+        Some((value, serde_json::from_slice(&json).ok()?))
     }
 
     /// Package and hash of every unit's directory of the packages that are wanted, sorted.
-    pub(super) fn unit_dirs(
-        &self,
-        records: &mut Records,
-        wanted: &dyn Fn(&str) -> bool,
-    ) -> Result<Vec<(String, String)>> {
+    pub(super) fn unit_dirs(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<UnitDir>> {
         let mut units = Vec::new();
         match self.layout {
             Layout::V1 => {
-                let fingerprints = self.path.join(".fingerprint");
-                for name in records.list(&fingerprints)? {
-                    match split_hash(&name) {
-                        Some((package, hash)) if wanted(package) => {
-                            units.push((package.to_owned(), hash.to_owned()))
-                        }
-                        Some(_) => {}
-                        None => {
-                            records.damaged(fingerprints.join(&name), None, None, "not cargo's")
-                        }
-                    }
-                }
+                let names = entries(&self.path.join(".fingerprint"))?;
+                let split = names.iter().filter_map(|name| split_hash(name));
+                let wanted = split.filter(|(package, _)| wanted(package));
+                units.extend(wanted.map(|(package, hash)| (package.to_owned(), hash.to_owned())));
             }
             Layout::V2 => {
                 let build = self.path.join("build");
                 // What has a hash in its name here is of the other layout.
-                for package in records
-                    .list(&build)?
-                    .iter()
-                    .filter(|it| split_hash(it).is_none() && wanted(it))
-                {
-                    let hashes = records.list(&build.join(package))?.into_iter();
-                    units.extend(
-                        hashes
-                            .filter(|it| is_hash(it))
-                            .map(|hash| (package.clone(), hash)),
-                    );
+                let is_wanted = |it: &String| split_hash(it).is_none() && wanted(it);
+                for package in entries(&build)?.into_iter().filter(is_wanted) {
+                    let hashes = entries(&build.join(&package))?.into_iter();
+                    let hashes = hashes.filter(|it| is_hash(it));
+                    units.extend(hashes.map(|hash| (package.clone(), hash)));
                 }
             }
         }
@@ -312,78 +239,30 @@ impl ProfileDir {
         Ok(units)
     }
 
-    /// What the names in V1's shared directories say, by the hash in them.
-    pub(super) fn products(&self) -> Result<HashMap<String, Product>> {
-        let mut products = HashMap::new();
+    /// The hashes in the names of what rustc made in V1's shared directories.
+    pub(super) fn hashed(&self) -> Result<HashSet<String>> {
+        let mut hashes = HashSet::new();
         if self.layout == Layout::V2 {
-            return Ok(products);
+            return Ok(hashes);
         }
         for directory in ["deps", "examples"] {
-            for name in entries(&self.path.join(directory))?.names {
-                if let (Some(hash), Some(product)) = (hash_in(&name), product_of(&name)) {
-                    let known = products.entry(hash.to_owned()).or_insert(product);
-                    *known = product.max(*known);
-                }
-            }
+            let names = entries(&self.path.join(directory))?;
+            let products = names.iter().filter(|name| is_product(name));
+            hashes.extend(products.filter_map(|name| hash_in(name)).map(str::to_owned));
         }
-        Ok(products)
+        Ok(hashes)
     }
 }
 
-impl Records {
-    fn damaged(
-        &mut self,
-        path: Utf8PathBuf,
-        package: Option<&str>,
-        name: Option<UnitName>,
-        reason: &str,
-    ) {
-        let (package, reason) = (package.map(str::to_owned), reason.to_owned());
-        self.damaged.push(Damaged {
-            path,
-            package,
-            name,
-            reason,
-        });
-    }
-
-    /// Lists a directory, noting names that are not UTF-8.
-    fn list(&mut self, directory: &Utf8Path) -> Result<Vec<String>> {
-        let entries = entries(directory)?;
-        for name in entries.unreadable {
-            self.damaged(directory.join(name), None, None, "its name is not UTF-8");
-        }
-        Ok(entries.names)
-    }
-}
-
-/// Reads the fingerprint at `path` and the JSON beside it.
-fn read_fingerprint(path: &Utf8Path) -> Result<(u64, Fingerprint)> {
-    let text = fs::read_to_string(path)?;
-    if text.is_empty() {
-        bail!("the last build of it failed or was stopped");
-    }
-    // Cargo writes the bytes of the number in little-endian order.
-    let value = u64::from_str_radix(&text, 16)
-        .ok()
-        .filter(|_| is_hash(&text));
-    let value = value.context("it holds no fingerprint")?.swap_bytes();
-    let json = fs::read(format!("{path}.json")).context("no JSON lies beside it")?;
-    Ok((
-        value,
-        serde_json::from_slice(&json).context("the JSON beside it is not cargo's")?,
-    ))
-}
-
-/// What a file of rustc's is, save notes and debug symbols.
-fn product_of(file_name: &str) -> Option<Product> {
-    match file_name.split_once('.').map(|(_, extension)| extension) {
-        Some("rmeta") => Some(Product::Metadata),
-        None | Some("rlib" | "so" | "dylib" | "dll" | "a" | "lib" | "exe" | "wasm" | "js") => {
-            Some(Product::Linked)
-        }
-        Some(_) => None,
-    }
+/// Whether a file of rustc's is what it made of a unit, and no note or debug symbols.
+fn is_product(file_name: &str) -> bool {
+    let extension = file_name.split_once('.').map(|(_, extension)| extension);
+    matches!(
+        extension,
+        None | Some(
+            "rmeta" | "rlib" | "so" | "dylib" | "dll" | "a" | "lib" | "exe" | "wasm" | "js"
+        )
+    )
 }
 
 #[cfg(test)]

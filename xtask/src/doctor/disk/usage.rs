@@ -35,7 +35,7 @@ impl Usage {
     ) -> Result<()> {
         let mut packages = HashMap::new();
         for profile in profiles.iter().filter(|it| it.layout == Layout::V1) {
-            for name in build_dir::entries(&profile.path.join(".fingerprint"))?.names {
+            for name in build_dir::entries(&profile.path.join(".fingerprint"))? {
                 if let Some(hash) = build_dir::hash_in(&name) {
                     let package = name[..name.len() - hash.len()].trim_end_matches('-');
                     packages.insert(hash.to_owned(), package.to_owned());

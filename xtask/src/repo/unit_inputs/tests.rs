@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "a build is made to be read")]
 
 use super::super::build_dir::profile_dirs;
-use super::super::unit_record::{Product, Records, TargetKind, UnitName};
+use super::super::unit_record::{TargetKind, UnitName, UnitRecord};
 use super::*;
 use std::process::Command;
 
@@ -78,13 +78,13 @@ fn a_real_build_is_read_in_both_layouts() {
         let dir = &dirs[0];
         assert_eq!((&dir.directory[..], &dir.triple), ("debug", &None));
         assert!(flag.is_none() || dir.layout == Layout::V2);
-        let records = dir.records().unwrap();
-        assert_eq!(records.damaged, []);
-        let mut names: Vec<_> = records
-            .units
-            .iter()
-            .map(|unit| unit.name.file_name())
-            .collect();
+        let hashed = dir.hashed().unwrap();
+        let directories = dir.unit_dirs(&|_| true).unwrap();
+        let units = directories.iter();
+        let units = units.flat_map(|it| dir.read_unit(&it.0, &it.1, &hashed).unwrap());
+        let units: Vec<_> = units.collect();
+        assert_eq!(units.len(), directories.len());
+        let mut names: Vec<_> = units.iter().map(|unit| unit.name.file_name()).collect();
         names.sort();
         let expected = [
             "build-script-build-script-build",
@@ -94,17 +94,16 @@ fn a_real_build_is_read_in_both_layouts() {
             "test-lib-a_b",
         ];
         assert_eq!(names, expected);
-        the_records_say_what_was_read(&root, dir, &records);
+        the_records_say_what_was_read(&root, dir, &units);
     }
     fs::remove_dir_all(root).unwrap();
 }
 
-fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, records: &Records) {
+fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[UnitRecord]) {
     let unit = |name: &str| {
         let name = UnitName::parse(name);
-        records
-            .units
-            .iter()
+        let mut units = units.iter();
+        units
             .find(|unit| Some(&unit.name) == name.as_ref())
             .unwrap()
     };
@@ -113,7 +112,7 @@ fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, records: &Re
         package: root,
     };
     let lib = unit("lib-a_b");
-    assert_eq!(lib.product, Some(Product::Metadata));
+    assert_eq!(lib.plain, dir.layout == Layout::V2);
     assert!(
         lib.invoked.unwrap()
             >= fs::metadata(root.join("src/lib.rs"))
