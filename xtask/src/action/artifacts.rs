@@ -195,7 +195,7 @@ fn is_of(
         package: package.directory(),
     };
     match place.cargo_sources(&package.name, hash, unit, roots) {
-        Some((files, _)) if package.source.is_none() => files.contains(root),
+        Some(found) if package.source.is_none() => found.files.contains(root),
         _ => true,
     }
 }

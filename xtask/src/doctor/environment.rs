@@ -115,15 +115,15 @@ fn compiled(
             package: package.directory(),
         };
         for unit in &units {
-            let Some((_, variables)) = profile.cargo_sources(&name, &hash, unit, roots) else {
+            let Some(found) = profile.cargo_sources(&name, &hash, unit, roots) else {
                 continue;
             };
-            if !variables.is_empty() {
+            if !found.env.is_empty() {
                 let dep_info = profile
                     .fingerprint_dir(&name, &hash)
                     .join(format!("dep-{}", unit.file_name()));
                 let invoked = dep_info.metadata().and_then(|it| it.modified()).ok();
-                read.push((name.clone(), invoked, variables));
+                read.push((name.clone(), invoked, found.env));
             }
         }
     }

@@ -28,9 +28,9 @@ pub enum RecordedPath {
     Build(Utf8PathBuf),
 }
 
-/// Files and variables as recorded, before the paths are resolved.
+/// What a unit read, its files by their paths or as they are recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DepInfo<P> {
+pub struct DepInfo<P = Utf8PathBuf> {
     /// The files, in the order of the record.
     pub files: Vec<P>,
     /// The variables that were asked for.
@@ -110,11 +110,8 @@ impl<'a> Bytes<'a> {
 /// packages elsewhere have absolute paths. The file is whole only if it ends with a line's end
 /// and each file also has the empty rule that rustc writes further down; only a cut between two
 /// of the variables at its end goes unseen.
-pub fn parse_rustc(text: &str) -> Option<DepInfo<Utf8PathBuf>> {
-    let mut found = DepInfo {
-        files: Vec::new(),
-        env: Vec::new(),
-    };
+pub fn parse_rustc(text: &str) -> Option<DepInfo> {
+    let mut found = DepInfo::default();
     let mut empty_rules = 0;
     if !text.ends_with('\n') {
         return None;

@@ -17,7 +17,7 @@
 //! Clippy's records carry the variable `CLIPPY_ARGS`, and the manifest among their files.
 
 use super::build_dir::{Layout, ProfileDir};
-use super::dep_info::{self, Local, RecordedPath, ScriptOutput, Variables};
+use super::dep_info::{self, DepInfo, Local, RecordedPath, ScriptOutput, Variables};
 use super::unit_record::{Mode, UnitName, UnitRecord};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -30,26 +30,6 @@ pub struct Roots<'a> {
     pub workspace: &'a Utf8Path,
     /// The directory of the package's manifest.
     pub package: &'a Utf8Path,
-}
-
-/// Which of the two dep-infos an answer came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// Cargo's own: exactly what cargo compares, without immutable packages' files.
-    Cargo,
-    /// Rustc's: everything the compiler read.
-    Rustc,
-}
-
-/// What a compiled unit read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sources {
-    /// Absolute paths, sorted.
-    pub files: Vec<Utf8PathBuf>,
-    /// Variables with the value they had; `None` is "not set".
-    pub env: Variables,
-    /// Where this was found.
-    pub origin: Origin,
 }
 
 /// What makes cargo run a build script again, besides a change of the script itself.
@@ -76,28 +56,29 @@ pub struct ScriptRun {
 }
 
 impl ProfileDir {
-    /// What a compiled unit read: by cargo's dep-info, or by rustc's where cargo's is not
-    /// readable. `None` if neither is (as for documentation and runs): cargo rebuilds it then.
+    /// What a compiled unit read, in absolute paths, sorted: by cargo's dep-info, or by rustc's where
+    /// cargo's is not readable. `None` if neither is (as for documentation and runs): cargo rebuilds it then.
     ///
     /// Cargo's is preferred since it is what cargo compares, and its mtime is rustc's start.
     /// Rustc's has the same files, those of registry and git packages too, and more variables: also
     /// those that cargo or the script set. In either, cargo passes over what lies below
     /// `CARGO_HOME`'s `registry` and `git`.
-    pub fn sources(&self, unit: &UnitRecord, roots: Roots<'_>) -> Option<Sources> {
+    pub fn sources(&self, unit: &UnitRecord, roots: Roots<'_>) -> Option<DepInfo> {
         let cargos = self.cargo_sources(&unit.package, &unit.hash, &unit.name, roots);
-        let (mut files, env, origin) = match cargos {
-            Some((files, env)) => (files, env, Origin::Cargo),
+        let mut found = match cargos {
+            Some(found) => found,
             None => {
                 let text = fs::read_to_string(self.rustc_dep_info(unit)?).ok()?;
-                let found = dep_info::parse_rustc(&text)?;
-                let files = found.files.iter();
-                let files = files.map(|file| dep_info::recorded(roots.workspace, file));
-                (files.collect::<Vec<_>>(), found.env, Origin::Rustc)
+                let mut found = dep_info::parse_rustc(&text)?;
+                for file in &mut found.files {
+                    *file = dep_info::recorded(roots.workspace, file);
+                }
+                found
             }
         };
-        files.sort();
-        files.dedup();
-        Some(Sources { files, env, origin })
+        found.files.sort();
+        found.files.dedup();
+        Some(found)
     }
 
     /// What cargo's own dep-info says of a unit; `None` where it is not readable.
@@ -107,7 +88,7 @@ impl ProfileDir {
         hash: &str,
         name: &UnitName,
         roots: Roots<'_>,
-    ) -> Option<(Vec<Utf8PathBuf>, Variables)> {
+    ) -> Option<DepInfo> {
         let directory = self.fingerprint_dir(package, hash);
         let bytes = fs::read(directory.join(format!("dep-{}", name.file_name()))).ok()?;
         let found = dep_info::parse_cargo(&bytes)?;
@@ -115,7 +96,10 @@ impl ProfileDir {
             RecordedPath::Package(path) => dep_info::recorded(roots.package, path),
             RecordedPath::Build(path) => dep_info::recorded(&self.build_directory, path),
         });
-        Some((files.collect(), found.env))
+        Some(DepInfo {
+            files: files.collect(),
+            env: found.env,
+        })
     }
 
     /// Rustc's `.d` of a compiled unit. It also tells a registry package's version, by its paths.
