@@ -155,23 +155,18 @@ pub fn first_rule_has(text: &str, file: &Utf8Path) -> bool {
 /// The paths of a makefile's rule: separated by spaces, those within a path escaped.
 fn prerequisites(rule: &str) -> Vec<Utf8PathBuf> {
     let mut paths = vec![String::new()];
-    let mut joined = true;
     for word in rule.split(' ') {
-        if !joined {
-            paths.push(String::new());
-        }
         let path = paths.last_mut().expect("there is always a last path");
-        joined = word.ends_with('\\');
-        path.push_str(word.strip_suffix('\\').unwrap_or(word));
-        if joined {
-            path.push(' ');
+        match word.strip_suffix('\\') {
+            Some(begun) => path.extend([begun, " "]),
+            None => {
+                path.push_str(word);
+                paths.push(String::new());
+            }
         }
     }
-    paths
-        .into_iter()
-        .filter(|path| !path.is_empty())
-        .map(Utf8PathBuf::from)
-        .collect()
+    paths.retain(|path| !path.is_empty());
+    paths.into_iter().map(Utf8PathBuf::from).collect()
 }
 
 /// Takes back rustc's escapes of line ends and backslashes in variables.
@@ -192,10 +187,10 @@ fn unescape(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// What went into a unit's fingerprint, from the JSON that cargo keeps to explain a rebuild.
+/// What went into a unit's fingerprint, as far as it is asked for, from the JSON that cargo keeps to
+/// explain a rebuild.
 ///
-/// The numbers are hashes of cargo's: of no meaning but equality. For a build script's run all
-/// but `rustc`, `rustflags`, `deps` and `local` are empty or zero.
+/// The numbers are hashes of cargo's: of no meaning but equality.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Fingerprint {
     /// The compiler's `rustc -vV`, never zero. Records that differ in it are of two toolchains,
@@ -204,25 +199,12 @@ pub struct Fingerprint {
     /// The features that were on, sorted.
     #[serde(deserialize_with = "debug_list")]
     pub features: Vec<String>,
-    /// All features the manifest declared, sorted, those of optional dependencies included.
-    #[serde(deserialize_with = "debug_list")]
-    pub declared_features: Vec<String>,
-    /// The target's description in the manifest.
-    pub target: u64,
-    /// The profile together with the mode (check, build, test, doc), the lints and LTO.
-    pub profile: u64,
-    /// The path of the target's root file, relative to the workspace root for packages below it.
-    pub path: u64,
     /// The units this one was built against.
     pub deps: Vec<Dependency>,
     /// What changes without the package changing: files and variables.
     pub local: Vec<Local>,
     /// `RUSTFLAGS`, or `RUSTDOCFLAGS` for documentation.
     pub rustflags: Vec<String>,
-    /// The linker and unstable settings.
-    pub config: u64,
-    /// Zero for the host, else the hash of what `--target` named.
-    pub compile_kind: u64,
 }
 
 /// A dependency in a fingerprint: hash of the package id, extern name, public, fingerprint.
@@ -283,9 +265,9 @@ pub struct ScriptOutput {
 impl ScriptOutput {
     /// Reads what a script printed, with `cargo:` or `cargo::`, indented or not.
     ///
-    /// `moved` is `OUT_DIR` as it was and as it is now: cargo rewrites the one into the other, so
-    /// that a build directory can be moved. Lines that are not UTF-8 are passed over, as by cargo.
-    pub fn parse(output: &[u8], moved: Option<(&str, &str)>) -> Self {
+    /// `OUT_DIR` as it was `then`, if that is known, is rewritten into what it is `now`, as by cargo,
+    /// so that a build directory can be moved. Lines that are not UTF-8 are passed over, as by cargo.
+    pub fn parse(output: &[u8], then: &str, now: &str) -> Self {
         let mut found = Self::default();
         for line in output.split(|byte| *byte == b'\n') {
             let Ok(line) = str::from_utf8(line) else {
@@ -298,9 +280,9 @@ impl ScriptOutput {
             let Some((key, value)) = instruction.split_once('=') else {
                 continue;
             };
-            let value = match moved {
-                Some((then, now)) if !then.is_empty() => value.replace(then, now),
-                _ => value.to_owned(),
+            let value = match then {
+                "" => value.to_owned(),
+                then => value.replace(then, now),
             };
             match key {
                 "rerun-if-changed" => found.rerun_if_changed.push(value.into()),
@@ -324,12 +306,7 @@ impl ScriptOutput {
 /// where it still exists. The last component is kept: a link itself can be what changes.
 pub fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     use cargo_metadata::camino::Utf8Component::ParentDir;
-    let joined: Utf8PathBuf = root.components().chain(path.components()).collect();
-    let joined = if path.is_absolute() {
-        path.components().collect()
-    } else {
-        joined
-    };
+    let joined: Utf8PathBuf = root.join(path).components().collect();
     if !joined.components().any(|component| component == ParentDir) {
         return joined;
     }

@@ -117,9 +117,7 @@ pub fn read(
         let earlier = known.iter().position(is_it).map(|at| known.swap_remove(at));
         let marks = marks(&profile);
         match earlier {
-            Some(place) if !marks.is_empty() && place.marks == marks => {
-                places.push(place);
-            }
+            Some(place) if !marks.is_empty() && place.marks == marks => places.push(place),
             earlier => {
                 has_changed = true;
                 let earlier = earlier.map(|place| place.units).unwrap_or_default();
@@ -135,14 +133,11 @@ pub fn read(
         }
     }
     // What a build changes meanwhile may bear the same time as what was read.
-    let is_settled = |place: &Place| {
-        let mut marks = place.marks.iter();
-        marks.all(|&mark| {
-            started
-                .duration_since(mark)
-                .is_ok_and(|age| age.as_millis() > 50)
-        })
+    let is_old = |&mark: &SystemTime| {
+        let age = started.duration_since(mark);
+        age.is_ok_and(|age| age.as_millis() > 50)
     };
+    let is_settled = |place: &Place| place.marks.iter().all(is_old);
     if let Some(kept) = kept.filter(|_| has_changed && places.iter().all(is_settled)) {
         state::write(kept, &places);
     }
@@ -179,11 +174,9 @@ fn marks(profile: &ProfileDir) -> Vec<SystemTime> {
         Layout::V1 => &[".fingerprint", "deps", "examples", "build"],
         Layout::V2 => &[],
     };
-    let times = shared
-        .iter()
-        .map(|name| fs::metadata(profile.path.join(name)));
-    times
-        .filter_map(|metadata| metadata.and_then(|it| it.modified()).ok())
+    let paths = shared.iter().map(|name| profile.path.join(name));
+    paths
+        .filter_map(|path| fs::metadata(path).ok()?.modified().ok())
         .collect()
 }
 

@@ -140,10 +140,9 @@ impl ProfileDir {
     pub fn script_run(&self, unit: &UnitRecord, package_root: &Utf8Path) -> Option<ScriptRun> {
         let local = &unit.fingerprint.local;
         if matches!(&local[..], [Local::Precalculated(what)] if what.starts_with("overridden ")) {
-            let (watch, rustc_env) = (Watch::Overridden, Vec::new());
             return Some(ScriptRun {
-                watch,
-                rustc_env,
+                watch: Watch::Overridden,
+                rustc_env: Vec::new(),
                 settled: true,
             });
         }
@@ -155,7 +154,7 @@ impl ProfileDir {
             Layout::V2 => run_dir.with_file_name("out"),
         };
         let then = fs::read_to_string(run_dir.join("root-output")).unwrap_or_default();
-        let output = ScriptOutput::parse(&output, Some((&then, out_dir.as_str())));
+        let output = ScriptOutput::parse(&output, &then, out_dir.as_str());
 
         let resolve = |path: &Utf8PathBuf| dep_info::absolute(package_root, path);
         let (mut paths, mut env) = (Vec::new(), Variables::new());

@@ -61,41 +61,35 @@ impl UnitName {
         if file_name.ends_with(".json") {
             return None;
         }
-        let modes = [
-            ("test-", Mode::Test),
-            ("doc-", Mode::Doc),
-            ("run-", Mode::Run),
-        ];
-        let prefixed = |(prefix, mode)| Some((file_name.strip_prefix(prefix)?, mode));
-        let (rest, mode) = modes
-            .into_iter()
-            .find_map(prefixed)
-            .unwrap_or((file_name, Mode::Compile));
-        KINDS.iter().find_map(|(prefix, kind)| {
-            let target = rest.strip_prefix(prefix)?.to_owned();
+        let (mut modes, mut kinds) = (MODES.iter(), KINDS.iter());
+        let (rest, mode) = modes.find_map(|(prefix, mode)| {
+            let rest = file_name.strip_prefix(prefix)?;
+            Some((rest, *mode))
+        })?;
+        kinds.find_map(|(prefix, kind)| {
             Some(Self {
                 mode,
                 kind: *kind,
-                target,
+                target: rest.strip_prefix(prefix)?.to_owned(),
             })
         })
     }
 
     /// The name of the fingerprint's file.
     pub fn file_name(&self) -> String {
-        let mode = match self.mode {
-            Mode::Compile => "",
-            Mode::Test => "test-",
-            Mode::Doc => "doc-",
-            Mode::Run => "run-",
-        };
-        let kind = KINDS
-            .iter()
-            .find(|(_, kind)| *kind == self.kind)
-            .map_or("", |(name, _)| name);
+        let mode = MODES.iter().find(|(_, mode)| *mode == self.mode);
+        let kind = KINDS.iter().find(|(_, kind)| *kind == self.kind);
+        let (mode, kind) = (mode.map_or("", |it| it.0), kind.map_or("", |it| it.0));
         format!("{mode}{kind}{}", self.target)
     }
 }
+
+const MODES: [(&str, Mode); 4] = [
+    ("test-", Mode::Test),
+    ("doc-", Mode::Doc),
+    ("run-", Mode::Run),
+    ("", Mode::Compile),
+];
 
 /// Cargo's `TargetKind::description`, with the dash that follows it.
 const KINDS: [(&str, TargetKind); 6] = [
