@@ -41,10 +41,11 @@
 //! one directory a package, as have V1's targets without a hash: there `invoked.timestamp` is that
 //! of whichever came last, and only `dep-U`'s mtime, set to the same instant, is a unit's own.
 
+use super::is_absent;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use std::collections::BTreeSet;
-use std::{fs, io};
+use std::fs;
 
 /// How a profile directory is organised; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -262,11 +263,7 @@ pub fn entries(directory: &Utf8Path) -> Result<Vec<String>> {
 pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let listing = match fs::read_dir(directory) {
-        Err(error)
-            if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) =>
-        {
-            return Ok(found);
-        }
+        Err(error) if is_absent(&error) => return Ok(found),
         listing => listing.with_context(|| format!("cannot list `{directory}`"))?,
     };
     for entry in listing {

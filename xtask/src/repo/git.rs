@@ -135,7 +135,7 @@ impl Repository {
     /// # Errors
     /// When there is none; the message says what to fetch.
     pub fn commit(&self, revision: &str) -> Result<Commit> {
-        self.find_commit(revision)?.ok_or_else(|| {
+        self.known(revision)?.ok_or_else(|| {
             let remedy = if self.is_shallow() {
                 "this clone is shallow: `git fetch --unshallow`, or fetch that revision with \
                  enough depth"
@@ -146,22 +146,20 @@ impl Repository {
         })
     }
 
-    fn find_commit(&self, revision: &str) -> Result<Option<Commit>> {
+    /// The commit that a revision names, if git knows one.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn known(&self, revision: &str) -> Result<Option<Commit>> {
         if revision == "HEAD" {
             return Ok(self.head.clone());
         }
         let name = format!("{revision}^{{commit}}");
-        let output = process::output(self.git().args([
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            &name,
-        ]))?;
-        Ok(output
-            .status
-            .success()
-            .then(|| Commit(one_line(&output.stdout))))
+        let mut command = self.git();
+        command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
+        let output = process::output(command.arg(name))?;
+        let commit = || Commit(one_line(&output.stdout));
+        Ok(output.status.success().then(commit))
     }
 
     /// `HEAD` as it was when the repository was opened, or `None` before the first commit.
@@ -185,8 +183,8 @@ impl Repository {
         let output = process::checked(&mut command)?;
         let found = String::from_utf8_lossy(&output);
         let found = DEFAULT_BASES.into_iter().find_map(|name| {
-            let lines = found.lines().filter_map(|line| line.split_once(' '));
-            let (_, commit) = lines.into_iter().find(|(known, _)| *known == refs(name))?;
+            let mut lines = found.lines().filter_map(|line| line.split_once(' '));
+            let (_, commit) = lines.find(|(known, _)| *known == refs(name))?;
             Some((name, Commit(commit.to_owned())))
         });
         if let Some(found) = found {
@@ -235,13 +233,10 @@ impl Repository {
     /// Git's own message where it cannot list them.
     pub fn history(&self, head: &Commit, count: usize) -> Result<Vec<Commit>> {
         let count = format!("--max-count={}", count.saturating_add(1));
-        let mut command = self.git();
-        command.args(["rev-list", "--first-parent", "--reverse", &count, &head.0]);
-        let output = process::checked(&mut command)?;
-        Ok(String::from_utf8_lossy(&output)
-            .lines()
-            .map(|line| Commit(line.to_owned()))
-            .collect())
+        let output = self.ask(&["rev-list", "--first-parent", "--reverse", &count, &head.0])?;
+        let output = String::from_utf8_lossy(&output);
+        let commits = output.lines().map(|line| Commit(line.to_owned()));
+        Ok(commits.collect())
     }
 
     /// The commits that a remote lacks, as far as its remote-tracking branches tell, counted, and
@@ -251,33 +246,27 @@ impl Repository {
     /// Git's own message where it cannot list them.
     pub fn unpushed(&self, head: &Commit, remote: &str) -> Result<(usize, Vec<Commit>)> {
         let remotes = format!("--remotes={remote}");
-        let mut command = self.git();
-        command.args(["rev-list", "--boundary", &head.0, "--not", &remotes]);
-        let output = String::from_utf8_lossy(&process::checked(&mut command)?).into_owned();
+        let output = self.ask(&["rev-list", "--boundary", &head.0, "--not", &remotes])?;
+        let output = String::from_utf8_lossy(&output);
         let (boundary, lacking): (Vec<&str>, Vec<&str>) =
             output.lines().partition(|line| line.starts_with('-'));
-        let boundary = boundary
-            .into_iter()
-            .map(|line| Commit(line[1..].to_owned()));
+        let boundary = boundary.iter().map(|line| Commit(line[1..].to_owned()));
         Ok((lacking.len(), boundary.collect()))
     }
 
-    /// The commit that a revision names, if git knows one.
-    ///
-    /// # Errors
-    /// When git cannot be started.
-    pub fn known(&self, revision: &str) -> Result<Option<Commit>> {
-        self.find_commit(revision)
-    }
-
     /// Whether this clone lacks a part of its history.
-    pub fn is_shallow(&self) -> bool {
+    fn is_shallow(&self) -> bool {
         process::output(self.git().args(["rev-parse", "--is-shallow-repository"]))
             .is_ok_and(|output| one_line(&output.stdout) == "true")
     }
 
     fn git(&self) -> Command {
         self.runner.git()
+    }
+
+    /// What git prints with these arguments.
+    fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>> {
+        process::checked(self.git().args(arguments))
     }
 }
 

@@ -16,12 +16,21 @@ pub mod unit_record;
 pub mod yaml;
 
 use std::collections::HashMap;
+use std::io::{self, ErrorKind};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 /// The path without symbolic links, or as it is where it does not exist.
 pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
     path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether an error says that there is no file of this name.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+    )
 }
 
 /// Absolute paths without symbolic links; each file and directory is looked up once.

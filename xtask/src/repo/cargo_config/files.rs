@@ -1,15 +1,15 @@
 //! The files of cargo's configuration: which there are, what they include, and what they say.
 
 use std::collections::{BTreeSet, HashSet};
-use std::io::{self, ErrorKind};
+use std::io;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::value::{Kind, Origin, Value};
-use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
+use crate::repo::{is_absent, resolved};
 use crate::usage;
 
 /// Reads a file.
@@ -178,11 +178,4 @@ pub fn table_of(text: &str, name: &str, origin: &dyn Fn(usize) -> Origin) -> Res
 fn lines<'a>(text: &str, origin: &'a dyn Fn(usize) -> Origin) -> impl Fn(usize) -> Origin + 'a {
     let breaks: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
     move |at| origin(breaks.partition_point(|end| *end < at) + 1)
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
-    )
 }

@@ -19,6 +19,17 @@ pub enum Status {
     Deleted,
 }
 
+impl Status {
+    /// By the letter that git has for it.
+    pub(super) fn of(letter: u8) -> Self {
+        match letter {
+            b'A' => Self::Added,
+            b'D' => Self::Deleted,
+            _ => Self::Modified,
+        }
+    }
+}
+
 /// Where the newer side of a difference was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,21 +66,15 @@ impl Repository {
         let mut command = self.git();
         // The user's configuration must not change what is listed: renames stay a deletion and
         // an addition, paths stay relative to the top level and unquoted.
-        command.args([
-            "diff",
-            "--raw",
-            "-z",
-            "--no-renames",
-            "--no-ext-diff",
-            "--no-relative",
-        ]);
-        command.args(["--no-textconv", "--ignore-submodules=none", "--no-abbrev"]);
+        command.args(["diff", "--raw", "-z", "--no-renames", "--no-ext-diff"]);
+        command.args(["--no-relative", "--no-textconv"]);
+        command.args(["--ignore-submodules=none", "--no-abbrev"]);
         let changes = match range {
             Range::WorkTree { base } => {
                 command.args([&base.0, "--"]);
                 let diff = std::thread::scope(|scope| {
                     let untracked = scope.spawn(|| self.untracked());
-                    let changes = raw_diff(&process::checked(&mut command)?, true)?;
+                    let changes = raw_diff(&process::checked(&mut command)?, Seen::WorkTree)?;
                     let untracked = untracked
                         .join()
                         .map_err(|_| anyhow!("reading git's output"))??;
@@ -84,52 +89,38 @@ impl Repository {
                     None => self.empty_tree()?,
                 };
                 command.args([&base, "--"]);
-                let mut changes = raw_diff(&process::checked(&mut command)?, false)?;
-                for change in &mut changes {
-                    change.seen = Seen::Index;
-                }
-                changes
+                raw_diff(&process::checked(&mut command)?, Seen::Index)?
             }
             Range::Revisions { base, head } => {
                 command.args([&base.0, &head.0, "--"]);
-                raw_diff(&process::checked(&mut command)?, false)?
+                raw_diff(&process::checked(&mut command)?, Seen::Commits)?
             }
         };
         Ok(merged(changes))
     }
 
     pub(super) fn untracked(&self) -> Result<Vec<Change>> {
-        let output = process::checked(self.git().args([
-            "ls-files",
-            "-z",
-            "--others",
-            "--exclude-standard",
-        ]))?;
-        Ok(null_separated(&output)
-            .map(|path| Change {
-                // A nested repository is listed as a directory, with a slash at its end.
-                path: path.trim_end_matches('/').into(),
-                status: Status::Added,
-                seen: Seen::Untracked,
-            })
-            .collect())
+        let output = self.ask(&["ls-files", "-z", "--others", "--exclude-standard"])?;
+        let untracked = null_separated(&output).map(|path| Change {
+            // A nested repository is listed as a directory, with a slash at its end.
+            path: path.trim_end_matches('/').into(),
+            status: Status::Added,
+            seen: Seen::Untracked,
+        });
+        Ok(untracked.collect())
     }
 
     /// The tree without files, which the first commit is compared with; its hash depends on the
     /// repository's hash function.
     fn empty_tree(&self) -> Result<String> {
-        Ok(one_line(&process::checked(self.git().args([
-            "hash-object",
-            "-t",
-            "tree",
-            "--stdin",
-        ]))?))
+        let output = self.ask(&["hash-object", "-t", "tree", "--stdin"])?;
+        Ok(one_line(&output))
     }
 }
 
 /// Reads `git diff --raw -z`: `:mode mode hash hash status NUL path NUL …`. Against a work tree
 /// the newer hash is all zeros where the file differs from the index.
-fn raw_diff(output: &[u8], against_work_tree: bool) -> Result<Vec<Change>> {
+fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     let mut fields = null_separated(output);
     while let Some(header) = fields.next() {
@@ -140,21 +131,13 @@ fn raw_diff(output: &[u8], against_work_tree: bool) -> Result<Vec<Change>> {
         let path = fields
             .next()
             .context("git's list of differences is cut short")?;
-        let status = match status.as_bytes().first() {
-            Some(b'A') => Status::Added,
-            Some(b'D') => Status::Deleted,
-            _ => Status::Modified,
-        };
-        let in_work_tree = against_work_tree && hash.bytes().all(|byte| byte == b'0');
-        let seen = if in_work_tree {
-            Seen::WorkTree
-        } else {
-            Seen::Commits
-        };
         changes.push(Change {
             path: path.as_ref().into(),
-            status,
-            seen,
+            status: status.bytes().next().map_or(Status::Modified, Status::of),
+            seen: match newer {
+                Seen::WorkTree if hash.bytes().any(|byte| byte != b'0') => Seen::Commits,
+                newer => newer,
+            },
         });
     }
     Ok(changes)
@@ -187,15 +170,15 @@ mod tests {
             ":100644 100644 {hash} {zero} M\0src/a b.rs\0:000000 100644 {zero} {hash} A\0é.rs\0\
              :100644 000000 {hash} {zero} D\0gone.rs\0:100644 120000 {hash} {hash} T\0link\0"
         );
-        let read = |work_tree| {
-            raw_diff(output.as_bytes(), work_tree)
+        let read = |newer| {
+            raw_diff(output.as_bytes(), newer)
                 .unwrap()
                 .into_iter()
                 .map(|change| format!("{:?} {:?} {}", change.seen, change.status, change.path))
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            read(true),
+            read(Seen::WorkTree),
             [
                 "WorkTree Modified src/a b.rs",
                 "Commits Added é.rs",
@@ -203,7 +186,10 @@ mod tests {
                 "Commits Modified link",
             ]
         );
-        assert!(raw_diff(b":100644 100644", false).is_err(), "cut short");
+        assert!(
+            raw_diff(b":100644 100644", Seen::Commits).is_err(),
+            "cut short"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Repository, State, null_separated};
 use crate::process;
+use crate::repo::is_absent;
 
 /// A path of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,18 +35,12 @@ impl Repository {
     pub fn entries(&self, state: &State) -> Result<Vec<Entry>> {
         let mut entries = match state {
             State::Empty => Vec::new(),
-            State::Commit(commit) => tree_entries(&process::checked(
-                self.git().args(["ls-tree", "-r", "-z", &commit.0]),
-            )?)?,
-            State::Index => tree_entries(&process::checked(
-                self.git().args(["ls-files", "-s", "-z"]),
-            )?)?,
+            State::Commit(commit) => tree_entries(&self.ask(&["ls-tree", "-r", "-z", &commit.0])?)?,
+            State::Index => tree_entries(&self.ask(&["ls-files", "-s", "-z"])?)?,
             State::WorkTree => {
-                let tracked = tree_entries(&process::checked(
-                    self.git().args(["ls-files", "-s", "-z"]),
-                )?)?;
+                let tracked = self.entries(&State::Index)?.into_iter();
                 let untracked = self.untracked()?.into_iter().map(|change| change.path);
-                let paths = tracked.into_iter().map(|entry| entry.path).chain(untracked);
+                let paths = tracked.map(|entry| entry.path).chain(untracked);
                 paths.filter_map(|path| self.on_disk(path)).collect()
             }
         };
@@ -69,9 +64,7 @@ impl Repository {
     /// # Errors
     /// Git's own message where it cannot list.
     pub fn tracked(&self, patterns: &[&str]) -> Result<Vec<Utf8PathBuf>> {
-        let mut command = self.git();
-        command.args(["ls-files", "-z", "--"]).args(patterns);
-        let listed = process::checked(&mut command)?;
+        let listed = self.ask(&[&["ls-files", "-z", "--"], patterns].concat())?;
         let mut paths: Vec<_> = null_separated(&listed)
             .map(|path| Utf8PathBuf::from(&*path))
             .collect();
@@ -84,12 +77,9 @@ impl Repository {
     /// # Errors
     /// When git cannot be started.
     pub fn is_ignored(&self, path: &Utf8Path) -> Result<bool> {
-        let output =
-            process::output(
-                self.git()
-                    .args(["check-ignore", "--quiet", "--", path.as_str()]),
-            )?;
-        Ok(output.status.success())
+        let mut command = self.git();
+        command.args(["check-ignore", "--quiet", "--", path.as_str()]);
+        Ok(process::output(&mut command)?.status.success())
     }
 
     fn on_disk(&self, path: Utf8PathBuf) -> Option<Entry> {
@@ -155,33 +145,20 @@ impl Repository {
                 .iter()
                 .position(|&byte| byte == b'\n')
                 .with_context(cut_short)?;
-            let header = String::from_utf8_lossy(&rest[..end]).into_owned();
+            let header = String::from_utf8_lossy(&rest[..end]);
             rest = &rest[end + 1..];
-            let size = header
-                .rsplit(' ')
-                .next()
-                .and_then(|size| size.parse::<usize>().ok());
-            let Some(size) = size.filter(|_| header.contains(" blob ")) else {
-                // A submodule's commit is not in this repository, and a tree is no file.
-                if let Some(size) = size {
-                    rest = rest.get(size + 1..).with_context(cut_short)?;
-                }
+            let size = header.rsplit(' ').next().map(str::parse::<usize>);
+            // A submodule's commit is not in this repository, and a tree is no file.
+            let Some(Ok(size)) = size else {
                 contents.push(None);
                 continue;
             };
-            contents.push(Some(rest.get(..size).with_context(cut_short)?.to_vec()));
+            let content = rest.get(..size).with_context(cut_short)?;
+            contents.push(header.contains(" blob ").then(|| content.to_vec()));
             rest = rest.get(size + 1..).with_context(cut_short)?;
         }
         Ok(contents)
     }
-}
-
-fn is_absent(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
-    )
 }
 
 /// Reads `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.

@@ -98,7 +98,7 @@ impl Repository {
     /// # Errors
     /// When git cannot tell.
     pub fn git_path(&self, name: &str) -> Result<Utf8PathBuf> {
-        let output = process::checked(self.git().args(["rev-parse", "--git-path", name]))?;
+        let output = self.ask(&["rev-parse", "--git-path", name])?;
         Ok(self.top_level.join(one_line(&output)))
     }
 
@@ -107,7 +107,7 @@ impl Repository {
     /// # Errors
     /// When git cannot tell.
     pub fn common_directory(&self) -> Result<Utf8PathBuf> {
-        let output = process::checked(self.git().args(["rev-parse", "--git-common-dir"]))?;
+        let output = self.ask(&["rev-parse", "--git-common-dir"])?;
         Ok(self.top_level.join(one_line(&output)))
     }
 }

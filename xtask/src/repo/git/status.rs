@@ -58,12 +58,7 @@ fn parse(output: &[u8]) -> Result<Vec<PathStatus>> {
         found.push(PathStatus {
             // A nested repository is listed as a directory, with a slash at its end.
             path: path.trim_end_matches('/').into(),
-            staged: match staged {
-                None | Some(b'.') => None,
-                Some(b'A') => Some(Status::Added),
-                Some(b'D') => Some(Status::Deleted),
-                _ => Some(Status::Modified),
-            },
+            staged: staged.filter(|letter| *letter != b'.').map(Status::of),
             unstaged,
         });
     }
