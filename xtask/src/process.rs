@@ -8,7 +8,7 @@ mod interrupt;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 pub use interrupt::{Ended, instead, interrupted, interruptible, within};
 
@@ -23,7 +23,7 @@ pub struct Runner {
     /// Variables of the kit's own environment that children do not get.
     leaked: Vec<OsString>,
     /// What `LD_LIBRARY_PATH` and the like were before `cargo run` put its own directories there.
-    library_paths: Vec<(OsString, OsString)>,
+    library_paths: Vec<(&'static str, OsString)>,
     cargo: OsString,
 }
 
@@ -40,13 +40,9 @@ impl Runner {
             .filter(|name| name.to_str().is_some_and(|name| environment.leaks(name)))
             .collect();
         let library_paths = LIBRARY_PATHS
-            .iter()
-            .filter_map(|&name| Some((OsString::from(name), std::env::var_os(name)?)))
+            .into_iter()
             .filter(|_| environment.under_cargo)
-            .map(|(name, value)| {
-                let kept = without_cargos_own(&value);
-                (name, kept)
-            })
+            .filter_map(|name| Some((name, without_cargos_own(&std::env::var_os(name)?))))
             .collect();
         Ok(Self {
             shell,
@@ -87,14 +83,15 @@ impl Runner {
         self.shell.current_dir()
     }
 
-    /// cargo, as the user's own shell would start it here. `GIT_*` variables, which git sets for
-    /// its hooks and which would lead cargo's own git astray, are taken out.
+    /// cargo, as the user's own shell would start it here.
     pub fn cargo(&self) -> Command {
-        self.without_gits_own(&self.cargo)
+        self.program(&self.cargo)
     }
 
-    fn without_gits_own(&self, program: &OsStr) -> Command {
-        let mut command = self.command(program);
+    /// Any program, without the `GIT_*` variables that git sets for its hooks, and which would lead
+    /// cargo's own git astray.
+    pub fn program(&self, name: impl AsRef<OsStr>) -> Command {
+        let mut command = self.command(name.as_ref());
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("GIT_")) {
                 command.env_remove(name);
@@ -116,11 +113,6 @@ impl Runner {
         found
             .filter(|file| file.is_file())
             .find_map(|file| Utf8PathBuf::try_from(file).ok())
-    }
-
-    /// Any program, without the `GIT_*` variables that git sets for its hooks.
-    pub fn program(&self, name: &str) -> Command {
-        self.without_gits_own(OsStr::new(name))
     }
 
     /// A hook of the user's own, with all that git set for it.
@@ -248,9 +240,7 @@ pub fn status_with_input(command: &mut Command, input: Vec<u8>) -> Result<ExitSt
         // A program that does not read its input has no need of it.
         drop(stdin.write_all(&input));
     }
-    child
-        .wait()
-        .with_context(|| format!("waiting for {}", shown(command)))
+    wait(&mut child, command)
 }
 
 /// Runs to the end with the kit's own streams.
@@ -281,9 +271,7 @@ pub fn stream(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitS
         let bytes = bytes.with_context(|| format!("reading the output of {}", shown(command)))?;
         line(&String::from_utf8_lossy(&bytes));
     }
-    child
-        .wait()
-        .with_context(|| format!("waiting for {}", shown(command)))
+    wait(&mut child, command)
 }
 
 /// Runs to the end, giving each line of standard output to `line` and each piece of standard error
@@ -329,19 +317,19 @@ pub fn shown(command: &Command) -> String {
     text
 }
 
+fn wait(child: &mut Child, command: &Command) -> Result<ExitStatus> {
+    let status = child.wait();
+    status.with_context(|| format!("waiting for {}", shown(command)))
+}
+
 fn cannot_start(command: &Command) -> String {
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program = command.get_program().to_string_lossy();
     let directory = command.get_current_dir().unwrap_or(Path::new("."));
+    let shown = directory.display();
     if directory.is_dir() {
-        format!(
-            "cannot start `{program}` in {}; is it installed and on PATH?",
-            directory.display()
-        )
+        format!("cannot start `{program}` in {shown}; is it installed and on PATH?")
     } else {
-        format!(
-            "cannot start `{program}`: there is no directory {}",
-            directory.display()
-        )
+        format!("cannot start `{program}`: there is no directory {shown}")
     }
 }
 
@@ -370,17 +358,13 @@ impl Leaks {
         let chosen = variable("RUSTUP_TOOLCHAIN_SOURCE")
             .is_some_and(|source| matches!(source.to_str(), Some("cli" | "env")));
         let toolchain_leaked = under_cargo && under_rustup && !chosen;
-        let cargo = match variable("CARGO") {
-            // The path that `cargo run` hands down is one toolchain's own; rustup's proxy chooses
-            // anew for each directory.
-            Some(_) if toolchain_leaked => "cargo".into(),
-            Some(cargo) => cargo,
-            None => "cargo".into(),
-        };
+        // The path that `cargo run` hands down is one toolchain's own; rustup's proxy chooses anew
+        // for each directory.
+        let cargo = variable("CARGO").filter(|_| !toolchain_leaked);
         Self {
             under_cargo,
             toolchain_leaked,
-            cargo,
+            cargo: cargo.unwrap_or_else(|| "cargo".into()),
         }
     }
 
@@ -425,7 +409,6 @@ mod tests {
     use super::*;
 
     fn leaks(variables: &[(&str, &str)]) -> Leaks {
-        let variables: Vec<_> = variables.to_vec();
         Leaks::of(&|name| {
             variables
                 .iter()

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use xshell::Shell;
 
-use super::{cannot_start, shown};
+use super::{cannot_start, shown, wait};
 
 /// How a program ended that was given a time.
 #[derive(Debug)]
@@ -34,9 +34,7 @@ pub fn interruptible(command: &mut Command) -> Result<ExitStatus> {
     hand_interrupts_on()?;
     let mut child = command.spawn().with_context(|| cannot_start(command))?;
     let _running = Running::new(child.id().to_string());
-    child
-        .wait()
-        .with_context(|| format!("waiting for {}", shown(command)))
+    wait(&mut child, command)
 }
 
 /// Runs a program in the kit's place, with the kit's own environment; where the system knows no such
@@ -95,23 +93,16 @@ pub fn within(mut command: Command, input: Vec<u8>, time: Option<Duration>) -> R
     }
     let mut out_of_time = false;
     let status = loop {
-        if let Some(status) = child
-            .try_wait()
-            .with_context(|| format!("waiting for {what}"))?
-        {
+        let ended = child.try_wait();
+        if let Some(status) = ended.with_context(|| format!("waiting for {what}"))? {
             break status;
         }
         if time.is_some_and(|time| start.elapsed() > time) {
             out_of_time = true;
             break running.stop(&mut child)?;
         }
-        sleep(Duration::from_millis(
-            if start.elapsed().as_millis() < 100 {
-                1
-            } else {
-                10
-            },
-        ));
+        let is_young = start.elapsed().as_millis() < 100;
+        sleep(Duration::from_millis(if is_young { 1 } else { 10 }));
     };
     Ok(Ended {
         status,
@@ -153,7 +144,7 @@ struct Running(String);
 
 impl Running {
     fn new(name: String) -> Self {
-        locked(running()).insert(name.clone());
+        locked(&RUNNING).insert(name.clone());
         Self(name)
     }
 
@@ -176,16 +167,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        locked(running()).remove(&self.0);
+        locked(&RUNNING).remove(&self.0);
     }
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-fn running() -> &'static Mutex<BTreeSet<String>> {
-    static RUNNING: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    &RUNNING
-}
+static RUNNING: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -195,7 +183,7 @@ fn hand_interrupts_on() -> Result<()> {
     static HANDLER: OnceLock<Result<(), String>> = OnceLock::new();
     let handle = || {
         INTERRUPTED.store(true, Ordering::SeqCst);
-        for program in locked(running()).iter() {
+        for program in locked(&RUNNING).iter() {
             signal("INT", program);
         }
     };
