@@ -129,11 +129,8 @@ impl<'a> Files<'a> {
             );
             // Not as other paths are: beside the file itself. Before 1.97 cargo leaves a `..` in it as
             // it is, and then takes relative paths of the included file from elsewhere.
-            let beside = match &item.origin {
-                Origin::File { path, .. } | Origin::FlagFile { path, .. } => path.parent(),
-                _ => None,
-            };
-            let path = normalized(&beside.unwrap_or(self.current).join(named));
+            let beside = item.origin.directory().unwrap_or(self.current);
+            let path = normalized(&beside.join(named));
             self.looked_at.insert(path.clone());
             let text = match (self.read)(&path) {
                 Err(error) if optional && is_absent(&error) => continue,
@@ -164,11 +161,8 @@ pub fn table(text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value> {
 /// Where the file is no TOML.
 pub fn table_of(text: &str, name: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Option<Value>> {
     let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
-    let found = parsed
-        .get_ref()
-        .iter()
-        .find(|(key, _)| key.get_ref() == name);
-    let Some(DeValue::Table(table)) = found.map(|(_, value)| value.get_ref()) else {
+    let found = parsed.get_ref().get(name);
+    let Some(DeValue::Table(table)) = found.map(|value| value.get_ref()) else {
         return Ok(None);
     };
     Value::table(table, &lines(text, origin)).map(Some)

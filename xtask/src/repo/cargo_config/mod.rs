@@ -228,11 +228,9 @@ impl CargoConfig {
     /// # Errors
     /// Where an empty path is named.
     pub fn target_directory(&self, root: &Utf8Path) -> Result<(Utf8PathBuf, Origin)> {
-        let named = match self.variable("CARGO_TARGET_DIR") {
-            Some(path) => Some((
-                path.to_owned(),
-                Origin::Variable("CARGO_TARGET_DIR".to_owned()),
-            )),
+        let variable = "CARGO_TARGET_DIR";
+        let named = match self.variable(variable) {
+            Some(path) => Some((path.to_owned(), Origin::Variable(variable.to_owned()))),
             None => self.text(&["build", "target-dir"])?,
         };
         match named {
@@ -271,8 +269,7 @@ impl CargoConfig {
     /// # Errors
     /// Where something else stands there.
     pub fn build_targets(&self) -> Result<Vec<Value>> {
-        let named = self.get(&["build", "target"])?;
-        Ok(match named {
+        Ok(match self.get(&["build", "target"])? {
             None => Vec::new(),
             Some(Value {
                 kind: Kind::List(triples),

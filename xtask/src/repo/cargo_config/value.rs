@@ -50,11 +50,15 @@ impl Origin {
     /// The directory that a relative path is relative to: of a file the one above its own, of
     /// everything else the current one.
     pub fn base<'a>(&'a self, current: &'a Utf8Path) -> &'a Utf8Path {
+        let above = self.directory().and_then(Utf8Path::parent);
+        above.unwrap_or(current)
+    }
+
+    /// The directory of a file.
+    pub(super) fn directory(&self) -> Option<&Utf8Path> {
         match self {
-            Self::File { path, .. } | Self::FlagFile { path, .. } => {
-                path.parent().and_then(Utf8Path::parent).unwrap_or(current)
-            }
-            _ => current,
+            Self::File { path, .. } | Self::FlagFile { path, .. } => path.parent(),
+            _ => None,
         }
     }
 }
@@ -127,14 +131,10 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 pub(super) fn is_command(key: &[&str]) -> bool {
-    let matches = |command: &&[&str]| {
-        command.len() == key.len()
-            && command
-                .iter()
-                .zip(key)
-                .all(|(one, key)| *one == "*" || one == key)
-    };
-    COMMANDS.iter().any(matches)
+    COMMANDS.iter().any(|command| {
+        let mut parts = command.iter().zip(key);
+        command.len() == key.len() && parts.all(|(one, key)| *one == "*" || one == key)
+    })
 }
 
 impl Value {
@@ -204,11 +204,13 @@ impl Value {
         let Kind::Table(entries) = &self.kind else {
             return vec![(Vec::new(), self)];
         };
-        let below = entries.iter().flat_map(|(key, value)| {
-            let leaves = value.leaves().into_iter();
-            leaves.map(move |(below, leaf)| ([vec![key.as_str()], below].concat(), leaf))
-        });
-        below.collect()
+        let mut leaves = Vec::new();
+        for (key, value) in entries {
+            for (below, leaf) in value.leaves() {
+                leaves.push(([vec![key.as_str()], below].concat(), leaf));
+            }
+        }
+        leaves
     }
 
     /// Takes in what another place says. Of two values `from` counts where it has the higher rank,
