@@ -47,79 +47,65 @@ pub fn scan_build_script(
     let mut scanner = Scanner::new(manifest_dir, &|_, _| None, read);
     scanner.run(root);
     let mut scan = BuildScriptScan::default();
-    let files: Vec<_> = scanner.scanned().collect();
+    let mut files: Vec<_> = scanner.scanned().collect();
+    files.sort_by_key(|(file, _)| *file != root);
     let names = Names::constants(manifest_dir, files.iter().map(|(_, tokens)| tokens.clone()));
-    let (root, modules): (Vec<_>, Vec<_>) = files.iter().partition(|(file, _)| *file == root);
-    let root_first: Vec<_> = root
-        .into_iter()
-        .chain(modules)
-        .map(|it| it.1.clone())
-        .collect();
     let mut certain = BuildScriptScan::default();
-    for text in printed_for_certain(&root_first, &names) {
-        for line in text.lines() {
-            certain.instruction(line.trim(), manifest_dir, manifest_dir);
-        }
+    for text in printed_for_certain(&files, &names) {
+        certain.instructions(&text, manifest_dir, manifest_dir);
     }
     scan.says_for_certain = certain.says_any;
     scan.always = certain.rerun_if_changed;
     for (file, tokens) in files {
         let mut texts = Vec::new();
         texts_in(tokens, &names, &mut texts);
-        for line in texts.iter().flat_map(|text| text.lines()) {
-            scan.instruction(line.trim(), file, manifest_dir);
+        for text in texts {
+            scan.instructions(&text, file, manifest_dir);
         }
     }
     // A script may print a text that it includes.
-    let included: Vec<_> = scanner.found.included.iter().cloned().collect();
-    for file in included
-        .iter()
-        .filter(|file| file.extension() != Some("rs"))
-    {
-        for line in scanner.text(file).unwrap_or_default().lines() {
-            scan.instruction(line.trim(), file, manifest_dir);
-        }
+    let included = std::mem::take(&mut scanner.found.included);
+    for file in included.iter().filter(|it| it.extension() != Some("rs")) {
+        let text = scanner.text(file).unwrap_or_default();
+        scan.instructions(text, file, manifest_dir);
     }
-    let hides_code = |doubt: &Doubt| {
-        matches!(
-            doubt.kind,
-            DoubtKind::Unlexable | DoubtKind::MacroMadeModule
-        )
-    };
+    let hiding = [DoubtKind::Unlexable, DoubtKind::MacroMadeModule];
+    let doubts = scanner.found.doubts.into_iter();
     scan.doubts
-        .extend(scanner.found.doubts.into_iter().filter(hides_code));
+        .extend(doubts.filter(|doubt| hiding.contains(&doubt.kind)));
     scan.doubts.sort();
     scan.doubts.dedup();
     scan
 }
 
 impl BuildScriptScan {
-    fn instruction(&mut self, line: &str, file: &Utf8Path, manifest_dir: &Utf8Path) {
+    fn instructions(&mut self, text: &str, file: &Utf8Path, manifest_dir: &Utf8Path) {
         // The rest of a key may be made at run time.
-        let keys = ["rerun-if-changed", "rerun-if-env-changed", "rerun-if-{"];
-        if !keys.iter().any(|key| line.contains(key)) {
-            return;
-        }
-        self.says_any = true;
-        let instruction = line
-            .strip_prefix("cargo::")
-            .or_else(|| line.strip_prefix("cargo:"));
-        match instruction.and_then(|instruction| instruction.split_once('=')) {
-            Some((key, value)) if !value.is_empty() && !line.contains('{') => match key {
-                "rerun-if-changed" => {
-                    self.rerun_if_changed
-                        .insert(normalized(&manifest_dir.join(value)));
+        const KEYS: [&str; 3] = ["rerun-if-changed", "rerun-if-env-changed", "rerun-if-{"];
+        for line in text.lines().map(str::trim) {
+            if !KEYS.iter().any(|key| line.contains(key)) {
+                continue;
+            }
+            self.says_any = true;
+            let instruction = line
+                .strip_prefix("cargo::")
+                .or_else(|| line.strip_prefix("cargo:"));
+            match instruction.and_then(|instruction| instruction.split_once('=')) {
+                Some((key, value)) if !value.is_empty() && !line.contains('{') => match key {
+                    "rerun-if-changed" => {
+                        let path = normalized(&manifest_dir.join(value));
+                        self.rerun_if_changed.insert(path);
+                    }
+                    "rerun-if-env-changed" => {
+                        self.rerun_if_env_changed.insert(value.to_owned());
+                    }
+                    _ => {}
+                },
+                _ => {
+                    let doubt = Doubt::new(file, DoubtKind::RunTimeInstruction, line);
+                    self.doubts.push(doubt);
                 }
-                "rerun-if-env-changed" => {
-                    self.rerun_if_env_changed.insert(value.to_owned());
-                }
-                _ => {}
-            },
-            _ => self.doubts.push(Doubt {
-                file: file.to_owned(),
-                kind: DoubtKind::RunTimeInstruction,
-                reason: line.to_owned(),
-            }),
+            }
         }
     }
 }

@@ -3,18 +3,23 @@
 
 use std::collections::HashMap;
 
+use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::names::Names;
-use super::tokens::{group, is_ident, is_punct, macro_call, name, split_commas, trees};
+use super::tokens::{group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees};
 
 /// The texts that a script prints for certain. `files` are those of the script, its root first.
-pub(super) fn printed_for_certain(files: &[TokenStream], names: &Names<'_>) -> Vec<String> {
+pub(super) fn printed_for_certain(
+    files: &[(&Utf8Path, TokenStream)],
+    names: &Names<'_>,
+) -> Vec<String> {
     let mut functions = HashMap::new();
-    for tokens in files {
+    for (_, tokens) in files {
         functions_in(tokens.clone(), &mut functions);
     }
-    let root = trees(files.first().cloned().unwrap_or_default());
+    let root = files.first().map(|(_, tokens)| tokens.clone());
+    let root = trees(root.unwrap_or_default());
     let main = root
         .windows(2)
         .position(|it| is_ident(&it[0], "fn") && is_ident(&it[1], "main"));
@@ -54,8 +59,8 @@ fn functions_in(stream: TokenStream, functions: &mut Functions) {
             let has_condition = |it: &TokenTree| {
                 let attribute = group(it, Delimiter::Bracket);
                 let tokens = attribute.map(|it| trees(it.stream())).unwrap_or_default();
-                let is_cfg = |it: &&TokenTree| is_ident(it, "cfg") || is_ident(it, "cfg_attr");
-                tokens.first().filter(is_cfg).is_some()
+                let first = tokens.first();
+                first.is_some_and(|it| is_one_of(it, &["cfg", "cfg_attr"]))
             };
             let is_plain = !item.iter().any(has_condition);
             let known = functions.entry(called);
@@ -151,7 +156,7 @@ fn conditional(tokens: &[TokenTree]) -> usize {
 fn leaves(tokens: &[TokenTree]) -> bool {
     tokens.iter().any(|token| match token {
         TokenTree::Group(group) => leaves(&trees(group.stream())),
-        token => is_ident(token, "return") || is_ident(token, "exit"),
+        token => is_one_of(token, &["return", "exit"]),
     })
 }
 

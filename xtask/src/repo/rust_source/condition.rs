@@ -3,7 +3,7 @@
 use proc_macro2::TokenTree;
 
 use super::shapes::Attribute;
-use super::tokens::{is_ident, is_punct, lex, name, split_commas, string_value, trees};
+use super::tokens::{is_ident, is_one_of, is_punct, lex, name, split_commas, string_value, trees};
 
 /// Whether an option of a configuration is set, `unix` as well as `target_os = "linux"`; `None`
 /// where that is not known.
@@ -12,19 +12,14 @@ pub type Holds<'a> = dyn Fn(&str, Option<&str>) -> Option<bool> + 'a;
 /// Whether one of the attributes is a `cfg` that is known not to hold, or makes a test where none is
 /// built.
 pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
-    attributes
-        .iter()
-        .any(|attribute| match &attribute.tokens[..] {
-            [cfg, TokenTree::Group(predicate)]
-                if is_ident(cfg, "cfg") && !attribute.conditional =>
-            {
-                value(&trees(predicate.stream()), holds) == Some(false)
-            }
-            [test] if is_ident(test, "test") && !attribute.conditional => {
-                holds("test", None) == Some(false)
-            }
-            _ => false,
-        })
+    let mut certain = attributes.iter().filter(|it| !it.conditional);
+    certain.any(|attribute| match &attribute.tokens[..] {
+        [cfg, TokenTree::Group(predicate)] if is_ident(cfg, "cfg") => {
+            value(&trees(predicate.stream()), holds) == Some(false)
+        }
+        [test] if is_ident(test, "test") => holds("test", None) == Some(false),
+        _ => false,
+    })
 }
 
 /// What the predicate of a `cfg(…)` comes to, of a manifest or of cargo's configuration; `None` where
@@ -94,8 +89,8 @@ fn opens_item(tokens: &[TokenTree]) -> bool {
             {
                 return true;
             }
-            [word, ..] if ITEMS.iter().any(|item| is_ident(word, item)) => return true,
-            [word, next, ..] if BEFORE.iter().any(|it| is_ident(word, it)) => {
+            [word, ..] if is_one_of(word, &ITEMS) => return true,
+            [word, next, ..] if is_one_of(word, &BEFORE) => {
                 // A visibility may be in brackets; an ABI follows in quotes.
                 let belongs = matches!(next, TokenTree::Group(_) | TokenTree::Literal(_));
                 rest = &rest[1 + usize::from(belongs)..];

@@ -13,8 +13,10 @@ use cargo_metadata::camino::Utf8PathBuf;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use self::trail::Trail;
-use super::tokens::{group, is_ident, is_punct, lex, macro_call, name, split_commas};
-use super::tokens::{string_value, trees};
+use super::shapes::attribute_at;
+use super::tokens::{
+    group, is_ident, is_one_of, is_punct, lex, macro_call, name, split_commas, string_value, trees,
+};
 
 /// Where a path starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,16 +124,11 @@ impl Walker<'_> {
         let mut before = None;
         let mut rest = tokens;
         while let [token, after @ ..] = rest {
-            if is_punct(token, '#')
-                && let Some(length) = attribute(after)
-            {
-                rest = &after[length..];
+            if let Some((_, length)) = attribute_at(rest) {
+                rest = &rest[length..];
                 continue;
             }
-            if ["let", "const", "static"]
-                .iter()
-                .any(|it| is_ident(token, it))
-            {
+            if is_one_of(token, &["let", "const", "static"]) {
                 let bound = bound(after);
                 binds = bound.as_ref().map(|(name, _)| name.clone());
                 if let Some(name) = &binds {
@@ -335,6 +332,7 @@ impl Walker<'_> {
                     let arguments = trees(arguments);
                     let literal = arguments.first().and_then(string_value);
                     length += 3;
+                    mutates |= ["push", "pop", "set_file_name"].contains(&method.as_str());
                     match method.as_str() {
                         "join" | "push" => {
                             match (literal, self.expression(&arguments, variables, true)) {
@@ -345,18 +343,15 @@ impl Walker<'_> {
                                 _ => trail.parts.push("*".to_owned()),
                             }
                             changed = true;
-                            mutates |= method == "push";
                         }
                         "parent" | "pop" => {
                             trail.up();
                             changed = true;
-                            mutates |= method == "pop";
                         }
                         "with_file_name" | "set_file_name" => {
                             trail.up();
                             trail.join(&literal.unwrap_or_else(|| "*".to_owned()));
                             changed = true;
-                            mutates |= method == "set_file_name";
                         }
                         "ancestors" => {
                             let [dot, nth, number, ..] = &tokens[length..] else {
@@ -413,12 +408,6 @@ fn is_path_part(token: &TokenTree) -> bool {
 fn ends(tokens: &[TokenTree]) -> bool {
     let word = tokens.first();
     word.is_none_or(|it| is_punct(it, ';') || is_ident(it, "else"))
-}
-
-/// The tokens of an attribute behind its `#`.
-fn attribute(tokens: &[TokenTree]) -> Option<usize> {
-    let inner = usize::from(is_punct(tokens.first()?, '!'));
-    group(tokens.get(inner)?, Delimiter::Bracket).map(|_| inner + 1)
 }
 
 /// The variable of `mut x: T =`, and how many tokens that takes.

@@ -73,6 +73,13 @@ pub struct Doubt {
     pub reason: String,
 }
 
+impl Doubt {
+    fn new(file: &Utf8Path, kind: DoubtKind, reason: impl Into<String>) -> Self {
+        let (file, reason) = (file.to_owned(), reason.into());
+        Self { file, kind, reason }
+    }
+}
+
 /// What is unknown at a [`Doubt`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DoubtKind {

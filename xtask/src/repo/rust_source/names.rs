@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::shapes::made_text;
 use super::tokens::{
-    group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
+    self, group, is_one_of, is_punct, macro_call, name, split_commas, string_value, trees,
 };
 
 /// The texts of names in a scope.
@@ -64,10 +64,8 @@ impl<'a> Names<'a> {
 
     /// Takes what a `let` binds, by what stands behind it.
     pub(super) fn bind(&mut self, before: &[TokenTree], after: &[TokenTree]) {
-        let end = |char| after.iter().position(|token| is_punct(token, char));
-        let statement = &after[..end(';').unwrap_or(after.len())];
-        let equals = statement.iter().position(|token| is_punct(token, '='));
-        let (pattern, value) = statement.split_at(equals.unwrap_or(statement.len()));
+        let statement = tokens::before(after, ';');
+        let (pattern, value) = statement.split_at(tokens::before(statement, '=').len());
         self.forget(pattern);
         // One of several under conditions.
         let has_attribute = before
@@ -152,12 +150,8 @@ impl<'a> Names<'a> {
             [reference, rest @ ..] if is_punct(reference, '&') => rest,
             tokens => tokens,
         };
-        let (start, steps) = match tokens.iter().position(|token| is_punct(token, '.')) {
-            Some(dot) => tokens.split_at(dot),
-            None => (tokens, &tokens[..0]),
-        };
+        let (start, mut steps) = tokens.split_at(tokens::before(tokens, '.').len());
         let mut text = self.start(start)?;
-        let mut steps = steps;
         while let [dot, method, arguments, rest @ ..] = steps {
             let arguments = group(arguments, Delimiter::Parenthesis)?;
             let called = name(method).filter(|_| is_punct(dot, '.'))?;
@@ -222,9 +216,7 @@ fn binds(tokens: &[TokenTree]) -> bool {
         TokenTree::Group(group) => binds(&trees(group.stream())),
         token => {
             let is_arrow = is_punct(token, '>') && at > 0 && is_punct(&tokens[at - 1], '=');
-            is_arrow
-                || is_punct(token, '|')
-                || ["fn", "for", "let"].iter().any(|it| is_ident(token, it))
+            is_arrow || is_punct(token, '|') || is_one_of(token, &["fn", "for", "let"])
         }
     })
 }
@@ -236,8 +228,7 @@ pub(super) fn ends_statement(before: &[TokenTree], next: Option<&TokenTree>) -> 
     let Some(last) = before.last() else {
         return false;
     };
-    let is_word = matches!(next, Some(TokenTree::Ident(word))
-        if !GOES_ON.iter().any(|it| word == it));
+    let is_word = matches!(next, Some(word @ TokenTree::Ident(_)) if !is_one_of(word, &GOES_ON));
     is_punct(last, ';') || group(last, Delimiter::Brace).is_some() && is_word
 }
 
@@ -248,16 +239,11 @@ fn constants_in(stream: TokenStream, constants: &mut HashMap<String, Option<Stri
             constants_in(group.stream(), constants);
         }
         // `const NAME: &str = "…";`, with or without a lifetime.
-        let declares = is_ident(token, "const") || is_ident(token, "static");
+        let declares = is_one_of(token, &["const", "static"]);
         let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
             continue;
         };
-        let rest = &tokens[at + 2..];
-        let end = rest
-            .iter()
-            .position(|token| is_punct(token, ';'))
-            .unwrap_or(rest.len());
-        let value = match &rest[..end] {
+        let value = match tokens::before(&tokens[at + 2..], ';') {
             [.., equals, value] if is_punct(equals, '=') => string_value(value),
             _ => None,
         };

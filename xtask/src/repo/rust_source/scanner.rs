@@ -111,14 +111,8 @@ impl<'r> Scanner<'r> {
     fn scan_file(&mut self, file: &Utf8Path, place: Place) {
         let Some(text) = self.text(file) else { return };
         let Some(tokens) = lex(text) else {
-            let reason = "the file does not lex".to_owned();
-            let file = file.to_owned();
-            self.found.doubts.push(Doubt {
-                file,
-                kind: DoubtKind::Unlexable,
-                reason,
-            });
-            return;
+            let doubt = Doubt::new(file, DoubtKind::Unlexable, "the file does not lex");
+            return self.found.doubts.push(doubt);
         };
         self.call_sites.insert((file.to_owned(), place.clone()));
         let scope = Scope {
@@ -135,13 +129,11 @@ impl<'r> Scanner<'r> {
     /// Modules and includes in a macro's definition are relative to where the macro is called:
     /// whatever exists at any such place is taken.
     fn replay_definitions(&mut self) {
+        if self.definitions.is_empty() {
+            return;
+        }
         let definitions = self.definitions.clone();
-        let sites = if definitions.is_empty() {
-            BTreeSet::new()
-        } else {
-            self.call_sites.clone()
-        };
-        for (file, place) in &sites {
+        for (file, place) in &self.call_sites.clone() {
             let scope = Scope {
                 file,
                 places: std::slice::from_ref(place),

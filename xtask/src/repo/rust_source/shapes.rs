@@ -5,7 +5,9 @@ use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenTree};
 
 use super::DoubtKind;
-use super::tokens::{group, is_ident, is_punct, macro_call, split_commas, string_value, trees};
+use super::tokens::{
+    group, is_ident, is_one_of, is_punct, macro_call, split_commas, string_value, trees,
+};
 
 /// Macros whose arguments are ordinary code and text: a literal in them names no file to compile,
 /// an identifier no module.
@@ -99,15 +101,11 @@ pub(super) const INNER: usize = 3;
 
 /// An attribute at the start of `tokens`: its body, and whether it is [`OUTER`] or [`INNER`].
 pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&Group, usize)> {
-    match tokens {
-        [hash, body, ..] if is_punct(hash, '#') && group(body, Delimiter::Bracket).is_some() => {
-            Some((group(body, Delimiter::Bracket)?, OUTER))
-        }
-        [hash, bang, body, ..] if is_punct(hash, '#') && is_punct(bang, '!') => {
-            Some((group(body, Delimiter::Bracket)?, INNER))
-        }
-        _ => None,
-    }
+    let body = match tokens {
+        [hash, next, ..] if is_punct(hash, '#') => 1 + usize::from(is_punct(next, '!')),
+        _ => return None,
+    };
+    Some((group(tokens.get(body)?, Delimiter::Bracket)?, body + 1))
 }
 
 /// The attributes that an attribute's body stands for: several under a `cfg_attr`.
@@ -149,12 +147,9 @@ pub(super) fn made_text(
     let inner = trees(inner.stream());
     let mut parts = split_commas(&inner);
     match called.as_str() {
-        "concat" => {
-            let texts: Result<Option<Vec<String>>, DoubtKind> = parts
-                .map(|part| made_text(Some(part), manifest_dir))
-                .collect();
-            Ok(texts?.map(|texts| texts.concat()))
-        }
+        "concat" => parts
+            .map(|part| made_text(Some(part), manifest_dir))
+            .collect(),
         "env" => match made_text(parts.next(), manifest_dir)?.as_deref() {
             Some("CARGO_MANIFEST_DIR") => Ok(Some(manifest_dir.to_string())),
             Some("OUT_DIR") => Ok(None),
@@ -185,7 +180,7 @@ pub(super) fn may_name_module(before: Option<&TokenTree>, after: Option<&TokenTr
     ];
     let before_fits = match before {
         None | Some(TokenTree::Group(_)) => true,
-        Some(TokenTree::Ident(ident)) => !KEYWORDS.iter().any(|keyword| ident == keyword),
+        Some(token @ TokenTree::Ident(_)) => !is_one_of(token, &KEYWORDS),
         Some(token) => is_punct(token, ',') || is_punct(token, ';'),
     };
     let after_fits = match after {

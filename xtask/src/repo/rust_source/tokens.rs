@@ -62,6 +62,17 @@ pub(super) fn is_ident(token: &TokenTree, name: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == name)
 }
 
+/// Whether a token is one of these identifiers or keywords.
+pub(super) fn is_one_of(token: &TokenTree, names: &[&str]) -> bool {
+    names.iter().any(|name| is_ident(token, name))
+}
+
+/// What stands before a punctuation character, or all where there is none.
+pub(super) fn before(tokens: &[TokenTree], char: char) -> &[TokenTree] {
+    let mut parts = tokens.split(|token| is_punct(token, char));
+    parts.next().unwrap_or_default()
+}
+
 /// The name that an identifier stands for: `r#try` is `try`.
 pub(super) fn name(token: &TokenTree) -> Option<String> {
     let TokenTree::Ident(ident) = token else {
@@ -85,13 +96,13 @@ pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&Group> {
 /// `foo! name { .. }`, as `macro_rules!` is written, is a call too. A keyword is no macro:
 /// `if !(a)` negates.
 pub(super) fn macro_call(tokens: &[TokenTree]) -> Option<(String, &Group, usize)> {
-    let [TokenTree::Ident(called), bang, rest @ ..] = tokens else {
+    let [word @ TokenTree::Ident(called), bang, rest @ ..] = tokens else {
         return None;
     };
     const KEYWORDS: [&str; 9] = [
         "if", "while", "match", "return", "in", "else", "break", "yield", "as",
     ];
-    if !is_punct(bang, '!') || KEYWORDS.iter().any(|keyword| called == keyword) {
+    if !is_punct(bang, '!') || is_one_of(word, &KEYWORDS) {
         return None;
     }
     match rest {

@@ -127,11 +127,8 @@ impl Scanner<'_> {
                 }
             }
         }
-        let declaration = Doubt {
-            file: scope.file.to_owned(),
-            kind: DoubtKind::MacroMadeModule,
-            reason: format!("mod {name};"),
-        };
+        let reason = format!("mod {name};");
+        let declaration = Doubt::new(scope.file, DoubtKind::MacroMadeModule, reason);
         match scope.origin {
             Origin::Written => self.found.missing.extend(absent),
             Origin::Definition { exported: true } => self.found.doubts.push(declaration),
@@ -173,11 +170,9 @@ impl Scanner<'_> {
             }
         }
         if scope.origin != Origin::Replay {
-            self.call_sites.extend(
-                places
-                    .iter()
-                    .map(|place| (scope.file.to_owned(), place.clone())),
-            );
+            let places = places.iter().cloned();
+            let sites = places.map(|place| (scope.file.to_owned(), place));
+            self.call_sites.extend(sites);
         }
         let places: Vec<Place> = places.into_iter().collect();
         let inside = Scope {
@@ -296,18 +291,15 @@ impl Scanner<'_> {
     /// What `#[path]` says of a module, and whether that is under a condition.
     fn paths(&mut self, attributes: &[Attribute], scope: &Scope<'_>) -> Vec<(String, bool)> {
         let mut paths = Vec::new();
-        for attribute in attributes {
+        for attribute in attributes.iter().filter(|it| it.is("path")) {
             match attribute.tokens.as_slice() {
-                [path, equals, value] if is_ident(path, "path") && is_punct(equals, '=') => {
+                [_, equals, value] if is_punct(equals, '=') => {
                     paths.extend(string_value(value).map(|value| (value, attribute.conditional)));
                 }
-                [path, equals, made @ ..] if is_ident(path, "path") && is_punct(equals, '=') => {
+                [_, equals, made @ ..] if is_punct(equals, '=') => {
                     let made: TokenStream = made.iter().cloned().collect();
-                    self.doubt(
-                        DoubtKind::MacroMadeModule,
-                        format!("#[path = {made}]"),
-                        scope,
-                    );
+                    let reason = format!("#[path = {made}]");
+                    self.doubt(DoubtKind::MacroMadeModule, reason, scope);
                 }
                 _ => {}
             }
@@ -349,11 +341,8 @@ impl Scanner<'_> {
             return;
         };
         self.found.handed.insert(name.clone());
-        for (file, place) in scope
-            .places
-            .iter()
-            .flat_map(|place| place.candidates(&name))
-        {
+        let places = scope.places.iter();
+        for (file, place) in places.flat_map(|place| place.candidates(&name)) {
             self.take_module(file, place);
         }
     }
@@ -390,11 +379,7 @@ impl Scanner<'_> {
 
     fn doubt(&mut self, kind: DoubtKind, reason: String, scope: &Scope<'_>) {
         if scope.origin != Origin::Replay {
-            self.found.doubts.push(Doubt {
-                file: scope.file.to_owned(),
-                kind,
-                reason,
-            });
+            self.found.doubts.push(Doubt::new(scope.file, kind, reason));
         }
     }
 }
