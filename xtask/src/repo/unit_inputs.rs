@@ -57,7 +57,8 @@ pub struct ScriptRun {
 
 impl ProfileDir {
     /// What a compiled unit read, in absolute paths, sorted: by cargo's dep-info, or by rustc's where
-    /// cargo's is not readable. `None` if neither is (as for documentation and runs): cargo rebuilds it then.
+    /// cargo's is not readable. `None` if neither is (as for documentation and runs): cargo rebuilds
+    /// it then.
     ///
     /// Cargo's is preferred since it is what cargo compares, and its mtime is rustc's start.
     /// Rustc's has the same files, those of registry and git packages too, and more variables: also
@@ -123,10 +124,8 @@ impl ProfileDir {
         let crate_name = name.target.replace('-', "_");
         let hashed = directory.join(format!("{crate_name}-{hash}.d"));
         let plain = plain.then(|| directory.join(format!("{crate_name}.d")));
-        [Some(hashed), plain]
-            .into_iter()
-            .flatten()
-            .find(|path| path.is_file())
+        let mut paths = std::iter::once(hashed).chain(plain);
+        paths.find(|path| path.is_file())
     }
 
     /// What the last run of a build script said; `None` if it left no output: cargo runs it again.
@@ -174,11 +173,8 @@ impl ProfileDir {
             Watch::Package
         } else {
             let value_of = |name: &String| env.iter().find(|(it, _)| it == name)?.1.clone();
-            let env = variables
-                .iter()
-                .map(|name| (name.clone(), value_of(name)))
-                .collect();
-            Watch::Declared(named, env)
+            let values = variables.iter().map(|name| (name.clone(), value_of(name)));
+            Watch::Declared(named, values.collect())
         };
         Some(ScriptRun {
             watch,
