@@ -5,14 +5,11 @@
 //! it. Where a step is not known, or a function hands the path on, the trail ends: what is found is
 //! there, and not all that is there is found.
 
-mod trail;
-
 use std::collections::HashMap;
 
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use self::trail::Trail;
 use super::shapes::attribute_at;
 use super::tokens::{
     group, is_ident, is_one_of, is_punct, lex, macro_call, name, split_commas, string_value, trees,
@@ -44,6 +41,31 @@ pub struct MadePath {
     pub climbs: usize,
 }
 
+impl MadePath {
+    /// A step up.
+    fn up(&mut self) {
+        match self.path.components().next_back() {
+            None | Some(Utf8Component::ParentDir) => {
+                self.path.push("..");
+                self.climbs = self.climbs.max(self.path.components().count());
+            }
+            Some(_) => _ = self.path.pop(),
+        }
+    }
+
+    /// Steps down, and up where the path has `..`.
+    fn join(&mut self, path: &str) {
+        for component in Utf8Path::new(path).components() {
+            match component {
+                Utf8Component::ParentDir => self.up(),
+                Utf8Component::Normal(part) => self.path.push(part),
+                Utf8Component::RootDir if self.origin == Origin::Literal => self.path.push("/"),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// The paths that the code of a file makes from other starts than a literal: each expression that
 /// adds a step to one.
 pub fn made_paths(text: &str) -> Vec<MadePath> {
@@ -71,7 +93,7 @@ fn paths(text: &str) -> Walker<'_> {
     walker
 }
 
-type Variables = HashMap<String, Trail>;
+type Variables = HashMap<String, MadePath>;
 
 struct Walker<'a> {
     text: &'a str,
@@ -151,14 +173,14 @@ impl Walker<'_> {
                 // What is seen here is seen once more below.
                 let seen = self.seen.clone();
                 if let Some(trail) = self.expression(first, variables, true) {
-                    self.written.push((writer, trail.made()));
+                    self.written.push((writer, trail));
                 }
                 self.seen = seen;
             }
             if let Some((mut trail, length)) = self.start(rest, variables, false) {
                 let (steps, mutates) = self.follow(&mut trail, &rest[length..], variables);
                 if steps.is_some_and(|(_, changed)| changed) {
-                    self.made.push(trail.made());
+                    self.made.push(trail.clone());
                 }
                 let consumed = length + steps.map_or(0, |(length, _)| length);
                 match (name(token), binds.take()) {
@@ -193,7 +215,7 @@ impl Walker<'_> {
         tokens: &[TokenTree],
         variables: &Variables,
         literals: bool,
-    ) -> Option<Trail> {
+    ) -> Option<MadePath> {
         let mut rest = tokens;
         loop {
             if let Some((mut trail, length)) = self.start(rest, variables, literals) {
@@ -215,7 +237,7 @@ impl Walker<'_> {
         tokens: &[TokenTree],
         variables: &Variables,
         literals: bool,
-    ) -> Option<(Trail, usize)> {
+    ) -> Option<(MadePath, usize)> {
         if let Some((called, arguments, length)) = macro_call(tokens) {
             let arguments = trees(arguments.stream());
             return Some((
@@ -257,7 +279,7 @@ impl Walker<'_> {
         arguments: &[TokenTree],
         variables: &Variables,
         literals: bool,
-    ) -> Option<Trail> {
+    ) -> Option<MadePath> {
         let mut parts = split_commas(arguments);
         let first = parts.next()?;
         match called {
@@ -282,7 +304,7 @@ impl Walker<'_> {
         }
     }
 
-    fn of_variable(&mut self, named: &str) -> Option<Trail> {
+    fn of_variable(&mut self, named: &str) -> Option<MadePath> {
         match named {
             "CARGO_MANIFEST_DIR" => Some(self.trail(Origin::ManifestDir, "CARGO_MANIFEST_DIR")),
             "OUT_DIR" => Some(self.trail(Origin::OutDir, "OUT_DIR")),
@@ -290,14 +312,14 @@ impl Walker<'_> {
         }
     }
 
-    fn trail(&mut self, origin: Origin, word: &'static str) -> Trail {
+    fn trail(&mut self, origin: Origin, word: &'static str) -> MadePath {
         let seen = self.seen.entry(word).or_default();
         *seen += 1;
         let seen = *seen;
-        Trail {
+        MadePath {
             origin,
             line: self.line(word, seen - 1),
-            parts: Vec::new(),
+            path: Utf8PathBuf::new(),
             climbs: 0,
         }
     }
@@ -315,11 +337,11 @@ impl Walker<'_> {
     /// them is a step; nothing where one leads elsewhere. And whether they changed a variable.
     fn follow(
         &mut self,
-        trail: &mut Trail,
+        trail: &mut MadePath,
         tokens: &[TokenTree],
         variables: &Variables,
     ) -> (Option<(usize, bool)>, bool) {
-        let (mut length, mut changed, mut mutates) = (0, !trail.parts.is_empty(), false);
+        let (mut length, mut changed, mut mutates) = (0, !trail.path.as_str().is_empty(), false);
         loop {
             let rest = &tokens[length..];
             match rest {
@@ -338,9 +360,9 @@ impl Walker<'_> {
                             match (literal, self.expression(&arguments, variables, true)) {
                                 (Some(part), _) => trail.join(&part),
                                 (None, Some(part)) if part.origin == Origin::Literal => {
-                                    trail.join(&part.parts.join("/"));
+                                    trail.join(part.path.as_str());
                                 }
-                                _ => trail.parts.push("*".to_owned()),
+                                _ => trail.path.push("*"),
                             }
                             changed = true;
                         }

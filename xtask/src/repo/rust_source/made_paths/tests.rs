@@ -73,6 +73,7 @@ fn what_is_written_is_a_first_argument() {
         ),
         ("fs::write(dir.join(\"x\"), y)", None),
         ("fs::write(\"/tmp/x\", y)", Some("write Literal /tmp/x")),
+        ("fs::write(\"/x/../../y\", z)", Some("write Literal /y")),
         ("file.write(b\"bytes\")", None),
         ("tonic().out_dir(\"src\")", Some("out_dir Literal src")),
     ] {
