@@ -8,11 +8,12 @@
 use std::collections::HashMap;
 
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenTree};
 
-use super::shapes::attribute_at;
+use super::shapes::{NEUTRAL, attribute_at};
 use super::tokens::{
-    group, is_ident, is_one_of, is_punct, lex, macro_call, name, split_commas, string_value, trees,
+    group, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, split_commas,
+    string_value, trees,
 };
 
 /// Where a path starts.
@@ -115,29 +116,13 @@ const WRITERS: [&str; 5] = [
 /// The same as methods, of code generators.
 const WRITING_METHODS: [&str; 2] = ["write_to_file", "out_dir"];
 
-/// Methods that leave a path what it is.
-const NEUTRAL: [&str; 21] = [
-    "unwrap",
-    "expect",
-    "unwrap_or_default",
-    "to_path_buf",
-    "to_owned",
-    "to_string",
-    "to_string_lossy",
-    "to_str",
-    "clone",
-    "as_path",
-    "as_ref",
+/// Methods that leave a path what it is, besides those that do so with a text, too.
+const NEUTRAL_TO_PATHS: [&str; 5] = [
     "as_os_str",
-    "into",
-    "into_owned",
+    "canonicalize",
     "into_os_string",
     "into_string",
-    "canonicalize",
-    "display",
     "ok",
-    "borrow",
-    "as_str",
 ];
 
 impl Walker<'_> {
@@ -168,7 +153,6 @@ impl Walker<'_> {
             if let Some(writer) = name(token).filter(|it| writers.contains(&it.as_str()))
                 && let Some(arguments) = after.first().and_then(parenthesised)
             {
-                let arguments = trees(arguments);
                 let first = split_commas(&arguments).next().unwrap_or_default();
                 // What is seen here is seen once more below.
                 let seen = self.seen.clone();
@@ -256,7 +240,6 @@ impl Walker<'_> {
         let Some(arguments) = tokens.get(1).and_then(parenthesised) else {
             return Some((variables.get(&called)?.clone(), 1));
         };
-        let arguments = trees(arguments);
         match called.as_str() {
             "var" | "var_os" => {
                 let named = arguments.first().and_then(string_value)?;
@@ -351,7 +334,6 @@ impl Walker<'_> {
                     else {
                         return (Some((length, changed)), mutates);
                     };
-                    let arguments = trees(arguments);
                     let literal = arguments.first().and_then(string_value);
                     length += 3;
                     mutates |= ["push", "pop", "set_file_name"].contains(&method.as_str());
@@ -379,7 +361,8 @@ impl Walker<'_> {
                             let [dot, nth, number, ..] = &tokens[length..] else {
                                 return (None, mutates);
                             };
-                            let number = parenthesised(number).map(|it| it.to_string());
+                            let number = group(number, Delimiter::Parenthesis);
+                            let number = number.map(|it| it.stream().to_string());
                             let number = number.and_then(|it| it.parse::<usize>().ok());
                             let (true, true, Some(number)) =
                                 (is_punct(dot, '.'), is_ident(nth, "nth"), number)
@@ -394,6 +377,7 @@ impl Walker<'_> {
                         }
                         "map" if is_conversion(&arguments) => {}
                         method if NEUTRAL.contains(&method) => {}
+                        method if NEUTRAL_TO_PATHS.contains(&method) => {}
                         _ => return (None, mutates),
                     }
                 }
@@ -401,10 +385,6 @@ impl Walker<'_> {
             }
         }
     }
-}
-
-fn parenthesised(token: &TokenTree) -> Option<TokenStream> {
-    Some(group(token, Delimiter::Parenthesis)?.stream())
 }
 
 /// `PathBuf::from`, `PathBuf::into` and their like, as an argument of `map`.

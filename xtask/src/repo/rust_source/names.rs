@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::shapes::made_text;
+use super::shapes::{NEUTRAL, made_text};
 use super::tokens::{
-    self, group, is_one_of, is_punct, macro_call, name, split_commas, string_value, trees,
+    self, group, is_one_of, is_punct, macro_call, name, parenthesised, split_commas, string_value,
+    trees,
 };
 
 /// The texts of names in a scope.
@@ -21,26 +22,6 @@ pub(super) struct Names<'a> {
     /// The package's directory, which cargo tells in `CARGO_MANIFEST_DIR`.
     pub(super) manifest_dir: &'a Utf8Path,
 }
-
-/// Methods that leave a text what it is.
-const NEUTRAL: [&str; 16] = [
-    "as_path",
-    "as_ref",
-    "as_str",
-    "borrow",
-    "clone",
-    "display",
-    "expect",
-    "into",
-    "into_owned",
-    "to_owned",
-    "to_path_buf",
-    "to_str",
-    "to_string",
-    "to_string_lossy",
-    "unwrap",
-    "unwrap_or_default",
-];
 
 impl<'a> Names<'a> {
     /// The string constants of the files of a script, wherever they stand; none of a name with
@@ -153,10 +134,10 @@ impl<'a> Names<'a> {
         let (start, mut steps) = tokens.split_at(tokens::before(tokens, '.').len());
         let mut text = self.start(start)?;
         while let [dot, method, arguments, rest @ ..] = steps {
-            let arguments = group(arguments, Delimiter::Parenthesis)?;
+            let arguments = parenthesised(arguments)?;
             let called = name(method).filter(|_| is_punct(dot, '.'))?;
             if called == "join" {
-                let further = self.text(&trees(arguments.stream()))?;
+                let further = self.text(&arguments)?;
                 text = Utf8Path::new(&text).join(further).into_string();
             } else if !NEUTRAL.contains(&called.as_str()) {
                 return None;
@@ -194,7 +175,7 @@ impl<'a> Names<'a> {
         let [.., of, colon, _, called, arguments] = tokens else {
             return None;
         };
-        let arguments = trees(group(arguments, Delimiter::Parenthesis)?.stream());
+        let arguments = parenthesised(arguments)?;
         let (of, called) = (name(of).filter(|_| is_punct(colon, ':'))?, name(called)?);
         match (of.as_str(), called.as_str()) {
             ("Path" | "Utf8Path", "new") | ("PathBuf" | "Utf8PathBuf" | "String", "from") => {

@@ -77,6 +77,26 @@ pub(super) const ORDINARY_ATTRIBUTES: &[&str] = &[
     "warn",
 ];
 
+/// Methods that leave a text, or a path, what it is.
+pub(super) const NEUTRAL: [&str; 16] = [
+    "as_path",
+    "as_ref",
+    "as_str",
+    "borrow",
+    "clone",
+    "display",
+    "expect",
+    "into",
+    "into_owned",
+    "to_owned",
+    "to_path_buf",
+    "to_str",
+    "to_string",
+    "to_string_lossy",
+    "unwrap",
+    "unwrap_or_default",
+];
+
 /// An attribute, or what `cfg_attr` may make one.
 #[derive(Clone)]
 pub(super) struct Attribute {

@@ -90,6 +90,11 @@ pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&Group> {
     }
 }
 
+/// The tokens in a token's parentheses.
+pub(super) fn parenthesised(token: &TokenTree) -> Option<Vec<TokenTree>> {
+    Some(trees(group(token, Delimiter::Parenthesis)?.stream()))
+}
+
 /// A macro call at the start of `tokens`: the macro's own name, its arguments, and how many tokens
 /// the call takes. A leading path has been passed over by then.
 ///
