@@ -15,7 +15,7 @@ pub struct UnitKey {
     pub package: String,
     /// Kind of the target.
     pub kind: TargetKind,
-    /// Name of the target.
+    /// Name of the target; empty for a build script.
     pub target: String,
     /// What is done with it.
     pub mode: Mode,
@@ -35,31 +35,21 @@ pub struct Built {
 impl UnitKey {
     /// The key of a unit of the graph.
     pub fn new(workspace: &Workspace, unit: &Unit) -> Self {
-        Self {
-            package: workspace.package(unit.package).id.clone(),
-            kind: unit.kind,
-            target: unit.target.clone(),
-            mode: unit.mode,
-        }
+        let package = &workspace.package(unit.package).id;
+        Self::of(package, unit.kind, &unit.target, unit.mode)
     }
 
-    /// The key of a script's run, given its package.
-    fn run(package: &str) -> Self {
+    fn of(package: &str, kind: TargetKind, target: &str, mode: Mode) -> Self {
         Self {
             package: package.to_owned(),
-            kind: TargetKind::CustomBuild,
-            target: String::new(),
-            mode: Mode::RunCustomBuild,
+            kind,
+            // A package has one script, so its name tells nothing; messages of runs do not give it.
+            target: match kind {
+                TargetKind::CustomBuild => String::new(),
+                _ => target.to_owned(),
+            },
+            mode,
         }
-    }
-
-    /// A package has one build script, so its name tells nothing; messages do not give it.
-    #[must_use]
-    pub fn without_script_name(mut self) -> Self {
-        if self.kind == TargetKind::CustomBuild {
-            self.target.clear();
-        }
-        self
     }
 }
 
@@ -79,41 +69,28 @@ impl Built {
             let Some(target) = crate::workspace::target(&artifact.target) else {
                 continue;
             };
-            let key = UnitKey {
-                package: artifact.package_id.repr.clone(),
-                kind: target.kind,
-                target: target.name,
-                mode: if artifact.profile.test {
-                    Mode::Test
-                } else {
-                    Mode::Build
-                },
+            let package = &artifact.package_id.repr;
+            let mode = match artifact.profile.test {
+                true => Mode::Test,
+                false => Mode::Build,
             };
             if target.kind == TargetKind::CustomBuild {
-                scripts.extend(
-                    artifact
-                        .filenames
-                        .iter()
-                        .map(|path| (path.clone(), key.package.clone())),
-                );
+                scripts.extend(artifact.filenames.iter().map(|path| (path, package)));
             }
-            let key = key.without_script_name();
+            let key = UnitKey::of(package, target.kind, &target.name, mode);
             built.named.insert(key.clone());
             if !artifact.fresh {
                 built.rebuilt.insert(key);
             }
         }
-        for line in said
-            .unwrap_or_default()
-            .lines()
-            .map(str::trim_start)
-            .filter(|line| line.starts_with("Running "))
-        {
+        let lines = said.unwrap_or_default().lines().map(str::trim_start);
+        for line in lines.filter(|line| line.starts_with("Running ")) {
             // `Running `/target/debug/build/x-0123/build-script-build``; a compiler's call has
             // arguments.
             for (path, package) in &scripts {
                 if line.contains(&format!("{path}`")) {
-                    let run = UnitKey::run(package);
+                    let run =
+                        UnitKey::of(package, TargetKind::CustomBuild, "", Mode::RunCustomBuild);
                     built.named.insert(run.clone());
                     built.rebuilt.insert(run);
                 }

@@ -26,8 +26,7 @@ impl Verification {
     /// the first build did not need, and what was kept, need not be built again.
     pub fn new(answer: &Answer, plan: &CleanPlan, before: &Built, after: &Built) -> Self {
         let kept: BTreeSet<_> = plan.directories.iter().flat_map(|it| &it.kept).collect();
-        let key =
-            |unit| UnitKey::new(&answer.workspace, answer.graph.unit(unit)).without_script_name();
+        let key = |unit| UnitKey::new(&answer.workspace, answer.graph.unit(unit));
         let affected: BTreeSet<UnitKey> = answer
             .affected
             .units()

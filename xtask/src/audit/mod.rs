@@ -55,7 +55,7 @@ impl Comparison {
             if effect != Effect::Rebuilt || !is_known {
                 continue;
             }
-            let key = UnitKey::new(&answer.workspace, unit).without_script_name();
+            let key = UnitKey::new(&answer.workspace, unit);
             if built.rebuilt.contains(&key) {
                 comparison.hits += 1;
             } else {
