@@ -18,7 +18,7 @@ use crate::impact::seeds::{Inputs, Resolution};
 use crate::impact::settings::{Setting, Settings};
 use crate::impact::sources::Facts;
 use crate::impact::variants::Variants;
-use crate::impact::{self, Affected, Effect, Rule, Seed, Spread};
+use crate::impact::{self, Affected, Rule, Seed};
 use crate::process::Runner;
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
 use crate::repo::{build_dir, resolved, state};
@@ -200,17 +200,16 @@ impl Question {
         let mut seeds = Vec::new();
         if asked.all {
             words.push("everything".to_owned());
-            seeds.extend(
-                graph
-                    .units()
-                    .map(|(unit, _)| assumed(unit, "everything is taken as changed")),
-            );
+            let because = "everything is taken as changed";
+            let units = graph.units();
+            seeds.extend(units.map(|(unit, _)| Seed::new(unit, Rule::Assumed, because)));
         }
         for spec in &asked.assumed {
             words.push(format!("{spec} assumed changed"));
             let because = format!("{spec} is assumed changed");
             let units = units_named(workspace, &graph, spec)?;
-            seeds.extend(units.into_iter().map(|unit| assumed(unit, &because)));
+            let units = units.into_iter();
+            seeds.extend(units.map(|unit| Seed::new(unit, Rule::Assumed, &because)));
         }
 
         let contents = changes::contents(
@@ -268,7 +267,7 @@ impl Question {
         let paths: Vec<_> = changed.iter().cloned().collect();
         facts.borrow_mut().outsides = outsides;
         facts.borrow_mut().pass_over(&paths, layout.around(&paths));
-        let found = impact::seeds::find(&Inputs {
+        seeds.extend(impact::seeds::find(&Inputs {
             workspace,
             graph: &graph,
             verb: *verb,
@@ -289,7 +288,8 @@ impl Question {
             rules: &rules,
             settings: &settings,
             facts: &facts,
-        })?;
+        }));
+        notes.extend(resolution.note());
         // Beside the work tree nobody knows which packages are as the commit has them.
         let facts = facts.into_inner();
         if let (Some(file), true, Some(Range::WorkTree { .. })) =
@@ -297,8 +297,6 @@ impl Question {
         {
             state::write(&file, &facts);
         }
-        seeds.extend(found.seeds);
-        notes.extend(found.notes);
         let by_records = match resolution {
             Resolution::Unknown(_) => &[],
             _ => &*seeds,
@@ -387,17 +385,6 @@ fn facts(
         }
     }
     Ok(facts)
-}
-
-fn assumed(unit: UnitIx, because: &str) -> Seed {
-    Seed {
-        unit,
-        effect: Effect::Rebuilt,
-        rule: Rule::Assumed,
-        path: None,
-        because: because.to_owned(),
-        spread: Spread::All,
-    }
 }
 
 /// The package that `PACKAGE[:TARGET]` names.

@@ -9,7 +9,7 @@ use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::graph::{UnitGraph, UnitIx, Verb};
-use crate::impact::{self, Effect, Rule, Seed, Spread};
+use crate::impact::{self, Rule, Seed};
 use crate::question::Answer;
 use crate::render::affected::unit_name;
 use crate::workspace::{Dependency, Package, PackageIx, Target, TargetKind, Workspace};
@@ -162,12 +162,8 @@ pub(crate) fn name(workspace: &Workspace, graph: &UnitGraph, unit: UnitIx) -> St
 /// A unit whose source, `/w/edited.rs`, was edited.
 pub(crate) fn edited(unit: UnitIx) -> Seed {
     Seed {
-        unit,
-        effect: Effect::Rebuilt,
-        rule: Rule::Source,
         path: Some("edited.rs".into()),
-        because: "it is compiled from this file".to_owned(),
-        spread: Spread::All,
+        ..Seed::new(unit, Rule::Source, "it is compiled from this file")
     }
 }
 

@@ -50,10 +50,7 @@ impl Finder<'_> {
     /// A file that the user names, and that is as `HEAD` has it: how it changed is not known.
     fn said_to_have_changed(&mut self, change: &Change, path: &Utf8Path, setting: Setting) {
         let Inputs {
-            layout,
-            workspace,
-            graph,
-            ..
+            layout, workspace, ..
         } = *self.inputs;
         let because = "it is said to have changed, and how is not known";
         let directory = path.parent().unwrap_or(path);
@@ -61,9 +58,7 @@ impl Finder<'_> {
         let is_root = resolved(&workspace.root) == directory;
         match package {
             Some(package) if setting == Setting::Manifest && !is_root => {
-                for &unit in graph.units_of(package) {
-                    self.seed(unit, Rule::Doubt, change, because);
-                }
+                self.seed_package(package, Rule::Doubt, change, because);
             }
             _ => self.everything(change, because),
         }
@@ -71,10 +66,7 @@ impl Finder<'_> {
 
     fn manifest(&mut self, change: &Change, path: &Utf8Path, contents: &Contents) -> bool {
         let Inputs {
-            workspace,
-            layout,
-            graph,
-            ..
+            layout, workspace, ..
         } = *self.inputs;
         let directory = path.parent().unwrap_or(path);
         let package = layout.at(directory);
@@ -91,9 +83,7 @@ impl Finder<'_> {
         if let Some(package) = package
             && contents.before.is_none()
         {
-            for &unit in graph.units_of(package) {
-                self.seed(unit, Rule::Manifest, change, "the package is new");
-            }
+            self.seed_package(package, Rule::Manifest, change, "the package is new");
         }
         let mut meanings = contents.compare(compare_manifest);
         if !is_root {
@@ -125,7 +115,6 @@ impl Finder<'_> {
     fn lock(&mut self, change: &Change, contents: &Contents) {
         let Inputs {
             workspace,
-            graph,
             resolution,
             ..
         } = *self.inputs;
@@ -141,14 +130,8 @@ impl Finder<'_> {
             }
             for (index, package) in workspace.packages() {
                 if package.name == entry.name && package.version == entry.version {
-                    for &unit in graph.units_of(index) {
-                        self.seed(
-                            unit,
-                            Rule::Resolution,
-                            change,
-                            "its entry in the lock differs",
-                        );
-                    }
+                    let because = "its entry in the lock differs";
+                    self.seed_package(index, Rule::Resolution, change, because);
                 }
             }
         }

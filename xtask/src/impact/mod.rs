@@ -92,6 +92,20 @@ pub struct Seed {
     pub spread: Spread,
 }
 
+impl Seed {
+    /// One that rebuilds its unit and whatever is built from it, and that no path causes.
+    pub fn new(unit: UnitIx, rule: Rule, because: &str) -> Self {
+        Self {
+            unit,
+            effect: Effect::Rebuilt,
+            rule,
+            path: None,
+            because: because.to_owned(),
+            spread: Spread::All,
+        }
+    }
+}
+
 /// What a seed affects beside its own unit. One of our units folds several of cargo's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spread {
@@ -143,17 +157,12 @@ impl Affected {
         }
     }
 
-    /// With everything that another answer has; of two reasons for one
-    /// effect the first stays.
+    /// With everything that another answer has; of two reasons for one effect the first stays.
     #[must_use]
     pub fn or(mut self, other: Self) -> Self {
         for (unit, (effect, reason)) in other.units {
-            match self.units.entry(unit) {
-                Entry::Vacant(entry) => _ = entry.insert((effect, reason)),
-                Entry::Occupied(mut entry) if entry.get().0 < effect => {
-                    entry.insert((effect, reason));
-                }
-                Entry::Occupied(_) => {}
+            if self.effect(unit) < Some(effect) {
+                self.units.insert(unit, (effect, reason));
             }
         }
         self
@@ -180,16 +189,17 @@ pub fn propagate_within(
     seeds.sort_by(|a, b| (a.unit, a.rule, &a.path).cmp(&(b.unit, b.rule, &b.path)));
     let mut affected = Affected::default();
     let mut pending = VecDeque::new();
-    let mut reruns = Vec::new();
+    // What reaches no others, the stronger effect first.
     let mut alone = Vec::new();
+    let mut reruns = Vec::new();
     for seed in seeds {
         let unit = seed.unit;
         // Documentation tests are compiled as they run, and cargo never builds them.
         let is_doctest = graph.unit(unit).mode == Mode::Doctest;
         if seed.effect == Effect::Rerun || is_doctest {
-            reruns.push((unit, Reason::Seed(seed)));
+            reruns.push((unit, (Effect::Rerun, Reason::Seed(seed))));
         } else if seed.spread == Spread::Nothing {
-            alone.push((unit, Reason::Seed(seed)));
+            alone.push((unit, (Effect::Rebuilt, Reason::Seed(seed))));
         } else if let Entry::Vacant(entry) = affected.units.entry(unit) {
             entry.insert((Effect::Rebuilt, Reason::Seed(seed)));
             pending.push_back(unit);
@@ -201,7 +211,7 @@ pub fn propagate_within(
         for (dependent, link) in dependents {
             let reason = Reason::Through(unit);
             if link == Link::Reruns || graph.unit(dependent).mode == Mode::Doctest {
-                reruns.push((dependent, reason));
+                reruns.push((dependent, (Effect::Rerun, reason)));
             } else if !is_rebuilt(dependent) {
                 continue;
             } else if let Entry::Vacant(entry) = affected.units.entry(dependent) {
@@ -210,17 +220,8 @@ pub fn propagate_within(
             }
         }
     }
-    for (unit, reason) in alone {
-        affected
-            .units
-            .entry(unit)
-            .or_insert((Effect::Rebuilt, reason));
-    }
-    for (unit, reason) in reruns {
-        affected
-            .units
-            .entry(unit)
-            .or_insert((Effect::Rerun, reason));
+    for (unit, found) in alone.into_iter().chain(reruns) {
+        affected.units.entry(unit).or_insert(found);
     }
     affected
 }

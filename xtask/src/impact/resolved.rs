@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::settings::{Setting, Settings};
-use super::{Affected, Effect, Rule, Seed, Spread, propagate_within};
+use super::{Affected, Rule, Seed, Spread, propagate_within};
 use crate::graph::{UnitGraph, UnitIx};
 use crate::repo::git::Change;
 use crate::resolution::{Difference, PackageKey, Resolution, TargetKey};
@@ -24,12 +24,9 @@ pub fn affected(
 ) -> Affected {
     let places = Places::new(workspace);
     let seed = |unit, because: &str, spread| Seed {
-        unit,
-        effect: Effect::Rebuilt,
-        rule: Rule::Resolution,
         path: cause.map(Utf8Path::to_owned),
-        because: because.to_owned(),
         spread,
+        ..Seed::new(unit, Rule::Resolution, because)
     };
     let mut seeds = Vec::new();
     for difference in &resolution.differences {
@@ -58,13 +55,8 @@ pub fn affected(
     let unreached = rebuilt
         .iter()
         .filter(|&&unit| reached.effect(unit).is_none());
-    seeds.extend(unreached.map(|&unit| {
-        seed(
-            unit,
-            "cargo resolves what it is built from differently",
-            Spread::All,
-        )
-    }));
+    let because = "cargo resolves what it is built from differently";
+    seeds.extend(unreached.map(|&unit| seed(unit, because, Spread::All)));
     propagate_within(graph, seeds, &|unit| rebuilt.contains(&unit))
 }
 

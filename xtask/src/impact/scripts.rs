@@ -6,7 +6,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
 use super::seeds::{Finder, Inputs};
-use super::{Effect, Rule, Seed, Spread};
+use super::{Rule, Seed};
 use crate::graph::Mode;
 use crate::repo::git::Change;
 use crate::repo::unit_inputs::Watch;
@@ -150,14 +150,8 @@ impl Finder<'_> {
             } else {
                 continue;
             };
-            self.found.seeds.push(Seed {
-                unit: run,
-                effect: Effect::Rebuilt,
-                rule: Rule::BuildScriptInput,
-                path: None,
-                because: because.to_owned(),
-                spread: Spread::All,
-            });
+            let seed = Seed::new(run, Rule::BuildScriptInput, because);
+            self.seeds.push(seed);
         }
     }
 }

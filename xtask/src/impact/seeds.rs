@@ -8,8 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8Path;
 
 use super::layout::Layout;
 use super::records::Records;
@@ -17,7 +16,7 @@ use super::rules::Rules;
 use super::settings::{Contents, Settings};
 use super::sources::{Facts, Sources};
 use super::{Effect, Rule, Seed, Spread};
-use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
+use crate::graph::{Mode, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
 use crate::resolution;
 use crate::workspace::{PackageIx, TargetKind, Workspace};
@@ -65,57 +64,52 @@ pub enum Resolution {
     Unknown(String),
 }
 
-/// The seeds of a change, and what the reader should know.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Unsorted, and a unit may be there several times.
-    pub seeds: Vec<Seed>,
-    /// Whole sentences.
-    pub notes: Vec<String>,
+impl Resolution {
+    /// What the reader should know of it.
+    pub fn note(&self) -> Option<String> {
+        let Self::Unknown(why) = self else {
+            return None;
+        };
+        Some(format!(
+            "cargo could not be asked what the change makes it resolve differently, so more is \
+             selected than may be needed: {why}"
+        ))
+    }
 }
 
-/// Finds the seeds of a change.
-///
-/// # Errors
-/// When a file that decides cannot be read.
-pub fn find(inputs: &Inputs<'_>) -> Result<Found> {
+/// Finds the seeds of a change, unsorted; a unit may be there several times.
+pub fn find(inputs: &Inputs<'_>) -> Vec<Seed> {
     let mut finder = Finder {
         inputs,
         sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts),
-        found: Found::default(),
+        seeds: Vec::new(),
     };
     for change in inputs.changes {
         finder.change(change);
     }
     finder.standing();
-    if let Resolution::Unknown(why) = inputs.resolution {
-        finder.found.notes.push(format!(
-            "cargo could not be asked what the change makes it resolve differently, so more is \
-             selected than may be needed: {why}"
-        ));
-    }
-    Ok(finder.found)
+    finder.seeds
 }
 
 pub(super) struct Finder<'a> {
     pub(super) inputs: &'a Inputs<'a>,
     pub(super) sources: Sources<'a>,
-    pub(super) found: Found,
+    pub(super) seeds: Vec<Seed>,
 }
 
 impl Finder<'_> {
     fn change(&mut self, change: &Change) {
         let path = self.inputs.root.join(&change.path);
-        let before = self.found.seeds.len();
+        let before = self.seeds.len();
         if path.is_dir() {
             return self.directory(change, &path);
         }
         self.readers(change, &path);
-        let is_read = self.found.seeds.len() > before;
+        let is_read = self.seeds.len() > before;
         self.scripts(change, &path, is_read);
         self.target(change, &path);
         let is_setting = self.setting(change, &path);
-        let is_placed = is_setting || self.found.seeds.len() > before;
+        let is_placed = is_setting || self.seeds.len() > before;
         if !is_placed {
             self.unplaced(change, &path);
         } else if !is_setting {
@@ -127,13 +121,15 @@ impl Finder<'_> {
     /// sources.
     fn readers(&mut self, change: &Change, path: &Utf8Path) {
         let Inputs { graph, records, .. } = *self.inputs;
+        let because = "it is compiled from this file";
         let mut seen = HashSet::new();
         for unit in records.readers(path) {
             if seen.insert(unit) {
-                self.seed(unit, Rule::Source, change, "it is compiled from this file");
-                if let Some(seed) = self.found.seeds.last_mut() {
-                    seed.spread = Spread::Recorded;
-                }
+                self.seeds.push(Seed {
+                    path: Some(change.path.clone()),
+                    spread: Spread::Recorded,
+                    ..Seed::new(unit, Rule::Source, because)
+                });
             }
         }
         let owner = self.inputs.layout.owner(path);
@@ -157,7 +153,7 @@ impl Finder<'_> {
                     false => !records.is_current(unit) && self.is_scanned(unit, path),
                 };
                 if is_read {
-                    self.seed(unit, Rule::Source, change, "it is compiled from this file");
+                    self.seed(unit, Rule::Source, change, because);
                 }
             }
         }
@@ -174,19 +170,12 @@ impl Finder<'_> {
         if change.status == Status::Modified {
             return;
         }
-        let Inputs {
-            graph,
-            layout,
-            verb,
-            ..
-        } = *self.inputs;
-        let Some(package) = layout.owner(path) else {
+        let inputs = self.inputs;
+        let Some(package) = inputs.layout.owner(path) else {
             return;
         };
-        let Some(directory) = layout.directory(package) else {
-            return;
-        };
-        let Ok(below) = path.strip_prefix(directory) else {
+        let directory = inputs.layout.directory(package);
+        let Some(below) = directory.and_then(|it| path.strip_prefix(it).ok()) else {
             return;
         };
         if ["README.md", "README.txt", "README"].contains(&below.as_str()) {
@@ -196,12 +185,8 @@ impl Finder<'_> {
             return;
         };
         let came = change.status == Status::Added;
-        let units: Vec<(UnitIx, Unit)> = graph
-            .units_of(package)
-            .iter()
-            .map(|&unit| (unit, graph.unit(unit).clone()))
-            .collect();
-        for (index, unit) in units {
+        for &index in inputs.graph.units_of(package) {
+            let unit = inputs.graph.unit(index);
             let (is_reached, because) = match kind {
                 // All of the package's units are built with its library and its script.
                 TargetKind::Lib if !came => {
@@ -209,7 +194,7 @@ impl Finder<'_> {
                 }
                 TargetKind::CustomBuild if !came => (true, "the build script went"),
                 // Cargo tells tests where their package's binaries are.
-                TargetKind::Bin if verb != Verb::Check => (
+                TargetKind::Bin if inputs.verb != Verb::Check => (
                     matches!(unit.kind, TargetKind::Test | TargetKind::Bench),
                     "it is told of its package's binaries",
                 ),
@@ -227,13 +212,15 @@ impl Finder<'_> {
         let variable = "CARGO_PKG_README".to_owned();
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
+            if !node.is_compiled() {
+                continue;
+            }
             let recorded = records.reads_variable(unit, std::slice::from_ref(&variable));
-            let reads = recorded.unwrap_or_else(|| {
-                self.sources
-                    .of(node)
-                    .is_some_and(|reads| reads.env.contains(&variable))
+            let is_read = recorded.unwrap_or_else(|| {
+                let reads = self.sources.of(node);
+                reads.is_some_and(|reads| reads.env.contains(&variable))
             });
-            if node.is_compiled() && reads {
+            if is_read {
                 self.seed(unit, Rule::Manifest, change, "it reads CARGO_PKG_README");
             }
         }
@@ -241,45 +228,37 @@ impl Finder<'_> {
 
     /// A changed directory: a submodule, a repository in the repository, or one that was named.
     fn directory(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs { graph, layout, .. } = *self.inputs;
-        let mut packages: Vec<_> = layout.below(path).collect();
-        packages.extend(layout.owner(path));
-        let beside: Vec<_> = layout
-            .packages()
-            .filter(|package| !packages.contains(package))
-            .collect();
-        for package in packages {
-            for &unit in graph.units_of(package) {
-                self.seed(
-                    unit,
-                    Rule::Doubt,
-                    change,
-                    "what changed in this directory is not known",
-                );
+        let layout = self.inputs.layout;
+        let mut touched: HashSet<_> = layout.below(path).collect();
+        touched.extend(layout.owner(path));
+        for package in layout.packages() {
+            if touched.contains(&package) {
+                let because = "what changed in this directory is not known";
+                self.seed_package(package, Rule::Doubt, change, because);
+            } else if self.sources.names_below(package, path) {
+                let because = "its sources name files in this directory";
+                self.seed_package(package, Rule::Source, change, because);
             }
         }
-        for package in beside {
-            if self.sources.names_below(package, path) {
-                for &unit in graph.units_of(package) {
-                    self.seed(
-                        unit,
-                        Rule::Source,
-                        change,
-                        "its sources name files in this directory",
-                    );
-                }
-            }
-        }
-        let records = self.inputs.records;
-        for unit in records.reading_below(path) {
-            self.seed(
-                unit,
-                Rule::Source,
-                change,
-                "it was compiled from this directory",
-            );
+        for unit in self.inputs.records.reading_below(path) {
+            let because = "it was compiled from this directory";
+            self.seed(unit, Rule::Source, change, because);
         }
         self.scripts(change, path, false);
+    }
+
+    /// All of a package's units.
+    pub(super) fn seed_package(
+        &mut self,
+        package: PackageIx,
+        rule: Rule,
+        change: &Change,
+        because: &str,
+    ) {
+        let graph = self.inputs.graph;
+        for &unit in graph.units_of(package) {
+            self.seed(unit, rule, change, because);
+        }
     }
 
     pub(super) fn seed(&mut self, unit: UnitIx, rule: Rule, change: &Change, because: &str) {
@@ -294,15 +273,10 @@ impl Finder<'_> {
         change: &Change,
         because: &str,
     ) {
-        let path: Option<Utf8PathBuf> = Some(change.path.clone());
-        let because = because.to_owned();
-        self.found.seeds.push(Seed {
-            unit,
+        self.seeds.push(Seed {
             effect,
-            rule,
-            path,
-            because,
-            spread: Spread::All,
+            path: Some(change.path.clone()),
+            ..Seed::new(unit, rule, because)
         });
     }
 }

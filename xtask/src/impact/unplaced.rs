@@ -101,7 +101,7 @@ impl Finder<'_> {
         let Some(package) = self.inputs.layout.owner(path) else {
             return self.handed_outside(change, path);
         };
-        let known = self.found.seeds[before..].iter().map(|seed| seed.unit);
+        let known = self.seeds[before..].iter().map(|seed| seed.unit);
         let known: BTreeSet<UnitIx> = known.collect();
         self.doubt(package, change, &|sources, unit, node| {
             !known.contains(&unit) && sources.may_hide(node, path)
