@@ -145,7 +145,7 @@ impl Question {
             Evidence::Sources => Ok((Vec::new(), Vec::new())),
         };
         let outsides = ahead.evidence();
-        let mut recorded = read_records(false)?;
+        let (mut places, mut shared) = read_records(false)?;
         let (repository, compared) = ahead.compared()?;
         let root = repository
             .as_ref()
@@ -244,7 +244,7 @@ impl Question {
             words.push("what was named is another workspace's".to_owned());
         }
         if with_external {
-            recorded = read_records(true)?;
+            (places, shared) = read_records(true)?;
         }
         let ground = Ground {
             workspace,
@@ -253,12 +253,10 @@ impl Question {
             changed: &changed,
         };
         let records = match &self.evidence {
-            Evidence::Records(directory) => {
-                Records::new(ground, directory, with_external, recorded)
-            }
+            Evidence::Records(directory) => Records::new(ground, directory, with_external, &places),
             Evidence::Sources => Records::none(ground),
         };
-        notes.extend(checkouts::note(&records.shared));
+        notes.extend(checkouts::note(&shared));
         let facts_file = kept.map(|it| state::of_workspace(&it, "sources", &workspace.root));
         let facts = RefCell::new(match (&facts_file, &range, &repository) {
             (Some(file), Some(range), Some(repository)) => facts(file, range, repository, &layout)?,
@@ -324,7 +322,7 @@ impl Question {
             affected,
             untouched: untouched.into_values().flatten().collect(),
             recorded: (records.fitting(), compiled),
-            shared: (self.evidence != Evidence::Sources).then(|| records.shared.clone()),
+            shared: (self.evidence != Evidence::Sources).then_some(shared),
             notes,
             graph,
             workspace: self.workspace,

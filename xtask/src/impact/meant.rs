@@ -153,12 +153,12 @@ impl Finder<'_> {
             }
             let reads = match unit.mode {
                 Mode::RunCustomBuild if package.is_none() => {
-                    let watches = records.runs(index);
-                    watches.iter().any(|recorded| match &recorded.watch {
-                        Watch::Declared(_, variables) => {
+                    let watches = records.of(index);
+                    watches.iter().any(|recorded| match recorded.watch() {
+                        Some(Watch::Declared(_, variables)) => {
                             variables.iter().any(|(name, _)| names.contains(name))
                         }
-                        Watch::Package | Watch::Overridden => false,
+                        _ => false,
                     }) || watches.is_empty()
                         && names
                             .iter()
@@ -198,12 +198,12 @@ impl Finder<'_> {
         let Some(run) = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild) else {
             return false;
         };
-        match records.runs(run) {
+        match records.of(run) {
             [] => self
                 .sources
                 .script(package)
                 .is_some_and(|script| script.is_silent() || script.may_be_silent()),
-            runs => runs.iter().any(|run| run.watch == Watch::Package),
+            runs => runs.iter().any(|run| run.watch() == Some(&Watch::Package)),
         }
     }
 

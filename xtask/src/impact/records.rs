@@ -17,16 +17,15 @@ use std::time::SystemTime;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::changed::ChangedPaths;
-use super::checkouts::Shared;
 use super::layout::Layout;
 use super::record_names::{UnitsByName, is_its};
-use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
+use crate::graph::{Link, Mode, UnitGraph, UnitIx};
 use crate::repo::cargo_config::configuration_files;
 use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
 use crate::repo::unit_record::UnitName;
-use crate::workspace::{Package, TargetKind, Workspace};
+use crate::workspace::{TargetKind, Workspace};
 
 /// What a question about records is asked of.
 #[derive(Clone, Copy)]
@@ -44,15 +43,10 @@ pub struct Ground<'a> {
 /// What the build directory holds about the units of path packages.
 pub struct Records<'a> {
     ground: Ground<'a>,
-    compiled: BTreeMap<UnitIx, Vec<Compiled>>,
-    runs: BTreeMap<UnitIx, Vec<Run>>,
+    by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read a path of the change set.
-    readers: HashMap<Utf8PathBuf, Vec<UnitIx>>,
-    /// Every record by the value that others refer to it by.
-    pub(super) built: HashMap<u64, Vec<Built>>,
+    readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
     found: RefCell<Found>,
-    /// The profile directories that hold records of another checkout.
-    pub shared: Vec<Shared>,
 }
 
 /// What was found out about records when it was first asked for, since it takes a look at every
@@ -62,53 +56,23 @@ struct Found {
     /// When the last record of a unit started that still says what the unit reads.
     started: HashMap<UnitIx, Option<SystemTime>>,
     settings: Option<Option<SystemTime>>,
-    current: HashMap<UnitIx, bool>,
-    nearly_current: HashMap<UnitIx, bool>,
+    /// Whether units are current, with settings and without.
+    settled: HashMap<(UnitIx, bool), bool>,
 }
 
-/// What a record says of its place among the others.
-pub(super) struct Built {
+/// A record, as that of one unit.
+pub struct Record<'a> {
     pub(super) unit: UnitIx,
-    pub(super) id: RecordId,
-    /// By which others refer to it.
-    pub(super) value: u64,
-    /// When it was started.
-    pub(super) invoked: Option<SystemTime>,
-    /// A hash of each dependency's package id, and the value of its record.
-    pub(super) dependencies: Vec<(u64, u64)>,
+    pub(super) evidence: &'a Evidence,
+    inputs: &'a Inputs,
     /// Whether it is a build script or a procedural macro, which run on the host.
     pub(super) is_for_host: bool,
     /// Whether profile directory and toolchain are those of the question.
     pub(super) is_here: bool,
-    /// Whether the features are, too.
+    /// Whether the features of what was compiled are, too.
     pub(super) fits: bool,
-    /// Whether it lists a path of the change set.
+    /// Whether it lists a path of the change set, to compile it.
     pub(super) lists_change: bool,
-    /// Its place among the records of its unit, if that was compiled.
-    compiled: Option<usize>,
-}
-
-/// The directory of a record, by its hash, and the unit, since a directory can have several.
-pub type RecordId = (String, UnitName);
-
-/// One record of a build script's run.
-#[derive(Debug)]
-pub struct Run {
-    /// What the script was recorded to watch.
-    pub watch: Watch,
-    /// When it started.
-    pub invoked: Option<SystemTime>,
-    /// Whether the profile directory and the toolchain are those of the question.
-    fits: bool,
-}
-
-/// One record of a compiled unit.
-struct Compiled {
-    files: Vec<Utf8PathBuf>,
-    env: Vec<String>,
-    invoked: Option<SystemTime>,
-    /// Whether features, profile directory and toolchain are those of the question.
-    fits: bool,
 }
 
 impl<'a> Records<'a> {
@@ -116,12 +80,9 @@ impl<'a> Records<'a> {
     pub fn none(ground: Ground<'a>) -> Self {
         Self {
             ground,
-            compiled: BTreeMap::new(),
-            runs: BTreeMap::new(),
+            by_unit: BTreeMap::new(),
             readers: HashMap::new(),
-            built: HashMap::new(),
             found: RefCell::default(),
-            shared: Vec::new(),
         }
     }
 
@@ -132,89 +93,78 @@ impl<'a> Records<'a> {
         ground: Ground<'a>,
         directory: &str,
         with_external: bool,
-        (places, shared): (Vec<Place>, Vec<Shared>),
+        places: &'a [Place],
     ) -> Self {
         let mut records = Self::none(ground);
-        let by_name = {
-            let Ground {
-                workspace,
-                graph,
-                layout,
-                ..
-            } = ground;
-            UnitsByName::new(workspace, graph, layout, with_external)
-        };
-        records.shared = shared;
+        let by_name =
+            UnitsByName::new(ground.workspace, ground.graph, ground.layout, with_external);
         for place in places {
             let newest = place.units.iter().max_by_key(|unit| unit.invoked);
             let toolchain = newest.map(|unit| unit.rustc);
-            for unit in place.units {
+            for unit in &place.units {
                 let is_here = place.directory == directory && Some(unit.rustc) == toolchain;
-                records.add(&unit, is_here, &by_name);
+                records.add(unit, is_here, &by_name);
             }
         }
         records
     }
 
     /// Takes a record for the units that it is of.
-    fn add(&mut self, record: &Evidence, is_here: bool, by_name: &UnitsByName) {
+    fn add(&mut self, evidence: &'a Evidence, is_here: bool, by_name: &UnitsByName) {
         let Ground {
             workspace,
             graph,
             layout,
             changed,
         } = self.ground;
-        for &unit in by_name.of(record) {
+        for &unit in by_name.of(evidence) {
             let node = graph.unit(unit);
             let package = workspace.package(node.package);
             let at = layout
                 .directory(node.package)
                 .unwrap_or(package.directory());
-            let mut inputs = record.inputs.iter();
+            let mut inputs = evidence.inputs.iter();
             let inputs = inputs.find(|(known, _)| known.as_str() == at.as_str() || known == at);
-            let mut built = Built {
+            let Some((_, inputs)) = inputs else { continue };
+            let mut record = Record {
                 unit,
-                id: (record.hash.clone(), record.name.clone()),
-                value: record.value,
-                invoked: record.invoked,
-                is_for_host: runs_on_host(node, package),
-                dependencies: record.dependencies.clone(),
+                evidence,
+                inputs,
+                is_for_host: match node.kind {
+                    TargetKind::CustomBuild => node.mode == Mode::Build,
+                    // Its tests, too.
+                    TargetKind::Lib => package.is_proc_macro(),
+                    _ => false,
+                },
                 is_here,
                 fits: is_here,
                 lists_change: false,
-                compiled: None,
             };
-            match inputs.map(|(_, inputs)| inputs) {
-                Some(Inputs::Run(watch)) if node.mode == Mode::RunCustomBuild => {
-                    self.runs.entry(unit).or_default().push(Run {
-                        watch: watch.clone(),
-                        invoked: record.invoked,
-                        fits: is_here,
-                    });
-                }
-                Some(Inputs::Compiled { files, real, env })
-                    if is_its(workspace, node, files, env) =>
-                {
+            match inputs {
+                Inputs::Run(_) if node.mode == Mode::RunCustomBuild => {}
+                Inputs::Compiled { files, real, env } if is_its(workspace, node, files, env) => {
                     for file in files.iter().chain(real) {
                         if changed.contains(file) {
-                            built.lists_change = true;
-                            self.readers.entry(file.clone()).or_default().push(unit);
+                            record.lists_change = true;
+                            self.readers.entry(file).or_default().push(unit);
                         }
                     }
-                    built.fits &= record.features == package.features;
-                    let compiled = self.compiled.entry(unit).or_default();
-                    built.compiled = Some(compiled.len());
-                    compiled.push(Compiled {
-                        files: files.clone(),
-                        env: env.clone(),
-                        invoked: record.invoked,
-                        fits: built.fits,
-                    });
+                    record.fits &= evidence.features == package.features;
                 }
                 _ => continue,
             }
-            self.built.entry(record.value).or_default().push(built);
+            self.by_unit.entry(unit).or_default().push(record);
         }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Record<'a>> {
+        self.by_unit.values().flatten()
+    }
+
+    /// Those of a unit: of a script's run, or of a compiled unit.
+    pub fn of(&self, unit: UnitIx) -> &[Record<'a>] {
+        self.by_unit.get(&unit).map_or(&[], Vec::as_slice)
     }
 
     /// When the last record of a unit started, if it still says what the unit reads.
@@ -223,51 +173,33 @@ impl<'a> Records<'a> {
             return known;
         }
         let changed = self.ground.changed;
-        let compiled = self.compiled.get(&unit).into_iter().flatten();
-        let compiled = compiled.filter(|it| it.fits && it.is_current(changed));
-        let runs = self.runs.get(&unit).into_iter().flatten();
-        let runs = runs.filter(|it| it.fits && it.is_current(changed));
-        let started = compiled
-            .map(|it| it.invoked)
-            .chain(runs.map(|it| it.invoked))
-            .max();
-        let started = started.flatten();
+        let records = self.of(unit).iter();
+        let holding = records.filter(|it| it.fits && it.is_current(changed));
+        let started = holding.map(Record::invoked).max().flatten();
         self.found.borrow_mut().started.insert(unit, started);
         started
     }
 
-    /// Whether a unit's record, and those of all that it is built from, still say what is read.
-    /// With `settings`, the time of the newest, they are newer than these and than the manifests.
-    fn is_settled(
-        &self,
-        unit: UnitIx,
-        settings: Option<Option<SystemTime>>,
-        known: &mut HashMap<UnitIx, bool>,
-    ) -> bool {
-        if let Some(&known) = known.get(&unit) {
-            return known;
-        }
-        let Ground {
-            workspace,
-            graph,
-            layout,
-            ..
-        } = self.ground;
-        let package = graph.unit(unit).package;
+    /// Whether a unit's record, and those of all that it is built from, still say what is read, and
+    /// with `settings` are newer than what sets something for them.
+    fn is_settled(&self, unit: UnitIx, settings: bool) -> bool {
+        let known = self.found.borrow().settled.get(&(unit, settings)).copied();
+        known.unwrap_or_else(|| {
+            let mut below = self.ground.graph.dependencies(unit);
+            let is_settled = self.is_settled_alone(unit, settings)
+                && below.all(|(on, link)| link != Link::Rebuilds || self.is_settled(on, settings));
+            let mut found = self.found.borrow_mut();
+            found.settled.insert((unit, settings), is_settled);
+            is_settled
+        })
+    }
+
+    fn is_settled_alone(&self, unit: UnitIx, settings: bool) -> bool {
         // An external package is as the lock file says, whatever the time of its files.
-        let by_itself = layout.directory(package).is_none()
-            || self.started(unit).is_some_and(|started| {
-                settings.is_none_or(|settings| {
-                    let manifest = modified(&workspace.package(package).manifest_path);
-                    settings.max(manifest) <= Some(started)
-                })
-            });
-        let mut below = graph
-            .dependencies(unit)
-            .filter(|&(_, link)| link == Link::Rebuilds);
-        let is_settled = by_itself && below.all(|(on, _)| self.is_settled(on, settings, known));
-        known.insert(unit, is_settled);
-        is_settled
+        !self.has_all_of(unit)
+            || self
+                .started(unit)
+                .is_some_and(|started| !settings || self.set(unit) <= Some(started))
     }
 
     /// The units that read a path of the change set when they were last built.
@@ -276,23 +208,23 @@ impl<'a> Records<'a> {
     }
 
     /// The units that read something in a directory when they were last built, or watched it.
-    pub fn reading_below(&self, directory: &Utf8Path) -> Vec<UnitIx> {
-        let is_below = |file: &Utf8PathBuf| file.starts_with(directory);
-        let compiled = self.compiled.iter();
-        let compiled = compiled.filter(|(_, records)| {
-            let mut files = records.iter().flat_map(|record| &record.files);
-            files.any(is_below)
-        });
-        let runs = self.runs.iter();
-        let runs = runs.filter(|(_, runs)| {
-            let mut watched = runs.iter().flat_map(|run| match &run.watch {
-                Watch::Declared(paths, _) => paths.as_slice(),
-                _ => &[],
-            });
-            watched.any(is_below)
-        });
-        let compiled = compiled.map(|(&unit, _)| unit);
-        compiled.chain(runs.map(|(&unit, _)| unit)).collect()
+    pub fn reading_below(&self, directory: &Utf8Path) -> impl Iterator<Item = UnitIx> {
+        let reads = move |record: &Record<'_>| match record.inputs {
+            Inputs::Compiled { files, .. } | Inputs::Run(Watch::Declared(files, _)) => {
+                files.iter().any(|file| file.starts_with(directory))
+            }
+            Inputs::Run(_) => false,
+        };
+        let units = self.by_unit.iter();
+        let reading = units.filter(move |(_, records)| records.iter().any(reads));
+        reading.map(|(&unit, _)| unit)
+    }
+
+    /// When what sets something for a unit was written last.
+    fn set(&self, unit: UnitIx) -> Option<SystemTime> {
+        let package = self.ground.graph.unit(unit).package;
+        let manifest = &self.ground.workspace.package(package).manifest_path;
+        self.settings().max(modified(manifest))
     }
 
     /// When what sets something for all units was written last.
@@ -310,11 +242,7 @@ impl<'a> Records<'a> {
     /// Whether the unit's record is current, so that it reads no file which the record does not
     /// list, or a script's run watches none besides.
     pub fn is_current(&self, unit: UnitIx) -> bool {
-        let settings = self.settings();
-        let mut known = std::mem::take(&mut self.found.borrow_mut().current);
-        let is_current = self.is_settled(unit, Some(settings), &mut known);
-        self.found.borrow_mut().current = known;
-        is_current
+        self.is_settled(unit, true)
     }
 
     /// The same, but for manifests and cargo's configuration, which may be newer. Cargo does not
@@ -322,26 +250,15 @@ impl<'a> Records<'a> {
     /// what such a record does not list is then read only if the change made a macro, or generated
     /// code, name it. That weighs enough against a mere doubt.
     pub fn is_nearly_current(&self, unit: UnitIx) -> bool {
-        let mut known = std::mem::take(&mut self.found.borrow_mut().nearly_current);
-        let is_current = self.is_settled(unit, None, &mut known);
-        self.found.borrow_mut().nearly_current = known;
-        is_current
+        self.is_settled(unit, false)
     }
 
     /// Whether nothing but the change set can have altered what a record lists, and what set
     /// something for it is older.
-    pub(super) fn is_as_recorded(&self, built: &Built) -> bool {
-        let Ground {
-            workspace,
-            graph,
-            changed,
-            ..
-        } = self.ground;
-        let records = self.compiled.get(&built.unit);
-        let record = records.zip(built.compiled).map(|(all, at)| &all[at]);
-        let package = workspace.package(graph.unit(built.unit).package);
-        self.settings().max(modified(&package.manifest_path)) <= built.invoked
-            && record.is_none_or(|it| it.is_current(changed))
+    pub(super) fn is_as_recorded(&self, record: &Record<'_>) -> bool {
+        let is_run = matches!(record.inputs, Inputs::Run(_));
+        self.set(record.unit) <= record.invoked()
+            && (is_run || record.is_current(self.ground.changed))
     }
 
     /// Whether a unit's package is a path package, whose records are all there.
@@ -350,63 +267,73 @@ impl<'a> Records<'a> {
         self.ground.layout.directory(package).is_some()
     }
 
-    /// The records of a script's run.
-    pub fn runs(&self, run: UnitIx) -> &[Run] {
-        self.runs.get(&run).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether a unit is recorded to read one of the variables; `None` where it has no current
-    /// record.
+    /// Whether a compiled unit is recorded to read one of the variables; `None` where it has no
+    /// current record.
     pub fn reads_variable(&self, unit: UnitIx, names: &[String]) -> Option<bool> {
-        let records = self.compiled.get(&unit)?;
+        let records = self.by_unit.get(&unit)?;
         self.is_current(unit).then(|| {
-            let mut read = records.iter().flat_map(|record| &record.env);
-            read.any(|name| names.contains(name))
+            records.iter().any(|record| match record.inputs {
+                Inputs::Compiled { env, .. } => env.iter().any(|name| names.contains(name)),
+                Inputs::Run(_) => false,
+            })
         })
     }
 
     /// How many compiled units have a record that fits the question.
     pub fn fitting(&self) -> usize {
-        let records = self.compiled.values();
-        records
-            .filter(|records| records.iter().any(|it| it.fits))
-            .count()
+        let fits = |it: &Record<'_>| it.fits && matches!(it.inputs, Inputs::Compiled { .. });
+        let records = self.by_unit.values();
+        records.filter(|records| records.iter().any(fits)).count()
     }
 }
 
-impl Compiled {
-    /// Whether nothing but the change set can have altered the files since the compiler read
-    /// them. Cargo's own comparison: a file as new as the start counts as older.
+/// The directory of a record, by its hash, and the unit, since a directory can have several.
+pub type RecordId = (String, UnitName);
+
+impl Record<'_> {
+    /// What tells it from all others.
+    pub(super) fn id(&self) -> RecordId {
+        (self.evidence.hash.clone(), self.evidence.name.clone())
+    }
+
+    /// When rustc or the script started.
+    pub(super) fn invoked(&self) -> Option<SystemTime> {
+        self.evidence.invoked
+    }
+
+    /// What a script's run was recorded to watch.
+    pub fn watch(&self) -> Option<&Watch> {
+        match self.inputs {
+            Inputs::Run(watch) => Some(watch),
+            Inputs::Compiled { .. } => None,
+        }
+    }
+
+    /// Whether nothing but the change set can have altered what the compiler read since then, or
+    /// what the script would print. Cargo's own comparison: a file as new as the start counts as
+    /// older.
     fn is_current(&self, changed: &ChangedPaths) -> bool {
-        let mut files = self.files.iter().filter(|file| !changed.contains(file));
-        self.invoked.is_some()
-            && files.all(|file| modified(file).is_some_and(|at| Some(at) <= self.invoked))
+        let started = self.invoked();
+        let is_older = |at: Option<SystemTime>| at.is_some_and(|at| Some(at) <= started);
+        let is_unchanged = |path: &&Utf8PathBuf| !changed.contains(path);
+        match self.inputs {
+            Inputs::Compiled { files, .. } => {
+                let mut files = files.iter().filter(is_unchanged);
+                started.is_some() && files.all(|file| is_older(modified(file)))
+            }
+            Inputs::Run(Watch::Declared(paths, variables)) => {
+                let mut paths = paths.iter().filter(is_unchanged);
+                paths.all(|path| is_older(newest_in(path, changed)))
+                    && variables
+                        .iter()
+                        .all(|(name, value)| std::env::var(name).ok() == *value)
+            }
+            Inputs::Run(_) => started.is_some(),
+        }
     }
 }
 
-impl Run {
-    /// Whether the script would print the same again, but for the change set.
-    fn is_current(&self, changed: &ChangedPaths) -> bool {
-        let Watch::Declared(paths, variables) = &self.watch else {
-            return self.invoked.is_some();
-        };
-        let is_same = |(name, value): &(String, Option<String>)| std::env::var(name).ok() == *value;
-        let mut paths = paths.iter().filter(|path| !changed.contains(path));
-        paths.all(|path| newest_in(path, changed).is_some_and(|at| Some(at) <= self.invoked))
-            && variables.iter().all(is_same)
-    }
-}
-
-/// Whether it is a build script or a procedural macro, or the latter's tests.
-fn runs_on_host(unit: &Unit, package: &Package) -> bool {
-    match unit.kind {
-        TargetKind::CustomBuild => unit.mode == Mode::Build,
-        TargetKind::Lib => package.is_proc_macro(),
-        _ => false,
-    }
-}
-
-fn modified(file: &Utf8Path) -> Option<SystemTime> {
+pub(super) fn modified(file: &Utf8Path) -> Option<SystemTime> {
     file.metadata()
         .and_then(|metadata| metadata.modified())
         .ok()

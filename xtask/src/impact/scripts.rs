@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
+use super::records::modified;
 use super::seeds::{Finder, Inputs};
 use super::{Rule, Seed};
 use crate::graph::Mode;
@@ -36,13 +37,15 @@ impl Finder<'_> {
                 })
             };
             let mut because = None;
-            for recorded in records.runs(run) {
-                match &recorded.watch {
-                    Watch::Package if in_package(self) && self.sources.lists(package, path) => {
+            for recorded in records.of(run) {
+                match recorded.watch() {
+                    Some(Watch::Package)
+                        if in_package(self) && self.sources.lists(package, path) =>
+                    {
                         because =
                             Some("its build script names no input, so it watches the package");
                     }
-                    Watch::Declared(paths, _)
+                    Some(Watch::Declared(paths, _))
                         if paths
                             .iter()
                             .any(|watched| self.sources.covers(watched, path)) =>
@@ -106,11 +109,11 @@ impl Finder<'_> {
         for package in layout.packages() {
             let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
             let Some(run) = run else { continue };
-            let runs = records.runs(run);
+            let runs = records.of(run);
             let declared: Vec<_> = runs
                 .iter()
-                .filter_map(|recorded| match &recorded.watch {
-                    Watch::Declared(paths, _) => Some((paths, recorded.invoked)),
+                .filter_map(|recorded| match recorded.watch()? {
+                    Watch::Declared(paths, _) => Some((paths, recorded.invoked())),
                     Watch::Package | Watch::Overridden => None,
                 })
                 .flat_map(|(paths, invoked)| paths.iter().map(move |path| (path, invoked)))
@@ -133,11 +136,7 @@ impl Finder<'_> {
             // What git does not list is compared as cargo does it.
             let is_newer = |(path, invoked): &(&Utf8PathBuf, Option<SystemTime>)| {
                 let unlisted = is_gits(path) || !path.starts_with(root);
-                let modified = path
-                    .metadata()
-                    .and_then(|metadata| metadata.modified())
-                    .ok();
-                unlisted && modified > *invoked
+                unlisted && modified(path) > *invoked
             };
             let because = if head_moved && watches_git {
                 "its build script watches git's HEAD, which moved"

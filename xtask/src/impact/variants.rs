@@ -14,7 +14,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::records::{Built, RecordId, Records};
+use super::records::{Record, RecordId, Records};
 use super::{Affected, Effect, Seed, Spread};
 use crate::graph::UnitIx;
 
@@ -23,8 +23,11 @@ pub struct Variants<'a> {
     records: &'a Records<'a>,
     /// The units whose records do not tell which of them are touched.
     wholly: HashSet<UnitIx>,
-    /// What is recorded of a unit on each side; empty where no unit is touched in part.
-    recorded: HashMap<(UnitIx, Side), Vec<&'a Built>>,
+    /// The records by the values that others refer to them by; empty where no unit is touched in
+    /// part, as is what follows.
+    by_value: HashMap<u64, Vec<&'a Record<'a>>>,
+    /// What is recorded of a unit on each side.
+    recorded: HashMap<(UnitIx, Side), Vec<&'a Record<'a>>>,
     touched: RefCell<HashMap<(UnitIx, Side), bool>>,
     as_recorded: RefCell<HashMap<(UnitIx, Side), bool>>,
 }
@@ -53,16 +56,17 @@ impl<'a> Variants<'a> {
         let mut variants = Self {
             records,
             wholly: of(&|spread| spread != Spread::Recorded),
+            by_value: HashMap::new(),
             recorded: HashMap::new(),
             touched: RefCell::default(),
             as_recorded: RefCell::default(),
         };
-        let tells_apart = |built: &Built| {
-            let is_in_part = in_part.contains(&built.unit);
-            built.is_here && (!built.fits || is_in_part && !built.lists_change)
+        let tells_apart = |record: &Record<'_>| {
+            let is_in_part = in_part.contains(&record.unit);
+            record.is_here && (!record.fits || is_in_part && !record.lists_change)
         };
         let all_recorded = rebuilt().all(|seed| records.has_all_of(seed.unit));
-        if all_recorded && records.built.values().flatten().any(tells_apart) {
+        if all_recorded && records.all().any(tells_apart) {
             variants.take_sides();
         }
         variants
@@ -70,10 +74,15 @@ impl<'a> Variants<'a> {
 
     /// Finds for which side each record was built.
     fn take_sides(&mut self) {
+        for record in self.records.all() {
+            let same = self.by_value.entry(record.evidence.value);
+            same.or_default().push(record);
+        }
         let live = self.live();
         let hosts_own = live.iter().filter(|it| it.is_for_host);
         let host = self.below(hosts_own.copied(), Side::Host);
-        let is_the_targets = |built: &&Built| !built.is_for_host && !host.contains(&built.value);
+        let is_the_targets =
+            |it: &&Record<'_>| !it.is_for_host && !host.contains(&it.evidence.value);
         let with_own: HashSet<UnitIx> = live
             .iter()
             .filter(|it| is_the_targets(it))
@@ -84,32 +93,30 @@ impl<'a> Variants<'a> {
             .iter()
             .filter(|it| is_the_targets(it) || !it.is_for_host && !with_own.contains(&it.unit));
         let target = self.below(starts.copied(), Side::Target);
-        for built in live {
+        for record in live {
             for (side, values) in SIDES.into_iter().zip([&host, &target]) {
-                if values.contains(&built.value) {
-                    self.recorded
-                        .entry((built.unit, side))
-                        .or_default()
-                        .push(built);
+                if values.contains(&record.evidence.value) {
+                    let recorded = self.recorded.entry((record.unit, side));
+                    recorded.or_default().push(record);
                 }
             }
         }
     }
 
     /// The records that are no leftovers.
-    fn live(&self) -> Vec<&'a Built> {
-        let here = self.records.built.values().flatten();
-        let mut live: Vec<_> = here.filter(|built| built.is_here).collect();
-        let mut values: HashSet<u64> = live.iter().map(|it| it.value).collect();
-        let dependencies = live.iter().flat_map(|built| &built.dependencies);
+    fn live(&self) -> Vec<&'a Record<'a>> {
+        let here = self.records.all().filter(|record| record.is_here);
+        let mut live: Vec<_> = here.collect();
+        let mut values: HashSet<u64> = live.iter().map(|it| it.evidence.value).collect();
+        let dependencies = live.iter().flat_map(|it| &it.evidence.dependencies);
         let met = dependencies.filter(|(_, on)| values.contains(on));
         let packages: HashSet<u64> = met.map(|&(package, _)| package).collect();
         loop {
-            live.retain(|built| {
-                let mut dependencies = built.dependencies.iter();
+            live.retain(|record| {
+                let mut dependencies = record.evidence.dependencies.iter();
                 dependencies.all(|(package, on)| !packages.contains(package) || values.contains(on))
             });
-            let left: HashSet<u64> = live.iter().map(|it| it.value).collect();
+            let left: HashSet<u64> = live.iter().map(|it| it.evidence.value).collect();
             if left.len() == values.len() {
                 return live;
             }
@@ -118,29 +125,29 @@ impl<'a> Variants<'a> {
     }
 
     /// The values of records and of all that these were built against on the same side.
-    fn below(&self, starts: impl Iterator<Item = &'a Built>, side: Side) -> HashSet<u64> {
+    fn below(&self, starts: impl Iterator<Item = &'a Record<'a>>, side: Side) -> HashSet<u64> {
         let mut below = HashSet::new();
-        let mut pending: Vec<&Built> = starts.collect();
-        while let Some(built) = pending.pop() {
-            if below.insert(built.value) {
-                let on = self.dependencies(built);
+        let mut pending: Vec<&Record<'_>> = starts.collect();
+        while let Some(record) = pending.pop() {
+            if below.insert(record.evidence.value) {
+                let on = self.dependencies(record);
                 pending.extend(on.filter(|it| side == Side::Host || !it.is_for_host));
             }
         }
         below
     }
 
-    fn dependencies(&self, built: &'a Built) -> impl Iterator<Item = &'a Built> {
-        let records = self.records;
-        let values = built.dependencies.iter().map(|(_, value)| value);
-        values.flat_map(|value| records.built.get(value).into_iter().flatten())
+    fn dependencies(&self, record: &Record<'a>) -> impl Iterator<Item = &'a Record<'a>> {
+        let values = record.evidence.dependencies.iter().map(|(_, value)| value);
+        let records = values.flat_map(|value| self.by_value.get(value).into_iter().flatten());
+        records.copied()
     }
 
     /// Whether any of cargo's units behind one that is built from a touched one is touched, too.
     pub fn are_reached(&self, unit: UnitIx) -> bool {
         let is_proof = || {
             let mut records = SIDES.iter().flat_map(|&side| self.on(unit, side));
-            records.any(|built| built.fits)
+            records.any(|record| record.fits)
         };
         let is_touched = || SIDES.iter().any(|&side| self.is_touched(unit, side));
         let is_as_recorded = || SIDES.iter().all(|&side| self.is_as_recorded(unit, side));
@@ -155,27 +162,31 @@ impl<'a> Variants<'a> {
     /// The records of affected units that the change does not touch, where records are proof.
     pub fn untouched(&self, affected: &Affected) -> HashMap<UnitIx, Vec<RecordId>> {
         let mut untouched = HashMap::new();
+        if self.recorded.is_empty() {
+            return untouched;
+        }
         for (unit, _) in affected.units() {
-            let of = |is_touched: bool| {
-                let sides = SIDES.iter();
-                let sides = sides.filter(move |&&side| self.is_touched(unit, side) == is_touched);
-                sides.flat_map(move |&side| self.on(unit, side))
-            };
-            let touched: HashSet<u64> = of(true).map(|it| it.value).collect();
-            let apart = of(false).filter(|it| !touched.contains(&it.value));
-            let apart: Vec<RecordId> = apart.map(|it| it.id.clone()).collect();
-            let mut sides = SIDES.iter();
-            let is_as_recorded =
-                sides.all(|&side| self.is_touched(unit, side) || self.is_as_recorded(unit, side));
-            if !apart.is_empty() && is_as_recorded && self.records.is_current(unit) {
-                untouched.insert(unit, apart);
+            let (touched, apart): (Vec<Side>, Vec<Side>) = SIDES
+                .into_iter()
+                .partition(|&side| self.is_touched(unit, side));
+            let touched = touched.iter().flat_map(|&side| self.on(unit, side));
+            let touched: HashSet<u64> = touched.map(|it| it.evidence.value).collect();
+            let records = apart.iter().flat_map(|&side| self.on(unit, side));
+            let records = records.filter(|it| !touched.contains(&it.evidence.value));
+            let records: Vec<RecordId> = records.map(Record::id).collect();
+            let mut apart = apart.into_iter();
+            if !records.is_empty()
+                && apart.all(|side| self.is_as_recorded(unit, side))
+                && self.records.is_current(unit)
+            {
+                untouched.insert(unit, records);
             }
         }
         untouched
     }
 
     /// What is recorded of a unit on a side.
-    fn on(&self, unit: UnitIx, side: Side) -> impl Iterator<Item = &'a Built> {
+    fn on(&self, unit: UnitIx, side: Side) -> impl Iterator<Item = &'a Record<'a>> {
         let records = self.recorded.get(&(unit, side)).into_iter().flatten();
         records.copied()
     }
@@ -188,9 +199,9 @@ impl<'a> Variants<'a> {
         }
         // Leftovers of other manifests may go round in a circle.
         self.touched.borrow_mut().insert((unit, side), true);
-        let is_touched = self.on(unit, side).any(|built| {
-            let mut below = self.dependencies(built);
-            built.lists_change
+        let is_touched = self.on(unit, side).any(|record| {
+            let mut below = self.dependencies(record);
+            record.lists_change
                 || self.wholly.contains(&unit)
                 || below.any(|on| self.is_touched(on.unit, on.side(side)))
         });
@@ -205,10 +216,10 @@ impl<'a> Variants<'a> {
             return known;
         }
         self.as_recorded.borrow_mut().insert((unit, side), false);
-        let newest = self.on(unit, side).max_by_key(|built| built.invoked);
-        let is_as_recorded = newest.is_none_or(|built| {
-            let mut below = self.dependencies(built);
-            self.records.is_as_recorded(built)
+        let newest = self.on(unit, side).max_by_key(|record| record.invoked());
+        let is_as_recorded = newest.is_none_or(|record| {
+            let mut below = self.dependencies(record);
+            self.records.is_as_recorded(record)
                 && below.all(|on| self.is_as_recorded(on.unit, on.side(side)))
         });
         let mut known = self.as_recorded.borrow_mut();
@@ -217,7 +228,7 @@ impl<'a> Variants<'a> {
     }
 }
 
-impl Built {
+impl Record<'_> {
     /// For whom it is built, by what is built against it.
     fn side(&self, user: Side) -> Side {
         match self.is_for_host {
