@@ -71,8 +71,11 @@ impl Finder<'_> {
         let directory = path.parent().unwrap_or(path);
         let package = layout.at(directory);
         let is_root = resolved(&workspace.root) == directory;
-        let roots_others = self.others_rooted_at(directory);
-        if package.is_none() && !is_root && roots_others.is_empty() {
+        // Path packages outside the workspace have a root of their own.
+        let is_others_root = layout.packages().any(|(package, at)| {
+            !workspace.package(package).member && at.starts_with(directory) && at != directory
+        });
+        if package.is_none() && !is_root && !is_others_root {
             // A fixture; or the manifest of a package that went, and then resolution tells.
             return contents.after.is_none();
         }
@@ -89,27 +92,11 @@ impl Finder<'_> {
         if !is_root {
             meanings.retain(|meaning| {
                 !meaning.root_only()
-                    || !roots_others.is_empty() && matches!(meaning.what, Units::Inherited(_))
+                    || is_others_root && matches!(meaning.what, Units::Inherited(_))
             });
         }
         self.meanings(change, package, Rule::Manifest, meanings);
         true
-    }
-
-    /// Path packages outside the workspace whose own workspace has its root in a directory.
-    fn others_rooted_at(&self, directory: &Utf8Path) -> Vec<PackageIx> {
-        let Inputs {
-            workspace, layout, ..
-        } = *self.inputs;
-        layout
-            .packages()
-            .filter(|&package| !workspace.package(package).member)
-            .filter(|&package| {
-                layout
-                    .directory(package)
-                    .is_some_and(|at| at.starts_with(directory) && at != directory)
-            })
-            .collect()
     }
 
     fn lock(&mut self, change: &Change, contents: &Contents) {

@@ -28,25 +28,19 @@ impl Layout {
                 package.source.is_none().then(|| real.to_owned())
             })
             .collect();
-        let by_directory = (0u32..)
-            .zip(&directories)
-            .filter_map(|(index, directory)| Some((directory.clone()?, PackageIx(index))))
-            .collect();
-        let mut built = vec![
-            resolved(&workspace.target_directory),
-            resolved(&workspace.build_directory),
-        ];
-        built.retain(|built| {
-            !directories
-                .iter()
-                .flatten()
-                .any(|package| package.starts_with(built))
-        });
-        Self {
+        let mut layout = Self {
             directories,
-            by_directory,
-            built,
-        }
+            by_directory: HashMap::new(),
+            built: Vec::new(),
+        };
+        let packages = layout.packages();
+        layout.by_directory = packages.map(|(index, at)| (at.to_owned(), index)).collect();
+        let built = [&workspace.target_directory, &workspace.build_directory];
+        let built = built.map(|directory| resolved(directory)).into_iter();
+        layout.built = built
+            .filter(|it| layout.below(it).next().is_none())
+            .collect();
+        layout
     }
 
     /// The package whose directory is the nearest above a path.
@@ -85,18 +79,14 @@ impl Layout {
         self.directories.get(package.0 as usize)?.as_deref()
     }
 
-    /// The path packages.
-    pub fn packages(&self) -> impl Iterator<Item = PackageIx> {
-        self.each().map(|(index, _)| index)
-    }
-
     /// The packages whose directories lie at or below a path.
     pub fn below(&self, path: &Utf8Path) -> impl Iterator<Item = PackageIx> {
-        let inside = self.each().filter(move |(_, at)| at.starts_with(path));
+        let inside = self.packages().filter(move |(_, at)| at.starts_with(path));
         inside.map(|(index, _)| index)
     }
 
-    fn each(&self) -> impl Iterator<Item = (PackageIx, &Utf8Path)> {
+    /// The path packages, and their directories.
+    pub fn packages(&self) -> impl Iterator<Item = (PackageIx, &Utf8Path)> {
         let all = (0u32..).zip(&self.directories);
         all.filter_map(|(index, directory)| Some((PackageIx(index), directory.as_deref()?)))
     }

@@ -122,8 +122,7 @@ impl Finder<'_> {
             Units::Runs => reruns(graph.units().filter(|(_, unit)| unit.is_test())),
             Units::Inherited(inherit) => {
                 let mut units = Vec::new();
-                let inheriting: Vec<PackageIx> = self.inputs.layout.packages().collect();
-                for member in inheriting {
+                for (member, _) in self.inputs.layout.packages() {
                     let manifest = &workspace.package(member).manifest_path;
                     let table = std::fs::read_to_string(manifest)
                         .ok()

@@ -4,35 +4,34 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::layout::Layout;
 use super::records::modified;
 use super::seeds::{Finder, Inputs};
+use super::sources::Script;
 use super::{Rule, Seed};
-use crate::graph::Mode;
+use crate::graph::{Mode, UnitIx};
 use crate::repo::git::Change;
 use crate::repo::unit_inputs::Watch;
 use crate::workspace::{PackageIx, TargetKind};
+
+const WATCHES_FILE: &str = "its build script watches this file";
+const WATCHES_PACKAGE: &str = "its build script names no input, so it watches the package";
 
 impl Finder<'_> {
     /// Script runs that watch the file.
     pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path, is_read: bool) {
         let Inputs {
-            graph,
             records,
             layout,
             root,
             ..
         } = *self.inputs;
         let owner = layout.owner(path);
-        for package in layout.packages() {
-            let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
-            let Some(run) = run else { continue };
-            let directory = layout.directory(package).unwrap_or(root);
+        for (run, package, directory) in script_runs(self.inputs) {
             // The links of a package are looked for only where that may matter.
             let mut known = None;
             let mut in_package = |finder: &mut Self| {
                 *known.get_or_insert_with(|| {
-                    owner == Some(package) && !is_in_nested_package(layout, package, path)
+                    owner == Some(package) && !is_in_nested_package(directory, path)
                         || !path.starts_with(directory) && finder.sources.covers(directory, path)
                 })
             };
@@ -42,44 +41,32 @@ impl Finder<'_> {
                     Some(Watch::Package)
                         if in_package(self) && self.sources.lists(package, path) =>
                     {
-                        because =
-                            Some("its build script names no input, so it watches the package");
+                        because = Some(WATCHES_PACKAGE);
                     }
                     Some(Watch::Declared(paths, _))
-                        if paths
-                            .iter()
-                            .any(|watched| self.sources.covers(watched, path)) =>
+                        if paths.iter().any(|it| self.sources.covers(it, path)) =>
                     {
-                        because = Some("its build script watches this file");
+                        because = Some(WATCHES_FILE);
                     }
                     _ => {}
                 }
             }
-            let is_recorded = records.is_current(run);
             if because.is_none()
-                && !is_recorded
+                && !records.is_current(run)
                 && let Some(script) = self.sources.script(package)
             {
                 let in_package = in_package(self);
-                let within = if in_package {
-                    layout.directory(package).unwrap_or(root)
-                } else {
-                    root
-                };
-                if script
-                    .named()
-                    .any(|watched| self.sources.covers(watched, path))
-                {
-                    because = Some("its build script watches this file");
+                if script.named().any(|it| self.sources.covers(it, path)) {
+                    because = Some(WATCHES_FILE);
                 } else if in_package && script.is_silent() && self.sources.lists(package, path) {
-                    because = Some("its build script names no input, so it watches the package");
-                } else if !records.is_nearly_current(run)
-                    && in_package
-                    && script.may_be_silent()
-                    && self.sources.lists(package, path)
+                    because = Some(WATCHES_PACKAGE);
+                } else if records.is_nearly_current(run) {
+                    continue;
+                } else if in_package && script.may_be_silent() && self.sources.lists(package, path)
                 {
                     because = Some("its build script may name no input, and watch the package");
-                } else if !records.is_nearly_current(run) {
+                } else {
+                    let within = if in_package { directory } else { root };
                     let is_named = script.names(path, within, directory);
                     let is_own = in_package && (!is_read || script.may_take(path, directory));
                     // What a library prints for a script is not seen.
@@ -99,16 +86,12 @@ impl Finder<'_> {
     /// `HEAD`, and files that do not exist, for which cargo runs the script at every build.
     pub(super) fn standing(&mut self) {
         let Inputs {
-            graph,
             records,
-            layout,
             head_moved,
             root,
             ..
         } = *self.inputs;
-        for package in layout.packages() {
-            let run = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
-            let Some(run) = run else { continue };
+        for (run, package, _) in script_runs(self.inputs) {
             let runs = records.of(run);
             let declared: Vec<_> = runs
                 .iter()
@@ -118,31 +101,28 @@ impl Finder<'_> {
                 })
                 .flat_map(|(paths, invoked)| paths.iter().map(move |path| (path, invoked)))
                 .collect();
-            let script = if runs.is_empty() {
-                self.sources.script(package)
-            } else {
-                None
+            let script = match runs {
+                [] => self.sources.script(package),
+                _ => None,
             };
+            let says = |is_said: fn(&Script) -> bool| script.as_deref().is_some_and(is_said);
             let is_gits = |path: &Utf8Path| path.iter().any(|name| name == ".git");
-            let watches_git = declared.iter().any(|(path, _)| is_gits(path))
-                || script.as_ref().is_some_and(|script| script.may_watch_git());
-            let watches_index = script
-                .as_ref()
-                .is_some_and(|script| script.named().any(|path| path.ends_with(".git/index")));
-            let watches_nothing = declared.iter().any(|(path, _)| !path.exists())
-                || script
-                    .as_ref()
-                    .is_some_and(|script| script.watches_missing_file());
+            let names_index =
+                |script: &Script| script.named().any(|path| path.ends_with(".git/index"));
             // What git does not list is compared as cargo does it.
             let is_newer = |(path, invoked): &(&Utf8PathBuf, Option<SystemTime>)| {
                 let unlisted = is_gits(path) || !path.starts_with(root);
                 unlisted && modified(path) > *invoked
             };
-            let because = if head_moved && watches_git {
+            let because = if head_moved
+                && (declared.iter().any(|(path, _)| is_gits(path)) || says(Script::may_watch_git))
+            {
                 "its build script watches git's HEAD, which moved"
-            } else if watches_index {
+            } else if says(names_index) {
                 "its build script watches git's index, which most of git's commands write"
-            } else if watches_nothing {
+            } else if declared.iter().any(|(path, _)| !path.exists())
+                || says(Script::watches_missing_file)
+            {
                 "its build script watches a file that does not exist, so it runs at every build"
             } else if declared.iter().any(is_newer) {
                 "its build script watches a file outside the work tree, which is newer than its run"
@@ -155,12 +135,19 @@ impl Finder<'_> {
     }
 }
 
+/// The runs of path packages' build scripts, with their packages and where these lie.
+fn script_runs<'a>(
+    inputs: &'a Inputs<'_>,
+) -> impl Iterator<Item = (UnitIx, PackageIx, &'a Utf8Path)> {
+    inputs.layout.packages().filter_map(|(package, directory)| {
+        let (kind, mode) = (TargetKind::CustomBuild, Mode::RunCustomBuild);
+        Some((inputs.graph.find(package, kind, mode)?, package, directory))
+    })
+}
+
 /// Whether a directory between the package's and the path holds a manifest: cargo's scan of a
 /// package leaves such directories out.
-fn is_in_nested_package(layout: &Layout, package: PackageIx, path: &Utf8Path) -> bool {
-    let Some(directory) = layout.directory(package) else {
-        return false;
-    };
+fn is_in_nested_package(directory: &Utf8Path, path: &Utf8Path) -> bool {
     path.ancestors()
         .skip(1)
         .take_while(|above| *above != directory)

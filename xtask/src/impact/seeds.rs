@@ -231,7 +231,7 @@ impl Finder<'_> {
         let layout = self.inputs.layout;
         let mut touched: HashSet<_> = layout.below(path).collect();
         touched.extend(layout.owner(path));
-        for package in layout.packages() {
+        for (package, _) in layout.packages() {
             if touched.contains(&package) {
                 let because = "what changed in this directory is not known";
                 self.seed_package(package, Rule::Doubt, change, because);

@@ -160,19 +160,14 @@ impl<'a> Sources<'a> {
     /// the path could lie.
     pub fn may_read(&mut self, path: &Utf8Path) -> Vec<PackageIx> {
         let owner = self.layout.owner(path);
-        let packages: Vec<_> = self.layout.packages().collect();
-        self.look_outside(&packages);
+        self.look_outside();
+        let leads_to = |far: &Utf8PathBuf| {
+            let beside = far.parent().filter(|_| far.extension() == Some("rs"));
+            path.starts_with(far) || beside.is_some_and(|beside| path.starts_with(beside))
+        };
+        let packages = self.layout.packages().map(|(package, _)| package);
         packages
-            .into_iter()
-            .filter(|&package| {
-                Some(package) == owner
-                    || self.far(package).iter().any(|far| {
-                        far == path
-                            || path.starts_with(far)
-                            || far.extension() == Some("rs")
-                                && far.parent().is_some_and(|beside| path.starts_with(beside))
-                    })
-            })
+            .filter(|&package| Some(package) == owner || self.far(package).iter().any(leads_to))
             .collect()
     }
 
@@ -196,15 +191,14 @@ impl<'a> Sources<'a> {
     }
 
     /// Reads the sources of all packages of which nothing is known yet.
-    fn look_outside(&mut self, packages: &[PackageIx]) {
+    fn look_outside(&mut self) {
         let facts = self.facts.borrow();
-        let unknown = packages
-            .iter()
-            .filter(|package| !self.far.contains_key(package));
-        let unknown = unknown.filter_map(|&package| self.layout.directory(package));
-        let unknown = unknown.filter(|directory| facts.far(directory).is_none());
-        let unknown = unknown.filter(|directory| !self.outsides.contains_key(*directory));
-        let unknown: Vec<&Utf8Path> = unknown.collect();
+        let unknown = self.layout.packages().filter(|(package, directory)| {
+            !self.far.contains_key(package)
+                && facts.far(directory).is_none()
+                && !self.outsides.contains_key(*directory)
+        });
+        let unknown: Vec<&Utf8Path> = unknown.map(|(_, directory)| directory).collect();
         let found = parallel::parts(&unknown, |part| {
             part.iter()
                 .map(|directory| Outside::of(directory))

@@ -84,7 +84,7 @@ impl Finder<'_> {
     /// The same of a file outside every package, for those that put paths together.
     fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
         let Inputs { layout, root, .. } = *self.inputs;
-        for package in layout.packages() {
+        for (package, _) in layout.packages() {
             if self.sources.makes_paths(package) && self.sources.names_closely(package, path, root)
             {
                 self.doubt(package, change, &|_, _, _| true);
@@ -139,8 +139,7 @@ impl Finder<'_> {
             root,
             ..
         } = *self.inputs;
-        let packages: Vec<_> = layout.packages().collect();
-        for package in packages {
+        for (package, _) in layout.packages() {
             let mut mention = |lines| self.sources.mentions(package, lines, path, root);
             let in_code = mention(Lines::Code);
             if !in_code && !mention(Lines::Docs) {
