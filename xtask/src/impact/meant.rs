@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Effect;
-use super::meaning::manifest::inherits;
-use super::meaning::{DepKind, TargetKind as MeantKind, Units};
+use super::meaning::manifest::inherited;
+use super::meaning::{DepKind, Units};
 use super::seeds::{Finder, Inputs};
 use crate::graph::{Mode, Unit, UnitIx, Verb};
 use crate::repo::build_dir::profile_dirs;
@@ -23,25 +23,25 @@ impl Finder<'_> {
         let Inputs {
             workspace, graph, ..
         } = *self.inputs;
-        let of_packages = |is_meant: &dyn Fn(PackageIx) -> bool| {
-            let units = graph.units().filter(|(_, unit)| is_meant(unit.package));
-            rebuilt(units.map(|(index, _)| index))
+        let units = |effect, is_meant: &dyn Fn(&Unit) -> bool| -> Vec<_> {
+            let units = graph.units().filter(|(_, unit)| is_meant(unit));
+            units.map(|(index, _)| (index, effect)).collect()
         };
-        let of_package = |is_meant: &dyn Fn(&Unit) -> bool| {
-            let units = package
-                .map_or(&[][..], |package| graph.units_of(package))
-                .iter()
-                .copied();
-            rebuilt(units.filter(|&unit| is_meant(graph.unit(unit))))
+        let rebuilt = |is_meant: &dyn Fn(&Unit) -> bool| units(Effect::Rebuilt, is_meant);
+        let own = |is_meant: &dyn Fn(&Unit) -> bool| {
+            let units = package.map_or(&[][..], |package| graph.units_of(package));
+            let meant = units.iter().filter(|&&unit| is_meant(graph.unit(unit)));
+            meant.map(|&unit| (unit, Effect::Rebuilt)).collect()
         };
+        let is_run = |unit: &Unit| unit.mode == Mode::RunCustomBuild;
         match what {
-            Units::All => of_packages(&|_| true),
-            Units::External => of_packages(&|index| workspace.package(index).source.is_some()),
-            Units::Members => of_packages(&|index| workspace.package(index).member),
-            Units::Package => of_package(&|_| true),
+            Units::All => rebuilt(&|_| true),
+            Units::External => rebuilt(&|unit| workspace.package(unit.package).source.is_some()),
+            Units::Members => rebuilt(&|unit| workspace.package(unit.package).member),
+            Units::Package => own(&|_| true),
             Units::PackageAndDependencies => {
                 let below = self.below(package.into_iter().collect());
-                of_packages(&|index| below.contains(&index))
+                rebuilt(&|unit| below.contains(&unit.package))
             }
             Units::Dependency {
                 kind,
@@ -51,75 +51,45 @@ impl Finder<'_> {
                     .packages()
                     .filter(|(_, package)| package.name == *name);
                 let below = self.below(named.map(|(index, _)| index).collect());
-                let mut units = of_packages(&|index| below.contains(&index));
-                units.extend(of_package(&|unit| uses(unit, *kind)));
-                units
+                rebuilt(&|unit| {
+                    let is_own = Some(unit.package) == package;
+                    below.contains(&unit.package) || is_own && uses(unit, *kind)
+                })
             }
-            Units::Target { kind, name } => of_package(&|unit| {
-                let is_kind = match kind {
-                    MeantKind::Lib => unit.kind == TargetKind::Lib,
-                    MeantKind::Bin => unit.kind == TargetKind::Bin,
-                    MeantKind::Example => unit.kind == TargetKind::Example,
-                    MeantKind::Test => unit.kind == TargetKind::Test,
-                    MeantKind::Bench => unit.kind == TargetKind::Bench,
-                };
-                let is_lib = *kind == MeantKind::Lib;
-                is_kind && (is_lib || name.as_ref().is_none_or(|name| *name == unit.target))
+            Units::Target { kind, name } => own(&|unit| {
+                let is_it = |name: &String| *kind == TargetKind::Lib || *name == unit.target;
+                unit.kind == *kind && name.as_ref().is_none_or(is_it)
             }),
             Units::ReadersOf(names) => self.readers_of(package, names),
-            Units::DependentRuns => of_packages(&|_| true)
-                .into_iter()
-                .filter(|&(unit, _)| {
-                    let unit = graph.unit(unit);
-                    let dependencies = &workspace.package(unit.package).dependencies;
-                    unit.mode == Mode::RunCustomBuild
-                        && dependencies
-                            .iter()
-                            .any(|known| Some(known.package) == package)
-                })
-                .collect(),
-            Units::OverriddenRuns { links, platform }
-                if is_possible(platform.as_deref(), workspace) =>
+            Units::DependentRuns => rebuilt(&|unit| {
+                let mut dependencies = workspace.package(unit.package).dependencies.iter();
+                is_run(unit) && dependencies.any(|known| Some(known.package) == package)
+            }),
+            Units::OverriddenRuns { platform, .. } | Units::Platform { platform, .. }
+                if !is_possible(platform.as_deref(), workspace) =>
             {
-                let is_meant = |index| {
-                    workspace
-                        .package(index)
-                        .links
-                        .as_ref()
-                        .is_some_and(|name| links.contains(name))
-                };
-                let mut units = of_packages(&is_meant);
-                units.retain(|&(unit, _)| graph.unit(unit).mode == Mode::RunCustomBuild);
-                units
+                Vec::new()
             }
+            Units::Platform { .. } => rebuilt(&|_| true),
+            Units::OverriddenRuns { links, .. } => rebuilt(&|unit| {
+                let known = workspace.package(unit.package).links.as_ref();
+                is_run(unit) && known.is_some_and(|name| links.contains(name))
+            }),
             Units::PackageScan => {
                 let is_silent = package.is_some_and(|package| self.watches_package(package));
-                of_package(&|unit| is_silent && unit.mode == Mode::RunCustomBuild)
+                own(&|unit| is_silent && is_run(unit))
             }
-            Units::Profile {
-                name,
-                package: spec,
-                build_override: _,
-            } => {
-                if !self.is_built_in(name) {
-                    return Vec::new();
+            Units::Profile { name, .. } if !self.is_built_in(name) => Vec::new(),
+            Units::Profile { package: spec, .. } => rebuilt(&|unit| {
+                let package = workspace.package(unit.package);
+                match spec.as_deref() {
+                    None => true,
+                    Some("*") => !package.member,
+                    Some(spec) => PackageIdSpec::new(spec).may_match(package),
                 }
-                let is_meant = |index| {
-                    let package = workspace.package(index);
-                    match spec.as_deref() {
-                        None => true,
-                        Some("*") => !package.member,
-                        Some(spec) => PackageIdSpec::new(spec).may_match(package),
-                    }
-                };
-                of_packages(&is_meant)
-            }
-            Units::Platform { platform, .. } if is_possible(platform.as_deref(), workspace) => {
-                of_packages(&|_| true)
-            }
-            Units::OverriddenRuns { .. } | Units::Platform { .. } => Vec::new(),
-            Units::Docs => reruns(graph.units().filter(|(_, unit)| unit.mode == Mode::Doctest)),
-            Units::Runs => reruns(graph.units().filter(|(_, unit)| unit.is_test())),
+            }),
+            Units::Docs => units(Effect::Rerun, &|unit| unit.mode == Mode::Doctest),
+            Units::Runs => units(Effect::Rerun, &Unit::is_test),
             Units::Inherited(inherit) => {
                 let mut units = Vec::new();
                 for (member, _) in self.inputs.layout.packages() {
@@ -128,7 +98,7 @@ impl Finder<'_> {
                         .ok()
                         .and_then(|text| text.parse::<toml::Table>().ok())
                         .unwrap_or_default();
-                    for meant in inherits(&table).units(inherit) {
+                    for meant in inherited(&table, inherit) {
                         units.extend(self.meant(Some(member), &meant));
                     }
                 }
@@ -215,14 +185,6 @@ impl Finder<'_> {
             (None, _) => false,
         }
     }
-}
-
-fn rebuilt(units: impl Iterator<Item = UnitIx>) -> Vec<(UnitIx, Effect)> {
-    units.map(|unit| (unit, Effect::Rebuilt)).collect()
-}
-
-fn reruns<'a>(units: impl Iterator<Item = (UnitIx, &'a Unit)>) -> Vec<(UnitIx, Effect)> {
-    units.map(|(unit, _)| (unit, Effect::Rerun)).collect()
 }
 
 /// Whether a unit is built with its package's dependencies of a kind.

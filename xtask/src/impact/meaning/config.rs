@@ -7,7 +7,7 @@
 
 use toml::{Table, Value};
 
-use super::{Change, Effect, Units, changes, dotted, profiles};
+use super::{Change, Effect, Units, changes, profiles};
 
 /// Keys that rebuild nothing and make nothing run again. A `*` stands for any one part, and an
 /// entry covers everything below it.
@@ -86,14 +86,7 @@ fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
     if old == new.map(|value| plain(&path, value)) || INERT.iter().any(|row| is(row, &path)) {
         return;
     }
-    let mut add = |what, told_by_graph, why| {
-        effects.push(Effect {
-            key: dotted(&path),
-            what,
-            told_by_graph,
-            why,
-        });
-    };
+    let mut add = |what, told, why| effects.push(Effect::new(&path, what, told, why));
     if path == ["build", "target"] {
         let (what, why) = match (change.old, new) {
             (Some(_), Some(_)) => (
@@ -166,18 +159,13 @@ fn env(change: &Change) -> Vec<Effect> {
         if said(variable.old) == said(variable.new) {
             continue;
         }
-        let effect = |what, why| Effect {
-            key: dotted(&["env", variable.key]),
-            what,
-            told_by_graph: false,
-            why,
-        };
         let readers = Units::ReadersOf(vec![variable.key.to_owned()]);
-        effects.push(effect(readers, "is seen by what reads the variable"));
-        effects.push(effect(
-            Units::Runs,
-            "is in the environment of tests and benches",
-        ));
+        let meanings = [
+            (readers, "is seen by what reads the variable"),
+            (Units::Runs, "is in the environment of tests and benches"),
+        ];
+        let path = ["env", variable.key];
+        effects.extend(meanings.map(|(what, why)| Effect::new(&path, what, false, why)));
     }
     effects
 }

@@ -6,36 +6,27 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use super::{Change, DepKind, Effect, Units, changes, dotted};
+use super::{Change, DepKind, Effect, Units, changes};
 
 /// The *names* of all features are in the fingerprint of every compiled unit, the build script's
 /// included, active or not; an optional dependency that no feature calls `dep:` is one of them.
 pub(super) fn declared_features(old: &Table, new: &Table) -> Vec<Effect> {
     let (old, new) = (declared(old), declared(new));
-    let differing = old.symmetric_difference(&new).map(|name| Effect {
-        key: dotted(&["features", name]),
-        what: Units::Package,
-        told_by_graph: false,
-        why: "is a declared feature, which every unit's fingerprint lists",
-    });
-    differing.collect()
+    let why = "is a declared feature, which every unit's fingerprint lists";
+    old.symmetric_difference(&new)
+        .map(|name| Effect::new(&["features", name], Units::Package, false, why))
+        .collect()
 }
 
 fn declared(manifest: &Table) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    let mut explicit = BTreeSet::new();
     let features = manifest.get("features").and_then(Value::as_table);
-    let mut names: BTreeSet<&str> = features
-        .into_iter()
-        .flat_map(Table::keys)
-        .map(String::as_str)
-        .collect();
-    let items = features
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, list)| list.as_array())
-        .flatten();
-    let explicit: BTreeSet<_> = items
-        .filter_map(|item| item.as_str()?.strip_prefix("dep:"))
-        .collect();
+    for (name, list) in features.into_iter().flatten() {
+        names.insert(name.as_str());
+        let items = list.as_array().into_iter().flatten();
+        explicit.extend(items.filter_map(|item| item.as_str()?.strip_prefix("dep:")));
+    }
     for (_, key, entry) in all_dependencies(manifest) {
         let optional = entry.get("optional").and_then(Value::as_bool) == Some(true);
         if optional && !explicit.contains(key) {
@@ -54,13 +45,12 @@ pub(super) fn feature_definitions(change: &Change) -> Vec<Effect> {
     let differing = inside
         .iter()
         .filter(|feature| sorted(feature.old) != sorted(feature.new));
-    let effect = |feature: &Change| Effect {
-        key: dotted(&[change.key, feature.key]),
-        what: Units::PackageAndDependencies,
-        told_by_graph: true,
-        why: "decides which features it activates",
-    };
-    differing.map(effect).collect()
+    let effects = differing.map(|feature| {
+        let path = [change.key, feature.key];
+        let why = "decides which features it activates";
+        Effect::new(&path, Units::PackageAndDependencies, true, why)
+    });
+    effects.collect()
 }
 
 pub(super) fn dep_kind(table: &str) -> Option<DepKind> {
@@ -94,21 +84,18 @@ pub(super) fn dependencies(above: &[&str], kind: DepKind, change: &Change) -> Ve
     let mut effects = Vec::new();
     for entry in change.inside().unwrap_or_default() {
         let path = [above, &[entry.key]].concat();
-        for (key, packages, told_by_graph) in dependency(&path, &entry) {
-            effects.extend(packages.into_iter().map(|package| Effect {
-                key: key.clone(),
-                what: Units::Dependency { kind, package },
-                told_by_graph,
-                why: "decides how the dependency is resolved",
-            }));
-        }
+        let touches = |package| Units::Dependency { kind, package };
+        effects.extend(dependency(&path, &entry, &touches));
     }
     effects
 }
 
-/// The differing keys of one dependency, each with the packages it names, and whether the graph
-/// tells.
-pub(super) fn dependency(path: &[&str], change: &Change) -> Vec<(String, BTreeSet<String>, bool)> {
+/// The differing keys of one dependency; `touches` says what, for each package that it names.
+pub(super) fn dependency(
+    path: &[&str],
+    change: &Change,
+    touches: &dyn Fn(String) -> Units,
+) -> Vec<Effect> {
     fn normal(entry: &Value) -> Table {
         let Value::Table(entry) = entry else {
             return Table::from_iter([("version".to_owned(), entry.clone())]);
@@ -145,15 +132,22 @@ pub(super) fn dependency(path: &[&str], change: &Change) -> Vec<(String, BTreeSe
             .to_owned()
     };
     let packages: BTreeSet<_> = [&old, &new].into_iter().flatten().map(package).collect();
-    let (Some(old), Some(new)) = (old, new) else {
-        return vec![(dotted(path), packages, true)];
+    let mut effects = Vec::new();
+    let mut add = |path: &[&str], told| {
+        let why = "decides how the dependency is resolved";
+        let packages = packages.iter().cloned();
+        effects.extend(packages.map(|package| Effect::new(path, touches(package), told, why)));
     };
-    let differing = changes(Some(&old), Some(&new)).into_iter().map(|key| {
+    let (Some(old), Some(new)) = (old, new) else {
+        add(path, true);
+        return effects;
+    };
+    for differing in changes(Some(&old), Some(&new)) {
         // What artifact dependencies add is unstable, and not all of it is an edge.
-        let told = !matches!(key.key, "artifact" | "lib" | "target");
-        (dotted(&[path, &[key.key]].concat()), packages.clone(), told)
-    });
-    differing.collect()
+        let told = !matches!(differing.key, "artifact" | "lib" | "target");
+        add(&[path, &[differing.key]].concat(), told);
+    }
+    effects
 }
 
 /// `[target.'cfg(…)'.dependencies]` and its like.
@@ -164,12 +158,10 @@ pub(super) fn platform_dependencies(change: &Change) -> Vec<Effect> {
             let path = [change.key, platform.key, table.key];
             match dep_kind(table.key) {
                 Some(kind) => effects.extend(dependencies(&path, kind, &table)),
-                None => effects.push(Effect {
-                    key: dotted(&path),
-                    what: Units::Package,
-                    told_by_graph: false,
-                    why: "is unknown to this kit",
-                }),
+                None => {
+                    let why = "is unknown to this kit";
+                    effects.push(Effect::new(&path, Units::Package, false, why));
+                }
             }
         }
     }

@@ -4,7 +4,7 @@
 //! That a manifest was written at all also reruns a build script that prints no `rerun-if-*`,
 //! whatever the difference means: the rule for files covers it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
@@ -12,9 +12,7 @@ use super::dependencies::{
     all_dependencies, declared_features, dep_kind, dependencies, dependency, feature_definitions,
     platform_dependencies,
 };
-use super::{
-    Change, DepKind, Effect, Inherit, TargetKind, Units, changes, dotted, profiles, targets,
-};
+use super::{Change, DepKind, Effect, Inherit, TargetKind, Units, changes, profiles, targets};
 
 /// Compares two sides of a manifest.
 ///
@@ -22,12 +20,7 @@ use super::{
 pub fn compare_manifest(old: &Table, new: &Table) -> Vec<Effect> {
     let mut effects = declared_features(old, new);
     for change in changes(Some(old), Some(new)) {
-        let one = |what, told_by_graph, why| Effect {
-            key: dotted(&[change.key]),
-            what,
-            told_by_graph,
-            why,
-        };
+        let one = |what, told, why| Effect::new(&[change.key], what, told, why);
         let kind = targets::kind(change.key);
         let is_list = change.key == "cargo-features" || kind.is_some();
         match change.key {
@@ -60,13 +53,8 @@ pub fn compare_manifest(old: &Table, new: &Table) -> Vec<Effect> {
 fn package(change: &Change) -> Vec<Effect> {
     let mut effects = Vec::new();
     for change in change.inside().unwrap_or_default() {
-        for (what, told_by_graph, why) in package_key(&change) {
-            effects.push(Effect {
-                key: dotted(&["package", change.key]),
-                what,
-                told_by_graph,
-                why,
-            });
+        for (what, told, why) in package_key(&change) {
+            effects.push(Effect::new(&["package", change.key], what, told, why));
         }
     }
     effects
@@ -79,6 +67,7 @@ fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
         return Vec::new();
     }
     let all_of = |kind| Units::Target { kind, name: None };
+    let targets_of = |kind| vec![(all_of(kind), true, "decides which targets there are")];
     match change.key {
         "authors" | "description" | "homepage" | "license" | "license-file" | "readme"
         | "repository" | "rust-version" => {
@@ -89,11 +78,8 @@ fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
         "badges" | "categories" | "default-run" | "documentation" | "im-a-teapot" | "keywords"
         | "metadata" | "publish" => Vec::new(),
         "include" | "exclude" => {
-            vec![(
-                Units::PackageScan,
-                false,
-                "decides which files a build script watches",
-            )]
+            let why = "decides which files a build script watches";
+            vec![(Units::PackageScan, false, why)]
         }
         "name" | "version" => vec![(Units::Package, true, "is the package's identity")],
         "build" => vec![(Units::Package, false, "names the build script")],
@@ -126,15 +112,10 @@ fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
         "autobins" => [TargetKind::Bin, TargetKind::Test, TargetKind::Bench]
             .map(|kind| (all_of(kind), true, "decides which binaries there are"))
             .into(),
-        "autolib" | "autoexamples" | "autotests" | "autobenches" => {
-            let kind = match change.key {
-                "autolib" => TargetKind::Lib,
-                "autoexamples" => TargetKind::Example,
-                "autotests" => TargetKind::Test,
-                _ => TargetKind::Bench,
-            };
-            vec![(all_of(kind), true, "decides which targets there are")]
-        }
+        "autolib" => targets_of(TargetKind::Lib),
+        "autoexamples" => targets_of(TargetKind::Example),
+        "autotests" => targets_of(TargetKind::Test),
+        "autobenches" => targets_of(TargetKind::Bench),
         "workspace" => vec![(Units::All, false, "chooses the workspace root")],
         _ => vec![(Units::Package, false, "is unknown to this kit")],
     }
@@ -177,37 +158,31 @@ fn resolver(edition: Option<&Value>) -> Result<i64, &Value> {
 /// The `[lints]` of a package or a workspace. Every tool's lints but cargo's own become flags in
 /// the fingerprint of each compiled unit under any verb: clippy's too under `cargo build`.
 fn lints(above: &[&str], change: &Change, what: &Units) -> Vec<Effect> {
-    let flag = |tool: &str, lint: &str, level: Option<&Value>| {
-        let level = level?;
-        let of = |key| level.get(key).cloned();
-        let check = of("check-cfg").filter(|_| (tool, lint) == ("rust", "unexpected_cfgs"));
+    let flag = |tool: &str, lint: &str, said: Option<&Value>| {
+        let said = said?;
+        let of = |key| said.get(key).cloned();
+        let level = of("level").unwrap_or_else(|| said.clone());
         let priority = of("priority").unwrap_or(Value::Integer(0));
-        Some((
-            of("level").unwrap_or_else(|| level.clone()),
-            priority,
-            check,
-        ))
+        let check = of("check-cfg").filter(|_| (tool, lint) == ("rust", "unexpected_cfgs"));
+        Some((level, priority, check))
     };
-    let effect = |path: &[&str]| Effect {
-        key: dotted(&[above, path].concat()),
-        what: what.clone(),
-        told_by_graph: false,
-        why: "becomes flags of every compiled unit",
+    let effect = |path: &[&str]| {
+        let why = "becomes flags of every compiled unit";
+        Effect::new(&[above, path].concat(), what.clone(), false, why)
     };
     let mut effects = Vec::new();
     for tool in change.inside().unwrap_or_default() {
         match tool.inside() {
             _ if tool.key == "cargo" => {}
             None => effects.push(effect(&[tool.key])),
-            Some(inside) => effects.extend(
-                inside
-                    .iter()
-                    .filter(|lint| {
-                        let of = |level| flag(tool.key, lint.key, level);
-                        of(lint.old) != of(lint.new)
-                    })
-                    .map(|lint| effect(&[tool.key, lint.key])),
-            ),
+            Some(inside) => {
+                for lint in inside {
+                    let of = |said| flag(tool.key, lint.key, said);
+                    if of(lint.old) != of(lint.new) {
+                        effects.push(effect(&[tool.key, lint.key]));
+                    }
+                }
+            }
         }
     }
     effects
@@ -215,18 +190,10 @@ fn lints(above: &[&str], change: &Change, what: &Units) -> Vec<Effect> {
 
 /// The `[workspace]` table of a root.
 fn workspace(change: &Change) -> Vec<Effect> {
-    let all = |path: &[&str], told_by_graph, why| Effect {
-        key: dotted(path),
-        what: Units::All,
-        told_by_graph,
-        why,
-    };
+    let all = |path: &[&str], told, why| Effect::new(path, Units::All, told, why);
     if change.old.is_none() || change.new.is_none() {
-        return vec![all(
-            &["workspace"],
-            false,
-            "makes this manifest a root, or no longer",
-        )];
+        let why = "makes this manifest a root, or no longer";
+        return vec![all(&["workspace"], false, why)];
     }
     let mut effects = Vec::new();
     for table in change.inside().unwrap_or_default() {
@@ -234,45 +201,31 @@ fn workspace(change: &Change) -> Vec<Effect> {
         match table.key {
             "metadata" => {}
             "package" => {
-                effects.extend(table.inside().unwrap_or_default().iter().flat_map(|key| {
-                    package_key(key)
-                        .into_iter()
-                        .map(|(what, told_by_graph, why)| Effect {
-                            key: dotted(&[path[0], path[1], key.key]),
-                            what: Units::Inherited(Inherit::Package(
-                                key.key.to_owned(),
-                                what.into(),
-                            )),
-                            told_by_graph,
-                            why,
-                        })
-                }))
+                for entry in table.inside().unwrap_or_default() {
+                    let path = [path[0], path[1], entry.key];
+                    for (what, told, why) in package_key(&entry) {
+                        let inherit = Inherit::Package(entry.key.to_owned(), what.into());
+                        effects.push(Effect::new(&path, Units::Inherited(inherit), told, why));
+                    }
+                }
             }
             "dependencies" => {
                 for entry in table.inside().unwrap_or_default() {
                     let path = [path[0], path[1], entry.key];
-                    for (key, packages, told_by_graph) in dependency(&path, &entry) {
-                        effects.extend(packages.into_iter().map(|package| Effect {
-                            key: key.clone(),
-                            what: Units::Inherited(Inherit::Dependency {
-                                key: entry.key.to_owned(),
-                                package,
-                            }),
-                            told_by_graph,
-                            why: "decides how the dependency is resolved",
-                        }));
-                    }
+                    let key = entry.key.to_owned();
+                    let touches = |package| {
+                        let key = key.clone();
+                        Units::Inherited(Inherit::Dependency { key, package })
+                    };
+                    effects.extend(dependency(&path, &entry, &touches));
                 }
             }
             "lints" => effects.extend(lints(&path, &table, &Units::Inherited(Inherit::Lints))),
             "resolver" if said("resolver", table.old) == said("resolver", table.new) => {}
             "resolver" => effects.push(all(&path, true, "chooses how features unify")),
             "members" | "exclude" | "default-members" => {
-                effects.push(all(
-                    &path,
-                    true,
-                    "chooses the packages whose features unify",
-                ));
+                let why = "chooses the packages whose features unify";
+                effects.push(all(&path, true, why));
             }
             _ => effects.push(all(&path, false, "is unknown to this kit")),
         }
@@ -280,63 +233,30 @@ fn workspace(change: &Change) -> Vec<Effect> {
     effects
 }
 
-/// What a package inherits from its workspace's root with `workspace = true`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inherited {
-    /// Keys of `[workspace.package]`.
-    pub package: BTreeSet<String>,
-    /// Keys of `[workspace.dependencies]`, and how the package uses each.
-    pub dependencies: BTreeMap<String, BTreeSet<DepKind>>,
-    /// Whether it inherits `[workspace.lints]`.
-    pub lints: bool,
-}
-
-/// Reads what a package inherits from its manifest.
-pub fn inherits(manifest: &Table) -> Inherited {
-    let from_root = |value: &Value| {
-        value
-            .get("workspace")
-            .and_then(Value::as_bool)
-            .unwrap_or_default()
-    };
-    let package = manifest.get("package").or_else(|| manifest.get("project"));
-    let package = package.and_then(Value::as_table).into_iter().flatten();
-    let mut inherited = Inherited {
-        package: package
-            .filter(|(_, v)| from_root(v))
-            .map(|(key, _)| key.clone())
-            .collect(),
-        lints: manifest.get("lints").is_some_and(from_root),
-        ..Inherited::default()
-    };
-    for (kind, key, entry) in all_dependencies(manifest) {
-        if from_root(entry) {
-            inherited
-                .dependencies
-                .entry(key.to_owned())
-                .or_default()
-                .insert(kind);
+/// What a difference in the root means to the package of a manifest: nothing, where it does not
+/// inherit that key with `workspace = true`.
+pub fn inherited(manifest: &Table, root: &Inherit) -> Vec<Units> {
+    let from_root = |value: &Value| value.get("workspace") == Some(&Value::Boolean(true));
+    match root {
+        Inherit::Package(key, what) => {
+            let package = manifest.get("package").or_else(|| manifest.get("project"));
+            let value = package.and_then(|package| package.get(key));
+            let what = value.filter(|value| from_root(value)).map(|_| what);
+            what.map(|what| (**what).clone()).into_iter().collect()
         }
-    }
-    inherited
-}
-
-impl Inherited {
-    /// What a difference in the root means to the package that inherits: nothing, where it does
-    /// not inherit that key.
-    pub fn units(&self, root: &Inherit) -> Vec<Units> {
-        match root {
-            Inherit::Package(key, what) if self.package.contains(key) => vec![(**what).clone()],
-            Inherit::Dependency { key, package } => {
-                let kinds = self.dependencies.get(key).into_iter().flatten();
-                let users = |&kind| Units::Dependency {
-                    kind,
-                    package: package.clone(),
-                };
-                kinds.map(users).collect()
-            }
-            Inherit::Lints if self.lints => vec![Units::Package],
-            Inherit::Package(..) | Inherit::Lints => Vec::new(),
+        Inherit::Dependency { key, package } => {
+            let known = all_dependencies(manifest);
+            let inheriting = known.filter(|(_, name, entry)| name == key && from_root(entry));
+            let kinds: BTreeSet<DepKind> = inheriting.map(|(kind, ..)| kind).collect();
+            let users = kinds.into_iter().map(|kind| {
+                let package = package.clone();
+                Units::Dependency { kind, package }
+            });
+            users.collect()
+        }
+        Inherit::Lints => {
+            let inherits = manifest.get("lints").is_some_and(from_root);
+            inherits.then_some(Units::Package).into_iter().collect()
         }
     }
 }

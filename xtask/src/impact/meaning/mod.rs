@@ -17,6 +17,8 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
+use crate::workspace::TargetKind;
+
 /// One difference of meaning between two sides of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
@@ -33,6 +35,15 @@ pub struct Effect {
 }
 
 impl Effect {
+    fn new(path: &[&str], what: Units, told_by_graph: bool, why: &'static str) -> Self {
+        Self {
+            key: dotted(path),
+            what,
+            told_by_graph,
+            why,
+        }
+    }
+
     /// Whether cargo reads this key in the manifest of a workspace root alone, so that the effect
     /// is void for any other member's manifest.
     pub fn root_only(&self) -> bool {
@@ -75,7 +86,7 @@ pub enum Units {
     },
     /// One target of the package with its harness, or with no name every target of the kind.
     Target {
-        /// The kind of target.
+        /// The kind of target; a build script is none here: see [`Units::Package`].
         kind: TargetKind,
         /// The target's name; a library needs none.
         name: Option<String>,
@@ -119,7 +130,7 @@ pub enum Units {
     Docs,
     /// No unit is rebuilt; tests and benches run again.
     Runs,
-    /// What members inherit from this root: see [`manifest::Inherited::units`].
+    /// What members inherit from this root: see [`manifest::inherited`].
     Inherited(Inherit),
 }
 
@@ -148,21 +159,6 @@ pub enum DepKind {
     Dev,
     /// `[build-dependencies]`
     Build,
-}
-
-/// The kind of a target table. A build script is no target here: see [`Units::Package`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TargetKind {
-    /// `[lib]`
-    Lib,
-    /// `[[bin]]`
-    Bin,
-    /// `[[example]]`
-    Example,
-    /// `[[test]]`
-    Test,
-    /// `[[bench]]`
-    Bench,
 }
 
 /// A key whose value differs between two tables.
@@ -220,15 +216,14 @@ fn dotted(parts: &[&str]) -> String {
 
 /// The effects of a difference in `[profile]`, which manifests and configuration share.
 fn profiles(change: &Change) -> Vec<Effect> {
-    let effect = |path: &[&str], package: Option<&str>, build_override| Effect {
-        key: dotted(&[&["profile"], path].concat()),
-        what: Units::Profile {
+    let effect = |path: &[&str], package: Option<&str>, build_override| {
+        let what = Units::Profile {
             name: path[0].to_owned(),
             package: package.map(str::to_owned),
             build_override,
-        },
-        told_by_graph: true,
-        why: "is a setting of the profile",
+        };
+        let path = [&["profile"], path].concat();
+        Effect::new(&path, what, true, "is a setting of the profile")
     };
     let mut effects = Vec::new();
     for profile in change.inside().unwrap_or_default() {

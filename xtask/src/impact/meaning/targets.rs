@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::{Change, Effect, TargetKind, Units, changes, dotted};
+use super::{Change, Effect, TargetKind, Units, changes};
 
 pub(super) fn kind(key: &str) -> Option<TargetKind> {
     Some(match key {
@@ -32,7 +32,10 @@ pub(super) fn compare(kind: TargetKind, change: &Change) -> Vec<Effect> {
             TargetKind::Lib => &[change.key],
             _ => &[change.key, name],
         };
-        let target = (kind != TargetKind::Lib).then(|| name.clone());
+        let target = Units::Target {
+            kind,
+            name: (kind != TargetKind::Lib).then(|| name.clone()),
+        };
         // An entry for a target that cargo had inferred says nothing new but its other keys.
         let inferred = normal(kind, &Table::new());
         let side = |side: &BTreeMap<String, Table>| {
@@ -46,47 +49,28 @@ pub(super) fn compare(kind: TargetKind, change: &Change) -> Vec<Effect> {
             .collect();
         if !listed && kind != TargetKind::Lib {
             differing.retain(|key| !matches!(*key, "name" | "path"));
-            effects.push(Effect {
-                key: dotted(label),
-                what: Units::Target {
-                    kind,
-                    name: target.clone(),
-                },
-                told_by_graph: true,
-                why: "lists a target, which cargo may also have inferred",
-            });
+            let why = "lists a target, which cargo may also have inferred";
+            effects.push(Effect::new(label, target.clone(), true, why));
         }
-        effects.extend(differing.iter().map(|key| Effect {
-            key: dotted(&[label, &[*key]].concat()),
-            what: Units::Target {
-                kind,
-                name: target.clone(),
-            },
-            told_by_graph: *key == "edition",
-            why: "is part of the target's own description",
+        effects.extend(differing.iter().map(|key| {
+            let (path, told) = ([label, &[*key]].concat(), *key == "edition");
+            let why = "is part of the target's own description";
+            Effect::new(&path, target.clone(), told, why)
         }));
         let comes_or_goes = !listed
             || differing
                 .iter()
                 .any(|key| matches!(*key, "name" | "required-features"));
         if kind == TargetKind::Bin && comes_or_goes {
-            effects.extend(users_of_binaries(label));
+            // Under build and test, a package's integration tests and benches depend on the list of
+            // its binaries (they see `CARGO_BIN_EXE_*`).
+            let users = [TargetKind::Test, TargetKind::Bench];
+            let users = users.map(|kind| Units::Target { kind, name: None });
+            let why = "decides which binaries the package's tests see";
+            effects.extend(users.map(|what| Effect::new(label, what, true, why)));
         }
     }
     effects
-}
-
-/// Under build and test, a package's integration tests and benches depend on the list of its
-/// binaries (they see `CARGO_BIN_EXE_*`).
-pub(super) fn users_of_binaries(key: &[&str]) -> impl Iterator<Item = Effect> {
-    [TargetKind::Test, TargetKind::Bench]
-        .into_iter()
-        .map(|kind| Effect {
-            key: dotted(key),
-            what: Units::Target { kind, name: None },
-            told_by_graph: true,
-            why: "decides which binaries the package's tests see",
-        })
 }
 
 /// The tables of one kind by target name; one without a name by its place in the list.

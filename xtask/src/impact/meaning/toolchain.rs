@@ -14,20 +14,11 @@ pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<Effect> {
     if old == new {
         return Vec::new();
     }
-    let effect = |key: &str, why| {
-        vec![Effect {
-            key: key.to_owned(),
-            what: Units::All,
-            told_by_graph: false,
-            why,
-        }]
-    };
+    let effect = |path: &[&str], why| Effect::new(path, Units::All, false, why);
     let side = |text: Option<&str>| text.map_or(Some(Table::new()), toolchain);
     let (Some(old), Some(new)) = (side(old), side(new)) else {
-        return effect(
-            "toolchain",
-            "cannot be read, so the compiler may be another",
-        );
+        let why = "cannot be read, so the compiler may be another";
+        return vec![effect(&["toolchain"], why)];
     };
     let mut effects = Vec::new();
     for change in super::changes(Some(&old), Some(&new)) {
@@ -36,7 +27,7 @@ pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<Effect> {
             "channel" | "path" => "chooses the compiler",
             _ => "is unknown to this kit, so the compiler may be another",
         };
-        effects.extend(effect(&super::dotted(&["toolchain", change.key]), why));
+        effects.push(effect(&["toolchain", change.key], why));
     }
     effects
 }
