@@ -7,6 +7,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Comparison;
 use crate::impact::ahead;
+use crate::impact::checkouts::top_level;
 use crate::impact::sources::Outsides;
 use crate::parallel;
 use crate::process::Runner;
@@ -76,12 +77,7 @@ impl Ahead {
 
     /// Whether a directory lies in the work tree that git compares in.
     pub fn is_of(&self, directory: &Utf8Path) -> bool {
-        let work_tree = |directory: &Utf8Path| {
-            let directory = resolved(directory);
-            let mut above = directory.ancestors();
-            let found = above.find(|it| it.join(".git").exists());
-            found.map(Utf8Path::to_owned)
-        };
+        let work_tree = |directory| top_level(&resolved(directory)).map(Utf8Path::to_owned);
         work_tree(directory) == work_tree(&self.directory)
     }
 

@@ -155,8 +155,10 @@ struct Checkout<'a> {
     /// The path packages by name.
     own: HashMap<&'a str, Vec<PackageIx>>,
     root: Utf8PathBuf,
-    /// The top level of the repository that a directory is in.
-    top_levels: HashMap<Utf8PathBuf, Option<Utf8PathBuf>>,
+    /// The top level of this repository.
+    ours: Utf8PathBuf,
+    /// Whether directories are of it.
+    beside: HashMap<Utf8PathBuf, bool>,
 }
 
 impl<'a> Checkout<'a> {
@@ -165,12 +167,14 @@ impl<'a> Checkout<'a> {
         layout: &'a Layout,
         own: HashMap<&'a str, Vec<PackageIx>>,
     ) -> Self {
+        let root = resolved(&workspace.root);
         Self {
             workspace,
             layout,
             own,
-            root: resolved(&workspace.root),
-            top_levels: HashMap::new(),
+            ours: top_level(&root).unwrap_or(&root).to_owned(),
+            root,
+            beside: HashMap::new(),
         }
     }
 
@@ -240,29 +244,37 @@ impl<'a> Checkout<'a> {
         if own.iter().any(|&package| self.is_of(package, source)) {
             return Origin::Here;
         }
-        let own = own.iter();
-        let targets = own
-            .clone()
-            .flat_map(|&package| &self.workspace.package(package).targets);
-        let mut below =
-            targets.filter_map(|it| it.src_path.strip_prefix(&self.workspace.root).ok());
-        if is_download(source) || !below.any(|root| source.ends_with(root)) {
+        let packages = own.iter().map(|&it| self.workspace.package(it));
+        let mut roots = packages.flat_map(|it| &it.targets).map(|it| &it.src_path);
+        let ends_as = |root: &Utf8PathBuf| {
+            let below = root.strip_prefix(&self.workspace.root);
+            below.is_ok_and(|below| source.ends_with(below))
+        };
+        if is_download(source) || !roots.any(ends_as) {
             return Origin::Beside;
         }
         // Cargo may have been started by a link to this checkout.
         let real = resolved(source);
-        if own.clone().any(|&package| self.is_of(package, &real)) {
+        if own.iter().any(|&package| self.is_of(package, &real)) {
             return Origin::Here;
         }
-        let root = self.root.clone();
-        let ours = self.top_level(&root).unwrap_or(root);
-        let theirs = source.parent().and_then(|it| self.top_level(it));
-        let is_beside = theirs.map_or(source.starts_with(&ours), |theirs| theirs == ours);
+        let is_beside = source.parent().is_some_and(|it| self.is_beside(it));
         // A worktree can lie in here, too; one that is gone has left no sign of it.
         match is_beside && source.exists() {
             true => Origin::Beside,
             false => Origin::Elsewhere,
         }
+    }
+
+    /// Whether a directory is of this repository.
+    fn is_beside(&mut self, directory: &Utf8Path) -> bool {
+        if let Some(&known) = self.beside.get(directory) {
+            return known;
+        }
+        let theirs = top_level(directory);
+        let is_beside = theirs.map_or(directory.starts_with(&self.ours), |it| it == self.ours);
+        self.beside.insert(directory.to_owned(), is_beside);
+        is_beside
     }
 
     /// Whether a package has a target with this root file, by whatever path.
@@ -281,19 +293,12 @@ impl<'a> Checkout<'a> {
                 || normalized(path) == normalized(source)
         })
     }
+}
 
-    /// The nearest directory with a `.git`, which is a file in a worktree.
-    fn top_level(&mut self, directory: &Utf8Path) -> Option<Utf8PathBuf> {
-        if let Some(known) = self.top_levels.get(directory) {
-            return known.clone();
-        }
-        let found = match directory.join(".git").exists() {
-            true => Some(directory.to_owned()),
-            false => directory.parent().and_then(|above| self.top_level(above)),
-        };
-        self.top_levels.insert(directory.to_owned(), found.clone());
-        found
-    }
+/// The nearest directory with a `.git`, which is a file in a worktree.
+pub fn top_level(directory: &Utf8Path) -> Option<&Utf8Path> {
+    let mut above = directory.ancestors();
+    above.find(|it| it.join(".git").exists())
 }
 
 /// Whether a file is of a registry's package, or of a git repository that cargo checked out.

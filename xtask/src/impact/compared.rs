@@ -11,66 +11,60 @@ use super::meaning::{Effect as Meaning, Units};
 use super::seeds::{Finder, Inputs, Resolution};
 use super::settings::{Contents, Setting};
 use crate::repo::git::{Change, Seen};
-use crate::repo::resolved;
 use crate::workspace::PackageIx;
+
+const UNREADABLE: &str = "one side of it cannot be read";
 
 impl Finder<'_> {
     /// Seeds from a file that sets something; `false` where the path is no such file.
     pub(super) fn setting(&mut self, change: &Change, path: &Utf8Path) -> bool {
-        let Inputs {
-            contents, settings, ..
-        } = *self.inputs;
-        let Some((setting, path)) = settings.of(path) else {
+        let inputs = self.inputs;
+        let Some((setting, path)) = inputs.settings.of(path) else {
             return false;
         };
-        let contents = contents(&change.path);
+        let directory = path.parent().unwrap_or(path);
+        let package = inputs.layout.at(directory);
+        let is_root = inputs.settings.workspace_root == directory;
+        let contents = (inputs.contents)(&change.path);
         if change.seen == Seen::Named && contents.before == contents.after {
-            self.said_to_have_changed(change, path, setting);
+            // A file that the user names, and that is as `HEAD` has it.
+            let because = "it is said to have changed, and how is not known";
+            match package {
+                Some(package) if setting == Setting::Manifest && !is_root => {
+                    self.seed_package(package, Rule::Doubt, change, because);
+                }
+                _ => self.everything(change, because),
+            }
             return true;
         }
         match setting {
-            Setting::Manifest => return self.manifest(change, path, &contents),
+            Setting::Manifest => {
+                return self.manifest(change, directory, (package, is_root), &contents);
+            }
             Setting::Lock => self.lock(change, &contents),
             Setting::Toolchain => {
-                let meanings =
-                    compare_toolchain(contents.before.as_deref(), contents.after.as_deref());
+                let sides = (contents.before.as_deref(), contents.after.as_deref());
+                let meanings = compare_toolchain(sides.0, sides.1);
                 self.meanings(change, None, Rule::Toolchain, meanings);
             }
-            Setting::Configuration => match contents.tables() {
-                Some(_) => {
-                    let meanings = contents.compare(compare_config);
-                    self.meanings(change, None, Rule::Configuration, meanings);
-                }
-                None => self.everything(change, "one side of it cannot be read"),
+            Setting::Configuration => match contents.compare(compare_config) {
+                Some(meanings) => self.meanings(change, None, Rule::Configuration, meanings),
+                None => self.everything(change, UNREADABLE),
             },
         }
         true
     }
 
-    /// A file that the user names, and that is as `HEAD` has it: how it changed is not known.
-    fn said_to_have_changed(&mut self, change: &Change, path: &Utf8Path, setting: Setting) {
+    fn manifest(
+        &mut self,
+        change: &Change,
+        directory: &Utf8Path,
+        (package, is_root): (Option<PackageIx>, bool),
+        contents: &Contents,
+    ) -> bool {
         let Inputs {
             layout, workspace, ..
         } = *self.inputs;
-        let because = "it is said to have changed, and how is not known";
-        let directory = path.parent().unwrap_or(path);
-        let package = layout.at(directory);
-        let is_root = resolved(&workspace.root) == directory;
-        match package {
-            Some(package) if setting == Setting::Manifest && !is_root => {
-                self.seed_package(package, Rule::Doubt, change, because);
-            }
-            _ => self.everything(change, because),
-        }
-    }
-
-    fn manifest(&mut self, change: &Change, path: &Utf8Path, contents: &Contents) -> bool {
-        let Inputs {
-            layout, workspace, ..
-        } = *self.inputs;
-        let directory = path.parent().unwrap_or(path);
-        let package = layout.at(directory);
-        let is_root = resolved(&workspace.root) == directory;
         // Path packages outside the workspace have a root of their own.
         let is_others_root = layout.packages().any(|(package, at)| {
             !workspace.package(package).member && at.starts_with(directory) && at != directory
@@ -79,16 +73,15 @@ impl Finder<'_> {
             // A fixture; or the manifest of a package that went, and then resolution tells.
             return contents.after.is_none();
         }
-        if contents.tables().is_none() {
-            self.everything(change, "one side of it cannot be read");
+        let Some(mut meanings) = contents.compare(compare_manifest) else {
+            self.everything(change, UNREADABLE);
             return true;
-        }
+        };
         if let Some(package) = package
             && contents.before.is_none()
         {
             self.seed_package(package, Rule::Manifest, change, "the package is new");
         }
-        let mut meanings = contents.compare(compare_manifest);
         if !is_root {
             meanings.retain(|meaning| {
                 !meaning.root_only()
@@ -100,22 +93,15 @@ impl Finder<'_> {
     }
 
     fn lock(&mut self, change: &Change, contents: &Contents) {
-        let Inputs {
-            workspace,
-            resolution,
-            ..
-        } = *self.inputs;
         let sides = (contents.before.as_deref(), contents.after.as_deref());
         let Some(entries) = compare_locks(sides.0, sides.1) else {
-            return self.everything(change, "one side of it cannot be read");
+            return self.everything(change, UNREADABLE);
         };
-        let is_compared = matches!(resolution, Resolution::Compared(_));
-        for entry in entries {
-            // Cargo's own graphs tell all but a checksum.
-            if is_compared && !entry.only_checksum {
-                continue;
-            }
-            for (index, package) in workspace.packages() {
+        // Cargo's own graphs tell all but a checksum.
+        let is_compared = matches!(self.inputs.resolution, Resolution::Compared(_));
+        let untold = entries.iter().filter(|it| !is_compared || it.only_checksum);
+        for entry in untold {
+            for (index, package) in self.inputs.workspace.packages() {
                 if package.name == entry.name && package.version == entry.version {
                     let because = "its entry in the lock differs";
                     self.seed_package(index, Rule::Resolution, change, because);

@@ -51,13 +51,14 @@ pub fn affected(
         .iter()
         .flat_map(|(package, target)| places.units(graph, package, target))
         .collect();
-    let reached = propagate_within(graph, seeds.clone(), &|unit| rebuilt.contains(&unit));
+    let is_rebuilt = |unit| rebuilt.contains(&unit);
+    let reached = propagate_within(graph, seeds.clone(), &is_rebuilt);
     let unreached = rebuilt
         .iter()
         .filter(|&&unit| reached.effect(unit).is_none());
     let because = "cargo resolves what it is built from differently";
     seeds.extend(unreached.map(|&unit| seed(unit, because, Spread::All)));
-    propagate_within(graph, seeds, &|unit| rebuilt.contains(&unit))
+    propagate_within(graph, seeds, &is_rebuilt)
 }
 
 /// The file that made cargo resolve differently: which of several did is not known, so the first

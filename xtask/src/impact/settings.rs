@@ -52,19 +52,18 @@ impl Setting {
         let meanings = match self {
             Self::Toolchain => return false,
             Self::Lock => return true,
-            Self::Manifest | Self::Configuration if contents.tables().is_none() => return true,
             Self::Manifest if contents.before.is_none() || contents.after.is_none() => return true,
             Self::Manifest => contents.compare(compare_manifest),
             Self::Configuration => contents.compare(compare_config),
         };
-        meanings.iter().any(|meaning| meaning.told_by_graph)
+        meanings.is_none_or(|meanings| meanings.iter().any(|meaning| meaning.told_by_graph))
     }
 }
 
 /// The files of a workspace that set something.
 pub struct Settings {
     /// Without symbolic links.
-    workspace_root: Utf8PathBuf,
+    pub(super) workspace_root: Utf8PathBuf,
     configuration: BTreeSet<Utf8PathBuf>,
     /// Where such a file really lies, if a symbolic link stands in its place: git tells of the
     /// file, cargo reads the link. From the one to the other.
@@ -114,17 +113,14 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Both sides as tables, an absent side as an empty one; `None` where a side does not parse.
-    pub(super) fn tables(&self) -> Option<(Table, Table)> {
+    /// What differs in meaning, an absent side taken as an empty table; `None` where a side does
+    /// not parse.
+    pub(super) fn compare(
+        &self,
+        compare: fn(&Table, &Table) -> Vec<Meaning>,
+    ) -> Option<Vec<Meaning>> {
         let table =
             |side: &Option<String>| side.as_deref().unwrap_or_default().parse::<Table>().ok();
-        Some((table(&self.before)?, table(&self.after)?))
-    }
-
-    /// What differs in meaning, where both sides can be read.
-    pub(super) fn compare(&self, compare: fn(&Table, &Table) -> Vec<Meaning>) -> Vec<Meaning> {
-        self.tables()
-            .map(|(before, after)| compare(&before, &after))
-            .unwrap_or_default()
+        Some(compare(&table(&self.before)?, &table(&self.after)?))
     }
 }

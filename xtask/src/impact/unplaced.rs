@@ -18,40 +18,24 @@ type MayRead<'a> = dyn Fn(&mut Sources<'_>, UnitIx, &Unit) -> bool + 'a;
 impl Finder<'_> {
     /// What no evidence places: the rules decide, then where the path lies.
     pub(super) fn unplaced(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs {
-            rules,
-            layout,
-            graph,
-            workspace,
-            ..
-        } = *self.inputs;
-        if let Some(rule) = rules.of(&change.path) {
-            let packages: Vec<PackageIx> = match &rule.affects {
-                Affects::Nothing => return self.handed(change, path),
-                Affects::Everything => workspace.packages().map(|(index, _)| index).collect(),
-                Affects::Packages(packages) => packages.clone(),
+        let inputs = self.inputs;
+        let Some(rule) = inputs.rules.of(&change.path) else {
+            return match inputs.layout.owner(path) {
+                Some(package) => self.unplaced_in(package, change, path),
+                None => self.unplaced_outside(change, path),
             };
-            let units: Vec<_> = packages
-                .iter()
-                .flat_map(|&package| graph.units_of(package))
-                .copied()
-                .collect();
-            for unit in units {
-                if rule.effect == Effect::Rebuilt || is_a_test(graph.unit(unit)) {
-                    self.add(
-                        unit,
-                        rule.effect,
-                        Rule::Configured,
-                        change,
-                        "a configured rule says so",
-                    );
-                }
+        };
+        let packages: Vec<PackageIx> = match &rule.affects {
+            Affects::Nothing => return self.handed(change, path),
+            Affects::Everything => inputs.workspace.packages().map(|it| it.0).collect(),
+            Affects::Packages(packages) => packages.clone(),
+        };
+        let graph = inputs.graph;
+        for &unit in packages.iter().flat_map(|&it| graph.units_of(it)) {
+            if rule.effect == Effect::Rebuilt || is_a_test(graph.unit(unit)) {
+                let because = "a configured rule says so";
+                self.add(unit, rule.effect, Rule::Configured, change, because);
             }
-            return;
-        }
-        match layout.owner(path) {
-            Some(package) => self.unplaced_in(package, change, path),
-            None => self.unplaced_outside(change, path),
         }
     }
 
@@ -118,12 +102,8 @@ impl Finder<'_> {
             let is_unknown =
                 node.is_compiled() && !self.is_recorded(unit) && self.sources.may_hide(node, path);
             if is_unknown {
-                self.seed(
-                    unit,
-                    Rule::Doubt,
-                    change,
-                    "a macro or generated code may read this file",
-                );
+                let because = "a macro or generated code may read this file";
+                self.seed(unit, Rule::Doubt, change, because);
             } else if is_a_test(node) {
                 let because = "its tests may read this file as they run";
                 self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
@@ -150,12 +130,8 @@ impl Finder<'_> {
                 // What went cannot be compiled any more by sources that stayed as they were.
                 let may_be_read = in_code && change.status != Status::Deleted;
                 if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
-                    self.seed(
-                        unit,
-                        Rule::Doubt,
-                        change,
-                        "its package's sources mention this name",
-                    );
+                    let because = "its package's sources mention this name";
+                    self.seed(unit, Rule::Doubt, change, because);
                 } else if is_a_test(node) && (in_code || node.mode == Mode::Doctest) {
                     let because = "its tests may read this file as they run";
                     self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
