@@ -19,13 +19,8 @@ const WATCHES_PACKAGE: &str = "its build script names no input, so it watches th
 impl Finder<'_> {
     /// Script runs that watch the file.
     pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path, is_read: bool) {
-        let Inputs {
-            records,
-            layout,
-            root,
-            ..
-        } = *self.inputs;
-        let owner = layout.owner(path);
+        let Inputs { records, root, .. } = *self.inputs;
+        let owner = self.inputs.layout.owner(path);
         for (run, package, directory) in script_runs(self.inputs) {
             // The links of a package are looked for only where that may matter.
             let mut known = None;
@@ -85,14 +80,9 @@ impl Finder<'_> {
     /// Script runs that watch what no list of changed paths holds: git's own files, which move with
     /// `HEAD`, and files that do not exist, for which cargo runs the script at every build.
     pub(super) fn standing(&mut self) {
-        let Inputs {
-            records,
-            head_moved,
-            root,
-            ..
-        } = *self.inputs;
+        let inputs = self.inputs;
         for (run, package, _) in script_runs(self.inputs) {
-            let runs = records.of(run);
+            let runs = inputs.records.of(run);
             let declared: Vec<_> = runs
                 .iter()
                 .filter_map(|recorded| match recorded.watch()? {
@@ -111,10 +101,10 @@ impl Finder<'_> {
                 |script: &Script| script.named().any(|path| path.ends_with(".git/index"));
             // What git does not list is compared as cargo does it.
             let is_newer = |(path, invoked): &(&Utf8PathBuf, Option<SystemTime>)| {
-                let unlisted = is_gits(path) || !path.starts_with(root);
+                let unlisted = is_gits(path) || !path.starts_with(inputs.root);
                 unlisted && modified(path) > *invoked
             };
-            let because = if head_moved
+            let because = if inputs.head_moved
                 && (declared.iter().any(|(path, _)| is_gits(path)) || says(Script::may_watch_git))
             {
                 "its build script watches git's HEAD, which moved"

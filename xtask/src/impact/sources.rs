@@ -125,31 +125,19 @@ impl<'a> Sources<'a> {
             _ => workspace.is_set(option, value, is_built_for_host),
         };
         let scan = rust_source::scan(&key.1, directory, &holds, &mut read);
-        let all = |files: &std::collections::BTreeSet<Utf8PathBuf>| -> HashSet<Utf8PathBuf> {
-            files
-                .iter()
-                .flat_map(|file| [file.clone(), resolved(file)])
-                .collect()
-        };
-        let mut files = all(&scan.modules);
-        files.extend(all(&scan.included));
-        files.extend(scan.missing.iter().cloned());
+        let known = scan.modules.iter().chain(&scan.included);
+        let known = known.flat_map(|file| [file.clone(), resolved(file)]);
+        let mut files: HashSet<Utf8PathBuf> = known.collect();
+        files.extend(scan.missing);
+        let doubts = |kinds: &[DoubtKind]| scan.doubts.iter().any(|it| kinds.contains(&it.kind));
         let reads = Rc::new(Reads {
             files,
             env: scan.env.into_iter().collect(),
             complete: scan.doubts.is_empty(),
             generated: scan.generated,
-            by_environment: scan
-                .doubts
-                .iter()
-                .any(|it| it.kind == DoubtKind::UnknownEnv),
+            by_environment: doubts(&[DoubtKind::UnknownEnv]),
             handed: scan.handed,
-            gives_inclusions: scan.doubts.iter().any(|doubt| {
-                matches!(
-                    doubt.kind,
-                    DoubtKind::MacroMadePath | DoubtKind::MacroMadeModule
-                )
-            }),
+            gives_inclusions: doubts(&[DoubtKind::MacroMadePath, DoubtKind::MacroMadeModule]),
         });
         self.targets.insert(key, Rc::clone(&reads));
         Some(reads)
@@ -177,13 +165,13 @@ impl<'a> Sources<'a> {
         if let Some(known) = self.far.get(&package) {
             return Rc::clone(known);
         }
-        let directory = self.layout.directory(package);
-        let kept = directory.and_then(|directory| self.facts.borrow().far(directory));
+        let Some(directory) = self.layout.directory(package) else {
+            return Rc::default();
+        };
+        let kept = self.facts.borrow().far(directory);
         let far = Rc::new(kept.unwrap_or_else(|| {
-            let far = self.find_far(package);
-            if let Some(directory) = directory {
-                self.facts.borrow_mut().keep_far(directory, &far);
-            }
+            let far = self.find_far(package, directory);
+            self.facts.borrow_mut().keep_far(directory, &far);
             far
         }));
         self.far.insert(package, Rc::clone(&far));
@@ -208,10 +196,7 @@ impl<'a> Sources<'a> {
         self.outsides.extend(unknown.zip(found));
     }
 
-    fn find_far(&mut self, package: PackageIx) -> Vec<Utf8PathBuf> {
-        let Some(directory) = self.layout.directory(package) else {
-            return Vec::new();
-        };
+    fn find_far(&mut self, package: PackageIx, directory: &Utf8Path) -> Vec<Utf8PathBuf> {
         let outside = self.outsides.remove(directory);
         let outside = outside.unwrap_or_else(|| Outside::of(directory));
         let mut far = outside.reached;
@@ -321,11 +306,9 @@ impl<'a> Sources<'a> {
         let directory = self.layout.directory(package)?;
         let kept = self.facts.borrow().script(directory);
         let script = kept.unwrap_or_else(|| {
-            let (script, mut files) = self.scan_script(package).unzip();
-            let files = files.get_or_insert_default();
-            files.retain(|file| !file.starts_with(directory));
+            let (script, outside) = self.scan_script(package, directory).unzip();
             let mut facts = self.facts.borrow_mut();
-            facts.keep_script(directory, script.as_deref(), std::mem::take(files));
+            facts.keep_script(directory, script.as_deref(), outside.unwrap_or_default());
             script
         });
         self.scripts.insert(package, script.clone());
@@ -338,31 +321,27 @@ impl<'a> Sources<'a> {
         let by_flags = *self.flags_set_features.get_or_insert_with(|| {
             let variables = std::env::vars().filter(|(name, _)| name.contains("RUSTFLAGS"));
             let files = configuration_files(root).into_iter();
-            let texts = variables
-                .map(|(_, flags)| flags)
-                .chain(files.filter_map(|file| read(&file)));
-            texts
-                .into_iter()
-                .any(|text| text.contains("--cfg") && text.contains("feature="))
+            let files = files.filter_map(|file| read(&file));
+            let mut texts = variables.map(|(_, flags)| flags).chain(files);
+            texts.any(|text| text.contains("--cfg") && text.contains("feature="))
         });
-        by_flags
-            || self
-                .script(package)
-                .is_some_and(|script| script.may_set_features())
+        let may_set = |script: Rc<Script>| script.may_set_features();
+        by_flags || self.script(package).is_some_and(may_set)
     }
 
-    /// What a package's script says, and the files that it is made of.
-    fn scan_script(&mut self, package: PackageIx) -> Option<(Rc<Script>, Vec<Utf8PathBuf>)> {
-        let targets = &self.workspace.package(package).targets;
-        let target = targets
-            .iter()
-            .find(|target| target.kind == TargetKind::CustomBuild)?;
-        let directory = self.layout.directory(package)?;
+    /// What a package's script says, and the files outside of the package that it is made of.
+    fn scan_script(
+        &mut self,
+        package: PackageIx,
+        directory: &Utf8Path,
+    ) -> Option<(Rc<Script>, Vec<Utf8PathBuf>)> {
+        let mut targets = self.workspace.package(package).targets.iter();
+        let target = targets.find(|target| target.kind == TargetKind::CustomBuild)?;
         let scan = rust_source::scan_build_script(&target.src_path, directory, &mut read);
         let reads = self.of_target(package, target, Mode::Build)?;
         let text = reads.files.iter().filter_map(|file| read(file)).collect();
-        let files = reads.files.iter().cloned().collect();
-        Some((Rc::new(Script::new(scan, text)), files))
+        let outside = reads.files.iter().filter(|it| !it.starts_with(directory));
+        Some((Rc::new(Script::new(scan, text)), outside.cloned().collect()))
     }
 }
 

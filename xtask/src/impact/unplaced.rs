@@ -113,13 +113,8 @@ impl Finder<'_> {
 
     /// A file outside every package. Whoever reads it has to name it, or a directory above it.
     fn unplaced_outside(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs {
-            graph,
-            layout,
-            root,
-            ..
-        } = *self.inputs;
-        for (package, _) in layout.packages() {
+        let Inputs { graph, root, .. } = *self.inputs;
+        for (package, _) in self.inputs.layout.packages() {
             let mut mention = |lines| self.sources.mentions(package, lines, path, root);
             let in_code = mention(Lines::Code);
             if !in_code && !mention(Lines::Docs) {

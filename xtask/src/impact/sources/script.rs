@@ -58,9 +58,8 @@ impl Script {
 
     /// Whether it may watch git's own files, by itself or through a library that is known to.
     pub fn may_watch_git(&self) -> bool {
-        let has = |names: &[&str]| names.iter().any(|name| self.text.contains(name));
-        has(&[".git/", "vergen", "shadow_rs", "built::"])
-            || !self.scan.doubts.is_empty() && has(&[".git", "git-dir", "rev-parse", "git2", "gix"])
+        self.holds(&[".git/", "vergen", "shadow_rs", "built::"])
+            || self.has_doubts() && self.holds(&[".git", "git-dir", "rev-parse", "git2", "gix"])
     }
 
     /// Whether it names a file to be watched that is not there. One that looks whether files are
@@ -101,8 +100,7 @@ impl Script {
 
     /// Whether what it generates may include a file of the package.
     pub(super) fn may_include(&self, file: &Utf8Path) -> bool {
-        let walks = ["read_dir", "glob", "walk", "Walk"];
-        walks.iter().any(|word| self.text.contains(word)) || names_file(&self.text, file)
+        self.holds(&["read_dir", "glob", "walk", "Walk"]) || names_file(&self.text, file)
     }
 
     /// Whether its text holds one of these words.
