@@ -256,9 +256,7 @@ impl<'a> Records<'a> {
     /// Whether nothing but the change set can have altered what a record lists, and what set
     /// something for it is older.
     pub(super) fn is_as_recorded(&self, record: &Record<'_>) -> bool {
-        let is_run = matches!(record.inputs, Inputs::Run(_));
-        self.set(record.unit) <= record.invoked()
-            && (is_run || record.is_current(self.ground.changed))
+        self.set(record.unit) <= record.invoked() && record.is_current(self.ground.changed)
     }
 
     /// Whether a unit's package is a path package, whose records are all there.

@@ -102,6 +102,23 @@ fn one_of_them_that_was_left_behind_is_no_proof() {
 }
 
 #[test]
+fn nor_is_one_whose_script_was_left_behind() {
+    let project = with_two_engines();
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=gauge.txt\"); }\n";
+    project.write("crates/engine/build.rs", script);
+    project.write("crates/engine/gauge.txt", "1435\n");
+    project.commit("A gauge");
+    project.build(CHECK).unwrap();
+    sleep(Duration::from_millis(20));
+    project.append("crates/engine/gauge.txt", "1000\n");
+    project.commit("Another gauge");
+    project.build(&["check", "--package", "depot"]).unwrap();
+    project.append("crates/engine/src/steam.rs", "// Edited.\n");
+    let named = project.named(&["--verb", "check"]);
+    assert_eq!(packages(&named), ["depot", "engine", "line", "station"]);
+}
+
+#[test]
 fn nor_is_one_that_is_older_than_its_manifest() {
     let project = with_two_engines();
     project.library("boiler", &[]);
