@@ -1,6 +1,6 @@
 //! Variables that builds read, and that are not the same everywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -8,7 +8,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use super::Patient;
 use super::recorded::{runs, unique};
-use crate::finding::{Check, Finding, Level};
+use crate::finding::{Check, Finding, Level, Place};
 use crate::repo::build_dir::{self, ProfileDir};
 use crate::repo::cargo_config::{CargoConfig, Kind};
 use crate::repo::dep_info::Variables;
@@ -29,7 +29,7 @@ static ENVIRONMENT: Check = Check {
                   it is the same for everyone.",
 };
 
-/// Values by variable, package and build directory.
+/// Values by variable, package and build directory, with when they were read.
 type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String>)>;
 
 /// Variables that recorded units read with another value than they have here.
@@ -39,24 +39,18 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     directories.extend(build_dir::others(&workspace.root, &directories[0])?);
     let mut recorded = Values::new();
     let unique = unique(workspace);
-    let is_known = |name: &str| unique.get(name).is_some_and(Option::is_some);
     for directory in &directories {
         for profile in build_dir::profile_dirs(&directory.build)? {
             let mut read = Vec::new();
-            for run in runs(&profile, &is_known)? {
-                let Some(package) = unique[run.unit.package.as_str()] else {
-                    continue;
-                };
-                let said = run.of(package.directory()).map(|it| it.watch);
-                if let Some(Watch::Declared(_, variables)) = said {
-                    read.push((run.unit.package, run.unit.invoked, variables));
+            for (package, run) in runs(&profile, &unique)? {
+                if let Watch::Declared(_, variables) = run.said.watch {
+                    read.push((package, run.started, variables));
                 }
             }
             read.extend(compiled(workspace, &profile, &unique)?);
-            for (package, invoked, variables) in read {
+            for (package, time, variables) in read {
                 for (name, value) in variables {
-                    let key = (name, package.clone(), directory.build.clone());
-                    let time = invoked.unwrap_or(UNIX_EPOCH);
+                    let key = (name, package.name.clone(), directory.build.clone());
                     let known = recorded.entry(key).or_insert((UNIX_EPOCH, None));
                     if known.0 <= time {
                         *known = (time, value);
@@ -91,22 +85,16 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     Ok(differing(&recorded, &here, &set))
 }
 
-/// A package's name, when it was compiled, and the variables that its code asked for.
-type Read = (String, Option<SystemTime>, Variables);
+/// A package, when it was compiled, and the variables that its code asked for.
+type Read<'a> = (&'a Package, SystemTime, Variables);
 
 /// The variables that the code of path packages asked for as it was compiled.
-fn compiled(
+fn compiled<'a>(
     workspace: &Workspace,
     profile: &ProfileDir,
-    unique: &BTreeMap<&str, Option<&Package>>,
-) -> Result<Vec<Read>> {
-    let own = |name: &str| {
-        unique
-            .get(name)
-            .copied()
-            .flatten()
-            .filter(|it| it.source.is_none())
-    };
+    unique: &HashMap<&str, &'a Package>,
+) -> Result<Vec<Read<'a>>> {
+    let own = |name: &str| unique.get(name).copied().filter(|it| it.source.is_none());
     let mut read = Vec::new();
     for (name, hash, units) in profile.unit_names(&|name| own(name).is_some())? {
         let Some(package) = own(&name) else { continue };
@@ -119,11 +107,10 @@ fn compiled(
                 continue;
             };
             if !found.env.is_empty() {
-                let dep_info = profile
-                    .fingerprint_dir(&name, &hash)
-                    .join(format!("dep-{}", unit.file_name()));
-                let invoked = dep_info.metadata().and_then(|it| it.modified()).ok();
-                read.push((name.clone(), invoked, found.env));
+                let dep_info = format!("dep-{}", unit.file_name());
+                let dep_info = profile.fingerprint_dir(&name, &hash).join(dep_info);
+                let invoked = dep_info.metadata().and_then(|it| it.modified());
+                read.push((package, invoked.unwrap_or(UNIX_EPOCH), found.env));
             }
         }
     }
@@ -149,7 +136,7 @@ fn differing(
         let is = shown(here.get(name));
         let message = format!("{name} is {is} here, and was not so when it was built with last");
         let mend = format!("Set {name} in `[env]` of `.cargo/config.toml`, the same for everyone.");
-        let place = crate::finding::Place::Variable(name.to_owned());
+        let place = Place::Variable(name.to_owned());
         ENVIRONMENT.found(place, message, mend).evidence(evidence)
     });
     found.collect()

@@ -1,67 +1,69 @@
 //! What build scripts said when they last ran, by cargo's records.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::time::SystemTime;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::repo::build_dir::ProfileDir;
 use crate::repo::unit_inputs::ScriptRun;
 use crate::repo::unit_record::{Mode, UnitRecord};
 use crate::workspace::{Package, Workspace};
 
-/// The packages by name; none of those whose name another one has too, since records name packages
+/// The packages by name, but for those whose name another one has too, since records name packages
 /// by their name alone.
-pub(super) fn unique(workspace: &Workspace) -> BTreeMap<&str, Option<&Package>> {
-    let mut unique: BTreeMap<&str, Option<&Package>> = BTreeMap::new();
-    for package in &workspace.packages {
-        let known = unique.entry(&package.name);
-        known.and_modify(|it| *it = None).or_insert(Some(package));
-    }
-    unique
+pub(super) fn unique(workspace: &Workspace) -> HashMap<&str, &Package> {
+    // They are sorted by name.
+    let by_name = workspace.packages.chunk_by(|a, b| a.name == b.name);
+    let unique = by_name.filter_map(|same| match same {
+        [package] => Some((&*package.name, package)),
+        _ => None,
+    });
+    unique.collect()
 }
 
 /// A recorded run of a build script.
-pub(super) struct Recorded<'a> {
-    pub(super) unit: UnitRecord,
-    profile: &'a ProfileDir,
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) said: ScriptRun,
+    pub(super) started: SystemTime,
+    /// The file that holds what it printed.
+    pub(super) output: Utf8PathBuf,
 }
 
-impl Recorded<'_> {
-    /// What the script of the package in this directory said.
-    pub(super) fn of(&self, package: &Utf8Path) -> Option<ScriptRun> {
-        self.profile.script_run(&self.unit, package)
-    }
-
-    /// The file that holds it.
-    pub(super) fn output(&self) -> Utf8PathBuf {
-        self.profile
-            .script_output(&self.unit.package, &self.unit.hash)
-    }
-}
-
-/// The recorded runs of the packages that are wanted.
+/// The recorded runs of the scripts of these packages.
 pub(super) fn runs<'a>(
-    profile: &'a ProfileDir,
-    wanted: &dyn Fn(&str) -> bool,
-) -> Result<Vec<Recorded<'a>>> {
+    profile: &ProfileDir,
+    packages: &HashMap<&str, &'a Package>,
+) -> Result<Vec<(&'a Package, Run)>> {
     let mut found = Vec::new();
-    for (package, hash, names) in profile.unit_names(wanted)? {
-        for name in names.into_iter().filter(|it| it.mode == Mode::Run) {
-            let Some((value, fingerprint)) = profile.fingerprint(&package, &hash, &name) else {
+    for (name, hash, units) in profile.unit_names(&|name| packages.contains_key(name))? {
+        let package = packages[&*name];
+        for unit in units.into_iter().filter(|it| it.mode == Mode::Run) {
+            let Some((value, fingerprint)) = profile.fingerprint(&name, &hash, &unit) else {
                 continue;
             };
-            let output = profile.script_output(&package, &hash);
+            let output = profile.script_output(&name, &hash);
+            let invoked = output.metadata().and_then(|it| it.modified()).ok();
             let unit = UnitRecord {
-                invoked: output.metadata().and_then(|it| it.modified()).ok(),
-                package: package.clone(),
+                package: name.clone(),
                 hash: hash.clone(),
-                name,
+                name: unit,
                 value,
                 fingerprint,
+                invoked,
                 plain: false,
             };
-            found.push(Recorded { unit, profile });
+            let said = profile.script_run(&unit, package.directory());
+            if let (Some(said), Some(started)) = (said, invoked) {
+                let run = Run {
+                    said,
+                    started,
+                    output,
+                };
+                found.push((package, run));
+            }
         }
     }
     Ok(found)

@@ -5,8 +5,8 @@
 
 mod baked;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::time::SystemTime;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -14,12 +14,12 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use self::baked::{BAKES_COMMIT, BAKES_PATH, BAKES_TIME, Facts, baked};
 use super::Patient;
 use super::dependencies::listed;
-use super::recorded::{Recorded, runs, unique};
-use crate::finding::{Check, Finding, Level};
+use super::recorded::{Run, runs, unique};
+use crate::finding::{Check, Finding, Level, Place};
 use crate::process;
 use crate::repo::build_dir;
 use crate::repo::rust_source::{self, MadePath, Origin};
-use crate::repo::unit_inputs::{ScriptRun, Watch};
+use crate::repo::unit_inputs::Watch;
 use crate::workspace::{Package, TargetKind};
 
 pub(super) const CHECKS: &[&Check] = &[
@@ -77,15 +77,8 @@ struct Script {
     always_missing: Vec<Utf8PathBuf>,
     /// What it writes below the package, with file and line.
     writes: Vec<(String, Utf8PathBuf, Utf8PathBuf, usize)>,
+    /// The last run, if it still says what the script does.
     run: Option<Run>,
-}
-
-/// The last run of a script, if it still says what the script does.
-#[derive(Debug)]
-struct Run {
-    output: Utf8PathBuf,
-    started: SystemTime,
-    said: ScriptRun,
 }
 
 pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
@@ -103,21 +96,12 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         is_commit: &is_commit,
         commit_times: &times,
     };
-    let unique = unique(workspace);
-    let is_own = |name: &str| {
-        unique
-            .get(name)
-            .copied()
-            .flatten()
-            .is_some_and(|it| it.source.is_none())
-    };
-    let mut recorded: HashMap<String, Vec<Recorded<'_>>> = HashMap::new();
+    let mut own = unique(workspace);
+    own.retain(|_, package| package.source.is_none());
+    let mut recorded: HashMap<&str, Vec<Run>> = HashMap::new();
     for profile in &profiles {
-        for run in runs(profile, &is_own)? {
-            recorded
-                .entry(run.unit.package.clone())
-                .or_default()
-                .push(run);
+        for (package, run) in runs(profile, &own)? {
+            recorded.entry(&package.name).or_default().push(run);
         }
     }
     for package in &workspace.packages {
@@ -126,7 +110,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let (Some(target), None) = (target, &package.source) else {
             continue;
         };
-        let runs = recorded.get(&package.name).map_or(&[][..], Vec::as_slice);
+        let runs = recorded.remove(&*package.name).unwrap_or_default();
         let script = read(patient, package, &target.src_path, runs);
         unrecorded.extend(script.run.is_none().then_some(package.name.as_str()));
         found.extend(judge(&script, &facts, &|path, line| {
@@ -143,54 +127,41 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
 }
 
 /// Reads a script's sources and the record of its last run.
-fn read(
-    patient: &Patient<'_>,
-    package: &Package,
-    file: &Utf8Path,
-    recorded: &[Recorded<'_>],
-) -> Script {
+fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec<Run>) -> Script {
     let directory = package.directory();
     let mut text = |path: &Utf8Path| std::fs::read_to_string(path).ok();
     let modules = rust_source::scan(file, directory, &|_, _| None, &mut text).modules;
     let said = rust_source::scan_build_script(file, directory, &mut text);
     let asks_libraries = package.dependencies.iter().any(|it| it.build);
-    let mut script = Script {
-        package: package.name.clone(),
-        file: file.to_owned(),
-        is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
-        ..Script::default()
-    };
     let missing = said.always.iter().filter(|it| !it.exists());
-    let missing = missing.map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned());
-    script.always_missing = missing.collect();
+    let mut writes = Vec::new();
     for module in &modules {
         for (by, written) in rust_source::written_paths(&text(module).unwrap_or_default()) {
             let path = below_package(directory, &written);
-            let Some(path) = path.filter(|it| is_source(patient, it)) else {
-                continue;
-            };
-            script.writes.push((by, path, module.clone(), written.line));
+            if let Some(path) = path.filter(|it| is_source(patient, it)) {
+                writes.push((by, path, module.clone(), written.line));
+            }
         }
     }
     let changed = modules
         .iter()
         .filter_map(|it| it.metadata().ok()?.modified().ok());
     let changed = changed.max();
-    for run in recorded {
-        let (Some(started), Some(said)) = (run.unit.invoked, run.of(directory)) else {
-            continue;
-        };
-        let is_newer = script.run.as_ref().is_none_or(|it| it.started < started);
-        if is_newer && changed.is_none_or(|it| it <= started) && said.settled {
-            let output = run.output();
-            script.run = Some(Run {
-                output,
-                started,
-                said,
-            });
-        }
+    let tells = |it: &Run| changed.is_none_or(|changed| changed <= it.started) && it.said.settled;
+    Script {
+        package: package.name.clone(),
+        file: file.to_owned(),
+        is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
+        always_missing: missing
+            .map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned())
+            .collect(),
+        writes,
+        // Of several that started at once the first.
+        run: recorded
+            .into_iter()
+            .filter(tells)
+            .min_by_key(|it| Reverse(it.started)),
     }
-    script
 }
 
 /// The path to which a script writes below a package's directory, where it starts there.
@@ -204,13 +175,13 @@ fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf
 /// Whether a path is of the work tree, and not of what is built.
 fn is_source(patient: &Patient<'_>, path: &Utf8Path) -> bool {
     let workspace = patient.workspace;
-    let built = [&workspace.build_directory, &workspace.target_directory];
-    let is_ignored = |path: &Utf8Path| {
-        let ignored = patient.repository.map(|it| it.is_ignored(path));
+    let mut built = [&workspace.build_directory, &workspace.target_directory].into_iter();
+    let is_ignored = |below: &Utf8Path| {
+        let ignored = patient.repository.map(|it| it.is_ignored(below));
         matches!(ignored, Some(Ok(true)))
     };
-    let below = patient.below(path);
-    below.is_some_and(|below| !built.iter().any(|it| path.starts_with(it)) && !is_ignored(&below))
+    !built.any(|it| path.starts_with(it))
+        && patient.below(path).is_some_and(|below| !is_ignored(&below))
 }
 
 /// The times of the commit that is checked out, as a script may print them.
@@ -221,60 +192,39 @@ fn commit_times(patient: &Patient<'_>) -> Vec<String> {
     said.split_whitespace().map(str::to_owned).collect()
 }
 
-type Placed<'a> = dyn Fn(&Utf8Path, Option<usize>) -> crate::finding::Place + 'a;
+type Placed<'a> = dyn Fn(&Utf8Path, Option<usize>) -> Place + 'a;
 
 /// What follows from what is known of a script.
 fn judge(script: &Script, facts: &Facts<'_>, place: &Placed<'_>) -> Vec<Finding> {
     let Script { package, file, .. } = script;
     let here = || place(file, None);
     let mut found = Vec::new();
-    let watch = script
-        .run
-        .as_ref()
-        .map(|run| (&run.said.watch, &run.output));
-    let silent = match &watch {
-        Some((Watch::Package, output)) => Some(format!("no `rerun-if-*` in {output}")),
-        Some(_) => None,
-        None if script.is_silent => Some(format!("no `rerun-if-*` in {file}")),
-        None => None,
-    };
-    if let Some(evidence) = silent {
+    let said = script.run.as_ref().map(|run| &run.said.watch);
+    let is_silent = said.map_or(script.is_silent, |it| *it == Watch::Package);
+    let source = script.run.as_ref().map_or(file, |run| &run.output);
+    if is_silent {
         let message = format!("the build script of {package} names no input");
         let mend = "Print `cargo::rerun-if-changed=…` for what it reads, or for `build.rs` alone.";
+        let evidence = format!("no `rerun-if-*` in {source}");
         found.push(SILENT.found(here(), message, mend).evidence([evidence]));
     }
-    let missing: Vec<(String, String)> = match &watch {
-        Some((Watch::Declared(paths, _), output)) => paths
-            .iter()
-            .filter(|path| !path.exists())
-            .map(|path| (path.to_string(), format!("`rerun-if-changed` in {output}")))
-            .collect(),
+    let missing: Vec<&Utf8PathBuf> = match said {
+        Some(Watch::Declared(paths, _)) => paths.iter().filter(|it| !it.exists()).collect(),
         Some(_) => Vec::new(),
-        None => script
-            .always_missing
-            .iter()
-            .map(|path| {
-                (
-                    path.to_string(),
-                    format!("`rerun-if-changed` in `main` of {file}"),
-                )
-            })
-            .collect(),
+        None => script.always_missing.iter().collect(),
     };
-    for (path, evidence) in missing {
+    for path in missing {
         let message = format!("the build script of {package} watches {path}, which does not exist");
         let mend = "Name a file that exists, or the directory in which it may appear.";
+        let by = if said.is_some() { "" } else { "`main` of " };
+        let evidence = format!("`rerun-if-changed` in {by}{source}");
         found.push(MISSING.found(here(), message, mend).evidence([evidence]));
     }
     for (by, path, module, line) in &script.writes {
         let message = format!("the build script of {package} writes {path}");
         let mend = "Write to `OUT_DIR`, and include it from there.";
-        let evidence = format!("`{by}` in {module}");
-        found.push(
-            WRITES
-                .found(place(module, Some(*line)), message, mend)
-                .evidence([evidence]),
-        );
+        let finding = WRITES.found(place(module, Some(*line)), message, mend);
+        found.push(finding.evidence([format!("`{by}` in {module}")]));
     }
     let Some(run) = &script.run else { return found };
     for (name, value) in &run.said.rustc_env {
