@@ -60,49 +60,22 @@ pub struct MacroTimes {
     pub packages: Vec<(String, f64)>,
 }
 
-/// Checks that read the same things.
-struct Group {
-    checks: &'static [&'static Check],
-    examine: fn(&Patient<'_>) -> Result<Vec<Finding>>,
-}
+/// Checks that read the same things, and what looks for all of them.
+type Group = (
+    &'static [&'static Check],
+    fn(&Patient<'_>) -> Result<Vec<Finding>>,
+);
 
 const GROUPS: &[Group] = &[
-    Group {
-        checks: scripts::CHECKS,
-        examine: scripts::examine,
-    },
-    Group {
-        checks: environment::CHECKS,
-        examine: environment::examine,
-    },
-    Group {
-        checks: layout::CHECKS,
-        examine: layout::examine,
-    },
-    Group {
-        checks: ci_files::CHECKS,
-        examine: ci_files::examine,
-    },
-    Group {
-        checks: dependencies::CHECKS,
-        examine: dependencies::examine,
-    },
-    Group {
-        checks: inherit::CHECKS,
-        examine: inherit::examine,
-    },
-    Group {
-        checks: shared::CHECKS,
-        examine: shared::examine,
-    },
-    Group {
-        checks: disk::CHECKS,
-        examine: disk::examine,
-    },
-    Group {
-        checks: tracked::CHECKS,
-        examine: tracked::examine,
-    },
+    (scripts::CHECKS, scripts::examine),
+    (environment::CHECKS, environment::examine),
+    (layout::CHECKS, layout::examine),
+    (ci_files::CHECKS, ci_files::examine),
+    (dependencies::CHECKS, dependencies::examine),
+    (inherit::CHECKS, inherit::examine),
+    (shared::CHECKS, shared::examine),
+    (disk::CHECKS, disk::examine),
+    (tracked::CHECKS, tracked::examine),
 ];
 
 /// That the workspace does not build in the new layout: found by a build, where one is asked for.
@@ -120,8 +93,8 @@ pub static LAYOUT_BUILD: Check = Check {
 
 /// Every check of doctor's own.
 pub fn checks() -> Vec<&'static Check> {
-    let groups = GROUPS.iter().flat_map(|group| group.checks.iter().copied());
-    groups.chain([&LAYOUT_BUILD]).collect()
+    let checks = GROUPS.iter().flat_map(|(checks, _)| *checks).copied();
+    checks.chain([&LAYOUT_BUILD]).collect()
 }
 
 /// What the wanted checks find.
@@ -130,9 +103,9 @@ pub fn checks() -> Vec<&'static Check> {
 /// Git, cargo or the disk, where something that is there cannot be read.
 pub fn examine(patient: &Patient<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for group in GROUPS {
-        if group.checks.iter().any(|check| wanted(check)) {
-            found.extend((group.examine)(patient)?);
+    for (checks, examine) in GROUPS {
+        if checks.iter().any(|check| wanted(check)) {
+            found.extend(examine(patient)?);
         }
     }
     found.retain(|finding| wanted(finding.check));
@@ -205,31 +178,28 @@ impl<'a> Patient<'a> {
         if path.is_relative() {
             return Some(path.to_owned());
         }
+        if let Ok(below) = path.strip_prefix(&self.top_level) {
+            return Some(below.to_owned());
+        }
         // The workspace's root may be reached by a link, and git's top level has none.
-        let by_root = || {
-            Some(
-                self.root_below
-                    .as_ref()?
-                    .join(path.strip_prefix(&self.workspace.root).ok()?),
-            )
-        };
-        let below = path
-            .strip_prefix(&self.top_level)
-            .ok()
-            .map(Utf8Path::to_owned);
-        below.or_else(by_root)
+        let below = path.strip_prefix(&self.workspace.root).ok()?;
+        Some(self.root_below.as_ref()?.join(below))
     }
 
     /// The path packages, by their directories below the top level.
     fn own_packages(&self) -> HashMap<Utf8PathBuf, &Package> {
-        let own = self
-            .workspace
-            .packages
-            .iter()
-            .filter(|it| it.source.is_none());
-        own.filter_map(|package| Some((self.below(package.directory())?, package)))
-            .collect()
+        let packages = self.workspace.packages.iter();
+        let own = packages.filter(|it| it.source.is_none());
+        let own = own.filter_map(|it| Some((self.below(it.directory())?, it)));
+        own.collect()
     }
+}
+
+/// The first of a list, a line each, and how many more there are.
+fn first(number: usize, all: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = all.len().saturating_sub(number);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    all.take(number).chain(more).collect()
 }
 
 #[cfg(test)]

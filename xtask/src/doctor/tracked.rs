@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::Patient;
+use super::{Patient, first};
 use crate::finding::{Check, Finding, Level};
 
 pub(super) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
@@ -35,45 +35,29 @@ static FUTURE: Check = Check {
 pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let outputs = outputs(patient)?;
-    if let Some(first) = outputs.first() {
+    if let Some(one) = outputs.first() {
         let message = match outputs.len() {
             1 => "git tracks a file in the target directory".to_owned(),
             number => format!("git tracks {number} files in the target directory"),
         };
         let mend = "`cargo xtask doctor --fix` takes them out of the index and adds an entry to \
                     `.gitignore`.";
-        let evidence = some(&outputs, "`git ls-files`");
-        found.push(
-            OUTPUT
-                .found(patient.place(first, None), message, mend)
-                .evidence(evidence),
-        );
+        let finding = OUTPUT.found(patient.place(one, None), message, mend);
+        let evidence = outputs.iter().map(|it| format!("`git ls-files`: {it}"));
+        found.push(finding.evidence(first(5, evidence)));
     }
     let future = future(patient)?;
-    if let Some(first) = future.first() {
+    if let Some(one) = future.first() {
         let message = match future.len() {
             1 => "a source was modified in the future".to_owned(),
             number => format!("{number} sources were modified in the future"),
         };
         let mend = "`cargo xtask doctor --fix` sets their times to now.";
-        let evidence = some(&future, "the time");
-        found.push(
-            FUTURE
-                .found(patient.place(first, None), message, mend)
-                .evidence(evidence),
-        );
+        let finding = FUTURE.found(patient.place(one, None), message, mend);
+        let evidence = future.iter().map(|it| format!("the time: {it}"));
+        found.push(finding.evidence(first(5, evidence)));
     }
     Ok(found)
-}
-
-fn some(paths: &[Utf8PathBuf], read: &str) -> Vec<String> {
-    let mut shown: Vec<_> = paths
-        .iter()
-        .take(5)
-        .map(|path| format!("{read}: {path}"))
-        .collect();
-    shown.extend((paths.len() > 5).then(|| format!("and {} more", paths.len() - 5)));
-    shown
 }
 
 /// The tracked files in the target and the build directory, below the top level; none of one in
@@ -84,10 +68,8 @@ fn some(paths: &[Utf8PathBuf], read: &str) -> Vec<String> {
 pub fn outputs(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
     let built = built(patient);
     let tracked = patient.tracked()?.iter();
-    Ok(tracked
-        .filter(|file| built.iter().any(|it| file.starts_with(it)))
-        .cloned()
-        .collect())
+    let outputs = tracked.filter(|file| built.iter().any(|it| file.starts_with(it)));
+    Ok(outputs.cloned().collect())
 }
 
 /// The target and the build directory below the top level, but for one that holds a package: what is
@@ -96,12 +78,9 @@ pub fn built(patient: &Patient<'_>) -> BTreeSet<Utf8PathBuf> {
     let own = patient.workspace.directories();
     let packages = patient.own_packages();
     let has_sources = |it: &Utf8PathBuf| packages.keys().any(|package| package.starts_with(it));
-    let below = [&own.target, &own.build].map(|it| patient.below(it));
-    below
-        .into_iter()
-        .flatten()
-        .filter(|it| !has_sources(it))
-        .collect()
+    let built = [&own.target, &own.build].into_iter();
+    let below = built.filter_map(|it| patient.below(it));
+    below.filter(|it| !has_sources(it)).collect()
 }
 
 /// The sources of path packages that are newer than now, below the top level.
@@ -112,13 +91,8 @@ pub fn future(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
     let packages = patient.own_packages();
     let is_source = |file: &Utf8Path| file.ancestors().skip(1).any(|it| packages.contains_key(it));
     let modified = |file: &Utf8Path| {
-        patient
-            .top_level()
-            .join(file)
-            .metadata()
-            .ok()?
-            .modified()
-            .ok()
+        let metadata = patient.top_level().join(file).metadata();
+        metadata.ok()?.modified().ok()
     };
     let files = patient.tracked()?.iter().filter(|file| is_source(file));
     let files = files.filter(|file| modified(file).is_some_and(|it| is_future(it, patient.now)));
