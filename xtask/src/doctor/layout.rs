@@ -9,6 +9,7 @@ use cargo_metadata::camino::Utf8Path;
 use super::Patient;
 use crate::finding::{Check, Finding, Level};
 use crate::repo::rust_source::{self, MadePath, Origin};
+use crate::workspace::Package;
 
 pub(super) const CHECKS: &[&Check] = &[&MANIFEST_DIR, &OUT_DIR, &CURRENT_EXE, &TEXT];
 
@@ -79,56 +80,56 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         if !is_rust && !is_script(file) {
             continue;
         }
-        let package = owner(file);
+        let package = owner(file).filter(|_| is_rust);
         if is_rust && package.is_none() {
             continue;
         }
         let Some(text) = patient.text(file) else {
             continue;
         };
-        let Some(package) = package.filter(|_| is_rust) else {
-            found.extend(in_text(&text).into_iter().map(|(line, path)| {
-                let message = format!("{path} leads into cargo's build directory");
-                let mend = "Take the path from `cargo build --message-format json` (`executable`, \
-                            `filenames`, a script's `out_dir`).";
-                TEXT.found(patient.place(file, Some(line)), message, mend)
-                    .evidence(
-                        text.lines()
-                            .nth(line - 1)
-                            .map(|it| format!("`{}`", it.trim())),
-                    )
-            }));
-            continue;
+        let faults = match package {
+            Some(package) => in_code(patient, package, file, &text),
+            None => in_text(&text),
         };
-        let words = ["CARGO_MANIFEST_DIR", "OUT_DIR", "current_exe"];
-        if !words.iter().any(|word| text.contains(word)) {
-            continue;
-        }
-        let workspace = patient.workspace;
-        let directory = package.directory();
-        let code = Code {
-            directory,
-            targets: [
-                &workspace.root.join("target"),
-                &workspace.target_directory,
-                &workspace.build_directory,
-            ],
-            is_test: ["tests", "benches"].iter().any(|it| {
-                let below = patient.below(directory);
-                below.is_some_and(|below| file.starts_with(below.join(it)))
-            }),
-        };
-        let made = rust_source::made_paths(&text);
-        found.extend(made.iter().filter_map(|made| {
-            let (check, message, mend) = code.judge(made)?;
-            let line = text.lines().nth(made.line - 1);
+        found.extend(faults.into_iter().map(|(at, check, message, mend)| {
+            let line = text.lines().nth(at - 1);
             let evidence = line.map(|it| format!("`{}`", it.trim()));
-            let found = check.found(patient.place(file, Some(made.line)), message, mend);
-            Some(found.evidence(evidence))
+            let found = check.found(patient.place(file, Some(at)), message, mend);
+            found.evidence(evidence)
         }));
     }
     found.dedup_by(|one, other| one.check == other.check && one.place == other.place);
     Ok(found)
+}
+
+/// What is wrong in a line: its number, the check, what and how to mend it.
+type Fault = (usize, &'static Check, String, &'static str);
+
+/// The faults in a package's code.
+fn in_code(patient: &Patient<'_>, package: &Package, file: &Utf8Path, text: &str) -> Vec<Fault> {
+    let words = ["CARGO_MANIFEST_DIR", "OUT_DIR", "current_exe"];
+    if !words.iter().any(|word| text.contains(word)) {
+        return Vec::new();
+    }
+    let workspace = patient.workspace;
+    let directory = package.directory();
+    let below = patient.below(directory);
+    let is_in = |name: &&str| {
+        below
+            .as_ref()
+            .is_some_and(|it| file.starts_with(it.join(name)))
+    };
+    let code = Code {
+        directory,
+        targets: [
+            &workspace.root.join("target"),
+            &workspace.target_directory,
+            &workspace.build_directory,
+        ],
+        is_test: ["tests", "benches"].iter().any(is_in),
+    };
+    let made = rust_source::made_paths(text);
+    made.iter().filter_map(|it| code.judge(it)).collect()
 }
 
 /// Whose code a path is made in.
@@ -139,34 +140,36 @@ struct Code<'a> {
 }
 
 impl Code<'_> {
-    fn judge(&self, made: &MadePath) -> Option<(&'static Check, String, &'static str)> {
-        match made.origin {
-            Origin::ManifestDir => {
-                let path = rust_source::normalized(&self.directory.join(&made.path));
-                let is_there = self.targets.iter().any(|target| path.starts_with(target));
-                is_there.then(|| {
-                    let message = format!("CARGO_MANIFEST_DIR is joined with {}", made.path);
-                    let mend = "Take `CARGO_BIN_EXE_<name>` or `CARGO_TARGET_TMPDIR` in a test, the \
-                                paths of `--message-format json` elsewhere.";
-                    (&MANIFEST_DIR, message, mend)
-                })
+    fn judge(&self, made: &MadePath) -> Option<Fault> {
+        let is_built = || {
+            let path = rust_source::normalized(&self.directory.join(&made.path));
+            self.targets.iter().any(|it| path.starts_with(it))
+        };
+        let (check, message, mend) = match made.origin {
+            Origin::ManifestDir if is_built() => {
+                let message = format!("CARGO_MANIFEST_DIR is joined with {}", made.path);
+                let mend = "Take `CARGO_BIN_EXE_<name>` or `CARGO_TARGET_TMPDIR` in a test, the \
+                            paths of `--message-format json` elsewhere.";
+                (&MANIFEST_DIR, message, mend)
             }
             Origin::OutDir if made.climbs > 0 => {
                 let message = format!("{} above OUT_DIR", directories(made.climbs));
                 let mend = "Stay below `OUT_DIR`, and hand paths on by `rustc-env` or `links` \
                             metadata.";
-                Some((&OUT_DIR, message, mend))
+                (&OUT_DIR, message, mend)
             }
             Origin::CurrentExe if made.climbs > 1 && self.is_test => {
-                let message = format!(
-                    "{} above the test's own executable",
-                    directories(made.climbs)
-                );
-                let mend = "Take `env!(\"CARGO_BIN_EXE_<name>\")`.";
-                Some((&CURRENT_EXE, message, mend))
+                let climbs = directories(made.climbs);
+                let message = format!("{climbs} above the test's own executable");
+                (
+                    &CURRENT_EXE,
+                    message,
+                    "Take `env!(\"CARGO_BIN_EXE_<name>\")`.",
+                )
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some((made.line, check, message, mend))
     }
 }
 
@@ -181,36 +184,33 @@ fn directories(climbs: usize) -> String {
 fn is_script(file: &Utf8Path) -> bool {
     let name = file.file_name().unwrap_or_default();
     let lower = name.to_ascii_lowercase();
-    let is_named = [
+    let names = [
         "makefile",
         "gnumakefile",
         "justfile",
         ".justfile",
         "dockerfile",
         "containerfile",
-    ]
-    .iter()
-    .any(|it| {
-        lower == *it
-            || lower
-                .strip_prefix(it)
-                .is_some_and(|rest| rest.starts_with('.'))
-    });
-    let extension = file.extension().unwrap_or_default();
-    let is_ci = matches!(extension, "yml" | "yaml")
-        && (file.starts_with(".github") || file.starts_with(".circleci") || name.starts_with('.'));
-    is_named
-        || is_ci
-        || matches!(
-            extension,
-            "sh" | "bash" | "zsh" | "ps1" | "mk" | "just" | "dockerfile"
-        )
+    ];
+    let is_named = |it: &&str| {
+        let rest = lower.strip_prefix(it);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    names.iter().any(is_named)
+        || match file.extension().unwrap_or_default() {
+            "sh" | "bash" | "zsh" | "ps1" | "mk" | "just" | "dockerfile" => true,
+            "yml" | "yaml" => {
+                let services = [".github", ".circleci"];
+                name.starts_with('.') || services.iter().any(|it| file.starts_with(it))
+            }
+            _ => false,
+        }
 }
 
-/// The paths in a text that lead into a build directory's insides, with their lines.
-fn in_text(text: &str) -> Vec<(usize, String)> {
+/// The faults in a script: paths that lead into a build directory's insides.
+fn in_text(text: &str) -> Vec<Fault> {
     let mut found = Vec::new();
-    for (at, line) in text.lines().enumerate() {
+    for (at, line) in (1..).zip(text.lines()) {
         let code = line.trim_start();
         if code.starts_with('#') || code.starts_with("//") {
             continue;
@@ -218,7 +218,12 @@ fn in_text(text: &str) -> Vec<(usize, String)> {
         // What follows a blank and a `#` is a comment in each of these languages.
         let code = code.split(" #").next().unwrap_or_default();
         let words = code.split(|char: char| char.is_whitespace() || "\"'`;()=:,".contains(char));
-        found.extend(words.filter_map(inside_of).map(|path| (at + 1, path)));
+        found.extend(words.filter_map(inside_of).map(|path| {
+            let message = format!("{path} leads into cargo's build directory");
+            let mend = "Take the path from `cargo build --message-format json` (`executable`, \
+                        `filenames`, a script's `out_dir`).";
+            (at, &TEXT, message, mend)
+        }));
     }
     found
 }
@@ -229,9 +234,7 @@ fn inside_of(word: &str) -> Option<String> {
     let at = parts.iter().position(|it| *it == "target")?;
     let is_profile = |it: &str| matches!(it, "debug" | "release" | "*") || it.starts_with('$');
     let is_inside = |at: usize| match parts.get(at..at + 2) {
-        Some([profile, inside]) => {
-            is_profile(profile) && matches!(*inside, "deps" | "build" | ".fingerprint")
-        }
+        Some([profile, "deps" | "build" | ".fingerprint"]) => is_profile(profile),
         _ => false,
     };
     let profile = [at + 1, at + 2].into_iter().find(|&at| is_inside(at))?;

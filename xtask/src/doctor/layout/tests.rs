@@ -1,6 +1,6 @@
 use super::*;
 
-fn in_code(text: &str, is_test: bool) -> Vec<&'static str> {
+fn judged(text: &str, is_test: bool) -> Vec<&'static str> {
     let code = Code {
         directory: "/w/crates/a".into(),
         targets: ["/w/target".into(), "/w/target".into(), "/built".into()],
@@ -8,7 +8,7 @@ fn in_code(text: &str, is_test: bool) -> Vec<&'static str> {
     };
     let made = rust_source::made_paths(text);
     made.iter()
-        .filter_map(|it| Some(code.judge(it)?.0.code))
+        .filter_map(|it| Some(code.judge(it)?.1.code))
         .collect()
 }
 
@@ -49,7 +49,7 @@ fn code_that_looks_where_cargo_builds() {
         ("env::current_exe()?.parent()", true, &[]),
         ("env::current_exe()?.parent()?.parent()", false, &[]),
     ] {
-        assert_eq!(in_code(code, is_test), expected, "{code}");
+        assert_eq!(judged(code, is_test), expected, "{code}");
     }
 }
 
@@ -73,7 +73,9 @@ fn commands_that_look_where_cargo_builds() {
         ("cp target/classes/build x", &[]),
         ("rm -rf target/debug/incremental", &[]),
     ] {
-        let found: Vec<_> = in_text(line).into_iter().map(|(_, path)| path).collect();
+        let said = |path: &&str| format!("{path} leads into cargo's build directory");
+        let expected: Vec<_> = expected.iter().map(said).collect();
+        let found: Vec<_> = in_text(line).into_iter().map(|it| it.2).collect();
         assert_eq!(found, expected, "{line}");
     }
 }
