@@ -111,17 +111,12 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let line = |at: usize| text.lines().nth(at - 1).unwrap_or_default().trim();
         let faults = jobs.iter().flat_map(|job| judge(job, &root));
         for fault in faults.chain(variables(&jobs)) {
-            let evidence = format!("`{}`", line(fault.at));
-            let finding = fault
-                .check
-                .found(place(fault.at), fault.message, fault.mend);
-            found.push(finding.evidence([evidence]));
+            let (check, at) = (fault.check, fault.at);
+            let finding = check.found(place(at), fault.message, fault.mend);
+            found.push(finding.evidence([format!("`{}`", line(at))]));
         }
-        for job in &jobs {
-            let own = chosen(job).into_iter();
-            toolchains.extend(
-                own.map(|(at, channel)| (place(at), format!("{file}:{at}: {}", line(at)), channel)),
-            );
+        for (at, channel) in jobs.iter().flat_map(chosen) {
+            toolchains.push((place(at), format!("{file}:{at}: {}", line(at)), channel));
         }
     }
     let moves = |channel: &str| ["stable", "beta", "nightly"].contains(&channel);
@@ -131,12 +126,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     {
         let message = "no job of CI names the version of its toolchain";
         let mend = "Name one in `rust-toolchain.toml`.";
-        let evidence = toolchains.iter().map(|(_, line, _)| line.clone());
-        found.push(
-            TOOLCHAIN
-                .found(place.clone(), message, mend)
-                .evidence(evidence.take(5)),
-        );
+        let evidence = toolchains.iter().map(|(_, line, _)| line.clone()).take(5);
+        let finding = TOOLCHAIN.found(place.clone(), message, mend);
+        found.push(finding.evidence(evidence));
     }
     Ok(found)
 }
@@ -160,17 +152,11 @@ struct Fault {
 fn judge(job: &Job, root: &Root) -> Vec<Fault> {
     let mut faults = Vec::new();
     let name = &job.name;
-    let caches: Vec<&Cache> = job
-        .steps
-        .iter()
-        .filter_map(|it| it.cache.as_ref())
-        .collect();
-    for cache in &caches {
-        let (target, downloads) = (keeps_target(cache), keeps_downloads(cache));
-        if !target && !downloads {
-            continue;
-        }
-        if is_of_one_run(cache) {
+    let caches = || job.steps.iter().filter_map(|it| it.cache.as_ref());
+    for cache in caches() {
+        let target = keeps_target(cache);
+        // One of each commit's or run's own is written each time.
+        if !target && !keeps_downloads(cache) || is_own_of_a_run(&cache.key) {
             continue;
         }
         let key = Key::new(&cache.key);
@@ -182,10 +168,9 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
             lacks.push("the toolchain");
         }
         if !lacks.is_empty() {
-            let what = if target {
-                "the target directory"
-            } else {
-                "cargo's downloads"
+            let what = match target {
+                true => "the target directory",
+                false => "cargo's downloads",
             };
             let lacks = lacks.join(" nor ");
             faults.push(Fault {
@@ -202,13 +187,11 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
         "checksum-freshness",
         "CHECKSUM_FRESHNESS",
     ];
-    let cares = job
-        .texts()
-        .any(|text| cares.iter().any(|it| text.contains(it)));
-    if let Some(cache) = caches
-        .iter()
-        .find(|it| keeps_target(it) && (it.is_lenient || !is_of_one_run(it)))
-        .filter(|_| !cares)
+    let cares = |text: &str| cares.iter().any(|it| text.contains(it));
+    let is_restored =
+        |it: &&Cache| keeps_target(it) && (it.is_lenient || !is_own_of_a_run(&it.key));
+    if let Some(cache) = caches().find(is_restored)
+        && !job.texts().any(cares)
     {
         faults.push(Fault {
             check: &MTIMES,
@@ -236,11 +219,6 @@ fn keeps_target(cache: &Cache) -> bool {
     })
 }
 
-/// Whether what is kept has a key of each commit's or run's own, so that it is written each time.
-fn is_of_one_run(cache: &Cache) -> bool {
-    is_own_of_a_run(&cache.key)
-}
-
 /// Whether a value is another one in each run.
 fn is_own_of_a_run(value: &str) -> bool {
     let own = [
@@ -255,10 +233,7 @@ fn is_own_of_a_run(value: &str) -> bool {
 
 fn keeps_downloads(cache: &Cache) -> bool {
     let kept = [".cargo/registry", ".cargo/git", "CARGO_HOME"];
-    cache
-        .paths
-        .lines()
-        .any(|path| kept.iter().any(|it| path.contains(it)))
+    kept.iter().any(|it| cache.paths.contains(it))
 }
 
 /// What a key may tell apart.
@@ -279,23 +254,17 @@ impl Key {
             rest = after;
         }
         literal.push_str(rest);
-        let is_telling = |it: &&&str| {
-            !["hashFiles", "runner.", "github.", "matrix."]
-                .iter()
-                .any(|known| it.starts_with(known))
-        };
+        let known = ["hashFiles", "runner.", "github.", "matrix."];
+        let is_telling = |it: &&str| !known.iter().any(|known| it.starts_with(known));
         // GitLab's variables stand in the text itself.
-        let other = expressions.iter().any(|it| is_telling(&it))
-            || literal.replace("$CI_", "").contains('$');
-        let hashed: Vec<_> = expressions
-            .iter()
-            .filter(|it| it.contains("hashFiles"))
-            .collect();
-        let hashes = |name: &str| hashed.iter().any(|it| it.contains(name));
-        let has_version = literal
-            .split('.')
-            .any(|part| part.ends_with(|it: char| it.is_ascii_digit()))
-            && literal.contains('.');
+        let other = expressions.iter().any(is_telling) || literal.replace("$CI_", "").contains('$');
+        let hashes = |name: &str| {
+            let mut hashed = expressions.iter().filter(|it| it.contains("hashFiles"));
+            hashed.any(|it| it.contains(name))
+        };
+        let mut parts = literal.split('.');
+        let has_version = literal.contains('.')
+            && parts.any(|part| part.ends_with(|it: char| it.is_ascii_digit()));
         Self {
             locks: other || hashes(".lock") || hashes("**/*'"),
             toolchain: other

@@ -103,21 +103,17 @@ fn github(root: &Node) -> Vec<Job> {
 fn step(node: &Node) -> Step {
     let uses = node.get("uses").and_then(Node::text).unwrap_or_default();
     let with = entries(node.get("with"));
-    let is_cache = [
-        "actions/cache@",
-        "actions/cache/restore@",
-        "actions/cache/save@",
-    ]
-    .iter()
-    .any(|it| uses.starts_with(it));
+    let action = uses.split_once('@').map(|it| it.0);
+    let is_cache = matches!(
+        action,
+        Some("actions/cache" | "actions/cache/restore" | "actions/cache/save")
+    );
     let given = |name: &str| with.iter().find(|it| it.name == name);
     let cache = given("key").zip(given("path")).filter(|_| is_cache);
     Step {
         line: node.line,
         uses: uses.to_owned(),
-        run: node
-            .get("run")
-            .and_then(|it| Some((it.line, it.text()?.to_owned()))),
+        run: node.get("run").and_then(command),
         cache: cache.map(|(key, path)| Cache {
             line: key.line,
             key: key.value.clone(),
@@ -129,59 +125,58 @@ fn step(node: &Node) -> Step {
     }
 }
 
+/// A command, with its line.
+fn command(node: &Node) -> Option<(usize, String)> {
+    Some((node.line, node.text()?.to_owned()))
+}
+
 /// <https://docs.gitlab.com/ci/yaml/>
 fn gitlab(root: &Node) -> Vec<Job> {
     let common = entries(root.get("variables"));
-    let of = |name: &str, node: &Node, jobs: &mut Vec<Job>| {
-        let scripts = ["before_script", "script"].map(|key| node.get(key));
-        let caches = node.get("cache");
-        let mut steps: Vec<Step> = caches
-            .into_iter()
-            .flat_map(|it| {
-                if it.items().is_empty() {
-                    vec![it]
-                } else {
-                    it.items().iter().collect()
-                }
-            })
-            .filter_map(gitlab_cache)
-            .collect();
-        let lines = scripts.into_iter().flatten().flat_map(Node::texts);
-        steps.extend(lines.map(|it| Step {
+    let job = |name: &str, node: &Node| {
+        let caches = match node.get("cache") {
+            Some(cache) if cache.items().is_empty() => std::slice::from_ref(cache),
+            cache => cache.map_or(&[][..], Node::items),
+        };
+        let scripts = ["before_script", "script"].into_iter();
+        let commands = scripts.filter_map(|it| node.get(it)).flat_map(Node::texts);
+        let commands = commands.map(|it| Step {
             line: it.line,
-            run: it.text().map(|text| (it.line, text.to_owned())),
+            run: command(it),
             ..Step::default()
-        }));
-        jobs.push(Job {
+        });
+        Job {
             name: name.to_owned(),
             variables: [common.clone(), entries(node.get("variables"))].concat(),
-            steps,
-        });
+            steps: caches
+                .iter()
+                .filter_map(gitlab_cache)
+                .chain(commands)
+                .collect(),
+        }
     };
     let mut jobs = Vec::new();
     for (name, node) in root.entries() {
         let name = name.text().unwrap_or_default();
         if node.get("script").is_some() || name == "default" || name.starts_with('.') {
-            of(name, node, &mut jobs);
+            jobs.push(job(name, node));
         }
     }
     // Keys of the whole file are those of every job, so they are told once.
     if root.get("cache").is_some() {
-        of("every job", root, &mut jobs);
+        jobs.push(job("every job", root));
     }
     jobs
 }
 
 fn gitlab_cache(node: &Node) -> Option<Step> {
-    let paths: Vec<_> = node
-        .get("paths")?
-        .texts()
-        .into_iter()
-        .filter_map(Node::text)
-        .collect();
+    let texts = |node: &Node| -> Vec<String> {
+        let texts = node.texts().into_iter().filter_map(Node::text);
+        texts.map(str::to_owned).collect()
+    };
+    let paths = texts(node.get("paths")?);
     let key = node.get("key");
-    let texts = key.map(Node::texts).unwrap_or_default();
-    let texts: Vec<_> = texts.into_iter().filter_map(Node::text).collect();
+    let texts = key.map(texts).unwrap_or_default();
     let files = key.and_then(|it| it.get("files")).is_some();
     let line = key.map_or(node.line, |it| it.line);
     Some(Step {
@@ -211,24 +206,22 @@ fn entries(node: Option<&Node>) -> Vec<Entry> {
     entries.filter_map(entry).collect()
 }
 
+/// Name and value.
+fn both(entry: &Entry) -> [&String; 2] {
+    [&entry.name, &entry.value]
+}
+
 impl Job {
     /// Every text that says what the job does.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         let steps = self.steps.iter().flat_map(|step| {
-            let run = step.run.iter().map(|(_, text)| text.as_str());
-            let with = step.with.iter().map(|it| it.value.as_str());
-            let names = step
-                .variables
-                .iter()
-                .flat_map(|it| [it.name.as_str(), it.value.as_str()]);
-            [step.uses.as_str()]
-                .into_iter()
-                .chain(run)
-                .chain(with)
-                .chain(names)
+            let run = step.run.iter().map(|(_, text)| text);
+            let with = step.with.iter().map(|it| &it.value);
+            let texts = [&step.uses].into_iter().chain(run).chain(with);
+            texts.chain(step.variables.iter().flat_map(both))
         });
-        let variables = self.variables.iter();
-        steps.chain(variables.flat_map(|it| [it.name.as_str(), it.value.as_str()]))
+        let texts = steps.chain(self.variables.iter().flat_map(both));
+        texts.map(String::as_str)
     }
 
     /// The commands in their order, each with its line; comments left out.

@@ -22,16 +22,14 @@ pub(super) fn chosen(job: &Job) -> Vec<(usize, String)> {
         let (action, version) = step.uses.split_once('@').unwrap_or((&step.uses, ""));
         let given = step.with.iter().find(|it| it.name == "toolchain");
         let channel = match (action, given) {
-            ("dtolnay/rust-toolchain" | "actions-rs/toolchain", Some(given)) => {
-                Some(given.value.as_str())
-            }
-            ("actions-rust-lang/setup-rust-toolchain", Some(given)) => Some(given.value.as_str()),
-            ("dtolnay/rust-toolchain", None) => Some(version),
-            ("actions-rust-lang/setup-rust-toolchain", None) => Some("stable"),
-            _ => None,
+            ("dtolnay/rust-toolchain" | "actions-rs/toolchain", Some(given)) => &*given.value,
+            ("actions-rust-lang/setup-rust-toolchain", Some(given)) => &*given.value,
+            ("dtolnay/rust-toolchain", None) => version,
+            ("actions-rust-lang/setup-rust-toolchain", None) => "stable",
+            _ => continue,
         };
-        let channel = channel.map(|it| job.resolved(it).unwrap_or_else(|| "unknown".to_owned()));
-        found.extend(channel.map(|channel| (step.line, channel)));
+        let channel = job.resolved(channel);
+        found.push((step.line, channel.unwrap_or_else(|| "unknown".to_owned())));
     }
     for (line, command) in job.commands() {
         let words: Vec<_> = command.split_whitespace().collect();
@@ -39,19 +37,16 @@ pub(super) fn chosen(job: &Job) -> Vec<(usize, String)> {
             continue;
         }
         let installs = ["update", "default", "install", "set"];
-        let at = words.iter().position(|it| installs.contains(it));
         let is_channel = |it: &&&str| {
             let it = it.trim_matches('"');
             let begins = ["stable", "beta", "nightly", "$"];
             begins.iter().any(|begin| it.starts_with(begin))
                 || it.starts_with(|it: char| it.is_ascii_digit())
         };
-        let named = at.and_then(|at| words[at + 1..].iter().find(is_channel));
-        found.extend(named.map(|it| {
-            let channel = it
-                .split_once('-')
-                .filter(|_| !it.contains("-2"))
-                .map_or(*it, |it| it.0);
+        let mut rest = words.iter().skip_while(|it| !installs.contains(it)).skip(1);
+        found.extend(rest.find(is_channel).map(|it| {
+            let end = it.find('-').filter(|_| !it.contains("-2"));
+            let channel = &it[..end.unwrap_or(it.len())];
             (line, channel.trim_matches('"').to_owned())
         }));
     }

@@ -12,19 +12,16 @@ pub(super) fn variables(jobs: &[Job]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for name in names {
         let entries = || cached.iter().filter_map(|it| it.get(name));
-        let values: BTreeSet<_> = cached
-            .iter()
-            .map(|it| it.get(name).map(|entry| entry.value.as_str()))
-            .collect();
+        let values = cached.iter().map(|it| it.get(name).map(|it| &it.value));
+        let values: BTreeSet<_> = values.collect();
         let found = if name == "CARGO_INCREMENTAL" {
             let on = entries().find(|it| ["1", "true"].contains(&it.value.as_str()));
             on.map(|it| (it, "is on, beside sccache"))
         } else if let Some(own) = entries().find(|it| is_own_of_a_run(&it.value)) {
             Some((own, "is another one in each run, beside sccache"))
         } else if values.len() > 1 && SILENT.iter().any(|it| name.starts_with(it)) {
-            entries()
-                .next()
-                .map(|it| (it, "is not the same in all jobs that have sccache"))
+            let any = entries().next();
+            any.map(|it| (it, "is not the same in all jobs that have sccache"))
         } else {
             None
         };
@@ -64,8 +61,6 @@ fn hashed(job: &Job) -> Option<BTreeMap<&str, &Entry>> {
     let is_hashed = |it: &&Entry| {
         it.name.starts_with("CARGO_") && !others.iter().any(|other| it.name.starts_with(other))
     };
-    let hashed = variables()
-        .filter(is_hashed)
-        .map(|it| (it.name.as_str(), it));
-    has_cache.then(|| hashed.collect())
+    let hashed = variables().filter(is_hashed);
+    has_cache.then(|| hashed.map(|it| (it.name.as_str(), it)).collect())
 }
