@@ -11,7 +11,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use self::usage::size;
 use self::usage::{Usage, ago};
-use super::{Patient, shared};
+use super::{Patient, first, shared};
 use crate::finding::{Check, Finding, Level};
 use crate::process;
 use crate::repo::build_dir::{self, ProfileDir};
@@ -86,83 +86,51 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let own = workspace.directories();
     let others = build_dir::others(&workspace.root, &own)?;
-    let mut roots = vec![own.target.clone()];
-    if own.build != own.target {
-        roots.push(own.build.clone());
-    }
-    // Of two that lie in one another the outer one has it all.
-    roots.retain(|root| {
-        ![&own.target, &own.build]
-            .iter()
-            .any(|it| root != *it && root.starts_with(it))
-    });
+    let others: Vec<Utf8PathBuf> = others.into_iter().map(|it| it.build).collect();
     let mut usage = Usage::default();
     let profiles = build_dir::profile_dirs(&own.build)?;
-    for root in &roots {
-        usage.walk(
-            root,
-            &profiles,
-            &others
-                .iter()
-                .map(|it| it.build.as_path())
-                .collect::<Vec<_>>(),
-            patient.now,
-        )?;
+    let mut roots = vec![&own.target, &own.build];
+    roots.dedup();
+    // Of two that lie in one another the outer one has it all.
+    let is_inner = |root: &Utf8PathBuf| roots.iter().any(|it| *it != root && root.starts_with(it));
+    for root in roots.iter().filter(|it| !is_inner(it)) {
+        usage.walk(root, &profiles, &others, patient.now)?;
     }
     let place = patient.place(&own.target, None);
     let mut found = Vec::new();
+    let holds = format!("{} holds {}", own.target, size(usage.bytes));
     // The kit's own notes are no build.
     if usage.bytes > 1 << 20 {
-        let message = format!("{} holds {}", own.target, size(usage.bytes));
         let mend = "Remove what is old: `cargo xtask clean-affected --orphans`, `cargo clean --profile NAME`.";
-        found.push(
-            HOLDS
-                .found(place.clone(), message, mend)
-                .evidence(usage.shown()),
-        );
+        let finding = HOLDS.found(place.clone(), &*holds, mend);
+        found.push(finding.evidence(usage.shown()));
     }
     if let Some(free) = free(patient, &own.target).filter(|&free| free < usage.bytes) {
-        let message = format!(
-            "{} holds {}, and {} are free",
-            own.target,
-            size(usage.bytes),
-            size(free)
-        );
-        let evidence = format!("`df -Pk {}`", own.target);
-        found.push(
-            SPACE
-                .found(place, message, "Remove what is old.")
-                .evidence([evidence]),
-        );
+        let message = format!("{holds}, and {} are free", size(free));
+        let finding = SPACE.found(place, message, "Remove what is old.");
+        found.push(finding.evidence([format!("`df -Pk {}`", own.target)]));
     }
     found.extend(incremental(patient, &usage)?);
-    found.extend(toolchains(patient, &usage)?);
+    found.extend(toolchains(patient, &usage));
     if !others.is_empty() {
         let mut evidence = Vec::new();
         let mut bytes = 0;
         for other in &others {
             let mut usage = Usage::default();
-            usage.walk(&other.build, &[], &[], patient.now)?;
+            usage.walk(other, &[], &[], patient.now)?;
             bytes += usage.bytes;
             let age = usage.by_age.keys().next().map_or(0, |days| *days);
-            evidence.push(format!(
-                "{}: {}, built last {}",
-                other.build,
-                size(usage.bytes),
-                ago(age)
-            ));
+            let (size, ago) = (size(usage.bytes), ago(age));
+            evidence.push(format!("{other}: {size}, built last {ago}"));
         }
-        let place = patient.place(&others[0].build, None);
+        let place = patient.place(&others[0], None);
         let number = match others.len() {
             1 => "another build directory".to_owned(),
             number => format!("{number} build directories beside its own"),
         };
         let message = format!("the workspace has {number}, of {}", size(bytes));
-        found.push(
-            SEVERAL
-                .found(place, message, "Remove those that nobody uses.")
-                .evidence(evidence),
-        );
+        let finding = SEVERAL.found(place, message, "Remove those that nobody uses.");
+        found.push(finding.evidence(evidence));
     }
     Ok(found)
 }
@@ -176,38 +144,25 @@ fn free(patient: &Patient<'_>, directory: &Utf8Path) -> Option<u64> {
     Some(blocks.parse::<u64>().ok()? * 1024)
 }
 
-fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Vec<Finding>> {
+fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> {
     let unused = unused(patient.workspace)?;
-    if unused.is_empty() {
-        return Ok(Vec::new());
-    }
     let bytes = |it: &Unused| usage.incremental.get(&it.path).copied().unwrap_or_default();
-    let all = unused.iter().map(bytes).sum();
+    let all = size(unused.iter().map(bytes).sum());
     let message = match unused.len() {
-        1 => format!("incremental state of {} belongs to no package", size(all)),
-        number => format!(
-            "{number} directories of incremental state, of {}, belong to no package",
-            size(all)
-        ),
+        0 => return Ok(None),
+        1 => format!("incremental state of {all} belongs to no package"),
+        number => {
+            format!("{number} directories of incremental state, of {all}, belong to no package")
+        }
     };
-    let mut evidence: Vec<_> = unused
-        .iter()
-        .take(8)
-        .map(|it| {
-            format!(
-                "{}: nothing is called {}, {}",
-                it.path,
-                it.crate_name,
-                size(bytes(it))
-            )
-        })
-        .collect();
-    evidence.extend((unused.len() > 8).then(|| format!("and {} more", unused.len() - 8)));
+    let evidence = unused.iter().map(|it| {
+        let (path, name, size) = (&it.path, &it.crate_name, size(bytes(it)));
+        format!("{path}: nothing is called {name}, {size}")
+    });
     let place = patient.place(&patient.workspace.build_directory, None);
     let mend = "`cargo xtask doctor --fix` removes it.";
-    Ok(vec![
-        INCREMENTAL.found(place, message, mend).evidence(evidence),
-    ])
+    let finding = INCREMENTAL.found(place, message, mend);
+    Ok(Some(finding.evidence(first(8, evidence))))
 }
 
 /// The incremental state in a workspace's own build directory that no package uses; none where
@@ -251,7 +206,7 @@ pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
     Ok(found)
 }
 
-fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> {
+fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Option<Finding> {
     let mut by_version: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
     for (path, hash) in &usage.libraries {
         if let Some(version) = version_of(path) {
@@ -259,37 +214,25 @@ fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> {
         }
     }
     if by_version.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let Some(installed) = installed(patient) else {
-        return Ok(None);
-    };
+    let installed = installed(patient)?;
     by_version.retain(|version, _| !installed.contains(version));
     if by_version.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let size_of = |hashes: &HashSet<&str>| hashes.iter().map(|it| usage.by_hash[*it]).sum::<u64>();
-    let all = by_version.values().map(size_of).sum();
-    let mut evidence: Vec<_> = by_version
-        .iter()
-        .map(|(version, hashes)| {
-            format!(
-                "built by {version}: libraries: {}, {}",
-                hashes.len(),
-                size(size_of(hashes))
-            )
-        })
-        .collect();
-    evidence.extend(installed.iter().map(|it| format!("installed: {it}")));
-    let message = format!(
-        "{} were built by toolchains that are no longer installed",
-        size(all)
-    );
+    let bytes = |hashes: &HashSet<&str>| hashes.iter().map(|it| usage.by_hash[*it]).sum::<u64>();
+    let all = size(by_version.values().map(bytes).sum());
+    let built = by_version.iter().map(|(version, hashes)| {
+        let (number, size) = (hashes.len(), size(bytes(hashes)));
+        format!("built by {version}: libraries: {number}, {size}")
+    });
+    let installed = installed.iter().map(|it| format!("installed: {it}"));
+    let message = format!("{all} were built by toolchains that are no longer installed");
     let place = patient.place(&patient.workspace.build_directory, None);
     let mend = "`cargo clean`, where nothing else builds here with that toolchain.";
-    Ok(Some(
-        TOOLCHAIN.found(place, message, mend).evidence(evidence),
-    ))
+    let finding = TOOLCHAIN.found(place, message, mend);
+    Some(finding.evidence(built.chain(installed)))
 }
 
 /// The rustc that wrote a library's metadata: behind `rust`, four bytes of the format's version and

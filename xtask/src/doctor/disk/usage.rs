@@ -30,7 +30,7 @@ impl Usage {
         &mut self,
         root: &Utf8Path,
         profiles: &[ProfileDir],
-        without: &[&Utf8Path],
+        without: &[Utf8PathBuf],
         now: SystemTime,
     ) -> Result<()> {
         let mut packages = HashMap::new();
@@ -55,7 +55,7 @@ impl Usage {
                     continue;
                 };
                 if metadata.is_dir() {
-                    if !without.contains(&path) {
+                    if !without.iter().any(|it| it == path) {
                         pending.push(path.to_owned());
                     }
                     continue;
@@ -64,11 +64,8 @@ impl Usage {
                 if metadata.len() > 0 && !linked.insert((metadata.len(), modified)) {
                     continue;
                 }
-                let days = now
-                    .duration_since(modified)
-                    .unwrap_or(Duration::ZERO)
-                    .as_secs()
-                    / 86_400;
+                let age = now.duration_since(modified).unwrap_or(Duration::ZERO);
+                let days = age.as_secs() / 86_400;
                 self.count(root, path, metadata.len(), days, &packages);
             }
         }
@@ -84,13 +81,8 @@ impl Usage {
         packages: &HashMap<String, String>,
     ) {
         self.bytes += bytes;
-        let age = AGES
-            .iter()
-            .rev()
-            .find(|it| days >= **it)
-            .copied()
-            .unwrap_or(0);
-        *self.by_age.entry(age).or_default() += bytes;
+        let age = AGES.into_iter().find(|it| days >= *it);
+        *self.by_age.entry(age.unwrap_or(0)).or_default() += bytes;
         let below = path.strip_prefix(root).unwrap_or(path);
         let parts: Vec<&str> = below.iter().collect();
         let at = parts.iter().position(|it| INSIDES.contains(it));
@@ -107,10 +99,8 @@ impl Usage {
         if *inside == "incremental" {
             let state: Utf8PathBuf = parts[..at + 2].iter().collect();
             *self.incremental.entry(root.join(state)).or_default() += bytes;
-            *self
-                .by_package
-                .entry("incremental state".to_owned())
-                .or_default() += bytes;
+            let all = self.by_package.entry("incremental state".to_owned());
+            *all.or_default() += bytes;
             return;
         }
         let hash = build_dir::hash_in(name);
@@ -136,21 +126,17 @@ impl Usage {
         let largest = |sizes: &BTreeMap<String, u64>, number: usize| {
             let mut sizes: Vec<_> = sizes.iter().filter(|it| *it.1 > 0).collect();
             sizes.sort_by_key(|(name, bytes)| (std::cmp::Reverse(**bytes), *name));
-            let shown = sizes
-                .iter()
-                .take(number)
-                .map(|(name, bytes)| format!("{name} {}", size(**bytes)));
+            let largest = sizes.iter().take(number);
+            let shown = largest.map(|(name, bytes)| format!("{name} {}", size(**bytes)));
             shown.collect::<Vec<_>>().join(", ")
         };
         let ages = self.by_age.iter().filter(|it| *it.1 > 0);
         let ages = ages.map(|(days, bytes)| format!("{} {}", ago(*days), size(*bytes)));
+        let ages: Vec<_> = ages.collect();
         vec![
             format!("by profile: {}", largest(&self.by_part, 8)),
             format!("by package: {}", largest(&self.by_package, 10)),
-            format!(
-                "by when it was written: {}",
-                ages.collect::<Vec<_>>().join(", ")
-            ),
+            format!("by when it was written: {}", ages.join(", ")),
         ]
     }
 }
@@ -158,8 +144,8 @@ impl Usage {
 /// Directories of a profile's.
 const INSIDES: [&str; 5] = ["deps", "build", ".fingerprint", "incremental", "examples"];
 
-/// Days that sizes are told by.
-const AGES: [u64; 4] = [0, 7, 30, 90];
+/// Days that sizes are told by, the most first.
+const AGES: [u64; 3] = [90, 30, 7];
 
 pub(super) fn ago(days: u64) -> String {
     match days {
