@@ -89,20 +89,14 @@ fn versions(
     users: &BTreeMap<String, BTreeSet<String>>,
     root: &Place,
 ) -> Vec<Finding> {
-    let packages = workspace.packages.iter().map(|it| (it.id.as_str(), it));
-    let packages: HashMap<&str, &Package> = packages.collect();
+    let packages = by_id(workspace);
+    let package = |id: &String| packages.get(id.as_str()).copied();
     let mut by_name: BTreeMap<&str, Vec<(&Package, Vec<&Package>)>> = BTreeMap::new();
-    for (package, users) in users {
-        let Some(package) = packages.get(package.as_str()) else {
-            continue;
-        };
-        let users = users
-            .iter()
-            .filter_map(|it| packages.get(it.as_str()).copied());
-        by_name
-            .entry(&package.name)
-            .or_default()
-            .push((package, users.collect()));
+    for (id, users) in users {
+        if let Some(asked) = package(id) {
+            let known = by_name.entry(&asked.name).or_default();
+            known.push((asked, users.iter().filter_map(package).collect()));
+        }
     }
     by_name.retain(|_, versions| versions.len() > 1);
     let name = |package: &Package| match by_name.contains_key(package.name.as_str()) {
@@ -128,17 +122,13 @@ fn versions(
         let own = asked.iter().filter(|(_, users)| is_own(users));
         let own: BTreeSet<&str> = own.map(|(package, _)| package.version.as_str()).collect();
         if own.len() > 1 {
-            let message = format!(
-                "packages of this workspace depend on {} versions of {called}",
-                own.len()
-            );
+            let number = own.len();
+            let message =
+                format!("packages of this workspace depend on {number} versions of {called}");
             let mend =
                 "Raise the older one, or say the version once, in `[workspace.dependencies]`.";
-            found.push(
-                DISAGREE
-                    .found(root.clone(), message, mend)
-                    .evidence(evidence),
-            );
+            let finding = DISAGREE.found(root.clone(), message, mend);
+            found.push(finding.evidence(evidence));
         } else {
             rest.push(evidence.collect::<Vec<_>>().join("; "));
         }
@@ -154,30 +144,26 @@ fn versions(
     found
 }
 
+fn by_id(workspace: &Workspace) -> HashMap<&str, &Package> {
+    let packages = workspace.packages.iter();
+    packages.map(|it| (it.id.as_str(), it)).collect()
+}
+
 fn built_twice(workspace: &Workspace, several: &[Several], root: &Place) -> Option<Finding> {
-    let names: HashMap<&str, &Package> = workspace
-        .packages
-        .iter()
-        .map(|it| (it.id.as_str(), it))
-        .collect();
-    let name = |id: &str| names.get(id).map_or(id.to_owned(), |it| it.name.clone());
+    let packages = by_id(workspace);
+    let name = |id: &String| packages.get(id.as_str()).map_or(id, |it| &it.name).clone();
     let evidence = several.iter().map(|it| {
         let builds = it.builds.iter().map(|(features, users)| {
-            let users: Vec<_> = users.iter().map(|it| name(it)).collect();
             let features = match features.is_empty() {
                 true => "without".to_owned(),
                 false => format!("with {}", listed(features.iter().map(String::as_str))),
             };
-            format!(
-                "{features} for {}",
-                listed(users.iter().map(String::as_str))
-            )
+            let users: Vec<_> = users.iter().map(name).collect();
+            let users = listed(users.iter().map(String::as_str));
+            format!("{features} for {users}")
         });
-        format!(
-            "{}: {}",
-            name(&it.package),
-            builds.collect::<Vec<_>>().join("; ")
-        )
+        let builds: Vec<_> = builds.collect();
+        format!("{}: {}", name(&it.package), builds.join("; "))
     });
     let message = match several.len() {
         0 => return None,
@@ -199,20 +185,12 @@ fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
     );
     let mend = "Turn off features that are not needed of them; `cargo xtask timings what-if` says what \
                 each would save.";
-    let steps = times
-        .packages
-        .iter()
-        .map(|(name, seconds)| format!("{name} {seconds:.1}s"));
-    let evidence = format!(
-        "the critical path of the run {}: {}",
-        times.run,
-        steps.collect::<Vec<_>>().join(", ")
-    );
-    Some(
-        MACROS
-            .found(root.clone(), message, mend)
-            .evidence([evidence]),
-    )
+    let steps = times.packages.iter();
+    let steps = steps.map(|(name, seconds)| format!("{name} {seconds:.1}s"));
+    let steps = steps.collect::<Vec<_>>().join(", ");
+    let evidence = format!("the critical path of the run {}: {steps}", times.run);
+    let finding = MACROS.found(root.clone(), message, mend);
+    Some(finding.evidence([evidence]))
 }
 
 /// The first names, and how many more there are.

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::Patient;
 use super::dependencies::listed;
 use crate::finding::{Check, Finding, Level};
+use crate::workspace::Package;
 
 pub(super) const CHECKS: &[&Check] = &[&INHERIT];
 
@@ -36,7 +37,7 @@ struct Said {
 pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let manifest = workspace.root.join("Cargo.toml");
-    let Some(root) = std::fs::read_to_string(&manifest).ok() else {
+    let Ok(root) = std::fs::read_to_string(&manifest) else {
         return Ok(Vec::new());
     };
     let shared = said_in(&root, &["workspace", "dependencies"]);
@@ -45,24 +46,21 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     }
     let mut found = Vec::new();
     let (mut first, mut said_twice) = (None, Vec::new());
-    let mut unshared: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    let mut unshared: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
     for (_, member) in workspace.members() {
         let Ok(text) = std::fs::read_to_string(&member.manifest_path) else {
             continue;
         };
         for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
             for said in said_in(&text, &[kind]) {
-                let resolved = member
-                    .dependencies
-                    .iter()
-                    .map(|it| workspace.package(it.package));
-                let mut resolved =
-                    resolved.filter(|it| it.name == said.package && it.source.is_some());
-                let Some(version) = resolved.next().map(|it| it.version.clone()) else {
+                let dependencies = member.dependencies.iter();
+                let mut resolved = dependencies.map(|it| workspace.package(it.package));
+                let is_it = |it: &&Package| it.name == said.package && it.source.is_some();
+                let Some(Package { version, .. }) = resolved.find(is_it) else {
                     continue;
                 };
                 match shared.iter().find(|it| it.package == said.package) {
-                    Some(shared) if would_serve(shared, &said, &version) => {
+                    Some(shared) if would_serve(shared, &said, version) => {
                         let place = patient.below(&member.manifest_path);
                         let file = place.unwrap_or_else(|| member.manifest_path.clone());
                         first = first.or(Some(patient.place(&file, Some(said.line))));
@@ -75,7 +73,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
                     None => {
                         let says = unshared.entry(said.package).or_default();
                         if says.iter().all(|(by, _)| *by != member.name) {
-                            says.push((member.name.clone(), version));
+                            says.push((&member.name, version));
                         }
                     }
                 }
@@ -87,22 +85,18 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let mend = "Write `name.workspace = true`, with the features that it adds.";
         found.push(INHERIT.found(place, message, mend).evidence(said_twice));
     }
-    let evidence: Vec<_> = unshared
-        .iter()
-        .filter(|(_, says)| says.len() > 1 && says.iter().all(|it| it.1 == says[0].1))
-        .map(|(package, says)| {
-            format!(
-                "{package} {} in {}",
-                says[0].1,
-                listed(says.iter().map(|it| it.0.as_str()))
-            )
-        })
-        .collect();
+    let evidence = unshared.iter().filter_map(|(package, says)| {
+        let version = says[0].1;
+        let is_one = says.len() > 1 && says.iter().all(|it| it.1 == version);
+        let members = listed(says.iter().map(|it| it.0));
+        is_one.then(|| format!("{package} {version} in {members}"))
+    });
+    let evidence: Vec<_> = evidence.collect();
     if !evidence.is_empty() {
         let message = "several members say what `[workspace.dependencies]` could say once";
         let mend = "Say it there, and write `name.workspace = true` in the members.";
-        let place = patient.place(&manifest, None);
-        found.push(INHERIT.found(place, message, mend).evidence(evidence));
+        let finding = INHERIT.found(patient.place(&manifest, None), message, mend);
+        found.push(finding.evidence(evidence));
     }
     Ok(found)
 }
@@ -137,11 +131,8 @@ fn said_in(manifest: &str, table: &[&str]) -> Vec<Said> {
                 }
                 let default_features = entry.get("default-features");
                 let default_features = default_features.and_then(|it| it.get_ref().as_bool());
-                (
-                    text("version")?,
-                    text("package"),
-                    default_features.unwrap_or(true),
-                )
+                let default_features = default_features.unwrap_or(true);
+                (text("version")?, text("package"), default_features)
             }
             _ => return None,
         };

@@ -31,9 +31,8 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let message = format!("another checkout builds in {}, too", it.directory);
         let place = patient.place(&it.directory, None);
         let evidence = format!("{} was last built from {}", it.package, it.source);
-        SHARED
-            .found(place, message, checkouts::MEND)
-            .evidence([evidence])
+        let finding = SHARED.found(place, message, checkouts::MEND);
+        finding.evidence([evidence])
     });
     Ok(found.collect())
 }

@@ -62,10 +62,8 @@ pub(super) fn baked(
     };
     if value.match_indices(root).any(is_below_root) {
         // What a script made in its `OUT_DIR` is found by such a path, and by no other.
-        let is_built = facts
-            .build_directories
-            .iter()
-            .any(|it| value.contains(it.as_str()));
+        let mut built = facts.build_directories.iter();
+        let is_built = built.any(|it| value.contains(it.as_str()));
         let mend =
             "Join the rest of the path to `env!(\"CARGO_MANIFEST_DIR\")`, or find it at run time.";
         return (!is_built).then_some((&BAKES_PATH, "an absolute path", mend));
@@ -81,24 +79,21 @@ pub(super) fn baked(
     };
     let today = date(seconds);
     let is_commits = |text: &str| facts.commit_times.iter().any(|it| it == text);
-    let mut words = value.split(|char: char| !char.is_ascii_alphanumeric());
-    let reads_clock = words.any(|word| is_time(word) && !is_commits(word))
+    let words = || value.split(|char: char| !char.is_ascii_alphanumeric());
+    let reads_clock = words().any(|word| is_time(word) && !is_commits(word))
         || value.contains(&today) && !is_commits(&today);
     if reads_clock {
-        return Some((
-            &BAKES_TIME,
-            "the time",
-            "Stamp the release where it is packaged.",
-        ));
+        let mend = "Stamp the release where it is packaged.";
+        return Some((&BAKES_TIME, "the time", mend));
     }
     let is_hash = |word: &str| {
         (7..=40).contains(&word.len())
             && word.bytes().all(|it| it.is_ascii_hexdigit())
             && (facts.is_commit)(word)
     };
-    let mut words = value.split(|char: char| !char.is_ascii_alphanumeric());
     // `git describe` puts a `g` before the hash.
-    let has_hash = words.any(|word| is_hash(word) || is_hash(word.strip_prefix('g').unwrap_or("")));
+    let has_hash =
+        words().any(|word| is_hash(word) || is_hash(word.strip_prefix('g').unwrap_or("")));
     let mend = "Bake it into the binary's own package alone, and where a release is built.";
     has_hash.then_some((&BAKES_COMMIT, "a commit's hash", mend))
 }
