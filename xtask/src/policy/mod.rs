@@ -12,3 +12,26 @@ pub mod subject;
 
 #[cfg(all(test, unix))]
 mod against_cargo;
+
+use crate::repo::cargo_config::{Kind, Origin, Value};
+
+/// What holds where nobody says otherwise.
+fn default(kind: Kind) -> Value {
+    Value {
+        kind,
+        origin: Origin::Default,
+    }
+}
+
+fn text(text: &str) -> Kind {
+    Kind::String(text.to_owned())
+}
+
+/// The entries of a table; none of anything else.
+fn entries(table: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let entries = table.and_then(|it| match &it.kind {
+        Kind::Table(entries) => Some(entries),
+        _ => None,
+    });
+    entries.into_iter().flatten()
+}

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::{default, entries, text};
 use crate::repo::cargo_config::{CargoConfig, Kind, Origin, Value};
 use crate::usage;
 
@@ -64,7 +65,7 @@ impl Profile {
     /// left to rustc is left out. What is built for a build has no debug information that nobody
     /// asked for, unless the same is also built for the program.
     pub fn values(&self, of: Of<'_>) -> Fields {
-        let text = |word: &str| default(Kind::String(word.to_owned()));
+        let text = |word: &str| default(text(word));
         let mut values = self.defaults();
         values.extend(self.said.clone());
         let mut overrides = Vec::new();
@@ -99,7 +100,6 @@ impl Profile {
 
     fn defaults(&self) -> Fields {
         let is_release = self.name == "release" || self.inherits.iter().any(|it| it == "release");
-        let text = |text: &str| Kind::String(text.to_owned());
         let is_dev = Kind::Boolean(!is_release);
         let all = [
             ("opt-level", text(if is_release { "3" } else { "0" })),
@@ -111,21 +111,11 @@ impl Profile {
             ("incremental", is_dev),
             ("rpath", Kind::Boolean(false)),
         ];
-        all.into_iter()
-            .map(|(field, kind)| (field, default(kind)))
-            .collect()
-    }
-}
-
-fn default(kind: Kind) -> Value {
-    Value {
-        kind,
-        origin: Origin::Default,
+        all.map(|(field, kind)| (field, default(kind))).into()
     }
 }
 
 /// What one place says of one profile.
-#[derive(Clone, Default)]
 struct Layer {
     inherits: Option<Value>,
     said: Fields,
@@ -143,27 +133,20 @@ pub fn profiles(
     config: &CargoConfig,
     asked: Option<&str>,
 ) -> Result<Vec<Profile>> {
-    let keys = |table: Option<&Value>| -> BTreeSet<String> {
-        match table.map(|it| &it.kind) {
-            Some(Kind::Table(entries)) => entries.keys().cloned().collect(),
-            _ => BTreeSet::new(),
-        }
-    };
-    let of_manifest = keys(manifest);
-    let mut names = keys(config.written().get("profile"));
-    names.extend(of_manifest.iter().cloned());
-    names.extend(["dev", "release", "test", "bench"].map(str::to_owned));
-    names.extend(asked.map(str::to_owned));
+    let written = entries(config.written().get("profile")).chain(entries(manifest));
+    let mut names: BTreeSet<&str> = written.map(|(name, _)| name.as_str()).collect();
+    names.extend(["dev", "release", "test", "bench"]);
+    names.extend(asked);
     let incremental = incremental(config)?;
     let mut found = Vec::new();
     for name in names {
-        match resolve(&name, manifest, config, &mut Vec::new()) {
+        match resolve(name, manifest, config, &mut Vec::new()) {
             Ok(mut profile) => {
                 profile.incremental.clone_from(&incremental);
                 found.push(profile);
             }
             // Cargo looks at a profile of the configuration when it is asked for, and not before.
-            Err(_) if asked != Some(&name) && !of_manifest.contains(&name) => {}
+            Err(_) if asked != Some(name) && manifest.and_then(|it| it.get(name)).is_none() => {}
             Err(error) => return Err(error),
         }
     }
@@ -191,13 +174,11 @@ fn resolve(
     config: &CargoConfig,
     seen: &mut Vec<String>,
 ) -> Result<Profile> {
-    let mut layer = of_manifest(manifest.and_then(|it| it.get(name)));
-    merge(&mut layer, of_config(name, config)?);
-    if let Some(said) = layer
-        .inherits
-        .as_ref()
-        .filter(|_| seen.iter().any(|it| it == name))
-    {
+    let table = manifest.and_then(|it| it.get(name));
+    // The further behind, the more it counts.
+    let layers = [of_manifest(table), of_config(name, config)?];
+    let inherits = layers.iter().rev().find_map(|it| it.inherits.as_ref());
+    if let Some(said) = inherits.filter(|_| seen.iter().any(|it| it == name)) {
         return Err(usage!(
             "{}: profile `{name}` inherits from itself",
             said.origin
@@ -205,7 +186,7 @@ fn resolve(
     }
     seen.push(name.to_owned());
     let is_root = matches!(name, "dev" | "release");
-    let parent = match (&layer.inherits, name) {
+    let parent = match (inherits, name) {
         (Some(value), _) if is_root => {
             return Err(usage!(
                 "{}: profile `{name}` inherits from none, and says `inherits`",
@@ -217,9 +198,7 @@ fn resolve(
         (None, "test" | "debug" | "doc") => Some("dev"),
         (None, "bench") => Some("release"),
         (None, _) => {
-            let known = manifest
-                .and_then(|it| it.get(name))
-                .map(|it| format!(" ({})", it.origin));
+            let known = table.map(|it| format!(" ({})", it.origin));
             return Err(usage!(
                 "profile `{name}`{} is not defined, or lacks its `inherits`",
                 known.unwrap_or_default()
@@ -235,21 +214,14 @@ fn resolve(
         None => Profile::default(),
     };
     name.clone_into(&mut profile.name);
-    profile.said.extend(layer.said);
-    profile.build_override.extend(layer.build_override);
-    for (spec, fields) in layer.packages {
-        profile.packages.entry(spec).or_default().extend(fields);
+    for layer in layers {
+        profile.said.extend(layer.said);
+        profile.build_override.extend(layer.build_override);
+        for (spec, fields) in layer.packages {
+            profile.packages.entry(spec).or_default().extend(fields);
+        }
     }
     Ok(profile)
-}
-
-fn merge(layer: &mut Layer, over: Layer) {
-    layer.inherits = over.inherits.or(layer.inherits.take());
-    layer.said.extend(over.said);
-    layer.build_override.extend(over.build_override);
-    for (spec, fields) in over.packages {
-        layer.packages.entry(spec).or_default().extend(fields);
-    }
 }
 
 fn of_manifest(table: Option<&Value>) -> Layer {
@@ -259,20 +231,13 @@ fn of_manifest(table: Option<&Value>) -> Layer {
             .filter_map(|field| Some((field, canonical(field, table?.get(field)?))));
         said.collect()
     };
-    let packages = match table.and_then(|it| it.get("package")).map(|it| &it.kind) {
-        Some(Kind::Table(packages)) => {
-            let packages = packages.iter();
-            packages
-                .map(|(spec, table)| (spec.clone(), fields(Some(table))))
-                .collect()
-        }
-        _ => BTreeMap::new(),
-    };
+    let packages = entries(table.and_then(|it| it.get("package")));
+    let packages = packages.map(|(spec, table)| (spec.clone(), fields(Some(table))));
     Layer {
         inherits: table.and_then(|it| it.get("inherits")).cloned(),
         said: fields(table),
         build_override: fields(table.and_then(|it| it.get("build-override"))),
-        packages,
+        packages: packages.collect(),
     }
 }
 
@@ -288,11 +253,8 @@ fn of_config(name: &str, config: &CargoConfig) -> Result<Layer> {
         Ok(said)
     };
     let mut packages = BTreeMap::new();
-    let table = config.written().get("profile").and_then(|it| it.get(name));
-    if let Some(Kind::Table(table)) = table.and_then(|it| it.get("package")).map(|it| &it.kind) {
-        for spec in table.keys() {
-            packages.insert(spec.clone(), fields(&["package", spec])?);
-        }
+    for (spec, _) in entries(config.written().at(&["profile", name, "package"])) {
+        packages.insert(spec.clone(), fields(&["package", spec])?);
     }
     Ok(Layer {
         inherits: config.get(&["profile", name, "inherits"])?,
@@ -306,15 +268,11 @@ fn of_config(name: &str, config: &CargoConfig) -> Result<Layer> {
 /// of line tables, `opt-level` a text, `strip` a text, `lto` `"off"`, `"thin"`, `"fat"`, or `false`
 /// for that of a crate's own parts.
 pub fn canonical(field: &str, value: &Value) -> Value {
-    let text = |text: &str| Kind::String(text.to_owned());
     let kind = match (field, &value.kind) {
         ("opt-level", Kind::Integer(level)) => text(&level.to_string()),
-        ("debug", kind) => match kind {
-            Kind::Integer(0) | Kind::Boolean(false) => text("none"),
-            Kind::Integer(1) => text("limited"),
-            Kind::Integer(2) | Kind::Boolean(true) => text("full"),
-            kind => kind.clone(),
-        },
+        ("debug", Kind::Integer(0) | Kind::Boolean(false)) => text("none"),
+        ("debug", Kind::Integer(1)) => text("limited"),
+        ("debug", Kind::Integer(2) | Kind::Boolean(true)) => text("full"),
         ("strip", Kind::Boolean(true)) => text("symbols"),
         ("strip", Kind::Boolean(false)) => text("none"),
         ("lto", Kind::Boolean(true)) => text("fat"),

@@ -5,6 +5,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::Platform;
 
 use super::profiles::{self, Profile};
+use super::{default, entries, text};
 use crate::repo::cargo_config::{CargoConfig, Kind, Origin, Value};
 use crate::workspace::PlatformFacts;
 
@@ -69,7 +70,7 @@ impl Settings {
         let jobs = config.get(&["build", "jobs"])?.unwrap_or(jobs);
         values.push(("build.jobs".to_owned(), jobs));
         let host = platforms.first();
-        let host = host.map(|it| default(Kind::String(it.name.clone())));
+        let host = host.map(|it| default(text(&it.name)));
         let target = config.get(&["build", "target"])?.or(host);
         values.extend(target.map(|value| ("build.target".to_owned(), value)));
         let incremental = profiles::incremental(config)?;
@@ -96,30 +97,16 @@ impl Settings {
     }
 }
 
-fn default(kind: Kind) -> Value {
-    Value {
-        kind,
-        origin: Origin::Default,
-    }
-}
-
-fn of_variable(name: &str, value: &str) -> Value {
-    Value {
-        kind: Kind::String(value.to_owned()),
-        origin: Origin::Variable(name.to_owned()),
-    }
-}
-
 /// The program that stands for one of cargo's, such as `rustc-wrapper`; none where an empty name
 /// takes it away.
 ///
 /// # Errors
 /// Where the configuration has no text there.
 pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<Value>> {
-    let variable = TOOLS.iter().find(|(known, _)| *known == key).map(|it| it.1);
-    let by_variable = variable.and_then(|name| {
-        let value = config.variable(name)?;
-        Some((value.to_owned(), Origin::Variable(name.to_owned())))
+    let variable = TOOLS.iter().find(|(known, _)| *known == key);
+    let by_variable = variable.and_then(|(_, name)| {
+        let value = config.variable(name)?.to_owned();
+        Some((value, Origin::Variable((*name).to_owned())))
     });
     let named = match by_variable {
         Some(named) => Some(named),
@@ -132,19 +119,19 @@ pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<Value>> {
     }))
 }
 
-/// The tables `target.'cfg(…)'` that are about a platform.
-fn matching<'a>(config: &'a CargoConfig, platform: &PlatformFacts) -> Vec<&'a str> {
-    let table = config.written().get("target").map(|it| &it.kind);
-    let Some(Kind::Table(tables)) = table else {
-        return Vec::new();
-    };
-    let cfgs = tables.keys().filter(|key| key.starts_with("cfg("));
-    let is_it = |key: &&String| key.parse().is_ok_and(|it: Platform| platform.matches(&it));
-    cfgs.filter(is_it).map(String::as_str).collect()
+/// The tables of `target` that are about a platform: its own, and those by `cfg(…)`.
+fn tables<'a>(
+    config: &'a CargoConfig,
+    platform: &'a PlatformFacts,
+) -> impl Iterator<Item = &'a str> {
+    let keys = entries(config.written().get("target")).map(|(key, _)| key.as_str());
+    let cfgs = keys.filter(|key| key.starts_with("cfg("));
+    let is_it = |key: &&str| key.parse().is_ok_and(|it: Platform| platform.matches(&it));
+    std::iter::once(&*platform.name).chain(cfgs.filter(is_it))
 }
 
 fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {
-    for table in std::iter::once(&*platform.name).chain(matching(config, platform)) {
+    for table in tables(config, platform) {
         if let Some((name, origin)) = config.text(&["target", table, "linker"])? {
             let kind = Kind::String(config.program(&name, &origin).into_string());
             return Ok(Some(Value { kind, origin }));
@@ -156,56 +143,39 @@ fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value
 /// The flags of the compiler for a platform: the first that there are of `CARGO_ENCODED_RUSTFLAGS`,
 /// `RUSTFLAGS`, those of the platform's tables, `build.rustflags`.
 fn rustflags(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {
-    let list = |items: Vec<Value>| {
-        let origin = items
-            .first()
-            .map_or(Origin::Default, |it| it.origin.clone());
-        Value {
-            kind: Kind::List(items),
-            origin,
-        }
-    };
-    let by_variable = [("CARGO_ENCODED_RUSTFLAGS", '\x1f'), ("RUSTFLAGS", ' ')];
-    for (name, separator) in by_variable {
+    for (name, separator) in [("CARGO_ENCODED_RUSTFLAGS", '\x1f'), ("RUSTFLAGS", ' ')] {
         if let Some(flags) = config.variable(name) {
-            let flags = flags
-                .split(separator)
-                .map(str::trim)
-                .filter(|it| !it.is_empty());
-            let mut list = list(flags.map(|flag| of_variable(name, flag)).collect());
-            list.origin = Origin::Variable(name.to_owned());
-            return Ok(Some(list));
+            let origin = Origin::Variable(name.to_owned());
+            let flags = flags.split(separator).map(str::trim);
+            let flags = flags.filter(|it| !it.is_empty()).map(|flag| Value {
+                kind: text(flag),
+                origin: origin.clone(),
+            });
+            let kind = Kind::List(flags.collect());
+            return Ok(Some(Value { kind, origin }));
         }
     }
     let mut flags = Vec::new();
-    for table in std::iter::once(&*platform.name).chain(matching(config, platform)) {
-        flags.extend(
-            config
-                .arguments(&["target", table, "rustflags"])?
-                .into_iter()
-                .flatten(),
-        );
+    for table in tables(config, platform) {
+        let said = config.arguments(&["target", table, "rustflags"])?;
+        flags.extend(said.into_iter().flatten());
     }
     if flags.is_empty() {
-        flags.extend(
-            config
-                .arguments(&["build", "rustflags"])?
-                .into_iter()
-                .flatten(),
-        );
+        let said = config.arguments(&["build", "rustflags"])?;
+        flags.extend(said.into_iter().flatten());
     }
-    Ok((!flags.is_empty()).then(|| list(flags)))
+    let origin = flags.first().map(|it| it.origin.clone());
+    Ok(origin.map(|origin| Value {
+        kind: Kind::List(flags),
+        origin,
+    }))
 }
 
 /// `[env]`: `NAME = "value"`, or a table with `value`, `force` and `relative`.
 fn env(config: &CargoConfig) -> Vec<Variable> {
-    let table = config.written().get("env").map(|it| &it.kind);
-    let Some(Kind::Table(entries)) = table else {
-        return Vec::new();
-    };
     let is =
         |value: &Value, key| matches!(value.get(key).map(|it| &it.kind), Some(Kind::Boolean(true)));
-    let variables = entries.iter().filter_map(|(name, said)| {
+    let variables = entries(config.written().get("env")).filter_map(|(name, said)| {
         let value = said.as_str().or_else(|| said.get("value")?.as_str())?;
         Some(Variable {
             name: name.clone(),
