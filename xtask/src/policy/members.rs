@@ -31,25 +31,19 @@ impl Declared {
     /// As the manifest in this directory says it; of nothing where it cannot be read.
     pub fn read(root: &Utf8Path) -> Self {
         let manifest = manifest(root).unwrap_or_default();
-        let listed = |key: &str| -> Vec<String> {
-            let listed = manifest
-                .get("workspace")
-                .and_then(|it| it.get(key)?.as_array());
+        let listed = |key: &str| -> Vec<Utf8PathBuf> {
+            let listed = of_workspace(&manifest, key).and_then(Value::as_array);
             let listed = listed.into_iter().flatten().filter_map(Value::as_str);
-            listed
-                .map(|it| normalized(Utf8Path::new(it)).into_string())
-                .collect()
+            listed.map(|it| normalized(it.into())).collect()
         };
+        let members = listed("members");
+        let members = members
+            .iter()
+            .filter_map(|it| Pattern::new(it.as_str()).ok());
         Self {
             root: root.to_owned(),
-            members: listed("members")
-                .iter()
-                .filter_map(|it| Pattern::new(it).ok())
-                .collect(),
-            exclude: listed("exclude")
-                .into_iter()
-                .map(Utf8PathBuf::from)
-                .collect(),
+            members: members.collect(),
+            exclude: listed("exclude"),
             manifest,
         }
     }
@@ -103,12 +97,10 @@ impl Declared {
     fn member(&self, directory: &Utf8Path, manifest: &Table) -> Option<Member> {
         let package = manifest.get("package")?;
         let version = match package.get("version") {
-            Some(Value::Table(_)) => self
-                .manifest
-                .get("workspace")?
-                .get("package")?
-                .get("version")?
-                .as_str(),
+            Some(Value::Table(_)) => {
+                let inherited = of_workspace(&self.manifest, "package")?;
+                inherited.get("version")?.as_str()
+            }
             version => version.and_then(Value::as_str),
         };
         Some(Member {
@@ -121,19 +113,15 @@ impl Declared {
     fn path_dependencies(&self, directory: &Utf8Path, manifest: &Table) -> Vec<Utf8PathBuf> {
         const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
         let of_targets = manifest.get("target").and_then(Value::as_table);
+        let of_targets = of_targets.into_iter().flatten();
         let tables = of_targets
-            .into_iter()
-            .flat_map(Table::values)
-            .filter_map(Value::as_table);
-        let tables = tables.chain([manifest]);
+            .filter_map(|(_, it)| it.as_table())
+            .chain([manifest]);
         let dependencies = tables.flat_map(|table| {
             let kinds = KINDS.iter().filter_map(|kind| table.get(*kind)?.as_table());
             kinds.flatten()
         });
-        let inherited = self
-            .manifest
-            .get("workspace")
-            .and_then(|it| it.get("dependencies"));
+        let inherited = of_workspace(&self.manifest, "dependencies");
         let paths = dependencies.filter_map(|(name, dependency)| {
             if let Some(path) = dependency.get("path") {
                 return Some(normalized(&directory.join(path.as_str()?)));
@@ -147,8 +135,10 @@ impl Declared {
 }
 
 fn manifest(directory: &Utf8Path) -> Option<Table> {
-    std::fs::read_to_string(directory.join("Cargo.toml"))
-        .ok()?
-        .parse()
-        .ok()
+    let text = std::fs::read_to_string(directory.join("Cargo.toml"));
+    text.ok()?.parse().ok()
+}
+
+fn of_workspace<'a>(manifest: &'a Table, key: &str) -> Option<&'a Value> {
+    manifest.get("workspace")?.get(key)
 }

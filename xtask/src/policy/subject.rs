@@ -57,8 +57,6 @@ pub const FILES: &[&str] = &[
 /// What a file is looked at for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `Cargo.toml`.
-    Manifest,
     /// `.cargo/config.toml`.
     Configuration,
     /// `rust-toolchain.toml`.
@@ -70,11 +68,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// By its path from the top level; `None` where it is not looked at.
+    /// By its path from the top level, of what is no manifest; `None` where it is not looked at.
     fn of(path: &Utf8Path) -> Option<Self> {
         let above = path.parent().unwrap_or(path);
         match path.file_name()? {
-            "Cargo.toml" => Some(Self::Manifest),
             "config" | "config.toml" if above.file_name() == Some(".cargo") => {
                 Some(Self::Configuration)
             }
@@ -102,15 +99,9 @@ impl Subject {
         root: &Utf8Path,
         around: &Surroundings,
     ) -> Result<Self> {
-        let paths = || tracked.iter().map(|path| top.join(path));
-        let manifests: Vec<_> = paths()
-            .filter(|it| it.file_name() == Some("Cargo.toml") && it.is_file())
-            .collect();
         let of_repository = workspaces_below(top, tracked);
-        let roots = of_repository
-            .iter()
-            .filter(|it| !it.is_fixture)
-            .map(RootManifest::directory);
+        let roots = of_repository.iter().filter(|it| !it.is_fixture);
+        let roots = roots.map(RootManifest::directory);
         let mut workspaces = vec![Known::read(root, root, around)?];
         let mut unreadable = Vec::new();
         for other in roots.filter(|it| *it != root) {
@@ -120,25 +111,23 @@ impl Subject {
             }
         }
         let mut configurations = BTreeMap::new();
-        let mut others = Vec::new();
-        for path in paths() {
-            let kind = Kind::of(&relative(&path, top));
-            let Some(kind) = kind.filter(|it| *it != Kind::Manifest) else {
+        let (mut manifests, mut others) = (Vec::new(), Vec::new());
+        for path in tracked.iter().map(|path| top.join(path)) {
+            if path.file_name() == Some("Cargo.toml") {
+                manifests.extend(path.is_file().then_some(path));
+                continue;
+            }
+            let Some(kind) = Kind::of(&relative(&path, top)) else {
                 continue;
             };
             let Ok(text) = std::fs::read_to_string(&path) else {
                 continue;
             };
-            let origin = |line| Origin::File {
-                path: path.clone(),
-                line,
-            };
-            match kind {
-                Kind::Configuration => {
-                    let said = table(&text, &origin).ok();
-                    configurations.extend(said.map(|said| (path.clone(), said)));
-                }
-                kind => others.push((kind, path, text)),
+            if kind == Kind::Configuration {
+                let said = table(&text, &in_file(&path)).ok();
+                configurations.extend(said.map(|said| (path, said)));
+            } else {
+                others.push((kind, path, text));
             }
         }
         Ok(Self {
@@ -151,13 +140,18 @@ impl Subject {
         })
     }
 
-    /// Where a value stands, in the words of findings.
+    /// A file, or a line of it, in the words of findings.
+    pub fn at(&self, path: &Utf8Path, line: Option<usize>) -> Place {
+        let path = relative(path, &self.top);
+        Place::Path { path, line }
+    }
+
+    /// Where a value stands.
     pub fn place(&self, origin: &Origin) -> Place {
         match origin {
-            Origin::File { path, line } | Origin::FlagFile { path, line } => Place::Path {
-                path: relative(path, &self.top),
-                line: Some(*line),
-            },
+            Origin::File { path, line } | Origin::FlagFile { path, line } => {
+                self.at(path, Some(*line))
+            }
             Origin::Variable(name) => Place::Variable(name.clone()),
             Origin::Default | Origin::Flag(_) => Place::Whole,
         }
@@ -178,10 +172,8 @@ impl Subject {
 
     /// The workspace whose root is the nearest above a path.
     pub fn owner(&self, path: &Utf8Path) -> Option<&Known> {
-        let above = self
-            .workspaces
-            .iter()
-            .filter(|it| path.starts_with(&it.root));
+        let workspaces = self.workspaces.iter();
+        let above = workspaces.filter(|it| path.starts_with(&it.root));
         above.max_by_key(|it| it.root.as_str().len())
     }
 }
@@ -192,11 +184,10 @@ impl Known {
     /// # Errors
     /// Where cargo would refuse its manifest or the configuration.
     pub fn read(root: &Utf8Path, from: &Utf8Path, around: &Surroundings) -> Result<Self> {
-        let config = CargoConfig::in_directory(from, around)?;
         Ok(Self {
             root: root.to_owned(),
+            config: CargoConfig::in_directory(from, around)?,
             profiles: profiles_of(&root.join("Cargo.toml"))?,
-            config,
         })
     }
 }
@@ -208,11 +199,16 @@ impl Known {
 pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<Value>> {
     let text = std::fs::read_to_string(manifest)
         .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
-    let origin = |line| Origin::File {
-        path: manifest.to_owned(),
+    let profiles = table_of(&text, "profile", &in_file(manifest));
+    profiles.with_context(|| format!("cannot read {manifest}"))
+}
+
+/// The lines of a file, as values have them.
+fn in_file(path: &Utf8Path) -> impl Fn(usize) -> Origin {
+    |line| Origin::File {
+        path: path.to_owned(),
         line,
-    };
-    table_of(&text, "profile", &origin).with_context(|| format!("cannot read {manifest}"))
+    }
 }
 
 /// A path by the way to it from the top level, as git writes it, where it is below that.
