@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::finding::{Check, Finding, Level, Place};
+use crate::policy::entries;
 use crate::policy::profiles::canonical;
 use crate::policy::settings::tool;
 use crate::policy::subject::{Known, Subject, relative};
@@ -85,19 +86,12 @@ fn decides(name: &str) -> bool {
 
 pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
     for (path, said) in &subject.configurations {
-        let env = said.get("env").map(|it| &it.kind);
-        let Some(Kind::Table(entries)) = env else {
-            continue;
-        };
-        for (name, value) in entries.iter().filter(|(name, _)| decides(name)) {
+        let path = relative(path, &subject.top);
+        for (name, value) in entries(said.get("env")).filter(|(name, _)| decides(name)) {
             found.push(ENV_TABLE_IGNORED.found(
                 subject.place(&value.origin),
                 format!("`env.{name}` does not reach the cargo that reads it"),
-                format!(
-                    "Write the key of cargo's own into {}.",
-                    subject.named(&Origin::File { path: path.clone(), line: 1 })
-                        .trim_end_matches(":1")
-                ),
+                format!("Write the key of cargo's own into {path}."),
             ));
         }
     }
@@ -107,47 +101,38 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
     split_by_files(subject, known, found);
     let names = known.config.variables().filter(|(name, _)| decides(name));
     for (name, value) in names {
-        let place = Place::Variable(name.to_owned());
-        let mut beaten = Beaten::Same;
+        // What it beats, and whether a workspace leaves it open.
+        let (mut values, mut is_open) = (Vec::new(), false);
         for known in &subject.workspaces {
-            beaten = beaten.and(self::beaten(subject, known, name)?);
+            match beaten(subject, known, name)? {
+                None => is_open = true,
+                Some(more) => {
+                    let new: Vec<_> = more.into_iter().filter(|it| !values.contains(it)).collect();
+                    values.extend(new);
+                }
+            }
         }
-        let evidence = |origins: &[(String, Origin)]| -> Vec<String> {
-            let told = origins
-                .iter()
-                .map(|(what, origin)| format!("{what} ({})", subject.named(origin)));
-            std::iter::once(format!("{name}={value}"))
-                .chain(told)
-                .collect()
+        let (check, message, mend) = if FLAGS.contains(&name) && !values.is_empty() {
+            let message = format!("{name} takes the place of the repository's own flags");
+            let mend = format!("Unset {name}, or say the flags in one place.");
+            (&SPLIT_RUSTFLAGS, message, mend)
+        } else if !values.is_empty() {
+            let message = format!("{name} beats what the repository says");
+            let mend = format!("Unset {name}, or change the value for all.");
+            (&ENVIRONMENT_OVERRIDES, message, mend)
+        } else if is_open {
+            let message = format!("{name} decides how this shell builds");
+            let mend = "Write it into .cargo/config.toml if it is meant for all.".to_owned();
+            (&ENVIRONMENT_DEPARTS, message, mend)
+        } else {
+            continue;
         };
-        match beaten {
-            Beaten::Nothing => {
-                let finding = ENVIRONMENT_DEPARTS.found(
-                    place,
-                    format!("{name} decides how this shell builds"),
-                    "Write it into .cargo/config.toml if it is meant for all.",
-                );
-                found.push(finding.evidence(evidence(&[])));
-            }
-            Beaten::Same => {}
-            Beaten::Values(values) if FLAGS.contains(&name) => {
-                let message = format!("{name} takes the place of the repository's own flags");
-                let finding = SPLIT_RUSTFLAGS.found(
-                    place,
-                    message,
-                    format!("Unset {name}, or say the flags in one place."),
-                );
-                found.push(finding.evidence(evidence(&values)));
-            }
-            Beaten::Values(values) => {
-                let finding = ENVIRONMENT_OVERRIDES.found(
-                    place,
-                    format!("{name} beats what the repository says"),
-                    format!("Unset {name}, or change the value for all."),
-                );
-                found.push(finding.evidence(evidence(&values)));
-            }
-        }
+        let told = values
+            .iter()
+            .map(|(what, origin)| format!("{what} ({})", subject.named(origin)));
+        let evidence = std::iter::once(format!("{name}={value}")).chain(told);
+        let finding = check.found(Place::Variable(name.to_owned()), message, mend);
+        found.push(finding.evidence(evidence));
     }
     Ok(())
 }
@@ -163,12 +148,8 @@ fn split_by_files(subject: &Subject, known: &Known, found: &mut Vec<Finding>) {
     };
     for (_, path, text) in &subject.others {
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| sets_flags(text)) {
-            let place = Place::Path {
-                path: relative(path, &subject.top),
-                line: Some(line),
-            };
             let finding = SPLIT_RUSTFLAGS.found(
-                place,
+                subject.at(path, Some(line)),
                 "RUSTFLAGS takes the place of the repository's own flags",
                 "Say the flags in one place: in .cargo/config.toml, or by --config.",
             );
@@ -204,47 +185,15 @@ fn sets_flags(line: &str) -> bool {
     !is_comment && names.any(sets)
 }
 
-/// What a variable beats of what the repository says.
-enum Beaten {
-    /// The repository says nothing.
-    Nothing,
-    /// It says the same.
-    Same,
-    /// It says these, in words.
-    Values(Vec<(String, Origin)>),
-}
-
-impl Beaten {
-    /// What it beats in two workspaces.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Values(mut values), Self::Values(more)) => {
-                let new: Vec<_> = more.into_iter().filter(|it| !values.contains(it)).collect();
-                values.extend(new);
-                Self::Values(values)
-            }
-            (Self::Values(values), _) | (_, Self::Values(values)) => Self::Values(values),
-            (Self::Nothing, _) | (_, Self::Nothing) => Self::Nothing,
-            (Self::Same, Self::Same) => Self::Same,
-        }
-    }
-}
-
-fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
+/// What a variable beats of what the repository says in a workspace, in words; `None` where it says
+/// nothing.
+fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Option<Vec<(String, Origin)>>> {
     let config = &known.config;
-    let written = config.written();
     let table = known.profiles.iter().flat_map(Value::leaves);
     let of_manifest = table.map(|(key, value)| ([vec!["profile"], key].concat(), value));
-    let said: Vec<_> = written
-        .leaves()
-        .into_iter()
-        .chain(of_manifest)
-        .filter(|(_, value)| subject.is_own(&value.origin))
-        .collect();
-    let own_name = OTHER_NAMES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|it| it.1);
+    let said = config.written().leaves().into_iter().chain(of_manifest);
+    let own_name = OTHER_NAMES.iter().find(|(known, _)| *known == name);
+    let own_name = own_name.map(|it| it.1);
     let is_meant = |key: &[&str]| match (own_name, key) {
         (Some("incremental"), ["build" | "profile", .., "incremental"]) => true,
         (Some(own), ["build", last]) => own == *last,
@@ -252,9 +201,10 @@ fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
         (None, key) if FLAGS.contains(&name) => sets_rustflags(known, key),
         (None, key) => variable_of(key) == name,
     };
-    let meant: Vec<_> = said.into_iter().filter(|(key, _)| is_meant(key)).collect();
-    if meant.is_empty() {
-        return Ok(Beaten::Nothing);
+    let meant = said.filter(|(key, value)| subject.is_own(&value.origin) && is_meant(key));
+    let mut meant = meant.peekable();
+    if meant.peek().is_none() {
+        return Ok(None);
     }
     let value = config.variable(name).unwrap_or_default();
     let mut values = Vec::new();
@@ -288,8 +238,5 @@ fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Beaten> {
             values.push((what, said.origin.clone()));
         }
     }
-    Ok(match values.is_empty() {
-        true => Beaten::Same,
-        false => Beaten::Values(values),
-    })
+    Ok(Some(values))
 }

@@ -11,10 +11,9 @@ mod toolchain;
 mod tests;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
 
 use super::subject::{Subject, relative};
-use crate::finding::{Check, Finding, Level, Place, Policy};
+use crate::finding::{Check, Finding, Level, Policy};
 
 /// Every kind of finding, in the order of the documentation.
 pub const CHECKS: &[&Check] = &[
@@ -63,33 +62,20 @@ pub fn find(subject: &Subject, policy: &Policy) -> Result<Vec<Finding>> {
     profiles::find(subject, &mut found)?;
     toolchain::find(subject, &mut found);
     required::find(subject, policy, &mut found)?;
-    found.extend(subject.unreadable.iter().map(unreadable(subject)));
+    for (manifest, error) in &subject.unreadable {
+        let place = subject.at(manifest, None);
+        let message = format!(
+            "the workspace of {} was not checked",
+            relative(manifest, &subject.top)
+        );
+        let mend = "Mend what is named, or except the manifest and say why.";
+        let error = format!("{error:#}");
+        let finding = UNREADABLE_WORKSPACE.found(place, message, mend);
+        found.push(finding.evidence(error.lines().next().map(str::to_owned)));
+    }
     // What several workspaces or profiles have from one place is said once.
     let key = |it: &Finding| (it.check.code, it.place.clone(), it.message.clone());
     found.sort_by_key(key);
     found.dedup_by(|one, other| key(one) == key(other));
     Ok(found)
-}
-
-fn unreadable(subject: &Subject) -> impl Fn(&(Utf8PathBuf, anyhow::Error)) -> Finding {
-    |(manifest, error)| {
-        let path = relative(manifest, &subject.top);
-        let message = format!("the workspace of {path} was not checked");
-        let finding = UNREADABLE_WORKSPACE.found(
-            Place::Path { path, line: None },
-            message,
-            "Mend what is named, or except the manifest and say why.",
-        );
-        let error = format!("{error:#}");
-        finding.evidence(error.lines().next().map(str::to_owned))
-    }
-}
-
-/// Whether a key changes what cargo compiles, where to, or with what.
-fn matters(key: &[&str]) -> bool {
-    match key {
-        ["build", "jobs", ..] => false,
-        ["build" | "profile" | "target" | "env" | "unstable", ..] => true,
-        _ => false,
-    }
 }

@@ -2,12 +2,11 @@
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::matters;
 use crate::finding::{Check, Finding, Level};
 use crate::policy::members::Declared;
 use crate::policy::profiles::canonical;
 use crate::policy::subject::{Subject, profiles_of, relative};
-use crate::repo::cargo_config::{Kind, Origin, Value};
+use crate::repo::cargo_config::{Kind, Value};
 use crate::repo::rust_source::normalized;
 
 pub(super) static NESTED_CONFIG: Check = Check {
@@ -66,26 +65,17 @@ Keep `config.toml`, unless cargo 1.38 is still in use.",
 
 pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
     for (path, said) in &subject.configurations {
-        if path.file_name() == Some("config.toml")
-            && subject
-                .configurations
-                .contains_key(&path.with_extension(""))
-        {
-            let origin = Origin::File {
-                path: path.clone(),
-                line: 1,
-            };
+        let other = path.with_file_name("config");
+        if other != *path && subject.configurations.contains_key(&other) {
+            let ignored = relative(path, &subject.top);
             found.push(TWO_CONFIG_FILES.found(
-                subject.place(&origin),
-                format!(
-                    "{} is ignored for the file `config` beside it",
-                    relative(path, &subject.top)
-                ),
+                subject.at(path, Some(1)),
+                format!("{ignored} is ignored for the file `config` beside it"),
                 "Join the two in `config.toml`.",
             ));
-            continue;
+        } else {
+            configuration(subject, path, said, found);
         }
-        configuration(subject, path, said, found);
     }
     for known in &subject.workspaces {
         let written = known.config.written().get("profile");
@@ -118,10 +108,8 @@ fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut V
     };
     let is_nested = directory != owner.root;
     if is_nested {
-        let below = subject
-            .manifests
-            .iter()
-            .filter(|it| it.starts_with(directory));
+        let manifests = subject.manifests.iter();
+        let below = manifests.filter(|it| it.starts_with(directory));
         let mut owners = below.filter_map(|it| subject.owner(it));
         // Nobody starts cargo there to build what is above.
         if !owners.any(|it| it.root == owner.root) {
@@ -159,20 +147,24 @@ fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut V
         }
     }
     if let [(_, first), ..] = departing[..] {
-        let keys: Vec<_> = departing
-            .iter()
-            .map(|(key, _)| format!("`{key}`"))
-            .collect();
+        let keys = departing.iter().map(|(key, _)| format!("`{key}`"));
+        let keys = keys.collect::<Vec<_>>().join(", ");
+        let path = relative(path, &subject.top);
         let root = relative(&owner.root.join("Cargo.toml"), &subject.top);
         found.push(NESTED_CONFIG.found(
             subject.place(&first.origin),
-            format!(
-                "{} holds only for a cargo that is started below it, and sets {}",
-                relative(path, &subject.top),
-                keys.join(", ")
-            ),
+            format!("{path} holds only for a cargo that is started below it, and sets {keys}"),
             format!("Move it to the configuration beside {root}."),
         ));
+    }
+}
+
+/// Whether a key changes what cargo compiles, where to, or with what.
+fn matters(key: &[&str]) -> bool {
+    match key {
+        ["build", "jobs", ..] => false,
+        ["build" | "profile" | "target" | "env" | "unstable", ..] => true,
+        _ => false,
     }
 }
 

@@ -99,9 +99,8 @@ fn cache(
     let Some(wrapper) = tool(&known.config, "rustc-wrapper")? else {
         return Ok(());
     };
-    let name = wrapper
-        .as_str()
-        .and_then(|it| Utf8Path::new(it).file_stem());
+    let name = wrapper.as_str();
+    let name = name.and_then(|it| Utf8Path::new(it).file_stem());
     let Some(name) = name.filter(|it| ["sccache", "cachepot", "kache"].contains(it)) else {
         return Ok(());
     };
@@ -126,7 +125,6 @@ fn cache(
 fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
     let name = &profile.name;
     let values = profile.values(Of::default());
-    let is = |field: &str, kind: &Kind| values.get(field).is_some_and(|it| it.kind == *kind);
     let text = |field: &str| {
         values
             .get(field)
@@ -134,7 +132,7 @@ fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
             .unwrap_or_default()
     };
     let said = |field: &str| profile.said.get(field).filter(|it| is_said(subject, it));
-    let is_incremental = is("incremental", &Kind::Boolean(true));
+    let is_incremental = values.get("incremental").map(|it| &it.kind) == Some(&Kind::Boolean(true));
     if let Some(units) = said("codegen-units")
         && let Kind::Integer(number @ ..16) = units.kind
         && is_incremental

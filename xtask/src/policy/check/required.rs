@@ -1,11 +1,13 @@
 //! Values that the workspace requires.
 
 use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
 use serde_json::{Map, Value as Json};
 
 use crate::finding::{Check, Finding, Level, Place, Policy};
 use crate::policy::profiles::{Of, canonical, profiles};
 use crate::policy::subject::{Known, Subject, relative};
+use crate::policy::{default, text};
 use crate::repo::cargo_config::{Kind, Origin, Value};
 use crate::usage;
 
@@ -24,24 +26,19 @@ Set the value in `.cargo/config.toml`, and unset what beats it.",
 pub(super) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>) -> Result<()> {
     for (key, required) in flat(&policy.require) {
         for known in &subject.workspaces {
-            let key: Vec<&str> = key.iter().map(String::as_str).collect();
             let used = used(subject, known, &key)?;
             let field = key.last().copied().unwrap_or_default();
-            let wanted = value_of(&required).ok_or_else(|| {
+            let wanted = value_of(required).ok_or_else(|| {
                 usage!("`policy.require.{}` is no value of cargo's", key.join("."))
             })?;
             let wanted = canonical(field, &wanted);
             if used.as_ref() == Some(&wanted) {
                 continue;
             }
-            let origin = used
-                .as_ref()
-                .map_or(Origin::Default, |it| it.origin.clone());
+            let origin = used.as_ref().map(|it| it.origin.clone());
+            let origin = origin.unwrap_or(Origin::Default);
             let place = match subject.place(&origin) {
-                Place::Whole => Place::Path {
-                    path: relative(&known.root.join("Cargo.toml"), &subject.top),
-                    line: None,
-                },
+                Place::Whole => subject.at(&known.root.join("Cargo.toml"), None),
                 place => place,
             };
             let is = used.map_or("not set".to_owned(), |it| it.to_string());
@@ -59,20 +56,18 @@ pub(super) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>)
 
 /// Tables as keys in their order. At the top a key may be joined by dots; further down it may be a
 /// package's, with a version in it.
-fn flat(table: &Map<String, Json>) -> Vec<(Vec<String>, Json)> {
-    fn below(key: Vec<String>, value: &Json) -> Vec<(Vec<String>, Json)> {
+fn flat(table: &Map<String, Json>) -> Vec<(Vec<&str>, &Json)> {
+    fn below<'a>(key: Vec<&'a str>, value: &'a Json) -> Vec<(Vec<&'a str>, &'a Json)> {
         let Json::Object(table) = value else {
-            return vec![(key, value.clone())];
+            return vec![(key, value)];
         };
         let entries = table.iter();
-        entries
-            .flat_map(|(name, value)| below([&key[..], std::slice::from_ref(name)].concat(), value))
-            .collect()
+        let below = entries.flat_map(|(name, value)| below([&key[..], &[name]].concat(), value));
+        below.collect()
     }
     let entries = table.iter();
-    entries
-        .flat_map(|(key, value)| below(key.split('.').map(str::to_owned).collect(), value))
-        .collect()
+    let below = entries.flat_map(|(key, value)| below(key.split('.').collect(), value));
+    below.collect()
 }
 
 fn value_of(json: &Json) -> Option<Value> {
@@ -83,15 +78,12 @@ fn value_of(json: &Json) -> Option<Value> {
         Json::Array(items) => Kind::List(items.iter().map(value_of).collect::<Option<_>>()?),
         Json::Null | Json::Object(_) => return None,
     };
-    Some(Value {
-        kind,
-        origin: Origin::Default,
-    })
+    Some(default(kind))
 }
 
 fn used(subject: &Subject, known: &Known, key: &[&str]) -> Result<Option<Value>> {
-    let directory = |(path, origin): (cargo_metadata::camino::Utf8PathBuf, Origin)| Value {
-        kind: Kind::String(relative(&path, &subject.top).to_string()),
+    let directory = |(path, origin): (Utf8PathBuf, Origin)| Value {
+        kind: text(relative(&path, &subject.top).as_str()),
         origin,
     };
     match key {
@@ -117,11 +109,10 @@ fn used(subject: &Subject, known: &Known, key: &[&str]) -> Result<Option<Value>>
                     };
                     profile.values(of).remove(*field)
                 }
-                ["package", spec, field] => profile
-                    .packages
-                    .get(*spec)
-                    .and_then(|it| it.get(*field))
-                    .cloned(),
+                ["package", spec, field] => {
+                    let said = profile.packages.get(*spec);
+                    said.and_then(|it| it.get(*field)).cloned()
+                }
                 _ => None,
             })
         }

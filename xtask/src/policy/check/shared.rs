@@ -1,10 +1,9 @@
 //! Workspaces of the repository that build into one target directory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::finding::{Check, Finding, Level, Place};
 use crate::policy::members::{Declared, Member};
@@ -56,24 +55,25 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
         (&SAME_OUTPUTS_TWICE, sharing),
     ] {
         for (directory, known) in groups.iter().filter(|(_, known)| known.len() > 1) {
-            for pair in pairs(subject, known) {
-                let [first, second] = &pair;
+            for [first, second] in pairs(subject, known) {
                 let is_same = first.member.directory == second.member.directory;
-                let manifests = pair
-                    .each_ref()
-                    .map(|it| relative(&it.manifest(), &subject.top));
+                let manifests = [&first, &second].map(|it| relative(&it.manifest(), &subject.top));
                 if check == &SAME_PACKAGE_TWICE && !is_same || !told.insert(manifests.clone()) {
                     continue;
                 }
                 let [first_manifest, path] = manifests;
+                let Member { name, version, .. } = second.member;
+                let beside = relative(&first.known.root, &subject.top);
+                let beside = match beside.as_str() {
+                    "" => "at the top level",
+                    root => root,
+                };
+                let directory = relative(directory, &subject.top);
                 let finding = check.found(
                     Place::Path { path, line: None },
                     format!(
-                        "{} {} is also in the workspace {}, and both build into {}",
-                        second.member.name,
-                        second.member.version,
-                        named(&relative(&first.known.root, &subject.top)),
-                        relative(directory, &subject.top)
+                        "{name} {version} is also in the workspace {beside}, and both build into \
+                         {directory}"
                     ),
                     "Give one of them another name, or the workspaces directories of their own.",
                 );
@@ -87,6 +87,7 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
 /// Workspaces by a directory that they share.
 type Groups<'a> = BTreeMap<Utf8PathBuf, Vec<&'a Known>>;
 
+#[derive(Clone)]
 struct Package<'a> {
     known: &'a Known,
     member: Member,
@@ -94,40 +95,29 @@ struct Package<'a> {
 
 impl Package<'_> {
     fn manifest(&self) -> Utf8PathBuf {
-        self.known
-            .root
-            .join(&self.member.directory)
-            .join("Cargo.toml")
+        let directory = self.known.root.join(&self.member.directory);
+        directory.join("Cargo.toml")
     }
 }
 
 /// Packages of two workspaces that have name and version in common.
-fn pairs<'a>(subject: &Subject, workspaces: &[&'a Known]) -> Vec<[Rc<Package<'a>>; 2]> {
-    let mut packages: BTreeMap<_, Vec<Rc<Package<'a>>>> = BTreeMap::new();
+fn pairs<'a>(subject: &Subject, workspaces: &[&'a Known]) -> Vec<[Package<'a>; 2]> {
+    let mut packages: BTreeMap<_, Vec<Package<'a>>> = BTreeMap::new();
     for &known in workspaces {
         for member in Declared::read(&known.root).members(&subject.manifests) {
             let key = (member.name.clone(), member.version.clone());
-            let package = Rc::new(Package { known, member });
-            packages.entry(key).or_default().push(package);
+            packages
+                .entry(key)
+                .or_default()
+                .push(Package { known, member });
         }
     }
     let mut pairs = Vec::new();
     for places in packages.values() {
-        for (at, second) in places.iter().enumerate().skip(1) {
-            pairs.extend(
-                places[..at]
-                    .iter()
-                    .map(|first| [first.clone(), second.clone()]),
-            );
+        for (at, second) in places.iter().enumerate() {
+            let firsts = places[..at].iter();
+            pairs.extend(firsts.map(|first| [first.clone(), second.clone()]));
         }
     }
     pairs
-}
-
-fn named(root: &Utf8Path) -> &str {
-    if root.as_str().is_empty() {
-        "at the top level"
-    } else {
-        root.as_str()
-    }
 }

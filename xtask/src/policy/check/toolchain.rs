@@ -37,9 +37,8 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
     };
     let of = |wanted: Kind| {
         let others = subject.others.iter();
-        others
-            .filter(move |it| it.0 == wanted)
-            .map(|(_, path, text)| (path, text))
+        let others = others.filter(move |it| it.0 == wanted);
+        others.map(|(_, path, text)| (path, text))
     };
     let pins = of(Kind::Toolchain);
     let pins = pins.filter(|(path, _)| path.parent().is_some_and(|it| known.root.starts_with(it)));
@@ -82,12 +81,8 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
         return;
     }
     if let Some((path, line, version)) = named.first() {
-        let place = Place::Path {
-            path: relative(path, &subject.top),
-            line: Some(*line),
-        };
         let finding = TOOLCHAIN_DIFFERS_IN_CI.found(
-            place,
+            subject.at(path, Some(*line)),
             format!("continuous integration names {version}, and the pin is {channel}"),
             "Name the pinned one, or none.",
         );
@@ -108,15 +103,8 @@ fn is_of_channel(toolchain: &str, channel: &str) -> bool {
 
 /// `1.90` agrees with `1.90.0`.
 fn agree(one: &str, other: &str) -> bool {
-    let parts = |version: &str| -> Vec<String> {
-        version
-            .split('.')
-            .map(str::to_owned)
-            .chain(["0".to_owned()])
-            .take(3)
-            .collect()
-    };
-    parts(one) == parts(other)
+    let parts = |version| str::split(version, '.').chain(["0"]).take(3);
+    parts(one).eq(parts(other))
 }
 
 /// The versions of toolchains that a line names.
@@ -132,21 +120,15 @@ fn versions(line: &str) -> impl Iterator<Item = String> {
         "RUSTUP_TOOLCHAIN=",
         "rust:",
     ];
-    let line = line.split(" #").next().unwrap_or_default();
-    let line = if line.trim_start().starts_with('#') {
-        ""
-    } else {
-        line
+    let line = match line.trim_start().starts_with('#') {
+        true => "",
+        false => line.split(" #").next().unwrap_or_default(),
     };
-    let rest = MARKS
-        .iter()
-        .filter_map(move |mark| line.split_once(mark).map(|it| it.1));
-    rest.filter_map(|rest| {
+    let rest = MARKS.iter().filter_map(move |mark| line.split_once(mark));
+    rest.filter_map(|(_, rest)| {
         let rest = rest.trim_start_matches([' ', '"', '\'']);
-        let end = rest
-            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .unwrap_or(rest.len());
-        let version = rest[..end].trim_end_matches('.');
+        let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'));
+        let version = rest[..end.unwrap_or(rest.len())].trim_end_matches('.');
         version.contains('.').then(|| version.to_owned())
     })
 }
