@@ -234,14 +234,19 @@ impl Job {
         })
     }
 
-    /// A value with the job's own variables in their places; none where another is asked for.
+    /// A value with the job's own variables in their places; none where another is asked for, or
+    /// one is made of itself.
     pub(super) fn resolved(&self, value: &str) -> Option<String> {
-        let Some((before, rest)) = value.split_once("${{") else {
-            return Some(value.trim().to_owned());
-        };
-        let (expression, after) = rest.split_once("}}")?;
-        let named = expression.trim().strip_prefix("env.")?;
-        let known = self.variables.iter().rev().find(|it| it.name == named)?;
-        self.resolved(&format!("{before}{}{after}", known.value))
+        let mut value = value.to_owned();
+        for _ in 0..16 {
+            let Some((before, rest)) = value.split_once("${{") else {
+                return Some(value.trim().to_owned());
+            };
+            let (expression, after) = rest.split_once("}}")?;
+            let named = expression.trim().strip_prefix("env.")?;
+            let known = self.variables.iter().rev().find(|it| it.name == named)?;
+            value = format!("{before}{}{after}", known.value);
+        }
+        None
     }
 }

@@ -152,15 +152,16 @@ fn variables_beside_a_compiler_cache() {
 
 #[test]
 fn toolchains() {
-    let text = "env:\n  R: stable\njobs:\n  a:\n    steps:\n      - uses: dtolnay/rust-toolchain@nightly\n      \
+    let text = "env:\n  R: stable\n  S: ${{ env.S }}\njobs:\n  a:\n    steps:\n      - uses: dtolnay/rust-toolchain@nightly\n      \
         - uses: dtolnay/rust-toolchain@master\n        with:\n          toolchain: ${{ env.R }}\n      \
         - run: rustup toolchain install --profile minimal 1.90\n      - run: rustup default nightly-x86_64-pc-windows-gnu\n      \
-        - uses: actions-rs/toolchain@v1\n        with:\n          toolchain: ${{ matrix.rust }}\n";
+        - uses: actions-rs/toolchain@v1\n        with:\n          toolchain: ${{ matrix.rust }}\n      \
+        - uses: actions-rs/toolchain@v1\n        with:\n          toolchain: ${{ env.S }}\n";
     let jobs = workflow::jobs(Utf8Path::new("ci.yml"), text).unwrap();
     let channels: Vec<_> = chosen(&jobs[0]).into_iter().map(|it| it.1).collect();
     assert_eq!(
         channels,
-        ["nightly", "stable", "unknown", "1.90", "nightly"]
+        ["nightly", "stable", "unknown", "unknown", "1.90", "nightly"]
     );
 }
 
