@@ -6,7 +6,8 @@ mod architecture;
 use std::collections::HashSet;
 
 use cargo_metadata::Message;
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use tempfile::TempDir;
 
 use crate::graph::{UnitGraph, UnitIx, Verb};
 use crate::impact::{self, Rule, Seed};
@@ -217,6 +218,21 @@ pub(crate) fn artifact(workspace: &Workspace, package: &str, target: &str, fresh
 /// The place of a package, by its name.
 pub(crate) fn place(workspace: &Workspace, name: &str) -> PackageIx {
     workspace.find(name).expect("the test names a package")
+}
+
+/// An empty directory by its path without links, with what removes it in the end.
+pub(crate) fn scratch() -> (TempDir, Utf8PathBuf) {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let path = Utf8Path::from_path(directory.path()).expect("its path is UTF-8");
+    let path = path.canonicalize_utf8().expect("it is there");
+    (directory, path)
+}
+
+/// Writes a file, and makes the directories that it is in.
+pub(crate) fn write(path: &Utf8Path, text: &str) {
+    let above = path.parent().expect("a file is in a directory");
+    std::fs::create_dir_all(above).expect("the directory can be made");
+    std::fs::write(path, text).expect("the file can be written");
 }
 
 /// Where the kit's own sources are.

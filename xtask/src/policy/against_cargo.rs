@@ -1,14 +1,12 @@
 //! Final values of profiles, held against those of the units that cargo would build.
 
-use std::fs;
-
-use cargo_metadata::camino::Utf8Path;
 use serde_json::Value as Json;
 
 use super::profiles::{Fields, Of, profiles};
 use super::subject::profiles_of;
 use crate::process::{self, Runner};
 use crate::repo::cargo_config::{CargoConfig, Kind, Surroundings};
+use crate::testing::{scratch, write};
 
 /// A member `app` with a script and the member `inside`, and `outside` of the workspace.
 const FILES: &[(&str, &str)] = &[
@@ -70,14 +68,8 @@ const PROFILES: &[(&str, &str, Variables)] = &[
 
 #[test]
 fn final_values_are_those_of_cargos_units() {
-    let temporary = tempfile::tempdir().unwrap();
-    let top = Utf8Path::from_path(temporary.path()).unwrap();
-    let top = top.canonicalize_utf8().unwrap();
-    let write = |path: &str, text: &str| {
-        let path = top.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let (_temporary, top) = scratch();
+    let write = |path: &str, text: &str| write(&top.join(path), text);
     for (path, text) in FILES {
         write(path, text);
     }

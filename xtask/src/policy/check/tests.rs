@@ -5,17 +5,15 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::*;
 use crate::finding::Place;
 use crate::repo::cargo_config::Surroundings;
+use crate::testing::{scratch, write};
 
 /// What is found in a repository of these files, in an environment of `NAME=value`, under
 /// `[workspace.metadata.xtask.policy]`: code, place and message, a line each.
 fn found(files: &[(&str, &str)], variables: &[&str], policy: &str) -> String {
-    let temporary = tempfile::tempdir().unwrap();
-    let top = Utf8Path::from_path(temporary.path()).unwrap();
-    let top = top.canonicalize_utf8().unwrap();
+    let (_temporary, top) = scratch();
     let mut tracked = Vec::new();
     for (path, text) in files {
-        fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
-        fs::write(top.join(path), text).unwrap();
+        write(&top.join(path), text);
         tracked.push(Utf8PathBuf::from(*path));
     }
     let variables = variables.iter().filter_map(|it| it.split_once('='));

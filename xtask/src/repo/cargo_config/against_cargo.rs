@@ -1,13 +1,13 @@
 //! Held against cargo: `cargo config get`, which stable has for those who may use what is unstable,
 //! and the directories that `cargo metadata` tells.
 
-use std::fs;
 use std::process::Command;
 
 use serde_json::Value as Json;
 
 use super::*;
 use crate::process;
+use crate::testing::{scratch, write};
 
 /// What there is beside the current directory `w/a`, in which a workspace lies.
 struct Layout {
@@ -132,14 +132,8 @@ const LEAVES: &[&str] = &[
 #[test]
 fn every_value_and_directory_is_cargos() {
     for (number, layout) in LAYOUTS.iter().enumerate() {
-        let temporary = tempfile::tempdir().unwrap();
-        let top = Utf8Path::from_path(temporary.path()).unwrap();
-        let top = top.canonicalize_utf8().unwrap();
-        let write = |path: &str, text: &str| {
-            let path = top.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        let (_temporary, top) = scratch();
+        let write = |path: &str, text: &str| write(&top.join(path), text);
         write("w/a/Cargo.toml", "[package]\nname = 'a'\n[workspace]");
         write("w/a/src/lib.rs", "");
         write("w/a/w/flags.toml", "build.rustflags = ['-Cfile']");
