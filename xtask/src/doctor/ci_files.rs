@@ -188,9 +188,8 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
         "CHECKSUM_FRESHNESS",
     ];
     let cares = |text: &str| cares.iter().any(|it| text.contains(it));
-    let is_restored =
-        |it: &&Cache| keeps_target(it) && (it.is_lenient || !is_own_of_a_run(&it.key));
-    if let Some(cache) = caches().find(is_restored)
+    let is_restored = |it: &Cache| it.is_lenient || !is_own_of_a_run(&it.key);
+    if let Some(cache) = caches().find(|it| keeps_target(it) && is_restored(it))
         && !job.texts().any(cares)
     {
         faults.push(Fault {

@@ -114,11 +114,7 @@ fn in_code(patient: &Patient<'_>, package: &Package, file: &Utf8Path, text: &str
     let workspace = patient.workspace;
     let directory = package.directory();
     let below = patient.below(directory);
-    let is_in = |name: &&str| {
-        below
-            .as_ref()
-            .is_some_and(|it| file.starts_with(it.join(name)))
-    };
+    let room = below.and_then(|it| file.strip_prefix(it).ok()?.iter().next());
     let code = Code {
         directory,
         targets: [
@@ -126,7 +122,7 @@ fn in_code(patient: &Patient<'_>, package: &Package, file: &Utf8Path, text: &str
             &workspace.target_directory,
             &workspace.build_directory,
         ],
-        is_test: ["tests", "benches"].iter().any(is_in),
+        is_test: matches!(room, Some("tests" | "benches")),
     };
     let made = rust_source::made_paths(text);
     made.iter().filter_map(|it| code.judge(it)).collect()
@@ -161,11 +157,8 @@ impl Code<'_> {
             Origin::CurrentExe if made.climbs > 1 && self.is_test => {
                 let climbs = directories(made.climbs);
                 let message = format!("{climbs} above the test's own executable");
-                (
-                    &CURRENT_EXE,
-                    message,
-                    "Take `env!(\"CARGO_BIN_EXE_<name>\")`.",
-                )
+                let mend = "Take `env!(\"CARGO_BIN_EXE_<name>\")`.";
+                (&CURRENT_EXE, message, mend)
             }
             _ => return None,
         };

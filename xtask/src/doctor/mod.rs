@@ -149,15 +149,16 @@ impl<'a> Patient<'a> {
 
     /// The files that git tracks, below the top level; none outside a repository.
     fn tracked(&self) -> Result<&[Utf8PathBuf]> {
-        if self.tracked.get().is_none() {
-            let entries = match self.repository {
-                Some(repository) => repository.entries(&State::Index)?,
-                None => Vec::new(),
-            };
-            let files = entries.into_iter().filter(|it| it.kind == EntryKind::File);
-            drop(self.tracked.set(files.map(|it| it.path).collect()));
+        if let Some(tracked) = self.tracked.get() {
+            return Ok(tracked);
         }
-        Ok(self.tracked.get().map_or(&[], Vec::as_slice))
+        let entries = match self.repository {
+            Some(repository) => repository.entries(&State::Index)?,
+            None => Vec::new(),
+        };
+        let files = entries.into_iter().filter(|it| it.kind == EntryKind::File);
+        let files = files.map(|it| it.path);
+        Ok(self.tracked.get_or_init(|| files.collect()))
     }
 
     /// A tracked file's text; none where it is not there, not UTF-8, or larger than a source is.

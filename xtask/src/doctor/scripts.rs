@@ -134,6 +134,7 @@ fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec
     let said = rust_source::scan_build_script(file, directory, &mut text);
     let asks_libraries = package.dependencies.iter().any(|it| it.build);
     let missing = said.always.iter().filter(|it| !it.exists());
+    let missing = missing.map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned());
     let mut writes = Vec::new();
     for module in &modules {
         for (by, written) in rust_source::written_paths(&text(module).unwrap_or_default()) {
@@ -143,24 +144,18 @@ fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec
             }
         }
     }
-    let changed = modules
-        .iter()
-        .filter_map(|it| it.metadata().ok()?.modified().ok());
-    let changed = changed.max();
+    let changed = modules.iter().map(|it| it.metadata()?.modified());
+    let changed = changed.flatten().max();
     let tells = |it: &Run| changed.is_none_or(|changed| changed <= it.started) && it.said.settled;
+    let telling = recorded.into_iter().filter(tells);
     Script {
         package: package.name.clone(),
         file: file.to_owned(),
         is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
-        always_missing: missing
-            .map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned())
-            .collect(),
+        always_missing: missing.collect(),
         writes,
         // Of several that started at once the first.
-        run: recorded
-            .into_iter()
-            .filter(tells)
-            .min_by_key(|it| Reverse(it.started)),
+        run: telling.min_by_key(|it| Reverse(it.started)),
     }
 }
 

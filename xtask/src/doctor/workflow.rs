@@ -145,14 +145,11 @@ fn gitlab(root: &Node) -> Vec<Job> {
             run: command(it),
             ..Step::default()
         });
+        let steps = caches.iter().filter_map(gitlab_cache).chain(commands);
         Job {
             name: name.to_owned(),
             variables: [common.clone(), entries(node.get("variables"))].concat(),
-            steps: caches
-                .iter()
-                .filter_map(gitlab_cache)
-                .chain(commands)
-                .collect(),
+            steps: steps.collect(),
         }
     };
     let mut jobs = Vec::new();
