@@ -37,12 +37,10 @@ impl Declared {
             listed.map(|it| normalized(it.into())).collect()
         };
         let members = listed("members");
-        let members = members
-            .iter()
-            .filter_map(|it| Pattern::new(it.as_str()).ok());
+        let patterns = members.iter().map(|it| Pattern::new(it.as_str()));
         Self {
             root: root.to_owned(),
-            members: members.collect(),
+            members: patterns.flatten().collect(),
             exclude: listed("exclude"),
             manifest,
         }
@@ -114,10 +112,8 @@ impl Declared {
         const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
         let of_targets = manifest.get("target").and_then(Value::as_table);
         let of_targets = of_targets.into_iter().flatten();
-        let tables = of_targets
-            .filter_map(|(_, it)| it.as_table())
-            .chain([manifest]);
-        let dependencies = tables.flat_map(|table| {
+        let of_targets = of_targets.filter_map(|(_, it)| it.as_table());
+        let dependencies = of_targets.chain([manifest]).flat_map(|table| {
             let kinds = KINDS.iter().filter_map(|kind| table.get(*kind)?.as_table());
             kinds.flatten()
         });

@@ -99,61 +99,58 @@ pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
     members(subject, found);
 }
 
+/// The directory that a file of cargo's configuration is about.
+fn room(path: &Utf8Path) -> Option<&Utf8Path> {
+    path.parent()?.parent()
+}
+
 fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut Vec<Finding>) {
-    let Some(directory) = path.parent().and_then(Utf8Path::parent) else {
-        return;
-    };
+    let Some(directory) = room(path) else { return };
     let Some(owner) = subject.owner(directory) else {
         return;
     };
-    let is_nested = directory != owner.root;
-    if is_nested {
-        let manifests = subject.manifests.iter();
-        let below = manifests.filter(|it| it.starts_with(directory));
-        let mut owners = below.filter_map(|it| subject.owner(it));
-        // Nobody starts cargo there to build what is above.
-        if !owners.any(|it| it.root == owner.root) {
-            return;
-        }
-    }
-    let mut departing = Vec::new();
-    for (key, value) in said.leaves() {
-        if !matters(&key) || matches!(value.kind, Kind::List(_)) && !is_nested {
-            continue;
-        }
-        let at_root = owner.config.written().at(&key);
-        if is_nested {
-            if at_root.is_none_or(|it| !is_same(&key, it, value)) {
-                departing.push((key.join("."), value));
-            }
-            continue;
-        }
+    let decisive = said.leaves().into_iter().filter(|(key, _)| matters(key));
+    if directory == owner.root {
         // What holds at a workspace's own root is what counts there: it speaks against the nearest
         // file above that says something else.
-        let above = subject.configurations.iter().filter_map(|(other, table)| {
-            let room = other.parent().and_then(Utf8Path::parent)?;
-            let is_above = room != directory && directory.starts_with(room);
-            Some((room, table.at(&key).filter(|_| is_above)?))
-        });
-        let nearest = above.max_by_key(|(room, _)| room.as_str().len());
-        if let Some((_, above)) = nearest.filter(|(_, above)| !is_same(&key, above, value)) {
-            let key = key.join(".");
-            let finding = CONTRADICTING_CONFIG.found(
-                subject.place(&value.origin),
-                format!("`{key} = {value}` speaks against `{above}` further up"),
-                "Take the line out, or except the file and say why.",
-            );
-            found.push(finding.evidence([subject.named(&above.origin)]));
+        for (key, value) in decisive.filter(|(_, value)| !matches!(value.kind, Kind::List(_))) {
+            let above = subject.configurations.iter().filter_map(|(other, table)| {
+                let room = room(other)?;
+                let is_above = room != directory && directory.starts_with(room);
+                Some((room, table.at(&key).filter(|_| is_above)?))
+            });
+            let nearest = above.max_by_key(|(room, _)| room.as_str().len());
+            if let Some((_, above)) = nearest.filter(|(_, above)| !is_same(&key, above, value)) {
+                let key = key.join(".");
+                let finding = CONTRADICTING_CONFIG.found(
+                    subject.place(&value.origin),
+                    format!("`{key} = {value}` speaks against `{above}` further up"),
+                    "Take the line out, or except the file and say why.",
+                );
+                found.push(finding.evidence([subject.named(&above.origin)]));
+            }
         }
+        return;
     }
-    if let [(_, first), ..] = departing[..] {
-        let keys = departing.iter().map(|(key, _)| format!("`{key}`"));
-        let keys = keys.collect::<Vec<_>>().join(", ");
+    let manifests = subject.manifests.iter();
+    let below = manifests.filter(|it| it.starts_with(directory));
+    let mut owners = below.filter_map(|it| subject.owner(it));
+    // Nobody starts cargo there to build what is above.
+    if !owners.any(|it| it.root == owner.root) {
+        return;
+    }
+    let at_root = owner.config.written();
+    let departs = |key: &[&str], value| at_root.at(key).is_none_or(|it| !is_same(key, it, value));
+    let departing = decisive.filter(|(key, value)| departs(key, value));
+    let departing: Vec<_> = departing.collect();
+    if let Some((_, first)) = departing.first() {
+        let keys: Vec<_> = departing.iter().map(|(key, _)| key.join(".")).collect();
+        let keys = keys.join("`, `");
         let path = relative(path, &subject.top);
         let root = relative(&owner.root.join("Cargo.toml"), &subject.top);
         found.push(NESTED_CONFIG.found(
             subject.place(&first.origin),
-            format!("{path} holds only for a cargo that is started below it, and sets {keys}"),
+            format!("{path} holds only for a cargo that is started below it, and sets `{keys}`"),
             format!("Move it to the configuration beside {root}."),
         ));
     }

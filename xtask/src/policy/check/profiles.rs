@@ -104,14 +104,16 @@ fn cache(
     let Some(name) = name.filter(|it| ["sccache", "cachepot", "kache"].contains(it)) else {
         return Ok(());
     };
-    let by_profile = all
-        .iter()
-        .filter_map(|it| it.said.get("incremental").cloned());
-    let asking = incremental(&known.config)?.map_or_else(|| by_profile.collect(), |it| vec![it]);
-    for value in asking {
-        if value.kind != Kind::Boolean(true) || !is_said(subject, &value) {
-            continue;
-        }
+    let by_all = incremental(&known.config)?;
+    let asking: Vec<&Value> = match &by_all {
+        Some(value) => vec![value],
+        None => all
+            .iter()
+            .filter_map(|it| it.said.get("incremental"))
+            .collect(),
+    };
+    let is_on = |it: &&Value| it.kind == Kind::Boolean(true) && is_said(subject, it);
+    for value in asking.into_iter().filter(is_on) {
         let finding = INCREMENTAL_WITH_CACHE.found(
             subject.place(&value.origin),
             format!("incremental builds are asked for, and {name} caches none"),
@@ -125,12 +127,7 @@ fn cache(
 fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
     let name = &profile.name;
     let values = profile.values(Of::default());
-    let text = |field: &str| {
-        values
-            .get(field)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let text = |field: &str| values.get(field).map_or("", |it| it.as_str().unwrap_or(""));
     let said = |field: &str| profile.said.get(field).filter(|it| is_said(subject, it));
     let is_incremental = values.get("incremental").map(|it| &it.kind) == Some(&Kind::Boolean(true));
     if let Some(units) = said("codegen-units")
@@ -165,17 +162,16 @@ fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
         );
         found.push(finding.evidence([subject.named(&debug.origin)]));
     }
-    let full = [
-        ("", profile.said.get("debug").filter(|_| name == "release")),
-        (".build-override", profile.build_override.get("debug")),
-        (
-            ".package.\"*\"",
-            profile.packages.get("*").and_then(|it| it.get("debug")),
-        ),
+    let tables = [
+        ("", Some(&profile.said).filter(|_| name == "release")),
+        (".build-override", Some(&profile.build_override)),
+        (".package.\"*\"", profile.packages.get("*")),
     ];
-    for (table, debug) in full {
-        let debug = debug.filter(|it| it.as_str() == Some("full") && is_said(subject, it));
-        if let Some(debug) = debug {
+    for (table, fields) in tables {
+        if let Some(debug) = fields.and_then(|it| it.get("debug"))
+            && debug.as_str() == Some("full")
+            && is_said(subject, debug)
+        {
             found.push(FULL_DEBUG_INFO.found(
                 subject.place(&debug.origin),
                 format!("`{name}{table}` has full debug information"),

@@ -106,10 +106,8 @@ fn pairs<'a>(subject: &Subject, workspaces: &[&'a Known]) -> Vec<[Package<'a>; 2
     for &known in workspaces {
         for member in Declared::read(&known.root).members(&subject.manifests) {
             let key = (member.name.clone(), member.version.clone());
-            packages
-                .entry(key)
-                .or_default()
-                .push(Package { known, member });
+            let places = packages.entry(key).or_default();
+            places.push(Package { known, member });
         }
     }
     let mut pairs = Vec::new();
