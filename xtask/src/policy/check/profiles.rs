@@ -104,13 +104,11 @@ fn cache(
     let Some(name) = name.filter(|it| ["sccache", "cachepot", "kache"].contains(it)) else {
         return Ok(());
     };
-    let by_all = incremental(&known.config)?;
-    let asking: Vec<&Value> = match &by_all {
+    let beating = incremental(&known.config)?;
+    let said = all.iter().filter_map(|it| it.said.get("incremental"));
+    let asking: Vec<&Value> = match &beating {
         Some(value) => vec![value],
-        None => all
-            .iter()
-            .filter_map(|it| it.said.get("incremental"))
-            .collect(),
+        None => said.collect(),
     };
     let is_on = |it: &&Value| it.kind == Kind::Boolean(true) && is_said(subject, it);
     for value in asking.into_iter().filter(is_on) {
