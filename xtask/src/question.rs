@@ -334,15 +334,13 @@ impl Question {
         let profile = self.profile.iter().flat_map(|it| flag("profile", it));
         let targets = self.targets.iter().flat_map(|it| flag("target", it));
         let flags: Vec<String> = profile.chain(targets).collect();
-        let compared = resolution::range::compare(
-            &self.runner,
-            repository,
-            range,
-            &self.workspace.root,
-            (self.verb, &flags),
-            self.network,
-        );
-        match compared {
+        let question = resolution::Question {
+            runner: &self.runner,
+            verb: self.verb,
+            flags: &flags,
+            network: self.network,
+        };
+        match question.compare(repository, range, &self.workspace.root) {
             Ok(differences) => Resolution::Compared(differences),
             Err(error) => Resolution::Unknown(error.to_string()),
         }

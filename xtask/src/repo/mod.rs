@@ -16,9 +16,15 @@ pub mod unit_record;
 pub mod yaml;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 use std::io::{self, ErrorKind};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+/// A number that stands for a value, the same in every run of this build of the kit.
+pub fn hashed(value: impl Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
+}
 
 /// The path without symbolic links, or as it is where it does not exist.
 pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {

@@ -38,10 +38,7 @@ impl Compiled {
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for unit in &graph.units {
             users.entry(unit.pkg_id.clone()).or_default();
-            let used = unit
-                .dependencies
-                .iter()
-                .filter_map(|it| graph.units.get(it.index));
+            let used = unit.dependencies.iter().map(|it| &graph.units[it.index]);
             for used in used.filter(|it| it.pkg_id != unit.pkg_id) {
                 let users = users.entry(used.pkg_id.clone()).or_default();
                 if !users.contains(&unit.pkg_id) {
@@ -60,9 +57,7 @@ fn several(graph: &RawGraph) -> Vec<Several> {
     let mut users: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); graph.units.len()];
     for unit in &graph.units {
         for dependency in &unit.dependencies {
-            if let Some(users) = users.get_mut(dependency.index) {
-                users.insert(&unit.pkg_id);
-            }
+            users[dependency.index].insert(&unit.pkg_id);
         }
     }
     let mut builds: BTreeMap<_, BTreeMap<BTreeSet<&str>, BTreeSet<&str>>> = BTreeMap::new();

@@ -5,12 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use serde::Serialize;
-
 use super::unit_graph::{Dependency, Facts, PackageKey, TargetKey, Unit, UnitGraph};
 
 /// One unit that cargo would configure differently.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnitDifference {
     /// The package as it is after the change, or before it where the unit vanished.
     pub package: PackageKey,
@@ -21,8 +19,7 @@ pub struct UnitDifference {
 }
 
 /// How a unit differs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
     /// There was no such unit.
     Appeared,
@@ -36,7 +33,7 @@ pub enum Difference {
 }
 
 /// The units that cargo would configure differently after than before, sorted.
-pub fn differences(before: &UnitGraph, after: &UnitGraph) -> Vec<UnitDifference> {
+pub(super) fn differences(before: &UnitGraph, after: &UnitGraph) -> Vec<UnitDifference> {
     let mut found = BTreeSet::new();
     let mut sides: BTreeMap<_, (Vec<&Unit>, Vec<usize>)> = BTreeMap::new();
     for unit in &before.units {
@@ -91,7 +88,7 @@ pub fn differences(before: &UnitGraph, after: &UnitGraph) -> Vec<UnitDifference>
 /// All units that cargo would compile or run again for these differences, users included, told
 /// apart by their configurations: following [`differences`] through a graph in which one unit
 /// stands for all of its configurations can only find more.
-pub fn rebuilt(before: &UnitGraph, after: &UnitGraph) -> BTreeSet<(PackageKey, TargetKey)> {
+pub(super) fn rebuilt(before: &UnitGraph, after: &UnitGraph) -> BTreeSet<(PackageKey, TargetKey)> {
     let built: HashSet<u64> = before.units.iter().map(|unit| unit.deep).collect();
     let rebuilt = after
         .units

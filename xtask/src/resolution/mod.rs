@@ -5,7 +5,7 @@
 //! the root's edition chooses the resolver. Nobody knows these rules as cargo does, so cargo is
 //! asked: `--unit-graph` prints every unit it would build and builds nothing.
 //!
-//! [`Side`] copies what cargo reads of one side into a scratch directory, [`ask_cargo`] has it
+//! [`Side`] copies what cargo reads of one side into a scratch directory, [`Question`] has it
 //! printed, and [`differences`] compares the two. *Both* sides are copies, the work tree's too:
 //! they are resolved alike, and a stale `Cargo.lock` is brought up to date in the copy alone.
 //!
@@ -15,7 +15,6 @@
 pub mod bound;
 pub mod compiled;
 mod difference;
-pub mod range;
 mod raw;
 pub mod remembered;
 pub mod selection;
@@ -26,56 +25,33 @@ mod unit_graph;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
 
-pub use difference::{Difference, UnitDifference, differences, rebuilt};
-pub use side::{Place, Side};
-pub use tree::{ReadFiles, TreeEntry, TreeEntryKind};
-pub use unit_graph::{PackageKey, TargetKey, UnitGraph};
+pub use difference::{Difference, UnitDifference};
+use difference::{differences, rebuilt};
+use side::{Place, Side};
+use unit_graph::UnitGraph;
+pub use unit_graph::{PackageKey, TargetKey};
 
-/// What cargo is going to be asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// `cargo check`, and `cargo clippy`. Asked as a build, which has the same features and
-    /// profiles, but whose graph tells a library from its harness.
-    Check,
-    /// `cargo build`.
-    Build,
-    /// `cargo test`.
-    Test,
-    /// `cargo bench`.
-    Bench,
-}
+use crate::graph::Verb;
+use crate::process::{self, Runner};
+use crate::repo::git::{Range, Repository, State};
+use crate::repo::{cargo_config, resolved, toolchain_file};
 
-/// A question to cargo about one side.
-#[derive(Clone, Copy, Debug)]
+/// A question to cargo about both sides.
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
+    /// How cargo is started.
+    pub runner: &'a Runner,
     /// What is going to be run.
     pub verb: Verb,
-    /// The flags it is going to be run with: packages, targets, features, `--profile`,
-    /// `--target`. They matter: features are unified over what is selected, and dev-dependencies
-    /// count only where tests are. Nothing that sets the target directory or the lock file's path.
+    /// The flags that say what is built then: `--profile`, `--target`. Nothing that sets the target
+    /// directory or the lock file's path.
     pub flags: &'a [String],
     /// Whether cargo may download what it lacks. It is asked offline first in any case.
     pub network: bool,
 }
-
-/// What came of starting cargo.
-#[derive(Debug)]
-pub struct Answer {
-    /// Whether it ended with status 0.
-    pub success: bool,
-    /// Its standard output.
-    pub stdout: String,
-    /// Its standard error.
-    pub stderr: String,
-}
-
-/// Starts cargo with these arguments, in this directory, with these variables added to the
-/// environment that the user's own cargo would have.
-pub type RunCargo<'a> =
-    dyn FnMut(&[String], &Utf8Path, &[(&str, &str)]) -> anyhow::Result<Answer> + 'a;
 
 /// Why a side could not be resolved. Whoever asked knows nothing then, and must select more.
 #[derive(Debug)]
@@ -133,7 +109,7 @@ impl From<std::io::Error> for ResolutionError {
 }
 
 /// What a change makes cargo configure differently.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Resolution {
     /// The units that differ by themselves, and how.
     pub differences: Vec<UnitDifference>,
@@ -141,72 +117,115 @@ pub struct Resolution {
     pub rebuilt: BTreeSet<(PackageKey, TargetKey)>,
 }
 
-/// Compares two sides by the units cargo would build of them.
-///
-/// # Errors
-/// Those of [`ask_cargo`], for the side it failed on.
-pub fn compare(
-    before: &Side,
-    after: &Side,
-    question: Question<'_>,
-    run: &mut RunCargo<'_>,
-) -> Result<Resolution, ResolutionError> {
-    if before == after {
-        return Ok(Resolution::default());
+impl Question<'_> {
+    /// Compares a workspace before and after a change by the units that cargo would build of all its
+    /// packages. Without a range the work tree is compared with `HEAD`.
+    ///
+    /// # Errors
+    /// Why cargo could not be asked.
+    pub fn compare(
+        self,
+        repository: &Repository,
+        range: Option<&Range>,
+        workspace_root: &Utf8Path,
+    ) -> Result<Resolution, ResolutionError> {
+        let (before, after) = match range {
+            Some(range) => (range.before(), range.after()),
+            None => (
+                repository
+                    .head()
+                    .cloned()
+                    .map_or(State::Empty, State::Commit),
+                State::WorkTree,
+            ),
+        };
+        let top_level = repository.top_level();
+        let workspace_root = resolved(workspace_root);
+        let workspace = workspace_root
+            .strip_prefix(top_level)
+            .map_err(|_| ResolutionError::OutsideRepository(workspace_root.clone()))?;
+        let place = Place {
+            repository: top_level,
+            workspace,
+            cargo_home: cargo_config::cargo_home(),
+            scratch: Place::scratch_of(top_level)?,
+        };
+        let given = given(repository, workspace)?;
+        let side = |state: &State| {
+            let entries = repository.entries(state)?;
+            let mut read = |paths: &[Utf8PathBuf]| repository.read(state, paths);
+            Side::materialise(&place, entries, &given, &mut read)
+        };
+        let (before, after) = (side(&before)?, side(&after)?);
+        let mut flags = vec!["--workspace".to_owned()];
+        if self.verb != Verb::Test {
+            flags.push("--all-targets".to_owned());
+        }
+        flags.extend_from_slice(self.flags);
+        let whole = Question {
+            flags: &flags,
+            ..self
+        };
+        whole.compare_sides(&before, &after)
     }
-    let before = ask_cargo(before, question, run)?;
-    let after = ask_cargo(after, question, run)?;
-    Ok(Resolution {
-        differences: differences(&before, &after),
-        rebuilt: rebuilt(&before, &after),
-    })
+
+    fn compare_sides(self, before: &Side, after: &Side) -> Result<Resolution, ResolutionError> {
+        if before == after {
+            return Ok(Resolution::default());
+        }
+        let before = self.ask_about(before)?;
+        let after = self.ask_about(after)?;
+        Ok(Resolution {
+            differences: differences(&before, &after),
+            rebuilt: rebuilt(&before, &after),
+        })
+    }
+
+    /// Asks cargo for the unit graph of one side.
+    fn ask_about(self, side: &Side) -> Result<UnitGraph, ResolutionError> {
+        let ask = |network: &[&str]| {
+            let mut command = self.runner.in_directory(&side.workspace).cargo();
+            // A check has the same features and profiles as a build, whose graph tells a library
+            // from its harness.
+            command.arg(match self.verb {
+                Verb::Check | Verb::Build => "build",
+                Verb::Test => "test",
+            });
+            raw::printed_instead(&mut command, &side.rustc_cache());
+            command.arg("--color=never").args(network).args(self.flags);
+            process::output(&mut command)
+        };
+        let mut output = ask(&["--offline"])?;
+        if !output.status.success() && self.network {
+            output = ask(&[])?;
+        }
+        if !output.status.success() {
+            return Err(side.explained(&String::from_utf8_lossy(&output.stderr)));
+        }
+        let graph = UnitGraph::parse(&output.stdout, &side.root)?;
+        Ok(match self.verb {
+            Verb::Check => graph.checked()?,
+            _ => graph,
+        })
+    }
 }
 
-/// Asks cargo for the unit graph of one side.
-///
-/// # Errors
-/// Where cargo fails, offline and (if allowed) online, with the reason as far as it is known.
-pub fn ask_cargo(
-    side: &Side,
-    question: Question<'_>,
-    run: &mut RunCargo<'_>,
-) -> Result<UnitGraph, ResolutionError> {
-    let verb = match question.verb {
-        Verb::Check | Verb::Build => "build",
-        Verb::Test => "test",
-        Verb::Bench => "bench",
-    };
-    let mut arguments: Vec<String> = [
-        verb,
-        "--unit-graph",
-        "-Zunstable-options",
-        "--color=never",
-        "--offline",
-    ]
-    .map(String::from)
-    .to_vec();
-    arguments.extend_from_slice(question.flags);
-    let cache = side.rustc_cache();
-    // Cargo keeps what rustc told it in the target directory. With unstable features on, rustc
-    // tells more, which the user's own cargo must not find there.
-    let environment = [
-        ("RUSTC_BOOTSTRAP", "1"),
-        ("CARGO_TARGET_DIR", cache.as_str()),
-        ("CARGO_BUILD_BUILD_DIR", cache.as_str()),
-    ];
-    let mut answer = run(&arguments, side.workspace(), &environment)?;
-    if !answer.success && question.network {
-        arguments.retain(|argument| argument != "--offline");
-        answer = run(&arguments, side.workspace(), &environment)?;
+/// Files that are the same on both sides whatever the revision: the toolchain file, since both
+/// sides are asked of today's cargo, and a lock file that git ignores.
+fn given(repository: &Repository, workspace: &Utf8Path) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>> {
+    let above = workspace.ancestors();
+    let mut paths: Vec<Utf8PathBuf> = above
+        .flat_map(|above| toolchain_file::NAMES.map(|name| above.join(name)))
+        .collect();
+    let lock = workspace.join("Cargo.lock");
+    if repository.is_ignored(&lock)? {
+        paths.push(lock);
     }
-    if !answer.success {
-        return Err(side.explained(&answer.stderr));
-    }
-    let graph = UnitGraph::parse(&answer.stdout, side.root())?;
-    Ok(match question.verb {
-        Verb::Check => graph.checked()?,
-        _ => graph,
-    })
+    let contents = repository.read(&State::WorkTree, &paths)?;
+    let files = paths.into_iter().zip(contents);
+    Ok(files
+        .filter_map(|(path, content)| Some((path, content?)))
+        .collect())
 }
 
 #[cfg(test)]

@@ -1,9 +1,22 @@
-//! The shape of what `--unit-graph` prints, as far as it matters here; what else there may be is
-//! let pass.
+//! What `--unit-graph` prints, as far as it matters here; what else there may be is let pass.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
+use anyhow::{Context as _, Result, ensure};
+use cargo_metadata::camino::Utf8Path;
 use serde::Deserialize;
+
+/// Has a cargo command print its unit graph and build nothing. Cargo keeps what rustc told it in the
+/// target directory. With unstable features on, rustc tells more, which the user's own cargo must
+/// not find: that goes to `cache`.
+pub(super) fn printed_instead(command: &mut Command, cache: &Utf8Path) {
+    command
+        .args(["--unit-graph", "-Zunstable-options"])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", cache)
+        .env("CARGO_BUILD_BUILD_DIR", cache);
+}
 
 #[derive(Deserialize)]
 pub(super) struct RawGraph {
@@ -11,6 +24,20 @@ pub(super) struct RawGraph {
     pub(super) units: Vec<RawUnit>,
     #[serde(default)]
     pub(super) roots: Vec<usize>,
+}
+
+impl RawGraph {
+    /// Reads it; whatever place it names is there.
+    pub(super) fn read(json: &[u8]) -> Result<Self> {
+        let graph: Self = serde_json::from_slice(json).context("cargo printed no unit graph")?;
+        let dependencies = graph.units.iter().flat_map(|unit| &unit.dependencies);
+        let mut places = dependencies.map(|on| &on.index).chain(&graph.roots);
+        ensure!(
+            places.all(|&place| place < graph.units.len()),
+            "the unit graph names a unit it lacks"
+        );
+        Ok(graph)
+    }
 }
 
 #[derive(Deserialize)]

@@ -2,12 +2,11 @@
 //! a second or two, and its answer changes only with manifests, the lock file and configuration.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use cargo_metadata::camino::Utf8PathBuf;
 
 use super::selection::Kept;
-use crate::repo::state;
+use crate::repo::{hashed, state};
 use crate::workspace::Workspace;
 
 /// How many answers are kept.
@@ -21,11 +20,10 @@ pub struct Remembered {
 impl Remembered {
     /// For a question in these words; `None` where what cargo goes by is not known to stay.
     pub fn of(workspace: &Workspace, question: &[&[String]]) -> Option<Self> {
-        let mut hasher = DefaultHasher::new();
-        (workspace.ground?, question).hash(&mut hasher);
+        let name = format!("{:016x}", hashed((workspace.ground?, question)));
         let directory = state::directory(&workspace.target_directory).join("features");
         Some(Self {
-            file: directory.join(format!("{:016x}", hasher.finish())),
+            file: directory.join(name),
         })
     }
 

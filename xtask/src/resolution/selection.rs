@@ -7,14 +7,14 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::raw::RawGraph;
+use super::raw::{self, RawGraph};
 use crate::process::{self, Runner};
+use crate::repo::hashed;
 
 /// How cargo is asked for a selection's units.
 pub struct Asker<'a> {
@@ -140,7 +140,7 @@ impl<'a> Keeper<'a> {
 
 impl Asker<'_> {
     fn ask(&self, packages: &[String], unification: &[&str]) -> Result<Features> {
-        Features::of(self.graph(packages, unification)?)
+        Ok(Features::of(self.graph(packages, unification)?))
     }
 
     /// The units that cargo would build of these.
@@ -149,28 +149,21 @@ impl Asker<'_> {
             .with_context(|| format!("cannot create {}", self.cache))?;
         let mut command = self.runner.cargo();
         command.args(&self.command).args(packages);
-        command.args(["--unit-graph", "-Zunstable-options"]);
-        command.args(unification).env("RUSTC_BOOTSTRAP", "1");
-        command.env("CARGO_TARGET_DIR", &self.cache);
-        command.env("CARGO_BUILD_BUILD_DIR", &self.cache);
-        let json = process::checked(&mut command)?;
-        serde_json::from_slice(&json).context("cargo printed no unit graph")
+        raw::printed_instead(&mut command, &self.cache);
+        RawGraph::read(&process::checked(command.args(unification))?)
     }
 }
 
 impl Features {
     /// With who uses what.
-    fn of(graph: RawGraph) -> Result<Self> {
+    fn of(graph: RawGraph) -> Self {
         let mut users = vec![Vec::new(); graph.units.len()];
         for (user, unit) in graph.units.iter().enumerate() {
             for dependency in &unit.dependencies {
-                users
-                    .get_mut(dependency.index)
-                    .context("the unit graph names a unit it lacks")?
-                    .push(user);
+                users[dependency.index].push(user);
             }
         }
-        Ok(Self { graph, users })
+        Self { graph, users }
     }
 
     /// Whether every unit of this selection is one of the whole's: of the same features, and built
@@ -205,11 +198,9 @@ impl Features {
             below.sort_unstable();
             let mut features: Vec<_> = unit.features.iter().collect();
             features.sort_unstable();
-            let mut hasher = DefaultHasher::new();
-            let target = &unit.target;
-            (&unit.pkg_id, &target.kind, &target.name, &unit.mode).hash(&mut hasher);
-            (&unit.platform, features, below).hash(&mut hasher);
-            hashes[index] = Some(hasher.finish());
+            let target = (&unit.target.kind, &unit.target.name, &unit.mode);
+            let what = (&unit.pkg_id, target, &unit.platform, features, below);
+            hashes[index] = Some(hashed(what));
         }
         hashes.into_iter().flatten().collect()
     }

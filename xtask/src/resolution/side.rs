@@ -13,37 +13,34 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::ResolutionError;
-use super::tree::{Content, Copied, ReadFiles, TreeEntry};
+use super::tree::{Content, Copied, ReadFiles};
+use crate::repo::git::Entry;
+use crate::repo::hashed;
 
 /// How many sides are kept for the next question.
 const KEPT: usize = 8;
 
 /// Where the sides come from, and where they go.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub(super) struct Place<'a> {
     /// The repository's root directory: absolute, canonical.
-    pub repository: &'a Utf8Path,
+    pub(super) repository: &'a Utf8Path,
     /// The workspace's root, relative to it; empty where they are one.
-    pub workspace: &'a Utf8Path,
+    pub(super) workspace: &'a Utf8Path,
     /// The user's CARGO_HOME, whose configuration cargo finds by itself.
-    pub cargo_home: Option<&'a Utf8Path>,
+    pub(super) cargo_home: Option<Utf8PathBuf>,
     /// A directory outside the repository that is the kit's own: see [`Place::scratch_of`].
-    pub scratch: &'a Utf8Path,
+    pub(super) scratch: Utf8PathBuf,
 }
 
 impl Place<'_> {
     /// The usual scratch directory for a repository, in the system's temporary directory.
-    ///
-    /// # Errors
-    /// Where that directory has no canonical path in UTF-8.
-    pub fn scratch_of(repository: &Utf8Path) -> Result<Utf8PathBuf> {
+    pub(super) fn scratch_of(repository: &Utf8Path) -> Result<Utf8PathBuf> {
         let temporary = std::env::temp_dir();
         // Cargo prints paths as the system resolves them. On Windows that form is one it avoids.
         let temporary = if cfg!(windows) {
@@ -59,9 +56,8 @@ impl Place<'_> {
     /// The configuration files that cargo heeds in the repository because they lie above it, the
     /// outermost first, without those that it finds from the scratch directory too.
     fn outer_config(&self) -> Result<Vec<Utf8PathBuf>, ResolutionError> {
-        let home = self
-            .cargo_home
-            .and_then(|home| home.canonicalize_utf8().ok());
+        let home = self.cargo_home.as_ref();
+        let home = home.and_then(|home| home.canonicalize_utf8().ok());
         let above = |directory: &Utf8Path| -> Vec<Utf8PathBuf> {
             let directories = directory
                 .ancestors()
@@ -76,7 +72,7 @@ impl Place<'_> {
                 .collect()
         };
         let repository = above(self.repository);
-        let scratch = above(self.scratch);
+        let scratch = above(&self.scratch);
         match scratch.iter().find(|file| !repository.contains(file)) {
             Some(file) => Err(ResolutionError::ConfigAboveScratch(file.clone())),
             None => Ok(repository
@@ -90,29 +86,26 @@ impl Place<'_> {
 
 /// One side, ready for cargo. Two are equal if there is nothing in them that cargo would see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Side {
-    root: Utf8PathBuf,
-    workspace: Utf8PathBuf,
+pub(super) struct Side {
+    /// The directory that stands for the repository's root.
+    pub(super) root: Utf8PathBuf,
+    /// The directory that stands for the workspace's root, where cargo is to be run.
+    pub(super) workspace: Utf8PathBuf,
     directory: Utf8PathBuf,
     submodules: Vec<Utf8PathBuf>,
 }
 
 impl Side {
-    /// Copies a side whose paths are `entries`. The files in `given`
-    /// are the same on both sides whatever the revision: the toolchain file, since both are asked
-    /// of today's cargo, and a lock file that git ignores.
-    ///
-    /// # Errors
-    /// Where a file cannot be read or written, or foreign configuration would be heeded.
-    pub fn materialise(
-        place: Place<'_>,
-        entries: impl IntoIterator<Item = TreeEntry>,
+    /// Copies a side whose paths are `entries`. The files in `given` are the same on both sides.
+    pub(super) fn materialise(
+        place: &Place<'_>,
+        entries: Vec<Entry>,
         given: &[(Utf8PathBuf, Vec<u8>)],
         read: &mut ReadFiles<'_>,
     ) -> Result<Self, ResolutionError> {
         let outer = place.outer_config()?;
         let copied = Copied::gather(place.workspace, entries, given, read)?;
-        private_directory(place.scratch)?;
+        private_directory(&place.scratch)?;
         let content = (place.repository, place.workspace, &outer, &copied.files);
         let name = format!("{:016x}", hashed(content));
         let directory = place.scratch.join(name);
@@ -132,7 +125,7 @@ impl Side {
             .all(|path| side.root.join(path).symlink_metadata().is_ok())
         {
             side.write(place.repository, &outer, &copied.files)?;
-            prune(place.scratch)?;
+            prune(&place.scratch)?;
         }
         // Cargo may have brought the copy up to date, from a registry of another day.
         match copied.files.get(&lock) {
@@ -143,16 +136,6 @@ impl Side {
         // Cargo keeps something there only if it exists.
         fs::create_dir_all(side.rustc_cache())?;
         Ok(side)
-    }
-
-    /// The directory that stands for the repository's root.
-    pub fn root(&self) -> &Utf8Path {
-        &self.root
-    }
-
-    /// The directory that stands for the workspace's root, where cargo is to be run.
-    pub fn workspace(&self) -> &Utf8Path {
-        &self.workspace
     }
 
     /// A directory that the sides share, for cargo to keep what rustc tells of itself.
@@ -265,12 +248,6 @@ fn outside(root: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
         .then(|| "../".repeat(ups))
         .map(Utf8PathBuf::from)
         .and_then(|up| Some(up.join(path.strip_prefix(shared).ok()?)))
-}
-
-fn hashed(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(unix)]

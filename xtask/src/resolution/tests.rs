@@ -1,14 +1,9 @@
 //! With real cargo, offline, on workspaces of path packages alone.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "cargo is started as the caller would"
-)]
-
 use std::fs;
-use std::process::Command;
 
 use super::*;
+use crate::repo::git::{Entry, EntryKind};
 
 type Files<'a> = &'a [(&'a str, &'a str)];
 
@@ -29,23 +24,23 @@ impl Scratch {
             repository: &repository,
             workspace: Utf8Path::new(""),
             cargo_home: None,
-            scratch: &self.0.join("sides"),
+            scratch: self.0.join("sides"),
         };
-        let entries = files.iter().map(|(path, _)| TreeEntry {
+        let entries = files.iter().map(|(path, _)| Entry {
             path: path.into(),
             kind: match path.contains("link") {
-                true => TreeEntryKind::Link,
-                false => TreeEntryKind::File,
+                true => EntryKind::Link,
+                false => EntryKind::File,
             },
         });
         let mut read = |paths: &[Utf8PathBuf]| {
             let content = |path: &Utf8PathBuf| {
                 let (_, text) = files.iter().find(|(name, _)| path == name).unwrap();
-                text.as_bytes().to_vec()
+                Some(text.as_bytes().to_vec())
             };
             Ok(paths.iter().map(content).collect())
         };
-        Side::materialise(place, entries, &[], &mut read).unwrap()
+        Side::materialise(&place, entries.collect(), &[], &mut read).unwrap()
     }
 }
 
@@ -55,26 +50,23 @@ impl Drop for Scratch {
     }
 }
 
-fn cargo(arguments: &[String], at: &Utf8Path, env: &[(&str, &str)]) -> anyhow::Result<Answer> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(cargo)
-        .args(arguments)
-        .current_dir(at)
-        .envs(env.iter().copied())
-        .output()?;
-    Ok(Answer {
-        success: output.status.success(),
-        stdout: String::from_utf8(output.stdout)?,
-        stderr: String::from_utf8(output.stderr)?,
+/// Asks with these flags, offline.
+fn with<T>(flags: &[&str], ask: impl FnOnce(Question<'_>) -> T) -> T {
+    let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
+    ask(Question {
+        runner: &Runner::new().unwrap(),
+        verb: Verb::Build,
+        flags: &flags,
+        network: false,
     })
 }
 
-fn question(flags: &[String]) -> Question<'_> {
-    Question {
-        verb: Verb::Build,
-        flags,
-        network: false,
-    }
+fn compared(before: &Side, after: &Side, flags: &[&str]) -> Resolution {
+    with(flags, |it| it.compare_sides(before, after)).unwrap()
+}
+
+fn refused(side: &Side) -> String {
+    with(&[], |it| it.ask_about(side)).unwrap_err().to_string()
 }
 
 const ROOT: &str = "[workspace]\nmembers = ['a', 'b']\nresolver = '2'\n";
@@ -100,8 +92,7 @@ fn a_feature_that_a_user_turns_on_changes_the_dependency() {
     };
     let before = files(B);
     let after = files(&B.replace("'../a'", "'../a', features = ['x']"));
-    let flags = ["--workspace".to_owned()];
-    let answer = compare(&before, &after, question(&flags), &mut cargo).unwrap();
+    let answer = compared(&before, &after, &["--workspace"]);
     let told: Vec<String> = answer
         .differences
         .iter()
@@ -115,7 +106,7 @@ fn a_feature_that_a_user_turns_on_changes_the_dependency() {
         ]
     );
     assert_eq!(answer.rebuilt.len(), 3, "b too: {:?}", answer.rebuilt);
-    assert!(!before.root().join("b/src/deep").exists());
+    assert!(!before.root.join("b/src/deep").exists());
     // What cannot be seen by cargo makes no other side.
     assert_eq!(before, files(B));
 }
@@ -141,8 +132,7 @@ fn configuration_and_links_of_the_side_are_heeded() {
         side("[profile.dev]\ndebug = 1"),
         side("[profile.dev]\ndebug = 2"),
     );
-    let flags = ["--all-targets".to_owned()];
-    let answer = compare(&before, &after, question(&flags), &mut cargo).unwrap();
+    let answer = compared(&before, &after, &["--all-targets"]);
     assert_eq!(
         answer.differences[0].what,
         Difference::Changed(vec!["profile debuginfo 1 → 2".to_owned()])
@@ -173,7 +163,7 @@ fn absolute_paths_into_the_repository_lead_into_the_copy() {
         ])
     };
     let (before, after) = (side("1"), side("2"));
-    let answer = compare(&before, &after, question(&[]), &mut cargo).unwrap();
+    let answer = compared(&before, &after, &[]);
     let differ: Vec<_> = answer
         .differences
         .iter()
@@ -184,7 +174,7 @@ fn absolute_paths_into_the_repository_lead_into_the_copy() {
     // Another directory's name may begin with the repository's.
     let beside = format!("include = ['{root}-of-all/x.toml', '{root}.toml', '/y{root}']");
     let beside = scratch.side(&[(".cargo/config.toml", &beside)]);
-    let text = fs::read_to_string(beside.root().join(".cargo/config.toml")).unwrap();
+    let text = fs::read_to_string(beside.root.join(".cargo/config.toml")).unwrap();
     assert_eq!(text.matches(root.as_str()).count(), 3);
 }
 
@@ -195,9 +185,8 @@ fn what_lies_outside_the_repository_is_said() {
         ("Cargo.toml", &B.replace("../a", "../a/lib")),
         ("src/lib.rs", ""),
     ]);
-    let error = ask_cargo(&side, question(&[]), &mut cargo).unwrap_err();
     assert_eq!(
-        error.to_string(),
+        refused(&side),
         "cannot resolve: ../a/lib/Cargo.toml lies outside the repository"
     );
 }
@@ -206,9 +195,7 @@ fn what_lies_outside_the_repository_is_said() {
 fn otherwise_cargo_speaks_for_itself() {
     let scratch = Scratch::new("broken");
     let side = scratch.side(&[("Cargo.toml", "[package]\nname = 'a'\n")]);
-    let error = ask_cargo(&side, question(&[]), &mut cargo)
-        .unwrap_err()
-        .to_string();
+    let error = refused(&side);
     let first = error.lines().next().unwrap();
     assert_eq!(
         first,

@@ -2,32 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-/// What `git ls-tree -r` or `git ls-files` says of one path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TreeEntryKind {
-    /// A regular file.
-    File,
-    /// A symbolic link; its content is the path it points to.
-    Link,
-    /// A submodule: a directory whose content is another repository's.
-    Submodule,
-}
-
-/// One path of a side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TreeEntry {
-    /// The path, relative to the repository's root.
-    pub path: Utf8PathBuf,
-    /// What it is.
-    pub kind: TreeEntryKind,
-}
+use crate::repo::git::{Entry, EntryKind};
+use crate::repo::rust_source::normalized;
 
 /// Reads the files at these paths, all at once, and answers in their order; of a link the content
 /// is the path it points to.
-pub type ReadFiles<'a> = dyn FnMut(&[Utf8PathBuf]) -> Result<Vec<Vec<u8>>> + 'a;
+pub(super) type ReadFiles<'a> = dyn FnMut(&[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> + 'a;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Content {
@@ -46,33 +29,31 @@ pub(super) struct Copied {
 impl Copied {
     pub(super) fn gather(
         workspace: &Utf8Path,
-        entries: impl IntoIterator<Item = TreeEntry>,
+        entries: Vec<Entry>,
         given: &[(Utf8PathBuf, Vec<u8>)],
         read: &mut ReadFiles<'_>,
     ) -> Result<Self> {
         let mut copied = Self::default();
         let (mut whole, mut links) = (Vec::new(), Vec::new());
         let mut others = BTreeSet::new();
-        for TreeEntry { path, kind } in entries {
+        for Entry { path, kind } in entries {
             match kind {
-                TreeEntryKind::Submodule => copied.submodules.push(path),
-                TreeEntryKind::Link => links.push(path),
-                TreeEntryKind::File if is_read(workspace, &path) => whole.push(path),
-                TreeEntryKind::File if may_start_target(&path) => {
+                EntryKind::Submodule => copied.submodules.push(path),
+                EntryKind::Link => links.push(path),
+                EntryKind::File if is_read(workspace, &path) => whole.push(path),
+                EntryKind::File if may_start_target(&path) => {
                     copied.files.insert(path, Content::Empty);
                 }
-                TreeEntryKind::File => drop(others.insert(path)),
+                EntryKind::File => drop(others.insert(path)),
             }
         }
-        for (path, target) in contents(read, &links)? {
+        for (path, target) in contents(read, links)? {
             let target = Utf8PathBuf::from(String::from_utf8_lossy(&target).into_owned());
-            let within = path
-                .parent()
-                .and_then(|directory| normalised(&directory.join(&target)));
-            let Some(within) = within.filter(|_| target.is_relative()) else {
+            let within = beside(&path, &target);
+            if target.is_absolute() || within.starts_with("..") {
                 copied.files.insert(path, Content::Empty);
                 continue;
-            };
+            }
             // What the link leads to is read under the link's name, whatever its own.
             if is_read(workspace, &path) && others.contains(&within) {
                 whole.push(within);
@@ -89,18 +70,17 @@ impl Copied {
         }
         while !whole.is_empty() {
             let mut named = BTreeSet::new();
-            for (path, bytes) in contents(read, &whole)? {
-                let directory = path.parent().unwrap_or(Utf8Path::new(""));
+            for (path, bytes) in contents(read, whole)? {
                 let named_here = match std::str::from_utf8(&bytes).map(str::parse) {
                     Ok(Ok(table)) => Named::by(&path, &table),
                     _ => Named::default(),
                 };
-                for root in named_here.target_roots {
-                    let root = normalised(&directory.join(root)).filter(|it| others.contains(it));
-                    copied.files.extend(root.map(|root| (root, Content::Empty)));
-                }
+                let roots = named_here.target_roots.iter();
+                let roots = roots.map(|root| beside(&path, root.as_ref()));
+                let roots = roots.filter(|root| others.contains(root));
+                copied.files.extend(roots.map(|it| (it, Content::Empty)));
                 let files = named_here.files.iter();
-                named.extend(files.filter_map(|file| normalised(&directory.join(file))));
+                named.extend(files.map(|file| beside(&path, file.as_ref())));
                 copied.files.insert(path, Content::Whole(bytes));
             }
             let is_new = |path: &Utf8PathBuf| {
@@ -120,18 +100,15 @@ impl Copied {
 
 fn contents(
     read: &mut ReadFiles<'_>,
-    paths: &[Utf8PathBuf],
-) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>> {
-    if paths.is_empty() {
-        return Ok(Vec::new());
-    }
-    let contents = read(paths)?;
-    ensure!(
-        contents.len() == paths.len(),
-        "{} files asked, not all read",
-        paths.len()
-    );
-    Ok(paths.iter().cloned().zip(contents).collect())
+    paths: Vec<Utf8PathBuf>,
+) -> Result<impl Iterator<Item = (Utf8PathBuf, Vec<u8>)>> {
+    let contents = read(&paths)?.into_iter().map(Option::unwrap_or_default);
+    Ok(paths.into_iter().zip(contents))
+}
+
+/// The path that a file names relative to its directory.
+fn beside(file: &Utf8Path, named: &Utf8Path) -> Utf8PathBuf {
+    normalized(&file.parent().unwrap_or(Utf8Path::new("")).join(named))
 }
 
 /// Whether cargo reads this file to resolve the workspace. The toolchain file is not for cargo.
@@ -212,18 +189,4 @@ impl Named {
         }
         named
     }
-}
-
-/// A relative path without `.` and `..`, or nothing if it leads out of where it starts.
-fn normalised(path: &Utf8Path) -> Option<Utf8PathBuf> {
-    let mut parts = Utf8PathBuf::new();
-    for component in path.components() {
-        match component {
-            Utf8Component::Normal(part) => parts.push(part),
-            Utf8Component::CurDir => {}
-            Utf8Component::ParentDir if parts.pop() => {}
-            _ => return None,
-        }
-    }
-    Some(parts)
 }

@@ -3,24 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use cargo_metadata::camino::Utf8Path;
-use serde::Serialize;
 
 use super::raw::{RawDependency, RawGraph, RawUnit};
+use crate::repo::hashed;
 
 /// The units of one side, each with everything cargo configures about it.
 #[derive(Debug, Default)]
-pub struct UnitGraph {
+pub(super) struct UnitGraph {
     pub(super) units: Vec<Unit>,
     /// The units' indices, every user before its dependencies.
     pub(super) users_first: Vec<usize>,
 }
 
 /// A package, by what stays the same from one checkout to another.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackageKey {
     /// The package's name.
     pub name: String,
@@ -46,7 +45,7 @@ impl fmt::Display for PackageKey {
 }
 
 /// Which unit of a package: what is compared with its like on the other side.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetKey {
     /// `lib` (of whatever crate types, procedural macros included), `bin`, `example`, `test`,
     /// `bench` or `custom-build`.
@@ -130,8 +129,8 @@ impl UnitGraph {
     ///
     /// # Errors
     /// Text that is no unit graph, or one of a version other than 1.
-    pub fn parse(json: &str, root: &Utf8Path) -> Result<Self> {
-        let raw: RawGraph = serde_json::from_str(json).context("cargo printed no unit graph")?;
+    pub(super) fn parse(json: &[u8], root: &Utf8Path) -> Result<Self> {
+        let raw = RawGraph::read(json)?;
         ensure!(
             raw.version == 1,
             "version {} of cargo's unit graph is not known",
@@ -153,10 +152,7 @@ impl UnitGraph {
                 options,
             } in raw.dependencies
             {
-                let (package, target) = identities
-                    .get(index)
-                    .context("the unit graph names a unit it lacks")?
-                    .clone();
+                let (package, target) = identities[index].clone();
                 dependencies.push((extern_crate_name.clone(), index));
                 let options = options.into_iter().map(|(k, v)| (k, plain(&v))).collect();
                 described.insert(Dependency {
@@ -189,26 +185,15 @@ impl UnitGraph {
             });
         }
         for root in raw.roots {
-            units
-                .get_mut(root)
-                .context("the unit graph names a unit it lacks")?
-                .is_root = true;
+            units[root].is_root = true;
         }
-        let mut graph = Self {
-            units,
-            users_first: Vec::new(),
-        };
-        graph.complete()?;
-        Ok(graph)
+        Self::complete(units)
     }
 
     /// The same graph as `cargo check` sees it. It builds no binaries for tests to run, and object
     /// code only of what runs on the host as it compiles: a library used by a build script and by
     /// another library is two units.
-    ///
-    /// # Errors
-    /// None that [`UnitGraph::parse`] would not have met.
-    pub fn checked(self) -> Result<Self> {
+    pub(super) fn checked(self) -> Result<Self> {
         let mut forms: Vec<(usize, bool)> = Vec::new();
         let mut places = HashMap::new();
         let mut place = |form: (usize, bool), forms: &mut Vec<_>| {
@@ -240,76 +225,59 @@ impl UnitGraph {
             }
             units.push(unit);
         }
-        let mut graph = Self {
-            units,
-            users_first: Vec::new(),
-        };
-        graph.complete()?;
-        Ok(graph)
+        Self::complete(units)
     }
 
     /// Fills in what is known of a unit only through its users and its dependencies.
-    fn complete(&mut self) -> Result<()> {
-        let order = self.in_order()?;
-        for &index in &order {
-            let needs = self.units[index].needs();
+    fn complete(mut units: Vec<Unit>) -> Result<Self> {
+        let users_first = users_first(&units)?;
+        for &index in &users_first {
+            let needs = units[index].needs();
             if needs.is_empty() {
                 continue;
             }
-            let dependencies: Vec<usize> = self.units[index]
-                .dependencies
-                .iter()
-                .map(|(_, index)| *index)
-                .collect();
-            for dependency in dependencies {
-                let dependency = &mut self.units[dependency];
+            for at in 0..units[index].dependencies.len() {
+                let (_, dependency) = units[index].dependencies[at];
+                let dependency = &mut units[dependency];
                 if !dependency.is_for_host() {
                     dependency.facts.needed_for.extend(needs.iter().cloned());
                 }
             }
         }
-        for &index in order.iter().rev() {
-            let unit = &self.units[index];
-            let mut hasher = DefaultHasher::new();
-            unit.facts.hash(&mut hasher);
-            let mut below: Vec<(&str, u64)> = unit
-                .dependencies
-                .iter()
-                .map(|(name, index)| (name.as_str(), self.units[*index].deep))
+        for &index in users_first.iter().rev() {
+            let unit = &units[index];
+            let below = unit.dependencies.iter();
+            let mut below: Vec<(&str, u64)> = below
+                .map(|(name, index)| (name.as_str(), units[*index].deep))
                 .collect();
             below.sort_unstable();
-            below.hash(&mut hasher);
-            self.units[index].deep = hasher.finish();
+            units[index].deep = hashed((&unit.facts, below));
         }
-        self.users_first = order;
-        Ok(())
+        Ok(Self { units, users_first })
     }
+}
 
-    /// The units' indices, every user before its dependencies.
-    fn in_order(&self) -> Result<Vec<usize>> {
-        let mut users = vec![0_usize; self.units.len()];
-        for (_, index) in self.units.iter().flat_map(|unit| &unit.dependencies) {
-            users[*index] += 1;
-        }
-        let mut order: Vec<usize> = (0..users.len())
-            .filter(|&index| users[index] == 0)
-            .collect();
-        let mut next = 0;
-        while let Some(&index) = order.get(next) {
-            next += 1;
-            for (_, dependency) in &self.units[index].dependencies {
-                users[*dependency] -= 1;
-                if users[*dependency] == 0 {
-                    order.push(*dependency);
-                }
+/// The units' indices, every user before its dependencies.
+fn users_first(units: &[Unit]) -> Result<Vec<usize>> {
+    let mut users = vec![0_usize; units.len()];
+    for (_, index) in units.iter().flat_map(|unit| &unit.dependencies) {
+        users[*index] += 1;
+    }
+    let mut order: Vec<usize> = (0..users.len())
+        .filter(|&index| users[index] == 0)
+        .collect();
+    let mut next = 0;
+    while let Some(&index) = order.get(next) {
+        next += 1;
+        for (_, dependency) in &units[index].dependencies {
+            users[*dependency] -= 1;
+            if users[*dependency] == 0 {
+                order.push(*dependency);
             }
         }
-        ensure!(
-            order.len() == self.units.len(),
-            "cargo's unit graph has a cycle"
-        );
-        Ok(order)
     }
+    ensure!(order.len() == units.len(), "cargo's unit graph has a cycle");
+    Ok(order)
 }
 
 /// The directory that stands for the repository, with `/` between its parts.
