@@ -190,17 +190,13 @@ impl Workspace {
     /// # Errors
     /// Cargo's own message where it cannot load or resolve the workspace.
     pub fn load(runner: &Runner, options: &LoadOptions) -> Result<Self> {
-        let cache = if options.no_cache {
-            None
-        } else {
-            Cache::new(runner, options)
-        };
-        if let Some(kept) = cache.as_ref().and_then(Cache::read) {
-            return Ok(kept);
-        }
-        let Some(cache) = cache else {
+        let cache = (!options.no_cache).then(|| Cache::new(runner, options));
+        let Some(cache) = cache.flatten() else {
             return Ok(Self::ask(runner, options)?.0);
         };
+        if let Some(kept) = cache.read() {
+            return Ok(kept);
+        }
         let (asked, before) = thread::scope(|scope| {
             let before = scope.spawn(|| parallel::alone(|| cache.before()));
             let asked = Self::ask(runner, options);

@@ -2,11 +2,12 @@
 //! time: what is damaged, or of another version of the kit, is as good as absent.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::hashed;
 
 /// The kit's own directory in a target directory.
 pub fn directory(target_directory: &Utf8Path) -> Utf8PathBuf {
@@ -16,9 +17,7 @@ pub fn directory(target_directory: &Utf8Path) -> Utf8PathBuf {
 /// The file in the kit's own directory in which something of one workspace is kept: others, and
 /// other checkouts, may have the same target directory.
 pub fn of_workspace(directory: &Utf8Path, name: &str, root: &Utf8Path) -> Utf8PathBuf {
-    let mut hasher = DefaultHasher::new();
-    root.hash(&mut hasher);
-    directory.join(format!("{name}-{:016x}", hasher.finish()))
+    directory.join(format!("{name}-{:016x}", hashed(root)))
 }
 
 /// What is kept in a file, if it is whole.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::semver::VersionReq;
-use cargo_metadata::{DepKindInfo, DependencyKind, TargetKind as CargoKind};
+use cargo_metadata::{CrateType, DepKindInfo, DependencyKind, TargetKind as CargoKind};
 use serde::Deserialize;
 
 use super::{PackageIx, Target, TargetKind};
@@ -126,18 +126,12 @@ pub(crate) fn target(target: &cargo_metadata::Target) -> Option<Target> {
         // lib, rlib, dylib, cdylib, staticlib, proc-macro, and whatever is invented next.
         _ => TargetKind::Lib,
     };
-    let linkable = kind == TargetKind::Lib
-        && target.crate_types.iter().any(|crate_type| {
-            !matches!(
-                crate_type,
-                cargo_metadata::CrateType::CDyLib | cargo_metadata::CrateType::StaticLib
-            )
-        });
+    let is_linkable = |it: &CrateType| !matches!(it, CrateType::CDyLib | CrateType::StaticLib);
     Some(Target {
         name: target.name.clone(),
         kind,
         src_path: target.src_path.clone(),
-        linkable,
+        linkable: kind == TargetKind::Lib && target.crate_types.iter().any(is_linkable),
         proc_macro: target.kind.contains(&CargoKind::ProcMacro),
         test: target.test,
         bench: matches!(kind, TargetKind::Lib | TargetKind::Bin | TargetKind::Bench),

@@ -31,10 +31,8 @@ impl Workspace {
             .context("the current directory's path is not UTF-8")?;
         let triples = options.platforms.triples(runner);
         if let Some(triples) = &triples {
-            for triple in ["host-tuple"]
-                .into_iter()
-                .chain(triples.iter().map(String::as_str))
-            {
+            command.args(["--filter-platform", "host-tuple"]);
+            for triple in triples {
                 command.args(["--filter-platform", triple]);
             }
         }
@@ -50,12 +48,9 @@ impl Workspace {
         };
         let lock_files = LockFiles::above(&start);
         let (output, platforms) = std::thread::scope(|scope| {
-            let platforms =
-                scope.spawn(|| triples.and_then(|triples| PlatformFacts::of(runner, &triples)));
-            (
-                process::output(&mut command),
-                platforms.join().unwrap_or_default(),
-            )
+            let platforms = scope.spawn(|| PlatformFacts::of(runner, &triples?));
+            let output = process::output(&mut command);
+            (output, platforms.join().unwrap_or_default())
         });
         let output = output?;
         if !output.status.success() {
@@ -180,11 +175,7 @@ impl Workspace {
     /// there are no tests, since one harness serves both.
     fn read_bench_keys(&mut self) {
         for package in self.packages.iter_mut().filter(|package| package.member) {
-            if package
-                .targets
-                .iter()
-                .all(|target| target.test || !target.bench)
-            {
+            if package.targets.iter().all(|it| it.test || !it.bench) {
                 continue;
             }
             let manifest = std::fs::read_to_string(&package.manifest_path).ok();

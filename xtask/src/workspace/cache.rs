@@ -9,18 +9,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
 
 use super::declared::{self, Declared};
+use super::expected::listed;
 use super::stamps::Stamp;
 use super::{LoadOptions, Package, Workspace, expected, likely_root};
 use crate::parallel;
 use crate::process::Runner;
-use crate::repo::{cargo_config, state, toolchain_file};
+use crate::repo::{cargo_config, hashed, state, toolchain_file};
 
 /// Where an answer to one question is kept.
 pub(super) struct Cache {
@@ -43,11 +42,8 @@ pub(super) struct Before {
     stamps: Vec<Stamp>,
 }
 
-#[derive(Deserialize)]
-struct Kept {
-    stamps: Vec<Stamp>,
-    workspace: Workspace,
-}
+/// An answer, and what it rests on.
+type Kept = (Vec<Stamp>, Workspace);
 
 impl Cache {
     /// The place for what cargo says of the workspace of the runner's directory, or of a manifest;
@@ -68,7 +64,6 @@ impl Cache {
                 .variables()
                 .any(|(name, _)| name.starts_with("CARGO_UNSTABLE_"));
         let programs = ["cargo", "rustc"].map(|name| runner.find(name));
-        let mut hasher = DefaultHasher::new();
         let variables: BTreeSet<_> = runner
             .environment()
             .filter(|(name, _)| {
@@ -77,14 +72,12 @@ impl Cache {
                     && !name.starts_with("CARGO_TERM_")
             })
             .collect();
-        (env!("CARGO_PKG_VERSION"), &directory, &start).hash(&mut hasher);
-        (variables, &programs, format!("{options:?}")).hash(&mut hasher);
+        let version = env!("CARGO_PKG_VERSION");
+        let options = format!("{options:?}");
+        let question = hashed((version, &directory, &start, variables, &programs, options));
         Some(Self {
-            file: state::directory(&target_directory).join(format!(
-                "{}-{:016x}",
-                Workspace::KEPT,
-                hasher.finish()
-            )),
+            file: state::directory(&target_directory)
+                .join(format!("{}-{question:016x}", Workspace::KEPT)),
             root: root.to_owned(),
             target_directory,
             directory,
@@ -96,28 +89,29 @@ impl Cache {
 
     /// What is kept, if cargo would still say the same.
     pub(super) fn read(&self) -> Option<Workspace> {
-        let kept: Kept = state::read(&self.file)?;
+        let (stamps, workspace): Kept = state::read(&self.file)?;
         let hold = |stamps: &[Stamp]| vec![stamps.iter().all(Stamp::holds)];
-        let hold = parallel::parts(&kept.stamps, hold);
-        hold.into_iter().all(|it| it).then_some(kept.workspace)
+        let hold = parallel::parts(&stamps, hold);
+        hold.into_iter().all(|it| it).then_some(workspace)
     }
 
     /// What was read for stamps before: for those that are kept, or else by a guess which there are
     /// going to be.
     pub(super) fn before(&self) -> Before {
-        if let Some(kept) = state::read::<Kept>(&self.file) {
-            let ground = kept.workspace.ground;
-            let stamps = kept.stamps;
+        if let Some((stamps, workspace)) = state::read::<Kept>(&self.file) {
+            let ground = workspace.ground;
             return Before { ground, stamps };
         }
-        let mut stamps = Vec::new();
-        for (_, package) in expected(&self.root) {
-            stamps.push(Stamp::of(package.join("Cargo.toml"), None));
-            let directories = directories_of(&package).into_iter();
-            stamps.extend(directories.map(|directory| Stamp::of(directory, None)));
+        let packages = expected(&self.root).into_iter();
+        let paths = packages.flat_map(|(_, package)| {
+            let mut paths = directories_of(&package);
+            paths.push(package.join("Cargo.toml"));
+            paths
+        });
+        Before {
+            ground: None,
+            stamps: paths.map(|path| Stamp::of(path, None)).collect(),
         }
-        let ground = None;
-        Before { ground, stamps }
     }
 
     /// Keeps what cargo said, and what manifests declare of features where nothing unstable decides
@@ -150,10 +144,10 @@ impl Cache {
         paths.dedup_by(|a, b| a.as_str() == b.as_str());
         let own = workspace.packages.iter().filter(|it| it.source.is_none());
         let own: Vec<_> = own.map(Package::directory).collect();
-        let stamps_before = before.stamps.iter();
-        let before_at: HashMap<_, _> = stamps_before.map(|it| (it.path().as_str(), it)).collect();
+        let known = before.stamps.iter().map(|it| (it.path.as_str(), it));
+        let known: HashMap<_, _> = known.collect();
         let stamp = |path: Utf8PathBuf| {
-            let before = before_at.get(path.as_str()).copied();
+            let before = known.get(path.as_str()).copied();
             Stamp::of(path, before)
         };
         let mut stamps = parallel::parts(&paths, |paths| {
@@ -166,9 +160,7 @@ impl Cache {
         if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
             return;
         }
-        let mut hasher = DefaultHasher::new();
-        (&self.file, &stamps).hash(&mut hasher);
-        workspace.ground = Some(hasher.finish());
+        workspace.ground = Some(hashed((&self.file, &stamps)));
         if let Some(ground) = before.ground {
             drop(fs::remove_file(declared::file(workspace, ground)));
         }
@@ -180,9 +172,7 @@ impl Cache {
 
     /// What decides from outside of the packages which workspace it is, and how it is resolved.
     fn around(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {
-        let mut paths: Vec<_> = cargo_config::configuration_files(&self.directory)
-            .into_iter()
-            .collect();
+        let mut paths = Vec::from_iter(cargo_config::configuration_files(&self.directory));
         let rustup = std::env::var("RUSTUP_HOME").ok().map(Utf8PathBuf::from);
         let rustup = rustup.or_else(|| Some(cargo_config::cargo_home()?.parent()?.join(".rustup")));
         paths.extend(rustup.map(|rustup| rustup.join("settings.toml")));
@@ -204,35 +194,29 @@ impl Cache {
 fn named_in_root(root: &Utf8Path) -> Vec<Utf8PathBuf> {
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
-    let tables = |value: &toml::Value| -> Vec<toml::Value> {
-        let table = value.as_table().into_iter();
-        table.flat_map(|table| table.values().cloned()).collect()
-    };
-    let patches = ["patch", "replace"]
-        .iter()
-        .filter_map(|key| manifest.get(*key));
-    let patches = patches.flat_map(|it| [vec![it.clone()], tables(it)].concat());
-    let mut paths: Vec<Utf8PathBuf> = patches
-        .flat_map(|it| tables(&it))
+    // `[patch.SOURCE.NAME]` and `[replace.SPEC]`
+    let patched = manifest.get("patch").into_iter().flat_map(values);
+    let replaced = manifest.get("replace").into_iter();
+    let mut paths: Vec<Utf8PathBuf> = patched
+        .chain(replaced)
+        .flat_map(values)
         .filter_map(|patch| Some(root.join(patch.get("path")?.as_str()?).join("Cargo.toml")))
         .collect();
-    let members = manifest
-        .get("workspace")
-        .and_then(|it| it.get("members")?.as_array());
-    for member in members.into_iter().flatten().filter_map(|it| it.as_str()) {
+    for member in listed(&manifest, "members") {
         let parts: Vec<&str> = member.split('/').collect();
-        let wild = parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| part.contains(['*', '?', '[']));
-        for (at, _) in wild {
-            let listed = root.join(parts[..at].join("/"));
-            for path in glob::glob(listed.as_str()).into_iter().flatten().flatten() {
-                paths.extend(Utf8PathBuf::try_from(path));
+        for (at, part) in parts.iter().enumerate() {
+            if part.contains(['*', '?', '[']) {
+                let listed = root.join(parts[..at].join("/"));
+                let found = glob::glob(listed.as_str()).into_iter().flatten().flatten();
+                paths.extend(found.filter_map(|path| Utf8PathBuf::try_from(path).ok()));
             }
         }
     }
     paths
+}
+
+fn values(table: &toml::Value) -> impl Iterator<Item = &toml::Value> {
+    table.as_table().into_iter().flat_map(toml::Table::values)
 }
 
 /// The directories of a package in which cargo looks for targets, as far as there are.
@@ -243,17 +227,12 @@ fn directories_of(package: &Utf8Path) -> Vec<Utf8PathBuf> {
         if directory.is_dir() {
             // A target may be a directory with a `main.rs` in it.
             if !matches!(below, "" | "src") {
-                found.extend(directories_in(&directory));
+                let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
+                let paths = entries.map(|entry| entry.into_path());
+                found.extend(paths.filter(|path| path.is_dir()));
             }
             found.push(directory);
         }
     }
     found
-}
-
-fn directories_in(directory: &Utf8Path) -> impl Iterator<Item = Utf8PathBuf> {
-    let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.into_path())
-        .filter(|path| path.is_dir())
 }

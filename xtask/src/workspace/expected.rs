@@ -14,14 +14,9 @@ use crate::repo::rust_source::normalized;
 pub fn expected(root: &Utf8Path) -> BTreeSet<(String, Utf8PathBuf)> {
     let text = manifest_in(root).unwrap_or_default();
     let manifest: toml::Table = text.parse().unwrap_or_default();
-    let listed = |key: &str| {
-        let listed = manifest.get("workspace");
-        let listed = listed.and_then(|it| it.get(key)?.as_array());
-        let listed = listed.into_iter().flatten().filter_map(|it| it.as_str());
-        listed.map(|path| normalized(&root.join(path)))
-    };
-    let excluded: Vec<_> = listed("exclude").collect();
-    let members = listed("members").flat_map(|path| glob::glob(path.as_str()));
+    let paths = |key| listed(&manifest, key).map(|path| normalized(&root.join(path)));
+    let excluded: Vec<_> = paths("exclude").collect();
+    let members = paths("members").flat_map(|path| glob::glob(path.as_str()));
     let members = members.flatten().flatten();
     let mut pending: Vec<_> = members
         .filter_map(|path| Utf8PathBuf::try_from(path).ok())
@@ -45,6 +40,13 @@ pub fn expected(root: &Utf8Path) -> BTreeSet<(String, Utf8PathBuf)> {
         }
     }
     found
+}
+
+/// What a root manifest lists under a key of `[workspace]`.
+pub(super) fn listed<'a>(manifest: &'a toml::Table, key: &str) -> impl Iterator<Item = &'a str> {
+    let workspace = manifest.get("workspace");
+    let listed = workspace.and_then(|it| it.get(key)?.as_array());
+    listed.into_iter().flatten().filter_map(toml::Value::as_str)
 }
 
 fn manifest_in(directory: &Utf8Path) -> Option<String> {

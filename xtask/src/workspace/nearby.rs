@@ -5,6 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::expected::listed;
+use crate::repo::rust_source::normalized;
+
 /// The manifest of a workspace's root.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RootManifest {
@@ -120,18 +123,14 @@ fn role(manifest: &Utf8Path) -> Option<Role> {
         return Some(Role::Unreadable);
     };
     let directory = manifest.parent()?;
-    let Some(workspace) = table.get("workspace") else {
+    if !table.contains_key("workspace") {
         let root = table.get("package").and_then(|it| it.get("workspace"));
         let root = root.and_then(toml::Value::as_str);
-        return Some(Role::Package(root.map(|root| {
-            crate::repo::rust_source::normalized(&directory.join(root).join("Cargo.toml"))
-        })));
-    };
-    let paths = |key| {
-        let listed = workspace.get(key).and_then(toml::Value::as_array);
-        let listed = listed.into_iter().flatten().filter_map(toml::Value::as_str);
-        listed.map(|path| directory.join(path)).collect()
-    };
+        return Some(Role::Package(
+            root.map(|root| normalized(&directory.join(root).join("Cargo.toml"))),
+        ));
+    }
+    let paths = |key| listed(&table, key).map(|it| directory.join(it)).collect();
     Some(Role::Root {
         members: paths("members"),
         exclude: paths("exclude"),

@@ -39,12 +39,9 @@ impl Platforms {
             Self::Configured => {
                 // Of a configuration that it cannot read cargo itself complains.
                 let targets = CargoConfig::of(runner).and_then(|it| it.build_targets());
-                let triples = targets.unwrap_or_default().into_iter();
-                Some(
-                    triples
-                        .filter_map(|it| it.as_str().map(str::to_owned))
-                        .collect(),
-                )
+                let targets = targets.unwrap_or_default();
+                let triples = targets.iter().filter_map(|it| it.as_str());
+                Some(triples.map(str::to_owned).collect())
             }
             Self::Triples(triples) => Some(triples.clone()),
             Self::All => None,
@@ -101,20 +98,12 @@ impl Workspace {
 /// The facts of a platform, the host's without a triple.
 fn facts(runner: &Runner, triple: Option<&str>) -> Option<(PlatformFacts, Utf8PathBuf)> {
     let mut command = runner.rustc();
-    command.args([
-        "--print",
-        "host-tuple",
-        "--print",
-        "sysroot",
-        "--print",
-        "cfg",
-    ]);
+    for what in ["host-tuple", "sysroot", "cfg"] {
+        command.args(["--print", what]);
+    }
     let triple = triple.filter(|triple| *triple != "host-tuple");
     command.args(triple.map(|triple| format!("--target={triple}")));
-    let output = process::output(&mut command)
-        .ok()
-        .filter(|output| output.status.success())?;
-    let said = String::from_utf8(output.stdout).ok()?;
+    let said = String::from_utf8(process::checked(&mut command).ok()?).ok()?;
     let (host, rest) = said.split_once('\n')?;
     let (sysroot, cfg) = rest.split_once('\n')?;
     let facts = PlatformFacts {

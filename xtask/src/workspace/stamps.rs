@@ -1,29 +1,47 @@
 //! What a kept answer of cargo's rests on, so that it is known when to ask again.
 
 use std::fs::{self, Metadata};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use crate::repo::hashed;
+
 /// A path, and what was there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
-    path: Utf8PathBuf,
+    pub(super) path: Utf8PathBuf,
     state: Option<State>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
-    /// As the file system tells it.
+    entry: Entry,
+    /// Of a file's content, or of what a directory holds that cargo goes by. It is asked for only
+    /// where the rest differs, since an editor that replaces a file touches its directory.
+    content: u64,
+}
+
+/// What the file system tells without reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
     modified: Duration,
     /// When anything about it changed, which no program can set; zero where that is not known.
     changed: Duration,
     size: u64,
-    /// Of a file's content, or of what a directory holds that cargo goes by. It is asked for only
-    /// where the rest differs, since an editor that replaces a file touches its directory.
-    content: u64,
+}
+
+impl Entry {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            modified: modified(metadata),
+            changed: changed(metadata),
+            // A directory's says nothing that its time does not.
+            size: if metadata.is_dir() { 0 } else { metadata.len() },
+        }
+    }
 }
 
 impl Stamp {
@@ -31,24 +49,15 @@ impl Stamp {
     /// says that it changed since.
     pub(super) fn of(path: Utf8PathBuf, before: Option<&Self>) -> Self {
         let state = fs::metadata(&path).ok().map(|metadata| {
-            let (modified, changed) = (modified(&metadata), changed(&metadata));
-            let size = size(&metadata);
+            let entry = Entry::of(&metadata);
             let before = before.and_then(|it| it.state.as_ref());
-            let before =
-                before.filter(|it| (it.modified, it.changed, it.size) == (modified, changed, size));
+            let before = before.filter(|it| it.entry == entry);
             State {
-                modified,
-                changed,
-                size,
+                entry,
                 content: before.map_or_else(|| content(&path, &metadata), |it| it.content),
             }
         });
         Self { path, state }
-    }
-
-    /// Where it is.
-    pub(super) fn path(&self) -> &Utf8Path {
-        &self.path
     }
 
     /// Whether what is there now is what was there.
@@ -56,8 +65,7 @@ impl Stamp {
         match (&self.state, fs::metadata(&self.path)) {
             (None, Err(_)) => true,
             (Some(state), Ok(metadata)) => {
-                (state.modified, state.changed, state.size)
-                    == (modified(&metadata), changed(&metadata), size(&metadata))
+                state.entry == Entry::of(&metadata)
                     || state.content == content(&self.path, &metadata)
             }
             _ => false,
@@ -68,8 +76,8 @@ impl Stamp {
     pub(super) fn is_fresh_at(&self, time: SystemTime) -> bool {
         const COARSEST_CLOCK: Duration = Duration::from_millis(50);
         let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let state = self.state.as_ref();
-        state.is_some_and(|it| it.modified.max(it.changed) + COARSEST_CLOCK >= time)
+        let entry = self.state.as_ref().map(|it| &it.entry);
+        entry.is_some_and(|it| it.modified.max(it.changed) + COARSEST_CLOCK >= time)
     }
 }
 
@@ -92,11 +100,6 @@ fn changed(_: &Metadata) -> Duration {
     Duration::ZERO
 }
 
-/// A directory's size says nothing that its time does not.
-fn size(metadata: &Metadata) -> u64 {
-    if metadata.is_dir() { 0 } else { metadata.len() }
-}
-
 /// What was there, whenever it was written.
 impl Hash for Stamp {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
@@ -108,33 +111,26 @@ impl Hash for Stamp {
 const PROGRAM: u64 = 1 << 20;
 
 fn content(path: &Utf8Path, metadata: &Metadata) -> u64 {
-    let mut hasher = DefaultHasher::new();
     if metadata.is_file() && metadata.len() > PROGRAM && path.extension() != Some("lock") {
-        (modified(metadata), metadata.len()).hash(&mut hasher);
-        return hasher.finish();
+        return hashed((modified(metadata), metadata.len()));
     }
-    if metadata.is_dir() {
-        let entries = path.read_dir_utf8().into_iter().flatten().flatten();
-        let mut names: Vec<(String, bool)> = entries
-            .map(|entry| {
-                let kind = entry.file_type();
-                let is_directory = match kind {
-                    Ok(kind) if !kind.is_symlink() => kind.is_dir(),
-                    _ => entry.path().is_dir(),
-                };
-                (entry.file_name().to_owned(), is_directory)
-            })
-            // What an editor leaves beside a source is no target.
-            .filter(|(name, is_directory)| {
-                *is_directory && !name.starts_with('.')
-                    || name.ends_with(".rs")
-                    || name == "Cargo.toml"
-            })
-            .collect();
-        names.sort();
-        names.hash(&mut hasher);
-    } else {
-        fs::read(path).unwrap_or_default().hash(&mut hasher);
+    if !metadata.is_dir() {
+        return hashed(fs::read(path).unwrap_or_default());
     }
-    hasher.finish()
+    let entries = path.read_dir_utf8().into_iter().flatten().flatten();
+    let mut names: Vec<(String, bool)> = entries
+        .map(|entry| {
+            let is_directory = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => entry.path().is_dir(),
+            };
+            (entry.file_name().to_owned(), is_directory)
+        })
+        // What an editor leaves beside a source is no target.
+        .filter(|(name, is_directory)| {
+            *is_directory && !name.starts_with('.') || name.ends_with(".rs") || name == "Cargo.toml"
+        })
+        .collect();
+    names.sort();
+    hashed(names)
 }
