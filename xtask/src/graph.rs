@@ -109,22 +109,15 @@ pub struct UnitGraph {
 impl UnitGraph {
     /// The units that cargo builds, or runs, under `verb`, with their dependencies.
     pub fn new(workspace: &Workspace, verb: Verb) -> Self {
-        let mut candidates = Self {
-            graph: DiGraph::new(),
-            by_package: HashMap::new(),
-        };
+        let mut graph = DiGraph::new();
         let mut roots = Vec::new();
         for (index, package) in workspace.packages() {
             for (unit, is_root) in units_of(index, package, verb) {
-                let node = candidates.graph.add_node(unit);
-                candidates
-                    .by_package
-                    .entry(index)
-                    .or_default()
-                    .push(ix(node));
+                let node = graph.add_node(unit);
                 roots.extend(is_root.then_some(node));
             }
         }
+        let mut candidates = Self::of(graph);
         for (index, package) in workspace.packages() {
             for (dependent, on, link) in candidates.edges_of(workspace, index, package, verb) {
                 candidates
@@ -133,6 +126,15 @@ impl UnitGraph {
             }
         }
         candidates.reachable_from(roots)
+    }
+
+    fn of(graph: DiGraph<Unit, Link>) -> Self {
+        let mut by_package: HashMap<PackageIx, Vec<UnitIx>> = HashMap::new();
+        for node in graph.node_indices() {
+            let units = by_package.entry(graph[node].package).or_default();
+            units.push(ix(node));
+        }
+        Self { graph, by_package }
     }
 
     /// The part of the graph that is built for the roots: a library that nothing links and no
@@ -145,18 +147,10 @@ impl UnitGraph {
                 pending.extend(self.graph.neighbors(node));
             }
         }
-        let graph = self.graph.filter_map(
+        Self::of(self.graph.filter_map(
             |node, unit| visited.is_visited(&node).then(|| unit.clone()),
             |_, link| Some(*link),
-        );
-        let mut by_package: HashMap<PackageIx, Vec<UnitIx>> = HashMap::new();
-        for node in graph.node_indices() {
-            by_package
-                .entry(graph[node].package)
-                .or_default()
-                .push(ix(node));
-        }
-        Self { graph, by_package }
+        ))
     }
 
     /// The edges that leave the units of one package.
@@ -171,23 +165,20 @@ impl UnitGraph {
         let units = self.units_of(index);
         let library_of = |package| self.find(package, TargetKind::Lib, Mode::Build);
         let run_of = |package| self.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
-        let own_library = package.library().filter(|library| library.linkable);
+        let links_library = package.library().is_some_and(|library| library.linkable);
         for &dependent in units {
             let unit = self.unit(dependent);
-            let mut depend = |on: Option<UnitIx>, link| {
-                edges.extend(on.map(|on| (dependent, on, link)));
+            let mut depend = |on: Option<UnitIx>| {
+                edges.extend(on.map(|on| (dependent, on, Link::Rebuilds)));
             };
             if unit.mode == Mode::RunCustomBuild {
-                depend(
-                    self.find(index, TargetKind::CustomBuild, Mode::Build),
-                    Link::Rebuilds,
-                );
+                depend(self.find(index, TargetKind::CustomBuild, Mode::Build));
                 // `DEP_*` variables: the run of a script reads what the runs of those
                 // dependencies printed that declare `links`.
                 for dependency in package.dependencies.iter().filter(|known| known.normal) {
                     let on = workspace.package(dependency.package);
                     if on.links.is_some() && on.library().is_some_and(|library| library.linkable) {
-                        depend(run_of(dependency.package), Link::Rebuilds);
+                        depend(run_of(dependency.package));
                     }
                 }
                 continue;
@@ -198,16 +189,16 @@ impl UnitGraph {
                     _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
                 };
                 if used {
-                    depend(library_of(dependency.package), Link::Rebuilds);
+                    depend(library_of(dependency.package));
                 }
             }
             if unit.kind == TargetKind::CustomBuild {
                 continue;
             }
-            depend(run_of(index), Link::Rebuilds);
-            if own_library.is_some() && (unit.kind != TargetKind::Lib || unit.mode == Mode::Doctest)
-            {
-                depend(library_of(index), Link::Rebuilds);
+            depend(run_of(index));
+            let is_own_library = unit.kind == TargetKind::Lib && unit.mode != Mode::Doctest;
+            if links_library && !is_own_library {
+                depend(library_of(index));
             }
             if matches!(unit.kind, TargetKind::Test | TargetKind::Bench) && verb != Verb::Check {
                 // Cargo builds the binaries for the tests to run, but leaves them out of the
@@ -215,7 +206,7 @@ impl UnitGraph {
                 for &other in units {
                     let Unit { kind, mode, .. } = self.unit(other);
                     if (*kind, *mode) == (TargetKind::Bin, Mode::Build) {
-                        depend(Some(other), Link::Reruns);
+                        edges.push((dependent, other, Link::Reruns));
                     }
                 }
             }
@@ -260,18 +251,12 @@ impl UnitGraph {
 
     fn neighbours(&self, of: UnitIx, way: Direction) -> impl Iterator<Item = (UnitIx, Link)> {
         self.graph.edges_directed(node(of), way).map(move |edge| {
-            let other = if way == Direction::Outgoing {
-                edge.target()
-            } else {
-                edge.source()
+            let other = match way {
+                Direction::Outgoing => edge.target(),
+                Direction::Incoming => edge.source(),
             };
             (ix(other), *edge.weight())
         })
-    }
-
-    /// Whether the graph has a cycle, which cargo would refuse.
-    pub fn is_cyclic(&self) -> bool {
-        petgraph::algo::is_cyclic_directed(&self.graph)
     }
 }
 
@@ -312,7 +297,8 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
             }
             continue;
         }
-        if !is_enabled(package, target) {
+        let mut required = target.required_features.iter();
+        if !required.all(|feature| package.features.contains(feature)) {
             continue;
         }
         match kind {
@@ -328,13 +314,6 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
         }
     }
     units
-}
-
-fn is_enabled(package: &Package, target: &Target) -> bool {
-    target
-        .required_features
-        .iter()
-        .all(|feature| package.features.contains(feature))
 }
 
 #[cfg(test)]
