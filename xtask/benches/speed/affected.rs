@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::synthetic::{Synthetic, name};
-use crate::{machine, spent};
+use crate::{machine, median, ms, spent};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -23,13 +23,8 @@ pub(crate) struct Args {
     unbuilt: bool,
 }
 
-/// A command, and what is to be so before it.
-struct Way {
-    label: &'static str,
-    program: &'static str,
-    arguments: &'static [&'static str],
-    before: Before,
-}
+/// A command, what is to be so before it, and what the reader is told of it.
+struct Way(&'static str, Before, &'static str);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Before {
@@ -41,68 +36,40 @@ enum Before {
     Manifest,
 }
 
-const fn way(
-    label: &'static str,
-    program: &'static str,
-    arguments: &'static [&'static str],
-    before: Before,
-) -> Way {
-    Way {
-        label,
-        program,
-        arguments,
-        before,
-    }
-}
-
 const MANIFEST: &str = "crates/part_00000/Cargo.toml";
-const AFFECTED: &[&str] = &["affected", "--since", "HEAD"];
+const AFFECTED: &str = "xtask affected --since HEAD";
 
 /// The first is what the others are held against. Another tool is left out where it is not there.
 const WAYS: [Way; 13] = [
-    way("", "git", &["status", "--porcelain"], Before::Warm),
-    way("", "xtask", AFFECTED, Before::Warm),
-    way(
-        "",
-        "xtask",
-        &["clean-affected", "--dry-run", "--since", "HEAD"],
+    Way("git status --porcelain", Before::Warm, ""),
+    Way(AFFECTED, Before::Warm, ""),
+    Way(
+        "xtask clean-affected --dry-run --since HEAD",
         Before::Warm,
+        "",
     ),
-    way("", "xtask", &["graph", "--format", "json"], Before::Warm),
-    way(
+    Way("xtask graph --format json", Before::Warm, ""),
+    Way(
+        "xtask hooks run pre-commit",
+        Before::Warm,
         ", a step that does nothing",
-        "xtask",
-        &["hooks", "run", "pre-commit"],
-        Before::Warm,
     ),
-    way("", "xtask", &["--version"], Before::Warm),
-    way(", a manifest changed", "xtask", AFFECTED, Before::Manifest),
-    way(", nothing kept", "xtask", AFFECTED, Before::Cold),
-    way(
+    Way("xtask --version", Before::Warm, ""),
+    Way(AFFECTED, Before::Manifest, ", a manifest changed"),
+    Way(AFFECTED, Before::Cold, ", nothing kept"),
+    Way(
+        "cargo metadata --no-deps --format-version 1",
+        Before::Warm,
         "",
-        "cargo",
-        &["metadata", "--no-deps", "--format-version", "1"],
-        Before::Warm,
     ),
-    way(
-        "",
-        "cargo",
-        &["metadata", "--format-version", "1"],
+    Way("cargo metadata --format-version 1", Before::Warm, ""),
+    Way(
+        "cargo run --quiet --package tool",
         Before::Warm,
-    ),
-    way(
         ", which does nothing, as an alias does",
-        "cargo",
-        &["run", "--quiet", "--package", "tool"],
-        Before::Warm,
     ),
-    way(
-        "",
-        "cargo-rail",
-        &["rail", "plan", "--since", "HEAD"],
-        Before::Warm,
-    ),
-    way("", "cargo-delta", &["delta", "snapshot"], Before::Warm),
+    Way("cargo-rail rail plan --since HEAD", Before::Warm, ""),
+    Way("cargo-delta delta snapshot", Before::Warm, ""),
 ];
 
 pub(crate) fn run(args: &Args) {
@@ -142,20 +109,13 @@ pub(crate) fn run(args: &Args) {
     );
     println!("| | wall, median | CPU, mean | wall × | CPU × | peak memory |");
     println!("| --- | --- | --- | --- | --- | --- |");
-    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let walls = walls.into_iter().map(|mut walls| {
-        walls.sort();
-        ms(walls[walls.len() / 2])
-    });
-    let walls: Vec<_> = walls.collect();
+    let walls: Vec<_> = walls.into_iter().map(|it| ms(median(it))).collect();
     let cpus: Vec<_> = cpus.iter().map(|&cpu| ms(cpu) / args.runs as f64).collect();
     for (at, way) in ways.iter().enumerate() {
         way.prepare(&workspace);
+        let Way(command, _, label) = way;
         println!(
-            "| `{} {}`{} | {:.0} ms | {:.0} ms | {:.1} | {:.1} | {} |",
-            way.program,
-            way.arguments.join(" "),
-            way.label,
+            "| `{command}`{label} | {:.0} ms | {:.0} ms | {:.1} | {:.1} | {} |",
             walls[at],
             cpus[at],
             walls[at] / walls[0],
@@ -168,25 +128,26 @@ pub(crate) fn run(args: &Args) {
 
 impl Way {
     fn command(&self, workspace: &Synthetic) -> Command {
-        let mut command = Command::new(match self.program {
+        let Self(command, ..) = self;
+        let mut words = command.split(' ');
+        let mut command = Command::new(match words.next().unwrap() {
             "xtask" => env!("CARGO_BIN_EXE_xtask"),
             other => other,
         });
         workspace.prepared(&mut command);
-        command.args(self.arguments).stdout(Stdio::null());
+        command
+            .args(words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     }
 
     fn is_there(&self, workspace: &Synthetic) -> bool {
-        let mut command = self.command(workspace);
-        command
-            .stderr(Stdio::null())
-            .spawn()
-            .is_ok_and(|mut it| it.wait().is_ok())
+        self.command(workspace).status().is_ok()
     }
 
     fn prepare(&self, workspace: &Synthetic) {
-        match self.before {
+        match self.1 {
             Before::Warm => {}
             Before::Cold => {
                 let kept = workspace.path("target/xtask");
@@ -203,7 +164,7 @@ impl Way {
 
     /// Makes what is so before it what it was, and known.
     fn restore(&self, workspace: &Synthetic) {
-        if self.before == Before::Manifest {
+        if self.1 == Before::Manifest {
             let text = fs::read_to_string(workspace.path(MANIFEST)).unwrap();
             workspace.write(MANIFEST, text.trim_end_matches("# A comment\n"));
             WAYS[1].run(workspace);
@@ -211,25 +172,17 @@ impl Way {
     }
 
     fn run(&self, workspace: &Synthetic) {
-        let status = self
-            .command(workspace)
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
+        let Self(command, ..) = self;
+        let status = self.command(workspace).status().unwrap();
         assert!(
-            status.success() || self.program.starts_with("cargo-"),
-            "{:?}",
-            self.arguments
+            status.success() || command.starts_with("cargo-"),
+            "{command}"
         );
     }
 
     /// The most memory that the program itself had at once, where Linux tells.
     fn peak(&self, workspace: &Synthetic) -> String {
-        let mut child = self
-            .command(workspace)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = self.command(workspace).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id());
         let mut peak = 0_u64;
         while child.try_wait().unwrap().is_none() {

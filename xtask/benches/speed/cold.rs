@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::synthetic::Synthetic;
-use crate::{machine, spent};
+use crate::{machine, median, ms, spent};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -51,8 +51,8 @@ pub(crate) fn run(args: &Args) {
     println!(
         "`cargo metadata` of {} packages: {:.0} ms, {:.0} ms of CPU",
         args.packages,
-        metadata.0.as_secs_f64() * 1000.0,
-        metadata.1.as_secs_f64() * 1000.0
+        ms(metadata.0),
+        ms(metadata.1)
     );
     println!(
         "cold build of the kit, {} packages, profile {}: {:.1} s, {:.1} s of CPU, {times:.0} × that",
@@ -64,10 +64,8 @@ pub(crate) fn run(args: &Args) {
 }
 
 fn middle(times: Vec<(Duration, Duration)>) -> (Duration, Duration) {
-    let (mut wall, mut cpu): (Vec<_>, Vec<_>) = times.into_iter().unzip();
-    wall.sort();
-    cpu.sort();
-    (wall[wall.len() / 2], cpu[cpu.len() / 2])
+    let (wall, cpu): (Vec<_>, Vec<_>) = times.into_iter().unzip();
+    (median(wall), median(cpu))
 }
 
 /// What is built, the kit itself included.

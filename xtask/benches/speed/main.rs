@@ -105,10 +105,17 @@ fn children() -> Duration {
     Duration::from_millis(hundredths * 10)
 }
 
-/// The one in the middle, and the fastest.
-fn summary(mut times: Vec<Duration>) -> String {
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
-    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let (median, least) = (ms(times[times.len() / 2]), ms(times[0]));
-    format!("{median:8.1} ms (fastest {least:.1})")
+    times[times.len() / 2]
+}
+
+/// The one in the middle, and the fastest.
+fn summary(times: Vec<Duration>) -> String {
+    let least = times.iter().min().map_or(0.0, |&time| ms(time));
+    format!("{:8.1} ms (fastest {least:.1})", ms(median(times)))
 }
