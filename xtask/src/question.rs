@@ -142,7 +142,7 @@ impl Question {
             Evidence::Records(_) => {
                 checkouts::read((workspace, &layout), &own, with_external, kept.as_deref())
             }
-            Evidence::Sources => Ok((Vec::new(), Vec::new())),
+            Evidence::Sources => Ok(Default::default()),
         };
         let outsides = ahead.evidence();
         let (mut places, mut shared) = read_records(false)?;
@@ -218,28 +218,19 @@ impl Question {
             (&root, &settings),
             &changes,
         )?;
+        let setting = |change: &Change| Some(settings.of(&root.join(&change.path))?.0);
         let is_resolved = changes.iter().any(|change| {
-            let path = root.join(&change.path);
-            let contents = contents.get(&change.path);
-            settings
-                .of(&path)
-                .zip(contents)
-                .is_some_and(|((setting, _), contents)| setting.is_resolved(contents))
+            let both = setting(change).zip(contents.get(&change.path));
+            both.is_some_and(|(setting, contents)| setting.is_resolved(contents))
         });
         let resolution = match (&repository, is_resolved) {
             (Some(repository), true) => self.resolution(repository, range.as_ref()),
             _ => Resolution::Unchanged,
         };
-        let changed: ChangedPaths = changes
+        let changed: ChangedPaths = changes.iter().map(|it| root.join(&it.path)).collect();
+        let with_external = changes
             .iter()
-            .map(|change| root.join(&change.path))
-            .collect();
-        let with_external = changes.iter().any(|change| {
-            let path = root.join(&change.path);
-            settings
-                .of(&path)
-                .is_some_and(|(setting, _)| setting == Setting::Configuration)
-        });
+            .any(|change| setting(change) == Some(Setting::Configuration));
         if words.is_empty() {
             words.push("what was named is another workspace's".to_owned());
         }
