@@ -249,14 +249,14 @@ impl Question {
         };
         notes.extend(checkouts::note(&shared));
         let facts_file = kept.map(|it| state::of_workspace(&it, "sources", &workspace.root));
-        let facts = RefCell::new(match (&facts_file, &range, &repository) {
+        let mut facts = match (&facts_file, &range, &repository) {
             (Some(file), Some(range), Some(repository)) => facts(file, range, repository, &layout)?,
             _ => Facts::default(),
-        });
+        };
         let paths: Vec<_> = changed.iter().cloned().collect();
-        facts.borrow_mut().outsides = outsides;
-        facts.borrow_mut().pass_over(&paths, layout.around(&paths));
-        seeds.extend(impact::seeds::find(&Inputs {
+        facts.pass_over(&paths, layout.around(&paths));
+        let facts = RefCell::new(facts);
+        let inputs = Inputs {
             workspace,
             graph: &graph,
             verb: *verb,
@@ -277,7 +277,8 @@ impl Question {
             rules: &rules,
             settings: &settings,
             facts: &facts,
-        }));
+        };
+        seeds.extend(impact::seeds::find(&inputs, outsides));
         notes.extend(resolution.note());
         // Beside the work tree nobody knows which packages are as the commit has them.
         let facts = facts.into_inner();

@@ -14,7 +14,7 @@ use super::layout::Layout;
 use super::records::Records;
 use super::rules::Rules;
 use super::settings::{Contents, Settings};
-use super::sources::{Facts, Sources};
+use super::sources::{Facts, Outsides, Sources};
 use super::{Effect, Rule, Seed, Spread};
 use crate::graph::{Mode, UnitGraph, UnitIx, Verb};
 use crate::repo::git::{Change, Status};
@@ -77,11 +77,12 @@ impl Resolution {
     }
 }
 
-/// Finds the seeds of a change, unsorted; a unit may be there several times.
-pub fn find(inputs: &Inputs<'_>) -> Vec<Seed> {
+/// Finds the seeds of a change, unsorted; a unit may be there several times. `outsides` is what was
+/// read of the sources ahead.
+pub fn find(inputs: &Inputs<'_>, outsides: Outsides) -> Vec<Seed> {
     let mut finder = Finder {
         inputs,
-        sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts),
+        sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides),
         seeds: Vec::new(),
     };
     for change in inputs.changes {

@@ -72,8 +72,13 @@ pub struct Reads {
 }
 
 impl<'a> Sources<'a> {
-    /// Nothing scanned yet.
-    pub fn new(workspace: &'a Workspace, layout: &'a Layout, facts: &'a RefCell<Facts>) -> Self {
+    /// Nothing scanned yet but what was read ahead.
+    pub fn new(
+        workspace: &'a Workspace,
+        layout: &'a Layout,
+        facts: &'a RefCell<Facts>,
+        outsides: Outsides,
+    ) -> Self {
         Self {
             workspace,
             layout,
@@ -81,7 +86,7 @@ impl<'a> Sources<'a> {
             targets: HashMap::new(),
             scripts: HashMap::new(),
             far: HashMap::new(),
-            outsides: std::mem::take(&mut facts.borrow_mut().outsides),
+            outsides,
             real: RealPaths::default(),
             emitters: HashMap::new(),
             texts: Texts::default(),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::{Outsides, Script};
+use super::Script;
 
 /// What the sources of packages say, by the packages' directories.
 #[derive(Default, Serialize, Deserialize)]
@@ -21,9 +21,6 @@ pub struct Facts {
     /// Whether something came to be known.
     #[serde(skip)]
     pub has_grown: bool,
-    /// What was read ahead.
-    #[serde(skip)]
-    pub outsides: Outsides,
 }
 
 /// What is known of one package.
