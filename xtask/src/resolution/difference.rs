@@ -90,11 +90,9 @@ pub(super) fn differences(before: &UnitGraph, after: &UnitGraph) -> Vec<UnitDiff
 /// stands for all of its configurations can only find more.
 pub(super) fn rebuilt(before: &UnitGraph, after: &UnitGraph) -> BTreeSet<(PackageKey, TargetKey)> {
     let built: HashSet<u64> = before.units.iter().map(|unit| unit.deep).collect();
-    let rebuilt = after
-        .units
-        .iter()
-        .filter(|unit| !built.contains(&unit.deep));
-    rebuilt
+    let units = after.units.iter();
+    units
+        .filter(|unit| !built.contains(&unit.deep))
         .map(|unit| (unit.facts.package.clone(), unit.key.1.clone()))
         .collect()
 }
@@ -112,12 +110,8 @@ fn switched(before: &UnitGraph, after: &UnitGraph, own: &mut [Option<Difference>
         let mut below = unit.dependencies.iter().map(|(_, index)| *index);
         reached[index] = leads_on(&own[index]) || below.any(|index| reached[index]);
         if !reached[index] && own[index].is_none() && !built.contains(&unit.deep) {
-            let names: BTreeSet<&String> = unit.dependencies.iter().map(|(name, _)| name).collect();
-            let names = names
-                .into_iter()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ");
+            let names: BTreeSet<&str> = unit.dependencies.iter().map(|on| &*on.0).collect();
+            let names = Vec::from_iter(names).join(", ");
             let line = format!("dependency in another of its configurations: one of {names}");
             own[index] = Some(Difference::Changed(vec![line]));
             reached[index] = true;
@@ -140,32 +134,21 @@ fn changes(old: &Facts, new: &Facts) -> Vec<String> {
         values("source file", &old.source_file, &new.source_file);
     }
     values("edition", &old.edition, &new.edition);
-    values(
-        "crate types",
-        &old.crate_types.join(", "),
-        &new.crate_types.join(", "),
-    );
+    let crate_types = |facts: &Facts| facts.crate_types.join(", ");
+    values("crate types", &crate_types(old), &crate_types(new));
     let fields: BTreeSet<&String> = old.profile.keys().chain(new.profile.keys()).collect();
     for field in fields {
         let value = |facts: &Facts| facts.profile.get(field).cloned().unwrap_or_default();
         values(&format!("profile {field}"), &value(old), &value(new));
     }
     lines.extend(signed("features", &old.features, &new.features));
-    if old.object_code != new.object_code {
-        let form = |facts: &Facts| {
-            if facts.object_code {
-                "object code"
-            } else {
-                "metadata"
-            }
-        };
-        lines.push(format!("{} → {}", form(old), form(new)));
+    match (old.object_code, new.object_code) {
+        (true, false) => lines.push("object code → metadata".to_owned()),
+        (false, true) => lines.push("metadata → object code".to_owned()),
+        _ => {}
     }
-    lines.extend(signed(
-        "used with link-time optimisation by",
-        &old.needed_for,
-        &new.needed_for,
-    ));
+    let linked = "used with link-time optimisation by";
+    lines.extend(signed(linked, &old.needed_for, &new.needed_for));
     if old.doc_doctest_test != new.doc_doctest_test {
         lines.push("the target's doc, doctest or test setting".to_owned());
     }
@@ -181,20 +164,15 @@ fn changes(old: &Facts, new: &Facts) -> Vec<String> {
         };
         lines.push(line);
     }
-    lines.extend(
-        come.into_iter()
-            .map(|new| format!("dependency +{}", new.named())),
-    );
+    let come = come.into_iter();
+    lines.extend(come.map(|new| format!("dependency +{}", new.named())));
     lines
 }
 
 fn signed(what: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) -> Option<String> {
+    let come = new.difference(old).map(|name| format!(" +{name}"));
     let gone = old.difference(new).map(|name| format!(" -{name}"));
-    let signs: String = new
-        .difference(old)
-        .map(|name| format!(" +{name}"))
-        .chain(gone)
-        .collect();
+    let signs: String = come.chain(gone).collect();
     (!signs.is_empty()).then(|| format!("{what}{signs}"))
 }
 
@@ -212,23 +190,14 @@ impl Dependency {
     }
 
     fn compared(&self, new: &Self) -> String {
-        if (&self.package, &self.target) == (&new.package, &new.target) {
-            return format!(
-                "dependency {}: {:?} → {:?}",
-                new.named(),
-                self.options,
-                new.options
-            );
+        let name = new.named();
+        if self.package != new.package {
+            format!("dependency {} → {name}", self.named())
+        } else if self.target != new.target {
+            format!("dependency {name}: {:?} → {:?}", self.target, new.target)
+        } else {
+            format!("dependency {name}: {:?} → {:?}", self.options, new.options)
         }
-        if self.package == new.package {
-            return format!(
-                "dependency {}: {:?} → {:?}",
-                new.named(),
-                self.target,
-                new.target
-            );
-        }
-        format!("dependency {} → {}", self.named(), new.named())
     }
 }
 

@@ -90,15 +90,11 @@ impl<'a> Keeper<'a> {
         if self.holds(selected)? {
             return Ok(Kept::With(Vec::new()));
         }
-        let added = added(&self.whole, self.each()?, &self.asker.members, selected);
-        let ids = added.iter().map(|added| added.package.clone());
-        let widened: BTreeSet<String> = selected.iter().cloned().chain(ids).collect();
-        Ok(
-            match widened.len() > selected.len() && self.holds(&widened)? {
-                true => Kept::With(added),
-                false => Kept::Whole,
-            },
-        )
+        let added = self.added(selected)?;
+        let mut widened = selected.clone();
+        widened.extend(added.iter().map(|added| added.package.clone()));
+        let does = widened.len() > selected.len() && self.holds(&widened)?;
+        Ok(if does { Kept::With(added) } else { Kept::Whole })
     }
 
     /// The packages that one alone would take, as far as cargo's graph tells.
@@ -106,13 +102,12 @@ impl<'a> Keeper<'a> {
     /// # Errors
     /// Cargo's own words where it does not answer.
     pub fn needs(&self, package: &str) -> Result<Vec<Added>> {
-        let alone = BTreeSet::from([package.to_owned()]);
-        Ok(added(
-            &self.whole,
-            self.each()?,
-            &self.asker.members,
-            &alone,
-        ))
+        self.added(&BTreeSet::from([package.to_owned()]))
+    }
+
+    fn added(&self, selected: &BTreeSet<String>) -> Result<Vec<Added>> {
+        let members = &self.asker.members;
+        Ok(added(&self.whole, self.each()?, members, selected))
     }
 
     fn holds(&self, selected: &BTreeSet<String>) -> Result<bool> {
@@ -235,11 +230,8 @@ impl Features {
     fn providers(&self, package: &str, features: &[&str]) -> BTreeSet<&str> {
         let has = |index: &usize| {
             let unit = &self.graph.units[*index];
-            unit.pkg_id == package
-                && unit
-                    .features
-                    .iter()
-                    .any(|known| features.contains(&known.as_str()))
+            let mut known = unit.features.iter();
+            unit.pkg_id == package && known.any(|it| features.contains(&it.as_str()))
         };
         let mut pending: Vec<usize> = (0..self.graph.units.len()).filter(has).collect();
         let mut seen: HashSet<usize> = pending.iter().copied().collect();
@@ -250,9 +242,8 @@ impl Features {
             pending.extend(users.filter(|&user| seen.insert(user)));
         }
         let roots = self.graph.roots.iter().filter(|root| seen.contains(root));
-        roots
-            .map(|&root| self.graph.units[root].pkg_id.as_str())
-            .collect()
+        let units = roots.map(|&root| &self.graph.units[root]);
+        units.map(|unit| unit.pkg_id.as_str()).collect()
     }
 }
 

@@ -112,23 +112,19 @@ impl Side {
         let mut root = directory.clone();
         root.extend(outer.iter().map(|_| "above"));
         let root = root.join("repository");
-        let lock = place.workspace.join("Cargo.lock");
         let side = Self {
             workspace: root.join(place.workspace),
             root,
             directory,
             submodules: copied.submodules,
         };
-        if !copied
-            .files
-            .keys()
-            .all(|path| side.root.join(path).symlink_metadata().is_ok())
-        {
+        let is_there = |path: &Utf8PathBuf| side.root.join(path).symlink_metadata().is_ok();
+        if !copied.files.keys().all(is_there) {
             side.write(place.repository, &outer, &copied.files)?;
             prune(&place.scratch)?;
         }
         // Cargo may have brought the copy up to date, from a registry of another day.
-        match copied.files.get(&lock) {
+        match copied.files.get(&place.workspace.join("Cargo.lock")) {
             Some(Content::Whole(lock)) => fs::write(side.workspace.join("Cargo.lock"), lock)?,
             _ => drop(fs::remove_file(side.workspace.join("Cargo.lock"))),
         }
@@ -170,9 +166,8 @@ impl Side {
         outer: &[Utf8PathBuf],
         files: &BTreeMap<Utf8PathBuf, Content>,
     ) -> Result<()> {
-        let aside = self
-            .directory
-            .with_extension(std::process::id().to_string());
+        let process = std::process::id();
+        let aside = self.directory.with_extension(process.to_string());
         if aside.exists() {
             fs::remove_dir_all(&aside)?;
         }
@@ -180,10 +175,8 @@ impl Side {
         for config in outer {
             above.push("above");
             fs::create_dir_all(above.join(".cargo"))?;
-            let include = toml::Table::from_iter(
-                [("include", vec![config.as_str()])]
-                    .map(|(key, value)| (key.to_owned(), toml::Value::from(value))),
-            );
+            let files = toml::Value::from(vec![config.as_str()]);
+            let include = toml::Table::from_iter([("include".to_owned(), files)]);
             fs::write(above.join(".cargo/config.toml"), include.to_string())?;
         }
         let root = above.join("repository");
@@ -209,11 +202,8 @@ impl Side {
         if let Err(error) = fs::rename(&aside, &self.directory) {
             fs::remove_dir_all(&aside)?;
             // Another process may have put the same there meanwhile.
-            ensure!(
-                self.root.exists(),
-                "cannot create {}: {error}",
-                self.directory
-            );
+            let directory = &self.directory;
+            ensure!(self.root.exists(), "cannot create {directory}: {error}");
         }
         Ok(())
     }
@@ -243,11 +233,11 @@ fn outside(root: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
         .ancestors()
         .enumerate()
         .find(|(_, above)| path.starts_with(above))?;
-    // Beyond the side's own directory the path is one the user wrote out.
-    (ups <= 2)
-        .then(|| "../".repeat(ups))
-        .map(Utf8PathBuf::from)
-        .and_then(|up| Some(up.join(path.strip_prefix(shared).ok()?)))
+    if ups > 2 {
+        // Beyond the side's own directory the path is one the user wrote out.
+        return None;
+    }
+    Some(Utf8PathBuf::from("../".repeat(ups)).join(path.strip_prefix(shared).ok()?))
 }
 
 #[cfg(unix)]

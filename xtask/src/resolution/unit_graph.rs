@@ -202,21 +202,18 @@ impl UnitGraph {
                 forms.len() - 1
             })
         };
-        for index in self
-            .users_first
-            .iter()
-            .filter(|index| self.units[**index].is_root)
-        {
-            place((*index, false), &mut forms);
+        for &index in &self.users_first {
+            if self.units[index].is_root {
+                place((index, false), &mut forms);
+            }
         }
         let mut units: Vec<Unit> = Vec::new();
         while let Some(&(index, object_code)) = forms.get(units.len()) {
             let mut unit = self.units[index].clone();
-            unit.facts.object_code = object_code;
-            unit.facts.needed_for.clear();
-            unit.facts
-                .dependencies
-                .retain(|dependency| dependency.target.kind != "bin");
+            let facts = &mut unit.facts;
+            facts.object_code = object_code;
+            facts.needed_for.clear();
+            facts.dependencies.retain(|on| on.target.kind != "bin");
             unit.dependencies
                 .retain(|(_, index)| self.units[*index].key.1.kind != "bin");
             for (_, index) in &mut unit.dependencies {
@@ -330,33 +327,23 @@ impl Root {
             kind: kind.to_owned(),
             name: unit.target.name.clone(),
             mode: unit.mode.clone(),
-            platform: unit
-                .platform
-                .as_deref()
-                .map(|platform| self.relative(platform)),
+            platform: unit.platform.as_deref().map(|it| self.relative(it)),
         }
     }
 }
 
 /// Undoes a URL's percent-encoding.
 fn decoded(url: &str) -> String {
-    let mut bytes = Vec::with_capacity(url.len());
-    let mut rest = url.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex
-            .filter(|_| *first == b'%')
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-        {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
+    let mut parts = url.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let hex = part.get(..2);
+        let (byte, rest) = match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => (byte, &part[2..]),
+            None => (b'%', part),
+        };
+        bytes.push(byte);
+        bytes.extend(rest.as_bytes());
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
