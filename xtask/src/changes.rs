@@ -11,7 +11,7 @@ pub use ahead::{Ahead, Compared};
 
 use crate::impact::settings::Contents;
 use crate::impact::settings::Settings;
-use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
+use crate::repo::git::{Change, Commit, Range, Repository, Seen, Status};
 
 /// A change, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -146,16 +146,7 @@ pub fn contents(
     let (Some(repository), false) = (repository, paths.is_empty()) else {
         return Ok(HashMap::new());
     };
-    let (before, after) = match range {
-        Some(range) => (range.before(), range.after()),
-        None => (
-            repository
-                .head()
-                .cloned()
-                .map_or(State::Empty, State::Commit),
-            State::WorkTree,
-        ),
-    };
+    let (before, after) = repository.sides(range);
     let text = |content: Option<Vec<u8>>| {
         content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     };

@@ -167,6 +167,17 @@ impl Repository {
         self.head.as_ref()
     }
 
+    /// The older and the newer state of a range; `HEAD` and the work tree without one.
+    pub fn sides(&self, range: Option<&Range>) -> (State, State) {
+        match range {
+            Some(range) => (range.before(), range.after()),
+            None => (
+                self.head.clone().map_or(State::Empty, State::Commit),
+                State::WorkTree,
+            ),
+        }
+    }
+
     /// The first of [`DEFAULT_BASES`] that exists, and its commit.
     ///
     /// # Errors

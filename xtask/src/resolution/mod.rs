@@ -129,16 +129,7 @@ impl Question<'_> {
         range: Option<&Range>,
         workspace_root: &Utf8Path,
     ) -> Result<Resolution, ResolutionError> {
-        let (before, after) = match range {
-            Some(range) => (range.before(), range.after()),
-            None => (
-                repository
-                    .head()
-                    .cloned()
-                    .map_or(State::Empty, State::Commit),
-                State::WorkTree,
-            ),
-        };
+        let (before, after) = repository.sides(range);
         let top_level = repository.top_level();
         let workspace_root = resolved(workspace_root);
         let workspace = workspace_root
