@@ -104,18 +104,12 @@ impl Synthetic {
 
     fn commit(&self) {
         self.write(".gitignore", "/target\n/built\n");
-        let user = [
-            "-c",
-            "user.name=Speed",
-            "-c",
-            "user.email=speed@example.com",
-        ];
         for arguments in [
-            &["init", "--quiet"][..],
-            &["add", "--all"],
-            &[&user[..], &["commit", "--quiet", "-m", "All"]].concat(),
+            "init --quiet",
+            "add --all",
+            "-c user.name=Speed -c user.email=speed@example.com commit --quiet -m All",
         ] {
-            self.run(Command::new("git").args(arguments));
+            self.run(Command::new("git").args(arguments.split(' ')));
         }
     }
 
