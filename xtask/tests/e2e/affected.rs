@@ -3,8 +3,8 @@
 use expect_test::expect;
 
 use crate::support::Project;
+use crate::support::clean::CHECK;
 
-const CHECK: &[&str] = &["check", "--workspace", "--all-targets"];
 const TEST: &[&str] = &["test", "--workspace", "--no-run"];
 
 #[test]

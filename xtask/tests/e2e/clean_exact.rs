@@ -13,10 +13,7 @@ use crate::support::clean::{CHECK, SECOND_LAYOUT, host, middle};
 /// One name is the beginning of another, targets share their names, a library has no hash in the
 /// name of its file, and there is a script, a macro, a binary and an example.
 fn namesakes() -> Project {
-    let project = Project::empty().file(
-        "Cargo.toml",
-        "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n",
-    );
+    let project = Project::without_members();
     for (name, dependencies) in [
         ("rail", &[][..]),
         ("rail-map", &["rail"]),
@@ -198,12 +195,7 @@ fn cut_short_it_leaves_what_the_next_build_gets_right() {
     let is_fingerprint = |it: &&&serde_json::Value| it["kind"] == "fingerprint";
     let fingerprints = plan.removals().iter().filter(is_fingerprint).count();
     for path in &plan.paths()[..fingerprints + 3] {
-        if path.is_dir() {
-            fs::remove_dir_all(path)
-        } else {
-            fs::remove_file(path)
-        }
-        .unwrap();
+        project.remove(path);
     }
     project.builds_again(&affected, &builds);
 }
@@ -213,9 +205,8 @@ fn cut_short_it_leaves_what_the_next_build_gets_right() {
 fn one_triple_and_what_the_host_does_for_it() {
     let project = namesakes();
     let host = host();
-    let build = ["check", "--workspace", "--all-targets"];
-    let for_triple = [&build[..], &["--target", &host]].concat();
-    let builds = project.build_each(&[build.to_vec(), for_triple]);
+    let for_triple = [CHECK, &["--target", &host]].concat();
+    let builds = project.build_each(&[CHECK.to_vec(), for_triple]);
     let changed = ["rail", "macros", "rail-map:build-script-build"];
     let changed: Vec<_> = changed
         .iter()

@@ -178,10 +178,7 @@ fn a_layout_that_is_not_known_is_refused() {
 
 /// Every library has a script that makes a constant of a file, and a program prints them all.
 fn counters(count: usize) -> Project {
-    let project = Project::empty().file(
-        "Cargo.toml",
-        "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n",
-    );
+    let project = Project::without_members();
     let names: Vec<_> = (0..count).map(|it| format!("counter{it}")).collect();
     for name in &names {
         project.library(name, &[]);

@@ -4,25 +4,21 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::support::{Project, tree};
+use crate::support::clean::CHECK;
+use crate::support::{Project, manifest, tree};
 
 /// Something that a user does between two questions.
 type Edit = (&'static str, fn(&Project));
 
 #[test]
 fn whatever_changes_is_noticed() {
-    let manifest = |name: &str| {
-        format!("[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n")
-    };
     let project =
         Project::with_libraries(&[("base", &[]), ("middle", &["base"]), ("top", &["middle"])]);
     project.write("crates/top/tests/story/helper.rs", "");
     project.write("elsewhere/other/Cargo.toml", &manifest("other"));
     project.write("elsewhere/other/src/lib.rs", "");
     project.commit("Add more");
-    project
-        .build(&["check", "--workspace", "--all-targets"])
-        .unwrap();
+    project.build(CHECK).unwrap();
     let edits: &[Edit] = &[
         ("an edit of a source", |it| {
             it.append("crates/base/src/lib.rs", "// Edited.\n")

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use crate::support::Project;
+use crate::support::clean::CHECK;
 
 /// `wide` turns a feature of `base` on, which `narrow` leaves off.
 fn project() -> Project {
@@ -23,9 +24,7 @@ fn project() -> Project {
 #[test]
 fn fewer_packages_are_built_with_the_features_of_all() {
     let project = project();
-    project
-        .build(&["check", "--workspace", "--all-targets"])
-        .unwrap();
+    project.build(CHECK).unwrap();
     project.append("crates/narrow/src/lib.rs", "// Edited.\n");
     let named = project.named(&[]);
     project.xtask(&["run-affected", "check"]).is(expect![[r#"
@@ -37,7 +36,7 @@ fn fewer_packages_are_built_with_the_features_of_all() {
     "#]]);
 
     // Cargo built what was named, and the packages that were not selected are still fresh.
-    let built = project.build(&["check", "--workspace", "--all-targets"]);
+    let built = project.build(CHECK);
     assert!(built.unwrap().is_empty());
     assert!(
         named

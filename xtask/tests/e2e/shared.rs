@@ -1,9 +1,9 @@
 //! Several checkouts on one target directory.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Output, Project};
+use crate::support::{Output, Project, manifest, tree};
 
 /// A repository with a worktree and a clone beside it, all of which build in `[BESIDE]/shared`.
 struct Checkouts {
@@ -70,21 +70,22 @@ impl Checkouts {
     fn touch(&self, name: &str) {
         for crate_name in ["base", "top"] {
             let sources = self.at(name).join("crates").join(crate_name).join("src");
-            touch_all(&sources);
+            tree::touch(&sources);
         }
-        touch_all(&self.at(name).join("crates/top/tests"));
-    }
-}
-
-fn touch_all(directory: &Path) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read(&path).unwrap();
-        std::fs::write(&path, text).unwrap();
+        tree::touch(&self.at(name).join("crates/top/tests"));
     }
 }
 
 const BUILD: &[&str] = &["build", "--quiet", "--workspace", "--all-targets"];
+
+/// The packages that a change of the test affects.
+const NAMES_OF_IT: &[&str] = &[
+    "affected",
+    "--format",
+    "names",
+    "--file",
+    "crates/top/tests/it.rs",
+];
 
 fn another_checkout_is_noticed(toolchain: &'static [(&'static str, &'static str)]) {
     let them = Checkouts::new(toolchain);
@@ -110,29 +111,12 @@ fn another_checkout_is_noticed(toolchain: &'static [(&'static str, &'static str)
         let fresh = them.cargo("project", &["build", "--workspace", "--all-targets"]);
         assert!(!fresh.stderr.contains("Compiling"), "{fresh}");
 
-        let answer = them.xtask(
-            "project",
-            &[
-                "affected",
-                "--format",
-                "names",
-                "--units",
-                "--file",
-                "crates/top/src/part.rs",
-            ],
-        );
-        let unseen = them.xtask(
-            "project",
-            &[
-                "affected",
-                "--no-records",
-                "--format",
-                "names",
-                "--units",
-                "--file",
-                "crates/top/src/part.rs",
-            ],
-        );
+        let part = ["--units", "--file", "crates/top/src/part.rs"];
+        let ask = |more: &[&str]| {
+            let names = ["affected", "--format", "names"];
+            them.xtask("project", &[&names, more, &part].concat())
+        };
+        let (answer, unseen) = (ask(&[]), ask(&["--no-records"]));
         assert_eq!(answer.stdout, unseen.stdout);
         assert!(unseen.stdout.contains("top lib\n"), "{unseen}");
         let note = format!(
@@ -221,14 +205,7 @@ fn a_checkout_that_was_moved_is_told_apart() {
     let worktree = them.at("worktree");
     them.project
         .git(&["worktree", "move", worktree.to_str().unwrap(), moved]);
-    let asked = [
-        "affected",
-        "--format",
-        "names",
-        "--file",
-        "crates/top/tests/it.rs",
-    ];
-    them.xtask("moved", &asked).is(expect_test::expect![[r#"
+    them.xtask("moved", NAMES_OF_IT).is(expect_test::expect![[r#"
         top
         --- stderr
         note: [BESIDE]/shared/debug was built where this checkout is not: `top` was last built from [BESIDE]/worktree/crates/top/src/lib.rs, which does not exist. If the checkout was moved, what is recorded there counts again once it is built anew: `cargo clean`
@@ -252,24 +229,17 @@ fn checkouts_that_build_apart_have_nothing_to_be_told() {
         them.cargo(name, &["check", "--quiet", "--workspace", "--all-targets"])
             .done();
     }
-    let asked = [
-        "affected",
-        "--format",
-        "names",
-        "--file",
-        "crates/top/tests/it.rs",
-    ];
     for name in ["project", "worktree"] {
-        assert_eq!(them.xtask(name, &asked).to_string(), "top\n");
+        assert_eq!(them.xtask(name, NAMES_OF_IT).to_string(), "top\n");
     }
 }
 
 #[test]
 fn another_workspace_of_the_repository_is_no_other_checkout() {
     let them = Checkouts::new(V1);
-    let manifest =
-        "[workspace]\n[package]\nname = \"base\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-    them.project.write("tools/crates/base/Cargo.toml", manifest);
+    let manifest = "[workspace]\n".to_owned() + &manifest("base");
+    them.project
+        .write("tools/crates/base/Cargo.toml", &manifest);
     them.project
         .write("tools/crates/base/src/lib.rs", "pub fn three() {}\n");
     them.project.git(&["add", "--all"]);
@@ -284,14 +254,7 @@ fn another_workspace_of_the_repository_is_no_other_checkout() {
         ],
     )
     .done();
-    let asked = [
-        "affected",
-        "--format",
-        "names",
-        "--file",
-        "crates/top/tests/it.rs",
-    ];
-    assert_eq!(them.xtask("project", &asked).to_string(), "top\n");
+    assert_eq!(them.xtask("project", NAMES_OF_IT).to_string(), "top\n");
 }
 
 /// What is known of sources at a commit is of one checkout's files.

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::support::clean::CHECK;
 use crate::support::{Project, Unit};
-
-const CHECK: &[&str] = &["check", "--workspace", "--all-targets"];
 
 /// `engine` has a module that `depot` asks for, and `line`'s script does without; `station` is built
 /// from `line`.

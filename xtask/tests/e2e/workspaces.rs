@@ -3,14 +3,11 @@
 use expect_test::expect;
 use serde_json::Value;
 
-use crate::support::Project;
+use crate::support::{Project, manifest};
 
 /// Two workspaces, of which `tools` depends on a member of the other; a package that is in nobody's,
 /// a fixture that cargo loads, and one that it does not.
 fn railway() -> Project {
-    let package = |name: &str| {
-        format!("[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n")
-    };
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.replace(
         "Cargo.toml",
@@ -21,7 +18,7 @@ fn railway() -> Project {
         "tools/Cargo.toml",
         "[workspace]\nmembers = [\"gauge\"]\nresolver = \"3\"\n",
     );
-    let gauge = package("gauge") + "[dependencies]\nbase = { path = \"../../crates/base\" }\n";
+    let gauge = manifest("gauge") + "[dependencies]\nbase = { path = \"../../crates/base\" }\n";
     project.write("tools/gauge/Cargo.toml", &gauge);
     project.write("tools/gauge/src/lib.rs", "");
     project.write("tools/gauge/tests/it.rs", "#[test]\nfn it() {}\n");
@@ -31,10 +28,10 @@ fn railway() -> Project {
         "[build]\ntarget-dir = \"made\"\n",
     );
     for (directory, name) in [("lone", "lone"), ("tests/fixtures/fine", "fine")] {
-        project.write(format!("{directory}/Cargo.toml"), &package(name));
+        project.write(format!("{directory}/Cargo.toml"), &manifest(name));
         project.write(format!("{directory}/src/lib.rs"), "");
     }
-    let broken = package("broken") + "[dependencies]\ngone = { path = \"../gone\" }\n";
+    let broken = manifest("broken") + "[dependencies]\ngone = { path = \"../gone\" }\n";
     project.write("tests/fixtures/broken/Cargo.toml", &broken);
     project.write("tests/fixtures/broken/src/lib.rs", "");
     project.write(".gitignore", "target/\nmade/\nCargo.lock\n");

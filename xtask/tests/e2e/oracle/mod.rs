@@ -18,6 +18,7 @@ use random::Random;
 use spoil::Spoiled;
 use tally::Tally;
 
+use crate::support::clean::CHECK;
 use crate::support::{Project, Unit, tree};
 
 /// Of a hundred units that are named, so many must really be rebuilt.
@@ -79,7 +80,7 @@ fn built_sample() -> Project {
 
 fn build(project: &Project, verb: &str) -> Result<BTreeSet<Unit>, String> {
     project.build(match verb {
-        "check" => &["check", "--workspace", "--all-targets"],
+        "check" => CHECK,
         "build" => &["build", "--workspace", "--all-targets"],
         _ => &["test", "--workspace", "--no-run"],
     })

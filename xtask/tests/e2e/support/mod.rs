@@ -10,4 +10,4 @@ pub(crate) mod tree;
 
 pub(crate) use cargo::Unit;
 pub(crate) use output::Output;
-pub(crate) use project::Project;
+pub(crate) use project::{Project, manifest};

@@ -30,22 +30,22 @@ impl Project {
     /// A workspace of small libraries under `crates/`, each with the libraries that it depends on,
     /// committed on the branch `main`.
     pub(crate) fn with_libraries(libraries: &[(&str, &[&str])]) -> Self {
-        let project = Self::empty().file(
-            "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n",
-        );
+        let project = Self::without_members();
         for (name, dependencies) in libraries {
             project.library(name, dependencies);
         }
         project.in_git()
     }
 
+    /// A workspace whose members are going to be below `crates/`, in no repository yet.
+    pub(crate) fn without_members() -> Self {
+        let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n";
+        Self::empty().file("Cargo.toml", manifest)
+    }
+
     /// One more small library under `crates/`.
     pub(crate) fn library(&self, name: &str, dependencies: &[&str]) {
-        let mut manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
-             [dependencies]\n"
-        );
+        let mut manifest = manifest(name) + "\n[dependencies]\n";
         for on in dependencies {
             manifest.push_str(&format!("{on} = {{ path = \"../{on}\" }}\n"));
         }
@@ -240,6 +240,11 @@ impl Project {
                 .env(format!("GIT_{role}_DATE"), "2025-01-01T00:00:00Z");
         }
     }
+}
+
+/// The manifest of a package that has nothing but a name.
+pub(crate) fn manifest(name: &str) -> String {
+    format!("[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n")
 }
 
 /// The path as programs name it, where the system's temporary directory is behind a link.
