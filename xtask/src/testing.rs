@@ -3,7 +3,7 @@
 
 mod architecture;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use cargo_metadata::Message;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -37,7 +37,7 @@ pub(crate) fn workspace(text: &str) -> Workspace {
         platforms: None,
         lock_is_stale: false,
         sysroot: None,
-        links: std::collections::BTreeMap::new(),
+        links: BTreeMap::new(),
         ground: None,
     };
     for line in lines() {

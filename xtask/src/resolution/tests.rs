@@ -2,29 +2,37 @@
 
 use std::fs;
 
+use tempfile::TempDir;
+
 use super::*;
 use crate::repo::git::{Entry, EntryKind};
 
 type Files<'a> = &'a [(&'a str, &'a str)];
 
-struct Scratch(Utf8PathBuf);
+struct Scratch {
+    top: Utf8PathBuf,
+    _temporary: TempDir,
+}
 
 impl Scratch {
-    fn new(name: &str) -> Self {
-        let temporary = std::env::temp_dir().canonicalize().unwrap();
-        let unique = format!("resolution-{name}-{}", std::process::id());
-        let path = Utf8PathBuf::from_path_buf(temporary.join(unique)).unwrap();
-        fs::create_dir_all(path.join("repository")).unwrap();
-        Self(path)
+    fn new() -> Self {
+        let temporary = TempDir::new().unwrap();
+        let top = Utf8Path::from_path(temporary.path()).unwrap();
+        let top = top.canonicalize_utf8().unwrap();
+        fs::create_dir_all(top.join("repository")).unwrap();
+        Self {
+            top,
+            _temporary: temporary,
+        }
     }
 
     fn side(&self, files: Files<'_>) -> Side {
-        let repository = self.0.join("repository");
+        let repository = self.top.join("repository");
         let place = Place {
             repository: &repository,
             workspace: Utf8Path::new(""),
             cargo_home: None,
-            scratch: self.0.join("sides"),
+            scratch: self.top.join("sides"),
         };
         let entries = files.iter().map(|(path, _)| Entry {
             path: path.into(),
@@ -41,12 +49,6 @@ impl Scratch {
             Ok(paths.iter().map(content).collect())
         };
         Side::materialise(&place, entries.collect(), &[], &mut read).unwrap()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
     }
 }
 
@@ -76,7 +78,7 @@ const B: &str = "[package]\nname = 'b'\nedition = '2024'\n[dependencies]\na = { 
 
 #[test]
 fn a_feature_that_a_user_turns_on_changes_the_dependency() {
-    let scratch = Scratch::new("feature");
+    let scratch = Scratch::new();
     let files = |b: &str| {
         let side = [
             ("Cargo.toml", ROOT),
@@ -113,7 +115,7 @@ fn a_feature_that_a_user_turns_on_changes_the_dependency() {
 
 #[test]
 fn configuration_and_links_of_the_side_are_heeded() {
-    let scratch = Scratch::new("config");
+    let scratch = Scratch::new();
     let side = |debug: &str| {
         scratch.side(&[
             (
@@ -147,8 +149,8 @@ fn configuration_and_links_of_the_side_are_heeded() {
 
 #[test]
 fn absolute_paths_into_the_repository_lead_into_the_copy() {
-    let scratch = Scratch::new("absolute");
-    let root = scratch.0.join("repository");
+    let scratch = Scratch::new();
+    let root = scratch.top.join("repository");
     let side = |level: &str| {
         let manifest = format!(
             "[package]\nname = 'b'\nedition = '2024'\n[workspace]\n\
@@ -180,7 +182,7 @@ fn absolute_paths_into_the_repository_lead_into_the_copy() {
 
 #[test]
 fn what_lies_outside_the_repository_is_said() {
-    let scratch = Scratch::new("outside");
+    let scratch = Scratch::new();
     let side = scratch.side(&[
         ("Cargo.toml", &B.replace("../a", "../a/lib")),
         ("src/lib.rs", ""),
@@ -193,7 +195,7 @@ fn what_lies_outside_the_repository_is_said() {
 
 #[test]
 fn otherwise_cargo_speaks_for_itself() {
-    let scratch = Scratch::new("broken");
+    let scratch = Scratch::new();
     let side = scratch.side(&[("Cargo.toml", "[package]\nname = 'a'\n")]);
     let error = refused(&side);
     let first = error.lines().next().unwrap();
