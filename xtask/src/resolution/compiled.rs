@@ -34,7 +34,7 @@ impl Compiled {
     /// # Errors
     /// Cargo's own words where it does not answer.
     pub fn ask(asker: &Asker<'_>) -> Result<Self> {
-        let graph = asker.graph(&asker.whole, &[])?;
+        let graph = asker.graph(&asker.whole)?;
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for unit in &graph.units {
             users.entry(unit.pkg_id.clone()).or_default();

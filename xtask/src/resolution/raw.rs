@@ -40,6 +40,30 @@ impl RawGraph {
     }
 }
 
+/// The places of so many units, every user before its dependencies, which `below` gives.
+pub(super) fn users_first<I: Iterator<Item = usize>>(
+    count: usize,
+    below: impl Fn(usize) -> I,
+) -> Result<Vec<usize>> {
+    let mut users = vec![0_usize; count];
+    for on in (0..count).flat_map(&below) {
+        users[on] += 1;
+    }
+    let mut order: Vec<usize> = (0..count).filter(|&unit| users[unit] == 0).collect();
+    let mut next = 0;
+    while let Some(&unit) = order.get(next) {
+        next += 1;
+        for on in below(unit) {
+            users[on] -= 1;
+            if users[on] == 0 {
+                order.push(on);
+            }
+        }
+    }
+    ensure!(order.len() == count, "cargo's unit graph has a cycle");
+    Ok(order)
+}
+
 #[derive(Deserialize)]
 pub(super) struct RawUnit {
     pub(super) pkg_id: String,

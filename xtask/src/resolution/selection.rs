@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::raw::{self, RawGraph};
+use super::raw::{self, RawGraph, users_first};
 use crate::process::{self, Runner};
 use crate::repo::hashed;
 
@@ -47,6 +47,8 @@ struct Features {
     graph: RawGraph,
     /// The units that are built from each one.
     users: Vec<Vec<usize>>,
+    /// For every unit a number that stands for its features and those of all that it is built from.
+    hashes: Vec<u64>,
 }
 
 /// A package, and whether it is built for build scripts and procedural macros, which have features
@@ -76,7 +78,7 @@ impl<'a> Keeper<'a> {
     /// Cargo's own words where it does not answer.
     pub fn new(asker: Asker<'a>) -> Result<Self> {
         Ok(Self {
-            whole: asker.ask(&asker.whole, &[])?,
+            whole: asker.ask(&asker.whole)?,
             each: OnceCell::new(),
             asker,
         })
@@ -115,7 +117,7 @@ impl<'a> Keeper<'a> {
             .iter()
             .flat_map(|id| ["-p".to_owned(), id.clone()])
             .collect();
-        Ok(self.asker.ask(&packages, &[])?.is_part_of(&self.whole))
+        Ok(self.asker.ask(&packages)?.is_part_of(&self.whole))
     }
 
     /// The whole, each package of it resolved as if it alone were selected.
@@ -126,7 +128,8 @@ impl<'a> Keeper<'a> {
             "resolver.feature-unification='package'",
         ];
         if self.each.get().is_none() {
-            let each = self.asker.ask(&self.asker.whole, &EACH)?;
+            let each = EACH.map(str::to_owned);
+            let each = self.asker.ask(&[&self.asker.whole[..], &each].concat())?;
             drop(self.each.set(each));
         }
         self.each.get().context("it was set above")
@@ -134,70 +137,56 @@ impl<'a> Keeper<'a> {
 }
 
 impl Asker<'_> {
-    fn ask(&self, packages: &[String], unification: &[&str]) -> Result<Features> {
-        Ok(Features::of(self.graph(packages, unification)?))
+    fn ask(&self, packages: &[String]) -> Result<Features> {
+        Features::of(self.graph(packages)?)
     }
 
-    /// The units that cargo would build of these.
-    pub(super) fn graph(&self, packages: &[String], unification: &[&str]) -> Result<RawGraph> {
+    /// The units that cargo would build of these, as flags name them.
+    pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
         std::fs::create_dir_all(&self.cache)
             .with_context(|| format!("cannot create {}", self.cache))?;
         let mut command = self.runner.cargo();
         command.args(&self.command).args(packages);
         raw::printed_instead(&mut command, &self.cache);
-        RawGraph::read(&process::checked(command.args(unification))?)
+        RawGraph::read(&process::checked(&mut command)?)
     }
 }
 
 impl Features {
     /// With who uses what.
-    fn of(graph: RawGraph) -> Self {
-        let mut users = vec![Vec::new(); graph.units.len()];
-        for (user, unit) in graph.units.iter().enumerate() {
-            for dependency in &unit.dependencies {
-                users[dependency.index].push(user);
+    fn of(graph: RawGraph) -> Result<Self> {
+        let count = graph.units.len();
+        let below = |unit: usize| graph.units[unit].dependencies.iter().map(|on| on.index);
+        let order = users_first(count, below)?;
+        let (mut users, mut hashes) = (vec![Vec::new(); count], vec![0; count]);
+        for index in order.into_iter().rev() {
+            let unit = &graph.units[index];
+            let mut below = Vec::new();
+            for on in &unit.dependencies {
+                users[on.index].push(index);
+                // Binaries are built beside a test that runs them, and are no part of it.
+                if graph.units[on.index].target.kind != ["bin"] {
+                    below.push((&on.extern_crate_name, hashes[on.index]));
+                }
             }
+            below.sort_unstable();
+            let mut features: Vec<_> = unit.features.iter().collect();
+            features.sort_unstable();
+            let target = (&unit.target.kind, &unit.target.name, &unit.mode);
+            hashes[index] = hashed((&unit.pkg_id, target, &unit.platform, features, below));
         }
-        Self { graph, users }
+        Ok(Self {
+            graph,
+            users,
+            hashes,
+        })
     }
 
     /// Whether every unit of this selection is one of the whole's: of the same features, and built
     /// from such units.
     fn is_part_of(&self, whole: &Self) -> bool {
-        let built: HashSet<u64> = whole.hashes().into_iter().collect();
-        self.hashes().iter().all(|hash| built.contains(hash))
-    }
-
-    /// For every unit a number that stands for its features and those of all that it is built from.
-    fn hashes(&self) -> Vec<u64> {
-        let mut hashes = vec![None; self.graph.units.len()];
-        let mut pending: Vec<usize> = (0..hashes.len()).collect();
-        while let Some(&index) = pending.last() {
-            let unit = &self.graph.units[index];
-            let known = pending.len();
-            if hashes[index].is_none() {
-                let below = unit.dependencies.iter().map(|on| on.index);
-                pending.extend(below.filter(|&on| hashes[on].is_none()));
-            }
-            if pending.len() > known {
-                continue;
-            }
-            pending.pop();
-            let mut below: Vec<(&str, Option<u64>)> = unit
-                .dependencies
-                .iter()
-                // Binaries are built beside a test that runs them, and are no part of it.
-                .filter(|on| self.graph.units[on.index].target.kind != ["bin"])
-                .map(|on| (on.extern_crate_name.as_str(), hashes[on.index]))
-                .collect();
-            below.sort_unstable();
-            let mut features: Vec<_> = unit.features.iter().collect();
-            features.sort_unstable();
-            let target = (&unit.target.kind, &unit.target.name, &unit.mode);
-            let what = (&unit.pkg_id, target, &unit.platform, features, below);
-            hashes[index] = Some(hashed(what));
-        }
-        hashes.into_iter().flatten().collect()
+        let built: HashSet<&u64> = whole.hashes.iter().collect();
+        self.hashes.iter().all(|hash| built.contains(hash))
     }
 
     /// The features of every package below the given ones, or below all.

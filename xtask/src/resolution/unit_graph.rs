@@ -7,7 +7,7 @@ use std::fmt;
 use anyhow::{Result, ensure};
 use cargo_metadata::camino::Utf8Path;
 
-use super::raw::{RawDependency, RawGraph, RawUnit};
+use super::raw::{RawDependency, RawGraph, RawUnit, users_first};
 use crate::repo::hashed;
 
 /// The units of one side, each with everything cargo configures about it.
@@ -227,7 +227,8 @@ impl UnitGraph {
 
     /// Fills in what is known of a unit only through its users and its dependencies.
     fn complete(mut units: Vec<Unit>) -> Result<Self> {
-        let users_first = users_first(&units)?;
+        let below = |index: usize| units[index].dependencies.iter().map(|on| on.1);
+        let users_first = users_first(units.len(), below)?;
         for &index in &users_first {
             let needs = units[index].needs();
             if needs.is_empty() {
@@ -252,29 +253,6 @@ impl UnitGraph {
         }
         Ok(Self { units, users_first })
     }
-}
-
-/// The units' indices, every user before its dependencies.
-fn users_first(units: &[Unit]) -> Result<Vec<usize>> {
-    let mut users = vec![0_usize; units.len()];
-    for (_, index) in units.iter().flat_map(|unit| &unit.dependencies) {
-        users[*index] += 1;
-    }
-    let mut order: Vec<usize> = (0..users.len())
-        .filter(|&index| users[index] == 0)
-        .collect();
-    let mut next = 0;
-    while let Some(&index) = order.get(next) {
-        next += 1;
-        for (_, dependency) in &units[index].dependencies {
-            users[*dependency] -= 1;
-            if users[*dependency] == 0 {
-                order.push(*dependency);
-            }
-        }
-    }
-    ensure!(order.len() == units.len(), "cargo's unit graph has a cycle");
-    Ok(order)
 }
 
 /// The directory that stands for the repository, with `/` between its parts.

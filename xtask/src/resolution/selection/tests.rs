@@ -28,7 +28,7 @@ fn features(text: &str) -> Features {
         }));
     }
     let graph = serde_json::json!({ "version": 1, "units": units, "roots": roots });
-    Features::of(serde_json::from_value(graph).unwrap())
+    Features::of(serde_json::from_value(graph).unwrap()).unwrap()
 }
 
 fn names(names: &[&str]) -> BTreeSet<String> {
