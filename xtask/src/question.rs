@@ -396,19 +396,11 @@ pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Resu
     let (package, target) = split(spec);
     let package = workspace.find(package)?;
     let is_named = |unit: &UnitIx| target.is_none_or(|target| graph.unit(*unit).target == target);
-    let units: Vec<UnitIx> = graph
-        .units_of(package)
-        .iter()
-        .copied()
-        .filter(is_named)
-        .collect();
+    let all = graph.units_of(package).iter().copied();
+    let units: Vec<UnitIx> = all.clone().filter(is_named).collect();
     if units.is_empty() {
         let name = &workspace.package(package).name;
-        let mut targets: Vec<_> = graph
-            .units_of(package)
-            .iter()
-            .map(|&unit| graph.unit(unit).target.as_str())
-            .collect();
+        let mut targets: Vec<_> = all.map(|unit| graph.unit(unit).target.as_str()).collect();
         targets.dedup();
         let target = target.unwrap_or_default();
         return Err(usage!(

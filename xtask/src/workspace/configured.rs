@@ -10,7 +10,7 @@ use crate::usage;
 
 /// The keys that mean something. Each belongs to the module that asks for it; that one reads what
 /// stands below, and refuses what it does not know.
-const KEYS: &[&str] = &["hooks", "policy", "rules", "timings"];
+const KEYS: [&str; 4] = ["hooks", "policy", "rules", "timings"];
 
 impl Workspace {
     /// What stands under a key of `[workspace.metadata.xtask]`; the default where nothing does.
@@ -59,7 +59,7 @@ fn configured<T: DeserializeOwned + Default>(
     if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(usage!(
             "{manifest}: [workspace.metadata.xtask]: unknown field `{unknown}`, expected {}",
-            quoted(KEYS)
+            KEYS.map(|key| format!("`{key}`")).join(", ")
         ));
     }
     match table.get(key) {
@@ -67,9 +67,4 @@ fn configured<T: DeserializeOwned + Default>(
         Some(value) => T::deserialize(value)
             .map_err(|error| usage!("{manifest}: [workspace.metadata.xtask]: `{key}`: {error}")),
     }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
 }
