@@ -131,7 +131,7 @@ impl Policy {
     /// # Errors
     /// Where a level or an exception names a check that is not among the known ones, says no reason,
     /// or is no glob.
-    pub fn weigh(&self, known: &[&Check], found: Vec<Finding>) -> Result<Vec<Finding>> {
+    pub fn weigh(&self, known: &[&Check], mut found: Vec<Finding>) -> Result<Vec<Finding>> {
         let codes = self.exceptions.iter().map(|it| &it.code);
         for code in self.levels.keys().chain(codes) {
             if !known.iter().any(|check| check.code == code) {
@@ -157,34 +157,27 @@ impl Policy {
             })?;
             patterns.push((code, pattern));
         }
-        let is_excepted = |finding: &Finding| {
-            patterns.iter().any(|(code, pattern)| {
-                *code == finding.check.code
-                    && pattern.as_ref().is_none_or(|it| finding.place.matches(it))
-            })
-        };
-        let mut weighed: Vec<_> = found
-            .into_iter()
-            .filter(|finding| !is_excepted(finding))
-            .map(|mut finding| {
-                let level = self.levels.get(finding.check.code);
-                finding.level = level.copied().unwrap_or(finding.level);
-                finding
-            })
-            .filter(|finding| finding.level != Level::Allow)
-            .collect();
-        weighed.sort_by(|one, other| {
-            let key = |it: &Finding| (std::cmp::Reverse(it.level), it.check.code);
-            key(one)
-                .cmp(&key(other))
-                .then_with(|| one.place.cmp(&other.place))
-                .then_with(|| one.message.cmp(&other.message))
+        found.retain_mut(|finding| {
+            let here = finding.check.code;
+            if let Some(level) = self.levels.get(here) {
+                finding.level = *level;
+            }
+            let is_excepted = patterns.iter().any(|(code, pattern)| {
+                *code == here && pattern.as_ref().is_none_or(|it| finding.place.matches(it))
+            });
+            finding.level != Level::Allow && !is_excepted
         });
-        Ok(weighed)
+        found.sort_by(|a, b| {
+            (b.level, a.check.code, &a.place, &a.message).cmp(&(
+                a.level,
+                b.check.code,
+                &b.place,
+                &b.message,
+            ))
+        });
+        Ok(found)
     }
-}
 
-impl Policy {
     /// Whether a check counts anywhere.
     pub fn heeds(&self, code: &str) -> bool {
         self.levels.get(code) != Some(&Level::Allow)
