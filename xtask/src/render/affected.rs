@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::count;
 use crate::action::run::binary_id;
-use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
+use crate::graph::{Mode, Unit, Verb};
 use crate::impact::{Effect, Seed};
 use crate::question::Answer;
 use crate::repo::git::Change;
@@ -89,19 +89,30 @@ pub struct AffectedUnit {
 impl AffectedReport {
     /// Brings an answer into the form that is shown.
     pub fn new(answer: &Answer) -> Self {
-        let Answer {
-            workspace,
-            graph,
-            affected,
-            ..
-        } = answer;
-        let mut units: Vec<AffectedUnit> = affected
-            .units()
-            .filter_map(|(index, effect)| {
-                let (way, seed) = affected.chain(index)?;
-                Some(affected_unit(workspace, graph, index, effect, &way, seed))
-            })
-            .collect();
+        let (workspace, graph) = (&answer.workspace, &answer.graph);
+        let mut units = Vec::new();
+        for (index, effect) in answer.affected.units() {
+            let Some((way, seed)) = answer.affected.chain(index) else {
+                continue;
+            };
+            let unit = graph.unit(index);
+            let package = workspace.package(unit.package);
+            let way = way.iter().rev();
+            units.push(AffectedUnit {
+                package: package.name.clone(),
+                package_version: package.version.clone(),
+                package_id: package.id.clone(),
+                member: package.member,
+                target: unit.target.clone(),
+                kind: unit.kind,
+                mode: unit.mode,
+                effect,
+                seed: seed.clone(),
+                chain: way
+                    .map(|&unit| unit_name(workspace, graph.unit(unit)))
+                    .collect(),
+            });
+        }
         units.sort_by(|a, b| {
             (&a.package, &a.package_id, a.kind, &a.target, a.mode).cmp(&(
                 &b.package,
@@ -111,26 +122,13 @@ impl AffectedReport {
                 b.mode,
             ))
         });
-        let mut packages: BTreeMap<(String, String), AffectedPackage> = BTreeMap::new();
-        for unit in &units {
-            packages
-                .entry((unit.package.clone(), unit.package_id.clone()))
-                .and_modify(|package| package.effect = package.effect.max(unit.effect))
-                .or_insert_with(|| AffectedPackage {
-                    name: unit.package.clone(),
-                    version: unit.package_version.clone(),
-                    id: unit.package_id.clone(),
-                    member: unit.member,
-                    effect: unit.effect,
-                });
-        }
         Self {
             version: 1,
             verb: answer.verb,
             compared: answer.compared.clone(),
             workspace_root: workspace.root.to_string(),
             changes: answer.changes.clone(),
-            packages: packages.into_values().collect(),
+            packages: packages(&units),
             units,
             recorded: Recorded {
                 current: answer.recorded.0,
@@ -144,16 +142,7 @@ impl AffectedReport {
     #[must_use]
     pub fn only(mut self, effect: Effect) -> Self {
         self.units.retain(|unit| unit.effect == effect);
-        let kept: std::collections::HashSet<_> = self
-            .units
-            .iter()
-            .map(|unit| unit.package_id.as_str())
-            .collect();
-        self.packages
-            .retain(|package| kept.contains(package.id.as_str()));
-        for package in &mut self.packages {
-            package.effect = effect;
-        }
+        self.packages = packages(&self.units);
         self
     }
 
@@ -172,11 +161,9 @@ impl AffectedReport {
             let mut reasons: Vec<(Effect, String, Vec<String>)> = Vec::new();
             for unit in units {
                 let why = unit.why();
-                let name = target_name(unit.kind, unit.mode, &unit.target);
-                match reasons
-                    .iter_mut()
-                    .find(|known| known.0 == unit.effect && known.1 == why)
-                {
+                let name = unit.name();
+                let mut known = reasons.iter_mut();
+                match known.find(|it| it.0 == unit.effect && it.1 == why) {
                     Some((_, _, names)) => names.push(name),
                     None => reasons.push((unit.effect, why, vec![name])),
                 }
@@ -195,12 +182,8 @@ impl AffectedReport {
 
     /// One line that sums the answer up.
     pub fn headline(&self) -> String {
-        let with = |effect| {
-            self.units
-                .iter()
-                .filter(|unit| unit.effect == effect)
-                .count()
-        };
+        let units = self.units.iter();
+        let with = |effect| units.clone().filter(|it| it.effect == effect).count();
         format!(
             "{} of {}: {} rebuilt, {} rerun (cargo {})",
             count(self.units.len(), "unit"),
@@ -224,10 +207,9 @@ impl AffectedReport {
             .members()
             .map(|package| format!("-p {}", package.name))
             .collect();
-        if specs.is_empty() {
-            String::new()
-        } else {
-            specs.join(" ") + "\n"
+        match specs.is_empty() {
+            true => String::new(),
+            false => specs.join(" ") + "\n",
         }
     }
 
@@ -235,10 +217,7 @@ impl AffectedReport {
     pub fn unit_names(&self) -> String {
         let units = self.units.iter().filter(|unit| unit.member);
         units
-            .map(|unit| {
-                let target = target_name(unit.kind, unit.mode, &unit.target);
-                format!("{} {target}\n", unit.package)
-            })
+            .map(|unit| format!("{} {}\n", unit.package, unit.name()))
             .collect()
     }
 
@@ -246,29 +225,25 @@ impl AffectedReport {
     /// packages alone must be named. A target argument holds for every package that is named, so
     /// it can be given only where it selects the affected targets of each and no other.
     pub fn target_args(&self) -> Option<String> {
-        let flag = |unit: &AffectedUnit| match unit.kind {
-            TargetKind::Test => Some(format!("--test {}", unit.target)),
-            TargetKind::Bench => Some(format!("--bench {}", unit.target)),
-            TargetKind::Example => Some(format!("--example {}", unit.target)),
-            TargetKind::Lib | TargetKind::Bin | TargetKind::CustomBuild => None,
-        };
-        let members: Vec<_> = self.units.iter().filter(|unit| unit.member).collect();
         let mut flags_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for unit in &members {
-            flags_of
-                .entry(&unit.package)
-                .or_default()
-                .insert(flag(unit)?);
+        for unit in self.units.iter().filter(|unit| unit.member) {
+            let flag = match unit.kind {
+                TargetKind::Test => "--test",
+                TargetKind::Bench => "--bench",
+                TargetKind::Example => "--example",
+                TargetKind::Lib | TargetKind::Bin | TargetKind::CustomBuild => return None,
+            };
+            let flags = flags_of.entry(&unit.package).or_default();
+            flags.insert(format!("{flag} {}", unit.target));
         }
-        let mut sets = flags_of.values();
-        let flags = sets.next()?.clone();
+        let mut sets = flags_of.into_values();
+        let flags = sets.next()?;
+        if sets.any(|set| set != flags) {
+            return None;
+        }
         let packages = self.cargo_args();
-        let flags: Vec<_> = sets
-            .all(|set| *set == flags)
-            .then_some(flags)?
-            .into_iter()
-            .collect();
-        Some(format!("{} {}\n", packages.trim_end(), flags.join(" ")))
+        let flags = Vec::from_iter(flags).join(" ");
+        Some(format!("{} {flags}\n", packages.trim_end()))
     }
 
     /// The affected tests as a filterset of nextest, which names a test's binary by its package.
@@ -279,9 +254,9 @@ impl AffectedReport {
             .filter(|unit| unit.member && unit.mode == Mode::Test)
             .map(|unit| binary_id(&unit.package, unit.kind, &unit.target))
             .collect();
-        match &binaries[..] {
-            [] => "none()\n".to_owned(),
-            _ => binaries.join(" + ") + "\n",
+        match binaries.is_empty() {
+            true => "none()\n".to_owned(),
+            false => binaries.join(" + ") + "\n",
         }
     }
 
@@ -297,45 +272,37 @@ impl AffectedUnit {
         for unit in self.chain.iter().rev().skip(1) {
             let _ = write!(why, "← {unit} ");
         }
-        let seed = &self.seed;
-        match &seed.path {
-            Some(path) => {
-                let _ = write!(why, "← {path}: {}", seed.because);
-            }
-            None => {
-                let _ = write!(why, "← {}", seed.because);
-            }
+        why.push_str("← ");
+        if let Some(path) = &self.seed.path {
+            let _ = write!(why, "{path}: ");
         }
-        why
+        why + &self.seed.because
+    }
+
+    /// Which of its package's units it is, in cargo's words.
+    pub(super) fn name(&self) -> String {
+        target_name(self.kind, self.mode, &self.target)
     }
 }
 
-fn affected_unit(
-    workspace: &Workspace,
-    graph: &UnitGraph,
-    index: UnitIx,
-    effect: Effect,
-    way: &[UnitIx],
-    seed: &Seed,
-) -> AffectedUnit {
-    let unit = graph.unit(index);
-    let package = workspace.package(unit.package);
-    AffectedUnit {
-        package: package.name.clone(),
-        package_version: package.version.clone(),
-        package_id: package.id.clone(),
-        member: package.member,
-        target: unit.target.clone(),
-        kind: unit.kind,
-        mode: unit.mode,
-        effect,
-        seed: seed.clone(),
-        chain: way
-            .iter()
-            .rev()
-            .map(|&unit| unit_name(workspace, graph.unit(unit)))
-            .collect(),
+/// The packages of units, which are sorted by package.
+fn packages(units: &[AffectedUnit]) -> Vec<AffectedPackage> {
+    let mut packages: Vec<AffectedPackage> = Vec::new();
+    for unit in units {
+        match packages.last_mut() {
+            Some(package) if package.id == unit.package_id => {
+                package.effect = package.effect.max(unit.effect);
+            }
+            _ => packages.push(AffectedPackage {
+                name: unit.package.clone(),
+                version: unit.package_version.clone(),
+                id: unit.package_id.clone(),
+                member: unit.member,
+                effect: unit.effect,
+            }),
+        }
     }
+    packages
 }
 
 /// A unit in words: its package, and which of the package's units it is.

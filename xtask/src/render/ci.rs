@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 
-use super::affected::{AffectedReport, AffectedUnit, target_name};
+use super::affected::{AffectedReport, AffectedUnit};
 use super::count;
 use crate::ci::key::Key;
 use crate::ci::matrix::Matrix;
@@ -48,12 +48,10 @@ pub fn summary(answer: &Answer, command: Option<&str>) -> String {
         report.compared,
         count(report.changes.len(), "changed path"),
     );
-    match command {
-        Some(command) => {
-            let _ = writeln!(text, "```sh\n{command}\n```\n");
-        }
-        None => text.push_str("Nothing is run.\n\n"),
-    }
+    text += &match command {
+        Some(command) => format!("```sh\n{command}\n```\n\n"),
+        None => "Nothing is run.\n\n".to_owned(),
+    };
     for note in &report.notes {
         let _ = writeln!(text, "> {note}\n");
     }
@@ -63,10 +61,7 @@ pub fn summary(answer: &Answer, command: Option<&str>) -> String {
     for (package, units) in of_package.iter().take(ROWS) {
         let nearest = units.iter().min_by_key(|unit| unit.chain.len());
         let why = nearest.map_or_else(String::new, |unit| unit.why());
-        let mut names: Vec<_> = units
-            .iter()
-            .map(|unit| target_name(unit.kind, unit.mode, &unit.target))
-            .collect();
+        let mut names: Vec<_> = units.iter().map(|unit| unit.name()).collect();
         if names.len() > 6 {
             let more = names.split_off(5).len();
             names.push(format!("{more} more"));
