@@ -3,22 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use super::Reports;
 use crate::policy::profiles::{FIELDS, Fields, Of, Profile};
 use crate::policy::settings::Settings;
 use crate::repo::cargo_config::{Kind, Origin, Value};
 
-/// Settings as JSON.
-#[derive(Serialize)]
-pub struct Report {
-    version: u32,
-    workspaces: Vec<Json>,
-}
-
 /// Settings as JSON, of one profile alone where one is named.
-pub fn report(settings: &[Settings], profile: Option<&str>) -> Report {
+pub fn report(settings: &[Settings], profile: Option<&str>) -> Reports<Json> {
     let of = |settings: &Settings| {
         let directory = |(path, origin): &(_, Origin)| json!({ "value": path, "origin": origin });
         let values = settings
@@ -37,10 +30,7 @@ pub fn report(settings: &[Settings], profile: Option<&str>) -> Report {
             "profiles": chosen(settings, profile).map(of_profile).collect::<Vec<_>>(),
         })
     };
-    Report {
-        version: 1,
-        workspaces: settings.iter().map(of).collect(),
-    }
+    Reports::new(settings.iter().map(of).collect())
 }
 
 fn chosen<'a>(
@@ -125,31 +115,22 @@ fn of_profile_text(text: &mut String, profile: &Profile) {
     };
     let _ = writeln!(text, "  profile {}{inherits}", profile.name);
     let values = profile.values(Of::default());
-    let in_order = || {
-        FIELDS
-            .iter()
-            .filter_map(|field| Some((*field, values.get(field)?)))
-    };
-    let (default, said): (Vec<_>, Vec<_>) =
-        in_order().partition(|(_, value)| value.origin == Origin::Default);
-    let mut lines: Vec<_> = said
-        .iter()
-        .flat_map(|(field, value)| each(field, value))
-        .collect();
-    let default: Vec<_> = default
-        .iter()
-        .map(|(field, value)| format!("{field} = {value}"))
-        .collect();
-    for (name, fields) in std::iter::once(("build-override".to_owned(), &profile.build_override))
-        .chain(
-            profile
-                .packages
-                .iter()
-                .map(|(spec, it)| (format!("package.{spec}"), it)),
-        )
-    {
+    let (mut lines, mut default) = (Vec::new(), Vec::new());
+    for field in FIELDS {
+        match values.get(field) {
+            Some(value) if value.origin == Origin::Default => {
+                default.push(format!("{field} = {value}"));
+            }
+            Some(value) => lines.extend(each(field, value)),
+            None => {}
+        }
+    }
+    for (field, value) in &profile.build_override {
+        lines.extend(each(&format!("build-override.{field}"), value));
+    }
+    for (spec, fields) in &profile.packages {
         for (field, value) in fields {
-            lines.extend(each(&format!("{name}.{field}"), value));
+            lines.extend(each(&format!("package.{spec}.{field}"), value));
         }
     }
     table(text, 4, &lines);
@@ -158,8 +139,11 @@ fn of_profile_text(text: &mut String, profile: &Profile) {
     }
 }
 
+/// A key, its value, and where that comes from.
+type Line = (String, String, String);
+
 /// A line for a value, and one for each part of a list, for each may be said elsewhere.
-fn each(key: &str, value: &Value) -> Vec<(String, String, String)> {
+fn each(key: &str, value: &Value) -> Vec<Line> {
     let line = |value: &Value| {
         let shown = value
             .as_str()
@@ -172,15 +156,12 @@ fn each(key: &str, value: &Value) -> Vec<(String, String, String)> {
     }
 }
 
-fn table(text: &mut String, indent: usize, lines: &[(String, String, String)]) {
-    let wide = |of: fn(&(String, String, String)) -> &String| {
-        lines
-            .iter()
-            .map(|it| of(it).chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let (first, second) = (wide(|it| &it.0), wide(|it| &it.1).min(50));
+fn table(text: &mut String, indent: usize, lines: &[Line]) {
+    let (mut first, mut second) = (0, 0);
+    for (key, value, _) in lines {
+        first = first.max(key.chars().count());
+        second = second.max(value.chars().count()).min(50);
+    }
     for (key, value, origin) in lines {
         let _ = writeln!(
             text,
