@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::affected::target_name;
 use super::count;
 use crate::audit::{Comparison, Outcome, Step};
 use crate::built::UnitKey;
@@ -73,16 +74,11 @@ pub fn comparison(comparison: &Comparison) -> String {
 
 /// All commits together.
 pub fn summary(steps: &[Step]) -> String {
-    let figures = figures(steps);
-    let compared = steps
-        .iter()
-        .filter(|step| matches!(step.outcome, Outcome::Compared(_)))
-        .count();
     format!(
         "{} of {}: {}\n",
-        compared,
+        compared(steps).count(),
         count(steps.len(), "commit"),
-        figures.text()
+        figures(steps).text()
     )
 }
 
@@ -102,19 +98,19 @@ pub fn json(steps: &[Step]) -> impl Serialize {
 }
 
 fn figures(steps: &[Step]) -> Figures {
-    steps
-        .iter()
-        .fold(Figures::default(), |figures, step| match &step.outcome {
-            Outcome::Compared(comparison) => figures.add(comparison),
-            Outcome::DoesNotBuild => figures,
-        })
+    compared(steps).fold(Figures::default(), Figures::add)
+}
+
+fn compared(steps: &[Step]) -> impl Iterator<Item = &Comparison> {
+    steps.iter().filter_map(|step| match &step.outcome {
+        Outcome::Compared(comparison) => Some(comparison),
+        Outcome::DoesNotBuild => None,
+    })
 }
 
 fn name(unit: &UnitKey) -> String {
     // The last part of a package id is its name and version, or its directory.
     let package = unit.package.rsplit('/').next().unwrap_or(&unit.package);
-    format!(
-        "{package} {}",
-        super::affected::target_name(unit.kind, unit.mode, &unit.target)
-    )
+    let target = target_name(unit.kind, unit.mode, &unit.target);
+    format!("{package} {target}")
 }

@@ -11,7 +11,7 @@ use super::affected::target_name;
 use super::count;
 use crate::action::clean::{CleanPlan, Directory, Removal};
 use crate::action::verify::Verification;
-use crate::built::UnitKey;
+use crate::graph::Mode;
 use crate::impact::record_names::{in_graph, target_kind};
 use crate::repo::unit_record::UnitName;
 
@@ -41,12 +41,9 @@ pub fn plan(plan: &CleanPlan, paths: bool) -> String {
         for ((name, _), removals) in packages {
             let size = size(removals.iter().copied());
             let _ = writeln!(text, "  {name}: {size} ← {}", removals[0].because);
-            let units: BTreeSet<_> = removals
-                .iter()
-                .map(|it| unit_name(it.unit.as_ref()))
-                .collect();
-            let units: Vec<_> = units.into_iter().collect();
-            let _ = writeln!(text, "    {}", units.join(", "));
+            let units = removals.iter().map(|it| unit_name(it.unit.as_ref()));
+            let units = BTreeSet::from_iter(units);
+            let _ = writeln!(text, "    {}", Vec::from_iter(units).join(", "));
             for removal in removals.iter().filter(|_| paths) {
                 let _ = writeln!(text, "    {}", removal.path);
             }
@@ -85,9 +82,8 @@ fn notes(text: &mut String, directory: &Directory, paths: bool) {
         units.insert(unit_name(it.unit.as_ref()));
     }
     for ((package, doubt, because), units) in doubtful {
-        let units: Vec<_> = units.into_iter().collect();
         let _ = writeln!(text, "  {package}: kept, since {doubt} ← {because}");
-        let _ = writeln!(text, "    {}", units.join(", "));
+        let _ = writeln!(text, "    {}", Vec::from_iter(units).join(", "));
     }
     for it in directory.doubtful.iter().filter(|_| paths) {
         let _ = writeln!(text, "    {}", it.path);
@@ -131,17 +127,15 @@ fn package_name(id: &str) -> String {
 
 /// Which of its package's units a record's is.
 fn unit_name(unit: Option<&UnitName>) -> String {
-    match unit.map(|unit| (unit, in_graph(unit))) {
-        Some((unit, Some((kind, _, mode)))) => target_name(kind, mode, &unit.target),
-        Some((unit, None)) => {
-            let name = target_name(
-                target_kind(unit.kind),
-                crate::graph::Mode::Build,
-                &unit.target,
-            );
+    let Some(unit) = unit else {
+        return "never built to its end".to_owned();
+    };
+    match in_graph(unit) {
+        Some((kind, _, mode)) => target_name(kind, mode, &unit.target),
+        None => {
+            let name = target_name(target_kind(unit.kind), Mode::Build, &unit.target);
             format!("{name} documentation")
         }
-        None => "never built to its end".to_owned(),
     }
 }
 
@@ -157,15 +151,9 @@ pub fn verification(found: &Verification, took: Duration, full: Option<Duration>
     for (title, units) in groups {
         let _ = writeln!(text, "{title}: {}", count(units.len(), "unit"));
         let mut packages: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for UnitKey {
-            package,
-            kind,
-            target,
-            mode,
-        } in units
-        {
-            let name = target_name(*kind, *mode, target);
-            packages.entry(package).or_default().push(name);
+        for unit in units {
+            let name = target_name(unit.kind, unit.mode, &unit.target);
+            packages.entry(&unit.package).or_default().push(name);
         }
         for (package, units) in packages {
             let package = package_name(package);
@@ -174,9 +162,8 @@ pub fn verification(found: &Verification, took: Duration, full: Option<Duration>
     }
     let _ = writeln!(text, "stayed fresh: {}", count(found.fresh, "unit"));
     let _ = write!(text, "took {:.1}s", took.as_secs_f64());
-    let _ = match full {
-        Some(full) => writeln!(text, "; the last full build {:.1}s", full.as_secs_f64()),
-        None => writeln!(text),
-    };
-    text
+    if let Some(full) = full {
+        let _ = write!(text, "; the last full build {:.1}s", full.as_secs_f64());
+    }
+    text + "\n"
 }

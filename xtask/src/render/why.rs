@@ -57,24 +57,16 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
         }
     }
     for &unit in units {
-        let below: BTreeSet<UnitIx> = below(answer, unit);
-        let packages: BTreeSet<&str> = below
-            .iter()
-            .map(|&unit| {
-                answer
-                    .workspace
-                    .package(answer.graph.unit(unit).package)
-                    .name
-                    .as_str()
-            })
-            .collect();
+        let below = below(answer, unit);
+        let package = |&unit| answer.workspace.package(answer.graph.unit(unit).package);
+        let packages: BTreeSet<&str> = below.iter().map(|it| &*package(it).name).collect();
         let _ = writeln!(
             text,
             "{} is none of these and is built from none of these, but from {} of {}: {}",
             name(unit),
             count(below.len(), "unit"),
             count(packages.len(), "package"),
-            packages.into_iter().collect::<Vec<_>>().join(", "),
+            Vec::from_iter(packages).join(", "),
         );
     }
     let (current, all) = answer.recorded;
