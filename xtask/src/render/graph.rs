@@ -62,46 +62,40 @@ impl GraphReport {
     /// The given packages and the edges between them.
     pub fn new(workspace: &Workspace, packages: &[PackageIx]) -> Self {
         let shown: HashSet<_> = packages.iter().collect();
-        let packages = packages
-            .iter()
-            .map(|&index| {
-                let package = workspace.package(index);
-                let mut dependencies: Vec<Edge> = package
-                    .dependencies
-                    .iter()
-                    .filter(|dependency| shown.contains(&dependency.package))
-                    .map(|dependency| {
-                        let on = workspace.package(dependency.package);
-                        let kinds = [
-                            (dependency.normal, "normal"),
-                            (dependency.build, "build"),
-                            (dependency.dev, "dev"),
-                        ];
-                        Edge {
-                            id: on.id.clone(),
-                            name: on.name.clone(),
-                            kinds: kinds
-                                .iter()
-                                .filter(|kind| kind.0)
-                                .map(|kind| kind.1)
-                                .collect(),
-                        }
-                    })
-                    .collect();
-                dependencies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-                Node {
-                    id: package.id.clone(),
-                    name: package.name.clone(),
-                    version: package.version.clone(),
-                    member: package.member,
-                    dependencies,
+        let mut nodes = Vec::new();
+        for &index in packages {
+            let package = workspace.package(index);
+            let mut dependencies = Vec::new();
+            for dependency in &package.dependencies {
+                if !shown.contains(&dependency.package) {
+                    continue;
                 }
-            })
-            .collect();
+                let on = workspace.package(dependency.package);
+                let kinds = [
+                    (dependency.normal, "normal"),
+                    (dependency.build, "build"),
+                    (dependency.dev, "dev"),
+                ];
+                let kinds = kinds.iter().filter(|kind| kind.0);
+                dependencies.push(Edge {
+                    id: on.id.clone(),
+                    name: on.name.clone(),
+                    kinds: kinds.map(|kind| kind.1).collect(),
+                });
+            }
+            dependencies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+            nodes.push(Node {
+                id: package.id.clone(),
+                name: package.name.clone(),
+                version: package.version.clone(),
+                member: package.member,
+                dependencies,
+            });
+        }
         Self {
             version: 1,
             workspace_root: workspace.root.to_string(),
-            packages,
+            packages: nodes,
             units: Vec::new(),
         }
     }
@@ -165,7 +159,7 @@ impl GraphReport {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for node in &self.packages {
-            let _ = write!(text, "{}", self.label(node));
+            let _ = write!(text, "{}", node.label());
             for (kind, arrow) in [("normal", " →"), ("build", "; build →"), ("dev", "; dev →")]
             {
                 let of_kind: Vec<_> = node
@@ -192,12 +186,8 @@ impl GraphReport {
             String::from("digraph workspace {\n    rankdir = LR;\n    node [shape = box];\n");
         for node in &self.packages {
             let style = if node.member { "" } else { ", style = dashed" };
-            let _ = writeln!(
-                text,
-                "    {:?} [label = {:?}{style}];",
-                node.id,
-                self.label(node)
-            );
+            let (id, label) = (&node.id, node.label());
+            let _ = writeln!(text, "    {id:?} [label = {label:?}{style}];");
         }
         for (node, edge, kind) in self.edges() {
             let style = match kind {
@@ -205,33 +195,26 @@ impl GraphReport {
                 "build" => "dashed",
                 _ => "dotted",
             };
-            let _ = writeln!(
-                text,
-                "    {:?} -> {:?} [style = {style}];",
-                node.id, edge.id
-            );
+            let (from, to) = (&node.id, &edge.id);
+            let _ = writeln!(text, "    {from:?} -> {to:?} [style = {style}];");
         }
         text + "}\n"
     }
 
     /// For Markdown: solid arrows are normal, dotted ones carry their kind.
     pub fn mermaid(&self) -> String {
-        let numbers: HashMap<_, _> = self
-            .packages
-            .iter()
-            .enumerate()
-            .map(|(index, node)| (node.id.as_str(), index))
-            .collect();
+        let ids = self.packages.iter().map(|node| node.id.as_str());
+        let numbers: HashMap<_, _> = ids.zip(0..).collect();
         let mut text = String::from("graph LR\n");
         for (index, node) in self.packages.iter().enumerate() {
-            let _ = writeln!(text, "    p{index}[\"{}\"]", self.label(node));
+            let _ = writeln!(text, "    p{index}[\"{}\"]", node.label());
         }
         for (node, edge, kind) in self.edges() {
             let arrow = match kind {
                 "normal" => "-->".to_owned(),
                 kind => format!("-. {kind} .->"),
             };
-            let (from, to) = (numbers[node.id.as_str()], numbers[edge.id.as_str()]);
+            let (from, to) = (numbers[&*node.id], numbers[&*edge.id]);
             let _ = writeln!(text, "    p{from} {arrow} p{to}");
         }
         text
@@ -244,13 +227,14 @@ impl GraphReport {
                 .filter_map(move |edge| Some((node, edge, *edge.kinds.first()?)))
         })
     }
+}
 
+impl Node {
     /// The name, with the version where the name alone says too little.
-    fn label(&self, node: &Node) -> String {
-        if node.member {
-            node.name.clone()
-        } else {
-            format!("{} {}", node.name, node.version)
+    fn label(&self) -> String {
+        match self.member {
+            true => self.name.clone(),
+            false => format!("{} {}", self.name, self.version),
         }
     }
 }
