@@ -8,67 +8,45 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::unit_graph::{self, Edge, Graph, Node};
-use super::{BuildTimings, Cargos, Header, State, UnitTiming, round};
-
-/// What a log tells.
-#[derive(Debug, Default)]
-pub struct BuildLog {
-    /// The run's id.
-    pub id: String,
-    /// Cargo's command and its arguments.
-    pub command: Vec<String>,
-    /// What holds for the build as a whole.
-    pub header: Header,
-    /// The build. It has no curves.
-    pub build: BuildTimings,
-}
+use super::{BuildTimings, Cargos, Run, State, UnitTiming, last_end, round};
 
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Line {
-    BuildStarted {
-        #[serde(default)]
-        run_id: String,
-        #[serde(default)]
-        command: Vec<String>,
-        #[serde(default)]
-        host: String,
-        jobs: Option<usize>,
-        num_cpus: Option<usize>,
-        #[serde(default)]
-        profile: String,
-        #[serde(default)]
-        rustc_version: String,
-    },
-    UnitRegistered(Box<Registered>),
+    BuildStarted(Started),
+    UnitRegistered(Registered),
     UnitFingerprint {
         index: usize,
         status: String,
     },
-    UnitStarted {
-        index: usize,
-        elapsed: f64,
-    },
-    UnitRmetaFinished {
-        index: usize,
-        elapsed: f64,
-    },
-    UnitFinished {
-        index: usize,
-        elapsed: f64,
-    },
-    UnitSectionStarted {
-        index: usize,
-        elapsed: f64,
-        section: String,
-    },
-    UnitSectionFinished {
-        index: usize,
-        elapsed: f64,
-        section: String,
-    },
+    UnitStarted(At),
+    UnitRmetaFinished(At),
+    UnitFinished(At),
+    UnitSectionStarted(At),
+    UnitSectionFinished(At),
     #[serde(other)]
     Other,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Started {
+    run_id: String,
+    command: Vec<String>,
+    host: String,
+    jobs: Option<usize>,
+    num_cpus: Option<usize>,
+    profile: String,
+    rustc_version: String,
+}
+
+/// When something happened to a unit, or to a section of it, in seconds from cargo's start.
+#[derive(Deserialize)]
+struct At {
+    index: usize,
+    elapsed: f64,
+    #[serde(default)]
+    section: String,
 }
 
 #[derive(Deserialize)]
@@ -109,13 +87,17 @@ pub fn is_log(text: &str) -> bool {
     first.starts_with('{') && first.contains("\"reason\":\"build-started\"")
 }
 
-/// Reads a log. It does not tell procedural macros from other libraries; `is_proc_macro` is asked
-/// with a package's name and version.
+/// Reads a log: what is known of the run, and the build, which has no curves. It does not tell
+/// procedural macros from other libraries; `is_proc_macro` is asked with a package's name and
+/// version.
 ///
 /// # Errors
 /// In words, where it holds no units, or one that it does not introduce.
-pub fn read(text: &str, is_proc_macro: &dyn Fn(&str, &str) -> bool) -> Result<BuildLog, String> {
-    let mut log = BuildLog::default();
+pub fn read(
+    text: &str,
+    is_proc_macro: &dyn Fn(&str, &str) -> bool,
+) -> Result<(Run, BuildTimings), String> {
+    let mut run = Run::default();
     let mut graph = Graph {
         version: 1,
         ..Graph::default()
@@ -127,24 +109,18 @@ pub fn read(text: &str, is_proc_macro: &dyn Fn(&str, &str) -> bool) -> Result<Bu
         .filter_map(|line| serde_json::from_str(line).ok())
     {
         match line {
-            Line::BuildStarted {
-                run_id,
-                command,
-                host,
-                jobs,
-                num_cpus,
-                profile,
-                rustc_version,
-            } => {
-                log.id = run_id;
-                log.command = command;
-                log.header = Header {
-                    profile,
-                    rustc: format!("rustc {rustc_version}"),
-                    host,
-                    jobs,
-                    cores: num_cpus,
-                    started: String::new(),
+            Line::BuildStarted(started) => {
+                let mut command = started.command.into_iter().skip(1);
+                run = Run {
+                    id: started.run_id,
+                    command: command.next().unwrap_or_default(),
+                    arguments: command.collect(),
+                    profile: started.profile,
+                    rustc: format!("rustc {}", started.rustc_version),
+                    host: started.host,
+                    jobs: started.jobs,
+                    cores: started.num_cpus,
+                    ..Run::default()
                 };
             }
             Line::UnitRegistered(unit) if unit.index == graph.units.len() => {
@@ -157,29 +133,23 @@ pub fn read(text: &str, is_proc_macro: &dyn Fn(&str, &str) -> bool) -> Result<Bu
             Line::UnitFingerprint { index, status } => {
                 times.entry(index).or_default().is_fresh = status == "fresh";
             }
-            Line::UnitStarted { index, elapsed } => {
-                times.entry(index).or_default().started = Some(elapsed);
+            Line::UnitStarted(at) => {
+                times.entry(at.index).or_default().started = Some(at.elapsed);
             }
-            Line::UnitRmetaFinished { index, elapsed } => {
-                times.entry(index).or_default().metadata = Some(elapsed);
+            Line::UnitRmetaFinished(at) => {
+                times.entry(at.index).or_default().metadata = Some(at.elapsed);
             }
-            Line::UnitFinished { index, elapsed } => {
-                times.entry(index).or_default().finished = Some(elapsed);
+            Line::UnitFinished(at) => {
+                times.entry(at.index).or_default().finished = Some(at.elapsed);
             }
-            Line::UnitSectionStarted {
-                index,
-                elapsed,
-                section,
-            } if section == "link" => times.entry(index).or_default().links = Some(elapsed),
-            Line::UnitSectionFinished {
-                index,
-                elapsed,
-                section,
-            } if section == "link" => {
-                let times = times.entry(index).or_default();
-                times.linked = times.links.map(|since| elapsed - since);
+            Line::UnitSectionStarted(at) if at.section == "link" => {
+                times.entry(at.index).or_default().links = Some(at.elapsed);
             }
-            Line::UnitSectionStarted { .. } | Line::UnitSectionFinished { .. } | Line::Other => {}
+            Line::UnitSectionFinished(at) if at.section == "link" => {
+                let times = times.entry(at.index).or_default();
+                times.linked = times.links.map(|since| at.elapsed - since);
+            }
+            Line::UnitSectionStarted(_) | Line::UnitSectionFinished(_) | Line::Other => {}
         }
     }
     if graph.units.is_empty() {
@@ -209,22 +179,19 @@ pub fn read(text: &str, is_proc_macro: &dyn Fn(&str, &str) -> bool) -> Result<Bu
     }
     units.retain(|unit| unit.mode != "doc test");
     units.sort_by(|a, b| a.start.total_cmp(&b.start));
-    if units
-        .iter()
-        .any(|unit| unit.start < 0.0 || unit.duration < 0.0)
-    {
+    let is_negative = |unit: &UnitTiming| unit.start < 0.0 || unit.duration < 0.0;
+    if units.iter().any(is_negative) {
         return Err("the log has a negative time: the clock jumped while cargo ran".to_owned());
     }
-    let end = units.iter().map(UnitTiming::end).fold(0.0, f64::max);
     let unfinished = units.iter().any(|unit| unit.state == State::Failed);
-    log.build = BuildTimings {
-        total: round(end),
+    let mut build = BuildTimings {
+        total: last_end(&units),
         error: unfinished.then(|| "not every unit that started ended".to_owned()),
         units,
         ..BuildTimings::default()
     };
-    unit_graph::tie(&mut log.build, &graph)?;
-    Ok(log)
+    unit_graph::tie(&mut build, &graph)?;
+    Ok((run, build))
 }
 
 impl Registered {
@@ -233,6 +200,7 @@ impl Registered {
             "build-script" => "custom-build",
             kind => kind,
         };
+        let dependencies = self.dependencies.into_iter();
         Node {
             pkg_id: self.package_id,
             target: unit_graph::Target {
@@ -244,11 +212,7 @@ impl Registered {
             platform: None,
             mode: self.mode,
             features: self.features,
-            dependencies: self
-                .dependencies
-                .into_iter()
-                .map(|index| Edge { index })
-                .collect(),
+            dependencies: dependencies.map(|index| Edge { index }).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::{BuildTimings, Header, Record, Run, build_log, read_report};
+use super::{BuildTimings, Record, Run, build_log, read_report, read_run, report_html};
 
 /// What a file holds.
 #[derive(Debug)]
@@ -24,26 +24,15 @@ pub fn read(
     is_proc_macro: &dyn Fn(&str, &str) -> bool,
 ) -> Result<Imported, String> {
     if build_log::is_log(text) {
-        let log = build_log::read(text, is_proc_macro)?;
-        let mut arguments = log.command.into_iter().skip(1);
-        let run = Run {
-            id: log.id,
-            command: arguments.next().unwrap_or_default(),
-            arguments: arguments.collect(),
-            ..of_header(log.header)
-        };
-        return Ok(Imported::Build(Box::new((run, log.build))));
+        let build = build_log::read(text, is_proc_macro)?;
+        return Ok(Imported::Build(Box::new(build)));
     }
     if !text.trim_start().starts_with('{') {
         let build = read_report(text, &[]).map_err(|error| error.to_string())?;
-        let header = Header::read(text);
-        let id = match name.strip_prefix("cargo-timing-") {
+        let mut run = read_run(text);
+        run.id = match name.strip_prefix("cargo-timing-") {
             Some(id) => id.to_owned(),
-            None => id_of(&header.started, text),
-        };
-        let run = Run {
-            id,
-            ..of_header(header)
+            None => id_of(text),
         };
         return Ok(Imported::Build(Box::new((run, build))));
     }
@@ -67,31 +56,18 @@ pub fn read(
     }
 }
 
-/// What a page's table says of the run.
-pub fn of_header(header: Header) -> Run {
-    Run {
-        rustc: header.rustc,
-        host: header.host,
-        profile: header.profile,
-        jobs: header.jobs,
-        cores: header.cores,
-        ..Run::default()
-    }
-}
-
 /// An id in cargo's form for a page that has lost its name: its start, and a hash of the page.
-fn id_of(started: &str, page: &str) -> String {
+fn id_of(page: &str) -> String {
     let mut hasher = DefaultHasher::new();
     page.hash(&mut hasher);
-    let digits: String = started
+    let digits: String = report_html::started(page)
         .chars()
         .filter(|c| c.is_ascii_digit() || *c == 'T')
         .take(18)
         .collect();
-    let digits = if digits.is_empty() {
-        "unknown"
-    } else {
-        &digits
+    let digits = match digits.as_str() {
+        "" => "unknown",
+        digits => digits,
     };
     format!("{digits}Z-{:016x}", hasher.finish())
 }

@@ -29,7 +29,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use record::{Record, Run};
-pub use report_html::{Header, ReportError, read_report};
+pub use report_html::{ReportError, read_report, read_run};
 
 /// One build as cargo measured it. All times are seconds from cargo's start, rounded to 0.01.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -199,6 +199,11 @@ impl fmt::Display for UnitTiming {
             write!(f, " ({})", self.mode)
         }
     }
+}
+
+/// When the last unit ended, in seconds from cargo's start.
+fn last_end(units: &[UnitTiming]) -> f64 {
+    round(units.iter().map(UnitTiming::end).fold(0.0, f64::max))
 }
 
 /// To 0.01 s, as cargo rounds: what is added and subtracted here is no more exact than that.

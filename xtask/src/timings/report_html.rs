@@ -10,7 +10,7 @@ use cargo_metadata::Message;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{BuildTimings, Cargos, Order, UnitTiming, messages, round};
+use super::{BuildTimings, Cargos, Order, Run, UnitTiming, last_end, messages, round};
 
 /// Why a report could not be read, and what to do about it.
 #[derive(Debug)]
@@ -95,91 +95,69 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
     take_blockers(&mut units);
     Ok(BuildTimings {
         order: Order::LastBlocker,
-        // The units say all that is needed; a curve that cannot be read is no reason to stop.
-        concurrency: constant(html, "CONCURRENCY_DATA")
-            .and_then(Result::ok)
-            .unwrap_or_default(),
-        cpu: constant(html, "CPU_USAGE")
-            .and_then(Result::ok)
-            .unwrap_or_default(),
+        concurrency: curve(html, "CONCURRENCY_DATA"),
+        cpu: curve(html, "CPU_USAGE"),
         // The header's "Total time" is the same figure from cargo 1.94 on, but rounded to 0.1.
-        total: round(
-            units
-                .iter()
-                .map(|u| u.start + u.duration)
-                .fold(0.0, f64::max),
-        ),
+        total: last_end(&units),
         units,
         error,
     })
 }
 
 /// Turns whom a unit let start into what that one waited for.
-pub(super) fn take_blockers(units: &mut [UnitTiming]) {
+fn take_blockers(units: &mut [UnitTiming]) {
     let numbered = units.iter().enumerate();
     let places: HashMap<usize, usize> = numbered
         .filter_map(|(place, unit)| Some((unit.cargos.index?, place)))
         .collect();
     for place in 0..units.len() {
         let cargos = std::mem::take(&mut units[place].cargos);
-        for waiting in cargos.unblocked.iter().filter_map(|i| places.get(i)) {
+        for waiting in cargos.unblocked.iter().filter_map(|it| places.get(it)) {
             units[*waiting].needs.push(place);
         }
-        for waiting in cargos
-            .unblocked_by_metadata
-            .iter()
-            .filter_map(|i| places.get(i))
-        {
+        let by_metadata = cargos.unblocked_by_metadata.iter();
+        for waiting in by_metadata.filter_map(|it| places.get(it)) {
             units[*waiting].needs_metadata.push(place);
         }
         units[place].cargos = cargos;
     }
 }
 
-/// What the page's table says of the build as a whole; empty where it does not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Header {
-    /// As `--profile` names it.
-    pub profile: String,
-    /// `rustc 1.95.0 (59807616e 2026-04-14)`.
-    pub rustc: String,
-    /// The host's triple.
-    pub host: String,
-    /// How many units cargo was to run at a time.
-    pub jobs: Option<usize>,
-    /// The machine's cores.
-    pub cores: Option<usize>,
-    /// `2026-11-21T07:35:39.352401469Z`.
-    pub started: String,
+/// Reads what the page's table says of the run as a whole; nothing where it does not.
+pub fn read_run(html: &str) -> Run {
+    let between = |text: &str, before: &str, after: &[char]| {
+        let (_, rest) = text.split_once(before)?;
+        Some(rest.split(after).next()?.trim().to_owned())
+    };
+    let concurrency = row(html, "Max concurrency");
+    let number = |name| between(concurrency, name, &[' ', ')'])?.parse().ok();
+    let rustc = row(html, "rustc");
+    Run {
+        profile: row(html, "Profile").to_owned(),
+        rustc: rustc.split("<br>").next().unwrap_or_default().to_owned(),
+        host: between(rustc, "Host: ", &['<']).unwrap_or_default(),
+        jobs: number("jobs="),
+        cores: number("ncpu="),
+        ..Run::default()
+    }
 }
 
-impl Header {
-    /// Reads a page's table.
-    pub fn read(html: &str) -> Self {
-        let row = |name: &str| {
-            html.split_once(&format!("<td>{name}:</td><td>"))
-                .and_then(|(_, rest)| rest.split_once("</td>"))
-                .map_or("", |(value, _)| value)
-        };
-        let between = |text: &str, before: &str, after: &[char]| {
-            let (_, rest) = text.split_once(before)?;
-            Some(rest.split(after).next()?.trim().to_owned())
-        };
-        let number = |name| {
-            between(row("Max concurrency"), name, &[' ', ')'])?
-                .parse()
-                .ok()
-        };
-        let rustc = row("rustc");
-        Self {
-            profile: row("Profile").to_owned(),
-            rustc: rustc.split("<br>").next().unwrap_or_default().to_owned(),
-            host: between(rustc, "Host: ", &['<']).unwrap_or_default(),
-            jobs: number("jobs="),
-            cores: number("ncpu="),
-            started: row("Build start").to_owned(),
-        }
-    }
+/// When the build started, as the page's table says: `2026-11-21T07:35:39.352401469Z`.
+pub(super) fn started(html: &str) -> &str {
+    row(html, "Build start")
+}
+
+fn row<'a>(html: &'a str, name: &str) -> &'a str {
+    html.split_once(&format!("<td>{name}:</td><td>"))
+        .and_then(|(_, rest)| rest.split_once("</td>"))
+        .map_or("", |(value, _)| value)
+}
+
+/// A curve. The units say all that is needed; one that cannot be read is no reason to stop.
+fn curve<T: DeserializeOwned>(html: &str, name: &str) -> Vec<T> {
+    constant(html, name)
+        .and_then(Result::ok)
+        .unwrap_or_default()
 }
 
 /// The value of a JavaScript constant; none if the page does not define it.

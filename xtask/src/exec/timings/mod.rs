@@ -16,9 +16,8 @@ use crate::impact::checkouts;
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::git::{Range, Repository};
-use crate::timings::import::of_header;
 use crate::timings::{
-    BuildTimings, Header, Record, ReportError, Run, build_log, read_report, unit_graph,
+    BuildTimings, Record, ReportError, Run, build_log, read_report, read_run, unit_graph,
 };
 use crate::workspace::{Package, Workspace};
 
@@ -178,7 +177,7 @@ impl Request<'_> {
             label: self.run.label.clone(),
             clean: self.run.clean.clone(),
             series: self.run.series.clone(),
-            ..of_header(Header::read(html))
+            ..read_run(html)
         };
         self.finish(run, build)
     }
@@ -200,7 +199,7 @@ impl Request<'_> {
         let log = build_log::read(&text, &|name, version| {
             find(self.workspace, name, version).is_some_and(Package::is_proc_macro)
         });
-        Some(log.ok()?.build)
+        Some(log.ok()?.1)
     }
 
     /// Asks cargo which unit waits for which. The variable lets stable cargo tell. With it rustc
