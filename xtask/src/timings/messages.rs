@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::{Artifact, Message, PackageId};
 
+use super::unit_graph::{package, target};
 use super::{State, UnitTiming};
 
 /// Units of one label that cargo said were done. They can be several, differing in features or
@@ -28,11 +29,10 @@ pub(super) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: 
         };
         let entry = done.entry(unit.to_string()).or_default();
         entry.unit = unit;
-        *(if fresh {
-            &mut entry.fresh
-        } else {
-            &mut entry.ran
-        }) += 1;
+        match fresh {
+            true => entry.fresh += 1,
+            false => entry.ran += 1,
+        }
     }
     // Longest first: of two units with one label, the one without a length is the one that failed.
     units.sort_by(|a, b| b.duration.total_cmp(&a.duration));
@@ -71,25 +71,12 @@ fn take(count: &mut usize) -> bool {
 }
 
 fn compiled(artifact: &Artifact) -> UnitTiming {
-    let name = &artifact.target.name;
-    let target = match artifact
-        .target
-        .kind
-        .first()
-        .map(ToString::to_string)
-        .as_deref()
-    {
-        Some("custom-build") => "build script".to_owned(),
-        Some(kind @ ("bin" | "test" | "bench" | "example")) => format!("{kind} \"{name}\""),
-        _ => "lib".to_owned(),
-    };
+    let kind = artifact.target.kind.first();
+    let kind = kind.map_or(String::new(), ToString::to_string);
+    let target = target(&kind, &artifact.target.name);
     // The message does not name the mode, but the files it lists show it.
-    let all = |extension| {
-        artifact
-            .filenames
-            .iter()
-            .all(|f| f.extension() == Some(extension))
-    };
+    let extensions = artifact.filenames.iter().map(|it| it.extension());
+    let all = |extension| extensions.clone().all(|it| it == Some(extension));
     let mode = match artifact.profile.test {
         _ if artifact.filenames.is_empty() => "doc scrape",
         _ if all("html") => "doc",
@@ -101,13 +88,9 @@ fn compiled(artifact: &Artifact) -> UnitTiming {
     unit(&artifact.package_id, &target, mode)
 }
 
-/// A fresh unit, unless the report knows better. A package's id is a URL that ends in
-/// `#name@version` or in `/name#version`, with a query before the `#` where git needs one.
+/// A fresh unit, unless the report knows better.
 fn unit(id: &PackageId, target: &str, mode: &str) -> UnitTiming {
-    let (url, spec) = id.repr.rsplit_once('#').unwrap_or((&id.repr, ""));
-    let path = url.split_once('?').map_or(url, |(path, _)| path);
-    let last = path.rsplit_once('/').map_or(path, |(_, last)| last);
-    let (name, version) = spec.rsplit_once('@').unwrap_or((last, spec));
+    let (name, version) = package(&id.repr);
     UnitTiming {
         name: name.to_owned(),
         version: version.to_owned(),

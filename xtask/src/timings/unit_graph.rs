@@ -81,11 +81,11 @@ pub(super) fn tie(build: &mut BuildTimings, graph: &Graph) -> Result<(), String>
             let Some(below) = places[edge.index].filter(|_| !is_run_only) else {
                 continue;
             };
-            let pipelined = !links
+            let is_pipelined = !links
                 && node.mode == "build"
                 && dependency.mode == "build"
                 && !dependency.links(&build.units[below].mode);
-            match pipelined {
+            match is_pipelined {
                 true => needs_metadata.push(below),
                 false => needs.push(below),
             }
@@ -170,11 +170,8 @@ fn settle_twins(build: &BuildTimings, graph: &Graph, places: &mut [Option<usize>
     let early = |places: &[Option<usize>], index: usize| {
         let below = graph.units[index].dependencies.iter();
         let below = below.filter(|edge| is_early(places, index, edge.index));
-        below.count()
-            + users[index]
-                .iter()
-                .filter(|&&user| is_early(places, user, index))
-                .count()
+        let above = users[index].iter();
+        below.count() + above.filter(|&&user| is_early(places, user, index)).count()
     };
     for group in twins.values() {
         for (number, &one) in group.iter().enumerate() {
@@ -186,6 +183,24 @@ fn settle_twins(build: &BuildTimings, graph: &Graph, places: &mut [Option<usize>
                 }
             }
         }
+    }
+}
+
+/// A package's name and version. Its id is a URL that ends in `#name@version` or in
+/// `/name#version`, with a query before the `#` where git needs one.
+pub(super) fn package(id: &str) -> (&str, &str) {
+    let (url, spec) = id.rsplit_once('#').unwrap_or((id, ""));
+    let path = url.split_once('?').map_or(url, |(path, _)| path);
+    let last = path.rsplit_once('/').map_or(path, |(_, last)| last);
+    spec.rsplit_once('@').unwrap_or((last, spec))
+}
+
+/// A target in the words of [`UnitTiming`].
+pub(super) fn target(kind: &str, name: &str) -> String {
+    match kind {
+        "custom-build" => "build script".to_owned(),
+        "bin" | "test" | "bench" | "example" => format!("{kind} \"{name}\""),
+        _ => "lib".to_owned(),
     }
 }
 
@@ -254,17 +269,8 @@ impl Node {
 
     /// The same words as in [`UnitTiming`].
     pub(super) fn label(&self) -> Label {
-        let (url, spec) = self.pkg_id.rsplit_once('#').unwrap_or((&self.pkg_id, ""));
-        let path = url.split_once('?').map_or(url, |(path, _)| path);
-        let last = path.rsplit_once('/').map_or(path, |(_, last)| last);
-        let (name, version) = spec.rsplit_once('@').unwrap_or((last, spec));
-        let target = match self.kind() {
-            "custom-build" => "build script".to_owned(),
-            kind @ ("bin" | "test" | "bench" | "example") => {
-                format!("{kind} \"{}\"", self.target.name)
-            }
-            _ => "lib".to_owned(),
-        };
+        let (name, version) = package(&self.pkg_id);
+        let target = target(self.kind(), &self.target.name);
         let mode = match self.mode.as_str() {
             "run-custom-build" => "run",
             "doctest" => "doc test",
