@@ -2,8 +2,9 @@
 
 use super::BuildTimings;
 
-/// What has to be there before a unit starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What has to be there before a unit starts. Of two that come at one moment the first counts
+/// first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Until {
     /// The other unit's metadata.
     Metadata,

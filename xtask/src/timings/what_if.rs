@@ -91,10 +91,13 @@ struct Package {
 /// Answers for a build that was measured with this many units at a time.
 pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &Change) -> WhatIf {
     let before = build.before_first();
-    let lengths = Lengths::of(schedule);
     let measured = build.total;
-    let replayed = before + replay(schedule, &lengths, cores);
-    let changed = lengths.faster(build, &change.faster);
+    let as_it_was = vec![1.0; build.units.len()];
+    let replayed = before + replay(schedule, &as_it_was, cores);
+    let units = build.units.iter();
+    let changed: Vec<f64> = units
+        .map(|unit| change.faster.get(&unit.name).copied().unwrap_or(1.0))
+        .collect();
     let new_cores = change.cores.unwrap_or(cores);
     let predicted = before + replay(schedule, &changed, new_cores);
     WhatIf {
@@ -119,14 +122,14 @@ pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &Cha
 fn suggestions(
     build: &BuildTimings,
     schedule: &Schedule,
-    lengths: &Lengths,
+    faster: &[f64],
     cores: usize,
     total: f64,
 ) -> Vec<Suggestion> {
     let mut packages: HashMap<&str, Package> = HashMap::new();
-    for (unit, duration) in build.units.iter().zip(&lengths.duration) {
+    for (unit, factor) in build.units.iter().zip(faster) {
         let package = packages.entry(&unit.name).or_default();
-        package.time += duration;
+        package.time += unit.duration / factor;
         package.member |= unit.member;
     }
     for step in path::ideal(schedule).0.steps {
@@ -150,8 +153,12 @@ fn suggestions(
         if time / 2.0 <= worst || time < 0.02 {
             break;
         }
-        let faster = lengths.faster(build, &BTreeMap::from([(package.to_owned(), 2.0)]));
-        let saved = total - replay(schedule, &faster, cores);
+        let units = build.units.iter().zip(faster);
+        let twice = units.map(|(unit, factor)| match unit.name == package {
+            true => factor * 2.0,
+            false => *factor,
+        });
+        let saved = total - replay(schedule, &Vec::from_iter(twice), cores);
         if saved < 0.01 {
             continue;
         }
@@ -165,35 +172,6 @@ fn suggestions(
         best.truncate(SUGGESTED);
     }
     best
-}
-
-/// How long each unit takes, and how long to its metadata.
-struct Lengths {
-    duration: Vec<f64>,
-    metadata: Vec<f64>,
-}
-
-impl Lengths {
-    fn of(schedule: &Schedule) -> Self {
-        Self {
-            duration: schedule.jobs.iter().map(|job| job.duration).collect(),
-            metadata: schedule.jobs.iter().map(|job| job.metadata).collect(),
-        }
-    }
-
-    fn faster(&self, build: &BuildTimings, packages: &BTreeMap<String, f64>) -> Self {
-        let factor = |place: usize| packages.get(&build.units[place].name).unwrap_or(&1.0);
-        let all = |lengths: &[f64]| {
-            let numbered = lengths.iter().enumerate();
-            numbered
-                .map(|(place, length)| length / factor(place))
-                .collect()
-        };
-        Self {
-            duration: all(&self.duration),
-            metadata: all(&self.metadata),
-        }
-    }
 }
 
 /// A moment, ordered as a number.
@@ -214,15 +192,8 @@ impl PartialOrd for At {
     }
 }
 
-/// What happens to a unit, in the order in which it counts at one moment.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    Metadata,
-    End,
-}
-
-/// How long the units take with so many at a time.
-fn replay(schedule: &Schedule, lengths: &Lengths, cores: usize) -> f64 {
+/// How long the units take with so many at a time, each faster by its factor.
+fn replay(schedule: &Schedule, faster: &[f64], cores: usize) -> f64 {
     let jobs = &schedule.jobs;
     let mut state = State {
         schedule,
@@ -241,25 +212,26 @@ fn replay(schedule: &Schedule, lengths: &Lengths, cores: usize) -> f64 {
     let mut active = 0;
     loop {
         while let Some(&(_, _, Reverse(place))) = state.ready.peek() {
-            let takes_core = lengths.duration[place] > 0.0;
+            let takes_core = jobs[place].duration > 0.0;
             if takes_core && active >= cores.max(1) {
                 break;
             }
             state.ready.pop();
             active += usize::from(takes_core);
-            let metadata = now + lengths.metadata[place];
-            let end = now + lengths.duration[place];
-            events.push(Reverse((At(metadata), Event::Metadata, place)));
-            events.push(Reverse((At(end), Event::End, place)));
+            let job = &jobs[place];
+            let at = |seconds: f64| At(now + seconds / faster[place]);
+            events.push(Reverse((at(job.metadata), Until::Metadata, place)));
+            events.push(Reverse((at(job.duration), Until::End, place)));
         }
         let Some(Reverse((At(at), event, place))) = events.pop() else {
             return now;
         };
         now = at;
-        if event == Event::End {
-            active -= usize::from(lengths.duration[place] > 0.0);
+        state.release(place, event);
+        if event == Until::End {
+            active -= usize::from(jobs[place].duration > 0.0);
+            state.ended_below(place);
         }
-        state.happened(place, event);
     }
 }
 
@@ -278,32 +250,21 @@ impl State<'_> {
         self.ready.push((priority, started, Reverse(place)));
     }
 
-    fn happened(&mut self, place: usize, event: Event) {
-        let of_event = |until| match event {
-            Event::Metadata => until == Until::Metadata,
-            Event::End => until == Until::End,
-        };
-        self.release(place, of_event);
-        if event == Event::End {
-            self.ended_below(place);
-        }
-    }
-
     /// The unit itself, or all below one that it waits for, has ended.
     fn ended_below(&mut self, place: usize) {
         let mut open = vec![place];
         while let Some(place) = open.pop() {
             self.below_open[place] -= 1;
             if self.below_open[place] == 0 {
-                self.release(place, |until| until == Until::AllBelow);
+                self.release(place, Until::AllBelow);
                 open.extend(self.schedule.users[place].iter().map(|user| user.0));
             }
         }
     }
 
-    fn release(&mut self, place: usize, is_met: impl Fn(Until) -> bool) {
+    fn release(&mut self, place: usize, event: Until) {
         for &(user, until) in &self.schedule.users[place] {
-            if is_met(until) {
+            if until == event {
                 self.open[user] -= 1;
                 if self.open[user] == 0 {
                     self.make_ready(user);
