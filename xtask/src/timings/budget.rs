@@ -92,10 +92,8 @@ impl Budget {
         };
         let (what, value) = limit.split_once('=').ok_or_else(wrong)?;
         let value = value.trim_end_matches(['s', '%']);
-        let value = value
-            .parse::<f64>()
-            .ok()
-            .filter(|it| it.is_finite() && *it >= 0.0);
+        let value = value.parse::<f64>().ok();
+        let value = value.filter(|it| it.is_finite() && *it >= 0.0);
         let value = value.ok_or_else(wrong)?;
         match what {
             "total" => self.total = Some(value),
@@ -162,28 +160,25 @@ impl Budget {
             let what = format!("package {package}");
             check(&what, limit, time, longest(&mut of_package()));
         }
-        if let (Some(_), None) = (self.growth, comparison) {
-            unchecked.push(
-                "growth, since there is no earlier run of the same kind; --baseline names another"
-                    .to_owned(),
-            );
-        }
-        if let Some((limit, comparison)) = self.growth.zip(comparison) {
+        match (self.growth, comparison) {
             // What runs of one side differ by is no growth.
-            if comparison.total.verdict != Verdict::Noise {
+            (Some(limit), Some(comparison)) if comparison.total.verdict != Verdict::Noise => {
                 let grown = comparison.total.percent().unwrap_or(0.0);
-                let most = comparison.units.iter().max_by(|a, b| {
-                    let growth = |it: &super::compare::UnitChange| it.time.growth();
-                    growth(a).total_cmp(&growth(b))
-                });
+                let units = comparison.units.iter();
+                let most = units.max_by(|a, b| a.time.growth().total_cmp(&b.time.growth()));
+                let most = most.map(|it| (it.unit.clone(), it.time.growth()));
                 let new = comparison.new.first();
                 let new = new.map(|unit| (unit.unit.clone(), unit.time));
                 let most = most
-                    .map(|it| (it.unit.clone(), it.time.growth()))
                     .filter(|it| new.as_ref().is_none_or(|new| it.1 >= new.1))
                     .or(new);
                 check("growth", limit, grown, most);
             }
+            (Some(_), None) => unchecked.push(
+                "growth, since there is no earlier run of the same kind; --baseline names another"
+                    .to_owned(),
+            ),
+            _ => {}
         }
         Ok(Checked {
             breaches,

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::record::Record;
-use super::{State, UnitTiming, path, round, schedule::Schedule};
+use super::{Record, Run, State, UnitTiming, path, round, schedule::Schedule};
 
 /// The difference between two builds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,14 +95,14 @@ pub struct Only {
 impl Change {
     /// From the times of both sides' runs, which are not none.
     fn new(before: &[f64], after: &[f64]) -> Self {
-        let (low_before, high_before) = range(before);
-        let (low_after, high_after) = range(after);
+        let lowest = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = |times: &[f64]| times.iter().copied().fold(0.0, f64::max);
         let (old, new) = (median(before), median(after));
         let verdict = match before.len().min(after.len()) {
             _ if (new - old).abs() < 0.01 => Verdict::Noise,
             0..=1 => Verdict::Unproven,
-            _ if low_after > high_before => Verdict::Slower,
-            _ if high_after < low_before => Verdict::Faster,
+            _ if lowest(after) > highest(before) => Verdict::Slower,
+            _ if highest(after) < lowest(before) => Verdict::Faster,
             _ => Verdict::Noise,
         };
         Self {
@@ -135,11 +134,6 @@ pub fn median(times: &[f64]) -> f64 {
     }
 }
 
-fn range(times: &[f64]) -> (f64, f64) {
-    let low = times.iter().copied().fold(f64::INFINITY, f64::min);
-    (low, times.iter().copied().fold(0.0, f64::max))
-}
-
 /// The run of the middle total, which stands for all of a series; none for none.
 pub fn typical(records: &[Record]) -> Option<&Record> {
     let mut sorted: Vec<&Record> = records.iter().collect();
@@ -151,41 +145,36 @@ pub fn typical(records: &[Record]) -> Option<&Record> {
 /// What a unit is known by, from one build to the next.
 type Key<'a> = (&'a str, &'a str, &'a str);
 
-/// A side's units: their times in every run where they ran, and whether they ran at all.
-struct Units<'a>(BTreeMap<Key<'a>, BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>>);
-
 /// What tells units of one key apart.
 type Variant<'a> = (&'a str, &'a [String], Option<&'a str>, bool);
 
-impl<'a> Units<'a> {
-    fn of(records: &'a [Record]) -> Self {
-        let mut units: BTreeMap<Key<'a>, BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>> =
-            BTreeMap::new();
-        for unit in records.iter().flat_map(|record| &record.build.units) {
-            let key = (&*unit.name, &*unit.target, &*unit.mode);
-            let variant = (
-                &*unit.version,
-                &*unit.features,
-                unit.platform.as_deref(),
-                unit.host,
-            );
-            let variants = units.entry(key).or_default();
-            variants.entry(variant).or_default().push(unit);
-        }
-        Self(units)
+/// Units of one key: each in all of a side's runs.
+type Variants<'a> = BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>;
+type Unit<'a> = &'a [&'a UnitTiming];
+
+/// A side's units.
+fn units(records: &[Record]) -> BTreeMap<Key<'_>, Variants<'_>> {
+    let mut units: BTreeMap<_, Variants<'_>> = BTreeMap::new();
+    for unit in records.iter().flat_map(|record| &record.build.units) {
+        let key = (&*unit.name, &*unit.target, &*unit.mode);
+        let platform = unit.platform.as_deref();
+        let variant = (&*unit.version, &*unit.features, platform, unit.host);
+        let variants = units.entry(key).or_default();
+        variants.entry(variant).or_default().push(unit);
     }
+    units
 }
 
 /// Compares two sides, neither of which is empty.
 pub fn compare(before: &[Record], after: &[Record]) -> Comparison {
-    let (older, newer) = (Units::of(before), Units::of(after));
+    let (older, newer) = (units(before), units(after));
     let mut units = Vec::new();
     let (mut new, mut vanished, mut one_side) = (Vec::new(), Vec::new(), (0, 0));
-    let keys: BTreeSet<_> = older.0.keys().chain(newer.0.keys()).collect();
+    let keys: BTreeSet<_> = older.keys().chain(newer.keys()).collect();
     let none = BTreeMap::new();
     for key in keys {
-        let old = older.0.get(key).unwrap_or(&none);
-        let now = newer.0.get(key).unwrap_or(&none);
+        let old = older.get(key).unwrap_or(&none);
+        let now = newer.get(key).unwrap_or(&none);
         let (pairs, only_old, only_now) = paired(old, now);
         for (old, now) in pairs {
             let (old_times, now_times) = (times(old), times(now));
@@ -235,9 +224,6 @@ fn critical_path(record: &Record) -> f64 {
     Schedule::new(&record.build).map_or(0.0, |schedule| path::ideal(&schedule).0.length)
 }
 
-type Variants<'a> = BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>;
-type Unit<'a> = &'a [&'a UnitTiming];
-
 /// Pairs the variants of a unit: those that are the same first, then whatever is left, in order.
 fn paired<'a>(
     old: &'a Variants<'_>,
@@ -260,9 +246,8 @@ fn paired<'a>(
 }
 
 fn times(units: &[&UnitTiming]) -> Vec<f64> {
-    let ran = units
-        .iter()
-        .filter(|unit| unit.state == State::Ran || unit.duration > 0.0);
+    let ran = |unit: &&&UnitTiming| unit.state == State::Ran || unit.duration > 0.0;
+    let ran = units.iter().filter(ran);
     ran.map(|unit| unit.duration).collect()
 }
 
@@ -285,22 +270,23 @@ fn side(records: &[Record]) -> Side {
 
 /// What is different about how the two were made.
 fn unlike(before: &[Record], after: &[Record]) -> Vec<String> {
-    let (old, new) = (&before[0].run, &after[0].run);
-    let command = |run: &super::Run| format!("{} {}", run.command, run.arguments.join(" "));
     let number = |number: Option<usize>| number.map_or(String::new(), |it| it.to_string());
+    let facts = |run: &Run| {
+        [
+            (
+                "cargo's command",
+                format!("{} {}", run.command, run.arguments.join(" ")),
+            ),
+            ("what was built from nothing", run.clean.clone()),
+            ("the profile", run.profile.clone()),
+            ("the host", run.host.clone()),
+            ("the number of jobs", number(run.jobs)),
+            ("the compiler", run.rustc.clone()),
+        ]
+    };
+    let (old, new) = (facts(&before[0].run), facts(&after[0].run));
     let mut unlike = Vec::new();
-    for (what, old, new) in [
-        ("cargo's command", command(old), command(new)),
-        (
-            "what was built from nothing",
-            old.clean.clone(),
-            new.clean.clone(),
-        ),
-        ("the profile", old.profile.clone(), new.profile.clone()),
-        ("the host", old.host.clone(), new.host.clone()),
-        ("the number of jobs", number(old.jobs), number(new.jobs)),
-        ("the compiler", old.rustc.clone(), new.rustc.clone()),
-    ] {
+    for ((what, old), (_, new)) in old.iter().zip(&new) {
         let (old, new) = (old.trim(), new.trim());
         if old != new && !old.is_empty() && !new.is_empty() {
             unlike.push(format!("{what} differs: `{old}`, `{new}`"));

@@ -41,35 +41,28 @@ impl Trend {
 
 /// The history of builds like the newest; of all where `all` is set.
 pub fn trend(history: &[Series], all: bool) -> Trend {
-    match history.last() {
-        Some(newest) => of(history, &newest[0], all),
-        None => Trend {
-            version: 1,
-            points: Vec::new(),
-            others: 0,
-        },
-    }
+    let newest = history.last().map(|series| &series[0]);
+    of(history, &|run| {
+        all || newest.is_some_and(|newest| newest.is_like(run))
+    })
 }
 
 /// The history of builds like these records, which are one series, up to them. They need not be
 /// part of it yet.
 pub fn of_kind(history: &[Series], records: &[Record]) -> Trend {
-    let runs: Series = records.iter().map(|record| record.run.clone()).collect();
-    let Some(newest) = runs.first().cloned() else {
-        return trend(&[], false);
-    };
+    let newest = &records[0].run;
     let is_before = |series: &&Series| series[0].id < newest.id;
     let mut up_to: Vec<Series> = history.iter().filter(is_before).cloned().collect();
-    up_to.push(runs);
-    of(&up_to, &newest, false)
+    up_to.push(records.iter().map(|record| record.run.clone()).collect());
+    of(&up_to, &|run| newest.is_like(run))
 }
 
-fn of(history: &[Series], newest: &Run, all: bool) -> Trend {
+fn of(history: &[Series], is_shown: &dyn Fn(&Run) -> bool) -> Trend {
     let mut points: Vec<Point> = Vec::new();
     let mut others = 0;
     for series in history {
         let run = &series[0];
-        if !all && !newest.is_like(run) {
+        if !is_shown(run) {
             others += 1;
             continue;
         }
