@@ -59,7 +59,7 @@ pub struct Analysis {
 }
 
 /// What a group of units took together.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Share {
     /// The group.
     pub name: String,
@@ -91,16 +91,15 @@ pub fn analyse(record: &Record) -> Result<Analysis, String> {
         true => time_sum / at_work,
         false => 0.0,
     };
+    let jobs = record.run.jobs;
+    let efficiency = jobs.map(|jobs| parallelism / jobs.max(1) as f64);
     Ok(Analysis {
         total: round(record.total()),
         before_first: round((before - record.run.waited_for_lock).max(0.0)),
         waited_for_lock: round(record.run.waited_for_lock),
         time_sum: round(time_sum),
         parallelism: round(parallelism),
-        efficiency: record
-            .run
-            .jobs
-            .map(|jobs| round(parallelism / jobs.max(1) as f64)),
+        efficiency: efficiency.map(round),
         ran: in_state(State::Ran).count(),
         fresh: in_state(State::Fresh).count(),
         not_run: in_state(State::NotRun).count(),
@@ -111,17 +110,15 @@ pub fn analyse(record: &Record) -> Result<Analysis, String> {
         critical_path: rounded(critical_path),
         realised_path: rounded(realised_path),
         slack: slack.into_iter().map(round).collect(),
-        by_kind: shares(&build.units, &kinds),
-        by_origin: shares(&build.units, &|unit| {
+        by_kind: shares(&build.units, kinds),
+        by_origin: shares(&build.units, |unit| {
             let origin = match unit.member {
                 true => "workspace",
                 false => "external",
             };
-            vec![(origin.to_owned(), unit.duration)]
+            vec![(origin, unit.duration)]
         }),
-        by_package: shares(&build.units, &|unit| {
-            vec![(unit.name.clone(), unit.duration)]
-        }),
+        by_package: shares(&build.units, |unit| vec![(&unit.name, unit.duration)]),
         duplicates: duplicates::find(build),
         slowest,
     })
@@ -138,7 +135,8 @@ fn rounded(mut path: Path) -> Path {
 }
 
 /// What is done in a unit, and for how long.
-fn kinds(unit: &UnitTiming) -> Vec<(String, f64)> {
+fn kinds(unit: &UnitTiming) -> Vec<(&str, f64)> {
+    let link = unit.link.unwrap_or(0.0);
     let kind = match (unit.target.as_str(), unit.mode.as_str()) {
         (_, "run") => "build scripts' runs",
         ("build script", _) => "build scripts' compilation",
@@ -147,45 +145,34 @@ fn kinds(unit: &UnitTiming) -> Vec<(String, f64)> {
         _ if unit.host => "libraries of scripts and macros",
         (_, "test" | "check-test") => "tests and benches",
         ("lib", _) => {
-            let link = unit.link.unwrap_or(0.0);
             let frontend = unit.metadata();
             return vec![
-                ("libraries, frontend".to_owned(), frontend),
-                (
-                    "libraries, codegen".to_owned(),
-                    unit.duration - frontend - link,
-                ),
-                ("linking".to_owned(), link),
+                ("libraries, frontend", frontend),
+                ("libraries, codegen", unit.duration - frontend - link),
+                ("linking", link),
             ];
         }
         (target, _) if target.starts_with("example") => "examples",
         _ => "binaries",
     };
-    let link = unit.link.unwrap_or(0.0);
-    vec![
-        (kind.to_owned(), unit.duration - link),
-        ("linking".to_owned(), link),
-    ]
+    vec![(kind, unit.duration - link), ("linking", link)]
 }
 
 /// Longest first; what took no time is left out.
-fn shares(units: &[UnitTiming], parts: &dyn Fn(&UnitTiming) -> Vec<(String, f64)>) -> Vec<Share> {
-    let mut sums: BTreeMap<String, Share> = BTreeMap::new();
+fn shares(units: &[UnitTiming], parts: fn(&UnitTiming) -> Vec<(&str, f64)>) -> Vec<Share> {
+    let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
     for unit in units.iter().filter(|unit| unit.duration > 0.0) {
         for (name, time) in parts(unit).into_iter().filter(|part| part.1 > 0.004) {
-            let share = sums.entry(name).or_default();
-            share.time += time;
-            share.units += 1;
+            let sum = sums.entry(name).or_default();
+            *sum = (sum.0 + time, sum.1 + 1);
         }
     }
-    let mut shares: Vec<Share> = sums
-        .into_iter()
-        .map(|(name, share)| Share {
-            name,
-            time: round(share.time),
-            units: share.units,
-        })
-        .collect();
+    let shares = sums.into_iter().map(|(name, (time, units))| Share {
+        name: name.to_owned(),
+        time: round(time),
+        units,
+    });
+    let mut shares: Vec<Share> = shares.collect();
     shares.sort_by(|a, b| b.time.total_cmp(&a.time));
     shares
 }

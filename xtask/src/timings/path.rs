@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::schedule::{Schedule, Until};
+use super::schedule::{Job, Schedule, Until};
 
 /// A chain of units, each of which the next one waited for. Times are seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -59,15 +59,11 @@ pub fn ideal(schedule: &Schedule) -> (Path, Vec<f64>) {
     }
     let length = end.iter().copied().fold(0.0, f64::max);
     let last = (0..jobs.len()).max_by(|&a, &b| end[a].total_cmp(&end[b]));
-    let steps = chain(
-        last,
-        |place| before[place].map(|it| (it.0, it.1, 0.0)),
-        jobs,
-    );
+    let before = |place: usize| before[place].map(|(it, metadata)| (it, metadata, 0.0));
     let path = Path {
         length,
         waiting: 0.0,
-        steps,
+        steps: chain(last, before, jobs),
     };
     (path, slack(schedule, &start, length))
 }
@@ -114,16 +110,11 @@ pub fn realised(schedule: &Schedule, from: f64) -> Path {
             })
             .max_by(|a, b| a.0.total_cmp(&b.0))
     };
-    let ran = |place: &usize| jobs[*place].duration > 0.0;
-    let last = (0..jobs.len())
-        .filter(ran)
-        .max_by(|&a, &b| end[a].total_cmp(&end[b]));
+    let ran = (0..jobs.len()).filter(|&place| jobs[place].duration > 0.0);
+    let last = ran.max_by(|&a, &b| end[a].total_cmp(&end[b]));
     let waited = |place: usize, since: f64| (jobs[place].start - since).max(0.0);
-    let mut steps = chain(
-        last,
-        |place| before(place).map(|(at, it, metadata)| (it, metadata, waited(place, at))),
-        jobs,
-    );
+    let before = |place| before(place).map(|(at, it, metadata)| (it, metadata, waited(place, at)));
+    let mut steps = chain(last, before, jobs);
     if let Some(first) = steps.first_mut() {
         first.waited = waited(first.unit, from);
     }
@@ -139,7 +130,7 @@ pub fn realised(schedule: &Schedule, from: f64) -> Path {
 fn chain(
     last: Option<usize>,
     before: impl Fn(usize) -> Option<(usize, bool, f64)>,
-    jobs: &[super::schedule::Job],
+    jobs: &[Job],
 ) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut next = last.map(|last| (last, false));

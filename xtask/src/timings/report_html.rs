@@ -69,15 +69,12 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
     if !html.trim_end().ends_with("</html>") {
         return Err(ReportError::CutShort);
     }
-    let raw: Vec<RawUnit> = match constant(html, "UNIT_DATA") {
-        Some(units) => units.map_err(|e| ReportError::UnknownShape(format!("UNIT_DATA: {e}")))?,
-        None => return Err(ReportError::UnknownShape("no UNIT_DATA".to_owned())),
-    };
+    let unknown = ReportError::UnknownShape;
+    let raw = constant(html, "UNIT_DATA").ok_or_else(|| unknown("no UNIT_DATA".to_owned()))?;
+    let raw: Vec<RawUnit> = raw.map_err(|error| unknown(format!("UNIT_DATA: {error}")))?;
     if let Some(unit) = raw.iter().find(|u| u.start < 0.0 || u.duration < 0.0) {
-        return Err(ReportError::NegativeTime(format!(
-            "{} v{}",
-            unit.name, unit.version
-        )));
+        let name = format!("{} v{}", unit.name, unit.version);
+        return Err(ReportError::NegativeTime(name));
     }
     let error = html
         .split_once(r#"class="error-text">Error:</td><td>"#)
