@@ -1,9 +1,9 @@
 //! Timings as Markdown, for a comment on a pull request or the summary of a step.
 
 use super::report::{breach, share};
-use super::{change, changed, count, plus, remarks, seconds};
+use super::{change, changed, count, percent, plus, remarks, seconds};
 use crate::timings::Run;
-use crate::timings::compare::Comparison;
+use crate::timings::compare::{Change, Comparison};
 use crate::timings::report::Report;
 use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
@@ -55,28 +55,30 @@ pub fn report(report: &Report, slowest: usize) -> String {
     if let Some(comparison) = &report.since_last {
         text += &folded("What changed", &CHANGES, changes(comparison, 20));
     }
-    let help = report.what_if.suggestions.iter();
-    let help = help.map(|it| vec![seconds(it.saved), seconds(it.time), it.package.clone()]);
-    let columns = ["saves:", "of its time:", "package, if twice as fast"];
-    text + &folded("What would help", &columns, help.collect())
+    text + &folded("What would help", &HELP, help(&report.what_if))
+}
+
+const HELP: [&str; 3] = ["saves:", "of its time:", "package, if twice as fast"];
+
+fn help(what_if: &WhatIf) -> Vec<Vec<String>> {
+    let rows = what_if.suggestions.iter();
+    rows.map(|it| vec![seconds(it.saved), seconds(it.time), it.package.clone()])
+        .collect()
 }
 
 const CHANGES: [&str; 4] = ["before:", "after:", "change:", "unit"];
 
 /// A comparison.
 pub fn diff(comparison: &Comparison, units: usize) -> String {
-    let names = (&comparison.before.name, &comparison.after.name);
-    let head = format!(
-        "### Build timings: {} to {}\n\n{} in total\n",
-        escaped(names.0),
-        escaped(names.1),
-        change(&comparison.total)
-    );
+    let before = escaped(&comparison.before.name);
+    let after = escaped(&comparison.after.name);
+    let total = change(&comparison.total);
+    let head = format!("### Build timings: {before} to {after}\n\n{total} in total\n");
     head + &table(&CHANGES, changes(comparison, units))
 }
 
 fn changes(comparison: &Comparison, units: usize) -> Vec<Vec<String>> {
-    let row = |time: &crate::timings::compare::Change, what: &str| {
+    let row = |time: &Change, what: &str| {
         let (before, after) = (seconds(time.before), seconds(time.after));
         vec![before, after, plus(time.growth()), what.to_owned()]
     };
@@ -86,39 +88,24 @@ fn changes(comparison: &Comparison, units: usize) -> Vec<Vec<String>> {
     ];
     let changed = changed(comparison).take(units);
     rows.extend(changed.map(|unit| row(&unit.time, &unit.unit)));
-    let new = comparison.new.iter().take(units);
-    rows.extend(new.map(|it| {
-        let time = seconds(it.time);
-        vec![
-            String::new(),
-            time.clone(),
-            format!("+{time}"),
-            format!("{} (new)", it.unit),
-        ]
-    }));
-    let gone = comparison.vanished.iter().take(units);
-    rows.extend(gone.map(|it| {
-        let time = seconds(it.time);
-        vec![
-            time.clone(),
-            String::new(),
-            format!("-{time}"),
-            format!("{} (vanished)", it.unit),
-        ]
-    }));
+    for it in comparison.new.iter().take(units) {
+        let (time, what) = (seconds(it.time), format!("{} (new)", it.unit));
+        rows.push(vec![String::new(), time.clone(), format!("+{time}"), what]);
+    }
+    for it in comparison.vanished.iter().take(units) {
+        let (time, what) = (seconds(it.time), format!("{} (vanished)", it.unit));
+        rows.push(vec![time.clone(), String::new(), format!("-{time}"), what]);
+    }
     rows
 }
 
 /// A history.
 pub fn trend(trend: &Trend) -> String {
     let rows = trend.points.iter().map(|point| {
-        let percent = point
-            .percent
-            .map_or(String::new(), |it| format!("{it:+.1}%"));
         vec![
             point.run.started(),
             seconds(point.total),
-            percent,
+            percent(point.percent),
             seconds(point.run.critical_path),
             point.run.ran.to_string(),
             point.run.name() + &remarks(&point.run, point.runs),
@@ -137,8 +124,6 @@ pub fn trend(trend: &Trend) -> String {
 
 /// A guess.
 pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
-    let rows = what_if.suggestions.iter();
-    let rows = rows.map(|it| vec![seconds(it.saved), seconds(it.time), it.package.clone()]);
     format!(
         "### What if: `cargo {}`\n\n{} measured, {} replayed ({:+.1}%), {} with {}\n{}",
         run.command,
@@ -147,21 +132,16 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
         what_if.off_by,
         seconds(what_if.predicted),
         count(what_if.cores, "core"),
-        table(
-            &["saves:", "of its time:", "package, if twice as fast"],
-            rows.collect()
-        )
+        table(&HELP, help(what_if))
     )
 }
 
 fn folded(title: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
-    match rows.is_empty() {
-        true => String::new(),
-        false => format!(
-            "\n<details><summary>{title}</summary>\n{}\n</details>\n",
-            table(columns, rows)
-        ),
+    if rows.is_empty() {
+        return String::new();
     }
+    let table = table(columns, rows);
+    format!("\n<details><summary>{title}</summary>\n{table}\n</details>\n")
 }
 
 /// A table; a column with `:` at its end is one of numbers.
@@ -175,11 +155,11 @@ fn table(columns: &[&str], rows: Vec<Vec<String>>) -> String {
         true => "---:".to_owned(),
         false => "---".to_owned(),
     });
-    let rows = rows
-        .into_iter()
-        .map(|row| line(row.iter().map(|it| escaped(it)).collect()));
-    let head = line(names.collect()) + &line(rules.collect());
-    format!("\n{head}{}", rows.collect::<String>())
+    let mut table = format!("\n{}{}", line(names.collect()), line(rules.collect()));
+    for row in rows {
+        table += &line(row.iter().map(|it| escaped(it)).collect());
+    }
+    table
 }
 
 /// What a name must not do to a table, or to a page.

@@ -12,7 +12,7 @@ pub use self::report::text;
 use super::count;
 use crate::timings::analysis::Analysis;
 use crate::timings::budget::Breach;
-use crate::timings::compare::{Change, Comparison, Verdict};
+use crate::timings::compare::{Change, Comparison, Side, UnitChange, Verdict};
 use crate::timings::report::Report;
 use crate::timings::select::Series;
 use crate::timings::trend::Trend;
@@ -82,9 +82,8 @@ pub fn list_json(history: &[Series]) -> impl Serialize {
 
 /// A comparison for a screen, with at most so many units named in each list.
 pub fn diff(comparison: &Comparison, units: usize) -> String {
-    let Comparison { before, after, .. } = comparison;
     let mut lines = vec![
-        format!("{} → {}", side(before), side(after)),
+        format!("{} → {}", side(&comparison.before), side(&comparison.after)),
         String::new(),
         "   before     after    change".to_owned(),
     ];
@@ -112,20 +111,17 @@ pub fn diff(comparison: &Comparison, units: usize) -> String {
             let from = from.map_or(String::new(), |it| format!(" (was v{it})"));
             row(&unit.time, &format!("{}{from}", unit.unit))
         }));
-        let more = changed.len().saturating_sub(units);
-        if more > 0 {
-            lines.push(format!("{:>29}  {} more", "", count(more, "unit")));
+        if changed.len() > units {
+            let more = count(changed.len() - units, "unit");
+            lines.push(format!("{:>29}  {more} more", ""));
         }
     }
     for (what, only) in [("new", &comparison.new), ("vanished", &comparison.vanished)] {
         if !only.is_empty() {
             let time: f64 = only.iter().map(|it| it.time).sum();
+            let number = count(only.len(), "unit");
             lines.push(String::new());
-            lines.push(format!(
-                "{what}: {}, {}",
-                count(only.len(), "unit"),
-                seconds(time)
-            ));
+            lines.push(format!("{what}: {number}, {}", seconds(time)));
             let shown = only.iter().take(units);
             lines.extend(shown.map(|it| format!("{:>9}  {}", seconds(it.time), it.unit)));
         }
@@ -137,16 +133,16 @@ pub fn diff(comparison: &Comparison, units: usize) -> String {
             "ran on one side and had nothing to do on the other: {old} before, {new} after"
         ));
     }
-    lines.iter().map(|line| fit(line) + "\n").collect()
+    screen(&lines)
 }
 
 /// The units that differ by more than noise or the rounding.
-fn changed(comparison: &Comparison) -> impl Iterator<Item = &crate::timings::compare::UnitChange> {
+fn changed(comparison: &Comparison) -> impl Iterator<Item = &UnitChange> {
     let units = comparison.units.iter();
     units.filter(|unit| unit.time.verdict != Verdict::Noise && unit.time.growth().abs() >= 0.05)
 }
 
-fn side(side: &crate::timings::compare::Side) -> String {
+fn side(side: &Side) -> String {
     match side.runs {
         1 => side.name.clone(),
         runs => format!("{} (median of {runs})", side.name),
@@ -158,6 +154,11 @@ fn change(change: &Change) -> String {
     let percent = change.percent();
     let percent = percent.map_or(String::new(), |it| format!(" ({it:+.1}%)"));
     format!("{}{percent}{}", plus(change.growth()), noise(change))
+}
+
+/// `+4.8%`, or nothing where that is not known.
+fn percent(percent: Option<f64>) -> String {
+    percent.map_or(String::new(), |it| format!("{it:+.1}%"))
 }
 
 fn noise(change: &Change) -> &'static str {
@@ -181,13 +182,11 @@ pub fn trend(trend: &Trend) -> String {
     }
     let mut text = "started (UTC)           total   change      path  units  run\n".to_owned();
     for point in &trend.points {
-        let percent = point
-            .percent
-            .map_or(String::new(), |it| format!("{it:+.1}%"));
         let line = format!(
-            "{} {:>9} {percent:>8} {:>9} {:>6}  {}{}",
+            "{} {:>9} {:>8} {:>9} {:>6}  {}{}",
             point.run.started(),
             seconds(point.total),
+            percent(point.percent),
             seconds(point.run.critical_path),
             point.run.ran,
             point.run.name(),
@@ -247,37 +246,32 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     let by_cores = what_if.by_cores.iter();
     let by_cores = by_cores.map(|(cores, total)| format!("{cores} {}", seconds(*total)));
     lines.push(listed("By cores", ", ", by_cores));
-    lines.push(format!(
-        "At best, with any number: {}",
-        seconds(what_if.at_best)
-    ));
+    let at_best = seconds(what_if.at_best);
+    lines.push(format!("At best, with any number: {at_best}"));
     if !what_if.suggestions.is_empty() {
         lines.push(String::new());
         lines.push("    saves  of its time  if twice as fast".to_owned());
     }
-    lines.extend(what_if.suggestions.iter().map(|it| {
+    for it in &what_if.suggestions {
+        let (saved, time) = (seconds(it.saved), seconds(it.time));
         let member = if it.member { " (workspace)" } else { "" };
-        format!(
-            "{:>9} {:>12}  {}{member}",
-            seconds(it.saved),
-            seconds(it.time),
-            it.package
-        )
-    }));
-    lines.iter().map(|line| fit(line) + "\n").collect()
+        lines.push(format!("{saved:>9} {time:>12}  {}{member}", it.package));
+    }
+    screen(&lines)
 }
 
 /// Minutes are shown from one on, as cargo does.
 fn seconds(t: f64) -> String {
-    let tenths = (t * 10.0).round();
-    match t < 60.0 {
-        true => format!("{t:.2}s"),
-        false => format!(
-            "{:.0}m {:04.1}s",
-            (tenths / 600.0).floor(),
-            tenths % 600.0 / 10.0
-        ),
+    if t < 60.0 {
+        return format!("{t:.2}s");
     }
+    let tenths = (t * 10.0).round();
+    let (minutes, seconds) = ((tenths / 600.0).floor(), tenths % 600.0 / 10.0);
+    format!("{minutes:.0}m {seconds:04.1}s")
+}
+
+fn screen(lines: &[String]) -> String {
+    lines.iter().map(|line| fit(line) + "\n").collect()
 }
 
 fn fit(line: &str) -> String {

@@ -10,7 +10,7 @@ use crate::timings::duplicates::Duplicate;
 use crate::timings::path::Step;
 use crate::timings::report::Report;
 use crate::timings::what_if::WhatIf;
-use crate::timings::{Concurrency, Run, UnitTiming};
+use crate::timings::{Concurrency, Run, UnitTiming, trend};
 
 const HTML: &str = include_str!("page.html");
 const CSS: &str = include_str!("page.css");
@@ -27,8 +27,6 @@ struct Data<'a> {
     run: &'a Run,
     headline: Vec<String>,
     total: f64,
-    /// When the first unit started.
-    from: f64,
     units: Vec<Unit<'a>>,
     critical: &'a [Step],
     realised: &'a [Step],
@@ -39,7 +37,7 @@ struct Data<'a> {
     concurrency: &'a [Concurrency],
     cpu: &'a [(f64, f64)],
     since_last: Option<&'a Comparison>,
-    trend: Vec<Point<'a>>,
+    trend: Vec<Point>,
     what_if: &'a WhatIf,
 }
 
@@ -52,15 +50,13 @@ struct Unit<'a> {
 }
 
 #[derive(Serialize)]
-struct Point<'a> {
+struct Point {
     started: String,
     name: String,
     total: f64,
     critical_path: f64,
     failed: bool,
     runs: usize,
-    percent: Option<f64>,
-    id: &'a str,
 }
 
 /// Renders a report.
@@ -79,7 +75,6 @@ pub fn page(report: &Report) -> Result<String> {
         run: &record.run,
         headline: super::report::head(report),
         total: record.build.total,
-        from: record.build.before_first(),
         units: units.collect(),
         critical: &analysis.critical_path.steps,
         realised: &analysis.realised_path.steps,
@@ -103,7 +98,7 @@ pub fn page(report: &Report) -> Result<String> {
         .replacen("{{data}}", &in_script(&data), 1))
 }
 
-fn point(point: &crate::timings::trend::Point) -> Point<'_> {
+fn point(point: &trend::Point) -> Point {
     Point {
         started: point.run.started(),
         name: point.run.name(),
@@ -111,8 +106,6 @@ fn point(point: &crate::timings::trend::Point) -> Point<'_> {
         critical_path: point.run.critical_path,
         failed: point.run.failed,
         runs: point.runs,
-        percent: point.percent,
-        id: &point.run.id,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::{change, count, fit, seconds};
+use super::{change, count, screen, seconds};
 use crate::timings::analysis::{Analysis, Share};
 use crate::timings::budget::Breach;
 use crate::timings::path::Path;
@@ -27,11 +27,8 @@ pub fn text(report: &Report, slowest: usize, page: Option<&Utf8Path>) -> String 
         lines.extend(places.map(|&place| row(report, place)));
         lines.extend(sums(report));
     }
-    let lines: String = lines.iter().map(|line| fit(line) + "\n").collect();
-    match page {
-        Some(page) => lines + &format!("More in {page}\n"),
-        None => lines,
-    }
+    let more = page.map_or(String::new(), |page| format!("More in {page}\n"));
+    screen(&lines) + &more
 }
 
 /// The first lines: the total, what failed, what changed, what is broken.
@@ -88,13 +85,15 @@ pub(super) fn head(report: &Report) -> Vec<String> {
 
 /// `over budget: total 50.70s, at most 40.00s; most in syn v3.0.9 lib (13.20s)`
 pub(super) fn breach(breach: &Breach) -> String {
-    let shown = |value| match breach.what.as_str() {
-        "growth" => format!("{value:.1}%"),
-        _ => seconds(value),
+    let is_growth = breach.what == "growth";
+    let shown = |value| match is_growth {
+        true => format!("{value:.1}%"),
+        false => seconds(value),
     };
     let by = breach.unit.as_ref().zip(breach.unit_time);
     let by = by.map_or(String::new(), |(unit, time)| {
-        format!("; most by {unit} ({})", signed(&breach.what, time))
+        let sign = if is_growth { "+" } else { "" };
+        format!("; most by {unit} ({sign}{})", seconds(time))
     });
     format!(
         "over budget: {} {}, at most {}{by}",
@@ -102,13 +101,6 @@ pub(super) fn breach(breach: &Breach) -> String {
         shown(breach.measured),
         shown(breach.limit)
     )
-}
-
-fn signed(what: &str, time: f64) -> String {
-    match what {
-        "growth" => format!("+{}", seconds(time)),
-        _ => seconds(time),
-    }
 }
 
 fn path_headline(analysis: &Analysis) -> String {
@@ -132,27 +124,21 @@ fn path(report: &Report, path: &Path) -> Vec<String> {
     longest.sort_by(|&a, &b| path.steps[b].seconds.total_cmp(&path.steps[a].seconds));
     longest.truncate(STEPS);
     longest.sort_unstable();
-    let mut lines: Vec<String> = longest
-        .iter()
-        .map(|&index| {
-            let step = &path.steps[index];
-            let metadata = if step.to_metadata { ", metadata" } else { "" };
-            format!(
-                "{:>9} {:>9}  {}{metadata}",
-                seconds(step.seconds),
-                seconds(report.analysis.slack[step.unit]),
-                report.unit(step.unit)
-            )
-        })
-        .collect();
+    let (mut lines, mut left) = (Vec::new(), path.length);
+    for step in longest.iter().map(|&it| &path.steps[it]) {
+        left -= step.seconds;
+        let metadata = if step.to_metadata { ", metadata" } else { "" };
+        lines.push(format!(
+            "{:>9} {:>9}  {}{metadata}",
+            seconds(step.seconds),
+            seconds(report.analysis.slack[step.unit]),
+            report.unit(step.unit)
+        ));
+    }
     let others = path.steps.len() - longest.len();
     if others > 0 {
-        let shown: f64 = longest.iter().map(|&it| path.steps[it].seconds).sum();
-        let time = seconds((path.length - shown).max(0.0));
-        lines.push(format!(
-            "{time:>9}           {}",
-            count(others, "shorter step")
-        ));
+        let (time, others) = (seconds(left.max(0.0)), count(others, "shorter step"));
+        lines.push(format!("{time:>9}           {others}"));
     }
     lines
 }
