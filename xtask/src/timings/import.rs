@@ -36,13 +36,10 @@ pub fn read(
         };
         return Ok(Imported::Build(Box::new((run, build))));
     }
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
     // A record that somebody has laid out over several lines is one all the same.
     let is_one = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    let parts = if is_one { vec![text] } else { lines };
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let parts = if is_one { vec![text] } else { lines.collect() };
     let (mut records, mut damaged) = (Vec::new(), Vec::new());
     for (number, part) in (1..).zip(parts) {
         match Record::read(part) {

@@ -1,7 +1,5 @@
 //! All that is shown of a measured build.
 
-use serde::Serialize;
-
 use super::analysis::{self, Analysis};
 use super::budget::{Breach, Budget};
 use super::compare::{self, Comparison};
@@ -11,7 +9,7 @@ use super::what_if::{self, Change, WhatIf};
 use super::{Record, UnitTiming, round};
 
 /// A build, or one that was repeated, with all that follows from it.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Report {
     /// The build; of repeated ones the one of the middle length.
     pub record: Record,

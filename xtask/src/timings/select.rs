@@ -24,26 +24,16 @@ pub fn series(runs: &[Run]) -> Vec<Series> {
 /// In words, that there is none, or several, and what to do about it.
 pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
     let (name, back) = match spec.rsplit_once('~') {
-        Some((name, back)) => match back.parse::<usize>() {
-            Ok(back) => (name, Some(back)),
-            Err(_) => {
-                return Err(format!(
-                    "`{spec}`: after `~` comes a number, as in `latest~1`"
-                ));
-            }
-        },
+        Some((name, back)) => {
+            let wrong = |_| format!("`{spec}`: after `~` comes a number, as in `latest~1`");
+            (name, Some(back.parse::<usize>().map_err(wrong)?))
+        }
         None => (spec, None),
     };
-    let mut named: Vec<&Series> = all
-        .iter()
-        .filter(|series| name == "latest" || series.iter().any(|run| is_called(run, name)))
-        .collect();
-    named.reverse();
-    let at_most_one = match name {
-        "latest" => Some(back.unwrap_or(0)),
-        _ => back,
-    };
-    match (named.len(), at_most_one) {
+    let is_meant =
+        |series: &&Series| name == "latest" || series.iter().any(|run| is_called(run, name));
+    let named: Vec<&Series> = all.iter().rev().filter(is_meant).collect();
+    match (named.len(), back.or((name == "latest").then_some(0))) {
         (0, _) if all.is_empty() => Err("no run is kept yet: `timings` makes one".to_owned()),
         (0, _) => Err(format!(
             "no run is called `{name}`: `timings list` shows them; `latest`, a label, the \
@@ -55,15 +45,12 @@ pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
         }),
         (1, None) => Ok(named[0]),
         (count, None) => {
-            let shown: Vec<String> = named
-                .iter()
-                .take(5)
-                .map(|series| format!("\n  {}  {}", series[0].id, series[0].started()))
-                .collect();
+            let shown = named.iter().take(5);
+            let shown = shown.map(|it| format!("\n  {}  {}", it[0].id, it[0].started()));
             Err(format!(
                 "{count} runs are called `{name}`; say which by its id, or `{name}~0` for the \
                  newest:{}",
-                shown.concat()
+                shown.collect::<String>()
             ))
         }
     }
