@@ -122,11 +122,7 @@ pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durat
 pub fn weight(answer: &Answer, durations: &Durations, unit: UnitIx) -> u64 {
     let unit = answer.graph.unit(unit);
     let package = &answer.workspace.package(unit.package).name;
-    let term = binary_id(package, unit.kind, &unit.target);
-    let name = term
-        .strip_prefix("binary_id(=")
-        .and_then(|it| it.strip_suffix(')'));
-    durations.of(name.unwrap_or(&term))
+    durations.of(&binary_id(package, unit.kind, &unit.target))
 }
 
 /// The job that does a part.

@@ -253,6 +253,7 @@ impl AffectedReport {
             .iter()
             .filter(|unit| unit.member && unit.mode == Mode::Test)
             .map(|unit| binary_id(&unit.package, unit.kind, &unit.target))
+            .map(|id| format!("binary_id(={id})"))
             .collect();
         match binaries.is_empty() {
             true => "none()\n".to_owned(),

@@ -16,10 +16,7 @@ impl Tool {
             (TargetKind::Test, _) => Some(format!("--test={name}")),
             (TargetKind::Bench, _) => Some(format!("--bench={name}")),
             (_, Mode::Doctest) => Some("--doc".to_owned()),
-            (TargetKind::Example, Mode::Build) if !self.is_test() => {
-                Some(format!("--example={name}"))
-            }
-            (TargetKind::Example, Mode::Test) if self.is_test() => {
+            (TargetKind::Example, mode) if (mode == Mode::Test) == self.is_test() => {
                 Some(format!("--example={name}"))
             }
             (TargetKind::Lib, Mode::Test) if self.is_test() => Some("--lib".to_owned()),
@@ -73,11 +70,8 @@ pub(super) fn filterset(answer: &Answer, units: &[UnitIx]) -> String {
         if units.len() == all.count() {
             terms.push(format!("package(={name})"));
         } else {
-            terms.extend(
-                units
-                    .iter()
-                    .map(|unit| binary_id(name, unit.kind, &unit.target)),
-            );
+            let ids = units.iter().map(|it| binary_id(name, it.kind, &it.target));
+            terms.extend(ids.map(|id| format!("binary_id(={id})")));
         }
     }
     match &terms[..] {
@@ -86,14 +80,14 @@ pub(super) fn filterset(answer: &Answer, units: &[UnitIx]) -> String {
     }
 }
 
-/// A test binary as nextest's filtersets name it: by its package, and by its kind and target where
-/// it is not the library's.
+/// What nextest calls a test binary: its package, with kind and target where it is not the
+/// library's.
 pub fn binary_id(package: &str, kind: TargetKind, target: &str) -> String {
     match kind {
-        TargetKind::Lib => format!("binary_id(={package})"),
-        TargetKind::Bin => format!("binary_id(={package}::bin/{target})"),
-        TargetKind::Example => format!("binary_id(={package}::example/{target})"),
-        TargetKind::Bench => format!("binary_id(={package}::bench/{target})"),
-        TargetKind::Test | TargetKind::CustomBuild => format!("binary_id(={package}::{target})"),
+        TargetKind::Lib => package.to_owned(),
+        TargetKind::Bin => format!("{package}::bin/{target}"),
+        TargetKind::Example => format!("{package}::example/{target}"),
+        TargetKind::Bench => format!("{package}::bench/{target}"),
+        TargetKind::Test | TargetKind::CustomBuild => format!("{package}::{target}"),
     }
 }

@@ -139,6 +139,7 @@ fn named(answer: &Answer, filter: &str) -> Vec<String> {
             .map(|&unit| answer.graph.unit(unit))
             .filter(|unit| unit.mode == Mode::Test)
             .map(|unit| binary_id(name, unit.kind, &unit.target))
+            .map(|id| format!("binary_id(={id})"))
             .collect()
     });
     binaries.collect()
