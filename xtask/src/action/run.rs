@@ -101,10 +101,8 @@ impl Tool {
             Self::Nextest => unit.mode == Mode::Test,
             Self::Bench => {
                 let mut targets = workspace.package(unit.package).targets.iter();
-                let is_it = |target: &&crate::workspace::Target| {
-                    (target.kind, &target.name) == (unit.kind, &unit.target)
-                };
-                unit.mode == Mode::Test && targets.find(is_it).is_some_and(|target| target.bench)
+                let target = targets.find(|it| (it.kind, &it.name) == (unit.kind, &unit.target));
+                unit.mode == Mode::Test && target.is_some_and(|target| target.bench)
             }
             Self::Fmt => false,
         }
@@ -152,21 +150,24 @@ impl Selection {
     /// What is affected, less what the user leaves out.
     pub fn new(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Self {
         if tool == Tool::Fmt {
-            let mut packages = with_changed_sources(answer);
-            packages.retain(|package| !excluded.contains(package));
+            let packages = with_changed_sources(answer);
             return Self {
-                packages,
+                packages: packages.difference(excluded).copied().collect(),
                 ..Self::default()
             };
         }
-        let units = concerned(answer, tool, excluded);
+        let units = concerned(answer, tool, |package| !excluded.contains(package));
         Self::of(answer, tool, &units)
     }
 
     /// The affected units that are a reason to run the command, in the order of their names.
     pub fn units(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Vec<UnitIx> {
-        let mut units = concerned(answer, tool, excluded);
-        units.sort_by_key(|&unit| name_in_order(answer, unit));
+        let mut units = concerned(answer, tool, |package| !excluded.contains(package));
+        units.sort_by_key(|&unit| {
+            let unit = answer.graph.unit(unit);
+            let package = answer.workspace.package(unit.package);
+            (&package.name, unit.kind, &unit.target)
+        });
         units
     }
 
@@ -179,8 +180,7 @@ impl Selection {
 
     /// The affected tests of some packages.
     pub fn of_packages(answer: &Answer, tool: Tool, packages: &BTreeSet<PackageIx>) -> Self {
-        let mut units = concerned(answer, tool, &BTreeSet::new());
-        units.retain(|&unit| packages.contains(&answer.graph.unit(unit).package));
+        let units = concerned(answer, tool, |package| packages.contains(package));
         Self::of(answer, tool, &units)
     }
 
@@ -220,8 +220,7 @@ impl Selection {
     #[must_use]
     pub fn with(mut self, answer: &Answer, tool: Tool, beside: BTreeSet<PackageIx>) -> Self {
         if tool == Tool::Nextest && self.filter.is_none() && !beside.is_empty() {
-            let mut units = concerned(answer, tool, &BTreeSet::new());
-            units.retain(|&unit| self.packages.contains(&answer.graph.unit(unit).package));
+            let units = concerned(answer, tool, |package| self.packages.contains(package));
             self.filter = Some(filterset(answer, &units));
         }
         self.beside = beside;
@@ -240,15 +239,15 @@ impl Selection {
     }
 }
 
-/// The affected units that are a reason to run the command.
-fn concerned(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Vec<UnitIx> {
+/// The affected units, of the members that are asked about, that are a reason to run the command.
+fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool) -> Vec<UnitIx> {
     let Answer {
         workspace, graph, ..
     } = answer;
     let is_wanted = |&(unit, effect): &(UnitIx, Effect)| {
         let unit = graph.unit(unit);
         workspace.package(unit.package).member
-            && !excluded.contains(&unit.package)
+            && is_asked(&unit.package)
             && tool.concerns(unit, effect, workspace)
     };
     let affected = answer.affected.units().filter(is_wanted);
@@ -275,16 +274,11 @@ fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
     }
     for (unit, _) in answer.affected.units() {
         // A source can lie outside its package, and a package can be assumed changed.
-        let seed = answer
-            .affected
-            .chain(unit)
-            .filter(|(way, _)| way.len() == 1);
-        let is_source = seed.is_some_and(|(_, seed)| match seed.rule {
-            Rule::Assumed => true,
-            Rule::Source => seed
-                .path
-                .as_ref()
-                .is_some_and(|it| it.extension() == Some("rs")),
+        let chain = answer.affected.chain(unit);
+        let seed = chain.filter(|(way, _)| way.len() == 1);
+        let is_source = seed.is_some_and(|(_, seed)| match (seed.rule, &seed.path) {
+            (Rule::Assumed, _) => true,
+            (Rule::Source, Some(path)) => path.extension() == Some("rs"),
             _ => false,
         });
         found.extend(is_source.then(|| answer.graph.unit(unit).package));
@@ -305,12 +299,6 @@ pub fn spread<T: Ord>(mut things: Vec<(u64, T)>, machines: usize) -> Vec<(u64, V
         }
     }
     spread
-}
-
-fn name_in_order(answer: &Answer, unit: UnitIx) -> (String, TargetKind, String) {
-    let unit = answer.graph.unit(unit);
-    let package = answer.workspace.package(unit.package);
-    (package.name.clone(), unit.kind, unit.target.clone())
 }
 
 #[cfg(test)]
