@@ -126,7 +126,10 @@ impl<'a> Selection<'a> {
         if self.options.scope == Scope::Packages {
             return of_package;
         }
-        if self.untouched.contains(&(found.hash.clone(), unit.clone())) {
+        // Mostly there are none, and to look one up takes copies.
+        if !self.untouched.is_empty()
+            && self.untouched.contains(&(found.hash.clone(), unit.clone()))
+        {
             return None;
         }
         let (kind, target, mode) = match unit.mode {
