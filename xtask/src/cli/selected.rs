@@ -1,7 +1,5 @@
 //! What is selected of a change for a cargo command: arguments that `run-affected` and `ci` share.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 
 use super::args::{Questions, SubjectArgs};
@@ -52,13 +50,13 @@ impl SelectedArgs {
         let find = |spec: &String| question.workspace.find(spec);
         let excluded = self.exclude.iter().map(find);
         let excluded = excluded.filter(|found| found.is_ok() || name.is_none());
-        let excluded = excluded.collect::<Result<BTreeSet<_>>>()?;
+        let excluded = excluded.collect::<Result<_>>()?;
         let answer = question.answer()?;
         for note in &answer.notes {
             render::note(render::of(name, note));
         }
         let options = Options {
-            excluded: &excluded,
+            excluded,
             keep_going,
             colored: false,
             given: self.subject.workspace.forwarded_with_targets(),

@@ -54,7 +54,7 @@ impl<'a> Selector<'a> {
         self.keep(Selection::new(
             self.answer,
             self.tool,
-            self.options.excluded,
+            &self.options.excluded,
         ))
     }
 
@@ -157,7 +157,7 @@ impl<'a> Selector<'a> {
 
     /// The test binaries of every machine.
     fn binaries(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
-        let units = Selection::units(self.answer, self.tool, self.options.excluded);
+        let units = Selection::units(self.answer, self.tool, &self.options.excluded);
         let units = units.into_iter().map(|unit| (weight(unit), unit)).collect();
         let parts = spread(units, of).into_iter();
         parts
@@ -184,7 +184,7 @@ impl<'a> Selector<'a> {
     /// What there is to do for every affected package.
     fn weights(&self, weight: &Weight<'_>) -> BTreeMap<PackageIx, u64> {
         let mut weights: BTreeMap<PackageIx, u64> = BTreeMap::new();
-        for unit in Selection::units(self.answer, self.tool, self.options.excluded) {
+        for unit in Selection::units(self.answer, self.tool, &self.options.excluded) {
             let package = self.answer.graph.unit(unit).package;
             *weights.entry(package).or_default() += weight(unit);
         }
@@ -277,7 +277,7 @@ impl<'a> Selector<'a> {
     }
 
     fn whole(&self) -> Vec<String> {
-        whole_workspace(&self.answer.workspace, self.options.excluded)
+        whole_workspace(&self.answer.workspace, &self.options.excluded)
     }
 
     fn keeper(&self) -> Result<&Keeper<'a>> {

@@ -20,7 +20,7 @@ impl Selection {
         let left_out: Vec<_> = workspace.members().filter(is_left_out).collect();
         let only_excluded = left_out.iter().all(|(it, _)| options.excluded.contains(it));
         if tool != Tool::Fmt && (self.whole || only_excluded) {
-            arguments.extend(whole_workspace(workspace, options.excluded));
+            arguments.extend(whole_workspace(workspace, &options.excluded));
         } else {
             for spec in specs(workspace, &all) {
                 arguments.extend(["-p".to_owned(), spec]);
@@ -56,9 +56,10 @@ impl Selection {
 }
 
 /// What the user asked for beside the change.
+#[derive(Default)]
 pub struct Options<'a> {
     /// Members that are left out.
-    pub excluded: &'a BTreeSet<PackageIx>,
+    pub excluded: BTreeSet<PackageIx>,
     /// Go on after a failure.
     pub keep_going: bool,
     /// Print in colour though cargo sees no terminal.

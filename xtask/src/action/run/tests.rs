@@ -18,19 +18,16 @@ fn command(tool: Tool, units: &[&str]) -> String {
 fn command_with(tool: Tool, units: &[&str], excluded: &[&str], forwarded: &[&str]) -> String {
     let answer = answer(RAILWAY, tool.verb(), units);
     let excluded = excluded.iter().map(|name| place(&answer.workspace, name));
-    let excluded = excluded.collect();
     let forwarded: Vec<_> = forwarded.iter().map(|&word| word.to_owned()).collect();
-    let selection = Selection::new(&answer, tool, &excluded);
+    let options = Options {
+        excluded: excluded.collect(),
+        forwarded: &forwarded,
+        ..Options::default()
+    };
+    let selection = Selection::new(&answer, tool, &options.excluded);
     if selection.is_empty() {
         return "nothing".to_owned();
     }
-    let options = Options {
-        excluded: &excluded,
-        keep_going: false,
-        colored: false,
-        given: Vec::new(),
-        forwarded: &forwarded,
-    };
     let arguments = selection.arguments(&answer.workspace, tool, &options);
     arguments.join(" ")
 }

@@ -142,16 +142,12 @@ impl Scene {
             }
         }
         let answer = question(place, workspace, asked, tool).answer()?;
-        let excluded = BTreeSet::new();
         let options = Options {
-            excluded: &excluded,
-            keep_going: true,
-            colored: false,
-            given: Vec::new(),
             forwarded,
+            ..Options::default()
         };
         let selection = match self.subject.state {
-            State::Commit(_) => Selection::new(&answer, tool, &excluded),
+            State::Commit(_) => Selection::new(&answer, tool, &options.excluded),
             _ => Selection::of_packages(&answer, tool, &owners),
         };
         let selector = Selector::new(&place.runner, &answer, tool, &options);

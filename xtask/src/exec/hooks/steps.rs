@@ -81,11 +81,10 @@ impl Scene {
             crate::exec::nextest_is_there(&place.runner)?;
         }
         let options = Options {
-            excluded: &Default::default(),
             keep_going: true,
             colored: std::io::stderr().is_terminal(),
-            given: Vec::new(),
             forwarded,
+            ..Options::default()
         };
         let arguments = selection.arguments(&workspace, tool, &options);
         let mut heading = format!("$ cargo {}\n", arguments.join(" "));
