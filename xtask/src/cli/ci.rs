@@ -5,12 +5,10 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use super::args::WorkspaceArgs;
 use super::selected::SelectedArgs;
-use crate::action::run::{Options, Tool};
+use crate::action::run::Tool;
 use crate::ci::matrix::Matrix;
 use crate::error::Status;
 use crate::exec::select::Selector;
-use crate::process::Runner;
-use crate::question::Answer;
 use crate::{exec, render};
 
 /// Arguments of `ci`.
@@ -68,33 +66,23 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             shards,
             durations,
             job,
-        } => job.with(|runner, answer, options| {
+        } => job.with(|selector| {
+            let answer = selector.answer;
             let durations = exec::ci::durations(&answer.workspace, durations)?;
             let weight = |unit| exec::ci::weight(answer, &durations, unit);
-            let selector = Selector::new(runner, answer, job.tool, options);
-            let job_of = |part| {
-                exec::ci::job(
-                    runner,
-                    answer,
-                    job.tool,
-                    options,
-                    part,
-                    !durations.is_empty(),
-                )
-            };
-            let parts = selector.parts(shards.get(), &weight)?;
-            let jobs = parts.into_iter().map(job_of).collect();
-            let matrix = Matrix::new(answer.compared.clone(), jobs);
+            let is_timed = !durations.is_empty();
+            let parts = selector.parts(shards.get(), &weight)?.into_iter();
+            let jobs = parts.map(|(load, part)| exec::ci::job(selector, load, part, is_timed));
+            let matrix = Matrix::new(answer.compared.clone(), jobs.collect());
             if job.github {
                 exec::ci::add_to("GITHUB_OUTPUT", &render::ci::matrix_output(&matrix)?)?;
             }
             render::json(&matrix)
         })?,
-        Command::Summary(job) => job.with(|runner, answer, options| {
-            let (selection, _) = Selector::new(runner, answer, job.tool, options).all();
-            let command = (!selection.is_empty())
-                .then(|| exec::ci::command(runner, answer, job.tool, options, &selection));
-            let text = render::ci::summary(answer, command.as_deref());
+        Command::Summary(job) => job.with(|selector| {
+            let (selection, _) = selector.all();
+            let command = (!selection.is_empty()).then(|| exec::ci::command(selector, &selection));
+            let text = render::ci::summary(selector.answer, command.as_deref());
             if job.github {
                 exec::ci::add_to("GITHUB_STEP_SUMMARY", &text)?;
             }
@@ -118,8 +106,9 @@ pub(super) fn run(args: &Args) -> Result<Status> {
 
 impl JobArgs {
     /// Asks what is affected, and goes on with the answer.
-    fn with(&self, act: impl FnOnce(&Runner, &Answer, &Options<'_>) -> Result<()>) -> Result<()> {
+    fn with(&self, act: impl FnOnce(&Selector<'_>) -> Result<()>) -> Result<()> {
         let question = self.selected.question_in_ci(self.tool)?;
-        self.selected.answered(None, question, true, act)
+        self.selected
+            .answered(None, question, (self.tool, true), act)
     }
 }

@@ -3,11 +3,10 @@
 use anyhow::Result;
 
 use super::selected::SelectedArgs;
-use crate::action::run::{Options, Partition, Tool};
+use crate::action::run::{Partition, Tool};
 use crate::error::Status;
 use crate::exec::select::Selector;
-use crate::process::Runner;
-use crate::question::{Answer, Evidence};
+use crate::question::Evidence;
 use crate::{exec, process, render, usage};
 
 /// Arguments of `run-affected`.
@@ -46,21 +45,20 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             // What was built on one machine must not decide what another one runs.
             question.evidence = Evidence::Sources;
         }
-        let act = |runner: &Runner, answer: &Answer, options: &Options<'_>| {
-            run_selected(args, name, (runner, answer), options)
-        };
-        args.selected.answered(name, question, args.keep_going, act)
+        let how = (tool, args.keep_going);
+        let act = |selector: &Selector<'_>| run_selected(args, name, selector);
+        args.selected.answered(name, question, how, act)
     })
 }
 
-fn run_selected(
-    args: &Args,
-    name: Option<&str>,
-    (runner, answer): (&Runner, &Answer),
-    options: &Options<'_>,
-) -> Result<Status> {
-    let tool = args.tool;
-    let selector = Selector::new(runner, answer, tool, options);
+fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Result<Status> {
+    let &Selector {
+        runner,
+        answer,
+        tool,
+        options,
+        ..
+    } = selector;
     let (selection, notes) = match args.partition {
         Some(partition) => selector.part(partition)?,
         None => selector.all(),

@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use super::args::{Questions, SubjectArgs};
 use crate::action::run::{Options, Tool, profile_in};
-use crate::process::Runner;
-use crate::question::{Answer, Question};
+use crate::exec::select::Selector;
+use crate::question::Question;
 use crate::render;
 
 /// Which packages, which change, and what cargo is given beside.
@@ -37,14 +37,14 @@ impl SelectedArgs {
         profile_in(&self.forwarded).unwrap_or(tool.profile())
     }
 
-    /// Answers the question, and goes on from the workspace's root with the answer. One that has a
-    /// name is one of several, which need not have what is left out.
+    /// Answers the question, and goes on from the workspace's root with what selects of the answer.
+    /// One that has a name is one of several, which need not have what is left out.
     pub(super) fn answered<T>(
         &self,
         name: Option<&str>,
         question: Question,
-        keep_going: bool,
-        act: impl FnOnce(&Runner, &Answer, &Options<'_>) -> Result<T>,
+        (tool, keep_going): (Tool, bool),
+        act: impl FnOnce(&Selector<'_>) -> Result<T>,
     ) -> Result<T> {
         let runner = question.runner.in_directory(&question.workspace.root);
         let find = |spec: &String| question.workspace.find(spec);
@@ -62,6 +62,6 @@ impl SelectedArgs {
             given: self.subject.workspace.forwarded_with_targets(),
             forwarded: &self.forwarded,
         };
-        act(&runner, &answer, &options)
+        act(&Selector::new(&runner, &answer, tool, &options))
     }
 }

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-use super::select::Noted;
-use crate::action::run::{Options, Selection, Tool, binary_id};
+use super::select::{Noted, Selector};
+use crate::action::run::{Selection, binary_id};
 use crate::ci::base::{self, Base, detect};
 use crate::ci::durations::Durations;
 use crate::ci::key::{Facts, Key};
@@ -19,7 +19,7 @@ use crate::process::{self, Runner};
 use crate::question::Answer;
 use crate::repo::git::Repository;
 use crate::usage;
-use crate::workspace::{PackageIx, Workspace};
+use crate::workspace::Workspace;
 
 /// What this run is compared with.
 ///
@@ -126,37 +126,25 @@ pub fn weight(answer: &Answer, durations: &Durations, unit: UnitIx) -> u64 {
 }
 
 /// The job that does a part.
-pub fn job(
-    runner: &Runner,
-    answer: &Answer,
-    tool: Tool,
-    options: &Options<'_>,
-    (weight, part): (u64, Noted),
-    is_timed: bool,
-) -> Job {
-    let packages = part.0.packages.iter();
-    let name = |package: &PackageIx| answer.workspace.package(*package).name.clone();
+pub fn job(selector: &Selector<'_>, weight: u64, (part, notes): Noted, is_timed: bool) -> Job {
+    let packages = part.packages.iter();
+    let name = |&package| selector.answer.workspace.package(package).name.clone();
     Job {
         shard: 0,
         of: 0,
         seconds: is_timed.then(|| weight as f64 / 1000.0),
         packages: packages.map(name).collect(),
-        command: command(runner, answer, tool, options, &part.0),
-        notes: part.1,
+        command: command(selector, &part),
+        notes,
     }
 }
 
 /// The cargo command on a selection, for a shell.
-pub fn command(
-    runner: &Runner,
-    answer: &Answer,
-    tool: Tool,
-    options: &Options<'_>,
-    selection: &Selection,
-) -> String {
-    let arguments = selection.arguments(&answer.workspace, tool, options);
+pub fn command(selector: &Selector<'_>, selection: &Selection) -> String {
+    let workspace = &selector.answer.workspace;
+    let arguments = selection.arguments(workspace, selector.tool, selector.options);
     // Another machine has its cargo elsewhere.
-    process::shown(runner.program("cargo").args(arguments))
+    process::shown(selector.runner.program("cargo").args(arguments))
 }
 
 /// Adds to a file that GitHub names by a variable.

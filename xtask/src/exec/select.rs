@@ -25,11 +25,15 @@ pub type Weight<'a> = dyn Fn(UnitIx) -> u64 + 'a;
 
 /// Selects of an answer what a command is to be run on.
 pub struct Selector<'a> {
-    runner: &'a Runner,
-    answer: &'a Answer,
-    tool: Tool,
-    options: &'a Options<'a>,
-    keeper: OnceCell<Result<Keeper<'a>, String>>,
+    /// Starts cargo where the command is going to be run.
+    pub runner: &'a Runner,
+    /// What is affected.
+    pub answer: &'a Answer,
+    /// The command.
+    pub tool: Tool,
+    /// What the user asked for beside it.
+    pub options: &'a Options<'a>,
+    keeper: OnceCell<Result<Keeper<'a>>>,
 }
 
 impl<'a> Selector<'a> {
@@ -65,13 +69,10 @@ impl<'a> Selector<'a> {
     pub fn part(&self, partition: Partition) -> Result<Noted> {
         let alike = |_| 1;
         let place = partition.slice - 1;
-        match self.tool {
-            Tool::Nextest => {
-                let (_, part) = self.binaries(partition.of, &alike).swap_remove(place);
-                Ok(self.keep(part))
-            }
-            _ => Ok(self.groups(partition.of, &alike)?.swap_remove(place).1),
-        }
+        Ok(match self.tool {
+            Tool::Nextest => self.keep(self.binaries(partition.of, &alike).swap_remove(place).1),
+            _ => self.groups(partition.of, &alike)?.swap_remove(place).1,
+        })
     }
 
     /// The parts of as many machines, each with its weight, less those that would be empty.
@@ -79,20 +80,17 @@ impl<'a> Selector<'a> {
     /// # Errors
     /// As for [`Selector::part`].
     pub fn parts(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
-        let parts = match self.tool {
-            Tool::Test => {
-                return self.groups(of, weight).map(|mut parts| {
-                    parts.retain(|(_, (part, _))| !part.is_empty());
-                    parts
-                });
-            }
-            Tool::Nextest => self.binaries(of, weight),
-            _ => self.packages(of, weight),
+        let kept = |parts: Vec<(u64, Selection)>| {
+            let parts = parts.into_iter();
+            parts.map(|(load, part)| (load, self.keep(part))).collect()
         };
-        let parts = parts.into_iter().filter(|(_, part)| !part.is_empty());
-        Ok(parts
-            .map(|(weight, part)| (weight, self.keep(part)))
-            .collect())
+        let mut parts: Vec<_> = match self.tool {
+            Tool::Test => self.groups(of, weight)?,
+            Tool::Nextest => kept(self.binaries(of, weight)),
+            _ => kept(self.packages(of, weight)),
+        };
+        parts.retain(|(_, (part, _))| !part.is_empty());
+        Ok(parts)
     }
 
     /// A selection with what keeps its features.
@@ -225,13 +223,10 @@ impl<'a> Selector<'a> {
         let mut selections = Vec::new();
         for (load, groups) in spread(groups, of) {
             let part: BTreeSet<PackageIx> = groups.into_iter().flatten().collect();
-            let mut seen = BTreeSet::new();
+            let mut seen = ids(workspace, &part);
             let needed = part.iter().flat_map(|package| &needs[package]);
-            let outside = |added: &&Added| {
-                let place = places(workspace, std::slice::from_ref(*added));
-                place.is_disjoint(&part) && seen.insert(added.package.clone())
-            };
-            let added: Vec<Added> = needed.filter(outside).cloned().collect();
+            let needed = needed.filter(|added| seen.insert(added.package.clone()));
+            let added: Vec<Added> = needed.cloned().collect();
             let notes = added.iter().map(|added| note(workspace, added)).collect();
             let beside = places(workspace, &added);
             let all = ids(workspace, &part.union(&beside).copied().collect());
@@ -290,12 +285,10 @@ impl<'a> Selector<'a> {
                 members: self.members(),
                 whole: self.whole(),
             };
-            Keeper::new(asker).map_err(|error| format!("{error:#}"))
+            Keeper::new(asker)
         };
-        match self.keeper.get_or_init(make) {
-            Ok(keeper) => Ok(keeper),
-            Err(error) => Err(anyhow!("{error}")),
-        }
+        let keeper = self.keeper.get_or_init(make).as_ref();
+        keeper.map_err(|error| anyhow!("{error:#}"))
     }
 }
 
