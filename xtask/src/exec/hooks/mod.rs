@@ -106,7 +106,7 @@ fn pre_commit(runner: &Runner) -> Result<Status> {
     if subject.present.is_empty() && subject.gone.is_empty() {
         return Ok(Status::Done);
     }
-    check(Hook::PreCommit, place, repository, vec![subject])
+    check(Hook::PreCommit, &place, &repository, vec![subject])
 }
 
 /// Checks what is going to be pushed to a remote, as git tells it in `input`.
@@ -177,7 +177,7 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
             subjects.push(subject);
         }
     }
-    check(Hook::PrePush, place, repository, subjects)
+    check(Hook::PrePush, &place, &repository, subjects)
 }
 
 /// What a commit that is going to be pushed is compared with: what the remote's branch has, or for
@@ -211,19 +211,18 @@ fn base(
 /// Runs the steps of a hook, and says what came of them.
 fn check(
     hook: Hook,
-    place: Place,
-    repository: Repository,
+    place: &Place,
+    repository: &Repository,
     subjects: Vec<Subject>,
 ) -> Result<Status> {
     let start = Instant::now();
     let config: Config = configured_in(&place.root.join("Cargo.toml"), "hooks")?;
-    let skip = std::env::var("SKIP").unwrap_or_default();
+    let skip = var("SKIP").unwrap_or_default();
     let steps = config.steps(hook, &skip)?;
     let mut outcomes = Vec::new();
     if !steps.is_empty() {
-        let mut scene = Scene::new(place, repository);
         for subject in subjects {
-            outcomes.extend(scene.with(subject, |scene| run(scene, &steps)));
+            outcomes.extend(run(&Scene::new(place, repository, subject), &steps));
         }
     }
     render::hooks::report(hook, &outcomes, start.elapsed());
@@ -236,7 +235,7 @@ fn check(
 
 /// Runs the steps side by side; those that use cargo one after the other, since each would wait for
 /// the other's lock.
-fn run(scene: &Scene, steps: &[Step]) -> Vec<Outcome> {
+fn run(scene: &Scene<'_>, steps: &[Step]) -> Vec<Outcome> {
     let (with_cargo, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.uses_cargo());
     let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
         let others: Vec<_> = others

@@ -45,11 +45,11 @@ pub(super) struct Place {
 }
 
 /// A hook that is running.
-pub(super) struct Scene {
-    pub(super) here: Place,
-    pub(super) repository: Repository,
+pub(super) struct Scene<'a> {
+    pub(super) here: &'a Place,
+    pub(super) repository: &'a Repository,
     pub(super) subject: Subject,
-    mirror: OnceLock<Result<Mirror, String>>,
+    mirror: OnceLock<Result<Mirror>>,
 }
 
 struct Mirror {
@@ -61,34 +61,19 @@ struct Mirror {
 /// What a cargo step is going to do, and where.
 pub(super) struct Selected {
     pub(super) place: Place,
-    pub(super) workspace: Workspace,
+    pub(super) answer: Answer,
     pub(super) selection: Selection,
     pub(super) notes: Vec<String>,
 }
 
-impl Scene {
-    pub(super) fn new(here: Place, repository: Repository) -> Self {
-        let subject = Subject {
-            state: State::Empty,
-            base: None,
-            present: Vec::new(),
-            gone: Vec::new(),
-            unlike: Vec::new(),
-            in_place: true,
-        };
+impl<'a> Scene<'a> {
+    pub(super) fn new(here: &'a Place, repository: &'a Repository, subject: Subject) -> Self {
         Self {
             here,
             repository,
             subject,
             mirror: OnceLock::new(),
         }
-    }
-
-    /// The same about something else.
-    pub(super) fn with<T>(&mut self, subject: Subject, run: impl FnOnce(&Self) -> T) -> T {
-        self.subject = subject;
-        self.mirror = OnceLock::new();
-        run(self)
     }
 
     /// What a cargo command is to be run on, and where; nothing where nothing is concerned.
@@ -98,19 +83,15 @@ impl Scene {
         } = &self.subject;
         let is_manifest = |path: &Utf8PathBuf| path.file_name() == Some("Cargo.toml");
         if *in_place {
-            match self.selected_in(&self.here, tool, forwarded) {
+            match self.selected_in(self.here, tool, forwarded) {
                 Ok(None) if !unlike.iter().any(is_manifest) => return Ok(None),
-                Ok(Some((answer, found))) if self.reads_nothing_else(&answer, &found)? => {
-                    return Ok(Some(found.of(answer)));
-                }
+                Ok(Some(found)) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
                 // What is in the work tree alone may be what stands in the way.
                 Err(error) if unlike.is_empty() => return Err(error),
                 _ => {}
             }
         }
-        let mirror = self.mirror()?;
-        let found = self.selected_in(mirror, tool, forwarded)?;
-        Ok(found.map(|(answer, found)| found.of(answer)))
+        self.selected_in(self.mirror()?, tool, forwarded)
     }
 
     fn selected_in(
@@ -118,14 +99,9 @@ impl Scene {
         place: &Place,
         tool: Tool,
         forwarded: &[String],
-    ) -> Result<Option<(Answer, Found)>> {
+    ) -> Result<Option<Selected>> {
         let workspace = load(place)?;
-        let mut asked = Asked {
-            compare: None,
-            files: Vec::new(),
-            assumed: Vec::new(),
-            all: false,
-        };
+        let mut asked = Asked::default();
         let owners = self.owners(place, &workspace);
         match (&self.subject.state, &self.subject.base) {
             (State::Commit(commit), Some(base)) => {
@@ -156,15 +132,12 @@ impl Scene {
             return Ok(None);
         }
         notes.extend(answer.notes.iter().cloned());
-        let place = place.clone();
-        Ok(Some((
+        Ok(Some(Selected {
+            place: place.clone(),
             answer,
-            Found {
-                place,
-                selection,
-                notes,
-            },
-        )))
+            selection,
+            notes,
+        }))
     }
 
     /// The members that own a changed path.
@@ -178,42 +151,34 @@ impl Scene {
     }
 
     /// Whether nothing of what is selected is built from what only the work tree has.
-    fn reads_nothing_else(&self, answer: &Answer, found: &Found) -> Result<bool> {
+    fn reads_nothing_else(&self, found: &Selected) -> Result<bool> {
         let unlike = &self.subject.unlike;
         if unlike.is_empty() {
             return Ok(true);
         }
         let asked = Asked {
-            compare: None,
             files: unlike.iter().map(|it| self.here.top.join(it)).collect(),
-            assumed: Vec::new(),
-            all: false,
+            ..Asked::default()
         };
-        let mut question = question(&self.here, answer.workspace.clone(), asked, Tool::Check);
+        let answer = &found.answer;
+        let mut question = question(self.here, answer.workspace.clone(), asked, Tool::Check);
         question.verb = answer.verb;
-        let touched = question.answer()?;
+        let touched = question.answer()?.affected;
         let packages = found.selection.packages.union(&found.selection.beside);
         let built = below(&answer.graph, packages);
-        Ok(touched
-            .affected
-            .units()
-            .all(|(unit, _)| !built.contains(&unit)))
+        Ok(touched.units().all(|(unit, _)| !built.contains(&unit)))
     }
 
     /// The mirror, brought up to date.
     pub(super) fn mirror(&self) -> Result<&Place> {
-        let mirror = self
-            .mirror
-            .get_or_init(|| self.make_mirror().map_err(|error| format!("{error:#}")));
-        match mirror {
-            Ok(mirror) => Ok(&mirror.place),
-            Err(error) => Err(anyhow!("{error}")),
-        }
+        let mirror = self.mirror.get_or_init(|| self.make_mirror()).as_ref();
+        let place = mirror.map(|mirror| &mirror.place);
+        place.map_err(|error| anyhow!("{error:#}"))
     }
 
     fn make_mirror(&self) -> Result<Mirror> {
         // Where the work tree's manifests are broken, cargo does not say where it would build.
-        let target = load(&self.here).map_or_else(
+        let target = load(self.here).map_or_else(
             |_| self.here.root.join("target"),
             |workspace| workspace.target_directory,
         );
@@ -252,23 +217,6 @@ impl Scene {
             place: Place { runner, top, root },
             _lock: lock,
         })
-    }
-}
-
-struct Found {
-    place: Place,
-    selection: Selection,
-    notes: Vec<String>,
-}
-
-impl Found {
-    fn of(self, answer: Answer) -> Selected {
-        Selected {
-            place: self.place,
-            workspace: answer.workspace,
-            selection: self.selection,
-            notes: self.notes,
-        }
     }
 }
 

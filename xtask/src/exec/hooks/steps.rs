@@ -24,7 +24,7 @@ use crate::repo::cargo_config::Surroundings;
 /// the lowest.
 const MOST: usize = 24_000;
 
-impl Scene {
+impl Scene<'_> {
     /// Runs a step.
     pub(super) fn run(&self, step: &Step) -> Outcome {
         let start = Instant::now();
@@ -70,7 +70,7 @@ impl Scene {
     ) -> Result<(Ending, String)> {
         let Some(Selected {
             place,
-            workspace,
+            answer,
             selection,
             notes,
         }) = self.selected(tool, forwarded)?
@@ -86,9 +86,10 @@ impl Scene {
             forwarded,
             ..Options::default()
         };
-        let arguments = selection.arguments(&workspace, tool, &options);
+        let workspace = &answer.workspace;
+        let arguments = selection.arguments(workspace, tool, &options);
         let mut heading = format!("$ cargo {}\n", arguments.join(" "));
-        let command = skipping::cargo(&place.runner, &workspace, tool, &selection, &options);
+        let command = skipping::cargo(&place.runner, workspace, tool, &selection, &options);
         for note in notes {
             heading.push_str(&format!("note: {note}\n"));
         }
@@ -107,34 +108,32 @@ impl Scene {
         if is_asked("{files}") && files.is_empty() {
             return Ok((Ending::Idle, String::new()));
         }
-        let mut of_packages: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        let mut place = None;
-        if is_asked("{packages}") || is_asked("{cargo-args}") {
+        let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let place = if is_asked("{packages}") || is_asked("{cargo-args}") {
             let Some(selected) = self.selected(Tool::Check, &[])? else {
                 return Ok((Ending::Idle, String::new()));
             };
             let packages = &selected.selection.packages;
-            let name = |it: &_| selected.workspace.package(*it).name.clone();
-            of_packages.insert("{packages}", packages.iter().map(name).collect());
-            let arguments = specs(&selected.workspace, packages);
+            let workspace = &selected.answer.workspace;
+            let name = |it: &_| workspace.package(*it).name.clone();
+            values.insert("{packages}", packages.iter().map(name).collect());
+            let arguments = specs(workspace, packages);
             let arguments = arguments.flat_map(|spec| ["-p".to_owned(), spec]);
-            of_packages.insert("{cargo-args}", arguments.collect());
-            place = Some(selected.place);
-        }
-        let place = match place {
-            Some(place) => place,
-            None => self.place_of(step)?,
+            values.insert("{cargo-args}", arguments.collect());
+            selected.place
+        } else {
+            self.place_of(step)?
         };
         let kit = std::env::current_exe().context("cannot find the kit itself")?;
-        of_packages.insert("{xtask}", vec![kit.display().to_string()]);
+        values.insert("{xtask}", vec![kit.display().to_string()]);
         let portions = match is_asked("{files}") {
             true => portions(files),
             false => vec![Vec::new()],
         };
         let mut said = String::new();
         for portion in portions {
-            of_packages.insert("{files}", portion);
-            let command = command(&place, words, &of_packages)?;
+            values.insert("{files}", portion);
+            let command = command(&place, words, &values)?;
             let (ending, output) = running.to_end(command, Vec::new())?;
             said.push_str(&output);
             if ending != Ending::Passed {
@@ -197,7 +196,7 @@ impl Scene {
         });
         let mut said = String::new();
         let mut worst = Ending::Passed;
-        for (path, (ending, output)) in found.into_iter().collect::<Result<Vec<_>>>()?.concat() {
+        for (path, ending, output) in found.into_iter().collect::<Result<Vec<_>>>()?.concat() {
             if ending == Ending::Failed && !self.is_compiled(&path).unwrap_or(true) {
                 continue;
             }
@@ -217,7 +216,7 @@ impl Scene {
         running: &Running<'_>,
         path: &Utf8Path,
         text: &[u8],
-    ) -> Result<(Utf8PathBuf, (Ending, String))> {
+    ) -> Result<(Utf8PathBuf, Ending, String)> {
         let here = self.here.top.join(path);
         // It looks for its configuration from the directory that it is started in.
         let directory = here.ancestors().skip(1).find(|above| above.is_dir());
@@ -235,7 +234,7 @@ impl Scene {
         if ending == Ending::Passed && output.lines().any(differs) {
             ending = Ending::Failed;
         }
-        Ok((path.to_owned(), (ending, output)))
+        Ok((path.to_owned(), ending, output))
     }
 
     /// The edition of the package that a file lies in.
@@ -273,14 +272,14 @@ impl Scene {
             return Ok(true);
         }
         let asked = Asked {
-            compare: None,
             files: vec![self.here.top.join(path)],
-            assumed: Vec::new(),
-            all: false,
+            ..Asked::default()
         };
-        let answer = question(&self.here, load(&self.here)?, asked, Tool::Check).answer()?;
-        let affected = answer.affected.units();
-        let seeds = affected.filter_map(|(unit, _)| answer.affected.chain(unit));
+        let answer = question(self.here, load(self.here)?, asked, Tool::Check).answer()?;
+        let affected = answer.affected;
+        let seeds = affected
+            .units()
+            .filter_map(|(unit, _)| affected.chain(unit));
         let mut rules = seeds.map(|(_, seed)| seed.rule);
         Ok(rules.any(|rule| matches!(rule, Rule::Source | Rule::Target)))
     }
