@@ -161,6 +161,14 @@ fn of_the_arguments_for_cargo_those_are_known_that_configure() {
     );
     assert_eq!(kept("--no-fail-fast -- --release"), "");
     assert_eq!(profile_in(&words("--profile ci -- --release")), Some("ci"));
+    for (arguments, chosen) in [
+        ("--workspace", None),
+        ("-r --all-features", Some("release")),
+        ("--profile ci -F a,b", Some("ci")),
+        ("--profile=ci --features=x -p y", Some("ci")),
+    ] {
+        assert_eq!(profile_in(&words(arguments)), chosen);
+    }
     assert_eq!(profile_in(&words("-r")), Some("release"));
     assert_eq!(profile_in(&words("-v")), None);
 }

@@ -6,6 +6,7 @@ use clap::ValueEnum as _;
 
 use super::{Kept, ReportFormat, show};
 use crate::action::clean::Options;
+use crate::action::run::profile_in;
 use crate::changes::Asked;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::error::Status;
@@ -184,11 +185,11 @@ impl RunArgs {
                 ..Asked::default()
             },
         };
-        let profile = exec::timings::profile(&self.cargo_args);
-        let directory = build_dir::directory_of(&profile);
+        let profile = profile_in(&self.cargo_args).unwrap_or("dev");
+        let directory = build_dir::directory_of(profile);
         let (runner, workspace) = (kept.runner.clone(), kept.workspace.clone());
         let mut question =
-            Question::new(runner, workspace, asked, self.command.verb()).in_profile(&profile);
+            Question::new(runner, workspace, asked, self.command.verb()).in_profile(profile);
         question.network = self.workspace.network();
         let options = Options {
             directory: Some(directory.to_owned()),

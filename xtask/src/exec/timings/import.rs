@@ -3,11 +3,10 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::Request;
 use super::store::Store;
-use super::{Request, find};
 use crate::timings::import::{self, Imported};
 use crate::timings::{Order, Record};
-use crate::workspace::Package;
 use crate::{render, usage};
 
 impl Request<'_> {
@@ -68,7 +67,7 @@ impl Request<'_> {
     /// Where there is none in it.
     pub fn import(&self, text: &str, name: &str, file: &str) -> Result<Vec<Record>> {
         let imported = import::read(text, name, &|name, version| {
-            find(self.workspace, name, version).is_some_and(Package::is_proc_macro)
+            self.is_proc_macro(name, version)
         });
         match imported.map_err(|error| usage!("cannot use {file}: {error}"))? {
             Imported::Records(records, damaged) => {

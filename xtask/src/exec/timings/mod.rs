@@ -15,6 +15,7 @@ use crate::error::Status;
 use crate::impact::checkouts;
 use crate::process::{self, Runner};
 use crate::render;
+use crate::repo::cargo_config::cargo_home;
 use crate::repo::git::{Range, Repository};
 use crate::timings::{
     BuildTimings, Record, ReportError, Run, build_log, read_report, read_run, unit_graph,
@@ -49,19 +50,13 @@ pub fn warn_of_others(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// What came of a measured build.
-struct Measured {
-    status: ExitStatus,
-    /// Its record, unless cargo left none or there was nothing to measure.
-    record: Option<Record>,
-}
-
 impl Request<'_> {
-    /// Runs cargo and reads what it measured.
+    /// Runs cargo and reads what it measured, unless cargo left nothing or there was nothing to
+    /// measure.
     ///
     /// # Errors
     /// Where cargo cannot be started, or its report cannot be read.
-    fn measure(&self) -> Result<Measured> {
+    fn measure(&self) -> Result<(ExitStatus, Option<Record>)> {
         let target = super::target_directory(self.runner, self.workspace, self.arguments);
         let directory = target.join("cargo-timings");
         let earlier = reports(&directory);
@@ -81,10 +76,7 @@ impl Request<'_> {
             render::warning(format_args!(
                 "{ended} {directory}; there is nothing to sum up"
             ));
-            return Ok(Measured {
-                status,
-                record: None,
-            });
+            return Ok((status, None));
         };
         let html =
             std::fs::read_to_string(&report).with_context(|| format!("cannot read {report}"))?;
@@ -96,7 +88,7 @@ impl Request<'_> {
             }
             Err(error) => return Err(error).with_context(|| format!("cannot use {report}")),
         };
-        Ok(Measured { status, record })
+        Ok((status, record))
     }
 
     /// Measures a build so many times, and keeps each run; `clean` is called before each. Where
@@ -125,9 +117,9 @@ impl Request<'_> {
                 render::status("Measuring", format_args!("{number} of {times}"));
             }
             clean()?;
-            let measured = self.measure()?;
-            let status = super::forwarded(measured.status);
-            let Some(mut record) = measured.record else {
+            let (status, record) = self.measure()?;
+            let status = super::forwarded(status);
+            let Some(mut record) = record else {
                 return Ok((status, records));
             };
             if record.run.failed {
@@ -153,11 +145,10 @@ impl Request<'_> {
         let id = run_id(report).unwrap_or_default().to_owned();
         match self.log(&id) {
             Some(log) => {
-                let (concurrency, cpu, error) = (build.concurrency, build.cpu, build.error);
                 build = BuildTimings {
-                    concurrency,
-                    cpu,
-                    error,
+                    concurrency: build.concurrency,
+                    cpu: build.cpu,
+                    error: build.error,
                     ..log
                 };
             }
@@ -184,7 +175,7 @@ impl Request<'_> {
 
     fn finish(&self, run: Run, mut build: BuildTimings) -> Result<Record> {
         for unit in &mut build.units {
-            let package = find(self.workspace, &unit.name, &unit.version);
+            let package = self.package(&unit.name, &unit.version);
             unit.member = package.is_some_and(|package| package.member);
             unit.proc_macro |= unit.target == "lib" && package.is_some_and(Package::is_proc_macro);
         }
@@ -193,13 +184,22 @@ impl Request<'_> {
 
     /// What the user's own `-Zbuild-analysis` wrote of this run.
     fn log(&self, id: &str) -> Option<BuildTimings> {
-        let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
-        let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")))?;
-        let text = std::fs::read_to_string(home.join("log").join(format!("{id}.jsonl"))).ok()?;
-        let log = build_log::read(&text, &|name, version| {
-            find(self.workspace, name, version).is_some_and(Package::is_proc_macro)
-        });
+        let log = cargo_home()?.join("log").join(format!("{id}.jsonl"));
+        let text = std::fs::read_to_string(log).ok()?;
+        let log = build_log::read(&text, &|name, version| self.is_proc_macro(name, version));
         Some(log.ok()?.1)
+    }
+
+    fn package(&self, name: &str, version: &str) -> Option<&Package> {
+        // The packages are sorted by name, then version as text.
+        let packages = &self.workspace.packages;
+        let place = packages.binary_search_by(|it| (&*it.name, &*it.version).cmp(&(name, version)));
+        Some(&packages[place.ok()?])
+    }
+
+    fn is_proc_macro(&self, name: &str, version: &str) -> bool {
+        self.package(name, version)
+            .is_some_and(Package::is_proc_macro)
     }
 
     /// Asks cargo which unit waits for which. The variable lets stable cargo tell. With it rustc
@@ -236,13 +236,9 @@ impl Request<'_> {
         };
         let commit = base.0.clone();
         let dirty = !repository.changes(&Range::WorkTree { base })?.is_empty();
-        let runner = self.runner.in_directory(&self.workspace.root);
-        let branch =
-            process::output(
-                runner
-                    .git()
-                    .args(["symbolic-ref", "--quiet", "--short", "HEAD"]),
-            )?;
+        let mut git = self.runner.in_directory(&self.workspace.root).git();
+        git.args(["symbolic-ref", "--quiet", "--short", "HEAD"]);
+        let branch = process::output(&mut git)?;
         let branch = String::from_utf8_lossy(&branch.stdout).trim().to_owned();
         let branch = Some(branch).filter(|branch| !branch.is_empty());
         Ok((Some(commit), branch, Some(dirty)))
@@ -267,27 +263,6 @@ fn reports(directory: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
 
 fn run_id(report: &Utf8Path) -> Option<&str> {
     report.file_stem()?.strip_prefix("cargo-timing-")
-}
-
-fn find<'a>(workspace: &'a Workspace, name: &str, version: &str) -> Option<&'a Package> {
-    // The packages are sorted by name, then version as text.
-    let packages = &workspace.packages;
-    let place = packages.binary_search_by(|it| (&*it.name, &*it.version).cmp(&(name, version)));
-    Some(&packages[place.ok()?])
-}
-
-/// The profile that cargo builds with these arguments.
-pub fn profile(arguments: &[String]) -> String {
-    let mut profile = "dev";
-    let mut arguments = arguments.iter().map(String::as_str);
-    while let Some(argument) = arguments.next() {
-        match argument {
-            "--release" | "-r" => profile = "release",
-            "--profile" => profile = arguments.next().unwrap_or(profile),
-            _ => profile = argument.strip_prefix("--profile=").unwrap_or(profile),
-        }
-    }
-    profile.to_owned()
 }
 
 /// The arguments that choose features.
