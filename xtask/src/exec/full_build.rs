@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use cargo_metadata::camino::Utf8Path;
 
+use super::write_whole;
 use crate::built::Built;
+use crate::repo::state;
 
 /// Seconds by the arguments that cargo was given.
 type Seconds = BTreeMap<String, f64>;
@@ -20,25 +22,20 @@ pub fn note(
     built: &Built,
     took: Duration,
 ) -> Option<Duration> {
-    let path = target.join("xtask/full-builds.json");
+    let directory = state::directory(target);
+    let path = directory.join("full-builds.json");
     let read = fs::read(&path).ok();
     let read = read.and_then(|bytes| serde_json::from_slice::<Seconds>(&bytes).ok());
     let mut known = read.unwrap_or_default();
     let key = arguments.join(" ");
     if built.named == built.rebuilt {
         known.insert(key.clone(), took.as_secs_f64());
-        let _ = write(&path, &known);
+        if let Ok(text) = serde_json::to_vec(&known)
+            && fs::create_dir_all(&directory).is_ok()
+        {
+            drop(write_whole(&path, text));
+        }
     }
     let last = known.get(&key)?;
     Duration::try_from_secs_f64(*last).ok()
-}
-
-/// By renaming, so that nobody reads half of it.
-fn write(path: &Utf8Path, known: &Seconds) -> std::io::Result<()> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    let new = path.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&new, serde_json::to_vec(known)?)?;
-    fs::rename(&new, path)
 }

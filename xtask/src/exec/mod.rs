@@ -14,10 +14,11 @@ pub mod timings;
 pub mod workspaces;
 
 use std::process::{Command, ExitStatus};
+use std::{fs, io};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::Status;
 use crate::process::{self, Runner};
@@ -43,13 +44,23 @@ pub fn observe(command: &mut Command) -> Result<(Vec<Message>, String, ExitStatu
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn read_messages(messages: impl std::io::BufRead) -> Result<Vec<Message>> {
+pub fn read_messages(messages: impl io::BufRead) -> Result<Vec<Message>> {
     let mut read = Vec::new();
     for line in messages.split(b'\n') {
         let line = line.context("cannot read the messages")?;
         read.extend(serde_json::from_slice::<Message>(&line).ok());
     }
     Ok(read)
+}
+
+/// Writes a file whole: a reader sees the old one or the new one.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
+    let aside = path.with_extension(format!("{}.new", std::process::id()));
+    fs::write(&aside, text)?;
+    fs::rename(&aside, path)
 }
 
 /// The kit's own status for that of a cargo which it forwarded to.
@@ -106,9 +117,7 @@ pub fn target_directory(
             named = Some(value);
         }
     }
-    match named.zip(cargo_metadata::camino::Utf8Path::from_path(
-        runner.directory(),
-    )) {
+    match named.zip(Utf8Path::from_path(runner.directory())) {
         Some((named, from)) => from.join(named),
         None => workspace.target_directory.clone(),
     }

@@ -7,10 +7,11 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::Status;
+use crate::exec::{interruptible, write_whole};
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::dep_info;
@@ -47,7 +48,7 @@ pub(super) fn superseded(runner: &Runner, arguments: &[String]) -> Result<Option
         command.env("GIT_INDEX_FILE", index);
     }
     command.arg("xtask").args(arguments);
-    super::super::interruptible(&mut command).map(Some)
+    interruptible(&mut command).map(Some)
 }
 
 /// Whether `cargo xtask` is a command here.
@@ -56,10 +57,9 @@ pub(super) fn superseded(runner: &Runner, arguments: &[String]) -> Result<Option
 /// When cargo cannot be started.
 pub(super) fn is_alias(runner: &Runner) -> Result<bool> {
     let listed = process::checked(runner.cargo().arg("--list"))?;
-    let listed = String::from_utf8_lossy(&listed).into_owned();
-    Ok(listed
-        .lines()
-        .any(|line| line.split_whitespace().next() == Some("xtask")))
+    let listed = String::from_utf8_lossy(&listed);
+    let mut names = listed.lines().map(|line| line.split_whitespace().next());
+    Ok(names.any(|name| name == Some("xtask")))
 }
 
 /// What is known of how a binary was built.
@@ -90,10 +90,8 @@ impl<'a> Record<'a> {
         let is_older = |path: &Utf8PathBuf| match modified(path) {
             Some(time) => Some(time) <= built,
             None => {
-                let mut above = path.ancestors().skip(1);
-                above
-                    .find_map(modified)
-                    .is_some_and(|went| Some(went) < built)
+                let went = path.ancestors().skip(1).find_map(modified);
+                went.is_some() && went < built
             }
         };
         let known = fs::read_to_string(&self.settings);
@@ -106,10 +104,8 @@ impl<'a> Record<'a> {
         if fs::read_to_string(&self.settings).is_ok_and(|known| known == now) {
             return;
         }
-        let aside = self.settings.with_extension(std::process::id().to_string());
-        let written = fs::write(&aside, now).and_then(|()| fs::rename(&aside, &self.settings));
         // Without it the kit is started as before.
-        drop(written.context("the settings of the kit's build"));
+        drop(write_whole(&self.settings, now));
     }
 
     /// The contents of the manifests, lock files and configuration above the sources, as a number.

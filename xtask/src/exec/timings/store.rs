@@ -1,11 +1,12 @@
 //! Kept runs: one file each, in a directory of the kit's own below the target directory.
 
 use std::fs;
-use std::io;
+use std::io::ErrorKind::{NotADirectory, NotFound};
 
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::exec::write_whole;
 use crate::render;
 use crate::repo::state;
 use crate::timings::budget::Keep;
@@ -37,21 +38,15 @@ impl Store {
     /// Where the directory cannot be listed.
     pub fn history(&self) -> Result<Vec<Series>> {
         let entries = match self.directory.read_dir_utf8() {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
+            Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => {
                 return Ok(Vec::new());
             }
             entries => entries.with_context(|| format!("cannot list {}", self.directory))?,
         };
         let mut paths = Vec::new();
         for entry in entries {
-            let path = entry
-                .with_context(|| format!("cannot list {}", self.directory))?
-                .into_path();
+            let entry = entry.with_context(|| format!("cannot list {}", self.directory))?;
+            let path = entry.into_path();
             if path.extension() == Some("json") && path.is_file() {
                 paths.push(path);
             }
@@ -125,7 +120,7 @@ impl Store {
             .with_context(|| format!("cannot create {}", self.directory))?;
         let path = self.path(&record.run);
         let text = serde_json::to_string(record).context("cannot write JSON")? + "\n";
-        write(&path, &text)
+        write_whole(&path, text).with_context(|| format!("cannot write {path}"))
     }
 
     /// Whether the run is kept.
@@ -139,7 +134,7 @@ impl Store {
     /// Where it cannot be written.
     pub fn write_page(&self, page: &str) -> Result<Utf8PathBuf> {
         let path = self.directory.join("report.html");
-        write(&path, page)?;
+        write_whole(&path, page).with_context(|| format!("cannot write {path}"))?;
         Ok(path)
     }
 
@@ -166,17 +161,6 @@ impl Store {
     fn path(&self, run: &Run) -> Utf8PathBuf {
         self.directory.join(format!("{}.json", run.id))
     }
-}
-
-/// Writes a file whole: a reader sees the old one or the new one.
-///
-/// # Errors
-/// Where it cannot be written.
-pub fn write(path: &Utf8Path, text: &str) -> Result<()> {
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .with_context(|| format!("cannot write {path}"))
 }
 
 fn read(path: &Utf8Path) -> Result<String> {
