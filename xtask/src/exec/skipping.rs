@@ -14,6 +14,7 @@ use cargo_metadata::camino::Utf8Path;
 use crate::action::run::{Options, Selection, Tool};
 use crate::error::Status;
 use crate::process::{self, Runner};
+use crate::repo::cargo_config::configuration_files;
 use crate::workspace::{PackageIx, Workspace};
 
 /// The cargo command on a selection.
@@ -51,25 +52,16 @@ fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<Str
     ];
     let words = words.map(toml::Value::from).to_vec();
     let runner = toml::Value::Array(words);
-    vec![
-        "--config".to_owned(),
-        format!("target.'cfg(all())'.runner={runner}"),
-    ]
+    let setting = format!("target.'cfg(all())'.runner={runner}");
+    vec!["--config".to_owned(), setting]
 }
 
 /// Whether cargo's configuration may have a runner for a kind of target; cargo takes only one.
 fn has_runner(root: &Utf8Path) -> bool {
-    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
-    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let above = root
-        .ancestors()
-        .map(|above| above.as_std_path().join(".cargo"));
-    above.chain(home).any(|directory| {
-        ["config.toml", "config"].iter().any(|name| {
-            let text = std::fs::read_to_string(Path::new(&directory).join(name));
-            text.is_ok_and(|text| {
-                text.contains("include") || text.contains("cfg(") && text.contains("runner")
-            })
+    configuration_files(root).iter().any(|file| {
+        let text = std::fs::read_to_string(file);
+        text.is_ok_and(|text| {
+            text.contains("include") || text.contains("cfg(") && text.contains("runner")
         })
     })
 }
