@@ -8,7 +8,7 @@ use crate::built::Built;
 use crate::changes::{Asked, Comparison as Compare};
 use crate::graph::Verb;
 use crate::process::{self, Runner};
-use crate::question::{Evidence, Question};
+use crate::question::{Answer, Evidence, Question};
 use crate::repo::git::{Commit, Repository};
 use crate::workspace::{LoadOptions, Workspace};
 
@@ -62,7 +62,7 @@ impl Replay {
     /// Where git cannot check it out.
     pub fn start(&self, commit: &Commit) -> Result<bool> {
         self.check_out(commit)?;
-        Ok(self.build()?.1)
+        self.builds()
     }
 
     /// Checks a commit out over its parent, which has been built, asks the kit, then cargo.
@@ -71,17 +71,8 @@ impl Replay {
     /// Where git cannot check it out, or the kit cannot answer.
     pub fn step(&self, parent: &Commit, commit: &Commit, is_built: bool) -> Result<Step> {
         self.check_out(commit)?;
-        let subject =
-            process::checked(
-                self.runner
-                    .git()
-                    .args(["show", "-s", "--format=%s", &commit.0]),
-            )?;
-        let answer = if is_built {
-            Some(self.answer(parent)?)
-        } else {
-            None
-        };
+        let subject = self.git(&["show", "-s", "--format=%s", &commit.0])?;
+        let answer = is_built.then(|| self.answer(parent)).transpose()?;
         let (built, succeeds) = self.build()?;
         let outcome = match answer {
             Some(answer) if succeeds => Outcome::Compared(Comparison::new(&answer, &built)),
@@ -94,7 +85,7 @@ impl Replay {
         })
     }
 
-    fn answer(&self, parent: &Commit) -> Result<crate::question::Answer> {
+    fn answer(&self, parent: &Commit) -> Result<Answer> {
         let options = LoadOptions {
             manifest_path: Some(self.manifest.clone()),
             ..LoadOptions::default()
@@ -123,20 +114,20 @@ impl Replay {
     }
 
     fn check_out(&self, commit: &Commit) -> Result<()> {
-        process::checked(
-            self.runner
-                .git()
-                .args(["checkout", "--quiet", "--force", "--detach", &commit.0]),
-        )?;
-        Ok(())
+        self.git(&["checkout", "--quiet", "--force", "--detach", &commit.0])
+            .map(drop)
+    }
+
+    fn git(&self, arguments: &[&str]) -> Result<Vec<u8>> {
+        process::checked(self.runner.git().args(arguments))
     }
 
     fn build(&self) -> Result<(Built, bool)> {
         let root = self.manifest.parent().unwrap_or(&self.directory);
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
-        super::observe(&mut command)
-            .map(|(messages, said, status)| (Built::new(&messages, Some(&said)), status.success()))
+        let (messages, said, status) = super::observe(&mut command)?;
+        Ok((Built::new(&messages, Some(&said)), status.success()))
     }
 }
 
