@@ -64,14 +64,21 @@ pub fn examine(
     repository: Option<&Repository>,
     policy: &Policy,
 ) -> Result<Vec<Finding>> {
-    let top = repository.map_or_else(|| root.to_owned(), |it| resolved(it.top_level()));
-    let tracked = tracked(repository)?;
+    let (top, tracked) = files(root, repository)?;
     let around = Surroundings::of(runner, &[]);
     find(&Subject::read(&top, &tracked, root, &around)?, policy)
 }
 
-fn tracked(repository: Option<&Repository>) -> Result<Vec<Utf8PathBuf>> {
-    repository.map_or_else(|| Ok(vec!["Cargo.toml".into()]), |it| it.tracked(FILES))
+/// The top level of a workspace's repository, and the files that it tracks; without a repository
+/// the root manifest alone.
+fn files(
+    root: &Utf8Path,
+    repository: Option<&Repository>,
+) -> Result<(Utf8PathBuf, Vec<Utf8PathBuf>)> {
+    Ok(match repository {
+        Some(it) => (resolved(it.top_level()), it.tracked(FILES)?),
+        None => (root.to_owned(), vec!["Cargo.toml".into()]),
+    })
 }
 
 /// What departs from the policy of the workspace with this root, weighed as that says. Of the files
@@ -102,10 +109,10 @@ impl Asked<'_> {
             Some(manifest) if !current.join(manifest).is_file() => {
                 return Err(usage!("--manifest-path {manifest}: there is no such file"));
             }
-            Some(manifest) => current.join(manifest).parent().map(Utf8Path::to_owned),
-            None => Some(current.to_owned()),
+            Some(manifest) => current.join(manifest.parent().unwrap_or(manifest)),
+            None => current.to_owned(),
         };
-        let start = resolved(&start.unwrap_or_else(|| current.to_owned()));
+        let start = resolved(&start);
         let root = root_above(&start);
         let repository = Repository::discover(self.runner, root.as_deref().unwrap_or(&start))?;
         Ok(Scene {
@@ -122,9 +129,7 @@ impl Asked<'_> {
     pub fn check(&self) -> Result<Vec<Finding>> {
         let scene = self.scene()?;
         let root = scene.root()?;
-        let top = scene.repository.as_ref();
-        let top = top.map_or_else(|| root.to_owned(), |it| resolved(it.top_level()));
-        let tracked = tracked(scene.repository.as_ref())?;
+        let (top, tracked) = files(root, scene.repository.as_ref())?;
         let around = Surroundings::of(self.runner, self.flags);
         check(root, &top, &tracked, &around)
     }
@@ -165,10 +170,8 @@ impl Asked<'_> {
             profiles, config, ..
         } = Known::read(root, current, &around)?;
         let triples = config.build_targets()?;
-        let triples: Vec<_> = triples
-            .iter()
-            .filter_map(|it| it.as_str().map(str::to_owned))
-            .collect();
+        let triples = triples.iter().filter_map(|it| it.as_str());
+        let triples: Vec<_> = triples.map(str::to_owned).collect();
         let platforms = PlatformFacts::of(from, &triples).map(|it| it.0);
         let platforms = platforms.unwrap_or_else(|| {
             render::warning(format_args!(
@@ -187,20 +190,13 @@ impl Asked<'_> {
     /// Only cargo knows what it makes of a root manifest's path.
     fn hashed(&self, root: &Utf8Path, from: &Runner) -> Result<Utf8PathBuf> {
         let mut command = from.cargo();
-        command.args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--manifest-path",
-        ]);
-        command.arg(root.join("Cargo.toml"));
+        command.args(["metadata", "--no-deps", "--format-version", "1"]);
+        command.args(["--manifest-path", root.join("Cargo.toml").as_str()]);
         command.args(self.flags.iter().flat_map(|it| ["--config", it]));
         let said: serde_json::Value = serde_json::from_slice(&process::checked(&mut command)?)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
-        let directory = said["build_directory"]
-            .as_str()
-            .or(said["target_directory"].as_str());
+        let said = |key: &str| said[key].as_str();
+        let directory = said("build_directory").or_else(|| said("target_directory"));
         Ok(directory.context("cargo tells no build directory")?.into())
     }
 }
