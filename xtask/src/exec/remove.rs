@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::action::clean::{Artifact, Directory, Removal};
@@ -47,14 +47,12 @@ impl Bounds {
         let Some(parent) = path.parent() else {
             return Ok(false);
         };
-        match parent.canonicalize_utf8() {
-            Ok(real) => Ok(self
-                .0
-                .iter()
-                .any(|bound| real != *bound && real.starts_with(bound))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            Err(error) => Err(anyhow!(error).context(format!("cannot find {parent}"))),
-        }
+        let real = match parent.canonicalize_utf8() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            real => real.with_context(|| format!("cannot find {parent}"))?,
+        };
+        let is_below = |bound: &Utf8PathBuf| real != *bound && real.starts_with(bound);
+        Ok(self.0.iter().any(is_below))
     }
 }
 
@@ -87,19 +85,18 @@ impl Lock {
         for path in paths {
             let file = File::options().read(true).write(true).open(&path);
             let file = file.with_context(|| format!("cannot open {path} to lock it"))?;
-            match file.try_lock() {
-                Ok(()) => files.push(file),
+            let locked = match file.try_lock() {
+                Ok(()) => Ok(()),
                 Err(TryLockError::WouldBlock) if !wait => return Ok(None),
-                Err(TryLockError::WouldBlock) => {
-                    file.lock().with_context(|| format!("cannot lock {path}"))?;
-                    files.push(file);
-                }
+                Err(TryLockError::WouldBlock) => file.lock(),
                 // As cargo: a file system that knows no locks does without.
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-                Err(TryLockError::Error(error)) => {
-                    return Err(anyhow!(error).context(format!("cannot lock {path}")));
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    continue;
                 }
-            }
+                Err(TryLockError::Error(error)) => Err(error),
+            };
+            locked.with_context(|| format!("cannot lock {path}"))?;
+            files.push(file);
         }
         Ok(Some(Self {
             keeps_cargo_out: !files.is_empty() && !is_on_nfs(&place.path),
@@ -201,10 +198,8 @@ pub fn remove(
             Err(error) => Err(error),
         };
         match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(anyhow!(error).context(format!("cannot remove {path}")));
-            }
-            _ => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.with_context(|| format!("cannot remove {path}"))?,
         }
     }
     Ok(())

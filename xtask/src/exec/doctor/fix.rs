@@ -41,18 +41,10 @@ pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) 
             if !dry_run {
                 // From a list, since a command line is not as long as a list of artifacts.
                 let mut git = patient.runner.in_directory(patient.top_level()).git();
-                git.args([
-                    "rm",
-                    "--cached",
-                    "--quiet",
-                    "--pathspec-from-file=-",
-                    "--pathspec-file-nul",
-                ]);
-                git.arg("--ignore-unmatch");
-                let names: String = files
-                    .iter()
-                    .map(|file| format!(":(top,literal){file}\0"))
-                    .collect();
+                git.args(["rm", "--cached", "--quiet", "--pathspec-from-file=-"]);
+                git.args(["--pathspec-file-nul", "--ignore-unmatch"]);
+                let names = files.iter().map(|file| format!(":(top,literal){file}\0"));
+                let names: String = names.collect();
                 let output = process::output_with_input(&mut git, names.into_bytes())?;
                 process::succeeded(&git, output)?;
                 for entry in &missing {
@@ -119,10 +111,8 @@ fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
     let workspace = patient.workspace;
     let own = workspace.directories();
     let mut count = 0;
-    let mut places: Vec<_> = disk::unused(workspace)?
-        .into_iter()
-        .map(|it| it.place)
-        .collect();
+    let places = disk::unused(workspace)?.into_iter().map(|it| it.place);
+    let mut places: Vec<_> = places.collect();
     places.dedup();
     for place in places {
         let lock = match dry_run {
@@ -137,20 +127,17 @@ fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
             },
         };
         // What was seen without the lock may be used by now.
-        let unused = disk::unused(workspace)?;
-        let removals = unused
-            .into_iter()
-            .filter(|it| it.place == place)
-            .map(|it| Removal {
-                kind: Artifact::Incremental,
-                path: it.path,
-                package: it.crate_name,
-                package_id: None,
-                unit: None,
-                because: "no package uses it".to_owned(),
-                files: 0,
-                bytes: 0,
-            });
+        let unused = disk::unused(workspace)?.into_iter();
+        let removals = unused.filter(|it| it.place == place).map(|it| Removal {
+            kind: Artifact::Incremental,
+            path: it.path,
+            package: it.crate_name,
+            package_id: None,
+            unit: None,
+            because: "no package uses it".to_owned(),
+            files: 0,
+            bytes: 0,
+        });
         let mut directory = Directory {
             path: place.path.clone(),
             triple: place.triple.clone(),
@@ -168,11 +155,8 @@ fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
         }
         drop(lock);
         for removal in &directory.removals {
-            say(
-                "removed",
-                "remove",
-                format_args!("{}, {}", removal.path, disk::size(removal.bytes)),
-            );
+            let what = format_args!("{}, {}", removal.path, disk::size(removal.bytes));
+            say("removed", "remove", what);
         }
         count += directory.removals.len();
     }

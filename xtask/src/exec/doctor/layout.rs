@@ -54,10 +54,8 @@ pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
         );
         let (success, words) = build(runner, &scratch, None)?;
         if !success {
-            bail!(
-                "the workspace builds in neither layout\n{}",
-                words.trim_end()
-            );
+            let words = words.trim_end();
+            bail!("the workspace builds in neither layout\n{words}");
         }
     }
     let message = "the workspace does not build in the new layout of the build directory";
@@ -65,14 +63,12 @@ pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
         "See what looks for a file where the former layout had it; the other findings may name it.";
     let place = patient.place(&patient.workspace.root.join("Cargo.toml"), None);
     let lines: Vec<_> = words.lines().filter(|it| !it.trim().is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(12)..]
-        .iter()
-        .map(|it| (*it).to_owned());
-    let evidence = [format!(
-        "`cargo build --workspace --all-targets` of {said}:"
-    )];
-    let found = LAYOUT_BUILD.found(place, message, mend);
-    Ok(Some(found.evidence(evidence.into_iter().chain(last))))
+    let last = &lines[lines.len().saturating_sub(12)..];
+    let command = format!("`cargo build --workspace --all-targets` of {said}:");
+    let evidence = std::iter::once(command).chain(last.iter().map(ToString::to_string));
+    Ok(Some(
+        LAYOUT_BUILD.found(place, message, mend).evidence(evidence),
+    ))
 }
 
 /// A directory that is removed with all that is in it.
@@ -86,14 +82,8 @@ impl Drop for Scratch {
 
 fn build(runner: &Runner, scratch: &Scratch, offer: Option<Offer>) -> Result<(bool, String)> {
     let mut cargo = runner.cargo();
-    cargo.args([
-        "build",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--target-dir",
-        scratch.0.as_str(),
-    ]);
+    cargo.args(["build", "--workspace", "--all-targets", "--quiet"]);
+    cargo.args(["--target-dir", scratch.0.as_str()]);
     let build = format!("build.build-dir={:?}", scratch.0.as_str());
     cargo.args(["--config", &build]);
     if offer == Some(Offer::Unstable) {

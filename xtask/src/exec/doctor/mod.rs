@@ -23,13 +23,10 @@ use crate::workspace::Workspace;
 pub fn macro_times(workspace: &Workspace) -> Result<Option<MacroTimes>> {
     let store = Store::of(&workspace.target_directory);
     let history = store.history()?;
+    let newest = history.iter().rev();
+    let newest = newest.filter(|series| !series[series.len() - 1].failed);
     let mut records = Vec::new();
-    for series in history
-        .iter()
-        .rev()
-        .filter(|series| !series[series.len() - 1].failed)
-        .take(5)
-    {
+    for series in newest.take(5) {
         records.extend(store.records(series)?.pop());
     }
     // Of a change alone little is compiled, and mostly no macro.

@@ -142,16 +142,14 @@ fn start(runner: &Runner, top: &Utf8Path, root: &Utf8Path) -> Result<Start> {
     let binary = Utf8PathBuf::try_from(binary).context("the path of the kit is not UTF-8")?;
     let (binary, root) = (resolved(&binary), resolved(root));
     let directory = root.strip_prefix(top).unwrap_or(Utf8Path::new(""));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let name = format!("cargo{}", std::env::consts::EXE_SUFFIX);
-    let mut directories = std::env::split_paths(&path);
-    let cargo = directories.find(|directory| directory.join(&name).is_file());
+    let cargo = runner.find("cargo");
+    let cargo = cargo.as_ref().and_then(|it| it.parent());
     let with_slashes = |path: &str| path.replace('\\', "/");
     Ok(Start {
         directory: with_slashes(directory.as_str()),
         alias: binary.with_extension("d").is_file() && is_alias(runner)?,
         binary: with_slashes(binary.strip_prefix(&root).unwrap_or(&binary).as_str()),
-        cargo: cargo.map_or_else(String::new, |it| with_slashes(&it.to_string_lossy())),
+        cargo: cargo.map_or_else(String::new, |it| with_slashes(it.as_str())),
     })
 }
 
