@@ -49,22 +49,18 @@ impl<'a> Living<'a> {
         let lock: Lock = toml::from_str(&text).with_context(|| format!("cannot read {path}"))?;
         let mut locked: HashMap<String, Vec<Locked>> = HashMap::new();
         for package in lock.package {
-            locked
-                .entry(package.name.clone())
-                .or_default()
-                .push(package);
+            let named = locked.entry(package.name.clone());
+            named.or_default().push(package);
         }
-        let packages = workspace.packages.iter();
+        let mut packages: HashMap<&str, bool> = HashMap::new();
+        for package in &workspace.packages {
+            *packages.entry(&package.name).or_default() |= package.source.is_none();
+        }
         Ok(Self {
             workspace,
             root: resolved(&workspace.root),
             locked,
-            packages: packages
-                .map(|it| (it.name.as_str(), it.source.is_none()))
-                .fold(HashMap::new(), |mut packages, (name, is_path)| {
-                    *packages.entry(name).or_default() |= is_path;
-                    packages
-                }),
+            packages,
         })
     }
 
@@ -84,33 +80,32 @@ impl<'a> Living<'a> {
         let mut sourceless = Vec::new();
         for (package, hash, units) in named {
             let shares = units.len() > 1;
-            let found = |unit: Option<&UnitName>, root| Found {
+            let found = |unit: Option<&UnitName>| Found {
                 package: None,
                 package_name: package.clone(),
                 hash: hash.clone(),
                 unit: unit.cloned(),
-                root,
+                root: None,
                 shares,
             };
-            if units.is_empty() && !known.contains(&(&**package, &**hash, None)) {
-                sourceless.push(found(None, None));
+            let is_known = |unit| known.contains(&(&**package, &**hash, unit));
+            if units.is_empty() && !is_known(None) {
+                sourceless.push(found(None));
             }
-            for unit in units {
-                if known.contains(&(&**package, &**hash, Some(unit))) {
-                } else if matches!(unit.mode, Mode::Run | Mode::Doc) {
-                    sourceless.push(found(Some(unit), None));
-                } else {
-                    let source = self.source(&contents.place, package, hash, unit);
-                    let judged = self.judge(contents, named, package, unit, source.as_deref());
-                    strays.extend(judged.map(|(because, doubt)| Stray {
-                        found: found(
-                            Some(unit),
-                            source.map(|it| dep_info::absolute(&self.workspace.root, &it)),
-                        ),
-                        because,
-                        doubt,
-                    }));
+            for unit in units.iter().filter(|unit| !is_known(Some(*unit))) {
+                let mut found = found(Some(unit));
+                if matches!(unit.mode, Mode::Run | Mode::Doc) {
+                    sourceless.push(found);
+                    continue;
                 }
+                let source = self.source(&contents.place, package, hash, unit);
+                let judged = self.judge(contents, named, package, unit, source.as_deref());
+                found.root = source.map(|it| dep_info::absolute(&self.workspace.root, &it));
+                strays.extend(judged.map(|(because, doubt)| Stray {
+                    found,
+                    because,
+                    doubt,
+                }));
             }
         }
         // A script's run by the script; what else has no sources by the weakest word on its package.
@@ -128,11 +123,8 @@ impl<'a> Living<'a> {
             said.1 = said.1.clone().max(doubt.clone());
         }
         for found in sourceless {
-            let script = found
-                .unit
-                .as_ref()
-                .filter(|unit| unit.mode == Mode::Run)
-                .and_then(|unit| script_of(&found.package_name, &found.hash, unit));
+            let run = found.unit.as_ref().filter(|unit| unit.mode == Mode::Run);
+            let script = run.and_then(|unit| script_of(&found.package_name, &found.hash, unit));
             let said = match script {
                 Some(script) => by_hash.get(&script).cloned(),
                 None if self.packages.contains_key(&*found.package_name) => None,
@@ -148,9 +140,8 @@ impl<'a> Living<'a> {
                 doubt,
             }));
         }
-        strays.sort_by(|a, b| {
-            let key = |it: &Stray| (it.found.package_name.clone(), it.found.hash.clone());
-            key(a).cmp(&key(b))
+        strays.sort_by(|Stray { found: a, .. }, Stray { found: b, .. }| {
+            (&a.package_name, &a.hash).cmp(&(&b.package_name, &b.hash))
         });
         strays
     }
@@ -181,9 +172,8 @@ impl<'a> Living<'a> {
             return (!locked.any(|it| download.is(it))).then_some((because, Doubt::UnlessAlone));
         }
         let root = dep_info::absolute(&self.workspace.root, source);
-        let mut above = root
-            .ancestors()
-            .take_while(|it| **it != self.workspace.root);
+        let above = root.ancestors();
+        let mut above = above.take_while(|it| **it != self.workspace.root);
         if !in_workspace && self.has(package) && above.any(|it| it.join("Cargo.toml").exists()) {
             // A path package that only another platform depends on.
             return None;

@@ -15,11 +15,8 @@ impl Living<'_> {
     /// What in these contents shows that another workspace builds here, too.
     pub fn stranger(&self, contents: &Contents) -> Option<String> {
         let stray = contents.strays.iter().find_map(|stray| {
-            let is_paths = stray
-                .found
-                .root
-                .as_ref()
-                .is_none_or(|it| Download::of(it).is_none());
+            let root = stray.found.root.as_ref();
+            let is_paths = root.is_none_or(|it| Download::of(it).is_none());
             let is_somebodys = matches!(stray.doubt, Doubt::Yes(_)) && is_paths;
             is_somebodys.then(|| stray.found.package_name.clone())
         });
