@@ -34,34 +34,24 @@ pub struct Key {
 impl Key {
     /// The key of a build.
     pub fn new(facts: &Facts<'_>) -> Self {
-        let release = facts
-            .toolchain
-            .lines()
-            .find_map(|line| line.strip_prefix("release: "));
+        let mut lines = facts.toolchain.lines();
+        let release = lines.find_map(|line| line.strip_prefix("release: "));
         let release = release.unwrap_or("unknown");
         let targets = match facts.targets {
             [] => String::new(),
             triples => format!("-{}", triples.join("-")),
         };
-        let mut policy = Number::default();
-        for (name, content) in facts.policy {
-            policy.add(name);
-            policy.add(content);
-        }
-        let mut toolchain = Number::default();
-        toolchain.add(facts.toolchain);
+        let policy = facts.policy.iter();
         let start = format!(
             "{}-{}{targets}-{release}-{}-{}-",
             facts.prefix,
             facts.host,
-            toolchain.text(),
-            policy.text()
+            number([facts.toolchain]),
+            number(policy.flat_map(|(name, content)| [&**name, content]))
         );
-        let mut lock = Number::default();
-        lock.add(&external(facts.lock));
         Self {
             version: 1,
-            key: start.clone() + &lock.text(),
+            key: start.clone() + &number([&*external(facts.lock)]),
             restore_keys: vec![start],
         }
     }
@@ -77,26 +67,16 @@ fn external(lock: &str) -> String {
         .collect()
 }
 
-/// FNV-1a, which gives the same number on every machine and with every Rust.
-struct Number(u64);
-
-impl Default for Number {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Number {
-    /// Adds a text, and where it ends. Line endings do not count.
-    fn add(&mut self, text: &str) {
+/// A number for texts and where each ends; line endings do not count. It is FNV-1a, which gives the
+/// same number on every machine and with every Rust.
+fn number<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut number: u64 = 0xcbf2_9ce4_8422_2325;
+    for text in texts {
         for byte in text.bytes().filter(|byte| *byte != b'\r').chain([0]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            number = (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-
-    fn text(&self) -> String {
-        format!("{:012x}", self.0 >> 16)
-    }
+    format!("{:012x}", number >> 16)
 }
 
 #[cfg(test)]

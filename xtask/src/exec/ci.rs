@@ -1,5 +1,6 @@
 //! What continuous integration is asked about the machine it runs on.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::Write as _;
@@ -105,13 +106,11 @@ pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durat
     if reports.is_empty()
         && let Ok(profiles) = workspace.target_directory.join("nextest").read_dir_utf8()
     {
-        let reports = profiles.flatten().map(|it| it.path().join("junit.xml"));
-        let mut reports: Vec<_> = reports.collect();
-        reports.sort();
-        for text in reports
-            .into_iter()
-            .filter_map(|it| fs::read_to_string(it).ok())
-        {
+        let reports: BTreeSet<_> = profiles
+            .flatten()
+            .map(|it| it.path().join("junit.xml"))
+            .collect();
+        for text in reports.iter().flat_map(fs::read_to_string) {
             durations.add(&text);
         }
     }
