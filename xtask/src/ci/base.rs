@@ -43,10 +43,8 @@ pub fn detect(facts: &Facts<'_>) -> Base {
             revision: None,
             head: None,
         };
-        Ok((
-            comparison,
-            "the default branch, this being no CI that the kit knows".to_owned(),
-        ))
+        let what = "the default branch, this being no CI that the kit knows";
+        Ok((comparison, what.to_owned()))
     };
     let because = match asked {
         Ok((compare, because)) if (facts.is_possible)(&compare) => {
@@ -75,24 +73,22 @@ fn on_github(facts: &Facts<'_>) -> Asked {
             let what = "the branch that this pull request is merged into";
             Ok((since("HEAD^1"), what.to_owned()))
         }
-        "pull_request" => match told("/pull_request/base/sha") {
-            Some(sha) => {
-                let comparison = Comparison::Base {
-                    revision: Some(sha.to_owned()),
-                    head: None,
-                };
-                let what = format!("where this pull request left its target, {sha}");
-                Ok((comparison, what))
-            }
-            None => Err("this pull request's event names no base".to_owned()),
-        },
-        "merge_group" => match told("/merge_group/base_sha") {
-            Some(sha) => Ok((
-                since(sha),
-                format!("what is ahead in the merge queue, {sha}"),
-            )),
-            None => Err("this merge queue's event names no base".to_owned()),
-        },
+        "pull_request" => {
+            let sha = told("/pull_request/base/sha");
+            let sha = sha.ok_or("this pull request's event names no base")?;
+            let comparison = Comparison::Base {
+                revision: Some(sha.to_owned()),
+                head: None,
+            };
+            let what = format!("where this pull request left its target, {sha}");
+            Ok((comparison, what))
+        }
+        "merge_group" => {
+            let sha = told("/merge_group/base_sha");
+            let sha = sha.ok_or("this merge queue's event names no base")?;
+            let what = format!("what is ahead in the merge queue, {sha}");
+            Ok((since(sha), what))
+        }
         "push" if variable("GITHUB_REF").is_some_and(|it| it.starts_with("refs/tags/")) => {
             Err("this is a tag".to_owned())
         }
@@ -106,13 +102,12 @@ fn on_gitlab(variable: &dyn Fn(&str) -> Option<String>) -> Asked {
         return Err("this is a tag".to_owned());
     }
     match variable("CI_PIPELINE_SOURCE").unwrap_or_default().as_str() {
-        "merge_request_event" => match variable("CI_MERGE_REQUEST_DIFF_BASE_SHA") {
-            Some(sha) => {
-                let what = format!("where this merge request left its target, {sha}");
-                Ok((since(&sha), what))
-            }
-            None => Err("this merge request names no base".to_owned()),
-        },
+        "merge_request_event" => {
+            let sha = variable("CI_MERGE_REQUEST_DIFF_BASE_SHA");
+            let sha = sha.ok_or("this merge request names no base")?;
+            let what = format!("where this merge request left its target, {sha}");
+            Ok((since(&sha), what))
+        }
         "push" => pushed(variable("CI_COMMIT_BEFORE_SHA").as_deref()),
         source => Err(format!("this is a pipeline by `{source}`")),
     }
@@ -120,13 +115,10 @@ fn on_gitlab(variable: &dyn Fn(&str) -> Option<String>) -> Asked {
 
 /// Zeros stand for a branch that was not there.
 fn pushed(before: Option<&str>) -> Asked {
-    match before.filter(|before| before.bytes().any(|byte| byte != b'0')) {
-        Some(before) => Ok((
-            since(before),
-            format!("what the branch had before, {before}"),
-        )),
-        None => Err("this branch was not there before".to_owned()),
-    }
+    let before = before.filter(|before| before.bytes().any(|byte| byte != b'0'));
+    let before = before.ok_or("this branch was not there before")?;
+    let what = format!("what the branch had before, {before}");
+    Ok((since(before), what))
 }
 
 fn since(revision: &str) -> Comparison {
