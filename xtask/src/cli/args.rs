@@ -5,7 +5,7 @@ mod every;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-pub use every::{Questions, somewhere};
+pub use every::somewhere;
 
 use crate::changes::{Ahead, Asked, Comparison};
 use crate::graph::Verb;
@@ -125,11 +125,8 @@ impl WorkspaceArgs {
             (self.locked || self.frozen, "--locked"),
             (self.offline || self.frozen, "--offline"),
         ];
-        flags
-            .iter()
-            .filter(|flag| flag.0)
-            .map(|flag| flag.1.to_owned())
-            .collect()
+        let given = flags.iter().filter(|flag| flag.0);
+        given.map(|flag| flag.1.to_owned()).collect()
     }
 }
 
@@ -181,12 +178,8 @@ impl ChangeArgs {
                 std::fs::read_to_string(source)
                     .map_err(|error| usage!("cannot read {source}: {error}"))?
             };
-            files.extend(
-                listed
-                    .lines()
-                    .filter(|line| !line.is_empty())
-                    .map(Utf8PathBuf::from),
-            );
+            let listed = listed.lines().filter(|line| !line.is_empty());
+            files.extend(listed.map(Utf8PathBuf::from));
         }
         let current = std::env::current_dir().context("cannot read the current directory")?;
         let current =
@@ -251,7 +244,8 @@ impl QuestionArgs {
     /// Where the arguments name something that is not there.
     pub fn resolve(&self) -> Result<Question> {
         let profile = self.profile().unwrap_or("dev");
-        self.subject.resolve(self.verb, profile)
+        let in_ci = self.subject.change.ci;
+        self.subject.resolved(self.verb, profile, in_ci)
     }
 
     /// The newer side, where it was named.
@@ -305,18 +299,11 @@ pub struct SubjectArgs {
 }
 
 impl SubjectArgs {
-    /// The question as plain values.
+    /// The question as plain values, where it is continuous integration that says what changed
+    /// unless the user does.
     ///
     /// # Errors
     /// Where the arguments name something that is not there.
-    pub fn resolve(&self, verb: Verb, profile: &str) -> Result<Question> {
-        self.resolved(verb, profile, self.change.ci)
-    }
-
-    /// The same, where it is continuous integration that says what changed unless the user does.
-    ///
-    /// # Errors
-    /// As for [`SubjectArgs::resolve`].
     pub fn resolve_in_ci(&self, verb: Verb, profile: &str) -> Result<Question> {
         let in_ci = self.change.ci || !(self.change.compares() || self.change.names_something());
         self.resolved(verb, profile, in_ci)

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::args::{Questions, SubjectArgs};
+use super::args::SubjectArgs;
 use crate::action::run::{Options, Tool, profile_in};
 use crate::exec::select::Selector;
+use crate::exec::workspaces::Questions;
 use crate::question::Question;
 use crate::render;
 

@@ -5,6 +5,7 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::error::Status;
 use crate::process::Runner;
+use crate::question::Question;
 use crate::repo::git::Repository;
 use crate::workspace::{LoadOptions, Workspace, workspaces_below};
 use crate::{render, usage};
@@ -19,6 +20,9 @@ pub struct Loaded {
     /// What cargo said.
     pub workspace: Workspace,
 }
+
+/// Questions, each with the name of its workspace where there may be several.
+pub type Questions = Vec<(Option<String>, Question)>;
 
 /// Loads every workspace of the repository that the runner is in, sorted. A fixture that cargo does
 /// not load is told and left out.
@@ -65,17 +69,18 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     Ok(all)
 }
 
-/// Does something for each in turn, whatever became of the one before, and gives the worst status.
+/// Does something with each question in turn, whatever became of the one before, and gives the worst
+/// status.
 ///
 /// # Errors
 /// The first, once all are done.
-pub fn each<T>(
-    all: impl IntoIterator<Item = (Option<String>, T)>,
-    mut act: impl FnMut(Option<&str>, T) -> Result<Status>,
+pub fn each(
+    questions: Questions,
+    mut act: impl FnMut(Option<&str>, Question) -> Result<Status>,
 ) -> Result<Status> {
     let (mut worst, mut first) = (Status::Done, None);
-    for (name, one) in all {
-        match act(name.as_deref(), one) {
+    for (name, question) in questions {
+        match act(name.as_deref(), question) {
             // An interrupt is meant for all of them.
             Ok(Status::Forwarded(130)) => return Ok(Status::Forwarded(130)),
             Ok(status) => worst = worst.max(status),

@@ -3,14 +3,11 @@
 use anyhow::Result;
 
 use super::{QuestionArgs, SubjectArgs, WorkspaceArgs};
-use crate::exec::workspaces::{Loaded, load_all};
+use crate::exec::workspaces::{Loaded, Questions, load_all};
 use crate::graph::Verb;
 use crate::process::Runner;
-use crate::question::{Question, package_of};
+use crate::question::package_of;
 use crate::usage;
-
-/// Questions, each with the name of its workspace where there may be several.
-pub type Questions = Vec<(Option<String>, Question)>;
 
 impl WorkspaceArgs {
     /// Asks cargo for every workspace of the repository, or for the one.
@@ -22,9 +19,8 @@ impl WorkspaceArgs {
             return load_all(&Runner::new()?, &self.options());
         }
         let (runner, workspace) = self.load()?;
-        let name = None;
         Ok(vec![Loaded {
-            name,
+            name: None,
             runner,
             workspace,
         }])
