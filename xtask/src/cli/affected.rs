@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         if let Some(spec) = spec {
             if answer.workspace.find(package_of(spec)).is_ok() {
                 render::data(&render::heading(name))?;
-                explain(&answer, spec, args.why_not.is_some())?;
+                render::data(&explanation(&answer, spec, args.why_not.is_some())?)?;
             }
             return Ok(Status::Done);
         }
@@ -121,7 +121,7 @@ impl Args {
 
 /// Answers `--why` and `--why-not` for those of the named units that the question is about; where
 /// it is about none of them, it says so and answers the other one.
-fn explain(answer: &Answer, spec: &str, not: bool) -> Result<Status> {
+fn explanation(answer: &Answer, spec: &str, not: bool) -> Result<String> {
     let units = units_named(&answer.workspace, &answer.graph, spec)?;
     let (reached, unreached): (Vec<_>, Vec<_>) = units
         .into_iter()
@@ -137,10 +137,8 @@ fn explain(answer: &Answer, spec: &str, not: bool) -> Result<Status> {
         }
         (not, ..) => not,
     };
-    let text = match not {
+    Ok(match not {
         false => render::why::why(answer, &reached),
         true => render::why::why_not(answer, &unreached),
-    };
-    render::data(&text)?;
-    Ok(Status::Done)
+    })
 }

@@ -1,9 +1,12 @@
 //! `audit`: replay the repository's own history and hold every answer against cargo.
 
+use std::collections::HashSet;
+
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::QuestionArgs;
+use super::verdict;
 use crate::audit::{Comparison, Outcome, Step};
 use crate::built::Built;
 use crate::error::Status;
@@ -57,14 +60,8 @@ fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Stat
     let messages = exec::read_messages(std::io::BufReader::new(file))?;
     let answer = question.answer()?;
     let built = Built::new(&messages, None);
-    let is_known = |id: &str| {
-        answer
-            .workspace
-            .packages
-            .iter()
-            .any(|package| package.id == id)
-    };
-    if !built.named.iter().any(|unit| is_known(&unit.package)) {
+    let ids: HashSet<&str> = answer.workspace.packages.iter().map(|it| &*it.id).collect();
+    if !built.named.iter().any(|unit| ids.contains(&*unit.package)) {
         return Err(usage!(
             "these messages name no package of {}; they are of another checkout, or were not made \
              with --message-format json",
@@ -76,11 +73,7 @@ fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Stat
         Format::Text => render::data(&render::audit::comparison(&comparison))?,
         Format::Json => render::json(&comparison)?,
     }
-    Ok(if comparison.missed.is_empty() {
-        Status::Done
-    } else {
-        Status::Found
-    })
+    Ok(verdict(!comparison.missed.is_empty()))
 }
 
 fn replay(args: &Args, question: &Question) -> Result<Status> {
@@ -121,13 +114,9 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
         Format::Text => render::data(&render::audit::summary(&steps))?,
         Format::Json => render::json(&render::audit::json(&steps))?,
     }
-    let is_missed = |step: &Step| match &step.outcome {
+    let misses = |step: &Step| match &step.outcome {
         Outcome::Compared(comparison) => !comparison.missed.is_empty(),
         Outcome::DoesNotBuild => false,
     };
-    Ok(if steps.iter().any(is_missed) {
-        Status::Found
-    } else {
-        Status::Done
-    })
+    Ok(verdict(steps.iter().any(misses)))
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::args::QuestionArgs;
+use super::verdict;
 use crate::action::clean::{CleanPlan, Options, Scope};
 use crate::action::verify::Verification;
 use crate::built::Built;
@@ -160,11 +161,7 @@ fn clean_one(
             return Ok((Status::Found, plan));
         }
     }
-    let status = match args.check && !is_empty {
-        true => Status::Found,
-        false => Status::Done,
-    };
-    Ok((status, plan))
+    Ok((verdict(args.check && !is_empty), plan))
 }
 
 impl Args {
@@ -177,17 +174,14 @@ impl Args {
     }
 
     fn options(&self, runner: &Runner) -> Result<Options> {
+        let directory = self.question.profile().map(build_dir::directory_of);
         Ok(Options {
             scope: match (self.whole_package, self.only_changed) {
                 (true, _) => Scope::Packages,
                 (_, true) => Scope::Changed,
                 _ => Scope::Affected,
             },
-            directory: self
-                .question
-                .profile()
-                .map(build_dir::directory_of)
-                .map(str::to_owned),
+            directory: directory.map(str::to_owned),
             triples: self.question.triples(runner)?,
             documentation: self.doc,
             keep_incremental: self.keep_incremental,

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::verdict;
 use crate::error::Status;
 use crate::finding::{Finding, fails};
 use crate::render;
@@ -26,8 +27,5 @@ pub(super) fn show(found: &[Finding], format: Format) -> Result<Status> {
         Format::Json => render::json(&Report::new(found))?,
         Format::Github => render::data(&github(found))?,
     }
-    Ok(match fails(found) {
-        true => Status::Found,
-        false => Status::Done,
-    })
+    Ok(verdict(fails(found)))
 }

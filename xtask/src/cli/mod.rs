@@ -101,6 +101,14 @@ impl Command {
     }
 }
 
+/// The status of a check, which may have found something.
+fn verdict(has_found: bool) -> Status {
+    match has_found {
+        true => Status::Found,
+        false => Status::Done,
+    }
+}
+
 /// The whole of the binary.
 pub fn main() -> ExitCode {
     Cli::parse().command.main()

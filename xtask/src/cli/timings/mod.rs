@@ -111,15 +111,14 @@ impl Kept {
         })
     }
 
-    /// What is shown of these records, which may not be kept yet.
+    /// What is shown of a run's records, of which there is one at least; they may not be kept yet.
     fn report(
         &self,
         records: &[Record],
-        first: &Record,
         budget: &Budget,
         baseline: Option<&[Record]>,
     ) -> Result<Report> {
-        let last = select::before(&self.history, &first.run);
+        let last = select::before(&self.history, &records[0].run);
         let last = last.map(|series| self.store.records(series)).transpose()?;
         let trend = trend::of_kind(&self.history, records);
         Report::new(records, last.as_deref(), trend, budget, baseline)

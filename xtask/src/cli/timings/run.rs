@@ -9,6 +9,7 @@ use crate::action::clean::Options;
 use crate::action::run::profile_in;
 use crate::changes::Asked;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
+use crate::cli::verdict;
 use crate::error::Status;
 use crate::exec::clean::How;
 use crate::exec::timings::Request;
@@ -16,7 +17,6 @@ use crate::graph::Verb;
 use crate::question::Question;
 use crate::repo::build_dir;
 use crate::timings::Run;
-use crate::timings::budget::Settings;
 use crate::{exec, render, usage};
 
 /// Arguments of `timings`.
@@ -105,10 +105,8 @@ enum Clean {
 pub(super) fn run(args: &RunArgs) -> Result<Status> {
     args.check()?;
     let kept = Kept::load(&args.workspace)?;
-    let settings: Settings = kept.workspace.configured("timings")?;
-    let budget = args.limits.budget(&kept, &settings)?;
     // A baseline that is not there should not be found out about after the build.
-    let baseline = args.limits.baseline(&kept, &budget)?;
+    let (settings, budget, baseline) = args.limits.read(&kept)?;
     if args.import.is_none() {
         exec::timings::warn_of_others(&kept.workspace)?;
     }
@@ -136,16 +134,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
     if args.import.is_none() {
         kept.doubt_clock(&first.run);
     }
-    let report = kept.report(&records, first, &budget, baseline.as_deref())?;
-    let page = kept
-        .store
-        .write_page(&render::timings::page::page(&report)?)?;
+    let report = kept.report(&records, &budget, baseline.as_deref())?;
+    let page = render::timings::page::page(&report)?;
+    let page = kept.store.write_page(&page)?;
     show::emit(&report, args.format, args.slowest, Some(&page))?;
     kept.prune(&settings, &records)?;
-    Ok(match (status, report.breaches.is_empty()) {
-        (Status::Done, false) => Status::Found,
-        _ => status,
-    })
+    Ok(status.max(verdict(!report.breaches.is_empty())))
 }
 
 impl RunArgs {

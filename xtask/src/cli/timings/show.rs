@@ -5,13 +5,14 @@ use cargo_metadata::camino::Utf8Path;
 
 use super::{Format, Kept, ReportFormat};
 use crate::cli::args::WorkspaceArgs;
+use crate::cli::verdict;
 use crate::error::Status;
 use crate::timings::budget::{Budget, Settings};
 use crate::timings::report::Report;
 use crate::timings::schedule::Schedule;
 use crate::timings::what_if::{self, Change};
 use crate::timings::{Record, compare};
-use crate::{render, usage};
+use crate::{exec, render, usage};
 
 /// What a build may take.
 #[derive(Debug, clap::Args)]
@@ -28,8 +29,16 @@ pub(super) struct Limits {
 }
 
 impl Limits {
+    /// The settings of the workspace, the budget by them, and what growth is measured against.
+    pub(super) fn read(&self, kept: &Kept) -> Result<(Settings, Budget, Option<Vec<Record>>)> {
+        let settings: Settings = kept.workspace.configured("timings")?;
+        let budget = self.budget(kept, &settings)?;
+        let baseline = self.baseline(kept, &budget)?;
+        Ok((settings, budget, baseline))
+    }
+
     /// The configured budget with the user's own limits.
-    pub(super) fn budget(&self, kept: &Kept, settings: &Settings) -> Result<Budget> {
+    fn budget(&self, kept: &Kept, settings: &Settings) -> Result<Budget> {
         let mut budget = settings.budget.clone();
         for limit in &self.budget {
             budget.add(limit).map_err(|error| usage!("{error}"))?;
@@ -46,7 +55,7 @@ impl Limits {
 
     /// What growth is measured against, if it was named. A configured baseline need not be there
     /// on every machine.
-    pub(super) fn baseline(&self, kept: &Kept, budget: &Budget) -> Result<Option<Vec<Record>>> {
+    fn baseline(&self, kept: &Kept, budget: &Budget) -> Result<Option<Vec<Record>>> {
         if let Some(spec) = &self.baseline {
             return kept.store.find(&kept.history, spec).map(Some);
         }
@@ -84,16 +93,11 @@ pub(super) struct ShowArgs {
 
 pub(super) fn run(args: &ShowArgs) -> Result<Status> {
     let kept = Kept::load(&args.workspace)?;
-    let settings: Settings = kept.workspace.configured("timings")?;
-    let budget = args.limits.budget(&kept, &settings)?;
-    let baseline = args.limits.baseline(&kept, &budget)?;
+    let (_, budget, baseline) = args.limits.read(&kept)?;
     let records = kept.store.find(&kept.history, &args.record)?;
-    let report = kept.report(&records, &records[0], &budget, baseline.as_deref())?;
+    let report = kept.report(&records, &budget, baseline.as_deref())?;
     emit(&report, args.format, args.slowest, None)?;
-    Ok(match report.breaches.is_empty() {
-        true => Status::Done,
-        false => Status::Found,
-    })
+    Ok(verdict(!report.breaches.is_empty()))
 }
 
 /// Prints a report.
@@ -117,14 +121,9 @@ pub(super) fn emit(
 
 /// Prints Markdown, and appends it to the summary of GitHub's step.
 pub(super) fn summary(markdown: &str) -> Result<()> {
-    use std::io::Write as _;
-    if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) {
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path);
-        file.and_then(|mut file| file.write_all(markdown.as_bytes()))
-            .with_context(|| format!("cannot write to {}", path.display()))?;
+    const FILE: &str = "GITHUB_STEP_SUMMARY";
+    if std::env::var_os(FILE).is_some_and(|it| !it.is_empty()) {
+        exec::ci::add_to(FILE, markdown)?;
     }
     render::data(markdown)
 }
