@@ -98,11 +98,14 @@ impl Store {
         if path.extension() == Some("json") || path.components().count() > 1 && path.is_file() {
             let text = fs::read_to_string(path)
                 .map_err(|error| usage!("cannot read the record {path}: {error}"))?;
-            let records = text
+            let lines = text
                 .lines()
                 .map(Record::read)
                 .collect::<Result<Vec<_>, _>>();
-            let records = records.or_else(|_| Record::read(&text).map(|it| vec![it]));
+            let records = match lines {
+                Ok(records) if !records.is_empty() => Ok(records),
+                _ => Record::read(&text).map(|it| vec![it]),
+            };
             return records.map_err(|error| {
                 usage!("{path} is no record of `timings` ({error}); see `timings import`")
             });

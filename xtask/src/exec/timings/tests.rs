@@ -1,4 +1,7 @@
+use cargo_metadata::camino::Utf8Path;
+
 use super::features;
+use super::store::Store;
 use super::watch::Waiting;
 
 fn words(text: &str) -> Vec<String> {
@@ -15,6 +18,17 @@ fn features_are_what_cargos_arguments_choose() {
     ] {
         assert_eq!(features(&words(arguments)).join(" "), chosen);
     }
+}
+
+#[test]
+fn a_file_without_a_record_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = Utf8Path::from_path(directory.path()).unwrap();
+    let file = directory.join("empty.json");
+    std::fs::write(&file, "").unwrap();
+    let error = Store::of(directory).find(&[], file.as_str()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("is no record of `timings`"), "{error}");
 }
 
 /// Cargo's line comes in pieces, with colours, and what follows it ends the waiting.
