@@ -18,6 +18,7 @@ use crate::error::Status;
 use crate::hooks::push::{Push, pushes};
 use crate::hooks::script::CHAINED;
 use crate::hooks::{Config, Hook, Outcome, Step};
+use crate::policy::subject::root_above;
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::git::{self, Commit, PathStatus, Range, Repository, State};
@@ -256,7 +257,7 @@ fn place(runner: &Runner) -> Result<(Place, Repository)> {
     let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
     let repository = Repository::discover(runner, current)?
         .ok_or_else(|| usage!("{current} is in no git repository"))?;
-    let root = workspace_root(current)
+    let root = root_above(current)
         .ok_or_else(|| usage!("there is no Cargo.toml in {current} nor above it"))?;
     let place = Place {
         runner: runner.in_directory(&root),
@@ -266,25 +267,27 @@ fn place(runner: &Runner) -> Result<(Place, Repository)> {
     Ok((place, repository))
 }
 
-/// The nearest directory with a manifest that has `[workspace]`, or else with any.
-fn workspace_root(directory: &Utf8Path) -> Option<Utf8PathBuf> {
-    let mut manifests = directory.ancestors().filter_map(|above| {
-        Some((
-            above,
-            std::fs::read_to_string(above.join("Cargo.toml")).ok()?,
-        ))
-    });
-    let nearest = manifests.next()?;
-    let is_root = |(_, text): &(&Utf8Path, String)| {
-        text.lines()
-            .any(|line| line.trim_start().starts_with("[workspace"))
-    };
-    let root = std::iter::once(nearest.clone())
-        .chain(manifests)
-        .find(is_root);
-    Some(root.unwrap_or(nearest).0.to_owned())
-}
-
 fn paths<'a>(statuses: impl Iterator<Item = &'a PathStatus>) -> Vec<Utf8PathBuf> {
     statuses.map(|it| it.path.clone()).collect()
+}
+
+#[test]
+fn a_package_that_its_surroundings_exclude_has_hooks_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let top = Utf8Path::from_path(directory.path()).unwrap();
+    let top = top.canonicalize_utf8().unwrap();
+    for (directory, manifest) in [
+        ("", "[workspace]\nmembers = ['in']\nexclude = ['out']"),
+        ("in", "[package]\nname = 'in'"),
+        ("out", "[package]\nname = 'out'"),
+    ] {
+        std::fs::create_dir_all(top.join(directory)).unwrap();
+        std::fs::write(top.join(directory).join("Cargo.toml"), manifest).unwrap();
+    }
+    let runner = Runner::new().unwrap().in_directory(&top);
+    process::checked(runner.git().args(["init", "--quiet"])).unwrap();
+    for (directory, root) in [("", ""), ("in", ""), ("out", "out")] {
+        let (place, _) = place(&runner.in_directory(top.join(directory))).unwrap();
+        assert_eq!(place.root.strip_prefix(&top).unwrap(), root, "{directory}");
+    }
 }
