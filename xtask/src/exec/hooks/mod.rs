@@ -88,19 +88,15 @@ pub fn start(
 fn pre_commit(runner: &Runner) -> Result<Status> {
     let (place, repository) = place(runner)?;
     let status = repository.status()?;
-    let staged = |gone: bool| {
-        let is_it = move |it: &&PathStatus| {
-            it.staged
-                .is_some_and(|status| (status == git::Status::Deleted) == gone)
-        };
-        let paths = status.iter().filter(is_it).map(|it| it.path.clone());
-        paths.collect::<Vec<_>>()
-    };
+    let staged = status
+        .iter()
+        .filter_map(|it| Some((it.staged?, it.path.clone())));
+    let (present, gone) = told_apart(staged);
     let subject = Subject {
         state: State::Index,
         base: None,
-        present: staged(false),
-        gone: staged(true),
+        present,
+        gone,
         unlike: paths(status.iter().filter(|it| it.unstaged)),
         in_place: true,
     };
@@ -147,13 +143,7 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
                     base: base.clone(),
                     head: commit.clone(),
                 })?;
-                let is_gone = |it: &git::Change| it.status == git::Status::Deleted;
-                let (gone, present): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_gone);
-                let path = |it: git::Change| it.path;
-                (
-                    present.into_iter().map(path).collect(),
-                    gone.into_iter().map(path).collect(),
-                )
+                told_apart(changes.into_iter().map(|it| (it.status, it.path)))
             }
             None => {
                 let entries = repository.entries(&State::Commit(commit.clone()))?;
@@ -265,6 +255,20 @@ fn place(runner: &Runner) -> Result<(Place, Repository)> {
         root,
     };
     Ok((place, repository))
+}
+
+/// Paths that are there, and those that are gone.
+fn told_apart(
+    changes: impl Iterator<Item = (git::Status, Utf8PathBuf)>,
+) -> (Vec<Utf8PathBuf>, Vec<Utf8PathBuf>) {
+    let (mut present, mut gone) = (Vec::new(), Vec::new());
+    for (status, path) in changes {
+        match status {
+            git::Status::Deleted => gone.push(path),
+            _ => present.push(path),
+        }
+    }
+    (present, gone)
 }
 
 fn paths<'a>(statuses: impl Iterator<Item = &'a PathStatus>) -> Vec<Utf8PathBuf> {
