@@ -106,9 +106,8 @@ impl CleanPlan {
     pub fn new(mut directories: Vec<Directory>, others: Vec<Utf8PathBuf>) -> Self {
         let mut seen = HashSet::new();
         for directory in &mut directories {
-            directory
-                .removals
-                .retain(|removal| seen.insert(removal.path.as_str().to_owned()));
+            let removals = &mut directory.removals;
+            removals.retain(|removal| seen.insert(removal.path.as_str().to_owned()));
         }
         Self {
             version: 1,
@@ -119,9 +118,7 @@ impl CleanPlan {
 
     /// Everything that goes.
     pub fn removals(&self) -> impl Iterator<Item = &Removal> {
-        self.directories
-            .iter()
-            .flat_map(|directory| &directory.removals)
+        self.directories.iter().flat_map(|it| &it.removals)
     }
 }
 
@@ -183,25 +180,20 @@ impl Directory {
         };
         let mut removals: Vec<_> = paths.into_iter().map(removal).collect();
         removals.sort_by_key(|removal| removal.kind);
-        let crates = removals
+        let incremental = removals
             .iter()
             .filter(|it| it.kind == Artifact::Incremental);
-        let crates: BTreeSet<_> = crates
-            .filter_map(|it| crate_of_incremental(&it.path))
-            .collect();
-        let elsewhere = match crates.is_empty() {
-            true => HashSet::new(),
-            false => selection.crates_elsewhere(),
-        };
+        let crates = incremental.filter_map(|it| crate_of_incremental(&it.path));
+        let mut crates: BTreeSet<&str> = crates.collect();
+        if !crates.is_empty() {
+            let elsewhere = selection.crates_elsewhere();
+            crates.retain(|it| elsewhere.contains(*it));
+        }
         Self {
             path: contents.place.path.clone(),
             triple: contents.place.triple.clone(),
             kept: kept.into_iter().collect(),
-            shared_incremental: crates
-                .into_iter()
-                .filter(|it| elsewhere.contains(*it))
-                .map(str::to_owned)
-                .collect(),
+            shared_incremental: crates.into_iter().map(str::to_owned).collect(),
             doubtful,
             removals,
         }

@@ -38,22 +38,16 @@ impl<'a> Finder<'a> {
         for shared in ["deps", "examples", "build"].map(|name| place.join(name)) {
             for name in contents.names.get(&shared).into_iter().flatten() {
                 if let Some(hash) = build_dir::hash_in(name) {
-                    finder
-                        .by_hash
-                        .entry(hash)
-                        .or_default()
-                        .push(shared.join(name));
+                    let named = finder.by_hash.entry(hash).or_default();
+                    named.push(shared.join(name));
                 }
             }
         }
         let incremental = place.join("incremental");
         for name in contents.names.get(&incremental).into_iter().flatten() {
             if let Some((crate_name, _)) = name.rsplit_once('-') {
-                finder
-                    .incremental
-                    .entry(crate_name)
-                    .or_default()
-                    .push(incremental.join(name));
+                let named = finder.incremental.entry(crate_name).or_default();
+                named.push(incremental.join(name));
             }
         }
         finder
@@ -140,24 +134,16 @@ impl<'a> Finder<'a> {
         crate_name: &str,
         kinds: &[workspace::TargetKind],
     ) -> bool {
-        let packages = kinds.iter().filter_map(|&kind| {
-            let key = (kind, crate_name.to_owned());
-            self.namesakes().get(&key)
-        });
-        packages
-            .flatten()
-            .any(|&package| Some(package) != found.package)
+        let of_kind = |&kind| self.namesakes().get(&(kind, crate_name.to_owned()));
+        let mut packages = kinds.iter().filter_map(of_kind).flatten();
+        packages.any(|&package| Some(package) != found.package)
     }
 
     /// What has the unit's hash in its name.
     fn of_hash(&self, found: &Found, fingerprint: Utf8PathBuf) -> Vec<(Artifact, Utf8PathBuf)> {
         let outputs = match self.contents.place.layout {
             Layout::V1 => self.by_hash.get(&*found.hash).cloned().unwrap_or_default(),
-            Layout::V2 => fingerprint
-                .parent()
-                .map(Utf8Path::to_owned)
-                .into_iter()
-                .collect(),
+            Layout::V2 => Vec::from_iter(fingerprint.parent().map(Utf8Path::to_owned)),
         };
         let mut artifacts = vec![(Artifact::Fingerprint, fingerprint)];
         artifacts.extend(outputs.into_iter().map(|path| (Artifact::Output, path)));

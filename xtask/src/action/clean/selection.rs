@@ -82,10 +82,8 @@ impl<'a> Selection<'a> {
             let unit = answer.graph.unit(index);
             let target = crate_name(unit.kind, &unit.target);
             let key = (unit.package, unit.kind, target, unit.mode);
-            selection
-                .packages
-                .entry(unit.package)
-                .or_insert_with(|| because.clone());
+            let of_package = selection.packages.entry(unit.package);
+            of_package.or_insert_with(|| because.clone());
             selection.units.insert(key, because);
         }
         selection
@@ -103,12 +101,9 @@ impl<'a> Selection<'a> {
             let stem = Utf8Path::new(named).file_stem();
             triple == Some(named) || named.ends_with(".json") && triple == stem
         };
-        let Options {
-            directory: only,
-            triples,
-            ..
-        } = self.options;
-        only.as_ref().is_none_or(|only| only == directory)
+        let only = self.options.directory.as_ref();
+        let triples = &self.options.triples;
+        only.is_none_or(|only| only == directory)
             && (triples.is_empty() || triple.is_none() || triples.iter().any(is_named))
     }
 
@@ -164,22 +159,17 @@ impl<'a> Selection<'a> {
         let packages = packages
             .filter(|(index, it)| it.source.is_none() && !self.packages.contains_key(index));
         let targets = packages.flat_map(|(_, package)| &package.targets);
-        targets
-            .map(|target| target.name.replace('-', "_"))
-            .collect()
+        targets.map(|it| it.name.replace('-', "_")).collect()
     }
 }
 
 /// The packages whose libraries a build for another triple compiles for the host: what build scripts
 /// and procedural macros are built from.
 fn for_host(workspace: &Workspace) -> HashSet<PackageIx> {
-    let build_dependencies = workspace
-        .packages()
-        .flat_map(|(_, package)| &package.dependencies)
-        .filter(|dependency| dependency.build)
-        .map(|dependency| dependency.package);
+    let dependencies = workspace.packages.iter().flat_map(|it| &it.dependencies);
+    let for_scripts = dependencies.filter(|it| it.build).map(|it| it.package);
     let macros = workspace.packages().filter(|(_, it)| it.is_proc_macro());
-    let mut pending: Vec<_> = build_dependencies.chain(macros.map(|it| it.0)).collect();
+    let mut pending: Vec<_> = for_scripts.chain(macros.map(|it| it.0)).collect();
     let mut found = HashSet::new();
     while let Some(package) = pending.pop() {
         if found.insert(package) {
