@@ -9,7 +9,7 @@ use crate::error::Status;
 use crate::graph::{UnitGraph, Verb};
 use crate::render;
 use crate::render::graph::GraphReport;
-use crate::workspace::{PackageIx, Workspace};
+use crate::workspace::{Package, PackageIx, Workspace};
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -80,23 +80,14 @@ impl Args {
     fn report(&self, workspace: &Workspace) -> Result<GraphReport> {
         let focus = self.focus.as_ref().map(|spec| workspace.find(spec));
         let focus = focus.transpose()?;
-        let shown = |index: PackageIx| {
-            let package = workspace.package(index);
-            self.external || package.member || package.source.is_none()
+        let near = focus.map(|focus| surroundings(workspace, focus, self.depth));
+        let is_shown = |(index, package): &(PackageIx, &Package)| {
+            let is_near = near.as_ref().is_none_or(|near| near.contains(index));
+            let is_own = package.member || package.source.is_none();
+            is_near && (is_own || self.external || Some(*index) == focus)
         };
-        let packages: Vec<PackageIx> = match focus {
-            Some(focus) => {
-                let near = surroundings(workspace, focus, self.depth);
-                near.into_iter()
-                    .filter(|&index| index == focus || shown(index))
-                    .collect()
-            }
-            None => workspace
-                .packages()
-                .map(|(index, _)| index)
-                .filter(|&index| shown(index))
-                .collect(),
-        };
+        let packages = workspace.packages().filter(is_shown);
+        let packages: Vec<_> = packages.map(|(index, _)| index).collect();
         let report = GraphReport::new(workspace, &packages);
         Ok(match self.units {
             true => report.with_units(workspace, &UnitGraph::new(workspace, self.verb)),

@@ -55,26 +55,24 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             for &hook in hooks {
                 render::hooks::done(hook, installed.install(hook)?);
             }
-            Ok(Status::Done)
         }
         Command::Uninstall { hooks } => {
             let installed = Hooks::of(&runner)?;
             for &hook in hooks {
                 render::hooks::done(hook, installed.uninstall(hook)?);
             }
-            Ok(Status::Done)
         }
         Command::Status => {
             let installed = Hooks::of(&runner)?;
             let found = Hook::ALL.map(|hook| installed.find(hook));
             let found = found.into_iter().collect::<Result<Vec<_>>>()?;
             render::data(&render::hooks::found(&found))?;
-            Ok(Status::Done)
         }
         Command::Run {
             hook,
             file,
             arguments,
-        } => exec::hooks::start(&runner, *hook, file.as_deref(), arguments),
+        } => return exec::hooks::start(&runner, *hook, file.as_deref(), arguments),
     }
+    Ok(Status::Done)
 }

@@ -83,14 +83,11 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             profile,
             format,
         } => {
-            let settings = common.asked(&runner).settings(*all, profile.as_deref())?;
+            let profile = profile.as_deref();
+            let settings = common.asked(&runner).settings(*all, profile)?;
             match format {
-                ShowFormat::Text => {
-                    render::data(&render::policy::text(&settings, profile.as_deref()))?;
-                }
-                ShowFormat::Json => {
-                    render::json(&render::policy::report(&settings, profile.as_deref()))?;
-                }
+                ShowFormat::Text => render::data(&render::policy::text(&settings, profile))?,
+                ShowFormat::Json => render::json(&render::policy::report(&settings, profile))?,
             }
             Ok(Status::Done)
         }
@@ -98,10 +95,9 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             explain: Some(code),
             ..
         } => {
-            render::data(&render::findings::explained(check_named(
-                code,
-                &all_checks(),
-            )?))?;
+            let checks = all_checks();
+            let check = check_named(code, &checks)?;
+            render::data(&render::findings::explained(check))?;
             Ok(Status::Done)
         }
         Command::Check { common, format, .. } => {
