@@ -9,9 +9,12 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use ahead::{Ahead, Compared};
 
-use crate::impact::settings::Contents;
-use crate::impact::settings::Settings;
+use crate::impact::layout::Layout;
+use crate::impact::settings::{Contents, Settings};
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, Status};
+use crate::repo::resolved;
+use crate::usage;
+use crate::workspace::Workspace;
 
 /// A change, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -97,8 +100,133 @@ fn between(base: Commit, head: Option<Commit>) -> Range {
     }
 }
 
+/// What changed, and what tells.
+pub struct ChangeSet {
+    /// The repository that the workspace lies in.
+    pub repository: Option<Repository>,
+    /// What paths are relative to, without symbolic links: the repository's top level.
+    pub top_level: Utf8PathBuf,
+    /// The two states that git compared, if it did.
+    pub range: Option<Range>,
+    /// What was compared or named, each in words.
+    pub in_words: Vec<String>,
+    /// The paths that differ, sorted.
+    pub changes: Vec<Change>,
+}
+
+impl ChangeSet {
+    /// Waits for git, and adds what the user names.
+    ///
+    /// # Errors
+    /// Where git cannot compare, or is to and there is no repository.
+    pub fn new(
+        asked: &Asked,
+        ahead: Ahead,
+        workspace: &Workspace,
+        layout: &Layout,
+    ) -> Result<Self> {
+        let (repository, compared) = ahead.compared()?;
+        let workspace_root = resolved(&workspace.root);
+        let top_level = repository.as_ref().map(Repository::top_level);
+        let root = top_level.unwrap_or(&workspace_root).to_owned();
+        let mut range = None;
+        let mut in_words = Vec::new();
+        let mut changes = Vec::new();
+        if asked.compare.is_some() {
+            let compared = compared.ok_or_else(|| {
+                usage!(
+                    "{} is in no git repository, so there is nothing to compare with: name what \
+                     changed with --file or --assume-changed, or ask with --all",
+                    workspace.root
+                )
+            })?;
+            changes = compared.changes;
+            // Where git is not told to ignore it, what cargo built is no change.
+            changes
+                .retain(|it| it.seen != Seen::Untracked || !layout.is_built(&root.join(&it.path)));
+            let lock = workspace_root.join("Cargo.lock");
+            if let (true, Ok(lock)) = (workspace.lock_is_stale, lock.strip_prefix(&root))
+                && changes.iter().all(|it| it.path != lock)
+            {
+                changes.push(Change {
+                    path: lock.to_owned(),
+                    status: Status::Modified,
+                    seen: Seen::WorkTree,
+                });
+            }
+            in_words.push(compared.in_words);
+            range = Some(compared.range);
+        }
+        if !asked.files.is_empty() {
+            in_words.push("the named files".to_owned());
+            changes.extend(asked.files.iter().map(|path| named(&root, path)));
+            changes.sort();
+            changes.dedup_by(|later, earlier| later.path == earlier.path);
+        }
+        Ok(Self {
+            repository,
+            top_level: root,
+            range,
+            in_words,
+            changes,
+        })
+    }
+
+    /// The paths that differ, absolute.
+    pub fn paths(&self) -> impl Iterator<Item = Utf8PathBuf> {
+        self.changes.iter().map(|it| self.top_level.join(&it.path))
+    }
+
+    /// Whether `HEAD` is another commit on the newer side.
+    pub fn head_moved(&self) -> bool {
+        match (&self.range, &self.repository) {
+            (Some(Range::WorkTree { base }), Some(repository)) => repository.head() != Some(base),
+            (Some(Range::Revisions { base, head }), _) => base != head,
+            _ => false,
+        }
+    }
+
+    /// What the reader should know of it.
+    pub fn note(&self) -> Option<String> {
+        let (Some(Range::Revisions { head, .. }), Some(repository)) =
+            (&self.range, &self.repository)
+        else {
+            return None;
+        };
+        (repository.head() != Some(head)).then(|| {
+            "the newer side is not what is checked out, but the packages and their sources are \
+             those of the work tree; check it out for an exact answer"
+                .to_owned()
+        })
+    }
+
+    /// Both sides of the changed files whose meaning counts, by their paths as in the changes. What
+    /// the user named is compared with `HEAD`, since "changed" says no more.
+    ///
+    /// # Errors
+    /// Where git or the disk cannot read a file that is there.
+    pub fn contents(&self, settings: &Settings) -> Result<HashMap<Utf8PathBuf, Contents>> {
+        let changes = self.changes.iter().zip(self.paths());
+        let paths = changes.filter(|(_, path)| settings.of(path).is_some());
+        let paths: Vec<Utf8PathBuf> = paths.map(|(change, _)| change.path.clone()).collect();
+        let (Some(repository), false) = (&self.repository, paths.is_empty()) else {
+            return Ok(HashMap::new());
+        };
+        let (before, after) = repository.sides(self.range.as_ref());
+        let text = |content: Option<Vec<u8>>| {
+            content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let before = repository.read(&before, &paths)?.into_iter().map(text);
+        let after = repository.read(&after, &paths)?.into_iter().map(text);
+        let sides = before
+            .zip(after)
+            .map(|(before, after)| Contents { before, after });
+        Ok(paths.into_iter().zip(sides).collect())
+    }
+}
+
 /// A path that the user named, absolute, as a change below the repository's top level.
-pub fn named(root: &Utf8Path, path: &Utf8Path) -> Change {
+fn named(root: &Utf8Path, path: &Utf8Path) -> Change {
     let exists = path.symlink_metadata().is_ok();
     let path = canonical(path);
     Change {
@@ -124,38 +252,6 @@ fn canonical(path: &Utf8Path) -> Utf8PathBuf {
         Ok(parent) => parent.join(name),
         Err(_) => canonical(parent).join(name),
     }
-}
-
-/// Both sides of the changed files whose meaning counts, by their paths as in the changes. What
-/// the user named is compared with `HEAD`, since "changed" says no more.
-///
-/// # Errors
-/// Where git or the disk cannot read a file that is there.
-pub fn contents(
-    repository: Option<&Repository>,
-    range: Option<&Range>,
-    (root, settings): (&Utf8Path, &Settings),
-    changes: &[Change],
-) -> Result<HashMap<Utf8PathBuf, Contents>> {
-    let is_setting = |change: &&Change| settings.of(&root.join(&change.path)).is_some();
-    let paths: Vec<Utf8PathBuf> = changes
-        .iter()
-        .filter(is_setting)
-        .map(|change| change.path.clone())
-        .collect();
-    let (Some(repository), false) = (repository, paths.is_empty()) else {
-        return Ok(HashMap::new());
-    };
-    let (before, after) = repository.sides(range);
-    let text = |content: Option<Vec<u8>>| {
-        content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let before = repository.read(&before, &paths)?.into_iter().map(text);
-    let after = repository.read(&after, &paths)?.into_iter().map(text);
-    let sides = before
-        .zip(after)
-        .map(|(before, after)| Contents { before, after });
-    Ok(paths.into_iter().zip(sides).collect())
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! The one question behind every command: what does this change affect? From plain values to the
 //! answer, in the order of the flow: change set, graph, seeds, affected units.
 
+mod kept_facts;
+
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8PathBuf;
 
-use crate::changes::{self, Ahead, Asked};
+use crate::changes::{Ahead, Asked, ChangeSet};
 use crate::graph::{UnitGraph, UnitIx, Verb};
 use crate::impact::changed::ChangedPaths;
 use crate::impact::checkouts::{self, Shared};
@@ -15,16 +17,16 @@ use crate::impact::layout::Layout;
 use crate::impact::records::{Ground, RecordId, Records};
 use crate::impact::rules::Rules;
 use crate::impact::seeds::{Inputs, Resolution};
-use crate::impact::settings::{Setting, Settings};
-use crate::impact::sources::Facts;
+use crate::impact::settings::{Contents, Setting, Settings};
 use crate::impact::variants::Variants;
 use crate::impact::{self, Affected, Rule, Seed};
 use crate::process::Runner;
-use crate::repo::git::{Change, Commit, Range, Repository, Seen, State, Status};
+use crate::repo::git::Change;
 use crate::repo::{build_dir, resolved, state};
 use crate::resolution;
 use crate::usage;
 use crate::workspace::Workspace;
+use kept_facts::KeptFacts;
 
 /// Which workspace, which change, and what is going to be run.
 pub struct Question {
@@ -122,20 +124,17 @@ impl Question {
     pub fn answer(mut self) -> Result<Answer> {
         let started = self.ahead.take();
         let Self {
-            runner,
-            workspace,
-            asked,
-            verb,
-            ..
+            workspace, asked, ..
         } = &self;
-        let workspace_root = resolved(&workspace.root);
+        let root = resolved(&workspace.root);
         // What cargo made of a stale lock file for a moment is no change.
-        let started = started.filter(|it| !workspace.lock_is_stale && it.is_of(&workspace_root));
-        let mut ahead = started
-            .unwrap_or_else(|| Ahead::compare(runner, &workspace_root, asked.compare.as_ref()));
-        let graph = UnitGraph::new(workspace, *verb);
+        let started = started.filter(|it| !workspace.lock_is_stale && it.is_of(&root));
+        let compare = || Ahead::compare(&self.runner, &root, asked.compare.as_ref());
+        let mut ahead = started.unwrap_or_else(compare);
+        let graph = UnitGraph::new(workspace, self.verb);
         let rules = Rules::new(workspace)?;
         let layout = Layout::new(workspace);
+        let settings = Settings::new(workspace);
         let kept = (!self.no_cache).then(|| state::directory(&workspace.target_directory));
         let own = workspace.directories();
         let read_records = |with_external| match &self.evidence {
@@ -146,94 +145,16 @@ impl Question {
         };
         let outsides = ahead.evidence();
         let (mut places, mut shared) = read_records(false)?;
-        let (repository, compared) = ahead.compared()?;
-        let root = repository
-            .as_ref()
-            .map_or(&*workspace_root, Repository::top_level)
-            .to_owned();
+        let set = ChangeSet::new(asked, ahead, workspace, &layout)?;
+        let (mut seeds, assumed) = self.assumed(&graph)?;
 
-        let settings = Settings::new(workspace);
-        let mut words = Vec::new();
-        let mut changes = Vec::new();
-        let mut range = None;
-        if asked.compare.is_some() {
-            let compared = compared.ok_or_else(|| {
-                usage!(
-                    "{} is in no git repository, so there is nothing to compare with: name what \
-                     changed with --file or --assume-changed, or ask with --all",
-                    workspace.root
-                )
-            })?;
-            changes = compared.changes;
-            // Where git is not told to ignore it, what cargo built is no change.
-            changes
-                .retain(|it| it.seen != Seen::Untracked || !layout.is_built(&root.join(&it.path)));
-            let lock = workspace_root.join("Cargo.lock");
-            if let (true, Ok(lock)) = (workspace.lock_is_stale, lock.strip_prefix(&root))
-                && changes.iter().all(|it| it.path != lock)
-            {
-                changes.push(Change {
-                    path: lock.to_owned(),
-                    status: Status::Modified,
-                    seen: Seen::WorkTree,
-                });
-            }
-            words.push(compared.in_words);
-            range = Some(compared.range);
-        }
-        if !asked.files.is_empty() {
-            words.push("the named files".to_owned());
-            changes.extend(asked.files.iter().map(|path| changes::named(&root, path)));
-            changes.sort();
-            changes.dedup_by(|later, earlier| later.path == earlier.path);
-        }
-        let mut notes = Vec::new();
-        if let (Some(Range::Revisions { head, .. }), Some(repository)) = (&range, &repository)
-            && repository.head() != Some(head)
-        {
-            notes.push(
-                "the newer side is not what is checked out, but the packages and their sources \
-                 are those of the work tree; check it out for an exact answer"
-                    .to_owned(),
-            );
-        }
-        let mut seeds = Vec::new();
-        if asked.all {
-            words.push("everything".to_owned());
-            let because = "everything is taken as changed";
-            let units = graph.units();
-            seeds.extend(units.map(|(unit, _)| Seed::new(unit, Rule::Assumed, because)));
-        }
-        for spec in &asked.assumed {
-            words.push(format!("{spec} assumed changed"));
-            let because = format!("{spec} is assumed changed");
-            let units = units_named(workspace, &graph, spec)?;
-            let units = units.into_iter();
-            seeds.extend(units.map(|unit| Seed::new(unit, Rule::Assumed, &because)));
-        }
-
-        let contents = changes::contents(
-            repository.as_ref(),
-            range.as_ref(),
-            (&root, &settings),
-            &changes,
-        )?;
-        let setting = |change: &Change| Some(settings.of(&root.join(&change.path))?.0);
-        let is_resolved = changes.iter().any(|change| {
-            let both = setting(change).zip(contents.get(&change.path));
-            both.is_some_and(|(setting, contents)| setting.is_resolved(contents))
+        let contents = set.contents(&settings)?;
+        let resolution = self.resolution(&set, &settings, &contents);
+        let changed: ChangedPaths = set.paths().collect();
+        let with_external = set.paths().any(|path| {
+            let setting = settings.of(&path);
+            setting.is_some_and(|(setting, _)| setting == Setting::Configuration)
         });
-        let resolution = match (&repository, is_resolved) {
-            (Some(repository), true) => self.resolution(repository, range.as_ref()),
-            _ => Resolution::Unchanged,
-        };
-        let changed: ChangedPaths = changes.iter().map(|it| root.join(&it.path)).collect();
-        let with_external = changes
-            .iter()
-            .any(|change| setting(change) == Some(Setting::Configuration));
-        if words.is_empty() {
-            words.push("what was named is another workspace's".to_owned());
-        }
         if with_external {
             (places, shared) = read_records(true)?;
         }
@@ -247,29 +168,16 @@ impl Question {
             Evidence::Records(directory) => Records::new(ground, directory, with_external, &places),
             Evidence::Sources => Records::none(ground),
         };
-        notes.extend(checkouts::note(&shared));
-        let facts_file = kept.map(|it| state::of_workspace(&it, "sources", &workspace.root));
-        let mut facts = match (&facts_file, &range, &repository) {
-            (Some(file), Some(range), Some(repository)) => facts(file, range, repository, &layout)?,
-            _ => Facts::default(),
-        };
-        let paths: Vec<_> = changed.iter().cloned().collect();
-        facts.pass_over(&paths, layout.around(&paths));
-        let facts = RefCell::new(facts);
+        let kept_facts = KeptFacts::new(workspace, &set, kept.as_deref());
+        let facts = RefCell::new(kept_facts.read(&set, &layout));
         let inputs = Inputs {
             workspace,
             graph: &graph,
-            verb: *verb,
+            verb: self.verb,
             profile: self.profile.as_deref(),
-            root: &root,
-            changes: &changes,
-            head_moved: match (&range, &repository) {
-                (Some(Range::WorkTree { base }), Some(repository)) => {
-                    repository.head() != Some(base)
-                }
-                (Some(Range::Revisions { base, head }), _) => base != head,
-                _ => false,
-            },
+            root: &set.top_level,
+            changes: &set.changes,
+            head_moved: set.head_moved(),
             contents: &|path| contents.get(path).cloned().unwrap_or_default(),
             resolution: &resolution,
             layout: &layout,
@@ -279,14 +187,8 @@ impl Question {
             facts: &facts,
         };
         seeds.extend(impact::seeds::find(&inputs, outsides));
-        notes.extend(resolution.note());
-        // Beside the work tree nobody knows which packages are as the commit has them.
-        let facts = facts.into_inner();
-        if let (Some(file), true, Some(Range::WorkTree { .. })) =
-            (facts_file, facts.has_grown, &range)
-        {
-            state::write(&file, &facts);
-        }
+        kept_facts.write(&facts.into_inner());
+
         let by_records = match resolution {
             Resolution::Unknown(_) => &[],
             _ => &*seeds,
@@ -296,21 +198,29 @@ impl Question {
         let mut affected = impact::propagate_within(&graph, seeds, &is_reached);
         let mut untouched = variants.untouched(&affected);
         if let Resolution::Compared(compared) = &resolution {
-            let cause = impact::resolved::cause(&changes, &root, &settings);
+            let cause = impact::resolved::cause(&set.changes, &set.top_level, &settings);
             let resolved =
                 impact::resolved::affected(workspace, &graph, compared, cause.as_deref());
             untouched.retain(|unit, _| resolved.effect(*unit).is_none());
             affected = affected.or(resolved);
         }
+
         let compiled = graph
             .units()
             .filter(|(_, unit)| unit.is_compiled() && layout.directory(unit.package).is_some())
             .count();
+        let notes = set.note().into_iter();
+        let notes = notes.chain(checkouts::note(&shared));
+        let notes = notes.chain(resolution.note()).collect();
+        let mut in_words = [set.in_words, assumed].concat();
+        if in_words.is_empty() {
+            in_words.push("what was named is another workspace's".to_owned());
+        }
         Ok(Answer {
-            verb: *verb,
-            compared: words.join(", "),
-            top_level: root.clone(),
-            changes,
+            verb: self.verb,
+            compared: in_words.join(", "),
+            top_level: set.top_level,
+            changes: set.changes,
             affected,
             untouched: untouched.into_values().flatten().collect(),
             recorded: (records.fitting(), compiled),
@@ -321,7 +231,40 @@ impl Question {
         })
     }
 
-    fn resolution(&self, repository: &Repository, range: Option<&Range>) -> Resolution {
+    /// The units that are to be taken as changed, and what was asked for in words.
+    fn assumed(&self, graph: &UnitGraph) -> Result<(Vec<Seed>, Vec<String>)> {
+        let mut seeds = Vec::new();
+        let mut in_words = Vec::new();
+        if self.asked.all {
+            in_words.push("everything".to_owned());
+            let because = "everything is taken as changed";
+            let units = graph.units();
+            seeds.extend(units.map(|(unit, _)| Seed::new(unit, Rule::Assumed, because)));
+        }
+        for spec in &self.asked.assumed {
+            in_words.push(format!("{spec} assumed changed"));
+            let because = format!("{spec} is assumed changed");
+            let units = units_named(&self.workspace, graph, spec)?.into_iter();
+            seeds.extend(units.map(|unit| Seed::new(unit, Rule::Assumed, &because)));
+        }
+        Ok((seeds, in_words))
+    }
+
+    /// What cargo resolves differently, where a change of meaning could make it do so.
+    fn resolution(
+        &self,
+        set: &ChangeSet,
+        settings: &Settings,
+        contents: &HashMap<Utf8PathBuf, Contents>,
+    ) -> Resolution {
+        let mut changes = set.changes.iter().zip(set.paths());
+        let is_resolved = changes.any(|(change, path)| {
+            let both = settings.of(&path).zip(contents.get(&change.path));
+            both.is_some_and(|((setting, _), contents)| setting.is_resolved(contents))
+        });
+        let (Some(repository), true) = (&set.repository, is_resolved) else {
+            return Resolution::Unchanged;
+        };
         let flag = |name: &str, value: &String| [format!("--{name}"), value.clone()];
         let profile = self.profile.iter().flat_map(|it| flag("profile", it));
         let targets = self.targets.iter().flat_map(|it| flag("target", it));
@@ -332,47 +275,11 @@ impl Question {
             flags: &flags,
             network: self.network,
         };
-        match question.compare(repository, range, &self.workspace.root) {
+        match question.compare(repository, set.range.as_ref(), &self.workspace.root) {
             Ok(differences) => Resolution::Compared(differences),
             Err(error) => Resolution::Unknown(error.to_string()),
         }
     }
-}
-
-/// What earlier answers found in the sources, as far as it is true of the older side.
-fn facts(
-    file: &Utf8Path,
-    range: &Range,
-    repository: &Repository,
-    layout: &Layout,
-) -> Result<Facts> {
-    let State::Commit(commit) = range.before() else {
-        return Ok(Facts::default());
-    };
-    let mut facts: Facts = state::read(file).unwrap_or_default();
-    if facts.commit.is_empty() {
-        facts.commit.clone_from(&commit.0);
-    }
-    if facts.commit == commit.0 {
-        return Ok(facts);
-    }
-    let since = Range::Revisions {
-        base: Commit(facts.commit.clone()),
-        head: commit.clone(),
-    };
-    // It may be gone.
-    match repository.changes(&since) {
-        Ok(changes) => {
-            let top_level = repository.top_level();
-            let paths: Vec<_> = changes.iter().map(|it| top_level.join(&it.path)).collect();
-            facts.move_on(commit.0, &paths, &layout.around(&paths));
-        }
-        Err(_) => {
-            facts = Facts::default();
-            facts.commit = commit.0;
-        }
-    }
-    Ok(facts)
 }
 
 /// The package that `PACKAGE[:TARGET]` names.
