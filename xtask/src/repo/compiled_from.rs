@@ -54,7 +54,9 @@ impl ProfileDir {
 }
 
 /// The absolute path in a library's metadata that ends in a relative one. A text stands there behind
-/// its length, as a LEB128 number.
+/// its length, as a LEB128 number. A letter may happen to be that of what follows it, so of several
+/// the longest is it: no text goes back beyond its own length, and another text's end, a byte that is
+/// no UTF-8.
 fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
     const LONGEST: usize = 4096;
     memchr::memmem::find_iter(metadata, relative.as_str()).find_map(|at| {
@@ -64,12 +66,12 @@ fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
             metadata[*start] == b'/' || matches!(metadata[*start + 1..], [b':', ..] | [b'\\', ..])
         };
         let starts = at.saturating_sub(LONGEST)..at;
-        starts.rev().filter(begins).find_map(|start| {
+        starts.filter(begins).find_map(|start| {
             let text = std::str::from_utf8(metadata.get(start..end)?).ok()?;
             let is_whole = metadata[..start].ends_with(&leb128(text.len()));
             let path = Utf8Path::new(text);
             let is_it = is_whole && path.is_absolute() && path.ends_with(relative);
-            is_it.then(|| path.to_owned())
+            (is_it && !text.contains(char::is_control)).then(|| path.to_owned())
         })
     })
 }
@@ -94,6 +96,9 @@ mod tests {
     #[test]
     fn an_absolute_path_is_found_by_its_end_and_its_length() {
         let long = format!("/home/{}/project/crates/a/src/lib.rs", "deep/".repeat(40));
+        let below = "/a directory, and one in it/crates/a/src/lib.rs";
+        let length = char::from(u8::try_from(below.len()).unwrap());
+        let like_a_length = format!("/w/{length}{below}");
         let cases = [
             (vec!["crates/a/src/lib.rs"], None),
             (
@@ -107,6 +112,10 @@ mod tests {
             (vec!["/w/one/xcrates/a/src/lib.rs"], None),
             (vec!["/w/one/crates/a/src/lib.rs.bak"], None),
             (vec![long.as_str()], Some(long.as_str())),
+            (
+                vec!["/w", like_a_length.as_str()],
+                Some(like_a_length.as_str()),
+            ),
         ];
         for (texts, expected) in cases {
             let mut metadata = b"rust".to_vec();
