@@ -2,7 +2,6 @@
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::Rule;
 use super::meaning::config::compare_config;
 use super::meaning::lock::compare_locks;
 use super::meaning::manifest::compare_manifest;
@@ -10,6 +9,7 @@ use super::meaning::toolchain::compare_toolchain;
 use super::meaning::{Effect as Meaning, Units};
 use super::seeds::{Finder, Inputs, Resolution};
 use super::settings::{Contents, Setting};
+use super::{Rule, Seed, Spread};
 use crate::repo::git::{Change, Seen};
 use crate::workspace::PackageIx;
 
@@ -130,8 +130,18 @@ impl Finder<'_> {
                 continue;
             }
             let because = format!("`{}` {}", meaning.key, meaning.why);
+            let spread = match self.spares_host(&meaning.what) {
+                // What is built from these and not named itself uses what the host has of them.
+                true => Spread::Nothing,
+                false => Spread::All,
+            };
             for (unit, effect) in self.meant(package, &meaning.what) {
-                self.add(unit, effect, rule, change, &because);
+                self.seeds.push(Seed {
+                    effect,
+                    spread,
+                    path: Some(change.path.clone()),
+                    ..Seed::new(unit, rule, &because)
+                });
             }
         }
     }

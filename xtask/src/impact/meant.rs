@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use super::Effect;
 use super::meaning::manifest::inherited;
 use super::meaning::{DepKind, Units};
+use super::platform::{is_host_apart, is_possible, targets_own};
 use super::seeds::{Finder, Inputs};
 use crate::graph::{Mode, Unit, UnitIx, Verb};
-use crate::repo::build_dir::profile_dirs;
-use crate::repo::rust_source;
 use crate::repo::unit_inputs::Watch;
-use crate::workspace::{PackageIdSpec, PackageIx, TargetKind, Workspace};
+use crate::workspace::{PackageIdSpec, PackageIx, TargetKind};
 
 impl Finder<'_> {
     /// The units that a difference touches, each with what happens to it. `package` is the one
@@ -70,6 +69,10 @@ impl Finder<'_> {
             {
                 Vec::new()
             }
+            Units::Platform { .. } if self.spares_host(what) => {
+                let units = targets_own(workspace, graph).into_iter();
+                units.map(|unit| (unit, Effect::Rebuilt)).collect()
+            }
             Units::Platform { .. } => rebuilt(&|_| true),
             Units::OverriddenRuns { links, .. } => rebuilt(&|unit| {
                 let known = workspace.package(unit.package).links.as_ref();
@@ -105,6 +108,18 @@ impl Finder<'_> {
                 units
             }
         }
+    }
+
+    /// Whether a difference touches nothing that is built for the host alone.
+    pub(super) fn spares_host(&self, what: &Units) -> bool {
+        let is_targets = matches!(
+            what,
+            Units::Platform {
+                host_too: false,
+                ..
+            }
+        );
+        is_targets && is_host_apart(self.inputs.workspace)
     }
 
     /// Units that read one of the variables as they are compiled, and script runs that watch one.
@@ -193,86 +208,5 @@ fn uses(unit: &Unit, kind: DepKind) -> bool {
         DepKind::Normal => unit.kind != TargetKind::CustomBuild,
         DepKind::Dev => unit.is_test() || unit.kind == TargetKind::Example,
         DepKind::Build => unit.kind == TargetKind::CustomBuild && unit.mode == Mode::Build,
-    }
-}
-
-/// Whether anything is built for a platform: for the host, for a triple that cargo's configuration or
-/// the question names, or for one that was built for. A triple of another architecture or system is
-/// none of these, and neither is a `cfg(…)` that holds for none of them.
-fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool {
-    let Some(platform) = platform else {
-        return true;
-    };
-    if platform.starts_with("cfg(") {
-        let evaluate = |for_host| {
-            let is_set =
-                |option: &str, value: Option<&str>| workspace.is_set(option, value, for_host);
-            rust_source::evaluate(platform, &is_set)
-        };
-        let known = workspace.platforms.iter().flatten();
-        let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
-        let is_other = |triple: &String| !known.contains(&triple.as_str());
-        let is_built_for_others = || {
-            // What cannot be listed may hold anything.
-            profile_dirs(&workspace.build_directory).map_or(true, |built| {
-                let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
-                triples.any(is_other)
-            })
-        };
-        return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others();
-    }
-    if workspace.build_directory.join(platform).is_dir() {
-        return true;
-    }
-    let system = match std::env::consts::OS {
-        "macos" => "darwin",
-        other => other,
-    };
-    platform.starts_with(std::env::consts::ARCH) && platform.contains(system)
-}
-
-#[cfg(test)]
-mod tests {
-    use cargo_metadata::camino::Utf8Path;
-
-    use super::*;
-    use crate::testing::workspace;
-    use crate::workspace::PlatformFacts;
-
-    #[test]
-    fn what_holds_for_no_platform_that_is_built_for_is_not_possible() {
-        let facts = |name: &str, cfg: &[&str]| PlatformFacts {
-            name: name.to_owned(),
-            cfg: cfg.iter().map(ToString::to_string).collect(),
-        };
-        let linux = facts("x86_64-unknown-linux-gnu", &["unix", "target_os=\"linux\""]);
-        let windows = facts(
-            "x86_64-pc-windows-msvc",
-            &["windows", "target_os=\"windows\""],
-        );
-        let directory = tempfile::tempdir().unwrap();
-        let build = Utf8Path::from_path(directory.path()).unwrap();
-        let mut workspace = workspace("a: lib");
-        workspace.build_directory = build.to_owned();
-        let possible = |workspace: &Workspace| {
-            [
-                "cfg(unix)",
-                "cfg(windows)",
-                "cfg(not(windows))",
-                "cfg(all(unix, target_os = \"macos\"))",
-                "cfg(any(windows, my_own))",
-            ]
-            .map(|cfg| is_possible(Some(cfg), workspace))
-        };
-        assert_eq!(possible(&workspace), [true; 5], "nothing is known");
-        workspace.platforms = Some(vec![linux.clone()]);
-        assert_eq!(possible(&workspace), [true, false, true, false, true]);
-        workspace.platforms = Some(vec![linux.clone(), windows]);
-        assert_eq!(possible(&workspace), [true, true, true, false, true]);
-        // Built for with `--target`, which the question does not say.
-        workspace.platforms = Some(vec![linux]);
-        let other = build.join("aarch64-apple-darwin/debug/.fingerprint");
-        std::fs::create_dir_all(other).unwrap();
-        assert_eq!(possible(&workspace), [true; 5]);
     }
 }

@@ -14,6 +14,7 @@ pub mod layout;
 mod listing;
 pub mod meaning;
 mod meant;
+mod platform;
 pub mod record_names;
 pub mod records;
 pub mod resolved;
@@ -113,7 +114,7 @@ pub enum Spread {
     All,
     /// What was built from those behind the unit that are recorded to read the changed path.
     Recorded,
-    /// Nothing: cargo builds one more behind the unit, and the users of the others stay.
+    /// Nothing: of what is behind the unit cargo builds some, and the users of the others stay.
     Nothing,
 }
 

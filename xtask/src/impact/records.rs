@@ -18,6 +18,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::changed::ChangedPaths;
 use super::layout::Layout;
+use super::platform::runs_on_host;
 use super::record_names::{UnitsByName, is_its};
 use crate::graph::{Link, Mode, UnitGraph, UnitIx};
 use crate::repo::cargo_config::configuration_files;
@@ -25,7 +26,7 @@ use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
 use crate::repo::unit_record::UnitName;
-use crate::workspace::{TargetKind, Workspace};
+use crate::workspace::Workspace;
 
 /// What a question about records is asked of.
 #[derive(Clone, Copy)]
@@ -65,7 +66,7 @@ pub struct Record<'a> {
     pub(super) unit: UnitIx,
     pub(super) evidence: &'a Evidence,
     inputs: &'a Inputs,
-    /// Whether it is a build script or a procedural macro, which run on the host.
+    /// Whether it runs on the host.
     pub(super) is_for_host: bool,
     /// Whether profile directory and toolchain are those of the question.
     pub(super) is_here: bool,
@@ -130,12 +131,7 @@ impl<'a> Records<'a> {
                 unit,
                 evidence,
                 inputs,
-                is_for_host: match node.kind {
-                    TargetKind::CustomBuild => node.mode == Mode::Build,
-                    // Its tests, too.
-                    TargetKind::Lib => package.is_proc_macro(),
-                    _ => false,
-                },
+                is_for_host: runs_on_host(node, package),
                 is_here,
                 fits: is_here,
                 lists_change: false,

@@ -28,6 +28,7 @@ mod hooks;
 mod kept;
 #[cfg(unix)]
 mod oracle;
+mod platforms;
 mod policy;
 mod run_affected;
 mod shared;

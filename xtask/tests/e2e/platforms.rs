@@ -1,0 +1,71 @@
+//! Where a triple is named, cargo builds for the host apart, even if it is the host's.
+
+use std::process::Command;
+
+use crate::support::Project;
+use crate::support::clean::CHECK;
+
+const CONFIG: &str = ".cargo/config.toml";
+
+/// `signal` has a script that is built from `points`, which is built from `rail`, and is built from
+/// `rail` and a macro itself.
+fn project() -> Project {
+    let project = Project::with_libraries(&[
+        ("rail", &[]),
+        ("points", &["rail"]),
+        ("labels", &[]),
+        ("signal", &["rail", "labels"]),
+    ]);
+    project.append("crates/labels/Cargo.toml", "[lib]\nproc-macro = true\n");
+    let points = "[build-dependencies]\npoints = { path = \"../points\" }\n";
+    project.append("crates/signal/Cargo.toml", points);
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); }\n";
+    project.write("crates/signal/build.rs", script);
+    project
+}
+
+fn host() -> String {
+    let rustc = Command::new("rustc")
+        .args(["--print", "host-tuple"])
+        .output();
+    let said = String::from_utf8(rustc.unwrap().stdout).unwrap();
+    said.trim().to_owned()
+}
+
+#[test]
+fn flags_reach_the_host_only_where_no_triple_is_named() {
+    let flags = "rustflags = [\"--cfg\", \"winter\"]\n";
+    let edits = ["[build]\n".to_owned(), format!("[target.{}]\n", host())];
+    for edit in [edits[0].as_str(), &edits[1], "[target.'cfg(all())']\n"] {
+        for named in [false, true] {
+            let project = project();
+            let triple = match named {
+                true => format!("build.target = \"{}\"\n", host()),
+                false => String::new(),
+            };
+            project.write(CONFIG, &triple);
+            project.commit("Configure");
+            project.build(CHECK).unwrap();
+            let edit = match (named, edit) {
+                (true, "[build]\n") => format!("build.{flags}"),
+                _ => format!("{edit}{flags}"),
+            };
+            project.append(CONFIG, &edit);
+            let answer = project.named(&[]);
+            assert_eq!(answer, project.build(CHECK).unwrap(), "{triple}{edit}");
+            assert_eq!(answer.len(), if named { 7 } else { 10 }, "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_linker_is_the_hosts_too() {
+    let project = project();
+    project.write(CONFIG, &format!("build.target = \"{}\"\n", host()));
+    project.commit("Configure");
+    project.build(CHECK).unwrap();
+    project.append(CONFIG, &format!("[target.{}]\nlinker = \"cc\"\n", host()));
+    let answer = project.named(&[]);
+    assert_eq!(answer, project.build(CHECK).unwrap());
+    assert_eq!(answer.len(), 10, "{answer:?}");
+}
