@@ -14,6 +14,7 @@ use crate::action::verify::Verification;
 use crate::graph::Mode;
 use crate::impact::record_names::{in_graph, target_kind};
 use crate::repo::unit_record::UnitName;
+use crate::workspace::name_and_version;
 
 /// The plan of one of several workspaces, for programs.
 #[derive(Debug, Serialize)]
@@ -115,16 +116,6 @@ fn in_units(bytes: u64) -> String {
     }
 }
 
-/// The name, and the version, that a package id ends in: `…/crates/network#0.1.0`,
-/// `…/cli#rail-cli@0.1.0`.
-fn package_name(id: &str) -> String {
-    let (path, fragment) = id.rsplit_once('#').unwrap_or((id, ""));
-    match (fragment.split_once('@'), path.rsplit('/').next()) {
-        (Some((name, version)), _) => format!("{name} {version}"),
-        (None, name) => format!("{} {fragment}", name.unwrap_or(path)),
-    }
-}
-
 /// Which of its package's units a record's is.
 fn unit_name(unit: Option<&UnitName>) -> String {
     let Some(unit) = unit else {
@@ -156,8 +147,8 @@ pub fn verification(found: &Verification, took: Duration, full: Option<Duration>
             packages.entry(&unit.package).or_default().push(name);
         }
         for (package, units) in packages {
-            let package = package_name(package);
-            let _ = writeln!(text, "  {package}: {}", units.join(", "));
+            let (name, version) = name_and_version(package);
+            let _ = writeln!(text, "  {name} {version}: {}", units.join(", "));
         }
     }
     let _ = writeln!(text, "stayed fresh: {}", count(found.fresh, "unit"));

@@ -9,6 +9,7 @@ use cargo_metadata::camino::Utf8Path;
 
 use super::raw::{RawDependency, RawGraph, RawUnit, users_first};
 use crate::repo::hashed;
+use crate::workspace::name_and_version;
 
 /// The units of one side, each with everything cargo configures about it.
 #[derive(Debug, Default)]
@@ -272,11 +273,8 @@ impl Root {
     /// Takes a package id specification apart: `SOURCE#VERSION`, where the URL's last part is the
     /// name, or `SOURCE#NAME@VERSION`.
     fn package(&self, id: &str) -> PackageKey {
-        let (url, fragment) = id.rsplit_once('#').unwrap_or((id, ""));
-        let last = url.split('?').next().unwrap_or_default().rsplit('/').next();
-        let (name, version) = fragment
-            .split_once('@')
-            .unwrap_or((last.unwrap_or(id), fragment));
+        let (name, version) = name_and_version(id);
+        let url = id.rsplit_once('#').map_or(id, |(url, _)| url);
         let source = match url.strip_prefix("path+file://") {
             Some(path) => {
                 let path = decoded(path);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::{Artifact, Message, PackageId};
 
-use super::unit_graph::{package, target};
+use super::unit_graph::target;
 use super::{State, UnitTiming};
+use crate::workspace::name_and_version;
 
 /// Units of one label that cargo said were done. They can be several, differing in features or
 /// platform; the platform is in neither the report nor the messages.
@@ -90,7 +91,7 @@ fn compiled(artifact: &Artifact) -> UnitTiming {
 
 /// A fresh unit, unless the report knows better.
 fn unit(id: &PackageId, target: &str, mode: &str) -> UnitTiming {
-    let (name, version) = package(&id.repr);
+    let (name, version) = name_and_version(&id.repr);
     UnitTiming {
         name: name.to_owned(),
         version: version.to_owned(),

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{BuildTimings, Order, UnitTiming};
+use crate::workspace::name_and_version;
 
 /// The graph's JSON, of version 1, as far as it matters here.
 #[derive(Default, Deserialize)]
@@ -186,15 +187,6 @@ fn settle_twins(build: &BuildTimings, graph: &Graph, places: &mut [Option<usize>
     }
 }
 
-/// A package's name and version. Its id is a URL that ends in `#name@version` or in
-/// `/name#version`, with a query before the `#` where git needs one.
-pub(super) fn package(id: &str) -> (&str, &str) {
-    let (url, spec) = id.rsplit_once('#').unwrap_or((id, ""));
-    let path = url.split_once('?').map_or(url, |(path, _)| path);
-    let last = path.rsplit_once('/').map_or(path, |(_, last)| last);
-    spec.rsplit_once('@').unwrap_or((last, spec))
-}
-
 /// A target in the words of [`UnitTiming`].
 pub(super) fn target(kind: &str, name: &str) -> String {
     match kind {
@@ -269,7 +261,7 @@ impl Node {
 
     /// The same words as in [`UnitTiming`].
     pub(super) fn label(&self) -> Label {
-        let (name, version) = package(&self.pkg_id);
+        let (name, version) = name_and_version(&self.pkg_id);
         let target = target(self.kind(), &self.target.name);
         let mode = match self.mode.as_str() {
             "run-custom-build" => "run",

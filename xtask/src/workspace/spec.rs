@@ -3,6 +3,12 @@
 
 use super::Package;
 
+/// The name and the version in a package's id.
+pub(crate) fn name_and_version(id: &str) -> (&str, &str) {
+    let spec = PackageIdSpec::new(id);
+    (spec.name, spec.version.unwrap_or_default())
+}
+
 /// A specification; a package's id is one, too.
 pub(crate) struct PackageIdSpec<'a> {
     pub(crate) name: &'a str,
@@ -59,5 +65,25 @@ impl<'a> PackageIdSpec<'a> {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '+', '-']))
         };
         package.name == self.name && self.version.is_none_or(is_version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_and_version;
+
+    #[test]
+    fn an_id_ends_in_name_and_version() {
+        for (id, expected) in [
+            ("path+file:///w/crates/network#0.1.0", ("network", "0.1.0")),
+            ("path+file:///w/cli#rail-cli@0.1.0", ("rail-cli", "0.1.0")),
+            ("git+https://host/w?branch=main#0.1.0", ("w", "0.1.0")),
+            (
+                "registry+https://host/index#serde@1.0.1",
+                ("serde", "1.0.1"),
+            ),
+        ] {
+            assert_eq!(name_and_version(id), expected, "{id}");
+        }
     }
 }
