@@ -317,6 +317,4 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
 }
 
 #[cfg(test)]
-mod against_cargo;
-#[cfg(test)]
 mod tests;

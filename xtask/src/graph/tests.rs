@@ -1,3 +1,5 @@
+mod against_cargo;
+
 use std::collections::BTreeSet;
 
 use super::*;

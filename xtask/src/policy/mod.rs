@@ -11,7 +11,7 @@ pub mod settings;
 pub mod subject;
 
 #[cfg(all(test, unix))]
-mod against_cargo;
+mod tests;
 
 use crate::repo::cargo_config::{Kind, Origin, Value};
 

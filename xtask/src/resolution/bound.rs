@@ -161,6 +161,4 @@ impl<'a> Bound<'a> {
 }
 
 #[cfg(test)]
-mod against_cargo;
-#[cfg(test)]
 mod tests;

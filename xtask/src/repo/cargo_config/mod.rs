@@ -9,8 +9,6 @@
 mod files;
 mod value;
 
-#[cfg(all(test, unix))]
-mod against_cargo;
 #[cfg(test)]
 mod tests;
 

@@ -1,3 +1,6 @@
+#[cfg(unix)]
+mod against_cargo;
+
 use std::io::{Error, ErrorKind};
 
 use super::*;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::camino::Utf8Path;
 use serde_json::Value;
 
-use super::*;
+use super::super::*;
 use crate::process::Runner;
 use crate::workspace::LoadOptions;
 

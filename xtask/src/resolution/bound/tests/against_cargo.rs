@@ -4,7 +4,7 @@ use std::fs;
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::*;
+use super::super::*;
 use crate::process::Runner;
 use crate::resolution::selection::{Asker, Keeper, Kept};
 use crate::workspace::LoadOptions;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value as Json;
 
-use super::*;
+use super::super::*;
 use crate::process;
 use crate::testing::{scratch, write};
 
