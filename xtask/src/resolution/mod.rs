@@ -5,8 +5,8 @@
 //! the root's edition chooses the resolver. Nobody knows these rules as cargo does, so cargo is
 //! asked: `--unit-graph` prints every unit it would build and builds nothing.
 //!
-//! [`Side`] copies what cargo reads of one side into a scratch directory, [`Question`] has it
-//! printed, and [`differences`] compares the two. *Both* sides are copies, the work tree's too:
+//! `Side` copies what cargo reads of one side into a scratch directory, [`Question`] has it
+//! printed, and `difference` compares the two. *Both* sides are copies, the work tree's too:
 //! they are resolved alike, and a stale `Cargo.lock` is brought up to date in the copy alone.
 //!
 //! The unit graph is what cargo configures, not all that it tracks: declared features, lints, the
