@@ -21,6 +21,7 @@ use crate::impact::settings::{Contents, Setting, Settings};
 use crate::impact::variants::Variants;
 use crate::impact::{self, Affected, Rule, Seed};
 use crate::process::Runner;
+use crate::repo::cargo_config::CargoConfig;
 use crate::repo::git::Change;
 use crate::repo::{build_dir, resolved, state};
 use crate::resolution;
@@ -170,6 +171,8 @@ impl Question {
         };
         let kept_facts = KeptFacts::new(workspace, &set, kept.as_deref());
         let facts = RefCell::new(kept_facts.read(&set, &layout));
+        let configured = || CargoConfig::of(&self.runner.in_directory(&root)).ok();
+        let config = with_external.then(configured).flatten();
         let inputs = Inputs {
             workspace,
             graph: &graph,
@@ -178,6 +181,7 @@ impl Question {
             root: &set.top_level,
             changes: &set.changes,
             head_moved: set.head_moved(),
+            config: config.as_ref(),
             contents: &|path| contents.get(path).cloned().unwrap_or_default(),
             resolution: &resolution,
             layout: &layout,

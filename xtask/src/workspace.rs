@@ -7,6 +7,7 @@ mod cache;
 mod configured;
 mod declared;
 mod expected;
+mod flags;
 mod lock_file;
 mod nearby;
 mod platforms;

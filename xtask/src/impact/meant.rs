@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Effect;
 use super::meaning::manifest::inherited;
 use super::meaning::{DepKind, Units};
-use super::platform::{is_host_apart, is_possible, targets_own};
+use super::platform::{are_flags_heeded, is_host_apart, is_possible, targets_own};
 use super::seeds::{Finder, Inputs};
 use crate::graph::{Mode, Unit, UnitIx, Verb};
 use crate::repo::unit_inputs::Watch;
@@ -64,16 +64,23 @@ impl Finder<'_> {
                 let mut dependencies = workspace.package(unit.package).dependencies.iter();
                 is_run(unit) && dependencies.any(|known| Some(known.package) == package)
             }),
-            Units::OverriddenRuns { platform, .. } | Units::Platform { platform, .. }
+            Units::OverriddenRuns { platform, .. }
+            | Units::Platform { platform, .. }
+            | Units::Flags { platform }
                 if !is_possible(platform.as_deref(), workspace) =>
             {
                 Vec::new()
             }
-            Units::Platform { .. } if self.spares_host(what) => {
+            Units::Flags { platform }
+                if !are_flags_heeded(platform.as_deref(), workspace, self.inputs.config) =>
+            {
+                Vec::new()
+            }
+            Units::Platform { .. } | Units::Flags { .. } if self.spares_host(what) => {
                 let units = targets_own(workspace, graph).into_iter();
                 units.map(|unit| (unit, Effect::Rebuilt)).collect()
             }
-            Units::Platform { .. } => rebuilt(&|_| true),
+            Units::Platform { .. } | Units::Flags { .. } => rebuilt(&|_| true),
             Units::OverriddenRuns { links, .. } => rebuilt(&|unit| {
                 let known = workspace.package(unit.package).links.as_ref();
                 is_run(unit) && known.is_some_and(|name| links.contains(name))
@@ -114,10 +121,11 @@ impl Finder<'_> {
     pub(super) fn spares_host(&self, what: &Units) -> bool {
         let is_targets = matches!(
             what,
-            Units::Platform {
-                host_too: false,
-                ..
-            }
+            Units::Flags { .. }
+                | Units::Platform {
+                    host_too: false,
+                    ..
+                }
         );
         is_targets && is_host_apart(self.inputs.workspace)
     }

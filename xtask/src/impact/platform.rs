@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::profile_dirs;
-use crate::repo::cargo_config::configuration_files;
+use crate::repo::cargo_config::{CargoConfig, configuration_files};
 use crate::repo::rust_source;
 use crate::workspace::{Package, TargetKind, Workspace};
 
@@ -21,17 +21,7 @@ pub(super) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool
                 |option: &str, value: Option<&str>| workspace.is_set(option, value, for_host);
             rust_source::evaluate(platform, &is_set)
         };
-        let known = workspace.platforms.iter().flatten();
-        let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
-        let is_other = |triple: &String| !known.contains(&triple.as_str());
-        let is_built_for_others = || {
-            // What cannot be listed may hold anything.
-            profile_dirs(&workspace.build_directory).map_or(true, |built| {
-                let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
-                triples.any(is_other)
-            })
-        };
-        return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others();
+        return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others(workspace);
     }
     if workspace.build_directory.join(platform).is_dir() {
         return true;
@@ -41,6 +31,37 @@ pub(super) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool
         other => other,
     };
     platform.starts_with(std::env::consts::ARCH) && platform.contains(system)
+}
+
+/// Whether the build directory has artifacts for triples that cargo does not build for by itself.
+fn is_built_for_others(workspace: &Workspace) -> bool {
+    let known = workspace.platforms.iter().flatten();
+    let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
+    // What cannot be listed may hold anything.
+    profile_dirs(&workspace.build_directory).map_or(true, |built| {
+        let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
+        triples.any(|triple| !known.contains(&triple.as_str()))
+    })
+}
+
+/// Whether cargo compiles anything with flags of the `[target]` table for a platform, or of
+/// `[build]`. Flags of the environment go before both, and those of a table before `[build]`'s: if
+/// the change set has those, too, they are a difference of their own.
+pub(super) fn are_flags_heeded(
+    platform: Option<&str>,
+    workspace: &Workspace,
+    config: Option<&CargoConfig>,
+) -> bool {
+    let (Some(config), Some([host, named @ ..])) = (config, workspace.platforms.as_deref()) else {
+        return true;
+    };
+    let built_for = match named {
+        [] => std::slice::from_ref(host),
+        named if is_host_apart(workspace) => named,
+        _ => return true,
+    };
+    let mut built_for = built_for.iter();
+    built_for.any(|it| it.heeds_flags_of(platform, config)) || is_built_for_others(workspace)
 }
 
 /// Whether cargo builds for the host with flags of its own: where a triple is named, be it the

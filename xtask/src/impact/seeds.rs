@@ -17,6 +17,7 @@ use super::settings::{Contents, Settings};
 use super::sources::{Facts, Outsides, Sources};
 use super::{Effect, Rule, Seed, Spread};
 use crate::graph::{Mode, UnitGraph, UnitIx, Verb};
+use crate::repo::cargo_config::CargoConfig;
 use crate::repo::git::{Change, Status};
 use crate::resolution;
 use crate::workspace::{PackageIx, TargetKind, Workspace};
@@ -37,6 +38,8 @@ pub struct Inputs<'a> {
     pub changes: &'a [Change],
     /// Whether the two sides are two commits, so that git's own files differ too.
     pub head_moved: bool,
+    /// Cargo's configuration as it is now, where some of it changed and it can be read.
+    pub config: Option<&'a CargoConfig>,
     /// Both sides of a changed file, given its path relative to the top level.
     pub contents: &'a dyn Fn(&Utf8Path) -> Contents,
     /// What cargo resolves differently.

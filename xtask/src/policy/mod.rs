@@ -29,9 +29,5 @@ fn text(text: &str) -> Kind {
 
 /// The entries of a table; none of anything else.
 fn entries(table: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
-    let entries = table.and_then(|it| match &it.kind {
-        Kind::Table(entries) => Some(entries),
-        _ => None,
-    });
-    entries.into_iter().flatten()
+    table.into_iter().flat_map(Value::entries)
 }

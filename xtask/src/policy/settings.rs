@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use cargo_metadata::cargo_platform::Platform;
 
 use super::profiles::{self, Profile};
 use super::{default, entries, text};
@@ -82,7 +81,7 @@ impl Settings {
             if let Some(value) = linker(config, platform)? {
                 values.push((format!("target.{}.linker", platform.name), value));
             }
-            if let Some(flags) = rustflags(config, platform)? {
+            if let Some(flags) = platform.rustflags(config)? {
                 values.push((format!("rustflags of {}", platform.name), flags));
             }
         }
@@ -119,56 +118,14 @@ pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<Value>> {
     }))
 }
 
-/// The tables of `target` that are about a platform: its own, and those by `cfg(…)`.
-fn tables<'a>(
-    config: &'a CargoConfig,
-    platform: &'a PlatformFacts,
-) -> impl Iterator<Item = &'a str> {
-    let keys = entries(config.written().get("target")).map(|(key, _)| key.as_str());
-    let cfgs = keys.filter(|key| key.starts_with("cfg("));
-    let is_it = |key: &&str| key.parse().is_ok_and(|it: Platform| platform.matches(&it));
-    std::iter::once(&*platform.name).chain(cfgs.filter(is_it))
-}
-
 fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {
-    for table in tables(config, platform) {
+    for table in platform.tables(config) {
         if let Some((name, origin)) = config.text(&["target", table, "linker"])? {
             let kind = Kind::String(config.program(&name, &origin).into_string());
             return Ok(Some(Value { kind, origin }));
         }
     }
     Ok(None)
-}
-
-/// The flags of the compiler for a platform: the first that there are of `CARGO_ENCODED_RUSTFLAGS`,
-/// `RUSTFLAGS`, those of the platform's tables, `build.rustflags`.
-fn rustflags(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {
-    for (name, separator) in [("CARGO_ENCODED_RUSTFLAGS", '\x1f'), ("RUSTFLAGS", ' ')] {
-        if let Some(flags) = config.variable(name) {
-            let origin = Origin::Variable(name.to_owned());
-            let flags = flags.split(separator).map(str::trim);
-            let flags = flags.filter(|it| !it.is_empty()).map(|flag| Value {
-                kind: text(flag),
-                origin: origin.clone(),
-            });
-            let kind = Kind::List(flags.collect());
-            return Ok(Some(Value { kind, origin }));
-        }
-    }
-    let mut flags = Vec::new();
-    for table in tables(config, platform) {
-        let said = config.arguments(&["target", table, "rustflags"])?;
-        flags.extend(said.into_iter().flatten());
-    }
-    if flags.is_empty() {
-        let said = config.arguments(&["build", "rustflags"])?;
-        flags.extend(said.into_iter().flatten());
-    }
-    let origin = flags.first().map(|it| it.origin.clone());
-    Ok(origin.map(|origin| Value {
-        kind: Kind::List(flags),
-        origin,
-    }))
 }
 
 /// `[env]`: `NAME = "value"`, or a table with `value`, `force` and `relative`.

@@ -58,6 +58,38 @@ fn flags_reach_the_host_only_where_no_triple_is_named() {
     }
 }
 
+/// Cargo takes the first flags that there are: the environment's, the platform's, `build`'s.
+#[test]
+fn flags_that_others_go_before_reach_nothing() {
+    let project = project();
+    let of_build = "[build]\nrustflags = [\"--cfg\", \"winter\"]\n";
+    let of_host = "[target.'cfg(all())']\nrustflags = [\"--cfg\", \"snow\"]\n";
+    project.write(CONFIG, of_host);
+    project.commit("Configure");
+    project.build(CHECK).unwrap();
+    // None of them twice: what was compiled with other flags lies beside.
+    let build = |flag: &str| of_build.replace("winter", flag);
+    let host = |flag: &str| of_host.replace("snow", flag);
+    for (config, units) in [
+        (of_host.to_owned() + of_build, 0),
+        (host("thaw") + of_build, 10),
+        (build("spring"), 10),
+        (build("summer"), 10),
+        (host("rain") + &build("summer"), 10),
+        (host("rain") + &build("autumn"), 0),
+        (
+            host("rain").replace("all()", "any()") + &build("autumn"),
+            10,
+        ),
+    ] {
+        project.write(CONFIG, &config);
+        let answer = project.named(&["--since", "HEAD"]);
+        assert_eq!(answer.len(), units, "{config}{answer:?}");
+        assert_eq!(answer, project.build(CHECK).unwrap(), "{config}");
+        project.commit("Configure");
+    }
+}
+
 #[test]
 fn a_linker_is_the_hosts_too() {
     let project = project();

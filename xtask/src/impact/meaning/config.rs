@@ -49,7 +49,7 @@ const RULES: &[(&str, bool, Touches, &str)] = &[
     ("build.rustc-workspace-wrapper", false, |_| Units::Members, "is part of the identity of every member's units"),
     ("build.rustdoc", false, |_| Units::Docs, "names another rustdoc"),
     ("build.rustdocflags", false, |_| Units::Docs, "reaches rustdoc alone"),
-    ("build.rustflags", false, |_| Units::Platform { platform: None, host_too: false }, "reaches every compiler call, or with a target triple named all but the host's"),
+    ("build.rustflags", false, |_| Units::Flags { platform: None }, "reaches every compiler call, or with a target triple named all but the host's"),
     ("build.target-dir", false, |_| Units::All, "names another directory, where nothing is built yet"),
     ("include", false, |_| Units::All, "brings in files that were not compared"),
     ("patch", true, |_| Units::All, "replaces packages"),
@@ -62,7 +62,7 @@ const RULES: &[(&str, bool, Touches, &str)] = &[
     ("target.*.linker", false, |key| Units::Platform { platform: Some(key[1].to_owned()), host_too: true }, "is in the fingerprint of every unit for the platform, linked or not"),
     ("target.*.runner", false, |_| Units::Runs, "starts the executables, and builds none"),
     ("target.*.rustdocflags", false, |_| Units::Docs, "reaches rustdoc alone"),
-    ("target.*.rustflags", false, |key| Units::Platform { platform: Some(key[1].to_owned()), host_too: false }, "reaches every compiler call for the platform"),
+    ("target.*.rustflags", false, |key| Units::Flags { platform: Some(key[1].to_owned()) }, "reaches every compiler call for the platform"),
     ("target.*.*", false, |key| Units::OverriddenRuns { links: vec![key[2].to_owned()], platform: Some(key[1].to_owned()) }, "takes the place of the build script with these links"),
 ];
 

@@ -126,6 +126,12 @@ pub enum Units {
         /// `--target` or `build.target` names a triple. Without either, host units always are.
         host_too: bool,
     },
+    /// What is compiled with these flags, script runs included: all but what is built for the host
+    /// where a triple is named, if no flags go before these.
+    Flags {
+        /// The triple or `cfg(…)` of the `[target]` table that has them; `None` for `[build]`.
+        platform: Option<String>,
+    },
     /// Documentation is built anew, and doctests run again.
     Docs,
     /// No unit is rebuilt; tests and benches run again.

@@ -186,6 +186,15 @@ impl Value {
         }
     }
 
+    /// The entries of a table; none of anything else.
+    pub fn entries(&self) -> impl Iterator<Item = (&String, &Self)> {
+        let entries = match &self.kind {
+            Kind::Table(entries) => Some(entries),
+            _ => None,
+        };
+        entries.into_iter().flatten()
+    }
+
     /// What stands at the end of a way of keys.
     pub fn at(&self, key: &[&str]) -> Option<&Self> {
         key.iter().try_fold(self, |value, part| value.get(part))

@@ -44,9 +44,12 @@ fn keys_that_rebuild_nothing() {
 
 #[test]
 fn keys_that_rebuild_something() {
-    let platform = |platform: Option<&str>, host_too| Units::Platform {
+    let flags = |platform: Option<&str>| Units::Flags {
         platform: platform.map(str::to_owned),
-        host_too,
+    };
+    let linker = |platform: &str| Units::Platform {
+        platform: Some(platform.to_owned()),
+        host_too: true,
     };
     for (story, text, units) in [
         (
@@ -82,7 +85,7 @@ fn keys_that_rebuild_something() {
         (
             "30; 25 with --target",
             "build.rustflags = ['-Cx']",
-            platform(None, false),
+            flags(None),
         ),
         (
             "25, or 31 where flags are set elsewhere",
@@ -92,12 +95,12 @@ fn keys_that_rebuild_something() {
         (
             "30; 25 with --target; 0 for another triple",
             "target.T.rustflags = ['-Cx']",
-            platform(Some("T"), false),
+            flags(Some("T")),
         ),
         (
             "30; 31 with --target, the host's units included",
             "target.'cfg(unix)'.linker = 'cc'",
-            platform(Some("cfg(unix)"), true),
+            linker("cfg(unix)"),
         ),
         (
             "0, tests start otherwise",
