@@ -186,14 +186,23 @@ impl ChangeSet {
         }
     }
 
+    /// Whether the newer side is what lies on disk, but for what is not committed.
+    pub fn is_checked_out(&self) -> bool {
+        match &self.range {
+            Some(Range::Revisions { head, .. }) => {
+                let at = self.repository.as_ref().and_then(Repository::head);
+                at == Some(head)
+            }
+            Some(Range::Index { .. }) => false,
+            Some(Range::WorkTree { .. }) | None => true,
+        }
+    }
+
     /// What the reader should know of it.
     pub fn note(&self) -> Option<String> {
-        let (Some(Range::Revisions { head, .. }), Some(repository)) =
-            (&self.range, &self.repository)
-        else {
-            return None;
-        };
-        (repository.head() != Some(head)).then(|| {
+        let is_elsewhere =
+            matches!(self.range, Some(Range::Revisions { .. })) && !self.is_checked_out();
+        is_elsewhere.then(|| {
             "the newer side is not what is checked out, but the packages and their sources are \
              those of the work tree; check it out for an exact answer"
                 .to_owned()

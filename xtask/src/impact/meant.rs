@@ -127,7 +127,8 @@ impl Finder<'_> {
                     ..
                 }
         );
-        is_targets && is_host_apart(self.inputs.workspace)
+        let is_apart = |config| is_host_apart(self.inputs.workspace, config);
+        is_targets && self.inputs.config.is_some_and(is_apart)
     }
 
     /// Units that read one of the variables as they are compiled, and script runs that watch one.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::profile_dirs;
-use crate::repo::cargo_config::{CargoConfig, configuration_files};
+use crate::repo::cargo_config::CargoConfig;
 use crate::repo::rust_source;
 use crate::workspace::{Package, TargetKind, Workspace};
 
@@ -57,7 +57,7 @@ pub(super) fn are_flags_heeded(
     };
     let built_for = match named {
         [] => std::slice::from_ref(host),
-        named if is_host_apart(workspace) => named,
+        named if is_host_apart(workspace, config) => named,
         _ => return true,
     };
     let mut built_for = built_for.iter();
@@ -66,17 +66,11 @@ pub(super) fn are_flags_heeded(
 
 /// Whether cargo builds for the host with flags of its own: where a triple is named, be it the
 /// host's. An unstable option can have it otherwise.
-pub(super) fn is_host_apart(workspace: &Workspace) -> bool {
+pub(super) fn is_host_apart(workspace: &Workspace, config: &CargoConfig) -> bool {
+    const OPTION: &str = "target-applies-to-host";
     let is_named = workspace.platforms.as_ref().is_some_and(|it| it.len() > 1);
-    let has_option = || {
-        let mut files = configuration_files(&workspace.root).into_iter();
-        let names_it = |text: String| text.contains("target-applies-to-host");
-        std::env::vars_os().any(|(name, _)| {
-            let name = name.to_string_lossy();
-            name.ends_with("TARGET_APPLIES_TO_HOST")
-        }) || files.any(|file| std::fs::read_to_string(file).is_ok_and(names_it))
-    };
-    is_named && !has_option()
+    let keys = [&[OPTION][..], &["unstable", OPTION]];
+    is_named && keys.iter().all(|key| matches!(config.get(key), Ok(None)))
 }
 
 /// What cargo builds of the members for a named triple, and what it is built from; the host may need

@@ -38,7 +38,7 @@ pub struct Inputs<'a> {
     pub changes: &'a [Change],
     /// Whether the two sides are two commits, so that git's own files differ too.
     pub head_moved: bool,
-    /// Cargo's configuration as it is now, where some of it changed and it can be read.
+    /// Cargo's configuration on the newer side, where some of it changed and it can be read.
     pub config: Option<&'a CargoConfig>,
     /// Both sides of a changed file, given its path relative to the top level.
     pub contents: &'a dyn Fn(&Utf8Path) -> Contents,
