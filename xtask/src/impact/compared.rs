@@ -131,8 +131,7 @@ impl Finder<'_> {
             }
             let because = format!("`{}` {}", meaning.key, meaning.why);
             let spread = match self.spares_host(&meaning.what) {
-                // What is built from these and not named itself uses what the host has of them.
-                true => Spread::Nothing,
+                true => Spread::NamedTriple,
                 false => Spread::All,
             };
             for (unit, effect) in self.meant(package, &meaning.what) {

@@ -114,8 +114,11 @@ pub enum Spread {
     All,
     /// What was built from those behind the unit that are recorded to read the changed path.
     Recorded,
-    /// Nothing: of what is behind the unit cargo builds some, and the users of the others stay.
+    /// Nothing: cargo builds one more behind the unit, and the users of the others stay.
     Nothing,
+    /// Nothing: of those behind the unit the ones for the named triple are touched, whose users are
+    /// touched themselves; the host's stay, and their users.
+    NamedTriple,
 }
 
 /// Why a unit is affected.
@@ -199,7 +202,7 @@ pub fn propagate_within(
         let is_doctest = graph.unit(unit).mode == Mode::Doctest;
         if seed.effect == Effect::Rerun || is_doctest {
             reruns.push((unit, (Effect::Rerun, Reason::Seed(seed))));
-        } else if seed.spread == Spread::Nothing {
+        } else if matches!(seed.spread, Spread::Nothing | Spread::NamedTriple) {
             alone.push((unit, (Effect::Rebuilt, Reason::Seed(seed))));
         } else if let Entry::Vacant(entry) = affected.units.entry(unit) {
             entry.insert((Effect::Rebuilt, Reason::Seed(seed)));

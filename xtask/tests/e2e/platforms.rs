@@ -1,9 +1,7 @@
 //! Where a triple is named, cargo builds for the host apart, even if it is the host's.
 
-use std::process::Command;
-
 use crate::support::Project;
-use crate::support::clean::CHECK;
+use crate::support::clean::{CHECK, host};
 
 const CONFIG: &str = ".cargo/config.toml";
 
@@ -22,14 +20,6 @@ fn project() -> Project {
     let script = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); }\n";
     project.write("crates/signal/build.rs", script);
     project
-}
-
-fn host() -> String {
-    let rustc = Command::new("rustc")
-        .args(["--print", "host-tuple"])
-        .output();
-    let said = String::from_utf8(rustc.unwrap().stdout).unwrap();
-    said.trim().to_owned()
 }
 
 #[test]
@@ -56,6 +46,19 @@ fn flags_reach_the_host_only_where_no_triple_is_named() {
             assert_eq!(answer.len(), if named { 7 } else { 10 }, "{answer:?}");
         }
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_the_host_has_stays_when_flags_are_cleaned_after() {
+    let project = project();
+    project.write(CONFIG, &format!("build.target = \"{}\"\n", host()));
+    project.commit("Configure");
+    project.append(CONFIG, "build.rustflags = [\"--cfg\", \"winter\"]\n");
+    let builds = project.build_each(&[CHECK.to_vec()]);
+    let affected = project.named(&["--since", "HEAD"]);
+    project.clean_as_planned(&["--since", "HEAD"]);
+    project.builds_again(&affected, &builds);
 }
 
 /// Cargo takes the first flags that there are: the environment's, the platform's, `build`'s.

@@ -6,9 +6,9 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::action::contents::Found;
 use crate::graph::Mode;
-use crate::impact::Effect;
 use crate::impact::record_names::{crate_name, in_graph, target_kind};
 use crate::impact::records::RecordId;
+use crate::impact::{Effect, Spread};
 use crate::question::Answer;
 use crate::repo::unit_record::{self, TargetKind};
 use crate::workspace::{self, PackageIx, Workspace};
@@ -46,7 +46,8 @@ pub struct Options {
 /// The units whose artifacts go, each with its reason.
 pub struct Selection<'a> {
     pub(super) workspace: &'a Workspace,
-    units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), String>,
+    /// Each with its reason, and whether what is built of it for the host stays.
+    units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), (String, bool)>,
     packages: BTreeMap<PackageIx, String>,
     for_host: HashSet<PackageIx>,
     untouched: &'a HashSet<RecordId>,
@@ -84,7 +85,8 @@ impl<'a> Selection<'a> {
             let key = (unit.package, unit.kind, target, unit.mode);
             let of_package = selection.packages.entry(unit.package);
             of_package.or_insert_with(|| because.clone());
-            selection.units.insert(key, because);
+            let host_stays = way.len() == 1 && seed.spread == Spread::NamedTriple;
+            selection.units.insert(key, (because, host_stays));
         }
         selection
     }
@@ -136,7 +138,8 @@ impl<'a> Selection<'a> {
             _ => in_graph(unit)?,
         };
         let key = (package, kind, target, mode);
-        self.units.get(&key).map(String::as_str)
+        let (because, host_stays) = self.units.get(&key)?;
+        (!host_stays || triple.is_some()).then_some(because)
     }
 
     /// Whether a unit in the host's own directory may be part of a build for a triple.
