@@ -1,5 +1,6 @@
 use super::*;
 use crate::process::Runner;
+use crate::testing::scratch;
 
 /// A repository with two commits on `main`, where `side` left it after the first.
 fn repository() -> (tempfile::TempDir, Repository) {
@@ -74,11 +75,7 @@ fn a_comparison_is_told_in_words() {
 
 #[test]
 fn a_named_path_is_a_change_below_the_top_level() {
-    let directory = tempfile::tempdir().unwrap();
-    let root = Utf8Path::from_path(directory.path())
-        .unwrap()
-        .canonicalize_utf8()
-        .unwrap();
+    let (_directory, root) = scratch();
     std::fs::create_dir(root.join("src")).unwrap();
     std::fs::write(root.join("src/lib.rs"), "").unwrap();
     let rows = [

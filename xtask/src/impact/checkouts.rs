@@ -356,9 +356,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_link_to_this_checkout_is_no_other() {
-        let temporary = tempfile::tempdir().unwrap();
-        let top = Utf8Path::from_path(temporary.path()).unwrap();
-        let top = top.canonicalize_utf8().unwrap();
+        let (_temporary, top) = crate::testing::scratch();
         let mut workspace = workspace("network: lib");
         workspace.root = top.join("checkout");
         for checkout in ["checkout", "other"] {

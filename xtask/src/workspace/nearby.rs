@@ -145,6 +145,7 @@ mod tests {
 
     use super::{RootManifest, workspaces_below};
     use crate::process::{self, Runner};
+    use crate::testing::scratch;
 
     const MANIFESTS: &[(&str, &str)] = &[
         (
@@ -185,9 +186,7 @@ mod tests {
 
     #[test]
     fn a_manifest_has_the_root_that_cargo_finds() {
-        let temporary = tempfile::tempdir().unwrap();
-        let top = Utf8Path::from_path(temporary.path()).unwrap();
-        let top = top.canonicalize_utf8().unwrap();
+        let (_temporary, top) = scratch();
         for (directory, manifest) in MANIFESTS {
             let directory = top.join(directory);
             fs::create_dir_all(directory.join("src")).unwrap();

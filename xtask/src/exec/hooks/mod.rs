@@ -277,16 +277,15 @@ fn paths<'a>(statuses: impl Iterator<Item = &'a PathStatus>) -> Vec<Utf8PathBuf>
 
 #[test]
 fn a_package_that_its_surroundings_exclude_has_hooks_of_its_own() {
-    let directory = tempfile::tempdir().unwrap();
-    let top = Utf8Path::from_path(directory.path()).unwrap();
-    let top = top.canonicalize_utf8().unwrap();
+    use crate::testing::{scratch, write};
+
+    let (_directory, top) = scratch();
     for (directory, manifest) in [
         ("", "[workspace]\nmembers = ['in']\nexclude = ['out']"),
         ("in", "[package]\nname = 'in'"),
         ("out", "[package]\nname = 'out'"),
     ] {
-        std::fs::create_dir_all(top.join(directory)).unwrap();
-        std::fs::write(top.join(directory).join("Cargo.toml"), manifest).unwrap();
+        write(&top.join(directory).join("Cargo.toml"), manifest);
     }
     let runner = Runner::new().unwrap().in_directory(&top);
     process::checked(runner.git().args(["init", "--quiet"])).unwrap();

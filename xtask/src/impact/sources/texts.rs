@@ -380,9 +380,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn links_are_followed_from_one_to_the_next() {
-        let directory = tempfile::tempdir().unwrap();
-        let top = Utf8Path::from_path(directory.path()).unwrap();
-        let top = top.canonicalize_utf8().unwrap();
+        let (_directory, top) = crate::testing::scratch();
         for inside in ["watched/.hidden", "first", "second", "third"] {
             std::fs::create_dir_all(top.join(inside)).unwrap();
         }

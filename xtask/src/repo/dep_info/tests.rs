@@ -144,9 +144,7 @@ fn paths_are_made_plain() {
 #[test]
 #[cfg(unix)]
 fn links_on_the_way_to_a_file_are_kept() {
-    let directory = tempfile::tempdir().unwrap();
-    let top = Utf8Path::from_path(directory.path()).unwrap();
-    let top = top.canonicalize_utf8().unwrap();
+    let (_directory, top) = crate::testing::scratch();
     std::fs::create_dir_all(top.join("a/src")).unwrap();
     std::fs::create_dir_all(top.join("v1/deep")).unwrap();
     std::os::unix::fs::symlink("../v1/deep", top.join("a/data")).unwrap();
