@@ -56,6 +56,7 @@ fn imports_are_found_wherever_they_stand() {
         fn f() -> Result<()> { crate::process::run(usage!(\"crate::exec\")) }
         #[cfg(test)] mod tests { use crate::render; }
         #[cfg(test)] use crate::audit;
+        #[test] fn g() { use crate::ci; }
     ";
     let found = imports(source.parse().unwrap());
     let found: Vec<_> = found.iter().map(String::as_str).collect();
@@ -106,9 +107,12 @@ fn imports(source: TokenStream) -> BTreeSet<String> {
     found
 }
 
-/// Whether `[cfg(test)]` comes next.
+/// Whether `[cfg(test)]` or `[test]` comes next.
 fn is_test_attribute(tokens: &[TokenTree]) -> bool {
-    matches!(tokens, [TokenTree::Group(attribute), ..] if attribute.to_string() == "[cfg (test)]")
+    let [TokenTree::Group(attribute), ..] = tokens else {
+        return false;
+    };
+    matches!(&*attribute.to_string(), "[cfg (test)]" | "[test]")
 }
 
 /// `a::b, c` names `a` and `c`.
