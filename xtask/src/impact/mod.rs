@@ -161,11 +161,19 @@ impl Affected {
         }
     }
 
-    /// With everything that another answer has; of two reasons for one effect the first stays.
+    /// Whether what is built of a unit for the host stays as it is.
+    pub fn spares_host(&self, unit: UnitIx) -> bool {
+        let reason = self.units.get(&unit).map(|(_, reason)| reason);
+        matches!(reason, Some(Reason::Seed(seed)) if seed.spread == Spread::NamedTriple)
+    }
+
+    /// With everything that another answer has; of two reasons for one effect the first stays,
+    /// unless the second touches more of the unit.
     #[must_use]
     pub fn or(mut self, other: Self) -> Self {
         for (unit, (effect, reason)) in other.units {
-            if self.effect(unit) < Some(effect) {
+            let known = self.effect(unit);
+            if known < Some(effect) || known == Some(effect) && self.spares_host(unit) {
                 self.units.insert(unit, (effect, reason));
             }
         }
@@ -190,7 +198,9 @@ pub fn propagate_within(
     mut seeds: Vec<Seed>,
     is_rebuilt: &dyn Fn(UnitIx) -> bool,
 ) -> Affected {
-    seeds.sort_by(|a, b| (a.unit, a.rule, &a.path).cmp(&(b.unit, b.rule, &b.path)));
+    // Of several for one unit the first is told, and what spares the host comes last.
+    let order = |it: &Seed| (it.unit, it.spread == Spread::NamedTriple, it.rule);
+    seeds.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.path.cmp(&b.path)));
     let mut affected = Affected::default();
     let mut pending = VecDeque::new();
     // What reaches no others, the stronger effect first.

@@ -157,6 +157,30 @@ fn a_seed_that_does_not_spread_stays_where_it_is() {
 }
 
 #[test]
+fn the_host_is_spared_where_nothing_else_touches_the_unit() {
+    let story = Story::new("a: lib!test!bench", Verb::Check);
+    let flags = Seed {
+        spread: Spread::NamedTriple,
+        ..story.seed("a lib")
+    };
+    let of = |seeds: &[&Seed]| {
+        let seeds = seeds.iter().map(|&seed| seed.clone()).collect();
+        propagate(&story.graph, seeds)
+    };
+    let edit = story.seed("a lib");
+    let is_spared = |affected: Affected| affected.spares_host(flags.unit);
+    assert!(is_spared(of(&[&flags])));
+    assert!(!is_spared(of(&[&flags, &edit])));
+    let further = Seed {
+        spread: Spread::Nothing,
+        ..flags.clone()
+    };
+    assert!(!is_spared(of(&[&flags, &further])));
+    assert!(!is_spared(of(&[&flags]).or(of(&[&edit]))));
+    assert!(!is_spared(of(&[&edit]).or(of(&[&flags]))));
+}
+
+#[test]
 fn where_only_some_are_rebuilt_the_others_stop_the_way() {
     let text = "a: lib!test -> b\nb: lib!test -> c\nc: lib!test";
     let story = Story::new(text, Verb::Test);

@@ -6,9 +6,9 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::action::contents::Found;
 use crate::graph::Mode;
+use crate::impact::Effect;
 use crate::impact::record_names::{crate_name, in_graph, target_kind};
 use crate::impact::records::RecordId;
-use crate::impact::{Effect, Spread};
 use crate::question::Answer;
 use crate::repo::unit_record::{self, TargetKind};
 use crate::workspace::{self, PackageIx, Workspace};
@@ -85,7 +85,7 @@ impl<'a> Selection<'a> {
             let key = (unit.package, unit.kind, target, unit.mode);
             let of_package = selection.packages.entry(unit.package);
             of_package.or_insert_with(|| because.clone());
-            let host_stays = way.len() == 1 && seed.spread == Spread::NamedTriple;
+            let host_stays = answer.affected.spares_host(index);
             selection.units.insert(key, (because, host_stays));
         }
         selection
