@@ -1,5 +1,6 @@
 //! What a build script prints whatever happens: by literals in `main`, and in the functions of its
-//! own that `main` calls, outside of every condition and before anything that may end it early.
+//! own that `main` calls, outside of every condition, of loops that may have nothing to go through,
+//! and before anything that may end it early.
 
 use std::collections::HashMap;
 
@@ -7,31 +8,28 @@ use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::names::Names;
-use super::tokens::{group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees};
+use super::tokens::{
+    before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees,
+};
 
-/// The texts that a script prints for certain. `files` are those of the script, its root first.
+/// The texts that a script prints for certain, by its files.
 pub(super) fn printed_for_certain(
     files: &[(&Utf8Path, TokenStream)],
     names: &Names<'_>,
 ) -> Vec<String> {
-    let mut functions = HashMap::new();
+    let (mut functions, mut lists) = (HashMap::new(), HashMap::new());
     for (_, tokens) in files {
         functions_in(tokens.clone(), &mut functions);
+        lists_in(tokens.clone(), &mut lists);
     }
-    let root = files.first().map(|(_, tokens)| tokens.clone());
-    let root = trees(root.unwrap_or_default());
-    let main = root
-        .windows(2)
-        .position(|it| is_ident(&it[0], "fn") && is_ident(&it[1], "main"));
-    let main = main.and_then(|main| root[main..].iter().find_map(braced));
+    let main = functions.remove("main").flatten();
     let mut walker = Walker {
         functions,
+        lists,
         constants: names,
         texts: Vec::new(),
     };
-    if let Some(main) = main {
-        walker.walk(&trees(main.stream()), &mut names.clone());
-    }
+    walker.walk(&trees(main.unwrap_or_default()), &mut names.clone());
     walker.texts
 }
 
@@ -71,9 +69,56 @@ fn functions_in(stream: TokenStream, functions: &mut Functions) {
     }
 }
 
+/// Whether what goes by a name is a list, written out, that is not empty.
+type Lists = HashMap<String, bool>;
+
+fn lists_in(stream: TokenStream, lists: &mut Lists) {
+    let tokens = trees(stream);
+    for (at, token) in tokens.iter().enumerate() {
+        if let TokenTree::Group(group) = token {
+            lists_in(group.stream(), lists);
+        }
+        if let [keyword, bound, rest @ ..] = &tokens[at..]
+            && is_one_of(keyword, &["const", "let", "static"])
+            && let Some(bound) = name(bound)
+        {
+            let statement = before(rest, ';');
+            let value = &statement[before(statement, '=').len()..];
+            let is_list = value
+                .get(1..)
+                .is_some_and(|value| has_some(value, &|_| false));
+            *lists.entry(bound).or_insert(true) &= is_list;
+        }
+    }
+}
+
+/// Whether a loop over an expression goes through something for certain.
+fn has_some(expression: &[TokenTree], is_list: &dyn Fn(&str) -> bool) -> bool {
+    const STEPS: [&str; 6] = ["cloned", "copied", "enumerate", "into_iter", "iter", "rev"];
+    let mut parts = expression.split(|it| is_punct(it, '.'));
+    let list = match parts.next() {
+        Some([reference, list @ ..]) if is_punct(reference, '&') => list,
+        list => list.unwrap_or_default(),
+    };
+    let list = match list {
+        [vec, bang, list] if is_ident(vec, "vec") && is_punct(bang, '!') => list,
+        [list] => list,
+        _ => return false,
+    };
+    let is_some = match (group(list, Delimiter::Bracket), name(list)) {
+        (Some(list), _) => {
+            let list = trees(list.stream());
+            !list.is_empty() && !list.iter().any(|it| is_punct(it, ';'))
+        }
+        (None, name) => name.is_some_and(|name| is_list(&name)),
+    };
+    is_some && parts.all(|step| step.first().is_some_and(|it| is_one_of(it, &STEPS)))
+}
+
 struct Walker<'a> {
     /// Those that have not been called yet.
     functions: Functions,
+    lists: Lists,
     constants: &'a Names<'a>,
     texts: Vec<String>,
 }
@@ -90,7 +135,10 @@ impl Walker<'_> {
                 return false;
             } else if is("fn") {
                 at += conditional(rest) - 1;
-            } else if is_punct(token, '#') || is("if") || is("match") || is("while") {
+            } else if is_punct(token, '#')
+                || is_one_of(token, &["if", "match", "while"])
+                || is("for") && !self.has_some(&rest[..conditional(rest)])
+            {
                 let length = conditional(rest);
                 let condition = &rest[1..length];
                 let decided = condition
@@ -133,6 +181,13 @@ impl Walker<'_> {
             }
         }
         true
+    }
+
+    /// Whether a loop goes through something for certain.
+    fn has_some(&self, tokens: &[TokenTree]) -> bool {
+        let over = tokens.iter().position(|it| is_ident(it, "in"));
+        let over = over.map_or(&[][..], |over| &tokens[over + 1..tokens.len() - 1]);
+        has_some(over, &|name| self.lists.get(name) == Some(&true))
     }
 }
 
