@@ -186,23 +186,18 @@ impl ChangeSet {
         }
     }
 
-    /// Whether the newer side is what lies on disk, but for what is not committed.
-    pub fn is_checked_out(&self) -> bool {
-        match &self.range {
-            Some(Range::Revisions { head, .. }) => {
-                let at = self.repository.as_ref().and_then(Repository::head);
-                at == Some(head)
-            }
-            Some(Range::Index { .. }) => false,
-            Some(Range::WorkTree { .. }) | None => true,
-        }
+    /// Whether the newer side is what lies on disk.
+    pub fn is_on_disk(&self) -> bool {
+        matches!(self.range, Some(Range::WorkTree { .. }) | None)
     }
 
     /// What the reader should know of it.
     pub fn note(&self) -> Option<String> {
-        let is_elsewhere =
-            matches!(self.range, Some(Range::Revisions { .. })) && !self.is_checked_out();
-        is_elsewhere.then(|| {
+        let Some(Range::Revisions { head, .. }) = &self.range else {
+            return None;
+        };
+        let at = self.repository.as_ref().and_then(Repository::head);
+        (at != Some(head)).then(|| {
             "the newer side is not what is checked out, but the packages and their sources are \
              those of the work tree; check it out for an exact answer"
                 .to_owned()

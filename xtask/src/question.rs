@@ -172,7 +172,7 @@ impl Question {
         let kept_facts = KeptFacts::new(workspace, &set, kept.as_deref());
         let facts = RefCell::new(kept_facts.read(&set, &layout));
         let configured = || CargoConfig::of(&self.runner.in_directory(&root)).ok();
-        let is_told = with_external && set.is_checked_out();
+        let is_told = with_external && set.is_on_disk();
         let config = is_told.then(configured).flatten();
         let inputs = Inputs {
             workspace,

@@ -6,6 +6,7 @@ use cargo_metadata::cargo_platform::Platform;
 
 use super::PlatformFacts;
 use crate::repo::cargo_config::{CargoConfig, Kind, Origin, Value};
+use crate::repo::rust_source;
 
 /// The variables that go before all configuration, with what parts their flags.
 const VARIABLES: [(&str, char); 2] = [("CARGO_ENCODED_RUSTFLAGS", '\x1f'), ("RUSTFLAGS", ' ')];
@@ -16,7 +17,8 @@ impl PlatformFacts {
         let tables = config.written().get("target");
         let keys = tables.into_iter().flat_map(Value::entries);
         let cfgs = keys.map(|(key, _)| key.as_str());
-        let cfgs = cfgs.filter(|key| key.starts_with("cfg(") && self.is_of(key));
+        let is_of = |cfg: &&str| cfg.parse().is_ok_and(|it: Platform| self.matches(&it));
+        let cfgs = cfgs.filter(|key| key.starts_with("cfg(")).filter(is_of);
         std::iter::once(&*self.name).chain(cfgs)
     }
 
@@ -37,7 +39,7 @@ impl PlatformFacts {
                 return Ok(Some(Value { kind, origin }));
             }
         }
-        let mut flags = self.tables_flags(config)?;
+        let mut flags = tables_flags(self.tables(config), config)?;
         if flags.is_empty() {
             let said = config.arguments(&["build", "rustflags"])?;
             flags.extend(said.into_iter().flatten());
@@ -49,30 +51,41 @@ impl PlatformFacts {
         }))
     }
 
-    /// Whether flags of the table of this name, or of `[build]`, are among those that cargo takes
-    /// for this platform, or were before they went.
+    /// Whether flags of the table of this name, or of `[build]`, may be among those that cargo takes
+    /// for this platform, or may have been before they went. Flags can decide themselves whether a
+    /// `cfg(…)` holds: cargo asks for it with those that it found.
     pub fn heeds_flags_of(&self, table: Option<&str>, config: &CargoConfig) -> bool {
         let mut variables = VARIABLES.iter();
         if variables.any(|(name, _)| config.variable(name).is_some()) {
             return false;
         }
         match table {
-            Some(table) => table == self.name || self.is_of(table),
-            None => self.tables_flags(config).map_or(true, |it| it.is_empty()),
+            Some(table) => self.is_own(table) != Some(false),
+            None => {
+                let tables = self.tables(config);
+                let certain = tables.filter(|table| self.is_own(table) == Some(true));
+                tables_flags(certain, config).map_or(true, |it| it.is_empty())
+            }
         }
     }
 
-    fn is_of(&self, table: &str) -> bool {
-        let platform = table.parse();
-        platform.is_ok_and(|it: Platform| self.matches(&it))
-    }
-
-    fn tables_flags(&self, config: &CargoConfig) -> Result<Vec<Value>> {
-        let mut flags = Vec::new();
-        for table in self.tables(config) {
-            let said = config.arguments(&["target", table, "rustflags"])?;
-            flags.extend(said.into_iter().flatten());
+    /// Whether a table is about this platform, whatever the flags.
+    fn is_own(&self, table: &str) -> Option<bool> {
+        match table.starts_with("cfg(") {
+            true => rust_source::evaluate(table, &|option, value| self.is_set(option, value)),
+            false => Some(table == self.name),
         }
-        Ok(flags)
     }
+}
+
+fn tables_flags<'a>(
+    tables: impl Iterator<Item = &'a str>,
+    config: &CargoConfig,
+) -> Result<Vec<Value>> {
+    let mut flags = Vec::new();
+    for table in tables {
+        let said = config.arguments(&["target", table, "rustflags"])?;
+        flags.extend(said.into_iter().flatten());
+    }
+    Ok(flags)
 }

@@ -66,12 +66,9 @@ impl PlatformFacts {
         let cfg: Vec<Cfg> = self.cfg.iter().filter_map(|it| it.parse().ok()).collect();
         platform.matches(&self.name, &cfg)
     }
-}
 
-impl Workspace {
-    /// Whether an option of the compiler's own is set on the platforms that a target is built for;
-    /// `None` where they differ, or the option is not one that a platform alone decides.
-    pub fn is_set(&self, option: &str, value: Option<&str>, for_host: bool) -> Option<bool> {
+    /// Whether an option of the compiler's own is set; `None` where flags may decide that.
+    pub(super) fn is_set(&self, option: &str, value: Option<&str>) -> Option<bool> {
         const OPTIONS: [&str; 9] = [
             "target_arch",
             "target_endian",
@@ -83,15 +80,24 @@ impl Workspace {
             "unix",
             "windows",
         ];
+        let written = || value.map_or(option.to_owned(), |value| format!("{option}={value:?}"));
+        let is_its = OPTIONS.contains(&option);
+        is_its.then(|| self.cfg.contains(&written()))
+    }
+}
+
+impl Workspace {
+    /// Whether an option of the compiler's own is set on the platforms that a target is built for;
+    /// `None` where they differ, or the option is not one that a platform alone decides.
+    pub fn is_set(&self, option: &str, value: Option<&str>, for_host: bool) -> Option<bool> {
         let platforms = match (for_host, self.platforms.as_deref()?) {
             (true, [host, ..]) => std::slice::from_ref(host),
             // Dependencies of build scripts are built for the host too.
             (_, all) => all,
         };
-        let written = value.map_or(option.to_owned(), |value| format!("{option}={value:?}"));
-        let mut set = platforms.iter().map(|facts| facts.cfg.contains(&written));
+        let mut set = platforms.iter().map(|facts| facts.is_set(option, value));
         let first = set.next()?;
-        (OPTIONS.contains(&option) && set.all(|other| other == first)).then_some(first)
+        first.filter(|_| set.all(|other| other == first))
     }
 }
 

@@ -93,6 +93,43 @@ fn flags_that_others_go_before_reach_nothing() {
     }
 }
 
+/// Cargo asks for the second table with the flags of the first.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn flags_can_decide_whose_flags_count() {
+    let tables = format!(
+        "[target.{}]\nrustflags = [\"-Ctarget-feature=+avx2\"]\n\
+         [target.'cfg(target_feature = \"avx2\")']\nrustflags = [\"--cfg\", \"winter\"]\n",
+        host()
+    );
+    let never = "[build]\nrustflags = [\"-Ctarget-feature=+avx2\", \"--cfg\", \"winter\"]\n\
+                 [target.'cfg(not(target_feature = \"avx2\"))']\nrustflags = [\"-g\"]\n";
+    for config in [&*tables, never] {
+        let project = project();
+        project.write(CONFIG, config);
+        project.commit("Configure");
+        project.build(CHECK).unwrap();
+        project.write(CONFIG, &config.replace("winter", "spring"));
+        let answer = project.named(&[]);
+        assert_eq!(answer, project.build(CHECK).unwrap(), "{config}");
+        assert_eq!(answer.len(), 10, "{answer:?}");
+    }
+}
+
+/// What is written in the work tree alone has no part in what two commits differ by.
+#[test]
+fn flags_that_are_not_committed_go_before_none() {
+    let project = project();
+    project.write(CONFIG, "[build]\nrustflags = [\"--cfg\", \"winter\"]\n");
+    project.commit("Configure");
+    project.write(CONFIG, "[build]\nrustflags = [\"--cfg\", \"spring\"]\n");
+    project.commit("Configure otherwise");
+    let commits = ["--since", "HEAD~1", "--head", "HEAD"];
+    assert_eq!(project.named(&commits).len(), 10);
+    project.append(CONFIG, "[target.'cfg(all())']\nrustflags = [\"-g\"]\n");
+    assert_eq!(project.named(&commits).len(), 10);
+}
+
 #[test]
 fn a_linker_is_the_hosts_too() {
     let project = project();

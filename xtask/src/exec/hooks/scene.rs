@@ -81,10 +81,13 @@ impl<'a> Scene<'a> {
         let Subject {
             unlike, in_place, ..
         } = &self.subject;
-        let is_manifest = |path: &Utf8PathBuf| path.file_name() == Some("Cargo.toml");
+        let is_setting = |path: &Utf8PathBuf| {
+            let name = path.file_name();
+            name == Some("Cargo.toml") || path.iter().any(|it| it == ".cargo")
+        };
         if *in_place {
             match self.selected_in(self.here, tool, forwarded) {
-                Ok(None) if !unlike.iter().any(is_manifest) => return Ok(None),
+                Ok(None) if !unlike.iter().any(is_setting) => return Ok(None),
                 Ok(Some(found)) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
                 // What is in the work tree alone may be what stands in the way.
                 Err(error) if unlike.is_empty() => return Err(error),
