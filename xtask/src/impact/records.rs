@@ -205,10 +205,10 @@ impl<'a> Records<'a> {
 
     /// The units that read something in a directory when they were last built, or watched it.
     pub fn reading_below(&self, directory: &Utf8Path) -> impl Iterator<Item = UnitIx> {
+        let is_below = move |file: &Utf8PathBuf| file.starts_with(directory);
         let reads = move |record: &Record<'_>| match record.inputs {
-            Inputs::Compiled { files, .. } | Inputs::Run(Watch::Declared(files, _)) => {
-                files.iter().any(|file| file.starts_with(directory))
-            }
+            Inputs::Compiled { files, real, .. } => files.iter().chain(real).any(is_below),
+            Inputs::Run(Watch::Declared(paths, _)) => paths.iter().any(is_below),
             Inputs::Run(_) => false,
         };
         let units = self.by_unit.iter();
