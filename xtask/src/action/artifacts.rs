@@ -182,12 +182,13 @@ fn is_of(
     let Some(root) = root_of(package, unit) else {
         return false;
     };
+    // A manifest may name it by way of the directory above.
+    let place_of = |file: &Utf8Path| dep_info::absolute(&workspace.root, file);
+    let root = place_of(root);
     let rustcs = place.find_dep_info(&package.name, hash, unit, true);
     let rustcs = rustcs.and_then(|path| fs::read_to_string(path).ok());
     if let Some(found) = rustcs.and_then(|text| dep_info::parse_rustc(&text)) {
-        let at = &workspace.root;
-        let mut files = found.files.iter();
-        return files.any(|file| dep_info::absolute(at, file) == *root);
+        return found.files.iter().any(|file| place_of(file) == root);
     }
     // Cargo's own names files below the package without saying which, and none of a registry's.
     let roots = Roots {
@@ -195,7 +196,9 @@ fn is_of(
         package: package.directory(),
     };
     match place.cargo_sources(&package.name, hash, unit, roots) {
-        Some(found) if package.source.is_none() => found.files.contains(root),
+        Some(found) if package.source.is_none() => {
+            found.files.iter().any(|file| place_of(file) == root)
+        }
         _ => true,
     }
 }

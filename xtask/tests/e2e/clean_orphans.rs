@@ -98,3 +98,25 @@ fn in_a_directory_that_another_workspace_shares() {
         note: nothing is affected (the work tree since HEAD)
     "#]]);
 }
+
+/// Cargo keeps the way that the manifest goes, the compiler records where it leads.
+#[test]
+fn a_target_beside_its_package_is_none() {
+    let project = Project::with_libraries(&[("track", &[]), ("signal", &["track"])]);
+    project.append(
+        "crates/track/Cargo.toml",
+        "[lib]\npath = \"../../shared/track.rs\"\n",
+    );
+    project.write("shared/track.rs", "pub fn track() {}\n");
+    project.remove("crates/track/src");
+    project.commit("Lay tracks elsewhere");
+    project.build(CHECK).unwrap();
+    project.xtask(ORPHANS).is(expect![[r#"
+        --- stderr
+        note: nothing is affected (the work tree since HEAD)
+    "#]]);
+    project.clean_as_planned(&["--assume-changed", "track"]);
+    let left = project.artifacts();
+    let is_tracks = |path: &&std::path::PathBuf| path.to_string_lossy().contains("track");
+    assert_eq!(left.iter().find(is_tracks), None);
+}
