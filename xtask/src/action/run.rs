@@ -62,6 +62,14 @@ impl Tool {
         }
     }
 
+    /// The option that chooses a profile of cargo's; nextest has profiles of its own.
+    fn profile_option(self) -> &'static str {
+        match self {
+            Self::Nextest => "--cargo-profile",
+            _ => "--profile",
+        }
+    }
+
     /// The command that builds with the same features, as far as these depend on the command: on
     /// whether dev-dependencies count. `fmt` builds nothing.
     pub fn builds_like(self) -> Option<&'static [&'static str]> {

@@ -25,17 +25,18 @@ pub(super) struct SelectedArgs {
 impl SelectedArgs {
     /// The question of a tool, of every workspace of the repository or of the one.
     pub(super) fn questions(&self, tool: Tool, all: bool) -> Result<Questions> {
-        let build = (tool.verb(), self.profile(tool));
-        self.subject.each(build, all, &self.exclude)
+        let profile = self.profile(tool);
+        self.subject
+            .each((tool.verb(), &profile), all, &self.exclude)
     }
 
     /// The same, where it is continuous integration that says what changed unless the user does.
     pub(super) fn question_in_ci(&self, tool: Tool) -> Result<Question> {
-        self.subject.resolve_in_ci(tool.verb(), self.profile(tool))
+        self.subject.resolve_in_ci(tool.verb(), &self.profile(tool))
     }
 
-    fn profile(&self, tool: Tool) -> &str {
-        profile_in(&self.forwarded).unwrap_or(tool.profile())
+    fn profile(&self, tool: Tool) -> String {
+        profile_in(tool, &self.forwarded).unwrap_or_else(|| tool.profile().to_owned())
     }
 
     /// Answers the question, and goes on from the workspace's root with what selects of the answer.

@@ -266,8 +266,9 @@ impl<'a> Selector<'a> {
     fn command(&self) -> Vec<String> {
         let command = self.tool.builds_like().unwrap_or_default().iter();
         let mut command: Vec<String> = command.map(|&word| word.to_owned()).collect();
-        command.extend(that_configure(&self.options.given));
-        command.extend(that_configure(self.options.forwarded));
+        for arguments in [&self.options.given[..], self.options.forwarded] {
+            command.extend(that_configure(self.tool, arguments));
+        }
         command
     }
 

@@ -81,15 +81,8 @@ pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) ->
 
 /// Those of the user's arguments that decide features, profile and platform, for a question to
 /// cargo about the units that it would build.
-pub fn that_configure(forwarded: &[String]) -> Vec<String> {
-    const WITH_VALUE: [&str; 6] = [
-        "-F",
-        "--features",
-        "--profile",
-        "--target",
-        "--config",
-        "-Z",
-    ];
+pub fn that_configure(tool: Tool, forwarded: &[String]) -> Vec<String> {
+    const WITH_VALUE: [&str; 5] = ["-F", "--features", "--target", "--config", "-Z"];
     const ALONE: [&str; 7] = [
         "--all-features",
         "--no-default-features",
@@ -103,7 +96,13 @@ pub fn that_configure(forwarded: &[String]) -> Vec<String> {
     let mut arguments = split(forwarded).0.iter();
     while let Some(argument) = arguments.next() {
         let name = argument.split('=').next().unwrap_or_default();
-        if WITH_VALUE.contains(&argument.as_str()) {
+        if name == tool.profile_option() {
+            // Cargo's own name for it.
+            kept.push(argument.replacen(name, "--profile", 1));
+            if name == argument {
+                kept.extend(arguments.next().cloned());
+            }
+        } else if WITH_VALUE.contains(&argument.as_str()) {
             kept.push(argument.clone());
             kept.extend(arguments.next().cloned());
         } else if ALONE.contains(&argument.as_str())
@@ -133,14 +132,19 @@ pub fn leave_features(configuring: &[String]) -> bool {
 }
 
 /// The profile that the user's arguments choose.
-pub fn profile_in(forwarded: &[String]) -> Option<&str> {
+pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
     let mut found = None;
-    let mut arguments = split(forwarded).0.iter();
+    let mut arguments = that_configure(tool, forwarded).into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "-r" | "--release" => found = Some("release"),
-            "--profile" | "--cargo-profile" => found = arguments.next().map(String::as_str),
-            other => found = other.strip_prefix("--profile=").or(found),
+            "-r" | "--release" => found = Some("release".to_owned()),
+            "--profile" => found = arguments.next(),
+            other => {
+                found = other
+                    .strip_prefix("--profile=")
+                    .map(str::to_owned)
+                    .or(found)
+            }
         }
     }
     found

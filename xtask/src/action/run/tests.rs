@@ -153,24 +153,39 @@ fn the_heaviest_goes_to_the_machine_with_the_least_to_do() {
 #[test]
 fn of_the_arguments_for_cargo_those_are_known_that_configure() {
     let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
-    let kept = |text| that_configure(&words(text)).join(" ");
+    let kept = |text| that_configure(Tool::Test, &words(text)).join(" ");
     assert_eq!(kept("--lib -F a,b --release -v"), "-F a,b --release");
     assert_eq!(
         kept("--features=a -j 2 --target x"),
         "--features=a --target x"
     );
     assert_eq!(kept("--no-fail-fast -- --release"), "");
-    assert_eq!(profile_in(&words("--profile ci -- --release")), Some("ci"));
-    for (arguments, chosen) in [
-        ("--workspace", None),
-        ("-r --all-features", Some("release")),
-        ("--profile ci -F a,b", Some("ci")),
-        ("--profile=ci --features=x -p y", Some("ci")),
+    for (tool, arguments, chosen) in [
+        (Tool::Test, "--workspace", None),
+        (Tool::Test, "-v", None),
+        (Tool::Test, "-r", Some("release")),
+        (Tool::Test, "-r --all-features", Some("release")),
+        (Tool::Test, "--profile ci -F a,b", Some("ci")),
+        (Tool::Test, "--profile=ci --features=x -p y", Some("ci")),
+        (Tool::Test, "--profile ci -- --release", Some("ci")),
+        (Tool::Nextest, "--cargo-profile ci", Some("ci")),
+        (
+            Tool::Nextest,
+            "--cargo-profile=ci --profile own",
+            Some("ci"),
+        ),
+        (Tool::Nextest, "--profile=own", None),
+        (Tool::Nextest, "--profile own --release", Some("release")),
     ] {
-        assert_eq!(profile_in(&words(arguments)), chosen);
+        let found = profile_in(tool, &words(arguments));
+        assert_eq!(found.as_deref(), chosen, "{arguments}");
     }
-    assert_eq!(profile_in(&words("-r")), Some("release"));
-    assert_eq!(profile_in(&words("-v")), None);
+    let kept = |text| that_configure(Tool::Nextest, &words(text)).join(" ");
+    assert_eq!(
+        kept("--profile own --cargo-profile ci -F a"),
+        "--profile ci -F a"
+    );
+    assert_eq!(kept("--cargo-profile=ci"), "--profile=ci");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clap::ValueEnum as _;
 
 use super::{Kept, ReportFormat, show};
 use crate::action::clean::Options;
-use crate::action::run::profile_in;
+use crate::action::run::{Tool, profile_in};
 use crate::changes::Asked;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::cli::verdict;
@@ -179,7 +179,8 @@ impl RunArgs {
                 ..Asked::default()
             },
         };
-        let profile = profile_in(&self.cargo_args).unwrap_or("dev");
+        let profile = profile_in(Tool::Build, &self.cargo_args);
+        let profile = profile.as_deref().unwrap_or("dev");
         let directory = build_dir::directory_of(profile);
         let (runner, workspace) = (kept.runner.clone(), kept.workspace.clone());
         let mut question =
