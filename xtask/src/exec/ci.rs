@@ -18,6 +18,7 @@ use crate::ci::matrix::Job;
 use crate::graph::UnitIx;
 use crate::process::{self, Runner};
 use crate::question::Answer;
+use crate::repo::cargo_config::{cargo_home, configuration_files};
 use crate::repo::git::Repository;
 use crate::usage;
 use crate::workspace::Workspace;
@@ -66,19 +67,24 @@ pub fn key(
     }))
 }
 
-/// The profiles of the root manifest, cargo's configuration from the root upward, and the variables
-/// that cargo and rustc are told flags and profiles by.
+/// The profiles of the root manifest, cargo's configuration from the root upward with what it
+/// includes, and the variables that cargo and rustc are told flags and profiles by.
 fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     let manifest = root.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {manifest}"))?;
     let manifest: toml::Table = text.parse().with_context(|| format!("in {manifest}"))?;
     let profiles = manifest.get("profile").map(ToString::to_string);
     let mut policy = vec![("profile".to_owned(), profiles.unwrap_or_default())];
-    for above in root.ancestors() {
-        for name in [".cargo/config.toml", ".cargo/config"] {
-            if let Ok(text) = fs::read_to_string(above.join(name)) {
-                policy.push((name.to_owned(), text));
-            }
+    let home = cargo_home();
+    for file in configuration_files(root) {
+        let is_homes = home.as_ref().is_some_and(|home| file.starts_with(home));
+        if let (Ok(text), false) = (fs::read_to_string(&file), is_homes) {
+            // Another machine has the repository elsewhere.
+            let name = file.strip_prefix(root).ok().map(Utf8Path::as_str);
+            policy.push((
+                name.or(file.file_name()).unwrap_or_default().to_owned(),
+                text,
+            ));
         }
     }
     let says_how = |name: &str| {
