@@ -302,19 +302,23 @@ pub fn stream_both(
     })
 }
 
-/// The command as one would type it.
+/// The command as one would type it into a shell.
 pub fn shown(command: &Command) -> String {
-    let mut text = command.get_program().to_string_lossy().into_owned();
-    for argument in command.get_args() {
-        let argument = argument.to_string_lossy();
-        text.push(' ');
-        if argument.is_empty() || argument.contains([' ', '\'', '"', '$', '*', '(', '\\']) {
-            text.push_str(&format!("{argument:?}"));
-        } else {
-            text.push_str(&argument);
+    let is_plain = |char: char| char.is_alphanumeric() || "-_./=:,@%+".contains(char);
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|word| {
+        let word = word.to_string_lossy();
+        match !word.is_empty() && word.chars().all(is_plain) {
+            true => word.into_owned(),
+            false => quoted(&word),
         }
-    }
-    text
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A word for the shell.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn wait(child: &mut Child, command: &Command) -> Result<ExitStatus> {
@@ -471,7 +475,8 @@ mod tests {
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {
         let mut command = Runner::new().unwrap().git();
-        command.args(["clean", "-p", "my lib"]);
-        assert_eq!(shown(&command), "git clean -p \"my lib\"");
+        command.args(["clean", "-p", "my lib", "", "a|b", "$it's"]);
+        let expected = r"git clean -p 'my lib' '' 'a|b' '$it'\''s'";
+        assert_eq!(shown(&command), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! The small script that stands where git looks for a hook.
 
 use super::Hook;
+use crate::process::quoted;
 
 /// The line by which the kit knows its own.
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
@@ -56,11 +57,6 @@ pub fn script(hook: Hook, start: &Start) -> String {
 /// Whether a script is one of the kit's.
 pub fn is_ours(script: &[u8]) -> bool {
     String::from_utf8_lossy(script).contains(MARK)
-}
-
-/// A word for the shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::affected::target_name;
 use super::count;
 use crate::audit::{Comparison, Outcome, Step};
 use crate::built::UnitKey;
+use crate::workspace::name_and_version;
 
 /// The figures of several comparisons together.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -109,8 +110,7 @@ fn compared(steps: &[Step]) -> impl Iterator<Item = &Comparison> {
 }
 
 fn name(unit: &UnitKey) -> String {
-    // The last part of a package id is its name and version, or its directory.
-    let package = unit.package.rsplit('/').next().unwrap_or(&unit.package);
+    let (name, version) = name_and_version(&unit.package);
     let target = target_name(unit.kind, unit.mode, &unit.target);
-    format!("{package} {target}")
+    format!("{name} {version}: {target}")
 }

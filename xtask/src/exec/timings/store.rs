@@ -98,10 +98,8 @@ impl Store {
         if path.extension() == Some("json") || path.components().count() > 1 && path.is_file() {
             let text = fs::read_to_string(path)
                 .map_err(|error| usage!("cannot read the record {path}: {error}"))?;
-            let lines = text
-                .lines()
-                .map(Record::read)
-                .collect::<Result<Vec<_>, _>>();
+            let lines = text.lines().filter(|line| !line.trim().is_empty());
+            let lines = lines.map(Record::read).collect::<Result<Vec<_>, _>>();
             let records = match lines {
                 Ok(records) if !records.is_empty() => Ok(records),
                 _ => Record::read(&text).map(|it| vec![it]),
