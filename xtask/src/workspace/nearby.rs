@@ -120,7 +120,14 @@ fn role(manifest: &Utf8Path) -> Option<Role> {
         Err(_) => return Some(Role::Unreadable),
     };
     let Ok(table) = text.parse::<toml::Table>() else {
-        return Some(Role::Unreadable);
+        // A member that is being edited stays where it is.
+        let mut lines = text.lines().map(str::trim_start);
+        let is_root = lines.any(|line| line.starts_with("[workspace"));
+        return Some(if is_root {
+            Role::Unreadable
+        } else {
+            Role::Package(None)
+        });
     };
     let directory = manifest.parent()?;
     if !table.contains_key("workspace") {
@@ -145,7 +152,7 @@ mod tests {
 
     use super::{RootManifest, workspaces_below};
     use crate::process::{self, Runner};
-    use crate::testing::scratch;
+    use crate::testing::{scratch, write};
 
     const MANIFESTS: &[(&str, &str)] = &[
         (
@@ -219,6 +226,19 @@ mod tests {
             tests/data/one < tests/data/one
             tests/data/bad < tests/data/bad"#]]
         .assert_eq(&of_each.join("\n"));
+    }
+
+    #[test]
+    fn a_member_that_is_being_edited_stays_where_it_is() {
+        let (_temporary, top) = scratch();
+        write(&top.join("Cargo.toml"), "[workspace]\nmembers = ['a']");
+        write(&top.join("a/Cargo.toml"), "[package]\nname = 'a");
+        write(&top.join("own/Cargo.toml"), "[workspace]\nmembers = ['");
+        for (directory, root) in [("a", ""), ("own", "own")] {
+            let found = workspaces_below(&top, [Utf8Path::new(directory).join("Cargo.toml")]);
+            let found: Vec<_> = found.iter().map(RootManifest::directory).collect();
+            assert_eq!(found, [top.join(root)], "{directory}");
+        }
     }
 
     #[test]
