@@ -55,7 +55,15 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
             for said in said_in(&text, &[kind]) {
                 let dependencies = member.dependencies.iter();
                 let mut resolved = dependencies.map(|it| workspace.package(it.package));
-                let is_it = |it: &&Package| it.name == said.package && it.source.is_some();
+                // A member may depend on two versions, one of them by another name.
+                let is_it = |it: &&Package| {
+                    it.name == said.package
+                        && it.source.is_some()
+                        && it
+                            .version
+                            .parse()
+                            .is_ok_and(|it| said.requirement.matches(&it))
+                };
                 let Some(Package { version, .. }) = resolved.find(is_it) else {
                     continue;
                 };
