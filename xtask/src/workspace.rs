@@ -27,7 +27,7 @@ pub use configured::configured_in;
 pub use declared::{Declaration, Declared, Request, Table};
 pub use expected::expected;
 pub use nearby::{RootManifest, likely_root, workspaces_below};
-pub use platforms::{PlatformFacts, Platforms};
+pub use platforms::{PlatformFacts, Platforms, may_be_host};
 pub(crate) use spec::{PackageIdSpec, name_and_version};
 
 use crate::parallel;

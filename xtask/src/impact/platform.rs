@@ -6,7 +6,7 @@ use crate::graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::repo::build_dir::profile_dirs;
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::rust_source;
-use crate::workspace::{Package, TargetKind, Workspace};
+use crate::workspace::{Package, TargetKind, Workspace, may_be_host};
 
 /// Whether anything is built for a platform: for the host, for a triple that cargo's configuration or
 /// the question names, or for one that was built for. A triple of another architecture or system is
@@ -23,14 +23,7 @@ pub(super) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool
         };
         return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others(workspace);
     }
-    if workspace.build_directory.join(platform).is_dir() {
-        return true;
-    }
-    let system = match std::env::consts::OS {
-        "macos" => "darwin",
-        other => other,
-    };
-    platform.starts_with(std::env::consts::ARCH) && platform.contains(system)
+    workspace.build_directory.join(platform).is_dir() || may_be_host(platform)
 }
 
 /// Whether the build directory has artifacts for triples that cargo does not build for by itself.

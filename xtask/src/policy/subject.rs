@@ -19,8 +19,10 @@ pub struct Subject {
     pub workspaces: Vec<Known>,
     /// The root manifests of those that cargo could not build, each with why.
     pub unreadable: Vec<(Utf8PathBuf, anyhow::Error)>,
-    /// The files of cargo's configuration that git tracks, each with what it says.
+    /// The files of cargo's configuration that git tracks and cargo reads, each with what it says.
     pub configurations: BTreeMap<Utf8PathBuf, Value>,
+    /// Those that it does not read for the file `config` beside them.
+    pub ignored: Vec<Utf8PathBuf>,
     /// The manifests that git tracks, absolute.
     pub manifests: Vec<Utf8PathBuf>,
     /// The other files that are looked at, with what for and their text.
@@ -130,11 +132,18 @@ impl Subject {
                 others.push((kind, path, text));
             }
         }
+        let is_ignored = |path: &&Utf8PathBuf| {
+            let beside = path.with_file_name("config");
+            beside != **path && configurations.contains_key(&beside)
+        };
+        let ignored: Vec<_> = configurations.keys().filter(is_ignored).cloned().collect();
+        configurations.retain(|path, _| !ignored.contains(path));
         Ok(Self {
             top: top.to_owned(),
             workspaces,
             unreadable,
             configurations,
+            ignored,
             manifests,
             others,
         })

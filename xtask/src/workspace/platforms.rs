@@ -101,6 +101,16 @@ impl Workspace {
     }
 }
 
+/// Whether a triple is of the host's architecture and system, as far as that is known without the
+/// compiler.
+pub fn may_be_host(triple: &str) -> bool {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    triple.starts_with(std::env::consts::ARCH) && triple.contains(system)
+}
+
 /// The facts of a platform, the host's without a triple.
 fn facts(runner: &Runner, triple: Option<&str>) -> Option<(PlatformFacts, Utf8PathBuf)> {
     let mut command = runner.rustc();

@@ -1,5 +1,7 @@
 //! Variables, against what the repository's files say.
 
+use std::env::consts::{ARCH, FAMILY, OS};
+
 use anyhow::Result;
 
 use crate::finding::{Check, Finding, Level, Place};
@@ -8,6 +10,8 @@ use crate::policy::profiles::canonical;
 use crate::policy::settings::tool;
 use crate::policy::subject::{Known, Subject, relative};
 use crate::repo::cargo_config::{Kind, Origin, Value, variable_of};
+use crate::repo::rust_source;
+use crate::workspace::may_be_host;
 
 pub(super) static ENVIRONMENT_OVERRIDES: Check = Check {
     code: "environment-overrides",
@@ -166,9 +170,25 @@ fn sets_rustflags(known: &Known, key: &[&str]) -> bool {
         ["build", "rustflags"] => true,
         ["target", table, "rustflags"] => {
             let targets = known.config.build_targets().unwrap_or_default();
-            table.starts_with("cfg(") || targets.iter().any(|it| it.as_str() == Some(*table))
+            match (table.starts_with("cfg("), &targets[..]) {
+                (true, []) => rust_source::evaluate(table, &is_set_here) != Some(false),
+                (true, _) => true,
+                (false, []) => may_be_host(table),
+                (false, named) => named.iter().any(|it| it.as_str() == Some(*table)),
+            }
         }
         _ => false,
+    }
+}
+
+/// Whether an option of the compiler's is set on the host, as far as that is known without it.
+fn is_set_here(option: &str, value: Option<&str>) -> Option<bool> {
+    match (option, value) {
+        ("unix" | "windows", None) => Some(option == FAMILY),
+        ("target_family", Some(value)) => Some(value == FAMILY),
+        ("target_os", Some(value)) => Some(value == OS),
+        ("target_arch", Some(value)) => Some(value == ARCH),
+        _ => None,
     }
 }
 

@@ -64,18 +64,16 @@ Keep `config.toml`, unless cargo 1.38 is still in use.",
 };
 
 pub(super) fn find(subject: &Subject, found: &mut Vec<Finding>) {
+    for path in &subject.ignored {
+        let ignored = relative(path, &subject.top);
+        found.push(TWO_CONFIG_FILES.found(
+            subject.at(path, Some(1)),
+            format!("{ignored} is ignored for the file `config` beside it"),
+            "Join the two in `config.toml`.",
+        ));
+    }
     for (path, said) in &subject.configurations {
-        let other = path.with_file_name("config");
-        if other != *path && subject.configurations.contains_key(&other) {
-            let ignored = relative(path, &subject.top);
-            found.push(TWO_CONFIG_FILES.found(
-                subject.at(path, Some(1)),
-                format!("{ignored} is ignored for the file `config` beside it"),
-                "Join the two in `config.toml`.",
-            ));
-        } else {
-            configuration(subject, path, said, found);
-        }
+        configuration(subject, path, said, found);
     }
     for known in &subject.workspaces {
         let written = known.config.written().get("profile");

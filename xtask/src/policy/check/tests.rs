@@ -127,7 +127,7 @@ fn files_that_set_flags_beside_the_configuration() {
         ROOT,
         (
             ".cargo/config.toml",
-            "[target.'cfg(unix)']\nrustflags = ['-Ca']",
+            "[target.'cfg(all())']\nrustflags = ['-Ca']",
         ),
         (
             ".github/workflows/ci.yml",
@@ -148,12 +148,21 @@ fn files_that_set_flags_beside_the_configuration() {
         )
     };
     assert_eq!(for_far(far), "");
+    let never = "[target.'cfg(target_os = \"none\")']\nrustflags = ['-Ca']";
+    assert_eq!(for_far(never), "");
     let built = format!("{far}\n[build]\ntarget = 'far'");
     assert!(for_far(&built).starts_with("split-rustflags .envrc:1"));
+    let built = format!("{never}\n[build]\ntarget = 'far'");
+    assert!(for_far(&built).starts_with("split-rustflags .envrc:1"));
+    if cfg!(target_os = "linux") {
+        let host = std::env::consts::ARCH.to_owned() + "-unknown-linux-gnu";
+        let here = format!("[target.{host}]\nrustflags = ['-Ca']");
+        assert!(for_far(&here).starts_with("split-rustflags .envrc:1"));
+    }
     expect_test::expect![[r#"
-        split-rustflags .envrc:1: RUSTFLAGS takes the place of the repository's own flags [export RUSTFLAGS="-Ctarget-cpu=native"; target.cfg(unix).rustflags (.cargo/config.toml:2)]
-        split-rustflags .github/workflows/ci.yml:3: RUSTFLAGS takes the place of the repository's own flags [RUSTFLAGS: -Dwarnings; target.cfg(unix).rustflags (.cargo/config.toml:2)]
-        split-rustflags .vscode/settings.json:1: RUSTFLAGS takes the place of the repository's own flags [{"a": {"RUSTFLAGS": "-Cx"}}; target.cfg(unix).rustflags (.cargo/config.toml:2)]
+        split-rustflags .envrc:1: RUSTFLAGS takes the place of the repository's own flags [export RUSTFLAGS="-Ctarget-cpu=native"; target.cfg(all()).rustflags (.cargo/config.toml:2)]
+        split-rustflags .github/workflows/ci.yml:3: RUSTFLAGS takes the place of the repository's own flags [RUSTFLAGS: -Dwarnings; target.cfg(all()).rustflags (.cargo/config.toml:2)]
+        split-rustflags .vscode/settings.json:1: RUSTFLAGS takes the place of the repository's own flags [{"a": {"RUSTFLAGS": "-Cx"}}; target.cfg(all()).rustflags (.cargo/config.toml:2)]
     "#]].assert_eq(&found(&[&files[..], &[pin]].concat(), &[], ""));
 }
 
@@ -206,7 +215,7 @@ fn files_further_down_that_speak_against_those_above() {
         ("doc/.cargo/config.toml", "[build]\ntarget = 'x'"),
     ];
     expect_test::expect![[r#"
-        contradicting-config own/.cargo/config.toml:2: `build.target-dir = "../elsewhere"` speaks against `"out"` further up [.cargo/config.toml:2]
+        contradicting-config own/.cargo/config.toml:2: `build.target-dir = "../elsewhere"` speaks against `"out"` further up [.cargo/config:2]
         contradicting-manifest Cargo.toml:5: `profile.dev.debug = 2` is beaten by the configuration's `1` [.cargo/config:4]
         contradicting-manifest own/Cargo.toml:4: `profile.dev.debug = 0` is beaten by the configuration's `1` [own/.cargo/config.toml:5]
         member-profile a/Cargo.toml:5: cargo ignores the profiles of a member []
