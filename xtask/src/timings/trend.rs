@@ -47,8 +47,8 @@ pub fn trend(history: &[Series], all: bool) -> Trend {
     })
 }
 
-/// The history of builds like these records, which are one series, up to them. They need not be
-/// part of it yet.
+/// The history of builds like these records, which are one series and not empty, up to them. They
+/// need not be part of it yet.
 pub fn of_kind(history: &[Series], records: &[Record]) -> Trend {
     let newest = &records[0].run;
     let is_before = |series: &&Series| series[0].id < newest.id;
