@@ -8,24 +8,20 @@ use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::names::Names;
-use super::tokens::{
-    before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees,
-};
+use super::tokens::{group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees};
 
 /// The texts that a script prints for certain, by its files.
 pub(super) fn printed_for_certain(
     files: &[(&Utf8Path, TokenStream)],
     names: &Names<'_>,
 ) -> Vec<String> {
-    let (mut functions, mut lists) = (HashMap::new(), HashMap::new());
+    let mut functions = HashMap::new();
     for (_, tokens) in files {
         functions_in(tokens.clone(), &mut functions);
-        lists_in(tokens.clone(), &mut lists);
     }
     let main = functions.remove("main").flatten();
     let mut walker = Walker {
         functions,
-        lists,
         constants: names,
         texts: Vec::new(),
     };
@@ -69,56 +65,12 @@ fn functions_in(stream: TokenStream, functions: &mut Functions) {
     }
 }
 
-/// Whether what goes by a name is a list, written out, that is not empty.
-type Lists = HashMap<String, bool>;
-
-fn lists_in(stream: TokenStream, lists: &mut Lists) {
-    let tokens = trees(stream);
-    for (at, token) in tokens.iter().enumerate() {
-        if let TokenTree::Group(group) = token {
-            lists_in(group.stream(), lists);
-        }
-        if let [keyword, bound, rest @ ..] = &tokens[at..]
-            && is_one_of(keyword, &["const", "let", "static"])
-            && let Some(bound) = name(bound)
-        {
-            let statement = before(rest, ';');
-            let value = &statement[before(statement, '=').len()..];
-            let is_list = value
-                .get(1..)
-                .is_some_and(|value| has_some(value, &|_| false));
-            *lists.entry(bound).or_insert(true) &= is_list;
-        }
-    }
-}
-
-/// Whether a loop over an expression goes through something for certain.
-fn has_some(expression: &[TokenTree], is_list: &dyn Fn(&str) -> bool) -> bool {
-    const STEPS: [&str; 6] = ["cloned", "copied", "enumerate", "into_iter", "iter", "rev"];
-    let mut parts = expression.split(|it| is_punct(it, '.'));
-    let list = match parts.next() {
-        Some([reference, list @ ..]) if is_punct(reference, '&') => list,
-        list => list.unwrap_or_default(),
-    };
-    let list = match list {
-        [vec, bang, list] if is_ident(vec, "vec") && is_punct(bang, '!') => list,
-        [list] => list,
-        _ => return false,
-    };
-    let is_some = match (group(list, Delimiter::Bracket), name(list)) {
-        (Some(list), _) => {
-            let list = trees(list.stream());
-            !list.is_empty() && !list.iter().any(|it| is_punct(it, ';'))
-        }
-        (None, name) => name.is_some_and(|name| is_list(&name)),
-    };
-    is_some && parts.all(|step| step.first().is_some_and(|it| is_one_of(it, &STEPS)))
-}
+/// What leaves a function without a failure.
+const LEAVE: &[&str] = &["return", "exit"];
 
 struct Walker<'a> {
     /// Those that have not been called yet.
     functions: Functions,
-    lists: Lists,
     constants: &'a Names<'a>,
     texts: Vec<String>,
 }
@@ -131,13 +83,15 @@ impl Walker<'_> {
             let rest = &tokens[at..];
             at += 1;
             let is = |word| is_ident(token, word);
-            if is("return") || is("exit") {
+            if is_one_of(token, LEAVE) {
                 return false;
             } else if is("fn") {
                 at += conditional(rest) - 1;
             } else if is_punct(token, '#')
                 || is_one_of(token, &["if", "match", "while"])
-                || is("for") && !self.has_some(&rest[..conditional(rest)])
+                || is("for") && !names.has_some(looped(rest))
+                || is_one_of(token, &["for", "loop"])
+                    && holds(&rest[..conditional(rest)], &["break", "continue"])
             {
                 let length = conditional(rest);
                 let condition = &rest[1..length];
@@ -151,7 +105,7 @@ impl Walker<'_> {
                 {
                     return false;
                 }
-                if leaves(&rest[..length]) {
+                if holds(&rest[..length], LEAVE) {
                     return false;
                 }
                 at += length - 1;
@@ -182,13 +136,6 @@ impl Walker<'_> {
         }
         true
     }
-
-    /// Whether a loop goes through something for certain.
-    fn has_some(&self, tokens: &[TokenTree]) -> bool {
-        let over = tokens.iter().position(|it| is_ident(it, "in"));
-        let over = over.map_or(&[][..], |over| &tokens[over + 1..tokens.len() - 1]);
-        has_some(over, &|name| self.lists.get(name) == Some(&true))
-    }
 }
 
 /// How many tokens a statement takes that stands under a condition, up to its last braces or its end.
@@ -207,11 +154,18 @@ fn conditional(tokens: &[TokenTree]) -> usize {
     at.min(tokens.len())
 }
 
-/// Whether tokens may leave the function without a failure.
-fn leaves(tokens: &[TokenTree]) -> bool {
+/// What a loop goes through.
+fn looped(tokens: &[TokenTree]) -> &[TokenTree] {
+    let tokens = &tokens[..conditional(tokens) - 1];
+    let over = tokens.iter().position(|it| is_ident(it, "in"));
+    over.map_or(&[], |over| &tokens[over + 1..])
+}
+
+/// Whether tokens hold one of these words.
+fn holds(tokens: &[TokenTree], words: &[&str]) -> bool {
     tokens.iter().any(|token| match token {
-        TokenTree::Group(group) => leaves(&trees(group.stream())),
-        token => is_one_of(token, &["return", "exit"]),
+        TokenTree::Group(group) => holds(&trees(group.stream()), words),
+        token => is_one_of(token, words),
     })
 }
 

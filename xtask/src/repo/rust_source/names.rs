@@ -1,4 +1,5 @@
-//! What names stand for in the code of a build script, where that is a text that its literals tell.
+//! What names stand for in the code of a build script, where that is a text that its literals tell,
+//! or a list that is written out.
 //!
 //! A name is known where whatever could bind it is seen: a `let` of a block without an attribute,
 //! or a constant of which there is one. A loop, a closure, a function, an arm and a pattern take
@@ -11,21 +12,27 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::shapes::{NEUTRAL, made_text};
 use super::tokens::{
-    self, group, is_one_of, is_punct, macro_call, name, parenthesised, split_commas, string_value,
-    trees,
+    self, group, is_ident, is_one_of, is_punct, macro_call, name, parenthesised, split_commas,
+    string_value, trees,
 };
 
-/// The texts of names in a scope.
+/// What is known of names in a scope.
 #[derive(Clone)]
 pub(super) struct Names<'a> {
-    texts: HashMap<String, String>,
+    known: HashMap<String, Known>,
     /// The package's directory, which cargo tells in `CARGO_MANIFEST_DIR`.
     pub(super) manifest_dir: &'a Utf8Path,
 }
 
+#[derive(Clone, PartialEq, Eq)]
+enum Known {
+    Text(String),
+    /// A list, written out, that is not empty.
+    List,
+}
+
 impl<'a> Names<'a> {
-    /// The string constants of the files of a script, wherever they stand; none of a name with
-    /// several.
+    /// The constants of the files of a script, wherever they stand; none of a name with several.
     pub(super) fn constants(
         manifest_dir: &'a Utf8Path,
         files: impl Iterator<Item = TokenStream>,
@@ -36,8 +43,8 @@ impl<'a> Names<'a> {
         }
         let known = constants.into_iter();
         Self {
-            texts: known
-                .filter_map(|(name, text)| Some((name, text?)))
+            known: known
+                .filter_map(|(name, known)| Some((name, known?)))
                 .collect(),
             manifest_dir,
         }
@@ -57,9 +64,13 @@ impl<'a> Names<'a> {
             [one, colon, ..] if is_punct(colon, ':') => name(one),
             _ => None,
         };
-        let text = self.text(value.get(1..).unwrap_or_default());
-        if let (Some(bound), Some(text), false) = (bound, text, has_attribute) {
-            self.texts.insert(bound, text);
+        let value = value.get(1..).unwrap_or_default();
+        let known = match self.has_some(value) {
+            true => Some(Known::List),
+            false => self.text(value).map(Known::Text),
+        };
+        if let (Some(bound), Some(known), false) = (bound, known, has_attribute) {
+            self.known.insert(bound, known);
         }
     }
 
@@ -77,7 +88,7 @@ impl<'a> Names<'a> {
         for token in tokens {
             match token {
                 TokenTree::Group(group) => self.forget(&trees(group.stream())),
-                token => _ = name(token).map(|name| self.texts.remove(&name)),
+                token => _ = name(token).map(|name| self.known.remove(&name)),
             }
         }
     }
@@ -116,11 +127,31 @@ impl<'a> Names<'a> {
 
     /// A format with the names that it interpolates in their places.
     fn interpolated(&self, format: &str) -> String {
-        self.texts
+        self.known
             .iter()
-            .fold(format.to_owned(), |format, (name, text)| {
-                format.replace(&format!("{{{name}}}"), text)
+            .fold(format.to_owned(), |format, (name, known)| match known {
+                Known::Text(text) => format.replace(&format!("{{{name}}}"), text),
+                Known::List => format,
             })
+    }
+
+    /// Whether a loop over an expression goes through something for certain: over a list that is
+    /// written out and not empty.
+    pub(super) fn has_some(&self, expression: &[TokenTree]) -> bool {
+        const STEPS: [&str; 6] = ["cloned", "copied", "enumerate", "into_iter", "iter", "rev"];
+        let mut parts = expression.split(|it| is_punct(it, '.'));
+        let list = match parts.next() {
+            Some([reference, list @ ..]) if is_punct(reference, '&') => list,
+            list => list.unwrap_or_default(),
+        };
+        let list = match list {
+            [vec, bang, list] if is_ident(vec, "vec") && is_punct(bang, '!') => list,
+            [list] => list,
+            _ => return false,
+        };
+        let is_known = |name| matches!(self.known.get(&name), Some(Known::List));
+        let has_some = is_list(list) || name(list).is_some_and(is_known);
+        has_some && parts.all(|step| step.first().is_some_and(|it| is_one_of(it, &STEPS)))
     }
 
     /// The text that an expression makes.
@@ -159,7 +190,10 @@ impl<'a> Names<'a> {
             return known;
         }
         if let [one] = tokens {
-            return self.texts.get(&name(one)?).cloned();
+            return match self.known.get(&name(one)?) {
+                Some(Known::Text(text)) => Some(text.clone()),
+                _ => None,
+            };
         }
         if let Some((called, arguments, length)) = macro_call(tokens)
             && length == tokens.len()
@@ -190,6 +224,14 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Whether a list is written out that is not empty.
+fn is_list(token: &TokenTree) -> bool {
+    group(token, Delimiter::Bracket).is_some_and(|list| {
+        let list = trees(list.stream());
+        !list.is_empty() && !list.iter().any(|it| is_punct(it, ';'))
+    })
+}
+
 /// Whether tokens may bind names for what follows them: as a function, a closure, a loop, an arm or
 /// a pattern.
 fn binds(tokens: &[TokenTree]) -> bool {
@@ -213,19 +255,25 @@ pub(super) fn ends_statement(before: &[TokenTree], next: Option<&TokenTree>) -> 
     is_punct(last, ';') || group(last, Delimiter::Brace).is_some() && is_word
 }
 
-fn constants_in(stream: TokenStream, constants: &mut HashMap<String, Option<String>>) {
+fn constants_in(stream: TokenStream, constants: &mut HashMap<String, Option<Known>>) {
     let tokens = trees(stream);
     for (at, token) in tokens.iter().enumerate() {
         if let TokenTree::Group(group) = token {
             constants_in(group.stream(), constants);
         }
-        // `const NAME: &str = "…";`, with or without a lifetime.
+        // `const NAME: &str = "…";`, with or without a lifetime, or a list.
         let declares = is_one_of(token, &["const", "static"]);
         let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
             continue;
         };
         let value = match tokens::before(&tokens[at + 2..], ';') {
-            [.., equals, value] if is_punct(equals, '=') => string_value(value),
+            [.., equals, value] if is_punct(equals, '=') => match string_value(value) {
+                Some(text) => Some(Known::Text(text)),
+                None => is_list(value).then_some(Known::List),
+            },
+            [.., equals, reference, list] if is_punct(equals, '=') && is_punct(reference, '&') => {
+                is_list(list).then_some(Known::List)
+            }
             _ => None,
         };
         let known = constants.entry(name).or_insert_with(|| value.clone());
