@@ -8,7 +8,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::SystemTime;
 
 use anyhow::Result;
@@ -161,9 +160,7 @@ impl Wanted<'_> {
     fn hash(&self) -> u64 {
         let mut directories: Vec<_> = self.directories.iter().collect();
         directories.sort();
-        let mut hasher = DefaultHasher::new();
-        (self.root, directories).hash(&mut hasher);
-        hasher.finish()
+        super::hashed((self.root, directories))
     }
 }
 
@@ -210,8 +207,8 @@ fn units(
         }
     }
     if !changed.is_empty() {
-        let hashed = profile.hashed()?;
-        let read = |keys: &[UnitDir]| vec![read_units(profile, wanted, keys, &hashed)];
+        let hashes = profile.hashes()?;
+        let read = |keys: &[UnitDir]| vec![read_units(profile, wanted, keys, &hashes)];
         for read in parallel::parts(&changed, read) {
             units.extend(read?);
         }
@@ -224,7 +221,7 @@ fn read_units(
     profile: &ProfileDir,
     wanted: &Wanted<'_>,
     keys: &[UnitDir],
-    hashed: &HashSet<String>,
+    hashes: &HashSet<String>,
 ) -> Result<Vec<Evidence>> {
     let mut real = RealPaths::default();
     let mut units = Vec::new();
@@ -232,7 +229,7 @@ fn read_units(
         let Some(directories) = wanted.directories.get(key.0.as_str()) else {
             continue;
         };
-        for record in profile.read_unit(&key.0, &key.1, hashed)? {
+        for record in profile.read_unit(&key.0, &key.1, hashes)? {
             let stamp = stamp(profile, key, &record.name);
             let inputs = directories.iter().filter_map(|&package| {
                 let inputs = match record.name.mode {

@@ -134,12 +134,12 @@ impl ProfileDir {
         })
     }
 
-    /// The records of one unit's directory; `hashed` is what [`ProfileDir::hashed`] says.
+    /// The records of one unit's directory; `hashes` are its [`ProfileDir::hashes`].
     pub(super) fn read_unit(
         &self,
         package: &str,
         hash: &str,
-        hashed: &HashSet<String>,
+        hashes: &HashSet<String>,
     ) -> Result<Vec<UnitRecord>> {
         let directory = self.fingerprint_dir(package, hash);
         let mut units = Vec::new();
@@ -161,7 +161,7 @@ impl ProfileDir {
                 fingerprint,
                 invoked: fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok(),
                 plain: self.layout == Layout::V2
-                    || name.kind != TargetKind::BuildScript && !hashed.contains(hash),
+                    || name.kind != TargetKind::BuildScript && !hashes.contains(hash),
                 name,
             });
         }
@@ -234,7 +234,7 @@ impl ProfileDir {
     }
 
     /// The hashes in the names of what rustc made in V1's shared directories.
-    pub(super) fn hashed(&self) -> Result<HashSet<String>> {
+    pub(super) fn hashes(&self) -> Result<HashSet<String>> {
         let mut hashes = HashSet::new();
         if self.layout == Layout::V2 {
             return Ok(hashes);

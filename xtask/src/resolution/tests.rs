@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::repo::git::{Entry, EntryKind};
+use crate::testing::scratch;
 
 type Files<'a> = &'a [(&'a str, &'a str)];
 
@@ -16,9 +17,7 @@ struct Scratch {
 
 impl Scratch {
     fn new() -> Self {
-        let temporary = TempDir::new().unwrap();
-        let top = Utf8Path::from_path(temporary.path()).unwrap();
-        let top = top.canonicalize_utf8().unwrap();
+        let (temporary, top) = scratch();
         fs::create_dir_all(top.join("repository")).unwrap();
         Self {
             top,

@@ -1,8 +1,7 @@
 //! Records from files: exported ones, cargo's own report pages, its build logs.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use super::{BuildTimings, Record, Run, build_log, read_report, read_run, report_html};
+use crate::repo::hashed;
 
 /// What a file holds.
 #[derive(Debug)]
@@ -55,8 +54,6 @@ pub fn read(
 
 /// An id in cargo's form for a page that has lost its name: its start, and a hash of the page.
 fn id_of(page: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    page.hash(&mut hasher);
     let digits: String = report_html::started(page)
         .chars()
         .filter(|c| c.is_ascii_digit() || *c == 'T')
@@ -66,5 +63,5 @@ fn id_of(page: &str) -> String {
         "" => "unknown",
         digits => digits,
     };
-    format!("{digits}Z-{:016x}", hasher.finish())
+    format!("{digits}Z-{:016x}", hashed(page))
 }

@@ -16,6 +16,7 @@ use crate::impact::layout::Layout;
 use crate::process::Runner;
 use crate::question::{Answer, Question};
 use crate::repo::git::{Commit, Repository, State};
+use crate::repo::hashed;
 use crate::workspace::{LoadOptions, PackageIx, Workspace};
 
 /// What is checked.
@@ -248,8 +249,5 @@ fn below<'a>(graph: &UnitGraph, packages: impl Iterator<Item = &'a PackageIx>) -
 
 /// A name for the mirror of a work tree: several may build in one directory.
 fn name_of(top: &Utf8PathBuf) -> String {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    top.hash(&mut hasher);
-    format!("mirror-{:016x}", hasher.finish())
+    format!("mirror-{:016x}", hashed(top))
 }

@@ -1,26 +1,24 @@
+use tempfile::TempDir;
+
 use super::*;
+use crate::testing::{scratch, write};
 
 /// A temporary build directory with the given files (or directories, ending in a slash).
-fn tree(name: &str, paths: &[&str]) -> Utf8PathBuf {
-    let root = Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap();
-    let root = root.join(format!("build-dir-{name}-{}", std::process::id()));
-    fs::remove_dir_all(&root).ok();
-    fs::create_dir_all(&root).unwrap();
+fn tree(paths: &[&str]) -> (TempDir, Utf8PathBuf) {
+    let (directory, root) = scratch();
     for path in paths {
         let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
         match path.as_str().ends_with('/') {
             true => fs::create_dir_all(path).unwrap(),
-            false => fs::write(path, "").unwrap(),
+            false => write(&path, ""),
         }
     }
-    root
+    (directory, root)
 }
 
 /// Lists what was found as `triple/directory layout`, the error instead if there is one.
 fn found(root: &Utf8Path) -> Vec<String> {
     let dirs = profile_dirs(root);
-    fs::remove_dir_all(root).unwrap();
     let show = |dir: ProfileDir| {
         assert!(dir.path.starts_with(&dir.build_directory));
         format!(
@@ -42,25 +40,22 @@ const HASH: &str = "0123456789abcdef";
 fn profile_directories_of_both_layouts_are_found() {
     let unit = format!("wasm32-unknown-unknown/debug/build/a/{HASH}/fingerprint/");
     let mixed_unit = format!("debug/build/a-b/{HASH}/out/");
-    let root = tree(
-        "both",
-        &[
-            "release/.fingerprint/",
-            "debug/.cargo-lock",
-            "debug/.fingerprint/",
-            "debug/build/.DS_Store",
-            &mixed_unit,
-            &unit,
-            "my.json/fast/.fingerprint/",
-            "llvm-cov-target/.rustc_info.json",
-            "llvm-cov-target/debug/.fingerprint/",
-            "doc/a/build/",
-            "xtask/cache.json",
-            "artifacts/.cargo-lock",
-            "artifacts/examples/",
-            "CACHEDIR.TAG",
-        ],
-    );
+    let (_directory, root) = tree(&[
+        "release/.fingerprint/",
+        "debug/.cargo-lock",
+        "debug/.fingerprint/",
+        "debug/build/.DS_Store",
+        &mixed_unit,
+        &unit,
+        "my.json/fast/.fingerprint/",
+        "llvm-cov-target/.rustc_info.json",
+        "llvm-cov-target/debug/.fingerprint/",
+        "doc/a/build/",
+        "xtask/cache.json",
+        "artifacts/.cargo-lock",
+        "artifacts/examples/",
+        "CACHEDIR.TAG",
+    ]);
     let expected = [
         "/debug V1",
         "/debug V2",
@@ -78,55 +73,42 @@ fn a_build_directory_that_is_not_there_holds_nothing() {
 
 #[test]
 fn an_unknown_layout_is_refused_by_name() {
-    let root = tree(
-        "v3",
-        &[
-            "debug/.cargo-lock",
-            "debug/incremental/",
-            "debug/build/a/lib/x",
-        ],
-    );
+    let (_directory, root) = tree(&[
+        "debug/.cargo-lock",
+        "debug/incremental/",
+        "debug/build/a/lib/x",
+    ]);
     assert_eq!(
         found(&root),
         ["`ROOT/debug` has a layout not known here: see `build/a`"]
     );
-    let root = tree(
-        "v4",
-        &[
-            "t/debug/.cargo-build-lock",
-            "t/debug/deps/",
-            "t/debug/units/",
-        ],
-    );
+    let (_directory, root) = tree(&[
+        "t/debug/.cargo-build-lock",
+        "t/debug/deps/",
+        "t/debug/units/",
+    ]);
     let expected = "`ROOT/t/debug` has a layout not known here: no `.fingerprint`, no `build`";
     assert_eq!(found(&root), [expected]);
 }
 
 #[test]
 fn a_prepared_directory_without_units_is_known() {
-    let root = tree(
-        "new",
-        &["debug/.cargo-lock", "debug/incremental/", "debug/build/"],
-    );
+    let (_directory, root) = tree(&["debug/.cargo-lock", "debug/incremental/", "debug/build/"]);
     assert_eq!(found(&root), ["/debug V2"]);
 }
 
 #[test]
 fn cargos_directories_are_told_from_others() {
-    let root = tree(
-        "tag",
-        &[
-            "locked/debug/.cargo-lock",
-            "other/CACHEDIR.TAG",
-            "tag/",
-            "info/.rustc_info.json",
-        ],
-    );
+    let (_directory, root) = tree(&[
+        "locked/debug/.cargo-lock",
+        "other/CACHEDIR.TAG",
+        "tag/",
+        "info/.rustc_info.json",
+    ]);
     let signature = "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory \
         tag created by cargo.\n";
     fs::write(root.join("tag/CACHEDIR.TAG"), signature).unwrap();
     let is_cargos = |name| is_cargos(&root.join(name), &root.join(name).join("debug"));
     assert_eq!(["locked", "tag"].map(is_cargos), [true; 2]);
     assert_eq!(["other", "info", "none"].map(is_cargos), [false; 3]);
-    fs::remove_dir_all(root).unwrap();
 }

@@ -3,11 +3,11 @@
 use super::super::build_dir::profile_dirs;
 use super::super::unit_record::{TargetKind, UnitName, UnitRecord};
 use super::*;
+use crate::testing::{scratch, write};
 use std::process::Command;
 
 /// A package with a script, a library that reads what the script made, a test and a spaced path.
 fn package(root: &Utf8Path) {
-    fs::remove_dir_all(root).ok();
     for (path, text) in [
         (
             "Cargo.toml",
@@ -34,17 +34,15 @@ fn package(root: &Utf8Path) {
         ("a text.txt", "text"),
         ("tests/it.rs", "#[test] fn it() { a_b::g() }"),
     ] {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        write(&root.join(path), text);
     }
 }
 
 /// With and without the flag, which is without effect once the new layout is the only one.
 #[test]
 fn a_real_build_is_read_in_both_layouts() {
-    let temp = Utf8PathBuf::from_path_buf(std::env::temp_dir().canonicalize().unwrap()).unwrap();
-    let root = temp.join(format!("unit inputs {}", std::process::id()));
+    let (_directory, top) = scratch();
+    let root = top.join("unit inputs");
     package(&root);
     for flag in [None, Some("-Zbuild-dir-new-layout")] {
         let target = root.join(format!("target {}", flag.unwrap_or_default()));
@@ -78,10 +76,10 @@ fn a_real_build_is_read_in_both_layouts() {
         let dir = &dirs[0];
         assert_eq!((&dir.directory[..], &dir.triple), ("debug", &None));
         assert!(flag.is_none() || dir.layout == Layout::V2);
-        let hashed = dir.hashed().unwrap();
+        let hashes = dir.hashes().unwrap();
         let directories = dir.unit_dirs(&|_| true).unwrap();
         let units = directories.iter();
-        let units = units.flat_map(|it| dir.read_unit(&it.0, &it.1, &hashed).unwrap());
+        let units = units.flat_map(|it| dir.read_unit(&it.0, &it.1, &hashes).unwrap());
         let units: Vec<_> = units.collect();
         assert_eq!(units.len(), directories.len());
         let mut names: Vec<_> = units.iter().map(|unit| unit.name.file_name()).collect();
@@ -96,7 +94,6 @@ fn a_real_build_is_read_in_both_layouts() {
         assert_eq!(names, expected);
         the_records_say_what_was_read(&root, dir, &units);
     }
-    fs::remove_dir_all(root).unwrap();
 }
 
 fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[UnitRecord]) {

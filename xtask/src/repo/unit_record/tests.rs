@@ -1,4 +1,5 @@
 use super::*;
+use crate::testing::{scratch, write};
 
 #[test]
 fn names_of_fingerprints_are_units() {
@@ -65,9 +66,7 @@ fn products_are_told_by_extension() {
 
 #[test]
 fn half_written_records_are_none_and_no_error() {
-    let root = Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap();
-    let root = root.join(format!("unit-record-{}", std::process::id()));
-    fs::remove_dir_all(&root).ok();
+    let (_directory, root) = scratch();
     let json = r#"{"rustc":1,"features":"[]","declared_features":"[]","target":0,"profile":0,
         "path":0,"deps":[],"local":[],"rustflags":[],"config":0,"compile_kind":0}"#;
     for (path, text) in [
@@ -82,9 +81,7 @@ fn half_written_records_are_none_and_no_error() {
         ("odd-0000000000000006/lib-a", "01000"),
         ("nohash/lib-a", "0100000000000000"),
     ] {
-        let path = root.join(".fingerprint").join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        write(&root.join(".fingerprint").join(path), text);
     }
     #[cfg(target_os = "linux")]
     {
@@ -102,12 +99,11 @@ fn half_written_records_are_none_and_no_error() {
     let directories = dir.unit_dirs(&|_| true).unwrap();
     let names: Vec<_> = directories.iter().map(|(name, _)| &name[..]).collect();
     assert_eq!(names, ["bare", "cut", "empty", "good", "odd", "stopped"]);
-    let hashed = dir.hashed().unwrap();
-    let read = |(package, hash): &UnitDir| dir.read_unit(package, hash, &hashed).unwrap();
+    let hashes = dir.hashes().unwrap();
+    let read = |(package, hash): &UnitDir| dir.read_unit(package, hash, &hashes).unwrap();
     let [good] = &directories.iter().flat_map(read).collect::<Vec<_>>()[..] else {
         panic!("others are read");
     };
     assert_eq!((&good.package[..], good.value), ("good", 1));
     assert_eq!((good.invoked, good.plain), (None, true));
-    fs::remove_dir_all(root).unwrap();
 }
