@@ -195,7 +195,7 @@ fn judge(script: &Script, facts: &Facts<'_>, place: &Placed<'_>) -> Vec<Finding>
     let here = || place(file, None);
     let mut found = Vec::new();
     let said = script.run.as_ref().map(|run| &run.said.watch);
-    let is_silent = said.map_or(script.is_silent, |it| *it == Watch::Package);
+    let is_silent = said.map_or(script.is_silent, |it| matches!(it, Watch::Package(_)));
     let source = script.run.as_ref().map_or(file, |run| &run.output);
     if is_silent {
         let message = format!("the build script of {package} names no input");

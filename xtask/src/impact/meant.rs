@@ -196,7 +196,9 @@ impl Finder<'_> {
                 .sources
                 .script(package)
                 .is_some_and(|script| script.is_silent() || script.may_be_silent()),
-            runs => runs.iter().any(|run| run.watch() == Some(&Watch::Package)),
+            runs => runs
+                .iter()
+                .any(|run| matches!(run.watch(), Some(Watch::Package(_)))),
         }
     }
 

@@ -4,13 +4,13 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::records::modified;
+use super::records::{Record, modified};
 use super::seeds::{Finder, Inputs};
 use super::sources::Script;
 use super::{Rule, Seed};
 use crate::graph::{Mode, UnitIx};
-use crate::repo::git::Change;
-use crate::repo::unit_inputs::Watch;
+use crate::repo::git::{Change, Status};
+use crate::repo::unit_inputs::{Newest, Watch};
 use crate::workspace::{PackageIx, TargetKind};
 
 const WATCHES_FILE: &str = "its build script watches this file";
@@ -33,8 +33,15 @@ impl Finder<'_> {
             let mut because = None;
             for recorded in records.of(run) {
                 match recorded.watch() {
-                    Some(Watch::Package)
-                        if in_package(self) && self.sources.lists(package, path) =>
+                    Some(Watch::Package(newest))
+                        if in_package(self)
+                            && self.sources.lists(package, path)
+                            && !is_newest_kept(
+                                newest.as_ref(),
+                                recorded,
+                                directory,
+                                (change, path),
+                            ) =>
                     {
                         because = Some(WATCHES_PACKAGE);
                     }
@@ -87,7 +94,7 @@ impl Finder<'_> {
                 .iter()
                 .filter_map(|recorded| match recorded.watch()? {
                     Watch::Declared(paths, _) => Some((paths, recorded.invoked())),
-                    Watch::Package | Watch::Overridden => None,
+                    Watch::Package(_) | Watch::Overridden => None,
                 })
                 .flat_map(|(paths, invoked)| paths.iter().map(move |path| (path, invoked)))
                 .collect();
@@ -123,6 +130,45 @@ impl Finder<'_> {
             self.seeds.push(seed);
         }
     }
+}
+
+/// Whether a package's newest file is still the one that a run was recorded with, though a path came
+/// or went since then. Cargo compares nothing else of a package. A file that says which files are
+/// the package's can bring newer ones.
+fn is_newest_kept(
+    newest: Option<&Newest>,
+    run: &Record<'_>,
+    directory: &Utf8Path,
+    (change, path): (&Change, &Utf8Path),
+) -> bool {
+    let decides = matches!(path.file_name(), Some(".gitignore" | "Cargo.toml"));
+    let Some(newest) = newest.filter(|it| it.path != path && !decides) else {
+        return false;
+    };
+    let above = path.ancestors().skip(1).find(|above| above.is_dir());
+    matches!(change.status, Status::Added | Status::Deleted)
+        && above.and_then(modified) > run.invoked()
+        && modified(&newest.path) == Some(newest.time)
+        && !may_hold_newer(directory, newest.time, 0)
+}
+
+/// Whether a directory may hold a file of its package that is newer.
+fn may_hold_newer(directory: &Utf8Path, time: SystemTime, depth: usize) -> bool {
+    // Links can lead round.
+    const DEEPEST: usize = 32;
+    let Some(entries) = directory.read_dir_utf8().ok().filter(|_| depth < DEEPEST) else {
+        return true;
+    };
+    entries.into_iter().any(|entry| match entry {
+        Ok(entry) if entry.path().is_dir() => {
+            let is_others = entry.file_name() == ".git"
+                || depth == 0 && entry.file_name() == "target"
+                || entry.path().join("Cargo.toml").is_file();
+            !is_others && may_hold_newer(entry.path(), time, depth + 1)
+        }
+        Ok(entry) => modified(entry.path()).is_some_and(|at| at > time),
+        Err(_) => true,
+    })
 }
 
 /// The runs of path packages' build scripts, with their packages and where these lie.

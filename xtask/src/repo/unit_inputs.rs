@@ -22,6 +22,7 @@ use super::unit_record::{Mode, UnitName, UnitRecord};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 /// The directories that recorded paths can be relative to, as this checkout has them.
 #[derive(Debug, Clone, Copy)]
@@ -35,13 +36,36 @@ pub struct Roots<'a> {
 /// What makes cargo run a build script again, besides a change of the script itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Watch {
-    /// It named no input: every file that cargo would package.
-    Package,
+    /// It named no input: every file that cargo would package. Of these cargo compares the newest,
+    /// by path and time.
+    Package(Option<Newest>),
     /// What it named: absolute paths (directories to the bottom), and variables with the value
     /// they had.
     Declared(Vec<Utf8PathBuf>, Variables),
     /// Nothing: `[target.<triple>.<links>]` stands in for the script.
     Overridden,
+}
+
+/// The newest file of a package, as cargo recorded it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Newest {
+    /// Absolute.
+    pub path: Utf8PathBuf,
+    /// When it was written.
+    pub time: SystemTime,
+}
+
+impl Newest {
+    /// Reads `<seconds>.<nanoseconds>s (<file>)`, where the file is relative to the package.
+    fn parse(recorded: &str, package_root: &Utf8Path) -> Option<Self> {
+        let (time, path) = recorded.split_once("s (")?;
+        let (seconds, nanoseconds) = time.split_once('.')?;
+        let time = Duration::new(seconds.parse().ok()?, nanoseconds.parse().ok()?);
+        Some(Self {
+            path: package_root.join(path.strip_suffix(')')?),
+            time: SystemTime::UNIX_EPOCH.checked_add(time)?,
+        })
+    }
 }
 
 /// What the last run of a build script said.
@@ -170,7 +194,10 @@ impl ProfileDir {
         let variables = &output.rerun_if_env_changed;
         let settled = named == paths && variables.iter().eq(env.iter().map(|(name, _)| name));
         let watch = if named.is_empty() && variables.is_empty() {
-            Watch::Package
+            Watch::Package(match &local[..] {
+                [Local::Precalculated(newest)] => Newest::parse(newest, package_root),
+                _ => None,
+            })
         } else {
             let value_of = |name: &String| env.iter().find(|(it, _)| it == name)?.1.clone();
             let values = variables.iter().map(|name| (name.clone(), value_of(name)));

@@ -167,3 +167,36 @@ fn files_that_are_named_are_taken_from_here() {
             Affected 2 units of 1 package: 2 rebuilt, 0 rerun (cargo check --workspace --all-targets)
     "#]]);
 }
+
+/// Of a package whose script names no input cargo compares the newest file alone.
+#[test]
+fn what_goes_is_no_reason_where_a_newer_file_stays() {
+    let project = Project::with_libraries(&[("rail", &[]), ("points", &["rail"])]);
+    project.write("crates/rail/build.rs", "fn main() {}\n");
+    project.write("crates/rail/data/old.txt", "");
+    project.write("crates/rail/data/older.txt", "");
+    project.write("crates/rail/src/lib.rs", "");
+    project.commit("Lay rails");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    project.write("crates/rail/data/new.txt", "");
+    project.commit("Lay the last one");
+    let went = |path: &str, units: usize| {
+        project.build(CHECK).unwrap();
+        project.remove(path);
+        let answer = project.named(&[]);
+        assert_eq!(answer, project.build(CHECK).unwrap(), "{path}");
+        assert_eq!(answer.len(), units, "{answer:?}");
+        project.commit("Less");
+    };
+    went("crates/rail/data/old.txt", 0);
+    // What is touched is no change to git, but newer than what was there.
+    project.build(CHECK).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    project.write("crates/rail/data/new.txt", "");
+    project.remove("crates/rail/data/older.txt");
+    let answer = project.named(&[]);
+    assert_eq!(answer, project.build(CHECK).unwrap());
+    assert_eq!(answer.len(), 5, "{answer:?}");
+    project.commit("Less, and newer");
+    went("crates/rail/data/new.txt", 5);
+}

@@ -46,7 +46,7 @@ fn ran(watch: Watch, rustc_env: &[(&str, &str)]) -> Script {
 #[test]
 fn a_record_tells_more_than_sources() {
     let silent = "script-watches-all: the build script of a names no input";
-    assert_eq!(judged(&ran(Watch::Package, &[])), [silent]);
+    assert_eq!(judged(&ran(Watch::Package(None), &[])), [silent]);
     // What the sources do not say, a library may have printed.
     let mut spoken = ran(Watch::Declared(vec!["/".into()], Vec::new()), &[]);
     spoken.is_silent = true;

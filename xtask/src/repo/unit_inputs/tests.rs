@@ -187,7 +187,7 @@ fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[Uni
     assert_eq!(
         said,
         ScriptRun {
-            watch: Watch::Package,
+            watch: Watch::Package(None),
             rustc_env,
             settled: false
         }
@@ -203,4 +203,23 @@ fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[Uni
     );
     fs::remove_file(dir.script_output(&run.package, &run.hash)).unwrap();
     assert_eq!(dir.script_run(run, root), None);
+}
+
+#[test]
+fn the_newest_file_of_a_package_is_recorded_by_its_time() {
+    let newest = |recorded| Newest::parse(recorded, "/p".into());
+    let expected = Newest {
+        path: "/p/src/a b (1).rs".into(),
+        time: SystemTime::UNIX_EPOCH + Duration::new(1_732_000_000, 5),
+    };
+    let found = newest("1732000000.000000005s (src/a b (1).rs)");
+    assert_eq!(found, Some(expected));
+    for other in [
+        "1.0.0",
+        "overridden build state with hash: 1",
+        "x.1s (a)",
+        "",
+    ] {
+        assert_eq!(newest(other), None, "{other}");
+    }
 }
