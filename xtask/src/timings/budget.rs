@@ -107,12 +107,6 @@ impl Budget {
         Ok(())
     }
 
-    /// Whether nothing is limited.
-    pub fn is_empty(&self) -> bool {
-        let figures = [self.total, self.critical_path, self.growth];
-        figures.iter().all(Option::is_none) && self.packages.is_empty()
-    }
-
     /// Holds a build against the limits, which took `total` seconds, or did in the median of
     /// several runs. `comparison` is with the baseline.
     ///

@@ -114,9 +114,6 @@ pub enum Units {
         name: String,
         /// The specification in `[profile.NAME.package.SPEC]`; `*` is every package but members.
         package: Option<String>,
-        /// Whether this is `[profile.NAME.build-override]`: scripts, proc-macros, and what these
-        /// depend on.
-        build_override: bool,
     },
     /// Every unit for a platform, script runs included.
     Platform {
@@ -222,11 +219,10 @@ fn dotted(parts: &[&str]) -> String {
 
 /// The effects of a difference in `[profile]`, which manifests and configuration share.
 fn profiles(change: &Change) -> Vec<Effect> {
-    let effect = |path: &[&str], package: Option<&str>, build_override| {
+    let effect = |path: &[&str], package: Option<&str>| {
         let what = Units::Profile {
             name: path[0].to_owned(),
             package: package.map(str::to_owned),
-            build_override,
         };
         let path = [&["profile"], path].concat();
         Effect::new(&path, what, true, "is a setting of the profile")
@@ -239,10 +235,9 @@ fn profiles(change: &Change) -> Vec<Effect> {
                 ("package", Some(specs)) => effects.extend(
                     specs
                         .iter()
-                        .map(|spec| effect(&[path[0], path[1], spec.key], Some(spec.key), false)),
+                        .map(|spec| effect(&[path[0], path[1], spec.key], Some(spec.key))),
                 ),
-                ("build-override", _) => effects.push(effect(&path, None, true)),
-                _ => effects.push(effect(&path, None, false)),
+                _ => effects.push(effect(&path, None)),
             }
         }
     }

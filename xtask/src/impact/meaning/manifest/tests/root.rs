@@ -19,26 +19,25 @@ fn the_keys_of_a_root() {
     assert_eq!(effects(ROOT, "[profile.dev]", patch), all("patch"));
 
     let profile = |text: &str| effects(ROOT, "[profile.dev]", &format!("{text}\n[profile.dev]"));
-    let of = |key: &str, package: Option<&str>, build_override| {
+    let of = |key: &str, package: Option<&str>| {
         let package = package.map(str::to_owned);
         let units = Units::Profile {
             name: "dev".to_owned(),
             package,
-            build_override,
         };
         vec![(key.to_owned(), units, true)]
     };
     assert_eq!(
         effects(ROOT, "debug = 0", "debug = 1"),
-        of("profile.dev.debug", None, false)
+        of("profile.dev.debug", None)
     );
     assert_eq!(
         profile("[profile.dev.package.\"*\"]\nopt-level = 1"),
-        of("profile.dev.package.\"*\"", Some("*"), false)
+        of("profile.dev.package.\"*\"", Some("*"))
     );
     assert_eq!(
         profile("[profile.dev.build-override]\nopt-level = 1"),
-        of("profile.dev.build-override", None, true)
+        of("profile.dev.build-override", None)
     );
 }
 
