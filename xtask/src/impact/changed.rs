@@ -17,11 +17,6 @@ impl ChangedPaths {
     pub fn contains(&self, path: &Utf8Path) -> bool {
         self.ends.contains(end(path)) && self.paths.contains(path)
     }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Utf8PathBuf> {
-        self.paths.iter()
-    }
 }
 
 impl FromIterator<Utf8PathBuf> for ChangedPaths {
