@@ -47,7 +47,8 @@ pub fn scan_build_script(
     let mut scanner = Scanner::new(manifest_dir, &|_, _| None, read);
     scanner.run(root);
     let mut scan = BuildScriptScan::default();
-    let files: Vec<_> = scanner.scanned().collect();
+    let mut files: Vec<_> = scanner.scanned().collect();
+    files.sort_by_key(|(file, _)| *file != root);
     let names = Names::constants(manifest_dir, files.iter().map(|(_, tokens)| tokens.clone()));
     let mut certain = BuildScriptScan::default();
     for text in printed_for_certain(&files, &names) {

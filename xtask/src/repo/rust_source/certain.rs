@@ -10,16 +10,18 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use super::names::Names;
 use super::tokens::{group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees};
 
-/// The texts that a script prints for certain, by its files.
+/// The texts that a script prints for certain. `files` are those of the script, its root first.
 pub(super) fn printed_for_certain(
     files: &[(&Utf8Path, TokenStream)],
     names: &Names<'_>,
 ) -> Vec<String> {
-    let mut functions = HashMap::new();
+    let (mut functions, mut of_root) = (HashMap::new(), HashMap::new());
     for (_, tokens) in files {
-        functions_in(tokens.clone(), &mut functions);
+        functions_in(tokens.clone(), true, &mut functions);
     }
-    let main = functions.remove("main").flatten();
+    let root = files.first().map(|(_, tokens)| tokens.clone());
+    functions_in(root.unwrap_or_default(), false, &mut of_root);
+    let main = of_root.remove("main").flatten();
     let mut walker = Walker {
         functions,
         constants: names,
@@ -32,7 +34,8 @@ pub(super) fn printed_for_certain(
 /// The bodies of functions by name; nothing for a name with several, or with a condition.
 type Functions = HashMap<String, Option<TokenStream>>;
 
-fn functions_in(stream: TokenStream, functions: &mut Functions) {
+/// Those of a stream, or those of its modules and functions, too.
+fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
     let tokens = trees(stream);
     let mut start = 0;
     for (at, token) in tokens.iter().enumerate() {
@@ -42,7 +45,9 @@ fn functions_in(stream: TokenStream, functions: &mut Functions) {
         let TokenTree::Group(body) = token else {
             continue;
         };
-        functions_in(body.stream(), functions);
+        if deep {
+            functions_in(body.stream(), deep, functions);
+        }
         if body.delimiter() != Delimiter::Brace {
             continue;
         }

@@ -666,6 +666,7 @@ fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
         "const OF: &[&str] = &[\"a\"]; fn main() { for it in OF { SAYS } }",
         "fn main() { let of = vec![\"a\"]; for it in &of { SAYS } }",
         "fn main() { unsafe { SAYS } }",
+        "mod inner { pub fn main() {} } fn main() { inner::main(); SAYS }",
         "fn main() { for it in found() { if x { continue } } SAYS }",
         "fn main() { loop { SAYS } }",
         "fn main() { helper(1); } fn helper(n: u8) { SAYS }",
