@@ -156,7 +156,11 @@ impl Side {
             }
         }
         let message = stderr.replace(&format!("{}/", self.root), "");
-        ResolutionError::Cargo(message.trim().trim_start_matches("error: ").to_owned())
+        let message = message.trim().trim_start_matches("error: ");
+        // Cargo says once for every target that a package needs a newer compiler.
+        let mut lines: Vec<&str> = message.lines().collect();
+        lines.dedup();
+        ResolutionError::Cargo(lines.join("\n"))
     }
 
     /// Writes a directory aside and puts it in place whole, so that no half of one is ever used.
