@@ -36,12 +36,8 @@ impl Finder<'_> {
                     Some(Watch::Package(newest))
                         if in_package(self)
                             && self.sources.lists(package, path)
-                            && !is_newest_kept(
-                                newest.as_ref(),
-                                recorded,
-                                directory,
-                                (change, path),
-                            ) =>
+                            && !(came_or_went(change, path, recorded)
+                                && self.is_newest(newest.as_ref(), path, directory)) =>
                     {
                         because = Some(WATCHES_PACKAGE);
                     }
@@ -82,6 +78,23 @@ impl Finder<'_> {
                 self.seed(run, Rule::BuildScriptInput, change, because);
             }
         }
+    }
+
+    /// Whether the newest file of a package is another one than this, and still the newest.
+    fn is_newest(
+        &mut self,
+        newest: Option<&Newest>,
+        path: &Utf8Path,
+        directory: &Utf8Path,
+    ) -> bool {
+        let Some(newest) = newest.filter(|it| it.path != path) else {
+            return false;
+        };
+        let find = || {
+            modified(&newest.path) == Some(newest.time)
+                && !may_hold_newer(directory, newest.time, 0)
+        };
+        *self.newest.entry(newest.clone()).or_insert_with(find)
     }
 
     /// Script runs that watch what no list of changed paths holds: git's own files, which move with
@@ -132,24 +145,15 @@ impl Finder<'_> {
     }
 }
 
-/// Whether a package's newest file is still the one that a run was recorded with, though a path came
-/// or went since then. Cargo compares nothing else of a package. A file that says which files are
-/// the package's can bring newer ones.
-fn is_newest_kept(
-    newest: Option<&Newest>,
-    run: &Record<'_>,
-    directory: &Utf8Path,
-    (change, path): (&Change, &Utf8Path),
-) -> bool {
+/// Whether a path came or went since a run, and decides nothing about others: of a package whose
+/// script names no input, cargo compares the newest file alone.
+fn came_or_went(change: &Change, path: &Utf8Path, run: &Record<'_>) -> bool {
+    // They say which files are the package's, and can bring newer ones.
     let decides = matches!(path.file_name(), Some(".gitignore" | "Cargo.toml"));
-    let Some(newest) = newest.filter(|it| it.path != path && !decides) else {
-        return false;
-    };
     let above = path.ancestors().skip(1).find(|above| above.is_dir());
     matches!(change.status, Status::Added | Status::Deleted)
+        && !decides
         && above.and_then(modified) > run.invoked()
-        && modified(&newest.path) == Some(newest.time)
-        && !may_hold_newer(directory, newest.time, 0)
 }
 
 /// Whether a directory may hold a file of its package that is newer.

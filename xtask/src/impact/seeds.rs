@@ -6,7 +6,7 @@
 //! another has found.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use cargo_metadata::camino::Utf8Path;
 
@@ -19,6 +19,7 @@ use super::{Effect, Rule, Seed, Spread};
 use crate::graph::{Mode, UnitGraph, UnitIx, Verb};
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::git::{Change, Status};
+use crate::repo::unit_inputs::Newest;
 use crate::resolution;
 use crate::workspace::{PackageIx, TargetKind, Workspace};
 
@@ -87,6 +88,7 @@ pub fn find(inputs: &Inputs<'_>, outsides: Outsides) -> Vec<Seed> {
         inputs,
         sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides),
         seeds: Vec::new(),
+        newest: HashMap::new(),
     };
     for change in inputs.changes {
         finder.change(change);
@@ -99,6 +101,8 @@ pub(super) struct Finder<'a> {
     pub(super) inputs: &'a Inputs<'a>,
     pub(super) sources: Sources<'a>,
     pub(super) seeds: Vec<Seed>,
+    /// Whether these files are still the newest of their packages.
+    pub(super) newest: HashMap<Newest, bool>,
 }
 
 impl Finder<'_> {

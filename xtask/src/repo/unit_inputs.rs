@@ -47,7 +47,7 @@ pub enum Watch {
 }
 
 /// The newest file of a package, as cargo recorded it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Newest {
     /// Absolute.
     pub path: Utf8PathBuf,
