@@ -15,6 +15,7 @@ use super::records::Records;
 use super::rules::Rules;
 use super::settings::{Contents, Settings};
 use super::sources::{Facts, Outsides, Sources};
+use super::unplaced::is_a_test;
 use super::{Effect, Rule, Seed, Spread};
 use crate::graph::{Mode, UnitGraph, UnitIx, Verb};
 use crate::repo::cargo_config::CargoConfig;
@@ -236,19 +237,37 @@ impl Finder<'_> {
 
     /// A changed directory: a submodule, a repository in the repository, or one that was named.
     fn directory(&mut self, change: &Change, path: &Utf8Path) {
-        let layout = self.inputs.layout;
-        let mut touched: HashSet<_> = layout.below(path).collect();
-        touched.extend(layout.owner(path));
+        let Inputs {
+            graph,
+            layout,
+            records,
+            ..
+        } = *self.inputs;
+        let is_empty = path.read_dir().is_ok_and(|mut it| it.next().is_none());
+        if is_empty && change.status == Status::Modified {
+            // A submodule that is not checked out.
+            return;
+        }
+        let below: HashSet<_> = layout.below(path).collect();
+        let owner = layout.owner(path);
         for (package, _) in layout.packages() {
-            if touched.contains(&package) {
-                let because = "what changed in this directory is not known";
-                self.seed_package(package, Rule::Doubt, change, because);
+            let (rule, because) = if below.contains(&package) || owner == Some(package) {
+                (Rule::Doubt, "what changed in this directory is not known")
             } else if self.sources.names_below(package, path) {
-                let because = "its sources name files in this directory";
-                self.seed_package(package, Rule::Source, change, because);
+                (Rule::Source, "its sources name files in this directory")
+            } else {
+                continue;
+            };
+            for &unit in graph.units_of(package) {
+                if below.contains(&package) || !records.is_current(unit) {
+                    self.seed(unit, rule, change, because);
+                } else if is_a_test(graph.unit(unit)) {
+                    let because = "its tests may read this directory as they run";
+                    self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
+                }
             }
         }
-        for unit in self.inputs.records.reading_below(path) {
+        for unit in records.reading_below(path) {
             let because = "it was compiled from this directory";
             self.seed(unit, Rule::Source, change, because);
         }

@@ -147,6 +147,6 @@ impl Finder<'_> {
 }
 
 /// Whether cargo runs it under `cargo test`.
-fn is_a_test(unit: &Unit) -> bool {
+pub(super) fn is_a_test(unit: &Unit) -> bool {
     unit.is_test() && unit.kind != TargetKind::Bench
 }

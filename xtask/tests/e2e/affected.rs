@@ -200,3 +200,45 @@ fn what_goes_is_no_reason_where_a_newer_file_stays() {
     project.commit("Less, and newer");
     went("crates/rail/data/new.txt", 5);
 }
+
+/// What differs in it is known, where it is checked out.
+#[test]
+fn a_submodule_counts_by_its_files() {
+    let tables = Project::empty().file("stops.csv", "").file("notes.txt", "");
+    tables.git(&["init", "--quiet", "--initial-branch", "main"]);
+    tables.commit("Count the stops");
+    let project = Project::with_libraries(&[("rail", &[]), ("points", &["rail"])]);
+    let url = tables.root().to_str().unwrap();
+    let allowed = ["-c", "protocol.file.allow=always", "submodule", "--quiet"];
+    project.git(&[&allowed[..], &["add", url, "crates/rail/tables"]].concat());
+    let source = "pub const STOPS: &str = include_str!(\"../tables/stops.csv\");\n";
+    project.write("crates/rail/src/lib.rs", source);
+    project.commit("Read the stops");
+    project.build(CHECK).unwrap();
+    for (file, units) in [("notes.txt", 0), ("stops.csv", 4)] {
+        let inside = |command: &[&str]| {
+            project.git(&[&["-C", "crates/rail/tables"], command].concat());
+        };
+        project.write(format!("crates/rail/tables/{file}"), "more\n");
+        assert_eq!(project.named(&["--since", "HEAD"]).len(), units, "{file}");
+        inside(&["add", "--all"]);
+        inside(&["commit", "--quiet", "--message", "Count more"]);
+        project.commit("Take more");
+        for head in [&[][..], &["--head", "HEAD"]] {
+            let since = [&["--since", "HEAD~1"], head].concat();
+            assert_eq!(project.named(&since).len(), units, "{file}");
+        }
+        assert_eq!(project.build(CHECK).unwrap().len(), units, "{file}");
+    }
+    // Nothing is compiled from what is not there.
+    project.git(&["submodule", "--quiet", "deinit", "--force", "--all"]);
+    project.git(&[
+        "update-index",
+        "--cacheinfo",
+        &format!("160000,{},crates/rail/tables", "1".repeat(40)),
+    ]);
+    assert_eq!(
+        project.named(&["--since", "HEAD", "--no-records"]),
+        [].into()
+    );
+}

@@ -1,10 +1,12 @@
 //! Which paths differ between two states.
 
+use std::process::Command;
+
 use anyhow::{Context as _, Result, anyhow, bail};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use super::{Range, Repository, null_separated, one_line};
+use super::{Commit, Range, Repository, null_separated, one_line};
 use crate::process;
 
 /// What happened to a path. A rename is a deletion and an addition.
@@ -58,7 +60,9 @@ pub struct Change {
 }
 
 impl Repository {
-    /// Every path that differs between the two states, sorted.
+    /// Every path that differs between the two states, sorted. Of a submodule that is checked out
+    /// and has its older commit, these are the paths in it, unless a file that says how it is built
+    /// is among them: then it is the directory, as of every other repository in this one.
     ///
     /// # Errors
     /// Git's own message where it cannot compare.
@@ -74,7 +78,7 @@ impl Repository {
                 command.args([&base.0, "--"]);
                 let diff = std::thread::scope(|scope| {
                     let untracked = scope.spawn(|| self.untracked());
-                    let changes = raw_diff(&process::checked(&mut command)?, Seen::WorkTree)?;
+                    let changes = self.diff(&mut command, range)?;
                     let untracked = untracked
                         .join()
                         .map_err(|_| anyhow!("reading git's output"))??;
@@ -89,14 +93,66 @@ impl Repository {
                     None => self.empty_tree()?,
                 };
                 command.args([&base, "--"]);
-                raw_diff(&process::checked(&mut command)?, Seen::Index)?
+                self.diff(&mut command, range)?
             }
             Range::Revisions { base, head } => {
                 command.args([&base.0, &head.0, "--"]);
-                raw_diff(&process::checked(&mut command)?, Seen::Commits)?
+                self.diff(&mut command, range)?
             }
         };
         Ok(merged(changes))
+    }
+
+    fn diff(&self, command: &mut Command, range: &Range) -> Result<Vec<Change>> {
+        let newer = match range {
+            Range::WorkTree { .. } => Seen::WorkTree,
+            Range::Index { .. } => Seen::Index,
+            Range::Revisions { .. } => Seen::Commits,
+        };
+        let mut changes = Vec::new();
+        for (change, submodule) in raw_diff(&process::checked(command)?, newer)? {
+            let inside = submodule.and_then(|sides| self.changes_in(&change.path, sides, range));
+            changes.extend(inside.unwrap_or_else(|| vec![change]));
+        }
+        Ok(changes)
+    }
+
+    /// What differs in a submodule, where that tells all.
+    fn changes_in(
+        &self,
+        path: &Utf8Path,
+        [base, head]: [Commit; 2],
+        range: &Range,
+    ) -> Option<Vec<Change>> {
+        let top_level = self.top_level.join(path);
+        // Without one of its own git would find this repository there.
+        if !top_level.join(".git").exists() {
+            return None;
+        }
+        let runner = self.runner.in_directory(&top_level);
+        let submodule = Self {
+            runner: runner.without_variable("GIT_INDEX_FILE"),
+            head: None,
+            top_level,
+        };
+        let range = match range {
+            Range::WorkTree { .. } => Range::WorkTree { base },
+            Range::Index { .. } | Range::Revisions { .. } => Range::Revisions { base, head },
+        };
+        let mut inside = submodule.changes(&range).ok()?;
+        let says_how = |it: &Change| {
+            let name = it.path.file_name().unwrap_or_default();
+            ["Cargo.toml", "Cargo.lock"].contains(&name)
+                || name.starts_with("rust-toolchain")
+                || it.path.iter().any(|part| part == ".cargo")
+        };
+        if inside.iter().any(says_how) {
+            return None;
+        }
+        for change in &mut inside {
+            change.path = path.join(&change.path);
+        }
+        Some(inside)
     }
 
     pub(super) fn untracked(&self) -> Result<Vec<Change>> {
@@ -119,26 +175,30 @@ impl Repository {
 }
 
 /// Reads `git diff --raw -z`: `:mode mode hash hash status NUL path NUL …`. Against a work tree
-/// the newer hash is all zeros where the file differs from the index.
-fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<Change>> {
+/// the newer hash is all zeros where the file differs from the index. Of a submodule on both sides
+/// the hashes are its commits.
+fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2]>)>> {
+    const SUBMODULE: &str = "160000";
     let mut changes = Vec::new();
     let mut fields = null_separated(output);
     while let Some(header) = fields.next() {
-        let mut parts = header.split(' ');
-        let (Some(hash), Some(status)) = (parts.nth(3), parts.next()) else {
+        let [older, mode, base, hash, status] = header.split(' ').collect::<Vec<_>>()[..] else {
             bail!("git printed a difference that the kit cannot read: {header:?}");
         };
+        let is_submodule = older.ends_with(SUBMODULE) && mode == SUBMODULE;
+        let sides = [base, hash].map(|hash| Commit(hash.to_owned()));
         let path = fields
             .next()
             .context("git's list of differences is cut short")?;
-        changes.push(Change {
+        let change = Change {
             path: path.as_ref().into(),
             status: status.bytes().next().map_or(Status::Modified, Status::of),
             seen: match newer {
                 Seen::WorkTree if hash.bytes().any(|byte| byte != b'0') => Seen::Commits,
                 newer => newer,
             },
-        });
+        };
+        changes.push((change, is_submodule.then_some(sides)));
     }
     Ok(changes)
 }
@@ -168,13 +228,20 @@ mod tests {
         let zero = "0".repeat(40);
         let output = format!(
             ":100644 100644 {hash} {zero} M\0src/a b.rs\0:000000 100644 {zero} {hash} A\0é.rs\0\
-             :100644 000000 {hash} {zero} D\0gone.rs\0:100644 120000 {hash} {hash} T\0link\0"
+             :100644 000000 {hash} {zero} D\0gone.rs\0:100644 120000 {hash} {hash} T\0link\0\
+             :160000 160000 {hash} {zero} M\0sub\0:160000 000000 {hash} {zero} D\0sub gone\0"
         );
         let read = |newer| {
             raw_diff(output.as_bytes(), newer)
                 .unwrap()
                 .into_iter()
-                .map(|change| format!("{:?} {:?} {}", change.seen, change.status, change.path))
+                .map(|(change, sides)| {
+                    let sides = if sides.is_some() { " submodule" } else { "" };
+                    format!(
+                        "{:?} {:?} {}{sides}",
+                        change.seen, change.status, change.path
+                    )
+                })
                 .collect::<Vec<_>>()
         };
         assert_eq!(
@@ -184,6 +251,8 @@ mod tests {
                 "Commits Added é.rs",
                 "WorkTree Deleted gone.rs",
                 "Commits Modified link",
+                "WorkTree Modified sub submodule",
+                "WorkTree Deleted sub gone",
             ]
         );
         assert!(
