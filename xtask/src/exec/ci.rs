@@ -75,7 +75,9 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     let manifest: toml::Table = text.parse().with_context(|| format!("in {manifest}"))?;
     let profiles = manifest.get("profile").map(ToString::to_string);
     let mut policy = vec![("profile".to_owned(), profiles.unwrap_or_default())];
-    let home = cargo_home();
+    // One that is the configuration of a directory above is not the machine's alone.
+    let is_apart = |home: &Utf8PathBuf| root.ancestors().all(|above| *home != above.join(".cargo"));
+    let home = cargo_home().filter(is_apart);
     for file in configuration_files(root) {
         let is_homes = home.as_ref().is_some_and(|home| file.starts_with(home));
         if let (Ok(text), false) = (fs::read_to_string(&file), is_homes) {

@@ -23,7 +23,11 @@ pub(super) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool
         };
         return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others(workspace);
     }
-    workspace.build_directory.join(platform).is_dir() || may_be_host(platform)
+    let is_named = match &workspace.platforms {
+        Some(platforms) => platforms.iter().any(|it| it.name == platform),
+        None => may_be_host(platform),
+    };
+    is_named || workspace.build_directory.join(platform).is_dir()
 }
 
 /// Whether the build directory has artifacts for triples that cargo does not build for by itself.

@@ -41,6 +41,9 @@ impl Finder<'_> {
                     {
                         because = Some(WATCHES_PACKAGE);
                     }
+                    Some(Watch::Package(Some(newest))) if takes_out(change, path, newest) => {
+                        because = Some(WATCHES_PACKAGE);
+                    }
                     Some(Watch::Declared(paths, _))
                         if paths.iter().any(|it| self.sources.covers(it, path)) =>
                     {
@@ -87,12 +90,14 @@ impl Finder<'_> {
         path: &Utf8Path,
         directory: &Utf8Path,
     ) -> bool {
-        let Some(newest) = newest.filter(|it| it.path != path) else {
+        let is_apart = |it: &&Newest| it.path != path && modified(path) < Some(it.time);
+        let Some(newest) = newest.filter(is_apart) else {
             return false;
         };
         let find = || {
             modified(&newest.path) == Some(newest.time)
-                && !may_hold_newer(directory, newest.time, 0)
+                && !is_in_nested_package(directory, &newest.path)
+                && !may_hold_newer(directory, newest, 0)
         };
         *self.newest.entry(newest.clone()).or_insert_with(find)
     }
@@ -150,14 +155,22 @@ impl Finder<'_> {
 fn came_or_went(change: &Change, path: &Utf8Path, run: &Record<'_>) -> bool {
     // They say which files are the package's, and can bring newer ones.
     let decides = matches!(path.file_name(), Some(".gitignore" | "Cargo.toml"));
-    let above = path.ancestors().skip(1).find(|above| above.is_dir());
+    let mut above = path.ancestors().skip(1);
     matches!(change.status, Status::Added | Status::Deleted)
         && !decides
-        && above.and_then(modified) > run.invoked()
+        && above.find(|above| above.is_dir()).and_then(modified) > run.invoked()
 }
 
-/// Whether a directory may hold a file of its package that is newer.
-fn may_hold_newer(directory: &Utf8Path, time: SystemTime, depth: usize) -> bool {
+/// Whether a manifest came that makes a package of its own of where the newest file lies.
+fn takes_out(change: &Change, path: &Utf8Path, newest: &Newest) -> bool {
+    let is_new = change.status == Status::Added && path.file_name() == Some("Cargo.toml");
+    let directory = path.parent().filter(|_| is_new);
+    directory.is_some_and(|directory| newest.path.starts_with(directory))
+}
+
+/// Whether a directory may hold a file of its package that is newer, or of the same time: of
+/// several cargo takes the first that it meets.
+fn may_hold_newer(directory: &Utf8Path, newest: &Newest, depth: usize) -> bool {
     // Links can lead round.
     const DEEPEST: usize = 32;
     let Some(entries) = directory.read_dir_utf8().ok().filter(|_| depth < DEEPEST) else {
@@ -168,9 +181,10 @@ fn may_hold_newer(directory: &Utf8Path, time: SystemTime, depth: usize) -> bool 
             let is_others = entry.file_name() == ".git"
                 || depth == 0 && entry.file_name() == "target"
                 || entry.path().join("Cargo.toml").is_file();
-            !is_others && may_hold_newer(entry.path(), time, depth + 1)
+            !is_others && may_hold_newer(entry.path(), newest, depth + 1)
         }
-        Ok(entry) => modified(entry.path()).is_some_and(|at| at > time),
+        Ok(entry) if entry.path() == newest.path => false,
+        Ok(entry) => modified(entry.path()).is_some_and(|at| at >= newest.time),
         Err(_) => true,
     })
 }

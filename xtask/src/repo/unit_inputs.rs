@@ -56,11 +56,14 @@ pub struct Newest {
 }
 
 impl Newest {
-    /// Reads `<seconds>.<nanoseconds>s (<file>)`, where the file is relative to the package.
+    /// Reads `<seconds>.<nanoseconds>s (<file>)`, where the file is relative to the package. Seconds
+    /// count as the system does it: on Windows from the year 1601.
     fn parse(recorded: &str, package_root: &Utf8Path) -> Option<Self> {
         let (time, path) = recorded.split_once("s (")?;
         let (seconds, nanoseconds) = time.split_once('.')?;
-        let time = Duration::new(seconds.parse().ok()?, nanoseconds.parse().ok()?);
+        let since = if cfg!(windows) { 11_644_473_600 } else { 0 };
+        let seconds = seconds.parse::<u64>().ok()?.checked_sub(since)?;
+        let time = Duration::new(seconds, nanoseconds.parse().ok()?);
         Some(Self {
             path: package_root.join(path.strip_suffix(')')?),
             time: SystemTime::UNIX_EPOCH.checked_add(time)?,

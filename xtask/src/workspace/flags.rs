@@ -14,12 +14,9 @@ const VARIABLES: [(&str, char); 2] = [("CARGO_ENCODED_RUSTFLAGS", '\x1f'), ("RUS
 impl PlatformFacts {
     /// The tables of `target` that are about this platform: its own, and those by `cfg(…)`.
     pub fn tables<'a>(&'a self, config: &'a CargoConfig) -> impl Iterator<Item = &'a str> {
-        let tables = config.written().get("target");
-        let keys = tables.into_iter().flat_map(Value::entries);
-        let cfgs = keys.map(|(key, _)| key.as_str());
         let is_of = |cfg: &&str| cfg.parse().is_ok_and(|it: Platform| self.matches(&it));
-        let cfgs = cfgs.filter(|key| key.starts_with("cfg(")).filter(is_of);
-        std::iter::once(&*self.name).chain(cfgs)
+        let cfgs = tables_of(config).filter(|key| key.starts_with("cfg("));
+        std::iter::once(&*self.name).chain(cfgs.filter(is_of))
     }
 
     /// The flags for this platform.
@@ -39,7 +36,10 @@ impl PlatformFacts {
                 return Ok(Some(Value { kind, origin }));
             }
         }
-        let mut flags = tables_flags(self.tables(config), config)?;
+        let mut flags = Vec::new();
+        for table in self.tables(config) {
+            flags.extend(flags_of(table, config)?.into_iter().flatten());
+        }
         if flags.is_empty() {
             let said = config.arguments(&["build", "rustflags"])?;
             flags.extend(said.into_iter().flatten());
@@ -62,9 +62,17 @@ impl PlatformFacts {
         match table {
             Some(table) => self.is_own(table) != Some(false),
             None => {
-                let tables = self.tables(config);
-                let certain = tables.filter(|table| self.is_own(table) == Some(true));
-                tables_flags(certain, config).map_or(true, |it| it.is_empty())
+                let has_flags = |table: &str| {
+                    let flags = flags_of(table, config).ok().flatten();
+                    flags.is_some_and(|flags| !flags.is_empty())
+                };
+                let any = |is_own| {
+                    let mut tables = tables_of(config).filter(|it| self.is_own(it) == is_own);
+                    tables.any(has_flags)
+                };
+                // Without flags in the platform's own table cargo asks with these whether the
+                // others hold.
+                !has_flags(&self.name) && (!any(Some(true)) || any(None))
             }
         }
     }
@@ -78,14 +86,12 @@ impl PlatformFacts {
     }
 }
 
-fn tables_flags<'a>(
-    tables: impl Iterator<Item = &'a str>,
-    config: &CargoConfig,
-) -> Result<Vec<Value>> {
-    let mut flags = Vec::new();
-    for table in tables {
-        let said = config.arguments(&["target", table, "rustflags"])?;
-        flags.extend(said.into_iter().flatten());
-    }
-    Ok(flags)
+/// The tables of `target`: triples, and `cfg(…)`.
+fn tables_of(config: &CargoConfig) -> impl Iterator<Item = &str> {
+    let tables = config.written().get("target").into_iter();
+    tables.flat_map(Value::entries).map(|(key, _)| key.as_str())
+}
+
+fn flags_of(table: &str, config: &CargoConfig) -> Result<Option<Vec<Value>>> {
+    config.arguments(&["target", table, "rustflags"])
 }

@@ -36,8 +36,7 @@ pub fn likely_root(directory: &Utf8Path) -> Option<&Utf8Path> {
 
 /// Every workspace below a repository's top level, sorted: the roots of the manifests that git
 /// tracks, each by its path from the top level. That is a manifest with `[workspace]`, or one whose
-/// package is in nobody's. What cannot be read is taken for a root, so that cargo says what is
-/// wrong with it.
+/// package is in nobody's. Where one cannot be read, cargo says what is wrong with it.
 pub fn workspaces_below(
     top_level: &Utf8Path,
     tracked: impl IntoIterator<Item = impl AsRef<Utf8Path>>,

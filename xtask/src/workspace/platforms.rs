@@ -108,7 +108,11 @@ pub fn may_be_host(triple: &str) -> bool {
         "macos" => "darwin",
         other => other,
     };
-    triple.starts_with(std::env::consts::ARCH) && triple.contains(system)
+    let is_architecture = match std::env::consts::ARCH {
+        "x86" => ["i586", "i686"].iter().any(|it| triple.starts_with(it)),
+        other => triple.starts_with(other),
+    };
+    is_architecture && triple.contains(system)
 }
 
 /// The facts of a platform, the host's without a triple.

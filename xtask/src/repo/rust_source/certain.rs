@@ -8,7 +8,9 @@ use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::names::Names;
-use super::tokens::{group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees};
+use super::tokens::{
+    before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees,
+};
 
 /// The texts that a script prints for certain. `files` are those of the script, its root first.
 pub(super) fn printed_for_certain(
@@ -45,13 +47,14 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
         let TokenTree::Group(body) = token else {
             continue;
         };
-        if deep {
+        let item = &tokens[start..at];
+        // Which method is called its name alone does not say.
+        if deep && !item.iter().any(|it| is_one_of(it, &["impl", "trait"])) {
             functions_in(body.stream(), deep, functions);
         }
         if body.delimiter() != Delimiter::Brace {
             continue;
         }
-        let item = &tokens[start..at];
         start = at + 1;
         let called = item.iter().position(|it| is_ident(it, "fn"));
         if let Some(called) = called.and_then(|it| name(item.get(it + 1)?)) {
@@ -95,7 +98,7 @@ impl Walker<'_> {
             } else if is_punct(token, '#')
                 || is_one_of(token, &["if", "match", "while"])
                 || is("for") && !names.has_some(looped(rest))
-                || is_one_of(token, &["for", "loop"])
+                || (is_one_of(token, &["for", "loop"]) || is_punct(token, '\''))
                     && holds(&rest[..conditional(rest)], &["break", "continue"])
             {
                 let length = conditional(rest);
@@ -114,6 +117,15 @@ impl Walker<'_> {
                     return false;
                 }
                 at += length - 1;
+            } else if is_punct(token, '|')
+                || is_punct(token, '&') && rest.get(1).is_some_and(|it| is_punct(it, '&'))
+            {
+                // A closure may be called, or not; what follows another operand may be reached, or not.
+                let rest = before(rest, ';');
+                if holds(rest, LEAVE) {
+                    return false;
+                }
+                at += rest.len() - 1;
             } else if is("let") {
                 names.bind(&tokens[..at - 1], &rest[1..]);
             } else if let Some((called, arguments, length)) = macro_call(rest) {

@@ -228,7 +228,7 @@ impl<'a> Names<'a> {
 fn is_list(token: &TokenTree) -> bool {
     group(token, Delimiter::Bracket).is_some_and(|list| {
         let list = trees(list.stream());
-        !list.is_empty() && !list.iter().any(|it| is_punct(it, ';'))
+        !list.is_empty() && !list.iter().any(|it| is_punct(it, ';') || is_punct(it, '#'))
     })
 }
 
