@@ -52,7 +52,7 @@ fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<Str
     ];
     let words = words.map(toml::Value::from).to_vec();
     let runner = toml::Value::Array(words);
-    let setting = format!("target.'cfg(all())'.runner={runner}");
+    let setting = format!("target.\"cfg(all())\".runner={runner}");
     vec!["--config".to_owned(), setting]
 }
 

@@ -128,7 +128,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
               "packages": [
                 "middle"
               ],
-              "command": "cargo nextest run -p middle --no-tests=pass -E \"package(=middle)\" --no-fail-fast"
+              "command": "cargo nextest run -p middle --no-tests=pass -E 'package(=middle)' --no-fail-fast"
             },
             {
               "shard": 2,
@@ -137,7 +137,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
               "packages": [
                 "top"
               ],
-              "command": "cargo nextest run -p top --no-tests=pass -E \"package(=top)\" --no-fail-fast"
+              "command": "cargo nextest run -p top --no-tests=pass -E 'package(=top)' --no-fail-fast"
             }
           ]
         }

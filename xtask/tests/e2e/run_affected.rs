@@ -93,10 +93,10 @@ fn what_is_run_is_said_and_the_rest_is_left_alone() {
         dry(&["test", "--all", "--partition", "slice:2/2"]),
     ];
     expect![[r#"
-        cargo --config "target.'cfg(all())'.runner=[\"[KIT]\", \"run-test\", \"--without\", \"wide\", \"--\"]" test -p narrow -p wide --test=it --no-fail-fast --release
+        cargo --config 'target."cfg(all())".runner=["[KIT]", "run-test", "--without", "wide", "--"]' test -p narrow -p wide --test=it --no-fail-fast --release
         --- stderr
         note: wide is selected too: without it base would be built without more
-        cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E "binary_id(=narrow::it)"
+        cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)'
         --- stderr
         note: wide is selected too: without it base would be built without more
         cargo clippy --workspace --exclude apart --all-targets
