@@ -179,6 +179,9 @@ impl Finder<'_> {
         if change.status == Status::Modified {
             return;
         }
+        if change.status == Status::Deleted && path.ends_with("src/lib.rs") {
+            self.library_went(change, path);
+        }
         let inputs = self.inputs;
         let Some(package) = inputs.layout.owner(path) else {
             return;
@@ -211,6 +214,37 @@ impl Finder<'_> {
             };
             if is_reached {
                 self.seed(index, Rule::Target, change, because);
+            }
+        }
+    }
+
+    /// A package that has no library any more: cargo passes over whoever depends on it, and does not
+    /// tell of the dependency.
+    fn library_went(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs {
+            workspace, layout, ..
+        } = *self.inputs;
+        let has_library = |package: PackageIx| {
+            let mut targets = workspace.package(package).targets.iter();
+            targets.any(|target| target.kind == TargetKind::Lib)
+        };
+        let read = |directory: &Utf8Path| std::fs::read_to_string(directory.join("Cargo.toml"));
+        let directory = path.ancestors().nth(2).unwrap_or(path);
+        let mut packages = layout.packages();
+        let has_one = packages.any(|(package, at)| at == directory && has_library(package));
+        let manifest = read(directory).unwrap_or_default().parse::<toml::Table>();
+        let name = manifest
+            .ok()
+            .and_then(|it| it.get("package")?.get("name").cloned());
+        let Some(name) = name.filter(|_| !has_one) else {
+            return;
+        };
+        let names = [name.as_str(), directory.file_name()];
+        for (package, at) in layout.packages() {
+            let manifest = read(at).unwrap_or_default();
+            if at != directory && names.iter().flatten().any(|it| manifest.contains(it)) {
+                let because = "its manifest names a package whose library went";
+                self.seed_package(package, Rule::Target, change, because);
             }
         }
     }

@@ -242,3 +242,19 @@ fn a_submodule_counts_by_its_files() {
         [].into()
     );
 }
+
+/// Cargo passes over a dependency without a library, and does not say that there is one.
+#[test]
+fn whoever_depends_on_a_library_that_went_is_built_without_it() {
+    let project = Project::with_libraries(&[("rail", &[]), ("points", &["rail"]), ("far", &[])]);
+    for library in ["rail", "points", "far"] {
+        project.write(format!("crates/{library}/src/lib.rs"), "");
+    }
+    project.write("crates/rail/tests/it.rs", "");
+    project.commit("Lay rails");
+    project.build(CHECK).unwrap();
+    project.remove("crates/rail/src/lib.rs");
+    let answer = project.named(&[]);
+    assert_eq!(answer, project.build(CHECK).unwrap());
+    assert_eq!(answer.len(), 3, "{answer:?}");
+}
