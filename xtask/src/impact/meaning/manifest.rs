@@ -82,7 +82,7 @@ fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
             vec![(Units::PackageScan, false, why)]
         }
         "name" | "version" => vec![(Units::Package, true, "is the package's identity")],
-        "build" => vec![(Units::Package, false, "names the build script")],
+        "build" => vec![(Units::Package, true, "names the build script")],
         "edition" => {
             let mut effects = vec![(Units::Package, true, "is every target's, save its own")];
             // Without `resolver`, a root package's edition chooses one.

@@ -193,7 +193,7 @@ fn the_package_table() {
         (
             "all but the script, its run gone",
             "build = false",
-            vec![(Units::Package, false)],
+            vec![(Units::Package, true)],
         ),
         (
             "dependents' script runs wait for this package's",
