@@ -17,6 +17,8 @@ pre-commit.steps = [\"owners\"]
 steps.owners.run = [\"git\", \"--version\", \"{packages}\"]
 ";
 
+const CONFIG: &str = ".cargo/config.toml";
+
 const MODULES: [&str; 6] = [
     "read",
     "write",
@@ -33,7 +35,9 @@ impl Synthetic {
         let kind = if external { "external-" } else { "" };
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("speed-{kind}{packages}"));
         let synthetic = Self { root };
-        let is_complete = synthetic.path(".git/HEAD").exists();
+        let is_complete = [CONFIG, ".git/HEAD"]
+            .iter()
+            .all(|it| synthetic.path(it).exists());
         if !is_complete {
             let _ = fs::remove_dir_all(&synthetic.root);
             synthetic.write_all(packages, external);
@@ -43,6 +47,8 @@ impl Synthetic {
     }
 
     fn write_all(&self, packages: usize, external: bool) {
+        // It may lie below the kit's own, which cargo would build in instead.
+        self.write(CONFIG, "[build]\ntarget-dir = \"target\"\n");
         self.write(
             "Cargo.toml",
             &format!(
