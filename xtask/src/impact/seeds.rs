@@ -224,10 +224,7 @@ impl Finder<'_> {
         let Inputs {
             workspace, layout, ..
         } = *self.inputs;
-        let has_library = |package: PackageIx| {
-            let mut targets = workspace.package(package).targets.iter();
-            targets.any(|target| target.kind == TargetKind::Lib)
-        };
+        let has_library = |package| workspace.package(package).library().is_some();
         let read = |directory: &Utf8Path| std::fs::read_to_string(directory.join("Cargo.toml"));
         let directory = path.ancestors().nth(2).unwrap_or(path);
         let mut packages = layout.packages();

@@ -105,9 +105,9 @@ fn a_target_beside_its_package_is_none() {
     let project = Project::with_libraries(&[("track", &[]), ("signal", &["track"])]);
     project.append(
         "crates/track/Cargo.toml",
-        "[lib]\npath = \"../../shared/track.rs\"\n",
+        "[lib]\npath = \"../../beside/track.rs\"\n",
     );
-    project.write("shared/track.rs", "pub fn track() {}\n");
+    project.write("beside/track.rs", "pub fn track() {}\n");
     project.remove("crates/track/src");
     project.commit("Lay tracks elsewhere");
     project.build(CHECK).unwrap();

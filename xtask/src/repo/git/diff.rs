@@ -186,7 +186,7 @@ fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2
             bail!("git printed a difference that the kit cannot read: {header:?}");
         };
         let is_submodule = older.ends_with(SUBMODULE) && mode == SUBMODULE;
-        let sides = [base, hash].map(|hash| Commit(hash.to_owned()));
+        let sides = || [base, hash].map(|hash| Commit(hash.to_owned()));
         let path = fields
             .next()
             .context("git's list of differences is cut short")?;
@@ -198,7 +198,7 @@ fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2
                 newer => newer,
             },
         };
-        changes.push((change, is_submodule.then_some(sides)));
+        changes.push((change, is_submodule.then(sides)));
     }
     Ok(changes)
 }
