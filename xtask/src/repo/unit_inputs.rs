@@ -63,7 +63,8 @@ impl Newest {
         let (seconds, nanoseconds) = time.split_once('.')?;
         let since = if cfg!(windows) { 11_644_473_600 } else { 0 };
         let seconds = seconds.parse::<u64>().ok()?.checked_sub(since)?;
-        let time = Duration::new(seconds, nanoseconds.parse().ok()?);
+        let rest = Duration::from_nanos(nanoseconds.parse().ok()?);
+        let time = Duration::from_secs(seconds).checked_add(rest)?;
         Some(Self {
             path: package_root.join(path.strip_suffix(')')?),
             time: SystemTime::UNIX_EPOCH.checked_add(time)?,
