@@ -63,8 +63,10 @@ impl Project {
     pub(crate) fn in_git(self) -> Self {
         self.write(".gitignore", "/target/\n");
         if self.path("Cargo.toml").exists() {
-            // Cargo writes the lock file.
-            self.cargo(&["metadata", "--format-version", "1"]).done();
+            // Cargo writes the lock file. Other platforms' packages need not have been downloaded.
+            let host = ["--filter-platform", "host-tuple"];
+            let metadata = ["metadata", "--format-version", "1"];
+            self.cargo(&[&metadata[..], &host].concat()).done();
         }
         self.git(&["init", "--quiet", "--initial-branch", "main"]);
         self.commit("Begin");
