@@ -15,7 +15,6 @@ mod spec;
 mod stamps;
 
 use std::collections::BTreeMap;
-use std::thread;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -30,7 +29,6 @@ pub use nearby::{RootManifest, likely_root, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms, may_be_host};
 pub(crate) use spec::{PackageIdSpec, name_and_version};
 
-use crate::parallel;
 use crate::process::Runner;
 use crate::repo::build_dir::Directories;
 use crate::usage;
@@ -195,15 +193,11 @@ impl Workspace {
         let Some(cache) = cache.flatten() else {
             return Ok(Self::ask(runner, options)?.0);
         };
-        if let Some(kept) = cache.read() {
-            return Ok(kept);
-        }
-        let (asked, before) = thread::scope(|scope| {
-            let before = scope.spawn(|| parallel::alone(|| cache.before()));
-            let asked = Self::ask(runner, options);
-            (asked, before.join().unwrap_or_default())
-        });
-        let (mut workspace, declared, named) = asked?;
+        let before = match cache.read() {
+            Ok(kept) => return Ok(kept),
+            Err(before) => before,
+        };
+        let (mut workspace, declared, named) = Self::ask(runner, options)?;
         cache.write(&mut workspace, &declared, named, before);
         Ok(workspace)
     }

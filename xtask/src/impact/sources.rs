@@ -204,17 +204,23 @@ impl<'a> Sources<'a> {
     fn find_far(&mut self, package: PackageIx, directory: &Utf8Path) -> Vec<Utf8PathBuf> {
         let outside = self.outsides.remove(directory);
         let outside = outside.unwrap_or_else(|| Outside::of(directory));
+        let has_no_links = outside.has_no_links();
         let mut far = outside.reached;
+        let declared = self.workspace.package(package);
         // A target's root may lie anywhere, and its modules beside it.
-        for target in &self.workspace.package(package).targets {
-            let root = self.real.resolved(&target.src_path);
+        for Target { src_path, .. } in &declared.targets {
+            let is_below = src_path.starts_with(declared.directory());
+            if has_no_links && is_below && !src_path.as_str().contains("..") {
+                continue;
+            }
+            let root = self.real.resolved(src_path);
             if !root.starts_with(directory) {
                 far.push(root);
             }
         }
         // What lies outside may name more, and lie beside more.
         if !far.is_empty() || outside.includes_others {
-            for target in &self.workspace.package(package).targets {
+            for target in &declared.targets {
                 // What is found is kept for other features, too.
                 let root = self.real.resolved(&target.src_path);
                 let scan = rust_source::scan(&root, directory, &|_, _| None, &mut read);

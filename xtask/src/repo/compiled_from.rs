@@ -61,17 +61,18 @@ fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
     const LONGEST: usize = 4096;
     memchr::memmem::find_iter(metadata, relative.as_str()).find_map(|at| {
         let end = at + relative.as_str().len();
-        // What comes before the first separator that may begin a path is most of what there is.
-        let begins = |start: &usize| {
-            metadata[*start] == b'/' || matches!(metadata[*start + 1..], [b':', ..] | [b'\\', ..])
-        };
-        let starts = at.saturating_sub(LONGEST)..at;
-        starts.filter(begins).find_map(|start| {
-            let text = std::str::from_utf8(metadata.get(start..end)?).ok()?;
-            let is_whole = metadata[..start].ends_with(&leb128(text.len()));
-            let path = Utf8Path::new(text);
-            let is_it = is_whole && path.is_absolute() && path.ends_with(relative);
-            (is_it && !text.contains(char::is_control)).then(|| path.to_owned())
+        // It begins with a slash, or one before a colon or the second backslash.
+        let first = at.saturating_sub(LONGEST);
+        let marks = memchr::memchr3_iter(b'/', b'\\', b':', &metadata[first..at]);
+        let starts = marks.map(|mark| match metadata[first + mark] {
+            b'/' => first + mark,
+            _ => (first + mark).saturating_sub(1),
+        });
+        let is_whole = |start: &usize| metadata[..*start].ends_with(&leb128(end - start));
+        starts.filter(is_whole).find_map(|start| {
+            let path = Utf8Path::new(std::str::from_utf8(&metadata[start..end]).ok()?);
+            let is_it = path.is_absolute() && path.ends_with(relative);
+            (is_it && !path.as_str().contains(char::is_control)).then(|| path.to_owned())
         })
     })
 }

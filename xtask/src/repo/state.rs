@@ -46,4 +46,4 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
 }
 
 /// The version of what is kept: it changes with every version of the kit.
-const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 8\n");
+const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 9\n");

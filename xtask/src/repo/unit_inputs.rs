@@ -105,8 +105,10 @@ impl ProfileDir {
                 found
             }
         };
-        found.files.sort();
-        found.files.dedup();
+        found
+            .files
+            .sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        found.files.dedup_by(|a, b| a.as_str() == b.as_str());
         Some(found)
     }
 

@@ -16,7 +16,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::declared::{self, Declared};
 use super::expected::listed;
 use super::stamps::Stamp;
-use super::{LoadOptions, Package, Workspace, expected, likely_root};
+use super::{LoadOptions, Package, Workspace, likely_root};
 use crate::parallel;
 use crate::process::Runner;
 use crate::repo::{cargo_config, hashed, state, toolchain_file};
@@ -25,7 +25,6 @@ use crate::repo::{cargo_config, hashed, state, toolchain_file};
 pub(super) struct Cache {
     /// Below the directory that is taken for the target directory.
     file: Utf8PathBuf,
-    root: Utf8PathBuf,
     target_directory: Utf8PathBuf,
     directory: Utf8PathBuf,
     programs: Vec<Utf8PathBuf>,
@@ -34,10 +33,9 @@ pub(super) struct Cache {
     is_stable: bool,
 }
 
-/// What is known before cargo is asked, so that less has to be read after it.
+/// Of an answer that holds no more, what it rested on: most of that need not be read again.
 #[derive(Default)]
 pub(super) struct Before {
-    /// Of the answer that is kept.
     ground: Option<u64>,
     stamps: Vec<Stamp>,
 }
@@ -78,7 +76,6 @@ impl Cache {
         Some(Self {
             file: state::directory(&target_directory)
                 .join(format!("{}-{question:016x}", Workspace::KEPT)),
-            root: root.to_owned(),
             target_directory,
             directory,
             programs: programs.into_iter().flatten().collect(),
@@ -88,30 +85,18 @@ impl Cache {
     }
 
     /// What is kept, if cargo would still say the same.
-    pub(super) fn read(&self) -> Option<Workspace> {
-        let (stamps, workspace): Kept = state::read(&self.file)?;
+    ///
+    /// # Errors
+    /// What it rested on, otherwise.
+    pub(super) fn read(&self) -> Result<Workspace, Before> {
+        let (stamps, workspace): Kept = state::read(&self.file).ok_or_else(Before::default)?;
         let hold = |stamps: &[Stamp]| vec![stamps.iter().all(Stamp::holds)];
         let hold = parallel::parts(&stamps, hold);
-        hold.into_iter().all(|it| it).then_some(workspace)
-    }
-
-    /// What was read for stamps before: for those that are kept, or else by a guess which there are
-    /// going to be.
-    pub(super) fn before(&self) -> Before {
-        if let Some((stamps, workspace)) = state::read::<Kept>(&self.file) {
-            let ground = workspace.ground;
-            return Before { ground, stamps };
+        if hold.into_iter().all(|it| it) {
+            return Ok(workspace);
         }
-        let packages = expected(&self.root).into_iter();
-        let paths = packages.flat_map(|(_, package)| {
-            let mut paths = directories_of(&package);
-            paths.push(package.join("Cargo.toml"));
-            paths
-        });
-        Before {
-            ground: None,
-            stamps: paths.map(|path| Stamp::of(path, None)).collect(),
-        }
+        let ground = workspace.ground;
+        Err(Before { ground, stamps })
     }
 
     /// Keeps what cargo said, and what manifests declare of features where nothing unstable decides
@@ -154,8 +139,11 @@ impl Cache {
             paths.iter().map(|path| stamp(path.clone())).collect()
         });
         stamps.extend(parallel::parts(&own, |packages| {
-            let listed = packages.iter().flat_map(|package| directories_of(package));
-            listed.map(stamp).collect()
+            let mut stamps = Vec::new();
+            for package in packages {
+                stamp_targets((*package).to_owned(), "", &stamp, &mut stamps);
+            }
+            stamps
         }));
         if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
             return;
@@ -219,20 +207,24 @@ fn values(table: &toml::Value) -> impl Iterator<Item = &toml::Value> {
     table.as_table().into_iter().flat_map(toml::Table::values)
 }
 
-/// The directories of a package in which cargo looks for targets, as far as there are.
-fn directories_of(package: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let mut found = Vec::new();
-    for below in ["", "src", "src/bin", "tests", "examples", "benches"] {
-        let directory = package.join(below);
-        if directory.is_dir() {
+/// Stamps a package's directory, and those in it in which cargo looks for targets. One of these is
+/// known by its path below the package.
+fn stamp_targets(
+    directory: Utf8PathBuf,
+    below: &str,
+    stamp: &impl Fn(Utf8PathBuf) -> Stamp,
+    stamps: &mut Vec<Stamp>,
+) {
+    let stamped = stamp(directory);
+    for name in stamped.directories() {
+        let next = match (below, name.as_str()) {
+            ("", "src" | "tests" | "examples" | "benches") => name,
+            ("src", "bin") => "src/bin",
+            ("" | "src" | "*", _) => continue,
             // A target may be a directory with a `main.rs` in it.
-            if !matches!(below, "" | "src") {
-                let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
-                let paths = entries.map(|entry| entry.into_path());
-                found.extend(paths.filter(|path| path.is_dir()));
-            }
-            found.push(directory);
-        }
+            _ => "*",
+        };
+        stamp_targets(stamped.path.join(name), next, stamp, stamps);
     }
-    found
+    stamps.push(stamped);
 }

@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::hash::{Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::repo::hashed;
@@ -22,6 +22,8 @@ struct State {
     /// Of a file's content, or of what a directory holds that cargo goes by. It is asked for only
     /// where the rest differs, since an editor that replaces a file touches its directory.
     content: u64,
+    /// The names of the directories in it that cargo may look into.
+    directories: Vec<String>,
 }
 
 /// What the file system tells without reading.
@@ -51,10 +53,16 @@ impl Stamp {
         let state = fs::metadata(&path).ok().map(|metadata| {
             let entry = Entry::of(&metadata);
             let before = before.and_then(|it| it.state.as_ref());
-            let before = before.filter(|it| it.entry == entry);
-            State {
-                entry,
-                content: before.map_or_else(|| content(&path, &metadata), |it| it.content),
+            match before.filter(|it| it.entry == entry) {
+                Some(before) => before.clone(),
+                None => {
+                    let (content, directories) = content(&path, &metadata);
+                    State {
+                        entry,
+                        content,
+                        directories,
+                    }
+                }
             }
         });
         Self { path, state }
@@ -66,10 +74,15 @@ impl Stamp {
             (None, Err(_)) => true,
             (Some(state), Ok(metadata)) => {
                 state.entry == Entry::of(&metadata)
-                    || state.content == content(&self.path, &metadata)
+                    || state.content == content(&self.path, &metadata).0
             }
             _ => false,
         }
+    }
+
+    /// The directories in it that cargo may look into.
+    pub(super) fn directories(&self) -> &[String] {
+        self.state.as_ref().map_or(&[], |it| &it.directories)
     }
 
     /// Whether it changed so recently that a change after it might bear the same time.
@@ -107,30 +120,34 @@ impl Hash for Stamp {
     }
 }
 
+/// Whether an entry is a directory, or a link to one.
+fn is_directory(entry: &Utf8DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => entry.path().is_dir(),
+    }
+}
+
 /// A program is another one when it was written anew: to read it would take longer than to ask it.
 const PROGRAM: u64 = 1 << 20;
 
-fn content(path: &Utf8Path, metadata: &Metadata) -> u64 {
+fn content(path: &Utf8Path, metadata: &Metadata) -> (u64, Vec<String>) {
     if metadata.is_file() && metadata.len() > PROGRAM && path.extension() != Some("lock") {
-        return hashed((modified(metadata), metadata.len()));
+        return (hashed((modified(metadata), metadata.len())), Vec::new());
     }
     if !metadata.is_dir() {
-        return hashed(fs::read(path).unwrap_or_default());
+        return (hashed(fs::read(path).unwrap_or_default()), Vec::new());
     }
     let entries = path.read_dir_utf8().into_iter().flatten().flatten();
     let mut names: Vec<(String, bool)> = entries
-        .map(|entry| {
-            let is_directory = match entry.file_type() {
-                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
-                _ => entry.path().is_dir(),
-            };
-            (entry.file_name().to_owned(), is_directory)
-        })
+        .map(|entry| (entry.file_name().to_owned(), is_directory(&entry)))
         // What an editor leaves beside a source is no target.
         .filter(|(name, is_directory)| {
             *is_directory && !name.starts_with('.') || name.ends_with(".rs") || name == "Cargo.toml"
         })
         .collect();
     names.sort();
-    hashed(names)
+    let hash = hashed(&names);
+    let directories = names.into_iter().filter(|(_, is_directory)| *is_directory);
+    (hash, directories.map(|(name, _)| name).collect())
 }

@@ -1,8 +1,9 @@
 //! The text of packages' sources, searched for words.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
 use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
@@ -149,8 +150,9 @@ pub(super) fn read(path: &Utf8Path) -> Option<String> {
 /// Where the symbolic links below a directory lead, if not back into it, and those below what they
 /// lead to. Cargo follows them, into hidden directories and other packages too.
 pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let is_entered =
-        |path: &Utf8Path| path.file_name() != Some(".git") && !path.join("CACHEDIR.TAG").exists();
+    let is_entered = |path: &Utf8Path, names: &[&str]| {
+        path.file_name() != Some(".git") && !names.contains(&"CACHEDIR.TAG")
+    };
     let mut leads: Vec<Utf8PathBuf> = Vec::new();
     let mut left = vec![directory.to_owned()];
     while let Some(from) = left.pop() {
@@ -175,6 +177,8 @@ pub struct Outside {
     /// Whether code in a file of another name is included, which is not among the sources that were
     /// searched.
     pub(super) includes_others: bool,
+    /// Whether there are links, or directories in which nobody looked for any.
+    has_links: bool,
 }
 
 /// The same of several directories.
@@ -184,8 +188,15 @@ impl Outside {
     /// Of the sources below a directory.
     pub fn of(directory: &Utf8Path) -> Self {
         let mut outside = Self::default();
-        each_entry(directory, &is_of_package, &mut |path, is_link| {
+        let has_links = Cell::new(false);
+        let is_entered = |path: &Utf8Path, names: &[&str]| {
+            let is_entered = is_of_package(path, names);
+            has_links.set(has_links.get() || !is_entered);
+            is_entered
+        };
+        each_entry(directory, &is_entered, &mut |path, is_link| {
             if is_link {
+                has_links.set(true);
                 let to = resolved(path);
                 if !to.starts_with(directory) {
                     outside.reached.push(to);
@@ -197,7 +208,13 @@ impl Outside {
                 outside.add(directory, path, &text);
             }
         });
+        outside.has_links = has_links.get();
         outside
+    }
+
+    /// Whether it is certain that there is no link below the directory.
+    pub fn has_no_links(&self) -> bool {
+        !self.has_links
     }
 
     fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
@@ -228,32 +245,46 @@ pub(super) fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) 
 
 /// Whether a directory in a package's is its own: no other package's, no hidden one, and none of
 /// what cargo builds.
-fn is_of_package(directory: &Utf8Path) -> bool {
+fn is_of_package(directory: &Utf8Path, names: &[&str]) -> bool {
     let is_hidden = directory.file_name().is_some_and(|it| it.starts_with('.'));
-    !is_hidden && !directory.join("Cargo.toml").exists() && !directory.join("CACHEDIR.TAG").exists()
+    !is_hidden && !names.contains(&"Cargo.toml") && !names.contains(&"CACHEDIR.TAG")
 }
+
+/// Whether a directory is entered that has these names in it.
+type IsEntered<'a> = &'a dyn Fn(&Utf8Path, &[&str]) -> bool;
 
 /// The files and links below a directory and those in it that are entered, and whether each is a
 /// link.
 fn each_entry(
     directory: &Utf8Path,
-    is_entered: &dyn Fn(&Utf8Path) -> bool,
+    is_entered: IsEntered<'_>,
     see: &mut dyn FnMut(&Utf8Path, bool),
 ) {
-    let Ok(entries) = directory.read_dir_utf8() else {
+    for entry in entries(directory) {
+        each_at(&entry, is_entered, see);
+    }
+}
+
+fn each_at(entry: &Utf8DirEntry, is_entered: IsEntered<'_>, see: &mut dyn FnMut(&Utf8Path, bool)) {
+    let path = entry.path();
+    let Ok(kind) = entry.file_type() else {
         return;
     };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let Ok(kind) = entry.file_type() else {
-            continue;
-        };
-        if !kind.is_dir() {
-            see(path, kind.is_symlink());
-        } else if is_entered(path) {
-            each_entry(path, is_entered, see);
+    if !kind.is_dir() {
+        return see(path, kind.is_symlink());
+    }
+    let below = entries(path);
+    let names: Vec<&str> = below.iter().map(Utf8DirEntry::file_name).collect();
+    if is_entered(path, &names) {
+        for entry in &below {
+            each_at(entry, is_entered, see);
         }
     }
+}
+
+fn entries(directory: &Utf8Path) -> Vec<Utf8DirEntry> {
+    let entries = directory.read_dir_utf8().into_iter().flatten();
+    entries.flatten().collect()
 }
 
 /// Whether a text holds a name as a part of a path in a string literal: after a quote or a

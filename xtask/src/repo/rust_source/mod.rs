@@ -29,6 +29,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use std::path::MAIN_SEPARATOR;
+
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +117,11 @@ pub fn scan(
 
 /// The path without `.` and `..`, by its text alone.
 pub fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+    let text = path.as_str();
+    let may_differ = text.starts_with('.') || text.ends_with('/') || MAIN_SEPARATOR != '/';
+    if !may_differ && !text.contains("/.") && !text.contains("//") {
+        return path.to_owned();
+    }
     let mut normal = Utf8PathBuf::new();
     for component in path.components() {
         match component {

@@ -480,6 +480,9 @@ fn paths_are_normalized_by_their_text() {
     for (path, normal) in [
         ("a/../b", "b"),
         ("./a//./b/", "a/b"),
+        ("a/b/", "a/b"),
+        ("a//b", "a/b"),
+        ("/a/.b/c.d", "/a/.b/c.d"),
         ("../a/../../b", "../../b"),
         ("/../a", "/a"),
         ("/p/src/../../q", "/q"),
