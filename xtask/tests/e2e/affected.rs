@@ -258,3 +258,29 @@ fn whoever_depends_on_a_library_that_went_is_built_without_it() {
     assert_eq!(answer, project.build(CHECK).unwrap());
     assert_eq!(answer.len(), 3, "{answer:?}");
 }
+
+/// What a library's own script or tests hold, the library cannot print for another's script.
+#[test]
+fn a_script_is_given_what_its_libraries_print() {
+    let print = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); }\n";
+    let library = "pub fn watch() { println!(\"cargo::rerun-if-changed=notes.txt\"); }\n";
+    for (file, text, runs) in [
+        ("build.rs", print, 0),
+        ("tests/it.rs", print, 0),
+        ("src/lib.rs", library, 1),
+    ] {
+        let project = Project::with_libraries(&[("probe", &[]), ("rail", &[])]);
+        let on_probe = "\n[build-dependencies]\nprobe = { path = \"../probe\" }\n";
+        project.append("crates/rail/Cargo.toml", on_probe);
+        let calls = if runs == 1 { "probe::watch();" } else { "" };
+        let script = print.replace("{ p", &format!("{{ {calls} p"));
+        project.write("crates/rail/build.rs", &script);
+        project.write("crates/rail/notes.txt", "");
+        project.write(format!("crates/probe/{file}"), text);
+        project.commit("Lay rails");
+        project.write("crates/rail/notes.txt", "More.\n");
+        let named = project.named(&["--since", "HEAD", "--no-records"]);
+        let named = named.iter().filter(|it| it.mode == "run-custom-build");
+        assert_eq!(named.count(), runs, "{file}");
+    }
+}

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::texts::{Search, names_variable};
+use super::texts::{Scope, Search, names_variable};
 use super::{Script, Sources};
 use crate::graph::{Mode, Unit};
 use crate::workspace::PackageIx;
@@ -44,7 +44,7 @@ impl Sources<'_> {
         !emitters.is_empty() && reads.may_hand(file, directory)
             || emitters
                 .into_iter()
-                .any(|emitter| self.text_holds(emitter, &name))
+                .any(|emitter| self.library_holds(emitter, &name))
     }
 
     /// Whether macros may make a package read files whose paths no literal of its holds whole.
@@ -73,7 +73,7 @@ impl Sources<'_> {
             .iter()
             .any(|handed| names_variable(&format!("\"{handed}\""), variable));
         self.givers(package).into_iter().any(|giver| {
-            self.makes(giver, &VARIABLES) && (is_handed || self.text_holds(giver, &name))
+            self.makes(giver, &VARIABLES) && (is_handed || self.library_holds(giver, &name))
         })
     }
 
@@ -90,15 +90,15 @@ impl Sources<'_> {
         }
         let mut libraries = self.script_libraries(package).into_iter();
         libraries.any(|library| {
-            let mut named = [library, package].into_iter();
-            self.text_holds(library, &watches) && named.any(|it| self.text_holds(it, &name))
+            self.library_holds(library, &watches)
+                && (self.library_holds(library, &name) || self.text_holds(package, &name))
         })
     }
 
     /// Whether a library that a package's build script is built with prints what to watch.
     pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
         let mut libraries = self.script_libraries(package).into_iter();
-        libraries.any(|library| self.text_holds(library, &Search::Any(&["rerun-if-changed"])))
+        libraries.any(|library| self.library_holds(library, &Search::Any(&["rerun-if-changed"])))
     }
 
     /// Whether code that a build script generates may include a file of its package.
@@ -109,7 +109,7 @@ impl Sources<'_> {
         let mut makers = self.script_libraries(package).into_iter();
         script.may_include(below)
             && (script.holds(&INCLUSIONS)
-                || makers.any(|maker| self.text_holds(maker, &Search::Any(&INCLUSIONS))))
+                || makers.any(|maker| self.library_holds(maker, &Search::Any(&INCLUSIONS))))
     }
 
     /// The packages whose macros may make a package read files. For cargo to know of such a file,
@@ -159,9 +159,9 @@ impl Sources<'_> {
                 makers.push(package);
                 makers
                     .into_iter()
-                    .any(|maker| self.text_holds(maker, &Search::Code(words)))
+                    .any(|maker| self.library_holds(maker, &Search::Code(words)))
             }
-            Some(_) => self.text_holds(package, &Search::Macros(words)),
+            Some(_) => self.library_holds(package, &Search::Macros(words)),
             None => false,
         }
     }
@@ -198,7 +198,22 @@ impl Sources<'_> {
     /// Whether one of a package's sources holds what is searched for.
     fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let directory = self.workspace.package(package).directory();
-        self.texts.hold(package, directory, search)
+        let whole = (package, Scope::Package);
+        self.texts.hold(whole, directory, search)
+    }
+
+    /// Whether one of those holds it that may be of the package's library, and not of its script or
+    /// its tests alone.
+    fn library_holds(&mut self, package: PackageIx, search: &Search) -> bool {
+        let of = self.workspace.package(package);
+        let directory = of.directory();
+        let root = of.library().map(|it| it.src_path.as_path());
+        let below = root.and_then(|root| root.strip_prefix(directory).ok());
+        let scope = match below {
+            Some(below) if Scope::Library.has(below) => Scope::Library,
+            _ => Scope::Package,
+        };
+        self.texts.hold((package, scope), directory, search)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::workspace::PackageIx;
 #[derive(Default)]
 pub(super) struct Texts {
     /// Whether one of a package's sources holds what was searched for.
-    held: HashMap<PackageIx, HashMap<Search, bool>>,
+    held: HashMap<(PackageIx, Scope), HashMap<Search, bool>>,
     /// The parts of paths in the string literals of a package, and in its documentation.
     parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
 }
@@ -35,6 +35,23 @@ impl Lines {
             true => is_doc.then_some(Self::Docs),
             false => Some(Self::Code),
         }
+    }
+}
+
+/// Which of a package's sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// All of them.
+    Package,
+    /// Those that may be its library's.
+    Library,
+}
+
+impl Scope {
+    /// Whether a file is among them, by its path below the package.
+    pub(super) fn has(self, below: &Utf8Path) -> bool {
+        const OTHERS: [&str; 5] = ["build.rs", "build", "tests", "benches", "examples"];
+        self == Self::Package || below.iter().next().is_none_or(|it| !OTHERS.contains(&it))
     }
 }
 
@@ -78,17 +95,19 @@ impl Texts {
     /// Whether one of the sources below a package's directory holds what is searched for.
     pub(super) fn hold(
         &mut self,
-        package: PackageIx,
+        (package, scope): (PackageIx, Scope),
         directory: &Utf8Path,
         search: &Search,
     ) -> bool {
-        let known = self.held.entry(package).or_default();
+        let known = self.held.entry((package, scope)).or_default();
         if let Some(&known) = known.get(search) {
             return known;
         }
         let mut found = false;
         each_source(directory, &mut |file| {
-            found = found || read(file).is_some_and(|text| search.succeeds_in(&text));
+            let is_among = || scope.has(file.strip_prefix(directory).unwrap_or(file));
+            let holds = || read(file).is_some_and(|text| search.succeeds_in(&text));
+            found = found || is_among() && holds();
         });
         known.insert(search.clone(), found);
         found
@@ -371,12 +390,28 @@ mod tests {
         let directory = Utf8Path::from_path(directory.path()).unwrap();
         std::fs::write(directory.join("lib.rs"), "// See LICENSE.\n").unwrap();
         let mut texts = Texts::default();
-        let mut hold = |search| texts.hold(PackageIx(0), directory, &search);
+        let package = (PackageIx(0), Scope::Package);
+        let mut hold = |search| texts.hold(package, directory, &search);
         assert!(!hold(Search::File("LICENSE".into())), "no path names it");
         assert!(hold(Search::Word("LICENSE".to_owned())));
         assert!(hold(Search::Variable("LICENSE".to_owned())));
         assert!(!hold(Search::Macros(&["LICENSE"])), "no macro is defined");
         assert!(hold(Search::Code(&["LICENSE"])));
+    }
+
+    #[test]
+    fn a_library_is_not_its_package() {
+        for (file, is_of_library) in [
+            ("lib.rs", true),
+            ("src/build/tests.rs", true),
+            ("build.rs", false),
+            ("build/probe.rs", false),
+            ("tests/it.rs", false),
+            ("examples/one/main.rs", false),
+        ] {
+            assert!(Scope::Package.has(file.into()), "{file}");
+            assert_eq!(Scope::Library.has(file.into()), is_of_library, "{file}");
+        }
     }
 
     #[test]
