@@ -250,29 +250,47 @@ impl Selection {
 /// The affected units, of the members that are asked about, that are a reason to run the command.
 fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool) -> Vec<UnitIx> {
     let Answer {
-        workspace, graph, ..
+        workspace,
+        graph,
+        affected,
+        ..
     } = answer;
-    let is_wanted = |&(unit, effect): &(UnitIx, Effect)| {
-        let unit = graph.unit(unit);
+    // Cargo looks at this one again for clippy alone, and takes it for a source.
+    let anew = match tool {
+        Tool::Clippy => below_changed(answer, &["clippy.toml", ".clippy.toml"]),
+        _ => BTreeSet::new(),
+    };
+    let concerned = graph.units().filter(|&(index, unit)| {
+        let effect = match unit.is_compiled() && anew.contains(&unit.package) {
+            true => Some(Effect::Rebuilt),
+            false => affected.effect(index),
+        };
         workspace.package(unit.package).member
             && is_asked(&unit.package)
-            && tool.concerns(unit, effect, workspace)
-    };
-    let affected = answer.affected.units().filter(is_wanted);
-    affected.map(|(unit, _)| unit).collect()
+            && effect.is_some_and(|effect| tool.concerns(unit, effect, workspace))
+    });
+    concerned.map(|(index, _)| index).collect()
+}
+
+/// The packages below a changed file of one of these names.
+fn below_changed(answer: &Answer, names: &[&str]) -> BTreeSet<PackageIx> {
+    let layout = Layout::new(&answer.workspace);
+    let changed = answer.changes.iter().map(|change| &change.path);
+    let changed = changed.filter(|path| path.file_name().is_some_and(|it| names.contains(&it)));
+    let directories = changed.filter_map(|path| path.parent());
+    directories
+        .flat_map(|it| layout.below(&answer.top_level.join(it)).collect::<Vec<_>>())
+        .collect()
 }
 
 /// The members whose formatting may have changed: those of changed Rust sources, those whose
 /// manifest or `rustfmt.toml` changed, for their edition and style.
 fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
     let layout = Layout::new(&answer.workspace);
-    let mut found = BTreeSet::new();
+    let mut found = below_changed(answer, &["rustfmt.toml", ".rustfmt.toml"]);
     for change in &answer.changes {
         let path = answer.top_level.join(&change.path);
         match path.file_name() {
-            Some("rustfmt.toml" | ".rustfmt.toml") => {
-                found.extend(path.parent().into_iter().flat_map(|it| layout.below(it)));
-            }
             Some(name) if name == "Cargo.toml" || name.ends_with(".rs") => {
                 let exists = change.status != Status::Deleted;
                 found.extend(layout.owner(&path).filter(|_| exists));

@@ -81,10 +81,9 @@ impl Finder<'_> {
                 units.map(|unit| (unit, Effect::Rebuilt)).collect()
             }
             Units::Platform { .. } | Units::Flags { .. } => rebuilt(&|_| true),
-            Units::OverriddenRuns { links, .. } => rebuilt(&|unit| {
-                let known = workspace.package(unit.package).links.as_ref();
-                is_run(unit) && known.is_some_and(|name| links.contains(name))
-            }),
+            Units::OverriddenRuns { platform, links } => {
+                self.overridden(links, platform.as_deref())
+            }
             Units::PackageScan => {
                 let is_silent = package.is_some_and(|package| self.watches_package(package));
                 own(&|unit| is_silent && is_run(unit))
@@ -115,6 +114,44 @@ impl Finder<'_> {
                 units
             }
         }
+    }
+
+    /// The runs of scripts for these libraries; and where nothing stands in for one any more that was
+    /// not built before, the script and what it is built with.
+    fn overridden(&self, links: &[String], platform: Option<&str>) -> Vec<(UnitIx, Effect)> {
+        let Inputs {
+            workspace,
+            graph,
+            records,
+            config,
+            ..
+        } = *self.inputs;
+        let is_replaced = |name: &str| {
+            let key = config.zip(platform);
+            key.is_some_and(|(config, platform)| {
+                matches!(config.get(&["target", platform, name]), Ok(Some(_)))
+            })
+        };
+        let mut units = Vec::new();
+        for (index, package) in workspace.packages() {
+            let Some(name) = package.links.as_ref().filter(|it| links.contains(it)) else {
+                continue;
+            };
+            let of_script = |mode| graph.find(index, TargetKind::CustomBuild, mode);
+            units.extend(of_script(Mode::RunCustomBuild));
+            let script = of_script(Mode::Build);
+            let script = script.filter(|it| !is_replaced(name) && records.of(*it).is_empty());
+            let Some(script) = script else { continue };
+            units.push(script);
+            let built_with = package.dependencies.iter().filter(|on| on.build);
+            let below = self.below(built_with.map(|on| on.package).collect());
+            let built = graph.units().filter(|(_, unit)| {
+                below.contains(&unit.package) && unit.kind == TargetKind::Lib && !unit.is_test()
+            });
+            units.extend(built.map(|(index, _)| index));
+        }
+        let units = units.into_iter();
+        units.map(|unit| (unit, Effect::Rebuilt)).collect()
     }
 
     /// Whether a difference touches nothing that is built for the host alone.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::settings::{Setting, Settings};
-use super::{Affected, Rule, Seed, Spread, propagate_within};
+use super::{Affected, Effect, Rule, Seed, Spread, propagate_within};
 use crate::graph::{UnitGraph, UnitIx};
 use crate::repo::git::Change;
 use crate::resolution::{Difference, PackageKey, Resolution, TargetKey};
@@ -53,9 +53,12 @@ pub fn affected(
         .collect();
     let is_rebuilt = |unit| rebuilt.contains(&unit);
     let reached = propagate_within(graph, seeds.clone(), &is_rebuilt);
-    let unreached = rebuilt
-        .iter()
-        .filter(|&&unit| reached.effect(unit).is_none());
+    // A test that only runs a binary is built anew where that is configured differently.
+    let is_unreached = |unit: &&UnitIx| match reached.effect(**unit) {
+        Some(Effect::Rerun) => graph.unit(**unit).is_compiled(),
+        effect => effect.is_none(),
+    };
+    let unreached = rebuilt.iter().filter(is_unreached);
     let because = "cargo resolves what it is built from differently";
     seeds.extend(unreached.map(|&unit| seed(unit, because, Spread::All)));
     propagate_within(graph, seeds, &is_rebuilt)

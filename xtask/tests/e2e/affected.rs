@@ -1,9 +1,11 @@
 //! `affected`: what a change makes cargo build again, and why.
 
+use std::collections::BTreeSet;
+
 use expect_test::expect;
 
 use crate::support::Project;
-use crate::support::clean::CHECK;
+use crate::support::clean::{CHECK, host};
 
 const TEST: &[&str] = &["test", "--workspace", "--no-run"];
 
@@ -283,4 +285,44 @@ fn a_script_is_given_what_its_libraries_print() {
         let named = named.iter().filter(|it| it.mode == "run-custom-build");
         assert_eq!(named.count(), runs, "{file}");
     }
+}
+
+/// Tests are built for unwinding whatever the profile says, and still differ with the binary.
+#[test]
+fn a_test_is_built_anew_for_a_binary_of_another_configuration() {
+    let project = Project::with_libraries(&[("rail", &[])]);
+    project.write("crates/rail/src/main.rs", "fn main() {}\n");
+    project.write("crates/rail/tests/it.rs", "");
+    project.commit("Lay rails");
+    project.build(TEST).unwrap();
+    project.append("Cargo.toml", "\n[profile.dev]\npanic = \"abort\"\n");
+    let named = project.named(&["--since", "HEAD", "--verb", "test"]);
+    let named = named.into_iter().filter(|it| it.mode != "doctest");
+    let named: BTreeSet<_> = named.collect();
+    assert_eq!(named, project.build(TEST).unwrap());
+    assert!(named.iter().any(|it| it.target == "it"), "{named:?}");
+}
+
+/// While something stands in for a script, neither it nor what it is built with is built.
+#[test]
+fn a_script_is_built_where_nothing_stands_in_for_it_any_more() {
+    let project = Project::with_libraries(&[("rail", &[]), ("probe", &[])]);
+    let manifest = project.read("crates/rail/Cargo.toml");
+    let manifest = manifest.replace("[package]\n", "[package]\nlinks = \"rail\"\n")
+        + "\n[build-dependencies]\nprobe = { path = \"../probe\" }\n";
+    project.write("crates/rail/Cargo.toml", &manifest);
+    project.write("crates/rail/build.rs", "fn main() {}\n");
+    let stand_in = |flag| format!("[target.{}.rail]\nrustc-cfg = [\"{flag}\"]\n", host());
+    project.write(".cargo/config.toml", &stand_in("steam"));
+    project.commit("Lay rails");
+    project.build(CHECK).unwrap();
+    project.write(".cargo/config.toml", &stand_in("diesel"));
+    let named = project.named(&["--since", "HEAD"]);
+    assert_eq!(named.len(), 3, "no script: {named:?}");
+    project.build(CHECK).unwrap();
+    project.write(".cargo/config.toml", "");
+    let named = project.named(&["--since", "HEAD"]);
+    let built = project.build(CHECK).unwrap();
+    assert!(built.is_subset(&named), "{built:?} {named:?}");
+    assert_eq!(named.len(), 5, "{named:?}");
 }

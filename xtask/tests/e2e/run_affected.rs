@@ -217,3 +217,24 @@ fn an_interrupt_ends_cargo_too() {
         .unwrap();
     assert_eq!(kit.wait().unwrap().code(), Some(130));
 }
+
+/// What clippy is told in its own file, it takes for the packages below.
+#[test]
+fn clippy_looks_again_at_what_its_file_is_for() {
+    let project = project();
+    project.build(CHECK).unwrap();
+    project.write(
+        "crates/narrow/clippy.toml",
+        "too-many-lines-threshold = 9\n",
+    );
+    let dry = |tool| project.xtask(&["run-affected", tool, "--dry-run"]).done();
+    let lines = |output: String| output.lines().last().unwrap().to_owned();
+    assert!(dry("clippy").contains("cargo clippy -p narrow"));
+    assert_eq!(project.named(&[]), [].into(), "cargo check reads it not");
+    project.write("clippy.toml", "too-many-lines-threshold = 9\n");
+    let all = "cargo clippy --workspace --all-targets";
+    assert_eq!(lines(dry("clippy")), all);
+    project
+        .xtask(&["run-affected", "check", "--dry-run"])
+        .done();
+}

@@ -66,7 +66,8 @@ pub(super) enum Search {
     Macros(&'static [&'static str]),
     /// A word.
     Word(String),
-    /// A file, by its path below its package: see [`names_file`].
+    /// A file, by its path below its package, anywhere but in an attribute of the whole module: see
+    /// [`names_file`].
     File(Utf8PathBuf),
     /// A variable: see [`names_variable`].
     Variable(String),
@@ -85,7 +86,12 @@ impl Search {
             Self::Code(words) => code(words),
             Self::Macros(words) => text.contains("macro_rules") && code(words),
             Self::Word(word) => text.contains(word.as_str()),
-            Self::File(below) => names_file(text, below),
+            Self::File(below) => {
+                let mut lines = text
+                    .lines()
+                    .filter(|it| !it.trim_start().starts_with("#!["));
+                lines.any(|line| names_file(line, below))
+            }
             Self::Variable(variable) => names_variable(text, variable),
         }
     }
@@ -397,6 +403,10 @@ mod tests {
         assert!(hold(Search::Variable("LICENSE".to_owned())));
         assert!(!hold(Search::Macros(&["LICENSE"])), "no macro is defined");
         assert!(hold(Search::Code(&["LICENSE"])));
+        let source = "#![doc = include_str!(\"../README.md\")]\n#[path = \"NOTES.md\"]\n";
+        std::fs::write(directory.join("notes.rs"), source).unwrap();
+        assert!(!hold(Search::File("README.md".into())), "its own");
+        assert!(hold(Search::File("NOTES.md".into())));
     }
 
     #[test]
