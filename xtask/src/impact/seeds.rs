@@ -343,6 +343,7 @@ impl Finder<'_> {
 fn conventional_target(below: &Utf8Path) -> Option<TargetKind> {
     let parts: Vec<&str> = below.iter().collect();
     match parts[..] {
+        ["src", "bin", name, ..] if name.starts_with('.') => None,
         ["build.rs"] => Some(TargetKind::CustomBuild),
         ["src", "lib.rs"] => Some(TargetKind::Lib),
         ["src", "main.rs"] => Some(TargetKind::Bin),

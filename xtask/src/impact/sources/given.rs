@@ -40,11 +40,16 @@ impl Sources<'_> {
             return true;
         }
         let emitters = self.emitters_for(unit.package);
-        let name = Search::File(below.to_owned());
+        // A literal of what a procedural macro emits may stand anywhere in it.
+        let name = |emitter| match self.workspace.package(emitter).library() {
+            Some(library) if library.proc_macro => Search::File(below.to_owned()),
+            _ => Search::MacrosFile(below.to_owned()),
+        };
+        let named: Vec<_> = emitters.iter().map(|&it| (it, name(it))).collect();
         !emitters.is_empty() && reads.may_hand(file, directory)
-            || emitters
+            || named
                 .into_iter()
-                .any(|emitter| self.library_holds(emitter, &name))
+                .any(|(emitter, name)| self.library_holds(emitter, &name))
     }
 
     /// Whether macros may make a package read files whose paths no literal of its holds whole.

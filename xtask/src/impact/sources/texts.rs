@@ -69,6 +69,8 @@ pub(super) enum Search {
     /// A file, by its path below its package, anywhere but in an attribute of the whole module: see
     /// [`names_file`].
     File(Utf8PathBuf),
+    /// The same, in a file that defines macros.
+    MacrosFile(Utf8PathBuf),
     /// A variable: see [`names_variable`].
     Variable(String),
 }
@@ -91,6 +93,9 @@ impl Search {
                     .lines()
                     .filter(|it| !it.trim_start().starts_with("#!["));
                 lines.any(|line| names_file(line, below))
+            }
+            Self::MacrosFile(below) => {
+                text.contains("macro_rules") && Self::File(below.clone()).succeeds_in(text)
             }
             Self::Variable(variable) => names_variable(text, variable),
         }
@@ -407,6 +412,7 @@ mod tests {
         std::fs::write(directory.join("notes.rs"), source).unwrap();
         assert!(!hold(Search::File("README.md".into())), "its own");
         assert!(hold(Search::File("NOTES.md".into())));
+        assert!(!hold(Search::MacrosFile("NOTES.md".into())), "no macro");
     }
 
     #[test]
