@@ -15,9 +15,8 @@ use super::records::Records;
 use super::rules::Rules;
 use super::settings::{Contents, Settings};
 use super::sources::{Facts, Outsides, Sources};
-use super::unplaced::is_a_test;
 use super::{Effect, Rule, Seed, Spread};
-use crate::graph::{Mode, UnitGraph, UnitIx, Verb};
+use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::git::{Change, Status};
 use crate::repo::unit_inputs::Newest;
@@ -337,6 +336,11 @@ impl Finder<'_> {
             ..Seed::new(unit, rule, because)
         });
     }
+}
+
+/// Whether cargo runs it under `cargo test`.
+pub(super) fn is_a_test(unit: &Unit) -> bool {
+    unit.is_test() && unit.kind != TargetKind::Bench
 }
 
 /// The kind of target that cargo would discover at a path below a package's directory.

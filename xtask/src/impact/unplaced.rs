@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::Utf8Path;
 
 use super::rules::Affects;
-use super::seeds::{Finder, Inputs};
+use super::seeds::{Finder, Inputs, is_a_test};
 use super::sources::{Lines, Sources};
 use super::{Effect, Rule};
 use crate::graph::{Mode, Unit, UnitIx};
 use crate::repo::git::{Change, Status};
-use crate::workspace::{PackageIx, TargetKind};
+use crate::workspace::PackageIx;
 
 /// Whether a unit may read the file in question.
 type MayRead<'a> = dyn Fn(&mut Sources<'_>, UnitIx, &Unit) -> bool + 'a;
@@ -144,9 +144,4 @@ impl Finder<'_> {
             false => records.is_nearly_current(unit),
         }
     }
-}
-
-/// Whether cargo runs it under `cargo test`.
-pub(super) fn is_a_test(unit: &Unit) -> bool {
-    unit.is_test() && unit.kind != TargetKind::Bench
 }
