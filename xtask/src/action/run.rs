@@ -255,7 +255,7 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
         affected,
         ..
     } = answer;
-    // Cargo looks at this one again for clippy alone, and takes it for a source.
+    // Clippy's own file is a source of what clippy says, and of nothing that is compiled.
     let anew = match tool {
         Tool::Clippy => below_changed(answer, &["clippy.toml", ".clippy.toml"]),
         _ => BTreeSet::new(),
@@ -274,13 +274,16 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
 
 /// The packages below a changed file of one of these names.
 fn below_changed(answer: &Answer, names: &[&str]) -> BTreeSet<PackageIx> {
-    let layout = Layout::new(&answer.workspace);
     let changed = answer.changes.iter().map(|change| &change.path);
     let changed = changed.filter(|path| path.file_name().is_some_and(|it| names.contains(&it)));
     let directories = changed.filter_map(|path| path.parent());
-    directories
-        .flat_map(|it| layout.below(&answer.top_level.join(it)).collect::<Vec<_>>())
-        .collect()
+    let directories: Vec<_> = directories.map(|it| answer.top_level.join(it)).collect();
+    if directories.is_empty() {
+        return BTreeSet::new();
+    }
+    let layout = Layout::new(&answer.workspace);
+    let below = directories.iter().flat_map(|it| layout.below(it));
+    below.collect()
 }
 
 /// The members whose formatting may have changed: those of changed Rust sources, those whose

@@ -127,10 +127,8 @@ impl Finder<'_> {
             ..
         } = *self.inputs;
         let is_replaced = |name: &str| {
-            let key = config.zip(platform);
-            key.is_some_and(|(config, platform)| {
-                matches!(config.get(&["target", platform, name]), Ok(Some(_)))
-            })
+            let key = ["target", platform.unwrap_or_default(), name];
+            config.is_some_and(|config| matches!(config.get(&key), Ok(Some(_))))
         };
         let mut units = Vec::new();
         for (index, package) in workspace.packages() {

@@ -208,7 +208,7 @@ fn values(table: &toml::Value) -> impl Iterator<Item = &toml::Value> {
 }
 
 /// Stamps a package's directory, and those in it in which cargo looks for targets. One of these is
-/// known by its path below the package.
+/// known by its path below the package, that of one target by `*`.
 fn stamp_targets(
     directory: Utf8PathBuf,
     below: &str,

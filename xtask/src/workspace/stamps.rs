@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::hash::{Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::repo::hashed;
@@ -120,17 +120,10 @@ impl Hash for Stamp {
     }
 }
 
-/// Whether an entry is a directory, or a link to one.
-fn is_directory(entry: &Utf8DirEntry) -> bool {
-    match entry.file_type() {
-        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
-        _ => entry.path().is_dir(),
-    }
-}
-
 /// A program is another one when it was written anew: to read it would take longer than to ask it.
 const PROGRAM: u64 = 1 << 20;
 
+/// A hash of what is there, and the directories in it that cargo may look into.
 fn content(path: &Utf8Path, metadata: &Metadata) -> (u64, Vec<String>) {
     if metadata.is_file() && metadata.len() > PROGRAM && path.extension() != Some("lock") {
         return (hashed((modified(metadata), metadata.len())), Vec::new());
@@ -140,7 +133,13 @@ fn content(path: &Utf8Path, metadata: &Metadata) -> (u64, Vec<String>) {
     }
     let entries = path.read_dir_utf8().into_iter().flatten().flatten();
     let mut names: Vec<(String, bool)> = entries
-        .map(|entry| (entry.file_name().to_owned(), is_directory(&entry)))
+        .map(|entry| {
+            let is_directory = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => entry.path().is_dir(),
+            };
+            (entry.file_name().to_owned(), is_directory)
+        })
         // What an editor leaves beside a source is no target.
         .filter(|(name, is_directory)| {
             *is_directory && !name.starts_with('.') || name.ends_with(".rs") || name == "Cargo.toml"

@@ -40,16 +40,18 @@ impl Sources<'_> {
             return true;
         }
         let emitters = self.emitters_for(unit.package);
-        // A literal of what a procedural macro emits may stand anywhere in it.
-        let name = |emitter| match self.workspace.package(emitter).library() {
-            Some(library) if library.proc_macro => Search::File(below.to_owned()),
-            _ => Search::MacrosFile(below.to_owned()),
-        };
-        let named: Vec<_> = emitters.iter().map(|&it| (it, name(it))).collect();
-        !emitters.is_empty() && reads.may_hand(file, directory)
-            || named
-                .into_iter()
-                .any(|(emitter, name)| self.library_holds(emitter, &name))
+        if !emitters.is_empty() && reads.may_hand(file, directory) {
+            return true;
+        }
+        emitters.into_iter().any(|emitter| {
+            let library = self.workspace.package(emitter).library();
+            // A literal of what a procedural macro emits may stand anywhere in it.
+            let name = match library.is_some_and(|it| it.proc_macro) {
+                true => Search::File(below.to_owned()),
+                false => Search::MacrosFile(below.to_owned()),
+            };
+            self.library_holds(emitter, &name)
+        })
     }
 
     /// Whether macros may make a package read files whose paths no literal of its holds whole.

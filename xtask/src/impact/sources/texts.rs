@@ -83,20 +83,19 @@ impl Search {
                 .filter(|line| !line.contains("doc = include_str"));
             lines.any(|line| words.iter().any(|word| line.contains(word)))
         };
+        let names = |below: &Utf8Path| {
+            let mut lines = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("#!["));
+            lines.any(|line| names_file(line, below))
+        };
         match self {
             Self::Any(words) => words.iter().any(|word| text.contains(word)),
             Self::Code(words) => code(words),
             Self::Macros(words) => text.contains("macro_rules") && code(words),
             Self::Word(word) => text.contains(word.as_str()),
-            Self::File(below) => {
-                let mut lines = text
-                    .lines()
-                    .filter(|it| !it.trim_start().starts_with("#!["));
-                lines.any(|line| names_file(line, below))
-            }
-            Self::MacrosFile(below) => {
-                text.contains("macro_rules") && Self::File(below.clone()).succeeds_in(text)
-            }
+            Self::File(below) => names(below),
+            Self::MacrosFile(below) => text.contains("macro_rules") && names(below),
             Self::Variable(variable) => names_variable(text, variable),
         }
     }

@@ -28,7 +28,6 @@ mod walk;
 mod tests;
 
 use std::collections::BTreeSet;
-
 use std::path::MAIN_SEPARATOR;
 
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -117,6 +116,7 @@ pub fn scan(
 
 /// The path without `.` and `..`, by its text alone.
 pub fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+    // Of the paths that records hold, most are what they would become.
     let text = path.as_str();
     let may_differ = text.starts_with('.') || text.ends_with('/') || MAIN_SEPARATOR != '/';
     if !may_differ && !text.contains("/.") && !text.contains("//") {
