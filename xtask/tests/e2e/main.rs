@@ -37,3 +37,5 @@ mod timings;
 mod timings_page;
 mod variants;
 mod workspaces;
+#[cfg(unix)]
+mod worlds;

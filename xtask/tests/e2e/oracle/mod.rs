@@ -6,9 +6,9 @@
 //! to begin: `XTASK_ORACLE_SEED=17 XTASK_ORACLE_CASES=1` makes the case again that names seed 17.
 
 mod edits;
-mod random;
+pub(crate) mod random;
 mod spoil;
-mod tally;
+pub(crate) mod tally;
 
 use std::collections::BTreeSet;
 use std::{env, fs};

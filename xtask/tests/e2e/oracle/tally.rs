@@ -14,7 +14,7 @@ pub(crate) struct Tally {
 }
 
 /// The units that the kit named on some kind of evidence, each with its reason.
-type Answer = (&'static str, Result<Vec<(Unit, String)>, Output>);
+pub(crate) type Answer = (&'static str, Result<Vec<(Unit, String)>, Output>);
 
 impl Tally {
     /// A change with which the workspace does not build proves nothing.

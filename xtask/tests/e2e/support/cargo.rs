@@ -119,6 +119,15 @@ impl Project {
     }
 }
 
+/// The units that an answer in JSON names as rebuilt, each with the change that it begins with.
+pub(crate) fn rebuilt(answer: &Value) -> Vec<(Unit, String)> {
+    let units = answer["units"].as_array().unwrap().iter();
+    units
+        .filter(|unit| unit["effect"] == "rebuilt")
+        .map(|unit| (named_unit(unit), because(unit)))
+        .collect()
+}
+
 fn named_unit(unit: &Value) -> Unit {
     let text = |name: &str| unit[name].as_str().unwrap().to_owned();
     Unit {

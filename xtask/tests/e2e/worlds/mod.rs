@@ -1,0 +1,291 @@
+//! Generated workspaces: the kit's answers for random edits of random workspaces, held against what
+//! real cargo builds, unit by unit.
+//!
+//! A workspace has 6 to 14 packages with edges, targets, build scripts, macros, features, profiles
+//! and configuration drawn at random. Each is built once; then a few edits are made to it in turn.
+//! Before each build the kit is asked, with and without records of builds, and its answer is compared
+//! with the units that cargo then builds. A case is an edit and a verb.
+//!
+//! `XTASK_WORLDS_CASES` says how many cases, `XTASK_WORLDS_SEED` which workspace comes first. From
+//! 1,000 cases on, the test also requires the precision of [`FLOORS`], and that every class of change,
+//! every rule and every kind of edge occurred in 20 cases.
+
+mod draft;
+mod scripts;
+mod settings;
+mod skeleton;
+mod sources;
+mod table;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::{env, fs};
+
+use draft::{Draft, Edge, Edit};
+use table::Table;
+
+use crate::oracle::random::Random;
+use crate::oracle::tally::{Answer, Tally};
+use crate::support::{Project, Unit, tree};
+
+/// A class of change: its name, and a function that adds to a draft what an edit of it needs.
+type Class = (&'static str, fn(&mut Draft<'_>) -> Option<()>);
+
+/// The least share of named units that cargo really builds, in per cent.
+const FLOORS: [(&str, f64); 4] = [
+    ("check, with records", 99.5),
+    ("check, without records", 97.0),
+    ("test, with records", 99.5),
+    ("test, without records", 97.0),
+];
+
+/// The verbs asked about for each edit. The last one is built in place.
+const VERBS: [&str; 2] = ["check", "test"];
+
+/// The number of edits that are made to a workspace.
+const EDITS: u64 = 5;
+
+/// The directories that cargo builds in.
+const OUTPUTS: [&str; 2] = ["target", "build-files"];
+
+#[test]
+#[ignore = "fails on known faults of answers without records"]
+fn generated_workspaces_are_answered_as_cargo_builds_them() {
+    let number = |name, default| env::var(name).map_or(default, |value| value.parse().unwrap());
+    let first: u64 = number("XTASK_WORLDS_SEED", 0);
+    let cases: u64 = number("XTASK_WORLDS_CASES", 20);
+    let edits = cases.div_ceil(VERBS.len() as u64);
+    let mut tally = Tally::default();
+    let mut table = Table::default();
+    for world in 0..edits.div_ceil(EDITS) {
+        let left = edits - world * EDITS;
+        World::new(first + world).run(left.min(EDITS), &mut tally, &mut table);
+    }
+    print!("{table}{tally}");
+    assert!(
+        tally.misses.is_empty(),
+        "cargo built units that the kit did not name:\n{}",
+        tally.misses.concat()
+    );
+    if cases >= 1000 {
+        for (evidence, floor) in FLOORS {
+            let precision = tally.precision(evidence);
+            assert!(precision >= floor, "{evidence}: {precision:.2}%");
+        }
+        let classes = classes().map(|(name, _)| name);
+        let rare = table.rows_below(20, classes, skeleton::EDGE_ROWS);
+        assert!(rare.is_empty(), "in fewer than 20 cases: {rare:?}");
+    }
+}
+
+fn classes() -> impl Iterator<Item = Class> {
+    let all = sources::CLASSES.iter().chain(scripts::CLASSES);
+    all.chain(settings::CLASSES).copied()
+}
+
+/// The triple of the compiler that runs the tests.
+fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find_map(|line| line.strip_prefix("host: "));
+    line.unwrap().to_owned()
+}
+
+/// A generated workspace, built and committed.
+struct World {
+    number: u64,
+    project: Project,
+    random: Random,
+    names: Vec<String>,
+    edges: Vec<Edge>,
+    edits: Vec<Edit>,
+}
+
+impl World {
+    /// Generates a workspace that has edits of the classes whose turn it is.
+    fn new(number: u64) -> Self {
+        for attempt in 0..10 {
+            let world = Self::generate(number, attempt);
+            let failure = VERBS.iter().find_map(|verb| world.build(verb).err());
+            match failure {
+                None => {
+                    world.project.commit("Build");
+                    return world;
+                }
+                Some(said) => println!("world {number} does not build:\n{said}"),
+            }
+        }
+        panic!("world {number} cannot be generated");
+    }
+
+    fn generate(number: u64, attempt: u64) -> Self {
+        let mut random = Random::new(number.wrapping_mul(1009) + attempt);
+        let mut draft = Draft::new(&mut random);
+        skeleton::draft(&mut draft);
+        let mut wanted: Vec<Class> = (0..EDITS).flat_map(|step| turn(number, step)).collect();
+        // These need a configuration in which nothing else stands.
+        wanted.sort_by_key(|(name, _)| !name.starts_with("configuration-"));
+        let all: Vec<Class> = classes().collect();
+        for _ in 0..4 {
+            wanted.extend(draft.random.pick(&all));
+        }
+        for (name, add) in wanted {
+            // A class draws the packages that it concerns, and may draw unfit ones.
+            let is_added = (0..20).any(|_| add(&mut draft).is_some());
+            if !is_added {
+                println!("world {number} has no place for {name}");
+            }
+        }
+        skeleton::layout(&mut draft);
+        let project = Project::empty();
+        draft.write(&project);
+        let names = draft.packages.iter().map(|it| it.name.clone()).collect();
+        let (edges, edits) = (draft.edges, draft.edits);
+        let project = project.in_git();
+        project.append(".gitignore", "/build-files/\n");
+        project.commit("Generate");
+        Self {
+            number,
+            project,
+            random,
+            names,
+            edges,
+            edits,
+        }
+    }
+
+    /// Makes a number of edits in turn.
+    fn run(mut self, edits: u64, tally: &mut Tally, table: &mut Table) {
+        for step in 0..edits {
+            self.step(step, tally, table);
+        }
+    }
+
+    fn step(&mut self, step: u64, tally: &mut Tally, table: &mut Table) {
+        let mut made = Vec::new();
+        for (class, _) in turn(self.number, step) {
+            made.extend(self.edit(class));
+        }
+        let what: Vec<&str> = made.iter().map(|edit| &*edit.what).collect();
+        let story = format!("world {}, step {step}: {}", self.number, what.join("; "));
+        let answers: Vec<Vec<Answer>> = VERBS.iter().map(|verb| self.ask(verb, table)).collect();
+        match self.build_each() {
+            Ok(built) => {
+                for ((verb, built), answers) in VERBS.iter().zip(built).zip(answers) {
+                    tally.count(&format!("{story} ({verb})"), &built, answers);
+                    table.count_classes(made.iter().map(|edit| edit.class));
+                    table.count_edges(self.edges_within(&built));
+                }
+                // Later cases need current records of every verb.
+                for verb in VERBS {
+                    self.build(verb).unwrap();
+                }
+            }
+            Err(said) => {
+                println!("{said}");
+                tally.discard(&story);
+                self.project.git(&["checkout", "--quiet", "--force", "."]);
+                self.project.git(&["clean", "--quiet", "-d", "--force"]);
+                for verb in VERBS {
+                    self.build(verb).unwrap();
+                }
+            }
+        }
+        self.project.commit("Edit");
+    }
+
+    /// Makes one of the edits of a class.
+    fn edit(&mut self, class: &str) -> Option<Edit> {
+        let mut edits: Vec<Edit> = self.edits.clone();
+        edits.retain(|edit| edit.class == class);
+        while !edits.is_empty() {
+            let edit = edits.swap_remove(self.random.below(edits.len()));
+            if edit.apply(&self.project) {
+                return Some(edit);
+            }
+        }
+        None
+    }
+
+    /// Asks the kit about a verb, with and without records.
+    fn ask(&self, verb: &'static str, table: &mut Table) -> Vec<Answer> {
+        let evidence = match verb {
+            "check" => ["check, with records", "check, without records"],
+            _ => ["test, with records", "test, without records"],
+        };
+        let more: [&[&str]; 2] = [&[], &["--no-records"]];
+        let asked = evidence.into_iter().zip(more);
+        asked
+            .map(|(evidence, more)| {
+                let question = [
+                    "affected", "--format", "json", "--since", "HEAD", "--verb", verb,
+                ];
+                let answer = self.project.json(&[&question[..], more].concat());
+                if let (Ok(answer), true) = (&answer, more.is_empty()) {
+                    table.count_rules(answer);
+                }
+                (
+                    evidence,
+                    answer.map(|answer| crate::support::rebuilt(&answer)),
+                )
+            })
+            .collect()
+    }
+
+    /// Builds each verb from the state before the edit, and gives the units that cargo built.
+    fn build_each(&self) -> Result<Vec<BTreeSet<Unit>>, String> {
+        let mut built = Vec::new();
+        self.copy_outputs(self.project.root(), &self.project.beside("kept"));
+        for (index, verb) in VERBS.iter().enumerate() {
+            if index > 0 {
+                self.copy_outputs(&self.project.beside("kept"), self.project.root());
+            }
+            built.push(self.build(verb)?);
+        }
+        Ok(built)
+    }
+
+    fn copy_outputs(&self, from: &std::path::Path, to: &std::path::Path) {
+        for output in OUTPUTS {
+            let (from, to) = (from.join(output), to.join(output));
+            if to.exists() {
+                fs::remove_dir_all(&to).unwrap();
+            }
+            if from.exists() {
+                tree::copy(&from, &to, &|_| true);
+            }
+        }
+    }
+
+    fn build(&self, verb: &str) -> Result<BTreeSet<Unit>, String> {
+        self.project.build(match verb {
+            "check" => &["check", "--workspace", "--all-targets"],
+            _ => &["test", "--workspace", "--no-run"],
+        })
+    }
+
+    /// The kinds of edges of which both ends were built.
+    fn edges_within(&self, built: &BTreeSet<Unit>) -> BTreeSet<&'static str> {
+        let is_built = |package: usize| {
+            let end = format!("/{}#", self.names[package]);
+            built.iter().any(|unit| unit.package.contains(&end))
+        };
+        let edges = self.edges.iter();
+        edges
+            .filter(|edge| is_built(edge.from) && is_built(edge.to))
+            .map(|edge| edge.kind)
+            .collect()
+    }
+}
+
+/// The classes of which a step makes edits: one, or in two of three steps two.
+fn turn(world: u64, step: u64) -> Vec<Class> {
+    let all: Vec<Class> = classes().collect();
+    let number = world * EDITS + step;
+    let count = all.len() as u64;
+    let place = number * 5 / 3;
+    let several = 1 + u64::from(!number.is_multiple_of(3));
+    (0..several)
+        .map(|more| all[((place + more) % count) as usize])
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! Counts of what occurred in the cases: classes of change, rules, kinds of edges.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+/// The rules by which a change can touch a unit. `assumed` needs a flag, not a change.
+const RULES: &[&str] = &[
+    "source",
+    "build-script-input",
+    "target",
+    "manifest",
+    "resolution",
+    "configuration",
+    "configured",
+    "runtime-input",
+    "doubt",
+];
+
+/// The number of cases in which each row occurred.
+#[derive(Default)]
+pub(crate) struct Table {
+    rows: BTreeMap<(&'static str, String), usize>,
+}
+
+impl Table {
+    pub(crate) fn count_classes(&mut self, classes: impl Iterator<Item = &'static str>) {
+        for class in classes.collect::<BTreeSet<_>>() {
+            self.count("class", class);
+        }
+    }
+
+    pub(crate) fn count_edges(&mut self, kinds: BTreeSet<&'static str>) {
+        for kind in kinds {
+            self.count("edge", kind);
+        }
+    }
+
+    /// Counts the rules of an answer in JSON.
+    pub(crate) fn count_rules(&mut self, answer: &Value) {
+        let units = answer["units"].as_array().unwrap();
+        let rules: BTreeSet<&str> = units
+            .iter()
+            .filter_map(|unit| unit["seed"]["rule"].as_str())
+            .collect();
+        for rule in rules {
+            self.count("rule", rule);
+        }
+    }
+
+    fn count(&mut self, group: &'static str, row: &str) {
+        *self.rows.entry((group, row.to_owned())).or_default() += 1;
+    }
+
+    /// The rows that occurred in fewer cases than `least`.
+    pub(crate) fn rows_below(
+        &self,
+        least: usize,
+        classes: impl Iterator<Item = &'static str>,
+        edges: &[&'static str],
+    ) -> Vec<String> {
+        let wanted = classes.map(|class| ("class", class));
+        let wanted = wanted.chain(edges.iter().map(|&edge| ("edge", edge)));
+        let wanted = wanted.chain(RULES.iter().map(|&rule| ("rule", rule)));
+        wanted
+            .filter_map(|(group, row)| {
+                let count = self.rows.get(&(group, row.to_owned())).copied();
+                let count = count.unwrap_or_default();
+                (count < least).then(|| format!("{group} {row}: {count}"))
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ((group, row), count) in &self.rows {
+            writeln!(f, "{count:>6}  {group} {row}")?;
+        }
+        Ok(())
+    }
+}
