@@ -1,6 +1,7 @@
 //! `audit`: replay the repository's own history and hold every answer against cargo.
 
 use std::collections::HashSet;
+use std::fs::create_dir_all;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -12,6 +13,7 @@ use crate::built::Built;
 use crate::error::Status;
 use crate::exec;
 use crate::exec::replay::Replay;
+use crate::private_dir::TemporaryDir;
 use crate::question::Question;
 use crate::render;
 use crate::repo::git::Repository;
@@ -80,11 +82,6 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
     let root = &question.workspace.root;
     let repository = Repository::discover(&question.runner, root)?
         .ok_or_else(|| usage!("{root} is in no git repository, so it has no history to replay"))?;
-    let scratch = match &args.scratch {
-        Some(scratch) => scratch.clone(),
-        None => Utf8PathBuf::try_from(std::env::temp_dir())
-            .context("the directory for temporary files is not UTF-8; name one with --scratch")?,
-    };
     let head = args.question.head().unwrap_or("HEAD");
     let history = repository.history(&repository.commit(head)?, args.commits)?;
     let Some((first, commits)) = history
@@ -93,7 +90,14 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
     else {
         return Err(usage!("{head} has no parent to compare with"));
     };
-    let replay = Replay::new(question, &repository, &scratch)?;
+    let scratch = match &args.scratch {
+        Some(scratch) => {
+            create_dir_all(scratch).with_context(|| format!("cannot create {scratch}"))?;
+            TemporaryDir::inside(&scratch.canonicalize_utf8()?)?
+        }
+        None => TemporaryDir::outside(repository.top_level())?,
+    };
+    let replay = Replay::new(question, &repository, scratch)?;
     render::status(
         "Building",
         format_args!("{}, the base of the first commit", first.0),

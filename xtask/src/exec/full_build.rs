@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::write_whole;
 use crate::built::Built;
+use crate::private_dir::write_whole;
 use crate::repo::state;
 
 /// Seconds by the arguments that cargo was given.

@@ -13,8 +13,8 @@ pub mod skipping;
 pub mod timings;
 pub mod workspaces;
 
+use std::io;
 use std::process::{Command, ExitStatus};
-use std::{fs, io};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
@@ -51,16 +51,6 @@ pub fn read_messages(messages: impl io::BufRead) -> Result<Vec<Message>> {
         read.extend(serde_json::from_slice::<Message>(&line).ok());
     }
     Ok(read)
-}
-
-/// Writes a file whole: a reader sees the old one or the new one.
-///
-/// # Errors
-/// Where it cannot be written.
-pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
-    let aside = path.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&aside, text)?;
-    fs::rename(&aside, path)
 }
 
 /// The kit's own status for that of a cargo which it forwarded to.

@@ -1,12 +1,13 @@
 //! The history of a repository, replayed: at each commit the kit is asked first, then cargo.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::audit::{Comparison, Outcome, Step};
 use crate::built::Built;
 use crate::changes::{Asked, Comparison as Compare};
 use crate::graph::Verb;
+use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
 use crate::question::{Answer, Evidence, Question};
 use crate::repo::git::{Commit, Repository};
@@ -16,34 +17,34 @@ use crate::workspace::{LoadOptions, Workspace};
 /// are removed when it is dropped; the repository itself is only read.
 pub struct Replay {
     runner: Runner,
-    directory: Utf8PathBuf,
+    directory: TemporaryDir,
     manifest: Utf8PathBuf,
     evidence: Evidence,
     verb: Verb,
 }
 
 impl Replay {
-    /// Clones the repository below `scratch`, sharing its objects.
+    /// Clones the repository into a directory of its own, sharing its objects.
     ///
     /// # Errors
     /// Where git cannot clone.
-    pub fn new(question: &Question, repository: &Repository, scratch: &Utf8Path) -> Result<Self> {
-        let directory = scratch.join(format!("xtask-audit-{}", std::process::id()));
-        std::fs::create_dir_all(&directory)
-            .with_context(|| format!("cannot create {directory}"))?;
-        let directory = directory.canonicalize_utf8()?;
-        remove_on_interrupt(directory.clone())?;
+    pub fn new(
+        question: &Question,
+        repository: &Repository,
+        directory: TemporaryDir,
+    ) -> Result<Self> {
         let root = crate::repo::resolved(&question.workspace.root);
         let below = root
             .strip_prefix(repository.top_level())
             .context("the workspace lies outside its repository")?;
-        let clone = directory.join("repository");
+        let clone = directory.path().join("repository");
+        let target = directory.path().join("target");
         let replay = Self {
             runner: question
                 .runner
                 .in_directory(&clone)
-                .with_variable("CARGO_TARGET_DIR", directory.join("target"))
-                .with_variable("CARGO_BUILD_BUILD_DIR", directory.join("target")),
+                .with_variable("CARGO_TARGET_DIR", &target)
+                .with_variable("CARGO_BUILD_BUILD_DIR", &target),
             manifest: clone.join(below).join("Cargo.toml"),
             directory,
             evidence: question.evidence.clone(),
@@ -123,35 +124,10 @@ impl Replay {
     }
 
     fn build(&self) -> Result<(Built, bool)> {
-        let root = self.manifest.parent().unwrap_or(&self.directory);
+        let root = self.manifest.parent().unwrap_or(self.directory.path());
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
         let (messages, said, status) = super::observe(&mut command)?;
         Ok((Built::new(&messages, Some(&said)), status.success()))
     }
-}
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.directory) {
-            crate::render::warning(format_args!("cannot remove {}: {error}", self.directory));
-        }
-    }
-}
-
-/// Cargo, which gets the interrupt as well, may write a little longer into what is being removed.
-fn remove_on_interrupt(directory: Utf8PathBuf) -> Result<()> {
-    const TRIES: usize = 50;
-    ctrlc::set_handler(move || {
-        for _ in 0..TRIES {
-            let removed = std::fs::remove_dir_all(&directory);
-            if removed.is_ok() || !directory.exists() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        // What a shell reports of a program that an interrupt ended.
-        std::process::exit(130);
-    })
-    .context("cannot prepare to clean up when interrupted")
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::hashed;
+use crate::private_dir::write_whole;
 
 /// The kit's own directory in a target directory.
 pub fn directory(target_directory: &Utf8Path) -> Utf8PathBuf {
@@ -34,14 +35,12 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
         return;
     };
     let bytes = [HEADER.as_bytes(), &body].concat();
-    let aside = file.with_extension(std::process::id().to_string());
     let made = file.parent().is_none_or(|parent| {
         // Cargo tags a target directory only where it creates it, so that is left to cargo.
         parent.is_dir() || fs::create_dir(parent).is_ok()
     });
-    let kept = made && fs::write(&aside, bytes).is_ok() && fs::rename(&aside, file).is_ok();
-    if !kept {
-        drop(fs::remove_file(&aside));
+    if made {
+        drop(write_whole(file, bytes));
     }
 }
 

@@ -30,7 +30,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use difference::{Difference, UnitDifference};
 use difference::{differences, rebuilt};
-use side::{Place, Side};
+use side::{Place, Scratch, Side};
 use unit_graph::UnitGraph;
 pub use unit_graph::{PackageKey, TargetKey};
 
@@ -135,11 +135,12 @@ impl Question<'_> {
         let workspace = workspace_root
             .strip_prefix(top_level)
             .map_err(|_| ResolutionError::OutsideRepository(workspace_root.clone()))?;
+        let scratch = Scratch::of(top_level)?;
         let place = Place {
             repository: top_level,
             workspace,
             cargo_home: cargo_config::cargo_home(),
-            scratch: Place::scratch_of(top_level)?,
+            scratch: scratch.path.clone(),
         };
         let given = given(repository, workspace)?;
         let side = |state: &State| {

@@ -20,6 +20,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::ResolutionError;
 use super::tree::{Content, Copied, ReadFiles};
+use crate::private_dir::{self, TemporaryDir};
 use crate::repo::git::Entry;
 use crate::repo::hashed;
 
@@ -34,25 +35,11 @@ pub(super) struct Place<'a> {
     pub(super) workspace: &'a Utf8Path,
     /// The user's CARGO_HOME, whose configuration cargo finds by itself.
     pub(super) cargo_home: Option<Utf8PathBuf>,
-    /// A directory outside the repository that is the kit's own: see [`Place::scratch_of`].
+    /// A directory outside the repository that is the kit's own: see [`Scratch`].
     pub(super) scratch: Utf8PathBuf,
 }
 
 impl Place<'_> {
-    /// The usual scratch directory for a repository, in the system's temporary directory.
-    pub(super) fn scratch_of(repository: &Utf8Path) -> Result<Utf8PathBuf> {
-        let temporary = std::env::temp_dir();
-        // Cargo prints paths as the system resolves them. On Windows that form is one it avoids.
-        let temporary = if cfg!(windows) {
-            temporary
-        } else {
-            temporary.canonicalize()?
-        };
-        let temporary = Utf8PathBuf::from_path_buf(temporary)
-            .map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
-        Ok(temporary.join(format!("xtask-kit-{:016x}", hashed(repository))))
-    }
-
     /// The configuration files that cargo heeds in the repository because they lie above it, the
     /// outermost first, without those that it finds from the scratch directory too.
     fn outer_config(&self) -> Result<Vec<Utf8PathBuf>, ResolutionError> {
@@ -84,6 +71,34 @@ impl Place<'_> {
     }
 }
 
+/// The directory that holds the sides of a repository.
+pub(super) struct Scratch {
+    /// The directory itself.
+    pub(super) path: Utf8PathBuf,
+    /// Keeps a temporary directory from being removed.
+    _temporary: Option<TemporaryDir>,
+}
+
+impl Scratch {
+    /// Finds the directory that was used before, in the user's cache directory; where that cannot be
+    /// used, a temporary directory.
+    pub(super) fn of(repository: &Utf8Path) -> Result<Self> {
+        if let Some(kept) = private_dir::kept_apart(repository) {
+            let path = kept.join("sides");
+            fs::create_dir_all(&path).with_context(|| format!("cannot create {path}"))?;
+            return Ok(Self {
+                path,
+                _temporary: None,
+            });
+        }
+        let temporary = TemporaryDir::outside(repository)?;
+        Ok(Self {
+            path: temporary.path().to_owned(),
+            _temporary: Some(temporary),
+        })
+    }
+}
+
 /// One side, ready for cargo. Two are equal if there is nothing in them that cargo would see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Side {
@@ -105,7 +120,6 @@ impl Side {
     ) -> Result<Self, ResolutionError> {
         let outer = place.outer_config()?;
         let copied = Copied::gather(place.workspace, entries, given, read)?;
-        private_directory(&place.scratch)?;
         let content = (place.repository, place.workspace, &outer, &copied.files);
         let name = format!("{:016x}", hashed(content));
         let directory = place.scratch.join(name);
@@ -170,11 +184,9 @@ impl Side {
         outer: &[Utf8PathBuf],
         files: &BTreeMap<Utf8PathBuf, Content>,
     ) -> Result<()> {
-        let process = std::process::id();
-        let aside = self.directory.with_extension(process.to_string());
-        if aside.exists() {
-            fs::remove_dir_all(&aside)?;
-        }
+        let scratch = self.directory.parent().context("a side without a place")?;
+        let temporary = TemporaryDir::inside(scratch)?;
+        let aside = temporary.path().join("side");
         let mut above = aside.clone();
         for config in outer {
             above.push("above");
@@ -204,7 +216,6 @@ impl Side {
             fs::remove_dir_all(&self.directory)?;
         }
         if let Err(error) = fs::rename(&aside, &self.directory) {
-            fs::remove_dir_all(&aside)?;
             // Another process may have put the same there meanwhile.
             let directory = &self.directory;
             ensure!(self.root.exists(), "cannot create {directory}: {error}");
@@ -254,28 +265,6 @@ fn link(_: &Utf8Path, at: &Utf8Path) -> std::io::Result<()> {
     fs::write(at, "")
 }
 
-/// Creates a directory that no other user may touch, or makes sure that it is such a one: the
-/// temporary directory belongs to everyone, and its names can be guessed.
-fn private_directory(path: &Utf8Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(error).with_context(|| format!("cannot create {path}"));
-        }
-        _ => {}
-    }
-    let metadata = fs::symlink_metadata(path).with_context(|| format!("cannot read {path}"))?;
-    ensure!(metadata.is_dir(), "{path} is not a directory");
-    #[cfg(unix)]
-    ensure!(
-        std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 == 0,
-        "{path} is open to other users"
-    );
-    Ok(())
-}
-
 /// Removes all but the sides used last, and what was left half-written an hour ago.
 fn prune(scratch: &Utf8Path) -> Result<()> {
     let mut sides = Vec::new();
@@ -285,10 +274,10 @@ fn prune(scratch: &Utf8Path) -> Result<()> {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if !name.starts_with(|first: char| first.is_ascii_hexdigit()) || name.len() < 16 {
+        let is_whole = name.len() == 16 && name.bytes().all(|it| it.is_ascii_hexdigit());
+        if !is_whole && !name.starts_with(private_dir::PREFIX) {
             continue;
         }
-        let is_whole = !name.contains('.');
         let seen = if is_whole {
             path.join("used")
         } else {

@@ -18,7 +18,9 @@ struct Scratch {
 impl Scratch {
     fn new() -> Self {
         let (temporary, top) = scratch();
-        fs::create_dir_all(top.join("repository")).unwrap();
+        for directory in ["repository", "sides"] {
+            fs::create_dir_all(top.join(directory)).unwrap();
+        }
         Self {
             top,
             _temporary: temporary,

@@ -25,6 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["workspace"],
     &["repo"],
     &["process", "error", "parallel"],
+    &["private_dir"],
 ];
 
 #[test]

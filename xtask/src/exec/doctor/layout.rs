@@ -1,13 +1,12 @@
 //! A build in the new layout of the build directory.
 
-use std::fs;
-
-use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::Utf8PathBuf;
+use anyhow::{Result, bail};
+use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::semver::Version;
 
 use crate::doctor::{LAYOUT_BUILD, Patient};
 use crate::finding::Finding;
+use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
 use crate::render;
 use crate::usage;
@@ -33,26 +32,22 @@ pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
             "--layout-v2 needs cargo 1.91 or later to try a build, and this is {said}"
         ));
     };
-    let temporary = Utf8PathBuf::try_from(std::env::temp_dir());
-    let temporary = temporary.context("the directory for temporary files is not UTF-8")?;
-    let scratch = Scratch(temporary.join(format!("xtask-layout-{}", std::process::id())));
-    render::status(
-        "Building",
-        format_args!("in the new layout, in {}", scratch.0),
-    );
-    let runner = &patient.runner.in_directory(&patient.workspace.root);
-    let (success, words) = build(runner, &scratch, Some(offer))?;
+    let root = &patient.workspace.root;
+    let scratch = TemporaryDir::outside(root)?;
+    let place = scratch.path();
+    render::status("Building", format_args!("in the new layout, in {place}"));
+    let runner = &patient.runner.in_directory(root);
+    let (success, words) = build(runner, &place.join("new"), Some(offer))?;
     if success {
         render::status("Finished", "the workspace builds in the new layout");
         return Ok(None);
     }
     if offer == Offer::Unstable {
-        drop(fs::remove_dir_all(&scratch.0));
         render::status(
             "Building",
             "in the former layout, to see whether that is at fault",
         );
-        let (success, words) = build(runner, &scratch, None)?;
+        let (success, words) = build(runner, &place.join("former"), None)?;
         if !success {
             let words = words.trim_end();
             bail!("the workspace builds in neither layout\n{words}");
@@ -71,20 +66,11 @@ pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
     ))
 }
 
-/// A directory that is removed with all that is in it.
-struct Scratch(Utf8PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
-fn build(runner: &Runner, scratch: &Scratch, offer: Option<Offer>) -> Result<(bool, String)> {
+fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bool, String)> {
     let mut cargo = runner.cargo();
     cargo.args(["build", "--workspace", "--all-targets", "--quiet"]);
-    cargo.args(["--target-dir", scratch.0.as_str()]);
-    let build = format!("build.build-dir={:?}", scratch.0.as_str());
+    cargo.args(["--target-dir", target.as_str()]);
+    let build = format!("build.build-dir={:?}", target.as_str());
     cargo.args(["--config", &build]);
     if offer == Some(Offer::Unstable) {
         cargo.arg("-Zbuild-dir-new-layout");

@@ -11,7 +11,8 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::Status;
-use crate::exec::{interruptible, write_whole};
+use crate::exec::interruptible;
+use crate::private_dir::write_whole;
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::dep_info;

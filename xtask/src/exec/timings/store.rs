@@ -6,7 +6,7 @@ use std::io::ErrorKind::{NotADirectory, NotFound};
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::exec::write_whole;
+use crate::private_dir::write_whole;
 use crate::render;
 use crate::repo::state;
 use crate::timings::budget::Keep;

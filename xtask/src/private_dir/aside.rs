@@ -1,0 +1,40 @@
+//! Files that are written aside and put in place whole.
+
+use std::fs;
+use std::io::{self, Write as _};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::live;
+
+/// Writes a file whole: a reader sees the old one or the new one. The permissions of a file that is
+/// there stay.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != "" => parent,
+        _ => Utf8Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".xtask-kit-").suffix(".new");
+    // The user's umask is taken from that, as for every new file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut live = live();
+    let (mut file, aside) = builder.tempfile_in(directory)?.into_parts();
+    let name = Utf8PathBuf::try_from(aside.to_path_buf()).map_err(io::Error::other)?;
+    live.insert(name.clone());
+    drop(live);
+    let written = file.write_all(text.as_ref()).and_then(|()| {
+        if let Ok(metadata) = fs::metadata(path) {
+            file.set_permissions(metadata.permissions())?;
+        }
+        // Windows renames no file that is open.
+        drop(file);
+        aside.persist(path).map_err(|error| error.error)
+    });
+    super::live().remove(&name);
+    written
+}

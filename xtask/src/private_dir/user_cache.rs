@@ -1,0 +1,157 @@
+//! The kit's directory in the user's cache directory.
+
+use std::fs;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::path::PathBuf;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::place::{self, Safety};
+
+/// The directory in which the kit keeps something of a workspace from one run to the next, where the
+/// workspace has no target directory yet: in the user's cache directory, created with mode 0700.
+/// `None` where the user has no such directory, or another user may write there.
+pub fn kept_for(root: &Utf8Path) -> Option<Utf8PathBuf> {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(root);
+    private(kits_own()?.join(format!("{hash:016x}")))
+}
+
+/// The directory of [`kept_for`], if it is one in which cargo may be run: it lies outside the work
+/// tree, and cargo reads no file there that it does not read in the tree.
+pub fn kept_apart(tree: &Utf8Path) -> Option<Utf8PathBuf> {
+    let kept = kept_for(tree)?;
+    let home = place::cargo_home().and_then(|home| home.canonicalize_utf8().ok());
+    let is_apart =
+        !kept.starts_with(tree) && place::foreign_file(&kept, tree, home.as_deref()).is_none();
+    is_apart.then_some(kept)
+}
+
+/// A directory for temporary directories, where that of the system will not do.
+pub(super) fn for_temporary() -> Option<Utf8PathBuf> {
+    private(kits_own()?.join("tmp"))
+}
+
+fn kits_own() -> Option<Utf8PathBuf> {
+    let mut cache = of_the_user(cfg!(target_os = "macos"), &|name| std::env::var_os(name))?;
+    create(&cache);
+    if cfg!(unix) {
+        cache = cache.canonicalize_utf8().ok()?;
+    }
+    let is_exposed = place::safety(&cache, Utf8Path::new("")) == Safety::Exposed;
+    private(cache.join("xtask-kit")).filter(|_| !is_exposed)
+}
+
+/// The user's cache directory by the conventions of the system.
+fn of_the_user(
+    is_macos: bool,
+    variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+) -> Option<Utf8PathBuf> {
+    let absolute = |name: &str| {
+        let path = PathBuf::from(variable(name)?);
+        let path = Utf8PathBuf::try_from(path).ok()?;
+        path.is_absolute().then_some(path)
+    };
+    if cfg!(windows) {
+        return absolute("LOCALAPPDATA");
+    }
+    if let (false, Some(cache)) = (is_macos, absolute("XDG_CACHE_HOME")) {
+        return Some(cache);
+    }
+    // Nobody's home directory is created for that.
+    let home = absolute("HOME").filter(|home| home.is_dir())?;
+    Some(home.join(if is_macos { "Library/Caches" } else { ".cache" }))
+}
+
+/// The directory, created with mode 0700; `None` where another user owns it or may write to it.
+fn private(path: Utf8PathBuf) -> Option<Utf8PathBuf> {
+    create(&path);
+    let metadata = fs::symlink_metadata(&path).ok()?;
+    (metadata.is_dir() && is_closed(&metadata)).then_some(path)
+}
+
+#[cfg(unix)]
+fn is_closed(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    metadata.uid() == user() && metadata.mode() & WRITABLE_BY_OTHERS == 0
+}
+
+#[cfg(not(unix))]
+fn is_closed(_: &fs::Metadata) -> bool {
+    true
+}
+
+fn create(path: &Utf8Path) {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    // Where that fails, there is no such directory to use.
+    drop(builder.create(path));
+}
+
+/// The user whom the kit runs as.
+#[cfg(unix)]
+pub(super) fn user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn the_cache_directory_is_where_the_system_has_it() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().to_str().unwrap();
+        let of = |macos, xdg: Option<&str>, home: Option<&str>| {
+            let found = of_the_user(macos, &|name| match name {
+                "XDG_CACHE_HOME" => xdg.map(Into::into),
+                "HOME" => home.map(Into::into),
+                _ => None,
+            });
+            found.map(Utf8PathBuf::into_string)
+        };
+        let in_home = Some(format!("{home}/.cache"));
+        assert_eq!(of(false, None, Some(home)), in_home);
+        assert_eq!(of(false, Some("relative"), Some(home)), in_home);
+        assert_eq!(of(false, Some("/x"), Some(home)), Some("/x".to_owned()));
+        assert_eq!(
+            of(true, Some("/x"), Some(home)),
+            Some(format!("{home}/Library/Caches"))
+        );
+        assert_eq!(of(false, None, Some("/no/such/home")), None);
+        assert_eq!(of(false, None, None), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_directory_that_others_may_write_to_is_not_used() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let scratch = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(scratch.path()).unwrap().join("mine");
+        assert_eq!(private(path.clone()), Some(path.clone()), "it is created");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o700);
+        for (mode, expected) in [
+            (0o755, true),
+            (0o720, false),
+            (0o702, false),
+            (0o777, false),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(private(path.clone()).is_some(), expected, "{mode:o}");
+        }
+        fs::remove_dir(&path).unwrap();
+        symlink(scratch.path(), &path).unwrap();
+        assert_eq!(private(path.clone()), None, "a link may lead anywhere");
+        let is_root = user() == 0;
+        if is_root {
+            fs::remove_file(&path).unwrap();
+            assert!(private(path.clone()).is_some());
+            std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
+            assert_eq!(private(path), None, "another user's");
+        }
+    }
+}
