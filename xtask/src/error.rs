@@ -39,20 +39,11 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status with which an error ends the kit. A reader that closed the pipe has what it
-    /// wanted, so that is no error.
+    /// Returns the status with which an error ends the kit.
     pub fn of(error: &anyhow::Error) -> Self {
-        let closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
-            cause
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-        };
-        if error.chain().any(closed_pipe) {
-            Self::Done
-        } else if error.chain().any(|cause| cause.is::<Usage>()) {
-            Self::Usage
-        } else {
-            Self::Failed
+        match error.chain().any(|cause| cause.is::<Usage>()) {
+            true => Self::Usage,
+            false => Self::Failed,
         }
     }
 }

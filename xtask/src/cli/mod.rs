@@ -91,11 +91,8 @@ impl Command {
     /// Does what was asked, says what went wrong, and gives the status to end with.
     pub fn main(self) -> ExitCode {
         let status = self.run().unwrap_or_else(|error| {
-            let status = Status::of(&error);
-            if status != Status::Done {
-                render::error(&error);
-            }
-            status
+            render::error(&error);
+            Status::of(&error)
         });
         status.into()
     }

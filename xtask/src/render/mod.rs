@@ -16,27 +16,31 @@ pub mod run;
 pub mod timings;
 pub mod why;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
-/// Writes data to standard output.
+/// Writes data to standard output. A reader that closed the pipe has all it wanted: that is no
+/// error, and the verdict of a check stays.
 ///
 /// # Errors
-/// When it cannot be written; a closed pipe among that, which ends the kit without a complaint.
+/// When the data cannot be written for another reason.
 pub fn data(text: &str) -> Result<()> {
     const ESCAPE: u8 = b'\x1b';
     let write =
         |out: &mut dyn std::io::Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
     // What strips colours looks at every byte, of which a long list has a million.
-    match memchr::memchr(ESCAPE, text.as_bytes()) {
+    let written = match memchr::memchr(ESCAPE, text.as_bytes()) {
         None => write(&mut std::io::stdout().lock()),
         Some(_) => write(&mut anstream::stdout().lock()),
+    };
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
     }
-    .context("cannot write to standard output")
 }
 
 /// Writes a value as JSON with a line break at its end.

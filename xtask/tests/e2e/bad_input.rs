@@ -315,19 +315,27 @@ fn a_target_directory_that_cannot_be_written() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough() {
+fn a_closed_pipe_changes_no_verdict() {
     let project = pair();
-    for format in ["text", "json"] {
-        let mut kit = project.kit(&["graph", "--format", format]);
-        let mut kit = kit
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(kit.stdout.take());
-        let output = kit.wait_with_output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        assert!(output.status.success());
+    project.append(
+        "Cargo.toml",
+        "[workspace.metadata.xtask.policy.require]\nprofile.dev.debug = \"none\"\n",
+    );
+    for (command, status) in [("graph", 0), ("policy check", 1), ("doctor", 1)] {
+        for format in ["text", "json"] {
+            let arguments = command.split(' ').chain(["--format", format]);
+            let mut kit = project.kit(&arguments.collect::<Vec<_>>());
+            let mut kit = kit
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            drop(kit.stdout.take());
+            let output = kit.wait_with_output().unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(!errors.contains("error:"), "{command}: {errors}");
+            assert_eq!(output.status.code(), Some(status), "{command} {format}");
+        }
     }
 }
 
