@@ -1,13 +1,11 @@
-//! How long the last build of everything took, kept in `<target directory>/xtask/full-builds.json`.
+//! How long the last build of everything took, kept in `<target directory>/xtask/full-builds`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::Duration;
 
 use cargo_metadata::camino::Utf8Path;
 
 use crate::built::Built;
-use crate::private_dir::write_whole;
 use crate::repo::state;
 
 /// Seconds by the arguments that cargo was given.
@@ -22,19 +20,12 @@ pub fn note(
     built: &Built,
     took: Duration,
 ) -> Option<Duration> {
-    let directory = state::directory(target);
-    let path = directory.join("full-builds.json");
-    let read = fs::read(&path).ok();
-    let read = read.and_then(|bytes| serde_json::from_slice::<Seconds>(&bytes).ok());
-    let mut known = read.unwrap_or_default();
+    let path = state::directory(target).join("full-builds");
+    let mut known: Seconds = state::read(&path).unwrap_or_default();
     let key = arguments.join(" ");
     if built.named == built.rebuilt {
         known.insert(key.clone(), took.as_secs_f64());
-        if let Ok(text) = serde_json::to_vec(&known)
-            && fs::create_dir_all(&directory).is_ok()
-        {
-            drop(write_whole(&path, text));
-        }
+        state::write(&path, &known);
     }
     let last = known.get(&key)?;
     Duration::try_from_secs_f64(*last).ok()

@@ -7,6 +7,7 @@ pub mod cargo_config;
 mod compiled_from;
 pub mod dep_info;
 pub mod evidence;
+pub mod files;
 pub mod git;
 pub mod rust_source;
 pub mod state;

@@ -1,6 +1,7 @@
 //! Measuring a build: cargo is run with `--timings`, and what it left is read and tied together.
 
 mod import;
+mod seal;
 pub mod store;
 mod watch;
 

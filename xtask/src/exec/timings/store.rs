@@ -6,9 +6,10 @@ use std::io::ErrorKind::{NotADirectory, NotFound};
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::seal;
 use crate::private_dir::write_whole;
 use crate::render;
-use crate::repo::state;
+use crate::repo::{files, state};
 use crate::timings::budget::Keep;
 use crate::timings::select::{self, Series};
 use crate::timings::{Record, Run};
@@ -55,7 +56,7 @@ impl Store {
         let mut runs = Vec::new();
         for path in paths {
             let text = read(&path)?;
-            match Record::head(&text) {
+            match seal::opened(&text).and_then(Record::head) {
                 Ok(run) if path.file_stem() == Some(&run.id) => runs.push(run),
                 Ok(run) => set_aside(&path, &format!("it holds the run {}", run.id))?,
                 Err(error) if error.starts_with("version ") => {
@@ -75,7 +76,7 @@ impl Store {
         let mut records = Vec::new();
         for run in series {
             let path = self.path(run);
-            match Record::read(&read(&path)?) {
+            match seal::opened(&read(&path)?).and_then(Record::read) {
                 Ok(record) => records.push(record),
                 Err(error) => set_aside(&path, &error)?,
             }
@@ -96,14 +97,9 @@ impl Store {
     pub fn find(&self, history: &[Series], spec: &str) -> Result<Vec<Record>> {
         let path = Utf8Path::new(spec);
         if path.extension() == Some("json") || path.components().count() > 1 && path.is_file() {
-            let text = fs::read_to_string(path)
+            let text = files::read_text(path, files::LARGE)
                 .map_err(|error| usage!("cannot read the record {path}: {error}"))?;
-            let lines = text.lines().filter(|line| !line.trim().is_empty());
-            let lines = lines.map(Record::read).collect::<Result<Vec<_>, _>>();
-            let records = match lines {
-                Ok(records) if !records.is_empty() => Ok(records),
-                _ => Record::read(&text).map(|it| vec![it]),
-            };
+            let records = seal::opened(&text).and_then(records_in);
             return records.map_err(|error| {
                 usage!("{path} is no record of `timings` ({error}); see `timings import`")
             });
@@ -121,6 +117,7 @@ impl Store {
             .with_context(|| format!("cannot create {}", self.directory))?;
         let path = self.path(&record.run);
         let text = serde_json::to_string(record).context("cannot write JSON")? + "\n";
+        let text = seal::sealed(&text);
         write_whole(&path, text).with_context(|| format!("cannot write {path}"))
     }
 
@@ -164,8 +161,17 @@ impl Store {
     }
 }
 
+/// Reads a record a line, or one record in several lines.
+fn records_in(text: &str) -> Result<Vec<Record>, String> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    match lines.map(Record::read).collect::<Result<Vec<_>, _>>() {
+        Ok(records) if !records.is_empty() => Ok(records),
+        _ => Record::read(text).map(|it| vec![it]),
+    }
+}
+
 fn read(path: &Utf8Path) -> Result<String> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {path}"))?;
+    let bytes = files::read(path, files::LARGE).with_context(|| format!("cannot read {path}"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
