@@ -25,7 +25,7 @@ use crate::repo::cargo_config::configuration_files;
 use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
-use crate::repo::unit_record::UnitName;
+use crate::repo::unit_record::{self, TargetKind, UnitName};
 use crate::workspace::Workspace;
 
 /// What a question about records is asked of.
@@ -102,16 +102,23 @@ impl<'a> Records<'a> {
         for place in places {
             let newest = place.units.iter().max_by_key(|unit| unit.invoked);
             let toolchain = newest.map(|unit| unit.rustc);
+            let scripts = CompiledScripts::new(place);
             for unit in &place.units {
                 let is_here = place.directory == directory && Some(unit.rustc) == toolchain;
-                records.add(unit, is_here, &by_name);
+                records.add(unit, is_here, &by_name, &scripts);
             }
         }
         records
     }
 
     /// Takes a record for the units that it is of.
-    fn add(&mut self, evidence: &'a Evidence, is_here: bool, by_name: &UnitsByName) {
+    fn add(
+        &mut self,
+        evidence: &'a Evidence,
+        is_here: bool,
+        by_name: &UnitsByName,
+        scripts: &CompiledScripts<'_>,
+    ) {
         let Ground {
             workspace,
             graph,
@@ -124,9 +131,9 @@ impl<'a> Records<'a> {
             let at = layout
                 .directory(node.package)
                 .unwrap_or(package.directory());
-            let mut inputs = evidence.inputs.iter();
-            let inputs = inputs.find(|(known, _)| known.as_str() == at.as_str() || known == at);
-            let Some((_, inputs)) = inputs else { continue };
+            let Some(inputs) = inputs_in(evidence, at) else {
+                continue;
+            };
             let mut record = Record {
                 unit,
                 evidence,
@@ -137,7 +144,18 @@ impl<'a> Records<'a> {
                 lists_change: false,
             };
             match inputs {
-                Inputs::Run(_) if node.mode == Mode::RunCustomBuild => {}
+                Inputs::Run(_) if node.mode == Mode::RunCustomBuild => {
+                    let is_script_its = |script: &Evidence| match inputs_in(script, at) {
+                        Some(Inputs::Compiled { files, env, .. }) => {
+                            is_its(workspace, node, files, env)
+                        }
+                        _ => false,
+                    };
+                    let is_overridden = evidence.dependencies.is_empty();
+                    if !is_overridden && !scripts.run_by(evidence).is_some_and(is_script_its) {
+                        continue;
+                    }
+                }
                 Inputs::Compiled { files, real, env } if is_its(workspace, node, files, env) => {
                     for file in files.iter().chain(real) {
                         if changed.contains(file) {
@@ -278,6 +296,34 @@ impl<'a> Records<'a> {
         let fits = |it: &Record<'_>| it.fits && matches!(it.inputs, Inputs::Compiled { .. });
         let records = self.by_unit.values();
         records.filter(|records| records.iter().any(fits)).count()
+    }
+}
+
+/// The inputs that a record has if its package is the one in this directory.
+fn inputs_in<'a>(evidence: &'a Evidence, package: &Utf8Path) -> Option<&'a Inputs> {
+    let mut inputs = evidence.inputs.iter();
+    let (_, inputs) = inputs.find(|(known, _)| known.as_str() == package || known == package)?;
+    Some(inputs)
+}
+
+/// The records of compiled build scripts in a profile directory. A script's run does not say which
+/// package it is of; the compiled script that was run does, by the files that it was made from.
+struct CompiledScripts<'a>(HashMap<u64, &'a Evidence>);
+
+impl<'a> CompiledScripts<'a> {
+    fn new(place: &'a Place) -> Self {
+        let is_script = |unit: &&Evidence| {
+            unit.name.kind == TargetKind::BuildScript
+                && unit.name.mode == unit_record::Mode::Compile
+        };
+        let scripts = place.units.iter().filter(is_script);
+        Self(scripts.map(|script| (script.value, script)).collect())
+    }
+
+    /// The script that ran; `None` where that is another package's, or was compiled again since.
+    fn run_by(&self, run: &Evidence) -> Option<&'a Evidence> {
+        let mut built_against = run.dependencies.iter();
+        built_against.find_map(|(_, value)| self.0.get(value).copied())
     }
 }
 
