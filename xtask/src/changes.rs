@@ -210,9 +210,18 @@ impl ChangeSet {
     /// # Errors
     /// Where git or the disk cannot read a file that is there.
     pub fn contents(&self, settings: &Settings) -> Result<HashMap<Utf8PathBuf, Contents>> {
-        let changes = self.changes.iter().zip(self.paths());
-        let paths = changes.filter(|(_, path)| settings.of(path).is_some());
-        let paths: Vec<Utf8PathBuf> = paths.map(|(change, _)| change.path.clone()).collect();
+        let mut paths = Vec::new();
+        let mut rivals = Vec::new();
+        for (change, path) in self.changes.iter().zip(self.paths()) {
+            let Some((_, known)) = settings.of(&path) else {
+                continue;
+            };
+            paths.push(change.path.clone());
+            if let Some(rival) = Rival::of(known, &self.top_level) {
+                paths.push(rival.path.clone());
+                rivals.push((change.path.clone(), rival));
+            }
+        }
         let (Some(repository), false) = (&self.repository, paths.is_empty()) else {
             return Ok(HashMap::new());
         };
@@ -225,7 +234,54 @@ impl ChangeSet {
         let sides = before
             .zip(after)
             .map(|(before, after)| Contents { before, after });
-        Ok(paths.into_iter().zip(sides).collect())
+        let read: HashMap<Utf8PathBuf, Contents> = paths.into_iter().zip(sides).collect();
+        let mut contents = read.clone();
+        for (path, rival) in rivals {
+            let effective = rival.effective(&read[&path], &read[&rival.path]);
+            contents.insert(path, effective);
+        }
+        Ok(contents)
+    }
+}
+
+/// The other one of `.cargo/config` and `.cargo/config.toml`. Cargo reads the first where both exist.
+struct Rival {
+    /// The path below the top level.
+    path: Utf8PathBuf,
+    /// Whether cargo reads this one where both exist.
+    wins: bool,
+}
+
+impl Rival {
+    /// The rival of a file of cargo's configuration, if its name can have one.
+    fn of(path: &Utf8Path, top_level: &Utf8Path) -> Option<Self> {
+        let directory = path.parent()?;
+        if directory.file_name() != Some(".cargo") {
+            return None;
+        }
+        let (name, wins) = match path.file_name()? {
+            "config" => ("config.toml", false),
+            "config.toml" => ("config", true),
+            _ => return None,
+        };
+        let path = directory.join(name);
+        let path = path.strip_prefix(top_level).ok()?.to_owned();
+        Some(Self { path, wins })
+    }
+
+    /// The text that cargo reads on each side, of a file and its rival.
+    fn effective(&self, own: &Contents, rival: &Contents) -> Contents {
+        let (first, second) = match self.wins {
+            true => (rival, own),
+            false => (own, rival),
+        };
+        let side = |first: &Option<String>, second: &Option<String>| {
+            first.as_ref().or(second.as_ref()).cloned()
+        };
+        Contents {
+            before: side(&first.before, &second.before),
+            after: side(&first.after, &second.after),
+        }
     }
 }
 

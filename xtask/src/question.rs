@@ -1,6 +1,7 @@
 //! The one question behind every command: what does this change affect? From plain values to the
 //! answer, in the order of the flow: change set, graph, seeds, affected units.
 
+mod compilers;
 mod kept_facts;
 
 use std::cell::RefCell;
@@ -184,6 +185,9 @@ impl Question {
             head_moved: set.head_moved(),
             config: config.as_ref(),
             contents: &|path| contents.get(path).cloned().unwrap_or_default(),
+            is_same_compiler: &|before, after| {
+                compilers::are_same(&self.runner, &root, before, after)
+            },
             resolution: &resolution,
             layout: &layout,
             records: &records,

@@ -45,6 +45,9 @@ impl Finder<'_> {
             Setting::Toolchain => {
                 let sides = (contents.before.as_deref(), contents.after.as_deref());
                 let meanings = compare_toolchain(sides.0, sides.1);
+                if !meanings.is_empty() && (inputs.is_same_compiler)(sides.0, sides.1) {
+                    return true;
+                }
                 self.meanings(change, None, Rule::Toolchain, meanings);
             }
             Setting::Configuration => match contents.compare(compare_config) {

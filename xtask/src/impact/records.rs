@@ -234,20 +234,24 @@ impl<'a> Records<'a> {
         reading.map(|(&unit, _)| unit)
     }
 
-    /// When what sets something for a unit was written last.
+    /// When what sets something for a unit was written last, without the change set: the meaning of
+    /// a changed manifest or configuration is compared, and selects the units that it reaches.
     fn set(&self, unit: UnitIx) -> Option<SystemTime> {
         let package = self.ground.graph.unit(unit).package;
         let manifest = &self.ground.workspace.package(package).manifest_path;
-        self.settings().max(modified(manifest))
+        let is_changed = self.ground.changed.contains(manifest);
+        let written = (!is_changed).then(|| modified(manifest)).flatten();
+        self.settings().max(written)
     }
 
-    /// When what sets something for all units was written last.
+    /// When what sets something for all units was written last, without the change set.
     fn settings(&self) -> Option<SystemTime> {
         *self.found.borrow_mut().settings.get_or_insert_with(|| {
             let root = resolved(&self.ground.workspace.root);
             let files = configuration_files(&root).into_iter();
             files
                 .chain([root.join("Cargo.toml")])
+                .filter(|file| !self.ground.changed.contains(file))
                 .filter_map(|file| modified(&file))
                 .max()
         })

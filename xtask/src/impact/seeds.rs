@@ -43,6 +43,8 @@ pub struct Inputs<'a> {
     pub config: Option<&'a CargoConfig>,
     /// Both sides of a changed file, given its path relative to the top level.
     pub contents: &'a dyn Fn(&Utf8Path) -> Contents,
+    /// Whether two sides of a toolchain file choose the same compiler.
+    pub is_same_compiler: &'a dyn Fn(Option<&str>, Option<&str>) -> bool,
     /// What cargo resolves differently.
     pub resolution: &'a Resolution,
     /// Where the packages lie.

@@ -11,6 +11,13 @@ pub fn channel(text: &str) -> Option<String> {
     }
 }
 
+/// Returns whether a toolchain file chooses a compiler by a path of its own.
+pub fn has_path(text: &str) -> bool {
+    let table = text.parse::<toml::Table>().ok();
+    let toolchain = table.as_ref().and_then(|table| table.get("toolchain"));
+    toolchain.is_some_and(|toolchain| toolchain.get("path").is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::channel;

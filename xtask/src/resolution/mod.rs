@@ -175,7 +175,7 @@ impl Question<'_> {
 
     /// Asks cargo for the unit graph of one side.
     fn ask_about(self, side: &Side) -> Result<UnitGraph, ResolutionError> {
-        let ask = |network: &[&str]| {
+        let ask = |more: &[&str]| {
             let mut command = self.runner.in_directory(&side.workspace).cargo();
             // A check has the same features and profiles as a build, whose graph tells a library
             // from its harness.
@@ -184,12 +184,16 @@ impl Question<'_> {
                 Verb::Test => "test",
             });
             raw::printed_instead(&mut command, &side.rustc_cache());
-            command.arg("--color=never").args(network).args(self.flags);
+            command.arg("--color=never").args(more).args(self.flags);
             process::output(&mut command)
         };
         let mut output = ask(&["--offline"])?;
         if !output.status.success() && self.network {
             output = ask(&[])?;
+        }
+        // A member that wants a newer compiler does not make the answer about the others unknown.
+        if !output.status.success() && is_compiler_too_old(&output.stderr) {
+            output = ask(&["--offline", "--ignore-rust-version"])?;
         }
         if !output.status.success() {
             return Err(side.explained(&String::from_utf8_lossy(&output.stderr)));
@@ -200,6 +204,11 @@ impl Question<'_> {
             _ => graph,
         })
     }
+}
+
+/// Returns whether cargo refused since a package's `rust-version` is newer than the compiler.
+fn is_compiler_too_old(said: &[u8]) -> bool {
+    String::from_utf8_lossy(said).contains("requires rustc ")
 }
 
 /// Files that are the same on both sides whatever the revision: the toolchain file, since both
