@@ -25,6 +25,9 @@ pub struct Runner {
     /// What `LD_LIBRARY_PATH` and the like were before `cargo run` put its own directories there.
     library_paths: Vec<(&'static str, OsString)>,
     cargo: OsString,
+    /// The repository and the work tree that git is told of, absolute; git finds them by the
+    /// directory otherwise.
+    repository: Option<(OsString, Option<OsString>)>,
 }
 
 impl Runner {
@@ -49,6 +52,7 @@ impl Runner {
             leaked,
             library_paths,
             cargo: environment.cargo,
+            repository: None,
         })
     }
 
@@ -76,6 +80,36 @@ impl Runner {
         let mut this = self.clone();
         this.leaked.push(name.into());
         this
+    }
+
+    /// Returns a runner that tells git of the repository that `GIT_DIR` names, with the work tree
+    /// that `GIT_WORK_TREE` names; `None` where `GIT_DIR` is not set.
+    pub fn with_named_repository(&self) -> Option<Self> {
+        let absolute = |name| Some(std::path::absolute(std::env::var_os(name)?).ok()?.into());
+        let repository = (absolute("GIT_DIR")?, absolute("GIT_WORK_TREE"));
+        Some(Self {
+            repository: Some(repository),
+            ..self.clone()
+        })
+    }
+
+    /// Returns the same runner with another work tree for a named repository.
+    #[must_use]
+    pub fn with_work_tree(&self, top: &Utf8Path) -> Self {
+        let mut this = self.clone();
+        if let Some((_, work_tree)) = &mut this.repository {
+            *work_tree = Some(top.as_os_str().to_owned());
+        }
+        this
+    }
+
+    /// Returns a runner whose git finds the repository by the directory.
+    #[must_use]
+    pub fn without_named_repository(&self) -> Self {
+        Self {
+            repository: None,
+            ..self.clone()
+        }
     }
 
     /// The directory in which programs start.
@@ -132,8 +166,8 @@ impl Runner {
         self.command(&named)
     }
 
-    /// git, told by its directory alone which repository is meant: `GIT_DIR` and its kind, set
-    /// by hooks, would beat the directory. `GIT_INDEX_FILE` stays, since during `git commit -a`
+    /// git, told which repository is meant by its directory alone, or by this runner: `GIT_DIR` and
+    /// its kind, set by hooks, would beat the directory. `GIT_INDEX_FILE` stays, since during `git commit -a`
     /// it names the index that is going to be committed.
     pub fn git(&self) -> Command {
         let mut command = self.command(OsStr::new("git"));
@@ -144,6 +178,12 @@ impl Runner {
             "GIT_EXTERNAL_DIFF",
         ] {
             command.env_remove(name);
+        }
+        if let Some((directory, work_tree)) = &self.repository {
+            command.env("GIT_DIR", directory);
+            if let Some(work_tree) = work_tree {
+                command.env("GIT_WORK_TREE", work_tree);
+            }
         }
         // A question must not take the index lock from under the user's own git.
         command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");

@@ -1,6 +1,7 @@
 //! Git: which paths differ between two states of the repository, and what they held.
 
 mod diff;
+mod export;
 mod files;
 mod mirror;
 mod status;
@@ -12,6 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 pub use diff::{Change, Seen, Status};
+pub use export::Export;
 pub use files::{Entry, EntryKind};
 pub use status::PathStatus;
 
@@ -95,12 +97,37 @@ pub const DEFAULT_BASES: [&str; 5] = [
 ];
 
 impl Repository {
-    /// The repository that holds a directory, or `None` where there is none.
+    /// The repository that holds a directory, or `None` where there is none. `GIT_DIR` and
+    /// `GIT_WORK_TREE` decide where their work tree holds the directory, unless another repository
+    /// lies between.
     ///
     /// # Errors
     /// When git cannot be started, or refuses the repository (its owner, a bare one).
     pub fn discover(runner: &Runner, directory: &Utf8Path) -> Result<Option<Self>> {
-        let runner = runner.in_directory(directory);
+        let runner = runner.in_directory(directory).without_named_repository();
+        let nearest = Self::open(&runner, directory);
+        let Some(named) = runner.with_named_repository() else {
+            return nearest;
+        };
+        let Ok(Some(named)) = Self::open(&named, directory) else {
+            return nearest;
+        };
+        let is_named = crate::repo::resolved(directory).starts_with(&named.top_level)
+            && match &nearest {
+                Ok(Some(nearest)) => {
+                    named.top_level.starts_with(&nearest.top_level)
+                        && named.git_directory()? != nearest.git_directory()?
+                }
+                _ => true,
+            };
+        match is_named {
+            true => Ok(Some(named)),
+            false => nearest,
+        }
+    }
+
+    /// The repository that git finds with this runner.
+    fn open(runner: &Runner, directory: &Utf8Path) -> Result<Option<Self>> {
         let ask = ["rev-parse", "--show-toplevel", "HEAD^{commit}"];
         let output = process::output(runner.git().args(ask))?;
         let said = String::from_utf8_lossy(&output.stdout);
@@ -119,7 +146,7 @@ impl Repository {
         let head = lines.next().filter(|_| output.status.success());
         let top_level = Utf8PathBuf::from(top_level);
         Ok(Some(Self {
-            runner: runner.in_directory(&top_level),
+            runner: runner.in_directory(&top_level).with_work_tree(&top_level),
             head: head.map(|head| Commit(head.to_owned())),
             top_level,
         }))
@@ -263,6 +290,11 @@ impl Repository {
             output.lines().partition(|line| line.starts_with('-'));
         let boundary = boundary.iter().map(|line| Commit(line[1..].to_owned()));
         Ok((lacking.len(), boundary.collect()))
+    }
+
+    fn git_directory(&self) -> Result<Utf8PathBuf> {
+        let output = self.ask(&["rev-parse", "--absolute-git-dir"])?;
+        Ok(crate::repo::resolved(Utf8Path::new(&one_line(&output))))
     }
 
     /// Whether this clone lacks a part of its history.

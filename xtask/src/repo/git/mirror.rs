@@ -45,7 +45,11 @@ impl Repository {
         // What a killed git left; the caller sees to it that no other is at work here.
         drop(fs::remove_file(own.join("index.lock")));
         let git_there = || {
-            let mut command = self.runner.in_directory(tree).git();
+            let mut command = self
+                .runner
+                .in_directory(tree)
+                .without_named_repository()
+                .git();
             command.env_remove("GIT_INDEX_FILE");
             command
         };
@@ -82,7 +86,7 @@ impl Repository {
 
     /// The tree that a commit of the index would have, written from a copy of the index: git notes
     /// what it wrote in the index that it wrote from.
-    fn tree_of_index(&self, copy: &Utf8Path) -> Result<String> {
+    pub(super) fn tree_of_index(&self, copy: &Utf8Path) -> Result<String> {
         let index = match std::env::var("GIT_INDEX_FILE") {
             Ok(index) => self.top_level.join(index),
             Err(_) => self.git_path("index")?,
@@ -113,7 +117,7 @@ impl Repository {
 }
 
 /// Path and commit of the submodules that `git ls-files -s -z` tells of.
-fn submodules(entries: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn submodules(entries: &str) -> impl Iterator<Item = (&str, &str)> {
     let entries = entries.split('\0');
     entries.filter_map(|entry| {
         let (facts, path) = entry.strip_prefix("160000 ")?.split_once('\t')?;

@@ -1,9 +1,9 @@
 //! What differs between `HEAD`, the index and the work tree.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Repository, Status, null_separated};
+use super::{Repository, State, Status, null_separated};
 use crate::process;
 
 /// A path that is not the same in all three.
@@ -28,6 +28,86 @@ impl Repository {
         command.args(["--untracked-files=all", "--ignore-submodules=none"]);
         parse(&process::checked(&mut command)?)
     }
+
+    /// Returns the tracked files whose difference from the index git was told not to look for
+    /// (`git update-index --assume-unchanged`, `--skip-worktree`, a sparse checkout), and that
+    /// differ.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list or read.
+    pub fn hidden_differences(&self) -> Result<Vec<Utf8PathBuf>> {
+        let listed = self.ask(&["ls-files", "-v", "-z"])?;
+        let mut hidden = hidden(&listed);
+        let staged = self.read(&State::Index, &hidden)?;
+        let here = self.read(&State::WorkTree, &hidden)?;
+        let mut differs = staged
+            .into_iter()
+            .zip(here)
+            .map(|(staged, here)| staged != here);
+        hidden.retain(|_| differs.next().unwrap_or(true));
+        Ok(hidden)
+    }
+
+    /// Returns the files in the work tree that git ignores and does not track. A directory is left
+    /// out if it is a cache by its `CACHEDIR.TAG`, as cargo's own is, or a repository; of very many
+    /// files only the Rust sources are returned.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn ignored(&self) -> Result<Vec<Utf8PathBuf>> {
+        let mut command = self.git();
+        command.args(["status", "--porcelain=v2", "-z", "--no-renames"]);
+        command.args(["--untracked-files=all", "--ignored=matching"]);
+        command.arg("--ignore-submodules=all");
+        let listed = process::checked(&mut command)?;
+        let mut found = Vec::new();
+        for line in null_separated(&listed) {
+            if let Some(path) = line.strip_prefix("! ") {
+                let path = Utf8Path::new(path.trim_end_matches('/'));
+                gather(&self.top_level, path, &mut found);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+}
+
+/// How many ignored files of any kind are looked at.
+const MANY: usize = 10_000;
+
+/// Gathers the files at and below a path.
+fn gather(top: &Utf8Path, path: &Utf8Path, found: &mut Vec<Utf8PathBuf>) {
+    let here = top.join(path);
+    let Ok(metadata) = here.symlink_metadata() else {
+        return;
+    };
+    if !metadata.is_dir() {
+        if found.len() < MANY || path.extension() == Some("rs") {
+            found.push(path.to_owned());
+        }
+        return;
+    }
+    let is_left_out = path.file_name() == Some("node_modules")
+        || [".git", "CACHEDIR.TAG"]
+            .iter()
+            .any(|it| here.join(it).exists());
+    let (false, Ok(entries)) = (is_left_out, here.read_dir_utf8()) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        gather(top, &path.join(entry.file_name()), found);
+    }
+}
+
+/// Reads the paths of `git ls-files -v -z` that are marked: in small letters those that are assumed
+/// to be unchanged, with an `S` those that are skipped.
+fn hidden(listed: &[u8]) -> Vec<Utf8PathBuf> {
+    let marked = null_separated(listed).filter_map(|line| {
+        let (mark, path) = line.split_once(' ')?;
+        let is_hidden = mark == "S" || mark.starts_with(|it: char| it.is_ascii_lowercase());
+        is_hidden.then(|| Utf8PathBuf::from(path))
+    });
+    marked.collect()
 }
 
 /// Reads `1 XY SUB MODE MODE MODE HASH HASH PATH`, `u XY SUB` with four modes and three hashes, and
@@ -68,6 +148,49 @@ fn parse(output: &[u8]) -> Result<Vec<PathStatus>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marked_files_are_read() {
+        let hidden = hidden(b"H plain\0h assumed\0S skipped\0s both\0C changed\0");
+        assert_eq!(hidden, ["assumed", "skipped", "both"]);
+    }
+
+    #[test]
+    fn hidden_and_ignored_files_are_found() {
+        use crate::process::Runner;
+        use crate::testing::{scratch, write};
+
+        let (_directory, top) = scratch();
+        let runner = Runner::new().unwrap().in_directory(&top);
+        let git = |arguments: &[&str]| {
+            process::checked(runner.git().args(arguments)).unwrap();
+        };
+        git(&["init", "--quiet"]);
+        for path in ["a.rs", "b.rs", "c.rs", "d.rs"] {
+            write(&top.join(path), "fn f() {}");
+        }
+        write(&top.join(".gitignore"), "*gen.rs\n/target\n/out/\n");
+        git(&["add", "--all"]);
+        git(&["update-index", "--assume-unchanged", "a.rs", "b.rs"]);
+        git(&["update-index", "--skip-worktree", "c.rs", "d.rs"]);
+        write(&top.join("a.rs"), "edited");
+        std::fs::remove_file(top.join("c.rs")).unwrap();
+        for path in [
+            "src/regen.rs",
+            "target/CACHEDIR.TAG",
+            "target/x",
+            "out/deep/x",
+            "new.rs",
+        ] {
+            write(&top.join(path), "");
+        }
+        let repository = Repository::discover(&runner, &top).unwrap().unwrap();
+        assert_eq!(repository.hidden_differences().unwrap(), ["a.rs", "c.rs"]);
+        assert_eq!(
+            repository.ignored().unwrap(),
+            ["out/deep/x", "src/regen.rs"]
+        );
+    }
 
     #[test]
     fn every_kind_of_difference_is_read() {
