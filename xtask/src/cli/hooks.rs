@@ -52,9 +52,11 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     match &args.command {
         Command::Install { hooks } => {
             let installed = Hooks::of(&runner)?;
+            let workspaces = installed.configured()?;
             for &hook in hooks {
                 render::hooks::done(hook, installed.install(hook)?);
             }
+            render::hooks::checked(&workspaces);
         }
         Command::Uninstall { hooks } => {
             let installed = Hooks::of(&runner)?;

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: nothing here starts a process or writes a file.
 
+pub mod fmt;
 pub mod install;
 pub mod push;
 pub mod script;
@@ -51,7 +52,11 @@ impl Hook {
 
     /// How long a step may take unless the workspace says otherwise, in seconds.
     fn default_budget(self) -> Option<f64> {
-        (self == Self::PreCommit).then_some(20.0)
+        match self {
+            Self::PreCommit => Some(20.0),
+            Self::PrePush => Some(300.0),
+            Self::PostCheckout => None,
+        }
     }
 }
 
@@ -62,6 +67,10 @@ pub struct Config {
     pre_commit: HookConfig,
     pre_push: HookConfig,
     steps: BTreeMap<String, StepConfig>,
+    /// Whether this workspace is checked; by default it is, unless it is a fixture.
+    pub enabled: Option<bool>,
+    /// Globs of the workspaces below this one that are not checked.
+    skip_workspaces: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,7 +122,7 @@ pub struct Step {
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Holds changed Rust files against rustfmt.
+    /// Checks the format of the packages that a change concerns.
     Format,
     /// Looks for what departs from the policy of cargo's configuration.
     Policy,
@@ -148,6 +157,37 @@ fn built_in(name: &str) -> Option<Work> {
 const BUILT_IN: &str = "fmt, policy, clippy, check, test, nextest, doc";
 
 impl Config {
+    /// Whether the workspace in a directory, relative to the root manifest, is not to be checked.
+    pub fn skips(&self, directory: &Utf8Path) -> bool {
+        let globs = self.skip_workspaces.iter().flat_map(|it| Pattern::new(it));
+        globs.into_iter().any(|glob| matches(&glob, directory))
+    }
+
+    /// Checks every definition, whether a hook uses it or not.
+    ///
+    /// # Errors
+    /// As for [`Config::steps`].
+    pub fn check(&self) -> Result<()> {
+        for hook in Hook::ALL {
+            self.steps(hook, "")?;
+        }
+        for (name, step) in &self.steps {
+            if step.run.is_empty() && built_in(name).is_none() {
+                return Err(usage!(
+                    "[workspace.metadata.xtask.hooks]: steps.{name} runs nothing, and no such step \
+                     is built in ({BUILT_IN})"
+                ));
+            }
+            self.step(name, Hook::PreCommit, &self.pre_commit)?;
+        }
+        for glob in &self.skip_workspaces {
+            Pattern::new(glob).map_err(|error| {
+                usage!("[workspace.metadata.xtask.hooks]: skip-workspaces: `{glob}`: {error}")
+            })?;
+        }
+        Ok(())
+    }
+
     /// The steps of a hook, without those that `skip`, a list as in the variable `SKIP`, names.
     ///
     /// # Errors
@@ -182,9 +222,11 @@ impl Config {
             },
             (true, Some(work)) => work,
             (true, None) => {
+                let defined = self.steps.iter().filter(|(_, step)| !step.run.is_empty());
+                let defined: String = defined.map(|(name, _)| format!(", {name}")).collect();
                 return Err(wrong(format!(
-                    "{} has a step `{name}`, which is not built in ({BUILT_IN}): define it as \
-                     steps.{name} = {{ run = [\"program\", \"argument\"] }}",
+                    "{} has a step `{name}`, which is not defined; there are {BUILT_IN}{defined}\n\
+                     hint: define it as steps.{name} = {{ run = [\"program\", \"argument\"] }}",
                     hook.name()
                 )));
             }
@@ -210,13 +252,10 @@ impl Config {
 impl Step {
     /// Whether a file, relative to the top level, is one that the step is about.
     pub fn is_about(&self, path: &Utf8Path) -> bool {
-        let options = MatchOptions {
-            require_literal_separator: true,
-            ..MatchOptions::new()
-        };
-        let matches = |glob: &Pattern| glob.matches_with(path.as_str(), options);
+        let matches = |glob: &Pattern| matches(glob, path);
         match self.work {
-            Work::Format => path.extension() == Some("rs"),
+            // Any file can be a module; the step itself finds out.
+            Work::Format => true,
             Work::Policy => configures(path),
             _ => self.files.is_empty() || self.files.iter().any(matches),
         }
@@ -233,6 +272,15 @@ impl Step {
             }
         }
     }
+}
+
+/// Whether a glob matches a path, `*` within one component.
+fn matches(glob: &Pattern, path: &Utf8Path) -> bool {
+    let options = MatchOptions {
+        require_literal_separator: true,
+        ..MatchOptions::new()
+    };
+    glob.matches_with(path.as_str(), options)
 }
 
 /// Whether a file has a say in how cargo builds.
@@ -254,6 +302,8 @@ fn configures(path: &Utf8Path) -> bool {
 /// What came of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// The directory of the workspace, where several were checked.
+    pub workspace: Option<String>,
     /// The step's name.
     pub step: String,
     /// How it ended.

@@ -1,5 +1,7 @@
 //! The small script that stands where git looks for a hook.
 
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
 use super::Hook;
 use crate::process::quoted;
 
@@ -7,8 +9,20 @@ use crate::process::quoted;
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
                     it away.";
 
-/// What is put at the end of an existing hook's name: the kit's runs it first.
-pub const CHAINED: &str = ".before-xtask";
+/// The directory beside the hooks that keeps those which were there before, under their own names:
+/// a hook may look at its name.
+const BEFORE: &str = "before-xtask";
+
+/// Returns where the hook that was there before is kept; `hook` is the path of the kit's own.
+pub fn kept(hook: &Utf8Path) -> Utf8PathBuf {
+    let directory = hook.parent().unwrap_or(hook).join(BEFORE);
+    directory.join(hook.file_name().unwrap_or_default())
+}
+
+/// Returns where older versions of the kit kept the hook that was there before.
+pub fn kept_by_older_versions(hook: &Utf8Path) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{hook}.{BEFORE}"))
+}
 
 /// How the hook starts the kit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +50,10 @@ pub fn script(hook: Hook, start: &Start) -> String {
     // Git names the hook relative to the directory that it starts it in.
     script += "case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac\n";
     if !start.directory.is_empty() {
+        // Git names them relative to the top level, or leaves that out as the work tree.
+        script += "if [ -n \"$GIT_DIR\" ]; then GIT_DIR=$(cd \"$GIT_DIR\" && pwd) && \
+                   GIT_WORK_TREE=$(cd \"${GIT_WORK_TREE:-.}\" && pwd); \
+                   export GIT_DIR GIT_WORK_TREE; fi\n";
         script += &format!("cd {} || exit\n", quoted(&start.directory));
     }
     script += &format!(
@@ -89,10 +107,19 @@ fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
         #!/bin/sh
         # Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes it away.
         case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac
+        if [ -n "$GIT_DIR" ]; then GIT_DIR=$(cd "$GIT_DIR" && pwd) && GIT_WORK_TREE=$(cd "${GIT_WORK_TREE:-.}" && pwd); export GIT_DIR GIT_WORK_TREE; fi
         cd 'it'\''s here' || exit
         if [ -x '/opt/bin/xtask' ]; then set -- '/opt/bin/xtask' hooks run pre-push --hook "$hook" -- "$@"
         else echo 'pre-push: /opt/bin/xtask is gone; `xtask hooks install` writes this hook anew, --no-verify does without' >&2; exit 1
         fi
         exec "$@"
     "##]].assert_eq(&self::script(Hook::PrePush, &start));
+}
+
+#[test]
+fn an_existing_hook_keeps_its_name() {
+    let hook = Utf8Path::new("/r/.git/hooks/pre-commit");
+    assert_eq!(kept(hook), "/r/.git/hooks/before-xtask/pre-commit");
+    let older = "/r/.git/hooks/pre-commit.before-xtask";
+    assert_eq!(kept_by_older_versions(hook), older);
 }

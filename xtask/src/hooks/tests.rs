@@ -28,8 +28,8 @@ fn without_a_configuration_a_hook_has_steps_of_its_own() {
         policy: Policy, 20 s, Pass
         fmt: Format, 20 s, Pass
         clippy: Cargo { command: "clippy", arguments: ["--", "--deny", "warnings"] }, 20 s, Pass
-        clippy: Cargo { command: "clippy", arguments: ["--", "--deny", "warnings"] }, 0 s, Pass
-        test: Cargo { command: "test", arguments: [] }, 0 s, Pass
+        clippy: Cargo { command: "clippy", arguments: ["--", "--deny", "warnings"] }, 300 s, Pass
+        test: Cargo { command: "test", arguments: [] }, 300 s, Pass
     "#]]
     .assert_eq(&all.concat());
     assert_eq!(told(&config, Hook::PreCommit, "clippy, policy, fmt"), "");
@@ -56,8 +56,10 @@ fn steps_are_configured_for_a_hook_and_one_by_one() {
         fmt: Format, 5 s, Fail
         spelling: Program(["typos", "{files}"]), 0 s, Fail
         clippy: Cargo { command: "clippy", arguments: ["--", "--allow", "warnings"] }, 5 s, Pass
-        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, policy, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
-        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not built in (fmt, policy, clippy, check, test, nextest, doc): define it as steps.audit = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not defined; there are fmt, policy, clippy, check, test, nextest, doc, spelling
+        hint: define it as steps.audit = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: pre-push has a step `audit`, which is not defined; there are fmt, policy, clippy, check, test, nextest, doc, spelling
+        hint: define it as steps.audit = { run = ["program", "argument"] }
     "#]].assert_eq(&all.concat());
 }
 
@@ -78,9 +80,9 @@ fn a_step_is_about_files_that_its_globs_match() {
             .join(" ")
     };
     assert_eq!(about("src/lib.rs"), "fmt clippy");
-    assert_eq!(about("docs/a.md"), "clippy spelling");
-    assert_eq!(about("docs/b/a.md"), "clippy");
-    assert_eq!(about("a/b/c.txt"), "clippy spelling");
+    assert_eq!(about("docs/a.md"), "fmt clippy spelling");
+    assert_eq!(about("docs/b/a.md"), "fmt clippy");
+    assert_eq!(about("a/b/c.txt"), "fmt clippy spelling");
 }
 
 #[test]
@@ -101,10 +103,11 @@ fn what_is_configured_wrongly_is_refused() {
         })
         .collect();
     expect_test::expect![[r#"
-        unknown field `pre-comit`, expected one of `pre-commit`, `pre-push`, `steps`
+        unknown field `pre-comit`, expected one of `pre-commit`, `pre-push`, `steps`, `enabled`, `skip-workspaces`
         unknown field `budgets`, expected one of `steps`, `budget`, `over-budget`
         unknown variant `shout`, expected `pass` or `fail`
-        [workspace.metadata.xtask.hooks]: pre-commit has a step `unknown`, which is not built in (fmt, policy, clippy, check, test, nextest, doc): define it as steps.unknown = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: pre-commit has a step `unknown`, which is not defined; there are fmt, policy, clippy, check, test, nextest, doc
+        hint: define it as steps.unknown = { run = ["program", "argument"] }
         [workspace.metadata.xtask.hooks]: policy: a budget is a number of seconds
         [workspace.metadata.xtask.hooks]: steps.x: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
     "#]].assert_eq(&told.concat());
@@ -114,6 +117,7 @@ fn what_is_configured_wrongly_is_refused() {
 fn what_was_not_done_in_time_passes_or_fails() {
     let lets_pass = |result| {
         let outcome = Outcome {
+            workspace: None,
             step: String::new(),
             result,
             took: Duration::ZERO,
@@ -124,4 +128,28 @@ fn what_was_not_done_in_time_passes_or_fails() {
     assert!(lets_pass(Ending::Passed) && lets_pass(Ending::Idle));
     assert!(lets_pass(Ending::OverBudget(OverBudget::Pass)));
     assert!(!lets_pass(Ending::OverBudget(OverBudget::Fail)) && !lets_pass(Ending::Failed));
+}
+
+#[test]
+fn every_definition_is_checked_at_installation() {
+    let told = [
+        "pre-push.steps = [\"lints\"]",
+        "steps.clipy = { args = [\"--\"] }",
+        "steps.x = { run = [\"x\"], files = [\"a**\"] }",
+        "skip-workspaces = [\"a**\"]",
+        "pre-commit.steps = [\"x\"]\nsteps.x = { run = [\"x\"] }\nsteps.test = { budget = 9 }",
+    ]
+    .map(|text| match config(text).check() {
+        Ok(()) => "right\n".to_owned(),
+        Err(error) => format!("{error:#}\n"),
+    });
+    expect_test::expect![[r#"
+        [workspace.metadata.xtask.hooks]: pre-push has a step `lints`, which is not defined; there are fmt, policy, clippy, check, test, nextest, doc
+        hint: define it as steps.lints = { run = ["program", "argument"] }
+        [workspace.metadata.xtask.hooks]: steps.clipy runs nothing, and no such step is built in (fmt, policy, clippy, check, test, nextest, doc)
+        [workspace.metadata.xtask.hooks]: steps.x: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
+        [workspace.metadata.xtask.hooks]: skip-workspaces: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
+        right
+    "#]]
+    .assert_eq(&told.concat());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{note, plain, status, warning};
+use super::{note, of, plain, status, warning};
 use crate::hooks::install::{Done, Found, What};
 use crate::hooks::{Ending, Hook, Outcome, OverBudget};
 
@@ -12,7 +12,7 @@ pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
     for outcome in outcomes.iter().filter(|it| it.result == Ending::Failed) {
         plain(&format!(
             "── {} failed ({})",
-            outcome.step,
+            named(outcome),
             seconds(outcome.took)
         ));
         plain(outcome.output.trim_end());
@@ -27,11 +27,12 @@ pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
     if steps.is_empty() {
         return;
     }
-    let failed: Vec<&str> = outcomes
-        .iter()
-        .filter(|outcome| !outcome.lets_pass())
-        .map(|outcome| outcome.step.as_str())
-        .collect();
+    let mut failed: Vec<&str> = Vec::new();
+    for outcome in outcomes.iter().filter(|it| !it.lets_pass()) {
+        if !failed.contains(&outcome.step.as_str()) {
+            failed.push(&outcome.step);
+        }
+    }
     let steps = steps.join(", ");
     let took = seconds(took);
     if failed.is_empty() {
@@ -52,7 +53,7 @@ fn out_of_time(hook: Hook, outcome: &Outcome, over_budget: OverBudget) -> String
     };
     format!(
         "{} was not done after {}: {verdict} (`budget` of [workspace.metadata.xtask.hooks.{}])",
-        outcome.step,
+        named(outcome),
         seconds(outcome.took),
         hook.name()
     )
@@ -64,7 +65,12 @@ fn summary(outcome: &Outcome) -> String {
         Ending::Failed => "failed ",
         Ending::OverBudget(_) => "stopped ",
     };
-    format!("{} ({ending}{})", outcome.step, seconds(outcome.took))
+    format!("{} ({ending}{})", named(outcome), seconds(outcome.took))
+}
+
+/// The step, after its workspace where there are several.
+fn named(outcome: &Outcome) -> String {
+    of(outcome.workspace.as_deref(), &outcome.step)
 }
 
 fn seconds(time: Duration) -> String {
@@ -80,6 +86,16 @@ pub fn done(hook: Hook, done: Done) {
         Done::Kept => note(format_args!("{name} is installed already")),
         Done::Absent => note(format_args!("{name} is not installed")),
         Done::Left => note(format_args!("{name} is not the kit's, and stays")),
+    }
+}
+
+/// Says which workspaces the hooks of a repository check, where it has several.
+pub fn checked(workspaces: &[String]) {
+    if workspaces.len() > 1 {
+        let all = workspaces.join(", ");
+        note(format_args!(
+            "the hooks check every workspace of this repository: {all}"
+        ));
     }
 }
 

@@ -1,18 +1,21 @@
-//! What a checkout made stale.
+//! What a checkout made stale, and cargo would not notice.
 
 use anyhow::Result;
 
-use super::place;
-use super::scene::{load, question};
+use super::scene::{Place, load, question};
+use super::workspaces::Checked;
 use crate::action::clean::Options;
 use crate::action::run::Tool;
 use crate::changes::{Asked, Comparison};
 use crate::exec::clean::{How, clean};
+use crate::impact::{Rule, Seed, propagate};
 use crate::process::Runner;
+use crate::question::Answer;
 use crate::render;
 
-/// Says what `clean-affected --since OLD` would remove after a checkout of a branch; githooks(5)
-/// gives the hook the old commit, the new one, and whether it was one of a branch, not of files.
+/// Prints what `clean-affected --since OLD` would remove after a checkout of a branch and cargo
+/// would not rebuild by itself. githooks(5) gives the hook the old commit, the new one, and whether
+/// a branch was checked out, not files.
 pub(super) fn stale(runner: &Runner, arguments: &[String]) -> Result<()> {
     let [old, new, branch] = arguments else {
         return Ok(());
@@ -21,21 +24,47 @@ pub(super) fn stale(runner: &Runner, arguments: &[String]) -> Result<()> {
     if old == new || branch != "1" || is_clone {
         return Ok(());
     }
-    let (place, _) = place(runner)?;
+    for place in &Checked::find(runner)?.places {
+        stale_in(place, old)?;
+    }
+    Ok(())
+}
+
+fn stale_in(place: &Place, old: &str) -> Result<()> {
     let asked = Asked {
         compare: Some(Comparison::Since {
-            revision: old.clone(),
+            revision: old.to_owned(),
             head: None,
         }),
         ..Asked::default()
     };
-    let answer = question(&place, load(&place)?, asked, Tool::Check).answer()?;
+    let mut answer = question(place, load(place)?, asked, Tool::Check).answer()?;
+    let seeds = unseen_by_cargo(&answer);
+    if seeds.is_empty() {
+        return Ok(());
+    }
+    answer.affected = propagate(&answer.graph, seeds);
     let plan = clean(&answer, &Options::default(), How::PLAN)?;
     if plan.removals().next().is_some() {
         render::plain(render::clean::plan(&plan, false).trim_end());
         render::note(format_args!(
-            "the checkout made this stale: `cargo xtask clean-affected --since {old}` removes it"
+            "the checkout made this stale, and cargo would not rebuild it: \
+             `cargo xtask clean-affected --since {old}` removes it"
         ));
     }
     Ok(())
+}
+
+/// The changes that only the kit knows to concern a unit: cargo looks at the files that a unit was
+/// compiled from, at what its build script names, and at manifests, flags and the compiler.
+fn unseen_by_cargo(answer: &Answer) -> Vec<Seed> {
+    let chains = answer
+        .affected
+        .units()
+        .filter_map(|(unit, _)| answer.affected.chain(unit));
+    let seeds = chains
+        .filter(|(way, _)| way.len() == 1)
+        .map(|(_, seed)| seed);
+    let seeds = seeds.filter(|seed| matches!(seed.rule, Rule::Configured | Rule::Doubt));
+    seeds.cloned().collect()
 }

@@ -5,14 +5,13 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::chained;
 use super::current::is_alias;
-use super::place;
-use super::scene::Place;
+use super::workspaces::Checked;
 use crate::hooks::Hook;
 use crate::hooks::install::{Done, Found, What};
-use crate::hooks::script::{CHAINED, Start, is_ours, script};
+use crate::hooks::script::{Start, is_ours, script};
 use crate::process::Runner;
-use crate::repo::git::Repository;
 use crate::repo::resolved;
 use crate::usage;
 
@@ -20,7 +19,7 @@ use crate::usage;
 pub struct Hooks {
     directory: Utf8PathBuf,
     start: Start,
-    repository: Repository,
+    checked: Checked,
 }
 
 impl Hooks {
@@ -29,12 +28,28 @@ impl Hooks {
     /// # Errors
     /// Where there is none.
     pub fn of(runner: &Runner) -> Result<Self> {
-        let (Place { runner, top, root }, repository) = place(runner)?;
+        let checked = Checked::find(runner)?;
         Ok(Self {
-            directory: repository.git_path("hooks")?,
-            start: start(&runner, &top, &root)?,
-            repository,
+            directory: checked.repository.git_path("hooks")?,
+            start: start(&checked.here, checked.repository.top_level())?,
+            checked,
         })
+    }
+
+    /// Returns the workspaces that the hooks check, by their directories in the repository.
+    ///
+    /// # Errors
+    /// Where the hooks of one are not configured rightly.
+    pub fn configured(&self) -> Result<Vec<String>> {
+        let all = self.checked.places.iter();
+        all.map(|place| {
+            place
+                .config()?
+                .check()
+                .with_context(|| place.manifest().to_string())?;
+            Ok(place.name().to_string())
+        })
+        .collect()
     }
 
     /// What stands where git looks for a hook.
@@ -43,7 +58,7 @@ impl Hooks {
     /// What is there and cannot be read.
     pub fn find(&self, hook: Hook) -> Result<Found> {
         let path = self.directory.join(hook.name());
-        let chained = Some(self.chained(hook)).filter(|it| it.symlink_metadata().is_ok());
+        let chained = chained::find(&path);
         let what = match fs::read(&path) {
             _ if path.symlink_metadata().is_err() => What::Absent,
             Ok(text) if text == script(hook, &self.start).as_bytes() => What::Installed,
@@ -68,20 +83,17 @@ impl Hooks {
     pub fn install(&self, hook: Hook) -> Result<Done> {
         self.is_own()?;
         let found = self.find(hook)?;
-        match found.what {
-            What::Installed => return Ok(Done::Kept),
-            What::Foreign => {
-                let chained = self.chained(hook);
-                if chained.symlink_metadata().is_ok() {
-                    return Err(usage!(
-                        "{} is somebody else's, and so is {chained} already: take one of them away",
-                        found.path
-                    ));
-                }
-                fs::rename(&found.path, &chained)
-                    .with_context(|| format!("cannot rename {} to {chained}", found.path))?;
+        chained::migrate(&found.path)?;
+        match (found.what, found.chained) {
+            (What::Installed, _) => return Ok(Done::Kept),
+            (What::Foreign, Some(chained)) => {
+                return Err(usage!(
+                    "{} is somebody else's, and so is {chained} already: take one of them away",
+                    found.path
+                ));
             }
-            What::Absent | What::Outdated => {}
+            (What::Foreign, None) => chained::keep(&found.path)?,
+            (What::Absent | What::Outdated, _) => {}
         }
         fs::create_dir_all(&self.directory)
             .with_context(|| format!("cannot create {}", self.directory))?;
@@ -110,22 +122,16 @@ impl Hooks {
                 Done::Removed
             }
         };
-        if let Some(chained) = &found.chained {
-            fs::rename(chained, &found.path)
-                .with_context(|| format!("cannot rename {chained} to {}", found.path))?;
-        }
+        chained::put_back(&found.path)?;
         Ok(done)
-    }
-
-    fn chained(&self, hook: Hook) -> Utf8PathBuf {
-        self.directory.join(format!("{}{CHAINED}", hook.name()))
     }
 
     /// Makes sure that the hooks are this repository's alone.
     fn is_own(&self) -> Result<()> {
         let directory = resolved(&self.directory);
-        let common = resolved(&self.repository.common_directory()?);
-        if directory.starts_with(self.repository.top_level()) || directory.starts_with(common) {
+        let repository = &self.checked.repository;
+        let common = resolved(&repository.common_directory()?);
+        if directory.starts_with(repository.top_level()) || directory.starts_with(common) {
             return Ok(());
         }
         Err(usage!(
@@ -137,7 +143,8 @@ impl Hooks {
 }
 
 /// How a hook starts the running kit.
-fn start(runner: &Runner, top: &Utf8Path, root: &Utf8Path) -> Result<Start> {
+fn start(runner: &Runner, top: &Utf8Path) -> Result<Start> {
+    let root = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
     let binary = std::env::current_exe().context("cannot find the kit itself")?;
     let binary = Utf8PathBuf::try_from(binary).context("the path of the kit is not UTF-8")?;
     let (binary, root) = (resolved(&binary), resolved(root));

@@ -1,10 +1,13 @@
 //! Running a hook: what it is about, its steps, and what came of them.
 
+mod chained;
 mod checkout;
 mod current;
+mod fmt;
 pub mod install;
 mod scene;
 mod steps;
+mod workspaces;
 
 use std::env::var;
 use std::io::IsTerminal as _;
@@ -13,17 +16,14 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use self::scene::{Place, Scene, Subject};
+use self::scene::{Scene, Subject};
+use self::workspaces::Checked;
 use crate::error::Status;
 use crate::hooks::push::{Push, pushes};
-use crate::hooks::script::CHAINED;
-use crate::hooks::{Config, Hook, Outcome, Step};
-use crate::policy::subject::root_above;
+use crate::hooks::{Hook, Outcome, Step};
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::git::{self, Commit, PathStatus, Range, Repository, State};
-use crate::usage;
-use crate::workspace::configured_in;
 
 /// Does what a hook does, after the one that was there before it: `file` is the hook that git
 /// started, `arguments` what git gave it.
@@ -50,7 +50,7 @@ pub fn start(
     if hook == Hook::PrePush && !std::io::stdin().is_terminal() {
         input = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
     }
-    let chained = file.map(|file| Utf8PathBuf::from(format!("{file}{CHAINED}")));
+    let chained = file.and_then(chained::find);
     if let Some(chained) = chained.filter(|it| install::is_executable(it)) {
         let mut command = runner.hook(&chained);
         command.args(arguments);
@@ -86,7 +86,8 @@ pub fn start(
 
 /// Checks what is going to be committed.
 fn pre_commit(runner: &Runner) -> Result<Status> {
-    let (place, repository) = place(runner)?;
+    let checked = Checked::find(runner)?;
+    let repository = &checked.repository;
     let status = repository.status()?;
     let staged = status
         .iter()
@@ -97,18 +98,19 @@ fn pre_commit(runner: &Runner) -> Result<Status> {
         base: None,
         present,
         gone,
-        unlike: paths(status.iter().filter(|it| it.unstaged)),
+        unlike: unlike(repository, status.iter().filter(|it| it.unstaged))?,
         in_place: true,
     };
     if subject.present.is_empty() && subject.gone.is_empty() {
         return Ok(Status::Done);
     }
-    check(Hook::PreCommit, &place, &repository, vec![subject])
+    check(Hook::PreCommit, &checked, &[subject])
 }
 
 /// Checks what is going to be pushed to a remote, as git tells it in `input`.
 fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
-    let (place, repository) = place(runner)?;
+    let checked = Checked::find(runner)?;
+    let repository = &checked.repository;
     let mut told = pushes(input);
     // The pre-commit framework keeps git's words to itself, and tells by variables; of a branch that
     // is all new it tells nothing. And someone who tries the hook by hand tells nothing either.
@@ -134,7 +136,7 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
         let Some(commit) = repository.known(&push.local)? else {
             continue;
         };
-        let Some(base) = base(&repository, &commit, push.remote.as_deref(), remote)? else {
+        let Some(base) = base(repository, &commit, push.remote.as_deref(), remote)? else {
             continue;
         };
         let (present, gone) = match &base {
@@ -152,7 +154,7 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
         };
         let in_place = head == Some(&commit);
         let unlike = match in_place {
-            true => paths(repository.status()?.iter()),
+            true => unlike(repository, repository.status()?.iter())?,
             false => Vec::new(),
         };
         let subject = Subject {
@@ -168,7 +170,7 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
             subjects.push(subject);
         }
     }
-    check(Hook::PrePush, &place, &repository, subjects)
+    check(Hook::PrePush, &checked, &subjects)
 }
 
 /// What a commit that is going to be pushed is compared with: what the remote's branch has, or for
@@ -199,22 +201,27 @@ fn base(
     })
 }
 
-/// Runs the steps of a hook, and says what came of them.
-fn check(
-    hook: Hook,
-    place: &Place,
-    repository: &Repository,
-    subjects: Vec<Subject>,
-) -> Result<Status> {
+/// Runs the steps of a hook in every workspace that it concerns, and says what came of them.
+fn check(hook: Hook, checked: &Checked, subjects: &[Subject]) -> Result<Status> {
     let start = Instant::now();
-    let config: Config = configured_in(&place.root.join("Cargo.toml"), "hooks")?;
     let skip = var("SKIP").unwrap_or_default();
-    let steps = config.steps(hook, &skip)?;
-    let mut outcomes = Vec::new();
-    if !steps.is_empty() {
-        for subject in subjects {
-            outcomes.extend(run(&Scene::new(place, repository, subject), &steps));
+    let mut scenes = Vec::new();
+    for subject in subjects {
+        for place in &checked.places {
+            if let Some(subject) = checked.subject_in(place, subject) {
+                let steps = place.config()?.steps(hook, &skip)?;
+                scenes.push((Scene::new(place, &checked.repository, subject), steps));
+            }
         }
+    }
+    let is_one = checked.places.len() == 1;
+    let mut outcomes = Vec::new();
+    for (scene, steps) in &scenes {
+        let mut found = run(scene, steps);
+        for outcome in found.iter_mut().filter(|_| !is_one) {
+            outcome.workspace = Some(scene.here.name().to_string());
+        }
+        outcomes.append(&mut found);
     }
     render::hooks::report(hook, &outcomes, start.elapsed());
     Ok(match outcomes.iter().all(Outcome::lets_pass) {
@@ -242,21 +249,6 @@ fn run(scene: &Scene<'_>, steps: &[Step]) -> Vec<Outcome> {
     outcomes
 }
 
-/// The workspace that the hook was started in, without a question to cargo, and its repository.
-fn place(runner: &Runner) -> Result<(Place, Repository)> {
-    let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
-    let repository = Repository::discover(runner, current)?
-        .ok_or_else(|| usage!("{current} is in no git repository"))?;
-    let root = root_above(current)
-        .ok_or_else(|| usage!("there is no Cargo.toml in {current} nor above it"))?;
-    let place = Place {
-        runner: runner.in_directory(&root),
-        top: repository.top_level().to_owned(),
-        root,
-    };
-    Ok((place, repository))
-}
-
 /// Paths that are there, and those that are gone.
 fn told_apart(
     changes: impl Iterator<Item = (git::Status, Utf8PathBuf)>,
@@ -271,26 +263,14 @@ fn told_apart(
     (present, gone)
 }
 
-fn paths<'a>(statuses: impl Iterator<Item = &'a PathStatus>) -> Vec<Utf8PathBuf> {
-    statuses.map(|it| it.path.clone()).collect()
-}
-
-#[test]
-fn a_package_that_its_surroundings_exclude_has_hooks_of_its_own() {
-    use crate::testing::{scratch, write};
-
-    let (_directory, top) = scratch();
-    for (directory, manifest) in [
-        ("", "[workspace]\nmembers = ['in']\nexclude = ['out']"),
-        ("in", "[package]\nname = 'in'"),
-        ("out", "[package]\nname = 'out'"),
-    ] {
-        write(&top.join(directory).join("Cargo.toml"), manifest);
-    }
-    let runner = Runner::new().unwrap().in_directory(&top);
-    process::checked(runner.git().args(["init", "--quiet"])).unwrap();
-    for (directory, root) in [("", ""), ("in", ""), ("out", "out")] {
-        let (place, _) = place(&runner.in_directory(top.join(directory))).unwrap();
-        assert_eq!(place.root.strip_prefix(&top).unwrap(), root, "{directory}");
-    }
+/// The paths that differ from what is checked, with those whose difference git was told to hide.
+fn unlike<'a>(
+    repository: &Repository,
+    statuses: impl Iterator<Item = &'a PathStatus>,
+) -> Result<Vec<Utf8PathBuf>> {
+    let mut paths: Vec<_> = statuses.map(|it| it.path.clone()).collect();
+    paths.extend(repository.hidden_differences()?);
+    paths.sort_unstable();
+    paths.dedup();
+    Ok(paths)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::Utf8PathBuf;
@@ -12,6 +12,7 @@ use crate::action::run::{Options, Selection, Tool};
 use crate::changes::{Asked, Comparison};
 use crate::exec::select::Selector;
 use crate::graph::{UnitGraph, UnitIx};
+use crate::impact::Rule;
 use crate::impact::layout::Layout;
 use crate::process::Runner;
 use crate::question::{Answer, Question};
@@ -20,6 +21,7 @@ use crate::repo::hashed;
 use crate::workspace::{LoadOptions, PackageIx, Workspace};
 
 /// What is checked.
+#[derive(Clone)]
 pub(super) struct Subject {
     /// The index, or a commit.
     pub(super) state: State,
@@ -51,6 +53,8 @@ pub(super) struct Scene<'a> {
     pub(super) repository: &'a Repository,
     pub(super) subject: Subject,
     mirror: OnceLock<Result<Mirror>>,
+    /// Files that git ignores and that a cargo step would compile in the work tree.
+    compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
 }
 
 struct Mirror {
@@ -74,6 +78,7 @@ impl<'a> Scene<'a> {
             repository,
             subject,
             mirror: OnceLock::new(),
+            compiled_and_ignored: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -95,7 +100,18 @@ impl<'a> Scene<'a> {
                 _ => {}
             }
         }
-        self.selected_in(self.mirror()?, tool, forwarded)
+        let mut selected = self.selected_in(self.mirror()?, tool, forwarded)?;
+        let ignored = self.compiled_and_ignored.lock();
+        for path in &*ignored.unwrap_or_else(PoisonError::into_inner) {
+            let note = format!(
+                "git ignores {path}, which is compiled here and is missing in a clone: the step \
+                 runs without it\nhint: `git add --force {path}`, or change .gitignore"
+            );
+            selected
+                .iter_mut()
+                .for_each(|it| it.notes.push(note.clone()));
+        }
+        Ok(selected)
     }
 
     fn selected_in(
@@ -156,12 +172,44 @@ impl<'a> Scene<'a> {
 
     /// Whether nothing of what is selected is built from what only the work tree has.
     fn reads_nothing_else(&self, found: &Selected) -> Result<bool> {
-        let unlike = &self.subject.unlike;
-        if unlike.is_empty() {
-            return Ok(true);
+        let unlike = self.built_from(found, &self.subject.unlike, |_| true)?;
+        if !unlike.is_empty() {
+            return Ok(false);
+        }
+        let is_compiled = |rule| {
+            let rules = [
+                Rule::Source,
+                Rule::BuildScriptInput,
+                Rule::Target,
+                Rule::Manifest,
+            ];
+            rules.contains(&rule)
+        };
+        let mut ignored = self.repository.ignored()?;
+        // Everybody builds with the lock file, and the mirror has a copy of one that is ignored.
+        ignored.retain(|path| path.file_name() != Some("Cargo.lock"));
+        let ignored = self.built_from(found, &ignored, is_compiled)?;
+        let is_empty = ignored.is_empty();
+        let known = self.compiled_and_ignored.lock();
+        known
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(ignored);
+        Ok(is_empty)
+    }
+
+    /// Returns the files, of these, that what is selected is built from by certain rules. Nothing
+    /// is returned only if no file is.
+    fn built_from(
+        &self,
+        found: &Selected,
+        files: &[Utf8PathBuf],
+        by: impl Fn(Rule) -> bool,
+    ) -> Result<BTreeSet<Utf8PathBuf>> {
+        if files.is_empty() {
+            return Ok(BTreeSet::new());
         }
         let asked = Asked {
-            files: unlike.iter().map(|it| self.here.top.join(it)).collect(),
+            files: files.iter().map(|it| self.here.top.join(it)).collect(),
             ..Asked::default()
         };
         let answer = &found.answer;
@@ -170,7 +218,12 @@ impl<'a> Scene<'a> {
         let touched = question.answer()?.affected;
         let packages = found.selection.packages.union(&found.selection.beside);
         let built = below(&answer.graph, packages);
-        Ok(touched.units().all(|(unit, _)| !built.contains(&unit)))
+        let units = touched.units().filter(|(unit, _)| built.contains(unit));
+        let seeds = units.filter_map(|(unit, _)| touched.chain(unit));
+        let seeds = seeds.map(|(_, seed)| seed).filter(|seed| by(seed.rule));
+        Ok(seeds
+            .map(|seed| seed.path.clone().unwrap_or_default())
+            .collect())
     }
 
     /// The mirror, brought up to date.

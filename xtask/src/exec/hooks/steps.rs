@@ -6,16 +6,14 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 
-use super::scene::{Place, Scene, Selected, load, question};
+use super::scene::{Place, Scene, Selected};
 use crate::action::run::{Options, Tool, specs};
-use crate::changes::Asked;
 use crate::exec::{policy, skipping};
 use crate::finding::fails;
 use crate::hooks::{Ending, Outcome, Step, Work};
-use crate::impact::Rule;
 use crate::process;
 use crate::render;
 use crate::repo::cargo_config::Surroundings;
@@ -34,6 +32,7 @@ impl Scene<'_> {
             Err(error) => (Ending::Failed, format!("error: {error:#}\n")),
         };
         Outcome {
+            workspace: None,
             step: step.step.name.clone(),
             result,
             took: start.elapsed(),
@@ -52,7 +51,7 @@ impl Scene<'_> {
             return Ok((Ending::Idle, String::new()));
         }
         match &step.work {
-            Work::Format => self.format(running, &files),
+            Work::Format => self.format(running),
             Work::Policy => self.policy(step),
             Work::Cargo { command, arguments } => {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
@@ -166,123 +165,6 @@ impl Scene<'_> {
             false => Ok(self.mirror()?.clone()),
         }
     }
-
-    /// Gives every file's content, as it is going to be committed, to rustfmt. A file that no
-    /// target is compiled from, as a test's fixture, is let pass, as `cargo fmt` does.
-    fn format(&self, running: &Running<'_>, files: &[Utf8PathBuf]) -> Result<(Ending, String)> {
-        let contents = self.repository.read(&self.subject.state, files)?;
-        let files: Vec<(&Utf8PathBuf, Vec<u8>)> = files
-            .iter()
-            .zip(contents)
-            .filter_map(|(path, content)| Some((path, content?)))
-            .collect();
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = files.len().div_ceil(workers).max(1);
-        let found: Vec<Result<Vec<_>>> = std::thread::scope(|scope| {
-            let format = |files: &[(&Utf8PathBuf, Vec<u8>)]| {
-                let formatted = files
-                    .iter()
-                    .map(|(path, text)| self.rustfmt(running, path, text));
-                formatted.collect()
-            };
-            let threads: Vec<_> = files
-                .chunks(share)
-                .map(|files| scope.spawn(move || format(files)))
-                .collect();
-            threads
-                .into_iter()
-                .filter_map(|it| it.join().ok())
-                .collect()
-        });
-        let mut said = String::new();
-        let mut worst = Ending::Passed;
-        for (path, ending, output) in found.into_iter().collect::<Result<Vec<_>>>()?.concat() {
-            if ending == Ending::Failed && !self.is_compiled(&path).unwrap_or(true) {
-                continue;
-            }
-            if ending != Ending::Passed {
-                worst = ending;
-                said.push_str(&output.replace("<stdin>", path.as_str()));
-            }
-        }
-        if worst == Ending::Failed {
-            said.push_str("`cargo fmt`, then `git add` what it changed\n");
-        }
-        Ok((worst, said))
-    }
-
-    fn rustfmt(
-        &self,
-        running: &Running<'_>,
-        path: &Utf8Path,
-        text: &[u8],
-    ) -> Result<(Utf8PathBuf, Ending, String)> {
-        let here = self.here.top.join(path);
-        // It looks for its configuration from the directory that it is started in.
-        let directory = here.ancestors().skip(1).find(|above| above.is_dir());
-        let directory = directory.unwrap_or(&self.here.top);
-        let mut command = self.here.runner.in_directory(directory).program("rustfmt");
-        command.args(["--check", "--edition", &self.edition(path)]);
-        if std::io::stderr().is_terminal() {
-            command.arg("--color=always");
-        }
-        let (mut ending, output) = running.to_end(command, text.to_vec())?;
-        // Of its standard input rustfmt says what differs, and ends as if nothing did.
-        let differs = |line: &str| {
-            line.starts_with("Diff in <stdin>") || line.contains("newline style in <stdin>")
-        };
-        if ending == Ending::Passed && output.lines().any(differs) {
-            ending = Ending::Failed;
-        }
-        Ok((path.to_owned(), ending, output))
-    }
-
-    /// The edition of the package that a file lies in.
-    fn edition(&self, path: &Utf8Path) -> String {
-        let read = |directory: &Utf8Path| -> Option<toml::Table> {
-            let manifest = std::fs::read_to_string(directory.join("Cargo.toml"));
-            manifest.ok()?.parse().ok()
-        };
-        let of =
-            |table: Option<&toml::Value>| -> Option<toml::Value> { table?.get("edition").cloned() };
-        let here = self.here.top.join(path);
-        let above = here.ancestors().skip(1);
-        let mut manifests = above
-            .take_while(|above| above.starts_with(&self.here.top))
-            .filter_map(read);
-        let package = manifests.find_map(|it| it.get("package").cloned());
-        let edition = match of(package.as_ref()) {
-            Some(toml::Value::String(edition)) => Some(edition),
-            // Inherited.
-            Some(_) => {
-                let root = read(&self.here.root);
-                let workspace = root.as_ref().and_then(|it| it.get("workspace"));
-                let edition = of(workspace.and_then(|it| it.get("package")));
-                edition.and_then(|it| it.as_str().map(str::to_owned))
-            }
-            None => None,
-        };
-        edition.unwrap_or_else(|| "2015".to_owned())
-    }
-
-    /// Whether a target is compiled from a file; in doubt, as where the work tree is of another
-    /// commit, it is.
-    fn is_compiled(&self, path: &Utf8Path) -> Result<bool> {
-        if !self.subject.in_place {
-            return Ok(true);
-        }
-        let asked = Asked {
-            files: vec![self.here.top.join(path)],
-            ..Asked::default()
-        };
-        let answer = question(self.here, load(self.here)?, asked, Tool::Check).answer()?;
-        let affected = answer.affected;
-        let seeds = affected
-            .units()
-            .filter_map(|(unit, _)| affected.chain(unit));
-        let mut rules = seeds.map(|(_, seed)| seed.rule);
-        Ok(rules.any(|rule| matches!(rule, Rule::Source | Rule::Target)))
-    }
 }
 
 /// The program with its arguments, each placeholder replaced by what it stands for: by as many
@@ -318,14 +200,14 @@ fn command(
 }
 
 /// A step that is running, its time with it: what it takes to find out what it is about counts.
-struct Running<'a> {
+pub(super) struct Running<'a> {
     step: &'a Step,
     start: Instant,
 }
 
 impl Running<'_> {
     /// Runs one of its programs.
-    fn to_end(&self, command: Command, input: Vec<u8>) -> Result<(Ending, String)> {
+    pub(super) fn to_end(&self, command: Command, input: Vec<u8>) -> Result<(Ending, String)> {
         let left = self
             .step
             .budget
@@ -342,7 +224,7 @@ impl Running<'_> {
 }
 
 /// Files in portions that one program can be given.
-fn portions(files: &[Utf8PathBuf]) -> Vec<Vec<String>> {
+pub(super) fn portions(files: &[Utf8PathBuf]) -> Vec<Vec<String>> {
     let mut portions: Vec<Vec<String>> = Vec::new();
     let mut size = MOST;
     for file in files {

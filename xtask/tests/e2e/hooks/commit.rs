@@ -198,23 +198,124 @@ fn rebase_merge_cherry_pick_and_their_kin() {
     done(&["commit", "--quiet", "--message", "First"]);
 }
 
+/// What `cargo fmt --check` says of a clone, the hook says of the commit.
 #[test]
-fn a_checkout_says_what_it_made_stale() {
+fn the_format_step_decides_as_cargo_fmt_does() {
+    let project = project("pre-commit.steps = [\"fmt\"]\n");
+    let lib = "crates/base/src/lib.rs";
+    let refused = |what: &str, output: &crate::support::Output| {
+        let is_refused = output.stderr.contains("── fmt failed");
+        assert_eq!(output.status, i32::from(is_refused), "{what}: {output}");
+        is_refused
+    };
+    let cases: [(&str, &str, &str, &str); 8] = [
+        (
+            "an included expression",
+            "include!(\"x.rs\");\n",
+            "crates/base/src/x.rs",
+            "[1,   2]\n",
+        ),
+        (
+            "a skipped module",
+            "#[rustfmt::skip]\nmod x;\n",
+            "crates/base/src/x.rs",
+            "fn  x(){}\n",
+        ),
+        (
+            "another platform",
+            "#[cfg(windows)]\nmod x;\n",
+            "crates/base/src/x.rs",
+            "fn  x(){}\n",
+        ),
+        (
+            "a feature that is off",
+            "#[cfg(feature = \"f\")]\nmod x;\n",
+            "crates/base/src/x.rs",
+            "fn  x(){}\n",
+        ),
+        (
+            "a file elsewhere",
+            "#[path = \"../../top/x.inc\"]\nmod x;\n",
+            "crates/top/x.inc",
+            "fn  x(){}\n",
+        ),
+        (
+            "a fixture",
+            "",
+            "crates/base/tests/data/x.rs",
+            "fn  x(){}\n",
+        ),
+        (
+            "a bin that requires a feature",
+            "",
+            "crates/base/src/bin/b.rs",
+            "fn  main(){}\n",
+        ),
+        (
+            "a setting",
+            "fn f() {\n    g()\n}\n",
+            "crates/base/rustfmt.toml",
+            "hard_tabs = true\n",
+        ),
+    ];
+    project.append(
+        "crates/base/Cargo.toml",
+        "[features]\nf = []\n[[bin]]\nname = \"b\"\nrequired-features = [\"f\"]\n",
+    );
+    project.write("crates/base/src/bin/b.rs", "fn main() {}\n");
+    project.write(lib, "fn f() {}\n");
+    project.commit("Features");
+    let start = project.git(&["rev-parse", "HEAD"]);
+    let mut told = String::new();
+    for (what, text, path, content) in cases {
+        project.write(lib, text);
+        project.write(path, content);
+        project.git(&["add", "--all"]);
+        let by_hook = refused(what, &commit(&project, &[]));
+        let by_cargo = project.cargo(&["fmt", "--check"]).status != 0;
+        assert_eq!(by_hook, by_cargo, "{what}");
+        told += &format!("{what}: {}\n", if by_hook { "refused" } else { "passed" });
+        project.git(&["reset", "--quiet", "--hard", start.trim()]);
+    }
+    expect![[r#"
+        an included expression: passed
+        a skipped module: passed
+        another platform: refused
+        a feature that is off: refused
+        a file elsewhere: refused
+        a fixture: passed
+        a bin that requires a feature: refused
+        a setting: refused
+    "#]]
+    .assert_eq(&told);
+}
+
+/// Cargo itself sees edited sources; a rule of the workspace it does not know.
+#[test]
+fn a_checkout_says_what_it_made_stale_and_cargo_does_not_see() {
     let project = project("pre-commit.steps = []\npre-push.steps = []\n");
+    let rule =
+        "\n[[workspace.metadata.xtask.rules]]\nfiles = [\"schema/**\"]\naffects = [\"top\"]\n";
+    project.append("Cargo.toml", rule);
+    project.write("schema/one.sql", "");
     project.write(".cargo/config.toml", "[profile.dev]\nincremental = false\n");
     project.commit("Build less");
-    project.git(&["checkout", "--quiet", "-b", "topic"]);
-    project.write("crates/top/src/lib.rs", "// Edited.\n");
+    project.git(&["checkout", "--quiet", "-b", "sources"]);
+    project.write("crates/base/src/lib.rs", "// Edited.\n");
     project.commit("Edit");
+    project.git(&["checkout", "--quiet", "-b", "schema"]);
+    project.write("schema/one.sql", "edited");
+    project.commit("Edit the schema");
     project.build(&["check"]).unwrap();
-    git(&project, &["checkout", "--quiet", "main"]).is(expect![[r#"
+    git(&project, &["checkout", "--quiet", "sources"]).is(expect![[r#"
         --- stderr
         in [ROOT]/target/debug
-          top: [COUNT] files, [SIZE] ← crates/top/src/lib.rs: it is compiled from this file
+          top: [COUNT] files, [SIZE] ← schema/one.sql: a configured rule says so
             lib
         total: [COUNT] files, [SIZE]
-        note: the checkout made this stale: `cargo xtask clean-affected --since [HASH]` removes it
+        note: the checkout made this stale, and cargo would not rebuild it: `cargo xtask clean-affected --since [HASH]` removes it
     "#]]);
+    git(&project, &["checkout", "--quiet", "main"]).is(expect![[""]]);
     git(&project, &["checkout", "--quiet", "-b", "other"]).is(expect![[""]]);
-    git(&project, &["checkout", "--quiet", "topic", "--", "crates"]).is(expect![[""]]);
+    git(&project, &["checkout", "--quiet", "schema", "--", "schema"]).is(expect![[""]]);
 }

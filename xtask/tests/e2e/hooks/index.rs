@@ -328,3 +328,46 @@ fn a_submodule_is_checked_as_it_is_committed() {
     let said = git(&project, &commit);
     assert!(said.stderr.contains("error[E0432]"), "{}", said.stderr);
 }
+
+#[test]
+fn a_source_that_git_ignores_or_is_told_to_overlook_is_not_used() {
+    let project = project("pre-commit = { steps = [\"check\"], budget = 0 }\n");
+    project.append(".gitignore", "*gen.rs\n");
+    project.write("crates/base/src/lib.rs", "pub mod regen;\n");
+    project.write("crates/base/src/regen.rs", "pub fn one() {}\n");
+    project.write("crates/base/notes-gen.rs", "not compiled\n");
+    project.git(&["add", "--all"]);
+    let commit = || git(&project, &["commit", "--quiet", "--message", "x"]);
+    let output = commit();
+    assert_eq!(output.status, 1, "{output}");
+    let told = "note: git ignores crates/base/src/regen.rs, which is compiled here and is missing \
+                in a clone: the step runs without it\n\
+                hint: `git add --force crates/base/src/regen.rs`, or change .gitignore";
+    assert!(output.stderr.contains(told), "{output}");
+    assert!(output.stderr.contains("error[E0583]"), "{output}");
+    project.git(&["add", "--force", "crates/base/src/regen.rs"]);
+    let output = commit();
+    assert_eq!(output.status, 0, "{output}");
+    let log = project.path("target/debug/.fingerprint");
+    assert!(
+        log.exists(),
+        "what is ignored and not compiled does not matter"
+    );
+
+    project.git(&[
+        "update-index",
+        "--assume-unchanged",
+        "crates/base/src/regen.rs",
+    ]);
+    project.write(
+        "crates/base/src/regen.rs",
+        "pub fn one() {}\npub fn two() {}\n",
+    );
+    project.write(
+        "crates/base/src/lib.rs",
+        "pub mod regen;\npub use regen::two;\n",
+    );
+    project.git(&["add", "crates/base/src/lib.rs"]);
+    let output = commit();
+    assert!(output.stderr.contains("error[E0432]"), "{output}");
+}

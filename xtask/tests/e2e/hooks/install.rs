@@ -11,7 +11,8 @@ use crate::support::Project;
 #[test]
 fn an_existing_hook_is_kept_and_run_first() {
     let project = Project::with_libraries(&[("base", &[])]);
-    let before = "#!/bin/sh\necho \"the old one: $1 $(cat)\"\n";
+    // It looks at its name, as dispatchers do.
+    let before = "#!/bin/sh\ncase $0 in */pre-push) echo \"the old one: $1 $(cat)\" ;; esac\n";
     project.write(".git/hooks/pre-push", before);
     executable(&project, ".git/hooks/pre-push");
     let install = project.xtask(&["hooks", "install"]);
@@ -30,7 +31,7 @@ fn an_existing_hook_is_kept_and_run_first() {
                        [ROOT]/.git/hooks/pre-commit
         pre-push       installed
                        [ROOT]/.git/hooks/pre-push
-                       after [ROOT]/.git/hooks/pre-push.before-xtask
+                       after [ROOT]/.git/hooks/before-xtask/pre-push
         post-checkout  not installed
                        [ROOT]/.git/hooks/post-checkout
     "#]]);
@@ -103,6 +104,86 @@ fn hooks_go_where_git_looks_for_them() {
         error: core.hooksPath is [BESIDE]/shared, where other repositories may look too: give this one hooks of its own, as with `git config core.hooksPath .githooks`
         --- exit status 2
     "#]]);
+}
+
+/// A hook that is installed from one workspace checks the others too.
+#[test]
+fn one_hook_checks_every_workspace_of_the_repository() {
+    let hooks = "[workspace.metadata.xtask.hooks]\npre-commit.steps = [\"fmt\"]\n";
+    let mut project = Project::empty();
+    for name in ["a", "b"] {
+        project = project
+            .file(
+                format!("{name}/Cargo.toml"),
+                &format!("[package]\nname = \"{name}\"\n[workspace]\n{hooks}"),
+            )
+            .file(format!("{name}/src/lib.rs"), "");
+    }
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.commit("Two workspaces");
+    let install =
+        |directory: &str| project.xtask_in(directory, &["hooks", "install", "pre-commit"]);
+    for directory in ["a", "b"] {
+        install(directory).is(expect![[r#"
+            --- stderr
+               Installed pre-commit
+            note: the hooks check every workspace of this repository: a, b
+        "#]]);
+    }
+    project.write("a/src/lib.rs", "fn   a() {}\n");
+    project.write("b/src/lib.rs", "fn b() {}\n");
+    git(&project, &["commit", "--quiet", "--all", "--message", "x"]).is(expect![[r#"
+        --- stderr
+        ── a: fmt failed ([TIME])
+        Diff in a/src/lib.rs:1:
+        -fn   a() {}
+        +fn a() {}
+         
+        `cargo fmt`, then `git add` what it changed
+        ── pre-commit: a: fmt (failed [TIME]), b: fmt ([TIME]) in [TIME]
+           SKIP=fmt leaves out what failed, --no-verify everything
+        --- exit status 1
+    "#]]);
+
+    // A step that does not exist, in whichever workspace.
+    project.replace("a/Cargo.toml", "[\"fmt\"]", "[\"fmt\", \"lints\"]");
+    install("b").is(expect![[r#"
+        --- stderr
+        error: [ROOT]/a/Cargo.toml
+          caused by: [workspace.metadata.xtask.hooks]: pre-commit has a step `lints`, which is not defined; there are fmt, policy, clippy, check, test, nextest, doc
+          hint: define it as steps.lints = { run = ["program", "argument"] }
+        --- exit status 2
+    "#]]);
+}
+
+/// As with dotfiles: the repository lies elsewhere, and git is told of both.
+#[test]
+fn a_repository_apart_from_its_work_tree_has_hooks() {
+    let project = project("pre-commit.steps = [\"fmt\"]\n");
+    project.xtask(&["hooks", "uninstall"]).done();
+    project.rename(".git", "../apart.git");
+    let apart = project.beside("apart.git");
+    let apart = apart.to_str().unwrap();
+    let mut install = project.kit(&["hooks", "install", "pre-commit"]);
+    install
+        .env("GIT_DIR", apart)
+        .env("GIT_WORK_TREE", project.root());
+    project.finish(&mut install).is(expect![[r#"
+        --- stderr
+           Installed pre-commit
+    "#]]);
+    project.write("crates/base/src/lib.rs", "fn   one() {}\n");
+    let both = ["--git-dir", apart, "--work-tree", "."];
+    let commit = [&both[..], &["commit", "--all", "--message", "x"]].concat();
+    let output = git(&project, &commit);
+    assert_eq!(output.status, 1, "{output}");
+    assert!(
+        output.stderr.contains("Diff in crates/base/src/lib.rs"),
+        "{output}"
+    );
+    project.write("crates/base/src/lib.rs", "fn one() {}\n");
+    let output = git(&project, &commit);
+    assert!(output.stderr.contains("Passed pre-commit: fmt"), "{output}");
 }
 
 /// As a graphical program starts git: it knows of no cargo.
