@@ -4,17 +4,22 @@
 //! that `cargo run` leaks into its child, so that the cargo which the kit starts sees what the
 //! user's own cargo would see.
 
+mod children;
 mod interrupt;
+mod signals;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
-pub use interrupt::{Ended, instead, interrupted, interruptible, within};
+pub use interrupt::{Ended, instead, interruptible, within};
+pub use signals::{clean_up_at_the_end, received as signal_received, status_of};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xshell::Shell;
+
+use children::{Reach, Role, Running};
 
 /// A place to start programs from: a directory and the scrubbed environment.
 #[derive(Clone)]
@@ -213,8 +218,9 @@ impl Runner {
 pub fn output(command: &mut Command) -> Result<Output> {
     command
         .stdin(Stdio::null())
-        .output()
-        .with_context(|| cannot_start(command))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    helper(command)?.wait_with_output()
 }
 
 /// Runs to the end and gives what was printed.
@@ -244,21 +250,15 @@ pub fn succeeded(command: &Command, output: Output) -> Result<Vec<u8>> {
 /// When the program cannot be started, or does not read its input.
 pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output> {
     use std::io::Write as _;
-    let mut child = command
+    command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| cannot_start(command))?;
-    let mut stdin = child
-        .stdin
-        .take()
-        .context("the program's input is not a pipe")?;
+        .stderr(Stdio::piped());
+    let mut child = helper(command)?;
+    let mut stdin = child.stdin().context("the program's input is not a pipe")?;
     // The program answers while it reads, so that one of the two has to wait in a thread.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child
-        .wait_with_output()
-        .with_context(|| format!("waiting for {}", shown(command)))?;
+    let output = child.wait_with_output()?;
     if output.status.success() {
         let written = writer
             .join()
@@ -275,12 +275,12 @@ pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output
 pub fn status_with_input(command: &mut Command, input: Vec<u8>) -> Result<ExitStatus> {
     use std::io::Write as _;
     command.stdin(Stdio::piped());
-    let mut child = command.spawn().with_context(|| cannot_start(command))?;
-    if let Some(mut stdin) = child.stdin.take() {
+    let mut child = helper(command)?;
+    if let Some(mut stdin) = child.stdin() {
         // A program that does not read its input has no need of it.
         drop(stdin.write_all(&input));
     }
-    wait(&mut child, command)
+    child.wait()
 }
 
 /// Runs to the end with the kit's own streams.
@@ -288,7 +288,7 @@ pub fn status_with_input(command: &mut Command, input: Vec<u8>) -> Result<ExitSt
 /// # Errors
 /// When the program cannot be started.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
-    command.status().with_context(|| cannot_start(command))
+    helper(command)?.wait()
 }
 
 /// Runs to the end, giving each line of standard output to `line` as it comes; standard error is
@@ -298,20 +298,16 @@ pub fn status(command: &mut Command) -> Result<ExitStatus> {
 /// When the program cannot be started or its output cannot be read.
 pub fn stream(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitStatus> {
     use std::io::BufRead as _;
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| cannot_start(command))?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = helper(command)?;
     let stdout = child
-        .stdout
-        .take()
+        .stdout()
         .context("the program's output is not a pipe")?;
     for bytes in std::io::BufReader::new(stdout).split(b'\n') {
         let bytes = bytes.with_context(|| format!("reading the output of {}", shown(command)))?;
         line(&String::from_utf8_lossy(&bytes));
     }
-    wait(&mut child, command)
+    child.wait()
 }
 
 /// Runs to the end, giving each line of standard output to `line` and each piece of standard error
@@ -361,9 +357,9 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-fn wait(child: &mut Child, command: &Command) -> Result<ExitStatus> {
-    let status = child.wait();
-    status.with_context(|| format!("waiting for {}", shown(command)))
+/// Starts a program that works for the kit: after a signal the kit ends with it.
+fn helper(command: &mut Command) -> Result<Running> {
+    Running::start(command, Role::Helper, Reach::Descendants)
 }
 
 fn cannot_start(command: &Command) -> String {

@@ -22,6 +22,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::error::Status;
+use crate::process;
 use crate::render;
 
 /// Build orchestration for Cargo monorepos.
@@ -90,7 +91,8 @@ impl Command {
 
     /// Does what was asked, says what went wrong, and gives the status to end with.
     pub fn main(self) -> ExitCode {
-        let status = self.run().unwrap_or_else(|error| {
+        let result = process::clean_up_at_the_end().and_then(|()| self.run());
+        let status = result.unwrap_or_else(|error| {
             render::error(&error);
             Status::of(&error)
         });

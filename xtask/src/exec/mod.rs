@@ -70,9 +70,8 @@ pub fn forwarded(status: ExitStatus) -> Status {
 /// When it cannot be started.
 pub fn interruptible(command: &mut Command) -> Result<Status> {
     let status = process::interruptible(command)?;
-    Ok(match status.code() {
-        // As a shell says it of a program that was interrupted.
-        None if process::interrupted() => Status::Forwarded(130),
+    Ok(match (status.code(), process::signal_received()) {
+        (None, Some(signal)) => Status::Forwarded(process::status_of(signal)),
         _ => forwarded(status),
     })
 }

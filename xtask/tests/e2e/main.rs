@@ -32,6 +32,8 @@ mod platforms;
 mod policy;
 mod run_affected;
 mod shared;
+#[cfg(unix)]
+mod signals;
 mod support;
 mod timings;
 mod timings_page;

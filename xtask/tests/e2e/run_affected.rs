@@ -215,7 +215,7 @@ fn an_interrupt_ends_cargo_too() {
         .args(["-s", "TERM", &pid])
         .status()
         .unwrap();
-    assert_eq!(kit.wait().unwrap().code(), Some(130));
+    assert_eq!(kit.wait().unwrap().code(), Some(143));
 }
 
 /// What clippy is told in its own file, it takes for the packages below.

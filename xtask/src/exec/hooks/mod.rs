@@ -224,8 +224,10 @@ fn check(hook: Hook, checked: &Checked, subjects: &[Subject]) -> Result<Status> 
         outcomes.append(&mut found);
     }
     render::hooks::report(hook, &outcomes, start.elapsed());
+    if let Some(signal) = process::signal_received() {
+        return Ok(Status::Forwarded(process::status_of(signal)));
+    }
     Ok(match outcomes.iter().all(Outcome::lets_pass) {
-        _ if process::interrupted() => Status::Forwarded(130),
         true => Status::Done,
         false => Status::Found,
     })

@@ -1,0 +1,181 @@
+//! The children that the kit has started and that have not ended: a signal is passed on to them,
+//! and none outlives the kit.
+
+use std::collections::BTreeMap;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::{cannot_start, shown, signals};
+
+/// The part of a child in the end of the kit by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The kit ends as soon as the child has ended.
+    Helper,
+    /// The kit does on the user's behalf what the child does: its status becomes the kit's.
+    Main,
+}
+
+/// The processes that a signal for a child is sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The child, and its descendants where the system lists them. A terminal reaches them itself,
+    /// since they are in the kit's process group.
+    Descendants,
+    /// The child's own process group.
+    Group,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    role: Role,
+    reach: Reach,
+}
+
+/// A child that has not been waited for. One that is dropped so is stopped.
+pub(super) struct Running {
+    child: Option<Child>,
+    id: u32,
+    entry: Entry,
+    shown: String,
+}
+
+impl Running {
+    /// Starts a child. After a signal none is started: the kit ends instead.
+    pub(super) fn start(command: &mut Command, role: Role, reach: Reach) -> Result<Self> {
+        #[cfg(unix)]
+        if reach == Reach::Group {
+            std::os::unix::process::CommandExt::process_group(command, 0);
+        }
+        let mut children = children();
+        if signals::received().is_some() {
+            drop(children);
+            signals::end();
+        }
+        let child = command.spawn().with_context(|| cannot_start(command))?;
+        let (id, entry) = (child.id(), Entry { role, reach });
+        children.insert(id, entry);
+        Ok(Self {
+            child: Some(child),
+            id,
+            entry,
+            shown: shown(command),
+        })
+    }
+
+    pub(super) fn stdin(&mut self) -> Option<ChildStdin> {
+        self.child.as_mut()?.stdin.take()
+    }
+
+    pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.as_mut()?.stdout.take()
+    }
+
+    /// Waits for the end of the child.
+    pub(super) fn wait(mut self) -> Result<ExitStatus> {
+        let status = self.child.as_mut().map(Child::wait);
+        self.child = None;
+        self.ended(status.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into())))
+    }
+
+    /// Waits for the end of the child, and gives what it printed.
+    pub(super) fn wait_with_output(mut self) -> Result<Output> {
+        let output = self.child.take().map(Child::wait_with_output);
+        self.ended(output.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into())))
+    }
+
+    /// The status of the child, if it has ended.
+    pub(super) fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        let status = self.child.as_mut().map(Child::try_wait).transpose();
+        status
+            .map(Option::flatten)
+            .with_context(|| format!("waiting for {}", self.shown))
+    }
+
+    /// Stops the child, by force where it does not end in time.
+    pub(super) fn stop(mut self) -> Result<ExitStatus> {
+        self.interrupt()
+            .with_context(|| format!("stopping {}", self.shown))
+    }
+
+    fn ended<T>(self, result: std::io::Result<T>) -> Result<T> {
+        let (role, shown) = (self.entry.role, self.shown.clone());
+        drop(self);
+        if role == Role::Helper && signals::received().is_some() {
+            signals::end();
+        }
+        result.with_context(|| format!("waiting for {shown}"))
+    }
+
+    fn interrupt(&mut self) -> std::io::Result<ExitStatus> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let Some(mut child) = self.child.take() else {
+            return Err(std::io::ErrorKind::NotFound.into());
+        };
+        let start = Instant::now();
+        signals::send(signals::INTERRUPT, self.id, self.entry.reach);
+        while start.elapsed() < PATIENCE {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            sleep(Duration::from_millis(10));
+        }
+        signals::send(signals::KILL, self.id, self.entry.reach);
+        drop(child.kill());
+        child.wait()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            drop(self.interrupt());
+        }
+        children().remove(&self.id);
+    }
+}
+
+static CHILDREN: Mutex<BTreeMap<u32, Entry>> = Mutex::new(BTreeMap::new());
+
+fn children() -> MutexGuard<'static, BTreeMap<u32, Entry>> {
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Marks that a signal was received, between the starts of two children, and sends it to every child
+/// that did not receive it from the terminal. Gives whether one of them is the [main](Role::Main)
+/// child.
+pub(super) fn pass_on(signal: i32, is_from_terminal: bool, mark: impl FnOnce()) -> bool {
+    let children = children();
+    mark();
+    for (&id, entry) in &*children {
+        if !is_from_terminal || entry.reach == Reach::Group {
+            signals::send(signal, id, entry.reach);
+        }
+    }
+    children.values().any(|entry| entry.role == Role::Main)
+}
+
+/// Waits until every child has ended; ends by force those that take too long.
+pub(super) fn wait_for_all() {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let start = Instant::now();
+    while !children().is_empty() && start.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(5));
+    }
+    kill_all();
+}
+
+/// Ends every child by force.
+pub(super) fn kill_all() {
+    // The thread that panics may hold the lock.
+    let Ok(children) = CHILDREN.try_lock() else {
+        return;
+    };
+    for (&id, entry) in &*children {
+        signals::send(signals::KILL, id, entry.reach);
+    }
+}
