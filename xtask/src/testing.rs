@@ -91,6 +91,7 @@ fn package(line: &str) -> Package {
             .filter_map(|word| word.strip_prefix('+'))
             .map(str::to_owned)
             .collect(),
+        builds: Vec::new(),
         targets: targets
             .split_whitespace()
             .map(|written| target(name, &directory, written))

@@ -7,6 +7,7 @@ mod cache;
 mod configured;
 mod declared;
 mod expected;
+pub(crate) mod features;
 mod flags;
 mod lock_file;
 mod nearby;
@@ -82,8 +83,11 @@ pub struct Package {
     pub member: bool,
     /// `links` of the manifest.
     pub links: Option<String>,
-    /// Features that the resolve activates, sorted.
+    /// Features that cargo may activate where all members and their tests are built, sorted.
     pub features: Vec<String>,
+    /// The features of each build of the package, for the host and for the target; empty where they
+    /// are not known for certain.
+    pub builds: Vec<Vec<String>>,
     /// Its targets, in cargo's order.
     pub targets: Vec<Target>,
     /// Resolved dependencies, on the platforms that were asked for.
@@ -94,6 +98,20 @@ impl Package {
     /// The directory of the manifest.
     pub fn directory(&self) -> &Utf8Path {
         self.manifest_path.parent().unwrap_or(Utf8Path::new(""))
+    }
+
+    /// Returns whether cargo may build the package with exactly these features, sorted.
+    pub fn may_have_features(&self, features: &[String]) -> bool {
+        match &self.builds[..] {
+            [] => self.features == features,
+            builds => builds.iter().any(|build| build == features),
+        }
+    }
+
+    /// Returns whether a feature is on in every build of the package.
+    pub fn has_always(&self, feature: &str) -> bool {
+        let has = |build: &Vec<String>| build.iter().any(|on| on == feature);
+        !self.builds.is_empty() && self.builds.iter().all(has)
     }
 
     /// The library target, proc-macros included.

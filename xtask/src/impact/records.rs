@@ -163,7 +163,7 @@ impl<'a> Records<'a> {
                             self.readers.entry(file).or_default().push(unit);
                         }
                     }
-                    record.fits &= evidence.features == package.features;
+                    record.fits &= package.may_have_features(&evidence.features);
                 }
                 _ => continue,
             }

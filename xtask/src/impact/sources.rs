@@ -124,8 +124,11 @@ impl<'a> Sources<'a> {
             ("doc" | "doctest", None) if mode != Mode::Doctest => Some(false),
             ("feature", Some(feature)) if features_known => {
                 // One of several builds of a package may go without a feature that another has.
-                let features = &workspace.package(package).features;
-                (!features.iter().any(|on| on == feature)).then_some(false)
+                let package = workspace.package(package);
+                match package.features.iter().any(|on| on == feature) {
+                    false => Some(false),
+                    true => package.has_always(feature).then_some(true),
+                }
             }
             _ => workspace.is_set(option, value, is_built_for_host),
         };

@@ -72,6 +72,7 @@ impl Workspace {
         this.lock_is_stale = lock_is_stale;
         this.read_bench_keys();
         this.links = this.find_links();
+        this.narrow_features(&declared);
         Ok((this, declared, named))
     }
 
@@ -131,6 +132,7 @@ impl Workspace {
                 manifest_path: manifest.manifest_path,
                 links: manifest.links,
                 features,
+                builds: Vec::new(),
                 targets: manifest.targets.into_iter().filter_map(|it| it.0).collect(),
                 dependencies: dependencies.collect(),
             });

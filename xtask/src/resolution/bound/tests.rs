@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::testing::{place, workspace};
-use crate::workspace::Declaration;
+use crate::workspace::{Declaration, Request, Table};
 
 /// A workspace and what it declares, a package a line: `head: feature=what,what -> dependencies`.
 ///
@@ -43,7 +43,7 @@ fn declared(text: &str) -> (Workspace, Declared) {
     let mut all = declared.clone();
     let requests = all.0.iter_mut().flat_map(|it| &mut it.requests);
     requests.for_each(|request| request.certain = true);
-    for ((package, _), found) in below(&workspace, &all, &members, true) {
+    for ((package, _), found) in activated(&workspace, &all, &members, true, Doubtful::LeftOut) {
         let features = found.features.iter().map(|&it| it.to_owned());
         whole.entry(package).or_default().extend(features);
     }
