@@ -15,6 +15,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{EdgeRef as _, VisitMap as _, Visitable as _};
 use serde::{Deserialize, Serialize};
 
+use crate::quote;
 use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
 
 /// What is going to be run: the question behind every answer.
@@ -70,10 +71,33 @@ pub struct Unit {
     pub mode: Mode,
 }
 
+/// Returns which of its package's units a unit is, in cargo's words.
+pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
+    let target = quote::name(target);
+    match (kind, mode) {
+        (_, Mode::RunCustomBuild) => "build script run".to_owned(),
+        (TargetKind::CustomBuild, _) => "build script".to_owned(),
+        (_, Mode::Doctest) => "doctests".to_owned(),
+        (TargetKind::Lib, Mode::Build) => "lib".to_owned(),
+        (TargetKind::Lib, _) => "lib test".to_owned(),
+        (TargetKind::Bin, Mode::Build) => format!("bin {target}"),
+        (TargetKind::Bin, _) => format!("bin {target} test"),
+        (TargetKind::Example, Mode::Build) => format!("example {target}"),
+        (TargetKind::Example, _) => format!("example {target} test"),
+        (TargetKind::Test, _) => format!("test {target}"),
+        (TargetKind::Bench, _) => format!("bench {target}"),
+    }
+}
+
 impl Unit {
     /// Whether it runs tests or measures when it is run.
     pub fn is_test(&self) -> bool {
         matches!(self.mode, Mode::Test | Mode::Doctest)
+    }
+
+    /// Returns which of its package's units it is, in cargo's words.
+    pub fn label(&self) -> String {
+        target_name(self.kind, self.mode, &self.target)
     }
 
     /// Whether its package's dev-dependencies are its dependencies.

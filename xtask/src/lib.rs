@@ -22,6 +22,7 @@
 //! | module | holds | never |
 //! | --- | --- | --- |
 //! | [`private_dir`] | temporary directories, and the user's cache directory | starts a process |
+//! | [`quote`] | names of a repository, made safe for terminals, logs, Markdown, shells | imports anything of the kit |
 //! | [`process`], [`parallel`] | starting cargo and git, in an environment without what `cargo run` leaks; all processors for one list | knows what they are asked |
 //! | [`repo`] | what lies on disk: git, Rust sources, cargo's configuration, build directories, YAML | knows of commands or output |
 //! | [`workspace`] | cargo's metadata, reduced to what is asked of it | runs git |
@@ -57,6 +58,7 @@ pub mod policy;
 pub mod private_dir;
 pub mod process;
 pub mod question;
+pub mod quote;
 pub mod render;
 pub mod repo;
 pub mod resolution;

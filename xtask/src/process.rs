@@ -20,6 +20,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xshell::Shell;
 
 use children::{Reach, Role, Running};
+use crate::quote;
 
 /// A place to start programs from: a directory and the scrubbed environment.
 #[derive(Clone)]
@@ -239,7 +240,11 @@ pub fn checked(command: &mut Command) -> Result<Vec<u8>> {
 pub fn succeeded(command: &Command, output: Output) -> Result<Vec<u8>> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` failed\n{}", shown(command), said.trim_end());
+        bail!(
+            "`{}` failed\n{}",
+            shown(command),
+            quote::text(said.trim_end())
+        );
     }
     Ok(output.stdout)
 }
@@ -340,21 +345,9 @@ pub fn stream_both(
 
 /// The command as one would type it into a shell.
 pub fn shown(command: &Command) -> String {
-    let is_plain = |char: char| char.is_alphanumeric() || "-_./=:,@%+".contains(char);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let words = words.map(|word| {
-        let word = word.to_string_lossy();
-        match !word.is_empty() && word.chars().all(is_plain) {
-            true => word.into_owned(),
-            false => quoted(&word),
-        }
-    });
+    let words = words.map(|word| quote::shell(&word.to_string_lossy()).into_owned());
     words.collect::<Vec<_>>().join(" ")
-}
-
-/// A word for the shell.
-pub fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// Starts a program that works for the kit: after a signal the kit ends with it.
@@ -364,8 +357,10 @@ fn helper(command: &mut Command) -> Result<Running> {
 
 fn cannot_start(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
+    let program = quote::name(&program);
     let directory = command.get_current_dir().unwrap_or(Path::new("."));
-    let shown = directory.display();
+    let shown = directory.to_string_lossy();
+    let shown = quote::name(&shown);
     if directory.is_dir() {
         format!("cannot start `{program}` in {shown}; is it installed and on PATH?")
     } else {

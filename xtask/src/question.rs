@@ -11,7 +11,7 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::changes::{Ahead, Asked, ChangeSet};
-use crate::graph::{UnitGraph, UnitIx, Verb};
+use crate::graph::{Unit, UnitGraph, UnitIx, Verb};
 use crate::impact::changed::ChangedPaths;
 use crate::impact::checkouts::{self, Shared};
 use crate::impact::layout::Layout;
@@ -22,12 +22,13 @@ use crate::impact::settings::{Contents, Setting, Settings};
 use crate::impact::variants::Variants;
 use crate::impact::{self, Affected, Rule, Seed};
 use crate::process::Runner;
+use crate::quote;
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::git::Change;
 use crate::repo::{build_dir, resolved, state};
 use crate::resolution;
 use crate::usage;
-use crate::workspace::Workspace;
+use crate::workspace::{TargetKind, Workspace};
 use kept_facts::KeptFacts;
 
 /// Which workspace, which change, and what is going to be run.
@@ -291,38 +292,84 @@ impl Question {
     }
 }
 
-/// The package that `PACKAGE[:TARGET]` names.
+/// Returns the package that a specification of units names.
 pub fn package_of(spec: &str) -> &str {
     split(spec).0
 }
 
-fn split(spec: &str) -> (&str, Option<&str>) {
+/// The part of a specification that follows the package.
+enum Named<'a> {
+    /// Every unit of the package.
+    All,
+    /// `:TARGET` or `:KIND`: every unit of a target or of a kind of target.
+    Target(&'a str),
+    /// ` lib test`: a unit as the output names it.
+    Unit(&'a str),
+}
+
+fn split(spec: &str) -> (&str, Named<'_>) {
     // A package id holds colons of its own, but none after its last `/`.
-    match spec.rsplit_once(':') {
-        Some((package, target)) if !target.contains('/') => (package, Some(target)),
-        _ => (spec, None),
+    let by_colon = spec.rsplit_once(':');
+    let is_target = |(package, target): &(&str, &str)| {
+        !target.contains('/') && !package.contains(char::is_whitespace)
+    };
+    if let Some((package, target)) = by_colon.filter(is_target) {
+        return (package, Named::Target(target.trim()));
+    }
+    match spec.trim().split_once(char::is_whitespace) {
+        Some((package, unit)) => (package, Named::Unit(unit.trim())),
+        None => (spec, Named::All),
     }
 }
 
-/// The units that `PACKAGE[:TARGET]` names.
+/// Returns the units that a specification names: `PACKAGE`, `PACKAGE:TARGET`, `PACKAGE:KIND` or a
+/// unit as the output names it, such as `network lib test`.
 ///
 /// # Errors
 /// When there is no such package, or it has no such target.
 pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Result<Vec<UnitIx>> {
-    let (package, target) = split(spec);
+    let (package, named) = split(spec);
     let package = workspace.find(package)?;
-    let is_named = |unit: &UnitIx| target.is_none_or(|target| graph.unit(*unit).target == target);
+    let is_named = |&unit: &UnitIx| {
+        let unit = graph.unit(unit);
+        match named {
+            Named::All => true,
+            Named::Unit(label) => unit.label() == label,
+            Named::Target(name) => {
+                unit.target == name || unit.label() == name || is_of_kind(unit, name)
+            }
+        }
+    };
     let all = graph.units_of(package).iter().copied();
     let units: Vec<UnitIx> = all.clone().filter(is_named).collect();
     if units.is_empty() {
         let name = &workspace.package(package).name;
-        let mut targets: Vec<_> = all.map(|unit| graph.unit(unit).target.as_str()).collect();
-        targets.dedup();
-        let target = target.unwrap_or_default();
+        let mut labels: Vec<_> = all.map(|unit| graph.unit(unit).label()).collect();
+        labels.dedup();
+        let (Named::Target(asked) | Named::Unit(asked)) = named else {
+            return Err(usage!("package `{name}` has no target"));
+        };
         return Err(usage!(
-            "package `{name}` has no target `{target}`; it has {}",
-            targets.join(", ")
+            "package `{name}` has no target or unit `{}`\nhint: it has {}",
+            quote::line(asked),
+            labels.join(", ")
         ));
     }
     Ok(units)
 }
+
+/// Whether a unit's target is of the kind with this name.
+fn is_of_kind(unit: &Unit, name: &str) -> bool {
+    match name {
+        "lib" => unit.kind == TargetKind::Lib,
+        "bin" => unit.kind == TargetKind::Bin,
+        "example" => unit.kind == TargetKind::Example,
+        "test" => unit.kind == TargetKind::Test,
+        "bench" => unit.kind == TargetKind::Bench,
+        "build-script" | "custom-build" => unit.kind == TargetKind::CustomBuild,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ pub use declared::{Declaration, Declared, Request, Table};
 pub use expected::expected;
 pub use nearby::{RootManifest, likely_root, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms, may_be_host};
+pub use spec::Specs;
 pub(crate) use spec::{PackageIdSpec, name_and_version};
 
 use crate::process::Runner;

@@ -7,8 +7,10 @@ mod targets;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-pub use arguments::{Options, leave_features, profile_in, specs, that_configure, whole_workspace};
-pub use targets::binary_id;
+pub use arguments::{
+    Options, config_in, leave_features, profile_in, specs, that_configure, whole_workspace,
+};
+pub use targets::{binary_id, in_filterset};
 use targets::{filterset, target_flags};
 
 use crate::graph::{Mode, Unit, UnitIx, Verb};

@@ -7,7 +7,7 @@ use crate::error::Status;
 use crate::impact::Effect;
 use crate::question::{Answer, package_of, units_named};
 use crate::render::affected::AffectedReport;
-use crate::{exec, render, usage};
+use crate::{exec, quote, render, usage};
 
 /// Arguments of `affected`.
 #[derive(Debug, clap::Args)]
@@ -25,10 +25,10 @@ pub struct Args {
     /// `cargo-args`
     #[arg(long)]
     units: bool,
-    /// Say by which way the change reaches this: PACKAGE[:TARGET]
+    /// Say by which way the change reaches this: PACKAGE[:TARGET], or a unit as the output names it
     #[arg(long, value_name = "SPEC", conflicts_with = "why_not")]
     why: Option<String>,
-    /// Say why the change does not reach this: PACKAGE[:TARGET]
+    /// Say why the change does not reach this: PACKAGE[:TARGET], or a unit as the output names it
     #[arg(long, value_name = "SPEC")]
     why_not: Option<String>,
     #[command(flatten)]
@@ -96,7 +96,7 @@ impl Args {
             render::note(render::of(name, note));
         }
         if report.units.is_empty() {
-            let nothing = format_args!("nothing is affected ({})", report.compared);
+            let nothing = format_args!("nothing is affected ({})", quote::line(&report.compared));
             render::note(render::of(name, nothing));
         }
         match self.format {

@@ -16,7 +16,7 @@ use crate::graph::Verb;
 use crate::process::Runner;
 use crate::question::Question;
 use crate::repo::build_dir;
-use crate::{exec, render};
+use crate::{exec, quote, render};
 
 /// Arguments of `clean-affected`.
 #[derive(Debug, clap::Args)]
@@ -143,7 +143,7 @@ fn clean_one(
     }
     let is_empty = plan.removals().next().is_none();
     if answer.affected.is_empty() {
-        let nothing = format_args!("nothing is affected ({})", answer.compared);
+        let nothing = format_args!("nothing is affected ({})", quote::line(&answer.compared));
         render::note(render::of(name, nothing));
     } else if is_empty {
         let nothing = format_args!(

@@ -26,7 +26,7 @@ pub struct Args {
     /// Show external packages too
     #[arg(long)]
     external: bool,
-    /// Show the units of the packages too (text and json)
+    /// Show the units of the packages too
     #[arg(long)]
     units: bool,
     /// Under which verb the units are shown

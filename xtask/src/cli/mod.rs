@@ -17,13 +17,16 @@ mod selected;
 pub mod timings;
 
 use std::process::ExitCode;
+use std::sync::Once;
 
+use anstream::ColorChoice;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::error::Status;
-use crate::process;
+use crate::process::{self, Runner};
 use crate::render;
+use crate::repo::cargo_config::CargoConfig;
 
 /// Build orchestration for Cargo monorepos.
 #[derive(Debug, Parser)]
@@ -91,6 +94,7 @@ impl Command {
 
     /// Does what was asked, says what went wrong, and gives the status to end with.
     pub fn main(self) -> ExitCode {
+        choose_colours();
         let result = process::clean_up_at_the_end().and_then(|()| self.run());
         let status = result.unwrap_or_else(|error| {
             render::error(&error);
@@ -108,7 +112,35 @@ fn verdict(has_found: bool) -> Status {
     }
 }
 
+/// Uses colours as cargo does: `CARGO_TERM_COLOR` goes before `term.color` of the configuration,
+/// and `auto` heeds the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
+fn choose_colours() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| {
+        let configured = || {
+            let config = CargoConfig::of(&Runner::new().ok()?).ok()?;
+            Some(config.text(&["term", "color"]).ok()??.0)
+        };
+        let chosen = std::env::var("CARGO_TERM_COLOR").ok().or_else(configured);
+        match chosen.as_deref() {
+            Some("always") => ColorChoice::Always.write_global(),
+            Some("never") => ColorChoice::Never.write_global(),
+            _ => {}
+        }
+    });
+}
+
 /// The whole of the binary.
 pub fn main() -> ExitCode {
-    Cli::parse().command.main()
+    choose_colours();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            // Clap repeats what was given to it.
+            render::plain(error.render().ansi().to_string().trim_end());
+            return Status::Usage.into();
+        }
+    };
+    cli.command.main()
 }

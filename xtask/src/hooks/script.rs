@@ -3,7 +3,7 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Hook;
-use crate::process::quoted;
+use crate::quote::posix_word;
 
 /// The line by which the kit knows its own.
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
@@ -41,8 +41,8 @@ pub struct Start {
 /// The script of a hook.
 pub fn script(hook: Hook, start: &Start) -> String {
     let name = hook.name();
-    let binary = quoted(&start.binary);
-    let cargo = quoted(&start.cargo);
+    let binary = posix_word(&start.binary);
+    let cargo = posix_word(&start.cargo);
     let mut script = format!("#!/bin/sh\n{MARK}\n");
     if !start.cargo.is_empty() {
         script += &format!("command -v cargo >/dev/null 2>&1 || PATH=\"$PATH:\"{cargo}\n");
@@ -54,7 +54,7 @@ pub fn script(hook: Hook, start: &Start) -> String {
         script += "if [ -n \"$GIT_DIR\" ]; then GIT_DIR=$(cd \"$GIT_DIR\" && pwd) && \
                    GIT_WORK_TREE=$(cd \"${GIT_WORK_TREE:-.}\" && pwd); \
                    export GIT_DIR GIT_WORK_TREE; fi\n";
-        script += &format!("cd {} || exit\n", quoted(&start.directory));
+        script += &format!("cd {} || exit\n", posix_word(&start.directory));
     }
     script += &format!(
         "if [ -x {binary} ]; then set -- {binary} hooks run {name} --hook \"$hook\" -- \"$@\"\n"
@@ -67,7 +67,7 @@ pub fn script(hook: Hook, start: &Start) -> String {
         (true, _) => format!("set -- cargo xtask hooks run {name} --hook \"$hook\" -- \"$@\""),
         // What it says is no reason to call a checkout a failure.
         (false, Hook::PostCheckout) => "exit 0".to_owned(),
-        (false, _) => format!("echo {} >&2; exit 1", quoted(&gone)),
+        (false, _) => format!("echo {} >&2; exit 1", posix_word(&gone)),
     };
     script + &format!("else {otherwise}\nfi\nexec \"$@\"\n")
 }

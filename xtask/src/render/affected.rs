@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::count;
-use crate::action::run::binary_id;
+use crate::action::run::{binary_id, in_filterset};
+pub use crate::graph::target_name;
 use crate::graph::{Mode, Unit, Verb};
 use crate::impact::{Effect, Seed};
 use crate::question::Answer;
+use crate::quote;
 use crate::repo::git::Change;
-use crate::workspace::{TargetKind, Workspace};
+use crate::workspace::{Specs, TargetKind, Workspace};
 
 /// The answer, ready to be shown.
 #[derive(Debug, Serialize)]
@@ -59,6 +61,9 @@ pub struct AffectedPackage {
     pub member: bool,
     /// The strongest of its units' effects.
     pub effect: Effect,
+    /// What names the package, and no other, after cargo's `-p`.
+    #[serde(skip)]
+    pub spec: String,
 }
 
 /// One affected unit, with the way by which the change reaches it.
@@ -70,6 +75,9 @@ pub struct AffectedUnit {
     pub package_version: String,
     /// Cargo's package id.
     pub package_id: String,
+    /// What names the package, and no other, after cargo's `-p`.
+    #[serde(skip)]
+    pub package_spec: String,
     /// Whether the package is a member of the workspace.
     pub member: bool,
     /// Name of the target.
@@ -90,6 +98,7 @@ impl AffectedReport {
     /// Brings an answer into the form that is shown.
     pub fn new(answer: &Answer) -> Self {
         let (workspace, graph) = (&answer.workspace, &answer.graph);
+        let specs = Specs::new(workspace);
         let mut units = Vec::new();
         for (index, effect) in answer.affected.units() {
             let Some((way, seed)) = answer.affected.chain(index) else {
@@ -102,6 +111,7 @@ impl AffectedReport {
                 package: package.name.clone(),
                 package_version: package.version.clone(),
                 package_id: package.id.clone(),
+                package_spec: specs.of(unit.package),
                 member: package.member,
                 target: unit.target.clone(),
                 kind: unit.kind,
@@ -205,7 +215,7 @@ impl AffectedReport {
     pub fn cargo_args(&self) -> String {
         let specs: Vec<_> = self
             .members()
-            .map(|package| format!("-p {}", package.name))
+            .map(|package| format!("-p {}", package.spec))
             .collect();
         match specs.is_empty() {
             true => String::new(),
@@ -234,7 +244,11 @@ impl AffectedReport {
                 TargetKind::Lib | TargetKind::Bin | TargetKind::CustomBuild => return None,
             };
             let flags = flags_of.entry(&unit.package).or_default();
-            flags.insert(format!("{flag} {}", unit.target));
+            // What prints this is no word of a shell: a script lets the shell split it.
+            if !quote::is_plain_word(&unit.target) {
+                return None;
+            }
+            flags.insert(format!("{flag}={}", unit.target));
         }
         let mut sets = flags_of.into_values();
         let flags = sets.next()?;
@@ -253,7 +267,7 @@ impl AffectedReport {
             .iter()
             .filter(|unit| unit.member && unit.mode == Mode::Test)
             .map(|unit| binary_id(&unit.package, unit.kind, &unit.target))
-            .map(|id| format!("binary_id(={id})"))
+            .map(|id| format!("binary_id(={})", in_filterset(&id)))
             .collect();
         match binaries.is_empty() {
             true => "none()\n".to_owned(),
@@ -275,9 +289,9 @@ impl AffectedUnit {
         }
         why.push_str("← ");
         if let Some(path) = &self.seed.path {
-            let _ = write!(why, "{path}: ");
+            let _ = write!(why, "{}: ", quote::name(path));
         }
-        why + &self.seed.because
+        why + &quote::line(&self.seed.because)
     }
 
     /// Which of its package's units it is, in cargo's words.
@@ -300,6 +314,7 @@ fn packages(units: &[AffectedUnit]) -> Vec<AffectedPackage> {
                 id: unit.package_id.clone(),
                 member: unit.member,
                 effect: unit.effect,
+                spec: unit.package_spec.clone(),
             }),
         }
     }
@@ -309,27 +324,7 @@ fn packages(units: &[AffectedUnit]) -> Vec<AffectedPackage> {
 /// A unit in words: its package, and which of the package's units it is.
 pub fn unit_name(workspace: &Workspace, unit: &Unit) -> String {
     let package = &workspace.package(unit.package).name;
-    format!(
-        "{package} {}",
-        target_name(unit.kind, unit.mode, &unit.target)
-    )
-}
-
-/// Which of its package's units a unit is, in cargo's words.
-pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
-    match (kind, mode) {
-        (_, Mode::RunCustomBuild) => "build script run".to_owned(),
-        (TargetKind::CustomBuild, _) => "build script".to_owned(),
-        (_, Mode::Doctest) => "doctests".to_owned(),
-        (TargetKind::Lib, Mode::Build) => "lib".to_owned(),
-        (TargetKind::Lib, _) => "lib test".to_owned(),
-        (TargetKind::Bin, Mode::Build) => format!("bin {target}"),
-        (TargetKind::Bin, _) => format!("bin {target} test"),
-        (TargetKind::Example, Mode::Build) => format!("example {target}"),
-        (TargetKind::Example, _) => format!("example {target} test"),
-        (TargetKind::Test, _) => format!("test {target}"),
-        (TargetKind::Bench, _) => format!("bench {target}"),
-    }
+    format!("{package} {}", unit.label())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::affected::target_name;
 use super::count;
 use crate::audit::{Comparison, Outcome, Step};
 use crate::built::UnitKey;
+use crate::quote;
 use crate::workspace::name_and_version;
 
 /// The figures of several comparisons together.
@@ -47,7 +48,7 @@ impl Figures {
 /// One commit.
 pub fn step(step: &Step) -> String {
     let commit = step.commit.0.get(..12).unwrap_or(&step.commit.0);
-    let mut text = format!("{commit} {}\n", step.subject);
+    let mut text = format!("{commit} {}\n", quote::line(&step.subject));
     match &step.outcome {
         Outcome::DoesNotBuild => {
             text.push_str("  it, or the commit before it, does not build here\n")
@@ -68,7 +69,7 @@ pub fn comparison(comparison: &Comparison) -> String {
         let _ = writeln!(text, "missed: {}", name(unit));
     }
     for (unit, because) in &comparison.besides {
-        let _ = writeln!(text, "in vain: {} ← {because}", name(unit));
+        let _ = writeln!(text, "in vain: {} ← {}", name(unit), quote::line(because));
     }
     text
 }

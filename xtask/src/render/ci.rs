@@ -10,6 +10,7 @@ use super::count;
 use crate::ci::key::Key;
 use crate::ci::matrix::Matrix;
 use crate::question::Answer;
+use crate::quote;
 
 /// How many packages a summary shows; GitHub takes a megabyte at most.
 const ROWS: usize = 200;
@@ -21,16 +22,14 @@ const ROWS: usize = 200;
 pub fn matrix_output(matrix: &Matrix) -> Result<String> {
     let include = serde_json::json!({ "include": matrix.include });
     let include = serde_json::to_string(&include).context("cannot write JSON")?;
-    Ok(format!("any={}\nmatrix={include}\n", matrix.any))
+    let any = quote::github_output("any", &matrix.any.to_string());
+    Ok(any + &quote::github_output("matrix", &quote::json(&include)))
 }
 
 /// A key as outputs of a GitHub step: `key` and, a line each, `restore-keys`.
 pub fn key_output(key: &Key) -> String {
-    let restore = key.restore_keys.join("\n");
-    format!(
-        "key={}\nrestore-keys<<END_OF_KEYS\n{restore}\nEND_OF_KEYS\n",
-        key.key
-    )
+    quote::github_output("key", &key.key)
+        + &quote::github_output_of_lines("restore-keys", &key.restore_keys.join("\n"))
 }
 
 /// What is run and why, as Markdown.
@@ -45,7 +44,7 @@ pub fn summary(answer: &Answer, command: Option<&str>) -> String {
         "### {} of {} affected\n\nCompared: {}, {}.\n\n",
         of_package.len(),
         count(members, "package"),
-        report.compared,
+        quote::markdown(&report.compared),
         count(report.changes.len(), "changed path"),
     );
     text += &match command {
@@ -53,7 +52,7 @@ pub fn summary(answer: &Answer, command: Option<&str>) -> String {
         None => "Nothing is run.\n\n".to_owned(),
     };
     for note in &report.notes {
-        let _ = writeln!(text, "> {note}\n");
+        let _ = writeln!(text, "> {}\n", quote::markdown(note));
     }
     if !of_package.is_empty() {
         text.push_str("| package | rebuilt or run again | because |\n| --- | --- | --- |\n");
@@ -66,9 +65,8 @@ pub fn summary(answer: &Answer, command: Option<&str>) -> String {
             let more = names.split_off(5).len();
             names.push(format!("{more} more"));
         }
-        let cell = |text: &str| text.replace('|', "\\|");
-        let (names, why) = (cell(&names.join(", ")), cell(&why));
-        let _ = writeln!(text, "| {package} | {names} | {why} |");
+        let (names, why) = (quote::markdown(&names.join(", ")), quote::markdown(&why));
+        let _ = writeln!(text, "| {} | {names} | {why} |", quote::markdown(package));
     }
     if of_package.len() > ROWS {
         let _ = writeln!(text, "\nand {} more", of_package.len() - ROWS);

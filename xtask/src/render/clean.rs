@@ -13,6 +13,7 @@ use crate::action::clean::{CleanPlan, Directory, Removal};
 use crate::action::verify::Verification;
 use crate::graph::Mode;
 use crate::impact::record_names::{in_graph, target_kind};
+use crate::quote;
 use crate::repo::unit_record::UnitName;
 use crate::workspace::name_and_version;
 
@@ -38,15 +39,19 @@ pub fn plan(plan: &CleanPlan, paths: bool) -> String {
         if packages.is_empty() && directory.kept.is_empty() && directory.doubtful.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "in {}", directory.path);
+        let _ = writeln!(text, "in {}", quote::name(&directory.path));
         for ((name, _), removals) in packages {
             let size = size(removals.iter().copied());
-            let _ = writeln!(text, "  {name}: {size} ← {}", removals[0].because);
+            let _ = writeln!(
+                text,
+                "  {name}: {size} ← {}",
+                quote::line(&removals[0].because)
+            );
             let units = removals.iter().map(|it| unit_name(it.unit.as_ref()));
             let units = BTreeSet::from_iter(units);
             let _ = writeln!(text, "    {}", Vec::from_iter(units).join(", "));
             for removal in removals.iter().filter(|_| paths) {
-                let _ = writeln!(text, "    {}", removal.path);
+                let _ = writeln!(text, "    {}", quote::name(&removal.path));
             }
         }
         notes(&mut text, directory, paths);
@@ -55,7 +60,7 @@ pub fn plan(plan: &CleanPlan, paths: bool) -> String {
         let _ = writeln!(text, "total: {}", size(plan.removals()));
     }
     if !plan.others.is_empty() {
-        let others: Vec<_> = plan.others.iter().map(|it| it.as_str()).collect();
+        let others: Vec<_> = plan.others.iter().map(quote::name).collect();
         let _ = writeln!(
             text,
             "not looked into, save with --all-target-dirs: {}",
@@ -67,10 +72,14 @@ pub fn plan(plan: &CleanPlan, paths: bool) -> String {
 
 fn notes(text: &mut String, directory: &Directory, paths: bool) {
     for id in &directory.kept {
-        let _ = writeln!(text, "  kept, since this kit runs from it: {id}");
+        let _ = writeln!(
+            text,
+            "  kept, since this kit runs from it: {}",
+            quote::line(id)
+        );
     }
     if !directory.shared_incremental.is_empty() {
-        let names = directory.shared_incremental.join(", ");
+        let names = quote::line(&directory.shared_incremental.join(", ")).into_owned();
         let _ = writeln!(
             text,
             "  incremental state goes by crate, other packages' included: {names}"
@@ -83,11 +92,16 @@ fn notes(text: &mut String, directory: &Directory, paths: bool) {
         units.insert(unit_name(it.unit.as_ref()));
     }
     for ((package, doubt, because), units) in doubtful {
-        let _ = writeln!(text, "  {package}: kept, since {doubt} ← {because}");
+        let _ = writeln!(
+            text,
+            "  {package}: kept, since {} ← {}",
+            quote::line(doubt),
+            quote::line(because)
+        );
         let _ = writeln!(text, "    {}", Vec::from_iter(units).join(", "));
     }
     for it in directory.doubtful.iter().filter(|_| paths) {
-        let _ = writeln!(text, "    {}", it.path);
+        let _ = writeln!(text, "    {}", quote::name(&it.path));
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::count;
 use crate::finding::{Check, Finding, Level, Place};
+use crate::quote;
 
 /// Findings as JSON.
 #[derive(Serialize)]
@@ -52,19 +53,20 @@ pub fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let Finding { check, message, .. } = finding;
-        let _ = writeln!(text, "{}[{}]: {message}", word(finding.level), check.code);
+        let (level, message) = (word(finding.level), quote::line(message));
+        let _ = writeln!(text, "{level}[{}]: {message}", check.code);
         if let Some(place) = place(&finding.place) {
             let _ = writeln!(text, "  at {place}");
         }
         for evidence in finding.evidence.iter().take(SHOWN) {
-            let _ = writeln!(text, "  read: {evidence}");
+            let _ = writeln!(text, "  read: {}", quote::line(evidence));
         }
         if finding.evidence.len() > SHOWN {
             let more = finding.evidence.len() - SHOWN;
             let _ = writeln!(text, "  read: and {more} more, which --format json shows");
         }
         let _ = writeln!(text, "  costs: {}", check.cost);
-        let _ = writeln!(text, "  mend: {}\n", finding.mend);
+        let _ = writeln!(text, "  mend: {}\n", quote::line(&finding.mend));
     }
     text
 }
@@ -93,14 +95,18 @@ pub fn github(findings: &[Finding]) -> String {
             Level::Warning => "warning",
             Level::Note | Level::Allow => "notice",
         };
-        let mut properties = format!("title={}", property(finding.check.code));
+        let mut properties = format!("title={}", quote::github_property(finding.check.code));
         if let Place::Path { path, line } = &finding.place {
-            let _ = write!(properties, ",file={}", property(path.as_str()));
+            let _ = write!(
+                properties,
+                ",file={}",
+                quote::github_property(path.as_str())
+            );
             if let Some(line) = line {
                 let _ = write!(properties, ",line={line}");
             }
         }
-        let message = escaped(&format!("{}. {}", finding.message, finding.mend));
+        let message = quote::github_message(&format!("{}. {}", finding.message, finding.mend));
         let _ = writeln!(text, "::{command} {properties}::{message}");
     }
     text
@@ -146,23 +152,14 @@ fn word(level: Level) -> &'static str {
 
 fn place(place: &Place) -> Option<String> {
     match place {
-        Place::Path { path, line: None } => Some(path.to_string()),
+        Place::Path { path, line: None } => Some(quote::name(path).into_owned()),
         Place::Path {
             path,
             line: Some(line),
-        } => Some(format!("{path}:{line}")),
-        Place::Variable(name) => Some(format!("{name} in the environment")),
+        } => Some(format!("{}:{line}", quote::name(path))),
+        Place::Variable(name) => Some(format!("{} in the environment", quote::name(name))),
         Place::Whole => None,
     }
-}
-
-fn escaped(message: &str) -> String {
-    let message = message.replace('%', "%25");
-    message.replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(value: &str) -> String {
-    escaped(value).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

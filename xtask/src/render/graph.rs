@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::affected::unit_name;
 use crate::graph::UnitGraph;
+use crate::quote;
 use crate::workspace::{PackageIx, Workspace};
 
 /// The workspace's packages and how they depend on one another.
@@ -105,8 +106,10 @@ impl GraphReport {
     pub fn merged(reports: Vec<Self>) -> Self {
         let mut packages: BTreeMap<_, Node> = BTreeMap::new();
         let mut workspace_root = String::new();
+        let mut units = Vec::new();
         for report in reports {
             workspace_root = report.workspace_root;
+            units.extend(report.units);
             for node in report.packages {
                 let key = (node.name.clone(), node.version.clone(), node.id.clone());
                 let Some(known) = packages.get_mut(&key) else {
@@ -124,7 +127,7 @@ impl GraphReport {
             version: 1,
             workspace_root,
             packages: packages.into_values().collect(),
-            units: Vec::new(),
+            units,
         }
     }
 
@@ -180,14 +183,15 @@ impl GraphReport {
         text
     }
 
-    /// For Graphviz: solid edges are normal, dashed are build- and dotted dev-dependencies.
+    /// For Graphviz: solid edges are normal, dashed are build- and dotted dev-dependencies. Units,
+    /// where they are shown, are ellipses.
     pub fn dot(&self) -> String {
         let mut text =
             String::from("digraph workspace {\n    rankdir = LR;\n    node [shape = box];\n");
         for node in &self.packages {
             let style = if node.member { "" } else { ", style = dashed" };
-            let (id, label) = (&node.id, node.label());
-            let _ = writeln!(text, "    {id:?} [label = {label:?}{style}];");
+            let (id, label) = (quote::dot(&node.id), quote::dot(&node.label()));
+            let _ = writeln!(text, "    {id} [label = {label}{style}];");
         }
         for (node, edge, kind) in self.edges() {
             let style = match kind {
@@ -195,19 +199,27 @@ impl GraphReport {
                 "build" => "dashed",
                 _ => "dotted",
             };
-            let (from, to) = (&node.id, &edge.id);
-            let _ = writeln!(text, "    {from:?} -> {to:?} [style = {style}];");
+            let (from, to) = (quote::dot(&node.id), quote::dot(&edge.id));
+            let _ = writeln!(text, "    {from} -> {to} [style = {style}];");
+        }
+        for node in &self.units {
+            let unit = quote::dot(&node.unit);
+            let _ = writeln!(text, "    {unit} [shape = ellipse];");
+            for on in &node.dependencies {
+                let _ = writeln!(text, "    {unit} -> {};", quote::dot(on));
+            }
         }
         text + "}\n"
     }
 
-    /// For Markdown: solid arrows are normal, dotted ones carry their kind.
+    /// For Markdown: solid arrows are normal, dotted ones carry their kind. Units, where they are
+    /// shown, are rounded.
     pub fn mermaid(&self) -> String {
         let ids = self.packages.iter().map(|node| node.id.as_str());
         let numbers: HashMap<_, _> = ids.zip(0..).collect();
         let mut text = String::from("graph LR\n");
         for (index, node) in self.packages.iter().enumerate() {
-            let _ = writeln!(text, "    p{index}[\"{}\"]", node.label());
+            let _ = writeln!(text, "    p{index}[{}]", quote::mermaid(&node.label()));
         }
         for (node, edge, kind) in self.edges() {
             let arrow = match kind {
@@ -216,6 +228,17 @@ impl GraphReport {
             };
             let (from, to) = (numbers[&*node.id], numbers[&*edge.id]);
             let _ = writeln!(text, "    p{from} {arrow} p{to}");
+        }
+        let units = self.units.iter().map(|node| node.unit.as_str());
+        let numbers: HashMap<_, _> = units.zip(0..).collect();
+        for (index, node) in self.units.iter().enumerate() {
+            let _ = writeln!(text, "    u{index}({})", quote::mermaid(&node.unit));
+        }
+        for (from, node) in self.units.iter().enumerate() {
+            let known = node.dependencies.iter();
+            for to in known.filter_map(|on| numbers.get(on.as_str())) {
+                let _ = writeln!(text, "    u{from} --> u{to}");
+            }
         }
         text
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{note, of, plain, status, warning};
 use crate::hooks::install::{Done, Found, What};
 use crate::hooks::{Ending, Hook, Outcome, OverBudget};
+use crate::quote;
 
 /// The output of every step that did not pass, and one line that sums the hook up. Everything goes
 /// to standard error, since git may read a hook's standard output.
@@ -70,7 +71,7 @@ fn summary(outcome: &Outcome) -> String {
 
 /// The step, after its workspace where there are several.
 fn named(outcome: &Outcome) -> String {
-    of(outcome.workspace.as_deref(), &outcome.step)
+    of(outcome.workspace.as_deref(), quote::line(&outcome.step))
 }
 
 fn seconds(time: Duration) -> String {
@@ -116,9 +117,9 @@ pub fn found(found: &[Found]) -> String {
             What::Foreign => "somebody else's: `hooks install` keeps it and runs it first",
         };
         text.push_str(&format!("{:14} {what}\n", hook.name()));
-        text.push_str(&format!("{:14} {path}\n", ""));
+        text.push_str(&format!("{:14} {}\n", "", quote::name(path)));
         if let Some(chained) = chained {
-            text.push_str(&format!("{:14} after {chained}\n", ""));
+            text.push_str(&format!("{:14} after {}\n", "", quote::name(chained)));
         }
     }
     text

@@ -23,21 +23,16 @@ use anyhow::{Context as _, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
+use crate::quote;
+
 /// Writes data to standard output. A reader that closed the pipe has all it wanted: that is no
 /// error, and the verdict of a check stays.
 ///
 /// # Errors
 /// When the data cannot be written for another reason.
 pub fn data(text: &str) -> Result<()> {
-    const ESCAPE: u8 = b'\x1b';
-    let write =
-        |out: &mut dyn std::io::Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    // What strips colours looks at every byte, of which a long list has a million.
-    let written = match memchr::memchr(ESCAPE, text.as_bytes()) {
-        None => write(&mut std::io::stdout().lock()),
-        Some(_) => write(&mut anstream::stdout().lock()),
-    };
-    match written {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
     }
@@ -48,13 +43,18 @@ pub fn data(text: &str) -> Result<()> {
 /// # Errors
 /// As for [`data`].
 pub fn json(value: &impl Serialize) -> Result<()> {
-    data(&(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"))
+    let document = serde_json::to_string_pretty(value).context("cannot write JSON")?;
+    data(&(quote::json(&document) + "\n"))
 }
 
 /// Says what is being done: a verb in cargo's column of twelve, and to what.
 pub fn status(verb: &str, message: impl std::fmt::Display) {
     let style = AnsiColor::Green.on_default().bold();
-    say(format_args!("{style}{verb:>12}{style:#} {message}"));
+    let message = message.to_string();
+    say(format_args!(
+        "{style}{verb:>12}{style:#} {}",
+        quote::text(&message)
+    ));
 }
 
 /// Says something that the reader should know and need not act on.
@@ -79,9 +79,9 @@ pub fn error(error: &anyhow::Error) {
     label(AnsiColor::Red.on_default().bold(), "error", &message);
 }
 
-/// Passes on a line that somebody else wrote.
-pub fn plain(line: &str) {
-    say(format_args!("{line}"));
+/// Passes on what another program wrote.
+pub fn plain(text: &str) {
+    say(format_args!("{}", quote::text(text)));
 }
 
 /// Passes on what somebody else wrote, colours and progress bars included, as it is.
@@ -104,7 +104,10 @@ impl Progress {
     pub fn new(verb: &str, total: usize, place: impl std::fmt::Display) -> Self {
         let style = AnsiColor::Green.on_default().bold();
         Self {
-            line: format!("{style}{verb:>12}{style:#} {place}:"),
+            line: format!(
+                "{style}{verb:>12}{style:#} {}:",
+                quote::line(&place.to_string())
+            ),
             total,
             next: Instant::now() + Duration::from_millis(500),
             is_shown: false,
@@ -133,7 +136,11 @@ impl Drop for Progress {
 }
 
 fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
-    say(format_args!("{style}{label}{style:#}: {message}"));
+    let message = message.to_string();
+    say(format_args!(
+        "{style}{label}{style:#}: {}",
+        quote::text(&message)
+    ));
 }
 
 /// Standard error is for people; when nobody can read it there is no one to tell.
@@ -143,12 +150,15 @@ fn say(line: std::fmt::Arguments<'_>) {
 
 /// The line above what is said of one of several workspaces.
 pub fn heading(workspace: Option<&str>) -> String {
-    workspace.map_or_else(String::new, |name| format!("workspace {name}\n"))
+    workspace.map_or_else(String::new, |name| {
+        format!("workspace {}\n", quote::name(name))
+    })
 }
 
 /// What is said of one of several workspaces, on a line with others.
 pub fn of(workspace: Option<&str>, message: impl std::fmt::Display) -> String {
-    workspace.map_or_else(String::new, |name| format!("{name}: ")) + &message.to_string()
+    workspace.map_or_else(String::new, |name| format!("{}: ", quote::name(name)))
+        + &message.to_string()
 }
 
 /// The reports of several workspaces, as one for programs.

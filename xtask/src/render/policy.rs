@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::Reports;
 use crate::policy::profiles::{FIELDS, Fields, Of, Profile};
 use crate::policy::settings::Settings;
+use crate::quote;
 use crate::repo::cargo_config::{Kind, Origin, Value};
 
 /// Settings as JSON, of one profile alone where one is named.
@@ -76,7 +77,7 @@ fn told(value: &Value) -> Json {
 pub fn text(settings: &[Settings], profile: Option<&str>) -> String {
     let mut text = String::new();
     for settings in settings {
-        let _ = writeln!(text, "{}", settings.root);
+        let _ = writeln!(text, "{}", quote::name(&settings.root));
         let mut lines = Vec::new();
         for (name, (path, origin)) in [
             ("target directory", &settings.target_directory),
@@ -113,7 +114,12 @@ fn of_profile_text(text: &mut String, profile: &Profile) {
         [] => String::new(),
         above => format!(", which inherits from {}", above.join(", ")),
     };
-    let _ = writeln!(text, "  profile {}{inherits}", profile.name);
+    let _ = writeln!(
+        text,
+        "  profile {}{}",
+        quote::line(&profile.name),
+        quote::line(&inherits)
+    );
     let values = profile.values(Of::default());
     let (mut lines, mut default) = (Vec::new(), Vec::new());
     for field in FIELDS {
@@ -135,7 +141,7 @@ fn of_profile_text(text: &mut String, profile: &Profile) {
     }
     table(text, 4, &lines);
     if !default.is_empty() {
-        let _ = writeln!(text, "    by default: {}", default.join(", "));
+        let _ = writeln!(text, "    by default: {}", quote::line(&default.join(", ")));
     }
 }
 
@@ -158,11 +164,14 @@ fn each(key: &str, value: &Value) -> Vec<Line> {
 
 fn table(text: &mut String, indent: usize, lines: &[Line]) {
     let (mut first, mut second) = (0, 0);
-    for (key, value, _) in lines {
+    let shown = |text: &String| quote::line(text).into_owned();
+    let safe = |(key, value, origin): &Line| (shown(key), shown(value), shown(origin));
+    let lines: Vec<Line> = lines.iter().map(safe).collect();
+    for (key, value, _) in &lines {
         first = first.max(key.chars().count());
         second = second.max(value.chars().count()).min(50);
     }
-    for (key, value, origin) in lines {
+    for (key, value, origin) in &lines {
         let _ = writeln!(
             text,
             "{:indent$}{key:first$}  {value:second$}  ← {origin}",

@@ -4,10 +4,11 @@ use super::count;
 use crate::action::run::{Partition, Tool};
 use crate::graph::Mode;
 use crate::question::Answer;
+use crate::quote;
 
 /// Why nothing is run.
 pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> String {
-    let compared = &answer.compared;
+    let compared = quote::line(&answer.compared);
     match partition {
         Some(Partition { slice, of }) => {
             format!("nothing to run in slice {slice} of {of} ({compared})")

@@ -8,6 +8,8 @@ use super::count;
 use crate::graph::UnitIx;
 use crate::impact::{Effect, Rule};
 use crate::question::Answer;
+use crate::quote;
+use crate::workspace::PackageIx;
 
 /// The shortest way from the change to each of the units, one step a line.
 pub fn why(answer: &Answer, units: &[UnitIx]) -> String {
@@ -25,16 +27,17 @@ pub fn why(answer: &Answer, units: &[UnitIx]) -> String {
         for &below in &way[1..] {
             let _ = writeln!(text, "  since it is built from {}", name(below));
         }
+        let because = quote::line(&seed.because);
         match &seed.path {
-            Some(path) => _ = writeln!(text, "  since {path} changed: {}", seed.because),
-            None => _ = writeln!(text, "  since {}", seed.because),
+            Some(path) => _ = writeln!(text, "  since {} changed: {because}", quote::name(path)),
+            None => _ = writeln!(text, "  since {because}"),
         }
         let _ = writeln!(text, "  (rule: {})", rule(seed.rule));
     }
     text
 }
 
-/// What the change touches, and what the units that it does not reach are built from.
+/// Returns how the change and units that the change does not reach lie to one another, in short.
 pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     let mut text = String::new();
     let name = |unit| unit_name(&answer.workspace, answer.graph.unit(unit));
@@ -46,27 +49,42 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     let _ = writeln!(
         text,
         "{}: {}; {} touched directly",
-        answer.compared,
+        quote::line(&answer.compared),
         count(answer.changes.len(), "changed path"),
         count(touched.len(), "unit"),
     );
-    for &unit in &touched {
+    for &unit in touched.iter().take(SHOWN) {
         if let Some((_, seed)) = answer.affected.chain(unit) {
-            let path = seed.path.as_ref().map_or("", |path| path.as_str());
-            let _ = writeln!(text, "  {} ← {path}: {}", name(unit), seed.because);
+            let path = seed
+                .path
+                .as_ref()
+                .map(|path| format!("{}: ", quote::name(path)));
+            let (path, because) = (path.unwrap_or_default(), quote::line(&seed.because));
+            let _ = writeln!(text, "  {} ← {path}{because}", name(unit));
         }
     }
-    for &unit in units {
-        let below = below(answer, unit);
-        let package = |&unit| answer.workspace.package(answer.graph.unit(unit).package);
-        let packages: BTreeSet<&str> = below.iter().map(|it| &*package(it).name).collect();
+    if touched.len() > SHOWN {
+        let _ = writeln!(text, "  and {} more", touched.len() - SHOWN);
+    }
+    // Units of one package are built from much the same.
+    for units in units.chunk_by(|&a, &b| package(answer, a) == package(answer, b)) {
+        let names: Vec<String> = units.iter().map(|&unit| name(unit)).collect();
+        let below = below(answer, units);
+        let packages: BTreeSet<&str> = below
+            .iter()
+            .map(|&unit| &*answer.workspace.package(package(answer, unit)).name)
+            .collect();
+        let verb = if units.len() == 1 { "does" } else { "do" };
         let _ = writeln!(
             text,
-            "{} is none of these and is built from none of these, but from {} of {}: {}",
-            name(unit),
+            "{} {verb} not depend on anything that changed, but on {} of {}{}",
+            some(names.iter().map(String::as_str)),
             count(below.len(), "unit"),
             count(packages.len(), "package"),
-            Vec::from_iter(packages).join(", "),
+            match packages.is_empty() {
+                true => String::new(),
+                false => format!(": {}", some(packages)),
+            },
         );
     }
     let (current, all) = answer.recorded;
@@ -78,16 +96,36 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     text
 }
 
-/// Everything that a unit is built from, itself left out.
-fn below(answer: &Answer, unit: UnitIx) -> BTreeSet<UnitIx> {
+/// So many lines, and so many names of a list, are shown.
+const SHOWN: usize = 10;
+
+/// Returns the first names of a list, and how many more there are.
+fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn package(answer: &Answer, unit: UnitIx) -> PackageIx {
+    answer.graph.unit(unit).package
+}
+
+/// Returns everything that units are built from, the units themselves left out.
+fn below(answer: &Answer, units: &[UnitIx]) -> BTreeSet<UnitIx> {
     let mut below = BTreeSet::new();
-    let mut pending = vec![unit];
+    let mut pending = units.to_vec();
     while let Some(unit) = pending.pop() {
         for (on, _) in answer.graph.dependencies(unit) {
             if below.insert(on) {
                 pending.push(on);
             }
         }
+    }
+    for unit in units {
+        below.remove(unit);
     }
     below
 }

@@ -26,6 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["repo"],
     &["process", "error", "parallel"],
     &["private_dir"],
+    &["quote"],
 ];
 
 #[test]

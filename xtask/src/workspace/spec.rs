@@ -1,7 +1,76 @@
 //! What names a package for cargo, in `-p` and in `[profile.NAME.package.SPEC]`; see its reference
 //! under "Package ID Specifications".
 
-use super::Package;
+use std::collections::HashMap;
+
+use super::{Package, PackageIx, Workspace};
+
+/// The shortest specification of every package that cargo takes without asking which one is meant.
+pub struct Specs<'a> {
+    workspace: &'a Workspace,
+    /// How many packages have a name, and how many of these each version.
+    names: HashMap<String, HashMap<String, usize>>,
+}
+
+impl<'a> Specs<'a> {
+    /// Counts the packages of the workspace. Cargo looks a specification up in the whole lock file,
+    /// which has the packages of every platform.
+    pub fn new(workspace: &'a Workspace) -> Self {
+        let mut names = count(
+            workspace
+                .packages
+                .iter()
+                .map(|it| (&*it.name, &*it.version)),
+        );
+        let lock = std::fs::read_to_string(workspace.root.join("Cargo.lock")).unwrap_or_default();
+        for (name, versions) in count(locked(&lock)) {
+            let known = names.entry(name).or_default();
+            for (version, number) in versions {
+                let all = known.entry(version).or_default();
+                *all = number.max(*all);
+            }
+        }
+        Self { workspace, names }
+    }
+
+    /// Returns the name, `name@version` where another version exists, or the whole id.
+    pub fn of(&self, package: PackageIx) -> String {
+        let Package {
+            name, version, id, ..
+        } = self.workspace.package(package);
+        let Some(versions) = self.names.get(name) else {
+            return id.clone();
+        };
+        match (versions.values().sum(), versions.get(version)) {
+            (1, _) => name.clone(),
+            (_, Some(1)) => format!("{name}@{version}"),
+            _ => id.clone(),
+        }
+    }
+}
+
+fn count<'a>(
+    packages: impl Iterator<Item = (&'a str, &'a str)>,
+) -> HashMap<String, HashMap<String, usize>> {
+    let mut names: HashMap<String, HashMap<String, usize>> = HashMap::new();
+    for (name, version) in packages {
+        let versions = names.entry(name.to_owned()).or_default();
+        *versions.entry(version.to_owned()).or_default() += 1;
+    }
+    names
+}
+
+/// Returns the names and versions of a lock file, which cargo writes a key a line, the name first.
+fn locked(lock: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut name = None;
+    lock.lines().filter_map(move |line| {
+        let text = |key: &str| line.strip_prefix(key)?.strip_suffix('"');
+        if let Some(found) = text("name = \"") {
+            name = Some(found);
+        }
+        Some((name?, text("version = \"")?))
+    })
+}
 
 /// The name and the version in a package's id.
 pub(crate) fn name_and_version(id: &str) -> (&str, &str) {
@@ -70,7 +139,35 @@ impl<'a> PackageIdSpec<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::name_and_version;
+    use super::{Specs, locked, name_and_version};
+    use crate::testing::{place, workspace};
+
+    #[test]
+    fn a_package_is_named_as_briefly_as_is_clear() {
+        let workspace = workspace(
+            "
+            itoa: lib
+            itoa@1.0.5 external: lib
+            both: lib
+            same: lib
+            same@0.1.0 external: lib
+            ",
+        );
+        let specs = Specs::new(&workspace);
+        let of = |spec: &str| specs.of(place(&workspace, spec));
+        assert_eq!(of("both"), "both");
+        assert_eq!(of("itoa@0.1.0"), "itoa@0.1.0");
+        assert_eq!(of("itoa@1.0.5"), "itoa@1.0.5");
+        assert_eq!(of("same@0.1.0"), "path+file:///w/same#0.1.0");
+    }
+
+    #[test]
+    fn a_lock_file_has_the_packages_of_every_platform() {
+        let lock = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\n\
+                    dependencies = [\n \"b\",\n]\n\n[[package]]\nname = \"b\"\nversion = \"1.0.0\"\n";
+        let found: Vec<_> = locked(lock).collect();
+        assert_eq!(found, [("a", "0.1.0"), ("b", "1.0.0")]);
+    }
 
     #[test]
     fn an_id_ends_in_name_and_version() {

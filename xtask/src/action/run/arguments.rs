@@ -1,9 +1,9 @@
 //! A selection as arguments for one cargo.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Selection, Tool};
-use crate::workspace::{PackageIx, Workspace};
+use crate::workspace::{PackageIx, Specs, Workspace};
 
 impl Selection {
     /// The arguments of the cargo that does it; `forwarded` are the user's own, the last of them
@@ -22,7 +22,7 @@ impl Selection {
         if tool != Tool::Fmt && (self.whole || only_excluded) {
             arguments.extend(whole_workspace(workspace, &options.excluded));
         } else {
-            for spec in specs(workspace, &all) {
+            for spec in specs(workspace, &all, tool) {
                 arguments.extend(["-p".to_owned(), spec]);
             }
         }
@@ -73,7 +73,7 @@ pub struct Options<'a> {
 /// `--workspace`, less what is left out.
 pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) -> Vec<String> {
     let mut arguments = vec!["--workspace".to_owned()];
-    for spec in specs(workspace, excluded) {
+    for spec in specs(workspace, excluded, Tool::Build) {
         arguments.extend(["--exclude".to_owned(), spec]);
     }
     arguments
@@ -150,6 +150,20 @@ pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
     found
 }
 
+/// The values of `--config` among the user's arguments.
+pub fn config_in(tool: Tool, forwarded: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut arguments = that_configure(tool, forwarded).into_iter();
+    while let Some(argument) = arguments.next() {
+        match argument.strip_prefix("--config") {
+            Some("") => found.extend(arguments.next()),
+            Some(rest) => found.extend(rest.strip_prefix('=').map(str::to_owned)),
+            None => {}
+        }
+    }
+    found
+}
+
 /// Cargo's own arguments, and those that it hands on.
 fn split(forwarded: &[String]) -> (&[String], &[String]) {
     let end = forwarded.iter().position(|argument| argument == "--");
@@ -173,20 +187,12 @@ fn chooses_targets(argument: &str) -> bool {
     name == "--all-targets" || FLAGS.contains(&name)
 }
 
-/// Packages as cargo takes them after `-p`: by name, by id where another package has that name.
-pub fn specs<'a>(
-    workspace: &'a Workspace,
-    packages: &'a BTreeSet<PackageIx>,
-) -> impl Iterator<Item = String> + 'a {
-    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, package) in workspace.packages() {
-        *count.entry(&package.name).or_default() += 1;
-    }
-    packages.iter().map(move |&package| {
-        let package = workspace.package(package);
-        match count.get(package.name.as_str()) {
-            Some(1) => package.name.clone(),
-            _ => package.id.clone(),
-        }
-    })
+/// Packages as the tool takes them after `-p`. `cargo fmt` knows members alone, and by their names.
+pub fn specs(workspace: &Workspace, packages: &BTreeSet<PackageIx>, tool: Tool) -> Vec<String> {
+    let specs = Specs::new(workspace);
+    let spec = |&package: &PackageIx| match tool {
+        Tool::Fmt => workspace.package(package).name.clone(),
+        _ => specs.of(package),
+    };
+    packages.iter().map(spec).collect()
 }

@@ -11,7 +11,8 @@ impl Tool {
     /// The argument that selects a unit, and no other of its package, in cargo's default set of
     /// features; `None` where only its whole package can be selected.
     fn target_flag(self, unit: &Unit) -> Option<String> {
-        let name = &unit.target;
+        // Cargo takes the name for a pattern.
+        let name = glob::Pattern::escape(&unit.target);
         match (unit.kind, unit.mode) {
             (TargetKind::Test, _) => Some(format!("--test={name}")),
             (TargetKind::Bench, _) => Some(format!("--bench={name}")),
@@ -71,13 +72,26 @@ pub(super) fn filterset(answer: &Answer, units: &[UnitIx]) -> String {
             terms.push(format!("package(={name})"));
         } else {
             let ids = units.iter().map(|it| binary_id(name, it.kind, &it.target));
-            terms.extend(ids.map(|id| format!("binary_id(={id})")));
+            terms.extend(ids.map(|id| format!("binary_id(={})", in_filterset(&id))));
         }
     }
     match &terms[..] {
         [] => "none()".to_owned(),
         _ => terms.join(" + "),
     }
+}
+
+/// Returns a name as text of nextest's filtersets.
+pub fn in_filterset(name: &str) -> String {
+    let mut escaped = String::new();
+    for c in name.chars() {
+        match c {
+            '\\' | ')' | ',' => escaped.extend(['\\', c]),
+            c if c.is_control() => escaped.push_str(&c.escape_unicode().to_string()),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// What nextest calls a test binary: its package, with kind and target where it is not the

@@ -15,6 +15,7 @@ use crate::exec::{policy, skipping};
 use crate::finding::fails;
 use crate::hooks::{Ending, Outcome, Step, Work};
 use crate::process;
+use crate::quote;
 use crate::render;
 use crate::repo::cargo_config::Surroundings;
 
@@ -116,7 +117,7 @@ impl Scene<'_> {
             let workspace = &selected.answer.workspace;
             let name = |it: &_| workspace.package(*it).name.clone();
             values.insert("{packages}", packages.iter().map(name).collect());
-            let arguments = specs(workspace, packages);
+            let arguments = specs(workspace, packages, tool_of(words)).into_iter();
             let arguments = arguments.flat_map(|spec| ["-p".to_owned(), spec]);
             values.insert("{cargo-args}", arguments.collect());
             selected.place
@@ -167,6 +168,14 @@ impl Scene<'_> {
     }
 }
 
+/// The tool whose package specifications a step of the user's takes.
+fn tool_of(words: &[String]) -> Tool {
+    match words.iter().any(|word| word == "fmt") {
+        true => Tool::Fmt,
+        false => Tool::Check,
+    }
+}
+
 /// The program with its arguments, each placeholder replaced by what it stands for: by as many
 /// arguments where it stands alone.
 fn command(
@@ -181,7 +190,14 @@ fn command(
             None => {
                 let mut word = word.clone();
                 for (name, values) in values {
-                    word = word.replace(name, &values.join(" "));
+                    // Several words within one are a shell's, as in `sh -c "lint {files}"`.
+                    let values = values
+                        .iter()
+                        .map(|value| match quote::is_plain_word(value) {
+                            true => value.clone(),
+                            false => quote::posix_word(value),
+                        });
+                    word = word.replace(name, &values.collect::<Vec<_>>().join(" "));
                 }
                 arguments.push(word);
             }

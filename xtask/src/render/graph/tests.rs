@@ -117,4 +117,31 @@ fn units_are_shown_where_asked_for() {
         b lib → 
     "#]]
     .assert_eq(&report.text());
+    let below = |text: String, start: &str| {
+        let lines = text.lines().filter(|line| line.trim().starts_with(start));
+        lines
+            .map(|line| format!("{}\n", line.trim()))
+            .collect::<String>()
+    };
+    expect_test::expect![[r#"
+        "a bin a" [shape = ellipse];
+        "a bin a" -> "a build script run";
+        "a bin a" -> "a lib";
+        "a bin a" -> "b lib";
+    "#]]
+    .assert_eq(&below(report.dot(), "\"a bin"));
+    expect_test::expect![[r#"
+        u0("a bin a")
+        u1("a build script")
+        u2("a build script run")
+        u3("a lib")
+        u4("b lib")
+        u0 --> u2
+        u0 --> u3
+        u0 --> u4
+        u2 --> u1
+        u3 --> u2
+        u3 --> u4
+    "#]]
+    .assert_eq(&below(report.mermaid(), "u"));
 }

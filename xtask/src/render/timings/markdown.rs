@@ -2,6 +2,7 @@
 
 use super::report::{breach, share};
 use super::{change, changed, count, percent, plus, remarks, seconds};
+use crate::quote;
 use crate::timings::Run;
 use crate::timings::compare::{Change, Comparison};
 use crate::timings::report::Report;
@@ -13,15 +14,15 @@ pub fn report(report: &Report, slowest: usize) -> String {
     let analysis = &report.analysis;
     let run = &report.record.run;
     let outcome = match &analysis.error {
-        Some(error) => format!("failed ({})", escaped(error)),
+        Some(error) => format!("failed ({})", quote::markdown(error)),
         None => format!("took {}", seconds(report.total())),
     };
     let mut text = format!("### Build timings: `cargo {}` {outcome}\n\n", run.command);
     for broken in &report.breaches {
-        text += &format!("- :x: {}\n", escaped(&breach(broken)));
+        text += &format!("- :x: {}\n", quote::markdown(&breach(broken)));
     }
     if let Some(comparison) = &report.since_last {
-        let since = escaped(&comparison.before.name);
+        let since = quote::markdown(&comparison.before.name);
         text += &format!("- {} since {since}\n", change(&comparison.total));
     }
     text += &format!(
@@ -70,8 +71,8 @@ const CHANGES: [&str; 4] = ["before:", "after:", "change:", "unit"];
 
 /// A comparison.
 pub fn diff(comparison: &Comparison, units: usize) -> String {
-    let before = escaped(&comparison.before.name);
-    let after = escaped(&comparison.after.name);
+    let before = quote::markdown(&comparison.before.name);
+    let after = quote::markdown(&comparison.after.name);
     let total = change(&comparison.total);
     let head = format!("### Build timings: {before} to {after}\n\n{total} in total\n");
     head + &table(&CHANGES, changes(comparison, units))
@@ -157,23 +158,7 @@ fn table(columns: &[&str], rows: Vec<Vec<String>>) -> String {
     });
     let mut table = format!("\n{}{}", line(names.collect()), line(rules.collect()));
     for row in rows {
-        table += &line(row.iter().map(|it| escaped(it)).collect());
+        table += &line(row.iter().map(quote::markdown).collect());
     }
     table
-}
-
-/// What a name must not do to a table, or to a page.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' => escaped.extend(['\\', c]),
-            '<' => escaped.push_str("&lt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\n' | '\r' => escaped.push(' '),
-            '@' => escaped.push_str("@\u{200b}"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use self::report::listed;
 pub use self::report::text;
 use super::count;
+use crate::quote;
 use crate::timings::analysis::Analysis;
 use crate::timings::budget::Breach;
 use crate::timings::compare::{Change, Comparison, Side, UnitChange, Verdict};
@@ -209,7 +210,7 @@ pub fn list(history: &[Series]) -> String {
             run.command,
             remarks(run, 1),
         );
-        line.trim_end().to_owned() + "\n"
+        quote::line(line.trim_end()).into_owned() + "\n"
     });
     lines.collect()
 }
@@ -275,6 +276,7 @@ fn screen(lines: &[String]) -> String {
 }
 
 fn fit(line: &str) -> String {
+    let line = &*quote::line(line);
     match line.char_indices().nth(100) {
         Some(_) => line.chars().take(99).chain(['…']).collect(),
         None => line.trim_end().to_owned(),

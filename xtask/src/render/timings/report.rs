@@ -3,6 +3,7 @@
 use cargo_metadata::camino::Utf8Path;
 
 use super::{change, count, screen, seconds};
+use crate::quote;
 use crate::timings::analysis::{Analysis, Share};
 use crate::timings::budget::Breach;
 use crate::timings::path::Path;
@@ -27,7 +28,9 @@ pub fn text(report: &Report, slowest: usize, page: Option<&Utf8Path>) -> String 
         lines.extend(places.map(|&place| row(report, place)));
         lines.extend(sums(report));
     }
-    let more = page.map_or(String::new(), |page| format!("More in {page}\n"));
+    let more = page.map_or(String::new(), |page| {
+        format!("More in {}\n", quote::name(page))
+    });
     screen(&lines) + &more
 }
 

@@ -106,7 +106,7 @@ impl Repository {
             State::Empty => Ok(vec![None; paths.len()]),
             State::WorkTree => paths.iter().map(|path| self.read_from_disk(path)).collect(),
             State::Commit(commit) => self.read_objects(&commit.0, paths),
-            State::Index => self.read_objects("", paths),
+            State::Index => self.read_objects(":0", paths),
         }
     }
 
@@ -123,16 +123,34 @@ impl Repository {
         }
     }
 
+    /// Returns the id of the object that `TREE:PATH` names; an id of none where nothing has the name.
+    fn object_id(&self, name: &str) -> Result<String> {
+        let mut command = self.git();
+        command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", name]);
+        let output = process::output(&mut command)?;
+        let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok(match id.is_empty() {
+            true => NO_OBJECT.to_owned(),
+            false => id,
+        })
+    }
+
     /// One call of `git cat-file --batch` for all paths: `HASH TYPE SIZE`, a line break, the
-    /// content, a line break; or a line that ends in `missing`.
+    /// content, a line break; or a line that ends in `missing`. Git reads a name a line, so that a
+    /// name with a line break is looked up beforehand.
     fn read_objects(&self, tree: &str, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let names: String = paths
-            .iter()
-            .map(|path| format!("{tree}:{path}\n"))
-            .collect();
+        let mut names = String::new();
+        for path in paths {
+            let name = format!("{tree}:{path}");
+            names += &match path.as_str().contains(['\n', '\r']) {
+                true => self.object_id(&name)?,
+                false => name,
+            };
+            names.push('\n');
+        }
         let mut command = self.git();
         command.args(["cat-file", "--batch"]);
         let output = process::output_with_input(&mut command, names.into_bytes())?;
@@ -160,6 +178,9 @@ impl Repository {
         Ok(contents)
     }
 }
+
+/// The id of no object.
+const NO_OBJECT: &str = "0000000000000000000000000000000000000000";
 
 /// Reads `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
 fn tree_entries(output: &[u8]) -> Result<Vec<Entry>> {
