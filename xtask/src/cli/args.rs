@@ -243,9 +243,8 @@ impl QuestionArgs {
     /// # Errors
     /// Where the arguments name something that is not there.
     pub fn resolve(&self) -> Result<Question> {
-        let profile = self.profile().unwrap_or("dev");
         let in_ci = self.subject.change.ci;
-        self.subject.resolved(self.verb, profile, in_ci)
+        self.subject.resolved(&self.build(), in_ci)
     }
 
     /// The newer side, where it was named.
@@ -256,6 +255,15 @@ impl QuestionArgs {
     /// The profile, where it was named.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
+    }
+
+    /// The build that is asked about.
+    fn build(&self) -> Build {
+        Build {
+            verb: self.verb,
+            profile: self.profile().unwrap_or("dev").to_owned(),
+            config: Vec::new(),
+        }
     }
 
     /// The target triples that were named; cargo's word for the host's own as what it stands for.
@@ -286,6 +294,16 @@ impl QuestionArgs {
     }
 }
 
+/// The build by cargo that a question is about.
+pub struct Build {
+    /// What is going to be run.
+    pub verb: Verb,
+    /// The name of the profile.
+    pub profile: String,
+    /// The values of `--config` that cargo is given.
+    pub config: Vec<String>,
+}
+
 /// Which workspace and which change, where the command itself says what is going to be run.
 #[derive(Debug, clap::Args)]
 pub struct SubjectArgs {
@@ -304,19 +322,20 @@ impl SubjectArgs {
     ///
     /// # Errors
     /// Where the arguments name something that is not there.
-    pub fn resolve_in_ci(&self, verb: Verb, profile: &str) -> Result<Question> {
+    pub fn resolve_in_ci(&self, build: &Build) -> Result<Question> {
         let in_ci = self.change.ci || !(self.change.compares() || self.change.names_something());
-        self.resolved(verb, profile, in_ci)
+        self.resolved(build, in_ci)
     }
 
-    fn resolved(&self, verb: Verb, profile: &str, in_ci: bool) -> Result<Question> {
+    fn resolved(&self, build: &Build, in_ci: bool) -> Result<Question> {
         let asked = self.change.resolve()?;
         let runner = Runner::new()?;
         let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
         let ahead = (!in_ci).then(ahead).flatten();
         let workspace = self.workspace.load_by(&runner)?;
+        exec::profiles::require(&runner, &workspace, &build.profile, &build.config)?;
         let asked = self.asked(asked, in_ci, &runner, &workspace)?;
-        let question = self.question((runner, workspace), asked, verb, profile);
+        let question = self.question((runner, workspace), asked, build);
         Ok(Question { ahead, ..question })
     }
 
@@ -340,10 +359,10 @@ impl SubjectArgs {
         &self,
         (runner, workspace): (Runner, Workspace),
         asked: Asked,
-        verb: Verb,
-        profile: &str,
+        build: &Build,
     ) -> Question {
-        let mut question = Question::new(runner, workspace, asked, verb).in_profile(profile);
+        let question = Question::new(runner, workspace, asked, build.verb);
+        let mut question = question.in_profile(&build.profile);
         if self.no_records {
             question.evidence = Evidence::Sources;
         }

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::args::SubjectArgs;
-use crate::action::run::{Options, Tool, profile_in};
+use super::args::{Build, SubjectArgs};
+use crate::action::run::{Options, Tool, config_in, profile_in};
 use crate::exec::select::Selector;
 use crate::exec::workspaces::Questions;
 use crate::question::Question;
@@ -25,18 +25,21 @@ pub(super) struct SelectedArgs {
 impl SelectedArgs {
     /// The question of a tool, of every workspace of the repository or of the one.
     pub(super) fn questions(&self, tool: Tool, all: bool) -> Result<Questions> {
-        let profile = self.profile(tool);
-        self.subject
-            .each((tool.verb(), &profile), all, &self.exclude)
+        self.subject.each(&self.build(tool), all, &self.exclude)
     }
 
     /// The same, where it is continuous integration that says what changed unless the user does.
     pub(super) fn question_in_ci(&self, tool: Tool) -> Result<Question> {
-        self.subject.resolve_in_ci(tool.verb(), &self.profile(tool))
+        self.subject.resolve_in_ci(&self.build(tool))
     }
 
-    fn profile(&self, tool: Tool) -> String {
-        profile_in(tool, &self.forwarded).unwrap_or_else(|| tool.profile().to_owned())
+    fn build(&self, tool: Tool) -> Build {
+        let profile = profile_in(tool, &self.forwarded);
+        Build {
+            verb: tool.verb(),
+            profile: profile.unwrap_or_else(|| tool.profile().to_owned()),
+            config: config_in(tool, &self.forwarded),
+        }
     }
 
     /// Answers the question, and goes on from the workspace's root with what selects of the answer.

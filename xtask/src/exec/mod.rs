@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod full_build;
 pub mod hooks;
 pub mod policy;
+pub mod profiles;
 pub mod remove;
 pub mod replay;
 pub mod select;

@@ -204,7 +204,8 @@ fn an_unknown_package() {
         .xtask(&["affected", "--assume-changed", "base:tset"])
         .is(expect![[r#"
             --- stderr
-            error: package `base` has no target `tset`; it has base
+            error: package `base` has no target or unit `tset`
+            hint: it has lib, lib test
             --- exit status 2
         "#]]);
     project

@@ -26,6 +26,7 @@ mod graph;
 #[cfg(unix)]
 mod hooks;
 mod kept;
+mod names;
 #[cfg(unix)]
 mod oracle;
 mod platforms;

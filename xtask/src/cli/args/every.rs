@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::{QuestionArgs, SubjectArgs, WorkspaceArgs};
+use super::{Build, QuestionArgs, SubjectArgs, WorkspaceArgs};
+use crate::exec::profiles;
 use crate::exec::workspaces::{Loaded, Questions, load_all};
-use crate::graph::Verb;
 use crate::process::Runner;
 use crate::question::package_of;
 use crate::usage;
@@ -33,20 +33,16 @@ impl SubjectArgs {
     ///
     /// # Errors
     /// Where the arguments name something that no workspace has.
-    pub fn each(
-        &self,
-        (verb, profile): (Verb, &str),
-        all: bool,
-        others: &[String],
-    ) -> Result<Questions> {
+    pub fn each(&self, build: &Build, all: bool, others: &[String]) -> Result<Questions> {
         if !all {
-            let question = self.resolved(verb, profile, self.change.ci)?;
+            let question = self.resolved(build, self.change.ci)?;
             for spec in question.asked.assumed.iter().chain(others) {
                 question.workspace.find(package_of(spec))?;
             }
             return Ok(vec![(None, question)]);
         }
         let loaded = self.workspace.load_each(true)?;
+        defined_somewhere(&loaded, build)?;
         let first = &loaded[0];
         let asked = self.change.resolve()?;
         let asked = self.asked(asked, self.change.ci, &first.runner, &first.workspace)?;
@@ -57,7 +53,7 @@ impl SubjectArgs {
             let mut asked = asked.clone();
             let has = |spec: &String| one.workspace.find(package_of(spec)).is_ok();
             asked.assumed.retain(has);
-            let question = self.question((one.runner, one.workspace), asked, verb, profile);
+            let question = self.question((one.runner, one.workspace), asked, build);
             (one.name, question)
         });
         Ok(questions.collect())
@@ -70,8 +66,20 @@ impl QuestionArgs {
     /// # Errors
     /// As for [`SubjectArgs::each`].
     pub fn each(&self, all: bool, others: &[String]) -> Result<Questions> {
-        let profile = self.profile().unwrap_or("dev");
-        self.subject.each((self.verb, profile), all, others)
+        self.subject.each(&self.build(), all, others)
+    }
+}
+
+/// Makes sure that one of the workspaces defines the profile that is going to be built.
+fn defined_somewhere(loaded: &[Loaded], build: &Build) -> Result<()> {
+    let required =
+        |it: &Loaded| profiles::require(&it.runner, &it.workspace, &build.profile, &build.config);
+    let Err(error) = required(&loaded[0]) else {
+        return Ok(());
+    };
+    match loaded[1..].iter().any(|it| required(it).is_ok()) {
+        true => Ok(()),
+        false => Err(error),
     }
 }
 

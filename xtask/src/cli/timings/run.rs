@@ -6,7 +6,7 @@ use clap::ValueEnum as _;
 
 use super::{Kept, ReportFormat, show};
 use crate::action::clean::Options;
-use crate::action::run::{Tool, profile_in};
+use crate::action::run::{Tool, config_in, profile_in};
 use crate::changes::Asked;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::cli::verdict;
@@ -108,6 +108,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
     // A baseline that is not there should not be found out about after the build.
     let (settings, budget, baseline) = args.limits.read(&kept)?;
     if args.import.is_none() {
+        let config = config_in(Tool::Build, &args.cargo_args);
+        exec::profiles::require(&kept.runner, &kept.workspace, &args.profile(), &config)?;
         exec::timings::warn_of_others(&kept.workspace)?;
     }
     let forwarded = args.workspace.forwarded_with_manifest();
@@ -166,6 +168,11 @@ impl RunArgs {
         Ok(())
     }
 
+    /// The name of the profile that is built.
+    fn profile(&self) -> String {
+        profile_in(Tool::Build, &self.cargo_args).unwrap_or_else(|| "dev".to_owned())
+    }
+
     fn clean(&self, kept: &Kept) -> Result<()> {
         let asked = match self.clean {
             Clean::None => return Ok(()),
@@ -179,12 +186,11 @@ impl RunArgs {
                 ..Asked::default()
             },
         };
-        let profile = profile_in(Tool::Build, &self.cargo_args);
-        let profile = profile.as_deref().unwrap_or("dev");
-        let directory = build_dir::directory_of(profile);
+        let profile = self.profile();
+        let directory = build_dir::directory_of(&profile);
         let (runner, workspace) = (kept.runner.clone(), kept.workspace.clone());
         let mut question =
-            Question::new(runner, workspace, asked, self.command.verb()).in_profile(profile);
+            Question::new(runner, workspace, asked, self.command.verb()).in_profile(&profile);
         question.network = self.workspace.network();
         let options = Options {
             directory: Some(directory.to_owned()),
