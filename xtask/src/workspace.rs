@@ -32,6 +32,7 @@ pub use spec::Specs;
 pub(crate) use spec::{PackageIdSpec, name_and_version};
 
 use crate::process::Runner;
+use crate::quote;
 use crate::repo::build_dir::Directories;
 use crate::usage;
 
@@ -261,7 +262,8 @@ impl Workspace {
         match found[..] {
             [(index, _)] => Ok(index),
             [] => Err(usage!(
-                "no package `{spec}` in this workspace{}",
+                "no package `{}` in this workspace{}",
+                quote::name(&spec),
                 self.suggestion(asked.name)
             )),
             _ => {
@@ -270,7 +272,8 @@ impl Workspace {
                     .map(|(_, package)| format!("{}@{}", package.name, package.version))
                     .collect();
                 Err(usage!(
-                    "`{spec}` names several packages; say which: {}",
+                    "`{}` names several packages; say which: {}",
+                    quote::name(&spec),
                     specs.join(", ")
                 ))
             }

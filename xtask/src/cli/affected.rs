@@ -128,11 +128,11 @@ fn explanation(answer: &Answer, spec: &str, not: bool) -> Result<String> {
         .partition(|&unit| answer.affected.effect(unit).is_some());
     let not = match (not, reached.is_empty(), unreached.is_empty()) {
         (false, true, _) => {
-            render::note(format_args!("{spec} is not affected"));
+            render::note(format_args!("{} is not affected", quote::name(&spec)));
             true
         }
         (true, _, true) => {
-            render::note(format_args!("{spec} is affected"));
+            render::note(format_args!("{} is affected", quote::name(&spec)));
             false
         }
         (not, ..) => not,

@@ -11,6 +11,7 @@ use crate::changes::{Ahead, Asked, Comparison};
 use crate::graph::Verb;
 use crate::process::{self, Runner};
 use crate::question::{Evidence, Question};
+use crate::quote;
 use crate::workspace::{LoadOptions, Platforms, Workspace};
 use crate::{exec, render, usage};
 
@@ -55,11 +56,15 @@ impl WorkspaceArgs {
         if let Some(path) = &self.manifest_path {
             if path.is_dir() {
                 return Err(usage!(
-                    "--manifest-path {path} is a directory: name its Cargo.toml"
+                    "--manifest-path {} is a directory: name its Cargo.toml",
+                    quote::name(&path)
                 ));
             }
             if !path.is_file() {
-                return Err(usage!("--manifest-path {path}: there is no such file"));
+                return Err(usage!(
+                    "--manifest-path {}: there is no such file",
+                    quote::name(&path)
+                ));
             }
         }
         Workspace::load(runner, &self.options())
@@ -176,7 +181,7 @@ impl ChangeArgs {
                 std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
             } else {
                 std::fs::read_to_string(source)
-                    .map_err(|error| usage!("cannot read {source}: {error}"))?
+                    .map_err(|error| usage!("cannot read {}: {error}", quote::name(&source)))?
             };
             let listed = listed.lines().filter(|line| !line.is_empty());
             files.extend(listed.map(Utf8PathBuf::from));

@@ -15,6 +15,7 @@ use crate::exec;
 use crate::exec::replay::Replay;
 use crate::private_dir::TemporaryDir;
 use crate::question::Question;
+use crate::quote;
 use crate::render;
 use crate::repo::git::Repository;
 use crate::usage;
@@ -58,7 +59,8 @@ pub(super) fn run(args: &Args) -> Result<Status> {
 }
 
 fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Status> {
-    let file = std::fs::File::open(file).map_err(|error| usage!("cannot read {file}: {error}"))?;
+    let file = std::fs::File::open(file)
+        .map_err(|error| usage!("cannot read {}: {error}", quote::name(&file)))?;
     let messages = exec::read_messages(std::io::BufReader::new(file))?;
     let answer = question.answer()?;
     let built = Built::new(&messages, None);
@@ -80,19 +82,27 @@ fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Stat
 
 fn replay(args: &Args, question: &Question) -> Result<Status> {
     let root = &question.workspace.root;
-    let repository = Repository::discover(&question.runner, root)?
-        .ok_or_else(|| usage!("{root} is in no git repository, so it has no history to replay"))?;
+    let repository = Repository::discover(&question.runner, root)?.ok_or_else(|| {
+        usage!(
+            "{} is in no git repository, so it has no history to replay",
+            quote::name(&root)
+        )
+    })?;
     let head = args.question.head().unwrap_or("HEAD");
     let history = repository.history(&repository.commit(head)?, args.commits)?;
     let Some((first, commits)) = history
         .split_first()
         .filter(|(_, commits)| !commits.is_empty())
     else {
-        return Err(usage!("{head} has no parent to compare with"));
+        return Err(usage!(
+            "{} has no parent to compare with",
+            quote::name(&head)
+        ));
     };
     let scratch = match &args.scratch {
         Some(scratch) => {
-            create_dir_all(scratch).with_context(|| format!("cannot create {scratch}"))?;
+            create_dir_all(scratch)
+                .with_context(|| format!("cannot create {}", quote::name(&scratch)))?;
             TemporaryDir::inside(&scratch.canonicalize_utf8()?)?
         }
         None => TemporaryDir::outside(repository.top_level())?,

@@ -18,6 +18,7 @@ use crate::ci::matrix::Job;
 use crate::graph::UnitIx;
 use crate::process::{self, Runner};
 use crate::question::Answer;
+use crate::quote;
 use crate::repo::cargo_config::{cargo_home, configuration_files};
 use crate::repo::git::Repository;
 use crate::usage;
@@ -71,8 +72,11 @@ pub fn key(
 /// includes, and the variables that cargo and rustc are told flags and profiles by.
 fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     let manifest = root.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {manifest}"))?;
-    let manifest: toml::Table = text.parse().with_context(|| format!("in {manifest}"))?;
+    let text = fs::read_to_string(&manifest)
+        .with_context(|| format!("cannot read {}", quote::name(&manifest)))?;
+    let manifest: toml::Table = text
+        .parse()
+        .with_context(|| format!("in {}", quote::name(&manifest)))?;
     let profiles = manifest.get("profile").map(ToString::to_string);
     let mut policy = vec![("profile".to_owned(), profiles.unwrap_or_default())];
     // One that is the configuration of a directory above is not the machine's alone.
@@ -109,7 +113,8 @@ pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durat
     let mut durations = Durations::default();
     for report in reports {
         let text = fs::read_to_string(report);
-        durations.add(&text.map_err(|error| usage!("cannot read {report}: {error}"))?);
+        durations
+            .add(&text.map_err(|error| usage!("cannot read {}: {error}", quote::name(&report)))?);
     }
     if reports.is_empty()
         && let Ok(profiles) = workspace.target_directory.join("nextest").read_dir_utf8()

@@ -9,6 +9,7 @@ use crate::policy::check::{CHECKS, find};
 use crate::policy::settings::Settings;
 use crate::policy::subject::{FILES, Known, Subject, root_above};
 use crate::process::{self, Runner};
+use crate::quote;
 use crate::render;
 use crate::repo::cargo_config::{PATH_HASH, Surroundings};
 use crate::repo::git::Repository;
@@ -39,8 +40,9 @@ impl Scene {
         let Self { start, root, .. } = self;
         root.as_deref().ok_or_else(|| {
             usage!(
-                "there is no Cargo.toml in {start} nor above it: ask in a workspace, or name one \
-                 with --manifest-path"
+                "there is no Cargo.toml in {} nor above it: ask in a workspace, or name one \
+                 with --manifest-path",
+                quote::name(&start)
             )
         })
     }
@@ -107,7 +109,10 @@ impl Asked<'_> {
         let current = Utf8Path::from_path(current).context("this path is not UTF-8")?;
         let start = match self.manifest_path {
             Some(manifest) if !current.join(manifest).is_file() => {
-                return Err(usage!("--manifest-path {manifest}: there is no such file"));
+                return Err(usage!(
+                    "--manifest-path {}: there is no such file",
+                    quote::name(&manifest)
+                ));
             }
             Some(manifest) => current.join(manifest.parent().unwrap_or(manifest)),
             None => current.to_owned(),
@@ -156,7 +161,10 @@ impl Asked<'_> {
                 // A profile may be of one workspace alone.
                 match self.of(root, &self.runner.in_directory(root), None) {
                     Ok(of_other) => settings.push(of_other),
-                    Err(error) => render::warning(format_args!("{root} is left out: {error:#}")),
+                    Err(error) => render::warning(format_args!(
+                        "{} is left out: {error:#}",
+                        quote::name(&root)
+                    )),
                 }
             }
         }
@@ -175,7 +183,8 @@ impl Asked<'_> {
         let platforms = PlatformFacts::of(from, &triples).map(|it| it.0);
         let platforms = platforms.unwrap_or_else(|| {
             render::warning(format_args!(
-                "{root}: rustc does not tell what it builds for, so flags and linkers are left out"
+                "{}: rustc does not tell what it builds for, so flags and linkers are left out",
+                quote::name(&root)
             ));
             Vec::new()
         });

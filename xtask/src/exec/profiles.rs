@@ -53,7 +53,9 @@ pub fn require(
 fn is_built(workspace: &Workspace, name: &str) -> bool {
     let directories = build_dir::profile_dirs(&workspace.build_directory).unwrap_or_default();
     let directory = build_dir::directory_of(name);
-    directories.iter().any(|it| it.path.file_name() == Some(directory))
+    directories
+        .iter()
+        .any(|it| it.path.file_name() == Some(directory))
 }
 
 /// Returns the message about an undefined profile.

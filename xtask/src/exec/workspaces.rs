@@ -6,6 +6,7 @@ use cargo_metadata::camino::Utf8Path;
 use crate::error::Status;
 use crate::process::Runner;
 use crate::question::Question;
+use crate::quote;
 use crate::repo::git::Repository;
 use crate::workspace::{LoadOptions, Workspace, workspaces_below};
 use crate::{render, usage};
@@ -33,7 +34,10 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     let here = Utf8Path::from_path(runner.directory());
     let here = here.context("the current directory's path is not UTF-8")?;
     let repository = Repository::discover(runner, here)?.ok_or_else(|| {
-        usage!("{here} is in no git repository, so there is no telling which workspaces it has")
+        usage!(
+            "{} is in no git repository, so there is no telling which workspaces it has",
+            quote::name(&here)
+        )
     })?;
     let top = repository.top_level();
     let mut all = Vec::new();
@@ -64,7 +68,10 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
         }
     }
     if all.is_empty() {
-        return Err(usage!("git tracks no workspace of {top} that cargo loads"));
+        return Err(usage!(
+            "git tracks no workspace of {} that cargo loads",
+            quote::name(&top)
+        ));
     }
     Ok(all)
 }

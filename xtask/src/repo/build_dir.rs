@@ -42,6 +42,7 @@
 //! of whichever came last, and only `dep-U`'s mtime, set to the same instant, is a unit's own.
 
 use super::is_absent;
+use crate::quote;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use std::collections::BTreeSet;
@@ -183,9 +184,15 @@ fn layouts(path: &Utf8Path) -> Result<Vec<Layout>> {
         .any(|name| path.join(name).is_dir());
     if layouts.is_empty() && is_locked(path) && prepared {
         match neither {
-            Some(package) => bail!("`{path}` has a layout not known here: see `build/{package}`"),
+            Some(package) => bail!(
+                "`{}` has a layout not known here: see `build/{package}`",
+                quote::name(&path)
+            ),
             None if build.is_dir() => layouts.push(Layout::V2),
-            None => bail!("`{path}` has a layout not known here: no `.fingerprint`, no `build`"),
+            None => bail!(
+                "`{}` has a layout not known here: no `.fingerprint`, no `build`",
+                quote::name(&path)
+            ),
         }
     }
     Ok(layouts)
@@ -264,10 +271,10 @@ pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Resu
     let mut found = Vec::new();
     let listing = match fs::read_dir(directory) {
         Err(error) if is_absent(&error) => return Ok(found),
-        listing => listing.with_context(|| format!("cannot list `{directory}`"))?,
+        listing => listing.with_context(|| format!("cannot list `{}`", quote::name(&directory)))?,
     };
     for entry in listing {
-        let entry = entry.with_context(|| format!("cannot list `{directory}`"))?;
+        let entry = entry.with_context(|| format!("cannot list `{}`", quote::name(&directory)))?;
         found.extend(entry.file_name().into_string().ok().filter(|it| wanted(it)));
     }
     found.sort();

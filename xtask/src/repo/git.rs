@@ -18,6 +18,7 @@ pub use files::{Entry, EntryKind};
 pub use status::PathStatus;
 
 use crate::process::{self, Runner};
+use crate::quote;
 use crate::usage;
 
 /// A repository with a work tree.
@@ -139,7 +140,8 @@ impl Repository {
                 return Ok(None);
             }
             bail!(
-                "git does not open the repository of {directory}\n{}",
+                "git does not open the repository of {}\n{}",
+                quote::name(&directory),
                 stderr.trim_end()
             );
         };
@@ -169,7 +171,10 @@ impl Repository {
             } else {
                 "fetch it, or name another with --base or --since"
             };
-            usage!("git knows no revision `{revision}`: {remedy}")
+            usage!(
+                "git knows no revision `{}`: {remedy}",
+                quote::name(&revision)
+            )
         })
     }
 

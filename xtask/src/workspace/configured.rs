@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Workspace;
+use crate::quote;
 use crate::usage;
 
 /// The keys that mean something. Each belongs to the module that asks for it; that one reads what
@@ -29,8 +30,9 @@ impl Workspace {
 /// As for [`Workspace::configured`], and where there is no such manifest.
 pub fn configured_in<T: DeserializeOwned + Default>(manifest: &Utf8Path, key: &str) -> Result<T> {
     let text = std::fs::read_to_string(manifest)
-        .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
-    let read: Root = toml::from_str(&text).map_err(|error| usage!("{manifest}: {error}"))?;
+        .map_err(|error| usage!("cannot read {}: {error}", quote::name(&manifest)))?;
+    let read: Root =
+        toml::from_str(&text).map_err(|error| usage!("{}: {error}", quote::name(&manifest)))?;
     configured(manifest, &read.workspace.unwrap_or_default().metadata, key)
 }
 
@@ -54,17 +56,27 @@ fn configured<T: DeserializeOwned + Default>(
     let table = match metadata.get("xtask") {
         None => return Ok(T::default()),
         Some(serde_json::Value::Object(table)) => table,
-        Some(_) => return Err(usage!("{manifest}: `workspace.metadata.xtask` is no table")),
+        Some(_) => {
+            return Err(usage!(
+                "{}: `workspace.metadata.xtask` is no table",
+                quote::name(&manifest)
+            ));
+        }
     };
     if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(usage!(
-            "{manifest}: [workspace.metadata.xtask]: unknown field `{unknown}`, expected {}",
+            "{}: [workspace.metadata.xtask]: unknown field `{unknown}`, expected {}",
+            quote::name(&manifest),
             KEYS.map(|key| format!("`{key}`")).join(", ")
         ));
     }
     match table.get(key) {
         None => Ok(T::default()),
-        Some(value) => T::deserialize(value)
-            .map_err(|error| usage!("{manifest}: [workspace.metadata.xtask]: `{key}`: {error}")),
+        Some(value) => T::deserialize(value).map_err(|error| {
+            usage!(
+                "{}: [workspace.metadata.xtask]: `{key}`: {error}",
+                quote::name(&manifest)
+            )
+        }),
     }
 }

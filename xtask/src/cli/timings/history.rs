@@ -7,6 +7,7 @@ use super::{Format, Kept, show};
 use crate::cli::args::WorkspaceArgs;
 use crate::error::Status;
 use crate::exec::timings::Request;
+use crate::quote;
 use crate::timings::select::{self, Series};
 use crate::timings::{Run, trend as history};
 use crate::{render, usage};
@@ -76,7 +77,10 @@ pub(super) fn list(args: &ListArgs) -> Result<Status> {
     }
     if kept.history.is_empty() {
         let directory = kept.store.directory();
-        render::note(format_args!("no run is kept in {directory} yet"));
+        render::note(format_args!(
+            "no run is kept in {} yet",
+            quote::name(&directory)
+        ));
     }
     Ok(Status::Done)
 }

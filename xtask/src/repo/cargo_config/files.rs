@@ -8,6 +8,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::value::{Kind, Origin, Value};
+use crate::quote;
 use crate::repo::rust_source::normalized;
 use crate::repo::{is_absent, resolved};
 use crate::usage;
@@ -58,7 +59,9 @@ impl<'a> Files<'a> {
                 Err(error) if is_absent(&error) => {}
                 Err(error) => {
                     let error = anyhow::Error::new(error);
-                    return Some(Err(error.context(format!("cannot read {path}"))));
+                    return Some(Err(
+                        error.context(format!("cannot read {}", quote::name(&path)))
+                    ));
                 }
             }
         }
@@ -79,7 +82,7 @@ impl<'a> Files<'a> {
         seen: &mut HashSet<Utf8PathBuf>,
     ) -> Result<Value> {
         if !seen.insert(path.to_owned()) {
-            return Err(usage!("{path} includes itself"));
+            return Err(usage!("{} includes itself", quote::name(&path)));
         }
         let table = table(text, &|line| {
             let path = path.to_owned();
@@ -88,7 +91,8 @@ impl<'a> Files<'a> {
                 false => Origin::File { path, line },
             }
         });
-        let table = table.with_context(|| format!("{path} is no configuration of cargo's"))?;
+        let table = table
+            .with_context(|| format!("{} is no configuration of cargo's", quote::name(&path)))?;
         self.with_includes(table, by_flag, seen)
     }
 
@@ -135,7 +139,11 @@ impl<'a> Files<'a> {
             let text = match (self.read)(&path) {
                 Err(error) if optional && is_absent(&error) => continue,
                 read => read.map_err(|error| {
-                    usage!("{}: cannot read the included {path}: {error}", item.origin)
+                    usage!(
+                        "{}: cannot read the included {}: {error}",
+                        item.origin,
+                        quote::name(&path)
+                    )
                 })?,
             };
             let included = self.parsed(&path, &text, by_flag, seen)?;

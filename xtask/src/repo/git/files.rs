@@ -5,6 +5,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Repository, State, null_separated};
 use crate::process;
+use crate::quote;
 use crate::repo::is_absent;
 
 /// A path of a state.
@@ -119,7 +120,7 @@ impl Repository {
         match read {
             Ok(content) => Ok(Some(content)),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot read {path}")),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", quote::name(&path))),
         }
     }
 
