@@ -75,9 +75,12 @@ pub fn text<S: AsRef<str> + ?Sized>(text: &S) -> Cow<'_, str> {
 
 /// Returns a text for a cell of a Markdown table or for running Markdown text.
 pub fn markdown<S: AsRef<str> + ?Sized>(text: &S) -> String {
+    let text = line(text);
+    let strikes = text.matches('~').count() > 1;
     let mut escaped = String::new();
-    for c in line(text).chars() {
+    for c in text.chars() {
         match c {
+            '~' if !strikes => escaped.push(c),
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' => escaped.extend(['\\', c]),
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
@@ -264,6 +267,11 @@ fn without_commands(line: &str) -> Cow<'_, str> {
 
 /// The length of the escape sequence that sets colours at the beginning of a text, if one is there.
 fn colour(text: &str) -> Option<usize> {
+    // Programs that ask terminfo set the usual characters when they set the usual colour.
+    const USUAL_CHARACTERS: &str = "\u{1b}(B";
+    if text.starts_with(USUAL_CHARACTERS) {
+        return Some(USUAL_CHARACTERS.len());
+    }
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':')?;
     parameters[end..].starts_with('m').then_some(end + 3)

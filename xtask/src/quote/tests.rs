@@ -46,6 +46,7 @@ fn a_sentence_stays_on_one_line() {
 fn a_text_keeps_lines_tabs_and_colours_and_nothing_else() {
     for (plain, expected) in [
         ("a\n\tb\n", "a\n\tb\n"),
+        ("\u{1b}[31m-\u{1b}(B\u{1b}[m", "\u{1b}[31m-\u{1b}(B\u{1b}[m"),
         (
             "\u{1b}[1;31merror\u{1b}[0m: x\r\ny",
             "\u{1b}[1;31merror\u{1b}[0m: x\ny",
@@ -71,6 +72,12 @@ fn markdown_shows_a_name_and_nothing_more() {
         markdown("a|b `c` [x](y) <img> & @you\n# h"),
         "a\\|b \\`c\\` \\[x\\](y) &lt;img> &amp; @\u{200b}you\\\\n# h"
     );
+}
+
+#[test]
+fn a_single_tilde_strikes_nothing() {
+    assert_eq!(markdown("HEAD~1"), "HEAD~1");
+    assert_eq!(markdown("~a~"), "\\~a\\~");
 }
 
 #[test]
