@@ -84,10 +84,47 @@ pub fn plain(text: &str) {
     say(format_args!("{}", quote::text(text)));
 }
 
-/// Passes on what somebody else wrote, colours and progress bars included, as it is.
-pub fn raw(bytes: &[u8]) {
-    let mut stderr = std::io::stderr().lock();
-    let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
+/// Passes on what another program writes to standard error: as it is to a terminal, where it may
+/// draw progress bars, and line by line in quotes to anything else, which may be a log that a CI
+/// service parses.
+pub struct PassedOn {
+    is_terminal: bool,
+    line: Vec<u8>,
+}
+
+impl PassedOn {
+    /// Looks where standard error goes.
+    pub fn start() -> Self {
+        Self {
+            is_terminal: std::io::stderr().is_terminal(),
+            line: Vec::new(),
+        }
+    }
+
+    /// Passes on a piece.
+    pub fn write(&mut self, bytes: &[u8]) {
+        if self.is_terminal {
+            let mut stderr = std::io::stderr().lock();
+            let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
+            return;
+        }
+        self.line.extend(bytes);
+        let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') else {
+            return;
+        };
+        let rest = self.line.split_off(end + 1);
+        let lines = String::from_utf8_lossy(&self.line);
+        plain(lines.strip_suffix('\n').unwrap_or(&lines));
+        self.line = rest;
+    }
+}
+
+impl Drop for PassedOn {
+    fn drop(&mut self) {
+        if !self.line.is_empty() {
+            plain(&String::from_utf8_lossy(&self.line));
+        }
+    }
 }
 
 /// A count that is written over itself, on a terminal and where the work takes long enough to be

@@ -88,7 +88,8 @@ impl Scene<'_> {
         };
         let workspace = &answer.workspace;
         let arguments = selection.arguments(workspace, tool, &options);
-        let mut heading = format!("$ cargo {}\n", arguments.join(" "));
+        let words: Vec<_> = arguments.iter().map(quote::shell).collect();
+        let mut heading = format!("$ cargo {}\n", words.join(" "));
         let command = skipping::cargo(&place.runner, workspace, tool, &selection, &options);
         for note in notes {
             heading.push_str(&format!("note: {note}\n"));

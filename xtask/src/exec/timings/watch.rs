@@ -45,6 +45,7 @@ impl Request<'_> {
             .args(self.arguments);
         let mut messages = Vec::new();
         let waiting = Mutex::new(Waiting::default());
+        let mut passed_on = render::PassedOn::start();
         let status = process::stream_both(
             &mut command,
             |line| {
@@ -58,7 +59,7 @@ impl Request<'_> {
             },
             |bytes| {
                 locked(&waiting).hears(bytes);
-                render::raw(bytes);
+                passed_on.write(bytes);
             },
         )?;
         let waiting = std::mem::take(&mut *locked(&waiting));
