@@ -19,8 +19,8 @@ use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xshell::Shell;
 
-use children::{Reach, Role, Running};
 use crate::quote;
+use children::{Reach, Role, Running};
 
 /// A place to start programs from: a directory and the scrubbed environment.
 #[derive(Clone)]
