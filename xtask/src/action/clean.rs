@@ -12,7 +12,7 @@ use serde::Serialize;
 use self::finder::Finder;
 pub use self::selection::{Options, Scope, Selection};
 use super::contents::{Contents, Found};
-use crate::repo::unit_record::UnitName;
+use crate::repo::unit_record::{Mode, UnitName};
 use crate::workspace::{self, Package};
 
 /// What goes, and from where.
@@ -83,6 +83,13 @@ pub struct Removal {
     pub files: u64,
     /// How many bytes they are.
     pub bytes: u64,
+}
+
+impl Removal {
+    /// Returns whether the artifact is of a package that the workspace no longer has.
+    pub fn is_orphan(&self) -> bool {
+        self.package_id.is_none()
+    }
 }
 
 /// The kinds of artifact, in the order in which they go.
@@ -160,8 +167,9 @@ impl Directory {
         // Paths are compared component by component, which is slow where there are thousands.
         let mut paths: BTreeMap<String, (Artifact, &Found, &str)> = BTreeMap::new();
         for &(unit, because) in &found {
+            let keeps_outputs = options.keep_incremental && is_compiled_again(unit);
             for (artifact, path) in finder.artifacts(unit, options.documentation) {
-                if artifact == Artifact::Fingerprint || !options.keep_incremental {
+                if artifact == Artifact::Fingerprint || !keeps_outputs {
                     let entry = paths.entry(path.into_string());
                     entry.or_insert((artifact, unit, because));
                 }
@@ -179,7 +187,7 @@ impl Directory {
             bytes: 0,
         };
         let mut removals: Vec<_> = paths.into_iter().map(removal).collect();
-        removals.sort_by_key(|removal| removal.kind);
+        removals.sort_by_key(|removal| (removal.kind, !is_reference(&removal.path)));
         let incremental = removals
             .iter()
             .filter(|it| it.kind == Artifact::Incremental);
@@ -198,6 +206,23 @@ impl Directory {
             removals,
         }
     }
+}
+
+/// Returns whether rustc can start from the unit's old outputs. A script's run cannot: the files
+/// in `OUT_DIR` are the result of the inputs that changed. An orphan is never built again, and
+/// without a fingerprint no later clean would find the orphan's outputs.
+fn is_compiled_again(found: &Found) -> bool {
+    let is_compiled = |unit: &UnitName| unit.mode != Mode::Run;
+    found.package.is_some() && found.unit.as_ref().is_some_and(is_compiled)
+}
+
+/// Returns whether a file is one whose mtime cargo compares with the unit's inputs: `dep-*` of a
+/// compiled unit, `output` or `stdout` of a script's run. Without this file cargo rebuilds the unit
+/// and its dependents. Without the hash file alone, cargo rebuilds the unit and calls its dependents
+/// fresh. So the reference file goes first, and a clean that is killed leaves nothing stale.
+pub fn is_reference(path: &Utf8Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.starts_with("dep-") || name == "output" || name == "stdout"
 }
 
 fn is_running(package: &Package, contents: &Contents) -> bool {

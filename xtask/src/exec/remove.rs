@@ -10,7 +10,7 @@ use std::io;
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::action::clean::{Artifact, Directory, Removal};
+use crate::action::clean::{Artifact, Directory, Removal, is_reference};
 use crate::action::contents::Contents;
 use crate::parallel;
 use crate::repo::build_dir::{self, Directories, ProfileDir};
@@ -190,10 +190,11 @@ pub fn remove(
             );
         }
     }
-    for (done, Removal { path, .. }) in directory.removals.iter().enumerate() {
+    for (done, removal) in directory.removals.iter().enumerate() {
         progress(done);
+        let path = &removal.path;
         let removed = match fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+            Ok(metadata) if metadata.is_dir() => remove_directory(path, removal.kind),
             Ok(_) => fs::remove_file(path),
             Err(error) => Err(error),
         };
@@ -205,9 +206,61 @@ pub fn remove(
     Ok(())
 }
 
+/// Removes a directory. The file by which cargo or rustc trusts the rest of the directory goes
+/// first, since the kit can be killed at any moment.
+fn remove_directory(path: &Utf8Path, kind: Artifact) -> io::Result<()> {
+    for file in trusted_by(path, kind)? {
+        fs::remove_file(file)?;
+    }
+    fs::remove_dir_all(path)
+}
+
+/// Returns the files that have to go before the rest of a directory: the reference files of a
+/// fingerprint, the dependency graphs of an incremental cache's sessions.
+fn trusted_by(path: &Utf8Path, kind: Artifact) -> io::Result<Vec<Utf8PathBuf>> {
+    let mut files = Vec::new();
+    for entry in path.read_dir_utf8()? {
+        let entry = entry?;
+        match kind {
+            Artifact::Fingerprint if is_reference(entry.path()) => {
+                files.push(entry.into_path());
+            }
+            Artifact::Incremental => {
+                let graph = entry.path().join("dep-graph.bin");
+                files.extend(graph.is_file().then_some(graph));
+            }
+            _ => {}
+        }
+    }
+    Ok(files)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_file_that_the_rest_is_trusted_by_goes_first() {
+        let (_scratch, root) = crate::testing::scratch();
+        let fingerprint = ["bin-x", "bin-x.json", "dep-bin-x", "invoked.timestamp"];
+        let session = ["s-1/dep-graph.bin", "s-1/query-cache.bin", "s-1.lock"];
+        let run = ["run-build-script-build-script-build", "x.json"];
+        for (kind, files, first) in [
+            (Artifact::Fingerprint, &fingerprint[..], &["dep-bin-x"][..]),
+            (Artifact::Incremental, &session, &["s-1/dep-graph.bin"]),
+            (Artifact::Fingerprint, &run, &[]),
+            (Artifact::Output, &["output", "out/dep-graph.bin"], &[]),
+        ] {
+            let directory = root.join(format!("{kind:?}-{}", files[0].replace('/', "-")));
+            for file in files {
+                crate::testing::write(&directory.join(file), "");
+            }
+            let expected: Vec<_> = first.iter().map(|it| directory.join(it)).collect();
+            assert_eq!(trusted_by(&directory, kind).unwrap(), expected, "{files:?}");
+            remove_directory(&directory, kind).unwrap();
+            assert!(!directory.exists());
+        }
+    }
 
     #[test]
     fn a_path_lies_on_the_nearest_mount_above_it() {

@@ -16,6 +16,8 @@ mod clean_choices;
 #[cfg(unix)]
 mod clean_exact;
 #[cfg(unix)]
+mod clean_fresh;
+#[cfg(unix)]
 mod clean_matrix;
 #[cfg(unix)]
 mod clean_orphans;

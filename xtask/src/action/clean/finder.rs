@@ -63,7 +63,10 @@ impl<'a> Finder<'a> {
         let place = &self.contents.place;
         let fingerprint = place.fingerprint_dir(&found.package_name, &found.hash);
         let Some(unit) = &found.unit else {
-            return self.of_hash(found, fingerprint);
+            let mut artifacts = self.of_hash(found, fingerprint);
+            // The unit may be a script's run that failed.
+            artifacts.push(self.script_output(found));
+            return artifacts;
         };
         let mut artifacts = if found.shares {
             let name = unit.file_name();
@@ -81,7 +84,10 @@ impl<'a> Finder<'a> {
         };
         let crate_name = unit.target.replace('-', "_");
         match unit.mode {
-            Mode::Run => return artifacts,
+            Mode::Run => {
+                artifacts.push(self.script_output(found));
+                return artifacts;
+            }
             // The page of a crate's name is the last one's that was documented, whoever that was.
             Mode::Doc if documentation && !self.is_anothers(found, &crate_name, &KINDS[..2]) => {
                 let below = [crate_name.clone(), format!("src/{crate_name}")];
@@ -137,6 +143,15 @@ impl<'a> Finder<'a> {
         let of_kind = |&kind| self.namesakes().get(&(kind, crate_name.to_owned()));
         let mut packages = kinds.iter().filter_map(of_kind).flatten();
         packages.any(|&package| Some(package) != found.package)
+    }
+
+    /// The output of a script's run, which cargo compares with the times of the run's inputs.
+    /// Without the output cargo rebuilds the run and its dependents. While the output exists,
+    /// cargo calls the dependents fresh, even where the run's fingerprint is gone.
+    fn script_output(&self, found: &Found) -> (Artifact, Utf8PathBuf) {
+        let place = &self.contents.place;
+        let output = place.script_output(&found.package_name, &found.hash);
+        (Artifact::Fingerprint, output)
     }
 
     /// What has the unit's hash in its name.

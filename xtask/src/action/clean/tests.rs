@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::action::artifacts::root_of;
+use crate::action::contents::{Doubt, Stray};
 use crate::graph::Verb;
 use crate::question::Answer;
 use crate::repo::build_dir::{Layout, ProfileDir};
@@ -208,6 +209,7 @@ fn a_run_goes_with_its_output_and_the_script_stays() {
     );
     let removed = removed(&answer, &contents, Scope::Changed);
     expect_test::expect![[r#"
+        Fingerprint build/planner-1e/output
         Fingerprint .fingerprint/planner-1e
         Output build/planner-1e
     "#]]
@@ -222,22 +224,29 @@ fn whole_packages_take_their_documentation_along() {
         planner 1c test-integration-test-it
         planner 1f doc-lib-planner shares
         planner 1f doc-bin-plan shares
+        planner 9b bin-plan shares
         network 0f doc-lib-network
     ";
     let contents = contents(&answer, Layout::V1, units, FILES);
     expect_test::expect![[r#"
-        Fingerprint .fingerprint/planner-1a
-        Fingerprint .fingerprint/planner-1c
         Fingerprint .fingerprint/planner-1f/dep-doc-bin-plan
         Fingerprint .fingerprint/planner-1f/dep-doc-lib-planner
+        Fingerprint .fingerprint/planner-9b/dep-bin-plan
+        Fingerprint .fingerprint/planner-1a
+        Fingerprint .fingerprint/planner-1c
         Fingerprint .fingerprint/planner-1f/doc-bin-plan
         Fingerprint .fingerprint/planner-1f/doc-bin-plan.json
         Fingerprint .fingerprint/planner-1f/doc-lib-planner
         Fingerprint .fingerprint/planner-1f/doc-lib-planner.json
         Fingerprint .fingerprint/planner-1f/output-doc-bin-plan
         Fingerprint .fingerprint/planner-1f/output-doc-lib-planner
+        Fingerprint .fingerprint/planner-9b/bin-plan
+        Fingerprint .fingerprint/planner-9b/bin-plan.json
+        Fingerprint .fingerprint/planner-9b/output-bin-plan
         Output deps/it-1c
         Output deps/libplanner-1a.rmeta
+        Uplifted plan
+        Uplifted plan.d
         Incremental incremental/it-5x
         Incremental incremental/planner-8z
     "#]]
@@ -250,6 +259,7 @@ fn what_was_never_built_to_its_end_goes_with_its_package() {
     let units = "planner 77\nnetwork 78";
     let contents = contents(&answer, Layout::V1, units, "deps/half+77 deps/half+78");
     expect_test::expect![[r#"
+        Fingerprint build/planner-77/output
         Fingerprint .fingerprint/planner-77
         Output deps/half-77
     "#]]
@@ -269,6 +279,63 @@ fn fingerprints_alone() {
         Fingerprint .fingerprint/planner-1c
     "#]]
     .assert_eq(&removed);
+}
+
+#[test]
+fn a_run_goes_whole_where_compiled_units_keep_their_outputs() {
+    let text = "planner: lib script";
+    let answer = answer(text, Verb::Check, &["planner build script run"]);
+    let options = Options {
+        keep_incremental: true,
+        ..Options::default()
+    };
+    for (layout, expected) in [
+        (
+            Layout::V1,
+            "Fingerprint build/planner-1e/output\n\
+             Fingerprint .fingerprint/planner-1a\n\
+             Fingerprint .fingerprint/planner-1e\n\
+             Output build/planner-1e\n",
+        ),
+        (
+            Layout::V2,
+            "Fingerprint build/planner/1e/run/stdout\n\
+             Fingerprint build/planner/1a/fingerprint\n\
+             Fingerprint build/planner/1e/fingerprint\n\
+             Output build/planner/1e\n",
+        ),
+    ] {
+        let units = "planner 1a lib-planner\nplanner 1e run-build-script-build-script-build";
+        let contents = contents(&answer, layout, units, FILES);
+        assert_eq!(shown(&planned(&answer, &contents, &options)), expected);
+    }
+}
+
+#[test]
+fn orphans_go_whole_where_compiled_units_keep_their_outputs() {
+    let answer = answer(RAILWAY, Verb::Check, &[]);
+    let mut contents = contents(&answer, Layout::V1, "", "deps/libold+4a.rlib");
+    contents.strays.push(Stray {
+        found: Found {
+            package: None,
+            package_name: "old".to_owned(),
+            hash: hash("4a"),
+            unit: UnitName::parse("lib-old"),
+            root: None,
+            shares: false,
+        },
+        because: String::new(),
+        doubt: Doubt::No,
+    });
+    let options = Options {
+        keep_incremental: true,
+        ..Options::default()
+    };
+    expect_test::expect![[r#"
+        Fingerprint .fingerprint/old-4a
+        Output deps/libold-4a.rlib
+    "#]]
+    .assert_eq(&shown(&planned(&answer, &contents, &options)));
 }
 
 #[test]
@@ -408,7 +475,7 @@ fn a_triples_directory_and_what_the_host_does_for_it() {
         let fingerprints = removed
             .lines()
             .filter_map(|it| it.strip_prefix("Fingerprint build/"));
-        let units = fingerprints.map(|it| it.trim_end_matches("/fingerprint").to_owned());
+        let units = fingerprints.filter_map(|it| Some(it.strip_suffix("/fingerprint")?.to_owned()));
         units.collect::<Vec<_>>().join(" ")
     };
     let on_host = fingerprints(&contents);
