@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::args::QuestionArgs;
 use super::verdict;
-use crate::action::clean::{CleanPlan, Options, Scope};
+use crate::action::clean::{CleanPlan, Options, Removal, Scope};
 use crate::action::verify::Verification;
 use crate::built::Built;
 use crate::error::Status;
@@ -14,7 +14,7 @@ use crate::exec::clean::{How, clean};
 use crate::exec::full_build;
 use crate::graph::Verb;
 use crate::process::Runner;
-use crate::question::Question;
+use crate::question::{Answer, Question};
 use crate::repo::build_dir;
 use crate::{exec, quote, render};
 
@@ -45,7 +45,7 @@ pub struct Args {
     /// The package that the running xtask is built from, too
     #[arg(long)]
     include_running: bool,
-    /// Remove fingerprints alone, so that cargo compiles again from its incremental state
+    /// Keep compiled artifacts and incremental caches; remove what makes cargo rebuild
     #[arg(long)]
     keep_incremental: bool,
     /// Remove also from a directory in which another checkout builds, too
@@ -122,7 +122,7 @@ fn clean_one(
     }
     let answer = question.answer()?;
     for note in &answer.notes {
-        render::note(render::of(name, note));
+        render::note_once(name, note);
     }
     let how = How {
         only_plan: args.dry_run || args.check,
@@ -142,15 +142,8 @@ fn clean_one(
         (Format::Json, Some(_)) => {}
     }
     let is_empty = plan.removals().next().is_none();
-    if answer.affected.is_empty() {
-        let nothing = format_args!("nothing is affected ({})", quote::line(&answer.compared));
-        render::note(render::of(name, nothing));
-    } else if is_empty {
-        let nothing = format_args!(
-            "nothing of what is affected is built in {}",
-            answer.workspace.build_directory
-        );
-        render::note(render::of(name, nothing));
+    for message in nothing_to_remove(args, &answer, &plan) {
+        render::note(render::of(name, message));
     }
     if let Some((before, last)) = before {
         render::status("Building", "again, to see what cargo makes of it");
@@ -162,6 +155,26 @@ fn clean_one(
         }
     }
     Ok((verdict(args.check && !is_empty), plan))
+}
+
+/// Returns what to say where nothing is affected, nothing is built, or nothing is an orphan.
+fn nothing_to_remove(args: &Args, answer: &Answer, plan: &CleanPlan) -> Vec<String> {
+    let directory = &answer.workspace.build_directory;
+    let (orphans, affected): (Vec<&Removal>, Vec<_>) =
+        plan.removals().partition(|it| it.is_orphan());
+    let mut messages = Vec::new();
+    if answer.affected.is_empty() {
+        messages.push(format!(
+            "nothing is affected ({})",
+            quote::line(&answer.compared)
+        ));
+    } else if affected.is_empty() {
+        messages.push(format!("no artifacts to remove in {directory}"));
+    }
+    if args.orphans && orphans.is_empty() {
+        messages.push(format!("no orphans to remove in {directory}"));
+    }
+    messages
 }
 
 impl Args {

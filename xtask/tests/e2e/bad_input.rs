@@ -301,7 +301,7 @@ fn a_target_directory_that_cannot_be_written() {
         .xtask(&["clean-affected", "--assume-changed", "base"])
         .is(expect![[r#"
             --- stderr
-            note: nothing of what is affected is built in [ROOT]/target
+            note: no artifacts to remove in [ROOT]/target
         "#]]);
     project.xtask(&["timings"]).is(expect![[r#"
         --- stderr

@@ -115,6 +115,6 @@ fn the_sample_verified() {
 fn without_a_build_there_is_nothing_to_remove() {
     Project::chain().xtask(MIDDLE).is(expect![[r#"
         --- stderr
-        note: nothing of what is affected is built in [ROOT]/target
+        note: no artifacts to remove in [ROOT]/target
     "#]]);
 }

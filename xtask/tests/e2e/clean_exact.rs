@@ -178,7 +178,7 @@ fn the_seeds_or_the_packages_in_one_profile_or_all() {
         "#]]);
     project.xtask(&middle(&["--check"])).is(expect![[r#"
         --- stderr
-        note: nothing of what is affected is built in [ROOT]/target
+        note: no artifacts to remove in [ROOT]/target
     "#]]);
 }
 

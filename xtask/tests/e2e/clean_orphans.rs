@@ -46,6 +46,7 @@ fn of_packages_targets_and_versions() {
     project.xtask(ORPHANS).is(expect![[r#"
         --- stderr
         note: nothing is affected (the work tree since HEAD)
+        note: no orphans to remove in [ROOT]/target
     "#]]);
 }
 
@@ -96,6 +97,7 @@ fn in_a_directory_that_another_workspace_shares() {
             test once
         --- stderr
         note: nothing is affected (the work tree since HEAD)
+        note: no orphans to remove in [ROOT]/target
     "#]]);
 }
 
@@ -114,6 +116,7 @@ fn a_target_beside_its_package_is_none() {
     project.xtask(ORPHANS).is(expect![[r#"
         --- stderr
         note: nothing is affected (the work tree since HEAD)
+        note: no orphans to remove in [ROOT]/target
     "#]]);
     project.clean_as_planned(&["--assume-changed", "track"]);
     let left = project.artifacts();

@@ -228,9 +228,9 @@ fn each_is_acted_on_where_its_own_configuration_counts() {
     act(&["clean-affected", "--check"], &[]).is(expect![[r#"
         --- stderr
         note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
-        note: .: nothing of what is affected is built in [ROOT]/target
+        note: .: no artifacts to remove in [ROOT]/target
         note: lone: nothing is affected (what was named is another workspace's)
         note: tests/fixtures/fine: nothing is affected (what was named is another workspace's)
-        note: tools: nothing of what is affected is built in [ROOT]/tools/made
+        note: tools: no artifacts to remove in [ROOT]/tools/made
     "#]]);
 }
