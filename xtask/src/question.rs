@@ -16,6 +16,7 @@ use crate::impact::changed::ChangedPaths;
 use crate::impact::checkouts::{self, Shared};
 use crate::impact::layout::Layout;
 use crate::impact::records::{Ground, RecordId, Records};
+use crate::impact::resolved::Causes;
 use crate::impact::rules::Rules;
 use crate::impact::seeds::{Inputs, Resolution};
 use crate::impact::settings::{Contents, Setting, Settings};
@@ -208,9 +209,9 @@ impl Question {
         let mut affected = impact::propagate_within(&graph, seeds, &is_reached);
         let mut untouched = variants.untouched(&affected);
         if let Resolution::Compared(compared) = &resolution {
-            let cause = impact::resolved::cause(&set.changes, &set.top_level, &settings);
-            let resolved =
-                impact::resolved::affected(workspace, &graph, compared, cause.as_deref());
+            let changed = set.changes.iter().map(|it| &*it.path);
+            let causes = Causes::new(changed, &set.top_level, &settings, &contents);
+            let resolved = impact::resolved::affected(workspace, &graph, compared, &causes);
             untouched.retain(|unit, _| resolved.effect(*unit).is_none());
             affected = affected.or(resolved);
         }

@@ -295,11 +295,15 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// How many compiled units have a record that fits the question.
+    /// Counts the compiled units of path packages that have a record of a build of this kind. Records
+    /// of other packages are only read where the configuration changed, and never counted.
     pub fn fitting(&self) -> usize {
         let fits = |it: &Record<'_>| it.fits && matches!(it.inputs, Inputs::Compiled { .. });
-        let records = self.by_unit.values();
-        records.filter(|records| records.iter().any(fits)).count()
+        let records = self.by_unit.iter();
+        let of_path_packages = records.filter(|(unit, _)| self.has_all_of(**unit));
+        of_path_packages
+            .filter(|(_, records)| records.iter().any(fits))
+            .count()
     }
 }
 

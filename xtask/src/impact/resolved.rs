@@ -5,12 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use super::settings::{Setting, Settings};
+pub use self::causes::Causes;
 use super::{Affected, Effect, Rule, Seed, Spread, propagate_within};
 use crate::graph::{UnitGraph, UnitIx};
-use crate::repo::git::Change;
 use crate::resolution::{Difference, PackageKey, Resolution, TargetKey};
 use crate::workspace::{PackageIx, Workspace};
 
@@ -20,11 +17,11 @@ pub fn affected(
     workspace: &Workspace,
     graph: &UnitGraph,
     resolution: &Resolution,
-    cause: Option<&Utf8Path>,
+    causes: &Causes,
 ) -> Affected {
     let places = Places::new(workspace);
-    let seed = |unit, because: &str, spread| Seed {
-        path: cause.map(Utf8Path::to_owned),
+    let seed = |unit, because: &str, spread, lines: &[String]| Seed {
+        path: causes.of(workspace.package(graph.unit(unit).package), lines),
         spread,
         ..Seed::new(unit, Rule::Resolution, because)
     };
@@ -42,8 +39,12 @@ pub fn affected(
             Difference::Further => Spread::Nothing,
             _ => Spread::All,
         };
+        let lines = match &difference.what {
+            Difference::Changed(lines) => &lines[..],
+            _ => &[],
+        };
         for unit in places.units(graph, &difference.package, &difference.target) {
-            seeds.push(seed(unit, &because, spread));
+            seeds.push(seed(unit, &because, spread, lines));
         }
     }
     let rebuilt: HashSet<UnitIx> = resolution
@@ -60,23 +61,8 @@ pub fn affected(
     };
     let unreached = rebuilt.iter().filter(is_unreached);
     let because = "cargo resolves what it is built from differently";
-    seeds.extend(unreached.map(|&unit| seed(unit, because, Spread::All)));
+    seeds.extend(unreached.map(|&unit| seed(unit, because, Spread::All, &[])));
     propagate_within(graph, seeds, &is_rebuilt)
-}
-
-/// The file that made cargo resolve differently: which of several did is not known, so the first
-/// that can have done it is named.
-pub fn cause(changes: &[Change], root: &Utf8Path, settings: &Settings) -> Option<Utf8PathBuf> {
-    let can_have = |change: &&Change| {
-        let path = root.join(&change.path);
-        settings
-            .of(&path)
-            .is_some_and(|(setting, _)| setting != Setting::Toolchain)
-    };
-    changes
-        .iter()
-        .find(can_have)
-        .map(|change| change.path.clone())
 }
 
 /// Packages by name and version.
@@ -129,3 +115,5 @@ fn word(value: &impl serde::Serialize) -> String {
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default()
 }
+
+mod causes;

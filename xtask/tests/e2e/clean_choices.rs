@@ -102,7 +102,7 @@ fn directories_that_other_tools_build_in() {
     let check = middle(&["--check", "--all-target-dirs"]);
     project.xtask(&check).is(expect![[r#"
         --- stderr
-        note: nothing of what is affected is built in [ROOT]/target
+        note: no artifacts to remove in [ROOT]/target
     "#]]);
 }
 
@@ -124,6 +124,19 @@ fn an_external_package_that_is_assumed_changed() {
         crates.io-index#strsim@0.11.1 lib strsim build"#]]
     .assert_eq(&names.join("\n"));
     project.builds_again(&affected, &[(CHECK.to_vec(), everything)]);
+
+    // The records of external packages, which are read where the configuration changed, do not count.
+    project.append(".cargo/config.toml", "[net]\nretry = 1\n");
+    let changed = [
+        "affected",
+        "--format",
+        "json",
+        "--file",
+        ".cargo/config.toml",
+    ];
+    let answer = project.json(&changed).unwrap();
+    let counts = serde_json::json!({ "current": 8, "compiled": 8 });
+    assert_eq!(answer["recorded"], counts);
 }
 
 #[test]
