@@ -93,7 +93,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
 impl Args {
     fn show(&self, name: Option<&str>, report: &AffectedReport) -> Result<()> {
         for note in &report.notes {
-            render::note(render::of(name, note));
+            render::note_once(name, note);
         }
         if report.units.is_empty() {
             let nothing = format_args!("nothing is affected ({})", quote::line(&report.compared));

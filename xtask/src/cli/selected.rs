@@ -58,7 +58,7 @@ impl SelectedArgs {
         let excluded = excluded.collect::<Result<_>>()?;
         let answer = question.answer()?;
         for note in &answer.notes {
-            render::note(render::of(name, note));
+            render::note_once(name, note);
         }
         let options = Options {
             excluded,

@@ -16,7 +16,9 @@ pub mod run;
 pub mod timings;
 pub mod why;
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -60,6 +62,21 @@ pub fn status(verb: &str, message: impl std::fmt::Display) {
 /// Says something that the reader should know and need not act on.
 pub fn note(message: impl std::fmt::Display) {
     label(AnsiColor::Cyan.on_default().bold(), "note", &message);
+}
+
+/// Says a note about one of several workspaces, unless the note was said before: each workspace
+/// and each step of a hook asks the same question anew, and gets the same notes.
+pub fn note_once(workspace: Option<&str>, message: &str) {
+    if is_first(message) {
+        note(of(workspace, message));
+    }
+}
+
+/// Returns whether this run of the kit asks about the message for the first time.
+pub fn is_first(message: &str) -> bool {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    said.insert(message.to_owned())
 }
 
 /// Says something that the reader should look at.

@@ -91,10 +91,13 @@ impl Scene<'_> {
         let words: Vec<_> = arguments.iter().map(quote::shell).collect();
         let mut heading = format!("$ cargo {}\n", words.join(" "));
         let command = skipping::cargo(&place.runner, workspace, tool, &selection, &options);
-        for note in notes {
-            heading.push_str(&format!("note: {note}\n"));
-        }
         let (ending, output) = running.to_end(command, Vec::new())?;
+        // Only the output of a step that failed is shown.
+        for note in notes {
+            if ending == Ending::Failed && render::is_first(&note) {
+                heading.push_str(&format!("note: {note}\n"));
+            }
+        }
         Ok((ending, heading + &output))
     }
 
