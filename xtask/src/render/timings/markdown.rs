@@ -1,10 +1,10 @@
 //! Timings as Markdown, for a comment on a pull request or the summary of a step.
 
 use super::report::{breach, share};
-use super::{change, changed, count, percent, plus, remarks, seconds};
+use super::{change, changed, count, percent, plus, remarks, seconds, verdict};
 use crate::quote;
 use crate::timings::Run;
-use crate::timings::compare::{Change, Comparison};
+use crate::timings::compare::{Change, Comparison, Verdict};
 use crate::timings::report::Report;
 use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
@@ -74,7 +74,12 @@ pub fn diff(comparison: &Comparison, units: usize) -> String {
     let before = quote::markdown(&comparison.before.name);
     let after = quote::markdown(&comparison.after.name);
     let total = change(&comparison.total);
-    let head = format!("### Build timings: {before} to {after}\n\n{total} in total\n");
+    // That a change is noise is said beside the figure.
+    let verdict = match comparison.total.verdict {
+        Verdict::Noise => String::new(),
+        _ => format!("; {}", verdict(&comparison.total)),
+    };
+    let head = format!("### Build timings: {before} to {after}\n\n{total} in total{verdict}\n");
     head + &table(&CHANGES, changes(comparison, units))
 }
 

@@ -85,6 +85,7 @@ pub fn list_json(history: &[Series]) -> impl Serialize {
 pub fn diff(comparison: &Comparison, units: usize) -> String {
     let mut lines = vec![
         format!("{} → {}", side(&comparison.before), side(&comparison.after)),
+        verdict(&comparison.total).to_owned(),
         String::new(),
         "   before     after    change".to_owned(),
     ];
@@ -166,6 +167,21 @@ fn noise(change: &Change) -> &'static str {
     match change.verdict {
         Verdict::Noise if change.growth() != 0.0 => ", which is noise",
         _ => "",
+    }
+}
+
+/// Returns the verdict on a total in words.
+fn verdict(total: &Change) -> &'static str {
+    match total.verdict {
+        Verdict::Slower => "slower: every run after took longer than every run before",
+        Verdict::Faster => "faster: every run after took less time than every run before",
+        Verdict::Noise => "no change beyond noise",
+        Verdict::Unproven if total.growth() > 0.0 => {
+            "slower, but single runs do not prove it (measure both sides with --repeat)"
+        }
+        Verdict::Unproven => {
+            "faster, but single runs do not prove it (measure both sides with --repeat)"
+        }
     }
 }
 

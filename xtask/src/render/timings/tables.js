@@ -90,7 +90,7 @@ function coloured(time) {
 
 function changes(since) {
   const row = (name, it) => [name, seconds(it.before), seconds(it.after), coloured(it.after - it.before),
-    { noise: "noise", unproven: "" }[it.verdict] ?? it.verdict];
+    it.verdict === "unproven" ? "not proven" : it.verdict];
   const rows = [row("total", since.total), row("critical path", since.critical_path),
     ...since.units.filter((it) => it.verdict !== "noise" && Math.abs(it.after - it.before) >= 0.05)
       .map((it) => row(it.unit + (it.from_version ? ` (was v${it.from_version})` : ""), it)),
@@ -100,8 +100,13 @@ function changes(since) {
 }
 
 function trend(points) {
-  const [width, height, left, bottom] = [900, 220, 56, 24];
+  /* On a narrow screen the text keeps its size. */
+  const width = Math.min(900, Math.max(320, $("sections").clientWidth));
+  const [height, bottom] = [220, 24];
   const top = Math.max(...points.map((it) => it.total), 0.01) * 1.08;
+  const marks = [0, 0.25, 0.5, 0.75, 1].map((part) => top * part / 1.08);
+  /* A character of the labels is at most 7 units wide. */
+  const left = 12 + 7 * Math.max(...marks.map((time) => seconds(time).length));
   const px = (i) => left + (points.length < 2 ? 0.5 : i / (points.length - 1)) * (width - left - 12);
   const py = (time) => height - bottom - time / top * (height - bottom - 8);
   const svg = (name, attributes, ...children) => {
@@ -112,10 +117,10 @@ function trend(points) {
   };
   const whole = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: "100%", role: "img",
     "aria-label": `Totals of ${points.length} builds` });
-  for (const part of [0, 0.25, 0.5, 0.75, 1]) {
-    const y = py(top * part / 1.08);
+  for (const time of marks) {
+    const y = py(time);
     whole.append(svg("line", { x1: left, x2: width, y1: y, y2: y, stroke: "var(--line)" }),
-      svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, seconds(top * part / 1.08)));
+      svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, seconds(time)));
   }
   for (const [key, colour] of [["critical_path", "var(--accent)"], ["total", "var(--front)"]]) {
     const line = points.map((it, i) => `${px(i)},${py(it[key])}`).join(" ");

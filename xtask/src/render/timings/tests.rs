@@ -112,3 +112,40 @@ fn a_page_needs_no_network() {
         assert!(!page.contains(foreign), "{foreign}");
     }
 }
+
+#[test]
+fn a_comparison_of_single_runs_says_that_it_proves_nothing() {
+    let mut before = report(vec![unit("a", 0.5, 2.0, &[])], &[]).record;
+    before.run.label = Some("old".to_owned());
+    let mut after = report(vec![unit("a", 0.5, 3.0, &[])], &[]).record;
+    after.run.label = Some("new".to_owned());
+    let comparison =
+        |before: &[Record], after: &[Record]| crate::timings::compare::compare(before, after);
+    let head = |comparison: &Comparison| {
+        let text = diff(comparison, 0);
+        text.lines()
+            .take(2)
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    let (old, new) = ([before], [after]);
+    expect_test::expect![[r#"
+        old → new
+        slower, but single runs do not prove it (measure both sides with --repeat)
+    "#]]
+    .assert_eq(&head(&comparison(&old, &new)));
+    expect_test::expect![[r#"
+        old → old
+        no change beyond noise
+    "#]]
+    .assert_eq(&head(&comparison(&old, &old)));
+    let twice = |[record]: &[Record; 1]| [record.clone(), record.clone()];
+    expect_test::expect![[r#"
+        new (median of 2) → old (median of 2)
+        faster: every run after took less time than every run before
+    "#]]
+    .assert_eq(&head(&comparison(&twice(&new), &twice(&old))));
+    assert!(
+        markdown::diff(&comparison(&old, &new), 0).contains("in total; slower, but single runs")
+    );
+}
