@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::changes::{Ahead, Asked, ChangeSet};
 use crate::graph::{Unit, UnitGraph, UnitIx, Verb};
@@ -26,7 +26,7 @@ use crate::process::Runner;
 use crate::quote;
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::git::Change;
-use crate::repo::{build_dir, resolved, state};
+use crate::repo::{build_dir, files, resolved, state};
 use crate::resolution;
 use crate::usage;
 use crate::workspace::{TargetKind, Workspace};
@@ -198,7 +198,11 @@ impl Question {
             facts: &facts,
         };
         seeds.extend(impact::seeds::find(&inputs, outsides));
-        kept_facts.write(&facts.into_inner());
+        let skipped = files::take_skipped();
+        // What was found without these files is told of once more, and so is that.
+        if skipped.is_empty() {
+            kept_facts.write(&facts.into_inner());
+        }
 
         let by_records = match resolution {
             Resolution::Unknown(_) => &[],
@@ -222,7 +226,9 @@ impl Question {
             .count();
         let notes = set.note().into_iter();
         let notes = notes.chain(checkouts::note(&shared));
-        let notes = notes.chain(resolution.note()).collect();
+        let notes = notes.chain(resolution.note());
+        let notes = notes.chain(skipped.iter().map(|(path, why)| skipped_note(path, why)));
+        let notes = notes.collect();
         let mut in_words = [set.in_words, assumed].concat();
         if in_words.is_empty() {
             in_words.push("what was named is another workspace's".to_owned());
@@ -291,6 +297,12 @@ impl Question {
             Err(error) => Resolution::Unknown(error.to_string()),
         }
     }
+}
+
+/// Returns the note on a source that was not read.
+fn skipped_note(path: &Utf8Path, why: &str) -> String {
+    let path = quote::name(path);
+    format!("{path} was not read, so more is selected than may be needed: {why}")
 }
 
 /// Returns the package that a specification of units names.

@@ -9,7 +9,6 @@
 //! [`build_dir`]: crate::repo::build_dir
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -19,10 +18,10 @@ use super::orphans::Living;
 use crate::impact::record_names::{crate_name, target_kind};
 use crate::parallel;
 use crate::repo::build_dir::{self, Layout, ProfileDir};
-use crate::repo::dep_info;
 use crate::repo::resolved;
 use crate::repo::unit_inputs::Roots;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};
+use crate::repo::{dep_info, files};
 use crate::workspace::{Package, PackageIx, Target, Workspace};
 
 /// Reads profile directories, the host's before the triples', since a script's record lies with the
@@ -186,7 +185,7 @@ fn is_of(
     let place_of = |file: &Utf8Path| dep_info::absolute(&workspace.root, file);
     let root = place_of(root);
     let rustcs = place.find_dep_info(&package.name, hash, unit, true);
-    let rustcs = rustcs.and_then(|path| fs::read_to_string(path).ok());
+    let rustcs = rustcs.and_then(|path| files::read_text(path, files::RECORD).ok());
     if let Some(found) = rustcs.and_then(|text| dep_info::parse_rustc(&text)) {
         return found.files.iter().any(|file| place_of(file) == root);
     }
@@ -249,7 +248,7 @@ impl Contents {
                 let stem = name.strip_suffix(".d");
                 let path = directory.join(name);
                 if stem.is_some_and(|stem| plain.contains(stem))
-                    && let Ok(text) = fs::read_to_string(&path)
+                    && let Ok(text) = files::read_text(&path, files::RECORD)
                 {
                     self.dep_infos.insert(path, text);
                 }

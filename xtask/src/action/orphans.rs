@@ -13,16 +13,15 @@
 //! A script's run goes with the script, what has no sources of its own with its package.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use self::download::{Download, Lock, Locked};
 use super::contents::{Contents, Doubt, Found, Stray};
-use crate::repo::dep_info;
 use crate::repo::resolved;
 use crate::repo::unit_record::{Mode, UnitName};
+use crate::repo::{dep_info, files};
 use crate::workspace::Workspace;
 
 /// What the workspace has, on whatever platform: its packages, and what `Cargo.lock` names.
@@ -45,7 +44,8 @@ impl<'a> Living<'a> {
     /// When it cannot be read; without it nothing could be called an orphan.
     pub fn new(workspace: &'a Workspace) -> Result<Self> {
         let path = workspace.root.join("Cargo.lock");
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let text = files::read_text(&path, files::RECORD)
+            .with_context(|| format!("cannot read {path}"))?;
         let lock: Lock = toml::from_str(&text).with_context(|| format!("cannot read {path}"))?;
         let mut locked: HashMap<String, Vec<Locked>> = HashMap::new();
         for package in lock.package {

@@ -18,7 +18,8 @@ static UNREADABLE: Check = Check {
     code: "ci-unreadable",
     level: Level::Note,
     cost: "What it does for caches was not looked at.",
-    explanation: "Read: the file, which is no YAML.\n\nMend: the service will not read it either.",
+    explanation: "Read: the file, which is no YAML, or whose aliases or nesting make it larger than any \
+                  service reads.\n\nMend: the service will not read it either.",
 };
 
 static KEY: Check = Check {
@@ -102,7 +103,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let jobs = match workflow::jobs(file, &text) {
             Ok(jobs) => jobs,
             Err(error) => {
-                let message = format!("{file} is no YAML: {error}");
+                let message = format!("{file} was skipped, it cannot be read as YAML: {error}");
                 let mend = "Mend the file, or remove it.";
                 found.push(UNREADABLE.found(patient.place(file, None), message, mend));
                 continue;

@@ -3,8 +3,6 @@
 mod usage;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::File;
-use std::io::Read as _;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -15,6 +13,7 @@ use super::{Patient, first, shared};
 use crate::finding::{Check, Finding, Level};
 use crate::process;
 use crate::repo::build_dir::{self, ProfileDir};
+use crate::repo::files;
 use crate::workspace::Workspace;
 
 pub(super) const CHECKS: &[&Check] = &[&HOLDS, &SPACE, &INCREMENTAL, &TOOLCHAIN, &SEVERAL];
@@ -238,9 +237,7 @@ fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Option<Finding> {
 /// The rustc that wrote a library's metadata: behind `rust`, four bytes of the format's version and
 /// eight of a position, its length and its text (`rustc_metadata`'s `METADATA_HEADER`).
 fn version_of(library: &Utf8Path) -> Option<String> {
-    let mut head = [0; 128];
-    let length = File::open(library).ok()?.read(&mut head).ok()?;
-    version_in(&head[..length])
+    version_in(&files::read_start(library, 128).ok()?)
 }
 
 fn version_in(head: &[u8]) -> Option<String> {

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::Patient;
 use super::dependencies::listed;
 use crate::finding::{Check, Finding, Level};
+use crate::repo::files;
 use crate::workspace::Package;
 
 pub(super) const CHECKS: &[&Check] = &[&INHERIT];
@@ -37,7 +38,7 @@ struct Said {
 pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let manifest = workspace.root.join("Cargo.toml");
-    let Ok(root) = std::fs::read_to_string(&manifest) else {
+    let Ok(root) = files::read_text(&manifest, files::SETTINGS) else {
         return Ok(Vec::new());
     };
     let shared = said_in(&root, &["workspace", "dependencies"]);
@@ -48,7 +49,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let (mut first, mut said_twice) = (None, Vec::new());
     let mut unshared: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
     for (_, member) in workspace.members() {
-        let Ok(text) = std::fs::read_to_string(&member.manifest_path) else {
+        let Ok(text) = files::read_text(&member.manifest_path, files::SETTINGS) else {
             continue;
         };
         for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {

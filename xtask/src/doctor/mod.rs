@@ -17,6 +17,7 @@ mod workflow;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::time::SystemTime;
 
 use anyhow::Result;
@@ -25,7 +26,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::finding::{Check, Finding, Level, Place};
 use crate::process::Runner;
 use crate::repo::git::{EntryKind, Repository, State};
-use crate::repo::resolved;
+use crate::repo::{files, resolved};
 use crate::workspace::{Package, Workspace};
 
 /// What is examined.
@@ -108,6 +109,9 @@ pub fn examine(patient: &Patient<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result
             found.extend(examine(patient)?);
         }
     }
+    for (path, why) in files::take_skipped() {
+        patient.note_skipped(&path, &why);
+    }
     found.retain(|finding| wanted(finding.check));
     Ok(found)
 }
@@ -161,11 +165,31 @@ impl<'a> Patient<'a> {
         Ok(self.tracked.get_or_init(|| files.collect()))
     }
 
-    /// A tracked file's text; none where it is not there, not UTF-8, or larger than a source is.
+    /// Returns a tracked file's text; none where the file is not there or not UTF-8. A file that
+    /// was skipped is noted.
     fn text(&self, file: &Utf8Path) -> Option<String> {
-        let path = self.top_level.join(file);
-        let metadata = path.metadata().ok()?;
-        (metadata.len() < 4 << 20).then(|| std::fs::read_to_string(path).ok())?
+        match files::read_text(self.top_level.join(file), Self::TEXT) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let skipped = [ErrorKind::FileTooLarge, ErrorKind::InvalidInput];
+                if skipped.contains(&error.kind()) {
+                    self.note_skipped(file, &error);
+                }
+                None
+            }
+        }
+    }
+
+    /// The largest file that is read line by line; what is larger was not written by hand.
+    const TEXT: files::Limit = files::Limit(4 << 20);
+
+    /// Notes once that a file was not looked at.
+    fn note_skipped(&self, file: &Utf8Path, why: &dyn std::fmt::Display) {
+        let note = format!("{file} was not looked at: {why}");
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
     }
 
     /// A place by its path below the top level, where it is there.

@@ -17,9 +17,9 @@ use super::dependencies::listed;
 use super::recorded::{Run, runs, unique};
 use crate::finding::{Check, Finding, Level, Place};
 use crate::process;
-use crate::repo::build_dir;
 use crate::repo::rust_source::{self, MadePath, Origin};
 use crate::repo::unit_inputs::Watch;
+use crate::repo::{build_dir, files};
 use crate::workspace::{Package, TargetKind};
 
 pub(super) const CHECKS: &[&Check] = &[
@@ -129,7 +129,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
 /// Reads a script's sources and the record of its last run.
 fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec<Run>) -> Script {
     let directory = package.directory();
-    let mut text = |path: &Utf8Path| std::fs::read_to_string(path).ok();
+    let mut text = |path: &Utf8Path| files::read_text(path, files::SOURCE).ok();
     let modules = rust_source::scan(file, directory, &|_, _| None, &mut text).modules;
     let said = rust_source::scan_build_script(file, directory, &mut text);
     let asks_libraries = package.dependencies.iter().any(|it| it.build);

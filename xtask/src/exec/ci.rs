@@ -20,6 +20,7 @@ use crate::process::{self, Runner};
 use crate::question::Answer;
 use crate::quote;
 use crate::repo::cargo_config::{cargo_home, configuration_files};
+use crate::repo::files;
 use crate::repo::git::Repository;
 use crate::usage;
 use crate::workspace::Workspace;
@@ -32,7 +33,8 @@ pub fn base(runner: &Runner, workspace: &Workspace) -> Result<Base> {
     let repository = Repository::discover(runner, &workspace.root)?
         .ok_or_else(|| usage!("{} is in no git repository", workspace.root))?;
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let event = variable("GITHUB_EVENT_PATH").and_then(|path| fs::read(path).ok());
+    let event =
+        variable("GITHUB_EVENT_PATH").and_then(|path| files::read(path, files::RECORD).ok());
     let event = event.and_then(|text| serde_json::from_slice(&text).ok());
     // What GitHub checks out for a pull request unless the workflow says else.
     let head = repository.head().map(|commit| commit.0.clone());
@@ -57,7 +59,8 @@ pub fn key(
 ) -> Result<Key> {
     let runner = runner.in_directory(&workspace.root);
     let toolchain = process::checked(runner.rustc().arg("-vV"))?;
-    let lock = fs::read_to_string(workspace.root.join("Cargo.lock")).unwrap_or_default();
+    let lock =
+        files::read_text(workspace.root.join("Cargo.lock"), files::SETTINGS).unwrap_or_default();
     Ok(Key::new(&Facts {
         prefix,
         host: &format!("{}-{}", env::consts::OS, env::consts::ARCH),
@@ -72,7 +75,7 @@ pub fn key(
 /// includes, and the variables that cargo and rustc are told flags and profiles by.
 fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     let manifest = root.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest)
+    let text = files::read_text(&manifest, files::SETTINGS)
         .with_context(|| format!("cannot read {}", quote::name(&manifest)))?;
     let manifest: toml::Table = text
         .parse()
@@ -84,7 +87,7 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     let home = cargo_home().filter(is_apart);
     for file in configuration_files(root) {
         let is_homes = home.as_ref().is_some_and(|home| file.starts_with(home));
-        if let (Ok(text), false) = (fs::read_to_string(&file), is_homes) {
+        if let (Ok(text), false) = (files::read_text(&file, files::SETTINGS), is_homes) {
             // Another machine has the repository elsewhere.
             let name = file.strip_prefix(root).ok().map(Utf8Path::as_str);
             policy.push((
@@ -112,7 +115,7 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
 pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durations> {
     let mut durations = Durations::default();
     for report in reports {
-        let text = fs::read_to_string(report);
+        let text = std::fs::read_to_string(report);
         durations
             .add(&text.map_err(|error| usage!("cannot read {}: {error}", quote::name(&report)))?);
     }
@@ -123,7 +126,10 @@ pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durat
             .flatten()
             .map(|it| it.path().join("junit.xml"))
             .collect();
-        for text in reports.iter().flat_map(fs::read_to_string) {
+        for text in reports
+            .iter()
+            .flat_map(|it| files::read_text(it, files::LARGE))
+        {
             durations.add(&text);
         }
     }

@@ -15,6 +15,7 @@ use crate::action::run::{Options, Selection, Tool};
 use crate::error::Status;
 use crate::process::{self, Runner};
 use crate::repo::cargo_config::configuration_files;
+use crate::repo::files;
 use crate::workspace::{PackageIx, Workspace};
 
 /// The cargo command on a selection.
@@ -59,7 +60,7 @@ fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<Str
 /// Whether cargo's configuration may have a runner for a kind of target; cargo takes only one.
 fn has_runner(root: &Utf8Path) -> bool {
     configuration_files(root).iter().any(|file| {
-        let text = std::fs::read_to_string(file);
+        let text = files::read_text(file, files::SETTINGS);
         text.is_ok_and(|text| {
             text.contains("include") || text.contains("cfg(") && text.contains("runner")
         })

@@ -15,12 +15,12 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::Layout;
 use crate::repo::build_dir::Directories;
-use crate::repo::dep_info;
 use crate::repo::evidence::{self, Evidence, Place, Wanted};
 use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
 use crate::repo::state;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};
+use crate::repo::{dep_info, files};
 use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
 
@@ -224,7 +224,7 @@ impl<'a> Checkout<'a> {
             Some((written.ok()?, dep_info, unit))
         });
         let (_, dep_info, unit) = dep_infos.max_by_key(|it| it.0)?;
-        let files = dep_info::first_rule(&std::fs::read_to_string(dep_info).ok()?);
+        let files = dep_info::first_rule(&files::read_text(dep_info, files::RECORD).ok()?);
         let packages = self.own.get(unit.package.as_str())?.iter();
         let targets = packages.flat_map(|&it| &self.workspace.package(it).targets);
         let roots = targets.filter(|it| it.name == unit.name.target);

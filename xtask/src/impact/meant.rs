@@ -8,6 +8,7 @@ use super::meaning::{DepKind, Units};
 use super::platform::{are_flags_heeded, is_host_apart, is_possible, targets_own};
 use super::seeds::{Finder, Inputs};
 use crate::graph::{Mode, Unit, UnitIx, Verb};
+use crate::repo::files;
 use crate::repo::unit_inputs::Watch;
 use crate::workspace::{PackageIdSpec, PackageIx, TargetKind};
 
@@ -103,7 +104,7 @@ impl Finder<'_> {
                 let mut units = Vec::new();
                 for (member, _) in self.inputs.layout.packages() {
                     let manifest = &workspace.package(member).manifest_path;
-                    let table = std::fs::read_to_string(manifest)
+                    let table = files::read_text(manifest, files::SETTINGS)
                         .ok()
                         .and_then(|text| text.parse::<toml::Table>().ok())
                         .unwrap_or_default();

@@ -18,6 +18,7 @@ use super::sources::{Facts, Outsides, Sources};
 use super::{Effect, Rule, Seed, Spread};
 use crate::graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::repo::cargo_config::CargoConfig;
+use crate::repo::files;
 use crate::repo::git::{Change, Status};
 use crate::repo::unit_inputs::Newest;
 use crate::resolution;
@@ -226,7 +227,8 @@ impl Finder<'_> {
             workspace, layout, ..
         } = *self.inputs;
         let has_library = |package| workspace.package(package).library().is_some();
-        let read = |directory: &Utf8Path| std::fs::read_to_string(directory.join("Cargo.toml"));
+        let read =
+            |directory: &Utf8Path| files::read_text(directory.join("Cargo.toml"), files::SETTINGS);
         let directory = path.ancestors().nth(2).unwrap_or(path);
         let mut packages = layout.packages();
         let has_one = packages.any(|(package, at)| at == directory && has_library(package));

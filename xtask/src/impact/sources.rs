@@ -41,6 +41,8 @@ pub struct Sources<'a> {
     far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
     /// What texts showed of that, before it is asked for.
     outsides: Outsides,
+    /// The packages with a source that was not read, which may reach anything.
+    unread: HashSet<PackageIx>,
     real: RealPaths,
     /// Whether the macros of a package make their callers read files.
     emitters: HashMap<PackageIx, bool>,
@@ -87,6 +89,7 @@ impl<'a> Sources<'a> {
             scripts: HashMap::new(),
             far: HashMap::new(),
             outsides,
+            unread: HashSet::new(),
             real: RealPaths::default(),
             emitters: HashMap::new(),
             texts: Texts::default(),
@@ -163,7 +166,11 @@ impl<'a> Sources<'a> {
         };
         let packages = self.layout.packages().map(|(package, _)| package);
         packages
-            .filter(|&package| Some(package) == owner || self.far(package).iter().any(leads_to))
+            .filter(|&package| {
+                Some(package) == owner
+                    || self.far(package).iter().any(leads_to)
+                    || self.unread.contains(&package)
+            })
             .collect()
     }
 
@@ -208,6 +215,9 @@ impl<'a> Sources<'a> {
         let outside = self.outsides.remove(directory);
         let outside = outside.unwrap_or_else(|| Outside::of(directory));
         let has_no_links = outside.has_no_links();
+        if outside.has_unread {
+            self.unread.insert(package);
+        }
         let mut far = outside.reached;
         let declared = self.workspace.package(package);
         // A target's root may lie anywhere, and its modules beside it.

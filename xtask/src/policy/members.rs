@@ -6,6 +6,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use glob::{MatchOptions, Pattern};
 use toml::{Table, Value};
 
+use crate::repo::files;
 use crate::repo::rust_source::normalized;
 
 /// A package of the workspace.
@@ -131,7 +132,7 @@ impl Declared {
 }
 
 fn manifest(directory: &Utf8Path) -> Option<Table> {
-    let text = std::fs::read_to_string(directory.join("Cargo.toml"));
+    let text = files::read_text(directory.join("Cargo.toml"), files::SETTINGS);
     text.ok()?.parse().ok()
 }
 

@@ -8,6 +8,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::Place;
 use crate::repo::cargo_config::{CargoConfig, Origin, Surroundings, Value, table, table_of};
+use crate::repo::files;
 use crate::usage;
 use crate::workspace::{RootManifest, workspaces_below};
 
@@ -122,7 +123,7 @@ impl Subject {
             let Some(kind) = Kind::of(&relative(&path, top)) else {
                 continue;
             };
-            let Ok(text) = std::fs::read_to_string(&path) else {
+            let Ok(text) = files::read_text(&path, files::SETTINGS) else {
                 continue;
             };
             if kind == Kind::Configuration {
@@ -206,7 +207,7 @@ impl Known {
 /// # Errors
 /// Where it cannot be read.
 pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<Value>> {
-    let text = std::fs::read_to_string(manifest)
+    let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
     let profiles = table_of(&text, "profile", &in_file(manifest));
     profiles.with_context(|| format!("cannot read {manifest}"))

@@ -41,7 +41,7 @@
 //! one directory a package, as have V1's targets without a hash: there `invoked.timestamp` is that
 //! of whichever came last, and only `dep-U`'s mtime, set to the same instant, is a unit's own.
 
-use super::is_absent;
+use super::{files, is_absent};
 use crate::quote;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -92,7 +92,7 @@ pub fn is_cargos(root: &Utf8Path, profile: &Utf8Path) -> bool {
 }
 
 fn is_tagged(directory: &Utf8Path) -> bool {
-    fs::read_to_string(directory.join("CACHEDIR.TAG")).is_ok_and(|tag| {
+    files::read_text(directory.join("CACHEDIR.TAG"), files::SETTINGS).is_ok_and(|tag| {
         tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55") && tag.contains("cargo")
     })
 }

@@ -11,13 +11,11 @@
 //! Of a binary or a test nothing tells, but for the `.d` that cargo writes beside a binary which it
 //! puts up for users. That names whoever built last, and need not be who compiled.
 
-use std::fs;
-
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::build_dir::ProfileDir;
-use super::dep_info;
 use super::unit_record::{Mode, TargetKind, UnitName, UnitRecord};
+use super::{dep_info, files};
 
 impl ProfileDir {
     /// The absolute path of the file that a unit's compilation started from, where it is written
@@ -28,7 +26,7 @@ impl ProfileDir {
         if unit.name.mode != Mode::Compile || rustflags.iter().any(renames) {
             return None;
         }
-        let text = fs::read_to_string(self.rustc_dep_info(unit)?).ok()?;
+        let text = files::read_text(self.rustc_dep_info(unit)?, files::RECORD).ok()?;
         let root = dep_info::first_rule(&text).into_iter().next()?;
         if root.is_absolute() {
             return Some(root);
@@ -49,7 +47,7 @@ impl ProfileDir {
         }
         let directory = self.output_dir(package, hash, unit.kind);
         let metadata = directory.join(format!("lib{}-{hash}.rmeta", unit.target));
-        absolute_in(&fs::read(metadata).ok()?, root)
+        absolute_in(&files::read(metadata, files::LARGE).ok()?, root)
     }
 }
 

@@ -120,3 +120,70 @@ pub fn note_skipped(path: &Utf8Path, reason: impl ToString) {
 pub fn take_skipped() -> BTreeMap<Utf8PathBuf, String> {
     std::mem::take(&mut *SKIPPED.lock().unwrap_or_else(PoisonError::into_inner))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kind of the error, where there is one.
+    fn kind(path: &Utf8Path) -> Result<usize, ErrorKind> {
+        let content = read(path, Limit(8)).map_err(|error| error.kind())?;
+        Ok(content.len())
+    }
+
+    #[test]
+    fn only_regular_files_up_to_the_limit_are_read() {
+        let (_directory, top) = crate::testing::scratch();
+        for (name, length, expected) in [
+            ("empty", 0, Ok(0)),
+            ("full", 8, Ok(8)),
+            ("over", 9, Err(ErrorKind::FileTooLarge)),
+        ] {
+            fs::write(top.join(name), "x".repeat(length)).unwrap();
+            assert_eq!(kind(&top.join(name)), expected, "{name}");
+        }
+        let sparse = File::create(top.join("sparse")).unwrap();
+        sparse.set_len(1 << 40).unwrap();
+        assert_eq!(kind(&top.join("sparse")), Err(ErrorKind::FileTooLarge));
+        assert_eq!(read_start(top.join("sparse"), 4).unwrap(), [0; 4]);
+        assert_eq!(kind(&top), Err(ErrorKind::IsADirectory));
+        assert_eq!(kind(&top.join("gone")), Err(ErrorKind::NotFound));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the standard library makes no pipes"
+    )]
+    fn pipes_sockets_and_devices_are_not_opened() {
+        use std::os::unix::fs::symlink;
+        let (_directory, top) = crate::testing::scratch();
+        let made = std::process::Command::new("mkfifo")
+            .arg(top.join("pipe"))
+            .status();
+        assert!(made.unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(top.join("socket")).unwrap();
+        symlink("pipe", top.join("to-pipe")).unwrap();
+        symlink("/dev/zero", top.join("to-zero")).unwrap();
+        for name in [
+            "pipe",
+            "socket",
+            "to-pipe",
+            "to-zero",
+            "/dev/zero",
+            "/dev/null",
+        ] {
+            assert_eq!(
+                kind(&top.join(name)),
+                Err(ErrorKind::InvalidInput),
+                "{name}"
+            );
+        }
+        symlink("loop", top.join("loop")).unwrap();
+        assert!(kind(&top.join("loop")).is_err());
+        fs::write(top.join("file"), "text").unwrap();
+        symlink("file", top.join("to-file")).unwrap();
+        assert_eq!(kind(&top.join("to-file")), Ok(4));
+    }
+}

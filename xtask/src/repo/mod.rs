@@ -33,7 +33,7 @@ pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// Whether an error says that there is no file of this name.
-fn is_absent(error: &io::Error) -> bool {
+pub fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory

@@ -18,10 +18,10 @@
 
 use super::build_dir::{Layout, ProfileDir};
 use super::dep_info::{self, DepInfo, Local, RecordedPath, ScriptOutput, Variables};
+use super::files;
 use super::unit_record::{Mode, UnitName, UnitRecord};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::time::{Duration, SystemTime};
 
 /// The directories that recorded paths can be relative to, as this checkout has them.
@@ -97,7 +97,7 @@ impl ProfileDir {
         let mut found = match cargos {
             Some(found) => found,
             None => {
-                let text = fs::read_to_string(self.rustc_dep_info(unit)?).ok()?;
+                let text = files::read_text(self.rustc_dep_info(unit)?, files::RECORD).ok()?;
                 let mut found = dep_info::parse_rustc(&text)?;
                 for file in &mut found.files {
                     *file = dep_info::recorded(roots.workspace, file);
@@ -121,7 +121,11 @@ impl ProfileDir {
         roots: Roots<'_>,
     ) -> Option<DepInfo> {
         let directory = self.fingerprint_dir(package, hash);
-        let bytes = fs::read(directory.join(format!("dep-{}", name.file_name()))).ok()?;
+        let bytes = files::read(
+            directory.join(format!("dep-{}", name.file_name())),
+            files::RECORD,
+        )
+        .ok()?;
         let found = dep_info::parse_cargo(&bytes)?;
         let files = found.files.iter().map(|file| match file {
             RecordedPath::Package(path) => dep_info::recorded(roots.package, path),
@@ -176,13 +180,13 @@ impl ProfileDir {
             });
         }
         let path = self.script_output(&unit.package, &unit.hash);
-        let output = fs::read(&path).ok()?;
+        let output = files::read(&path, files::RECORD).ok()?;
         let run_dir = path.parent()?;
         let out_dir = match self.layout {
             Layout::V1 => run_dir.join("out"),
             Layout::V2 => run_dir.with_file_name("out"),
         };
-        let then = fs::read_to_string(run_dir.join("root-output")).unwrap_or_default();
+        let then = files::read_text(run_dir.join("root-output"), files::RECORD).unwrap_or_default();
         let output = ScriptOutput::parse(&output, &then, out_dir.as_str());
 
         let resolve = |path: &Utf8PathBuf| dep_info::absolute(package_root, path);

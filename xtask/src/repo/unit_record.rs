@@ -6,6 +6,7 @@
 
 use super::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash};
 use super::dep_info::Fingerprint;
+use super::files;
 use crate::parallel;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
@@ -201,10 +202,12 @@ impl ProfileDir {
     ) -> Option<(u64, Fingerprint)> {
         let path = self.fingerprint_dir(package, hash).join(name.file_name());
         // Cargo empties it before it builds the unit again.
-        let text = fs::read_to_string(&path).ok().filter(|it| is_hash(it))?;
+        let text = files::read_text(&path, files::RECORD)
+            .ok()
+            .filter(|it| is_hash(it))?;
         // Cargo writes the bytes of the number in little-endian order.
         let value = u64::from_str_radix(&text, 16).ok()?.swap_bytes();
-        let json = fs::read(format!("{path}.json")).ok()?;
+        let json = files::read(format!("{path}.json"), files::RECORD).ok()?;
         Some((value, serde_json::from_slice(&json).ok()?))
     }
 

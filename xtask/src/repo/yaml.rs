@@ -24,47 +24,90 @@ pub enum Value {
     Table(Vec<(Node, Node)>),
 }
 
+/// The deepest nesting of lists and tables that is read. CI services nest a dozen.
+const MAX_DEPTH: usize = 100;
+
+/// The largest document, in bytes of memory, with every alias written out. A file of GitHub's has
+/// 512 KiB at most.
+const MAX_SIZE: usize = 64 << 20;
+
+/// A list or table whose end was not read yet.
+struct Open {
+    anchor: usize,
+    node: Node,
+    size: usize,
+}
+
 /// The first document of a text.
 ///
 /// # Errors
-/// In words, where and why it is no YAML.
+/// In words, where and why it is no YAML, or larger than [`MAX_DEPTH`] and [`MAX_SIZE`] allow.
 pub fn parse(text: &str) -> Result<Option<Node>, String> {
-    let mut open: Vec<(usize, Node)> = Vec::new();
-    let mut anchors: HashMap<usize, Node> = HashMap::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut anchors: HashMap<usize, (Node, usize)> = HashMap::new();
+    let mut made = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| error.to_string())?;
-        let node = |value| Node {
-            line: span.start.line(),
-            value,
-        };
-        let (anchor, mut done) = match event {
-            Event::Scalar(text, _, anchor, _) => (anchor, node(Value::Text(text.into_owned()))),
-            Event::SequenceStart(anchor, _) => {
-                open.push((anchor, node(Value::List(Vec::new()))));
-                continue;
+        let line = span.start.line();
+        let node = |value| Node { line, value };
+        let mut grow = |size: usize| {
+            made += size;
+            match made <= MAX_SIZE {
+                true => Ok(size),
+                false => Err(format!(
+                    "at line {line}: with its aliases written out, it is larger than {} MiB",
+                    MAX_SIZE >> 20
+                )),
             }
-            Event::MappingStart(anchor, _) => {
-                open.push((anchor, node(Value::Table(Vec::new()))));
+        };
+        let (anchor, mut done, size) = match event {
+            Event::Scalar(text, _, anchor, _) => {
+                let size = grow(size_of::<Node>() + text.len())?;
+                (anchor, node(Value::Text(text.into_owned())), size)
+            }
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                if open.len() >= MAX_DEPTH {
+                    return Err(format!(
+                        "at line {line}: it is nested deeper than {MAX_DEPTH}"
+                    ));
+                }
+                let value = match event {
+                    Event::SequenceStart(..) => Value::List(Vec::new()),
+                    _ => Value::Table(Vec::new()),
+                };
+                let (node, size) = (node(value), grow(size_of::<Node>())?);
+                open.push(Open { anchor, node, size });
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                Some((anchor, node)) => (anchor, node),
+                Some(Open { anchor, node, size }) => (anchor, node, size),
                 None => continue,
             },
             Event::Alias(anchor) => match anchors.get(&anchor) {
-                Some(known) => (0, known.clone()),
-                None => (0, node(Value::Text(String::new()))),
+                Some((known, size)) => (
+                    0,
+                    {
+                        grow(*size)?;
+                        known.clone()
+                    },
+                    *size,
+                ),
+                None => (0, node(Value::Text(String::new())), 0),
             },
             _ => continue,
         };
         if anchor > 0 {
-            anchors.insert(anchor, done.clone());
+            grow(size)?;
+            anchors.insert(anchor, (done.clone(), size));
         }
+        let Some(parent) = open.last_mut() else {
+            return Ok(Some(done));
+        };
+        parent.size += size;
         // A key waits in the table, with nothing for its value, until that comes.
-        match open.last_mut().map(|(_, parent)| &mut parent.value) {
-            None => return Ok(Some(done)),
-            Some(Value::List(items)) => items.push(done),
-            Some(Value::Table(entries)) => match entries.last_mut() {
+        match &mut parent.node.value {
+            Value::List(items) => items.push(done),
+            Value::Table(entries) => match entries.last_mut() {
                 Some((_, value)) if value.line == 0 => *value = done,
                 _ => {
                     done.line = done.line.max(1);
@@ -75,7 +118,7 @@ pub fn parse(text: &str) -> Result<Option<Node>, String> {
                     entries.push((done, nothing));
                 }
             },
-            Some(Value::Text(_)) => {}
+            Value::Text(_) => {}
         }
     }
     Ok(None)
@@ -142,5 +185,32 @@ mod tests {
         assert_eq!((run.line, run.text()), (11, Some("cargo a\ncargo b\n")));
         assert!(parse("a: [").is_err());
         assert_eq!(parse("").unwrap(), None);
+    }
+    #[test]
+    fn a_document_that_grows_without_end_is_no_document() {
+        let doubling: String = (1..40)
+            .map(|at| format!("x{at}: &x{at} [*x{0},*x{0}]\n", at - 1))
+            .collect();
+        let aliases = format!("x0: &x0 [a,a]\n{doubling}");
+        let long = format!(
+            "x: &x {}\ny: [{}]\n",
+            "a".repeat(1 << 20),
+            "*x,".repeat(100)
+        );
+        for (text, why) in [
+            (
+                aliases,
+                "at line 18: with its aliases written out, it is larger than 64 MiB",
+            ),
+            (
+                long,
+                "at line 2: with its aliases written out, it is larger than 64 MiB",
+            ),
+        ] {
+            assert_eq!(parse(&text), Err(why.to_owned()));
+        }
+        for deeper in ["- ", "? ", "[", "{a: "] {
+            assert!(parse(&deeper.repeat(20_000)).is_err(), "{deeper}");
+        }
     }
 }

@@ -49,6 +49,33 @@ fn imports_run_downward_only() {
     expect_test::expect![""].assert_eq(&upward.join("\n"));
 }
 
+/// Files of fixed names, and files that the user named, which may be pipes of a shell.
+const READERS: &[&str] = &[
+    "cli/args.rs",
+    "cli/audit.rs",
+    "exec/ci.rs",
+    "exec/remove.rs",
+    "exec/timings/import.rs",
+    "process/signals.rs",
+    "repo/files.rs",
+];
+
+#[test]
+fn files_are_read_by_one_module() {
+    let mut found = Vec::new();
+    for file in files(&own_sources()) {
+        let path = file.strip_prefix(own_sources()).unwrap();
+        let source = std::fs::read_to_string(&file).unwrap();
+        let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let opens = ["fs::read(", "fs::read_to_string", "File::open("];
+        let is_among = READERS.contains(&path.as_str()) || path.starts_with("testing");
+        if !is_among && opens.iter().any(|open| code.contains(open)) {
+            found.push(path.to_string());
+        }
+    }
+    expect_test::expect![""].assert_eq(&found.join("\n"));
+}
+
 #[test]
 fn imports_are_found_wherever_they_stand() {
     let source = "

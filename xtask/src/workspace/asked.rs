@@ -13,7 +13,7 @@ use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
 use crate::process::{self, Runner};
-use crate::repo::RealPaths;
+use crate::repo::{RealPaths, files};
 
 impl Workspace {
     /// Asks cargo; with what manifests declare of features, and with the manifests of path
@@ -180,7 +180,7 @@ impl Workspace {
             if package.targets.iter().all(|it| it.test || !it.bench) {
                 continue;
             }
-            let manifest = std::fs::read_to_string(&package.manifest_path).ok();
+            let manifest = files::read_text(&package.manifest_path, files::SETTINGS).ok();
             let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
             let Some(manifest) = manifest else { continue };
             for target in &mut package.targets {

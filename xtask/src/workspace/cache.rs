@@ -19,7 +19,7 @@ use super::stamps::Stamp;
 use super::{LoadOptions, Package, Workspace, likely_root};
 use crate::parallel;
 use crate::process::Runner;
-use crate::repo::{cargo_config, hashed, state, toolchain_file};
+use crate::repo::{cargo_config, files, hashed, state, toolchain_file};
 
 /// Where an answer to one question is kept.
 pub(super) struct Cache {
@@ -180,7 +180,7 @@ impl Cache {
 /// What the root manifest sends cargo to: the manifests of patches, used or not; the directories
 /// that are listed for the globs of `workspace.members`.
 fn named_in_root(root: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
+    let manifest = files::read_text(root.join("Cargo.toml"), files::SETTINGS).unwrap_or_default();
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
     // `[patch.SOURCE.NAME]` and `[replace.SPEC]`
     let patched = manifest.get("patch").into_iter().flat_map(values);

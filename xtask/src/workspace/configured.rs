@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::Workspace;
 use crate::quote;
+use crate::repo::files;
 use crate::usage;
 
 /// The keys that mean something. Each belongs to the module that asks for it; that one reads what
@@ -29,7 +30,7 @@ impl Workspace {
 /// # Errors
 /// As for [`Workspace::configured`], and where there is no such manifest.
 pub fn configured_in<T: DeserializeOwned + Default>(manifest: &Utf8Path, key: &str) -> Result<T> {
-    let text = std::fs::read_to_string(manifest)
+    let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {}: {error}", quote::name(&manifest)))?;
     let read: Root =
         toml::from_str(&text).map_err(|error| usage!("{}: {error}", quote::name(&manifest)))?;

@@ -1,10 +1,10 @@
 //! The packages that manifests show, before cargo has told them.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::repo::files;
 use crate::repo::rust_source::normalized;
 
 /// Name and directory of the path packages that a workspace probably has, sorted.
@@ -50,7 +50,7 @@ pub(super) fn listed<'a>(manifest: &'a toml::Table, key: &str) -> impl Iterator<
 }
 
 fn manifest_in(directory: &Utf8Path) -> Option<String> {
-    fs::read_to_string(directory.join("Cargo.toml")).ok()
+    files::read_text(directory.join("Cargo.toml"), files::SETTINGS).ok()
 }
 
 /// The strings that stand behind a key, in whatever table.
@@ -67,6 +67,8 @@ fn values<'a>(manifest: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> 
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::process::Runner;
     use crate::workspace::{LoadOptions, Workspace};

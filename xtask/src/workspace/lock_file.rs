@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::repo::files;
+
 /// The lock files that a workspace's may be among, with what they held and since when.
 pub(super) struct LockFiles(Vec<(Utf8PathBuf, Vec<u8>, SystemTime)>);
 
@@ -17,7 +19,7 @@ impl LockFiles {
         let read = |above: &Utf8Path| {
             let path = above.join("Cargo.lock");
             let modified = fs::metadata(&path).ok()?.modified().ok()?;
-            let text = fs::read(&path).ok()?;
+            let text = files::read(&path, files::SETTINGS).ok()?;
             Some((path, text, modified))
         };
         Self(directory.ancestors().filter_map(read).collect())
@@ -31,7 +33,7 @@ impl LockFiles {
         let mut is_stale = false;
         let lock = crate::repo::resolved(root).join("Cargo.lock");
         for (path, text, modified) in self.0.iter().filter(|it| it.0 == lock) {
-            if fs::read(path).is_ok_and(|now| now != *text) {
+            if files::read(path, files::SETTINGS).is_ok_and(|now| now != *text) {
                 is_stale = true;
                 fs::write(path, text)
                     .and_then(|()| File::options().write(true).open(path))

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::expected::listed;
+use crate::repo::files;
 use crate::repo::rust_source::normalized;
 
 /// The manifest of a workspace's root.
@@ -29,7 +30,7 @@ impl RootManifest {
 /// below it. No manifest is parsed for it, so what rests on it is held against what cargo says.
 pub fn likely_root(directory: &Utf8Path) -> Option<&Utf8Path> {
     directory.ancestors().find(|above| {
-        let manifest = std::fs::read_to_string(above.join("Cargo.toml"));
+        let manifest = files::read_text(above.join("Cargo.toml"), files::SETTINGS);
         manifest.is_ok_and(|it| it.contains("[workspace"))
     })
 }
@@ -113,7 +114,7 @@ impl Manifests {
 }
 
 fn role(manifest: &Utf8Path) -> Option<Role> {
-    let text = match std::fs::read_to_string(manifest) {
+    let text = match files::read_text(manifest, files::SETTINGS) {
         Ok(text) => text,
         Err(_) if !manifest.is_file() => return None,
         Err(_) => return Some(Role::Unreadable),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::repo::hashed;
+use crate::repo::{files, hashed};
 
 /// A path, and what was there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +129,11 @@ fn content(path: &Utf8Path, metadata: &Metadata) -> (u64, Vec<String>) {
         return (hashed((modified(metadata), metadata.len())), Vec::new());
     }
     if !metadata.is_dir() {
-        return (hashed(fs::read(path).unwrap_or_default()), Vec::new());
+        let hash = match files::read(path, files::RECORD) {
+            Ok(content) => hashed(content),
+            Err(_) => hashed((modified(metadata), metadata.len())),
+        };
+        return (hash, Vec::new());
     }
     let entries = path.read_dir_utf8().into_iter().flatten().flatten();
     let mut names: Vec<(String, bool)> = entries

@@ -1,15 +1,13 @@
 //! What artifacts say of where they were compiled.
 
-use std::fs;
-
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::download::Download;
 use super::{Doubt, Living, Named};
 use crate::action::contents::{Contents, plain_names};
 use crate::repo::build_dir::ProfileDir;
-use crate::repo::dep_info;
 use crate::repo::unit_record::{Mode, TargetKind, UnitName};
+use crate::repo::{dep_info, files};
 
 impl Living<'_> {
     /// What in these contents shows that another workspace builds here, too.
@@ -48,7 +46,7 @@ impl Living<'_> {
         unit: &UnitName,
     ) -> Option<Utf8PathBuf> {
         let path = place.find_dep_info(package, hash, unit, true)?;
-        let found = dep_info::parse_rustc(&fs::read_to_string(&path).ok()?)?;
+        let found = dep_info::parse_rustc(&files::read_text(&path, files::RECORD).ok()?)?;
         let first = found.files.into_iter().next()?;
         // A name without a hash is shared, and another unit may have written it last.
         let is_own = path.file_name().is_some_and(|name| name.contains(hash))
@@ -81,7 +79,9 @@ impl Living<'_> {
                     _ => continue,
                 };
                 let dep_infos = plain_names(unit).map(|it| directory.join(format!("{it}.d")));
-                let text = dep_infos.iter().find_map(|it| fs::read_to_string(it).ok());
+                let text = dep_infos
+                    .iter()
+                    .find_map(|it| files::read_text(it, files::RECORD).ok());
                 let files = dep_info::first_rule(&text.unwrap_or_default());
                 // Another target of the same name may have taken the file's place.
                 let file = files.iter().find(|file| file.ends_with(&source));

@@ -2,7 +2,7 @@
 
 use crate::doctor::Patient;
 use crate::doctor::workflow::Job;
-use crate::repo::toolchain_file;
+use crate::repo::{files, toolchain_file};
 
 /// Whether a toolchain file names a version or a date.
 pub(super) fn is_pinned(patient: &Patient<'_>) -> bool {
@@ -10,7 +10,7 @@ pub(super) fn is_pinned(patient: &Patient<'_>) -> bool {
     let files = roots
         .into_iter()
         .flat_map(|root| toolchain_file::NAMES.map(|file| root.join(file)));
-    let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
+    let texts = files.filter_map(|file| files::read_text(file, files::SETTINGS).ok());
     let mut channels = texts.filter_map(|text| toolchain_file::channel(&text));
     channels.any(|it| it.contains(|char: char| char.is_ascii_digit()))
 }

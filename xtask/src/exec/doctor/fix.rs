@@ -1,6 +1,6 @@
 //! Mending what is safe to mend.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 
 use anyhow::{Context as _, Result};
@@ -12,6 +12,7 @@ use crate::doctor::{Patient, disk, tracked};
 use crate::exec::remove::{self, Bounds, Lock};
 use crate::process;
 use crate::render;
+use crate::repo::files;
 
 /// The codes of what [`fix`] mends.
 pub const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
@@ -90,7 +91,7 @@ fn is_ignored(patient: &Patient<'_>, entry: &str) -> Result<bool> {
 fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
     let file = patient.top_level().join(".gitignore");
     let written = || {
-        let text = match fs::read(&file) {
+        let text = match files::read(&file, files::SETTINGS) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             text => text?,
         };

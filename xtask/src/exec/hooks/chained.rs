@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::hooks::script::{is_ours, kept, kept_by_older_versions};
+use crate::repo::files;
 
 /// Returns the hook that was there before, if there was one.
 pub(super) fn find(hook: &Utf8Path) -> Option<Utf8PathBuf> {
@@ -66,7 +67,7 @@ fn neighbour(link: &Utf8Path) -> Option<Utf8PathBuf> {
 /// itself, as husky's do.
 #[cfg(unix)]
 fn link_neighbours(kept: &Utf8Path) -> Result<()> {
-    let text = fs::read(kept).unwrap_or_default();
+    let text = files::read(kept, files::SETTINGS).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let is_asking = ["dirname", "${0%", "__file__", "__dir__", "BASH_SOURCE"];
     let (Some(directory), true) = (kept.parent(), is_asking.iter().any(|it| text.contains(it)))
@@ -76,7 +77,7 @@ fn link_neighbours(kept: &Utf8Path) -> Result<()> {
     let hooks = directory.parent().unwrap_or(directory);
     for entry in hooks.read_dir_utf8()?.flatten() {
         let link = directory.join(entry.file_name());
-        let is_kits = || fs::read(entry.path()).is_ok_and(|it| is_ours(&it));
+        let is_kits = || files::read(entry.path(), files::SETTINGS).is_ok_and(|it| is_ours(&it));
         let is_other = entry.path() != directory && !entry.file_name().ends_with(".sample");
         if is_other
             && link.symlink_metadata().is_err()

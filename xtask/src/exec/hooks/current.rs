@@ -15,7 +15,7 @@ use crate::exec::interruptible;
 use crate::private_dir::write_whole;
 use crate::process::{self, Runner};
 use crate::render;
-use crate::repo::dep_info;
+use crate::repo::{dep_info, files};
 
 /// Has cargo build the kit and starts that, where the running one is not current; `None` where it
 /// is, or nobody can build another.
@@ -75,7 +75,7 @@ struct Record<'a> {
 impl<'a> Record<'a> {
     /// That of a binary which cargo put where it is; an installed one has none.
     fn of(binary: &'a Utf8Path) -> Option<Self> {
-        let text = fs::read_to_string(binary.with_extension("d")).ok()?;
+        let text = files::read_text(binary.with_extension("d"), files::RECORD).ok()?;
         Some(Self {
             binary,
             sources: dep_info::first_rule(&text),
@@ -95,14 +95,14 @@ impl<'a> Record<'a> {
                 went.is_some() && went < built
             }
         };
-        let known = fs::read_to_string(&self.settings);
+        let known = files::read_text(&self.settings, files::SETTINGS);
         self.sources.iter().all(is_older)
             && known.map_or(true, |known| known == self.settings_now())
     }
 
     fn note(&self) {
         let now = self.settings_now();
-        if fs::read_to_string(&self.settings).is_ok_and(|known| known == now) {
+        if files::read_text(&self.settings, files::SETTINGS).is_ok_and(|known| known == now) {
             return;
         }
         // Without it the kit is started as before.
@@ -125,7 +125,7 @@ impl<'a> Record<'a> {
                 ".cargo/config.toml",
                 "rust-toolchain.toml",
             ] {
-                if let Ok(content) = fs::read(directory.join(name)) {
+                if let Ok(content) = files::read(directory.join(name), files::SETTINGS) {
                     (directory, name, content).hash(&mut hasher);
                 }
             }

@@ -18,6 +18,7 @@ use crate::hooks::Ending;
 use crate::hooks::fmt::{Changed, Member, concerned, path_attributes, targets};
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
+use crate::repo::files;
 use crate::repo::git::{Entry, EntryKind, Export, State};
 use crate::repo::rust_source::normalized;
 use crate::usage;
@@ -223,7 +224,8 @@ impl<'a> Copy<'a> {
             if entry.path.file_name() != Some("Cargo.toml") {
                 continue;
             }
-            let text = fs::read_to_string(self.top.join(&entry.path)).unwrap_or_default();
+            let text =
+                files::read_text(self.top.join(&entry.path), files::SOURCE).unwrap_or_default();
             let directory = self.scene.here.top.join(&entry.path);
             let directory = directory.parent().unwrap_or(&self.scene.here.top);
             for path in path_attributes(&text)
@@ -243,7 +245,7 @@ impl<'a> Copy<'a> {
         if entry.kind != EntryKind::File || entry.path.extension() != Some("rs") {
             return None;
         }
-        let bytes = fs::read(self.top.join(&entry.path)).ok()?;
+        let bytes = files::read(self.top.join(&entry.path), files::SOURCE).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 

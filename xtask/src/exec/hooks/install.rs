@@ -12,7 +12,7 @@ use crate::hooks::Hook;
 use crate::hooks::install::{Done, Found, What};
 use crate::hooks::script::{Start, is_ours, script};
 use crate::process::Runner;
-use crate::repo::resolved;
+use crate::repo::{files, resolved};
 use crate::usage;
 
 /// The hooks of a repository.
@@ -59,7 +59,7 @@ impl Hooks {
     pub fn find(&self, hook: Hook) -> Result<Found> {
         let path = self.directory.join(hook.name());
         let chained = chained::find(&path);
-        let what = match fs::read(&path) {
+        let what = match files::read(&path, files::SETTINGS) {
             _ if path.symlink_metadata().is_err() => What::Absent,
             Ok(text) if text == script(hook, &self.start).as_bytes() => What::Installed,
             Ok(text) if is_ours(&text) => What::Outdated,

@@ -17,7 +17,7 @@ use crate::impact::layout::Layout;
 use crate::process::Runner;
 use crate::question::{Answer, Question};
 use crate::repo::git::{Commit, Repository, State};
-use crate::repo::hashed;
+use crate::repo::{files, hashed};
 use crate::workspace::{LoadOptions, PackageIx, Workspace};
 
 /// What is checked.
@@ -259,8 +259,9 @@ impl<'a> Scene<'a> {
         // A lock file that git ignores is part of no commit, and yet everybody builds with it.
         let (own, locked) = (self.here.root.join("Cargo.lock"), root.join("Cargo.lock"));
         if self.repository.is_ignored(&own)? {
-            let text = fs::read(&own).unwrap_or_default();
-            if !text.is_empty() && fs::read(&locked).unwrap_or_default() != text {
+            let text = files::read(&own, files::SETTINGS).unwrap_or_default();
+            if !text.is_empty() && files::read(&locked, files::SETTINGS).unwrap_or_default() != text
+            {
                 fs::write(&locked, text).with_context(|| format!("cannot write {locked}"))?;
             }
         }

@@ -17,6 +17,7 @@ use crate::impact::checkouts;
 use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::cargo_config::cargo_home;
+use crate::repo::files;
 use crate::repo::git::{Range, Repository};
 use crate::timings::{
     BuildTimings, Record, ReportError, Run, build_log, read_report, read_run, unit_graph,
@@ -79,8 +80,8 @@ impl Request<'_> {
             ));
             return Ok((status, None));
         };
-        let html =
-            std::fs::read_to_string(&report).with_context(|| format!("cannot read {report}"))?;
+        let html = files::read_text(&report, files::LARGE)
+            .with_context(|| format!("cannot read {report}"))?;
         let record = match read_report(&html, &heard.messages) {
             Ok(build) => Some(self.record(&html, &report, build, heard.waited)?),
             Err(ReportError::NoUnits) => {
@@ -186,7 +187,7 @@ impl Request<'_> {
     /// What the user's own `-Zbuild-analysis` wrote of this run.
     fn log(&self, id: &str) -> Option<BuildTimings> {
         let log = cargo_home()?.join("log").join(format!("{id}.jsonl"));
-        let text = std::fs::read_to_string(log).ok()?;
+        let text = files::read_text(log, files::LARGE).ok()?;
         let log = build_log::read(&text, &|name, version| self.is_proc_macro(name, version));
         Some(log.ok()?.1)
     }

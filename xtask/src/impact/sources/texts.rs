@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 
 use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
-use crate::repo::resolved;
 use crate::repo::rust_source::normalized;
+use crate::repo::{files, is_absent, resolved};
 use crate::workspace::PackageIx;
 
 /// What was found out about the texts of packages so far.
@@ -116,7 +117,8 @@ impl Texts {
         let mut found = false;
         each_source(directory, &mut |file| {
             let is_among = || scope.has(file.strip_prefix(directory).unwrap_or(file));
-            let holds = || read(file).is_some_and(|text| search.succeeds_in(&text));
+            let holds =
+                || read(file).is_some_and(|text| text == UNREAD || search.succeeds_in(&text));
             found = found || is_among() && holds();
         });
         known.insert(search.clone(), found);
@@ -136,7 +138,13 @@ impl Texts {
         let parts = self.parts.entry(package).or_insert_with(|| {
             let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
             let mut take = |file: &Utf8Path| {
-                for line in read(file).unwrap_or_default().lines() {
+                let text = read(file).unwrap_or_default();
+                if text == UNREAD {
+                    for lines in [Lines::Code, Lines::Docs] {
+                        parts.entry(lines).or_default().insert(text.clone());
+                    }
+                }
+                for line in text.lines() {
                     let Some(lines) = Lines::of(line) else {
                         continue;
                     };
@@ -157,7 +165,9 @@ impl Texts {
             parts
         });
         let parts = parts.get(&lines);
-        parts.is_some_and(|parts| names.iter().any(|name| parts.contains(*name)))
+        parts.is_some_and(|parts| {
+            parts.contains(UNREAD) || names.iter().any(|name| parts.contains(*name))
+        })
     }
 }
 
@@ -166,10 +176,25 @@ pub(super) const COMMON_NAMES: [&str; 8] = [
     "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
 ];
 
-/// A file's text; replacement characters stand in what is not UTF-8, since such a file, too, can
-/// be included.
+/// Stands for the text of a file that was not read. No lexer of Rust accepts it.
+const UNREAD: &str = "\"";
+
+/// Returns a file's text; replacement characters stand in what is not UTF-8, since such a file,
+/// too, can be included. A source that is there and cannot be read is noted, and is [`UNREAD`].
 pub(super) fn read(path: &Utf8Path) -> Option<String> {
-    let bytes = std::fs::read(path).ok()?;
+    let bytes = match files::read(path, files::SOURCE) {
+        Ok(bytes) => bytes,
+        Err(error) if is_absent(&error) => return None,
+        Err(error) => {
+            let is_source = path.extension() == Some("rs");
+            if is_source {
+                files::note_skipped(path, &error);
+            }
+            // A device or a pipe that a literal names is no file of a package.
+            let is_there = is_source || error.kind() == ErrorKind::FileTooLarge;
+            return is_there.then(|| UNREAD.to_owned());
+        }
+    };
     Some(
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
@@ -208,6 +233,8 @@ pub struct Outside {
     pub(super) includes_others: bool,
     /// Whether there are links, or directories in which nobody looked for any.
     has_links: bool,
+    /// Whether a source was not read, so that it may reach anything.
+    pub(super) has_unread: bool,
 }
 
 /// The same of several directories.
@@ -247,6 +274,7 @@ impl Outside {
     }
 
     fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
+        self.has_unread |= text == UNREAD;
         let mut included = text.split("include!(\"").skip(1);
         self.includes_others |= included.any(|rest| {
             let path = rest.split('"').next();

@@ -7,6 +7,7 @@ use crate::policy::members::Declared;
 use crate::policy::profiles::canonical;
 use crate::policy::subject::{Subject, profiles_of, relative};
 use crate::repo::cargo_config::{Kind, Value};
+use crate::repo::files;
 use crate::repo::rust_source::normalized;
 
 pub(super) static NESTED_CONFIG: Check = Check {
@@ -185,7 +186,7 @@ fn members(subject: &Subject, found: &mut Vec<Finding>) {
             continue;
         };
         // A word is found sooner than a table.
-        if !std::fs::read_to_string(manifest).is_ok_and(|it| it.contains("profile")) {
+        if !files::read_text(manifest, files::SETTINGS).is_ok_and(|it| it.contains("profile")) {
             continue;
         }
         let Ok(Some(profiles)) = profiles_of(manifest) else {

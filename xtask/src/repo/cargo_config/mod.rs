@@ -21,6 +21,7 @@ use self::files::{Files, Read};
 pub use self::files::{table, table_of};
 pub use self::value::{Kind, Origin, Value};
 use crate::process::Runner;
+use crate::repo::files::{SETTINGS, read_text};
 use crate::usage;
 
 /// Cargo's configuration as it holds in one directory.
@@ -79,7 +80,7 @@ impl CargoConfig {
     /// # Errors
     /// As for [`CargoConfig::of`].
     pub fn in_directory(directory: &Utf8Path, around: &Surroundings) -> Result<Self> {
-        Self::read(directory, around, &|path| std::fs::read_to_string(path))
+        Self::read(directory, around, &|path| read_text(path, SETTINGS))
     }
 
     fn read(directory: &Utf8Path, around: &Surroundings, read: Read<'_>) -> Result<Self> {
@@ -334,7 +335,7 @@ fn of_flag(flag: &str) -> Result<Value> {
 /// The files in which cargo looks for its configuration from a directory upwards and in its home,
 /// and those that they include, whether or not they exist.
 pub fn configuration_files(directory: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
-    let read = |path: &Utf8Path| std::fs::read_to_string(path);
+    let read = |path: &Utf8Path| read_text(path, SETTINGS);
     let mut files = Files::new(&read, directory);
     // What one cannot read says nothing about where the others are.
     drop(files.above(cargo_home().as_deref()));

@@ -6,7 +6,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::{Repository, State, null_separated};
 use crate::process;
 use crate::quote;
-use crate::repo::is_absent;
+use crate::repo::{files, is_absent};
 
 /// A path of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Repository {
         let path = self.top_level.join(path);
         let read = match path.read_link_utf8() {
             Ok(target) => Ok(target.into_string().into_bytes()),
-            Err(_) => std::fs::read(&path),
+            Err(_) => files::read(&path, files::RECORD),
         };
         match read {
             Ok(content) => Ok(Some(content)),

@@ -13,6 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Commit, Repository, State, one_line};
 use crate::process;
+use crate::repo::files;
 
 impl Repository {
     /// Makes the work tree `tree` in this directory hold what the index or a commit holds. Files
@@ -126,7 +127,7 @@ pub(super) fn submodules(entries: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn put(path: &Utf8Path, text: &str) -> Result<()> {
-    if fs::read_to_string(path).is_ok_and(|known| known == text) {
+    if files::read_text(path, files::SETTINGS).is_ok_and(|known| known == text) {
         return Ok(());
     }
     fs::write(path, text).with_context(|| format!("cannot write {path}"))

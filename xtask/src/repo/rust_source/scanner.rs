@@ -7,8 +7,9 @@ use proc_macro2::TokenStream;
 
 use super::condition::Holds;
 use super::scope::{Origin, Place, Scope};
-use super::tokens::lex;
+use super::tokens::{MAX_DEPTH, is_nested_too_deep, lex};
 use super::{Doubt, DoubtKind, SourceScan, normalized};
+use crate::repo::files;
 
 /// The work of one scan.
 pub(super) struct Scanner<'r> {
@@ -111,7 +112,15 @@ impl<'r> Scanner<'r> {
     fn scan_file(&mut self, file: &Utf8Path, place: Place) {
         let Some(text) = self.text(file) else { return };
         let Some(tokens) = lex(text) else {
-            let doubt = Doubt::new(file, DoubtKind::Unlexable, "the file does not lex");
+            let reason = match is_nested_too_deep(text) {
+                true => {
+                    let reason = format!("it is nested deeper than {MAX_DEPTH} brackets");
+                    files::note_skipped(file, &reason);
+                    reason
+                }
+                false => "the file does not lex".to_owned(),
+            };
+            let doubt = Doubt::new(file, DoubtKind::Unlexable, reason);
             return self.found.doubts.push(doubt);
         };
         self.call_sites.insert((file.to_owned(), place.clone()));

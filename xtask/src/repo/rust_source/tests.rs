@@ -728,3 +728,44 @@ fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
         assert!(!says(text), "{text}");
     }
 }
+
+#[test]
+fn deep_nesting_overflows_no_stack() {
+    let nests = [
+        ("(", ")"),
+        ("[", "]"),
+        ("{", "}"),
+        ("mod a {", "}"),
+        ("fn f() {", "}"),
+        ("m!(", ")"),
+        ("m! { fn f() ", "}"),
+        ("include!(", ")"),
+        ("include!(concat!(", "))"),
+        ("println!(\"{}\", concat!(", "))"),
+        ("#[cfg(all(", "))]"),
+        ("#[cfg_attr(a, ", ")]"),
+        ("#[path = m!(", ")]"),
+        ("macro_rules! m { ", "}"),
+        ("let x = Path::new(", ");"),
+        ("let x = y.join(", ");"),
+        ("fn main() { if a { ", "} }"),
+    ];
+    for (open, close) in nests {
+        let brackets = open.matches(['(', '[', '{']).count();
+        let nested = |depth: usize| {
+            let depth = depth / brackets;
+            format!("{}mod b;{}", open.repeat(depth), close.repeat(depth))
+        };
+        for (depth, is_understood) in [(198, true), (20_000, false)] {
+            let text = nested(depth);
+            let mut read = |path: &Utf8Path| (path == "lib.rs").then(|| text.clone());
+            let scan = scan("lib.rs".into(), "".into(), &|_, _| None, &mut read);
+            let lexes = !scan.doubts.iter().any(|it| it.kind == DoubtKind::Unlexable);
+            assert_eq!(lexes, is_understood, "{open} {depth}");
+            scan_build_script("lib.rs".into(), "".into(), &mut read);
+            made_paths(&text);
+            written_paths(&text);
+            evaluate(&format!("cfg({text})"), &|_, _| None);
+        }
+    }
+}

@@ -4,13 +4,42 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The tokens of a source file, or nothing where it does not lex.
+/// The depth of brackets from which a source counts as not understood. Code that is written or
+/// generated stays far below; rustc's own limit for macros and types is 128. All walks through
+/// tokens go one call deeper with each bracket.
+pub(super) const MAX_DEPTH: usize = 200;
+
+/// The tokens of a source file, or nothing where it does not lex, or is nested deeper than
+/// [`MAX_DEPTH`].
 ///
 /// proc-macro2 knows neither the shebang line nor the frontmatter of a cargo script, so both are
 /// taken off first, as rustc does.
 pub(super) fn lex(text: &str) -> Option<TokenStream> {
+    lex_to_any_depth(text).filter(|tokens| !is_too_deep(tokens))
+}
+
+/// Returns true for a text that lexes and is nested deeper than [`MAX_DEPTH`].
+pub(super) fn is_nested_too_deep(text: &str) -> bool {
+    lex_to_any_depth(text).is_some_and(|tokens| is_too_deep(&tokens))
+}
+
+fn lex_to_any_depth(text: &str) -> Option<TokenStream> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     TokenStream::from_str(without_frontmatter(without_shebang(text))).ok()
+}
+
+/// Returns true for tokens that are nested deeper than [`MAX_DEPTH`]. Needs no stack.
+fn is_too_deep(tokens: &TokenStream) -> bool {
+    let mut open = vec![tokens.clone().into_iter()];
+    while let Some(innermost) = open.last_mut() {
+        match innermost.next() {
+            Some(TokenTree::Group(_)) if open.len() > MAX_DEPTH => return true,
+            Some(TokenTree::Group(group)) => open.push(group.stream().into_iter()),
+            Some(_) => {}
+            None => _ = open.pop(),
+        }
+    }
+    false
 }
 
 /// `#!` opens a shebang line unless the bracket of an inner attribute follows.

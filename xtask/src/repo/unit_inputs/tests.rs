@@ -4,6 +4,7 @@ use super::super::build_dir::profile_dirs;
 use super::super::unit_record::{TargetKind, UnitName, UnitRecord};
 use super::*;
 use crate::testing::{scratch, write};
+use std::fs;
 use std::process::Command;
 
 /// A package with a script, a library that reads what the script made, a test and a spaced path.
