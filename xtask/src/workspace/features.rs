@@ -89,7 +89,10 @@ impl Workspace {
     /// Returns whether the workspace's resolver is 2 or later: by the key `resolver` of the root
     /// manifest, or else by the root package's edition.
     fn tells_host_and_target_apart(&self) -> bool {
-        let text = std::fs::read_to_string(self.root.join("Cargo.toml"));
+        let text = crate::repo::files::read_text(
+            self.root.join("Cargo.toml"),
+            crate::repo::files::SETTINGS,
+        );
         let manifest = text.ok().and_then(|text| text.parse::<toml::Table>().ok());
         let Some(manifest) = manifest else {
             return false;
