@@ -3,7 +3,8 @@
 use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::remove::{self, Bounds, Lock};
+use super::lock::Lock;
+use super::remove::{self, Bounds};
 use crate::action::artifacts::Reader;
 use crate::action::clean::{CleanPlan, Directory, Options, Selection};
 use crate::action::contents::Contents;
@@ -148,7 +149,8 @@ impl Cleaning<'_> {
             remove::measure(&mut planned)?;
             return Ok(planned);
         }
-        if lock.is_none() {
+        // A cargo of another version may have created a lock file of its own meanwhile.
+        while !lock.as_ref().is_some_and(Lock::is_complete) {
             if !self.how.wait {
                 bail!(
                     "{} is locked, so a build is running there: try again when it is done, or \
@@ -158,6 +160,7 @@ impl Cleaning<'_> {
             }
             let message = format_args!("waiting for the build in {}", place.path);
             render::status("Blocking", message);
+            drop(lock);
             lock = Lock::take(place, target, true)?;
             // What was seen without the lock is not true any more.
             contents = self.read(place)?;

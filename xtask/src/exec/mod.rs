@@ -5,6 +5,7 @@ pub mod clean;
 pub mod doctor;
 pub mod full_build;
 pub mod hooks;
+pub mod lock;
 pub mod policy;
 pub mod profiles;
 pub mod remove;

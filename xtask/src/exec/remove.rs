@@ -1,10 +1,10 @@
-//! Removing what a plan names, under cargo's own lock.
+//! Removing what a plan names, under cargo's own [locks](super::lock).
 //!
 //! Nothing outside the workspace's build and target directory is removed, and no symbolic link is
 //! followed out of them.
 
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,7 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::action::clean::{Artifact, Directory, Removal, is_reference};
 use crate::action::contents::Contents;
 use crate::parallel;
-use crate::repo::build_dir::{self, Directories, ProfileDir};
+use crate::repo::build_dir::{self, Directories};
 
 /// The directories in which something may be removed.
 pub struct Bounds(Vec<Utf8PathBuf>);
@@ -54,76 +54,6 @@ impl Bounds {
         let is_below = |bound: &Utf8PathBuf| real != *bound && real.starts_with(bound);
         Ok(self.0.iter().any(is_below))
     }
-}
-
-/// Cargo's locks of a profile directory; released when dropped.
-pub struct Lock {
-    _files: Vec<File>,
-    /// Whether cargo takes locks there, too.
-    pub keeps_cargo_out: bool,
-}
-
-impl Lock {
-    /// Takes the locks that cargo takes for a build, in cargo's order. Up to 1.95 that is
-    /// `.cargo-lock` in both directories, from 1.96 on `.cargo-build-lock` in the one and
-    /// `.cargo-lock`, shared, in the other. `None` if another process has one of them, and `wait` is
-    /// false.
-    ///
-    /// # Errors
-    /// A lock that cannot be taken.
-    pub fn take(place: &ProfileDir, target: &Utf8Path, wait: bool) -> Result<Option<Self>> {
-        let mut paths = Vec::new();
-        for directory in [&place.path, &place.outputs(target)] {
-            for name in [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-lock"] {
-                let path = directory.join(name);
-                if !paths.contains(&path) && path.is_file() {
-                    paths.push(path);
-                }
-            }
-        }
-        let mut files = Vec::new();
-        for path in paths {
-            let file = File::options().read(true).write(true).open(&path);
-            let file = file.with_context(|| format!("cannot open {path} to lock it"))?;
-            let locked = match file.try_lock() {
-                Ok(()) => Ok(()),
-                Err(TryLockError::WouldBlock) if !wait => return Ok(None),
-                Err(TryLockError::WouldBlock) => file.lock(),
-                // As cargo: a file system that knows no locks does without.
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                    continue;
-                }
-                Err(TryLockError::Error(error)) => Err(error),
-            };
-            locked.with_context(|| format!("cannot lock {path}"))?;
-            files.push(file);
-        }
-        Ok(Some(Self {
-            keeps_cargo_out: !files.is_empty() && !is_on_nfs(&place.path),
-            _files: files,
-        }))
-    }
-}
-
-/// Whether a path lies on NFS, where cargo takes no locks: its own test, which it makes on Linux
-/// only.
-fn is_on_nfs(path: &Utf8Path) -> bool {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    path.canonicalize_utf8()
-        .is_ok_and(|path| file_system(&mounts, &path).is_some_and(|it| it.starts_with("nfs")))
-}
-
-/// The type of the file system that a path lies on, by the list of mounts of `proc(5)`, in which a
-/// later mount covers an earlier one.
-fn file_system<'a>(mounts: &'a str, path: &Utf8Path) -> Option<&'a str> {
-    let mounts = mounts.lines().filter_map(|line| {
-        let mut fields = line.split(' ').skip(1);
-        let point = fields.next()?.replace("\\040", " ");
-        path.starts_with(&point)
-            .then_some((point.len(), fields.next()?))
-    });
-    let nearest = mounts.max_by_key(|(length, _)| *length);
-    nearest.map(|(_, file_system)| file_system)
 }
 
 /// Counts files and bytes, and leaves out of the plan what is not there.
@@ -260,29 +190,5 @@ mod tests {
             remove_directory(&directory, kind).unwrap();
             assert!(!directory.exists());
         }
-    }
-
-    #[test]
-    fn a_path_lies_on_the_nearest_mount_above_it() {
-        let mounts = "\
-            /dev/a / ext4 rw 0 0\n\
-            server:/home /home nfs4 rw 0 0\n\
-            /dev/b /home/me/far\\040away btrfs rw 0 0\n\
-            tmpfs /home/me/target tmpfs rw 0 0\n\
-            server:/x /home/me/target nfs rw 0 0\n";
-        for (path, expected) in [
-            ("/etc", "ext4"),
-            ("/homeland", "ext4"),
-            ("/home/me", "nfs4"),
-            ("/home/me/far away/target", "btrfs"),
-            ("/home/me/target/debug", "nfs"),
-        ] {
-            assert_eq!(
-                file_system(mounts, Utf8Path::new(path)),
-                Some(expected),
-                "{path}"
-            );
-        }
-        assert_eq!(file_system("", Utf8Path::new("/")), None);
     }
 }
