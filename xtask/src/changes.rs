@@ -1,6 +1,9 @@
 //! Which change is asked about: from what the user named to paths that differ.
 
 mod ahead;
+mod named;
+mod outside;
+pub mod path_list;
 
 use std::collections::HashMap;
 
@@ -8,21 +11,22 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use ahead::{Ahead, Compared};
+pub use named::NamedFiles;
+pub use outside::Outside;
 
-use crate::impact::layout::Layout;
 use crate::impact::settings::{Contents, Settings};
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, Status};
 use crate::repo::resolved;
 use crate::usage;
-use crate::workspace::Workspace;
 
 /// A change, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Asked {
     /// What git is asked to compare, if it is.
     pub compare: Option<Comparison>,
-    /// Paths that the user names, absolute.
-    pub files: Vec<Utf8PathBuf>,
+    /// Paths that the user names as changed; `None` where the user names none, not even by an empty
+    /// list.
+    pub files: Option<NamedFiles>,
     /// `PACKAGE[:TARGET]`, as if they had changed.
     pub assumed: Vec<String>,
     /// As if everything had changed.
@@ -112,6 +116,8 @@ pub struct ChangeSet {
     pub in_words: Vec<String>,
     /// The paths that differ, sorted.
     pub changes: Vec<Change>,
+    /// Notes on how named paths were understood, and on what git does not compare.
+    notes: Vec<String>,
 }
 
 impl ChangeSet {
@@ -119,12 +125,10 @@ impl ChangeSet {
     ///
     /// # Errors
     /// Where git cannot compare, or is to and there is no repository.
-    pub fn new(
-        asked: &Asked,
-        ahead: Ahead,
-        workspace: &Workspace,
-        layout: &Layout,
-    ) -> Result<Self> {
+    pub fn new(asked: &Asked, ahead: Ahead, outside: &Outside<'_>) -> Result<Self> {
+        let Outside {
+            workspace, layout, ..
+        } = *outside;
         let (repository, compared) = ahead.compared()?;
         let workspace_root = resolved(&workspace.root);
         let top_level = repository.as_ref().map(Repository::top_level);
@@ -132,6 +136,7 @@ impl ChangeSet {
         let mut range = None;
         let mut in_words = Vec::new();
         let mut changes = Vec::new();
+        let mut notes = Vec::new();
         if asked.compare.is_some() {
             let compared = compared.ok_or_else(|| {
                 usage!(
@@ -154,12 +159,22 @@ impl ChangeSet {
                     seen: Seen::WorkTree,
                 });
             }
+            if let Range::WorkTree { .. } = compared.range {
+                let (found, told) = outside.changes(&root);
+                changes.extend(found);
+                notes.extend(told);
+            }
             in_words.push(compared.in_words);
             range = Some(compared.range);
         }
-        if !asked.files.is_empty() {
-            in_words.push("the named files".to_owned());
-            changes.extend(asked.files.iter().map(|path| named(&root, path)));
+        if let Some(files) = &asked.files {
+            in_words.push(match files.paths.is_empty() {
+                true => "an empty list of files".to_owned(),
+                false => "the named files".to_owned(),
+            });
+            let placed = files.place(&root, repository.as_ref(), range.as_ref())?;
+            notes.extend(placed.notes);
+            changes.extend(placed.changes);
             changes.sort();
             changes.dedup_by(|later, earlier| later.path == earlier.path);
         }
@@ -169,6 +184,7 @@ impl ChangeSet {
             range,
             in_words,
             changes,
+            notes,
         })
     }
 
@@ -191,17 +207,20 @@ impl ChangeSet {
         matches!(self.range, Some(Range::WorkTree { .. }) | None)
     }
 
-    /// What the reader should know of it.
-    pub fn note(&self) -> Option<String> {
-        let Some(Range::Revisions { head, .. }) = &self.range else {
-            return None;
-        };
+    /// Returns what the reader should know about the comparison.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.notes.clone();
         let at = self.repository.as_ref().and_then(Repository::head);
-        (at != Some(head)).then(|| {
-            "the newer side is not what is checked out, but the packages and their sources are \
-             those of the work tree; check it out for an exact answer"
-                .to_owned()
-        })
+        if let Some(Range::Revisions { head, .. }) = &self.range
+            && at != Some(head)
+        {
+            notes.push(
+                "the newer side is not what is checked out, but the packages and their sources are \
+                 those of the work tree; check it out for an exact answer"
+                    .to_owned(),
+            );
+        }
+        notes
     }
 
     /// Both sides of the changed files whose meaning counts, by their paths as in the changes. What
@@ -282,35 +301,6 @@ impl Rival {
             before: side(&first.before, &second.before),
             after: side(&first.after, &second.after),
         }
-    }
-}
-
-/// A path that the user named, absolute, as a change below the repository's top level.
-fn named(root: &Utf8Path, path: &Utf8Path) -> Change {
-    let exists = path.symlink_metadata().is_ok();
-    let path = canonical(path);
-    Change {
-        path: path
-            .strip_prefix(root)
-            .map_or_else(|_| path.clone(), Utf8Path::to_owned),
-        status: if exists {
-            Status::Modified
-        } else {
-            Status::Deleted
-        },
-        seen: Seen::Named,
-    }
-}
-
-/// The path without symbolic links in its directories, as git names paths; a path that does not
-/// exist is taken as it is, below the deepest directory that does.
-fn canonical(path: &Utf8Path) -> Utf8PathBuf {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
-    };
-    match parent.canonicalize_utf8() {
-        Ok(parent) => parent.join(name),
-        Err(_) => canonical(parent).join(name),
     }
 }
 

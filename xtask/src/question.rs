@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::changes::{Ahead, Asked, ChangeSet};
+use crate::changes::{Ahead, Asked, ChangeSet, Outside};
 use crate::graph::{Unit, UnitGraph, UnitIx, Verb};
 use crate::impact::changed::ChangedPaths;
 use crate::impact::checkouts::{self, Shared};
@@ -149,7 +149,20 @@ impl Question {
         };
         let outsides = ahead.evidence();
         let (mut places, mut shared) = read_records(false)?;
-        let set = ChangeSet::new(asked, ahead, workspace, &layout)?;
+        let set = ChangeSet::new(
+            asked,
+            ahead,
+            &Outside {
+                workspace,
+                layout: &layout,
+                places: &places,
+                directory: match &self.evidence {
+                    Evidence::Records(directory) => Some(directory),
+                    Evidence::Sources => None,
+                },
+                runner: &self.runner,
+            },
+        )?;
         let (mut seeds, assumed) = self.assumed(&graph)?;
 
         let contents = set.contents(&settings)?;
@@ -224,7 +237,7 @@ impl Question {
             .units()
             .filter(|(_, unit)| unit.is_compiled() && layout.directory(unit.package).is_some())
             .count();
-        let notes = set.note().into_iter();
+        let notes = set.notes().into_iter();
         let notes = notes.chain(checkouts::note(&shared));
         let notes = notes.chain(resolution.note());
         let notes = notes.chain(skipped.iter().map(|(path, why)| skipped_note(path, why)));

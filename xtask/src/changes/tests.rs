@@ -1,6 +1,7 @@
+use cargo_metadata::camino::Utf8Path;
+
 use super::*;
 use crate::process::Runner;
-use crate::testing::scratch;
 
 /// A repository with two commits on `main`, where `side` left it after the first.
 fn repository() -> (tempfile::TempDir, Repository) {
@@ -71,31 +72,4 @@ fn a_comparison_is_told_in_words() {
         let found = comparison.resolve(&repository).unwrap();
         assert_eq!(found, (range, words.to_owned()));
     }
-}
-
-#[test]
-fn a_named_path_is_a_change_below_the_top_level() {
-    let (_directory, root) = scratch();
-    std::fs::create_dir(root.join("src")).unwrap();
-    std::fs::write(root.join("src/lib.rs"), "").unwrap();
-    let rows = [
-        ("src/lib.rs", "src/lib.rs", Status::Modified),
-        ("src/../src/lib.rs", "src/lib.rs", Status::Modified),
-        ("src", "src", Status::Modified),
-        ("src/gone.rs", "src/gone.rs", Status::Deleted),
-        ("gone/too/x.rs", "gone/too/x.rs", Status::Deleted),
-    ];
-    for (path, expected, status) in rows {
-        let change = Change {
-            path: expected.into(),
-            status,
-            seen: Seen::Named,
-        };
-        assert_eq!(named(&root, &root.join(path)), change, "{path}");
-    }
-    let elsewhere = named(&root, Utf8Path::new("/no/such/file"));
-    assert_eq!(
-        elsewhere.path, "/no/such/file",
-        "outside the repository it stays whole"
-    );
 }

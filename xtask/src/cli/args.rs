@@ -2,12 +2,14 @@
 
 mod every;
 
+use std::io::Read as _;
+
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use every::somewhere;
 
-use crate::changes::{Ahead, Asked, Comparison};
+use crate::changes::{Ahead, Asked, Comparison, NamedFiles, path_list};
 use crate::graph::Verb;
 use crate::process::{self, Runner};
 use crate::question::{Evidence, Question};
@@ -152,10 +154,11 @@ pub struct ChangeArgs {
     /// Compare HEAD with the index
     #[arg(long)]
     staged: bool,
-    /// Take this path as changed, whatever git says (repeatable)
-    #[arg(long, value_name = "PATH")]
-    file: Vec<Utf8PathBuf>,
-    /// Take the paths in this file as changed, one a line; - for standard input
+    /// Take this path as changed, relative to the current directory or to the repository's top
+    /// level, whatever git says (repeatable)
+    #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
+    file: Vec<String>,
+    /// Take the paths in this file as changed, one a line or separated by NUL; - for standard input
     #[arg(long, value_name = "PATH")]
     files_from: Option<Utf8PathBuf>,
     /// Take a package, or one target of it, as changed: PACKAGE[:TARGET] (repeatable)
@@ -164,7 +167,7 @@ pub struct ChangeArgs {
     /// Take everything as changed
     #[arg(long)]
     all: bool,
-    /// Compare with what the continuous integration that this runs in tells by its variables
+    /// Compare with the base that the variables of this continuous integration tell
     #[arg(long, conflicts_with_all = ["base", "since", "staged"])]
     ci: bool,
 }
@@ -175,27 +178,35 @@ impl ChangeArgs {
     /// # Errors
     /// Where a list of files cannot be read.
     pub(super) fn resolve(&self) -> Result<Asked> {
-        let mut files = self.file.clone();
+        let mut paths = self.file.clone();
         if let Some(source) = &self.files_from {
-            let listed = if source == "-" {
-                std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
+            let mut listed = Vec::new();
+            if source == "-" {
+                std::io::stdin()
+                    .read_to_end(&mut listed)
+                    .context("cannot read standard input")?;
             } else {
-                std::fs::read_to_string(source)
-                    .map_err(|error| usage!("cannot read {}: {error}", quote::name(&source)))?
-            };
-            let listed = listed.lines().filter(|line| !line.is_empty());
-            files.extend(listed.map(Utf8PathBuf::from));
+                listed = std::fs::read(source)
+                    .map_err(|error| usage!("cannot read {}: {error}", quote::name(&source)))?;
+            }
+            paths.extend(path_list::parse(&listed)?);
         }
-        let current = std::env::current_dir().context("cannot read the current directory")?;
-        let current =
-            Utf8PathBuf::try_from(current).context("the current directory is not UTF-8")?;
+        let directory = std::env::current_dir().context("cannot read the current directory")?;
+        let directory =
+            Utf8PathBuf::try_from(directory).context("the current directory is not UTF-8")?;
+        let are_named = !self.file.is_empty() || self.files_from.is_some();
         Ok(Asked {
             // What the user names stands for itself, unless a comparison is asked for beside it.
             compare: (self.compares() || !self.names_something()).then(|| self.comparison()),
-            files: files.iter().map(|path| current.join(path)).collect(),
+            files: are_named.then_some(NamedFiles { directory, paths }),
             assumed: self.assume_changed.clone(),
             all: self.all,
         })
+    }
+
+    /// Returns whether the continuous integration tells the base.
+    fn is_in_ci(&self) -> bool {
+        self.ci
     }
 
     fn compares(&self) -> bool {
@@ -248,7 +259,7 @@ impl QuestionArgs {
     /// # Errors
     /// Where the arguments name something that is not there.
     pub fn resolve(&self) -> Result<Question> {
-        let in_ci = self.subject.change.ci;
+        let in_ci = self.subject.change.is_in_ci();
         self.subject.resolved(&self.build(), in_ci)
     }
 
@@ -328,7 +339,8 @@ impl SubjectArgs {
     /// # Errors
     /// Where the arguments name something that is not there.
     pub fn resolve_in_ci(&self, build: &Build) -> Result<Question> {
-        let in_ci = self.change.ci || !(self.change.compares() || self.change.names_something());
+        let in_ci =
+            self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
         self.resolved(build, in_ci)
     }
 

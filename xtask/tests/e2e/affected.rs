@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use expect_test::expect;
 
-use crate::support::Project;
 use crate::support::clean::{CHECK, host};
+use crate::support::{Project, manifest};
 
 const TEST: &[&str] = &["test", "--workspace", "--no-run"];
 
@@ -325,4 +325,55 @@ fn a_script_is_built_where_nothing_stands_in_for_it_any_more() {
     let built = project.build(CHECK).unwrap();
     assert!(built.is_subset(&named), "{built:?} {named:?}");
     assert_eq!(named.len(), 5, "{named:?}");
+}
+
+/// Git does not compare what lies outside the repository: records of builds tell, or its own
+/// repository.
+#[test]
+fn a_path_dependency_outside_the_repository() {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &[])]);
+    let outside = project.beside("ext");
+    let source = outside.join("src/lib.rs");
+    std::fs::create_dir_all(outside.join("src")).unwrap();
+    std::fs::write(outside.join("Cargo.toml"), manifest("ext")).unwrap();
+    std::fs::write(&source, "").unwrap();
+    project.append(
+        "crates/top/Cargo.toml",
+        "ext = { path = \"../../../ext\" }\n",
+    );
+    project.cargo(&["generate-lockfile"]).done();
+    project.commit("Depend on ext");
+    let names = || project.xtask(&["affected", "--format", "names"]);
+    names().is(expect![[r#"
+        --- stderr
+        note: ext in [BESIDE]/ext lies outside the repository: nothing changed as far as is known: there is no record of a build and no repository to compare with; name changed files with --file
+        note: nothing is affected (the work tree since the merge base with main)
+    "#]]);
+    for arguments in [
+        &["init", "--quiet"][..],
+        &["add", "."],
+        &["commit", "--quiet", "-m", "x"],
+    ] {
+        let outside = ["-C", outside.to_str().unwrap()];
+        project.git(&[&outside, arguments].concat());
+    }
+    std::fs::write(&source, "// Edited.\n").unwrap();
+    names().is(expect![[r#"
+        top
+        --- stderr
+        note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last commit of its own repository; there is no record of a build to compare with
+    "#]]);
+    project
+        .cargo(&["check", "--workspace", "--all-targets"])
+        .done();
+    names().is(expect![[r#"
+        --- stderr
+        note: nothing is affected (the work tree since the merge base with main)
+    "#]]);
+    std::fs::write(&source, "// Edited again.\n").unwrap();
+    names().is(expect![[r#"
+        top
+        --- stderr
+        note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last build
+    "#]]);
 }

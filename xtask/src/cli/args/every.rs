@@ -35,7 +35,7 @@ impl SubjectArgs {
     /// Where the arguments name something that no workspace has.
     pub fn each(&self, build: &Build, all: bool, others: &[String]) -> Result<Questions> {
         if !all {
-            let question = self.resolved(build, self.change.ci)?;
+            let question = self.resolved(build, self.change.is_in_ci())?;
             for spec in question.asked.assumed.iter().chain(others) {
                 question.workspace.find(package_of(spec))?;
             }
@@ -45,7 +45,12 @@ impl SubjectArgs {
         defined_somewhere(&loaded, build)?;
         let first = &loaded[0];
         let asked = self.change.resolve()?;
-        let asked = self.asked(asked, self.change.ci, &first.runner, &first.workspace)?;
+        let asked = self.asked(
+            asked,
+            self.change.is_in_ci(),
+            &first.runner,
+            &first.workspace,
+        )?;
         for spec in asked.assumed.iter().chain(others) {
             somewhere(&loaded, spec)?;
         }

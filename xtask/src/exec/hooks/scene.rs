@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::action::run::{Options, Selection, Tool};
-use crate::changes::{Asked, Comparison};
+use crate::changes::{Asked, Comparison, NamedFiles};
 use crate::exec::select::Selector;
 use crate::graph::{UnitGraph, UnitIx};
 use crate::impact::Rule;
@@ -209,7 +209,9 @@ impl<'a> Scene<'a> {
             return Ok(BTreeSet::new());
         }
         let asked = Asked {
-            files: files.iter().map(|it| self.here.top.join(it)).collect(),
+            files: Some(NamedFiles::at(
+                files.iter().map(|it| self.here.top.join(it)),
+            )),
             ..Asked::default()
         };
         let answer = &found.answer;

@@ -155,7 +155,11 @@ impl Repository {
         Some(inside)
     }
 
-    pub(super) fn untracked(&self) -> Result<Vec<Change>> {
+    /// Returns the paths that git neither tracks nor is told to ignore.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn untracked(&self) -> Result<Vec<Change>> {
         let output = self.ask(&["ls-files", "-z", "--others", "--exclude-standard"])?;
         let untracked = null_separated(&output).map(|path| Change {
             // A nested repository is listed as a directory, with a slash at its end.

@@ -73,6 +73,28 @@ impl Repository {
         Ok(paths)
     }
 
+    /// Returns the files at or below these paths that some commit before `HEAD` deleted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn deleted(&self, paths: &[&Utf8PathBuf]) -> Result<Vec<Utf8PathBuf>> {
+        if self.head().is_none() || paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = self.git();
+        command.args([
+            "--literal-pathspecs",
+            "log",
+            "--format=",
+            "--name-only",
+            "-z",
+        ]);
+        command.args(["--no-renames", "--diff-filter=D", "--no-ext-diff", "--"]);
+        let listed = process::checked(command.args(paths))?;
+        let paths = null_separated(&listed).map(|path| path.trim_start_matches('\n').into());
+        Ok(paths.collect())
+    }
+
     /// Whether git is told to ignore a path that it does not track.
     ///
     /// # Errors
