@@ -1,6 +1,11 @@
 //! A key for a cache of builds.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+
+use crate::impact::meaning::config::is_inert;
+use crate::repo::cargo_config::Value;
 
 /// What a build depends on beside its sources.
 pub struct Facts<'a> {
@@ -12,8 +17,8 @@ pub struct Facts<'a> {
     pub targets: &'a [String],
     /// What `rustc -vV` prints.
     pub toolchain: &'a str,
-    /// What decides how things are built: cargo's configuration files, the profiles of the root
-    /// manifest, and the flags in the environment, each with its name.
+    /// What decides how things are built: cargo's configuration, the profiles of the root manifest,
+    /// the toolchain file, and the flags in the environment, each with its name.
     pub policy: &'a [(String, String)],
     /// `Cargo.lock`, if there is one.
     pub lock: &'a str,
@@ -57,6 +62,48 @@ impl Key {
     }
 }
 
+/// Returns the keys of cargo's configuration that decide what is built, each with its value. Keys
+/// such as `alias`, `net`, `term` and `build.jobs`, and the places of directories, do not.
+pub fn configuration(written: &Value) -> BTreeMap<String, String> {
+    let leaves = written.leaves().into_iter();
+    let counts = |key: &[&str]| {
+        let names_a_place = matches!(key, ["build", "target-dir" | "build-dir"]);
+        !names_a_place && !is_inert(key)
+    };
+    let leaves = leaves.filter(|(key, _)| counts(key));
+    leaves
+        .map(|(key, value)| (key.join("."), value.to_string()))
+        .collect()
+}
+
+/// Returns what a toolchain file says, without comments.
+pub fn toolchain(text: &str) -> String {
+    match text.parse::<toml::Table>() {
+        Ok(table) => table.to_string(),
+        Err(_) => text.trim().to_owned(),
+    }
+}
+
+/// Returns the variables that tell cargo and rustc how to build, sorted.
+pub fn variables(environment: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    const DECIDING: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL"];
+    const STARTS: [&str; 3] = ["CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_"];
+    const INERT: [&str; 7] = [
+        "CARGO_BUILD_BUILD_DIR",
+        "CARGO_BUILD_DEP_INFO_BASEDIR",
+        "CARGO_BUILD_JOBS",
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "CARGO_BUILD_TARGET_DIR",
+        "CARGO_BUILD_WARNINGS",
+        "CARGO_TARGET_DIR",
+    ];
+    let decides = |name: &str| {
+        DECIDING.contains(&name)
+            || STARTS.iter().any(|start| name.starts_with(start)) && !INERT.contains(&name)
+    };
+    environment.filter(|(name, _)| decides(name)).collect()
+}
+
 /// The entries of a lock file that come from a registry or git: the members' own versions change
 /// with every release, and say nothing of what is built under them.
 fn external(lock: &str) -> String {
@@ -82,6 +129,8 @@ fn number<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repo::cargo_config::{CargoConfig, Surroundings};
+    use crate::testing::scratch;
 
     const LOCK: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n\n\
                         [[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"registry\"\n";
@@ -122,6 +171,87 @@ mod tests {
         for other in others {
             assert_ne!(other.restore_keys, known.restore_keys);
         }
+    }
+
+    /// Cargo's configuration in a workspace whose file `more.toml` can be included.
+    fn configured(text: &str, included: &str) -> BTreeMap<String, String> {
+        let (_directory, root) = scratch();
+        std::fs::create_dir(root.join(".cargo")).unwrap();
+        std::fs::write(root.join(".cargo/config.toml"), text).unwrap();
+        std::fs::write(root.join(".cargo/more.toml"), included).unwrap();
+        let config = CargoConfig::in_directory(&root, &Surroundings::default()).unwrap();
+        configuration(config.written())
+    }
+
+    #[test]
+    fn configuration_counts_where_it_decides_what_is_built() {
+        let before = configured("[build]\nrustflags = [\"-g\"]\n", "");
+        let rows = [
+            ("# a comment", false),
+            ("[alias]\nb = \"build\"", false),
+            ("[net]\noffline = true", false),
+            ("[term]\ncolor = \"never\"", false),
+            ("[http]\ntimeout = 1", false),
+            ("[registries.own]\ntoken = \"secret\"", false),
+            (
+                "[registries.own]\ncredential-provider = [\"a\", \"b\"]",
+                false,
+            ),
+            ("[registry]\ntoken = \"secret\"", false),
+            ("[credential-alias]\na = [\"x\"]", false),
+            ("[cache]\nauto-clean-frequency = \"never\"", false),
+            ("[registries.own]\nindex = \"https://example.com\"", true),
+            ("[target.x86_64-unknown-linux-gnu]\nlinker = \"lld\"", true),
+            ("[target.'cfg(unix)']\nrustflags = [\"-C\", \"x\"]", true),
+            ("[profile.dev]\ndebug = 1", true),
+            ("[env]\nNAME = \"value\"", true),
+            ("[source.crates-io]\nreplace-with = \"own\"", true),
+            ("[unheard-of]\nx = 1", true),
+        ];
+        for (more, counts) in rows {
+            let text = format!("[build]\nrustflags = \"-g\"\njobs = 3\n{more}\n")
+                .replace("\"-g\"", "[ \"-g\" ] # as before");
+            assert_eq!(configured(&text, "") != before, counts, "{more}");
+        }
+        let keys = [
+            "jobs = 2",
+            "target-dir = \"out\"",
+            "target = \"wasm32-wasip1\"",
+            "rustc = \"x\"",
+        ];
+        let counts = keys.map(|key| {
+            let text = format!("[build]\n{key}\nrustflags = [\"-g\"]\n");
+            configured(&text, "") != before
+        });
+        assert_eq!(counts, [false, false, true, true]);
+        let include = "include = [\"more.toml\"]\n[build]\nrustflags = [\"-g\"]\n";
+        assert_eq!(configured(include, "[net]\nretry = 1"), before);
+        assert_ne!(configured(include, "[build]\nrustflags = [\"-v\"]"), before);
+    }
+
+    #[test]
+    fn variables_and_toolchain_files_count_where_they_decide_what_is_built() {
+        let rows = [
+            ("RUSTFLAGS", true),
+            ("CARGO_BUILD_RUSTFLAGS", true),
+            ("CARGO_PROFILE_DEV_DEBUG", true),
+            ("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", true),
+            ("CARGO_BUILD_TARGET", true),
+            ("CARGO_BUILD_JOBS", false),
+            ("CARGO_BUILD_RUSTC_WRAPPER", false),
+            ("CARGO_TARGET_DIR", false),
+            ("CARGO_TERM_COLOR", false),
+            ("CARGO_NET_OFFLINE", false),
+            ("CARGO_REGISTRY_TOKEN", false),
+        ];
+        for (name, counts) in rows {
+            let found = variables([(name.to_owned(), "x".to_owned())].into_iter());
+            assert_eq!(!found.is_empty(), counts, "{name}");
+        }
+        let pinned = "[toolchain]\nchannel = \"1.95\"\n";
+        assert_eq!(toolchain(&format!("# why\n{pinned}")), toolchain(pinned));
+        assert_ne!(toolchain(&pinned.replace("95", "96")), toolchain(pinned));
+        assert_eq!(toolchain("1.95\n"), "1.95");
     }
 
     #[test]

@@ -170,6 +170,10 @@ pub struct ChangeArgs {
     /// Compare with the base that the variables of this continuous integration tell
     #[arg(long, conflicts_with_all = ["base", "since", "staged"])]
     ci: bool,
+    /// Like --ci, but compare a branch with REV, the commit of its last successful run; an empty REV
+    /// stands for no such run
+    #[arg(long, value_name = "REV", conflicts_with_all = ["base", "since", "staged"])]
+    last_success: Option<String>,
 }
 
 impl ChangeArgs {
@@ -206,7 +210,7 @@ impl ChangeArgs {
 
     /// Returns whether the continuous integration tells the base.
     fn is_in_ci(&self) -> bool {
-        self.ci
+        self.ci || self.last_success.is_some()
     }
 
     fn compares(&self) -> bool {
@@ -364,8 +368,9 @@ impl SubjectArgs {
         workspace: &Workspace,
     ) -> Result<Asked> {
         if in_ci {
-            let base = exec::ci::base(runner, workspace)?;
-            render::note(format_args!("compared with {}", base.because));
+            let last_success = self.change.last_success.as_deref();
+            let base = exec::ci::base(runner, workspace, last_success)?;
+            render::note(&base.because);
             asked.all |= base.compare.is_none();
             asked.compare = base.compare;
         }

@@ -13,38 +13,54 @@ use super::select::{Noted, Selector};
 use crate::action::run::{Selection, binary_id};
 use crate::ci::base::{self, Base, detect};
 use crate::ci::durations::Durations;
-use crate::ci::key::{Facts, Key};
+use crate::ci::key::{self, Facts, Key};
 use crate::ci::matrix::Job;
 use crate::graph::UnitIx;
 use crate::process::{self, Runner};
 use crate::question::Answer;
 use crate::quote;
-use crate::repo::cargo_config::{cargo_home, configuration_files};
+use crate::repo::cargo_config::{CargoConfig, Surroundings};
 use crate::repo::files;
 use crate::repo::git::Repository;
+use crate::repo::toolchain_file;
 use crate::usage;
 use crate::workspace::Workspace;
 
-/// What this run is compared with.
+/// Chooses what this run is compared with. `last_success` is the commit of the branch's last
+/// successful run, as far as the user looked it up.
 ///
 /// # Errors
 /// Where there is no repository.
-pub fn base(runner: &Runner, workspace: &Workspace) -> Result<Base> {
+pub fn base(runner: &Runner, workspace: &Workspace, last_success: Option<&str>) -> Result<Base> {
     let repository = Repository::discover(runner, &workspace.root)?
         .ok_or_else(|| usage!("{} is in no git repository", workspace.root))?;
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let event =
-        variable("GITHUB_EVENT_PATH").and_then(|path| files::read(path, files::RECORD).ok());
-    let event = event.and_then(|text| serde_json::from_slice(&text).ok());
-    // What GitHub checks out for a pull request unless the workflow says else.
+    // What a service checks out for a pull request, unless the workflow says otherwise.
     let head = repository.head().map(|commit| commit.0.clone());
-    let is_merge = head == variable("GITHUB_SHA") && repository.known("HEAD^2")?.is_some();
+    let named = ["GITHUB_SHA", "CI_COMMIT_SHA"].map(variable);
+    let is_services = head.is_some() && named.contains(&head);
+    let is_on_default_branch = match (repository.default_base(), repository.head()) {
+        (Ok((_, tip)), Some(head)) => repository
+            .merge_base(&tip, head)
+            .is_ok_and(|it| it == *head),
+        _ => false,
+    };
     Ok(detect(&base::Facts {
         variable: &variable,
-        event: &event.unwrap_or(Value::Null),
-        is_merge,
+        event: &event(variable("GITHUB_EVENT_PATH")),
+        last_success: last_success.map(str::trim),
+        is_merge: is_services && repository.known("HEAD^2")?.is_some(),
+        is_shallow: repository.is_shallow(),
+        is_on_default_branch,
         is_possible: &|comparison| comparison.resolve(&repository).is_ok(),
     }))
+}
+
+/// Reads the event that GitHub describes in a file.
+fn event(path: Option<String>) -> Result<Value, String> {
+    let path = path.ok_or("GITHUB_EVENT_PATH is not set")?;
+    let text = files::read(&path, files::RECORD).map_err(|error| format!("{path}: {error}"))?;
+    serde_json::from_slice(&text).map_err(|error| format!("{path}: {error}"))
 }
 
 /// The key of a cache for a workspace's builds.
@@ -71,8 +87,8 @@ pub fn key(
     }))
 }
 
-/// The profiles of the root manifest, cargo's configuration from the root upward with what it
-/// includes, and the variables that cargo and rustc are told flags and profiles by.
+/// Returns what decides how things are built: the profiles of the root manifest, the toolchain
+/// file, cargo's configuration, and the variables that tell cargo and rustc flags and profiles.
 fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     let manifest = root.join("Cargo.toml");
     let text = files::read_text(&manifest, files::SETTINGS)
@@ -82,29 +98,18 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
         .with_context(|| format!("in {}", quote::name(&manifest)))?;
     let profiles = manifest.get("profile").map(ToString::to_string);
     let mut policy = vec![("profile".to_owned(), profiles.unwrap_or_default())];
-    // One that is the configuration of a directory above is not the machine's alone.
-    let is_apart = |home: &Utf8PathBuf| root.ancestors().all(|above| *home != above.join(".cargo"));
-    let home = cargo_home().filter(is_apart);
-    for file in configuration_files(root) {
-        let is_homes = home.as_ref().is_some_and(|home| file.starts_with(home));
-        if let (Ok(text), false) = (files::read_text(&file, files::SETTINGS), is_homes) {
-            // Another machine has the repository elsewhere.
-            let name = file.strip_prefix(root).ok().map(Utf8Path::as_str);
-            policy.push((
-                name.or(file.file_name()).unwrap_or_default().to_owned(),
-                text,
-            ));
-        }
-    }
-    let says_how = |name: &str| {
-        ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL"].contains(&name)
-            || ["CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_"]
-                .iter()
-                .any(|start| name.starts_with(start) && name != "CARGO_TARGET_DIR")
-    };
-    let mut variables: Vec<_> = env::vars().filter(|(name, _)| says_how(name)).collect();
-    variables.sort();
-    policy.extend(variables);
+    let toolchain = root.ancestors().find_map(|above| {
+        let found = toolchain_file::NAMES.map(|name| above.join(name));
+        found
+            .iter()
+            .find_map(|file| files::read_text(file, files::SETTINGS).ok())
+    });
+    policy.extend(toolchain.map(|text| ("toolchain".to_owned(), key::toolchain(&text))));
+    // What stands in cargo's home is the machine's alone.
+    let config = CargoConfig::in_directory(root, &Surroundings::default());
+    let config = config.context("cannot read cargo's configuration")?;
+    policy.extend(key::configuration(config.written()));
+    policy.extend(key::variables(env::vars()));
     Ok(policy)
 }
 

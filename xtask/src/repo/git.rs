@@ -165,17 +165,36 @@ impl Repository {
     /// When there is none; the message says what to fetch.
     pub fn commit(&self, revision: &str) -> Result<Commit> {
         self.known(revision)?.ok_or_else(|| {
-            let remedy = if self.is_shallow() {
-                "this clone is shallow: `git fetch --unshallow`, or fetch that revision with \
-                 enough depth"
-            } else {
-                "fetch it, or name another with --base or --since"
+            let remedy = match () {
+                () if !revision.is_empty() && revision.bytes().all(|byte| byte == b'0') => {
+                    "zeros stand for the time before the first commit; ask with --all"
+                }
+                () if self.is_shallow() => {
+                    "this clone is shallow: `git fetch --unshallow`, or fetch that revision with \
+                     enough depth"
+                }
+                () if self.is_before_first(revision) => {
+                    "it would lie before the first commit; ask with --all"
+                }
+                () => "fetch it, or name another with --base or --since",
             };
             usage!(
                 "git knows no revision `{}`: {remedy}",
                 quote::name(&revision)
             )
         })
+    }
+
+    /// Returns whether a revision such as `HEAD~3` would lie before the first commit.
+    fn is_before_first(&self, revision: &str) -> bool {
+        // `^2` asks for the second parent of a merge, which an ordinary commit lacks.
+        let first_parents = |rest: &str| {
+            let is_step = |it: char| it == '~' || it == '^' || it.is_ascii_digit();
+            rest.chars().all(is_step) && !rest.contains("^2")
+        };
+        let split = revision.find(['~', '^']).map(|at| revision.split_at(at));
+        let start = split.filter(|(start, rest)| !start.is_empty() && first_parents(rest));
+        start.is_some_and(|(start, _)| matches!(self.known(start), Ok(Some(_))))
     }
 
     /// The commit that a revision names, if git knows one.
@@ -303,7 +322,7 @@ impl Repository {
     }
 
     /// Whether this clone lacks a part of its history.
-    fn is_shallow(&self) -> bool {
+    pub fn is_shallow(&self) -> bool {
         process::output(self.git().args(["rev-parse", "--is-shallow-repository"]))
             .is_ok_and(|output| one_line(&output.stdout) == "true")
     }

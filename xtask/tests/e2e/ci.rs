@@ -77,7 +77,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
           ]
         }
         --- stderr
-        note: compared with the branch that this pull request is merged into
+        note: compared with the first parent of the merge commit that GitHub made of this pull request
     "#]]);
     let written = fs::read_to_string(project.beside("GITHUB_OUTPUT")).unwrap();
     expect![[r#"
@@ -142,7 +142,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
           ]
         }
         --- stderr
-        note: compared with the branch that this pull request is merged into
+        note: compared with the first parent of the merge commit that GitHub made of this pull request
     "#]]);
 
     on_github(&project, &["ci", "summary", "--github"], &event).is(expect![[r#"
@@ -159,7 +159,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
         | middle | lib, lib test, doctests | ← crates/middle/src/lib.rs: it is compiled from this file |
         | top | lib, lib test, doctests, test it | ← middle lib ← crates/middle/src/lib.rs: it is compiled from this file |
         --- stderr
-        note: compared with the branch that this pull request is merged into
+        note: compared with the first parent of the merge commit that GitHub made of this pull request
     "#]]);
     let written = fs::read_to_string(project.beside("GITHUB_STEP_SUMMARY")).unwrap();
     assert!(
@@ -175,7 +175,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
     other.is(expect![[r#"
         cargo clippy -p middle -p top --all-targets
         --- stderr
-        note: compared with the branch that this pull request is merged into
+        note: compared with the first parent of the merge commit that GitHub made of this pull request
     "#]]);
 }
 
@@ -190,7 +190,7 @@ fn where_there_is_nothing_to_compare_with_it_is_everything() {
         middle
         top
         --- stderr
-        note: compared with nothing, so that everything counts: this is the event `schedule`
+        note: everything counts as changed: the event is `schedule`
     "#]]);
 
     let clone = project.beside("shallow");
@@ -223,7 +223,7 @@ fn where_there_is_nothing_to_compare_with_it_is_everything() {
             middle
             top
             --- stderr
-            note: compared with nothing, so that everything counts: this clone cannot be compared with what the branch had before, [HASH]: fetch the history, as with `fetch-depth: 0`
+            note: everything counts as changed: this shallow clone does not have the commit that the branch had before this push, [HASH]; set `fetch-depth: 0` for actions/checkout
         "#]]);
 
     // Nothing affected is no job, and no error.
@@ -286,4 +286,66 @@ fn a_key_is_the_same_until_something_changes_that_counts() {
         written.starts_with("key=cargo-") && written.contains("restore-keys<<"),
         "{written}"
     );
+}
+
+/// GitLab merges the target branch and the request, and names the older place where they parted.
+#[test]
+fn a_merged_result_is_compared_with_its_first_parent() {
+    let project = request();
+    project.git(&["checkout", "--quiet", "main"]);
+    project.write("crates/apart/src/lib.rs", "// Edited.\n");
+    project.commit("Edit on the target branch");
+    project.git(&["checkout", "--quiet", "--detach", "main"]);
+    project.git(&["merge", "--quiet", "--no-ff", "--no-edit", "topic"]);
+    let revision = |name: &str| {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(project.root()).args(["rev-parse", name]);
+        let said = git.output().unwrap().stdout;
+        String::from_utf8(said).unwrap().trim_end().to_owned()
+    };
+    let mut command = project.kit(&["affected", "--ci", "--format", "names"]);
+    command
+        .env("GITLAB_CI", "true")
+        .env("CI_PIPELINE_SOURCE", "merge_request_event")
+        .env("CI_MERGE_REQUEST_EVENT_TYPE", "merged_result")
+        .env("CI_COMMIT_SHA", revision("HEAD"))
+        .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", revision("topic~1"));
+    project.finish(&mut command).is(expect![[r#"
+        middle
+        top
+        --- stderr
+        note: compared with the first parent of the merge commit that GitLab made of this merge request
+    "#]]);
+}
+
+#[test]
+fn a_branch_is_compared_with_its_last_successful_run() {
+    let project = request();
+    let event = [("GITHUB_EVENT_NAME", "push")];
+    let asked = |revision| {
+        let arguments = ["affected", "--format", "names", "--last-success", revision];
+        on_github(&project, &arguments, &event)
+    };
+    asked("main").is(expect![[r#"
+        middle
+        top
+        --- stderr
+        note: compared with the last successful run, main
+    "#]]);
+    asked("").is(expect![[r#"
+        apart
+        base
+        middle
+        top
+        --- stderr
+        note: everything counts as changed: no run of this branch has succeeded yet
+    "#]]);
+    on_github(&project, &["affected", "--ci", "--format", "names"], &event).is(expect![[r#"
+        apart
+        base
+        middle
+        top
+        --- stderr
+        note: everything counts as changed: the event of this push cannot be read: GITHUB_EVENT_PATH is not set
+    "#]]);
 }

@@ -37,6 +37,15 @@ const INERT: &[&str] = &[
     "term",
 ];
 
+/// Returns whether a key changes nothing that is built, as `net` and `alias`.
+pub fn is_inert(key: &[&str]) -> bool {
+    let starts_so = |row: &&str| {
+        let parts = row.split('.').count();
+        key.len() >= parts && is(row, &key[..parts])
+    };
+    INERT.iter().any(starts_so)
+}
+
 /// From the parts of a key to what it touches.
 type Touches = fn(&[&str]) -> Units;
 
