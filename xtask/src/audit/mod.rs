@@ -40,8 +40,17 @@ pub struct Step {
 pub enum Outcome {
     /// Cargo built it, and the answer was held against that.
     Compared(Comparison),
-    /// It, or the commit before it, does not build here, so there is nothing to compare with.
-    DoesNotBuild,
+    /// The commit, or its parent, does not build here, so there is nothing to compare with.
+    DoesNotBuild(Failure),
+}
+
+/// A build that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The commit that does not build.
+    pub commit: Commit,
+    /// Cargo's own error.
+    pub error: String,
 }
 
 impl Comparison {

@@ -112,12 +112,16 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
         "Building",
         format_args!("{}, the base of the first commit", first.0),
     );
-    let mut is_built = replay.start(first)?;
+    let mut failure = replay.start(first)?;
     let mut parent = first;
     let mut steps: Vec<Step> = Vec::new();
     for commit in commits {
-        let step = replay.step(parent, commit, is_built)?;
-        is_built = !matches!(step.outcome, Outcome::DoesNotBuild) || replay.builds()?;
+        let step = replay.step(parent, commit, failure.as_ref())?;
+        failure = match &step.outcome {
+            Outcome::Compared(_) => None,
+            Outcome::DoesNotBuild(failed) if failed.commit == *commit => Some(failed.clone()),
+            Outcome::DoesNotBuild(_) => None,
+        };
         if args.format == Format::Text {
             render::data(&render::audit::step(&step))?;
         }
@@ -130,7 +134,11 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
     }
     let misses = |step: &Step| match &step.outcome {
         Outcome::Compared(comparison) => !comparison.missed.is_empty(),
-        Outcome::DoesNotBuild => false,
+        Outcome::DoesNotBuild(_) => false,
     };
+    let is_compared = |step: &Step| matches!(step.outcome, Outcome::Compared(_));
+    if !steps.iter().any(is_compared) {
+        return Ok(Status::Failed);
+    }
     Ok(verdict(steps.iter().any(misses)))
 }

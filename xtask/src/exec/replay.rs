@@ -1,9 +1,11 @@
 //! The history of a repository, replayed: at each commit the kit is asked first, then cargo.
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::diagnostic::DiagnosticLevel;
 
-use crate::audit::{Comparison, Outcome, Step};
+use crate::audit::{Comparison, Failure, Outcome, Step};
 use crate::built::Built;
 use crate::changes::{Asked, Comparison as Compare};
 use crate::graph::Verb;
@@ -57,27 +59,43 @@ impl Replay {
         Ok(replay)
     }
 
-    /// Builds a commit without asking anything: the base of the next step. Whether it builds.
+    /// Builds a commit without asking anything: the base of the next step. Returns why the commit
+    /// does not build, if it does not.
     ///
     /// # Errors
     /// Where git cannot check it out.
-    pub fn start(&self, commit: &Commit) -> Result<bool> {
+    pub fn start(&self, commit: &Commit) -> Result<Option<Failure>> {
         self.check_out(commit)?;
-        self.builds()
+        self.rebuild(commit)
     }
 
-    /// Checks a commit out over its parent, which has been built, asks the kit, then cargo.
+    /// Checks a commit out over its parent, which has been built unless that failed, asks the kit,
+    /// then cargo.
     ///
     /// # Errors
     /// Where git cannot check it out, or the kit cannot answer.
-    pub fn step(&self, parent: &Commit, commit: &Commit, is_built: bool) -> Result<Step> {
+    pub fn step(
+        &self,
+        parent: &Commit,
+        commit: &Commit,
+        parents_failure: Option<&Failure>,
+    ) -> Result<Step> {
         self.check_out(commit)?;
         let subject = self.git(&["show", "-s", "--format=%s", &commit.0])?;
-        let answer = is_built.then(|| self.answer(parent)).transpose()?;
-        let (built, succeeds) = self.build()?;
-        let outcome = match answer {
-            Some(answer) if succeeds => Outcome::Compared(Comparison::new(&answer, &built)),
-            _ => Outcome::DoesNotBuild,
+        let answer = match parents_failure {
+            None => Some(self.answer(parent)),
+            Some(_) => None,
+        };
+        let (built, error) = self.build()?;
+        let commit_of = |error| Failure {
+            commit: commit.clone(),
+            error,
+        };
+        let outcome = match (error.map(commit_of), parents_failure, answer) {
+            (Some(failure), ..) => Outcome::DoesNotBuild(failure),
+            (None, Some(failure), _) => Outcome::DoesNotBuild(failure.clone()),
+            (None, None, Some(answer)) => Outcome::Compared(Comparison::new(&answer?, &built)),
+            (None, None, None) => unreachable!("the kit was asked"),
         };
         Ok(Step {
             commit: commit.clone(),
@@ -106,12 +124,16 @@ impl Replay {
         question.answer()
     }
 
-    /// Whether what is checked out builds.
+    /// Builds the commit that is checked out, and returns why it does not build, if it does not.
     ///
     /// # Errors
     /// Where cargo cannot be started.
-    pub fn builds(&self) -> Result<bool> {
-        Ok(self.build()?.1)
+    pub fn rebuild(&self, commit: &Commit) -> Result<Option<Failure>> {
+        let (_, error) = self.build()?;
+        Ok(error.map(|error| Failure {
+            commit: commit.clone(),
+            error,
+        }))
     }
 
     fn check_out(&self, commit: &Commit) -> Result<()> {
@@ -123,11 +145,39 @@ impl Replay {
         process::checked(self.runner.git().args(arguments))
     }
 
-    fn build(&self) -> Result<(Built, bool)> {
+    /// Builds, and returns cargo's error where the build fails.
+    fn build(&self) -> Result<(Built, Option<String>)> {
         let root = self.manifest.parent().unwrap_or(self.directory.path());
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
         let (messages, said, status) = super::observe(&mut command)?;
-        Ok((Built::new(&messages, Some(&said)), status.success()))
+        let error = (!status.success()).then(|| error_of(&messages, &said));
+        Ok((Built::new(&messages, Some(&said)), error))
+    }
+}
+
+/// Returns the error of a failed build: the compiler's first, and what cargo says from its own first
+/// error on.
+fn error_of(messages: &[Message], said: &str) -> String {
+    let first = messages.iter().find_map(|message| match message {
+        Message::CompilerMessage(it) if it.message.level == DiagnosticLevel::Error => {
+            it.message.rendered.clone()
+        }
+        _ => None,
+    });
+    let cargos = said.lines().skip_while(|line| !line.starts_with("error"));
+    let lines = first.iter().flat_map(|text| text.lines()).chain(cargos);
+    let mut shown: Vec<&str> = Vec::new();
+    for line in lines.map(str::trim_end) {
+        // Cargo repeats the whole command of a compiler that failed.
+        if line.contains("process didn't exit successfully: ") {
+            shown.pop_if(|last| *last == "Caused by:");
+        } else if !line.is_empty() && !line.starts_with("warning: ") {
+            shown.push(line);
+        }
+    }
+    match shown.is_empty() {
+        true => said.trim().to_owned(),
+        false => shown.join("\n"),
     }
 }

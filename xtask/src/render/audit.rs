@@ -9,6 +9,7 @@ use super::count;
 use crate::audit::{Comparison, Outcome, Step};
 use crate::built::UnitKey;
 use crate::quote;
+use crate::repo::git::Commit;
 use crate::workspace::name_and_version;
 
 /// The figures of several comparisons together.
@@ -47,11 +48,17 @@ impl Figures {
 
 /// One commit.
 pub fn step(step: &Step) -> String {
-    let commit = step.commit.0.get(..12).unwrap_or(&step.commit.0);
-    let mut text = format!("{commit} {}\n", quote::line(&step.subject));
+    let mut text = format!("{} {}\n", short(&step.commit), quote::line(&step.subject));
     match &step.outcome {
-        Outcome::DoesNotBuild => {
-            text.push_str("  it, or the commit before it, does not build here\n")
+        Outcome::DoesNotBuild(failure) => {
+            let whose = match failure.commit == step.commit {
+                true => "it does not build here".to_owned(),
+                false => format!("its parent {} does not build here", short(&failure.commit)),
+            };
+            let _ = writeln!(text, "  not compared: {whose}");
+            for line in failure.error.lines() {
+                let _ = writeln!(text, "    {}", quote::line(line));
+            }
         }
         Outcome::Compared(comparison) => {
             for line in self::comparison(comparison).lines() {
@@ -76,6 +83,12 @@ pub fn comparison(comparison: &Comparison) -> String {
 
 /// All commits together.
 pub fn summary(steps: &[Step]) -> String {
+    if compared(steps).next().is_none() {
+        return format!(
+            "nothing was compared: none of {} could be built over its parent\n",
+            count(steps.len(), "commit")
+        );
+    }
     format!(
         "{} of {}: {}\n",
         compared(steps).count(),
@@ -106,12 +119,61 @@ fn figures(steps: &[Step]) -> Figures {
 fn compared(steps: &[Step]) -> impl Iterator<Item = &Comparison> {
     steps.iter().filter_map(|step| match &step.outcome {
         Outcome::Compared(comparison) => Some(comparison),
-        Outcome::DoesNotBuild => None,
+        Outcome::DoesNotBuild(_) => None,
     })
+}
+
+fn short(commit: &Commit) -> &str {
+    commit.0.get(..12).unwrap_or(&commit.0)
 }
 
 fn name(unit: &UnitKey) -> String {
     let (name, version) = name_and_version(&unit.package);
     let target = target_name(unit.kind, unit.mode, &unit.target);
     format!("{name} {version}: {target}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Failure;
+
+    #[test]
+    fn an_audit_that_compared_nothing_says_so() {
+        let commit = |letter: &str| Commit(letter.repeat(40));
+        let step = |letter: &str, failed: &str| Step {
+            commit: commit(letter),
+            subject: "Edit".to_owned(),
+            outcome: Outcome::DoesNotBuild(Failure {
+                commit: commit(failed),
+                error: "error: expected item\nerror: could not compile `a`".to_owned(),
+            }),
+        };
+        let mut steps = vec![step("b", "a"), step("c", "c")];
+        let text =
+            |steps: &[Step]| steps.iter().map(self::step).collect::<String>() + &summary(steps);
+        expect_test::expect![[r#"
+            bbbbbbbbbbbb Edit
+              not compared: its parent aaaaaaaaaaaa does not build here
+                error: expected item
+                error: could not compile `a`
+            cccccccccccc Edit
+              not compared: it does not build here
+                error: expected item
+                error: could not compile `a`
+            nothing was compared: none of 2 commits could be built over its parent
+        "#]]
+        .assert_eq(&text(&steps));
+        steps[0].outcome = Outcome::Compared(Comparison::default());
+        expect_test::expect![[r#"
+            bbbbbbbbbbbb Edit
+              0 units rebuilt, 0 named: recall 100%, precision 100%
+            cccccccccccc Edit
+              not compared: it does not build here
+                error: expected item
+                error: could not compile `a`
+            1 of 2 commits: 0 units rebuilt, 0 named: recall 100%, precision 100%
+        "#]]
+        .assert_eq(&text(&steps));
+    }
 }

@@ -66,6 +66,85 @@ fn an_unknown_revision() {
 }
 
 #[test]
+fn a_revision_before_the_first_commit() {
+    let project = pair();
+    let zeros = "0".repeat(40);
+    for (revision, shown, why) in [
+        ("HEAD~1", "HEAD~1", "it would lie before the first commit"),
+        ("HEAD^", "HEAD^", "it would lie before the first commit"),
+        (
+            &zeros,
+            "[HASH]",
+            "zeros stand for the time before the first commit",
+        ),
+    ] {
+        let output = project.xtask(&["affected", "--since", revision]);
+        let expected = format!("error: git knows no revision `{shown}`: {why}; ask with --all\n");
+        assert_eq!((output.status, output.stderr), (2, expected));
+    }
+}
+
+#[test]
+fn a_changed_file_that_does_not_exist() {
+    let project = pair();
+    project
+        .xtask(&["affected", "--file", "crate/base/src/lib.rs"])
+        .is(expect![[r#"
+            --- stderr
+            error: no such path: `crate/base/src/lib.rs` is neither on disk nor in a revision of this repository
+            hint: did you mean `crates/base/src/lib.rs`?
+            --- exit status 2
+        "#]]);
+    project.write("names", "M\tcrates/base/src/lib.rs\n");
+    project
+        .xtask_in("crates", &["affected", "--files-from", "../names"])
+        .is(expect![[r#"
+            --- stderr
+            error: no such path: `M\tcrates/base/src/lib.rs` is neither on disk nor in a revision of this repository
+            hint: this looks like the output of `git diff --name-status`; pass one path a line, as `git diff --name-only` prints them
+            --- exit status 2
+        "#]]);
+    project.write("names", "\n");
+    project
+        .xtask(&["affected", "--files-from", "names"])
+        .is(expect![[r#"
+            --- stderr
+            note: nothing is affected (an empty list of files)
+        "#]]);
+    project.write("names", "\u{feff}crates/base/src/lib.rs\r\n");
+    project
+        .xtask_in(
+            "crates/journeys",
+            &["affected", "--files-from", "../../names"],
+        )
+        .is(expect![[r#"
+            base
+              rebuilt  lib, lib test
+                       ← crates/base/src/lib.rs: it is compiled from this file
+            journeys
+              rebuilt  lib, lib test
+                       ← base lib ← crates/base/src/lib.rs: it is compiled from this file
+            --- stderr
+                Affected 4 units of 2 packages: 4 rebuilt, 0 rerun (cargo check --workspace --all-targets)
+        "#]]);
+}
+
+#[test]
+fn an_audit_of_commits_that_do_not_build() {
+    let project = pair();
+    project.write("crates/base/src/lib.rs", "pub fn broken( {}\n");
+    project.commit("Break it");
+    project.append("crates/base/src/lib.rs", "// Edited.\n");
+    project.commit("Edit");
+    let audit = project.xtask(&["audit", "--commits", "1"]);
+    let last = audit.stdout.lines().last();
+    let nothing = "nothing was compared: none of 1 commit could be built over its parent";
+    assert_eq!((audit.status, last), (3, Some(nothing)), "{audit}");
+    let error = "    error: this file contains an unclosed delimiter\n";
+    assert!(audit.stdout.contains(error), "{audit}");
+}
+
+#[test]
 fn no_branch_to_compare_with() {
     let project = pair();
     project.git(&["branch", "--quiet", "--move", "trunk"]);
