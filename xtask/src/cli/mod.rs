@@ -42,8 +42,12 @@ struct Cli {
     command: Command,
 }
 
-/// The kit's commands. A monorepo with an `xtask` of its own flattens them into its own with
-/// `#[command(flatten)]` and calls [`Command::run`].
+// clap takes a plain doc comment for the help of the `xtask` that flattens these commands; it does
+// not look into a macro.
+#[doc = concat!(
+    "The kit's commands. A monorepo with an `xtask` of its own flattens them into its own with ",
+    "`#[command(flatten)]` and calls [`Command::main`]."
+)]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the workspace's dependency graph
@@ -143,4 +147,40 @@ pub fn main() -> ExitCode {
         }
     };
     cli.command.main()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Tasks of a monorepo.
+    #[derive(Parser)]
+    #[expect(clippy::large_enum_variant, reason = "no value of it is made")]
+    enum Own {
+        #[command(flatten)]
+        Kit(Command),
+        /// A task of its own
+        Release,
+    }
+
+    #[derive(Parser)]
+    enum Silent {
+        #[command(flatten)]
+        Kit(Command),
+    }
+
+    #[test]
+    fn the_help_of_an_own_xtask_is_its_own() {
+        let about = |command: clap::Command| {
+            let about = [command.get_about(), command.get_long_about()];
+            about.map(|text| text.map(ToString::to_string))
+        };
+        assert_eq!(
+            about(Own::command())[0].as_deref(),
+            Some("Tasks of a monorepo")
+        );
+        assert_eq!(about(Silent::command()), [None, None]);
+    }
 }
