@@ -208,7 +208,7 @@ fn the_format_step_decides_as_cargo_fmt_does() {
         assert_eq!(output.status, i32::from(is_refused), "{what}: {output}");
         is_refused
     };
-    let cases: [(&str, &str, &str, &str); 8] = [
+    let cases: [(&str, &str, &str, &str); 10] = [
         (
             "an included expression",
             "include!(\"x.rs\");\n",
@@ -240,6 +240,18 @@ fn the_format_step_decides_as_cargo_fmt_does() {
             "fn  x(){}\n",
         ),
         (
+            "a module that a macro declares",
+            "macro_rules! m {\n    () => {\n        mod x;\n    };\n}\nm!();\n",
+            "crates/base/src/x.rs",
+            "fn  x(){}\n",
+        ),
+        (
+            "a link",
+            "mod x;\n",
+            "crates/base/src/x.rs",
+            "-> ../../../shared.rs",
+        ),
+        (
             "a fixture",
             "",
             "crates/base/tests/data/x.rs",
@@ -263,19 +275,27 @@ fn the_format_step_decides_as_cargo_fmt_does() {
         "[features]\nf = []\n[[bin]]\nname = \"b\"\nrequired-features = [\"f\"]\n",
     );
     project.write("crates/base/src/bin/b.rs", "fn main() {}\n");
-    project.write(lib, "fn f() {}\n");
+    for path in [lib, "crates/top/src/lib.rs"] {
+        project.write(path, "fn f() {}\n");
+    }
     project.commit("Features");
-    let start = project.git(&["rev-parse", "HEAD"]);
+    project.git(&["tag", "start"]);
     let mut told = String::new();
     for (what, text, path, content) in cases {
         project.write(lib, text);
-        project.write(path, content);
+        match content.strip_prefix("-> ") {
+            Some(target) => {
+                project.write("shared.rs", "fn  x(){}\n");
+                std::os::unix::fs::symlink(target, project.path(path)).unwrap();
+            }
+            None => project.write(path, content),
+        }
         project.git(&["add", "--all"]);
         let by_hook = refused(what, &commit(&project, &[]));
         let by_cargo = project.cargo(&["fmt", "--check"]).status != 0;
         assert_eq!(by_hook, by_cargo, "{what}");
         told += &format!("{what}: {}\n", if by_hook { "refused" } else { "passed" });
-        project.git(&["reset", "--quiet", "--hard", start.trim()]);
+        project.git(&["reset", "--quiet", "--hard", "start"]);
     }
     expect![[r#"
         an included expression: passed
@@ -283,6 +303,8 @@ fn the_format_step_decides_as_cargo_fmt_does() {
         another platform: refused
         a feature that is off: refused
         a file elsewhere: refused
+        a module that a macro declares: passed
+        a link: refused
         a fixture: passed
         a bin that requires a feature: refused
         a setting: refused
