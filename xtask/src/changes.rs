@@ -16,6 +16,7 @@ pub use outside::Outside;
 
 use crate::impact::settings::{Contents, Settings};
 use crate::repo::git::{Change, Commit, Range, Repository, Seen, Status};
+use crate::repo::lock_file::LockState;
 use crate::repo::resolved;
 use crate::usage;
 
@@ -149,8 +150,10 @@ impl ChangeSet {
             // Where git is not told to ignore it, what cargo built is no change.
             changes
                 .retain(|it| it.seen != Seen::Untracked || !layout.is_built(&root.join(&it.path)));
-            let lock = workspace_root.join("Cargo.lock");
-            if let (true, Ok(lock)) = (workspace.lock_is_stale, lock.strip_prefix(&root))
+            // Cargo rewrites a stale lock file when it builds.
+            let is_stale = workspace.lock_file.state == LockState::Stale;
+            let lock = resolved(&workspace.lock_file.path);
+            if let (true, Ok(lock)) = (is_stale, lock.strip_prefix(&root))
                 && changes.iter().all(|it| it.path != lock)
             {
                 changes.push(Change {

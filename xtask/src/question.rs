@@ -131,8 +131,7 @@ impl Question {
             workspace, asked, ..
         } = &self;
         let root = resolved(&workspace.root);
-        // What cargo made of a stale lock file for a moment is no change.
-        let started = started.filter(|it| !workspace.lock_is_stale && it.is_of(&root));
+        let started = started.filter(|it| it.is_of(&root));
         let compare = || Ahead::compare(&self.runner, &root, asked.compare.as_ref());
         let mut ahead = started.unwrap_or_else(compare);
         let graph = UnitGraph::new(workspace, self.verb);
@@ -305,7 +304,9 @@ impl Question {
             flags: &flags,
             network: self.network,
         };
-        match question.compare(repository, set.range.as_ref(), &self.workspace.root) {
+        let lock_file = self.workspace.lock_file.in_real_directory();
+        let place = (&*self.workspace.root, &*lock_file);
+        match question.compare(repository, set.range.as_ref(), place) {
             Ok(differences) => Resolution::Compared(differences),
             Err(error) => Resolution::Unknown(error.to_string()),
         }

@@ -13,6 +13,7 @@ use crate::graph::{UnitGraph, UnitIx, Verb};
 use crate::impact::{self, Rule, Seed};
 use crate::question::Answer;
 use crate::render::affected::unit_name;
+use crate::repo::lock_file::{LockFile, LockState};
 use crate::workspace::{Dependency, Package, PackageIx, Target, TargetKind, Workspace};
 
 /// A workspace in `/w`, one package a line: `head: targets -> dependencies`.
@@ -35,7 +36,10 @@ pub(crate) fn workspace(text: &str) -> Workspace {
         packages,
         metadata: "null".to_owned(),
         platforms: None,
-        lock_is_stale: false,
+        lock_file: LockFile {
+            path: "/w/Cargo.lock".into(),
+            state: LockState::Current,
+        },
         sysroot: None,
         links: BTreeMap::new(),
         ground: None,

@@ -9,7 +9,6 @@ mod declared;
 mod expected;
 pub(crate) mod features;
 mod flags;
-mod lock_file;
 mod nearby;
 mod platforms;
 mod spec;
@@ -34,6 +33,7 @@ pub(crate) use spec::{PackageIdSpec, name_and_version};
 use crate::process::Runner;
 use crate::quote;
 use crate::repo::build_dir::Directories;
+use crate::repo::lock_file::LockFile;
 use crate::usage;
 
 /// A workspace as cargo resolves it: its members, the path packages they reach, and the external
@@ -52,8 +52,8 @@ pub struct Workspace {
     pub metadata: String,
     /// The platforms that are built for, the host first; `None` for all that there are.
     pub platforms: Option<Vec<PlatformFacts>>,
-    /// Whether cargo is going to write `Cargo.lock` anew when it builds.
-    pub lock_is_stale: bool,
+    /// The lock file, and whether it fits the manifests.
+    pub lock_file: LockFile,
     /// Where the compiler lies that builds it, if it told.
     pub sysroot: Option<Utf8PathBuf>,
     /// Directories and manifests of path packages that symbolic links lead to: by the path as cargo

@@ -43,9 +43,9 @@ impl<'a> Living<'a> {
     /// # Errors
     /// When it cannot be read; without it nothing could be called an orphan.
     pub fn new(workspace: &'a Workspace) -> Result<Self> {
-        let path = workspace.root.join("Cargo.lock");
-        let text = files::read_text(&path, files::RECORD)
-            .with_context(|| format!("cannot read {path}"))?;
+        let path = &workspace.lock_file.path;
+        let text =
+            files::read_text(path, files::RECORD).with_context(|| format!("cannot read {path}"))?;
         let lock: Lock = toml::from_str(&text).with_context(|| format!("cannot read {path}"))?;
         let mut locked: HashMap<String, Vec<Locked>> = HashMap::new();
         for package in lock.package {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 pub use arguments::{
-    Options, config_in, leave_features, profile_in, specs, that_configure, whole_workspace,
+    Options, config_in, leave_features, locked, profile_in, specs, that_configure, whole_workspace,
 };
 pub use targets::{binary_id, in_filterset};
 use targets::{filterset, target_flags};

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use super::args::QuestionArgs;
 use super::verdict;
 use crate::action::clean::{CleanPlan, Options, Removal, Scope};
+use crate::action::run::locked;
 use crate::action::verify::Verification;
 use crate::built::Built;
 use crate::error::Status;
@@ -112,6 +113,7 @@ fn clean_one(
     if args.verify {
         // A build may write sources.
         question.ahead = None;
+        question.workspace.lock_file.check()?;
         // What is removed must have been there, or its being built proves nothing.
         render::status("Building", "first, so that there is something to remove");
         let failed = "this workspace does not build, so nothing was removed";
@@ -183,7 +185,7 @@ impl Args {
         let verb = verb.cargo_args().iter().map(|&it| it.to_owned());
         let mut arguments: Vec<_> = verb.chain(self.question.forwarded()).collect();
         arguments.extend(self.cargo_args.iter().cloned());
-        arguments
+        locked(arguments)
     }
 
     fn options(&self, runner: &Runner) -> Result<Options> {

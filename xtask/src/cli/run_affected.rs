@@ -80,6 +80,9 @@ fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Res
         render::data(&(render::heading(name) + &shown + "\n"))?;
         return Ok(Status::Done);
     }
+    if tool != Tool::Fmt {
+        answer.workspace.lock_file.check()?;
+    }
     if tool == Tool::Nextest {
         exec::nextest_is_there(runner)?;
     }

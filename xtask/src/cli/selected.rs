@@ -64,6 +64,7 @@ impl SelectedArgs {
             excluded,
             keep_going,
             colored: false,
+            in_private_copy: false,
             given: self.subject.workspace.forwarded_with_targets(),
             forwarded: &self.forwarded,
         };

@@ -75,8 +75,7 @@ pub fn key(
 ) -> Result<Key> {
     let runner = runner.in_directory(&workspace.root);
     let toolchain = process::checked(runner.rustc().arg("-vV"))?;
-    let lock =
-        files::read_text(workspace.root.join("Cargo.lock"), files::SETTINGS).unwrap_or_default();
+    let lock = files::read_text(&workspace.lock_file.path, files::SETTINGS).unwrap_or_default();
     Ok(Key::new(&Facts {
         prefix,
         host: &format!("{}-{}", env::consts::OS, env::consts::ARCH),

@@ -13,6 +13,7 @@ use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
 use crate::question::{Answer, Evidence, Question};
 use crate::repo::git::{Commit, Repository};
+use crate::repo::lock_file;
 use crate::workspace::{LoadOptions, Workspace};
 
 /// A clone of the repository in a directory of its own, with a target directory of its own. Both
@@ -41,12 +42,21 @@ impl Replay {
             .context("the workspace lies outside its repository")?;
         let clone = directory.path().join("repository");
         let target = directory.path().join("target");
+        let mut runner = question
+            .runner
+            .in_directory(&clone)
+            .with_variable("CARGO_TARGET_DIR", &target)
+            .with_variable("CARGO_BUILD_BUILD_DIR", &target);
+        let lock_file = question.workspace.lock_file.in_real_directory();
+        if lock_file != root.join("Cargo.lock") {
+            // The user's own must not be written.
+            let inside = lock_file.strip_prefix(repository.top_level());
+            let apart = directory.path().join("Cargo.lock");
+            let lock_file = inside.map_or(apart, |it| clone.join(it));
+            runner = runner.with_variable(lock_file::VARIABLE, lock_file);
+        }
         let replay = Self {
-            runner: question
-                .runner
-                .in_directory(&clone)
-                .with_variable("CARGO_TARGET_DIR", &target)
-                .with_variable("CARGO_BUILD_BUILD_DIR", &target),
+            runner,
             manifest: clone.join(below).join("Cargo.toml"),
             directory,
             evidence: question.evidence.clone(),

@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 
-use crate::action::run::{Options, Selection, Tool};
+use crate::action::run::{Options, Selection, Tool, locked};
 use crate::error::Status;
 use crate::process::{self, Runner};
 use crate::repo::cargo_config::configuration_files;
@@ -33,8 +33,22 @@ pub fn cargo(
     if tool == Tool::Test && !selection.beside.is_empty() && !has_runner(&workspace.root) {
         command.args(without_tests(workspace, &selection.beside));
     }
-    command.args(selection.arguments(workspace, tool, options));
+    command.args(arguments(workspace, tool, selection, options));
     command
+}
+
+/// The arguments of the cargo command on a selection. Cargo leaves the lock file as it is.
+pub fn arguments(
+    workspace: &Workspace,
+    tool: Tool,
+    selection: &Selection,
+    options: &Options<'_>,
+) -> Vec<String> {
+    let arguments = selection.arguments(workspace, tool, options);
+    match tool == Tool::Fmt || options.in_private_copy {
+        true => arguments,
+        false => locked(arguments),
+    }
 }
 
 /// The runner as a setting. One that the user has for a triple goes before it.

@@ -64,7 +64,9 @@ pub fn script(hook: Hook, start: &Start) -> String {
         start.binary
     );
     let otherwise = match (start.alias, hook) {
-        (true, _) => format!("set -- cargo xtask hooks run {name} --hook \"$hook\" -- \"$@\""),
+        (true, _) => {
+            format!("set -- cargo --locked xtask hooks run {name} --hook \"$hook\" -- \"$@\"")
+        }
         // What it says is no reason to call a checkout a failure.
         (false, Hook::PostCheckout) => "exit 0".to_owned(),
         (false, _) => format!("echo {} >&2; exit 1", posix_word(&gone)),
@@ -93,7 +95,7 @@ fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
         command -v cargo >/dev/null 2>&1 || PATH="$PATH:"'/home/u/.cargo/bin'
         case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac
         if [ -x 'target/xtask/xtask' ]; then set -- 'target/xtask/xtask' hooks run pre-commit --hook "$hook" -- "$@"
-        else set -- cargo xtask hooks run pre-commit --hook "$hook" -- "$@"
+        else set -- cargo --locked xtask hooks run pre-commit --hook "$hook" -- "$@"
         fi
         exec "$@"
     "##]].assert_eq(&script);

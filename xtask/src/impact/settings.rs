@@ -10,7 +10,7 @@ use super::meaning::Effect as Meaning;
 use super::meaning::config::compare_config;
 use super::meaning::manifest::compare_manifest;
 use crate::repo::cargo_config::configuration_files;
-use crate::repo::resolved;
+use crate::repo::{resolved, toolchain_file};
 use crate::workspace::Workspace;
 
 /// What a path sets, by its name and place.
@@ -28,11 +28,11 @@ pub enum Setting {
 
 impl Setting {
     /// What an absolute path sets by its name and place.
-    fn of(path: &Utf8Path, workspace_root: &Utf8Path) -> Option<Self> {
+    fn of(path: &Utf8Path, workspace_root: &Utf8Path, lock_file: &Utf8Path) -> Option<Self> {
         let directory = path.parent()?;
         match path.file_name()? {
             "Cargo.toml" => Some(Self::Manifest),
-            "Cargo.lock" => (directory == workspace_root).then_some(Self::Lock),
+            "Cargo.lock" => (path == lock_file).then_some(Self::Lock),
             "rust-toolchain" | "rust-toolchain.toml" => workspace_root
                 .starts_with(directory)
                 .then_some(Self::Toolchain),
@@ -64,9 +64,10 @@ impl Setting {
 pub struct Settings {
     /// Without symbolic links.
     pub(super) workspace_root: Utf8PathBuf,
+    lock_file: Utf8PathBuf,
     configuration: BTreeSet<Utf8PathBuf>,
-    /// Where such a file really lies, if a symbolic link stands in its place: git tells of the
-    /// file, cargo reads the link. From the one to the other.
+    /// Files by whose content such a file changes because a symbolic link, or a chain of links,
+    /// stands in its place: from each file and link on the way to the path that cargo reads.
     linked: HashMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
@@ -77,15 +78,20 @@ impl Settings {
         let configuration = configuration_files(&root);
         let manifests = workspace.links.iter();
         let manifests = manifests.filter(|(known, _)| known.file_name() == Some("Cargo.toml"));
-        let others = [root.join("Cargo.toml"), root.join("Cargo.lock")].into_iter();
-        let linked = others
+        let lock_file = workspace.lock_file.in_real_directory();
+        let toolchain = root
+            .ancestors()
+            .flat_map(|above| toolchain_file::NAMES.map(|name| above.join(name)));
+        let linked = [root.join("Cargo.toml"), lock_file.clone()]
+            .into_iter()
+            .chain(toolchain)
             .chain(configuration.iter().cloned())
-            .map(|path| (resolved(&path), path))
-            .filter(|(real, path)| real != path)
+            .flat_map(|path| behind(&path).into_iter().map(move |it| (it, path.clone())))
             .chain(manifests.map(|(known, real)| (real.clone(), known.clone())))
             .collect();
         Self {
             workspace_root: root,
+            lock_file,
             configuration,
             linked,
         }
@@ -94,13 +100,33 @@ impl Settings {
     /// What an absolute path sets, if anything, and by which path cargo knows it.
     pub fn of<'a>(&'a self, path: &'a Utf8Path) -> Option<(Setting, &'a Utf8Path)> {
         let path = self.linked.get(path).map_or(path, Utf8PathBuf::as_path);
-        let setting = match Setting::of(path, &self.workspace_root) {
+        let setting = match Setting::of(path, &self.workspace_root, &self.lock_file) {
             Some(setting) => setting,
             None if self.configuration.contains(path) => Setting::Configuration,
             None => return None,
         };
         Some((setting, path))
     }
+}
+
+/// Returns the links and the file that a symbolic link leads to, each without links in its
+/// directory; nothing of a file that is no link.
+fn behind(path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut at = path.to_owned();
+    while let Ok(target) = at.read_link_utf8() {
+        let next = at.parent().unwrap_or(Utf8Path::new("")).join(target);
+        at = match (next.parent(), next.file_name()) {
+            (Some(directory), Some(name)) => resolved(directory).join(name),
+            _ => resolved(&next),
+        };
+        if !found.insert(at.clone()) {
+            break;
+        }
+    }
+    let real = resolved(path);
+    found.extend((real != path).then_some(real));
+    found
 }
 
 /// A changed file on both sides; nothing where a side has no such file.

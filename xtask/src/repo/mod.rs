@@ -9,6 +9,7 @@ pub mod dep_info;
 pub mod evidence;
 pub mod files;
 pub mod git;
+pub mod lock_file;
 pub mod rust_source;
 pub mod state;
 pub mod toolchain_file;

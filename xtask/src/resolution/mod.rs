@@ -37,7 +37,7 @@ pub use unit_graph::{PackageKey, TargetKey};
 use crate::graph::Verb;
 use crate::process::{self, Runner};
 use crate::repo::git::{Range, Repository, State};
-use crate::repo::{cargo_config, resolved, toolchain_file};
+use crate::repo::{cargo_config, lock_file, resolved, toolchain_file};
 
 /// A question to cargo about both sides.
 #[derive(Clone, Copy)]
@@ -127,7 +127,7 @@ impl Question<'_> {
         self,
         repository: &Repository,
         range: Option<&Range>,
-        workspace_root: &Utf8Path,
+        (workspace_root, lock_file): (&Utf8Path, &Utf8Path),
     ) -> Result<Resolution, ResolutionError> {
         let (before, after) = repository.sides(range);
         let top_level = repository.top_level();
@@ -136,13 +136,20 @@ impl Question<'_> {
             .strip_prefix(top_level)
             .map_err(|_| ResolutionError::OutsideRepository(workspace_root.clone()))?;
         let scratch = Scratch::of(top_level)?;
+        let default = workspace.join("Cargo.lock");
+        let inside = lock_file.strip_prefix(top_level).ok();
         let place = Place {
             repository: top_level,
             workspace,
+            lock_file: inside.unwrap_or(&default),
             cargo_home: cargo_config::cargo_home(),
             scratch: scratch.path.clone(),
         };
-        let given = given(repository, workspace)?;
+        let mut given = given(repository, workspace)?;
+        let is_tracked = inside.is_some() && !repository.is_ignored(lock_file)?;
+        if let (false, Ok(text)) = (is_tracked, std::fs::read(lock_file)) {
+            given.push((place.lock_file.to_owned(), text));
+        }
         let side = |state: &State| {
             let entries = repository.entries(state)?;
             let mut read = |paths: &[Utf8PathBuf]| repository.read(state, paths);
@@ -185,6 +192,7 @@ impl Question<'_> {
             });
             raw::printed_instead(&mut command, &side.rustc_cache());
             command.arg("--color=never").args(more).args(self.flags);
+            lock_file::replace(&mut command, &side.lock_file);
             process::output(&mut command)
         };
         let mut output = ask(&["--offline"])?;
@@ -212,16 +220,12 @@ fn is_compiler_too_old(said: &[u8]) -> bool {
 }
 
 /// Files that are the same on both sides whatever the revision: the toolchain file, since both
-/// sides are asked of today's cargo, and a lock file that git ignores.
+/// sides are asked of today's cargo.
 fn given(repository: &Repository, workspace: &Utf8Path) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>> {
     let above = workspace.ancestors();
-    let mut paths: Vec<Utf8PathBuf> = above
+    let paths: Vec<Utf8PathBuf> = above
         .flat_map(|above| toolchain_file::NAMES.map(|name| above.join(name)))
         .collect();
-    let lock = workspace.join("Cargo.lock");
-    if repository.is_ignored(&lock)? {
-        paths.push(lock);
-    }
     let contents = repository.read(&State::WorkTree, &paths)?;
     let files = paths.into_iter().zip(contents);
     Ok(files

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::raw::{self, RawGraph, users_first};
 use crate::process::{self, Runner};
-use crate::repo::hashed;
+use crate::repo::{hashed, lock_file};
 
 /// How cargo is asked for a selection's units.
 pub struct Asker<'a> {
@@ -145,10 +145,14 @@ impl Asker<'_> {
     pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
         std::fs::create_dir_all(&self.cache)
             .with_context(|| format!("cannot create {}", self.cache))?;
-        let mut command = self.runner.cargo();
-        command.args(&self.command).args(packages);
-        raw::printed_instead(&mut command, &self.cache);
-        RawGraph::read(&process::checked(&mut command)?)
+        let command = || {
+            let mut command = self.runner.cargo();
+            command.args(&self.command).args(packages);
+            raw::printed_instead(&mut command, &self.cache);
+            command
+        };
+        let (output, _) = lock_file::ask(&command)?;
+        RawGraph::read(&process::succeeded(&command(), output)?)
     }
 }
 

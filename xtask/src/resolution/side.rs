@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::ResolutionError;
-use super::tree::{Content, Copied, ReadFiles};
+use super::tree::{Content, Copied, ReadFiles, beside};
 use crate::private_dir::{self, TemporaryDir};
 use crate::repo::git::Entry;
 use crate::repo::hashed;
@@ -33,6 +33,9 @@ pub(super) struct Place<'a> {
     pub(super) repository: &'a Utf8Path,
     /// The workspace's root, relative to it; empty where they are one.
     pub(super) workspace: &'a Utf8Path,
+    /// The lock file, relative to the repository; `Cargo.lock` of the workspace's root where the
+    /// lock file lies elsewhere.
+    pub(super) lock_file: &'a Utf8Path,
     /// The user's CARGO_HOME, whose configuration cargo finds by itself.
     pub(super) cargo_home: Option<Utf8PathBuf>,
     /// A directory outside the repository that is the kit's own: see [`Scratch`].
@@ -106,6 +109,8 @@ pub(super) struct Side {
     pub(super) root: Utf8PathBuf,
     /// The directory that stands for the workspace's root, where cargo is to be run.
     pub(super) workspace: Utf8PathBuf,
+    /// The lock file, which cargo may write here.
+    pub(super) lock_file: Utf8PathBuf,
     directory: Utf8PathBuf,
     submodules: Vec<Utf8PathBuf>,
 }
@@ -119,7 +124,7 @@ impl Side {
         read: &mut ReadFiles<'_>,
     ) -> Result<Self, ResolutionError> {
         let outer = place.outer_config()?;
-        let copied = Copied::gather(place.workspace, entries, given, read)?;
+        let copied = Copied::gather((place.workspace, place.lock_file), entries, given, read)?;
         let content = (place.repository, place.workspace, &outer, &copied.files);
         let name = format!("{:016x}", hashed(content));
         let directory = place.scratch.join(name);
@@ -128,6 +133,7 @@ impl Side {
         let root = root.join("repository");
         let side = Self {
             workspace: root.join(place.workspace),
+            lock_file: root.join(place.lock_file),
             root,
             directory,
             submodules: copied.submodules,
@@ -137,15 +143,33 @@ impl Side {
             side.write(place.repository, &outer, &copied.files)?;
             prune(&place.scratch)?;
         }
-        // Cargo may have brought the copy up to date, from a registry of another day.
-        match copied.files.get(&place.workspace.join("Cargo.lock")) {
-            Some(Content::Whole(lock)) => fs::write(side.workspace.join("Cargo.lock"), lock)?,
-            _ => drop(fs::remove_file(side.workspace.join("Cargo.lock"))),
-        }
+        side.restore_lock_file(&copied.files, place.lock_file)?;
         fs::write(side.directory.join("used"), "")?;
         // Cargo keeps something there only if it exists.
         fs::create_dir_all(side.rustc_cache())?;
         Ok(side)
+    }
+
+    /// Undoes what an earlier cargo wrote to the copy of the lock file, from a registry of another
+    /// day. The lock file may be a link to another file of the side.
+    fn restore_lock_file(
+        &self,
+        files: &BTreeMap<Utf8PathBuf, Content>,
+        path: &Utf8Path,
+    ) -> Result<()> {
+        let mut path = path.to_owned();
+        let mut seen = BTreeSet::new();
+        while let Some(Content::Link(target)) = files.get(&path)
+            && seen.insert(path.clone())
+        {
+            path = beside(&path, target);
+        }
+        let copy = self.root.join(&path);
+        if let Some(Content::Whole(lock)) = files.get(&path) {
+            return fs::write(&copy, lock).with_context(|| format!("cannot write {copy}"));
+        }
+        drop(fs::remove_file(&copy));
+        Ok(())
     }
 
     /// A directory that the sides share, for cargo to keep what rustc tells of itself.

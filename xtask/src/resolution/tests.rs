@@ -32,6 +32,7 @@ impl Scratch {
         let place = Place {
             repository: &repository,
             workspace: Utf8Path::new(""),
+            lock_file: Utf8Path::new("Cargo.lock"),
             cargo_home: None,
             scratch: self.top.join("sides"),
         };

@@ -27,8 +27,9 @@ pub(super) struct Copied {
 }
 
 impl Copied {
+    /// Gathers it for the workspace and the lock file with these paths.
     pub(super) fn gather(
-        workspace: &Utf8Path,
+        roots: (&Utf8Path, &Utf8Path),
         entries: Vec<Entry>,
         given: &[(Utf8PathBuf, Vec<u8>)],
         read: &mut ReadFiles<'_>,
@@ -40,7 +41,7 @@ impl Copied {
             match kind {
                 EntryKind::Submodule => copied.submodules.push(path),
                 EntryKind::Link => links.push(path),
-                EntryKind::File if is_read(workspace, &path) => whole.push(path),
+                EntryKind::File if is_read(roots, &path) => whole.push(path),
                 EntryKind::File if may_start_target(&path) => {
                     copied.files.insert(path, Content::Empty);
                 }
@@ -55,7 +56,7 @@ impl Copied {
                 continue;
             }
             // What the link leads to is read under the link's name, whatever its own.
-            if is_read(workspace, &path) && others.contains(&within) {
+            if is_read(roots, &path) && others.contains(&within) {
                 whole.push(within);
             } else {
                 let led = others
@@ -107,17 +108,17 @@ fn contents(
 }
 
 /// The path that a file names relative to its directory.
-fn beside(file: &Utf8Path, named: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn beside(file: &Utf8Path, named: &Utf8Path) -> Utf8PathBuf {
     normalized(&file.parent().unwrap_or(Utf8Path::new("")).join(named))
 }
 
 /// Whether cargo reads this file to resolve the workspace. The toolchain file is not for cargo.
-fn is_read(workspace: &Utf8Path, path: &Utf8Path) -> bool {
+fn is_read((workspace, lock_file): (&Utf8Path, &Utf8Path), path: &Utf8Path) -> bool {
     let directory = path.parent().unwrap_or(Utf8Path::new(""));
     match path.file_name().unwrap_or_default() {
         // The checksums are what makes a directory of vendored packages one.
         "Cargo.toml" | ".cargo-checksum.json" => true,
-        "Cargo.lock" => directory == workspace,
+        "Cargo.lock" => path == lock_file,
         "config" | "config.toml" => {
             directory.file_name() == Some(".cargo")
                 && directory

@@ -8,11 +8,11 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::Platform;
 
 use super::answer::{Answer, Node, Places};
-use super::lock_file::LockFiles;
 use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
-use crate::process::{self, Runner};
+use crate::process::Runner;
+use crate::repo::lock_file::{self, LockFile, LockState};
 use crate::repo::{RealPaths, files};
 
 impl Workspace {
@@ -22,37 +22,19 @@ impl Workspace {
         runner: &Runner,
         options: &LoadOptions,
     ) -> Result<(Self, Declared, Vec<Utf8PathBuf>)> {
-        let mut command = runner.cargo();
-        command.args(["metadata", "--format-version", "1"]);
-        if let Some(manifest) = &options.manifest_path {
-            command.args(["--manifest-path", manifest.as_str()]);
-        }
-        let directory = Utf8PathBuf::try_from(runner.directory().to_owned())
-            .context("the current directory's path is not UTF-8")?;
         let triples = options.platforms.triples(runner);
-        if let Some(triples) = &triples {
-            command.args(["--filter-platform", "host-tuple"]);
-            for triple in triples {
-                command.args(["--filter-platform", triple]);
-            }
-        }
-        if options.locked {
-            command.arg("--locked");
-        }
-        if options.offline {
-            command.arg("--offline");
-        }
-        let start = match &options.manifest_path {
-            Some(manifest) => directory.join(manifest),
-            None => directory,
+        let arguments = arguments(options, triples.as_deref());
+        let command = || {
+            let mut command = runner.cargo();
+            command.args(&arguments);
+            command
         };
-        let lock_files = LockFiles::above(&start);
         let (output, platforms) = std::thread::scope(|scope| {
             let platforms = scope.spawn(|| PlatformFacts::of(runner, &triples?));
-            let output = process::output(&mut command);
+            let output = lock_file::ask(&command);
             (output, platforms.join().unwrap_or_default())
         });
-        let output = output?;
+        let (output, lock) = output?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("cargo cannot load this workspace\n{}", said.trim_end());
@@ -65,11 +47,13 @@ impl Workspace {
             .collect();
         let manifest = |directory| Utf8Path::new(directory).join("Cargo.toml");
         let named = named.into_iter().map(manifest).collect();
-        let lock_is_stale = lock_files.restore(&answer.workspace_root)?;
         let (platforms, sysroot) = platforms.unzip();
         let (mut this, declared) = Self::reduced(answer, platforms)?;
         this.sysroot = sysroot;
-        this.lock_is_stale = lock_is_stale;
+        this.lock_file = LockFile {
+            path: LockFile::path(runner, &this.root),
+            state: lock,
+        };
         this.read_bench_keys();
         this.links = this.find_links();
         this.narrow_features(&declared);
@@ -139,6 +123,10 @@ impl Workspace {
             declare.push((manifest.features, manifest.dependencies, deps));
         }
         let this = Self {
+            lock_file: LockFile {
+                path: answer.workspace_root.join("Cargo.lock"),
+                state: LockState::Current,
+            },
             build_directory: answer
                 .build_directory
                 .unwrap_or_else(|| answer.target_directory.clone()),
@@ -147,7 +135,6 @@ impl Workspace {
             packages,
             metadata: answer.metadata.to_string(),
             platforms,
-            lock_is_stale: false,
             sysroot: None,
             links: BTreeMap::new(),
             ground: None,
@@ -195,6 +182,23 @@ impl Workspace {
             }
         }
     }
+}
+
+/// The arguments of the question: `cargo metadata` for these platforms besides the host.
+fn arguments(options: &LoadOptions, triples: Option<&[String]>) -> Vec<String> {
+    let mut arguments: Vec<&str> = vec!["metadata", "--format-version", "1"];
+    if let Some(manifest) = &options.manifest_path {
+        arguments.extend(["--manifest-path", manifest.as_str()]);
+    }
+    if let Some(triples) = triples {
+        arguments.extend(["--filter-platform", "host-tuple"]);
+        for triple in triples {
+            arguments.extend(["--filter-platform", triple]);
+        }
+    }
+    let flags = [(options.locked, "--locked"), (options.offline, "--offline")];
+    arguments.extend(flags.iter().filter(|flag| flag.0).map(|flag| flag.1));
+    arguments.into_iter().map(str::to_owned).collect()
 }
 
 /// The table of a target in an array of such tables.

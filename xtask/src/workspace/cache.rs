@@ -19,6 +19,7 @@ use super::stamps::Stamp;
 use super::{LoadOptions, Package, Workspace, likely_root};
 use crate::parallel;
 use crate::process::Runner;
+use crate::repo::lock_file::LockState;
 use crate::repo::{cargo_config, files, hashed, state, toolchain_file};
 
 /// Where an answer to one question is kept.
@@ -117,6 +118,7 @@ impl Cache {
             paths.extend(["cargo", "rustc"].map(program));
         }
         paths.extend(self.around(&workspace.root));
+        paths.push(workspace.lock_file.path.clone());
         paths.extend(named_in_root(&workspace.root));
         for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
             // The nearest manifest above that has a workspace is the package's root.
@@ -152,7 +154,7 @@ impl Cache {
         if let Some(ground) = before.ground {
             drop(fs::remove_file(declared::file(workspace, ground)));
         }
-        if self.is_stable && !workspace.lock_is_stale {
+        if self.is_stable && workspace.lock_file.state == LockState::Current {
             declared.write(workspace);
         }
         state::write(&self.file, &(stamps, &*workspace));
@@ -172,7 +174,7 @@ impl Cache {
             .ancestors()
             .take_while(|above| above.starts_with(root));
         paths.extend(between.map(|above| above.join("Cargo.toml")));
-        paths.extend(["Cargo.toml", "Cargo.lock"].map(|name| root.join(name)));
+        paths.push(root.join("Cargo.toml"));
         paths
     }
 }

@@ -28,6 +28,7 @@ mod graph;
 #[cfg(unix)]
 mod hooks;
 mod kept;
+mod lock_file;
 mod names;
 #[cfg(unix)]
 mod oracle;

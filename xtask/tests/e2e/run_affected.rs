@@ -30,7 +30,7 @@ fn fewer_packages_are_built_with_the_features_of_all() {
     project.xtask(&["run-affected", "check"]).is(expect![[r#"
         --- stderr
         note: wide is selected too: without it base would be built without more
-             Running cargo check -p narrow -p wide --all-targets
+             Running cargo check -p narrow -p wide --all-targets --locked
             Checking narrow v0.1.0 ([ROOT]/crates/narrow)
             Finished `dev` profile [unoptimized + debuginfo] target(s) in [TIME]
     "#]]);
@@ -67,7 +67,7 @@ fn what_keeps_the_features_is_remembered_until_it_changes() {
     let everything = project.xtask(&anew).done();
     assert!(everything.contains("--workspace"), "{everything}");
     project.remove("target/xtask/rustc");
-    assert_eq!(dry(), "cargo check -p narrow --all-targets\n");
+    assert_eq!(dry(), "cargo check -p narrow --all-targets --locked\n");
 }
 
 #[test]
@@ -93,21 +93,21 @@ fn what_is_run_is_said_and_the_rest_is_left_alone() {
         dry(&["test", "--all", "--partition", "slice:2/2"]),
     ];
     expect![[r#"
-        cargo --config 'target."cfg(all())".runner=["[KIT]", "run-test", "--without", "wide", "--"]' test -p narrow -p wide --test=it --no-fail-fast --release
+        cargo --config 'target."cfg(all())".runner=["[KIT]", "run-test", "--without", "wide", "--"]' test -p narrow -p wide --test=it --no-fail-fast --release --locked
         --- stderr
         note: wide is selected too: without it base would be built without more
-        cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)'
+        cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)' --locked
         --- stderr
         note: wide is selected too: without it base would be built without more
-        cargo clippy --workspace --exclude apart --all-targets
+        cargo clippy --workspace --exclude apart --all-targets --locked
         cargo fmt -p narrow --check
         --- stderr
         note: nothing is affected that `cargo doc` would do something with (the work tree since the merge base with main)
         --- stderr
         error: --partition splits tests: it goes with `test` and `nextest`
         --- exit status 2
-        cargo test -p base -p narrow -p wide
-        cargo test -p apart
+        cargo test -p base -p narrow -p wide --locked
+        cargo test -p apart --locked
     "#]].assert_eq(&told.join(""));
 
     let output = project.xtask(&["run-affected", "test"]);
@@ -231,7 +231,7 @@ fn clippy_looks_again_at_what_its_file_is_for() {
     assert!(dry("clippy").contains("cargo clippy -p narrow"));
     assert_eq!(project.named(&[]), [].into(), "cargo check reads it not");
     project.write("clippy.toml", "too-many-lines-threshold = 9\n");
-    let all = "cargo clippy --workspace --all-targets";
+    let all = "cargo clippy --workspace --all-targets --locked";
     assert_eq!(dry("clippy").lines().last(), Some(all));
     dry("check");
 }

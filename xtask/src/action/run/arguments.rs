@@ -66,6 +66,8 @@ pub struct Options<'a> {
     pub colored: bool,
     /// `--locked` and its like, which the kit and cargo both heed.
     pub given: Vec<String>,
+    /// Cargo runs in a private copy of the repository, and may write the lock file there.
+    pub in_private_copy: bool,
     /// Arguments for cargo.
     pub forwarded: &'a [String],
 }
@@ -168,6 +170,15 @@ pub fn config_in(tool: Tool, forwarded: &[String]) -> Vec<String> {
 fn split(forwarded: &[String]) -> (&[String], &[String]) {
     let end = forwarded.iter().position(|argument| argument == "--");
     forwarded.split_at(end.unwrap_or(forwarded.len()))
+}
+
+/// Adds `--locked` to the arguments of a cargo that builds, unless the user's have it.
+pub fn locked(mut arguments: Vec<String>) -> Vec<String> {
+    let own = split(&arguments).0;
+    if !own.iter().any(|it| it == "--locked" || it == "--frozen") {
+        arguments.insert(own.len(), "--locked".to_owned());
+    }
+    arguments
 }
 
 fn chooses_targets(argument: &str) -> bool {

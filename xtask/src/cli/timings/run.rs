@@ -110,6 +110,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status> {
     if args.import.is_none() {
         let config = config_in(Tool::Build, &args.cargo_args);
         exec::profiles::require(&kept.runner, &kept.workspace, &args.profile(), &config)?;
+        kept.workspace.lock_file.check()?;
         exec::timings::warn_of_others(&kept.workspace)?;
     }
     let forwarded = args.workspace.forwarded_with_manifest();

@@ -32,6 +32,7 @@ pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
             "--layout-v2 needs cargo 1.91 or later to try a build, and this is {said}"
         ));
     };
+    patient.workspace.lock_file.check()?;
     let root = &patient.workspace.root;
     let scratch = TemporaryDir::outside(root)?;
     let place = scratch.path();
@@ -68,7 +69,13 @@ pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
 
 fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bool, String)> {
     let mut cargo = runner.cargo();
-    cargo.args(["build", "--workspace", "--all-targets", "--quiet"]);
+    cargo.args([
+        "build",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+    ]);
     cargo.args(["--target-dir", target.as_str()]);
     let build = format!("build.build-dir={:?}", target.as_str());
     cargo.args(["--config", &build]);

@@ -17,6 +17,9 @@ use crate::process::{self, Runner};
 use crate::render;
 use crate::repo::{dep_info, files};
 
+/// The status of a cargo that did not come to run the program.
+const CARGO_FAILED: u8 = 101;
+
 /// Has cargo build the kit and starts that, where the running one is not current; `None` where it
 /// is, or nobody can build another.
 ///
@@ -48,8 +51,15 @@ pub(super) fn superseded(runner: &Runner, arguments: &[String]) -> Result<Option
     if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
         command.env("GIT_INDEX_FILE", index);
     }
-    command.arg("xtask").args(arguments);
-    interruptible(&mut command).map(Some)
+    command.args(["--locked", "xtask"]).args(arguments);
+    let status = interruptible(&mut command)?;
+    if status == Status::Forwarded(CARGO_FAILED) {
+        render::plain(
+            "hint: where Cargo.lock is stale or missing, run `cargo update --workspace`; hooks do \
+             not write it",
+        );
+    }
+    Ok(Some(status))
 }
 
 /// Whether `cargo xtask` is a command here.

@@ -17,7 +17,9 @@ use crate::impact::layout::Layout;
 use crate::process::Runner;
 use crate::question::{Answer, Question};
 use crate::repo::git::{Commit, Repository, State};
+use crate::repo::lock_file::{self, LockFile, LockState};
 use crate::repo::{files, hashed};
+use crate::usage;
 use crate::workspace::{LoadOptions, PackageIx, Workspace};
 
 /// What is checked.
@@ -69,6 +71,14 @@ pub(super) struct Selected {
     pub(super) answer: Answer,
     pub(super) selection: Selection,
     pub(super) notes: Vec<String>,
+    /// Cargo may write the lock file there: it is no part of what is checked.
+    pub(super) in_private_copy: bool,
+}
+
+impl Selected {
+    fn lock_file(&self) -> &LockFile {
+        &self.answer.workspace.lock_file
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -94,6 +104,8 @@ impl<'a> Scene<'a> {
         if *in_place {
             match self.selected_in(self.here, tool, forwarded) {
                 Ok(None) if !unlike.iter().any(is_setting) => return Ok(None),
+                // A build would write the lock file of the work tree.
+                Ok(Some(found)) if found.lock_file().state != LockState::Current => {}
                 Ok(Some(found)) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
                 // What is in the work tree alone may be what stands in the way.
                 Err(error) if unlike.is_empty() => return Err(error),
@@ -111,7 +123,31 @@ impl<'a> Scene<'a> {
                 .iter_mut()
                 .for_each(|it| it.notes.push(note.clone()));
         }
+        if let Some(found) = &mut selected
+            && found.lock_file().state != LockState::Current
+        {
+            self.check_lock_file(found)?;
+            found.in_private_copy = true;
+        }
         Ok(selected)
+    }
+
+    /// Makes sure that a lock file which is part of what is checked fits the manifests there.
+    fn check_lock_file(&self, found: &Selected) -> Result<()> {
+        let path = &found.lock_file().path;
+        let path = path.strip_prefix(&found.place.top).unwrap_or(path);
+        let entries = self.repository.entries(&self.subject.state)?;
+        if entries.iter().all(|entry| entry.path != *path) {
+            return Ok(());
+        }
+        let (of, then) = match &self.subject.state {
+            State::Commit(commit) => (format!("of commit {}", commit.0), "commit"),
+            _ => ("in the index".to_owned(), "stage"),
+        };
+        Err(usage!(
+            "{path} is stale: it does not fit the manifests {of}\n\
+             hint: run `cargo update --workspace`, and {then} {path}"
+        ))
     }
 
     fn selected_in(
@@ -157,6 +193,7 @@ impl<'a> Scene<'a> {
             answer,
             selection,
             notes,
+            in_private_copy: false,
         }))
     }
 
@@ -237,10 +274,16 @@ impl<'a> Scene<'a> {
 
     fn make_mirror(&self) -> Result<Mirror> {
         // Where the work tree's manifests are broken, cargo does not say where it would build.
-        let target = load(self.here).map_or_else(
-            |_| self.here.root.join("target"),
-            |workspace| workspace.target_directory,
-        );
+        let (target, lock_file) = match load(self.here) {
+            Ok(workspace) => {
+                let lock_file = workspace.lock_file.in_real_directory();
+                (workspace.target_directory, lock_file)
+            }
+            Err(_) => (
+                self.here.root.join("target"),
+                LockFile::path(&self.here.runner, &self.here.root),
+            ),
+        };
         let directory = target.join("xtask").join(name_of(&self.here.top));
         fs::create_dir_all(&directory).with_context(|| format!("cannot create {directory}"))?;
         let lock = directory.join("lock");
@@ -258,16 +301,22 @@ impl<'a> Scene<'a> {
         let top = directory.join("tree");
         let inside = self.here.root.strip_prefix(&self.here.top);
         let root = top.join(inside.context("the workspace lies outside the repository")?);
+        let locked = match lock_file.strip_prefix(&self.here.top) {
+            Ok(inside) => top.join(inside),
+            Err(_) => root.join("Cargo.lock"),
+        };
         // A lock file that git ignores is part of no commit, and yet everybody builds with it.
-        let (own, locked) = (self.here.root.join("Cargo.lock"), root.join("Cargo.lock"));
-        if self.repository.is_ignored(&own)? {
-            let text = files::read(&own, files::SETTINGS).unwrap_or_default();
+        if !lock_file.starts_with(&self.here.top) || self.repository.is_ignored(&lock_file)? {
+            let text = files::read(&lock_file, files::SETTINGS).unwrap_or_default();
             if !text.is_empty() && files::read(&locked, files::SETTINGS).unwrap_or_default() != text
             {
                 fs::write(&locked, text).with_context(|| format!("cannot write {locked}"))?;
             }
         }
-        let runner = self.here.runner.in_directory(&root);
+        let mut runner = self.here.runner.in_directory(&root);
+        if lock_file != self.here.root.join("Cargo.lock") {
+            runner = runner.with_variable(lock_file::VARIABLE, &locked);
+        }
         let runner = runner.without_variable("GIT_INDEX_FILE");
         let target = directory.join("target");
         let runner = runner.with_variable("CARGO_TARGET_DIR", &target);

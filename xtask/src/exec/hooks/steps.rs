@@ -73,6 +73,7 @@ impl Scene<'_> {
             answer,
             selection,
             notes,
+            in_private_copy,
         }) = self.selected(tool, forwarded)?
         else {
             return Ok((Ending::Idle, String::new()));
@@ -83,11 +84,12 @@ impl Scene<'_> {
         let options = Options {
             keep_going: true,
             colored: std::io::stderr().is_terminal(),
+            in_private_copy,
             forwarded,
             ..Options::default()
         };
         let workspace = &answer.workspace;
-        let arguments = selection.arguments(workspace, tool, &options);
+        let arguments = skipping::arguments(workspace, tool, &selection, &options);
         let words: Vec<_> = arguments.iter().map(quote::shell).collect();
         let mut heading = format!("$ cargo {}\n", words.join(" "));
         let command = skipping::cargo(&place.runner, workspace, tool, &selection, &options);

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use self::store::Store;
+use crate::action::run::locked;
 use crate::error::Status;
 use crate::impact::checkouts;
 use crate::process::{self, Runner};
@@ -19,6 +20,7 @@ use crate::render;
 use crate::repo::cargo_config::cargo_home;
 use crate::repo::files;
 use crate::repo::git::{Range, Repository};
+use crate::repo::lock_file;
 use crate::timings::{
     BuildTimings, Record, ReportError, Run, build_log, read_report, read_run, unit_graph,
 };
@@ -107,8 +109,8 @@ impl Request<'_> {
         if times > 1 {
             render::status("Building", "first, so that every run builds the same");
             let mut command = self.runner.cargo();
-            command.args(self.command).args(self.forwarded);
-            let status = process::status(command.args(self.arguments))?;
+            command.args(self.command).args(self.build_arguments());
+            let status = process::status(&mut command)?;
             if !status.success() {
                 return Ok((super::forwarded(status), Vec::new()));
             }
@@ -135,6 +137,11 @@ impl Request<'_> {
             records.push(record);
         }
         Ok((Status::Done, records))
+    }
+
+    /// The arguments of a build, `--locked` among them.
+    fn build_arguments(&self) -> Vec<String> {
+        locked([self.forwarded, self.arguments].concat())
     }
 
     fn record(
@@ -209,14 +216,17 @@ impl Request<'_> {
     fn tie(&self, build: &mut BuildTimings) {
         let runner = self.runner.with_variable("RUSTC_BOOTSTRAP", "1");
         let runner = runner.with_variable("CARGO_CACHE_RUSTC_INFO", "0");
-        let mut command = runner.cargo();
-        command
-            .args(self.command)
-            .args(["--unit-graph", "-Zunstable-options"])
-            .args(self.forwarded)
-            .args(self.arguments);
-        let tied = process::output(&mut command).map_err(|error| error.to_string());
-        let tied = tied.and_then(|output| match output.status.success() {
+        let command = || {
+            let mut command = runner.cargo();
+            command
+                .args(self.command)
+                .args(["--unit-graph", "-Zunstable-options"])
+                .args(self.forwarded)
+                .args(self.arguments);
+            command
+        };
+        let tied = lock_file::ask(&command).map_err(|error| error.to_string());
+        let tied = tied.and_then(|(output, _)| match output.status.success() {
             true => unit_graph::join(build, &String::from_utf8_lossy(&output.stdout)),
             false => Err("cargo does not print its unit graph".to_owned()),
         });

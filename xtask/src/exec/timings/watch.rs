@@ -41,8 +41,7 @@ impl Request<'_> {
             .args(self.command)
             .args(["--timings", "--message-format", "json-render-diagnostics"])
             .args(as_on_a_terminal(self.arguments))
-            .args(self.forwarded)
-            .args(self.arguments);
+            .args(self.build_arguments());
         let mut messages = Vec::new();
         let waiting = Mutex::new(Waiting::default());
         let mut passed_on = render::PassedOn::start();

@@ -1,0 +1,182 @@
+//! No command writes `Cargo.lock`.
+
+use std::fs;
+use std::time::SystemTime;
+
+use expect_test::expect;
+
+use crate::support::{Output, Project};
+
+/// Content and modification time of the lock file, if there is one.
+fn lock_file(project: &Project) -> Option<(Vec<u8>, SystemTime)> {
+    let path = project.path("Cargo.lock");
+    let modified = fs::metadata(&path).ok()?.modified().unwrap();
+    Some((fs::read(path).unwrap(), modified))
+}
+
+/// Two libraries; the lock file is stale, since one now depends on the other.
+fn stale() -> Project {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &[])]);
+    depend(&project);
+    project
+}
+
+fn depend(project: &Project) {
+    project.append("crates/top/Cargo.toml", "base = { path = \"../base\" }\n");
+}
+
+const COMMANDS: &[&[&str]] = &[
+    &["graph"],
+    &["affected", "--format", "names"],
+    &["clean-affected"],
+    &["run-affected", "check", "--dry-run"],
+    &["run-affected", "check"],
+    &["timings"],
+    &["clean-affected", "--verify"],
+    &["doctor", "--layout-v2"],
+];
+
+/// Runs every command; the lock file stays as it is.
+fn run_all(project: &Project) -> String {
+    let before = lock_file(project);
+    let mut said = String::new();
+    for arguments in COMMANDS {
+        let output = project.xtask(arguments);
+        assert_eq!(lock_file(project), before, "{arguments:?}");
+        let words = arguments.join(" ");
+        said.push_str(&format!("$ {words}\n{output}"));
+    }
+    said
+}
+
+#[test]
+fn a_stale_lock_file_stays_as_it_is() {
+    expect![[r#"
+        $ graph
+        base
+        top → base
+        $ affected --format names
+        top
+        $ clean-affected
+        --- stderr
+        note: nothing of what is affected is built in [ROOT]/target
+        $ run-affected check --dry-run
+        cargo check -p top --all-targets --locked
+        $ run-affected check
+        --- stderr
+        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
+        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        --- exit status 2
+        $ timings
+        --- stderr
+        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
+        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        --- exit status 2
+        $ clean-affected --verify
+        --- stderr
+        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
+        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        --- exit status 2
+        $ doctor --layout-v2
+        --- stderr
+        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
+        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        --- exit status 2
+    "#]].assert_eq(&run_all(&stale()));
+}
+
+#[test]
+fn a_missing_lock_file_is_not_created() {
+    let project = stale();
+    project.write(".gitignore", "/target/\nCargo.lock\n");
+    project.git(&["rm", "--quiet", "--cached", "Cargo.lock"]);
+    project.remove("Cargo.lock");
+    project.commit("Ignore the lock file");
+    project.write("crates/base/src/lib.rs", "pub fn one() {}\n");
+    expect![[r#"
+        $ graph
+        base
+        top → base
+        $ affected --format names
+        --- stderr
+        note: nothing is affected (the work tree since the merge base with main)
+        $ clean-affected
+        --- stderr
+        note: nothing is affected (the work tree since the merge base with main)
+        $ run-affected check --dry-run
+        --- stderr
+        note: nothing is affected that `cargo check` would do something with (the work tree since the merge base with main)
+        $ run-affected check
+        --- stderr
+        note: nothing is affected that `cargo check` would do something with (the work tree since the merge base with main)
+        $ timings
+        --- stderr
+        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        hint: run `cargo generate-lockfile`
+        --- exit status 2
+        $ clean-affected --verify
+        --- stderr
+        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        hint: run `cargo generate-lockfile`
+        --- exit status 2
+        $ doctor --layout-v2
+        --- stderr
+        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        hint: run `cargo generate-lockfile`
+        --- exit status 2
+    "#]].assert_eq(&run_all(&project));
+}
+
+#[test]
+fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &[])]);
+    project.append(
+        "Cargo.toml",
+        "\n[workspace.metadata.xtask.hooks]\n\
+         pre-commit = { steps = [\"check\"], budget = 0 }\n",
+    );
+    project.commit("Configure the hook");
+    let hook = || -> Output {
+        let before = lock_file(&project);
+        let output = project.xtask(&["hooks", "run", "pre-commit"]);
+        assert_eq!(lock_file(&project), before);
+        output
+    };
+    // The work tree's lock file is stale, the staged one fits.
+    depend(&project);
+    project.write("crates/base/src/lib.rs", "pub fn one() {}\n");
+    project.git(&["add", "crates/base"]);
+    hook().is(expect![[r#"
+        --- stderr
+              Passed pre-commit: check ([TIME]) in [TIME]
+    "#]]);
+    // What is staged is stale.
+    project.git(&["add", "--all"]);
+    hook().is(expect![[r#"
+        --- stderr
+        ── check failed ([TIME])
+        error: Cargo.lock is stale: it does not fit the manifests in the index
+        hint: run `cargo update --workspace`, and stage Cargo.lock
+        ── pre-commit: check (failed [TIME]) in [TIME]
+           SKIP=check leaves out what failed, --no-verify everything
+        --- exit status 1
+    "#]]);
+    // A lock file that is not tracked is no part of what is committed.
+    project.write(".gitignore", "/target/\nCargo.lock\n");
+    project.git(&["rm", "--quiet", "--cached", "Cargo.lock"]);
+    project.git(&["add", "--all"]);
+    hook().is(expect![[r#"
+        --- stderr
+              Passed pre-commit: check ([TIME]) in [TIME]
+    "#]]);
+    // With a lock file that fits, the step runs in place.
+    project
+        .cargo(&["update", "--workspace", "--offline"])
+        .done();
+    assert!(!project.path("target/debug").exists());
+    hook().is(expect![[r#"
+        --- stderr
+              Passed pre-commit: check ([TIME]) in [TIME]
+    "#]]);
+    assert!(project.path("target/debug").exists());
+}
