@@ -66,8 +66,8 @@ pub struct Settings {
     pub(super) workspace_root: Utf8PathBuf,
     lock_file: Utf8PathBuf,
     configuration: BTreeSet<Utf8PathBuf>,
-    /// Files by whose content such a file changes because a symbolic link, or a chain of links,
-    /// stands in its place: from each file and link on the way to the path that cargo reads.
+    /// Files and symbolic links through which cargo reads such a file, because a link stands in its
+    /// place or above it: from each of them to the path that cargo reads.
     linked: HashMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
@@ -109,23 +109,40 @@ impl Settings {
     }
 }
 
-/// Returns the links and the file that a symbolic link leads to, each without links in its
-/// directory; nothing of a file that is no link.
+/// Returns the symbolic links on the way to a file, in its own path and in those that links lead to,
+/// and the file itself; nothing where no link is on the way. Each path has no links above it.
 fn behind(path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
+    // As many as the system follows.
+    const MOST_LINKS: usize = 40;
+    let mut followed = 0;
     let mut found = BTreeSet::new();
-    let mut at = path.to_owned();
-    while let Ok(target) = at.read_link_utf8() {
-        let next = at.parent().unwrap_or(Utf8Path::new("")).join(target);
-        at = match (next.parent(), next.file_name()) {
-            (Some(directory), Some(name)) => resolved(directory).join(name),
-            _ => resolved(&next),
-        };
-        if !found.insert(at.clone()) {
-            break;
+    if path.symlink_metadata().is_err() {
+        return found;
+    }
+    let parts = |path: &Utf8Path| -> Vec<String> {
+        path.components().rev().map(|it| it.to_string()).collect()
+    };
+    let mut pending = parts(path);
+    let mut at = Utf8PathBuf::new();
+    while let Some(part) = pending.pop() {
+        if part == ".." {
+            at.pop();
+            continue;
+        }
+        let next = at.join(&part);
+        match next.read_link_utf8() {
+            Ok(target) if followed < MOST_LINKS => {
+                followed += 1;
+                pending.extend(parts(&target));
+                found.insert(next);
+            }
+            _ => at = next,
         }
     }
-    let real = resolved(path);
-    found.extend((real != path).then_some(real));
+    if !found.is_empty() {
+        found.insert(at);
+    }
+    found.remove(path);
     found
 }
 
@@ -149,4 +166,50 @@ impl Contents {
             |side: &Option<String>| side.as_deref().unwrap_or_default().parse::<Table>().ok();
         Some(compare(&table(&self.before)?, &table(&self.after)?))
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn every_link_on_the_way_to_a_file_counts() {
+    use std::os::unix::fs::symlink;
+
+    use crate::testing::{scratch, write};
+
+    let (_directory, top) = scratch();
+    write(&top.join("plain"), "");
+    write(&top.join("locks/one.lock"), "");
+    for (target, link) in [
+        ("locks/current", "Cargo.lock"),
+        ("one.lock", "locks/current"),
+        ("locks", "directory"),
+        ("directory/../directory/current", "through"),
+        ("gone", "dangling"),
+        ("circle", "circle"),
+    ] {
+        symlink(target, top.join(link)).unwrap();
+    }
+    let behind = |path: &str| {
+        let found = behind(&top.join(path)).into_iter();
+        let found = found.map(|it| it.strip_prefix(&top).map_or(it.clone(), Utf8Path::to_owned));
+        let found: Vec<_> = found.map(Utf8PathBuf::into_string).collect();
+        format!("{path}: {}", found.join(" "))
+    };
+    let all = [
+        "plain",
+        "absent",
+        "Cargo.lock",
+        "directory/one.lock",
+        "through",
+        "dangling",
+        "circle",
+    ];
+    expect_test::expect![[r#"
+        plain: 
+        absent: 
+        Cargo.lock: locks/current locks/one.lock
+        directory/one.lock: directory locks/one.lock
+        through: directory locks/current locks/one.lock
+        dangling: gone
+        circle: "#]]
+    .assert_eq(&all.map(behind).join("\n"));
 }

@@ -28,11 +28,16 @@ impl Scratch {
     }
 
     fn side(&self, files: Files<'_>) -> Side {
+        self.side_with("Cargo.lock", files)
+    }
+
+    /// A side whose lock file has this path. Paths with `link` in them are links to their content.
+    fn side_with(&self, lock_file: &str, files: Files<'_>) -> Side {
         let repository = self.top.join("repository");
         let place = Place {
             repository: &repository,
             workspace: Utf8Path::new(""),
-            lock_file: Utf8Path::new("Cargo.lock"),
+            lock_file: Utf8Path::new(lock_file),
             cargo_home: None,
             scratch: self.top.join("sides"),
         };
@@ -205,4 +210,34 @@ fn otherwise_cargo_speaks_for_itself() {
         first,
         "cargo cannot resolve: failed to parse manifest at `Cargo.toml`"
     );
+}
+
+#[test]
+#[cfg(unix)]
+fn the_lock_file_of_a_side_is_its_own_wherever_it_lies() {
+    for (lock_file, real, link) in [
+        ("Cargo.lock", "Cargo.lock", None),
+        ("locks/Cargo.lock", "locks/Cargo.lock", None),
+        (
+            "link/Cargo.lock",
+            "locks/main.lock",
+            Some("../locks/main.lock"),
+        ),
+    ] {
+        let scratch = Scratch::new();
+        let manifest = "[package]\nname = 'a'\nedition = '2024'\n[workspace]\n";
+        // Cargo has to write it.
+        let stale = "version = 4\n";
+        let mut files = vec![("Cargo.toml", manifest), ("src/lib.rs", ""), (real, stale)];
+        files.extend(link.map(|target| (lock_file, target)));
+        let side = scratch.side_with(lock_file, &files);
+        let read = || fs::read_to_string(side.root.join(real)).unwrap();
+        assert_eq!(read(), stale);
+        with(&["--workspace"], |it| it.ask_about(&side)).unwrap();
+        assert_ne!(read(), stale, "{lock_file}: cargo read and wrote it");
+        assert_eq!(side, scratch.side_with(lock_file, &files));
+        assert_eq!(read(), stale, "{lock_file}: it is as it was");
+        let is_link = side.root.join(lock_file).is_symlink();
+        assert_eq!(is_link, link.is_some(), "{lock_file}");
+    }
 }

@@ -202,3 +202,17 @@ fn a_slice_is_one_of_several() {
         assert!(wrong.parse::<Partition>().is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_build_is_locked_once() {
+    for (given, expected) in [
+        ("check", "check --locked"),
+        ("test -- --nocapture", "test --locked -- --nocapture"),
+        ("test -- --locked", "test --locked -- --locked"),
+        ("check --locked", "check --locked"),
+        ("check --frozen -p a", "check --frozen -p a"),
+    ] {
+        let arguments = given.split(' ').map(str::to_owned).collect();
+        assert_eq!(locked(arguments).join(" "), expected);
+    }
+}
