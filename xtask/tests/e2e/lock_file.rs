@@ -98,17 +98,18 @@ fn a_missing_lock_file_is_not_created() {
         base
         top → base
         $ affected --format names
-        --- stderr
-        note: nothing is affected (the work tree since the merge base with main)
+        base
+        top
         $ clean-affected
         --- stderr
-        note: nothing is affected (the work tree since the merge base with main)
+        note: nothing of what is affected is built in [ROOT]/target
         $ run-affected check --dry-run
-        --- stderr
-        note: nothing is affected that `cargo check` would do something with (the work tree since the merge base with main)
+        cargo check --workspace --all-targets --locked
         $ run-affected check
         --- stderr
-        note: nothing is affected that `cargo check` would do something with (the work tree since the merge base with main)
+        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        hint: run `cargo generate-lockfile`
+        --- exit status 2
         $ timings
         --- stderr
         error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
@@ -124,7 +125,8 @@ fn a_missing_lock_file_is_not_created() {
         error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
         hint: run `cargo generate-lockfile`
         --- exit status 2
-    "#]].assert_eq(&run_all(&project));
+    "#]]
+    .assert_eq(&run_all(&project));
 }
 
 #[test]

@@ -151,6 +151,8 @@ fn a_history() {
         "{first}"
     );
     project.library("extra", &["base"]);
+    let update = ["update", "--workspace", "--offline"];
+    project.cargo(&update).done();
     project.xtask(&[&measured[..], &["after"]].concat()).done();
     let diff = project.xtask(&["timings", "diff", "before", "after"]);
     assert_eq!(head(&diff, 1), "before → after\n", "{diff}");
