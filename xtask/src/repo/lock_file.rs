@@ -14,7 +14,7 @@ use cargo_metadata::semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::cargo_config::CargoConfig;
-use super::resolved;
+use super::{files, resolved};
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
 use crate::usage;
@@ -143,7 +143,7 @@ pub fn replace(command: &mut Command, file: &Utf8Path) {
 fn in_private(mut command: Command, path: &Utf8Path) -> Result<(Output, LockState)> {
     let directory = TemporaryDir::outside(path.parent().unwrap_or(path))?;
     let copy = directory.path().join("Cargo.lock");
-    let state = match fs::read(path) {
+    let state = match files::read(path, files::RECORD) {
         Ok(text) => {
             let written = fs::write(&copy, text);
             written.with_context(|| format!("cannot write {copy}"))?;

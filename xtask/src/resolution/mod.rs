@@ -37,7 +37,7 @@ pub use unit_graph::{PackageKey, TargetKey};
 use crate::graph::Verb;
 use crate::process::{self, Runner};
 use crate::repo::git::{Range, Repository, State};
-use crate::repo::{cargo_config, lock_file, resolved, toolchain_file};
+use crate::repo::{cargo_config, files, lock_file, resolved, toolchain_file};
 
 /// A question to cargo about both sides.
 #[derive(Clone, Copy)]
@@ -147,7 +147,7 @@ impl Question<'_> {
         };
         let mut given = given(repository, workspace)?;
         let is_tracked = inside.is_some() && !repository.is_ignored(lock_file)?;
-        if let (false, Ok(text)) = (is_tracked, std::fs::read(lock_file)) {
+        if let (false, Ok(text)) = (is_tracked, files::read(lock_file, files::RECORD)) {
             given.push((place.lock_file.to_owned(), text));
         }
         let side = |state: &State| {
