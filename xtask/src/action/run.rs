@@ -18,6 +18,7 @@ use crate::impact::layout::Layout;
 use crate::impact::{Effect, Rule};
 use crate::question::Answer;
 use crate::repo::git::Status;
+use crate::repo::resolved;
 use crate::workspace::{PackageIx, TargetKind, Workspace};
 
 /// The cargo command that is going to be run.
@@ -258,20 +259,35 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
         ..
     } = answer;
     // Clippy's own file is a source of what clippy says, and of nothing that is compiled.
-    let anew = match tool {
+    let checked_anew = match tool {
         Tool::Clippy => below_changed(answer, &["clippy.toml", ".clippy.toml"]),
         _ => BTreeSet::new(),
     };
+    let reruns_all = tool == Tool::Nextest && configures_nextest(answer);
     let concerned = graph.units().filter(|&(index, unit)| {
-        let effect = match unit.is_compiled() && anew.contains(&unit.package) {
+        let effect = match unit.is_compiled() && checked_anew.contains(&unit.package) {
             true => Some(Effect::Rebuilt),
-            false => affected.effect(index),
+            false => affected
+                .effect(index)
+                .or(reruns_all.then_some(Effect::Rerun)),
         };
         workspace.package(unit.package).member
             && is_asked(&unit.package)
             && effect.is_some_and(|effect| tool.concerns(unit, effect, workspace))
     });
     concerned.map(|(index, _)| index).collect()
+}
+
+/// Returns whether nextest's configuration changed, which says how each test is run: the file
+/// `.config/nextest.toml` of the workspace, or one beside it that is named after nextest, as those
+/// of tools are.
+pub fn configures_nextest(answer: &Answer) -> bool {
+    let directory = resolved(&answer.workspace.root).join(".config");
+    answer.changes.iter().any(|change| {
+        let path = answer.top_level.join(&change.path);
+        let below = path.strip_prefix(&directory).ok();
+        below.is_some_and(|it| it.as_str().starts_with("nextest") && it.extension() == Some("toml"))
+    })
 }
 
 /// The packages below a changed file of one of these names.

@@ -19,6 +19,7 @@ pub mod record_names;
 pub mod records;
 pub mod resolved;
 pub mod rules;
+mod run_time;
 mod scripts;
 pub mod seeds;
 pub mod settings;

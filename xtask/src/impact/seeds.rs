@@ -113,7 +113,8 @@ impl Finder<'_> {
         let path = self.inputs.root.join(&change.path);
         let before = self.seeds.len();
         if path.is_dir() {
-            return self.directory(change, &path);
+            self.directory(change, &path);
+            return self.run_time(change, &path, true);
         }
         self.readers(change, &path);
         let is_read = self.seeds.len() > before;
@@ -125,6 +126,10 @@ impl Finder<'_> {
             self.unplaced(change, &path);
         } else if !is_setting {
             self.hidden(change, &path, before);
+        }
+        self.run_time(change, &path, is_placed);
+        if is_placed {
+            self.configured(change);
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod facts;
 mod given;
+mod run_time;
 mod script;
 mod texts;
 
@@ -16,10 +17,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use super::listing::Listing;
 pub use facts::Facts;
+pub use run_time::Bases;
 pub use script::Script;
 use texts::{COMMON_NAMES, Texts, links_below, read};
 pub use texts::{Lines, Outside, Outsides};
@@ -38,7 +41,8 @@ pub struct Sources<'a> {
     facts: &'a RefCell<Facts>,
     targets: HashMap<(PackageIx, Utf8PathBuf, Mode), Rc<Reads>>,
     scripts: HashMap<PackageIx, Option<Rc<Script>>>,
-    far: HashMap<PackageIx, Rc<Vec<Utf8PathBuf>>>,
+    far: HashMap<PackageIx, Rc<Far>>,
+    run_time: run_time::Known,
     /// What texts showed of that, before it is asked for.
     outsides: Outsides,
     /// The packages with a source that was not read, which may reach anything.
@@ -52,6 +56,18 @@ pub struct Sources<'a> {
     listings: HashMap<PackageIx, Option<Listing>>,
     /// Where the links below directories that scripts watch lead.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
+}
+
+/// What a package reaches outside of its directory.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Far {
+    /// The paths that its sources name, which have to climb, so that a text without `../` names
+    /// none, and those that its links lead to.
+    paths: Vec<Utf8PathBuf>,
+    /// Where its links lead.
+    linked: Vec<Utf8PathBuf>,
+    /// Whether its sources may learn as they run where a package or the workspace lies.
+    is_told_place: bool,
 }
 
 /// What the sources of one target say that it reads.
@@ -88,6 +104,7 @@ impl<'a> Sources<'a> {
             targets: HashMap::new(),
             scripts: HashMap::new(),
             far: HashMap::new(),
+            run_time: run_time::Known::default(),
             outsides,
             unread: HashSet::new(),
             real: RealPaths::default(),
@@ -168,15 +185,14 @@ impl<'a> Sources<'a> {
         packages
             .filter(|&package| {
                 Some(package) == owner
-                    || self.far(package).iter().any(leads_to)
+                    || self.far(package).paths.iter().any(leads_to)
                     || self.unread.contains(&package)
             })
             .collect()
     }
 
-    /// The paths outside its directory that a package reaches: those that its sources name, which
-    /// have to climb, so that a text without `../` names none, and those that its links lead to.
-    fn far(&mut self, package: PackageIx) -> Rc<Vec<Utf8PathBuf>> {
+    /// What a package reaches outside of its directory.
+    fn far(&mut self, package: PackageIx) -> Rc<Far> {
         if let Some(known) = self.far.get(&package) {
             return Rc::clone(known);
         }
@@ -211,9 +227,15 @@ impl<'a> Sources<'a> {
         self.outsides.extend(unknown.zip(found));
     }
 
-    fn find_far(&mut self, package: PackageIx, directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    fn find_far(&mut self, package: PackageIx, directory: &Utf8Path) -> Far {
         let outside = self.outsides.remove(directory);
         let outside = outside.unwrap_or_else(|| Outside::of(directory));
+        let Outside {
+            is_told_place,
+            linked,
+            ..
+        } = &outside;
+        let (is_told_place, linked) = (*is_told_place, linked.clone());
         let has_no_links = outside.has_no_links();
         if outside.has_unread {
             self.unread.insert(package);
@@ -245,12 +267,19 @@ impl<'a> Sources<'a> {
         }
         far.sort();
         far.dedup();
-        far
+        Far {
+            paths: far,
+            linked,
+            is_told_place,
+        }
     }
 
     /// Whether a package's sources name, climbing out of its directory, anything below a path.
     pub fn names_below(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
-        self.far(package).iter().any(|far| far.starts_with(path))
+        self.far(package)
+            .paths
+            .iter()
+            .any(|far| far.starts_with(path))
     }
 
     /// Whether the code of a package holds a file's name or stem, and that of its directory.
@@ -292,7 +321,8 @@ impl<'a> Sources<'a> {
             return false;
         };
         let far = self.far(package);
-        self.texts.name_any(package, directory, &far, lines, names)
+        self.texts
+            .name_any(package, directory, &far.paths, lines, names)
     }
 
     /// Whether cargo lists a file of a package, so that it watches it for a script that names

@@ -19,14 +19,24 @@ impl Finder<'_> {
     /// What no evidence places: the rules decide, then where the path lies.
     pub(super) fn unplaced(&mut self, change: &Change, path: &Utf8Path) {
         let inputs = self.inputs;
-        let Some(rule) = inputs.rules.of(&change.path) else {
-            return match inputs.layout.owner(path) {
+        match inputs.rules.of(&change.path).map(|rule| &rule.affects) {
+            Some(Affects::Nothing) => self.handed(change, path),
+            Some(Affects::Everything | Affects::Packages(_)) => self.configured(change),
+            None => match inputs.layout.owner(path) {
                 Some(package) => self.unplaced_in(package, change, path),
                 None => self.unplaced_outside(change, path),
-            };
+            },
+        }
+    }
+
+    /// Adds the units that a configured rule names, whatever else is known of the file.
+    pub(super) fn configured(&mut self, change: &Change) {
+        let inputs = self.inputs;
+        let Some(rule) = inputs.rules.of(&change.path) else {
+            return;
         };
         let packages: Vec<PackageIx> = match &rule.affects {
-            Affects::Nothing => return self.handed(change, path),
+            Affects::Nothing => return,
             Affects::Everything => inputs.workspace.packages().map(|it| it.0).collect(),
             Affects::Packages(packages) => packages.clone(),
         };

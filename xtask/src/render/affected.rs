@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::count;
-use crate::action::run::{binary_id, in_filterset};
+use crate::action::run::{binary_id, configures_nextest, in_filterset};
 pub use crate::graph::target_name;
 use crate::graph::{Mode, Unit, Verb};
 use crate::impact::{Effect, Seed};
@@ -36,6 +36,9 @@ pub struct AffectedReport {
     pub recorded: Recorded,
     /// What the reader should know about how the answer was found.
     pub notes: Vec<String>,
+    /// Test binaries that nextest runs in another way, by a changed configuration of its own.
+    #[serde(skip)]
+    configured_tests: Vec<String>,
 }
 
 /// How many compiled units of path packages have a record of a build of this kind; the
@@ -145,6 +148,10 @@ impl AffectedReport {
                 compiled: answer.recorded.1,
             },
             notes: answer.notes.clone(),
+            configured_tests: match configures_nextest(answer) {
+                true => all_tests(answer),
+                false => Vec::new(),
+            },
         }
     }
 
@@ -153,6 +160,9 @@ impl AffectedReport {
     pub fn only(mut self, effect: Effect) -> Self {
         self.units.retain(|unit| unit.effect == effect);
         self.packages = packages(&self.units);
+        if effect == Effect::Rebuilt {
+            self.configured_tests.clear();
+        }
         self
     }
 
@@ -262,12 +272,13 @@ impl AffectedReport {
 
     /// The affected tests as a filterset of nextest, which names a test's binary by its package.
     pub fn nextest(&self) -> String {
-        let binaries: Vec<String> = self
-            .units
+        let tests = self.units.iter();
+        let tests = tests.filter(|unit| unit.member && unit.mode == Mode::Test);
+        let ids = tests.map(|unit| binary_id(&unit.package, unit.kind, &unit.target));
+        let ids: BTreeSet<String> = ids.chain(self.configured_tests.iter().cloned()).collect();
+        let binaries: Vec<String> = ids
             .iter()
-            .filter(|unit| unit.member && unit.mode == Mode::Test)
-            .map(|unit| binary_id(&unit.package, unit.kind, &unit.target))
-            .map(|id| format!("binary_id(={})", in_filterset(&id)))
+            .map(|id| format!("binary_id(={})", in_filterset(id)))
             .collect();
         match binaries.is_empty() {
             true => "none()\n".to_owned(),
@@ -298,6 +309,20 @@ impl AffectedUnit {
     pub(super) fn name(&self) -> String {
         target_name(self.kind, self.mode, &self.target)
     }
+}
+
+/// Every test of the members, as nextest names its binary.
+fn all_tests(answer: &Answer) -> Vec<String> {
+    let (workspace, graph) = (&answer.workspace, &answer.graph);
+    let units = graph.units().map(|(_, unit)| unit);
+    let tests = units.filter(|unit| unit.mode == Mode::Test);
+    let of_members = tests.filter(|unit| workspace.package(unit.package).member);
+    of_members
+        .map(|unit| {
+            let package = &workspace.package(unit.package).name;
+            binary_id(package, unit.kind, &unit.target)
+        })
+        .collect()
 }
 
 /// The packages of units, which are sorted by package.

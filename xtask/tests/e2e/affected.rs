@@ -377,3 +377,83 @@ fn a_path_dependency_outside_the_repository() {
         note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last build
     "#]]);
 }
+
+/// Tests open files of other packages by paths in their own code, or by those that a library hands
+/// to them; and a rule says what no code shows.
+#[test]
+#[cfg(unix)]
+fn tests_that_open_a_file_of_another_package_run_again() {
+    let names = [
+        "data", "by_path", "by_root", "by_kit", "by_link", "in_docs", "apart",
+    ];
+    let mut libraries: Vec<(&str, &[&str])> = names.iter().map(|name| (*name, &[][..])).collect();
+    libraries.push(("kit", &[]));
+    let project = Project::with_libraries(&libraries);
+    project.append(
+        "crates/by_kit/Cargo.toml",
+        "\n[dev-dependencies]\nkit = { path = \"../kit\" }\n",
+    );
+    project.write(
+        "crates/kit/src/lib.rs",
+        "use std::path::{Path, PathBuf};\n\
+         pub fn fixture(name: &str) -> PathBuf {\n    \
+         Path::new(env!(\"CARGO_MANIFEST_DIR\")).join(\"fixtures\").join(name)\n}\n",
+    );
+    project.write("crates/kit/fixtures/a.json", "1\n");
+    project.write("crates/data/rows/x.json", "1\n");
+    project.write(
+        "crates/by_path/tests/it.rs",
+        "#[test]\nfn t() { std::fs::read(\"../data/rows/x.json\").unwrap(); }\n",
+    );
+    project.write(
+        "crates/by_root/tests/it.rs",
+        "fn root() -> &'static std::path::Path {\n    \
+         std::path::Path::new(env!(\"CARGO_MANIFEST_DIR\")).parent().unwrap()\n}\n\
+         #[test]\nfn t() { std::fs::read_dir(root().join(\"data/rows\")).unwrap(); }\n",
+    );
+    project.write(
+        "crates/in_docs/src/lib.rs",
+        "/// ```\n/// std::fs::read(\"../data/rows/x.json\").unwrap();\n/// ```\npub fn f() {}\n",
+    );
+    project.write(
+        "crates/apart/tests/it.rs",
+        "#[test]\nfn t() { println!(\"rows/x.json data {}\", env!(\"CARGO_MANIFEST_DIR\")); }\n",
+    );
+    project.append(
+        "Cargo.toml",
+        "\n[[workspace.metadata.xtask.rules]]\nfiles = [\"crates/kit/**\"]\n\
+         affects = [\"apart\"]\nrerun = true\n",
+    );
+    std::os::unix::fs::symlink("../data/rows", project.path("crates/by_link/rows")).unwrap();
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.commit("Open files of other packages");
+
+    let mut told = String::new();
+    for file in [
+        "crates/data/rows/x.json",
+        "crates/data/src/lib.rs",
+        "crates/data/Cargo.toml",
+        "crates/kit/fixtures/a.json",
+        "crates/kit/src/lib.rs",
+    ] {
+        let before = project.read(file);
+        let comment = if file.ends_with(".rs") {
+            "// Edited.\n"
+        } else {
+            "# Edited.\n"
+        };
+        project.append(file, comment);
+        let names = project.xtask(&["affected", "--verb", "test", "--format", "names"]);
+        let names = names.done();
+        told += &format!("{file}: {}\n", names.lines().collect::<Vec<_>>().join(" "));
+        project.write(file, &before);
+    }
+    expect![[r#"
+        crates/data/rows/x.json: by_link by_path by_root data in_docs
+        crates/data/src/lib.rs: data
+        crates/data/Cargo.toml:
+        crates/kit/fixtures/a.json: apart by_kit kit
+        crates/kit/src/lib.rs: apart by_kit kit
+    "#]]
+    .assert_eq(&told);
+}

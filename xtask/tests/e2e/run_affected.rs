@@ -235,3 +235,16 @@ fn clippy_looks_again_at_what_its_file_is_for() {
     assert_eq!(dry("clippy").lines().last(), Some(all));
     dry("check");
 }
+
+/// What nextest is told in its own file says how every test is run, and nothing to `cargo test`.
+#[test]
+fn nextest_runs_again_what_its_file_is_for() {
+    let project = project();
+    project.write(".config/nextest.toml", "[profile.default]\nretries = 1\n");
+    let dry = |tool| project.xtask(&["run-affected", tool, "--dry-run"]).done();
+    assert!(dry("nextest").contains("cargo nextest run --workspace"));
+    let filter = project.xtask(&["affected", "--format", "nextest"]).done();
+    assert!(filter.contains("binary_id(=narrow)"), "{filter}");
+    assert_eq!(dry("test"), "");
+    assert_eq!(project.named(&["--verb", "test"]), [].into());
+}

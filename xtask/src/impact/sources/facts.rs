@@ -6,7 +6,8 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::Script;
+use super::run_time::RunTime;
+use super::{Far, Script};
 
 /// What the sources of packages say, by the packages' directories.
 #[derive(Default, Serialize, Deserialize)]
@@ -26,7 +27,8 @@ pub struct Facts {
 /// What is known of one package.
 #[derive(Default, Serialize, Deserialize)]
 struct Known {
-    far: Option<Vec<Utf8PathBuf>>,
+    far: Option<Far>,
+    run_time: Option<RunTime>,
     script: Option<Option<Script>>,
     /// What the script's sources are outside of the package.
     script_files: Vec<Utf8PathBuf>,
@@ -36,7 +38,8 @@ impl Known {
     /// Whether what is known rests on one of these paths beside the package's own, or on what lies
     /// in one.
     fn reaches(&self, changes: &HashSet<&str>) -> bool {
-        let far = self.far.iter().flatten().chain(&self.script_files);
+        let far = self.far.iter().flat_map(|far| &far.paths);
+        let far = far.chain(&self.script_files);
         far.flat_map(|far| far.ancestors())
             .any(|above| changes.contains(above.as_str()))
     }
@@ -85,8 +88,18 @@ impl Facts {
             .extend(owners.into_iter().map(Utf8PathBuf::into_string));
     }
 
-    pub(super) fn far(&self, package: &Utf8Path) -> Option<Vec<Utf8PathBuf>> {
+    pub(super) fn far(&self, package: &Utf8Path) -> Option<Far> {
         self.of(package)?.far.clone()
+    }
+
+    pub(super) fn run_time(&self, package: &Utf8Path) -> Option<RunTime> {
+        self.of(package)?.run_time.clone()
+    }
+
+    pub(super) fn keep_run_time(&mut self, package: &Utf8Path, run_time: &RunTime) {
+        if let Some(known) = self.keep(package) {
+            known.run_time = Some(run_time.clone());
+        }
     }
 
     pub(super) fn script(&self, package: &Utf8Path) -> Option<Option<Rc<Script>>> {
@@ -94,9 +107,9 @@ impl Facts {
         Some(script.clone().map(Rc::new))
     }
 
-    pub(super) fn keep_far(&mut self, package: &Utf8Path, far: &[Utf8PathBuf]) {
+    pub(super) fn keep_far(&mut self, package: &Utf8Path, far: &Far) {
         if let Some(known) = self.keep(package) {
-            known.far = Some(far.to_vec());
+            known.far = Some(far.clone());
         }
     }
 
@@ -144,7 +157,11 @@ mod tests {
         for (change, stays) in cases {
             let mut facts = Facts::default();
             facts.move_on("one".to_owned(), &[], &BTreeSet::new());
-            facts.keep_far("/w/a".into(), &["/w/shared/m.rs".into()]);
+            let far = Far {
+                paths: vec!["/w/shared/m.rs".into()],
+                ..Far::default()
+            };
+            facts.keep_far("/w/a".into(), &far);
             facts.keep_script("/w/a".into(), None, vec!["/w/script.rs".into()]);
             facts.move_on("two".to_owned(), &[change.into()], &BTreeSet::new());
             assert_eq!(facts.far("/w/a".into()).is_some(), stays, "{change}");
@@ -159,10 +176,10 @@ mod tests {
         std::os::unix::fs::symlink("elsewhere", &link).unwrap();
         let mut facts = Facts::default();
         facts.move_on("one".to_owned(), &[], &BTreeSet::new());
-        facts.keep_far("/w/a".into(), &[]);
+        facts.keep_far("/w/a".into(), &Far::default());
         facts.pass_over(&[link], BTreeSet::new());
         assert!(facts.far("/w/a".into()).is_none());
-        facts.keep_far("/w/a".into(), &[]);
+        facts.keep_far("/w/a".into(), &Far::default());
         assert!(facts.far("/w/a".into()).is_none(), "nothing is kept now");
     }
 }

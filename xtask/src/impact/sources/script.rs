@@ -93,6 +93,11 @@ impl Script {
         names_variable(&self.text, name)
     }
 
+    /// Whether it may set a variable for its package's other targets.
+    pub(super) fn sets_variable(&self, name: &str) -> bool {
+        self.text.contains("rustc-env") && self.text.contains(name)
+    }
+
     /// Whether it may set a feature for its package's other targets.
     pub(super) fn may_set_features(&self) -> bool {
         self.text.contains("rustc-cfg") && self.text.contains("feature")

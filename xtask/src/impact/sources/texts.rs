@@ -228,9 +228,13 @@ pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
 pub struct Outside {
     /// Where links lead, and what the literals that climb out of the directory name.
     pub(super) reached: Vec<Utf8PathBuf>,
+    /// Where links lead.
+    pub(super) linked: Vec<Utf8PathBuf>,
     /// Whether code in a file of another name is included, which is not among the sources that were
     /// searched.
     pub(super) includes_others: bool,
+    /// Whether the sources may learn as they run where a package or the workspace lies.
+    pub(super) is_told_place: bool,
     /// Whether there are links, or directories in which nobody looked for any.
     has_links: bool,
     /// Whether a source was not read, so that it may reach anything.
@@ -255,6 +259,7 @@ impl Outside {
                 has_links.set(true);
                 let to = resolved(path);
                 if !to.starts_with(directory) {
+                    outside.linked.push(to.clone());
                     outside.reached.push(to);
                 }
             }
@@ -275,6 +280,7 @@ impl Outside {
 
     fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
         self.has_unread |= text == UNREAD;
+        self.is_told_place = self.is_told_place || tells_place(text);
         let mut included = text.split("include!(\"").skip(1);
         self.includes_others |= included.any(|rest| {
             let path = rest.split('"').next();
@@ -289,6 +295,31 @@ impl Outside {
             }
         }
     }
+}
+
+/// Whether a text may ask where its package, the workspace or the repository lies: by a variable
+/// that cargo does not set for every package, or by a call.
+fn tells_place(text: &str) -> bool {
+    const CALLS: [&str; 5] = [
+        "CARGO_MANIFEST_DIR",
+        "workspace_root",
+        "show-toplevel",
+        "locate-project",
+        "current_dir()",
+    ];
+    const READERS: [&str; 4] = ["env!(\"", "var(\"", "var_os(\"", "option_env!(\""];
+    const ORDINARY: [&str; 5] = [
+        "CARGO_PKG_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "OUT_DIR",
+        "RUST_",
+    ];
+    let names_other = |reader: &&str| {
+        let mut read = text.split(*reader).skip(1);
+        read.any(|rest| !ORDINARY.iter().any(|name| rest.starts_with(name)))
+    };
+    CALLS.iter().any(|call| text.contains(call)) || READERS.iter().any(|it| names_other(it))
 }
 
 /// The Rust files below a package's directory.

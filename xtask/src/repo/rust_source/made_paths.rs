@@ -81,13 +81,21 @@ pub fn written_paths(text: &str) -> Vec<(String, MadePath)> {
     paths(text).written
 }
 
+/// The paths below, above and at `CARGO_MANIFEST_DIR` that code makes, wherever it hands them on;
+/// each as far as its parts are known. `tokens` are those of the text that are looked at.
+pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8PathBuf> {
+    let mut walker = Walker::new(text);
+    walker.walk(tokens, &mut Variables::new());
+    let trails = walker.followed.into_iter();
+    let trails = trails.filter(|trail| trail.origin == Origin::ManifestDir);
+    let is_known = |part: &Utf8Component<'_>| !part.as_str().contains('*');
+    trails
+        .map(|trail| trail.path.components().take_while(is_known).collect())
+        .collect()
+}
+
 fn paths(text: &str) -> Walker<'_> {
-    let mut walker = Walker {
-        text,
-        seen: HashMap::new(),
-        made: Vec::new(),
-        written: Vec::new(),
-    };
+    let mut walker = Walker::new(text);
     if let Some(tokens) = lex(text) {
         walker.walk(&trees(tokens), &mut Variables::new());
     }
@@ -102,6 +110,8 @@ struct Walker<'a> {
     seen: HashMap<&'static str, usize>,
     made: Vec<MadePath>,
     written: Vec<(String, MadePath)>,
+    /// Every path that was followed to its last known step.
+    followed: Vec<MadePath>,
 }
 
 /// Functions, behind their `::`, that write to the path that is their first argument.
@@ -125,9 +135,20 @@ const NEUTRAL_TO_PATHS: [&str; 5] = [
     "ok",
 ];
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            seen: HashMap::new(),
+            made: Vec::new(),
+            written: Vec::new(),
+            followed: Vec::new(),
+        }
+    }
+
     fn walk(&mut self, tokens: &[TokenTree], variables: &mut Variables) {
         let mut binds: Option<String> = None;
+        let mut is_let = false;
         let mut before = None;
         let mut rest = tokens;
         while let [token, after @ ..] = rest {
@@ -137,6 +158,7 @@ impl Walker<'_> {
             }
             if is_one_of(token, &["let", "const", "static"]) {
                 let bound = bound(after);
+                is_let = is_ident(token, "let");
                 binds = bound.as_ref().map(|(name, _)| name.clone());
                 if let Some(name) = &binds {
                     variables.remove(name);
@@ -163,6 +185,11 @@ impl Walker<'_> {
             }
             if let Some((mut trail, length)) = self.start(rest, variables, false) {
                 let (steps, mutates) = self.follow(&mut trail, &rest[length..], variables);
+                // Where a variable of this body has the path, its uses tell where it goes.
+                let is_kept = binds.is_some() && is_let && trail.path.as_str().is_empty();
+                if !is_kept {
+                    self.followed.push(trail.clone());
+                }
                 if steps.is_some_and(|(_, changed)| changed) {
                     self.made.push(trail.clone());
                 }

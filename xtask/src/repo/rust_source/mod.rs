@@ -18,6 +18,7 @@ mod certain;
 mod condition;
 mod made_paths;
 mod names;
+mod run_time_paths;
 mod scanner;
 mod scope;
 mod shapes;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use build_script::{BuildScriptScan, scan_build_script};
 pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, Origin, made_paths, written_paths};
+pub use run_time_paths::{Code, NamedPath, RunTimePaths, Start};
 
 /// What the sources of one target say they are made of.
 ///

@@ -1,0 +1,129 @@
+use super::*;
+
+/// Every path with its start and the code that holds it.
+fn shown(text: &str) -> Vec<String> {
+    let paths = RunTimePaths::of(text);
+    let show = |it: &NamedPath| format!("{} {:?} {:?}", it.path, it.start, it.code);
+    paths.named.iter().map(show).collect()
+}
+
+#[test]
+fn paths_are_found_in_strings() {
+    for (code, expected) in [
+        (
+            "fn f() { fs::read(\"../b/x.json\") }",
+            &["../b/x.json Unknown Any"][..],
+        ),
+        (
+            "fn f() { fs::read(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../b/\", \"x.json\")) }",
+            &["../b/x.json Package Any", "../b/x.json Unknown Any"],
+        ),
+        (
+            "fn f() { read_dir(Path::new(env!(\"CARGO_MANIFEST_DIR\")).join(\"../b\")) }",
+            &["../b Package Any", "../b Unknown Any"],
+        ),
+        (
+            "fn f() { root().join(\"b\").join(\"data\").join(name) }",
+            &["b/data Unknown Any"],
+        ),
+        (
+            "fn f() { fs::read(format!(\"{root}/../b/data/{name}.json\")) }",
+            &["../b/data Unknown Any"],
+        ),
+        (
+            "#[files(\"../b/data/*.json\")] fn f() {}",
+            &["../b/data Unknown Any"],
+        ),
+        (
+            "const DIR: &str = \"../b/data\";",
+            &["../b/data Unknown Any"],
+        ),
+        (
+            "fn f() { [\"..\", \"b\", \"x\"].iter().collect::<PathBuf>() }",
+            &[
+                ".. Unknown Any",
+                "../b/x Unknown Any",
+                "b Unknown Any",
+                "x Unknown Any",
+            ],
+        ),
+        (
+            "fn f() { include_dir!(\"$CARGO_MANIFEST_DIR/../b/data\") }",
+            &["../b/data Unknown Any"],
+        ),
+        (
+            "fn f() { sh(\"cat ../b/x.json other.json\") }",
+            &["../b/x.json Unknown Any"],
+        ),
+        // What the compiler reads, and what is no path.
+        ("const S: &str = include_str!(\"../../b/x\");", &[]),
+        ("#[path = \"../../b/x.rs\"] mod x;", &[]),
+        (
+            "fn f() { get(\"https://example.org/../b\"); say(\"no path here\") }",
+            &[],
+        ),
+    ] {
+        assert_eq!(shown(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn code_for_tests_and_documentation_is_told_apart() {
+    for (code, expected) in [
+        (
+            "#[cfg(test)] mod tests { const X: &str = \"../b/x\"; }",
+            &["../b/x Unknown Test"][..],
+        ),
+        (
+            "#[test] fn t() { read(\"../b/x\") } fn f() { read(\"../c/x\") }",
+            &["../b/x Unknown Test", "../c/x Unknown Any"],
+        ),
+        (
+            "/// ```\n/// read(\"../b/x\");\n/// ```\npub fn f() {}",
+            &["../b/x Unknown Docs"],
+        ),
+    ] {
+        assert_eq!(shown(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_handed_on() {
+    for (code, expected) in [
+        (
+            "pub fn root() -> PathBuf { PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")) }",
+            &[" Package Any"][..],
+        ),
+        (
+            "pub fn up() -> &Path { Path::new(env!(\"CARGO_MANIFEST_DIR\")).parent().unwrap() }",
+            &[".. Package Any"],
+        ),
+        (
+            "pub fn f(name: &str) -> PathBuf {
+                Path::new(env!(\"CARGO_MANIFEST_DIR\")).join(\"fixtures\").join(name)
+            }",
+            &["fixtures Package Any", "fixtures Unknown Any"],
+        ),
+        (
+            "pub fn f() { let root = Path::new(env!(\"CARGO_MANIFEST_DIR\"));
+                root.join(\"data/x\").exists(); }",
+            &["data/x Package Any", "data/x Unknown Any"],
+        ),
+    ] {
+        assert_eq!(shown(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn what_else_tells_of_places() {
+    let paths = RunTimePaths::of(
+        "fn f() { let r = env!(\"CARGO_WORKSPACE_DIR\"); env::var(\"DATA\"); \
+         WalkDir::new(metadata.workspace_root) }",
+    );
+    let variables: Vec<_> = paths.variables.iter().map(String::as_str).collect();
+    assert_eq!(variables, ["CARGO_WORKSPACE_DIR", "DATA"]);
+    assert!(paths.lists_directories && paths.seeks_root);
+    let none = RunTimePaths::of("fn f() { command.current_dir(x) }");
+    assert!(none.is_empty() && !none.lists_directories);
+    assert!(RunTimePaths::of("fn f() { std::env::current_dir().unwrap() }").seeks_root);
+}
