@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use cargo_metadata::Message;
+use cargo_metadata::camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::graph::{Mode, Unit};
@@ -70,8 +71,10 @@ impl Built {
                 continue;
             };
             let package = &artifact.package_id.repr;
+            let is_page = |file: &Utf8PathBuf| file.extension() == Some("html");
             let mode = match artifact.profile.test {
                 true => Mode::Test,
+                false if artifact.filenames.iter().any(is_page) => Mode::Doc,
                 false => Mode::Build,
             };
             if target.kind == TargetKind::CustomBuild {

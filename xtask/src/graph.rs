@@ -31,6 +31,8 @@ pub enum Verb {
     Build,
     /// `cargo test --workspace`
     Test,
+    /// `cargo doc --workspace --no-deps`
+    Doc,
 }
 
 impl Verb {
@@ -40,6 +42,7 @@ impl Verb {
             Self::Check => &["check", "--workspace", "--all-targets"],
             Self::Build => &["build", "--workspace", "--all-targets"],
             Self::Test => &["test", "--workspace", "--no-run"],
+            Self::Doc => &["doc", "--workspace", "--no-deps"],
         }
     }
 }
@@ -56,6 +59,8 @@ pub enum Mode {
     RunCustomBuild,
     /// Documentation tests: never compiled by cargo, only run.
     Doctest,
+    /// Documented by rustdoc.
+    Doc,
 }
 
 /// One node: a target of a package in a mode.
@@ -78,6 +83,8 @@ pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
         (_, Mode::RunCustomBuild) => "build script run".to_owned(),
         (TargetKind::CustomBuild, _) => "build script".to_owned(),
         (_, Mode::Doctest) => "doctests".to_owned(),
+        (TargetKind::Bin, Mode::Doc) => format!("bin {target} doc"),
+        (_, Mode::Doc) => "lib doc".to_owned(),
         (TargetKind::Lib, Mode::Build) => "lib".to_owned(),
         (TargetKind::Lib, _) => "lib test".to_owned(),
         (TargetKind::Bin, Mode::Build) => format!("bin {target}"),
@@ -105,7 +112,7 @@ impl Unit {
         self.is_test() || self.kind == TargetKind::Example
     }
 
-    /// Whether it is compiled, which a script run and doctests are not.
+    /// Whether rustc compiles it, which it does not a script run, doctests and documentation.
     pub fn is_compiled(&self) -> bool {
         matches!(self.mode, Mode::Build | Mode::Test)
     }
@@ -224,6 +231,9 @@ impl UnitGraph {
             if links_library && !is_own_library {
                 depend(library_of(index));
             }
+            if (unit.kind, unit.mode) == (TargetKind::Bin, Mode::Doc) {
+                depend(self.find(index, TargetKind::Lib, Mode::Doc));
+            }
             if matches!(unit.kind, TargetKind::Test | TargetKind::Bench) && verb != Verb::Check {
                 // Cargo builds the binaries for the tests to run, but leaves them out of the
                 // tests' fingerprints.
@@ -293,10 +303,11 @@ fn node(index: UnitIx) -> NodeIndex {
 }
 
 /// The units of one package that a verb may build, and whether the verb asks for them by
-/// themselves: cargo's `filter_default_targets` for `cargo test`, `--all-targets` otherwise.
+/// themselves: cargo's `filter_default_targets` for `cargo test` and `cargo doc`, `--all-targets`
+/// otherwise.
 fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)> {
     let mut units = Vec::new();
-    let all_targets = verb != Verb::Test;
+    let all_targets = matches!(verb, Verb::Check | Verb::Build);
     for target in &package.targets {
         let Target {
             kind, test, bench, ..
@@ -325,6 +336,15 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
         if !required.all(|feature| package.features.contains(feature)) {
             continue;
         }
+        if verb == Verb::Doc {
+            if kind == TargetKind::Lib {
+                push(Mode::Build, false);
+            }
+            if is_documented(package, target) {
+                push(Mode::Doc, true);
+            }
+            continue;
+        }
         match kind {
             TargetKind::Lib | TargetKind::Bin => push(Mode::Build, all_targets),
             TargetKind::Example if all_targets || !test => push(Mode::Build, true),
@@ -338,6 +358,20 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
         }
     }
     units
+}
+
+/// Whether `cargo doc` documents a target: of a library and a binary of one name, the library.
+fn is_documented(package: &Package, target: &Target) -> bool {
+    let crate_name = |target: &Target| target.name.replace('-', "_");
+    let is_shadowed = || {
+        let library = package.library();
+        library.is_some_and(|library| crate_name(library) == crate_name(target))
+    };
+    match target.kind {
+        TargetKind::Lib => target.doc,
+        TargetKind::Bin => target.doc && !is_shadowed(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

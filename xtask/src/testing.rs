@@ -133,6 +133,7 @@ fn target(package: &str, directory: &str, written: &str) -> Target {
             || is_any(&[TargetKind::Lib, TargetKind::Bin, TargetKind::Test]) && !has("!test"),
         bench: is_any(&[TargetKind::Lib, TargetKind::Bin, TargetKind::Bench]) && !has("!bench"),
         doctest: matches!(word, "lib" | "proc-macro") && !has("!doctest"),
+        doc: is_any(&[TargetKind::Lib, TargetKind::Bin]),
         required_features: match flags.split_once('?') {
             Some((_, feature)) => vec![feature.to_owned()],
             None => Vec::new(),

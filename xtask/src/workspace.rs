@@ -149,6 +149,8 @@ pub struct Target {
     pub bench: bool,
     /// Whether it has documentation tests.
     pub doctest: bool,
+    /// Whether `cargo doc` documents it.
+    pub doc: bool,
     /// Features without which cargo skips it.
     pub required_features: Vec<String>,
 }

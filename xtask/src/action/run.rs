@@ -34,7 +34,7 @@ pub enum Tool {
     Test,
     /// `cargo nextest run` of the same, test binary by test binary
     Nextest,
-    /// `cargo doc --no-deps` of the libraries and binaries that are rebuilt
+    /// `cargo doc --no-deps` of the libraries and binaries that cargo documents again
     Doc,
     /// `cargo bench` of the benchmarks that are rebuilt or must be run again
     Bench,
@@ -46,7 +46,8 @@ impl Tool {
     /// The question whose answer says what is affected.
     pub fn verb(self) -> Verb {
         match self {
-            Self::Check | Self::Clippy | Self::Doc | Self::Fmt => Verb::Check,
+            Self::Check | Self::Clippy | Self::Fmt => Verb::Check,
+            Self::Doc => Verb::Doc,
             Self::Build | Self::Bench => Verb::Build,
             Self::Test | Self::Nextest => Verb::Test,
         }
@@ -106,7 +107,7 @@ impl Tool {
         let is_built = unit.mode == Mode::Build && unit.kind != TargetKind::CustomBuild;
         match self {
             Self::Check | Self::Clippy | Self::Build => effect == Effect::Rebuilt,
-            Self::Doc => is_built && effect == Effect::Rebuilt && unit.kind != TargetKind::Example,
+            Self::Doc => unit.mode == Mode::Doc && effect == Effect::Rebuilt,
             // Examples are built beside the tests, so that they are known to build.
             Self::Test => unit.is_test() || is_built && unit.kind == TargetKind::Example,
             Self::Nextest => unit.mode == Mode::Test,

@@ -44,6 +44,11 @@ fn each_verb_has_its_units() {
             "app lib, app lib test, app doctests, app bin app, app bin app test, app build \
              script, app build script run, app example e, app test it",
         ),
+        // The binary's pages would be the library's.
+        (
+            Verb::Doc,
+            "app lib doc, app build script, app build script run",
+        ),
     ];
     for (verb, expected) in rows {
         assert_eq!(units(app, verb), expected, "{verb:?}");

@@ -98,7 +98,11 @@ impl Finder<'_> {
                     Some(spec) => PackageIdSpec::new(spec).may_match(package),
                 }
             }),
-            Units::Docs => units(Effect::Rerun, &|unit| unit.mode == Mode::Doctest),
+            Units::Docs => {
+                let mut docs = units(Effect::Rerun, &|unit| unit.mode == Mode::Doctest);
+                docs.extend(rebuilt(&|unit| unit.mode == Mode::Doc));
+                docs
+            }
             Units::Runs => units(Effect::Rerun, &Unit::is_test),
             Units::Inherited(inherit) => {
                 let mut units = Vec::new();
@@ -193,7 +197,8 @@ impl Finder<'_> {
                             .iter()
                             .any(|name| self.sources.may_watch_variable(unit.package, name))
                 }
-                Mode::RunCustomBuild | Mode::Doctest => false,
+                // Cargo does not record what rustdoc reads.
+                Mode::RunCustomBuild | Mode::Doctest | Mode::Doc => false,
                 Mode::Build | Mode::Test => match records.reads_variable(index, names) {
                     Some(reads) => reads,
                     None => names

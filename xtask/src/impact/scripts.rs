@@ -201,7 +201,7 @@ fn script_runs<'a>(
 
 /// Whether a directory between the package's and the path holds a manifest: cargo's scan of a
 /// package leaves such directories out.
-fn is_in_nested_package(directory: &Utf8Path, path: &Utf8Path) -> bool {
+pub(super) fn is_in_nested_package(directory: &Utf8Path, path: &Utf8Path) -> bool {
     path.ancestors()
         .skip(1)
         .take_while(|above| *above != directory)

@@ -13,6 +13,7 @@ use cargo_metadata::camino::Utf8Path;
 use super::layout::Layout;
 use super::records::Records;
 use super::rules::Rules;
+use super::scripts::is_in_nested_package;
 use super::settings::{Contents, Settings};
 use super::sources::{Facts, Outsides, Sources};
 use super::{Effect, Rule, Seed, Spread};
@@ -127,6 +128,7 @@ impl Finder<'_> {
         } else if !is_setting {
             self.hidden(change, &path, before);
         }
+        self.documents(change, &path);
         self.run_time(change, &path, is_placed);
         if is_placed {
             self.configured(change);
@@ -169,6 +171,31 @@ impl Finder<'_> {
                     false => !records.is_current(unit) && self.is_scanned(unit, path),
                 };
                 if is_read {
+                    self.seed(unit, Rule::Source, change, because);
+                }
+            }
+        }
+    }
+
+    /// Units of packages whose documentation cargo makes again: it does not know what rustdoc reads,
+    /// and compares all files of the package.
+    fn documents(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs { graph, layout, .. } = *self.inputs;
+        if self.inputs.verb != Verb::Doc {
+            return;
+        }
+        let owner = layout.owner(path);
+        for (package, directory) in layout.packages() {
+            let is_its = match owner == Some(package) {
+                true => !is_in_nested_package(directory, path),
+                false => !path.starts_with(directory) && self.sources.covers(directory, path),
+            };
+            if !is_its || !self.sources.lists(package, path) {
+                continue;
+            }
+            for &unit in graph.units_of(package) {
+                if graph.unit(unit).mode == Mode::Doc {
+                    let because = "cargo documents its package again when any of its files changes";
                     self.seed(unit, Rule::Source, change, because);
                 }
             }

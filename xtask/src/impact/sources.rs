@@ -141,6 +141,7 @@ impl<'a> Sources<'a> {
         let workspace = self.workspace;
         let holds = |option: &str, value: Option<&str>| match (option, value) {
             ("test", None) => Some(mode == Mode::Test),
+            ("doc", None) if mode == Mode::Doc => Some(true),
             ("doc" | "doctest", None) if mode != Mode::Doctest => Some(false),
             ("feature", Some(feature)) if features_known => {
                 // One of several builds of a package may go without a feature that another has.

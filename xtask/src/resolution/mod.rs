@@ -157,8 +157,10 @@ impl Question<'_> {
         };
         let (before, after) = (side(&before)?, side(&after)?);
         let mut flags = vec!["--workspace".to_owned()];
-        if self.verb != Verb::Test {
-            flags.push("--all-targets".to_owned());
+        match self.verb {
+            Verb::Check | Verb::Build => flags.push("--all-targets".to_owned()),
+            Verb::Doc => flags.push("--no-deps".to_owned()),
+            Verb::Test => {}
         }
         flags.extend_from_slice(self.flags);
         let whole = Question {
@@ -189,6 +191,7 @@ impl Question<'_> {
             command.arg(match self.verb {
                 Verb::Check | Verb::Build => "build",
                 Verb::Test => "test",
+                Verb::Doc => "doc",
             });
             raw::printed_instead(&mut command, &side.rustc_cache());
             command.arg("--color=never").args(more).args(self.flags);

@@ -53,7 +53,7 @@ pub struct TargetKey {
     pub kind: String,
     /// The target's name.
     pub name: String,
-    /// `build`, `test` (a harness), `run-custom-build`, `doctest`, …, in cargo's words.
+    /// `build` (or checked), `test` (a harness), `run-custom-build`, `doc`, …, in cargo's words.
     pub mode: String,
     /// The triple it is compiled for; `None` is the host.
     pub platform: Option<String>,
@@ -302,7 +302,11 @@ impl Root {
         TargetKey {
             kind: kind.to_owned(),
             name: unit.target.name.clone(),
-            mode: unit.mode.clone(),
+            // What documentation needs is checked, not built.
+            mode: match unit.mode.as_str() {
+                "check" => "build".to_owned(),
+                mode => mode.to_owned(),
+            },
             platform: unit.platform.as_deref().map(|it| self.relative(it)),
         }
     }

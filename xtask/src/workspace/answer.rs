@@ -136,6 +136,7 @@ pub(crate) fn target(target: &cargo_metadata::Target) -> Option<Target> {
         test: target.test,
         bench: matches!(kind, TargetKind::Lib | TargetKind::Bin | TargetKind::Bench),
         doctest: target.doctest,
+        doc: target.doc,
         required_features: target.required_features.clone(),
     })
 }

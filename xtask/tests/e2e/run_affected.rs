@@ -248,3 +248,15 @@ fn nextest_runs_again_what_its_file_is_for() {
     assert_eq!(dry("test"), "");
     assert_eq!(project.named(&["--verb", "test"]), [].into());
 }
+
+/// Cargo documents a package again when any of its files changes, or a dependency is built again.
+#[test]
+fn documentation_is_made_again_as_cargo_makes_it() {
+    let project = project();
+    let dry = |tool| project.xtask(&["run-affected", tool, "--dry-run"]).done();
+    project.write("crates/apart/README.md", "# Apart\n");
+    assert!(dry("doc").contains("cargo doc --no-deps -p apart"));
+    assert_eq!(dry("check"), "");
+    project.append("crates/base/src/lib.rs", "// Edited.\n");
+    assert_eq!(dry("doc"), "cargo doc --no-deps --workspace\n");
+}

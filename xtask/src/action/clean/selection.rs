@@ -133,7 +133,14 @@ impl<'a> Selection<'a> {
             unit_record::Mode::Doc if !self.options.documentation => return None,
             unit_record::Mode::Doc => {
                 let kind = target_kind(unit.kind);
-                (kind, crate_name(kind, &unit.target), Mode::Build)
+                let target = crate_name(kind, &unit.target);
+                // Where documentation was not asked about, it goes with what it tells of.
+                let own = (package, kind, target.clone(), Mode::Doc);
+                let mode = match self.units.contains_key(&own) {
+                    true => Mode::Doc,
+                    false => Mode::Build,
+                };
+                (kind, target, mode)
             }
             _ => in_graph(unit)?,
         };

@@ -51,7 +51,7 @@ fn each_command_has_its_own_narrowest_selection() {
         (Tool::Nextest, &["stations lib test", "tables test it"]),
         (Tool::Nextest, &["planner lib", "planner lib test"]),
         (Tool::Nextest, &["planner doctests"]),
-        (Tool::Doc, &["network test it"]),
+        (Tool::Doc, &["network lib doc"]),
         (Tool::Doc, &["network lib"]),
         (Tool::Bench, &["network test it"]),
         (Tool::Bench, &["network bench search"]),
@@ -77,8 +77,8 @@ fn each_command_has_its_own_narrowest_selection() {
         stations lib test, tables test it: nextest run -p stations -p tables --no-tests=pass -E binary_id(=stations) + package(=tables)
         planner lib, planner lib test: nextest run -p planner --no-tests=pass
         planner doctests: nothing
-        network test it: nothing
-        network lib: doc --no-deps -p network -p planner
+        network lib doc: doc --no-deps -p network
+        network lib: doc --no-deps -p planner
         network test it: nothing
         network bench search: bench -p network --bench=search
     "#]].assert_eq(&told.concat());
