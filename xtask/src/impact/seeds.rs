@@ -90,7 +90,8 @@ impl Resolution {
 pub fn find(inputs: &Inputs<'_>, outsides: Outsides) -> Vec<Seed> {
     let mut finder = Finder {
         inputs,
-        sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides),
+        sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides)
+            .in_profile(inputs.profile),
         seeds: Vec::new(),
         newest: HashMap::new(),
     };

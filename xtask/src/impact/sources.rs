@@ -51,8 +51,10 @@ pub struct Sources<'a> {
     /// Whether the macros of a package make their callers read files.
     emitters: HashMap<PackageIx, bool>,
     texts: Texts,
-    /// Whether the flags of all builds may set features by hand.
-    flags_set_features: Option<bool>,
+    /// Whether the profile that is built is the default one.
+    is_dev: bool,
+    /// What sets flags for all builds, as text.
+    flags: Option<Rc<str>>,
     listings: HashMap<PackageIx, Option<Listing>>,
     /// Where the links below directories that scripts watch lead.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
@@ -110,9 +112,19 @@ impl<'a> Sources<'a> {
             real: RealPaths::default(),
             emitters: HashMap::new(),
             texts: Texts::default(),
-            flags_set_features: None,
+            is_dev: true,
+            flags: None,
             listings: HashMap::new(),
             links: HashMap::new(),
+        }
+    }
+
+    /// Takes units as built in a profile, the default one where none is named.
+    #[must_use]
+    pub fn in_profile(self, profile: Option<&str>) -> Self {
+        Self {
+            is_dev: profile.is_none(),
+            ..self
         }
     }
 
@@ -139,10 +151,29 @@ impl<'a> Sources<'a> {
         let features_known =
             target.kind == TargetKind::CustomBuild || !self.may_set_features(package);
         let workspace = self.workspace;
+        let flags = self.flags();
+        let is_set_by_hand = |option: &str| {
+            // A script is compiled before there is anything that it printed.
+            let script = match target.kind {
+                TargetKind::CustomBuild => None,
+                _ => self.script(package),
+            };
+            flags.contains(option) || script.is_some_and(|script| script.holds(&[option]))
+        };
+        let is_unset = !["miri", "docsrs"].map(is_set_by_hand).contains(&true);
+        let leaves = |keys: [&str; 2]| self.is_dev && !keys.iter().any(|key| flags.contains(key));
+        let asserts = leaves(["debug-assertions", "DEBUG_ASSERTIONS"]);
+        // Elsewhere a panic may abort by itself.
+        let systems = ["unix", "windows"].map(|it| workspace.is_set(it, None, is_built_for_host));
+        let unwinds = leaves(["panic", "PANIC"]) && systems.contains(&Some(true));
         let holds = |option: &str, value: Option<&str>| match (option, value) {
             ("test", None) => Some(mode == Mode::Test),
             ("doc", None) if mode == Mode::Doc => Some(true),
             ("doc" | "doctest", None) if mode != Mode::Doctest => Some(false),
+            ("miri" | "docsrs", None) if is_unset => Some(false),
+            ("proc_macro", None) => Some(target.proc_macro),
+            ("debug_assertions", None) => asserts.then_some(true),
+            ("panic", Some(strategy)) => unwinds.then_some(strategy == "unwind"),
             ("feature", Some(feature)) if features_known => {
                 // One of several builds of a package may go without a feature that another has.
                 let package = workspace.package(package);
@@ -370,16 +401,31 @@ impl<'a> Sources<'a> {
         script
     }
 
-    /// Whether more features may be set than cargo says: by the package's script, or by flags.
-    fn may_set_features(&mut self, package: PackageIx) -> bool {
+    /// Cargo's configuration, the workspace's profiles and the variables that hold flags, as text.
+    fn flags(&mut self) -> Rc<str> {
         let root = &self.workspace.root;
-        let by_flags = *self.flags_set_features.get_or_insert_with(|| {
-            let variables = std::env::vars().filter(|(name, _)| name.contains("RUSTFLAGS"));
+        let flags = self.flags.get_or_insert_with(|| {
+            let is_told = |name: &str| name.contains("RUSTFLAGS") || name.contains("CARGO_PROFILE");
+            let variables = std::env::vars().filter(|(name, _)| is_told(name));
+            let variables = variables.map(|(name, value)| format!("{name}={value}\n"));
             let files = configuration_files(root).into_iter();
             let files = files.filter_map(|file| read(&file));
-            let mut texts = variables.map(|(_, flags)| flags).chain(files);
-            texts.any(|text| text.contains("--cfg") && text.contains("feature="))
+            let manifest = read(&root.join("Cargo.toml"));
+            let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
+            let profiles = manifest.and_then(|it| it.get("profile").map(ToString::to_string));
+            variables
+                .chain(files)
+                .chain(profiles)
+                .collect::<String>()
+                .into()
         });
+        Rc::clone(flags)
+    }
+
+    /// Whether more features may be set than cargo says: by the package's script, or by flags.
+    fn may_set_features(&mut self, package: PackageIx) -> bool {
+        let flags = self.flags();
+        let by_flags = flags.contains("--cfg") && flags.contains("feature=");
         let may_set = |script: Rc<Script>| script.may_set_features();
         by_flags || self.script(package).is_some_and(may_set)
     }

@@ -61,7 +61,7 @@ impl Finder<'_> {
 
     /// Units of a package that may read a file by way of a macro, and of which no record says that
     /// they do not.
-    fn doubt(&mut self, package: PackageIx, change: &Change, may_read: &MayRead<'_>) {
+    pub(super) fn doubt(&mut self, package: PackageIx, change: &Change, may_read: &MayRead<'_>) {
         let graph = self.inputs.graph;
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::texts::{Scope, Search, names_variable};
 use super::{Script, Sources};
@@ -30,6 +30,29 @@ impl Sources<'_> {
     /// Whether a macro that a unit uses is handed the name of a file of its package, or has it in
     /// its own code: reason enough to doubt a rule that calls the file inert.
     pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        self.is_handed_itself(unit, file)
+            || self
+                .modules_above(unit.package, file)
+                .iter()
+                .any(|module| self.is_handed_itself(unit, module))
+    }
+
+    /// The files of the modules that would declare a source file: a macro that is handed a module
+    /// is handed what the module declares in turn.
+    fn modules_above(&self, package: PackageIx, file: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let directory = self.layout.directory(package);
+        let Some(directory) = directory.filter(|_| file.extension() == Some("rs")) else {
+            return Vec::new();
+        };
+        let above = file.ancestors().skip(1);
+        let above = above.take_while(|above| *above != directory && above.starts_with(directory));
+        let files = above.flat_map(|above| [above.with_extension("rs"), above.join("mod.rs")]);
+        files
+            .filter(|module| module != file && module.is_file())
+            .collect()
+    }
+
+    fn is_handed_itself(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
         else {
             return false;
@@ -129,12 +152,26 @@ impl Sources<'_> {
     }
 
     /// The packages whose macros a package can use: its dependencies, and theirs, since a macro is
-    /// often handed on by the library that one depends on.
-    fn givers(&self, package: PackageIx) -> Vec<PackageIx> {
+    /// often handed on by the library that one depends on; and so on through path packages that
+    /// hand on what is of others.
+    fn givers(&mut self, package: PackageIx) -> Vec<PackageIx> {
         let mut givers = self.dependencies(&[package], |_| true);
         givers.extend(self.dependencies(&givers, |_| true));
         givers.sort();
         givers.dedup();
+        let mut at = 0;
+        while let Some(&giver) = givers.get(at) {
+            at += 1;
+            let is_ours = self.layout.directory(giver).is_some();
+            if is_ours && self.library_holds(giver, &Search::Any(&["pub use", "macro_use"])) {
+                let below = self.dependencies(&[giver], |_| true);
+                let new: Vec<_> = below
+                    .into_iter()
+                    .filter(|it| !givers.contains(it))
+                    .collect();
+                givers.extend(new);
+            }
+        }
         givers
     }
 

@@ -319,7 +319,7 @@ fn tells_place(text: &str) -> bool {
         let mut read = text.split(*reader).skip(1);
         read.any(|rest| !ORDINARY.iter().any(|name| rest.starts_with(name)))
     };
-    CALLS.iter().any(|call| text.contains(call)) || READERS.iter().any(|it| names_other(it))
+    CALLS.iter().any(|call| text.contains(call)) || READERS.iter().any(names_other)
 }
 
 /// The Rust files below a package's directory.

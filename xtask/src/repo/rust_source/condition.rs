@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenTree;
 
-use super::shapes::Attribute;
+use super::shapes::{Attribute, attribute_parts};
 use super::tokens::{is_ident, is_one_of, is_punct, lex, name, split_commas, string_value, trees};
 
 /// Whether an option of a configuration is set, `unix` as well as `target_os = "linux"`; `None`
@@ -22,6 +22,29 @@ pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
     })
 }
 
+/// The attributes that an attribute's body stands for: several under a `cfg_attr`, and none where
+/// its predicate is known not to hold. An attribute whose predicate holds is as good as written.
+pub(super) fn attributes(body: Vec<TokenTree>, holds: &Holds<'_>) -> Vec<Attribute> {
+    let parts = match body.as_slice() {
+        [cfg_attr, TokenTree::Group(parts)] if is_ident(cfg_attr, "cfg_attr") => {
+            trees(parts.stream())
+        }
+        _ => return attribute_parts(body, false),
+    };
+    let mut parts = split_commas(&parts);
+    let is_met = parts.next().and_then(|predicate| value(predicate, holds));
+    if is_met == Some(false) {
+        return Vec::new();
+    }
+    let mut made: Vec<Attribute> = parts
+        .flat_map(|part| attributes(part.to_vec(), holds))
+        .collect();
+    if is_met.is_none() {
+        made.iter_mut().for_each(|it| it.conditional = true);
+    }
+    made
+}
+
 /// What the predicate of a `cfg(…)` comes to, of a manifest or of cargo's configuration; `None` where
 /// that is not known.
 pub fn evaluate(cfg: &str, holds: &Holds<'_>) -> Option<bool> {
@@ -32,6 +55,8 @@ pub fn evaluate(cfg: &str, holds: &Holds<'_>) -> Option<bool> {
 /// What a predicate comes to, as the Rust reference has it under "Conditional compilation".
 fn value(predicate: &[TokenTree], holds: &Holds<'_>) -> Option<bool> {
     match predicate {
+        [option] if is_ident(option, "true") => Some(true),
+        [option] if is_ident(option, "false") => Some(false),
         [option] => holds(&name(option)?, None),
         [option, equals, value] if is_punct(equals, '=') => {
             holds(&name(option)?, Some(&string_value(value)?))

@@ -1,7 +1,7 @@
 //! Paths that code names in its strings, and may open as it runs.
 //!
 //! A path that `include!`, `include_str!`, `include_bytes!` or `#[path]` takes is read by the
-//! compiler, and is left out here. Strings that hold no path do no harm: a path counts only where
+//! compiler, and is left out here, unless a macro or a variable makes it. Strings that hold no path do no harm: a path counts only where
 //! it leads to the file in question.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::condition;
 use super::made_paths::from_manifest_dir;
 use super::normalized;
-use super::shapes::{Attribute, attribute_at, attribute_parts};
+use super::shapes::{Attribute, attribute_at, attribute_parts, made_text};
 use super::tokens::{
     is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value, trees,
 };
@@ -25,7 +25,7 @@ pub struct RunTimePaths {
     pub named: BTreeSet<NamedPath>,
     /// The variables of the environment that the code reads, at compile time or as it runs.
     pub variables: BTreeSet<String>,
-    /// Whether the code lists directories.
+    /// Whether the code lists directories that it does not name where it lists them.
     pub lists_directories: bool,
     /// Whether the code asks where the workspace or the repository lies.
     pub seeks_root: bool,
@@ -110,6 +110,7 @@ impl RunTimePaths {
     }
 
     fn literals(&mut self, tokens: &[TokenTree], code: Code) {
+        self.lists_directories |= lists_unnamed(tokens);
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
             let rest = &tokens[at..];
@@ -144,7 +145,6 @@ impl RunTimePaths {
             {
                 self.seeks_root = true;
             } else if let Some(name) = name(token) {
-                self.lists_directories |= LISTING.contains(&name.as_str());
                 self.seeks_root |= ROOTS.contains(&name.as_str());
             } else if let Some(text) = string_value(token) {
                 self.seeks_root |= ROOTS.contains(&text.as_str());
@@ -232,10 +232,15 @@ fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<Tok
             }
             continue;
         }
-        if let Some((called, _, length)) = macro_call(rest)
+        if let Some((called, arguments, length)) = macro_call(rest)
             && ["include", "include_str", "include_bytes"].contains(&called.as_str())
         {
             at += length;
+            // What a macro or a variable makes of it, nobody else tells.
+            let inside = trees(arguments.stream());
+            if made_text(Some(&inside), Utf8Path::new("")).is_err() {
+                kept.push(TokenTree::Group(arguments.clone()));
+            }
             continue;
         }
         at += 1;
@@ -267,6 +272,8 @@ fn pruned_attribute(part: Attribute, tests: Tests, docs: &mut Vec<String>) -> Op
 /// What is known of a part of a path: relative, and up to the last directory where something that
 /// is not known follows.
 fn known_part(part: &str, ends_in_hole: bool) -> Option<Utf8PathBuf> {
+    // The value of an instruction for cargo, or of an option.
+    let part = part.rsplit('=').next()?;
     // A variable of a shell, as in `$CARGO_MANIFEST_DIR/data`.
     let part = match part.strip_prefix('$') {
         Some(variable) => variable.split_once('/')?.1,
@@ -296,6 +303,50 @@ fn concatenated(arguments: &Group) -> String {
         _ => "{}".to_owned(),
     });
     texts.collect()
+}
+
+/// Whether code lists a directory without a name for it, neither where it does so nor in the
+/// variable that it hands on.
+fn lists_unnamed(tokens: &[TokenTree]) -> bool {
+    let mut named: Vec<String> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let after = &tokens[at + 1..];
+        if is_one_of(token, &["let"]) {
+            let end = after.iter().position(|it| is_punct(it, ';'));
+            let bound = &after[..end.unwrap_or(after.len())];
+            let variable = bound.iter().filter_map(name).find(|it| it != "mut");
+            named.extend(variable.filter(|_| holds_name(bound, &[])));
+        }
+        if !name(token).is_some_and(|it| LISTING.contains(&it.as_str())) {
+            continue;
+        }
+        // `read_dir(x)`, `WalkDir::new(x)`, `x.read_dir()`.
+        let arguments = match after {
+            [TokenTree::Group(arguments), ..] => arguments,
+            [_, _, TokenTree::Ident(_), TokenTree::Group(arguments), ..] => arguments,
+            _ => continue,
+        };
+        let before = match tokens[..at].split_last() {
+            Some((dot, receiver)) if is_punct(dot, '.') => &receiver[receiver.len().max(1) - 1..],
+            _ => &[],
+        };
+        let is_named = holds_name(&trees(arguments.stream()), &named) || holds_name(before, &named);
+        if !is_named {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether tokens hold a string that names something, or one of these variables.
+fn holds_name(tokens: &[TokenTree], variables: &[String]) -> bool {
+    tokens.iter().any(|token| match token {
+        TokenTree::Group(inner) => holds_name(&trees(inner.stream()), variables),
+        TokenTree::Ident(_) => name(token).is_some_and(|it| variables.contains(&it)),
+        token => string_value(token).is_some_and(|text| {
+            text.contains(char::is_alphanumeric) && text != "CARGO_MANIFEST_DIR"
+        }),
+    })
 }
 
 /// The path that `.join("a").join("b")` adds, and how many tokens that takes.

@@ -25,7 +25,7 @@ impl Scanner<'_> {
         while at < tokens.len() {
             let (before, rest) = tokens.split_at(at);
             if let Some((body, length)) = attribute_at(rest) {
-                let parts = attribute_parts(trees(body.stream()), false);
+                let parts = self.attribute_parts(body, scope);
                 let is_left_out = self.leaves_out(&parts, scope);
                 at += length;
                 if is_left_out && length == INNER {
@@ -63,6 +63,15 @@ impl Scanner<'_> {
                 attributes.clear();
                 in_function = false;
             }
+        }
+    }
+
+    /// The attributes of a body. Those among a macro's tokens may come to stand elsewhere.
+    fn attribute_parts(&self, body: &Group, scope: &Scope<'_>) -> Vec<Attribute> {
+        let body = trees(body.stream());
+        match scope.origin {
+            Origin::Written => condition::attributes(body, self.holds),
+            _ => attribute_parts(body, false),
         }
     }
 
@@ -154,7 +163,7 @@ impl Scanner<'_> {
         let tokens = trees(body.clone());
         let mut rest = tokens.as_slice();
         while let Some((inner, length @ INNER)) = attribute_at(rest) {
-            attributes.extend(attribute_parts(trees(inner.stream()), false));
+            attributes.extend(self.attribute_parts(inner, scope));
             rest = &rest[length..];
         }
         let paths = self.paths(&attributes, scope);

@@ -115,6 +115,53 @@ fn a_directory_that_is_handed_on() {
 }
 
 #[test]
+fn a_listing_of_what_is_not_named() {
+    for (code, is_unnamed) in [
+        ("use walkdir::WalkDir;", false),
+        ("fn f() { read_dir(root().join(\"data\")) }", false),
+        (
+            "fn f() { let d = root().join(\"data\"); for x in read_dir(&d) {} }",
+            false,
+        ),
+        ("fn f() { root().join(\"data\").read_dir() }", false),
+        ("fn f() { fs::read_dir(root()) }", true),
+        (
+            "fn f() { WalkDir::new(env!(\"CARGO_MANIFEST_DIR\")) }",
+            true,
+        ),
+        ("fn f(root: &Path) { root.read_dir() }", true),
+    ] {
+        assert_eq!(
+            RunTimePaths::of(code).lists_directories,
+            is_unnamed,
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn what_a_macro_or_a_variable_includes_is_named() {
+    for (code, expected) in [
+        (
+            "const S: &str = include_str!(p!(\"LICENSE\"));",
+            "LICENSE Unknown Any",
+        ),
+        (
+            "fn main() { println!(\"cargo::rustc-env=DATA=../c/x\") }",
+            "../c/x Unknown Any",
+        ),
+        (
+            "fn main() { println!(\"cargo::rustc-env=D={d}/../c/x\") }",
+            "../c/x Unknown Any",
+        ),
+    ] {
+        assert_eq!(shown(code), [expected], "{code}");
+    }
+    let paths = RunTimePaths::of("const S: &str = include_str!(env!(\"DATA\"));");
+    assert!(paths.variables.contains("DATA"));
+}
+
+#[test]
 fn what_else_tells_of_places() {
     let paths = RunTimePaths::of(
         "fn f() { let r = env!(\"CARGO_WORKSPACE_DIR\"); env::var(\"DATA\"); \
