@@ -175,6 +175,8 @@ impl RunTimePaths {
             let mut is_first = true;
             while let Some(part) = parts.next() {
                 let behind = match part.split_once('}') {
+                    // The end of a name, as in `{name}.json`.
+                    Some((_, behind)) if !is_first && !behind.contains('/') => "",
                     Some((_, behind)) if !is_first => behind,
                     _ => part,
                 };
