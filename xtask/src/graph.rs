@@ -322,7 +322,9 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
             units.push((unit, is_root));
         };
         if kind == TargetKind::CustomBuild {
-            push(Mode::Build, false);
+            if !package.is_script_overridden {
+                push(Mode::Build, false);
+            }
             push(Mode::RunCustomBuild, false);
             continue;
         }

@@ -96,6 +96,7 @@ fn package(line: &str) -> Package {
             .map(str::to_owned)
             .collect(),
         builds: Vec::new(),
+        is_script_overridden: has("overridden"),
         targets: targets
             .split_whitespace()
             .map(|written| target(name, &directory, written))

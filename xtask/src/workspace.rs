@@ -90,6 +90,9 @@ pub struct Package {
     /// The features of each build of the package, for the host and for the target; empty where they
     /// are not known for certain.
     pub builds: Vec<Vec<String>>,
+    /// Whether cargo's configuration takes the place of the build script (`[target.TRIPLE.LINKS]`) on
+    /// every platform that is built for, so that cargo does not compile the script.
+    pub is_script_overridden: bool,
     /// Its targets, in cargo's order.
     pub targets: Vec<Target>,
     /// Resolved dependencies, on the platforms that were asked for.

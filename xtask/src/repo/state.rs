@@ -48,7 +48,7 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
 }
 
 /// The version of what is kept: it changes with every version of the kit.
-const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 11\n");
+const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 12\n");
 
 /// The length of a checksum.
 const SUM: usize = size_of::<u64>();

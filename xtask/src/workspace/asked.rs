@@ -12,6 +12,7 @@ use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
 use crate::process::Runner;
+use crate::repo::cargo_config::CargoConfig;
 use crate::repo::lock_file::{self, LockFile, LockState};
 use crate::repo::{RealPaths, files};
 
@@ -57,6 +58,7 @@ impl Workspace {
         this.read_bench_keys();
         this.links = this.find_links();
         this.narrow_features(&declared);
+        this.find_overridden_scripts(runner);
         Ok((this, declared, named))
     }
 
@@ -117,6 +119,7 @@ impl Workspace {
                 links: manifest.links,
                 features,
                 builds: Vec::new(),
+                is_script_overridden: false,
                 targets: manifest.targets.into_iter().filter_map(|it| it.0).collect(),
                 dependencies: dependencies.collect(),
             });
@@ -158,6 +161,31 @@ impl Workspace {
             }
         }
         links
+    }
+
+    /// Finds the packages whose build script cargo does not compile, since its configuration says what
+    /// the script would print. Of a configuration that cannot be read cargo itself complains.
+    fn find_overridden_scripts(&mut self, runner: &Runner) {
+        let Some(platforms) = &self.platforms else {
+            return;
+        };
+        if self.packages.iter().all(|package| package.links.is_none()) {
+            return;
+        }
+        let root = runner.in_directory(&self.root);
+        let Ok(config) = CargoConfig::of(&root) else {
+            return;
+        };
+        for package in &mut self.packages {
+            let Some(links) = &package.links else {
+                continue;
+            };
+            let is_overridden = |platform: &PlatformFacts| {
+                let value = config.get(&["target", &platform.name, links]);
+                matches!(value, Ok(Some(_)))
+            };
+            package.is_script_overridden = platforms.iter().all(is_overridden);
+        }
     }
 
     /// Reads the `bench` keys of targets, which cargo's metadata leaves out. They count only where
