@@ -54,7 +54,7 @@ const READERS: &[&str] = &[
     "cli/args.rs",
     "cli/audit.rs",
     "exec/ci.rs",
-    "exec/remove.rs",
+    "exec/lock.rs",
     "exec/timings/import.rs",
     "process/signals.rs",
     "repo/files.rs",

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::{Package, PackageIx, Workspace};
+use crate::repo::files;
 
 /// The shortest specification of every package that cargo takes without asking which one is meant.
 pub struct Specs<'a> {
@@ -22,7 +23,7 @@ impl<'a> Specs<'a> {
                 .iter()
                 .map(|it| (&*it.name, &*it.version)),
         );
-        let lock = std::fs::read_to_string(workspace.root.join("Cargo.lock")).unwrap_or_default();
+        let lock = files::read_text(&workspace.lock_file.path, files::SETTINGS).unwrap_or_default();
         for (name, versions) in count(locked(&lock)) {
             let known = names.entry(name).or_default();
             for (version, number) in versions {
