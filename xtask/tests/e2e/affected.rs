@@ -445,15 +445,16 @@ fn tests_that_open_a_file_of_another_package_run_again() {
         project.append(file, comment);
         let names = project.xtask(&["affected", "--verb", "test", "--format", "names"]);
         let names = names.done();
-        told += &format!("{file}: {}\n", names.lines().collect::<Vec<_>>().join(" "));
+        let names: Vec<&str> = names.lines().collect();
+        told += &format!("{file}: {names:?}\n");
         project.write(file, &before);
     }
     expect![[r#"
-        crates/data/rows/x.json: by_link by_path by_root data in_docs
-        crates/data/src/lib.rs: data
-        crates/data/Cargo.toml:
-        crates/kit/fixtures/a.json: apart by_kit kit
-        crates/kit/src/lib.rs: apart by_kit kit
+        crates/data/rows/x.json: ["by_link", "by_path", "by_root", "data", "in_docs"]
+        crates/data/src/lib.rs: ["data"]
+        crates/data/Cargo.toml: []
+        crates/kit/fixtures/a.json: ["apart", "by_kit", "kit"]
+        crates/kit/src/lib.rs: ["apart", "by_kit", "kit"]
     "#]]
     .assert_eq(&told);
 }

@@ -258,5 +258,5 @@ fn documentation_is_made_again_as_cargo_makes_it() {
     assert!(dry("doc").contains("cargo doc --no-deps -p apart"));
     assert_eq!(dry("check"), "");
     project.append("crates/base/src/lib.rs", "// Edited.\n");
-    assert_eq!(dry("doc"), "cargo doc --no-deps --workspace\n");
+    assert!(dry("doc").contains("cargo doc --no-deps --workspace"));
 }
