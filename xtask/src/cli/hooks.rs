@@ -38,6 +38,9 @@ enum Command {
         /// Which
         #[arg(value_enum)]
         hook: Hook,
+        /// Say what the hook would do, and do nothing of it
+        #[arg(long)]
+        dry_run: bool,
         /// The hook that git started: one that was there before it is run first
         #[arg(long = "hook", value_name = "PATH")]
         file: Option<Utf8PathBuf>,
@@ -72,8 +75,15 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         }
         Command::Run {
             hook,
+            dry_run: true,
+            arguments,
+            ..
+        } => return exec::hooks::dry_run(&runner, *hook, arguments),
+        Command::Run {
+            hook,
             file,
             arguments,
+            ..
         } => return exec::hooks::start(&runner, *hook, file.as_deref(), arguments),
     }
     Ok(Status::Done)

@@ -51,11 +51,17 @@ pub fn instead(program: &Path, arguments: &[String]) -> Result<ExitStatus> {
 }
 
 /// Runs to the end with this on its standard input, or for as long as is given, and keeps what it
-/// prints. It is stopped with all that it started, as by an interrupt.
+/// prints. It is stopped with all that it started, as by an interrupt. `watch` is given what was
+/// printed so far, every now and then.
 ///
 /// # Errors
 /// When the program cannot be started.
-pub fn within(mut command: Command, input: Vec<u8>, time: Option<Duration>) -> Result<Ended> {
+pub fn within(
+    mut command: Command,
+    input: Vec<u8>,
+    time: Option<Duration>,
+    watch: &dyn Fn(&[u8]),
+) -> Result<Ended> {
     let start = Instant::now();
     let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
     let other = writer.try_clone().context("cannot make a pipe")?;
@@ -84,6 +90,9 @@ pub fn within(mut command: Command, input: Vec<u8>, time: Option<Duration>) -> R
             break running.stop()?;
         }
         let is_young = start.elapsed().as_millis() < 100;
+        if !is_young {
+            watch(&locked(&output.bytes));
+        }
         sleep(Duration::from_millis(if is_young { 1 } else { 10 }));
     };
     Ok(Ended {

@@ -1,11 +1,123 @@
 //! What a hook has to say: one line where all is well.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{note, of, plain, status, warning};
+use super::{count, note, of, plain, status, warning};
 use crate::hooks::install::{Done, Found, What};
 use crate::hooks::{Ending, Hook, Outcome, OverBudget};
 use crate::quote;
+
+/// Says at once what a hook is going to do.
+pub fn announce(hook: Hook, steps: &[String]) {
+    if !steps.is_empty() {
+        let steps = steps.join(", ");
+        status(
+            "Checking",
+            format_args!("{}: {}", hook.name(), quote::line(&steps)),
+        );
+    }
+}
+
+/// Says that a step starts that uses cargo.
+pub fn starts(hook: Hook, step: &str, packages: usize) {
+    let (hook, step) = (hook.name(), quote::line(step));
+    let packages = count(packages, "package");
+    status("Running", format_args!("{hook}: {step} ({packages})"));
+}
+
+/// A line that is written over itself with what the running steps printed last; on a terminal only.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<Running>);
+
+#[derive(Debug, Default)]
+struct Running {
+    steps: BTreeMap<String, String>,
+    shown: Option<Instant>,
+}
+
+impl Progress {
+    /// Shows how long a step has been running, and the last line that it printed.
+    pub fn show(&self, step: &str, time: Duration, output: &[u8]) {
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = running
+            .shown
+            .is_none_or(|it| it.elapsed() > Duration::from_millis(100));
+        if time < Duration::from_millis(500) || !is_due {
+            return;
+        }
+        let line = progress_line(step, time, output);
+        running.steps.insert(step.to_owned(), line);
+        running.shown = Some(Instant::now());
+        let all: Vec<&str> = running.steps.values().map(String::as_str).collect();
+        let line: String = all.join("; ").chars().take(79).collect();
+        rewrite(&quote::line(&line));
+    }
+
+    /// Shows a step no longer.
+    pub fn forget(&self, step: &str) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.steps.remove(step);
+        drop(running);
+        self.clear();
+    }
+
+    /// Clears the line, for others to be written.
+    pub fn clear(&self) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.shown.take().is_some() {
+            rewrite("");
+        }
+    }
+}
+
+/// Writes over the line that the cursor is on. Nobody need read it.
+fn rewrite(line: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush());
+}
+
+fn progress_line(step: &str, time: Duration, output: &[u8]) -> String {
+    const MOST: usize = 4096;
+    let end = String::from_utf8_lossy(&output[output.len().saturating_sub(MOST)..]);
+    let end = anstream::adapter::strip_str(&end).to_string();
+    let mut lines = end.rsplit(['\n', '\r']).map(str::trim);
+    let last = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let last: String = last.chars().filter(|it| !it.is_control()).collect();
+    format!("{step} {}s {last}", time.as_secs())
+        .trim_end()
+        .to_owned()
+}
+
+#[test]
+fn progress_shows_the_last_line_without_its_colours() {
+    let output = b"   Compiling a\n\x1b[32m   Compiling\x1b[0m b v0.1.0\n\n";
+    let line = progress_line("clippy", Duration::from_secs(12), output);
+    assert_eq!(line, "clippy 12s Compiling b v0.1.0");
+    assert_eq!(progress_line("fmt", Duration::ZERO, b""), "fmt 0s");
+}
+
+/// The plan of a hook, a line for each step of each workspace.
+pub fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
+    let mut text = format!("{}\n", hook.name());
+    for (workspace, step, what) in steps {
+        let step = of(workspace.as_deref(), step);
+        text.push_str(&format!(
+            "  {}: {}\n",
+            quote::line(&step),
+            quote::line(what)
+        ));
+    }
+    if steps.is_empty() {
+        text.push_str("  nothing to check\n");
+    }
+    text
+}
 
 /// The output of every step that did not pass, and one line that sums the hook up. Everything goes
 /// to standard error, since git may read a hook's standard output.

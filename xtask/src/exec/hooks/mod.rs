@@ -16,7 +16,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use self::scene::{Scene, Subject};
+use self::scene::{Place, Scene, Subject};
 use self::workspaces::Checked;
 use crate::error::Status;
 use crate::hooks::push::{Push, pushes};
@@ -52,7 +52,11 @@ pub fn start(
     }
     let chained = file.and_then(chained::find);
     if let Some(chained) = chained.filter(|it| install::is_executable(it)) {
-        let mut command = runner.hook(&chained);
+        // Git starts hooks in the top level.
+        let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
+        let repository = Repository::discover(runner, current)?;
+        let top = repository.as_ref().map_or(current, Repository::top_level);
+        let mut command = runner.in_directory(top).hook(&chained);
         command.args(arguments);
         let status = process::status_with_input(&mut command, input.clone().into_bytes())?;
         if !status.success() {
@@ -60,11 +64,8 @@ pub fn start(
         }
     }
     match hook {
-        Hook::PreCommit => pre_commit(runner),
-        Hook::PrePush => {
-            let remote = arguments.first().map_or("*", String::as_str);
-            pre_push(runner, remote, &input)
-        }
+        Hook::PreCommit => check(&pre_commit(runner)?),
+        Hook::PrePush => check(&pre_push(runner, arguments, &input)?),
         Hook::PostCheckout => {
             // A checkout that is done must not be called a failure.
             let framework = ["FROM_REF", "TO_REF", "CHECKOUT_TYPE"]
@@ -84,8 +85,69 @@ pub fn start(
     }
 }
 
-/// Checks what is going to be committed.
-fn pre_commit(runner: &Runner) -> Result<Status> {
+/// Prints what a hook would do, and does nothing of it.
+///
+/// # Errors
+/// As for [`start`].
+pub fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Status> {
+    let input = match hook == Hook::PrePush && !std::io::stdin().is_terminal() {
+        true => std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?,
+        false => String::new(),
+    };
+    let fired = match hook {
+        Hook::PreCommit => pre_commit(runner)?,
+        Hook::PrePush => pre_push(runner, arguments, &input)?,
+        Hook::PostCheckout => {
+            let what =
+                "prints what the checkout made stale; `hooks run post-checkout` does".to_owned();
+            let step = (None, "stale".to_owned(), what);
+            render::data(&render::hooks::plan(hook, &[step]))?;
+            return Ok(Status::Done);
+        }
+    };
+    let mut planned = Vec::new();
+    for (scene, steps) in fired.scenes()? {
+        for step in steps {
+            let what = scene.plan(&step)?;
+            planned.extend(what.map(|what| (fired.name(scene.here), step.name, what)));
+        }
+    }
+    render::data(&render::hooks::plan(hook, &planned))?;
+    Ok(Status::Done)
+}
+
+/// A hook that git started, and what it is about.
+struct Fired {
+    hook: Hook,
+    checked: Checked,
+    subjects: Vec<Subject>,
+}
+
+impl Fired {
+    /// Returns what is to be checked, and the steps for it, in every workspace that is concerned.
+    fn scenes(&self) -> Result<Vec<(Scene<'_>, Vec<Step>)>> {
+        let skip = var("SKIP").unwrap_or_default();
+        let mut scenes = Vec::new();
+        for subject in &self.subjects {
+            for place in &self.checked.places {
+                if let Some(subject) = self.checked.subject_in(place, subject) {
+                    let steps = place.config()?.steps(self.hook, &skip)?;
+                    let scene = Scene::new(place, &self.checked.repository, subject);
+                    scenes.push((scene, steps));
+                }
+            }
+        }
+        Ok(scenes)
+    }
+
+    /// The name of a workspace, where there are several.
+    fn name(&self, place: &Place) -> Option<String> {
+        (self.checked.places.len() > 1).then(|| place.name().to_string())
+    }
+}
+
+/// Finds what is going to be committed.
+fn pre_commit(runner: &Runner) -> Result<Fired> {
     let checked = Checked::find(runner)?;
     let repository = &checked.repository;
     let status = repository.status()?;
@@ -101,14 +163,17 @@ fn pre_commit(runner: &Runner) -> Result<Status> {
         unlike: unlike(repository, status.iter().filter(|it| it.unstaged))?,
         in_place: true,
     };
-    if subject.present.is_empty() && subject.gone.is_empty() {
-        return Ok(Status::Done);
-    }
-    check(Hook::PreCommit, &checked, &[subject])
+    Ok(Fired {
+        hook: Hook::PreCommit,
+        subjects: vec![subject],
+        checked,
+    })
 }
 
-/// Checks what is going to be pushed to a remote, as git tells it in `input`.
-fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
+/// Finds what is going to be pushed: git gives the hook the name of the remote first, and the
+/// references in `input`.
+fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired> {
+    let remote = arguments.first().map_or("*", String::as_str);
     let checked = Checked::find(runner)?;
     let repository = &checked.repository;
     let mut told = pushes(input);
@@ -118,7 +183,9 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
         var("PRE_COMMIT_TO_REF").ok(),
         var("PRE_COMMIT_FROM_REF").ok(),
     );
-    let nobody_tells = var("PRE_COMMIT").is_ok() || std::io::stdin().is_terminal();
+    let nobody_tells = var("PRE_COMMIT").is_ok()
+        || arguments.is_empty() && input.is_empty()
+        || std::io::stdin().is_terminal();
     if told.is_empty() && (local.is_some() || nobody_tells) {
         let remote = match local {
             Some(_) => remote_has,
@@ -170,7 +237,11 @@ fn pre_push(runner: &Runner, remote: &str, input: &str) -> Result<Status> {
             subjects.push(subject);
         }
     }
-    check(Hook::PrePush, &checked, &subjects)
+    Ok(Fired {
+        hook: Hook::PrePush,
+        subjects,
+        checked,
+    })
 }
 
 /// What a commit that is going to be pushed is compared with: what the remote's branch has, or for
@@ -202,24 +273,31 @@ fn base(
 }
 
 /// Runs the steps of a hook in every workspace that it concerns, and says what came of them.
-fn check(hook: Hook, checked: &Checked, subjects: &[Subject]) -> Result<Status> {
+fn check(fired: &Fired) -> Result<Status> {
     let start = Instant::now();
-    let skip = var("SKIP").unwrap_or_default();
-    let mut scenes = Vec::new();
-    for subject in subjects {
-        for place in &checked.places {
-            if let Some(subject) = checked.subject_in(place, subject) {
-                let steps = place.config()?.steps(hook, &skip)?;
-                scenes.push((Scene::new(place, &checked.repository, subject), steps));
-            }
+    let hook = fired.hook;
+    let mut scenes = fired.scenes()?;
+    // A commit is quick, and says one line where nobody waits for it.
+    if hook == Hook::PrePush || std::io::stderr().is_terminal() {
+        let mut names = Vec::new();
+        for (scene, steps) in &mut scenes {
+            scene.announces = Some(hook);
+            let workspace = fired.name(scene.here);
+            names.extend(
+                steps
+                    .iter()
+                    .map(|it| render::of(workspace.as_deref(), &it.name)),
+            );
         }
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        render::hooks::announce(hook, &names);
     }
-    let is_one = checked.places.len() == 1;
     let mut outcomes = Vec::new();
     for (scene, steps) in &scenes {
         let mut found = run(scene, steps);
-        for outcome in found.iter_mut().filter(|_| !is_one) {
-            outcome.workspace = Some(scene.here.name().to_string());
+        for outcome in &mut found {
+            outcome.workspace = fired.name(scene.here);
         }
         outcomes.append(&mut found);
     }

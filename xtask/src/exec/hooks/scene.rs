@@ -12,10 +12,12 @@ use crate::action::run::{Options, Selection, Tool};
 use crate::changes::{Asked, Comparison, NamedFiles};
 use crate::exec::select::Selector;
 use crate::graph::{UnitGraph, UnitIx};
+use crate::hooks::Hook;
 use crate::impact::Rule;
 use crate::impact::layout::Layout;
 use crate::process::Runner;
 use crate::question::{Answer, Question};
+use crate::render;
 use crate::repo::git::{Commit, Repository, State};
 use crate::repo::lock_file::{self, LockFile, LockState};
 use crate::repo::{files, hashed};
@@ -54,6 +56,9 @@ pub(super) struct Scene<'a> {
     pub(super) here: &'a Place,
     pub(super) repository: &'a Repository,
     pub(super) subject: Subject,
+    /// The hook whose cargo steps say when they start; nothing where they do not.
+    pub(super) announces: Option<Hook>,
+    pub(super) progress: render::hooks::Progress,
     mirror: OnceLock<Result<Mirror>>,
     /// Files that git ignores and that a cargo step would compile in the work tree.
     compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
@@ -87,6 +92,8 @@ impl<'a> Scene<'a> {
             here,
             repository,
             subject,
+            announces: None,
+            progress: render::hooks::Progress::default(),
             mirror: OnceLock::new(),
             compiled_and_ignored: Mutex::new(BTreeSet::new()),
         }

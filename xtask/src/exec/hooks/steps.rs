@@ -27,7 +27,12 @@ impl Scene<'_> {
     /// Runs a step.
     pub(super) fn run(&self, step: &Step) -> Outcome {
         let start = Instant::now();
-        let step = &Running { step, start };
+        let progress = &self.progress;
+        let step = &Running {
+            step,
+            start,
+            progress,
+        };
         let (result, output) = match self.tried(step) {
             Ok(ended) => ended,
             Err(error) => (Ending::Failed, format!("error: {error:#}\n")),
@@ -48,7 +53,7 @@ impl Scene<'_> {
             about.cloned().collect()
         };
         let files = about(&self.subject.present);
-        if files.is_empty() && about(&self.subject.gone).is_empty() {
+        if !self.is_concerned(step) {
             return Ok((Ending::Idle, String::new()));
         }
         match &step.work {
@@ -60,6 +65,44 @@ impl Scene<'_> {
             }
             Work::Program(words) => self.program(running, words, &files),
         }
+    }
+
+    /// Whether a changed file is one that a step is about.
+    fn is_concerned(&self, step: &Step) -> bool {
+        let mut changed = self.subject.present.iter().chain(&self.subject.gone);
+        changed.any(|path| step.is_about(path))
+    }
+
+    /// Says what a step is going to do; nothing where there is nothing to do.
+    pub(super) fn plan(&self, step: &Step) -> Result<Option<String>> {
+        if !self.is_concerned(step) {
+            return Ok(None);
+        }
+        Ok(match &step.work {
+            Work::Format => Some("rustfmt --check, on the targets of what changed".to_owned()),
+            Work::Policy => Some("xtask policy check".to_owned()),
+            Work::Program(words) => Some(words.join(" ")),
+            Work::Cargo { command, arguments } => {
+                let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
+                let selected = self.selected(tool, arguments)?;
+                selected.map(|it| {
+                    let options = Options {
+                        keep_going: true,
+                        in_private_copy: it.in_private_copy,
+                        forwarded: arguments,
+                        ..Options::default()
+                    };
+                    let workspace = &it.answer.workspace;
+                    let words = skipping::arguments(workspace, tool, &it.selection, &options);
+                    let words: Vec<_> = words.iter().map(quote::shell).collect();
+                    let place = match it.place.top == self.here.top {
+                        true => "",
+                        false => ", in a mirror of what is committed",
+                    };
+                    format!("cargo {}{place}", words.join(" "))
+                })
+            }
+        })
     }
 
     fn cargo(
@@ -89,6 +132,11 @@ impl Scene<'_> {
             ..Options::default()
         };
         let workspace = &answer.workspace;
+        if let Some(hook) = self.announces {
+            let (name, packages) = (&running.step.name, selection.packages.len());
+            self.progress.clear();
+            render::hooks::starts(hook, name, packages);
+        }
         let arguments = skipping::arguments(workspace, tool, &selection, &options);
         let words: Vec<_> = arguments.iter().map(quote::shell).collect();
         let mut heading = format!("$ cargo {}\n", words.join(" "));
@@ -225,6 +273,7 @@ fn command(
 pub(super) struct Running<'a> {
     step: &'a Step,
     start: Instant,
+    progress: &'a render::hooks::Progress,
 }
 
 impl Running<'_> {
@@ -234,7 +283,10 @@ impl Running<'_> {
             .step
             .budget
             .map(|it| it.saturating_sub(self.start.elapsed()));
-        let ended = process::within(command, input, left)?;
+        let name = &self.step.name;
+        let watch = |output: &[u8]| self.progress.show(name, self.start.elapsed(), output);
+        let ended = process::within(command, input, left, &watch)?;
+        self.progress.forget(name);
         let output = String::from_utf8_lossy(&ended.output).into_owned();
         let ending = match (ended.out_of_time, ended.status.success()) {
             (true, _) => Ending::OverBudget(self.step.over_budget),

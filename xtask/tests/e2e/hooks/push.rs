@@ -111,8 +111,19 @@ fn what_a_push_affects_is_tested() {
     assert!(output.stderr.contains("test fails ... FAILED"), "{output}");
     project.append("crates/top/tests/it.rs", "// Mended.\n");
     project.commit("Mend it");
+    project.git(&["update-index", "--refresh"]);
+    project
+        .xtask(&["hooks", "run", "pre-push", "--dry-run"])
+        .is(expect![[r#"
+        pre-push
+          check: cargo check -p top --test=it --keep-going --locked
+          test: cargo test -p top --test=it --no-fail-fast --locked
+    "#]]);
     git(&project, &["push", "--quiet", "origin", "main"]).is(expect![[r#"
         --- stderr
+            Checking pre-push: check, test
+             Running pre-push: check (1 package)
+             Running pre-push: test (1 package)
               Passed pre-push: check ([TIME]), test ([TIME]) in [TIME]
     "#]]);
 }
