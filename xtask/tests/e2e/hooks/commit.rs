@@ -253,13 +253,13 @@ fn the_format_step_decides_as_cargo_fmt_does() {
         ),
         (
             "a fixture",
-            "",
+            "fn f() {}\n",
             "crates/base/tests/data/x.rs",
             "fn  x(){}\n",
         ),
         (
             "a bin that requires a feature",
-            "",
+            "fn f() {}\n",
             "crates/base/src/bin/b.rs",
             "fn  main(){}\n",
         ),
