@@ -244,9 +244,16 @@ fn escaped(text: &str, is_bare: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// What the logs of GitHub and of Azure take for the beginning of a command, wherever in a line.
 const COMMANDS: [&str; 2] = ["##[", "##vso["];
 
+/// Whether GitHub's log would take a line for a command of the form `::name::`. No name begins with
+/// a colon, as in rustc's `::: src/lib.rs:1:1`.
+fn begins_command(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("::") && !line.starts_with(":::")
+}
+
 /// Whether GitHub's or Azure's log would take a line for a command.
 fn holds_command(line: &str) -> bool {
-    line.trim_start().starts_with("::") || COMMANDS.iter().any(|it| line.contains(it))
+    begins_command(line) || COMMANDS.iter().any(|it| line.contains(it))
 }
 
 /// Returns a line in which no log finds a command.
@@ -259,7 +266,7 @@ fn without_commands(line: &str) -> Cow<'_, str> {
         safe = safe.replace(command, &command.replacen("##", "#\\043", 1));
     }
     let start = safe.len() - safe.trim_start().len();
-    if safe[start..].starts_with("::") {
+    if begins_command(&safe) {
         safe.replace_range(start..=start, "\\072");
     }
     Cow::Owned(safe)

@@ -52,6 +52,7 @@ fn a_text_keeps_lines_tabs_and_colours_and_nothing_else() {
             "\u{1b}[1;31merror\u{1b}[0m: x\ny",
         ),
         ("a\n ::error::x\n::b", "a\n \\072:error::x\n\\072:b"),
+        ("  ::: src/lib.rs:1:1\n", "  ::: src/lib.rs:1:1\n"),
         (
             "a\rsection_start:1:x\r\u{1b}[0K",
             "a\\rsection_start:1:x\\r\\033[0K",
