@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-pub use aside::write_whole;
+pub use aside::{write_program, write_whole};
 pub use user_cache::{kept_apart, kept_for};
 
 /// The beginning of the name of a temporary directory.

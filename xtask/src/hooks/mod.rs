@@ -327,6 +327,24 @@ pub enum Ending {
     OverBudget(OverBudget),
 }
 
+impl Ending {
+    /// Returns the worse of the endings of two programs of one step.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |ending: Self| match ending {
+            Self::Idle => 0,
+            Self::Passed => 1,
+            Self::OverBudget(OverBudget::Pass) => 2,
+            Self::OverBudget(OverBudget::Fail) => 3,
+            Self::Failed => 4,
+        };
+        match rank(other) > rank(self) {
+            true => other,
+            false => self,
+        }
+    }
+}
+
 impl Outcome {
     /// Whether the hook lets git go on.
     pub fn lets_pass(&self) -> bool {

@@ -54,7 +54,9 @@ pub fn script(hook: Hook, start: &Start) -> String {
         script += "if [ -n \"$GIT_DIR\" ]; then GIT_DIR=$(cd \"$GIT_DIR\" && pwd) && \
                    GIT_WORK_TREE=$(cd \"${GIT_WORK_TREE:-.}\" && pwd); \
                    export GIT_DIR GIT_WORK_TREE; fi\n";
-        script += &format!("cd {} || exit\n", posix_word(&start.directory));
+        // Another branch may not have that directory.
+        let directory = posix_word(&start.directory);
+        script += &format!("if [ -d {directory} ]; then cd {directory} || exit; fi\n");
     }
     script += &format!(
         "if [ -x {binary} ]; then set -- {binary} hooks run {name} --hook \"$hook\" -- \"$@\"\n"
@@ -110,7 +112,7 @@ fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
         # Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes it away.
         case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac
         if [ -n "$GIT_DIR" ]; then GIT_DIR=$(cd "$GIT_DIR" && pwd) && GIT_WORK_TREE=$(cd "${GIT_WORK_TREE:-.}" && pwd); export GIT_DIR GIT_WORK_TREE; fi
-        cd 'it'\''s here' || exit
+        if [ -d 'it'\''s here' ]; then cd 'it'\''s here' || exit; fi
         if [ -x '/opt/bin/xtask' ]; then set -- '/opt/bin/xtask' hooks run pre-push --hook "$hook" -- "$@"
         else echo 'pre-push: /opt/bin/xtask is gone; `xtask hooks install` writes this hook anew, --no-verify does without' >&2; exit 1
         fi

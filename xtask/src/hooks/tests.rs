@@ -153,3 +153,14 @@ fn every_definition_is_checked_at_installation() {
     "#]]
     .assert_eq(&told.concat());
 }
+
+#[test]
+fn a_failure_outweighs_a_program_of_the_same_step_that_ran_out_of_time() {
+    let late = Ending::OverBudget(OverBudget::Pass);
+    let worst = |endings: &[Ending]| endings.iter().fold(Ending::Passed, |a, b| a.worse(*b));
+    for endings in [[Ending::Failed, late], [late, Ending::Failed]] {
+        assert_eq!(worst(&endings), Ending::Failed);
+    }
+    assert_eq!(worst(&[late, Ending::Passed]), late);
+    assert_eq!(worst(&[Ending::Passed, Ending::Idle]), Ending::Passed);
+}

@@ -13,6 +13,25 @@ use super::live;
 /// # Errors
 /// Where it cannot be written.
 pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
+    write(path, text.as_ref(), Kind::Data)
+}
+
+/// Writes a file whole that can be started as a program, whatever the permissions of a file that is
+/// there.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_program(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
+    write(path, text.as_ref(), Kind::Program)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Data,
+    Program,
+}
+
+fn write(path: &Utf8Path, text: &[u8], kind: Kind) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != "" => parent,
         _ => Utf8Path::new("."),
@@ -21,14 +40,19 @@ pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     builder.prefix(".xtask-kit-").suffix(".new");
     // The user's umask is taken from that, as for every new file.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match kind {
+        Kind::Data => 0o666,
+        Kind::Program => 0o777,
+    }));
     let mut live = live();
     let (mut file, aside) = builder.tempfile_in(directory)?.into_parts();
     let name = Utf8PathBuf::try_from(aside.to_path_buf()).map_err(io::Error::other)?;
     live.insert(name.clone());
     drop(live);
-    let written = file.write_all(text.as_ref()).and_then(|()| {
-        if let Ok(metadata) = fs::metadata(path) {
+    let written = file.write_all(text).and_then(|()| {
+        if kind == Kind::Data
+            && let Ok(metadata) = fs::metadata(path)
+        {
             file.set_permissions(metadata.permissions())?;
         }
         // Windows renames no file that is open.

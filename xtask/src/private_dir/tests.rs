@@ -43,6 +43,9 @@ fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         write_whole(&file, "two").unwrap();
         assert_eq!(mode(), 0o640);
+        write_program(&file, "three").unwrap();
+        assert_eq!(mode() & 0o700, 0o700);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "three");
     }
     assert_eq!(names(), ["file"]);
     assert!(write_whole(&root.join("none/file"), "").is_err());

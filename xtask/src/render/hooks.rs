@@ -10,6 +10,12 @@ use crate::hooks::install::{Done, Found, What};
 use crate::hooks::{Ending, Hook, Outcome, OverBudget};
 use crate::quote;
 
+/// Whether a hook says at once what it is going to do: a commit is quick, and says one line where
+/// nobody waits for it.
+pub fn announces(hook: Hook) -> bool {
+    hook == Hook::PrePush || std::io::stderr().is_terminal()
+}
+
 /// Says at once what a hook is going to do.
 pub fn announce(hook: Hook, steps: &[String]) {
     if !steps.is_empty() {
@@ -138,6 +144,13 @@ pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
     let is_done = |it: &&Outcome| it.result != Ending::Idle;
     let steps: Vec<String> = outcomes.iter().filter(is_done).map(summary).collect();
     if steps.is_empty() {
+        // Who was told that something would be checked waits for the end.
+        if !outcomes.is_empty() && announces(hook) {
+            status(
+                "Passed",
+                format_args!("{}: nothing to check in {}", hook.name(), seconds(took)),
+            );
+        }
         return;
     }
     let mut failed: Vec<&str> = Vec::new();
@@ -205,7 +218,8 @@ pub fn done(hook: Hook, done: Done) {
 /// Says which workspaces the hooks of a repository check, where it has several.
 pub fn checked(workspaces: &[String]) {
     if workspaces.len() > 1 {
-        let all = workspaces.join(", ");
+        let all: Vec<_> = workspaces.iter().map(quote::name).collect();
+        let all = all.join(", ");
         note(format_args!(
             "the hooks check every workspace of this repository: {all}"
         ));

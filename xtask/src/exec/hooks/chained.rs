@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::hooks::script::{is_ours, kept, kept_by_older_versions};
+use crate::quote;
 use crate::repo::files;
 
 /// Returns the hook that was there before, if there was one.
@@ -31,29 +32,38 @@ pub(super) fn migrate(hook: &Utf8Path) -> Result<()> {
 fn move_to_its_place(from: &Utf8Path, hook: &Utf8Path) -> Result<()> {
     let kept = kept(hook);
     let directory = kept.parent().unwrap_or(hook);
-    fs::create_dir_all(directory).with_context(|| format!("cannot create {directory}"))?;
-    fs::rename(from, &kept).with_context(|| format!("cannot rename {from} to {kept}"))?;
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot create {}", quote::name(directory)))?;
+    rename(from, &kept)?;
     link_neighbours(&kept)
+}
+
+fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| {
+        let (from, to) = (quote::name(from), quote::name(to));
+        format!("cannot rename {from} to {to}")
+    })
 }
 
 /// Puts the hook back that was there before.
 pub(super) fn put_back(hook: &Utf8Path) -> Result<()> {
     if let Some(kept) = find(hook) {
-        fs::rename(&kept, hook).with_context(|| format!("cannot rename {kept} to {hook}"))?;
+        rename(&kept, hook)?;
     }
     let kept = kept(hook);
     let Some(directory) = kept.parent().filter(|it| it.is_dir()) else {
         return Ok(());
     };
     let entries = directory.read_dir_utf8();
-    let entries = entries.with_context(|| format!("cannot read {directory}"))?;
+    let entries = entries.with_context(|| format!("cannot read {}", quote::name(directory)))?;
     let entries: Vec<Utf8PathBuf> = entries.flatten().map(|it| it.into_path()).collect();
     let is_neighbour = |path: &Utf8PathBuf| {
         path.read_link_utf8()
             .is_ok_and(|to| Some(to) == neighbour(path))
     };
     if entries.iter().all(is_neighbour) {
-        fs::remove_dir_all(directory).with_context(|| format!("cannot remove {directory}"))?;
+        fs::remove_dir_all(directory)
+            .with_context(|| format!("cannot remove {}", quote::name(directory)))?;
     }
     Ok(())
 }
@@ -85,7 +95,7 @@ fn link_neighbours(kept: &Utf8Path) -> Result<()> {
             && let Some(to) = neighbour(&link)
         {
             std::os::unix::fs::symlink(to, &link)
-                .with_context(|| format!("cannot create {link}"))?;
+                .with_context(|| format!("cannot create {}", quote::name(&link)))?;
         }
     }
     Ok(())

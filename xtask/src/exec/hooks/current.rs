@@ -14,6 +14,7 @@ use crate::error::Status;
 use crate::exec::interruptible;
 use crate::private_dir::write_whole;
 use crate::process::{self, Runner};
+use crate::quote;
 use crate::render;
 use crate::repo::{dep_info, files};
 
@@ -42,7 +43,7 @@ pub(super) fn superseded(runner: &Runner, arguments: &[String]) -> Result<Option
     if !is_alias(runner)? {
         render::note(format_args!(
             "{} is older than its sources, and `cargo xtask`, which would build it, is no alias here",
-            record.binary
+            quote::name(record.binary)
         ));
         return Ok(None);
     }

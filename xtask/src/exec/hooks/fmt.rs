@@ -18,6 +18,7 @@ use crate::hooks::Ending;
 use crate::hooks::fmt::{Changed, Member, concerned, path_attributes, targets};
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
+use crate::quote;
 use crate::repo::files;
 use crate::repo::git::{Entry, EntryKind, Export, State};
 use crate::repo::rust_source::normalized;
@@ -147,12 +148,12 @@ impl Scene<'_> {
         for ended in ended {
             let (ending, output) = ended?;
             if ending != Ending::Passed {
-                worst = ending;
+                worst = worst.worse(ending);
                 said.push_str(&copy.as_in_work_tree(&output));
             }
         }
         if worst == Ending::Failed {
-            said.push_str("`cargo fmt`, then `git add` what it changed\n");
+            said.push_str(advice(&said));
         }
         Ok((worst, said))
     }
@@ -173,7 +174,7 @@ impl<'a> Copy<'a> {
     fn new(scene: &'a Scene<'a>, private: TemporaryDir, export: &'a Export<'a>) -> Result<Self> {
         let beside = private.path().join("tree");
         let top = in_copy(&beside, &scene.here.top);
-        fs::create_dir_all(&top).with_context(|| format!("cannot create {top}"))?;
+        fs::create_dir_all(&top).with_context(|| format!("cannot create {}", quote::name(&top)))?;
         for above in scene.here.top.ancestors().skip(1) {
             for name in ABOVE {
                 link(&above.join(name), &in_copy(&beside, above).join(name))?;
@@ -309,6 +310,25 @@ impl<'a> Copy<'a> {
     }
 }
 
+/// Returns what to do about the output of rustfmt: an error, as in a file that does not parse, is
+/// nothing that formatting would fix.
+fn advice(output: &str) -> &'static str {
+    match output.lines().any(|line| line.starts_with("Diff in ")) {
+        true => "`cargo fmt`, then `git add` what it changed\n",
+        false => "",
+    }
+}
+
+#[test]
+fn formatting_is_advised_only_where_it_helps() {
+    let added = "`cargo fmt`, then `git add` what it changed\n";
+    assert_eq!(advice("Diff in src/lib.rs:1:\n-  x\n"), added);
+    assert_eq!(
+        advice("error: this file contains an unclosed delimiter\n"),
+        ""
+    );
+}
+
 /// Whether `cargo fmt` could open a file.
 fn is_wanted(entry: &Entry) -> bool {
     const NAMES: [&str; 5] = [
@@ -341,7 +361,7 @@ fn link(existing: &Utf8Path, at: &Utf8Path) -> Result<()> {
         return Ok(());
     }
     let above = at.parent().unwrap_or(at);
-    fs::create_dir_all(above).with_context(|| format!("cannot create {above}"))?;
+    fs::create_dir_all(above).with_context(|| format!("cannot create {}", quote::name(above)))?;
     #[cfg(unix)]
     let linked = std::os::unix::fs::symlink(existing, at);
     #[cfg(windows)]
@@ -349,5 +369,11 @@ fn link(existing: &Utf8Path, at: &Utf8Path) -> Result<()> {
         true => std::os::windows::fs::symlink_dir(existing, at),
         false => fs::copy(existing, at).map(drop),
     };
-    linked.with_context(|| format!("cannot link {existing} at {at}"))
+    linked.with_context(|| {
+        format!(
+            "cannot link {} at {}",
+            quote::name(existing),
+            quote::name(at)
+        )
+    })
 }

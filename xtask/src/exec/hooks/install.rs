@@ -11,7 +11,9 @@ use super::workspaces::Checked;
 use crate::hooks::Hook;
 use crate::hooks::install::{Done, Found, What};
 use crate::hooks::script::{Start, is_ours, script};
+use crate::private_dir::write_program;
 use crate::process::Runner;
+use crate::quote;
 use crate::repo::{files, resolved};
 use crate::usage;
 
@@ -39,14 +41,21 @@ impl Hooks {
     /// Returns the workspaces that the hooks check, by their directories in the repository.
     ///
     /// # Errors
-    /// Where the hooks of one are not configured rightly.
+    /// Where the hooks of one are not configured rightly, or there is no workspace.
     pub fn configured(&self) -> Result<Vec<String>> {
+        if !self.checked.has_workspaces {
+            let top = self.checked.repository.top_level();
+            return Err(usage!(
+                "there is no Cargo.toml in {} nor above it, and git tracks none below",
+                quote::name(top)
+            ));
+        }
         let all = self.checked.places.iter();
         all.map(|place| {
             place
                 .config()?
                 .check()
-                .with_context(|| place.manifest().to_string())?;
+                .with_context(|| quote::name(&place.manifest()).into_owned())?;
             Ok(place.name().to_string())
         })
         .collect()
@@ -61,12 +70,16 @@ impl Hooks {
         let chained = chained::find(&path);
         let what = match files::read(&path, files::SETTINGS) {
             _ if path.symlink_metadata().is_err() => What::Absent,
-            Ok(text) if text == script(hook, &self.start).as_bytes() => What::Installed,
+            Ok(text) if text == script(hook, &self.start).as_bytes() && is_executable(&path) => {
+                What::Installed
+            }
             Ok(text) if is_ours(&text) => What::Outdated,
             Ok(_) => What::Foreign,
             // A link into the void is somebody's too.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => What::Foreign,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {path}")),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", quote::name(&path)));
+            }
         };
         Ok(Found {
             hook,
@@ -88,22 +101,19 @@ impl Hooks {
             (What::Installed, _) => return Ok(Done::Kept),
             (What::Foreign, Some(chained)) => {
                 return Err(usage!(
-                    "{} is somebody else's, and so is {chained} already: take one of them away",
-                    found.path
+                    "{} is somebody else's, and so is {} already: take one of them away",
+                    quote::name(&found.path),
+                    quote::name(&chained)
                 ));
             }
             (What::Foreign, None) => chained::keep(&found.path)?,
             (What::Absent | What::Outdated, _) => {}
         }
         fs::create_dir_all(&self.directory)
-            .with_context(|| format!("cannot create {}", self.directory))?;
+            .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
         // Git must never start half of one.
-        let aside = self.directory.join(format!("{}.new", hook.name()));
-        let written = fs::write(&aside, script(hook, &self.start));
-        written
-            .and_then(|()| executable(&aside))
-            .and_then(|()| fs::rename(&aside, &found.path))
-            .with_context(|| format!("cannot write {}", found.path))?;
+        write_program(&found.path, script(hook, &self.start))
+            .with_context(|| format!("cannot write {}", quote::name(&found.path)))?;
         Ok(Done::Written)
     }
 
@@ -118,7 +128,7 @@ impl Hooks {
             What::Foreign => return Ok(Done::Left),
             What::Installed | What::Outdated => {
                 fs::remove_file(&found.path)
-                    .with_context(|| format!("cannot remove {}", found.path))?;
+                    .with_context(|| format!("cannot remove {}", quote::name(&found.path)))?;
                 Done::Removed
             }
         };
@@ -137,7 +147,7 @@ impl Hooks {
         Err(usage!(
             "core.hooksPath is {}, where other repositories may look too: give this one hooks of \
              its own, as with `git config core.hooksPath .githooks`",
-            self.directory
+            quote::name(&self.directory)
         ))
     }
 }
@@ -171,15 +181,4 @@ pub(super) fn is_executable(path: &Utf8Path) -> bool {
 #[cfg(not(unix))]
 pub(super) fn is_executable(path: &Utf8Path) -> bool {
     path.is_file()
-}
-
-#[cfg(unix)]
-fn executable(path: &Utf8Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn executable(_: &Utf8Path) -> std::io::Result<()> {
-    Ok(())
 }

@@ -7,6 +7,7 @@ mod fmt;
 pub mod install;
 mod scene;
 mod steps;
+mod target_directory;
 mod workspaces;
 
 use std::env::var;
@@ -277,8 +278,7 @@ fn check(fired: &Fired) -> Result<Status> {
     let start = Instant::now();
     let hook = fired.hook;
     let mut scenes = fired.scenes()?;
-    // A commit is quick, and says one line where nobody waits for it.
-    if hook == Hook::PrePush || std::io::stderr().is_terminal() {
+    if render::hooks::announces(hook) {
         let mut names = Vec::new();
         for (scene, steps) in &mut scenes {
             scene.announces = Some(hook);

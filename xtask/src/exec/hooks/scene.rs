@@ -8,6 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::Utf8PathBuf;
 
+use super::target_directory;
 use crate::action::run::{Options, Selection, Tool};
 use crate::changes::{Asked, Comparison, NamedFiles};
 use crate::exec::select::Selector;
@@ -17,6 +18,7 @@ use crate::impact::Rule;
 use crate::impact::layout::Layout;
 use crate::process::Runner;
 use crate::question::{Answer, Question};
+use crate::quote;
 use crate::render;
 use crate::repo::git::{Commit, Repository, State};
 use crate::repo::lock_file::{self, LockFile, LockState};
@@ -123,8 +125,10 @@ impl<'a> Scene<'a> {
         let ignored = self.compiled_and_ignored.lock();
         for path in &*ignored.unwrap_or_else(PoisonError::into_inner) {
             let note = format!(
-                "git ignores {path}, which is compiled here and is missing in a clone: the step \
-                 runs without it\nhint: `git add --force {path}`, or change .gitignore"
+                "git ignores {}, which is compiled here and is missing in a clone: the step \
+                 runs without it\nhint: `git add --force {}`, or change .gitignore",
+                quote::name(path),
+                quote::shell(path)
             );
             selected
                 .iter_mut()
@@ -152,8 +156,9 @@ impl<'a> Scene<'a> {
             _ => ("in the index".to_owned(), "stage"),
         };
         Err(usage!(
-            "{path} is stale: it does not fit the manifests {of}\n\
-             hint: run `cargo update --workspace`, and {then} {path}"
+            "{name} is stale: it does not fit the manifests {of}\n\
+             hint: run `cargo update --workspace`, and {then} {name}",
+            name = quote::name(path)
         ))
     }
 
@@ -292,11 +297,13 @@ impl<'a> Scene<'a> {
             ),
         };
         let directory = target.join("xtask").join(name_of(&self.here.top));
-        fs::create_dir_all(&directory).with_context(|| format!("cannot create {directory}"))?;
-        let lock = directory.join("lock");
-        let lock = File::create(&lock)
+        target_directory::create(&target)
+            .and_then(|()| fs::create_dir_all(&directory))
+            .with_context(|| format!("cannot create {}", quote::name(&directory)))?;
+        let path = directory.join("lock");
+        let lock = File::create(&path)
             .and_then(|file| file.lock().map(|()| file))
-            .with_context(|| format!("cannot lock {lock}"))?;
+            .with_context(|| format!("cannot lock {}", quote::name(&path)))?;
         let state = &self.subject.state;
         if let Err(first) = self.repository.mirror(state, &directory) {
             // A disk that lost a part of it is no reason to fail.
@@ -317,7 +324,8 @@ impl<'a> Scene<'a> {
             let text = files::read(&lock_file, files::SETTINGS).unwrap_or_default();
             if !text.is_empty() && files::read(&locked, files::SETTINGS).unwrap_or_default() != text
             {
-                fs::write(&locked, text).with_context(|| format!("cannot write {locked}"))?;
+                fs::write(&locked, text)
+                    .with_context(|| format!("cannot write {}", quote::name(&locked)))?;
             }
         }
         let mut runner = self.here.runner.in_directory(&root);

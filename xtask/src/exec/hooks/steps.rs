@@ -81,7 +81,10 @@ impl Scene<'_> {
         Ok(match &step.work {
             Work::Format => Some("rustfmt --check, on the targets of what changed".to_owned()),
             Work::Policy => Some("xtask policy check".to_owned()),
-            Work::Program(words) => Some(words.join(" ")),
+            Work::Program(words) => {
+                let words: Vec<_> = words.iter().map(quote::shell).collect();
+                Some(words.join(" "))
+            }
             Work::Cargo { command, arguments } => {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
                 let selected = self.selected(tool, arguments)?;

@@ -7,6 +7,7 @@ use super::scene::{Place, Subject};
 use crate::hooks::Config;
 use crate::policy::subject::root_above;
 use crate::process::Runner;
+use crate::quote;
 use crate::repo::git::{Repository, State};
 use crate::usage;
 use crate::workspace::{configured_in, workspaces_below};
@@ -16,6 +17,8 @@ pub(super) struct Checked {
     pub(super) repository: Repository,
     /// Starts programs in the workspace of the current directory, or in the top level.
     pub(super) here: Runner,
+    /// Whether there is a workspace, though none may be checked. A branch of web pages has none.
+    pub(super) has_workspaces: bool,
     /// Sorted by directory.
     pub(super) places: Vec<Place>,
 }
@@ -25,11 +28,11 @@ impl Checked {
     /// configured not to be checked, is vendored or is a fixture, and that of the current directory.
     ///
     /// # Errors
-    /// Where there is no repository, or no workspace in it.
+    /// Where there is no repository.
     pub(super) fn find(runner: &Runner) -> Result<Self> {
         let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
         let repository = Repository::discover(runner, current)?
-            .ok_or_else(|| usage!("{current} is in no git repository"))?;
+            .ok_or_else(|| usage!("{} is in no git repository", quote::name(current)))?;
         let top = repository.top_level();
         let own = root_above(current).filter(|root| root.starts_with(top));
         let mut tracked = workspaces_below(top, repository.manifests()?);
@@ -66,12 +69,8 @@ impl Checked {
         let is_known = |root: &&Utf8Path| configured.iter().all(|(it, ..)| it.root != **root);
         roots.extend(own.as_deref().filter(is_known));
         roots.sort_unstable();
-        if roots.is_empty() && own.is_none() && configured.is_empty() {
-            return Err(usage!(
-                "there is no Cargo.toml in {current} nor above it, and git tracks none in {top}"
-            ));
-        }
         Ok(Self {
+            has_workspaces: own.is_some() || !configured.is_empty(),
             here: runner.in_directory(own.as_deref().unwrap_or(top)),
             places: roots.into_iter().map(place).collect(),
             repository,
@@ -187,6 +186,31 @@ mod tests {
             let found = Checked::find(&runner.in_directory(top.join(directory)));
             assert_eq!(names(found), expected, "from {directory:?}");
         }
+    }
+
+    #[test]
+    fn a_branch_without_a_workspace_has_nothing_to_check() {
+        let (_directory, top, runner) = repository(&[]);
+        let checked = Checked::find(&runner);
+        assert!(checked.as_ref().is_ok_and(|it| !it.has_workspaces));
+        assert_eq!(names(checked), "");
+        let hooks = crate::exec::hooks::install::Hooks::of(&runner).unwrap();
+        let refused = format!("{:#}", hooks.configured().unwrap_err());
+        assert_eq!(
+            refused.replace(top.as_str(), "TOP"),
+            "there is no Cargo.toml in TOP nor above it, and git tracks none below"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_message_quotes_the_directory() {
+        let (_directory, top) = scratch();
+        let odd = top.join("a\nb");
+        std::fs::create_dir(&odd).unwrap();
+        let runner = Runner::new().unwrap().in_directory(&odd);
+        let told = names(Checked::find(&runner)).replace(top.as_str(), "TOP");
+        assert_eq!(told, "\"TOP/a\\nb\" is in no git repository");
     }
 
     #[test]

@@ -121,6 +121,9 @@ fn one_hook_checks_every_workspace_of_the_repository() {
     }
     project.git(&["init", "--quiet", "--initial-branch", "main"]);
     project.commit("Two workspaces");
+    // Git starts hooks in the top level.
+    project.write(".git/hooks/pre-commit", "#!/bin/sh\npwd\n");
+    executable(&project, ".git/hooks/pre-commit");
     let install =
         |directory: &str| project.xtask_in(directory, &["hooks", "install", "pre-commit"]);
     for directory in ["a", "b"] {
@@ -134,6 +137,7 @@ fn one_hook_checks_every_workspace_of_the_repository() {
     project.write("b/src/lib.rs", "fn b() {}\n");
     git(&project, &["commit", "--quiet", "--all", "--message", "x"]).is(expect![[r#"
         --- stderr
+        [ROOT]
         ── a: fmt failed ([TIME])
         Diff in a/src/lib.rs:1:
         -fn   a() {}
@@ -154,6 +158,17 @@ fn one_hook_checks_every_workspace_of_the_repository() {
           hint: define it as steps.lints = { run = ["program", "argument"] }
         --- exit status 2
     "#]]);
+}
+
+/// As with a branch of web pages.
+#[test]
+fn a_commit_on_a_branch_without_workspaces_passes() {
+    let project = project("");
+    project.git(&["checkout", "--quiet", "--orphan", "pages"]);
+    project.git(&["rm", "--quiet", "--force", "-r", "."]);
+    project.write("index.html", "");
+    project.git(&["add", "index.html"]);
+    git(&project, &["commit", "--quiet", "--message", "x"]).is(expect![""]);
 }
 
 /// As with dotfiles: the repository lies elsewhere, and git is told of both.
