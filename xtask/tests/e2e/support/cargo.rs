@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::process::Command;
 
+use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
 use serde_json::Value;
 
@@ -84,8 +85,11 @@ impl Project {
                 });
             units.extend(is_run.then(|| unit("run-custom-build")));
             if !artifact.fresh {
+                let is_page = |file: &Utf8PathBuf| file.extension() == Some("html");
                 units.insert(unit(if artifact.profile.test {
                     "test"
+                } else if artifact.filenames.iter().any(is_page) {
+                    "doc"
                 } else {
                     "build"
                 }));
