@@ -1,6 +1,7 @@
 //! Which change is asked about: from what the user named to paths that differ.
 
 mod ahead;
+mod ignored;
 mod named;
 mod outside;
 pub mod path_list;
@@ -166,6 +167,11 @@ impl ChangeSet {
                 let (found, told) = outside.changes(&root);
                 changes.extend(found);
                 notes.extend(told);
+                if let Some(repository) = &repository {
+                    let (found, told) = ignored::changes(outside, repository, &changes)?;
+                    changes.extend(found);
+                    notes.extend(told);
+                }
             }
             in_words.push(compared.in_words);
             range = Some(compared.range);

@@ -19,6 +19,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use self::download::{Download, Lock, Locked};
 use super::contents::{Contents, Doubt, Found, Stray};
+use crate::quote;
 use crate::repo::resolved;
 use crate::repo::unit_record::{Mode, UnitName};
 use crate::repo::{dep_info, files};
@@ -44,9 +45,10 @@ impl<'a> Living<'a> {
     /// When it cannot be read; without it nothing could be called an orphan.
     pub fn new(workspace: &'a Workspace) -> Result<Self> {
         let path = &workspace.lock_file.path;
-        let text =
-            files::read_text(path, files::RECORD).with_context(|| format!("cannot read {path}"))?;
-        let lock: Lock = toml::from_str(&text).with_context(|| format!("cannot read {path}"))?;
+        let text = files::read_text(path, files::RECORD)
+            .with_context(|| format!("cannot read {}", quote::name(&path)))?;
+        let lock: Lock =
+            toml::from_str(&text).with_context(|| format!("cannot read {}", quote::name(&path)))?;
         let mut locked: HashMap<String, Vec<Locked>> = HashMap::new();
         for package in lock.package {
             let named = locked.entry(package.name.clone());
@@ -179,11 +181,14 @@ impl<'a> Living<'a> {
             return None;
         }
         let because = match in_workspace {
-            true => format!("{package} no longer has the target {}", unit.target),
+            true => format!(
+                "{package} no longer has the target {}",
+                quote::name(&unit.target)
+            ),
             false => is_gone(package),
         };
         let doubt = match source.is_absolute() {
-            true if source.exists() => doubt(&format!("its source {source} exists")),
+            true if source.exists() => doubt(&format!("its source {} exists", quote::name(source))),
             true => Doubt::No,
             false if self.is_witnessed(contents, named, package) => Doubt::No,
             false => doubt("no artifact of it says that it was compiled here"),

@@ -7,6 +7,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::outside::files;
 use super::path_list::{mistaken_for, unquoted};
+use crate::quote;
 use crate::repo::git::{Change, Range, Repository, Seen, State, Status};
 use crate::usage;
 
@@ -64,7 +65,7 @@ impl NamedFiles {
             match placer.name(name)? {
                 0 => unknown.push(name.as_str()),
                 1 => {}
-                _ => twice.push(shown(name)),
+                _ => twice.push(format!("`{}`", quote::name(name))),
             }
         }
         placer.deleted_before(&mut unknown)?;
@@ -238,7 +239,7 @@ impl Placer<'_> {
                 "this looks like {what}; pass one path a line, as `git diff --name-only` prints them"
             ),
             None => match self.nearest(name) {
-                Some(nearest) => format!("did you mean {}?", shown(nearest.as_str())),
+                Some(nearest) => format!("did you mean `{}`?", quote::name(&nearest)),
                 None => "name paths relative to the current directory or to the top level of the \
                          repository, one a line; for a file of another revision, name that \
                          revision with --since"
@@ -250,8 +251,8 @@ impl Placer<'_> {
             None => "not on disk",
         };
         usage!(
-            "no such path: {}{} is {places}\nhint: {hint}",
-            shown(name),
+            "no such path: `{}`{} is {places}\nhint: {hint}",
+            quote::name(name),
             and_more(others),
         )
     }
@@ -301,14 +302,6 @@ fn and_more(others: usize) -> String {
     match others {
         0 => String::new(),
         more => format!(" (and {more} more)"),
-    }
-}
-
-/// Returns a name as messages show it.
-fn shown(name: &str) -> String {
-    match name.contains(char::is_control) {
-        true => format!("`{}`", name.escape_debug()),
-        false => format!("`{name}`"),
     }
 }
 

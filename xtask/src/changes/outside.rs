@@ -9,6 +9,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::impact::layout::Layout;
 use crate::process::Runner;
+use crate::quote;
 use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::git::{Change, Range, Repository, Seen, Status};
 use crate::workspace::{Package, Workspace};
@@ -55,8 +56,10 @@ impl Outside<'_> {
                 many => format!("{many} files"),
             };
             notes.push(format!(
-                "{} in {at} lies outside the repository: {number} changed {}",
-                package.name, found.how
+                "{} in {} lies outside the repository: {number} changed {}",
+                package.name,
+                quote::name(at),
+                found.how
             ));
             changes.extend(found.changes);
         }

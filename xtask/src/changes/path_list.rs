@@ -1,8 +1,40 @@
 //! Lists of changed paths, as git and other tools print them.
 
+use std::io::Read;
+
 use anyhow::Result;
 
+use crate::quote;
 use crate::usage;
+
+/// The largest number of bytes that is read of a list; a million paths have about 60 MiB.
+const LIMIT: u64 = 64 << 20;
+
+/// Returns the paths of the list that a file, a pipe or standard input holds; `name` names the
+/// source in messages.
+///
+/// # Errors
+/// Where the list cannot be read or decoded, or is larger than 64 MiB.
+pub fn read(source: impl Read, name: &str) -> Result<Vec<String>> {
+    read_up_to(LIMIT, source, name)
+}
+
+fn read_up_to(limit: u64, source: impl Read, name: &str) -> Result<Vec<String>> {
+    let mut listed = Vec::new();
+    source
+        .take(limit + 1)
+        .read_to_end(&mut listed)
+        .map_err(|error| usage!("cannot read {}: {error}", quote::name(name)))?;
+    if listed.len() as u64 > limit {
+        return Err(usage!(
+            "the list of files in {} is larger than {} MiB\nhint: pass one path a line, as `git diff \
+             --name-only` prints them; to take everything as changed, use --all",
+            quote::name(name),
+            limit >> 20
+        ));
+    }
+    parse(&listed)
+}
 
 /// Returns the paths of a list: one a line, or separated by NUL as `git diff -z` prints them.
 ///
@@ -11,7 +43,7 @@ use crate::usage;
 ///
 /// # Errors
 /// Where the text cannot be decoded.
-pub fn parse(bytes: &[u8]) -> Result<Vec<String>> {
+fn parse(bytes: &[u8]) -> Result<Vec<String>> {
     let text = decoded(bytes)?;
     if text.contains('\0') {
         let paths = text.split('\0').filter(|path| !path.is_empty());
@@ -158,6 +190,20 @@ mod tests {
             parse(b"\xff\xfea").unwrap_err().to_string(),
             "the list of files is not valid UTF-16\nhint: write it as UTF-8"
         );
+    }
+
+    #[test]
+    fn a_list_is_read_up_to_a_limit() {
+        let read = |limit, source: &[u8]| read_up_to(limit, source, "a\nlist");
+        assert_eq!(read(4, b"a.rs").unwrap(), ["a.rs"]);
+        assert_eq!(
+            read_up_to(2 << 20, std::io::repeat(b'a'), "a\nlist")
+                .unwrap_err()
+                .to_string(),
+            "the list of files in \"a\\nlist\" is larger than 2 MiB\nhint: pass one path a line, as \
+             `git diff --name-only` prints them; to take everything as changed, use --all"
+        );
+        assert!(read(3, b"a.rs").is_err());
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 mod every;
 
-use std::io::Read as _;
-
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -184,16 +182,14 @@ impl ChangeArgs {
     pub(super) fn resolve(&self) -> Result<Asked> {
         let mut paths = self.file.clone();
         if let Some(source) = &self.files_from {
-            let mut listed = Vec::new();
-            if source == "-" {
-                std::io::stdin()
-                    .read_to_end(&mut listed)
-                    .context("cannot read standard input")?;
-            } else {
-                listed = std::fs::read(source)
-                    .map_err(|error| usage!("cannot read {}: {error}", quote::name(&source)))?;
-            }
-            paths.extend(path_list::parse(&listed)?);
+            paths.extend(match source == "-" {
+                true => path_list::read(std::io::stdin().lock(), "standard input")?,
+                false => {
+                    let file = std::fs::File::open(source)
+                        .map_err(|error| usage!("cannot read {}: {error}", quote::name(&source)))?;
+                    path_list::read(file, source.as_str())?
+                }
+            });
         }
         let directory = std::env::current_dir().context("cannot read the current directory")?;
         let directory =

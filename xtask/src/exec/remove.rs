@@ -13,6 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::action::clean::{Artifact, Directory, Removal, is_reference};
 use crate::action::contents::Contents;
 use crate::parallel;
+use crate::quote;
 use crate::repo::build_dir::{self, Directories};
 
 /// The directories in which something may be removed.
@@ -28,15 +29,19 @@ impl Bounds {
         let profile = &contents.place.path;
         if !build_dir::is_cargos(build, profile) {
             bail!(
-                "{profile} is not provably cargo's (there is no lock of cargo's in it, nor cargo's \
-                 CACHEDIR.TAG in {build}), so nothing is removed there"
+                "{} is not provably cargo's (there is no lock of cargo's in it, nor cargo's \
+                 CACHEDIR.TAG in {}), so nothing is removed there",
+                quote::name(profile),
+                quote::name(build),
             );
         }
         let mut bounds = Vec::new();
         for directory in [build, &directories.target] {
             if directory.exists() {
                 let real = directory.canonicalize_utf8();
-                bounds.push(real.with_context(|| format!("cannot find {directory}"))?);
+                bounds.push(
+                    real.with_context(|| format!("cannot find {}", quote::name(&directory)))?,
+                );
             }
         }
         Ok(Self(bounds))
@@ -49,7 +54,7 @@ impl Bounds {
         };
         let real = match parent.canonicalize_utf8() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            real => real.with_context(|| format!("cannot find {parent}"))?,
+            real => real.with_context(|| format!("cannot find {}", quote::name(&parent)))?,
         };
         let is_below = |bound: &Utf8PathBuf| real != *bound && real.starts_with(bound);
         Ok(self.0.iter().any(is_below))
@@ -71,7 +76,7 @@ pub fn measure(directory: &mut Directory) -> Result<()> {
         sizes.collect()
     });
     for (mut removal, found) in removals.into_iter().zip(sizes) {
-        let found = found.with_context(|| format!("cannot read {}", removal.path))?;
+        let found = found.with_context(|| format!("cannot read {}", quote::name(&removal.path)))?;
         if let Some((files, bytes)) = found {
             (removal.files, removal.bytes) = (files, bytes);
             directory.removals.push(removal);
@@ -114,9 +119,10 @@ pub fn remove(
     for Removal { path, .. } in &directory.removals {
         if parents.insert(path.parent().map(Utf8Path::as_str)) && !bounds.hold(path)? {
             bail!(
-                "{path} lies beyond a symbolic link that leads out of the build directory, so \
+                "{} lies beyond a symbolic link that leads out of the build directory, so \
                  nothing is removed from {}",
-                directory.path
+                quote::name(path),
+                quote::name(&directory.path),
             );
         }
     }
@@ -130,7 +136,7 @@ pub fn remove(
         };
         match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            removed => removed.with_context(|| format!("cannot remove {path}"))?,
+            removed => removed.with_context(|| format!("cannot remove {}", quote::name(&path)))?,
         }
     }
     Ok(())

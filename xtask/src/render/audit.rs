@@ -130,7 +130,7 @@ fn short(commit: &Commit) -> &str {
 fn name(unit: &UnitKey) -> String {
     let (name, version) = name_and_version(&unit.package);
     let target = target_name(unit.kind, unit.mode, &unit.target);
-    format!("{name} {version}: {target}")
+    quote::line(&format!("{name} {version}: {target}")).into_owned()
 }
 
 #[cfg(test)]

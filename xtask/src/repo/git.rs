@@ -256,7 +256,7 @@ impl Repository {
             return Err(usage!(
                 "{} has no commit yet, so nothing can have changed since one: commit first, or \
                  ask with --staged, --file, --assume-changed or --all",
-                self.top_level
+                quote::name(&self.top_level)
             ));
         }
         Err(usage!(

@@ -17,6 +17,7 @@ use super::cargo_config::CargoConfig;
 use super::{files, resolved};
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
+use crate::quote;
 use crate::usage;
 
 /// The variable by which cargo is told the path of the lock file.
@@ -71,7 +72,7 @@ impl LockFile {
     /// # Errors
     /// Where the lock file is stale or missing.
     pub fn check(&self) -> Result<()> {
-        let path = &self.path;
+        let path = quote::name(&self.path);
         match self.state {
             LockState::Current => Ok(()),
             LockState::Stale => Err(usage!(
@@ -146,11 +147,13 @@ fn in_private(mut command: Command, path: &Utf8Path) -> Result<(Output, LockStat
     let state = match files::read(path, files::RECORD) {
         Ok(text) => {
             let written = fs::write(&copy, text);
-            written.with_context(|| format!("cannot write {copy}"))?;
+            written.with_context(|| format!("cannot write {}", quote::name(&copy)))?;
             LockState::Stale
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => LockState::Missing,
-        Err(error) => return Err(error).with_context(|| format!("cannot read {path}")),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", quote::name(&path)));
+        }
     };
     replace(&mut command, &copy);
     // Rustc tells more than the user's own cargo may find in the target directory.

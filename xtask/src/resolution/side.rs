@@ -21,6 +21,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::ResolutionError;
 use super::tree::{Content, Copied, ReadFiles, beside};
 use crate::private_dir::{self, TemporaryDir};
+use crate::quote;
 use crate::repo::git::Entry;
 use crate::repo::hashed;
 
@@ -88,7 +89,8 @@ impl Scratch {
     pub(super) fn of(repository: &Utf8Path) -> Result<Self> {
         if let Some(kept) = private_dir::kept_apart(repository) {
             let path = kept.join("sides");
-            fs::create_dir_all(&path).with_context(|| format!("cannot create {path}"))?;
+            fs::create_dir_all(&path)
+                .with_context(|| format!("cannot create {}", quote::name(&path)))?;
             return Ok(Self {
                 path,
                 _temporary: None,
@@ -166,7 +168,8 @@ impl Side {
         }
         let copy = self.root.join(&path);
         if let Some(Content::Whole(lock)) = files.get(&path) {
-            return fs::write(&copy, lock).with_context(|| format!("cannot write {copy}"));
+            return fs::write(&copy, lock)
+                .with_context(|| format!("cannot write {}", quote::name(&copy)));
         }
         drop(fs::remove_file(&copy));
         Ok(())
@@ -226,7 +229,8 @@ impl Side {
             let file = root.join(path);
             let parent = file.parent().context("a file without a directory")?;
             if !made.contains(parent) {
-                fs::create_dir_all(parent).with_context(|| format!("cannot create {parent}"))?;
+                fs::create_dir_all(parent)
+                    .with_context(|| format!("cannot create {}", quote::name(&parent)))?;
                 made.insert(parent.to_owned());
             }
             let written = match content {
@@ -234,7 +238,7 @@ impl Side {
                 Content::Empty => fs::write(&file, ""),
                 Content::Link(target) => link(target, &file),
             };
-            written.with_context(|| format!("cannot write {file}"))?;
+            written.with_context(|| format!("cannot write {}", quote::name(&file)))?;
         }
         if self.directory.exists() {
             fs::remove_dir_all(&self.directory)?;
@@ -292,7 +296,9 @@ fn link(_: &Utf8Path, at: &Utf8Path) -> std::io::Result<()> {
 /// Removes all but the sides used last, and what was left half-written an hour ago.
 fn prune(scratch: &Utf8Path) -> Result<()> {
     let mut sides = Vec::new();
-    for entry in fs::read_dir(scratch).with_context(|| format!("cannot list {scratch}"))? {
+    for entry in
+        fs::read_dir(scratch).with_context(|| format!("cannot list {}", quote::name(&scratch)))?
+    {
         let path = entry?.path();
         let name = path
             .file_name()

@@ -378,6 +378,78 @@ fn a_path_dependency_outside_the_repository() {
     "#]]);
 }
 
+/// Git sees no difference of files that it ignores: records of builds tell, or the sources name them.
+#[test]
+fn files_that_git_ignores() {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"]), ("local", &[])]);
+    project.write(
+        ".gitignore",
+        "/target\ngen.rs\n*.bin\n*.log\n/crates/local/\nCargo.lock\n",
+    );
+    project.git(&[
+        "rm",
+        "--quiet",
+        "--cached",
+        "-r",
+        "crates/local",
+        "Cargo.lock",
+    ]);
+    let lib = "include!(\"gen.rs\");\npub const DATA: &str = include_str!(\"../data.bin\");\n";
+    project.write("crates/base/src/lib.rs", lib);
+    project.write("crates/base/src/gen.rs", "pub fn one() {}\n");
+    project.write("crates/base/data.bin", "1");
+    project.commit("Ignore files");
+    let names = || project.xtask(&["affected", "--format", "names"]);
+    let build = || {
+        let all = ["check", "--workspace", "--all-targets"];
+        project.cargo(&all).done();
+    };
+    names().is(expect![[r#"
+        base
+        local
+        top
+        --- stderr
+        note: git ignores crates/base/data.bin (and 2 more), and there is no record of a build to compare with: taken as changed
+    "#]]);
+    build();
+    project.write("crates/base/notes.log", "Read by nothing.\n");
+    project.write("crates/top/src/lib.rs", "");
+    names().is(expect![[r#"
+        --- stderr
+        note: nothing is affected (the work tree since the merge base with main)
+    "#]]);
+    project.append("crates/base/src/gen.rs", "pub fn two() {}\n");
+    names().is(expect![[r#"
+        base
+        top
+        --- stderr
+        note: git ignores crates/base/src/gen.rs, newer than a record of a build: taken as changed
+    "#]]);
+    build();
+    std::fs::remove_file(project.path("crates/base/data.bin")).unwrap();
+    project.write("crates/local/tests/it.rs", "#[test]\nfn passes() {}\n");
+    project.append("Cargo.lock", "# Edited.\n");
+    project
+        .xtask(&["affected", "--format", "names", "--units"])
+        .is(expect![[r#"
+            base lib
+            base lib test
+            local test it
+            top lib
+            top lib test
+            --- stderr
+            note: git ignores crates/local/tests/it.rs, newer than a record of a build: taken as changed
+            note: git ignores crates/base/data.bin, and it is gone: taken as changed
+            note: git ignores Cargo.lock, newer than the last build: what changed there is not known and selects nothing; in doubt, ask with --all
+        "#]]);
+    project
+        .xtask(&["affected", "--format", "names", "--staged"])
+        .is(expect![[r#"
+            --- stderr
+            note: nothing is affected (the index against HEAD)
+        "#]]);
+}
+
 /// Tests open files of other packages by paths in their own code, or by those that a library hands
 /// to them; and a rule says what no code shows.
 #[test]

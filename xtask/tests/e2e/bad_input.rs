@@ -100,7 +100,7 @@ fn a_changed_file_that_does_not_exist() {
         .xtask_in("crates", &["affected", "--files-from", "../names"])
         .is(expect![[r#"
             --- stderr
-            error: no such path: `M\tcrates/base/src/lib.rs` is neither on disk nor in a revision of this repository
+            error: no such path: `"M\tcrates/base/src/lib.rs"` is neither on disk nor in a revision of this repository
             hint: this looks like the output of `git diff --name-status`; pass one path a line, as `git diff --name-only` prints them
             --- exit status 2
         "#]]);

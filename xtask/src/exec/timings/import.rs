@@ -5,6 +5,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Request;
 use super::store::Store;
+use crate::quote;
 use crate::timings::import::{self, Imported};
 use crate::timings::{Order, Record};
 use crate::{render, usage};
@@ -15,7 +16,8 @@ impl Request<'_> {
     /// # Errors
     /// As for [`Request::import`].
     pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<Record>> {
-        let text = std::fs::read(file).map_err(|error| usage!("cannot read {file}: {error}"))?;
+        let text = std::fs::read(file)
+            .map_err(|error| usage!("cannot read {}: {error}", quote::name(file)))?;
         let text = String::from_utf8_lossy(&text);
         self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
     }
@@ -69,10 +71,10 @@ impl Request<'_> {
         let imported = import::read(text, name, &|name, version| {
             self.is_proc_macro(name, version)
         });
-        match imported.map_err(|error| usage!("cannot use {file}: {error}"))? {
+        match imported.map_err(|error| usage!("cannot use {}: {error}", quote::name(file)))? {
             Imported::Records(records, damaged) => {
                 for damage in damaged {
-                    render::warning(format_args!("{file}: left out, {damage}"));
+                    render::warning(format_args!("{}: left out, {damage}", quote::name(file)));
                 }
                 Ok(records)
             }
@@ -100,7 +102,7 @@ impl Request<'_> {
 /// The files of a directory that may hold records, sorted.
 fn files(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     let entries = directory.read_dir_utf8();
-    let entries = entries.with_context(|| format!("cannot list {directory}"))?;
+    let entries = entries.with_context(|| format!("cannot list {}", quote::name(&directory)))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.into_path()));
     let mut files: Vec<_> = paths
         .filter(|path| matches!(path.extension(), Some("json" | "jsonl" | "html")))

@@ -16,6 +16,7 @@ use crate::action::run::locked;
 use crate::error::Status;
 use crate::impact::checkouts;
 use crate::process::{self, Runner};
+use crate::quote;
 use crate::render;
 use crate::repo::cargo_config::cargo_home;
 use crate::repo::files;
@@ -83,14 +84,16 @@ impl Request<'_> {
             return Ok((status, None));
         };
         let html = files::read_text(&report, files::LARGE)
-            .with_context(|| format!("cannot read {report}"))?;
+            .with_context(|| format!("cannot read {}", quote::name(&report)))?;
         let record = match read_report(&html, &heard.messages) {
             Ok(build) => Some(self.record(&html, &report, build, heard.waited)?),
             Err(ReportError::NoUnits) => {
                 render::note(ReportError::NoUnits);
                 None
             }
-            Err(error) => return Err(error).with_context(|| format!("cannot use {report}")),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot use {}", quote::name(&report)));
+            }
         };
         Ok((status, record))
     }

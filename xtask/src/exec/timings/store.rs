@@ -8,6 +8,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::seal;
 use crate::private_dir::write_whole;
+use crate::quote;
 use crate::render;
 use crate::repo::{files, state};
 use crate::timings::budget::Keep;
@@ -42,11 +43,14 @@ impl Store {
             Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => {
                 return Ok(Vec::new());
             }
-            entries => entries.with_context(|| format!("cannot list {}", self.directory))?,
+            entries => {
+                entries.with_context(|| format!("cannot list {}", quote::name(&self.directory)))?
+            }
         };
         let mut paths = Vec::new();
         for entry in entries {
-            let entry = entry.with_context(|| format!("cannot list {}", self.directory))?;
+            let entry =
+                entry.with_context(|| format!("cannot list {}", quote::name(&self.directory)))?;
             let path = entry.into_path();
             if path.extension() == Some("json") && path.is_file() {
                 paths.push(path);
@@ -98,10 +102,13 @@ impl Store {
         let path = Utf8Path::new(spec);
         if path.extension() == Some("json") || path.components().count() > 1 && path.is_file() {
             let text = files::read_text(path, files::LARGE)
-                .map_err(|error| usage!("cannot read the record {path}: {error}"))?;
+                .map_err(|error| usage!("cannot read the record {}: {error}", quote::name(path)))?;
             let records = seal::opened(&text).and_then(records_in);
             return records.map_err(|error| {
-                usage!("{path} is no record of `timings` ({error}); see `timings import`")
+                usage!(
+                    "{} is no record of `timings` ({error}); see `timings import`",
+                    quote::name(path)
+                )
             });
         }
         let series = select::find(history, spec).map_err(|error| usage!("{error}"))?;
@@ -114,11 +121,11 @@ impl Store {
     /// Where it cannot be written.
     pub fn save(&self, record: &Record) -> Result<()> {
         fs::create_dir_all(&self.directory)
-            .with_context(|| format!("cannot create {}", self.directory))?;
+            .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
         let path = self.path(&record.run);
         let text = serde_json::to_string(record).context("cannot write JSON")? + "\n";
         let text = seal::sealed(&text);
-        write_whole(&path, text).with_context(|| format!("cannot write {path}"))
+        write_whole(&path, text).with_context(|| format!("cannot write {}", quote::name(&path)))
     }
 
     /// Whether the run is kept.
@@ -132,7 +139,7 @@ impl Store {
     /// Where it cannot be written.
     pub fn write_page(&self, page: &str) -> Result<Utf8PathBuf> {
         let path = self.directory.join("report.html");
-        write_whole(&path, page).with_context(|| format!("cannot write {path}"))?;
+        write_whole(&path, page).with_context(|| format!("cannot write {}", quote::name(&path)))?;
         Ok(path)
     }
 
@@ -149,7 +156,8 @@ impl Store {
                 .is_some_and(|day| today - day > i64::from(keep.days));
             if (is_old || newer >= keep.runs) && run.label.is_none() {
                 let path = self.path(run);
-                fs::remove_file(&path).with_context(|| format!("cannot remove {path}"))?;
+                fs::remove_file(&path)
+                    .with_context(|| format!("cannot remove {}", quote::name(&path)))?;
                 removed += 1;
             }
         }
@@ -171,7 +179,8 @@ fn records_in(text: &str) -> Result<Vec<Record>, String> {
 }
 
 fn read(path: &Utf8Path) -> Result<String> {
-    let bytes = files::read(path, files::LARGE).with_context(|| format!("cannot read {path}"))?;
+    let bytes = files::read(path, files::LARGE)
+        .with_context(|| format!("cannot read {}", quote::name(&path)))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -184,7 +193,7 @@ fn set_aside(path: &Utf8Path, why: &str) -> Result<()> {
         }
         aside = path.with_extension(format!("{number}.damaged"));
     }
-    fs::rename(path, &aside).with_context(|| format!("cannot set {path} aside"))?;
+    fs::rename(path, &aside).with_context(|| format!("cannot set {} aside", quote::name(&path)))?;
     render::warning(format_args!(
         "a record of a run is damaged ({why}); it is set aside as {aside}, and the rest is used"
     ));

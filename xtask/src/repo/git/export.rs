@@ -7,6 +7,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Commit, Entry, EntryKind, Repository, State, mirror};
 use crate::process;
+use crate::quote;
 
 /// A state whose files can be written to a directory. The user's index is not written to.
 pub struct Export<'a> {
@@ -93,7 +94,8 @@ impl<'a> Export<'a> {
             }
             let private = self.index.with_file_name("modules");
             let private = private.join(path.replace('/', "%"));
-            fs::create_dir_all(&private).with_context(|| format!("cannot create {private}"))?;
+            fs::create_dir_all(&private)
+                .with_context(|| format!("cannot create {}", quote::name(&private)))?;
             let export = Export::new(&submodule, &State::Commit(commit), &private)?;
             export.write(&to.join(path), is_wanted)?;
         }

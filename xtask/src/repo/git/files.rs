@@ -95,6 +95,20 @@ impl Repository {
         Ok(paths.collect())
     }
 
+    /// Returns the paths that git is told to ignore and does not track; a directory of which git
+    /// tracks nothing stands for all that lies below.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn ignored_paths(&self) -> Result<Vec<Utf8PathBuf>> {
+        let mut command = self.git();
+        command.args(["ls-files", "-z", "--others", "--ignored"]);
+        command.args(["--exclude-standard", "--directory"]);
+        let listed = process::checked(&mut command)?;
+        let paths = null_separated(&listed).map(|path| path.trim_end_matches('/').into());
+        Ok(paths.collect())
+    }
+
     /// Whether git is told to ignore a path that it does not track.
     ///
     /// # Errors
@@ -181,7 +195,7 @@ impl Repository {
         let mut rest = &output[..];
         let mut contents = Vec::new();
         for path in paths {
-            let cut_short = || format!("git's answer for {path} is cut short");
+            let cut_short = || format!("git's answer for {} is cut short", quote::name(&path));
             let end = rest
                 .iter()
                 .position(|&byte| byte == b'\n')

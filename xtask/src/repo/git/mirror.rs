@@ -13,6 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Commit, Repository, State, one_line};
 use crate::process;
+use crate::quote;
 use crate::repo::files;
 
 impl Repository {
@@ -27,7 +28,8 @@ impl Repository {
 
     fn mirror_to(&self, state: &State, tree: &Utf8Path, own: &Utf8Path) -> Result<()> {
         for path in [tree, own] {
-            fs::create_dir_all(path).with_context(|| format!("cannot create {path}"))?;
+            fs::create_dir_all(path)
+                .with_context(|| format!("cannot create {}", quote::name(&path)))?;
         }
         let head = match state {
             State::Commit(commit) => Some(commit.clone()),
@@ -78,7 +80,10 @@ impl Repository {
                 let own = own.join("modules").join(path.replace('/', "%"));
                 let mirrored = submodule.mirror_to(&state, &tree.join(path), &own);
                 mirrored.with_context(|| {
-                    format!("the submodule {path} cannot be had at {commit}, as it is committed")
+                    format!(
+                        "the submodule {} cannot be had at {commit}, as it is committed",
+                        quote::name(path)
+                    )
                 })?;
             }
         }
@@ -92,7 +97,7 @@ impl Repository {
             Ok(index) => self.top_level.join(index),
             Err(_) => self.git_path("index")?,
         };
-        fs::copy(&index, copy).with_context(|| format!("cannot copy {index}"))?;
+        fs::copy(&index, copy).with_context(|| format!("cannot copy {}", quote::name(&index)))?;
         let mut command = self.git();
         command.env("GIT_INDEX_FILE", copy).arg("write-tree");
         Ok(one_line(&process::checked(&mut command)?))
@@ -130,5 +135,5 @@ fn put(path: &Utf8Path, text: &str) -> Result<()> {
     if files::read_text(path, files::SETTINGS).is_ok_and(|known| known == text) {
         return Ok(());
     }
-    fs::write(path, text).with_context(|| format!("cannot write {path}"))
+    fs::write(path, text).with_context(|| format!("cannot write {}", quote::name(&path)))
 }
