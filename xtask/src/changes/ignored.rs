@@ -223,7 +223,7 @@ impl Ignored<'_> {
                 continue;
             };
             if let Some(below) = self.unlisted(&path)
-                && !self.is_tracked(&self.repository.top_level().to_owned(), &below)?
+                && !self.is_tracked(self.repository.top_level(), &below)?
             {
                 found.insert(below);
             }

@@ -143,7 +143,7 @@ mod tests {
         let commit = |letter: &str| Commit(letter.repeat(40));
         let step = |letter: &str, failed: &str| Step {
             commit: commit(letter),
-            subject: "Edit".to_owned(),
+            subject: "Edit\n::error::x\u{1b}[2J".to_owned(),
             outcome: Outcome::DoesNotBuild(Failure {
                 commit: commit(failed),
                 error: "error: expected item\nerror: could not compile `a`".to_owned(),
@@ -153,11 +153,11 @@ mod tests {
         let text =
             |steps: &[Step]| steps.iter().map(self::step).collect::<String>() + &summary(steps);
         expect_test::expect![[r#"
-            bbbbbbbbbbbb Edit
+            bbbbbbbbbbbb Edit\n::error::x\033[2J
               not compared: its parent aaaaaaaaaaaa does not build here
                 error: expected item
                 error: could not compile `a`
-            cccccccccccc Edit
+            cccccccccccc Edit\n::error::x\033[2J
               not compared: it does not build here
                 error: expected item
                 error: could not compile `a`
@@ -166,9 +166,9 @@ mod tests {
         .assert_eq(&text(&steps));
         steps[0].outcome = Outcome::Compared(Comparison::default());
         expect_test::expect![[r#"
-            bbbbbbbbbbbb Edit
+            bbbbbbbbbbbb Edit\n::error::x\033[2J
               0 units rebuilt, 0 named: recall 100%, precision 100%
-            cccccccccccc Edit
+            cccccccccccc Edit\n::error::x\033[2J
               not compared: it does not build here
                 error: expected item
                 error: could not compile `a`

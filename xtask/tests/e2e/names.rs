@@ -24,8 +24,23 @@ fn no_printer_writes_a_hostile_name_as_it_is() {
     project.write(
         ".cargo/config.toml",
         "[env]\nHOSTILE = \"a\\n::error::b\\u001B[2J\"\n\n\
-         [profile.dev.package.\"base\"]\nrustflags = [\"##[error]x\\u202E\"]\n",
+         [profile.dev.package.\"base\"]\nrustflags = [\"##[error]x\\u202E\"]\n\n\
+         [alias]\n\"a\\n::error::b\\u001B[2J\" = \"check ##[error]x\"\n",
     );
+    let outside = "ext\u{1b}[2J\n::error::pwned";
+    let at = |path: &str| project.beside(&format!("{outside}/{path}"));
+    project.write(
+        at("Cargo.toml"),
+        "[package]\nname = \"ext\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n",
+    );
+    project.write(at("src/lib.rs"), "");
+    // The steps of hooks run in a mirror, from where a relative path leads elsewhere.
+    let above = project.beside("").display().to_string();
+    project.append(
+        "crates/base/Cargo.toml",
+        &format!("ext = {{ path = \"{above}/ext\\u001B[2J\\n::error::pwned\" }}\n"),
+    );
+    project.cargo(&["generate-lockfile"]).done();
     project.append(
         "Cargo.toml",
         "\n[workspace.metadata.xtask.hooks.pre-commit]\nsteps = [\"fmt\", \"x\"]\n\n\

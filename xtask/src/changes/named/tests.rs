@@ -118,23 +118,23 @@ fn a_name_that_nothing_knows_is_refused() {
     ];
     let refused = names.map(|names| placed(&root, Some(&repository), names));
     expect_test::expect![[r#"
-        no such path: rust/scr/lib.rs is neither on disk nor in a revision of this repository
-        hint: did you mean rust/src/lib.rs?
-        no such path: caff.rs is neither on disk nor in a revision of this repository
+        no such path: `rust/scr/lib.rs` is neither on disk nor in a revision of this repository
+        hint: did you mean `rust/src/lib.rs`?
+        no such path: `caff.rs` is neither on disk nor in a revision of this repository
         hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
-        no such path: lib.rs (and 1 more) is neither on disk nor in a revision of this repository
-        hint: did you mean rust/src/lib.rs?
-        no such path: *.rs is neither on disk nor in a revision of this repository
+        no such path: `lib.rs` (and 1 more) is neither on disk nor in a revision of this repository
+        hint: did you mean `rust/src/lib.rs`?
+        no such path: `*.rs` is neither on disk nor in a revision of this repository
         hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
-        no such path: src/lib.rs  is neither on disk nor in a revision of this repository
-        hint: did you mean src/lib.rs?
-        no such path: "M\tsrc/lib.rs" is neither on disk nor in a revision of this repository
+        no such path: `src/lib.rs ` is neither on disk nor in a revision of this repository
+        hint: did you mean `src/lib.rs`?
+        no such path: `"M\tsrc/lib.rs"` is neither on disk nor in a revision of this repository
         hint: this looks like the output of `git diff --name-status`; pass one path a line, as `git diff --name-only` prints them
-        no such path: zzz is neither on disk nor in a revision of this repository
+        no such path: `zzz` is neither on disk nor in a revision of this repository
         hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
-        no such path: /no/such/file is neither on disk nor in a revision of this repository
+        no such path: `/no/such/file` is neither on disk nor in a revision of this repository
         hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
-        no such path: "\033[31m" is neither on disk nor in a revision of this repository
+        no such path: `"\033[31m"` is neither on disk nor in a revision of this repository
         hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
     "#]].assert_eq(&(refused.join("\n") + "\n"));
 }
@@ -158,7 +158,7 @@ fn outside_a_repository_a_name_is_found_on_disk() {
     );
     assert_eq!(placed(&root, None, &["."]), "M rust, M rust/src/lib.rs");
     expect_test::expect![[r#"
-        no such path: src/main.rs is not on disk
+        no such path: `src/main.rs` is not on disk
         hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since"#]].assert_eq(&placed(&root, None, &["src/main.rs"]));
 }
 
