@@ -257,8 +257,14 @@ impl ChangeSet {
         let text = |content: Option<Vec<u8>>| {
             content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         };
-        let before = repository.read(&before, &paths)?.into_iter().map(text);
-        let after = repository.read(&after, &paths)?.into_iter().map(text);
+        let before = repository
+            .read_through_links(&before, &paths)?
+            .into_iter()
+            .map(text);
+        let after = repository
+            .read_through_links(&after, &paths)?
+            .into_iter()
+            .map(text);
         let sides = before
             .zip(after)
             .map(|(before, after)| Contents { before, after });

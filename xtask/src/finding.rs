@@ -68,6 +68,8 @@ pub struct Finding {
     pub message: String,
     /// What was read to know it, a line each.
     pub evidence: Vec<String>,
+    /// What it costs in this workspace, in figures; none where nothing was counted.
+    pub impact: Option<String>,
     /// What to do, in one sentence.
     pub mend: String,
 }
@@ -86,6 +88,7 @@ impl Check {
             place,
             message: message.into(),
             evidence: Vec::new(),
+            impact: None,
             mend: mend.into(),
         }
     }
@@ -96,6 +99,13 @@ impl Finding {
     #[must_use]
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
         self.evidence.extend(evidence);
+        self
+    }
+
+    /// With what it costs in this workspace.
+    #[must_use]
+    pub fn impact(mut self, impact: impl Into<String>) -> Self {
+        self.impact = Some(impact.into());
         self
     }
 }

@@ -6,7 +6,7 @@ use super::args::WorkspaceArgs;
 use super::findings::{Format, show};
 use crate::doctor::{self, Patient};
 use crate::error::Status;
-use crate::exec::doctor::{FIXABLE, fix, macro_times, try_layout};
+use crate::exec::doctor::{FIXABLE, fix, kept_times, try_layout};
 use crate::exec::policy::{all_checks, examine as policy_of};
 use crate::finding::{Check, Policy, check_named};
 use crate::policy::check::CHECKS;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     let policy: Policy = workspace.configured("policy")?;
     let repository = Repository::discover(&runner, &workspace.root)?;
     let mut patient = Patient::new(&workspace, &runner, repository.as_ref());
-    patient.macros = macro_times(&workspace)?;
+    (patient.macros, patient.times) = kept_times(&workspace)?;
     let is_asked = |code: &str| args.only.is_empty() || args.only.iter().any(|it| it == code);
     if args.fix {
         if !args.only.is_empty() && !FIXABLE.iter().any(|it| is_asked(it)) {
@@ -76,9 +76,9 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             render::note("there is nothing to mend that --fix mends");
         }
         // What was read before is not true any more.
-        let macros = patient.macros.take();
+        let (macros, times) = (patient.macros.take(), patient.times.take());
         patient = Patient::new(&workspace, &runner, repository.as_ref());
-        patient.macros = macros;
+        (patient.macros, patient.times) = (macros, times);
     }
     let wanted = |check: &Check| is_asked(check.code);
     let mut found = doctor::examine(&patient, &wanted)?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
 
+use super::cost::{counted, seconds_of};
 use super::{MacroTimes, Patient};
 use crate::finding::{Check, Finding, Level, Place};
 use crate::resolution::compiled::{Compiled, Several};
@@ -68,8 +69,14 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     };
     match Compiled::ask(&asker) {
         Ok(compiled) => {
-            found.extend(versions(workspace, &compiled.users, &root));
-            found.extend(built_twice(workspace, &compiled.several, &root));
+            let cost = |packages: &[(String, String)]| {
+                let more = counted(packages.len(), "library");
+                let more = more.replace("librarys", "libraries");
+                let seconds = seconds_of(patient, packages);
+                format!("{more} compiled besides the first of each; {seconds}.")
+            };
+            found.extend(versions(workspace, &compiled.users, &root, &cost));
+            found.extend(built_twice(workspace, &compiled.several, &root, &cost));
         }
         Err(error) => patient.notes.borrow_mut().push(format!(
             "which packages are compiled several times is not known: {}",
@@ -84,10 +91,14 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
+/// What packages cost that are compiled besides others, by name and version.
+type Cost<'a> = dyn Fn(&[(String, String)]) -> String + 'a;
+
 fn versions(
     workspace: &Workspace,
     users: &BTreeMap<String, BTreeSet<String>>,
     root: &Place,
+    cost: &Cost<'_>,
 ) -> Vec<Finding> {
     let packages = by_id(workspace);
     let package = |id: &String| packages.get(id.as_str()).copied();
@@ -105,7 +116,11 @@ fn versions(
     };
     let mut found = Vec::new();
     let mut rest = Vec::new();
+    let mut rest_besides = Vec::new();
     for (called, asked) in &by_name {
+        let besides = asked.iter().skip(1);
+        let besides = besides.map(|(it, _)| (it.name.clone(), it.version.clone()));
+        let besides: Vec<_> = besides.collect();
         let is_own = |users: &[&Package]| users.iter().any(|it| it.source.is_none());
         let evidence = asked.iter().map(|(package, users)| {
             let users: Vec<_> = users.iter().map(|it| name(it)).collect();
@@ -128,8 +143,9 @@ fn versions(
             let mend =
                 "Raise the older one, or say the version once, in `[workspace.dependencies]`.";
             let finding = DISAGREE.found(root.clone(), message, mend);
-            found.push(finding.evidence(evidence));
+            found.push(finding.evidence(evidence).impact(cost(&besides)));
         } else {
+            rest_besides.extend(besides);
             rest.push(evidence.collect::<Vec<_>>().join("; "));
         }
     }
@@ -139,7 +155,8 @@ fn versions(
             number => format!("{number} dependencies are compiled in several versions"),
         };
         let mend = "Raise who asks for the older one; `cargo tree --duplicates` shows the ways.";
-        found.push(VERSIONS.found(root.clone(), message, mend).evidence(rest));
+        let finding = VERSIONS.found(root.clone(), message, mend).evidence(rest);
+        found.push(finding.impact(cost(&rest_besides)));
     }
     found
 }
@@ -149,7 +166,12 @@ fn by_id(workspace: &Workspace) -> HashMap<&str, &Package> {
     packages.map(|it| (it.id.as_str(), it)).collect()
 }
 
-fn built_twice(workspace: &Workspace, several: &[Several], root: &Place) -> Option<Finding> {
+fn built_twice(
+    workspace: &Workspace,
+    several: &[Several],
+    root: &Place,
+    cost: &Cost<'_>,
+) -> Option<Finding> {
     let packages = by_id(workspace);
     let name = |id: &String| packages.get(id.as_str()).map_or(id, |it| &it.name).clone();
     let evidence = several.iter().map(|it| {
@@ -171,7 +193,14 @@ fn built_twice(workspace: &Workspace, several: &[Several], root: &Place) -> Opti
         number => format!("{number} libraries are compiled several times for their features"),
     };
     let mend = "Ask for the same features on both sides.";
-    Some(TWICE.found(root.clone(), message, mend).evidence(evidence))
+    let besides = several.iter().flat_map(|it| {
+        let package = packages.get(it.package.as_str());
+        let named = package.map(|it| (it.name.clone(), it.version.clone()));
+        it.builds.iter().skip(1).filter_map(move |_| named.clone())
+    });
+    let impact = cost(&besides.collect::<Vec<_>>());
+    let finding = TWICE.found(root.clone(), message, mend).evidence(evidence);
+    Some(finding.impact(impact))
 }
 
 fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
@@ -190,7 +219,8 @@ fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
     let steps = steps.collect::<Vec<_>>().join(", ");
     let evidence = format!("the critical path of the run {}: {steps}", times.run);
     let finding = MACROS.found(root.clone(), message, mend);
-    Some(finding.evidence([evidence]))
+    let impact = format!("{sum:.1}s of the {:.1}s of the critical path.", times.path);
+    Some(finding.evidence([evidence]).impact(impact))
 }
 
 /// The first names, and how many more there are.

@@ -22,9 +22,11 @@ static HOLDS: Check = Check {
     code: "target-size",
     level: Level::Note,
     cost: "Disk.",
-    explanation: "Read: names, lengths and times of all files in the target and the build directory. \
-                  A file that cargo put up for users by a link counts once. Packages are told by the \
-                  hash that their files share with their fingerprint.\n\nMend: `cargo xtask \
+    explanation: "Read: names, lengths and times of all files in the target and the build directory, and \
+                  the free space by `df`. A file that cargo put up for users by a link counts once. \
+                  Packages are told by the hash that their files share with their fingerprint. Found \
+                  from 1 GiB on, where a quarter was not written for 30 days, or all of it is a tenth \
+                  of what the disk would have free without it.\n\nMend: `cargo xtask \
                   clean-affected --orphans` removes what the workspace no longer has; `cargo clean \
                   --profile NAME` a profile that is not built any more.",
 };
@@ -35,7 +37,7 @@ static SPACE: Check = Check {
     cost: "A build of another profile, or after a change of the toolchain, fills the disk and fails \
            in the middle.",
     explanation: "Read: the size of the target and the build directory, and what `df` says is free on \
-                  the file system that holds them; less is free than they hold. Where there is no \
+                  the file system that holds them; less is free than they hold, and they hold 1 GiB or more. Where there is no \
                   `df`, nothing is found.\n\nMend: remove what `target-size` shows to be old.",
 };
 
@@ -98,16 +100,33 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let place = patient.place(&own.target, None);
     let mut found = Vec::new();
     let holds = format!("{} holds {}", own.target, size(usage.bytes));
-    // The kit's own notes are no build.
-    if usage.bytes > 1 << 20 {
+    let free = free(patient, &own.target);
+    let old = usage.older_than(OLD);
+    if is_large(usage.bytes, old, free) {
         let mend = "Remove what is old: `cargo xtask clean-affected --orphans`, `cargo clean --profile NAME`.";
         let finding = HOLDS.found(place.clone(), &*holds, mend);
-        found.push(finding.evidence(usage.shown()));
+        let share = free.map_or(String::new(), |free| {
+            format!(
+                " of the {} that are free or would be",
+                size(free.saturating_add(usage.bytes))
+            )
+        });
+        let impact = format!(
+            "{}{share}; {} were not written for {OLD} days.",
+            size(usage.bytes),
+            size(old)
+        );
+        found.push(finding.evidence(usage.shown()).impact(impact));
     }
-    if let Some(free) = free(patient, &own.target).filter(|&free| free < usage.bytes) {
+    if let Some(free) = free.filter(|&free| free < usage.bytes && usage.bytes >= FLOOR) {
         let message = format!("{holds}, and {} are free", size(free));
         let finding = SPACE.found(place, message, "Remove what is old.");
-        found.push(finding.evidence([format!("`df -Pk {}`", own.target)]));
+        let impact = format!(
+            "Another build of all that lies there needs {} more than are free.",
+            size(usage.bytes - free)
+        );
+        let finding = finding.evidence([format!("`df -Pk {}`", own.target)]);
+        found.push(finding.impact(impact));
     }
     found.extend(incremental(patient, &usage)?);
     found.extend(toolchains(patient, &usage));
@@ -129,9 +148,32 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         };
         let message = format!("the workspace has {number}, of {}", size(bytes));
         let finding = SEVERAL.found(place, message, "Remove those that nobody uses.");
-        found.push(finding.evidence(evidence));
+        let impact = format!(
+            "{} of disk, beside the {} of its own.",
+            size(bytes),
+            size(usage.bytes)
+        );
+        found.push(finding.evidence(evidence).impact(impact));
     }
     Ok(found)
+}
+
+/// Days after which what lies in a build directory is old.
+const OLD: u64 = 30;
+
+/// The size below which nobody wants a build directory cleaned: a build of a few hundred packages.
+const FLOOR: u64 = 1 << 30;
+
+/// Returns true for a size that is worth a look: a quarter of the bytes is old, or they are a tenth
+/// of what the disk would have free without them.
+fn is_large(bytes: u64, old: u64, free: Option<u64>) -> bool {
+    /// What counts as much where the free space is not known.
+    const MUCH: u64 = 20 << 30;
+    let is_much = match free {
+        Some(free) => bytes >= (free.saturating_add(bytes)) / 10,
+        None => bytes >= MUCH,
+    };
+    bytes >= FLOOR && (is_much || old >= bytes / 4)
 }
 
 /// What is free on the file system that holds a directory, as POSIX's `df` tells.
@@ -147,6 +189,7 @@ fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> 
     let unused = unused(patient.workspace)?;
     let bytes = |it: &Unused| usage.incremental.get(&it.path).copied().unwrap_or_default();
     let all = size(unused.iter().map(bytes).sum());
+    let impact = format!("{all} of disk, and nothing to rebuild once it is removed.");
     let message = match unused.len() {
         0 => return Ok(None),
         1 => format!("incremental state of {all} belongs to no package"),
@@ -161,7 +204,7 @@ fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> 
     let place = patient.place(&patient.workspace.build_directory, None);
     let mend = "`cargo xtask doctor --fix` removes it.";
     let finding = INCREMENTAL.found(place, message, mend);
-    Ok(Some(finding.evidence(first(8, evidence))))
+    Ok(Some(finding.evidence(first(8, evidence)).impact(impact)))
 }
 
 /// The incremental state in a workspace's own build directory that no package uses; none where
@@ -231,7 +274,9 @@ fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Option<Finding> {
     let place = patient.place(&patient.workspace.build_directory, None);
     let mend = "`cargo clean`, where nothing else builds here with that toolchain.";
     let finding = TOOLCHAIN.found(place, message, mend);
-    Some(finding.evidence(built.chain(installed)))
+    let libraries: usize = by_version.values().map(HashSet::len).sum();
+    let impact = format!("{all} of disk in {libraries} libraries.");
+    Some(finding.evidence(built.chain(installed)).impact(impact))
 }
 
 /// The rustc that wrote a library's metadata: behind `rust`, four bytes of the format's version and

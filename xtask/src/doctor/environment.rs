@@ -7,6 +7,7 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
 use super::Patient;
+use super::cost::{self, Start};
 use super::recorded::{runs, unique};
 use crate::finding::{Check, Finding, Level, Place};
 use crate::repo::build_dir::{self, ProfileDir};
@@ -82,7 +83,16 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         .environment()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    Ok(differing(&recorded, &here, &set))
+    let mut found = differing(&recorded, &here, &set);
+    for finding in &mut found {
+        let Place::Variable(variable) = &finding.place else {
+            continue;
+        };
+        let readers = recorded.keys().filter(|(name, _, _)| name == variable);
+        let readers = readers.map(|(_, package, _)| package.as_str());
+        finding.impact = Some(cost::rebuilt(patient, readers, Start::Sources));
+    }
+    Ok(found)
 }
 
 /// A package, when it was compiled, and the variables that its code asked for.

@@ -7,6 +7,7 @@ use cargo_metadata::semver::{Version, VersionReq};
 use toml::de::{DeTable, DeValue};
 
 use super::Patient;
+use super::cost::counted;
 use super::dependencies::listed;
 use crate::finding::{Check, Finding, Level};
 use crate::repo::files;
@@ -92,7 +93,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     if let Some(place) = first {
         let message = "members say themselves what `[workspace.dependencies]` says";
         let mend = "Write `name.workspace = true`, with the features that it adds.";
-        found.push(INHERIT.found(place, message, mend).evidence(said_twice));
+        let impact = lines_of(said_twice.len());
+        let finding = INHERIT.found(place, message, mend).evidence(said_twice);
+        found.push(finding.impact(impact));
     }
     let evidence = unshared.iter().filter_map(|(package, says)| {
         let version = says[0].1;
@@ -105,9 +108,17 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let message = "several members say what `[workspace.dependencies]` could say once";
         let mend = "Say it there, and write `name.workspace = true` in the members.";
         let finding = INHERIT.found(patient.place(&manifest, None), message, mend);
-        found.push(finding.evidence(evidence));
+        let lines = unshared.values().filter(|says| says.len() > 1);
+        let impact = lines_of(lines.map(Vec::len).sum());
+        found.push(finding.evidence(evidence).impact(impact));
     }
     Ok(found)
+}
+
+/// What lines of manifests cost that say the same thing.
+fn lines_of(number: usize) -> String {
+    let lines = counted(number, "line");
+    format!("{lines} of manifests to raise at a new version; nothing is compiled twice today.")
 }
 
 /// Whether a member that inherits would be resolved to the same version with the same features.

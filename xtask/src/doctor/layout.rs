@@ -32,7 +32,8 @@ static OUT_DIR: Check = Check {
     cost: "Cargo 1.100 has `OUT_DIR` at another depth, so that the code finds nothing, or somebody \
            else's file.",
     explanation: "Read: expressions in Rust sources that start at `OUT_DIR` and climb above it by \
-                  `parent`, `ancestors`, `pop` or `..`.\n\nMend: write below `OUT_DIR` alone, hand it \
+                  `parent`, `ancestors`, `pop`, `..`, `components` or `iter` from their end, or take the \
+                  text apart at separators.\n\nMend: write below `OUT_DIR` alone, hand it \
                   to the package's own code by `rustc-env`, to dependents by `links` metadata; what \
                   is to be shipped is found by `cargo build --message-format json`, whose \
                   `build-script-executed` names each `out_dir`.",
@@ -148,8 +149,11 @@ impl Code<'_> {
                             paths of `--message-format json` elsewhere.";
                 (&MANIFEST_DIR, message, mend)
             }
-            Origin::OutDir if made.climbs > 0 => {
-                let message = format!("{} above OUT_DIR", directories(made.climbs));
+            Origin::OutDir if made.climbs > 0 || made.is_taken_apart => {
+                let message = match made.climbs {
+                    0 => "the code takes OUT_DIR apart into its directories".to_owned(),
+                    climbs => format!("{} above OUT_DIR", directories(climbs)),
+                };
                 let mend = "Stay below `OUT_DIR`, and hand paths on by `rustc-env` or `links` \
                             metadata.";
                 (&OUT_DIR, message, mend)

@@ -4,6 +4,7 @@
 //! follows from what was read is decided by functions on plain values.
 
 mod ci_files;
+mod cost;
 mod dependencies;
 pub mod disk;
 mod environment;
@@ -23,7 +24,9 @@ use std::time::SystemTime;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+pub use self::cost::BuildTimes;
 use crate::finding::{Check, Finding, Level, Place};
+use crate::graph::UnitGraph;
 use crate::process::Runner;
 use crate::repo::git::{EntryKind, Repository, State};
 use crate::repo::{files, resolved};
@@ -39,6 +42,8 @@ pub struct Patient<'a> {
     pub repository: Option<&'a Repository>,
     /// What the newest kept timings say of macros.
     pub macros: Option<MacroTimes>,
+    /// How long a kept build of everything took.
+    pub times: Option<BuildTimes>,
     /// When.
     pub now: SystemTime,
     /// What could not be looked at, and why.
@@ -48,6 +53,7 @@ pub struct Patient<'a> {
     root_below: Option<Utf8PathBuf>,
     /// The files that git tracks, below the top level.
     tracked: OnceCell<Vec<Utf8PathBuf>>,
+    units: OnceCell<UnitGraph>,
 }
 
 /// How long procedural macros, and what is built for them alone, hold a build up.
@@ -113,7 +119,15 @@ pub fn examine(patient: &Patient<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result
         patient.note_skipped(&path, &why);
     }
     found.retain(|finding| wanted(finding.check));
+    for finding in &mut found {
+        cost::complete(patient, finding);
+    }
     Ok(found)
+}
+
+/// Returns what a build of all of the workspace takes, in figures.
+pub fn whole_build(patient: &Patient<'_>) -> String {
+    cost::from_nothing(patient)
 }
 
 impl<'a> Patient<'a> {
@@ -138,11 +152,13 @@ impl<'a> Patient<'a> {
             runner,
             repository,
             macros: None,
+            times: None,
             now: SystemTime::now(),
             notes: RefCell::new(notes),
             root_below: root.strip_prefix(&top_level).map(Utf8Path::to_owned).ok(),
             top_level,
             tracked: OnceCell::new(),
+            units: OnceCell::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! What a script printed when it last ran is the best evidence; it counts while the script's sources
 //! are older than that run. Where there is none, only what the sources leave no doubt of is said.
 
+mod advice;
 mod baked;
 
 use std::cmp::Reverse;
@@ -11,13 +12,14 @@ use std::collections::HashMap;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use self::advice::advice;
 use self::baked::{BAKES_COMMIT, BAKES_PATH, BAKES_TIME, Facts, baked};
 use super::Patient;
 use super::dependencies::listed;
 use super::recorded::{Run, runs, unique};
 use crate::finding::{Check, Finding, Level, Place};
 use crate::process;
-use crate::repo::rust_source::{self, MadePath, Origin};
+use crate::repo::rust_source::{self, MadePath, Origin, ScriptInputs};
 use crate::repo::unit_inputs::Watch;
 use crate::repo::{build_dir, files};
 use crate::workspace::{Package, TargetKind};
@@ -39,8 +41,12 @@ static SILENT: Check = Check {
     explanation: "Read: what the script printed when it last ran, if its sources are older than \
                   that; else its sources, where they hold no `rerun-if-*` in any literal and the \
                   package has no build-dependency that might print one.\n\nIt is no fault where the \
-                  script does read all of the package.\n\nMend: print `cargo::rerun-if-changed=PATH` \
-                  for what it reads; `cargo::rerun-if-changed=build.rs` where it reads nothing.",
+                  script does read all of the package, or asks git for changes that are not \
+                  committed.\n\nMend: print `cargo::rerun-if-changed=PATH` and \
+                  `cargo::rerun-if-env-changed=NAME` for everything that it reads, since a single such \
+                  line ends the watch over the package; of git the files that `git rev-parse \
+                  --git-path HEAD` and `--git-path` of `HEAD`'s ref name; \
+                  `cargo::rerun-if-changed=build.rs` where it reads nothing.",
 };
 
 static MISSING: Check = Check {
@@ -73,6 +79,10 @@ struct Script {
     file: Utf8PathBuf,
     /// Whether its sources alone show that it names no input.
     is_silent: bool,
+    /// What its sources say that it reads.
+    inputs: ScriptInputs,
+    /// Whether it is built with libraries, which may read anything.
+    asks_libraries: bool,
     /// The paths that it is certain to name, with those that do not exist.
     always_missing: Vec<Utf8PathBuf>,
     /// What it writes below the package, with file and line.
@@ -136,7 +146,16 @@ fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec
     let missing = said.always.iter().filter(|it| !it.exists());
     let missing = missing.map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned());
     let mut writes = Vec::new();
+    let mut inputs = ScriptInputs::default();
     for module in &modules {
+        match text(module) {
+            Some(text) => inputs.extend(rust_source::script_inputs(&text)),
+            None => {
+                _ = inputs
+                    .unknown
+                    .insert(format!("what {module} does, which cannot be read"))
+            }
+        }
         for (by, written) in rust_source::written_paths(&text(module).unwrap_or_default()) {
             let path = below_package(directory, &written);
             if let Some(path) = path.filter(|it| is_source(patient, it)) {
@@ -152,6 +171,8 @@ fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec
         package: package.name.clone(),
         file: file.to_owned(),
         is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
+        inputs,
+        asks_libraries,
         always_missing: missing.collect(),
         writes,
         // Of several that started at once the first.
@@ -199,9 +220,10 @@ fn judge(script: &Script, facts: &Facts<'_>, place: &Placed<'_>) -> Vec<Finding>
     let source = script.run.as_ref().map_or(file, |run| &run.output);
     if is_silent {
         let message = format!("the build script of {package} names no input");
-        let mend = "Print `cargo::rerun-if-changed=…` for what it reads, or for `build.rs` alone.";
+        let (mend, reads) = advice(&script.inputs, script.asks_libraries);
         let evidence = format!("no `rerun-if-*` in {source}");
-        found.push(SILENT.found(here(), message, mend).evidence([evidence]));
+        let finding = SILENT.found(here(), message, mend).evidence([evidence]);
+        found.push(finding.evidence(reads));
     }
     let missing: Vec<&Utf8PathBuf> = match said {
         Some(Watch::Declared(paths, _)) => paths.iter().filter(|it| !it.exists()).collect(),

@@ -23,6 +23,7 @@ struct Entry<'a> {
     message: &'a str,
     evidence: &'a [String],
     cost: &'a str,
+    impact: Option<&'a str>,
     mend: &'a str,
 }
 
@@ -36,6 +37,7 @@ impl<'a> Report<'a> {
             message: &finding.message,
             evidence: &finding.evidence,
             cost: finding.check.cost,
+            impact: finding.impact.as_deref(),
             mend: &finding.mend,
         };
         Self {
@@ -66,6 +68,9 @@ pub fn text(findings: &[Finding]) -> String {
             let _ = writeln!(text, "  read: and {more} more, which --format json shows");
         }
         let _ = writeln!(text, "  costs: {}", check.cost);
+        if let Some(impact) = &finding.impact {
+            let _ = writeln!(text, "  here: {}", quote::line(impact));
+        }
         let _ = writeln!(text, "  mend: {}\n", quote::line(&finding.mend));
     }
     text
@@ -181,12 +186,14 @@ mod tests {
         };
         let found = [CHECK
             .found(place, "the script is late: 50%", "Hurry.")
-            .evidence(["`sleep(9)`".to_owned()])];
+            .evidence(["`sleep(9)`".to_owned()])
+            .impact("9 seconds.")];
         expect_test::expect![[r#"
             warning[late]: the script is late: 50%
               at a,b/build.rs:3
               read: `sleep(9)`
               costs: Time is lost.
+              here: 9 seconds.
               mend: Hurry.
 
         "#]]

@@ -91,7 +91,8 @@ pub fn is_cargos(root: &Utf8Path, profile: &Utf8Path) -> bool {
     is_tagged(root) || is_locked(profile)
 }
 
-fn is_tagged(directory: &Utf8Path) -> bool {
+/// Returns true for a directory with a tag as cargo writes one where it creates the directory.
+pub fn is_tagged(directory: &Utf8Path) -> bool {
     files::read_text(directory.join("CACHEDIR.TAG"), files::SETTINGS).is_ok_and(|tag| {
         tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55") && tag.contains("cargo")
     })
@@ -204,12 +205,13 @@ fn is_locked(path: &Utf8Path) -> bool {
         .any(|lock| path.join(lock).exists())
 }
 
-pub(super) fn is_hash(text: &str) -> bool {
+/// Returns true for the 16 hexadecimal digits that name a unit.
+pub fn is_hash(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// `my-lib-0123456789abcdef` into name and hash.
-pub(super) fn split_hash(name: &str) -> Option<(&str, &str)> {
+/// Splits `my-lib-0123456789abcdef` into name and hash.
+pub fn split_hash(name: &str) -> Option<(&str, &str)> {
     let (name, hash) = name.split_at_checked(name.len().checked_sub(16)?)?;
     Some((name.strip_suffix('-')?, hash)).filter(|_| is_hash(hash))
 }

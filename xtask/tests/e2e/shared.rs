@@ -164,6 +164,7 @@ fn doctor_tells_of_another_checkout_and_leaves_its_state_alone() {
               at [BESIDE]/shared/debug
               read: top was last built from [BESIDE]/worktree/crates/top/src/lib.rs
               costs: Cargo takes the one's artifacts for the other's, so that each may run the other's code.
+              here: A build from nothing compiles 7 units of 2 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
               mend: Give each checkout a build directory of its own, in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
 
             --- stderr

@@ -16,7 +16,7 @@ fn found(text: &str) -> Vec<Finding> {
             users.entry(id).or_default().insert(package.id.clone());
         }
     }
-    versions(&workspace, &users, &root())
+    versions(&workspace, &users, &root(), &|it| format!("{it:?}"))
 }
 
 #[test]
@@ -26,6 +26,7 @@ fn who_asks_for_which_version() {
     let own = found(own);
     assert_eq!(own[0].check.code, "packages-disagree");
     assert_eq!(own[0].evidence, ["x 1.0.0 for a", "x 2.0.0 for b"]);
+    assert_eq!(own[0].impact.as_deref(), Some("[(\"x\", \"2.0.0\")]"));
 
     let others = "a: lib -> x@2.0.0, old\nx@1.0.0 external: lib\nx@2.0.0 external: lib\n\
                   old external: lib -> x@1.0.0";

@@ -62,3 +62,27 @@ fn sizes() {
         assert_eq!(size(bytes), expected);
     }
 }
+
+#[test]
+fn sizes_that_are_worth_a_look() {
+    const GIB: u64 = 1 << 30;
+    for (bytes, old, free, expected) in [
+        // Small, whatever else holds.
+        (5 << 20, 5 << 20, Some(0), false),
+        (GIB - 1, GIB - 1, None, false),
+        // A quarter is old.
+        (GIB, GIB / 4, Some(1000 * GIB), true),
+        (4 * GIB, GIB - 1, Some(1000 * GIB), false),
+        // A tenth of the disk.
+        (10 * GIB, 0, Some(90 * GIB), true),
+        (10 * GIB, 0, Some(91 * GIB), false),
+        (10 * GIB, 0, None, false),
+        (20 * GIB, 0, None, true),
+    ] {
+        assert_eq!(
+            is_large(bytes, old, free),
+            expected,
+            "{bytes} {old} {free:?}"
+        );
+    }
+}

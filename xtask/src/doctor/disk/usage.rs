@@ -121,6 +121,11 @@ impl Usage {
         *self.by_package.entry(package).or_default() += bytes;
     }
 
+    /// Returns the bytes of what was not written for so many days, one of [`AGES`].
+    pub(super) fn older_than(&self, days: u64) -> u64 {
+        self.by_age.range(days..).map(|(_, bytes)| bytes).sum()
+    }
+
     /// By part, by package and by age, a line each.
     pub(super) fn shown(&self) -> Vec<String> {
         let largest = |sizes: &BTreeMap<String, u64>, number: usize| {

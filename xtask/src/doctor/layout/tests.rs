@@ -54,6 +54,96 @@ fn code_that_looks_where_cargo_builds() {
 }
 
 #[test]
+fn every_way_above_out_dir() {
+    for (steps, expected) in [
+        ("out.components().rev().nth(3)", "3 directories above"),
+        (
+            "out.components().rev().skip(2).next()",
+            "2 directories above",
+        ),
+        ("out.iter().rev().nth(1)", "one directory above"),
+        ("out.components().nth_back(2)", "2 directories above"),
+        (
+            "let mut c = out.components(); c.next_back(); c.next_back();",
+            "one directory above",
+        ),
+        (
+            "let mut c = out.components(); c.next_back(); c.as_path()",
+            "one directory above",
+        ),
+        ("out.ancestors().skip(2).next()", "2 directories above"),
+        (
+            "out.ancestors().find(|it| it.ends_with(\"target\"))",
+            "takes OUT_DIR apart",
+        ),
+        (
+            "out.components().rev().skip_while(|it| f(it))",
+            "takes OUT_DIR apart",
+        ),
+        (
+            "let parts: Vec<_> = out.components().collect();",
+            "takes OUT_DIR apart",
+        ),
+        (
+            "out.to_str().unwrap().split('/').rev().nth(2)",
+            "2 directories above",
+        ),
+        (
+            "out.to_string_lossy().rsplit(MAIN_SEPARATOR).nth(4)",
+            "4 directories above",
+        ),
+        (
+            "out.to_str().unwrap().rsplitn(4, '/').last()",
+            "takes OUT_DIR apart",
+        ),
+        (
+            "out.to_str().unwrap().split_once(\"/build/\")",
+            "takes OUT_DIR apart",
+        ),
+        (
+            "&text[..out.to_str().unwrap().find(\"/build/\").unwrap()]",
+            "takes OUT_DIR apart",
+        ),
+        (
+            "out.parent().and_then(|it| it.parent()).and_then(Path::parent)",
+            "3 directories above",
+        ),
+        (
+            "out.parent().and_then(Path::parent).map(|it| it.join(\"..\"))",
+            "3 directories above",
+        ),
+        (
+            "let mut p = out.clone(); for _ in 0..3 { p.pop(); }",
+            "one directory above",
+        ),
+        ("out.join(\"a/b\").components().rev().nth(1)", ""),
+        ("out.components().last()", ""),
+        ("out.components().next_back()", ""),
+        ("out.ancestors().next()", ""),
+        ("for part in out.components() { f(part) }", ""),
+        ("out.file_name()", ""),
+    ] {
+        let code = Code {
+            directory: "/w".into(),
+            targets: ["/w/target".into(), "/w/target".into(), "/w/target".into()],
+            is_test: false,
+        };
+        let text = format!("let out = PathBuf::from(env::var(\"OUT_DIR\").unwrap()); {steps};");
+        let made = rust_source::made_paths(&text);
+        let found = made
+            .iter()
+            .filter_map(|it| Some(code.judge(it)?.2))
+            .next_back();
+        let found = found.unwrap_or_default();
+        let is_right = match expected {
+            "" => found.is_empty(),
+            expected => found.contains(expected),
+        };
+        assert!(is_right, "{steps}: {found}");
+    }
+}
+
+#[test]
 fn commands_that_look_where_cargo_builds() {
     for (line, expected) in [
         (

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::Utf8Path;
 
 use crate::action::artifacts::Reader;
@@ -29,37 +29,7 @@ pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) 
     };
     let mut count = 0;
     if wanted(FIXABLE[0]) {
-        let files = tracked::outputs(patient)?;
-        if !files.is_empty() {
-            let mut missing = Vec::new();
-            for directory in tracked::built(patient) {
-                let entry = format!("/{directory}/");
-                if files.iter().any(|file| file.starts_with(&directory))
-                    && !is_ignored(patient, &entry)?
-                {
-                    missing.push(entry);
-                }
-            }
-            if !dry_run {
-                // From a list, since a command line is not as long as a list of artifacts.
-                let mut git = patient.runner.in_directory(patient.top_level()).git();
-                git.args(["rm", "--cached", "--quiet", "--pathspec-from-file=-"]);
-                git.args(["--pathspec-file-nul", "--ignore-unmatch"]);
-                let names = files.iter().map(|file| format!(":(top,literal){file}\0"));
-                let names: String = names.collect();
-                let output = process::output_with_input(&mut git, names.into_bytes())?;
-                process::succeeded(&git, output)?;
-                for entry in &missing {
-                    ignore(patient, entry)?;
-                }
-            }
-            let taken = render::count(files.len(), "file");
-            say("took", "take", format_args!("{taken} out of git's index"));
-            for entry in missing {
-                say("added", "add", format_args!("{entry} to .gitignore"));
-            }
-            count += files.len();
-        }
+        count += untrack(patient, dry_run, &say)?;
     }
     if wanted(FIXABLE[1]) {
         for file in tracked::future(patient)? {
@@ -79,11 +49,48 @@ pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) 
     Ok(count)
 }
 
-/// Whether git ignores what comes to lie in a directory.
-fn is_ignored(patient: &Patient<'_>, entry: &str) -> Result<bool> {
-    let probe = format!("{}x", entry.trim_start_matches('/'));
+/// Takes what cargo built out of git's index, and keeps git from tracking it again.
+fn untrack(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+    let files = tracked::outputs(patient)?;
+    if files.is_empty() {
+        return Ok(0);
+    }
+    let mut missing = Vec::new();
+    for line in tracked::ignore_lines(patient, &files)? {
+        if !is_ignored(patient, &line)? {
+            missing.push(line);
+        }
+    }
+    if !dry_run {
+        // From a list, since a command line is not as long as a list of artifacts.
+        let mut git = patient.runner.in_directory(patient.top_level()).git();
+        git.args(["rm", "--cached", "--quiet", "--pathspec-from-file=-"]);
+        git.args(["--pathspec-file-nul", "--ignore-unmatch"]);
+        let names = files.iter().map(|file| format!(":(top,literal){file}\0"));
+        let names: String = names.collect();
+        let output = process::output_with_input(&mut git, names.into_bytes())?;
+        process::succeeded(&git, output)?;
+        for line in &missing {
+            ignore(patient, line)?;
+        }
+    }
+    let taken = render::count(files.len(), "file");
+    say("took", "take", format_args!("{taken} out of git's index"));
+    for line in missing {
+        say("added", "add", format_args!("{line} to .gitignore"));
+    }
+    Ok(files.len())
+}
+
+/// Returns true where git already ignores what a line for `.gitignore` would make it ignore.
+fn is_ignored(patient: &Patient<'_>, line: &str) -> Result<bool> {
+    let path = line.trim_start_matches('/');
+    let probe = match path.ends_with('/') {
+        true => format!("{path}x"),
+        false => path.to_owned(),
+    };
     match patient.repository {
-        Some(repository) => repository.is_ignored(Utf8Path::new(&probe)),
+        Some(repository) => repository.ignores_untracked(Utf8Path::new(&probe)),
         None => Ok(true),
     }
 }
@@ -91,6 +98,11 @@ fn is_ignored(patient: &Patient<'_>, entry: &str) -> Result<bool> {
 /// Adds an entry to the repository's `.gitignore`.
 fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
     let file = patient.top_level().join(".gitignore");
+    if file.is_symlink() {
+        bail!(
+            "{file} is a symbolic link, which git does not follow\nhint: add `{entry}` to `.git/info/exclude`"
+        );
+    }
     let written = || {
         let text = match files::read(&file, files::SETTINGS) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::semver::Version;
 
-use crate::doctor::{LAYOUT_BUILD, Patient};
+use crate::doctor::{LAYOUT_BUILD, Patient, whole_build};
 use crate::finding::Finding;
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
@@ -62,9 +62,8 @@ pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
     let last = &lines[lines.len().saturating_sub(12)..];
     let command = format!("`cargo build --workspace --all-targets` of {said}:");
     let evidence = std::iter::once(command).chain(last.iter().map(ToString::to_string));
-    Ok(Some(
-        LAYOUT_BUILD.found(place, message, mend).evidence(evidence),
-    ))
+    let finding = LAYOUT_BUILD.found(place, message, mend).evidence(evidence);
+    Ok(Some(finding.impact(whole_build(patient))))
 }
 
 fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bool, String)> {

@@ -7,20 +7,22 @@ mod layout;
 pub use fix::{FIXABLE, fix};
 pub use layout::try_layout;
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use super::timings::store::Store;
-use crate::doctor::MacroTimes;
+use crate::doctor::{BuildTimes, MacroTimes};
 use crate::timings::path;
 use crate::timings::schedule::Schedule;
 use crate::timings::{Record, State};
 use crate::workspace::Workspace;
 
-/// What the newest kept build of everything says of macros.
+/// What the newest kept build of everything says: of macros, and how long it took.
 ///
 /// # Errors
 /// Where kept runs cannot be listed or read.
-pub fn macro_times(workspace: &Workspace) -> Result<Option<MacroTimes>> {
+pub fn kept_times(workspace: &Workspace) -> Result<(Option<MacroTimes>, Option<BuildTimes>)> {
     let store = Store::of(&workspace.target_directory);
     let history = store.history()?;
     let newest = history.iter().rev();
@@ -31,12 +33,27 @@ pub fn macro_times(workspace: &Workspace) -> Result<Option<MacroTimes>> {
     }
     // Of a change alone little is compiled, and mostly no macro.
     let is_whole = |record: &&Record| record.build.units.iter().all(|it| it.state == State::Ran);
-    let Some(record) = records.iter().find(is_whole) else {
-        return Ok(None);
-    };
-    let Ok(schedule) = Schedule::new(&record.build) else {
-        return Ok(None);
-    };
+    Ok(match records.iter().find(is_whole) {
+        Some(record) => (macro_times(record), Some(build_times(record))),
+        None => (None, None),
+    })
+}
+
+fn build_times(record: &Record) -> BuildTimes {
+    let mut packages = BTreeMap::new();
+    for unit in &record.build.units {
+        let key = (unit.name.clone(), unit.version.clone());
+        *packages.entry(key).or_default() += unit.duration;
+    }
+    BuildTimes {
+        run: record.run.name(),
+        total: record.total(),
+        packages,
+    }
+}
+
+fn macro_times(record: &Record) -> Option<MacroTimes> {
+    let schedule = Schedule::new(&record.build).ok()?;
     let (path, _) = path::ideal(&schedule);
     let mut packages: Vec<(String, f64)> = Vec::new();
     for step in &path.steps {
@@ -50,9 +67,9 @@ pub fn macro_times(workspace: &Workspace) -> Result<Option<MacroTimes>> {
         }
     }
     packages.sort_by(|one, other| other.1.total_cmp(&one.1));
-    Ok(Some(MacroTimes {
+    Some(MacroTimes {
         run: record.run.name(),
         path: path.length,
         packages,
-    }))
+    })
 }

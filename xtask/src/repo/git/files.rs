@@ -1,11 +1,14 @@
 //! Which files a state has, and what they hold.
 
-use anyhow::{Context as _, Result};
+use std::collections::HashSet;
+
+use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Repository, State, null_separated};
 use crate::process;
 use crate::quote;
+use crate::repo::rust_source::normalized;
 use crate::repo::{files, is_absent};
 
 /// A path of a state.
@@ -119,6 +122,18 @@ impl Repository {
         Ok(process::output(&mut command)?.status.success())
     }
 
+    /// Returns true for a path that git ignores once the path is not tracked.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn ignores_untracked(&self, path: &Utf8Path) -> Result<bool> {
+        let mut command = self.git();
+        command.args(["check-ignore", "--quiet", "--no-index", "--"]);
+        Ok(process::output(command.arg(path.as_str()))?
+            .status
+            .success())
+    }
+
     fn on_disk(&self, path: Utf8PathBuf) -> Option<Entry> {
         let kind = self
             .top_level
@@ -147,6 +162,72 @@ impl Repository {
         }
     }
 
+    /// What files hold in a state, as [`Self::read`] tells; of a symbolic link the content of the
+    /// file that the link leads to in the same state. A link that leads out of the repository
+    /// stands for its own text.
+    ///
+    /// # Errors
+    /// Git's own message, or the disk's, where a file that is there cannot be read.
+    pub fn read_through_links(
+        &self,
+        state: &State,
+        paths: &[Utf8PathBuf],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        /// As many links one behind another as Linux follows.
+        const LINKS: usize = 40;
+        let mut paths = paths.to_vec();
+        for _ in 0..LINKS {
+            let links = self.links(state, &paths)?;
+            let led: Vec<usize> = (0..paths.len())
+                .filter(|at| links.contains(&paths[*at]))
+                .collect();
+            let asked: Vec<Utf8PathBuf> = led.iter().map(|at| paths[*at].clone()).collect();
+            let mut is_done = true;
+            for (at, target) in led.into_iter().zip(self.read(state, &asked)?) {
+                let target = target.and_then(|it| String::from_utf8(it).ok());
+                let target = target.and_then(|it| self.target_of(&paths[at], &it));
+                if let Some(target) = target {
+                    paths[at] = target;
+                    is_done = false;
+                }
+            }
+            if is_done {
+                break;
+            }
+        }
+        self.read(state, &paths)
+    }
+
+    /// The path below the top level that a link there leads to, if it does.
+    fn target_of(&self, link: &Utf8Path, target: &str) -> Option<Utf8PathBuf> {
+        let path = self.top_level.join(link.parent()?).join(target);
+        let path = normalized(&path);
+        Some(path.strip_prefix(&self.top_level).ok()?.to_owned())
+    }
+
+    /// The symbolic links among these paths of a state.
+    fn links(&self, state: &State, paths: &[Utf8PathBuf]) -> Result<HashSet<Utf8PathBuf>> {
+        let listing = match state {
+            State::Empty => return Ok(HashSet::new()),
+            State::WorkTree => {
+                let is_link = |it: &&Utf8PathBuf| self.top_level.join(it).is_symlink();
+                return Ok(paths.iter().filter(is_link).cloned().collect());
+            }
+            State::Commit(commit) => vec!["ls-tree", "-z", &commit.0, "--"],
+            State::Index => vec!["ls-files", "-s", "-z", "--"],
+        };
+        let mut links = HashSet::new();
+        // A command line is not as long as a change may be.
+        for paths in paths.chunks(500) {
+            let mut command = self.git();
+            command.arg("--literal-pathspecs").args(&listing);
+            let entries = tree_entries(&process::checked(command.args(paths))?)?;
+            let of_links = entries.into_iter().filter(|it| it.kind == EntryKind::Link);
+            links.extend(of_links.map(|it| it.path));
+        }
+        Ok(links)
+    }
+
     fn read_from_disk(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>> {
         let path = self.top_level.join(path);
         let read = match path.read_link_utf8() {
@@ -172,26 +253,50 @@ impl Repository {
         })
     }
 
-    /// One call of `git cat-file --batch` for all paths: `HASH TYPE SIZE`, a line break, the
-    /// content, a line break; or a line that ends in `missing`. Git reads a name a line, so that a
+    /// The answer of `git cat-file` about names, a line each. Git reads a name a line, so that a
     /// name with a line break is looked up beforehand.
+    fn cat_file(&self, mode: &str, names: &[String]) -> Result<Vec<u8>> {
+        let mut lines = String::new();
+        for name in names {
+            lines += &match name.contains(['\n', '\r']) {
+                true => self.object_id(name)?,
+                false => name.clone(),
+            };
+            lines.push('\n');
+        }
+        let mut command = self.git();
+        command.args(["cat-file", mode]);
+        let output = process::output_with_input(&mut command, lines.into_bytes())?;
+        process::succeeded(&command, output)
+    }
+
+    /// Fails for a name of an object that is larger than what is read of a file. Git itself would
+    /// hold all of the object in memory.
+    fn check_sizes(&self, names: &[String], limit: files::Limit) -> Result<()> {
+        let sizes = self.cat_file("--batch-check=%(objectsize)", names)?;
+        let sizes = String::from_utf8_lossy(&sizes);
+        for (name, size) in names.iter().zip(sizes.lines()) {
+            // Nothing has a size that is `missing`, or a submodule's commit.
+            if size.parse::<u64>().is_ok_and(|it| it > limit.0) {
+                let mib = limit.0 >> 20;
+                bail!(
+                    "cannot read {} of git: larger than {mib} MiB",
+                    quote::name(name)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// One call of `git cat-file --batch` for all paths: `HASH TYPE SIZE`, a line break, the
+    /// content, a line break; or a line that ends in `missing`.
     fn read_objects(&self, tree: &str, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let mut names = String::new();
-        for path in paths {
-            let name = format!("{tree}:{path}");
-            names += &match path.as_str().contains(['\n', '\r']) {
-                true => self.object_id(&name)?,
-                false => name,
-            };
-            names.push('\n');
-        }
-        let mut command = self.git();
-        command.args(["cat-file", "--batch"]);
-        let output = process::output_with_input(&mut command, names.into_bytes())?;
-        let output = process::succeeded(&command, output)?;
+        let names: Vec<String> = paths.iter().map(|it| format!("{tree}:{it}")).collect();
+        self.check_sizes(&names, files::RECORD)?;
+        let output = self.cat_file("--batch", &names)?;
         let mut rest = &output[..];
         let mut contents = Vec::new();
         for path in paths {
@@ -238,3 +343,6 @@ fn tree_entries(output: &[u8]) -> Result<Vec<Entry>> {
         })
         .collect()
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -7,7 +7,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
 use super::certain::printed_for_certain;
-use super::names::{Names, ends_statement};
+use super::names::{Names, Statement, ends_statement};
 use super::scanner::Scanner;
 use super::shapes::made_text;
 use super::tokens::{is_ident, is_punct, macro_call, split_commas, string_value, trees};
@@ -114,31 +114,40 @@ impl BuildScriptScan {
 /// attributes, since documentation is one.
 fn texts_in(stream: TokenStream, names: &Names<'_>, texts: &mut Vec<String>) {
     let tokens = trees(stream);
-    let mut names = names.clone();
-    let (mut statement, mut at) = (0, 0);
+    let mut names = names.inner();
+    let mut statement = Statement::new(&names);
+    let mut lets = Vec::new();
+    let mut at = 0;
     while let Some(token) = tokens.get(at) {
         let rest = &tokens[at..];
         let mut taken = 1;
         if is_punct(token, '#') {
             taken += 1 + usize::from(rest.get(1).is_some_and(|next| is_punct(next, '!')));
         } else if is_ident(token, "let") {
-            names.bind(&tokens[..at], &rest[1..]);
+            lets.push(at);
         } else if let Some((called, _, length)) = macro_call(rest)
             && called == "concat"
             && let Ok(Some(text)) = made_text(Some(&rest[..length]), names.manifest_dir)
         {
             texts.push(text);
             taken = length;
-        } else if let Some(length) = printed(rest, &names.within(&tokens[statement..at]), texts) {
+        } else if let Some(length) = printed(rest, statement.names(), texts) {
             taken = length;
         } else if let TokenTree::Group(group) = token {
-            texts_in(group.stream(), &names.within(&tokens[statement..at]), texts);
+            texts_in(group.stream(), statement.names(), texts);
         } else {
             texts.extend(string_value(token));
         }
+        let end = (at + taken).min(tokens.len());
+        tokens[at..end].iter().for_each(|it| statement.pass(it));
         at += taken;
         if at <= tokens.len() && ends_statement(&tokens[..at], tokens.get(at)) {
-            statement = at;
+            // An open scope would keep the names from being bound in place.
+            drop(statement);
+            for at in lets.drain(..) {
+                names.bind(&tokens[..at], &tokens[at + 1..]);
+            }
+            statement = Statement::new(&names);
         }
     }
 }

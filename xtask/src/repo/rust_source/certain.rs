@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::names::Names;
+use super::names::{Names, Statement, ends_statement};
 use super::tokens::{
     before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees,
 };
@@ -29,7 +29,7 @@ pub(super) fn printed_for_certain(
         constants: names,
         texts: Vec::new(),
     };
-    walker.walk(&trees(main.unwrap_or_default()), &mut names.clone());
+    walker.walk(&trees(main.unwrap_or_default()), names.inner());
     walker.texts
 }
 
@@ -40,22 +40,24 @@ type Functions = HashMap<String, Option<TokenStream>>;
 fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
     let tokens = trees(stream);
     let mut start = 0;
+    let mut is_of_methods = false;
     for (at, token) in tokens.iter().enumerate() {
         if is_punct(token, ';') {
-            start = at + 1;
+            (start, is_of_methods) = (at + 1, false);
         }
+        is_of_methods |= is_one_of(token, &["impl", "trait"]);
         let TokenTree::Group(body) = token else {
             continue;
         };
         let item = &tokens[start..at];
         // Which method is called its name alone does not say.
-        if deep && !item.iter().any(|it| is_one_of(it, &["impl", "trait"])) {
+        if deep && !is_of_methods {
             functions_in(body.stream(), deep, functions);
         }
         if body.delimiter() != Delimiter::Brace {
             continue;
         }
-        start = at + 1;
+        (start, is_of_methods) = (at + 1, false);
         let called = item.iter().position(|it| is_ident(it, "fn"));
         if let Some(called) = called.and_then(|it| name(item.get(it + 1)?)) {
             let has_condition = |it: &TokenTree| {
@@ -85,10 +87,23 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     /// Takes what the tokens of a block print; whether they go on to their end for certain.
-    fn walk(&mut self, tokens: &[TokenTree], names: &mut Names<'_>) -> bool {
-        let mut at = 0;
+    fn walk(&mut self, tokens: &[TokenTree], mut names: Names<'_>) -> bool {
+        let mut statement = Statement::new(&names);
+        let (mut at, mut passed, mut lets) = (0, 0, Vec::new());
         while let Some(token) = tokens.get(at) {
             let rest = &tokens[at..];
+            while passed < at {
+                statement.pass(&tokens[passed]);
+                passed += 1;
+                if ends_statement(&tokens[..passed], tokens.get(passed)) {
+                    // An open scope would keep the names from being bound in place.
+                    drop(statement);
+                    for at in lets.drain(..) {
+                        names.bind(&tokens[..at], &tokens[at + 1..]);
+                    }
+                    statement = Statement::new(&names);
+                }
+            }
             at += 1;
             let is = |word| is_ident(token, word);
             if is_one_of(token, LEAVE) {
@@ -97,7 +112,7 @@ impl Walker<'_> {
                 at += conditional(rest) - 1;
             } else if is_punct(token, '#')
                 || is_one_of(token, &["if", "match", "while"])
-                || is("for") && !names.has_some(looped(rest))
+                || is("for") && !statement.names().has_some(looped(rest))
                 || (is_one_of(token, &["for", "loop"]) || is_punct(token, '\''))
                     && holds(&rest[..conditional(rest)], &["break", "continue"])
             {
@@ -109,7 +124,10 @@ impl Walker<'_> {
                 // What is decided by is reached before anything is decided.
                 let is_attribute = is_punct(token, '#');
                 if let (Some(end), false) = (decided, is_attribute)
-                    && !self.walk(&condition[..end], &mut names.within(&condition[..end]))
+                    && !self.walk(
+                        &condition[..end],
+                        statement.names().behind(&condition[..end]),
+                    )
                 {
                     return false;
                 }
@@ -127,20 +145,19 @@ impl Walker<'_> {
                 }
                 at += rest.len() - 1;
             } else if is("let") {
-                names.bind(&tokens[..at - 1], &rest[1..]);
+                lets.push(at - 1);
             } else if let Some((called, arguments, length)) = macro_call(rest) {
                 if ["println", "print"].contains(&called.as_str()) {
                     let arguments = trees(arguments.stream());
                     let arguments: Vec<&[TokenTree]> = split_commas(&arguments).collect();
-                    self.texts.extend(names.formatted(&arguments));
+                    self.texts.extend(statement.names().formatted(&arguments));
                 }
                 at += length - 1;
             } else if let TokenTree::Group(inner) = token {
                 let inner = trees(inner.stream());
                 // A closure may be called, or not.
                 let is_closure = inner.iter().any(|it| is_punct(it, '|'));
-                let mut names = names.within(&tokens[..at - 1]);
-                if !is_closure && !self.walk(&inner, &mut names) {
+                if !is_closure && !self.walk(&inner, statement.names().inner()) {
                     return false;
                 }
             } else if let Some(called) = name(token)
@@ -148,7 +165,7 @@ impl Walker<'_> {
                 && arguments.delimiter() == Delimiter::Parenthesis
                 && let Some(body) = self.functions.get_mut(&called).and_then(Option::take)
             {
-                self.walk(&trees(body), &mut self.constants.clone());
+                self.walk(&trees(body), self.constants.inner());
             }
         }
         true

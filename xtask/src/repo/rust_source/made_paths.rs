@@ -10,9 +10,10 @@ use std::collections::HashMap;
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, TokenTree};
 
+use super::scoped::Scoped;
 use super::shapes::{NEUTRAL, attribute_at};
 use super::tokens::{
-    group, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, split_commas,
+    is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, split_commas,
     string_value, trees,
 };
 
@@ -40,6 +41,30 @@ pub struct MadePath {
     pub path: Utf8PathBuf,
     /// How far above the start it climbs on its way.
     pub climbs: usize,
+    /// Whether the code takes the start apart into its directories, by an iterator or by separators.
+    pub is_taken_apart: bool,
+    /// How many `..` the path begins with.
+    above: usize,
+    /// The iterator over the start's directories, where the code has one at this step.
+    iterator: Option<Directories>,
+}
+
+/// An iterator over the directories of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Directories {
+    kind: Kind,
+    /// Whether it begins with the last directory.
+    is_backward: bool,
+    /// How many were taken from the end.
+    taken: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Of paths, each one directory above the former.
+    Ancestors,
+    /// Of names.
+    Names,
 }
 
 impl MadePath {
@@ -48,7 +73,8 @@ impl MadePath {
         match self.path.components().next_back() {
             None | Some(Utf8Component::ParentDir) => {
                 self.path.push("..");
-                self.climbs = self.climbs.max(self.path.components().count());
+                self.above += 1;
+                self.climbs = self.climbs.max(self.above);
             }
             Some(_) => _ = self.path.pop(),
         }
@@ -60,12 +86,32 @@ impl MadePath {
             match component {
                 Utf8Component::ParentDir => self.up(),
                 Utf8Component::Normal(part) => self.path.push(part),
-                Utf8Component::RootDir if self.origin == Origin::Literal => self.path.push("/"),
+                Utf8Component::RootDir if self.origin == Origin::Literal => {
+                    self.path.push("/");
+                    self.above = 0;
+                }
                 _ => {}
             }
         }
     }
+
+    /// Takes a directory so many above the last one.
+    fn take(&mut self, directories: Directories, above: usize) {
+        match directories.kind {
+            Kind::Ancestors => {
+                self.iterator = None;
+                (0..above.min(MANY)).for_each(|_| self.up());
+            }
+            Kind::Names => {
+                let depth = self.path.components().count() - self.above;
+                self.climbs = self.climbs.max(self.above + above.saturating_sub(depth));
+            }
+        }
+    }
 }
+
+/// More directories than a path has.
+const MANY: usize = 64;
 
 /// The paths that the code of a file makes from other starts than a literal: each expression that
 /// adds a step to one.
@@ -81,11 +127,17 @@ pub fn written_paths(text: &str) -> Vec<(String, MadePath)> {
     paths(text).written
 }
 
+/// The paths that the code of a file reads by the functions of the standard library; nothing for
+/// one that the code makes in a way that is not followed.
+pub(super) fn read_paths(text: &str) -> Vec<Option<MadePath>> {
+    paths(text).read
+}
+
 /// The paths below, above and at `CARGO_MANIFEST_DIR` that code makes, wherever it hands them on;
 /// each as far as its parts are known. `tokens` are those of the text that are looked at.
 pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8PathBuf> {
     let mut walker = Walker::new(text);
-    walker.walk(tokens, &mut Variables::new());
+    walker.walk(tokens, &mut Variables::new([]));
     let trails = walker.followed.into_iter();
     let trails = trails.filter(|trail| trail.origin == Origin::ManifestDir);
     let is_known = |part: &Utf8Component<'_>| !part.as_str().contains('*');
@@ -97,21 +149,33 @@ pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8Pat
 fn paths(text: &str) -> Walker<'_> {
     let mut walker = Walker::new(text);
     if let Some(tokens) = lex(text) {
-        walker.walk(&trees(tokens), &mut Variables::new());
+        walker.walk(&trees(tokens), &mut Variables::new([]));
     }
     walker
 }
 
-type Variables = HashMap<String, MadePath>;
+type Variables = Scoped<MadePath>;
 
 struct Walker<'a> {
-    text: &'a str,
-    /// How often each start was seen, which leads to its line.
-    seen: HashMap<&'static str, usize>,
+    /// The lines of the text, those left out that are comments alone, with their numbers.
+    lines: Vec<(usize, &'a str)>,
+    /// The lines on which each kind of start stands.
+    starts: HashMap<&'static str, Vec<usize>>,
+    seen: Seen,
     made: Vec<MadePath>,
     written: Vec<(String, MadePath)>,
+    read: Vec<Option<MadePath>>,
     /// Every path that was followed to its last known step.
     followed: Vec<MadePath>,
+}
+
+/// What of the text was passed, which leads to the line of what comes next.
+#[derive(Default)]
+struct Seen {
+    /// How often each kind of start was seen.
+    starts: HashMap<&'static str, usize>,
+    /// The place in the lines of the last literal.
+    literal: usize,
 }
 
 /// Functions, behind their `::`, that write to the path that is their first argument.
@@ -121,6 +185,16 @@ const WRITERS: [&str; 5] = [
     "create_new",
     "create_dir",
     "create_dir_all",
+];
+
+/// Functions that read the path that is their first argument.
+const READERS: [&str; 6] = [
+    "copy",
+    "open",
+    "read",
+    "read_dir",
+    "read_link",
+    "read_to_string",
 ];
 
 /// The same as methods, of code generators.
@@ -137,11 +211,15 @@ const NEUTRAL_TO_PATHS: [&str; 5] = [
 
 impl<'a> Walker<'a> {
     fn new(text: &'a str) -> Self {
+        let lines = (1..).zip(text.lines());
+        let lines = lines.filter(|(_, line)| !line.trim_start().starts_with("//"));
         Self {
-            text,
-            seen: HashMap::new(),
+            lines: lines.collect(),
+            starts: HashMap::new(),
+            seen: Seen::default(),
             made: Vec::new(),
             written: Vec::new(),
+            read: Vec::new(),
             followed: Vec::new(),
         }
     }
@@ -166,23 +244,8 @@ impl<'a> Walker<'a> {
                 rest = &after[bound.map_or(0, |(_, length)| length)..];
                 continue;
             }
-            let writers = match before {
-                Some(before) if is_punct(before, ':') => &WRITERS[..],
-                Some(before) if is_punct(before, '.') => &WRITING_METHODS,
-                _ => &[],
-            };
+            self.use_of(before, token, after, variables);
             before = Some(token);
-            if let Some(writer) = name(token).filter(|it| writers.contains(&it.as_str()))
-                && let Some(arguments) = after.first().and_then(parenthesised)
-            {
-                let first = split_commas(&arguments).next().unwrap_or_default();
-                // What is seen here is seen once more below.
-                let seen = self.seen.clone();
-                if let Some(trail) = self.expression(first, variables, true) {
-                    self.written.push((writer, trail));
-                }
-                self.seen = seen;
-            }
             if let Some((mut trail, length)) = self.start(rest, variables, false) {
                 let (steps, mutates) = self.follow(&mut trail, &rest[length..], variables);
                 // Where a variable of this body has the path, its uses tell where it goes.
@@ -209,7 +272,7 @@ impl<'a> Walker<'a> {
             if let TokenTree::Group(group) = token {
                 let tokens = trees(group.stream());
                 match group.delimiter() {
-                    Delimiter::Brace => self.walk(&tokens, &mut variables.clone()),
+                    Delimiter::Brace => self.walk(&tokens, &mut variables.inner()),
                     _ => self.walk(&tokens, variables),
                 }
                 binds = None;
@@ -217,6 +280,42 @@ impl<'a> Walker<'a> {
                 binds = None;
             }
             rest = after;
+        }
+    }
+
+    /// Takes the path that a function reads or writes, where a call of such a one begins here.
+    fn use_of(
+        &mut self,
+        before: Option<&TokenTree>,
+        token: &TokenTree,
+        after: &[TokenTree],
+        variables: &Variables,
+    ) {
+        let (writers, readers) = match before {
+            Some(before) if is_punct(before, ':') => (&WRITERS[..], &READERS[..]),
+            Some(before) if is_punct(before, '.') => (&WRITING_METHODS[..], &["open"][..]),
+            _ => return,
+        };
+        let Some(called) = name(token) else { return };
+        let (writes, reads) = (
+            writers.contains(&called.as_str()),
+            readers.contains(&called.as_str()),
+        );
+        let Some(arguments) = after.first().and_then(parenthesised) else {
+            return;
+        };
+        if !writes && !reads {
+            return;
+        }
+        let first = split_commas(&arguments).next().unwrap_or_default();
+        // Starts that are seen here are seen once more below, and literals are not.
+        let starts = self.seen.starts.clone();
+        let trail = self.expression(first, variables, true);
+        self.seen.starts = starts;
+        match (writes, trail) {
+            (true, Some(trail)) => self.written.push((called, trail)),
+            (true, None) => {}
+            (false, trail) => self.read.push(trail),
         }
     }
 
@@ -259,7 +358,7 @@ impl<'a> Walker<'a> {
         let first = tokens.first()?;
         if let Some(value) = string_value(first) {
             let mut trail = literals.then(|| self.trail(Origin::Literal, ""))?;
-            trail.line = self.line(&value, 0);
+            trail.line = self.line_of_literal(&value);
             trail.join(&value);
             return Some((trail, 1));
         }
@@ -323,24 +422,46 @@ impl<'a> Walker<'a> {
     }
 
     fn trail(&mut self, origin: Origin, word: &'static str) -> MadePath {
-        let seen = self.seen.entry(word).or_default();
-        *seen += 1;
-        let seen = *seen;
+        let line = match origin {
+            Origin::Literal => 1,
+            _ => self.line_of_start(word),
+        };
         MadePath {
             origin,
-            line: self.line(word, seen - 1),
+            line,
             path: Utf8PathBuf::new(),
             climbs: 0,
+            is_taken_apart: false,
+            above: 0,
+            iterator: None,
         }
     }
 
-    /// The line of a word's occurrence in code, not in a comment that has a line of its own.
-    fn line(&self, word: &str, occurrence: usize) -> usize {
-        let lines = self.text.lines().enumerate();
-        let lines = lines.filter(|(_, line)| !line.trim_start().starts_with("//"));
-        let first = word.lines().next().unwrap_or_default();
-        let mut found = lines.flat_map(|(at, line)| line.matches(first).map(move |_| at + 1));
-        found.nth(occurrence).unwrap_or(1)
+    /// Returns the line of the next start of a kind.
+    fn line_of_start(&mut self, word: &'static str) -> usize {
+        let lines = &self.lines;
+        let starts = self.starts.entry(word).or_insert_with(|| {
+            let found = lines.iter();
+            let found = found.flat_map(|(at, line)| line.matches(word).map(move |_| *at));
+            found.collect()
+        });
+        let seen = self.seen.starts.entry(word).or_default();
+        *seen += 1;
+        starts.get(*seen - 1).copied().unwrap_or(1)
+    }
+
+    /// Returns the line of a literal, which stands on the last literal's line or behind that line;
+    /// the last one's where it is not near.
+    fn line_of_literal(&mut self, value: &str) -> usize {
+        /// Lines that are looked through for a literal, since each one may be looked for.
+        const NEAR: usize = 2000;
+        let first = value.lines().next().unwrap_or_default();
+        let rest = self.lines[self.seen.literal..].iter().take(NEAR);
+        let found = rest.into_iter().position(|(_, line)| line.contains(first));
+        self.seen.literal += found.unwrap_or(0);
+        self.lines
+            .get(self.seen.literal)
+            .map_or(1, |(line, _)| *line)
     }
 
     /// Follows the methods that are called on a path: how many tokens they take, and whether one of
@@ -363,6 +484,16 @@ impl<'a> Walker<'a> {
                     };
                     let literal = arguments.first().and_then(string_value);
                     length += 3;
+                    if trail.iterator.is_some() {
+                        match self.iterate(trail, &method, &arguments) {
+                            Some(is_mutated) => {
+                                mutates |= is_mutated;
+                                changed |= trail.climbs > 0 || trail.is_taken_apart;
+                            }
+                            None => return (Some((length, true)), mutates),
+                        }
+                        continue;
+                    }
                     mutates |= ["push", "pop", "set_file_name"].contains(&method.as_str());
                     match method.as_str() {
                         "join" | "push" => {
@@ -384,23 +515,34 @@ impl<'a> Walker<'a> {
                             trail.join(&literal.unwrap_or_else(|| "*".to_owned()));
                             changed = true;
                         }
-                        "ancestors" => {
-                            let [dot, nth, number, ..] = &tokens[length..] else {
-                                return (None, mutates);
+                        "ancestors" | "components" | "iter" => {
+                            let kind = match method.as_str() {
+                                "ancestors" => Kind::Ancestors,
+                                _ => Kind::Names,
                             };
-                            let number = group(number, Delimiter::Parenthesis);
-                            let number = number.map(|it| it.stream().to_string());
-                            let number = number.and_then(|it| it.parse::<usize>().ok());
-                            let (true, true, Some(number)) =
-                                (is_punct(dot, '.'), is_ident(nth, "nth"), number)
-                            else {
-                                // As a search for a name; where it ends is not known.
-                                trail.up();
-                                return (Some((length, true)), mutates);
-                            };
-                            length += 3;
-                            (0..number).for_each(|_| trail.up());
-                            changed = true;
+                            trail.iterator = Some(Directories {
+                                kind,
+                                is_backward: kind == Kind::Ancestors,
+                                taken: 0,
+                            });
+                        }
+                        "rsplit" | "split" | "rsplitn" => {
+                            trail.iterator = Some(Directories {
+                                kind: Kind::Names,
+                                is_backward: method != "split",
+                                taken: 0,
+                            });
+                        }
+                        method if TAKE_APART.contains(&method) => {
+                            trail.is_taken_apart = true;
+                            return (Some((length, true)), mutates);
+                        }
+                        "and_then" | "map" if !is_conversion(&arguments) => {
+                            match self.closure(trail, &arguments, variables) {
+                                Some(made) => *trail = made,
+                                None => return (None, mutates),
+                            }
+                            changed |= !trail.path.as_str().is_empty() || trail.climbs > 0;
                         }
                         "map" if is_conversion(&arguments) => {}
                         method if NEUTRAL.contains(&method) => {}
@@ -413,6 +555,94 @@ impl<'a> Walker<'a> {
         }
     }
 }
+
+impl Walker<'_> {
+    /// Follows a method of an iterator over a path's directories: whether it moved the iterator;
+    /// nothing where it is not known what it takes.
+    fn iterate(&self, trail: &mut MadePath, method: &str, arguments: &[TokenTree]) -> Option<bool> {
+        let mut directories = trail.iterator?;
+        let number = || match arguments {
+            [number] => number.to_string().parse::<usize>().ok(),
+            _ => None,
+        };
+        let step = match (method, directories.is_backward) {
+            ("next", true) | ("next_back", false) if directories.kind == Kind::Names => Some(0),
+            ("next", true) => Some(0),
+            ("nth", true) | ("nth_back", false) => number(),
+            ("last", false) => Some(0),
+            ("rev", false) => {
+                directories.is_backward = true;
+                trail.iterator = Some(directories);
+                return Some(false);
+            }
+            ("skip", true) if number().is_some() => {
+                directories.taken += number().unwrap_or_default();
+                trail.iterator = Some(directories);
+                return Some(false);
+            }
+            ("as_path", false) => {
+                let above = Directories {
+                    kind: Kind::Ancestors,
+                    ..directories
+                };
+                trail.take(above, directories.taken);
+                return Some(false);
+            }
+            ("clone" | "by_ref" | "peekable" | "fuse", _) => return Some(false),
+            ("unwrap" | "expect" | "as_os_str" | "to_str" | "to_string_lossy", _) => {
+                return Some(false);
+            }
+            _ => None,
+        };
+        let Some(step) = step else {
+            trail.is_taken_apart = true;
+            return None;
+        };
+        let above = directories.taken + step;
+        directories.taken = above + 1;
+        trail.iterator = Some(directories);
+        trail.take(directories, above);
+        Some(true)
+    }
+
+    /// The path that a closure, or a function by its name, makes of a path.
+    fn closure(
+        &mut self,
+        trail: &MadePath,
+        arguments: &[TokenTree],
+        variables: &Variables,
+    ) -> Option<MadePath> {
+        let mut made = trail.clone();
+        match arguments {
+            [bar, parameter, end, body @ ..] if is_punct(bar, '|') && is_punct(end, '|') => {
+                let mut inside = variables.inner();
+                inside.insert(name(parameter)?, made);
+                self.expression(body, &inside, false)
+            }
+            // `Path::parent`.
+            [.., colon, function] if is_punct(colon, ':') && is_ident(function, "parent") => {
+                made.up();
+                Some(made)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Methods of texts that take a path apart at some directory of it.
+const TAKE_APART: [&str; 11] = [
+    "find",
+    "rfind",
+    "rsplit_once",
+    "rsplit_terminator",
+    "split_at",
+    "split_once",
+    "split_terminator",
+    "splitn",
+    "strip_suffix",
+    "trim_end_matches",
+    "match_indices",
+];
 
 /// `PathBuf::from`, `PathBuf::into` and their like, as an argument of `map`.
 fn is_conversion(arguments: &[TokenTree]) -> bool {
@@ -443,6 +673,10 @@ fn ends(tokens: &[TokenTree]) -> bool {
 fn bound(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let at = usize::from(is_ident(tokens.first()?, "mut"));
     let variable = name(tokens.get(at)?)?;
+    // `&'static str` binds nothing.
+    if !is_punct(tokens.get(at + 1)?, '=') && !is_punct(tokens.get(at + 1)?, ':') {
+        return None;
+    }
     let equals = tokens.iter().position(|it| is_punct(it, '='))?;
     let end = tokens.iter().position(|it| is_punct(it, ';'));
     let is_simple = equals == at + 1 || is_punct(tokens.get(at + 1)?, ':');

@@ -21,6 +21,8 @@ mod names;
 mod run_time_paths;
 mod scanner;
 mod scope;
+mod scoped;
+mod script_inputs;
 mod shapes;
 mod tokens;
 mod walk;
@@ -38,6 +40,7 @@ pub use build_script::{BuildScriptScan, scan_build_script};
 pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, Origin, made_paths, written_paths};
 pub use run_time_paths::{Code, NamedPath, RunTimePaths, Start};
+pub use script_inputs::{ScriptInputs, script_inputs};
 
 /// What the sources of one target say they are made of.
 ///

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+use super::scoped::Scoped;
 use super::shapes::{NEUTRAL, made_text};
 use super::tokens::{
     self, group, is_ident, is_one_of, is_punct, macro_call, name, parenthesised, split_commas,
@@ -17,9 +18,8 @@ use super::tokens::{
 };
 
 /// What is known of names in a scope.
-#[derive(Clone)]
 pub(super) struct Names<'a> {
-    known: HashMap<String, Known>,
+    known: Scoped<Known>,
     /// The package's directory, which cargo tells in `CARGO_MANIFEST_DIR`.
     pub(super) manifest_dir: &'a Utf8Path,
 }
@@ -43,10 +43,16 @@ impl<'a> Names<'a> {
         }
         let known = constants.into_iter();
         Self {
-            known: known
-                .filter_map(|(name, known)| Some((name, known?)))
-                .collect(),
+            known: Scoped::new(known.filter_map(|(name, known)| Some((name, known?)))),
             manifest_dir,
+        }
+    }
+
+    /// Opens a scope in this one.
+    pub(super) fn inner(&self) -> Self {
+        Self {
+            known: self.known.inner(),
+            manifest_dir: self.manifest_dir,
         }
     }
 
@@ -74,15 +80,6 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// What is known within a group or a call, by what stands before it in its statement.
-    pub(super) fn within(&self, before: &[TokenTree]) -> Self {
-        let mut inside = self.clone();
-        if binds(before) {
-            inside.forget(before);
-        }
-        inside
-    }
-
     /// Takes away what is known of each name that occurs in tokens.
     fn forget(&mut self, tokens: &[TokenTree]) {
         for token in tokens {
@@ -98,7 +95,7 @@ impl<'a> Names<'a> {
     pub(super) fn formatted(&self, arguments: &[&[TokenTree]]) -> Option<String> {
         let (format, arguments) = arguments.split_first()?;
         // What the call itself names hides the names around it.
-        let mut inside = self.clone();
+        let mut inside = self.inner();
         for argument in arguments {
             if let [name, equals, ..] = argument
                 && is_punct(equals, '=')
@@ -127,12 +124,23 @@ impl<'a> Names<'a> {
 
     /// A format with the names that it interpolates in their places.
     fn interpolated(&self, format: &str) -> String {
-        self.known
-            .iter()
-            .fold(format.to_owned(), |format, (name, known)| match known {
-                Known::Text(text) => format.replace(&format!("{{{name}}}"), text),
-                Known::List => format,
-            })
+        let mut text = String::new();
+        let mut rest = format;
+        while let Some((before, hole)) = rest.split_once('{') {
+            text += before;
+            let named = hole.split_once('}');
+            match named.and_then(|(name, behind)| Some((self.known.get(name)?, behind))) {
+                Some((Known::Text(known), behind)) => {
+                    text += known;
+                    rest = behind;
+                }
+                _ => {
+                    text.push('{');
+                    rest = hole;
+                }
+            }
+        }
+        text + rest
     }
 
     /// Whether a loop over an expression goes through something for certain: over a list that is
@@ -149,7 +157,7 @@ impl<'a> Names<'a> {
             [list] => list,
             _ => return false,
         };
-        let is_known = |name| matches!(self.known.get(&name), Some(Known::List));
+        let is_known = |name: String| matches!(self.known.get(&name), Some(Known::List));
         let has_some = is_list(list) || name(list).is_some_and(is_known);
         has_some && parts.all(|step| step.first().is_some_and(|it| is_one_of(it, &STEPS)))
     }
@@ -230,6 +238,53 @@ fn is_list(token: &TokenTree) -> bool {
         let list = trees(list.stream());
         !list.is_empty() && !list.iter().any(|it| is_punct(it, ';') || is_punct(it, '#'))
     })
+}
+
+/// What is known within the groups and calls of a statement, by the tokens that stand before them.
+/// Each token is looked at once.
+pub(super) struct Statement<'a> {
+    names: Names<'a>,
+    /// The tokens so far; none once some of them may bind names.
+    before: Vec<TokenTree>,
+    binds: bool,
+    ends_in_equals: bool,
+}
+
+impl<'a> Statement<'a> {
+    pub(super) fn new(names: &Names<'a>) -> Self {
+        Self {
+            names: names.inner(),
+            before: Vec::new(),
+            binds: false,
+            ends_in_equals: false,
+        }
+    }
+
+    /// Returns what is known behind the tokens so far.
+    pub(super) fn names(&self) -> &Names<'a> {
+        &self.names
+    }
+
+    /// Goes on behind a token: where tokens may bind names, nothing is known of the names in them.
+    pub(super) fn pass(&mut self, token: &TokenTree) {
+        let is_arrow = self.ends_in_equals && is_punct(token, '>');
+        self.ends_in_equals = is_punct(token, '=');
+        self.binds = self.binds || is_arrow || binds(std::slice::from_ref(token));
+        self.before.push(token.clone());
+        if self.binds {
+            let before = std::mem::take(&mut self.before);
+            self.names.forget(&before);
+        }
+    }
+}
+
+impl<'a> Names<'a> {
+    /// Returns what is known behind these tokens of a statement.
+    pub(super) fn behind(&self, before: &[TokenTree]) -> Self {
+        let mut statement = Statement::new(self);
+        before.iter().for_each(|it| statement.pass(it));
+        statement.names
+    }
 }
 
 /// Whether tokens may bind names for what follows them: as a function, a closure, a loop, an arm or

@@ -769,3 +769,45 @@ fn deep_nesting_overflows_no_stack() {
         }
     }
 }
+
+#[test]
+fn long_code_is_read_in_linear_time() {
+    let many = |number: usize, line: &dyn Fn(usize) -> String| -> String {
+        (0..number).map(line).collect()
+    };
+    let in_main =
+        |body: String| format!("fn main() {{ {body} println!(\"cargo::rerun-if-changed=x\"); }}");
+    let texts = [
+        in_main(format!("let x = a{};", ".b(1)".repeat(20_000))),
+        in_main(format!(
+            "let x = Path::new(\"a\"){};",
+            ".join(\"b\")".repeat(20_000)
+        )),
+        in_main(format!(
+            "let o = env::var(\"OUT_DIR\")?{};",
+            ".parent()".repeat(20_000)
+        )),
+        in_main(many(5_000, &|at| {
+            format!("let x{at} = f({at}); println!(\"{{}}\", x{at}); {{ let y = 1; }}\n")
+        })),
+        in_main(many(5_000, &|at| {
+            format!("let x{at} = \"{at}\"; println!(\"{{x{at}}}\");\n")
+        })),
+        in_main(many(5_000, &|at| {
+            format!("fs::write(concat!(env!(\"OUT_DIR\"), \"/{at}\"), \"x\");\n")
+        })),
+        in_main(many(5_000, &|at| format!("fs::read(\"data/{at}\");\n"))),
+    ];
+    for text in texts {
+        let started = std::time::Instant::now();
+        let mut read = |path: &Utf8Path| (path == "build.rs").then(|| text.clone());
+        let scan = scan_build_script("build.rs".into(), "".into(), &mut read);
+        made_paths(&text);
+        written_paths(&text);
+        script_inputs(&text);
+        let start = &text[..60];
+        assert!(scan.says_for_certain, "{start}");
+        let seconds = started.elapsed().as_secs();
+        assert!(seconds < 60, "{start}: {seconds} s");
+    }
+}

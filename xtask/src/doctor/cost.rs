@@ -1,0 +1,182 @@
+//! What findings cost in this workspace, in figures: what is built again, and how long that took.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Patient;
+use super::dependencies::listed;
+use crate::finding::{Finding, Place};
+use crate::graph::{Link, Mode, UnitGraph, UnitIx, Verb};
+use crate::workspace::{PackageIx, TargetKind};
+
+/// How long the newest kept build in which everything was compiled took.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BuildTimes {
+    /// The run, as `timings list` calls it.
+    pub run: String,
+    /// Seconds from its start to its end.
+    pub total: f64,
+    /// Seconds of the units of each package, by name and version.
+    pub packages: BTreeMap<(String, String), f64>,
+}
+
+/// Where a rebuild starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The runs of the packages' build scripts.
+    Scripts,
+    /// All units of the packages.
+    Sources,
+}
+
+/// Gives a finding its figures, where the check that found it did not: of a build script or a
+/// source what is built from its package, of a workflow a build from nothing.
+pub(super) fn complete(patient: &Patient<'_>, finding: &mut Finding) {
+    if finding.impact.is_some() {
+        return;
+    }
+    let code = finding.check.code;
+    let start = match code.starts_with("script-") {
+        true => Start::Scripts,
+        false => Start::Sources,
+    };
+    let package = match &finding.place {
+        Place::Path { path, .. }
+            if code.starts_with("script-") || code.starts_with("path-from") =>
+        {
+            let packages = patient.own_packages();
+            let mut above = path.ancestors();
+            above.find_map(|it| Some(packages.get(it)?.name.clone()))
+        }
+        _ => None,
+    };
+    finding.impact = Some(match package {
+        Some(package) => {
+            let again = rebuilt(patient, [package.as_str()], start);
+            match code.starts_with("path-from") {
+                true => format!("Where it fails, so does what needs the package: {again}"),
+                false => again,
+            }
+        }
+        None if code == "path-in-build-dir" => "One command; nothing is built again.".to_owned(),
+        None if code == "ci-unreadable" => "What its jobs cost is not known.".to_owned(),
+        None => from_nothing(patient),
+    });
+}
+
+/// What is built again when packages change: units, packages, seconds.
+pub(super) fn rebuilt<'n>(
+    patient: &Patient<'_>,
+    names: impl IntoIterator<Item = &'n str>,
+    start: Start,
+) -> String {
+    let graph = patient.units();
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let own = (0..).zip(&patient.workspace.packages);
+    let own = own.filter(|(_, it)| it.source.is_none() && names.contains(it.name.as_str()));
+    let own: BTreeSet<PackageIx> = own.map(|(at, _)| PackageIx(at)).collect();
+    let starts = own.iter().flat_map(|package| match start {
+        Start::Scripts => {
+            let run = graph.find(*package, TargetKind::CustomBuild, Mode::RunCustomBuild);
+            run.map_or_else(|| graph.units_of(*package).to_vec(), |it| vec![it])
+        }
+        Start::Sources => graph.units_of(*package).to_vec(),
+    });
+    let units = closure(graph, starts.collect());
+    let compiled = |it: &&UnitIx| graph.unit(**it).is_compiled();
+    let packages = units
+        .iter()
+        .filter(compiled)
+        .map(|it| graph.unit(*it).package);
+    let packages: BTreeSet<PackageIx> = packages.collect();
+    let dependents = packages
+        .difference(&own)
+        .map(|it| &*patient.workspace.package(*it).name);
+    let dependents: BTreeSet<&str> = dependents.collect();
+    let number = units.iter().filter(compiled).count();
+    let among = match dependents.len() {
+        0 => "no package depends on it".to_owned(),
+        _ => format!("dependents: {}", listed(dependents.into_iter())),
+    };
+    let seconds = match &patient.times {
+        None => NOT_MEASURED.to_owned(),
+        Some(times) => {
+            let of = |it: &PackageIx| {
+                let package = patient.workspace.package(*it);
+                let key = (package.name.clone(), package.version.clone());
+                times.packages.get(&key).copied().unwrap_or_default()
+            };
+            let seconds: f64 = packages.iter().map(of).sum();
+            format!("{seconds:.1}s of work in the run {}", times.run)
+        }
+    };
+    format!(
+        "{}, of {}, compiled again ({among}); {seconds}.",
+        counted(number, "unit"),
+        counted(packages.len(), "package")
+    )
+}
+
+/// What a build from nothing takes: units, packages, seconds.
+pub(super) fn from_nothing(patient: &Patient<'_>) -> String {
+    let graph = patient.units();
+    let compiled = graph.units().filter(|(_, it)| it.is_compiled());
+    let packages: Vec<PackageIx> = compiled.map(|(_, it)| it.package).collect();
+    let number = packages.len();
+    let packages: BTreeSet<PackageIx> = packages.into_iter().collect();
+    let seconds = match &patient.times {
+        None => NOT_MEASURED.to_owned(),
+        Some(times) => format!("{:.1}s in the run {}", times.total, times.run),
+    };
+    format!(
+        "A build from nothing compiles {} of {}; {seconds}.",
+        counted(number, "unit"),
+        counted(packages.len(), "package")
+    )
+}
+
+/// How long packages took that are compiled without need, by name and version.
+pub(super) fn seconds_of(patient: &Patient<'_>, packages: &[(String, String)]) -> String {
+    match &patient.times {
+        None => NOT_MEASURED.to_owned(),
+        Some(times) => {
+            let seconds: f64 = packages
+                .iter()
+                .filter_map(|it| times.packages.get(it))
+                .sum();
+            format!("{seconds:.1}s of work in the run {}", times.run)
+        }
+    }
+}
+
+const NOT_MEASURED: &str =
+    "seconds are not known, since no `cargo xtask timings` of everything is kept";
+
+/// A number with its noun.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
+}
+
+/// The units that cargo builds again with these, and these.
+fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {
+    let mut found: BTreeSet<UnitIx> = starts.iter().copied().collect();
+    let mut pending = starts;
+    while let Some(unit) = pending.pop() {
+        for (dependent, link) in graph.dependents(unit) {
+            if link == Link::Rebuilds && found.insert(dependent) {
+                pending.push(dependent);
+            }
+        }
+    }
+    found
+}
+
+impl Patient<'_> {
+    /// The units of a build of everything, tests included.
+    fn units(&self) -> &UnitGraph {
+        let units = &self.units;
+        units.get_or_init(|| UnitGraph::new(self.workspace, Verb::Test))
+    }
+}

@@ -1,0 +1,108 @@
+//! What to print in a build script that names no input, so that it still runs whenever what it
+//! reads changes.
+
+use crate::repo::rust_source::ScriptInputs;
+
+/// Returns what to do about a script that names no input, and what of its sources that rests on. A
+/// line that a script prints turns off the watch over all files of the package, so lines are given
+/// for everything that the script reads, or none.
+pub(super) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Vec<String>) {
+    let mut unknown: Vec<&str> = inputs.unknown.iter().map(String::as_str).collect();
+    if asks_libraries {
+        unknown.push("what the libraries read that it is built with");
+    }
+    let mut evidence = Vec::new();
+    if inputs.asks_git {
+        evidence.push("it asks git".to_owned());
+    }
+    evidence.extend(unknown.iter().map(|it| format!("it reads {it}")));
+    if inputs.asks_git && inputs.asks_for_edits {
+        let mend = "Leave it as it is, under an exception of the policy: no list of paths stands for \
+                    changes that are not committed. Or take them out of what it asks git, and then \
+                    watch git's `HEAD`.";
+        return (mend.to_owned(), evidence);
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let of_paths = inputs.paths.iter();
+    lines.extend(of_paths.map(|it| format!("`cargo::rerun-if-changed={it}`")));
+    let of_variables = inputs.variables.iter();
+    lines.extend(of_variables.map(|it| format!("`cargo::rerun-if-env-changed={it}`")));
+    evidence.extend(lines.iter().map(|it| format!("it reads what {it} watches")));
+    if inputs.asks_git {
+        let tags = match inputs.asks_for_tags {
+            true => ", for `git rev-parse --git-path refs/tags` and `packed-refs`",
+            false => "",
+        };
+        lines.push(format!(
+            "`cargo::rerun-if-changed=…` for the files that `git rev-parse --git-path HEAD` and `git \
+             rev-parse --git-path \"$(git symbolic-ref -q HEAD)\"` name (where the second does not \
+             exist, for `git rev-parse --git-path packed-refs`){tags}"
+        ));
+    }
+    if !unknown.is_empty() {
+        lines.push(format!("lines for {}", unknown.join(", ")));
+        let mend = format!(
+            "Print {}; where that cannot be listed, leave the script as it is.",
+            lines.join(", ")
+        );
+        return (mend, evidence);
+    }
+    if lines.is_empty() {
+        lines.push("`cargo::rerun-if-changed=build.rs`, since it reads nothing else".to_owned());
+    }
+    (format!("Print {}.", lines.join(", ")), evidence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::rust_source::script_inputs;
+
+    #[test]
+    fn advice_names_everything_that_is_read() {
+        for (code, libraries, expected) in [
+            (
+                "",
+                false,
+                &["Print `cargo::rerun-if-changed=build.rs`, since it reads nothing else."][..],
+            ),
+            (
+                "env::var(\"MODE\"); fs::read_dir(\"../b/data\")",
+                false,
+                &["Print `cargo::rerun-if-changed=../b/data`, `cargo::rerun-if-env-changed=MODE`."],
+            ),
+            (
+                "Command::new(\"git\").arg(\"rev-parse\"); env::var(\"MODE\")",
+                false,
+                &[
+                    "rerun-if-env-changed=MODE`",
+                    "--git-path HEAD`",
+                    "symbolic-ref",
+                    "packed-refs",
+                ],
+            ),
+            (
+                "Command::new(\"git\").args([\"describe\", \"--tags\"])",
+                false,
+                &["refs/tags"],
+            ),
+            (
+                "Command::new(\"git\").args([\"describe\", \"--dirty\"])",
+                false,
+                &["Leave it as it is"],
+            ),
+            ("fs::read(name)", false, &["leave the script as it is"]),
+            ("", true, &["the libraries", "leave the script as it is"]),
+        ] {
+            let (mend, _) = advice(&script_inputs(code), libraries);
+            for words in expected {
+                assert!(mend.contains(words), "{code}: {mend}");
+            }
+            assert_eq!(
+                mend.contains("build.rs"),
+                code.is_empty() && !libraries,
+                "{code}: {mend}"
+            );
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::process::Runner;
+use crate::testing::{scratch, write};
+
+/// A repository with a commit of a manifest, of links to the manifest, and of links elsewhere.
+fn repository(root: &Utf8Path) -> Repository {
+    let runner = Runner::new().unwrap().in_directory(root);
+    let git = |args: &[&str]| {
+        let mut command = runner.git();
+        command.args(["-c", "user.name=test", "-c", "user.email=test@example.org"]);
+        process::checked(command.args(args)).unwrap();
+    };
+    write(&root.join("shared/Cargo.toml"), "[package]");
+    write(&root.join("a/src/lib.rs"), "");
+    for (target, link) in [
+        ("../shared/Cargo.toml", "a/Cargo.toml"),
+        ("a/Cargo.toml", "twice"),
+        ("loop", "loop"),
+        ("../../outside", "a/outside"),
+        ("gone", "dangling"),
+    ] {
+        symlink(target, root.join(link)).unwrap();
+    }
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "first"]);
+    Repository::discover(&runner, root).unwrap().unwrap()
+}
+
+#[test]
+fn of_a_link_the_file_is_read_that_it_leads_to() {
+    let (_directory, root) = scratch();
+    let repository = repository(&root);
+    let head = State::Commit(repository.head().unwrap().clone());
+    for (path, expected) in [
+        ("shared/Cargo.toml", Some("[package]")),
+        ("a/Cargo.toml", Some("[package]")),
+        ("twice", Some("[package]")),
+        ("loop", Some("loop")),
+        ("a/outside", Some("../../outside")),
+        ("dangling", None),
+        ("gone", None),
+    ] {
+        for state in [&head, &State::Index, &State::WorkTree] {
+            let read = repository
+                .read_through_links(state, &[path.into()])
+                .unwrap();
+            let expected = expected.map(|it| it.as_bytes().to_owned());
+            assert_eq!(read, [expected], "{path} {state:?}");
+        }
+    }
+}
+
+#[test]
+fn large_objects_are_not_read() {
+    let (_directory, root) = scratch();
+    let repository = repository(&root);
+    let check = |limit| {
+        let names = [":0:gone", ":0:shared/Cargo.toml"].map(str::to_owned);
+        repository.check_sizes(&names, files::Limit(limit))
+    };
+    assert!(check(9).is_ok());
+    let error = check(8).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "cannot read :0:shared/Cargo.toml of git: larger than 0 MiB"
+    );
+}
