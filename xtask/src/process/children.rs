@@ -2,8 +2,9 @@
 //! and none outlives the kit.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -169,13 +170,24 @@ pub(super) fn wait_for_all() {
     kill_all();
 }
 
-/// Ends every child by force.
+/// Ends every child by force, before the kit ends: none is started after that, whoever tries waits
+/// for the end.
 pub(super) fn kill_all() {
-    // The thread that panics may hold the lock.
-    let Ok(children) = CHILDREN.try_lock() else {
+    const TRIES: usize = 20;
+    for _ in 0..TRIES {
+        let children = match CHILDREN.try_lock() {
+            Ok(children) => children,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                // Another thread starts a child. The thread that panics may be that thread.
+                sleep(Duration::from_millis(10));
+                continue;
+            }
+        };
+        for (&id, entry) in &*children {
+            signals::send(signals::KILL, id, entry.reach);
+        }
+        mem::forget(children);
         return;
-    };
-    for (&id, entry) in &*children {
-        signals::send(signals::KILL, id, entry.reach);
     }
 }

@@ -34,14 +34,20 @@ pub fn status_of(signal: i32) -> u8 {
 pub fn clean_up_at_the_end() -> Result<()> {
     // A panic that unwinds drops the children and the directories.
     if cfg!(panic = "abort") {
-        let former = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            former(panic);
-            children::kill_all();
-            private_dir::remove_all();
-        }));
+        clean_up_at_a_panic();
     }
     listen()
+}
+
+/// Makes a panic end the children and remove the temporary directories. For a panic that aborts:
+/// other threads start no child and create no directory after that.
+fn clean_up_at_a_panic() {
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        former(panic);
+        children::kill_all();
+        private_dir::remove_all();
+    }));
 }
 
 /// Waits for the children, removes the temporary directories and ends the kit.
@@ -171,3 +177,6 @@ fn with_descendants(process: i32) -> Vec<i32> {
     }
     found
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
