@@ -3,7 +3,8 @@
 //! Up to 1.95 cargo takes `.cargo-lock` in the target and in the build directory, exclusively. From
 //! 1.96 on cargo takes `.cargo-build-lock` in the build directory exclusively, `.cargo-lock` in the
 //! target directory shared, and, unless it only checks, `.cargo-artifact-lock` there exclusively.
-//! Who holds all of these files exclusively keeps every cargo out.
+//! Who holds all of these files exclusively keeps every cargo out. A build directory of its own lacks
+//! the lock file of the cargo that has not built there yet, so the kit creates that file.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -11,10 +12,16 @@ use std::io;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::render;
 use crate::repo::build_dir::ProfileDir;
 
 /// The names of the lock files, in the order in which cargo takes them.
 const NAMES: [&str; 3] = [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-lock"];
+
+/// The locks in a build directory of its own, of which every cargo takes one: up to 1.95 the first,
+/// from 1.96 on the second. Where the build directory is the target directory, every cargo takes the
+/// first.
+const EVERY_CARGOS: [&str; 2] = [".cargo-lock", ".cargo-build-lock"];
 
 /// Cargo's locks of a profile directory; released when dropped.
 pub struct Lock {
@@ -33,8 +40,32 @@ struct Held {
 }
 
 impl Lock {
-    /// Takes every lock of cargo's that exists, exclusively. `None` if another process has one of
-    /// them, and `wait` is false.
+    /// Takes the locks, waiting for a build that is running, and plans under them. Plans again where
+    /// cargo created another lock file meanwhile.
+    ///
+    /// # Errors
+    /// A lock that cannot be taken, and the errors of the plan.
+    pub fn while_planning<T>(
+        place: &ProfileDir,
+        target: &Utf8Path,
+        mut plan: impl FnMut() -> Result<T>,
+    ) -> Result<(Self, T)> {
+        loop {
+            let mut lock = Self::take(place, target, false)?;
+            if lock.is_none() {
+                let message = format_args!("waiting for the build in {}", place.path);
+                render::status("Blocking", message);
+                lock = Self::take(place, target, true)?;
+            }
+            let planned = plan()?;
+            if let Some(lock) = lock.filter(Self::is_complete) {
+                return Ok((lock, planned));
+            }
+        }
+    }
+
+    /// Takes every lock of cargo's, exclusively; creates the ones that a cargo of another version
+    /// would create. `None` if another process has one of the locks, and `wait` is false.
     ///
     /// # Errors
     /// A lock that cannot be taken.
@@ -49,6 +80,7 @@ impl Lock {
             return Ok(Some(lock));
         }
         while !lock.is_complete() {
+            lock.create_missing()?;
             if let Some(busy) = lock.try_all()? {
                 if !wait {
                     return Ok(None);
@@ -58,16 +90,50 @@ impl Lock {
                 lock.held.extend(Held::wait(busy)?);
             }
         }
-        lock.keeps_cargo_out = lock.held.iter().any(|it| it.is_locked);
+        let [build, _] = &lock.directories;
+        let in_build = |it: &Held| it.path.parent() == Some(build);
+        lock.keeps_cargo_out = lock.held.iter().any(|it| it.is_locked && in_build(it));
         Ok(Some(lock))
     }
 
     /// Whether all lock files that exist now are held. Cargo may have created another since they were
     /// taken.
     pub fn is_complete(&self) -> bool {
-        let on_nfs = self.held.is_empty() && is_on_nfs(&self.directories[0]);
+        if self.held.is_empty() && is_on_nfs(&self.directories[0]) {
+            return true;
+        }
         let held = self.held.iter().filter(|it| it.is_in_place());
-        on_nfs || held.map(|it| &it.path).eq(&self.files())
+        held.map(|it| &it.path).eq(&self.files()) && self.missing().is_empty()
+    }
+
+    /// The lock files that a cargo of another version would create in the build directory; none where
+    /// no cargo locks.
+    fn missing(&self) -> Vec<Utf8PathBuf> {
+        let [build, target] = &self.directories;
+        let there = EVERY_CARGOS.map(|name| build.join(name).is_file());
+        let needed = match build == target {
+            true => &EVERY_CARGOS[..1],
+            false => &EVERY_CARGOS,
+        };
+        if there == [false, false] {
+            return Vec::new();
+        }
+        let paths = needed.iter().map(|name| build.join(name));
+        paths.filter(|path| !path.is_file()).collect()
+    }
+
+    fn create_missing(&self) -> Result<()> {
+        for path in self.missing() {
+            match File::create_new(&path) {
+                // The directory was removed meanwhile, or cargo created the file.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_file() => {}
+                created => {
+                    created.with_context(|| format!("cannot create {path} to lock it"))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes the locks that are not held, without waiting; gives the first that another has.
@@ -187,105 +253,4 @@ fn file_system<'a>(mounts: &'a str, path: &Utf8Path) -> Option<&'a str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::repo::build_dir::Layout;
-    use crate::testing::{scratch, write};
-
-    fn place(root: &Utf8Path) -> ProfileDir {
-        ProfileDir {
-            path: root.join("build/debug"),
-            build_directory: root.join("build"),
-            triple: None,
-            directory: "debug".to_owned(),
-            layout: Layout::V1,
-        }
-    }
-
-    #[test]
-    fn every_lock_file_is_taken_exclusively() {
-        let all = ["build/debug", "target/debug"]
-            .map(|directory| NAMES.map(|name| format!("{directory}/{name}")));
-        for busy in all.as_flattened() {
-            let (_scratch, root) = scratch();
-            for file in all.as_flattened() {
-                write(&root.join(file), "");
-            }
-            let other = open(&root.join(busy)).unwrap().unwrap();
-            other.lock_shared().unwrap();
-            let take = || Lock::take(&place(&root), &root.join("target"), false).unwrap();
-            assert!(take().is_none(), "{busy}");
-            other.unlock().unwrap();
-            let lock = take().unwrap();
-            assert!(lock.keeps_cargo_out);
-            assert!(other.try_lock_shared().is_err(), "{busy}");
-            drop(lock);
-            assert!(other.try_lock_shared().is_ok());
-        }
-    }
-
-    #[test]
-    fn a_lock_file_that_appears_or_is_replaced_is_not_held_yet() {
-        let (_scratch, root) = scratch();
-        let (build, target) = (root.join("build/debug"), root.join("target"));
-        write(&build.join(".cargo-lock"), "");
-        let mut lock = Lock::take(&place(&root), &target, false).unwrap().unwrap();
-        assert!(lock.is_complete());
-        write(&build.join(".cargo-build-lock"), "");
-        assert!(!lock.is_complete());
-        assert_eq!(lock.try_all().unwrap(), None);
-        assert!(lock.is_complete());
-        fs::remove_file(build.join(".cargo-lock")).unwrap();
-        write(&build.join(".cargo-lock"), "");
-        assert!(!lock.is_complete(), "another file of that name");
-        assert_eq!(lock.try_all().unwrap(), None);
-        assert!(lock.is_complete());
-    }
-
-    /// Cargo up to 1.95 takes the target directory's lock first, then the build directory's.
-    #[test]
-    fn while_one_lock_is_waited_for_the_others_are_free() {
-        let (_scratch, root) = scratch();
-        let first = root.join("build/debug/.cargo-lock");
-        let second = root.join("target/debug/.cargo-lock");
-        write(&first, "");
-        write(&second, "");
-        let busy = open(&second).unwrap().unwrap();
-        busy.lock().unwrap();
-        let taking = std::thread::spawn({
-            let root = root.clone();
-            move || Lock::take(&place(&root), &root.join("target"), true).unwrap()
-        });
-        // Blocks for ever if the other thread holds the first lock while it waits.
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        let other = open(&first).unwrap().unwrap();
-        other.lock().unwrap();
-        other.unlock().unwrap();
-        busy.unlock().unwrap();
-        assert!(taking.join().unwrap().unwrap().is_complete());
-    }
-
-    #[test]
-    fn a_path_lies_on_the_nearest_mount_above_it() {
-        let mounts = "\
-            /dev/a / ext4 rw 0 0\n\
-            server:/home /home nfs4 rw 0 0\n\
-            /dev/b /home/me/far\\040away btrfs rw 0 0\n\
-            tmpfs /home/me/target tmpfs rw 0 0\n\
-            server:/x /home/me/target nfs rw 0 0\n";
-        for (path, expected) in [
-            ("/etc", "ext4"),
-            ("/homeland", "ext4"),
-            ("/home/me", "nfs4"),
-            ("/home/me/far away/target", "btrfs"),
-            ("/home/me/target/debug", "nfs"),
-        ] {
-            assert_eq!(
-                file_system(mounts, Utf8Path::new(path)),
-                Some(expected),
-                "{path}"
-            );
-        }
-        assert_eq!(file_system("", Utf8Path::new("/")), None);
-    }
-}
+mod tests;

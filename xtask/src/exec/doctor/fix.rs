@@ -13,7 +13,9 @@ use crate::exec::lock::Lock;
 use crate::exec::remove::{self, Bounds};
 use crate::process;
 use crate::render;
+use crate::repo::build_dir::ProfileDir;
 use crate::repo::files;
+use crate::workspace::Workspace;
 
 /// The codes of what [`fix`] mends.
 pub const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
@@ -129,36 +131,14 @@ fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
     let mut places: Vec<_> = places.collect();
     places.dedup();
     for place in places {
-        let lock = match dry_run {
-            true => None,
-            false => match Lock::take(&place, &own.target, false)? {
-                None => {
-                    let message = format_args!("waiting for the build in {}", place.path);
-                    render::status("Blocking", message);
-                    Lock::take(&place, &own.target, true)?
-                }
-                lock => lock,
-            },
-        };
-        // What was seen without the lock may be used by now.
-        let unused = disk::unused(workspace)?.into_iter();
-        let removals = unused.filter(|it| it.place == place).map(|it| Removal {
-            kind: Artifact::Incremental,
-            path: it.path,
-            package: it.crate_name,
-            package_id: None,
-            unit: None,
-            because: "no package uses it".to_owned(),
-            files: 0,
-            bytes: 0,
-        });
-        let mut directory = Directory {
-            path: place.path.clone(),
-            triple: place.triple.clone(),
-            removals: removals.collect(),
-            kept: Vec::new(),
-            shared_incremental: Vec::new(),
-            doubtful: Vec::new(),
+        // What was seen without the locks may be used by now.
+        let plan = || unused_in(workspace, &place);
+        let (lock, mut directory) = match dry_run {
+            true => (None, plan()?),
+            false => {
+                let (lock, planned) = Lock::while_planning(&place, &own.target, plan)?;
+                (Some(lock), planned)
+            }
         };
         remove::measure(&mut directory)?;
         if !dry_run {
@@ -175,4 +155,27 @@ fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
         count += directory.removals.len();
     }
     Ok(count)
+}
+
+/// Plans the removal of the incremental state in a profile directory that no package uses.
+fn unused_in(workspace: &Workspace, place: &ProfileDir) -> Result<Directory> {
+    let unused = disk::unused(workspace)?.into_iter();
+    let removals = unused.filter(|it| it.place == *place).map(|it| Removal {
+        kind: Artifact::Incremental,
+        path: it.path,
+        package: it.crate_name,
+        package_id: None,
+        unit: None,
+        because: "no package uses it".to_owned(),
+        files: 0,
+        bytes: 0,
+    });
+    Ok(Directory {
+        path: place.path.clone(),
+        triple: place.triple.clone(),
+        removals: removals.collect(),
+        kept: Vec::new(),
+        shared_incremental: Vec::new(),
+        doubtful: Vec::new(),
+    })
 }
