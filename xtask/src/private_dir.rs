@@ -24,7 +24,7 @@ use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use aside::{write_program, write_whole};
-pub use user_cache::{kept_apart, kept_for};
+pub use user_cache::{kept_apart, kept_outside};
 
 /// The beginning of the name of a temporary directory.
 pub const PREFIX: &str = "xtask-kit-";

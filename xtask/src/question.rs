@@ -26,7 +26,7 @@ use crate::process::Runner;
 use crate::quote;
 use crate::repo::cargo_config::CargoConfig;
 use crate::repo::git::Change;
-use crate::repo::{build_dir, files, resolved, state};
+use crate::repo::{build_dir, files, resolved};
 use crate::resolution;
 use crate::usage;
 use crate::workspace::{TargetKind, Workspace};
@@ -138,7 +138,7 @@ impl Question {
         let rules = Rules::new(workspace)?;
         let layout = Layout::new(workspace);
         let settings = Settings::new(workspace);
-        let kept = (!self.no_cache).then(|| state::directory(&workspace.target_directory));
+        let kept = (!self.no_cache).then(|| workspace.kept()).flatten();
         let own = workspace.directories();
         let read_records = |with_external| match &self.evidence {
             Evidence::Records(_) => {

@@ -34,6 +34,7 @@ use crate::process::Runner;
 use crate::quote;
 use crate::repo::build_dir::Directories;
 use crate::repo::lock_file::LockFile;
+use crate::repo::state;
 use crate::usage;
 
 /// A workspace as cargo resolves it: its members, the path packages they reach, and the external
@@ -225,6 +226,11 @@ impl Workspace {
         let (mut workspace, declared, named) = Self::ask(runner, options)?;
         cache.write(&mut workspace, &declared, named, before);
         Ok(workspace)
+    }
+
+    /// Returns the directory that caches of the workspace are kept in: see [`state::directory`].
+    pub fn kept(&self) -> Option<Utf8PathBuf> {
+        state::directory(&self.target_directory, &self.root)
     }
 
     /// Where it is built.

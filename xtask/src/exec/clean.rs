@@ -15,7 +15,7 @@ use crate::impact::layout::Layout;
 use crate::question::Answer;
 use crate::render;
 use crate::repo::build_dir::{self, Directories, ProfileDir};
-use crate::repo::{resolved, state};
+use crate::repo::resolved;
 
 /// What is done with a plan, and where it is made.
 #[derive(Clone, Copy, Debug)]
@@ -73,10 +73,10 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
     let layout = Layout::new(workspace);
     let policy: Policy = workspace.configured("policy")?;
     let allow_shared = how.allow_shared || policy.allow_shared;
-    let state = state::directory(&workspace.target_directory);
+    let state = workspace.kept();
     let mut planned = Vec::new();
     for (at, directories) in directories.iter().enumerate() {
-        let state = (at == 0).then_some(&*state);
+        let state = state.as_deref().filter(|_| at == 0);
         let shared = match answer.shared.as_ref().filter(|_| at == 0) {
             Some(shared) => shared.clone(),
             None => checkouts::read((workspace, &layout), directories, false, state)?.1,

@@ -20,7 +20,7 @@ pub fn note(
     built: &Built,
     took: Duration,
 ) -> Option<Duration> {
-    let path = state::directory(target).join("full-builds");
+    let path = state::in_target(target).join("full-builds");
     let mut known: Seconds = state::read(&path).unwrap_or_default();
     let key = arguments.join(" ");
     if built.named == built.rebuilt {

@@ -20,9 +20,11 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
     let root = likely_root(directory)?;
     let configuration = CargoConfig::of(runner).ok()?;
     let (target, _) = configuration.target_directory(root).ok()?;
-    let state = state::directory(&target);
+    let state = state::directory(&target, root);
     let is_known = |name: &String| name.starts_with(Workspace::KEPT);
-    if entries(&state).ok()?.iter().any(is_known) {
+    if let Some(state) = &state
+        && entries(state).ok()?.iter().any(is_known)
+    {
         return None;
     }
     let mut real = RealPaths::default();
@@ -30,7 +32,7 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
     let packages = packages.map(|(name, at)| (name, real.resolved(&at)));
     let packages: Vec<_> = packages.collect();
     if with_records {
-        let kept = state::of_workspace(&state, checkouts::KEPT, root);
+        let kept = state.map(|state| state::of_workspace(&state, checkouts::KEPT, root));
         let build = configuration.build_directory(root).ok()?;
         let build = build.map_or(target, |(build, _)| build);
         let mut directories: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
@@ -41,7 +43,7 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
             root,
             directories: &directories,
         };
-        evidence::read(&build, &wanted, Some(&kept)).ok()?;
+        evidence::read(&build, &wanted, kept.as_deref()).ok()?;
     }
     let outsides = packages.into_iter().map(|(_, at)| {
         let outside = Outside::of(&at);

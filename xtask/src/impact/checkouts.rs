@@ -85,9 +85,9 @@ pub fn read(
 /// # Errors
 /// As for [`read`].
 pub fn sharing(workspace: &Workspace) -> Result<Vec<Shared>> {
-    let state = state::directory(&workspace.target_directory);
+    let state = workspace.kept();
     let ours = (workspace, &Layout::new(workspace));
-    Ok(read(ours, &workspace.directories(), false, Some(&state))?.1)
+    Ok(read(ours, &workspace.directories(), false, state.as_deref())?.1)
 }
 
 impl Shared {

@@ -104,7 +104,7 @@ fn safety_of(_: &Metadata) -> Safety {
 
 /// The directory as the system resolves it, which is how cargo prints it. On Windows cargo avoids
 /// that form.
-fn real(path: &Utf8Path) -> Option<Utf8PathBuf> {
+pub(super) fn real(path: &Utf8Path) -> Option<Utf8PathBuf> {
     match cfg!(windows) {
         true => path.is_dir().then(|| path.to_owned()),
         false => path.canonicalize_utf8().ok(),

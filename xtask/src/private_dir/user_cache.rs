@@ -8,22 +8,36 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::place::{self, Safety};
 
-/// The directory in which the kit keeps something of a workspace from one run to the next, where the
-/// workspace has no target directory yet: in the user's cache directory, created with mode 0700.
-/// `None` where the user has no such directory, or another user may write there.
-pub fn kept_for(root: &Utf8Path) -> Option<Utf8PathBuf> {
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(root);
-    private(kits_own()?.join(format!("{hash:016x}")))
+/// Returns the directory in which the kit keeps something of a workspace from one run to the next,
+/// where the workspace has no target directory yet: in the user's cache directory, created with mode
+/// 0700. `None` where the user has no such directory, another user may write there, or the directory
+/// lies in the workspace's own repository, where git would show its files as changes.
+pub fn kept_outside(root: &Utf8Path) -> Option<Utf8PathBuf> {
+    kept_in(&kits_own()?, root)
 }
 
-/// The directory of [`kept_for`], if it is one in which cargo may be run: it lies outside the work
-/// tree, and cargo reads no file there that it does not read in the tree.
+fn kept_in(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
+    let repository = root.ancestors().find(|above| above.join(".git").exists());
+    let repository = place::real(repository.unwrap_or(root))?;
+    if kits_own.starts_with(repository) {
+        return None;
+    }
+    kept_for(kits_own, root)
+}
+
+/// Returns the directory of [`kept_outside`], if cargo may be run there: the directory lies outside
+/// the work tree, and cargo reads no file there that it does not read in the tree.
 pub fn kept_apart(tree: &Utf8Path) -> Option<Utf8PathBuf> {
-    let kept = kept_for(tree)?;
+    let kept = kept_for(&kits_own()?, tree)?;
     let home = place::cargo_home().and_then(|home| home.canonicalize_utf8().ok());
     let is_apart =
         !kept.starts_with(tree) && place::foreign_file(&kept, tree, home.as_deref()).is_none();
     is_apart.then_some(kept)
+}
+
+fn kept_for(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(root);
+    private(kits_own.join(format!("{hash:016x}")))
 }
 
 /// A directory for temporary directories, where that of the system will not do.
@@ -32,7 +46,11 @@ pub(super) fn for_temporary() -> Option<Utf8PathBuf> {
 }
 
 fn kits_own() -> Option<Utf8PathBuf> {
-    let mut cache = of_the_user(cfg!(target_os = "macos"), &|name| std::env::var_os(name))?;
+    let cache = of_the_user(cfg!(target_os = "macos"), &|name| std::env::var_os(name))?;
+    kits_own_in(cache)
+}
+
+fn kits_own_in(mut cache: Utf8PathBuf) -> Option<Utf8PathBuf> {
     create(&cache);
     if cfg!(unix) {
         cache = cache.canonicalize_utf8().ok()?;
@@ -153,5 +171,77 @@ mod tests {
             std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
             assert_eq!(private(path), None, "another user's");
         }
+    }
+    /// A repository, its workspace's root, and the kit's own directory in a cache directory.
+    fn workspace() -> (tempfile::TempDir, Utf8PathBuf, Utf8PathBuf) {
+        let (scratch, top) = crate::testing::scratch();
+        let root = top.join("repository/rust");
+        fs::create_dir_all(&root).unwrap();
+        fs::create_dir(top.join("repository/.git")).unwrap();
+        let own = kits_own_in(top.join("cache")).unwrap();
+        (scratch, root, own)
+    }
+
+    #[test]
+    fn each_checkout_has_a_directory_of_its_own() {
+        let (_scratch, root, own) = workspace();
+        let other = own.parent().unwrap().parent().unwrap().join("other");
+        fs::create_dir(&other).unwrap();
+        let kept = kept_in(&own, &root).unwrap();
+        assert_eq!(kept.parent(), Some(&*own));
+        assert_eq!(kept_in(&own, &root).as_ref(), Some(&kept));
+        assert_ne!(kept_in(&own, &other), Some(kept));
+        assert_eq!(own.read_dir_utf8().unwrap().count(), 2);
+    }
+
+    #[test]
+    fn nothing_is_kept_in_the_repository_of_the_workspace() {
+        let (_scratch, root, _) = workspace();
+        let repository = root.parent().unwrap();
+        for cache in ["rust/.cache", ".cache"] {
+            let own = kits_own_in(repository.join(cache)).unwrap();
+            assert_eq!(kept_in(&own, &root), None, "{cache}");
+        }
+        // A repository may lie in another, as below a home directory that is one.
+        let home = repository.parent().unwrap();
+        fs::create_dir(home.join(".git")).unwrap();
+        let own = kits_own_in(home.join(".cache")).unwrap();
+        assert!(kept_in(&own, &root).is_some());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_kept_where_another_user_may_write() {
+        use std::os::unix::fs::{PermissionsExt as _, chown};
+        let (_scratch, root, own) = workspace();
+        let kept = kept_in(&own, &root).unwrap();
+        let cache = own.parent().unwrap();
+        let again = || kept_in(&kits_own_in(cache.to_owned())?, &root);
+        for directory in [cache, &own, &kept] {
+            assert_eq!(again().as_ref(), Some(&kept));
+            let mode = fs::metadata(directory).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o700, "{directory}");
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).unwrap();
+            assert_eq!(again(), None, "{directory}");
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).unwrap();
+            let is_root = user() == 0;
+            if is_root {
+                chown(directory, Some(65534), None).unwrap();
+                assert_eq!(again(), None, "{directory}, another user's");
+                chown(directory, Some(0), None).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_where_nothing_can_be_created() {
+        let (_scratch, root, own) = workspace();
+        let file = own.join("file");
+        fs::write(&file, "").unwrap();
+        assert_eq!(kits_own_in(file), None);
+        fs::remove_dir_all(&own).unwrap();
+        fs::write(&own, "").unwrap();
+        assert_eq!(kits_own_in(own.parent().unwrap().to_owned()), None);
+        assert_eq!(kept_in(&own, &root), None);
     }
 }

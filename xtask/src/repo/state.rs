@@ -1,5 +1,6 @@
-//! What the kit keeps for the next time, below the target directory. It can be thrown away at any
-//! time: what is damaged, or of another version of the kit, is as good as absent.
+//! What the kit keeps for the next time: below the target directory, or in the user's cache
+//! directory before there is a target directory. It can be thrown away at any time: what is damaged,
+//! or of another version of the kit, is as good as absent.
 
 use std::fs;
 
@@ -8,10 +9,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{files, hashed};
-use crate::private_dir::write_whole;
+use crate::private_dir::{self, write_whole};
 
-/// The kit's own directory in a target directory.
-pub fn directory(target_directory: &Utf8Path) -> Utf8PathBuf {
+/// Returns the directory that caches of a workspace are kept in. `None` where nothing can be kept:
+/// there is no target directory yet, and no private directory in the user's cache directory.
+pub fn directory(target_directory: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
+    match target_directory.is_dir() {
+        true => Some(in_target(target_directory)),
+        false => private_dir::kept_outside(root),
+    }
+}
+
+/// Returns the kit's own directory in a target directory, for what belongs to builds.
+pub fn in_target(target_directory: &Utf8Path) -> Utf8PathBuf {
     target_directory.join("xtask")
 }
 

@@ -21,7 +21,7 @@ impl Remembered {
     /// For a question in these words; `None` where what cargo goes by is not known to stay.
     pub fn of(workspace: &Workspace, question: &[&[String]]) -> Option<Self> {
         let name = format!("{:016x}", hashed((workspace.ground?, question)));
-        let directory = state::directory(&workspace.target_directory).join("features");
+        let directory = workspace.kept()?.join("features");
         Some(Self {
             file: directory.join(name),
         })

@@ -87,10 +87,8 @@ impl Scratch {
     /// Finds the directory that was used before, in the user's cache directory; where that cannot be
     /// used, a temporary directory.
     pub(super) fn of(repository: &Utf8Path) -> Result<Self> {
-        if let Some(kept) = private_dir::kept_apart(repository) {
-            let path = kept.join("sides");
-            fs::create_dir_all(&path)
-                .with_context(|| format!("cannot create {}", quote::name(&path)))?;
+        let kept = private_dir::kept_apart(repository).map(|kept| kept.join("sides"));
+        if let Some(path) = kept.filter(|path| fs::create_dir_all(path).is_ok()) {
             return Ok(Self {
                 path,
                 _temporary: None,

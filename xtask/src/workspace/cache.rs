@@ -24,7 +24,7 @@ use crate::repo::{cargo_config, files, hashed, state, toolchain_file};
 
 /// Where an answer to one question is kept.
 pub(super) struct Cache {
-    /// Below the directory that is taken for the target directory.
+    /// In the directory that [`state::directory`] gives before cargo is asked.
     file: Utf8PathBuf,
     target_directory: Utf8PathBuf,
     directory: Utf8PathBuf,
@@ -75,7 +75,7 @@ impl Cache {
         let options = format!("{options:?}");
         let question = hashed((version, &directory, &start, variables, &programs, options));
         Some(Self {
-            file: state::directory(&target_directory)
+            file: state::directory(&target_directory, root)?
                 .join(format!("{}-{question:016x}", Workspace::KEPT)),
             target_directory,
             directory,
@@ -109,7 +109,7 @@ impl Cache {
         mut paths: Vec<Utf8PathBuf>,
         before: Before,
     ) {
-        if workspace.target_directory != self.target_directory || !self.target_directory.is_dir() {
+        if workspace.target_directory != self.target_directory {
             return;
         }
         paths.extend(self.programs.iter().cloned());
@@ -151,8 +151,9 @@ impl Cache {
             return;
         }
         workspace.ground = Some(hashed((&self.file, &stamps)));
-        if let Some(ground) = before.ground {
-            drop(fs::remove_file(declared::file(workspace, ground)));
+        let outdated = before.ground.and_then(|it| declared::file(workspace, it));
+        if let Some(outdated) = outdated {
+            drop(fs::remove_file(outdated));
         }
         if self.is_stable && workspace.lock_file.state == LockState::Current {
             declared.write(workspace);

@@ -75,20 +75,20 @@ impl Declared {
     /// What was kept with the answer that the workspace is.
     pub fn read(workspace: &Workspace) -> Option<Self> {
         let file = file(workspace, workspace.ground?);
-        let declared: Self = state::read(&file)?;
+        let declared: Self = state::read(&file?)?;
         (declared.0.len() == workspace.packages.len()).then_some(declared)
     }
 
     pub(super) fn write(&self, workspace: &Workspace) {
-        if let Some(ground) = workspace.ground {
-            state::write(&file(workspace, ground), self);
+        if let Some(file) = workspace.ground.and_then(|ground| file(workspace, ground)) {
+            state::write(&file, self);
         }
     }
 }
 
 /// Where it is kept for a workspace on this ground.
-pub(super) fn file(workspace: &Workspace, ground: u64) -> Utf8PathBuf {
-    state::directory(&workspace.target_directory).join(format!("declared-{ground:016x}"))
+pub(super) fn file(workspace: &Workspace, ground: u64) -> Option<Utf8PathBuf> {
+    Some(workspace.kept()?.join(format!("declared-{ground:016x}")))
 }
 
 /// The requests of a package that cargo resolved; then, as doubtful ones, its resolved dependencies

@@ -1,5 +1,6 @@
 //! What the kit keeps from one answer to the next is never stale.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
@@ -148,4 +149,57 @@ fn where_links_lead_is_found_anew() {
     assert_eq!(ask(), "");
     project.append("v2/table.csv", "more");
     assert_eq!(ask(), "base\n");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn before_there_is_a_target_directory_the_cache_directory_serves() {
+    let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
+    project.append("crates/base/src/lib.rs", "// Edited.\n");
+    let home = project.beside("../home");
+    let kept = || {
+        let directory = home.join(".cache/xtask-kit");
+        match directory.is_dir() {
+            true => tree::files(&directory),
+            false => Vec::new(),
+        }
+    };
+    let places = |files: &[String]| -> BTreeSet<String> {
+        let places = files.iter().filter_map(|it| it.split_once("/workspace-"));
+        places.map(|(place, _)| place.to_owned()).collect()
+    };
+    let ask = ["affected", "--format", "names"];
+    let answer = "base\ntop\n";
+    sleep(Duration::from_millis(100));
+
+    // Neither a home directory nor a cache directory that can be used.
+    let mut kit = project.kit(&ask);
+    kit.env_remove("HOME");
+    assert_eq!(project.finish(&mut kit).done(), answer);
+    let mut kit = project.kit(&ask);
+    kit.env("XDG_CACHE_HOME", "/proc/self/none");
+    assert_eq!(project.finish(&mut kit).done(), answer);
+    assert_eq!(kept(), [""; 0]);
+
+    assert_eq!(project.xtask(&ask).done(), answer);
+    let first = kept();
+    assert_eq!(places(&first).len(), 1, "{first:?}");
+    assert_eq!(project.xtask(&ask).done(), answer);
+    assert_eq!(kept(), first);
+    assert!(!project.path("target").exists());
+
+    let other = project.beside("other");
+    fs::create_dir(&other).unwrap();
+    tree::copy(project.root(), &other, &|_| true);
+    sleep(Duration::from_millis(100));
+    let mut kit = project.kit(&ask);
+    kit.current_dir(&other);
+    assert_eq!(project.finish(&mut kit).done(), answer);
+    assert_eq!(places(&kept()).len(), 2);
+
+    project.cargo(&["check", "--package", "base"]);
+    assert_eq!(project.xtask(&ask).done(), answer);
+    let in_target = tree::files(&project.path("target/xtask"));
+    let is_workspace = |name: &String| name.starts_with("workspace-");
+    assert!(in_target.iter().any(is_workspace), "{in_target:?}");
 }

@@ -25,7 +25,7 @@ impl Store {
     /// The store of a target directory; it need not be there yet.
     pub fn of(target_directory: &Utf8Path) -> Self {
         Self {
-            directory: state::directory(target_directory).join("timings"),
+            directory: state::in_target(target_directory).join("timings"),
         }
     }
 

@@ -218,6 +218,7 @@ impl Project {
                         "NO_COLOR",
                         "CLICOLOR_FORCE",
                         "LD_LIBRARY_PATH",
+                        "XDG_CACHE_HOME",
                     ]
                     .contains(&name)
             };
