@@ -108,7 +108,7 @@ impl Unit {
     }
 
     /// Whether its package's dev-dependencies are its dependencies.
-    fn has_dev_dependencies(&self) -> bool {
+    pub fn has_dev_dependencies(&self) -> bool {
         self.is_test() || self.kind == TargetKind::Example
     }
 

@@ -75,6 +75,8 @@ struct Far {
 /// What the sources of one target say that it reads.
 #[derive(Debug, Default)]
 pub struct Reads {
+    /// Where its package lies.
+    directory: Utf8PathBuf,
     files: HashSet<Utf8PathBuf>,
     /// Variables that it reads by name.
     pub env: HashSet<String>,
@@ -85,6 +87,8 @@ pub struct Reads {
     pub generated: bool,
     /// Whether a path that it names depends on a variable.
     pub by_environment: bool,
+    /// Whether a source of its cannot be read as Rust.
+    unlexable: bool,
     /// Whether its macros may make whoever calls them read files.
     gives_inclusions: bool,
     /// What it hands to macros that may take it for the name of a file, a directory or a module.
@@ -196,6 +200,8 @@ impl<'a> Sources<'a> {
             complete: scan.doubts.is_empty(),
             generated: scan.generated,
             by_environment: doubts(&[DoubtKind::UnknownEnv]),
+            unlexable: doubts(&[DoubtKind::Unlexable]),
+            directory: directory.to_owned(),
             handed: scan.handed,
             gives_inclusions: doubts(&[DoubtKind::MacroMadePath, DoubtKind::MacroMadeModule]),
         });
@@ -450,6 +456,15 @@ impl Reads {
     /// Whether the file is among them.
     pub fn has(&self, path: &Utf8Path) -> bool {
         self.files.contains(path)
+    }
+
+    /// Its sources that a search of its package does not see: those that lie elsewhere, or have
+    /// another extension.
+    fn far_sources(&self) -> impl Iterator<Item = &Utf8Path> {
+        let is_far = |file: &&Utf8PathBuf| {
+            !file.starts_with(&self.directory) || file.extension() != Some("rs")
+        };
+        self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
     }
 
     /// Whether it hands a macro what may be a name for a file of its package: the file's own, with

@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::texts::{Scope, Search, names_variable};
-use super::{Script, Sources};
+use super::texts::{Scope, Search, makes_name, names_variable, read};
+use super::{Reads, Script, Sources};
 use crate::graph::{Mode, Unit};
-use crate::workspace::PackageIx;
+use crate::workspace::{Dependency, PackageIx, TargetKind};
 
 impl Sources<'_> {
     /// Whether a unit may read a file of its package that the scan of its sources does not show:
@@ -22,7 +22,7 @@ impl Sources<'_> {
         };
         let directory = self.layout.directory(unit.package).unwrap_or(file);
         let below = file.strip_prefix(directory).unwrap_or(file);
-        !reads.complete
+        self.may_make_path(unit, &reads, file)
             || reads.generated && self.may_generate_inclusion(unit.package, below)
             || self.is_handed(unit, file)
     }
@@ -35,6 +35,33 @@ impl Sources<'_> {
                 .modules_above(unit.package, file)
                 .iter()
                 .any(|module| self.is_handed_itself(unit, module))
+    }
+
+    /// Returns true if a unit may make the path of a file, or of a module that declares it, by its
+    /// own macros or from a variable.
+    fn may_make_path(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
+        if reads.complete {
+            return false;
+        }
+        let script = self.script(unit.package);
+        let sets_variables = script.is_some_and(|script| script.holds(&["rustc-env"]));
+        let flags = self.flags();
+        let is_set_elsewhere = reads.by_environment && !sets_variables && !flags.contains("env");
+        if reads.unlexable || is_set_elsewhere {
+            return true;
+        }
+        let mut modules = self.modules_above(unit.package, file);
+        modules.push(file.to_owned());
+        modules.iter().any(|module| {
+            let Some(name) = own_name(module) else {
+                return true;
+            };
+            self.text_holds(unit.package, &Search::Made(name.to_owned()))
+                || reads.by_environment && makes_name(&flags, name)
+                || reads.far_sources().any(|far| {
+                    read(far).is_none_or(|text| Search::Made(name.to_owned()).succeeds_in(&text))
+                })
+        })
     }
 
     /// The files of the modules that would declare a source file: a macro that is handed a module
@@ -58,11 +85,10 @@ impl Sources<'_> {
             return false;
         };
         let below = file.strip_prefix(directory).unwrap_or(file);
-        let stem = file.file_stem().unwrap_or_default();
-        if !reads.complete && self.text_holds(unit.package, &Search::Word(stem.to_owned())) {
+        if self.may_make_path(unit, &reads, file) {
             return true;
         }
-        let emitters = self.emitters_for(unit.package);
+        let emitters = self.emitters_for(&self.used_by(unit));
         if !emitters.is_empty() && reads.may_hand(file, directory) {
             return true;
         }
@@ -80,7 +106,8 @@ impl Sources<'_> {
     /// Whether macros may make a package read files whose paths no literal of its holds whole.
     pub fn makes_paths(&mut self, package: PackageIx) -> bool {
         let concatenates = Search::Any(&["!(concat!"]);
-        self.text_holds(package, &concatenates) || !self.emitters_for(package).is_empty()
+        let used = self.dependencies(&[package], |_| true);
+        self.text_holds(package, &concatenates) || !self.emitters_for(&used).is_empty()
     }
 
     /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
@@ -102,7 +129,7 @@ impl Sources<'_> {
             .handed
             .iter()
             .any(|handed| names_variable(&format!("\"{handed}\""), variable));
-        self.givers(package).into_iter().any(|giver| {
+        self.givers(&self.used_by(unit)).into_iter().any(|giver| {
             self.makes(giver, &VARIABLES) && (is_handed || self.library_holds(giver, &name))
         })
     }
@@ -142,21 +169,30 @@ impl Sources<'_> {
                 || makers.any(|maker| self.library_holds(maker, &Search::Any(&INCLUSIONS))))
     }
 
-    /// The packages whose macros may make a package read files. For cargo to know of such a file,
-    /// the code that a macro emits has to include it, or declare it as a module; so the macro's
-    /// sources hold a word for that.
-    fn emitters_for(&mut self, package: PackageIx) -> Vec<PackageIx> {
-        let mut givers = self.givers(package);
+    /// The dependencies that a unit is built with.
+    fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
+        self.dependencies(&[unit.package], |dependency| match unit.kind {
+            TargetKind::CustomBuild => dependency.build,
+            _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
+        })
+    }
+
+    /// The packages whose macros may make a unit read files, by the dependencies that the unit uses.
+    /// For cargo to know of such a file, the code that a macro emits has to include it, or declare
+    /// it as a module; so the macro's sources hold a word for that.
+    fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+        let mut givers = self.givers(used);
         givers.retain(|&giver| self.emits_inclusions(giver));
         givers
     }
 
-    /// The packages whose macros a package can use: its dependencies, and theirs, since a macro is
+    /// The packages whose macros a unit can use: its dependencies, and theirs, since a macro is
     /// often handed on by the library that one depends on; and so on through path packages that
     /// hand on what is of others.
-    fn givers(&mut self, package: PackageIx) -> Vec<PackageIx> {
-        let mut givers = self.dependencies(&[package], |_| true);
-        givers.extend(self.dependencies(&givers, |_| true));
+    fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+        let is_normal = |dependency: &Dependency| dependency.normal;
+        let mut givers = used.to_vec();
+        givers.extend(self.dependencies(used, is_normal));
         givers.sort();
         givers.dedup();
         let mut at = 0;
@@ -164,7 +200,7 @@ impl Sources<'_> {
             at += 1;
             let is_ours = self.layout.directory(giver).is_some();
             if is_ours && self.library_holds(giver, &Search::Any(&["pub use", "macro_use"])) {
-                let below = self.dependencies(&[giver], |_| true);
+                let below = self.dependencies(&[giver], is_normal);
                 let new: Vec<_> = below
                     .into_iter()
                     .filter(|it| !givers.contains(it))
@@ -198,8 +234,11 @@ impl Sources<'_> {
     fn makes(&mut self, package: PackageIx, words: &'static [&'static str]) -> bool {
         match self.workspace.package(package).library() {
             Some(library) if library.proc_macro => {
-                let mut makers =
-                    self.dependencies(&[package], |name| !TOKEN_LIBRARIES.contains(&name));
+                let mut makers = self.dependencies(&[package], |dependency| dependency.normal);
+                makers.retain(|&maker| {
+                    let name = &self.workspace.package(maker).name;
+                    !TOKEN_LIBRARIES.contains(&name.as_str())
+                });
                 makers.push(package);
                 makers
                     .into_iter()
@@ -229,14 +268,16 @@ impl Sources<'_> {
         libraries
     }
 
-    fn dependencies(&self, of: &[PackageIx], wanted: impl Fn(&str) -> bool) -> Vec<PackageIx> {
+    fn dependencies(
+        &self,
+        of: &[PackageIx],
+        wanted: impl Fn(&Dependency) -> bool,
+    ) -> Vec<PackageIx> {
         let edges = of
             .iter()
             .flat_map(|&package| &self.workspace.package(package).dependencies);
-        let packages = edges.map(|dependency| dependency.package);
-        packages
-            .filter(|&package| wanted(&self.workspace.package(package).name))
-            .collect()
+        let wanted = edges.filter(|dependency| wanted(dependency));
+        wanted.map(|dependency| dependency.package).collect()
     }
 
     /// Whether one of a package's sources holds what is searched for.
@@ -258,6 +299,14 @@ impl Sources<'_> {
             _ => Scope::Package,
         };
         self.texts.hold((package, scope), directory, search)
+    }
+}
+
+/// The name that code uses for a file: that of the module for `module/mod.rs`.
+fn own_name(file: &Utf8Path) -> Option<&str> {
+    match file.file_stem()? {
+        "mod" => file.parent()?.file_name(),
+        stem => Some(stem),
     }
 }
 

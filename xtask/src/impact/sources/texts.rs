@@ -65,8 +65,9 @@ pub(super) enum Search {
     Code(&'static [&'static str]),
     /// The same, in a file that defines macros.
     Macros(&'static [&'static str]),
-    /// A word.
-    Word(String),
+    /// The name of a file that a macro may make, anywhere but in a comment and in a declaration
+    /// that a scan understands: see [`makes_name`].
+    Made(String),
     /// A file, by its path below its package, anywhere but in an attribute of the whole module: see
     /// [`names_file`].
     File(Utf8PathBuf),
@@ -77,7 +78,7 @@ pub(super) enum Search {
 }
 
 impl Search {
-    fn succeeds_in(&self, text: &str) -> bool {
+    pub(super) fn succeeds_in(&self, text: &str) -> bool {
         let code = |words: &[&str]| {
             let mut lines = text
                 .lines()
@@ -94,7 +95,10 @@ impl Search {
             Self::Any(words) => words.iter().any(|word| text.contains(word)),
             Self::Code(words) => code(words),
             Self::Macros(words) => text.contains("macro_rules") && code(words),
-            Self::Word(word) => text.contains(word.as_str()),
+            Self::Made(name) => {
+                let lines = text.lines().filter(|line| !is_plain(line));
+                makes_name(&lines.collect::<Vec<_>>().join("\n"), name)
+            }
             Self::File(below) => names(below),
             Self::MacrosFile(below) => text.contains("macro_rules") && names(below),
             Self::Variable(variable) => names_variable(text, variable),
@@ -398,6 +402,45 @@ pub(super) fn names_file(text: &str, below: &Utf8Path) -> bool {
             .is_some_and(|module| names_in(text, module) || text.contains(&format!("mod {module}")))
 }
 
+/// Returns true for a line that is a comment, or that declares a module or a documentation whose
+/// path is a literal.
+fn is_plain(line: &str) -> bool {
+    let line = line.trim();
+    let is_module = line.ends_with(';')
+        && line.split_once("mod ").is_some_and(|(before, name)| {
+            let visibility = before.trim_end();
+            let is_name = |char: char| char.is_alphanumeric() || char == '_' || char == '#';
+            (visibility.is_empty() || visibility.starts_with("pub"))
+                && name.trim_end_matches(';').chars().all(is_name)
+        });
+    let is_attribute = ["#[", "#![", "doc =", "path ="]
+        .iter()
+        .any(|start| line.starts_with(start));
+    let has_literal = ["doc = include_str!(\"", "path = \""]
+        .iter()
+        .any(|text| line.contains(text));
+    line.starts_with("//") || is_module || is_attribute && has_literal
+}
+
+/// Returns true if a text holds a name, or all words of which one could put the name together.
+pub(super) fn makes_name(text: &str, name: &str) -> bool {
+    let kind = |char: char| (char.is_ascii_digit(), char.is_alphanumeric());
+    let words = name
+        .as_bytes()
+        .chunk_by(|a, b| kind(char::from(*a)) == kind(char::from(*b)))
+        .filter_map(|word| std::str::from_utf8(word).ok())
+        .filter(|word| word.chars().all(char::is_alphanumeric));
+    let is_word = |word: &str| {
+        text.match_indices(word).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + word.len()..].chars().next();
+            let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
+            is_apart(before) && is_apart(after)
+        })
+    };
+    text.contains(name) || words.clone().count() > 1 && words.clone().all(is_word)
+}
+
 /// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
 /// around it. It is a first sieve; the scan of the target decides.
 pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
@@ -462,7 +505,7 @@ mod tests {
         let package = (PackageIx(0), Scope::Package);
         let mut hold = |search| texts.hold(package, directory, &search);
         assert!(!hold(Search::File("LICENSE".into())), "no path names it");
-        assert!(hold(Search::Word("LICENSE".to_owned())));
+        assert!(!hold(Search::Made("LICENSE".to_owned())), "a comment");
         assert!(hold(Search::Variable("LICENSE".to_owned())));
         assert!(!hold(Search::Macros(&["LICENSE"])), "no macro is defined");
         assert!(hold(Search::Code(&["LICENSE"])));
@@ -471,6 +514,40 @@ mod tests {
         assert!(!hold(Search::File("README.md".into())), "its own");
         assert!(hold(Search::File("NOTES.md".into())));
         assert!(!hold(Search::MacrosFile("NOTES.md".into())), "no macro");
+    }
+
+    #[test]
+    fn a_macro_makes_a_name_of_words_that_are_written() {
+        for (line, makes_it) in [
+            ("m!(\"table_12.bin\");", true),
+            ("m!(table_12);", true),
+            ("m!(concat!(\"ta\", \"ble_12\"));", false),
+            (
+                "include_str!(concat!(\"data/\", $name, \"_\", 12, \".bin\")); m!(table);",
+                true,
+            ),
+            ("m!(tables, 12);", false),
+            ("let n = 112; m!(table);", false),
+            ("// m!(table_12)", false),
+            ("mod table_12;", false),
+            ("pub(crate) mod table_12;", false),
+            ("mods! { mod table_12; }", true),
+            ("#[path = \"table_12.rs\"]", false),
+            ("#[path = concat!(\"table_12\", \".rs\")]", true),
+            (
+                "#![cfg_attr(doctest, doc = include_str!(\"table_12.bin\"))]",
+                false,
+            ),
+            ("doc = include_str!(\"../table_12.bin\")", false),
+            (
+                "#[cfg_attr(doc, doc = include_str!(m!(\"table_12\")))]",
+                true,
+            ),
+        ] {
+            let search = Search::Made("table_12".to_owned());
+            assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+        assert!(Search::Made("table".to_owned()).succeeds_in("m!(\"table\")"));
     }
 
     #[test]
