@@ -233,7 +233,8 @@ impl ChangeSet {
     }
 
     /// Both sides of the changed files whose meaning counts, by their paths as in the changes. What
-    /// the user named is compared with `HEAD`, since "changed" says no more.
+    /// the user named is compared with `HEAD`, since "changed" says no more. Git knows no older side
+    /// of a file outside the repository, which is left out.
     ///
     /// # Errors
     /// Where git or the disk cannot read a file that is there.
@@ -241,7 +242,7 @@ impl ChangeSet {
         let mut paths = Vec::new();
         let mut rivals = Vec::new();
         for (change, path) in self.changes.iter().zip(self.paths()) {
-            let Some((_, known)) = settings.of(&path) else {
+            let Some((_, known)) = settings.of(&path).filter(|_| !change.is_outside()) else {
                 continue;
             };
             paths.push(change.path.clone());

@@ -25,6 +25,9 @@ impl Finder<'_> {
         let directory = path.parent().unwrap_or(path);
         let package = inputs.layout.at(directory);
         let is_root = inputs.settings.workspace_root == directory;
+        if change.is_outside() {
+            return self.outside(change, setting, directory);
+        }
         let contents = (inputs.contents)(&change.path);
         if change.seen == Seen::Named && contents.before == contents.after {
             // A file that the user names, and that is as `HEAD` has it.
@@ -56,6 +59,23 @@ impl Finder<'_> {
             },
         }
         true
+    }
+
+    /// Seeds from a file outside the repository, whose older side nobody knows.
+    fn outside(&mut self, change: &Change, setting: Setting, directory: &Utf8Path) -> bool {
+        let because = "it lies outside the repository, so how it changed is not known";
+        if setting != Setting::Manifest || self.inputs.settings.workspace_root == directory {
+            self.everything(change, because);
+            return true;
+        }
+        // A workspace's root sets something for the packages below it.
+        let packages: Vec<PackageIx> = self.inputs.layout.below(directory).collect();
+        for &package in &packages {
+            for (unit, _) in self.meant(Some(package), &Units::PackageAndDependencies) {
+                self.seed(unit, Rule::Doubt, change, because);
+            }
+        }
+        !packages.is_empty()
     }
 
     fn manifest(

@@ -376,6 +376,20 @@ fn a_path_dependency_outside_the_repository() {
         --- stderr
         note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last build
     "#]]);
+    // Git knows no older side of its manifest.
+    let bumped = manifest("ext").replace("0.1.0", "0.2.0");
+    std::fs::write(outside.join("Cargo.toml"), bumped).unwrap();
+    names().is(expect![[r#"
+        top
+        --- stderr
+        note: ext in [BESIDE]/ext lies outside the repository: [COUNT] files changed since the last build
+    "#]]);
+    let manifest = outside.join("Cargo.toml");
+    let named = ["--file", manifest.to_str().unwrap()];
+    let told = project.xtask(&[&["affected", "--format", "names"], &named[..]].concat());
+    told.is(expect![[r#"
+        top
+    "#]]);
 }
 
 /// Git sees no difference of files that it ignores: records of builds tell, or the sources name them.

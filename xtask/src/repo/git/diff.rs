@@ -51,12 +51,19 @@ pub enum Seen {
 /// A path that differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Change {
-    /// Relative to the top level of the repository, with `/`.
+    /// Relative to the top level of the repository, with `/`; absolute outside the repository.
     pub path: Utf8PathBuf,
     /// What happened to it.
     pub status: Status,
     /// Where that was seen.
     pub seen: Seen,
+}
+
+impl Change {
+    /// Returns true for a path outside the repository, of which git knows nothing.
+    pub fn is_outside(&self) -> bool {
+        self.path.is_absolute()
+    }
 }
 
 impl Repository {

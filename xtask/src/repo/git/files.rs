@@ -164,7 +164,7 @@ impl Repository {
 
     /// What files hold in a state, as [`Self::read`] tells; of a symbolic link the content of the
     /// file that the link leads to in the same state. A link that leads out of the repository
-    /// stands for its own text.
+    /// stands for its own text. An absolute path has content in the work tree alone.
     ///
     /// # Errors
     /// Git's own message, or the disk's, where a file that is there cannot be read.
@@ -217,8 +217,10 @@ impl Repository {
             State::Index => vec!["ls-files", "-s", "-z", "--"],
         };
         let mut links = HashSet::new();
+        // Git refuses paths outside the repository.
+        let inside: Vec<&Utf8PathBuf> = paths.iter().filter(|it| it.is_relative()).collect();
         // A command line is not as long as a change may be.
-        for paths in paths.chunks(500) {
+        for paths in inside.chunks(500) {
             let mut command = self.git();
             command.arg("--literal-pathspecs").args(&listing);
             let entries = tree_entries(&process::checked(command.args(paths))?)?;

@@ -54,6 +54,26 @@ fn of_a_link_the_file_is_read_that_it_leads_to() {
 }
 
 #[test]
+fn git_is_not_asked_of_paths_outside_the_repository() {
+    let (_directory, root) = scratch();
+    let repository = repository(&root.join("main"));
+    write(&root.join("ext/Cargo.toml"), "[package]");
+    let head = State::Commit(repository.head().unwrap().clone());
+    let paths = [root.join("ext/Cargo.toml"), "twice".into()];
+    let text = || Some(b"[package]".to_vec());
+    for (state, outside) in [
+        (&State::Empty, None),
+        (&head, None),
+        (&State::Index, None),
+        (&State::WorkTree, text()),
+    ] {
+        let inside = text().filter(|_| *state != State::Empty);
+        let read = repository.read_through_links(state, &paths).unwrap();
+        assert_eq!(read, [outside, inside], "{state:?}");
+    }
+}
+
+#[test]
 fn large_objects_are_not_read() {
     let (_directory, root) = scratch();
     let repository = repository(&root);
