@@ -1,5 +1,9 @@
 //! What git tells a `pre-push` hook on its standard input.
 
+use anyhow::Result;
+
+use crate::{quote, usage};
+
 /// One reference that is going to be pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
@@ -11,14 +15,23 @@ pub struct Push {
 
 /// Reads `LOCAL-REF LOCAL-OBJECT REMOTE-REF REMOTE-OBJECT`, a line each, as githooks(5) has it;
 /// zeros stand for nothing. A reference that is deleted pushes nothing.
-pub fn pushes(input: &str) -> Vec<Push> {
+///
+/// # Errors
+/// A line that is none of these: what is pushed is not known then.
+pub fn pushes(input: &str) -> Result<Vec<Push>> {
     let exists = |object: &&str| object.bytes().any(|byte| byte != b'0');
+    let is_object = |it: &str| it.len() >= 4 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut found = Vec::new();
-    for line in input.lines() {
+    for line in input.lines().filter(|line| !line.trim().is_empty()) {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        if let [.., local, _, remote] = fields[..]
-            && exists(&local)
-        {
+        // A local reference such as `HEAD@{1 day ago}` has several words.
+        let [_, .., local, _, remote] = fields[..] else {
+            return Err(not_understood(line));
+        };
+        if !is_object(local) || !is_object(remote) {
+            return Err(not_understood(line));
+        }
+        if exists(&local) {
             let push = Push {
                 local: local.to_owned(),
                 remote: Some(remote).filter(exists).map(str::to_owned),
@@ -28,19 +41,44 @@ pub fn pushes(input: &str) -> Vec<Push> {
             }
         }
     }
-    found
+    Ok(found)
+}
+
+fn not_understood(line: &str) -> anyhow::Error {
+    usage!(
+        "pre-push cannot read this line of its standard input: {}\n\
+         hint: git writes LOCAL-REF LOCAL-OBJECT REMOTE-REF REMOTE-OBJECT; pass its input on \
+         unchanged",
+        quote::line(line)
+    )
 }
 
 #[test]
 fn what_is_pushed_is_read_and_deletions_are_left_out() {
     let input = "refs/heads/a aaaa refs/heads/a bbbb\n\
                  (delete) 0000 refs/heads/old cccc\n\
-                 HEAD~1 dddd refs/heads/new 0000\n\
-                 refs/heads/b aaaa refs/heads/b bbbb\n";
+                 HEAD@{1 day ago} dddd refs/heads/new 0000\r\n\
+                 refs/heads/b aaaa refs/heads/b bbbb";
     let told: Vec<_> = pushes(input)
+        .unwrap()
         .into_iter()
         .map(|push| format!("{} over {}", push.local, push.remote.unwrap_or_default()))
         .collect();
     assert_eq!(told, ["aaaa over bbbb", "dddd over "]);
-    assert!(pushes("").is_empty());
+    assert!(pushes("").unwrap().is_empty());
+}
+
+#[test]
+fn a_line_that_is_not_understood_is_an_error() {
+    for line in [
+        "nonsense",
+        "refs/heads/a aaaa refs/heads/a",
+        "aaaa refs/heads/a bbbb",
+        "refs/heads/a aaaa refs/heads/a main",
+        "refs/heads/a main refs/heads/a bbbb",
+    ] {
+        let input = format!("refs/heads/b aaaa refs/heads/b bbbb\n{line}\n");
+        let error = pushes(&input).unwrap_err().to_string();
+        assert!(error.contains(line), "{error}");
+    }
 }

@@ -9,19 +9,42 @@ use crate::quote::posix_word;
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
                     it away.";
 
-/// The directory beside the hooks that keeps those which were there before, under their own names:
+/// The name of the directory that keeps the hooks which were there before, under their own names:
 /// a hook may look at its name.
 const BEFORE: &str = "before-xtask";
 
-/// Returns where the hook that was there before is kept; `hook` is the path of the kit's own.
-pub fn kept(hook: &Utf8Path) -> Utf8PathBuf {
-    let directory = hook.parent().unwrap_or(hook).join(BEFORE);
-    directory.join(hook.file_name().unwrap_or_default())
+/// Returns the directory that keeps the hooks which were there before; `hook` is the path of the
+/// kit's own hook. The directory lies beside the hooks directory, at the same depth, so that
+/// relative links and paths such as `$(dirname "$0")/../..` lead where they led before.
+/// A hidden hooks directory has a hidden one beside it: `.husky` and `.before-xtask`.
+pub fn kept_directory(hook: &Utf8Path) -> Utf8PathBuf {
+    let hooks = hook.parent().unwrap_or(hook);
+    let is_hidden = hooks.file_name().is_some_and(|it| it.starts_with('.'));
+    hooks.with_file_name(format!("{}{BEFORE}", if is_hidden { "." } else { "" }))
 }
 
-/// Returns where older versions of the kit kept the hook that was there before.
-pub fn kept_by_older_versions(hook: &Utf8Path) -> Utf8PathBuf {
-    Utf8PathBuf::from(format!("{hook}.{BEFORE}"))
+/// Returns where the hook that was there before is kept; `hook` is the path of the kit's own.
+pub fn kept(hook: &Utf8Path) -> Utf8PathBuf {
+    kept_directory(hook).join(hook.file_name().unwrap_or_default())
+}
+
+/// Returns where a hook is kept that git did not start, since it could not be executed.
+pub fn kept_not_executable(hook: &Utf8Path) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{}.not-executable", kept(hook)))
+}
+
+/// Returns where older versions of the kit kept the hook that was there before, newest first.
+pub fn kept_by_older_versions(hook: &Utf8Path) -> [Utf8PathBuf; 2] {
+    let below = hook.parent().unwrap_or(hook).join(BEFORE);
+    [
+        below.join(hook.file_name().unwrap_or_default()),
+        Utf8PathBuf::from(format!("{hook}.{BEFORE}")),
+    ]
+}
+
+/// Tells the names in a hooks directory that the kit made to keep hooks.
+pub fn is_place_of_kept(name: &str) -> bool {
+    name.ends_with(BEFORE)
 }
 
 /// How the hook starts the kit.
@@ -121,9 +144,22 @@ fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
 }
 
 #[test]
-fn an_existing_hook_keeps_its_name() {
-    let hook = Utf8Path::new("/r/.git/hooks/pre-commit");
-    assert_eq!(kept(hook), "/r/.git/hooks/before-xtask/pre-commit");
-    let older = "/r/.git/hooks/pre-commit.before-xtask";
-    assert_eq!(kept_by_older_versions(hook), older);
+fn an_existing_hook_keeps_its_name_and_its_depth() {
+    for (hook, place) in [
+        (
+            "/r/.git/hooks/pre-commit",
+            "/r/.git/before-xtask/pre-commit",
+        ),
+        (
+            "/r/.husky/_/pre-commit",
+            "/r/.husky/before-xtask/pre-commit",
+        ),
+        ("/r/.husky/pre-commit", "/r/.before-xtask/pre-commit"),
+        ("/r/scripts/pre-commit", "/r/before-xtask/pre-commit"),
+    ] {
+        assert_eq!(kept(Utf8Path::new(hook)), place);
+    }
+    let older = kept_by_older_versions(Utf8Path::new("/r/.git/hooks/pre-commit"));
+    assert_eq!(older[0], "/r/.git/hooks/before-xtask/pre-commit");
+    assert_eq!(older[1], "/r/.git/hooks/pre-commit.before-xtask");
 }

@@ -205,12 +205,26 @@ impl Repository {
         if revision == "HEAD" {
             return Ok(self.head.clone());
         }
-        let name = format!("{revision}^{{commit}}");
+        self.peeled(revision, "commit")
+            .map(|object| object.map(Commit))
+    }
+
+    /// Returns whether an object of any kind is in the repository.
+    ///
+    /// # Errors
+    /// Where git cannot be run.
+    pub fn has_object(&self, name: &str) -> Result<bool> {
+        Ok(self.peeled(name, "object")?.is_some())
+    }
+
+    /// Returns the object of a kind that a revision leads to, if there is one.
+    fn peeled(&self, revision: &str, kind: &str) -> Result<Option<String>> {
+        let name = format!("{revision}^{{{kind}}}");
         let mut command = self.git();
         command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
         let output = process::output(command.arg(name))?;
-        let commit = || Commit(one_line(&output.stdout));
-        Ok(output.status.success().then(commit))
+        let object = || one_line(&output.stdout);
+        Ok(output.status.success().then(object))
     }
 
     /// `HEAD` as it was when the repository was opened, or `None` before the first commit.

@@ -10,7 +10,7 @@ use super::current::is_alias;
 use super::workspaces::Checked;
 use crate::hooks::Hook;
 use crate::hooks::install::{Done, Found, What};
-use crate::hooks::script::{Start, is_ours, script};
+use crate::hooks::script::{Start, is_ours, kept_directory, script};
 use crate::private_dir::write_program;
 use crate::process::Runner;
 use crate::quote;
@@ -95,8 +95,8 @@ impl Hooks {
     /// Where git looks for hooks in a place that other repositories share, or the disk fails.
     pub fn install(&self, hook: Hook) -> Result<Done> {
         self.is_own()?;
+        chained::migrate(&self.directory.join(hook.name()))?;
         let found = self.find(hook)?;
-        chained::migrate(&found.path)?;
         match (found.what, found.chained) {
             (What::Installed, _) => return Ok(Done::Kept),
             (What::Foreign, Some(chained)) => {
@@ -106,7 +106,10 @@ impl Hooks {
                     quote::name(&chained)
                 ));
             }
-            (What::Foreign, None) => chained::keep(&found.path)?,
+            (What::Foreign, None) => {
+                self.can_keep(&found.path)?;
+                chained::keep(&found.path)?;
+            }
             (What::Absent | What::Outdated, _) => {}
         }
         fs::create_dir_all(&self.directory)
@@ -136,12 +139,33 @@ impl Hooks {
         Ok(done)
     }
 
-    /// Makes sure that the hooks are this repository's alone.
-    fn is_own(&self) -> Result<()> {
-        let directory = resolved(&self.directory);
+    /// Makes sure that there is a place beside the hooks directory, in this repository.
+    fn can_keep(&self, hook: &Utf8Path) -> Result<()> {
+        let directory = kept_directory(hook);
+        let beside = directory.parent().unwrap_or(&directory);
+        if directory != self.directory && self.is_inside(beside)? {
+            return Ok(());
+        }
+        Err(usage!(
+            "{} cannot be kept: there is no place for it beside {}\n\
+             hint: move the hooks, and name their directory by \
+             `git config core.hooksPath .githooks`",
+            quote::name(hook),
+            quote::name(&self.directory)
+        ))
+    }
+
+    /// Returns whether a directory belongs to this repository.
+    fn is_inside(&self, directory: &Utf8Path) -> Result<bool> {
+        let directory = resolved(directory);
         let repository = &self.checked.repository;
         let common = resolved(&repository.common_directory()?);
-        if directory.starts_with(repository.top_level()) || directory.starts_with(common) {
+        Ok(directory.starts_with(repository.top_level()) || directory.starts_with(common))
+    }
+
+    /// Makes sure that the hooks are this repository's alone.
+    fn is_own(&self) -> Result<()> {
+        if self.is_inside(&self.directory)? {
             return Ok(());
         }
         Err(usage!(

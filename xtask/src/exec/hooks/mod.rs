@@ -51,18 +51,14 @@ pub fn start(
     if hook == Hook::PrePush && !std::io::stdin().is_terminal() {
         input = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
     }
-    let chained = file.and_then(chained::find);
-    if let Some(chained) = chained.filter(|it| install::is_executable(it)) {
-        // Git starts hooks in the top level.
-        let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
-        let repository = Repository::discover(runner, current)?;
-        let top = repository.as_ref().map_or(current, Repository::top_level);
-        let mut command = runner.in_directory(top).hook(&chained);
-        command.args(arguments);
-        let status = process::status_with_input(&mut command, input.clone().into_bytes())?;
-        if !status.success() {
-            return Ok(super::forwarded(status));
-        }
+    if let Some(file) = file
+        && let Some(status) = chained::run(runner, file, arguments, &input)?
+    {
+        return Ok(status);
+    }
+    // Git has nothing to tell where the remote is up to date; by hand that is likely an oversight.
+    if hook == Hook::PrePush && file.is_none() && !arguments.is_empty() && input.trim().is_empty() {
+        render::note("pre-push: standard input names no reference, so nothing is pushed");
     }
     match hook {
         Hook::PreCommit => check(&pre_commit(runner)?),
@@ -177,7 +173,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
     let remote = arguments.first().map_or("*", String::as_str);
     let checked = Checked::find(runner)?;
     let repository = &checked.repository;
-    let mut told = pushes(input);
+    let mut told = pushes(input)?;
     // The pre-commit framework keeps git's words to itself, and tells by variables; of a branch that
     // is all new it tells nothing. And someone who tries the hook by hand tells nothing either.
     let (local, remote_has) = (
@@ -200,9 +196,13 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
     let head = repository.head();
     let mut subjects = Vec::new();
     for push in told {
-        // What is no commit, as the tag of a file, has nothing to build.
         let Some(commit) = repository.known(&push.local)? else {
-            continue;
+            // The tag of a file has nothing to build, nor has a branch without a commit.
+            if push.local == "HEAD" || repository.has_object(&push.local)? {
+                continue;
+            }
+            let local = crate::quote::line(&push.local);
+            anyhow::bail!("pre-push: {local} is to be pushed, and is not in this repository");
         };
         let Some(base) = base(repository, &commit, push.remote.as_deref(), remote)? else {
             continue;

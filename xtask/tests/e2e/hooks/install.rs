@@ -31,7 +31,7 @@ fn an_existing_hook_is_kept_and_run_first() {
                        [ROOT]/.git/hooks/pre-commit
         pre-push       installed
                        [ROOT]/.git/hooks/pre-push
-                       after [ROOT]/.git/hooks/before-xtask/pre-push
+                       after [ROOT]/.git/before-xtask/pre-push
         post-checkout  not installed
                        [ROOT]/.git/hooks/post-checkout
     "#]]);
