@@ -173,7 +173,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
         &event,
     );
     other.is(expect![[r#"
-        cargo clippy -p middle -p top --all-targets
+        cargo clippy -p middle -p top --all-targets --locked
         --- stderr
         note: compared with the first parent of the merge commit that GitHub made of this pull request
     "#]]);
