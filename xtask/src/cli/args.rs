@@ -180,6 +180,7 @@ impl ChangeArgs {
     /// # Errors
     /// Where a list of files cannot be read.
     pub(super) fn resolve(&self) -> Result<Asked> {
+        self.refuse_empty()?;
         let mut paths = self.file.clone();
         if let Some(source) = &self.files_from {
             paths.extend(match source == "-" {
@@ -202,6 +203,30 @@ impl ChangeArgs {
             assumed: self.assume_changed.clone(),
             all: self.all,
         })
+    }
+
+    /// Fails where a value is empty, as from a variable that is not set.
+    fn refuse_empty(&self) -> Result<()> {
+        let is_empty = |value: &Option<String>| value.as_ref().is_some_and(String::is_empty);
+        let files_from = self.files_from.as_ref();
+        for (name, is_empty) in [
+            ("--base", is_empty(&self.base)),
+            ("--since", is_empty(&self.since)),
+            ("--head", is_empty(&self.head)),
+            ("--file", self.file.iter().any(String::is_empty)),
+            ("--files-from", files_from.is_some_and(|it| it == "")),
+            (
+                "--assume-changed",
+                self.assume_changed.iter().any(String::is_empty),
+            ),
+        ] {
+            if is_empty {
+                return Err(usage!(
+                    "{name} is empty\nhint: is the variable in your script set?"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether the continuous integration tells the base.
@@ -388,5 +413,37 @@ impl SubjectArgs {
         question.no_cache = self.workspace.no_cache;
         question.network = self.workspace.network();
         question
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        change: ChangeArgs,
+    }
+
+    #[test]
+    fn empty_values_are_refused() {
+        for name in [
+            "--base",
+            "--since",
+            "--head",
+            "--file",
+            "--files-from",
+            "--assume-changed",
+        ] {
+            let line = Line::try_parse_from(["x", name, ""]).unwrap();
+            let error = line.change.resolve().unwrap_err();
+            let expected = format!("{name} is empty\nhint: is the variable in your script set?");
+            assert_eq!(error.to_string(), expected);
+        }
+        let line = Line::try_parse_from(["x", "--last-success", ""]).unwrap();
+        assert!(line.change.resolve().is_ok());
     }
 }

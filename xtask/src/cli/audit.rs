@@ -88,6 +88,9 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
             quote::name(&root)
         )
     })?;
+    if repository.head().is_none() {
+        return Err(usage!("this repository has no commit yet"));
+    }
     let head = args.question.head().unwrap_or("HEAD");
     let history = repository.history(&repository.commit(head)?, args.commits)?;
     let Some((first, commits)) = history

@@ -198,11 +198,10 @@ fn resolve(
         (None, "test" | "debug" | "doc") => Some("dev"),
         (None, "bench") => Some("release"),
         (None, _) => {
-            let known = table.map(|it| format!(" ({})", it.origin));
-            return Err(usage!(
-                "profile `{name}`{} is not defined, or lacks its `inherits`",
-                known.unwrap_or_default()
-            ));
+            return Err(match table {
+                Some(it) => usage!("{}: profile `{name}` lacks its `inherits`", it.origin),
+                None => usage!("no profile `{name}` in this workspace"),
+            });
         }
     };
     let mut profile = match parent {

@@ -32,6 +32,9 @@ impl Figures {
     }
 
     fn text(self) -> String {
+        if self.hits + self.missed + self.besides == 0 {
+            return "nothing rebuilt and nothing named: there is nothing to compare".to_owned();
+        }
         let percent = |part: usize, whole: usize| match whole {
             0 => "100%".to_owned(),
             _ => format!("{:.1}%", 100.0 * part as f64 / whole as f64),
@@ -167,12 +170,12 @@ mod tests {
         steps[0].outcome = Outcome::Compared(Comparison::default());
         expect_test::expect![[r#"
             bbbbbbbbbbbb Edit\n::error::x\033[2J
-              0 units rebuilt, 0 named: recall 100%, precision 100%
+              nothing rebuilt and nothing named: there is nothing to compare
             cccccccccccc Edit\n::error::x\033[2J
               not compared: it does not build here
                 error: expected item
                 error: could not compile `a`
-            1 of 2 commits: 0 units rebuilt, 0 named: recall 100%, precision 100%
+            1 of 2 commits: nothing rebuilt and nothing named: there is nothing to compare
         "#]]
         .assert_eq(&text(&steps));
     }

@@ -165,7 +165,7 @@ fn a_profile_that_nobody_defines_is_refused() {
     project.commit("Profiles");
     let expected = expect![[r#"
         --- stderr
-        error: profile `dits` is not defined, or lacks its `inherits`
+        error: no profile `dits` in this workspace
         hint: did you mean `dist`? this workspace has bench, dev, dist, local, release, test
         --- exit status 2
     "#]];

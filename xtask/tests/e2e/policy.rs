@@ -87,7 +87,7 @@ fn values_are_shown_with_who_says_so() {
         .xtask(&["policy", "show", "--profile", "nightly"])
         .is(expect![[r#"
             --- stderr
-            error: profile `nightly` is not defined, or lacks its `inherits`
+            error: no profile `nightly` in this workspace
             --- exit status 2
         "#]]);
     // A repository of workspaces, and none at its top level.
