@@ -102,7 +102,11 @@ impl Command {
         let result = process::clean_up_at_the_end().and_then(|()| self.run());
         let status = result.unwrap_or_else(|error| {
             render::error(&error);
-            Status::of(&error)
+            // What failed then may have failed because of the signal.
+            match process::signal_received() {
+                Some(signal) => Status::Forwarded(process::status_of(signal)),
+                None => Status::of(&error),
+            }
         });
         status.into()
     }

@@ -80,13 +80,19 @@ impl Running {
     pub(super) fn wait(mut self) -> Result<ExitStatus> {
         let status = self.child.as_mut().map(Child::wait);
         self.child = None;
-        self.ended(status.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into())))
+        let status = status.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
+        let is_told = status.as_ref().is_ok_and(signals::is_told_to_end);
+        self.ended(status, is_told)
     }
 
     /// Waits for the end of the child, and gives what it printed.
     pub(super) fn wait_with_output(mut self) -> Result<Output> {
         let output = self.child.take().map(Child::wait_with_output);
-        self.ended(output.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into())))
+        let output = output.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
+        let is_told = output
+            .as_ref()
+            .is_ok_and(|it| signals::is_told_to_end(&it.status));
+        self.ended(output, is_told)
     }
 
     /// The status of the child, if it has ended.
@@ -103,11 +109,18 @@ impl Running {
             .with_context(|| format!("stopping {}", self.shown))
     }
 
-    fn ended<T>(self, result: std::io::Result<T>) -> Result<T> {
+    /// Returns the result of a child that has ended; `is_told` where a signal told it to end.
+    fn ended<T>(self, result: std::io::Result<T>, is_told: bool) -> Result<T> {
         let (role, shown) = (self.entry.role, self.shown.clone());
         drop(self);
-        if role == Role::Helper && signals::received().is_some() {
-            signals::end();
+        if role == Role::Helper {
+            // A signal for the whole process group may end the child before the kit hears of it.
+            if is_told {
+                signals::wait_for_one();
+            }
+            if signals::received().is_some() {
+                signals::end();
+            }
         }
         result.with_context(|| format!("waiting for {shown}"))
     }

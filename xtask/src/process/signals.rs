@@ -1,10 +1,10 @@
 //! The end of the kit by a signal or a panic: its children end first, then its temporary
 //! directories are removed.
 
-use std::process::exit;
+use std::process::{ExitStatus, exit};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -24,6 +24,28 @@ pub fn received() -> Option<i32> {
 /// The exit status of a program that a signal ended, as a shell gives it.
 pub fn status_of(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
+}
+
+/// Returns true where a child ended as a program does that a signal told to end: by the signal, or
+/// with the status that a shell gives for the signal.
+pub(super) fn is_told_to_end(status: &ExitStatus) -> bool {
+    const TOLD: [i32; 3] = [1, INTERRUPT, 15];
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(status);
+    #[cfg(not(unix))]
+    let signal = None;
+    signal
+        .or_else(|| status.code()?.checked_sub(128))
+        .is_some_and(|signal| TOLD.contains(&signal))
+}
+
+/// Waits a moment for a signal that a child has received already.
+pub(super) fn wait_for_one() {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let start = Instant::now();
+    while received().is_none() && start.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Makes the kit end its children and remove its temporary directories when SIGINT, SIGTERM, SIGHUP

@@ -18,6 +18,26 @@ use crate::testing::scratch;
 const PLACE: &str = "XTASK_KIT_TEST_PANICS_IN";
 
 #[test]
+fn a_child_that_was_told_to_end_is_known_by_its_status() {
+    for (raw, expected) in [
+        (15, true),
+        (2, true),
+        (1, true),
+        (9, false),
+        (6, false),
+        (0, false),
+        (143 << 8, true),
+        (130 << 8, true),
+        (128 << 8, false),
+        (15 << 8, false),
+        (101 << 8, false),
+    ] {
+        let status = ExitStatus::from_raw(raw);
+        assert_eq!(is_told_to_end(&status), expected, "{status}");
+    }
+}
+
+#[test]
 fn a_panic_ends_the_children_and_removes_the_temporary_directories() {
     const SIGABRT: i32 = 6;
     let (_scratch, top) = scratch();
