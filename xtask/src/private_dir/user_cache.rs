@@ -50,13 +50,25 @@ fn kits_own() -> Option<Utf8PathBuf> {
     kits_own_in(cache)
 }
 
+/// Returns the kit's own directory in a cache directory; both are created where no other user may
+/// write above them, and nothing is created elsewhere.
 fn kits_own_in(mut cache: Utf8PathBuf) -> Option<Utf8PathBuf> {
+    let is_exposed = |directory: &Utf8Path| {
+        let real = place::real(directory);
+        real.is_none_or(|it| place::safety(&it, Utf8Path::new("")) == Safety::Exposed)
+    };
+    let existing = cache.ancestors().find(|above| above.exists())?;
+    if is_exposed(existing) {
+        return None;
+    }
     create(&cache);
     if cfg!(unix) {
         cache = cache.canonicalize_utf8().ok()?;
     }
-    let is_exposed = place::safety(&cache, Utf8Path::new("")) == Safety::Exposed;
-    private(cache.join("xtask-kit")).filter(|_| !is_exposed)
+    if is_exposed(&cache) {
+        return None;
+    }
+    private(cache.join("xtask-kit"))
 }
 
 /// The user's cache directory by the conventions of the system.
@@ -229,6 +241,30 @@ mod tests {
                 chown(directory, Some(65534), None).unwrap();
                 assert_eq!(again(), None, "{directory}, another user's");
                 chown(directory, Some(0), None).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_created_where_another_user_may_write() {
+        use std::os::unix::fs::{PermissionsExt as _, chown};
+        let (_scratch, top) = crate::testing::scratch();
+        let open = top.join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        let is_empty = || open.read_dir_utf8().unwrap().next().is_none();
+        for cache in [open.clone(), open.join("cache"), open.join("a/cache")] {
+            assert_eq!(kits_own_in(cache.clone()), None, "{cache}");
+            assert!(is_empty(), "{cache}");
+        }
+        let is_root = user() == 0;
+        if is_root {
+            fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+            chown(&open, Some(65534), None).unwrap();
+            for cache in [open.clone(), open.join("cache")] {
+                assert_eq!(kits_own_in(cache.clone()), None, "{cache}, another user's");
+                assert!(is_empty(), "{cache}, another user's");
             }
         }
     }
