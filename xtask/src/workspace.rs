@@ -12,6 +12,7 @@ mod flags;
 mod nearby;
 mod platforms;
 mod spec;
+mod special;
 mod stamps;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use nearby::{RootManifest, likely_root, workspaces_below};
 pub use platforms::{PlatformFacts, Platforms, may_be_host};
 pub use spec::Specs;
 pub(crate) use spec::{PackageIdSpec, name_and_version};
+pub use special::check_special_files;
 
 use crate::process::Runner;
 use crate::quote;
@@ -215,6 +217,11 @@ impl Workspace {
     /// # Errors
     /// Cargo's own message where it cannot load or resolve the workspace.
     pub fn load(runner: &Runner, options: &LoadOptions) -> Result<Self> {
+        if let Some(here) = Utf8Path::from_path(runner.directory()) {
+            let manifest = options.manifest_path.as_ref().map(|it| here.join(it));
+            let start = manifest.as_deref().and_then(Utf8Path::parent);
+            check_special_files(here, start.unwrap_or(here))?;
+        }
         let cache = (!options.no_cache).then(|| Cache::new(runner, options));
         let Some(cache) = cache.flatten() else {
             return Ok(Self::ask(runner, options)?.0);

@@ -15,7 +15,9 @@ use crate::repo::cargo_config::{PATH_HASH, Surroundings};
 use crate::repo::git::Repository;
 use crate::repo::resolved;
 use crate::usage;
-use crate::workspace::{PlatformFacts, RootManifest, configured_in, workspaces_below};
+use crate::workspace::{
+    PlatformFacts, RootManifest, check_special_files, configured_in, workspaces_below,
+};
 
 /// Whose policy is asked for.
 pub struct Asked<'a> {
@@ -118,6 +120,7 @@ impl Asked<'_> {
             None => current.to_owned(),
         };
         let start = resolved(&start);
+        check_special_files(current, &start)?;
         let root = root_above(&start);
         let repository = Repository::discover(self.runner, root.as_deref().unwrap_or(&start))?;
         Ok(Scene {
