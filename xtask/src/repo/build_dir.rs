@@ -41,7 +41,7 @@
 //! one directory a package, as have V1's targets without a hash: there `invoked.timestamp` is that
 //! of whichever came last, and only `dep-U`'s mtime, set to the same instant, is a unit's own.
 
-use super::{files, is_absent};
+use super::{files, is_absent, is_link_loop};
 use crate::quote;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -256,8 +256,8 @@ impl ProfileDir {
     }
 }
 
-/// The names in a directory that are UTF-8, sorted; what does not exist (any more: cargo may be at
-/// work) is empty.
+/// The names in a directory that are UTF-8, sorted. A directory that does not exist (any more: cargo may be at
+/// work), or whose symbolic links lead in a circle, is empty.
 ///
 /// # Errors
 /// A directory that is there and cannot be listed.
@@ -272,7 +272,7 @@ pub fn entries(directory: &Utf8Path) -> Result<Vec<String>> {
 pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let listing = match fs::read_dir(directory) {
-        Err(error) if is_absent(&error) => return Ok(found),
+        Err(error) if is_absent(&error) || is_link_loop(&error) => return Ok(found),
         listing => listing.with_context(|| format!("cannot list `{}`", quote::name(&directory)))?,
     };
     for entry in listing {

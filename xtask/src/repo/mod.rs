@@ -41,6 +41,17 @@ pub fn is_absent(error: &io::Error) -> bool {
     )
 }
 
+/// Returns true for the error of a path in which symbolic links lead in a circle.
+pub fn is_link_loop(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(nix::libc::ELOOP);
+    #[cfg(not(unix))]
+    return {
+        let _ = error;
+        false
+    };
+}
+
 /// Absolute paths without symbolic links; each file and directory is looked up once.
 #[derive(Default)]
 pub struct RealPaths {

@@ -98,6 +98,18 @@ fn a_prepared_directory_without_units_is_known() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_link_to_itself_is_no_profile_directory() {
+    use std::os::unix::fs::symlink;
+    let (_directory, root) = tree(&["debug/.cargo-lock", "debug/incremental/", "debug/build/"]);
+    for name in ["loop", "debug/loop", "debug/build/loop"] {
+        symlink(root.join(name), root.join(name)).unwrap();
+    }
+    assert_eq!(found(&root), ["/debug V2"]);
+    assert_eq!(profile_dirs(&root.join("loop")).unwrap(), []);
+}
+
+#[test]
 fn cargos_directories_are_told_from_others() {
     let (_directory, root) = tree(&[
         "locked/debug/.cargo-lock",
