@@ -756,7 +756,7 @@ fn deep_nesting_overflows_no_stack() {
             let depth = depth / brackets;
             format!("{}mod b;{}", open.repeat(depth), close.repeat(depth))
         };
-        for (depth, is_understood) in [(198, true), (20_000, false)] {
+        for (depth, is_understood) in [(198, true), (2_000, false)] {
             let text = nested(depth);
             let mut read = |path: &Utf8Path| (path == "lib.rs").then(|| text.clone());
             let scan = scan("lib.rs".into(), "".into(), &|_, _| None, &mut read);
@@ -778,25 +778,25 @@ fn long_code_is_read_in_linear_time() {
     let in_main =
         |body: String| format!("fn main() {{ {body} println!(\"cargo::rerun-if-changed=x\"); }}");
     let texts = [
-        in_main(format!("let x = a{};", ".b(1)".repeat(20_000))),
+        in_main(format!("let x = a{};", ".b(1)".repeat(4_000))),
         in_main(format!(
             "let x = Path::new(\"a\"){};",
-            ".join(\"b\")".repeat(20_000)
+            ".join(\"b\")".repeat(4_000)
         )),
         in_main(format!(
             "let o = env::var(\"OUT_DIR\")?{};",
-            ".parent()".repeat(20_000)
+            ".parent()".repeat(4_000)
         )),
-        in_main(many(5_000, &|at| {
+        in_main(many(1_500, &|at| {
             format!("let x{at} = f({at}); println!(\"{{}}\", x{at}); {{ let y = 1; }}\n")
         })),
-        in_main(many(5_000, &|at| {
+        in_main(many(1_500, &|at| {
             format!("let x{at} = \"{at}\"; println!(\"{{x{at}}}\");\n")
         })),
-        in_main(many(5_000, &|at| {
+        in_main(many(1_500, &|at| {
             format!("fs::write(concat!(env!(\"OUT_DIR\"), \"/{at}\"), \"x\");\n")
         })),
-        in_main(many(5_000, &|at| format!("fs::read(\"data/{at}\");\n"))),
+        in_main(many(1_500, &|at| format!("fs::read(\"data/{at}\");\n"))),
     ];
     for text in texts {
         let started = std::time::Instant::now();
@@ -808,6 +808,6 @@ fn long_code_is_read_in_linear_time() {
         let start = &text[..60];
         assert!(scan.says_for_certain, "{start}");
         let seconds = started.elapsed().as_secs();
-        assert!(seconds < 60, "{start}: {seconds} s");
+        assert!(seconds < 6, "{start}: {seconds} s");
     }
 }
