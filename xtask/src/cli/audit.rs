@@ -17,6 +17,7 @@ use crate::private_dir::TemporaryDir;
 use crate::question::Question;
 use crate::quote;
 use crate::render;
+use crate::repo::files;
 use crate::repo::git::Repository;
 use crate::usage;
 
@@ -59,9 +60,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
 }
 
 fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Status> {
-    let file = std::fs::File::open(file)
-        .map_err(|error| usage!("cannot read {}: {error}", quote::name(&file)))?;
-    let messages = exec::read_messages(std::io::BufReader::new(file))?;
+    let messages = exec::read_messages(&*files::read_named(file)?)?;
     let answer = question.answer()?;
     let built = Built::new(&messages, None);
     let ids: HashSet<&str> = answer.workspace.packages.iter().map(|it| &*it.id).collect();

@@ -119,9 +119,7 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
 pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durations> {
     let mut durations = Durations::default();
     for report in reports {
-        let text = std::fs::read_to_string(report);
-        durations
-            .add(&text.map_err(|error| usage!("cannot read {}: {error}", quote::name(&report)))?);
+        durations.add(&String::from_utf8_lossy(&files::read_named(report)?));
     }
     if reports.is_empty()
         && let Ok(profiles) = workspace.target_directory.join("nextest").read_dir_utf8()

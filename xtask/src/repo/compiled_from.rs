@@ -47,7 +47,10 @@ impl ProfileDir {
         }
         let directory = self.output_dir(package, hash, unit.kind);
         let metadata = directory.join(format!("lib{}-{hash}.rmeta", unit.target));
-        absolute_in(&files::read(metadata, files::LARGE).ok()?, root)
+        // Another file of this name is not read whole.
+        let is_metadata = files::read_start(&metadata, 4).is_ok_and(|start| start == b"rust");
+        let metadata = is_metadata.then(|| files::read(metadata, files::LARGE))?;
+        absolute_in(&metadata.ok()?, root)
     }
 }
 

@@ -4,13 +4,16 @@
 //! A name may belong to a pipe, a device, or a file that grows without end. Only regular files are
 //! read, without waiting, and up to a limit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{quote, usage};
 
 /// The largest number of bytes that is read of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,15 +23,20 @@ pub struct Limit(pub u64);
 /// packages has about 3 MiB.
 pub const SETTINGS: Limit = Limit(16 << 20);
 
-/// Rust sources. The largest generated bindings on crates.io have about 20 MiB.
-pub const SOURCE: Limit = Limit(64 << 20);
+/// Rust sources. A source of 8 MiB has some 200,000 lines, and takes seconds and 150 MiB to parse.
+pub const SOURCE: Limit = Limit(8 << 20);
 
 /// What cargo and rustc record of a build: fingerprints, dep-info, output of build scripts.
 /// A build script may print a lot.
 pub const RECORD: Limit = Limit(128 << 20);
 
-/// Metadata of libraries, what the kit keeps itself, and logs that the user hands over: some
-/// kilobytes for each package or unit.
+/// Caches that the kit keeps itself: some kilobytes for each package or unit.
+pub const KEPT: Limit = Limit(256 << 20);
+
+/// Files that the user names: logs and reports of builds and tests.
+pub const NAMED: Limit = Limit(256 << 20);
+
+/// Metadata of libraries, and what tools wrote into the target directory.
 pub const LARGE: Limit = Limit(1 << 30);
 
 /// Returns the content of a regular file.
@@ -70,6 +78,41 @@ pub fn read_start(path: impl AsRef<Path>, length: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
+/// Returns the content of a file that the user named, which may be a pipe.
+///
+/// # Errors
+/// Wrong use, where the file cannot be read or is larger than [`NAMED`].
+pub fn read_named(path: &Utf8Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+    read_stream(file, path.as_str())
+}
+
+/// Returns the content of a stream that the user handed over; `name` names the stream in messages.
+///
+/// # Errors
+/// Wrong use, where the stream cannot be read or holds more than [`NAMED`].
+pub fn read_stream(stream: impl io::Read, name: &str) -> Result<Vec<u8>> {
+    read_stream_up_to(NAMED, stream, name)
+}
+
+fn read_stream_up_to(limit: Limit, stream: impl io::Read, name: &str) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let length = stream.take(limit.0 + 1).read_to_end(&mut content);
+    let length = length.map_err(|error| cannot_read(Utf8Path::new(name), &error))?;
+    match length as u64 > limit.0 {
+        true => Err(usage!(
+            "cannot read {}: {}\nhint: name the log or report of a single build",
+            quote::name(name),
+            too_large(limit)
+        )),
+        false => Ok(content),
+    }
+}
+
+fn cannot_read(path: &Utf8Path, error: &io::Error) -> anyhow::Error {
+    usage!("cannot read {}: {error}", quote::name(path))
+}
+
 /// Opens a regular file, and returns its length.
 ///
 /// # Errors
@@ -105,6 +148,37 @@ fn regular(metadata: &fs::Metadata) -> io::Result<u64> {
 fn too_large(Limit(bytes): Limit) -> io::Error {
     let text = format!("larger than {} MiB", bytes >> 20);
     io::Error::new(ErrorKind::FileTooLarge, text)
+}
+
+/// The number of bytes that may be read of large files; smaller files are read without a budget.
+#[derive(Debug)]
+pub struct Budget {
+    large: u64,
+    left: u64,
+    spent_on: BTreeSet<Utf8PathBuf>,
+}
+
+impl Budget {
+    /// Makes a budget for files that are larger than `large`.
+    pub const fn new(large: u64, left: u64) -> Self {
+        Self {
+            large,
+            left,
+            spent_on: BTreeSet::new(),
+        }
+    }
+
+    /// Returns whether a file of this length may be kept in memory. A file is counted once.
+    pub fn allows(&mut self, path: &Utf8Path, length: u64) -> bool {
+        if length <= self.large || self.spent_on.contains(path) {
+            return true;
+        }
+        let Some(left) = self.left.checked_sub(length) else {
+            return false;
+        };
+        self.left = left;
+        self.spent_on.insert(path.to_owned())
+    }
 }
 
 /// The files that were not read although an answer may depend on them, with the reason.
@@ -148,6 +222,37 @@ mod tests {
         assert_eq!(read_start(top.join("sparse"), 4).unwrap(), [0; 4]);
         assert_eq!(kind(&top), Err(ErrorKind::IsADirectory));
         assert_eq!(kind(&top.join("gone")), Err(ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn a_stream_is_read_up_to_the_limit() {
+        let read = |length: usize| {
+            let read = read_stream_up_to(Limit(1 << 20), &*vec![b'x'; length], "log");
+            read.map(|it| it.len()).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(1 << 20), Ok(1 << 20));
+        let message =
+            "cannot read log: larger than 1 MiB\nhint: name the log or report of a single build";
+        assert_eq!(read((1 << 20) + 1), Err(message.to_owned()));
+        let endless = read_stream_up_to(Limit(8), io::repeat(0), "zero").unwrap_err();
+        assert!(endless.is::<crate::error::Usage>());
+    }
+
+    #[test]
+    fn a_budget_is_spent_once_for_each_large_file() {
+        let mut budget = Budget::new(10, 50);
+        for (path, length, expected) in [
+            ("small", 10, true),
+            ("a", 30, true),
+            ("a", 30, true),
+            ("b", 21, false),
+            ("c", 20, true),
+            ("d", 11, false),
+            ("c", 20, true),
+            ("small", 10, true),
+        ] {
+            assert_eq!(budget.allows(path.into(), length), expected, "{path}");
+        }
     }
 
     #[test]

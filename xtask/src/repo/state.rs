@@ -33,7 +33,12 @@ pub fn of_workspace(directory: &Utf8Path, name: &str, root: &Utf8Path) -> Utf8Pa
 
 /// Returns what is kept in a file, if the file is whole and was written under this name.
 pub fn read<T: DeserializeOwned>(file: &Utf8Path) -> Option<T> {
-    let bytes = files::read(file, files::LARGE).ok()?;
+    // What is not the kit's is not read whole.
+    let start = files::read_start(file, HEADER.len() as u64).ok()?;
+    if start != HEADER.as_bytes() {
+        return None;
+    }
+    let bytes = files::read(file, files::KEPT).ok()?;
     let (sum, body) = bytes
         .strip_prefix(HEADER.as_bytes())?
         .split_first_chunk::<SUM>()?;
@@ -97,6 +102,15 @@ mod tests {
         }
         fs::write(&file, [&*whole, b"\0"].concat()).unwrap();
         assert_eq!(read(), None, "a byte too many");
+
+        // Only the beginning of another file is read, so that its length does not matter.
+        fs::write(&file, [&[0], &whole[1..]].concat()).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&file)
+            .and_then(|it| it.set_len(1 << 40))
+            .unwrap();
+        assert_eq!(read(), None, "a sparse file");
 
         let other = of_workspace(&top, "records", &top);
         write(&other, &value);

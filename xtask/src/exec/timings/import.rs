@@ -6,6 +6,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::Request;
 use super::store::Store;
 use crate::quote;
+use crate::repo::files;
 use crate::timings::import::{self, Imported};
 use crate::timings::{Order, Record};
 use crate::{render, usage};
@@ -16,8 +17,7 @@ impl Request<'_> {
     /// # Errors
     /// As for [`Request::import`].
     pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<Record>> {
-        let text = std::fs::read(file)
-            .map_err(|error| usage!("cannot read {}: {error}", quote::name(file)))?;
+        let text = files::read_named(file)?;
         let text = String::from_utf8_lossy(&text);
         self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
     }
@@ -46,11 +46,11 @@ impl Request<'_> {
         let mut records = Vec::new();
         for path in named {
             if path == "-" {
-                let text = std::io::read_to_string(std::io::stdin());
-                let text = text.context("cannot read standard input")?;
+                let text = files::read_stream(std::io::stdin().lock(), "standard input")?;
+                let text = String::from_utf8_lossy(&text);
                 records.extend(self.import(&text, "", "standard input")?);
             } else if path.is_dir() {
-                for file in files(path)? {
+                for file in reports_in(path)? {
                     match self.import_file(&file) {
                         Ok(found) => records.extend(found),
                         Err(error) => render::warning(format_args!("left out: {error}")),
@@ -100,12 +100,13 @@ impl Request<'_> {
 }
 
 /// The files of a directory that may hold records, sorted.
-fn files(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+fn reports_in(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     let entries = directory.read_dir_utf8();
     let entries = entries.with_context(|| format!("cannot list {}", quote::name(&directory)))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.into_path()));
     let mut files: Vec<_> = paths
         .filter(|path| matches!(path.extension(), Some("json" | "jsonl" | "html")))
+        .filter(|path| path.is_file())
         // A link to the newest report, and a page of the kit's own.
         .filter(|path| !matches!(path.file_name(), Some("cargo-timing.html" | "report.html")))
         .collect();

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::sync::{Mutex, PoisonError};
 
 use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
@@ -183,10 +184,26 @@ pub(super) const COMMON_NAMES: [&str; 8] = [
 /// Stands for the text of a file that was not read. No lexer of Rust accepts it.
 const UNREAD: &str = "\"";
 
+/// The budget for sources that are larger than 1 MiB, as generated ones are.
+static BUDGET: Mutex<files::Budget> = Mutex::new(files::Budget::new(1 << 20, 256 << 20));
+
+/// Returns the content of a file, within the budget.
+fn read_within_budget(path: &Utf8Path) -> io::Result<Vec<u8>> {
+    let bytes = files::read(path, files::SOURCE)?;
+    let mut budget = BUDGET.lock().unwrap_or_else(PoisonError::into_inner);
+    match budget.allows(path, bytes.len() as u64) {
+        true => Ok(bytes),
+        false => Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            "all large sources together are larger than 256 MiB",
+        )),
+    }
+}
+
 /// Returns a file's text; replacement characters stand in what is not UTF-8, since such a file,
 /// too, can be included. A source that is there and cannot be read is noted, and is [`UNREAD`].
 pub(super) fn read(path: &Utf8Path) -> Option<String> {
-    let bytes = match files::read(path, files::SOURCE) {
+    let bytes = match read_within_budget(path) {
         Ok(bytes) => bytes,
         Err(error) if is_absent(&error) => return None,
         Err(error) => {
@@ -444,11 +461,11 @@ pub(super) fn makes_name(text: &str, name: &str) -> bool {
 /// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
 /// around it. It is a first sieve; the scan of the target decides.
 pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices("../").filter_map(|(at, climb)| {
-        let start = text[..at].rfind('"')? + 1;
-        let end = at + climb.len() + text[at + climb.len()..].find('"')?;
-        text.get(start..end)
-    })
+    /// The longest path that a system opens.
+    const LONGEST: usize = 4096;
+    let inside = text.split_once('"').and_then(|(_, it)| it.rsplit_once('"'));
+    let between_quotes = inside.into_iter().flat_map(|(inside, _)| inside.split('"'));
+    between_quotes.filter(|it| it.len() <= LONGEST && it.contains("../"))
 }
 
 /// What [`names_in`] would find in a line: what stands between quotes or separators, and each
@@ -548,6 +565,25 @@ mod tests {
             assert_eq!(search.succeeds_in(line), makes_it, "{line}");
         }
         assert!(Search::Made("table".to_owned()).succeeds_in("m!(\"table\")"));
+    }
+
+    #[test]
+    fn literals_that_climb_stand_between_quotes() {
+        let climb = |levels| "../".repeat(levels);
+        let (long, longer) = (climb(1365), climb(1366));
+        let endless = climb(1 << 20);
+        for (text, expected) in [
+            ("f(\"../x\", \"y\", \"a/../b\")", vec!["../x", "a/../b"]),
+            ("// ../x", vec![]),
+            ("../x \"y\" ../z", vec![]),
+            ("\"../x", vec![]),
+            (&format!("\"{long}\""), vec![&*long]),
+            (&format!("\"{longer}\""), vec![]),
+            (&endless, vec![]),
+        ] {
+            let found: Vec<_> = climbing_literals(text).collect();
+            assert_eq!(found, expected, "{}", &text[..text.len().min(40)]);
+        }
     }
 
     #[test]
