@@ -59,7 +59,7 @@ fn a_stale_lock_file_stays_as_it_is() {
         top
         $ clean-affected
         --- stderr
-        note: nothing of what is affected is built in [ROOT]/target
+        note: no artifacts to remove in [ROOT]/target
         $ run-affected check --dry-run
         cargo check -p top --all-targets --locked
         $ run-affected check
@@ -102,7 +102,7 @@ fn a_missing_lock_file_is_not_created() {
         top
         $ clean-affected
         --- stderr
-        note: nothing of what is affected is built in [ROOT]/target
+        note: no artifacts to remove in [ROOT]/target
         $ run-affected check --dry-run
         cargo check --workspace --all-targets --locked
         $ run-affected check

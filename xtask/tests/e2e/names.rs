@@ -150,7 +150,7 @@ fn arguments_for_cargo_are_words_that_cargo_takes() {
     project
         .xtask(&["run-affected", "test", "--dry-run"])
         .is(expect![[r#"
-            cargo test -p top --test=--help '--test=a b'
+            cargo test -p top --test=--help '--test=a b' --locked
         "#]]);
 }
 
