@@ -26,7 +26,7 @@ use crate::repo::evidence::{Evidence, Inputs, Place};
 use crate::repo::resolved;
 use crate::repo::unit_inputs::Watch;
 use crate::repo::unit_record::{self, TargetKind, UnitName};
-use crate::workspace::Workspace;
+use crate::workspace::{TargetKind as GraphKind, Workspace};
 
 /// What a question about records is asked of.
 #[derive(Clone, Copy)]
@@ -188,10 +188,38 @@ impl<'a> Records<'a> {
         }
         let changed = self.ground.changed;
         let records = self.of(unit).iter();
-        let holding = records.filter(|it| it.fits && it.is_current(changed));
-        let started = holding.map(Record::invoked).max().flatten();
+        let holding: Vec<_> = records
+            .filter(|it| it.fits && it.is_current(changed))
+            .collect();
+        let started = match self.is_every_build_among(unit, &holding) {
+            true => holding.into_iter().map(Record::invoked).max().flatten(),
+            false => None,
+        };
         self.found.borrow_mut().started.insert(unit, started);
         started
+    }
+
+    /// Returns whether records of a library are there for each set of features that cargo builds it
+    /// with: the record of one build does not tell what another one reads.
+    fn is_every_build_among(&self, unit: UnitIx, records: &[&Record<'_>]) -> bool {
+        if !self.has_several_builds(unit) {
+            return true;
+        }
+        let package = self.ground.graph.unit(unit).package;
+        let mut builds = self.ground.workspace.package(package).builds.iter();
+        builds.all(|features| {
+            let mut records = records.iter();
+            records.any(|record| record.evidence.features == *features)
+        })
+    }
+
+    /// Returns whether cargo builds a unit with several sets of features: only what other packages
+    /// are built from is built more than once.
+    pub(super) fn has_several_builds(&self, unit: UnitIx) -> bool {
+        let node = self.ground.graph.unit(unit);
+        let is_shared = matches!(node.kind, GraphKind::Lib | GraphKind::CustomBuild);
+        let package = self.ground.workspace.package(node.package);
+        is_shared && node.mode == Mode::Build && package.builds.len() > 1
     }
 
     /// Whether a unit's record, and those of all that it is built from, still say what is read, and

@@ -63,7 +63,9 @@ impl<'a> Variants<'a> {
         };
         let tells_apart = |record: &Record<'_>| {
             let is_in_part = in_part.contains(&record.unit);
-            record.is_here && (!record.fits || is_in_part && !record.lists_change)
+            let is_one_of_several = records.has_several_builds(record.unit);
+            let is_apart = !record.fits || is_one_of_several;
+            record.is_here && (is_apart || is_in_part && !record.lists_change)
         };
         let all_recorded = rebuilt().all(|seed| records.has_all_of(seed.unit));
         if all_recorded && records.all().any(tells_apart) {

@@ -172,12 +172,12 @@ fn a_commit_that_departs_is_refused() {
     project.replace(".cargo/config.toml", "full", "line-tables-only");
     commit().is(expect![[r#"
         --- stderr
-        ── policy failed ([TIME])
+        ── .: policy failed ([TIME])
         error[required-value]: `profile.dev.debug` is "full", and "line-tables-only" is required
           at .cargo/config.toml:6
           costs: The repository says that it builds by this value, and this build would not.
           mend: Set it in .cargo/config.toml, and unset what beats that.
-        ── pre-commit: policy (failed [TIME]) in [TIME]
+        ── pre-commit: .: policy (failed [TIME]) in [TIME]
            SKIP=policy leaves out what failed, --no-verify everything
         --- exit status 1
     "#]]);

@@ -101,8 +101,9 @@ fn what_is_run_is_said_and_the_rest_is_left_alone() {
         note: wide is selected too: without it base would be built without more
         cargo clippy --workspace --exclude apart --all-targets --locked
         cargo fmt -p narrow --check
+        cargo doc --no-deps -p narrow -p wide --locked
         --- stderr
-        note: nothing is affected that `cargo doc` would do something with (the work tree since the merge base with main)
+        note: wide is selected too: without it base would be built without more
         --- stderr
         error: --partition splits tests: it goes with `test` and `nextest`
         --- exit status 2

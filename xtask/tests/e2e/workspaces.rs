@@ -190,13 +190,16 @@ fn a_workspace_that_cargo_cannot_load_is_named() {
 #[test]
 fn each_is_acted_on_where_its_own_configuration_counts() {
     let project = railway();
+    let lock = ["generate-lockfile", "--manifest-path", "tools/Cargo.toml"];
+    project.cargo(&lock).done();
+    project.commit("Lock the tools");
     let all = ["--all-workspaces", "--assume-changed", "base"];
     let act = |command: &[&str], more: &[&str]| project.xtask(&[command, &all, more].concat());
     act(&["run-affected", "check", "--dry-run"], &[]).is(expect![[r#"
         workspace .
-        cargo check --workspace --all-targets
+        cargo check --workspace --all-targets --locked
         workspace tools
-        cargo check --workspace --all-targets
+        cargo check --workspace --all-targets --locked
         --- stderr
         note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
         note: lone: nothing is affected that `cargo check` would do something with (what was named is another workspace's)
