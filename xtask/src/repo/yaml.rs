@@ -41,7 +41,7 @@ struct Open {
 /// The first document of a text.
 ///
 /// # Errors
-/// In words, where and why it is no YAML, or larger than [`MAX_DEPTH`] and [`MAX_SIZE`] allow.
+/// In words, where and why it is no YAML, or deeper or larger than `MAX_DEPTH` and `MAX_SIZE` allow.
 pub fn parse(text: &str) -> Result<Option<Node>, String> {
     let mut open: Vec<Open> = Vec::new();
     let mut anchors: HashMap<usize, (Node, usize)> = HashMap::new();
