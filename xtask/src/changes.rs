@@ -283,7 +283,7 @@ impl ChangeSet {
 struct Rival {
     /// The path below the top level.
     path: Utf8PathBuf,
-    /// Whether cargo reads this one where both exist.
+    /// True for the file that cargo reads where both exist.
     wins: bool,
 }
 

@@ -297,7 +297,7 @@ impl Ignored<'_> {
         (!is_listed && !is_built).then(|| below.to_owned())
     }
 
-    /// Whether the repository at `top_level`, or a submodule in it, tracks a path.
+    /// Returns whether the repository at `top_level`, or a submodule in it, tracks a path.
     fn is_tracked(&mut self, top_level: &Utf8Path, below: &Utf8Path) -> Result<bool> {
         if !self.tracked.contains_key(top_level) {
             let tracked = match top_level == self.repository.top_level() {

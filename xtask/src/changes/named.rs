@@ -88,7 +88,7 @@ impl NamedFiles {
 
 /// Finds names on disk and in git's states.
 struct Placer<'a> {
-    /// What relative paths may be relative to, without symbolic links.
+    /// Directories that relative paths may be relative to, without symbolic links.
     directories: [Utf8PathBuf; 2],
     root: &'a Utf8Path,
     repository: Option<&'a Repository>,

@@ -204,7 +204,7 @@ impl Held {
         }))
     }
 
-    /// Whether the path still names the file that is locked.
+    /// Returns whether the path still names the file that is locked.
     fn is_in_place(&self) -> bool {
         #[cfg(unix)]
         {
@@ -231,7 +231,7 @@ fn open(path: &Utf8Path) -> Result<Option<File>> {
     }
 }
 
-/// Whether a path lies on NFS, where cargo takes no locks: its own test, which it makes on Linux
+/// Returns whether a path lies on NFS, where cargo takes no locks: its own test, which it makes on Linux
 /// only.
 fn is_on_nfs(path: &Utf8Path) -> bool {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();

@@ -34,10 +34,7 @@ fn version(
     let is_chosen = runner
         .environment()
         .any(|(name, _)| name == "RUSTUP_TOOLCHAIN");
-    let channel = match file {
-        Some(text) => toolchain_file::channel(text),
-        None => None,
-    };
+    let channel = file.and_then(toolchain_file::channel);
     let names_path = file.is_some() && channel.is_none() && toolchain_file::has_path(file?);
     let mut command = match &channel {
         // The user's own choice beats every file.

@@ -88,7 +88,7 @@ impl LockFile {
     }
 }
 
-/// Whether the cargo that the runner starts heeds `resolver.lockfile-path` without being told to.
+/// Returns whether the cargo that the runner starts follows `resolver.lockfile-path` without being told to.
 fn heeds_lockfile_path(runner: &Runner) -> bool {
     let said = process::checked(runner.cargo().arg("--version")).unwrap_or_default();
     let said = String::from_utf8_lossy(&said);

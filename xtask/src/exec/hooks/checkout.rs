@@ -1,4 +1,4 @@
-//! What a checkout made stale, and cargo would not notice.
+//! Artifacts that a checkout made stale, and cargo would not notice.
 
 use anyhow::Result;
 

@@ -283,7 +283,7 @@ impl<'a> Copy<'a> {
         Ok(members.collect())
     }
 
-    /// Whether a member may compile files from outside of its directory.
+    /// Returns whether a member may compile files from outside of its directory.
     fn reaches_out(&self, member: &Member, links: &BTreeSet<&Utf8Path>) -> bool {
         let is_inside = |path: &Utf8Path| path.starts_with(&member.directory);
         let leads_out = |text: String| {
@@ -329,7 +329,7 @@ fn formatting_is_advised_only_where_it_helps() {
     );
 }
 
-/// Whether `cargo fmt` could open a file.
+/// Returns whether `cargo fmt` could open a file.
 fn is_wanted(entry: &Entry) -> bool {
     const NAMES: [&str; 5] = [
         "Cargo.toml",

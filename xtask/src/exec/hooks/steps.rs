@@ -67,7 +67,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Whether a changed file is one that a step is about.
+    /// Returns whether a changed file is one that a step is about.
     fn is_concerned(&self, step: &Step) -> bool {
         let mut changed = self.subject.present.iter().chain(&self.subject.gone);
         changed.any(|path| step.is_about(path))
