@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use proc_macro2::{TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
 use super::certain::printed_for_certain;
-use super::names::{Names, Statement, ends_statement};
+use super::functions::Functions;
+use super::names::Names;
 use super::scanner::Scanner;
-use super::shapes::made_text;
-use super::tokens::{is_ident, is_punct, macro_call, split_commas, string_value, trees};
+use super::texts::TextFinder;
 use super::{Doubt, DoubtKind, normalized};
 
 /// What the string literals of a build script instruct cargo to watch.
@@ -56,11 +55,16 @@ pub fn scan_build_script(
     }
     scan.says_for_certain = certain.says_any;
     scan.always = certain.rerun_if_changed;
+    let functions = Functions::called(files.iter().map(|(_, tokens)| tokens.clone()));
     for (file, tokens) in files {
-        let mut texts = Vec::new();
-        texts_in(tokens, &names, &mut texts);
-        for text in texts {
+        let found = TextFinder::find(tokens, &functions, &names);
+        for text in found.texts {
             scan.instructions(&text, file, manifest_dir);
+        }
+        if found.is_cut_short {
+            let reason = "its functions call each other too often to be followed";
+            let doubt = Doubt::new(file, DoubtKind::RunTimeInstruction, reason);
+            scan.doubts.push(doubt);
         }
     }
     // A script may print a text that it includes.
@@ -108,72 +112,4 @@ impl BuildScriptScan {
             }
         }
     }
-}
-
-/// The string literals of the code, wherever they stand, those of a `concat!` joined; not those of
-/// attributes, since documentation is one.
-fn texts_in(stream: TokenStream, names: &Names<'_>, texts: &mut Vec<String>) {
-    let tokens = trees(stream);
-    let mut names = names.inner();
-    let mut statement = Statement::new(&names);
-    let mut lets = Vec::new();
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let rest = &tokens[at..];
-        let mut taken = 1;
-        if is_punct(token, '#') {
-            taken += 1 + usize::from(rest.get(1).is_some_and(|next| is_punct(next, '!')));
-        } else if is_ident(token, "let") {
-            lets.push(at);
-        } else if let Some((called, _, length)) = macro_call(rest)
-            && called == "concat"
-            && let Ok(Some(text)) = made_text(Some(&rest[..length]), names.manifest_dir)
-        {
-            texts.push(text);
-            taken = length;
-        } else if let Some(length) = printed(rest, statement.names(), texts) {
-            taken = length;
-        } else if let TokenTree::Group(group) = token {
-            texts_in(group.stream(), statement.names(), texts);
-        } else {
-            texts.extend(string_value(token));
-        }
-        let end = (at + taken).min(tokens.len());
-        tokens[at..end].iter().for_each(|it| statement.pass(it));
-        at += taken;
-        if at <= tokens.len() && ends_statement(&tokens[..at], tokens.get(at)) {
-            // An open scope would keep the names from being bound in place.
-            drop(statement);
-            for at in lets.drain(..) {
-                names.bind(&tokens[..at], &tokens[at + 1..]);
-            }
-            statement = Statement::new(&names);
-        }
-    }
-}
-
-/// What a macro that prints makes of its first literal, with what is known of its arguments in
-/// place, and the literals in the others; how many tokens the call takes.
-fn printed(tokens: &[TokenTree], names: &Names<'_>, texts: &mut Vec<String>) -> Option<usize> {
-    let (called, arguments, length) = macro_call(tokens)?;
-    if !["println", "print", "writeln", "write", "format"].contains(&called.as_str()) {
-        return None;
-    }
-    let arguments = trees(arguments.stream());
-    let arguments: Vec<&[TokenTree]> = split_commas(&arguments).collect();
-    let format = |argument: &&[TokenTree]| string_value(argument.first()?);
-    let at = arguments
-        .iter()
-        .take(2)
-        .position(|it| format(it).is_some())?;
-    for argument in &arguments[..at] {
-        texts_in(argument.iter().cloned().collect(), names, texts);
-    }
-    for argument in &arguments[at + 1..] {
-        if names.text(argument).is_none() {
-            texts_in(argument.iter().cloned().collect(), names, texts);
-        }
-    }
-    texts.extend(names.formatted(&arguments[at..]));
-    Some(length)
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
+use super::functions::Function;
 use super::names::{Names, Statement, ends_statement};
 use super::tokens::{
     before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees,
@@ -29,12 +30,14 @@ pub(super) fn printed_for_certain(
         constants: names,
         texts: Vec::new(),
     };
-    walker.walk(&trees(main.unwrap_or_default()), names.inner());
+    if let Some(main) = main {
+        walker.walk(&main.body, names.inner());
+    }
     walker.texts
 }
 
-/// The bodies of functions by name; nothing for a name with several, or with a condition.
-type Functions = HashMap<String, Option<TokenStream>>;
+/// Functions and closures by name; nothing for a name with several, or with a condition.
+type Functions = HashMap<String, Option<Function>>;
 
 /// Those of a stream, or those of its modules and functions, too.
 fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
@@ -46,6 +49,13 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
             (start, is_of_methods) = (at + 1, false);
         }
         is_of_methods |= is_one_of(token, &["impl", "trait"]);
+        if let Some((called, closure, _)) = Function::bound(&tokens[at..]) {
+            let has_attribute = at > start;
+            let known = functions.entry(called);
+            known
+                .and_modify(|function| *function = None)
+                .or_insert_with(|| (!has_attribute).then_some(closure));
+        }
         let TokenTree::Group(body) = token else {
             continue;
         };
@@ -58,8 +68,9 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
             continue;
         }
         (start, is_of_methods) = (at + 1, false);
-        let called = item.iter().position(|it| is_ident(it, "fn"));
-        if let Some(called) = called.and_then(|it| name(item.get(it + 1)?)) {
+        let declared = item.iter().position(|it| is_ident(it, "fn"));
+        let declared = declared.and_then(|it| Function::declared(&tokens[at - item.len() + it..]));
+        if let Some((called, function)) = declared {
             let has_condition = |it: &TokenTree| {
                 let attribute = group(it, Delimiter::Bracket);
                 let tokens = attribute.map(|it| trees(it.stream())).unwrap_or_default();
@@ -69,8 +80,8 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
             let is_plain = !item.iter().any(has_condition);
             let known = functions.entry(called);
             known
-                .and_modify(|body| *body = None)
-                .or_insert_with(|| is_plain.then(|| body.stream()));
+                .and_modify(|function| *function = None)
+                .or_insert_with(|| is_plain.then_some(function));
         }
     }
 }
@@ -163,9 +174,11 @@ impl Walker<'_> {
             } else if let Some(called) = name(token)
                 && let Some(TokenTree::Group(arguments)) = rest.get(1)
                 && arguments.delimiter() == Delimiter::Parenthesis
-                && let Some(body) = self.functions.get_mut(&called).and_then(Option::take)
+                && let Some(function) = self.functions.get_mut(&called).and_then(Option::take)
             {
-                self.walk(&trees(body), self.constants.inner());
+                let arguments = trees(arguments.stream());
+                let inside = function.entered(&arguments, statement.names(), self.constants);
+                self.walk(&function.body, inside);
             }
         }
         true

@@ -16,6 +16,7 @@
 mod build_script;
 mod certain;
 mod condition;
+mod functions;
 mod made_paths;
 mod names;
 mod run_time_paths;
@@ -24,6 +25,7 @@ mod scope;
 mod scoped;
 mod script_inputs;
 mod shapes;
+mod texts;
 mod tokens;
 mod walk;
 

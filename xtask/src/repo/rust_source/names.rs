@@ -24,11 +24,14 @@ pub(super) struct Names<'a> {
     pub(super) manifest_dir: &'a Utf8Path,
 }
 
+/// The value of an expression.
 #[derive(Clone, PartialEq, Eq)]
-enum Known {
+pub(super) enum Known {
     Text(String),
-    /// A list, written out, that is not empty.
-    List,
+    /// A list that is written out and not empty, with the items that are known.
+    List(Vec<Option<Known>>),
+    /// A tuple, with the parts that are known.
+    Tuple(Vec<Option<Known>>),
 }
 
 impl<'a> Names<'a> {
@@ -37,14 +40,46 @@ impl<'a> Names<'a> {
         manifest_dir: &'a Utf8Path,
         files: impl Iterator<Item = TokenStream>,
     ) -> Self {
+        let mut names = Self {
+            known: Scoped::new([]),
+            manifest_dir,
+        };
         let mut constants = HashMap::new();
         for tokens in files {
-            constants_in(tokens, &mut constants);
+            names.constants_in(tokens, &mut constants);
         }
         let known = constants.into_iter();
-        Self {
-            known: Scoped::new(known.filter_map(|(name, known)| Some((name, known?)))),
-            manifest_dir,
+        names.known = Scoped::new(known.filter_map(|(name, known)| Some((name, known?))));
+        names
+    }
+
+    fn constants_in(&self, stream: TokenStream, constants: &mut HashMap<String, Option<Known>>) {
+        let tokens = trees(stream);
+        for (at, token) in tokens.iter().enumerate() {
+            if let TokenTree::Group(group) = token {
+                self.constants_in(group.stream(), constants);
+            }
+            // `const NAME: &str = "…";`, with or without a lifetime, or a list.
+            let declares = is_one_of(token, &["const", "static"]);
+            let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
+                continue;
+            };
+            let value = match tokens::before(&tokens[at + 2..], ';') {
+                [.., equals, value] if is_punct(equals, '=') => match string_value(value) {
+                    Some(text) => Some(Known::Text(text)),
+                    None => self.list(std::slice::from_ref(value)).map(Known::List),
+                },
+                [.., equals, reference, list]
+                    if is_punct(equals, '=') && is_punct(reference, '&') =>
+                {
+                    self.list(std::slice::from_ref(list)).map(Known::List)
+                }
+                _ => None,
+            };
+            let known = constants.entry(name).or_insert_with(|| value.clone());
+            if *known != value {
+                *known = None;
+            }
         }
     }
 
@@ -60,6 +95,8 @@ impl<'a> Names<'a> {
     pub(super) fn bind(&mut self, before: &[TokenTree], after: &[TokenTree]) {
         let statement = tokens::before(after, ';');
         let (pattern, value) = statement.split_at(tokens::before(statement, '=').len());
+        // The value may be made of what the name stood for so far.
+        let known = self.value(value.get(1..).unwrap_or_default());
         self.forget(pattern);
         // One of several under conditions.
         let has_attribute = before
@@ -70,13 +107,37 @@ impl<'a> Names<'a> {
             [one, colon, ..] if is_punct(colon, ':') => name(one),
             _ => None,
         };
-        let value = value.get(1..).unwrap_or_default();
-        let known = match self.has_some(value) {
-            true => Some(Known::List),
-            false => self.text(value).map(Known::Text),
-        };
         if let (Some(bound), Some(known), false) = (bound, known, has_attribute) {
             self.known.insert(bound, known);
+        }
+    }
+
+    /// Takes what a pattern binds to a value: that of a parameter, or of a loop's variable.
+    pub(super) fn bind_pattern(&mut self, pattern: &[TokenTree], value: Option<Known>) {
+        self.forget(pattern);
+        self.bind_parts(pattern, value);
+    }
+
+    fn bind_parts(&mut self, pattern: &[TokenTree], value: Option<Known>) {
+        match (pattern, value) {
+            ([reference, rest @ ..], value) if is_punct(reference, '&') => {
+                self.bind_parts(rest, value);
+            }
+            ([one @ TokenTree::Ident(_)], Some(value)) => {
+                if let Some(name) = name(one) {
+                    self.known.insert(name, value);
+                }
+            }
+            ([one], Some(Known::Tuple(values))) => {
+                let parts = parenthesised(one).unwrap_or_default();
+                let parts: Vec<_> = split_commas(&parts).collect();
+                if parts.len() == values.len() {
+                    for (part, value) in parts.into_iter().zip(values) {
+                        self.bind_parts(part, value);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -143,23 +204,70 @@ impl<'a> Names<'a> {
         text + rest
     }
 
-    /// Whether a loop over an expression goes through something for certain: over a list that is
-    /// written out and not empty.
+    /// Returns true if a loop over an expression goes through something for certain: over a list
+    /// that is written out and not empty.
     pub(super) fn has_some(&self, expression: &[TokenTree]) -> bool {
-        const STEPS: [&str; 6] = ["cloned", "copied", "enumerate", "into_iter", "iter", "rev"];
+        self.items(expression).is_some()
+    }
+
+    /// The values that a loop over an expression goes through, at least one: the items of a list
+    /// that is written out.
+    pub(super) fn items(&self, expression: &[TokenTree]) -> Option<Vec<Option<Known>>> {
+        const STEPS: [&str; 5] = ["cloned", "copied", "into_iter", "iter", "rev"];
         let mut parts = expression.split(|it| is_punct(it, '.'));
-        let list = match parts.next() {
-            Some([reference, list @ ..]) if is_punct(reference, '&') => list,
-            list => list.unwrap_or_default(),
+        let mut items = self.list(parts.next()?)?;
+        for step in parts {
+            let step = step.first()?;
+            if is_ident(step, "enumerate") {
+                let number = |item| Some(Known::Tuple(vec![None, item]));
+                items = items.into_iter().map(number).collect();
+            } else if !is_one_of(step, &STEPS) {
+                return None;
+            }
+        }
+        Some(items)
+    }
+
+    /// The items of a list that is written out and not empty, or of the name of one.
+    fn list(&self, tokens: &[TokenTree]) -> Option<Vec<Option<Known>>> {
+        let list = match tokens {
+            [reference, list @ ..] if is_punct(reference, '&') => list,
+            list => list,
         };
         let list = match list {
             [vec, bang, list] if is_ident(vec, "vec") && is_punct(bang, '!') => list,
             [list] => list,
-            _ => return false,
+            _ => return None,
         };
-        let is_known = |name: String| matches!(self.known.get(&name), Some(Known::List));
-        let has_some = is_list(list) || name(list).is_some_and(is_known);
-        has_some && parts.all(|step| step.first().is_some_and(|it| is_one_of(it, &STEPS)))
+        if let Some(Known::List(items)) = name(list).and_then(|name| self.known.get(&name)) {
+            return Some(items.clone());
+        }
+        let items = trees(group(list, Delimiter::Bracket)?.stream());
+        let is_plain = !items
+            .iter()
+            .any(|it| is_punct(it, ';') || is_punct(it, '#'));
+        (is_plain && !items.is_empty())
+            .then(|| split_commas(&items).map(|item| self.value(item)).collect())
+    }
+
+    /// The value of an expression: a text, a list or a tuple.
+    pub(super) fn value(&self, expression: &[TokenTree]) -> Option<Known> {
+        if let Some(items) = self.items(expression) {
+            return Some(Known::List(items));
+        }
+        if let Some(text) = self.text(expression) {
+            return Some(Known::Text(text));
+        }
+        match expression {
+            [reference, rest @ ..] if is_punct(reference, '&') => self.value(rest),
+            [one] => {
+                let parts = parenthesised(one)?;
+                let is_tuple = parts.iter().any(|it| is_punct(it, ','));
+                is_tuple
+                    .then(|| Known::Tuple(split_commas(&parts).map(|it| self.value(it)).collect()))
+            }
+            _ => None,
+        }
     }
 
     /// The text that an expression makes.
@@ -208,10 +316,7 @@ impl<'a> Names<'a> {
             && called == "format"
         {
             let arguments = trees(arguments.stream());
-            let [format] = split_commas(&arguments).collect::<Vec<_>>()[..] else {
-                return None;
-            };
-            let made = self.interpolated(&string_value(format.first()?)?);
+            let made = self.formatted(&split_commas(&arguments).collect::<Vec<_>>())?;
             return (!made.contains(['{', '}'])).then_some(made);
         }
         let [.., of, colon, _, called, arguments] = tokens else {
@@ -230,14 +335,6 @@ impl<'a> Names<'a> {
             _ => None,
         }
     }
-}
-
-/// Whether a list is written out that is not empty.
-fn is_list(token: &TokenTree) -> bool {
-    group(token, Delimiter::Bracket).is_some_and(|list| {
-        let list = trees(list.stream());
-        !list.is_empty() && !list.iter().any(|it| is_punct(it, ';') || is_punct(it, '#'))
-    })
 }
 
 /// What is known within the groups and calls of a statement, by the tokens that stand before them.
@@ -308,32 +405,4 @@ pub(super) fn ends_statement(before: &[TokenTree], next: Option<&TokenTree>) -> 
     };
     let is_word = matches!(next, Some(word @ TokenTree::Ident(_)) if !is_one_of(word, &GOES_ON));
     is_punct(last, ';') || group(last, Delimiter::Brace).is_some() && is_word
-}
-
-fn constants_in(stream: TokenStream, constants: &mut HashMap<String, Option<Known>>) {
-    let tokens = trees(stream);
-    for (at, token) in tokens.iter().enumerate() {
-        if let TokenTree::Group(group) = token {
-            constants_in(group.stream(), constants);
-        }
-        // `const NAME: &str = "…";`, with or without a lifetime, or a list.
-        let declares = is_one_of(token, &["const", "static"]);
-        let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
-            continue;
-        };
-        let value = match tokens::before(&tokens[at + 2..], ';') {
-            [.., equals, value] if is_punct(equals, '=') => match string_value(value) {
-                Some(text) => Some(Known::Text(text)),
-                None => is_list(value).then_some(Known::List),
-            },
-            [.., equals, reference, list] if is_punct(equals, '=') && is_punct(reference, '&') => {
-                is_list(list).then_some(Known::List)
-            }
-            _ => None,
-        };
-        let known = constants.entry(name).or_insert_with(|| value.clone());
-        if *known != value {
-            *known = None;
-        }
-    }
 }

@@ -658,6 +658,214 @@ fn a_build_script_interpolates_its_variables_where_nothing_else_binds_them() {
 }
 
 #[test]
+fn a_build_script_hands_literals_to_functions_of_its_own() {
+    const WATCH: &str = "fn watch(path: &str) { println!(\"cargo:rerun-if-changed={path}\"); }";
+    const EMIT: &str = "fn emit(key: &str, of: &str) { println!(\"cargo:{key}={of}\"); }";
+    // Items, the body of `main`, the paths, how many doubts.
+    let cases = [
+        (
+            WATCH,
+            r#"watch("a"); watch(&format!("b/{}.in", "two"));"#,
+            "a b/two.in",
+            0,
+        ),
+        (
+            WATCH,
+            r#"for path in ["a", "b"] { watch(path); }"#,
+            "a b",
+            0,
+        ),
+        (
+            WATCH,
+            r#"for (at, path) in ["a", "b"].iter().enumerate() { watch(path); }"#,
+            "a b",
+            0,
+        ),
+        (
+            WATCH,
+            r#"for (at, path) in [("x", "a"), ("y", "b")] { watch(path); }"#,
+            "a b",
+            0,
+        ),
+        (
+            WATCH,
+            r#"["a", "b"].iter().for_each(|path| watch(path));"#,
+            "a b",
+            0,
+        ),
+        (WATCH, r#"let path = "a"; watch(path);"#, "a", 0),
+        (
+            WATCH,
+            r#"if found() { watch("a") } else { watch("b") }"#,
+            "a b",
+            0,
+        ),
+        (
+            "fn watch(path: impl AsRef<Path>) { let path = path.as_ref(); PRINT }",
+            r#"watch("a");"#,
+            "a",
+            0,
+        ),
+        (
+            "fn watch<F: Fn() -> u8, P: AsRef<Path>>(f: F, path: P) { PRINT }",
+            r#"watch(f, "a");"#,
+            "a",
+            0,
+        ),
+        (
+            "fn all(paths: &[&str]) { for path in paths { PRINT } }",
+            r#"all(&["a", "b"]);"#,
+            "a b",
+            0,
+        ),
+        (
+            "const PATHS: [&str; 2] = [\"a\", \"b\"];",
+            "for path in PATHS { PRINT }",
+            "a b",
+            0,
+        ),
+        (
+            "mod inner { pub fn watch(path: &str) { PRINT } } use inner::watch;",
+            r#"watch("a");"#,
+            "a",
+            0,
+        ),
+        (
+            WATCH,
+            r#"fn both(of: &str) { watch(of); watch(&format!("{of}.in")); } both("a");"#,
+            "a a.in",
+            0,
+        ),
+        (
+            "",
+            r#"let watch = |path: &str| PRINT; watch("a"); watch("b");"#,
+            "a b",
+            0,
+        ),
+        (
+            "",
+            r#"let of = "c"; let watch = move |it| { println!("cargo:rerun-if-changed={of}/{it}") };
+             watch("a");"#,
+            "c/a",
+            0,
+        ),
+        (
+            "struct S; impl S { fn watch(&self, path: &str) -> &Self { PRINT self } }",
+            r#"S.watch("a").watch("b"); S::watch(&S, "c");"#,
+            "a b c",
+            0,
+        ),
+        (EMIT, r#"emit("rerun-if-changed", "a");"#, "a", 0),
+        // What is not certain stays a doubt.
+        (WATCH, "watch(&found());", "", 1),
+        (
+            WATCH,
+            r#"watch("a"); for path in found() { watch(&path); }"#,
+            "a",
+            1,
+        ),
+        (
+            WATCH,
+            r#"watch("a"); found().iter().for_each(watch);"#,
+            "",
+            1,
+        ),
+        (
+            WATCH,
+            r#"watch("a"); let other = watch; other(found());"#,
+            "",
+            1,
+        ),
+        (
+            WATCH,
+            r#"watch("a"); let path = "b"; if let Some(path) = found() { watch(path); }"#,
+            "a",
+            1,
+        ),
+        (
+            "fn watch(path: &str) { PRINT if x { watch(&parent(path)) } }",
+            r#"watch("a");"#,
+            "a",
+            1,
+        ),
+        (
+            "fn watch(path: &str) { let path = parent(path); PRINT }",
+            r#"watch("a");"#,
+            "",
+            1,
+        ),
+        (
+            "fn watch(mut path: PathBuf) { PRINT }",
+            r#"watch("a".into());"#,
+            "",
+            1,
+        ),
+        (
+            "use inner::watch as other; mod inner { pub fn watch(path: &str) { PRINT } }",
+            r#"inner::watch("a"); other(found());"#,
+            "",
+            1,
+        ),
+        (
+            "impl Watch for S { fn watch(&self, path: &str) { PRINT } }",
+            r#"S.watch("a"); lib(S);"#,
+            "",
+            1,
+        ),
+        (
+            EMIT,
+            r#"emit(&key(), "a"); emit("rerun-if-changed", &found());"#,
+            "",
+            2,
+        ),
+        (
+            "fn keep(key: &str) { let key = key.to_uppercase(); say(key); }",
+            r#"keep("rerun-if-changed");"#,
+            "",
+            1,
+        ),
+        (
+            WATCH,
+            "macro_rules! w { ($p:expr) => { watch($p) } } w!(found());",
+            "",
+            1,
+        ),
+    ];
+    for (items, body, paths, doubts) in cases {
+        let text = format!("{items} fn main() {{ {body} }}");
+        let text = text.replace(
+            "PRINT",
+            "println!(\"cargo:rerun-if-changed={}\", path.display());",
+        );
+        let files: Files<'_> = &[("build.rs", &text)];
+        let scan = with_reader(files, |read| {
+            scan_build_script("/p/build.rs".into(), "/p".into(), read)
+        });
+        let found = (&*said(&scan.rerun_if_changed), scan.doubts.len());
+        assert_eq!(found, (paths, doubts), "{text}");
+        assert!(scan.says_any, "{text}");
+    }
+}
+
+#[test]
+fn a_build_script_that_calls_itself_without_end_is_a_doubt() {
+    let calls: String = (0..20)
+        .map(|at| {
+            format!(
+                "fn f{at}(p: &str) {{ f{0}(p); f{0}(p); f{0}(p); }}\n",
+                at + 1
+            )
+        })
+        .collect();
+    let text = format!("{calls} fn f20(p: &str) {{ say(p) }} fn main() {{ f0(\"a\") }}");
+    let files: Files<'_> = &[("build.rs", &text)];
+    let scan = with_reader(files, |read| {
+        scan_build_script("/p/build.rs".into(), "/p".into(), read)
+    });
+    assert_eq!(scan.doubts.len(), 1);
+}
+
+#[test]
 fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
     const SAYS: &str = "println!(\"cargo:rerun-if-changed=a\");";
     let certain = [
@@ -677,6 +885,8 @@ fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
         "fn main() { helper(1); } fn helper(n: u8) { SAYS }",
         "fn main() { helper() } #[inline] /** What to watch. */ fn helper() { SAYS }",
         "mod inner { pub fn helper() { SAYS } } fn main() { inner::helper() }",
+        "fn main() { let helper = |it: &str| SAYS; helper(\"b\"); }",
+        "fn main() { helper(&[\"a\"]) } fn helper(of: &[&str]) { for it in of { SAYS } }",
         "fn main() { if let Err(e) = run() { exit(1) } } fn run() -> Result<(), E> { SAYS Ok(()) }",
         "fn main() { match run() { Ok(()) => {} Err(e) => exit(1) } } fn run() { SAYS }",
     ];
@@ -697,6 +907,7 @@ fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
         "fn main() { for it in [#[cfg(windows)] 1] { SAYS } }",
         "fn main() { let later = || { SAYS }; if x { later() } }",
         "fn main() { let later = |it| SAYS }",
+        "fn main() { #[cfg(windows)] let later = |it| SAYS; later(1) }",
         "fn main() { 'a: { if x { break 'a; } SAYS } }",
         "fn main() { let said = x && say(); } fn say() -> bool { SAYS true }",
         "struct C; impl C { fn new() { SAYS } } fn main() { Vec::new(); }",
