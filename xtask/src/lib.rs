@@ -1,69 +1,40 @@
-//! Build orchestration for Cargo monorepos: what does this change affect, and what is to be done
-//! about it?
+//! Build orchestration for Cargo monorepos: commands over the engine of [`xtask_impact`].
 //!
 //! The binary `xtask` is a thin `main` over this library. A monorepo that has an `xtask` of its
-//! own flattens [`cli::Command`] into its own commands and calls [`cli::Command::main`].
+//! own flattens [`commands::Command`] into its own commands and calls [`commands::Command::main`].
 //!
-//! # The flow
+//! # Folders, from the top down
 //!
-//! One question stands behind every command, and its answer is found one way, with no way back:
+//! | module | holds |
+//! | --- | --- |
+//! | [`commands`] | the commands' list, and how the kit ends |
+//! | [`affected`], [`audit`], [`ci`], [`clean`], [`doctor`], [`graph`], [`hooks`], [`policy`], [`run`], [`timings`] | one command each: arguments, plan, apply, text |
+//! | [`selection`] | the packages and targets that a tool is run on; features; partitions; the shim that starts tests |
+//! | [`artifacts`] | plans to remove artifacts, and their removal under cargo's locks |
+//! | [`checks`] | findings, and the engine of checks |
+//! | [`cargo_runs`] | starting the user's cargo and reading its messages |
+//! | [`ci_service`] | the base commit and the files of CI services |
+//! | [`cli`] | groups of arguments, streams, colour, the JSON envelope |
 //!
-//! ```text
-//! git, files ──► change set ─┐
-//!                            ├─► impact (seeds, reasons) ─► affected units ─► plan ─► report
-//! cargo metadata ─► graph ───┘        ▲
-//! records of builds, sources, manifests, lock, configuration ──┘ evidence
-//! ```
-//!
-//! Start reading at [`question::Question::answer`], which is that picture as code.
-//!
-//! # The rooms, from the ground up
-//!
-//! | module | holds | never |
-//! | --- | --- | --- |
-//! | [`private_dir`] | temporary directories, and the user's cache directory | starts a process |
-//! | [`quote`] | names of a repository, made safe for terminals, logs, Markdown, shells | imports anything of the kit |
-//! | [`process`], [`parallel`] | starting cargo and git, in an environment without what `cargo run` leaks; all processors for one list | knows what they are asked |
-//! | [`repo`] | what lies on disk: git, Rust sources, cargo's configuration, build directories, YAML | knows of commands or output |
-//! | [`workspace`] | cargo's metadata, reduced to what is asked of it | runs git |
-//! | [`graph`] | the unit graph; petgraph stays inside | reads a file, starts a process |
-//! | [`resolution`] | cargo's own unit graph of two states, compared | writes into the repository |
-//! | [`impact`] | changes and evidence to affected units, each with its chain of reasons | starts a process |
-//! | [`changes`], [`question`] | from what was asked to the answer | prints |
-//! | [`built`] | what cargo built, by its own words | starts cargo |
-//! | [`finding`] | what a check finds, and how much it weighs in this workspace | looks for anything |
-//! | [`action`] | the answer to a plan, and a plan held against what happened | executes |
-//! | [`timings`], [`audit`], [`hooks`], [`ci`], [`doctor`], [`policy`] | one capability each: read, pure core, report | reach into one another |
-//! | [`render`] | text, JSON, Markdown, HTML, DOT, Mermaid: the only printer | computes |
-//! | [`exec`] | running cargo for an action, reading its messages, removing files | decides |
-//! | [`cli`] | one file a command: arguments and a short `run` | decides anything a test would want to see |
-//!
-//! Imports run downward only, and a test holds that.
+//! Imports run downward only, and commands do not import each other; a test holds both.
 
-pub mod action;
+pub mod affected;
+pub mod artifacts;
 pub mod audit;
-pub mod built;
-pub mod changes;
+pub mod cargo_runs;
+pub mod checks;
 pub mod ci;
+pub mod ci_service;
+pub mod clean;
 pub mod cli;
+pub mod commands;
 pub mod doctor;
-pub mod error;
-pub mod exec;
-pub mod finding;
 pub mod graph;
 pub mod hooks;
-pub mod impact;
-pub mod parallel;
 pub mod policy;
-pub mod private_dir;
-pub mod process;
-pub mod question;
-pub mod quote;
-pub mod render;
-pub mod repo;
-pub mod resolution;
+pub mod run;
+pub mod selection;
 pub mod timings;
-pub mod workspace;
 
 #[cfg(test)]
-mod testing;
+mod architecture;

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use xtask_kit::action::clean::{CleanPlan, Options};
-use xtask_kit::changes::Asked;
-use xtask_kit::exec::clean::{How, clean};
-use xtask_kit::graph::Verb;
-use xtask_kit::process::Runner;
-use xtask_kit::question::{Answer, Question};
-use xtask_kit::workspace::{LoadOptions, Workspace};
+use xtask_impact::change_set::Asked;
+use xtask_impact::process::Runner;
+use xtask_impact::query::{Answer, Question};
+use xtask_impact::unit_graph::Verb;
+use xtask_impact::workspace::{LoadOptions, Workspace};
+use xtask_kit::artifacts::apply::{How, clean};
+use xtask_kit::artifacts::plan::{CleanPlan, Options};
 
 use crate::synthetic::{Synthetic, name};
 use crate::{summary, timed};

@@ -6,13 +6,14 @@ use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 
-use xtask_kit::graph::{UnitGraph, Verb};
-use xtask_kit::impact::{Affected, Effect, Rule, Seed, Spread, propagate};
-use xtask_kit::process::Runner;
-use xtask_kit::render::timings::page::page;
-use xtask_kit::timings::Record;
+use xtask_impact::process::Runner;
+use xtask_impact::propagate::{Affected, propagate};
+use xtask_impact::seeds::{Effect, Rule, Seed, Spread};
+use xtask_impact::unit_graph::{UnitGraph, Verb};
+use xtask_impact::workspace::{LoadOptions, Workspace};
+use xtask_kit::cargo_runs::build_times::Record;
 use xtask_kit::timings::report::Report;
-use xtask_kit::workspace::{LoadOptions, Workspace};
+use xtask_kit::timings::text::page::page;
 
 use crate::synthetic::Synthetic;
 use crate::timings;

@@ -2,11 +2,11 @@
 
 use std::hint::black_box;
 
-use xtask_kit::render::timings::page::page;
+use xtask_kit::cargo_runs::build_times::{BuildTimings, Order, Record, Run, State, UnitTiming};
 use xtask_kit::timings::budget::Budget;
 use xtask_kit::timings::report::Report;
+use xtask_kit::timings::text::page::page;
 use xtask_kit::timings::trend::trend;
-use xtask_kit::timings::{BuildTimings, Order, Record, Run, State, UnitTiming};
 
 use crate::{machine, summary, timed};
 

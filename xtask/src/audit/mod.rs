@@ -1,88 +1,150 @@
-//! Is the answer right? What was named, held against what cargo really built.
-//!
-//! Pure: the answer and cargo's own words in, figures and differences out.
+//! `audit`: replay the repository's own history and hold every answer against cargo.
 
-use std::collections::BTreeSet;
+pub mod comparison;
+pub mod replay;
+pub mod text;
 
-use serde::Serialize;
+use std::collections::HashSet;
+use std::fs::create_dir_all;
 
-use crate::built::{Built, UnitKey};
-use crate::graph::Mode;
-use crate::impact::Effect;
-use crate::question::Answer;
-use crate::repo::git::Commit;
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-/// One answer held against one build.
-#[derive(Debug, Default, Serialize)]
-pub struct Comparison {
-    /// How many units were named and rebuilt.
-    pub hits: usize,
-    /// Rebuilt and not named: the answer was wrong.
-    pub missed: Vec<UnitKey>,
-    /// Named and not rebuilt, with the reason that they were named for.
-    pub besides: Vec<(UnitKey, String)>,
+use crate::audit::comparison::{Comparison, Outcome, Step};
+use crate::audit::replay::Replay;
+use crate::cargo_runs;
+use crate::cargo_runs::built::Built;
+use crate::cli::args::QuestionArgs;
+use crate::cli::output;
+use crate::commands::verdict;
+use xtask_impact::error::Status;
+use xtask_impact::files;
+use xtask_impact::private_dir::TemporaryDir;
+use xtask_impact::query::Question;
+use xtask_impact::quote;
+use xtask_impact::usage;
+use xtask_impact::vcs::Repository;
+
+/// Arguments of `audit`. Of the change set a replay heeds `--head` alone: the newest commit.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How many commits to replay, the newest last
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    commits: usize,
+    /// Replay nothing, but hold the answer against the JSON messages of a build that was done
+    /// anyway, of the newer side over a built base
+    #[arg(long, value_name = "MESSAGES", conflicts_with_all = ["commits", "scratch"])]
+    against: Option<Utf8PathBuf>,
+    /// Where to put the clone and its target directory, which are removed at the end
+    /// [default: the system's directory for temporary files]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<Utf8PathBuf>,
+    /// How to show the result
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    question: QuestionArgs,
 }
 
-/// One commit, replayed.
-#[derive(Debug, Serialize)]
-pub struct Step {
-    /// The commit.
-    pub commit: Commit,
-    /// The first line of its message.
-    pub subject: String,
-    /// What came of it.
-    pub outcome: Outcome,
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Format {
+    /// A line a commit, and one for each difference
+    #[default]
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
 }
 
-/// What came of replaying a commit.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Cargo built it, and the answer was held against that.
-    Compared(Comparison),
-    /// The commit, or its parent, does not build here, so there is nothing to compare with.
-    DoesNotBuild(Failure),
-}
-
-/// A build that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// The commit that does not build.
-    pub commit: Commit,
-    /// Cargo's own error.
-    pub error: String,
-}
-
-impl Comparison {
-    /// Holds an answer against a build.
-    pub fn new(answer: &Answer, built: &Built) -> Self {
-        let mut comparison = Self::default();
-        let mut named = BTreeSet::new();
-        for (index, effect) in answer.affected.units() {
-            let unit = answer.graph.unit(index);
-            let is_known = built.runs_are_known || unit.mode != Mode::RunCustomBuild;
-            if effect != Effect::Rebuilt || !is_known {
-                continue;
-            }
-            let key = UnitKey::new(&answer.workspace, unit);
-            if built.rebuilt.contains(&key) {
-                comparison.hits += 1;
-            } else {
-                let seed = answer.affected.chain(index).map(|(_, seed)| seed);
-                let because = seed.map(|seed| match &seed.path {
-                    Some(path) => format!("{path}: {}", seed.because),
-                    None => seed.because.clone(),
-                });
-                comparison
-                    .besides
-                    .push((key.clone(), because.unwrap_or_default()));
-            }
-            named.insert(key);
-        }
-        comparison.missed = built.rebuilt.difference(&named).cloned().collect();
-        comparison
+pub(crate) fn run(args: &Args) -> Result<Status> {
+    let question = args.question.resolve()?;
+    match &args.against {
+        Some(messages) => hold_against(args, question, messages),
+        None => replay(args, &question),
     }
 }
 
-#[cfg(test)]
-mod tests;
+fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Status> {
+    let messages = cargo_runs::read_messages(&*files::read_named(file)?)?;
+    let answer = question.answer()?;
+    let built = Built::new(&messages, None);
+    let ids: HashSet<&str> = answer.workspace.packages.iter().map(|it| &*it.id).collect();
+    if !built.named.iter().any(|unit| ids.contains(&*unit.package)) {
+        return Err(usage!(
+            "these messages name no package of {}; they are of another checkout, or were not made \
+             with --message-format json",
+            answer.workspace.root
+        ));
+    }
+    let comparison = Comparison::new(&answer, &built);
+    match args.format {
+        Format::Text => output::data(&text::comparison(&comparison))?,
+        Format::Json => output::json(&comparison)?,
+    }
+    Ok(verdict(!comparison.missed.is_empty()))
+}
+
+fn replay(args: &Args, question: &Question) -> Result<Status> {
+    let root = &question.workspace.root;
+    let repository = Repository::discover(&question.runner, root)?.ok_or_else(|| {
+        usage!(
+            "{} is in no git repository, so it has no history to replay",
+            quote::name(&root)
+        )
+    })?;
+    if repository.head().is_none() {
+        return Err(usage!("this repository has no commit yet"));
+    }
+    let head = args.question.head().unwrap_or("HEAD");
+    let history = repository.history(&repository.commit(head)?, args.commits)?;
+    let Some((first, commits)) = history
+        .split_first()
+        .filter(|(_, commits)| !commits.is_empty())
+    else {
+        return Err(usage!(
+            "{} has no parent to compare with",
+            quote::name(&head)
+        ));
+    };
+    let scratch = match &args.scratch {
+        Some(scratch) => {
+            create_dir_all(scratch)
+                .with_context(|| format!("cannot create {}", quote::name(&scratch)))?;
+            TemporaryDir::inside(&scratch.canonicalize_utf8()?)?
+        }
+        None => TemporaryDir::outside(repository.top_level())?,
+    };
+    let replay = Replay::new(question, &repository, scratch)?;
+    output::status(
+        "Building",
+        format_args!("{}, the base of the first commit", first.0),
+    );
+    let mut failure = replay.start(first)?;
+    let mut parent = first;
+    let mut steps: Vec<Step> = Vec::new();
+    for commit in commits {
+        let step = replay.step(parent, commit, failure.as_ref())?;
+        failure = match &step.outcome {
+            Outcome::Compared(_) => None,
+            Outcome::DoesNotBuild(failed) if failed.commit == *commit => Some(failed.clone()),
+            Outcome::DoesNotBuild(_) => None,
+        };
+        if args.format == Format::Text {
+            output::data(&text::step(&step))?;
+        }
+        steps.push(step);
+        parent = commit;
+    }
+    match args.format {
+        Format::Text => output::data(&text::summary(&steps))?,
+        Format::Json => output::json(&text::json(&steps))?,
+    }
+    let misses = |step: &Step| match &step.outcome {
+        Outcome::Compared(comparison) => !comparison.missed.is_empty(),
+        Outcome::DoesNotBuild(_) => false,
+    };
+    let is_compared = |step: &Step| matches!(step.outcome, Outcome::Compared(_));
+    if !steps.iter().any(is_compared) {
+        return Ok(Status::Failed);
+    }
+    Ok(verdict(steps.iter().any(misses)))
+}

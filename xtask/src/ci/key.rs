@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::impact::meaning::config::is_inert;
-use crate::repo::cargo_config::Value;
+use xtask_impact::cargo_config::Value;
+use xtask_impact::semantic_diff::config::is_inert;
 
 /// What a build depends on beside its sources.
 pub struct Facts<'a> {
@@ -129,8 +129,8 @@ fn number<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repo::cargo_config::{CargoConfig, Surroundings};
-    use crate::testing::scratch;
+    use xtask_impact::cargo_config::{CargoConfig, Surroundings};
+    use xtask_impact::testing::scratch;
 
     const LOCK: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n\n\
                         [[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"registry\"\n";

@@ -1,19 +1,23 @@
 //! Arguments that several commands share, and what they resolve to.
 
-mod every;
-
+use crate::ci::machine;
+use crate::selection::every;
+use crate::selection::profiles;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use every::somewhere;
 
-use crate::changes::{Ahead, Asked, Comparison, NamedFiles, path_list};
-use crate::graph::Verb;
-use crate::process::{self, Runner};
-use crate::question::{Evidence, Question};
-use crate::quote;
-use crate::workspace::{LoadOptions, Platforms, Workspace};
-use crate::{exec, render, usage};
+use crate::cargo_runs;
+use crate::cli::output;
+use xtask_impact::change_set::{Ahead, Asked, Comparison, NamedFiles, path_list};
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+use xtask_impact::query::{Evidence, Question};
+use xtask_impact::quote;
+use xtask_impact::unit_graph::Verb;
+use xtask_impact::usage;
+use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 
 /// Which workspace, and how cargo is asked about it.
 #[derive(Debug, clap::Args)]
@@ -179,7 +183,7 @@ impl ChangeArgs {
     ///
     /// # Errors
     /// Where a list of files cannot be read.
-    pub(super) fn resolve(&self) -> Result<Asked> {
+    pub(crate) fn resolve(&self) -> Result<Asked> {
         self.refuse_empty()?;
         let mut paths = self.file.clone();
         if let Some(source) = &self.files_from {
@@ -375,7 +379,7 @@ impl SubjectArgs {
         let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
         let ahead = (!in_ci).then(ahead).flatten();
         let workspace = self.workspace.load_by(&runner)?;
-        exec::profiles::require(&runner, &workspace, &build.profile, &build.config)?;
+        profiles::require(&runner, &workspace, &build.profile, &build.config)?;
         let asked = self.asked(asked, in_ci, &runner, &workspace)?;
         let question = self.question((runner, workspace), asked, build);
         Ok(Question { ahead, ..question })
@@ -390,8 +394,8 @@ impl SubjectArgs {
     ) -> Result<Asked> {
         if in_ci {
             let last_success = self.change.last_success.as_deref();
-            let base = exec::ci::base(runner, workspace, last_success)?;
-            render::note(&base.because);
+            let base = machine::base(runner, workspace, last_success)?;
+            output::note(&base.because);
             asked.all |= base.compare.is_none();
             asked.compare = base.compare;
         }

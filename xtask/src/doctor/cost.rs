@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Patient;
 use super::dependencies::listed;
-use crate::finding::{Finding, Place};
-use crate::graph::{Link, Mode, UnitGraph, UnitIx, Verb};
-use crate::workspace::{PackageIx, TargetKind};
+use crate::checks::{Finding, Place};
+use crate::doctor::context::Patient;
+use xtask_impact::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
+use xtask_impact::workspace::{PackageIx, TargetKind};
 
 /// How long the newest kept build in which everything was compiled took.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct BuildTimes {
 
 /// Where a rebuild starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// The runs of the packages' build scripts.
     Scripts,
     /// All units of the packages.
@@ -30,7 +30,7 @@ pub(super) enum Start {
 
 /// Gives a finding its figures, where the check that found it did not: of a build script or a
 /// source what is built from its package, of a workflow a build from nothing.
-pub(super) fn complete(patient: &Patient<'_>, finding: &mut Finding) {
+pub(crate) fn complete(patient: &Patient<'_>, finding: &mut Finding) {
     if finding.impact.is_some() {
         return;
     }
@@ -64,7 +64,7 @@ pub(super) fn complete(patient: &Patient<'_>, finding: &mut Finding) {
 }
 
 /// What is built again when packages change: units, packages, seconds.
-pub(super) fn rebuilt<'n>(
+pub(crate) fn rebuilt<'n>(
     patient: &Patient<'_>,
     names: impl IntoIterator<Item = &'n str>,
     start: Start,
@@ -117,7 +117,7 @@ pub(super) fn rebuilt<'n>(
 }
 
 /// What a build from nothing takes: units, packages, seconds.
-pub(super) fn from_nothing(patient: &Patient<'_>) -> String {
+pub(crate) fn from_nothing(patient: &Patient<'_>) -> String {
     let graph = patient.units();
     let compiled = graph.units().filter(|(_, it)| it.is_compiled());
     let packages: Vec<PackageIx> = compiled.map(|(_, it)| it.package).collect();
@@ -135,7 +135,7 @@ pub(super) fn from_nothing(patient: &Patient<'_>) -> String {
 }
 
 /// How long packages took that are compiled without need, by name and version.
-pub(super) fn seconds_of(patient: &Patient<'_>, packages: &[(String, String)]) -> String {
+pub(crate) fn seconds_of(patient: &Patient<'_>, packages: &[(String, String)]) -> String {
     match &patient.times {
         None => NOT_MEASURED.to_owned(),
         Some(times) => {
@@ -152,7 +152,7 @@ const NOT_MEASURED: &str =
     "seconds are not known, since no `cargo xtask timings` of everything is kept";
 
 /// A number with its noun.
-pub(super) fn counted(number: usize, noun: &str) -> String {
+pub(crate) fn counted(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         number => format!("{number} {noun}s"),

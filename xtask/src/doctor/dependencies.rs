@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::Result;
 
 use super::cost::{counted, seconds_of};
-use super::{MacroTimes, Patient};
-use crate::finding::{Check, Finding, Level, Place};
-use crate::resolution::compiled::{Compiled, Several};
-use crate::resolution::selection::Asker;
-use crate::workspace::{Package, Workspace};
+use crate::checks::{Check, Finding, Level, Place};
+use crate::doctor::context::{MacroTimes, Patient};
+use xtask_impact::resolve_diff::compiled::{Compiled, Several};
+use xtask_impact::resolve_diff::selection::Asker;
+use xtask_impact::workspace::{Package, Workspace};
 
-pub(super) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
+pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
 
 static DISAGREE: Check = Check {
     code: "packages-disagree",
@@ -54,7 +54,7 @@ static MACROS: Check = Check {
                   packages, those that others wait for first; `[profile.dev.build-override]`.",
 };
 
-pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let root = patient.place(&workspace.root.join("Cargo.toml"), None);
     let mut found = Vec::new();
@@ -224,7 +224,7 @@ fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
 }
 
 /// The first names, and how many more there are.
-pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<_> = names.collect();
     let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
     match names.len() {

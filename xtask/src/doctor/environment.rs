@@ -6,17 +6,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::Patient;
 use super::cost::{self, Start};
 use super::recorded::{runs, unique};
-use crate::finding::{Check, Finding, Level, Place};
-use crate::repo::build_dir::{self, ProfileDir};
-use crate::repo::cargo_config::{CargoConfig, Kind};
-use crate::repo::dep_info::Variables;
-use crate::repo::unit_inputs::{Roots, Watch};
-use crate::workspace::{Package, Workspace};
+use crate::checks::{Check, Finding, Level, Place};
+use crate::doctor::context::Patient;
+use xtask_impact::build_dir;
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::build_dir::dep_info::Variables;
+use xtask_impact::build_dir::unit_inputs::{Roots, Watch};
+use xtask_impact::cargo_config::{CargoConfig, Kind};
+use xtask_impact::workspace::{Package, Workspace};
 
-pub(super) const CHECKS: &[&Check] = &[&ENVIRONMENT];
+pub(crate) const CHECKS: &[&Check] = &[&ENVIRONMENT];
 
 static ENVIRONMENT: Check = Check {
     code: "environment-differs",
@@ -34,7 +35,7 @@ static ENVIRONMENT: Check = Check {
 type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String>)>;
 
 /// Variables that recorded units read with another value than they have here.
-pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let mut directories = vec![workspace.directories()];
     directories.extend(build_dir::others(&workspace.root, &directories[0])?);

@@ -6,14 +6,14 @@ use anyhow::Result;
 use cargo_metadata::semver::{Version, VersionReq};
 use toml::de::{DeTable, DeValue};
 
-use super::Patient;
 use super::cost::counted;
 use super::dependencies::listed;
-use crate::finding::{Check, Finding, Level};
-use crate::repo::files;
-use crate::workspace::Package;
+use crate::checks::{Check, Finding, Level};
+use crate::doctor::context::Patient;
+use xtask_impact::files;
+use xtask_impact::workspace::Package;
 
-pub(super) const CHECKS: &[&Check] = &[&INHERIT];
+pub(crate) const CHECKS: &[&Check] = &[&INHERIT];
 
 static INHERIT: Check = Check {
     code: "could-inherit",
@@ -36,7 +36,7 @@ struct Said {
     default_features: bool,
 }
 
-pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let manifest = workspace.root.join("Cargo.toml");
     let Ok(root) = files::read_text(&manifest, files::SETTINGS) else {

@@ -6,12 +6,13 @@ use std::collections::HashSet;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 
-use super::Patient;
-use crate::finding::{Check, Finding, Level};
-use crate::repo::rust_source::{self, MadePath, Origin};
-use crate::workspace::Package;
+use crate::checks::{Check, Finding, Level};
+use crate::doctor::context::Patient;
+use xtask_impact::source_scan;
+use xtask_impact::source_scan::{MadePath, Origin};
+use xtask_impact::workspace::Package;
 
-pub(super) const CHECKS: &[&Check] = &[&MANIFEST_DIR, &OUT_DIR, &CURRENT_EXE, &TEXT];
+pub(crate) const CHECKS: &[&Check] = &[&MANIFEST_DIR, &OUT_DIR, &CURRENT_EXE, &TEXT];
 
 static MANIFEST_DIR: Check = Check {
     code: "path-from-manifest",
@@ -64,7 +65,7 @@ static TEXT: Check = Check {
                   `out_dir`.",
 };
 
-pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let packages = patient.own_packages();
     let manifests = patient.tracked()?.iter();
     let manifests = manifests.filter(|it| it.file_name() == Some("Cargo.toml"));
@@ -125,7 +126,7 @@ fn in_code(patient: &Patient<'_>, package: &Package, file: &Utf8Path, text: &str
         ],
         is_test: matches!(room, Some("tests" | "benches")),
     };
-    let made = rust_source::made_paths(text);
+    let made = source_scan::made_paths(text);
     made.iter().filter_map(|it| code.judge(it)).collect()
 }
 
@@ -139,7 +140,7 @@ struct Code<'a> {
 impl Code<'_> {
     fn judge(&self, made: &MadePath) -> Option<Fault> {
         let is_built = || {
-            let path = rust_source::normalized(&self.directory.join(&made.path));
+            let path = source_scan::normalized(&self.directory.join(&made.path));
             self.targets.iter().any(|it| path.starts_with(it))
         };
         let (check, message, mend) = match made.origin {

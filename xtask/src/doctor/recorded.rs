@@ -6,14 +6,14 @@ use std::time::SystemTime;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use crate::repo::build_dir::ProfileDir;
-use crate::repo::unit_inputs::ScriptRun;
-use crate::repo::unit_record::{Mode, UnitRecord};
-use crate::workspace::{Package, Workspace};
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::build_dir::unit_inputs::ScriptRun;
+use xtask_impact::build_dir::unit_record::{Mode, UnitRecord};
+use xtask_impact::workspace::{Package, Workspace};
 
 /// The packages by name, but for those whose name another one has too, since records name packages
 /// by their name alone.
-pub(super) fn unique(workspace: &Workspace) -> HashMap<&str, &Package> {
+pub(crate) fn unique(workspace: &Workspace) -> HashMap<&str, &Package> {
     // They are sorted by name.
     let by_name = workspace.packages.chunk_by(|a, b| a.name == b.name);
     let unique = by_name.filter_map(|same| match same {
@@ -25,15 +25,15 @@ pub(super) fn unique(workspace: &Workspace) -> HashMap<&str, &Package> {
 
 /// A recorded run of a build script.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) said: ScriptRun,
-    pub(super) started: SystemTime,
+pub(crate) struct Run {
+    pub(crate) said: ScriptRun,
+    pub(crate) started: SystemTime,
     /// The file that holds what it printed.
-    pub(super) output: Utf8PathBuf,
+    pub(crate) output: Utf8PathBuf,
 }
 
 /// The recorded runs of the scripts of these packages.
-pub(super) fn runs<'a>(
+pub(crate) fn runs<'a>(
     profile: &ProfileDir,
     packages: &HashMap<&str, &'a Package>,
 ) -> Result<Vec<(&'a Package, Run)>> {

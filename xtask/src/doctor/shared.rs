@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 
-use super::Patient;
-use crate::finding::{Check, Finding, Level, Policy};
-use crate::impact::checkouts::{self, Shared};
-use crate::workspace::Workspace;
+use crate::checks::{Check, Finding, Level, Policy};
+use crate::doctor::context::Patient;
+use xtask_impact::records::checkouts;
+use xtask_impact::records::checkouts::Shared;
+use xtask_impact::workspace::Workspace;
 
-pub(super) const CHECKS: &[&Check] = &[&SHARED];
+pub(crate) const CHECKS: &[&Check] = &[&SHARED];
 
 static SHARED: Check = Check {
     code: "shared-with-checkout",
@@ -21,7 +22,7 @@ static SHARED: Check = Check {
                   \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
 };
 
-pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let policy: Policy = patient.workspace.configured("policy")?;
     if policy.allow_shared {
         return Ok(Vec::new());
@@ -38,7 +39,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
 }
 
 /// The profile directories in which a checkout builds that is there, and is not this one.
-pub(super) fn others(workspace: &Workspace) -> Result<Vec<Shared>> {
+pub(crate) fn others(workspace: &Workspace) -> Result<Vec<Shared>> {
     let mut shared = checkouts::sharing(workspace)?;
     shared.retain(|it| it.is_there);
     Ok(shared)

@@ -2,62 +2,63 @@
 
 use cargo_metadata::camino::Utf8Path;
 
-use crate::repo::yaml::{self, Node};
+use crate::doctor::yaml;
+use crate::doctor::yaml::Node;
 
 /// A job: steps on one machine.
 #[derive(Debug, Default)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Variables of its environment, the file's own included.
-    pub(super) variables: Vec<Entry>,
+    pub(crate) variables: Vec<Entry>,
     /// What is done, in order.
-    pub(super) steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// A step of a job.
 #[derive(Debug, Default)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Where it begins.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The action that it uses.
-    pub(super) uses: String,
+    pub(crate) uses: String,
     /// What the action is given.
-    pub(super) with: Vec<Entry>,
+    pub(crate) with: Vec<Entry>,
     /// The commands that it runs, with the line of the first.
-    pub(super) run: Option<(usize, String)>,
+    pub(crate) run: Option<(usize, String)>,
     /// Directories that are kept from one run to the next.
-    pub(super) cache: Option<Cache>,
+    pub(crate) cache: Option<Cache>,
     /// Variables of its own.
-    pub(super) variables: Vec<Entry>,
+    pub(crate) variables: Vec<Entry>,
 }
 
 /// What is kept, and under which key.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub(crate) struct Cache {
     /// The line of the key.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The key.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The directories, a line each.
-    pub(super) paths: String,
+    pub(crate) paths: String,
     /// Whether one of another key will do.
-    pub(super) is_lenient: bool,
+    pub(crate) is_lenient: bool,
 }
 
 /// A name with its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The line of the value.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The value.
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 /// Whether a file is one of a CI service that is known here, by its path in the repository.
-pub(super) fn is_known(file: &Utf8Path) -> bool {
+pub(crate) fn is_known(file: &Utf8Path) -> bool {
     let is_yaml = matches!(file.extension(), Some("yml" | "yaml"));
     let is_workflow = file.parent() == Some(Utf8Path::new(".github/workflows"));
     let is_action = file.starts_with(".github/actions") && file.file_stem() == Some("action");
@@ -68,7 +69,7 @@ pub(super) fn is_known(file: &Utf8Path) -> bool {
 ///
 /// # Errors
 /// In words, where it is no YAML.
-pub(super) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<Job>, String> {
+pub(crate) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<Job>, String> {
     let Some(root) = yaml::parse(text)? else {
         return Ok(Vec::new());
     };
@@ -210,7 +211,7 @@ fn both(entry: &Entry) -> [&String; 2] {
 
 impl Job {
     /// Every text that says what the job does.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let steps = self.steps.iter().flat_map(|step| {
             let run = step.run.iter().map(|(_, text)| text);
             let with = step.with.iter().map(|it| &it.value);
@@ -222,7 +223,7 @@ impl Job {
     }
 
     /// The commands in their order, each with its line; comments left out.
-    pub(super) fn commands(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn commands(&self) -> impl Iterator<Item = (usize, &str)> {
         let runs = self.steps.iter().filter_map(|step| step.run.as_ref());
         runs.flat_map(|(line, text)| {
             let lines = text.lines().enumerate();
@@ -233,7 +234,7 @@ impl Job {
 
     /// A value with the job's own variables in their places; none where another is asked for, or
     /// one is made of itself.
-    pub(super) fn resolved(&self, value: &str) -> Option<String> {
+    pub(crate) fn resolved(&self, value: &str) -> Option<String> {
         let mut value = value.to_owned();
         for _ in 0..16 {
             let Some((before, rest)) = value.split_once("${{") else {

@@ -1,187 +1,380 @@
-//! The packages and target files that the format step gives to rustfmt.
+//! The format step: what `cargo fmt --check` would say of the committed files.
 //!
-//! `cargo fmt` starts rustfmt with the main file of every target, once for each edition; rustfmt
-//! itself follows the modules. The step does the same for the packages that a change can concern.
+//! The files that `cargo fmt` could open are written to a private directory, so that neither
+//! unstaged edits nor files that git does not track can change the verdict. Everything that
+//! rustfmt, rustup and cargo look for above the repository is linked there at the same place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::IsTerminal as _;
 
+use anyhow::{Context as _, Result};
+use cargo_metadata::Metadata;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use memchr::memmem;
 
-/// A member of the workspace; paths are relative to the top level where they lie below.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Member {
-    /// The directory of its manifest.
-    pub directory: Utf8PathBuf,
-    /// The main file of each target, and its edition.
-    pub targets: Vec<(Utf8PathBuf, String)>,
-}
+use super::scene::Scene;
+use super::steps::{Running, portions};
+use crate::hooks::fmt_files::{Changed, Member, concerned, path_attributes, targets};
+use crate::hooks::model::Ending;
+use xtask_impact::files;
+use xtask_impact::paths::normalized;
+use xtask_impact::private_dir::TemporaryDir;
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+use xtask_impact::quote;
+use xtask_impact::usage;
+use xtask_impact::vcs::{Entry, EntryKind, Export, State};
 
-/// Changed paths, sorted by what they mean for the format of a package.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changed<'a> {
-    /// Files that may be modules.
-    pub sources: Vec<&'a Utf8Path>,
-    /// Files that say how everything beside and below is formatted.
-    pub settings: Vec<&'a Utf8Path>,
-    /// Files that are formatted only where a `#[path]` names them.
-    pub others: Vec<&'a Utf8Path>,
-}
+/// The files above a repository that rustfmt, rustup or cargo look for.
+const ABOVE: [&str; 5] = [
+    "rustfmt.toml",
+    ".rustfmt.toml",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    ".cargo",
+];
 
-impl<'a> Changed<'a> {
-    /// Sorts the changed paths; `is_link` tells symbolic links.
-    pub fn new(
-        paths: impl IntoIterator<Item = &'a Utf8PathBuf>,
-        is_link: &dyn Fn(&Utf8Path) -> bool,
-    ) -> Self {
-        let mut changed = Self::default();
-        for path in paths {
-            let group = match path.file_name() {
-                Some("rustfmt.toml" | ".rustfmt.toml") => &mut changed.settings,
-                Some("rust-toolchain" | "rust-toolchain.toml") => &mut changed.settings,
-                Some("Cargo.toml") => &mut changed.sources,
-                _ if path.extension() == Some("rs") || is_link(path) => &mut changed.sources,
-                _ => &mut changed.others,
-            };
-            group.push(path);
+impl Scene<'_> {
+    /// Checks the format of the packages that the changed files can concern.
+    pub(crate) fn format(&self, running: &Running<'_>) -> Result<(Ending, String)> {
+        let private = TemporaryDir::outside(&self.here.top)?;
+        let export = Export::new(self.repository, &self.subject.state, private.path())?;
+        let links: BTreeSet<&Utf8Path> = export
+            .entries()
+            .iter()
+            .filter(|it| it.kind == EntryKind::Link)
+            .map(|it| it.path.as_path())
+            .collect();
+        let paths = self.subject.present.iter().chain(&self.subject.gone);
+        let mut changed = Changed::new(paths, &|path| links.contains(path));
+        // A file of any name can be a module that `#[path]` names.
+        let named = changed.others.iter().filter_map(|it| it.file_name());
+        let named: Vec<String> = named.map(|name| format!("{name}\"")).collect();
+        if !named.is_empty() && export.mentions(&named)? {
+            changed.sources.append(&mut changed.others);
         }
-        changed
-    }
-}
-
-/// Returns the members whose format a change can concern: those whose directory holds a changed
-/// file, those below changed settings, and those that `reaches_out` tells to compile files from
-/// outside of their directory.
-pub fn concerned<'a>(
-    members: &'a [Member],
-    changed: &Changed<'_>,
-    reaches_out: &dyn Fn(&Member) -> bool,
-) -> Vec<&'a Member> {
-    let is_set = |member: &Member, setting: &Utf8Path| {
-        let above = setting.parent().unwrap_or(setting);
-        member.directory.starts_with(above) || above.starts_with(&member.directory)
-    };
-    let members = members.iter().filter(|member| {
-        let is_inside = |path: &&Utf8Path| path.starts_with(&member.directory);
-        changed.settings.iter().any(|path| is_set(member, path))
-            || changed.sources.iter().any(is_inside)
-            || !changed.sources.is_empty() && reaches_out(member)
-    });
-    members.collect()
-}
-
-/// Returns the main files to format, by edition. As in `cargo fmt`, a file that is the main file of
-/// several targets has the edition of the first.
-pub fn targets(
-    all: &[Member],
-    concerned: &[&Member],
-    canonical: &dyn Fn(&Utf8Path) -> Utf8PathBuf,
-) -> BTreeMap<String, BTreeSet<Utf8PathBuf>> {
-    let mut editions: BTreeMap<Utf8PathBuf, &str> = BTreeMap::new();
-    for (path, edition) in all.iter().flat_map(|member| &member.targets) {
-        editions.entry(canonical(path)).or_insert(edition);
-    }
-    let mut found: BTreeMap<String, BTreeSet<Utf8PathBuf>> = BTreeMap::new();
-    for (path, _) in concerned.iter().flat_map(|member| &member.targets) {
-        let path = canonical(path);
-        if let Some(edition) = editions.get(&path) {
-            found.entry((*edition).to_owned()).or_default().insert(path);
+        if changed.sources.is_empty() && changed.settings.is_empty() {
+            return Ok((Ending::Idle, String::new()));
         }
-    }
-    found
-}
-
-/// Returns the values of everything in a Rust source that looks like `path = "…"`, as in
-/// `#[path = "…"]` and `#[cfg_attr(…, path = "…")]`.
-pub fn path_attributes(source: &str) -> Vec<&str> {
-    let starts = memmem::find_iter(source.as_bytes(), "path");
-    let values = starts.filter_map(|start| {
-        let rest = source[start + "path".len()..].trim_start();
-        let rest = rest.strip_prefix('=')?.trim_start();
-        let rest = rest.strip_prefix('r').unwrap_or(rest);
-        let rest = rest.trim_start_matches('#').strip_prefix('"')?;
-        Some(&rest[..rest.find('"')?])
-    });
-    values.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(directory: &str, targets: &[(&str, &str)]) -> Member {
-        let targets = targets.iter();
-        let targets = targets.map(|(path, edition)| ((*path).into(), (*edition).to_owned()));
-        Member {
-            directory: directory.into(),
-            targets: targets.collect(),
-        }
-    }
-
-    #[test]
-    fn a_change_concerns_the_packages_around_it_and_those_that_reach_out() {
-        let members = ["", "a", "a/deep", "b", "far"].map(|it| member(it, &[]));
-        let told = |path: &str| {
-            let paths = [Utf8PathBuf::from(path)];
-            let changed = Changed::new(&paths, &|path| path == "b/link");
-            let found = concerned(&members, &changed, &|it| it.directory == "far");
-            let found: Vec<_> = found
-                .iter()
-                .map(|it| format!("[{}]", it.directory))
-                .collect();
-            format!("{path}: {}\n", found.join(" "))
+        let copy = Copy::new(self, private, &export)?;
+        let members = copy.members(&self.root_in(&copy.top)?)?;
+        let changed = self.with_workspace_settings(changed)?;
+        let reaches_out = |member: &Member| copy.reaches_out(member, &links);
+        let concerned = concerned(&members, &changed, &reaches_out);
+        let canonical = |path: &Utf8Path| {
+            let path = copy.top.join(path);
+            path.canonicalize_utf8().unwrap_or(path)
         };
-        let paths = [
-            "a/src/lib.rs",
-            "a/deep/src/lib.rs",
-            "shared.rs",
-            "b/link",
-            "b/Cargo.toml",
-            "rustfmt.toml",
-            "a/.rustfmt.toml",
-            "a/src/rustfmt.toml",
-            "rust-toolchain",
-            "b/README.md",
-        ];
-        expect_test::expect![[r#"
-            a/src/lib.rs: [] [a] [far]
-            a/deep/src/lib.rs: [] [a] [a/deep] [far]
-            shared.rs: [] [far]
-            b/link: [] [b] [far]
-            b/Cargo.toml: [] [b] [far]
-            rustfmt.toml: [] [a] [a/deep] [b] [far]
-            a/.rustfmt.toml: [] [a] [a/deep]
-            a/src/rustfmt.toml: [] [a]
-            rust-toolchain: [] [a] [a/deep] [b] [far]
-            b/README.md: 
-        "#]]
-        .assert_eq(&paths.map(told).concat());
+        self.rustfmt(running, &copy, &targets(&members, &concerned, &canonical))
     }
 
-    #[test]
-    fn a_main_file_has_the_edition_of_its_first_target() {
-        let members = [
-            member("a", &[("a/src/lib.rs", "2018"), ("shared.rs", "2018")]),
-            member("b", &[("b/build.rs", "2021"), ("shared.rs", "2021")]),
-        ];
-        let found = targets(&members, &[&members[1]], &Utf8Path::to_owned);
-        let told: Vec<_> = found.iter().map(|it| format!("{it:?}")).collect();
-        assert_eq!(
-            told,
-            [r#"("2018", {"shared.rs"})"#, r#"("2021", {"b/build.rs"})"#]
-        );
+    /// The directory of the workspace's root manifest in a copy of the repository.
+    fn root_in(&self, top: &Utf8Path) -> Result<Utf8PathBuf> {
+        let inside = self.here.root.strip_prefix(&self.here.top);
+        Ok(top.join(inside.context("the workspace lies outside the repository")?))
     }
 
-    #[test]
-    fn path_attributes_of_every_form_are_found() {
-        let source = r##"
-            #[path = "a.rs"] mod a;
-            #[cfg_attr(windows, path="../b.inc")] mod b;
-            #[path
-                = r#"c.rs"#]
-            mod c;
-            let path = 3; let paths = "no"; // path
-        "##;
-        assert_eq!(path_attributes(source), ["a.rs", "../b.inc", "c.rs"]);
+    /// Adds the root manifest to the settings where it gives the members another edition, or has
+    /// other members.
+    fn with_workspace_settings<'c>(&self, mut changed: Changed<'c>) -> Result<Changed<'c>> {
+        let manifest = self.here.root.join("Cargo.toml");
+        let manifest = manifest.strip_prefix(&self.here.top).unwrap_or(&manifest);
+        if !changed.sources.contains(&manifest) {
+            return Ok(changed);
+        }
+        let before = match (&self.subject.state, &self.subject.base) {
+            (State::Commit(_), Some(base)) => State::Commit(base.clone()),
+            (State::Index, _) => self
+                .repository
+                .head()
+                .cloned()
+                .map_or(State::Empty, State::Commit),
+            _ => State::Empty,
+        };
+        let path = [manifest.to_owned()];
+        let table = |state: &State| -> Result<Option<toml::Value>> {
+            let text = self.repository.read(state, &path)?.pop().flatten();
+            let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
+            let table = text.parse::<toml::Table>().unwrap_or_default();
+            Ok(table.get("workspace").cloned())
+        };
+        let (old, new) = (table(&before)?, table(&self.subject.state)?);
+        let edition =
+            |table: &Option<toml::Value>| table.as_ref()?.get("package")?.get("edition").cloned();
+        let is_same = |key: &str| {
+            let get = |table: &Option<toml::Value>| table.as_ref()?.get(key).cloned();
+            get(&old) == get(&new)
+        };
+        if edition(&old) != edition(&new) || !is_same("members") || !is_same("exclude") {
+            let place = changed.sources.iter().position(|it| *it == manifest);
+            changed
+                .settings
+                .extend(place.map(|place| changed.sources[place]));
+        }
+        Ok(changed)
     }
+
+    /// Runs rustfmt on main files, as many at once as the machine has processors.
+    fn rustfmt(
+        &self,
+        running: &Running<'_>,
+        copy: &Copy<'_>,
+        targets: &std::collections::BTreeMap<String, BTreeSet<Utf8PathBuf>>,
+    ) -> Result<(Ending, String)> {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut commands = Vec::new();
+        for (edition, files) in targets {
+            let files: Vec<Utf8PathBuf> = files.iter().cloned().collect();
+            for share in files.chunks(files.len().div_ceil(workers).max(1)) {
+                for portion in portions(share) {
+                    let program = std::env::var_os("RUSTFMT").unwrap_or_else(|| "rustfmt".into());
+                    let mut command = copy.runner.program(program);
+                    command
+                        .args(["--check", "--edition", edition])
+                        .args(portion);
+                    if std::io::stderr().is_terminal() {
+                        command.arg("--color=always");
+                    }
+                    commands.push(command);
+                }
+            }
+        }
+        let ended: Vec<Result<_>> = std::thread::scope(|scope| {
+            let start = |command| scope.spawn(move || running.to_end(command, Vec::new()));
+            let threads: Vec<_> = commands.into_iter().map(start).collect();
+            let ended = threads.into_iter().filter_map(|thread| thread.join().ok());
+            ended.collect()
+        });
+        let (mut worst, mut said) = (Ending::Passed, String::new());
+        for ended in ended {
+            let (ending, output) = ended?;
+            if ending != Ending::Passed {
+                worst = worst.worse(ending);
+                said.push_str(&copy.as_in_work_tree(&output));
+            }
+        }
+        if worst == Ending::Failed {
+            said.push_str(advice(&said));
+        }
+        Ok((worst, said))
+    }
+}
+
+/// The committed files that `cargo fmt` could open, in a private directory.
+struct Copy<'a> {
+    /// The copy of the repository's top level.
+    top: Utf8PathBuf,
+    /// Starts programs as the user's own shell would in the workspace.
+    runner: Runner,
+    scene: &'a Scene<'a>,
+    export: &'a Export<'a>,
+    _private: TemporaryDir,
+}
+
+impl<'a> Copy<'a> {
+    fn new(scene: &'a Scene<'a>, private: TemporaryDir, export: &'a Export<'a>) -> Result<Self> {
+        let beside = private.path().join("tree");
+        let top = in_copy(&beside, &scene.here.top);
+        fs::create_dir_all(&top).with_context(|| format!("cannot create {}", quote::name(&top)))?;
+        for above in scene.here.top.ancestors().skip(1) {
+            for name in ABOVE {
+                link(&above.join(name), &in_copy(&beside, above).join(name))?;
+            }
+        }
+        export.write(&top, &is_wanted)?;
+        let mut copy = Self {
+            runner: scene.here.runner.clone(),
+            top,
+            scene,
+            export,
+            _private: private,
+        };
+        copy.write_odd_modules()?;
+        copy.link_outside_dependencies(&beside)?;
+        let subject = &scene.subject;
+        let decides_toolchain = |path: &Utf8PathBuf| {
+            let name = path.file_name().unwrap_or_default();
+            name.starts_with("rust-toolchain") || path.iter().any(|it| it == ".cargo")
+        };
+        // An override of rustup holds for the user's own directory, not for the copy.
+        if !subject.in_place || subject.unlike.iter().any(decides_toolchain) {
+            copy.runner = copy.runner.in_directory(scene.root_in(&copy.top)?);
+        }
+        Ok(copy)
+    }
+
+    /// Writes the files without the ending `.rs` that a `#[path]` names.
+    fn write_odd_modules(&self) -> Result<()> {
+        let mut names = BTreeSet::new();
+        for entry in self.export.entries() {
+            if let Some(text) = self.source(entry) {
+                let paths = path_attributes(&text).into_iter().map(Utf8Path::new);
+                let odd = paths.filter(|path| path.extension() != Some("rs"));
+                names.extend(odd.filter_map(|it| it.file_name()).map(str::to_owned));
+            }
+        }
+        if names.is_empty() {
+            return Ok(());
+        }
+        let is_named = |entry: &Entry| entry.path.file_name().is_some_and(|it| names.contains(it));
+        self.export.write(&self.top, &is_named)
+    }
+
+    /// Links the path dependencies outside the repository, whose manifests cargo reads.
+    fn link_outside_dependencies(&self, beside: &Utf8Path) -> Result<()> {
+        for entry in self.export.entries() {
+            if entry.path.file_name() != Some("Cargo.toml") {
+                continue;
+            }
+            let text =
+                files::read_text(self.top.join(&entry.path), files::SOURCE).unwrap_or_default();
+            let directory = self.scene.here.top.join(&entry.path);
+            let directory = directory.parent().unwrap_or(&self.scene.here.top);
+            for path in path_attributes(&text)
+                .into_iter()
+                .filter(|it| it.contains(".."))
+            {
+                let outside = normalized(&directory.join(path));
+                if !outside.starts_with(&self.scene.here.top) {
+                    link(&outside, &in_copy(beside, &outside))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn source(&self, entry: &Entry) -> Option<String> {
+        if entry.kind != EntryKind::File || entry.path.extension() != Some("rs") {
+            return None;
+        }
+        let bytes = files::read(self.top.join(&entry.path), files::SOURCE).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The members of the workspace, as cargo reads the committed manifests.
+    fn members(&self, root: &Utf8Path) -> Result<Vec<Member>> {
+        let mut command = self.runner.cargo();
+        command.args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ]);
+        command.args(["--manifest-path", root.join("Cargo.toml").as_str()]);
+        let output = process::output(&mut command)?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(usage!(
+                "cargo cannot load the manifests that git has of this workspace\n{}",
+                self.as_in_work_tree(said.trim_end())
+            ));
+        }
+        let metadata: Metadata =
+            serde_json::from_slice(&output.stdout).context("cannot read what cargo told")?;
+        let relative = |path: &Utf8Path| path.strip_prefix(&self.top).unwrap_or(path).to_owned();
+        let members = metadata.packages.into_iter().map(|package| Member {
+            directory: relative(package.manifest_path.parent().unwrap_or(&self.top)),
+            targets: package
+                .targets
+                .iter()
+                .map(|it| (relative(&it.src_path), it.edition.to_string()))
+                .collect(),
+        });
+        Ok(members.collect())
+    }
+
+    /// Returns whether a member may compile files from outside of its directory.
+    fn reaches_out(&self, member: &Member, links: &BTreeSet<&Utf8Path>) -> bool {
+        let is_inside = |path: &Utf8Path| path.starts_with(&member.directory);
+        let leads_out = |text: String| {
+            path_attributes(&text)
+                .iter()
+                .any(|it| it.contains("..") || it.starts_with('/'))
+        };
+        member.targets.iter().any(|(path, _)| !is_inside(path))
+            || links.iter().any(|path| is_inside(path))
+            || self
+                .export
+                .entries()
+                .iter()
+                .filter(|entry| is_inside(&entry.path))
+                .filter_map(|entry| self.source(entry))
+                .any(leads_out)
+    }
+
+    /// Replaces the paths of the copy by those that the user knows.
+    fn as_in_work_tree(&self, text: &str) -> String {
+        let separator = std::path::MAIN_SEPARATOR;
+        let text = text.replace(&format!("{}{separator}", self.top), "");
+        text.replace(self.top.as_str(), self.scene.here.top.as_str())
+    }
+}
+
+/// Returns what to do about the output of rustfmt: an error, as in a file that does not parse, is
+/// nothing that formatting would fix.
+fn advice(output: &str) -> &'static str {
+    match output.lines().any(|line| line.starts_with("Diff in ")) {
+        true => "`cargo fmt`, then `git add` what it changed\n",
+        false => "",
+    }
+}
+
+#[test]
+fn formatting_is_advised_only_where_it_helps() {
+    let added = "`cargo fmt`, then `git add` what it changed\n";
+    assert_eq!(advice("Diff in src/lib.rs:1:\n-  x\n"), added);
+    assert_eq!(
+        advice("error: this file contains an unclosed delimiter\n"),
+        ""
+    );
+}
+
+/// Returns whether `cargo fmt` could open a file.
+fn is_wanted(entry: &Entry) -> bool {
+    const NAMES: [&str; 5] = [
+        "Cargo.toml",
+        "rustfmt.toml",
+        ".rustfmt.toml",
+        "rust-toolchain",
+        "rust-toolchain.toml",
+    ];
+    let path = &entry.path;
+    entry.kind == EntryKind::Link
+        || path.extension() == Some("rs")
+        || path.file_name().is_some_and(|it| NAMES.contains(&it))
+        || path
+            .parent()
+            .is_some_and(|it| it.file_name() == Some(".cargo"))
+}
+
+/// The place of an absolute path in the copy.
+fn in_copy(beside: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
+    let components = path.components();
+    let normal =
+        components.filter(|it| matches!(it, cargo_metadata::camino::Utf8Component::Normal(_)));
+    normal.fold(beside.to_owned(), |copy, it| copy.join(it.as_str()))
+}
+
+/// Links a file or directory that exists to a new place.
+fn link(existing: &Utf8Path, at: &Utf8Path) -> Result<()> {
+    if !existing.exists() || at.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let above = at.parent().unwrap_or(at);
+    fs::create_dir_all(above).with_context(|| format!("cannot create {}", quote::name(above)))?;
+    #[cfg(unix)]
+    let linked = std::os::unix::fs::symlink(existing, at);
+    #[cfg(windows)]
+    let linked = match existing.is_dir() {
+        true => std::os::windows::fs::symlink_dir(existing, at),
+        false => fs::copy(existing, at).map(drop),
+    };
+    linked.with_context(|| {
+        format!(
+            "cannot link {} at {}",
+            quote::name(existing),
+            quote::name(at)
+        )
+    })
 }

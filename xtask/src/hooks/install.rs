@@ -1,46 +1,209 @@
-//! What stands where git looks for hooks, and what was done about it.
+//! Hooks where git looks for them: written, taken away, and looked at.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use std::fs;
 
-use super::Hook;
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-/// What stands where git looks for a hook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Which hook.
-    pub hook: Hook,
-    /// Where git looks for it.
-    pub path: Utf8PathBuf,
-    /// What is there.
-    pub what: What,
-    /// The hook that was there before, which the kit's runs first.
-    pub chained: Option<Utf8PathBuf>,
+use super::chained;
+use super::workspaces::Checked;
+use crate::hooks::install_plan::{Done, Found, What};
+use crate::hooks::model::Hook;
+use crate::hooks::rerun_if_stale::is_alias;
+use crate::hooks::script::{Start, is_ours, kept_directory, script};
+use xtask_impact::files;
+use xtask_impact::paths::resolved;
+use xtask_impact::private_dir::write_program;
+use xtask_impact::process::Runner;
+use xtask_impact::quote;
+use xtask_impact::usage;
+
+/// The hooks of a repository.
+pub struct Hooks {
+    directory: Utf8PathBuf,
+    start: Start,
+    checked: Checked,
 }
 
-/// What a hook is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// There is none.
-    Absent,
-    /// The kit's, as it would be written now.
-    Installed,
-    /// The kit's, written by another version or for another place.
-    Outdated,
-    /// Somebody else's.
-    Foreign,
+impl Hooks {
+    /// Those of the repository of the runner's directory.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn of(runner: &Runner) -> Result<Self> {
+        let checked = Checked::find(runner)?;
+        Ok(Self {
+            directory: checked.repository.git_path("hooks")?,
+            start: start(&checked.here, checked.repository.top_level())?,
+            checked,
+        })
+    }
+
+    /// Returns the workspaces that the hooks check, by their directories in the repository.
+    ///
+    /// # Errors
+    /// Where the hooks of one are not configured rightly, or there is no workspace.
+    pub fn configured(&self) -> Result<Vec<String>> {
+        if !self.checked.has_workspaces {
+            let top = self.checked.repository.top_level();
+            return Err(usage!(
+                "there is no Cargo.toml in {} nor above it, and git tracks none below",
+                quote::name(top)
+            ));
+        }
+        let all = self.checked.places.iter();
+        all.map(|place| {
+            place
+                .config()?
+                .check()
+                .with_context(|| quote::name(&place.manifest()).into_owned())?;
+            Ok(place.name().to_string())
+        })
+        .collect()
+    }
+
+    /// What stands where git looks for a hook.
+    ///
+    /// # Errors
+    /// What is there and cannot be read.
+    pub fn find(&self, hook: Hook) -> Result<Found> {
+        let path = self.directory.join(hook.name());
+        let chained = chained::find(&path);
+        let what = match files::read(&path, files::SETTINGS) {
+            _ if path.symlink_metadata().is_err() => What::Absent,
+            Ok(text) if text == script(hook, &self.start).as_bytes() && is_executable(&path) => {
+                What::Installed
+            }
+            Ok(text) if is_ours(&text) => What::Outdated,
+            Ok(_) => What::Foreign,
+            // A link into the void is somebody's too.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => What::Foreign,
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", quote::name(&path)));
+            }
+        };
+        Ok(Found {
+            hook,
+            path,
+            what,
+            chained,
+        })
+    }
+
+    /// Writes a hook. One that is there is kept, and run before the kit's.
+    ///
+    /// # Errors
+    /// Where git looks for hooks in a place that other repositories share, or the disk fails.
+    pub fn install(&self, hook: Hook) -> Result<Done> {
+        self.is_own()?;
+        chained::migrate(&self.directory.join(hook.name()))?;
+        let found = self.find(hook)?;
+        match (found.what, found.chained) {
+            (What::Installed, _) => return Ok(Done::Kept),
+            (What::Foreign, Some(chained)) => {
+                return Err(usage!(
+                    "{} is somebody else's, and so is {} already: take one of them away",
+                    quote::name(&found.path),
+                    quote::name(&chained)
+                ));
+            }
+            (What::Foreign, None) => {
+                self.can_keep(&found.path)?;
+                chained::keep(&found.path)?;
+            }
+            (What::Absent | What::Outdated, _) => {}
+        }
+        fs::create_dir_all(&self.directory)
+            .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
+        // Git must never start half of one.
+        write_program(&found.path, script(hook, &self.start))
+            .with_context(|| format!("cannot write {}", quote::name(&found.path)))?;
+        Ok(Done::Written)
+    }
+
+    /// Takes a hook of the kit's away, and puts back the one that was there before.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn uninstall(&self, hook: Hook) -> Result<Done> {
+        let found = self.find(hook)?;
+        let done = match found.what {
+            What::Absent => Done::Absent,
+            What::Foreign => return Ok(Done::Left),
+            What::Installed | What::Outdated => {
+                fs::remove_file(&found.path)
+                    .with_context(|| format!("cannot remove {}", quote::name(&found.path)))?;
+                Done::Removed
+            }
+        };
+        chained::put_back(&found.path)?;
+        Ok(done)
+    }
+
+    /// Makes sure that there is a place beside the hooks directory, in this repository.
+    fn can_keep(&self, hook: &Utf8Path) -> Result<()> {
+        let directory = kept_directory(hook);
+        let beside = directory.parent().unwrap_or(&directory);
+        if directory != self.directory && self.is_inside(beside)? {
+            return Ok(());
+        }
+        Err(usage!(
+            "{} cannot be kept: there is no place for it beside {}\n\
+             hint: move the hooks, and name their directory by \
+             `git config core.hooksPath .githooks`",
+            quote::name(hook),
+            quote::name(&self.directory)
+        ))
+    }
+
+    /// Returns whether a directory belongs to this repository.
+    fn is_inside(&self, directory: &Utf8Path) -> Result<bool> {
+        let directory = resolved(directory);
+        let repository = &self.checked.repository;
+        let common = resolved(&repository.common_directory()?);
+        Ok(directory.starts_with(repository.top_level()) || directory.starts_with(common))
+    }
+
+    /// Makes sure that the hooks are this repository's alone.
+    fn is_own(&self) -> Result<()> {
+        if self.is_inside(&self.directory)? {
+            return Ok(());
+        }
+        Err(usage!(
+            "core.hooksPath is {}, where other repositories may look too: give this one hooks of \
+             its own, as with `git config core.hooksPath .githooks`",
+            quote::name(&self.directory)
+        ))
+    }
 }
 
-/// What was done to a hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// It was written.
-    Written,
-    /// It was taken away.
-    Removed,
-    /// It was there already.
-    Kept,
-    /// There is none.
-    Absent,
-    /// Somebody else's is there now; it stays.
-    Left,
+/// How a hook starts the running kit.
+fn start(runner: &Runner, top: &Utf8Path) -> Result<Start> {
+    let root = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
+    let binary = std::env::current_exe().context("cannot find the kit itself")?;
+    let binary = Utf8PathBuf::try_from(binary).context("the path of the kit is not UTF-8")?;
+    let (binary, root) = (resolved(&binary), resolved(root));
+    let directory = root.strip_prefix(top).unwrap_or(Utf8Path::new(""));
+    let cargo = runner.find("cargo");
+    let cargo = cargo.as_ref().and_then(|it| it.parent());
+    let with_slashes = |path: &str| path.replace('\\', "/");
+    Ok(Start {
+        directory: with_slashes(directory.as_str()),
+        alias: binary.with_extension("d").is_file() && is_alias(runner)?,
+        binary: with_slashes(binary.strip_prefix(&root).unwrap_or(&binary).as_str()),
+        cargo: cargo.map_or_else(String::new, |it| with_slashes(it.as_str())),
+    })
+}
+
+/// Whether git would start a hook.
+#[cfg(unix)]
+pub(crate) fn is_executable(path: &Utf8Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether git would start a hook.
+#[cfg(not(unix))]
+pub(crate) fn is_executable(path: &Utf8Path) -> bool {
+    path.is_file()
 }

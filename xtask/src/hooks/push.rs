@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{quote, usage};
+use xtask_impact::{quote, usage};
 
 /// One reference that is going to be pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]

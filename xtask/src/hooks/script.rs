@@ -2,8 +2,8 @@
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::Hook;
-use crate::quote::posix_word;
+use crate::hooks::model::Hook;
+use xtask_impact::quote::posix_word;
 
 /// The line by which the kit knows its own.
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \

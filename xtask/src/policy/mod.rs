@@ -1,33 +1,118 @@
-//! The policy by which a repository builds: what cargo's configuration comes to, and what departs
-//! from it.
-//!
-//! Architecture invariant: nothing here starts a process, writes a file or sets a variable. The kit
-//! applies the policy by starting cargo where its users would, and leaving the environment alone.
+//! `policy`: how this repository builds, and what departs from it.
 
-pub mod check;
-pub mod members;
-pub mod profiles;
+pub mod ask;
 pub mod settings;
-pub mod subject;
+pub mod text;
 
-#[cfg(all(test, unix))]
-mod tests;
+use crate::checks::report;
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
 
-use crate::repo::cargo_config::{Kind, Origin, Value};
+use crate::checks::check_named;
+use crate::checks::output::{Format, show};
+use crate::cli::output;
+use crate::policy::ask::{Asked, all_checks};
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
 
-/// What holds where nobody says otherwise.
-fn default(kind: Kind) -> Value {
-    Value {
-        kind,
-        origin: Origin::Default,
+/// Arguments of `policy`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show directories, profiles, flags and the like as cargo takes them, each with who says so
+    Show {
+        #[command(flatten)]
+        common: Common,
+        /// Every workspace of the repository, each as it is built from its root
+        #[arg(long)]
+        all: bool,
+        /// This profile alone, with all its values
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// How
+        #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
+        format: ShowFormat,
+    },
+    /// Find what departs from the policy; ends with 1 where an error is among it
+    Check {
+        #[command(flatten)]
+        common: Common,
+        /// How
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// Say what a code means, and check nothing
+        #[arg(long, value_name = "CODE")]
+        explain: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Path to a Cargo.toml of the workspace
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<Utf8PathBuf>,
+    /// As cargo's own --config: KEY=VALUE or a file (repeatable)
+    #[arg(long, value_name = "KEY=VALUE|PATH")]
+    config: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ShowFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+impl Common {
+    fn asked<'a>(&'a self, runner: &'a Runner) -> Asked<'a> {
+        Asked {
+            runner,
+            manifest_path: self.manifest_path.as_deref(),
+            flags: &self.config,
+        }
     }
 }
 
-fn text(text: &str) -> Kind {
-    Kind::String(text.to_owned())
-}
-
-/// The entries of a table; none of anything else.
-fn entries(table: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
-    table.into_iter().flat_map(Value::entries)
+pub(crate) fn run(args: &Args) -> Result<Status> {
+    let runner = Runner::new()?;
+    match &args.command {
+        Command::Show {
+            common,
+            all,
+            profile,
+            format,
+        } => {
+            let profile = profile.as_deref();
+            let settings = common.asked(&runner).settings(*all, profile)?;
+            match format {
+                ShowFormat::Text => output::data(&text::text(&settings, profile))?,
+                ShowFormat::Json => output::json(&text::report(&settings, profile))?,
+            }
+            Ok(Status::Done)
+        }
+        Command::Check {
+            explain: Some(code),
+            ..
+        } => {
+            let checks = all_checks();
+            let check = check_named(code, &checks)?;
+            output::data(&report::explained(check))?;
+            Ok(Status::Done)
+        }
+        Command::Check { common, format, .. } => {
+            let found = common.asked(&runner).check()?;
+            let status = show(&found, *format)?;
+            output::status(
+                "Checked",
+                format_args!("policy: {}", report::totals(&found)),
+            );
+            Ok(status)
+        }
+    }
 }

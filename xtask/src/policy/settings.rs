@@ -3,10 +3,11 @@
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::profiles::{self, Profile};
-use super::{default, entries, text};
-use crate::repo::cargo_config::{CargoConfig, Kind, Origin, Value};
-use crate::workspace::PlatformFacts;
+use crate::checks::policy::profiles;
+use crate::checks::policy::profiles::Profile;
+use crate::checks::policy::{default, entries, text};
+use xtask_impact::cargo_config::{CargoConfig, Kind, Origin, Value};
+use xtask_impact::workspace::PlatformFacts;
 
 /// The settings of a workspace as they hold from one directory.
 #[derive(Clone, Debug)]
@@ -94,28 +95,6 @@ impl Settings {
             profiles: profiles::profiles(manifest, config, asked)?,
         })
     }
-}
-
-/// The program that stands for one of cargo's, such as `rustc-wrapper`; none where an empty name
-/// takes it away.
-///
-/// # Errors
-/// Where the configuration has no text there.
-pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<Value>> {
-    let variable = TOOLS.iter().find(|(known, _)| *known == key);
-    let by_variable = variable.and_then(|(_, name)| {
-        let value = config.variable(name)?.to_owned();
-        Some((value, Origin::Variable((*name).to_owned())))
-    });
-    let named = match by_variable {
-        Some(named) => Some(named),
-        None => config.text(&["build", key])?,
-    };
-    let named = named.filter(|(name, _)| !name.is_empty());
-    Ok(named.map(|(name, origin)| Value {
-        kind: Kind::String(config.program(&name, &origin).into_string()),
-        origin,
-    }))
 }
 
 fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::duplicates::{self, Duplicate};
-use super::path::{self, Path};
-use super::record::Record;
-use super::schedule::Schedule;
-use super::{Order, State, UnitTiming, round};
+use crate::cargo_runs::build_times::path;
+use crate::cargo_runs::build_times::path::Path;
+use crate::cargo_runs::build_times::record::Record;
+use crate::cargo_runs::build_times::schedule::Schedule;
+use crate::cargo_runs::build_times::{Order, State, UnitTiming, round};
 
 /// A build in figures. Times are seconds, to 0.01.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{Comparison, Verdict};
-use super::record::Record;
-use super::{UnitTiming, round};
+use crate::cargo_runs::build_times::record::Record;
+use crate::cargo_runs::build_times::{UnitTiming, round};
 
 /// `[workspace.metadata.xtask.timings]`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -16,25 +16,6 @@ pub struct Settings {
     pub budget: Budget,
     /// How much of the history is kept.
     pub keep: Keep,
-}
-
-/// How much of the history is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Keep {
-    /// So many runs, the newest.
-    pub runs: usize,
-    /// None older than so many days.
-    pub days: u32,
-}
-
-impl Default for Keep {
-    fn default() -> Self {
-        Self {
-            runs: 200,
-            days: 365,
-        }
-    }
 }
 
 /// Limits; none of them has to be set.
@@ -140,8 +121,8 @@ impl Budget {
             check("total", limit, total, longest(&mut units.iter()));
         }
         if let Some(limit) = self.critical_path {
-            let schedule = super::schedule::Schedule::new(&record.build)?;
-            let (path, _) = super::path::ideal(&schedule);
+            let schedule = crate::cargo_runs::build_times::schedule::Schedule::new(&record.build)?;
+            let (path, _) = crate::cargo_runs::build_times::path::ideal(&schedule);
             let on_path = &mut path.steps.iter().map(|step| &units[step.unit]);
             check("critical path", limit, path.length, longest(on_path));
         }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Record, Run, State, UnitTiming, path, round, schedule::Schedule};
+use crate::cargo_runs::build_times::schedule::Schedule;
+use crate::cargo_runs::build_times::{Record, Run, State, UnitTiming, path, round};
 
 /// The difference between two builds.
 #[derive(Clone, Debug, PartialEq, Serialize)]

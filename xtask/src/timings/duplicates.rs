@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{BuildTimings, State, UnitTiming, round};
+use crate::cargo_runs::build_times::{BuildTimings, State, UnitTiming, round};
 
 /// A package whose library was compiled several times.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,212 +1,168 @@
-//! What a build took, unit by unit, and what follows from it.
-//!
-//! [`read_report`] reads cargo's own `--timings` page, [`build_log::read`] its log of a build;
-//! [`unit_graph::join`] ties the units together, a [`Record`] keeps it all. Over records go the
-//! questions: [`analysis`] of one, [`compare`] of two, [`trend`] of many, a [`budget`], and
-//! [`what_if`]. Nothing here starts a process, touches the disk or prints.
+//! `timings`: builds measured, kept, compared.
 
 pub mod analysis;
 pub mod budget;
-pub mod build_log;
 pub mod compare;
 pub mod duplicates;
-pub mod import;
-mod messages;
-pub mod path;
-pub mod record;
+mod history_command;
+pub mod measure;
 pub mod report;
-mod report_html;
-pub mod schedule;
-pub mod select;
-#[cfg(test)]
-mod tests;
+mod run_command;
+mod show_command;
+pub mod text;
 pub mod trend;
-pub mod unit_graph;
 pub mod what_if;
 
-use std::fmt;
+use anyhow::Result;
+use clap::Subcommand;
 
-use serde::{Deserialize, Serialize};
+use crate::cargo_runs::build_times::select;
+use crate::cargo_runs::build_times::select::Series;
+use crate::cargo_runs::build_times::store::Store;
+use crate::cargo_runs::build_times::{Record, Run};
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+use crate::timings::budget::{Budget, Settings};
+use crate::timings::report::Report;
+use crate::timings::trend;
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
+use xtask_impact::usage;
+use xtask_impact::workspace::Workspace;
 
-pub use record::{Record, Run};
-pub use report_html::{ReportError, read_report, read_run};
-
-/// One build as cargo measured it. All times are seconds from cargo's start, rounded to 0.01.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct BuildTimings {
-    /// In the order in which they started; those that never did come first.
-    pub units: Vec<UnitTiming>,
-    /// How busy the build was; empty where the report holds no such curve.
-    pub concurrency: Vec<Concurrency>,
-    /// `(time, percent)` samples of the whole machine's CPU; empty where cargo took none.
-    pub cpu: Vec<(f64, f64)>,
-    /// When the last unit ended. A unit that failed has no end in the report, so a failed build
-    /// may have taken longer.
-    pub total: f64,
-    /// Cargo's words for why the build failed; none where it succeeded.
-    pub error: Option<String>,
-    /// What is known of which unit waits for which.
-    pub order: Order,
+/// Arguments of `timings`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run_command::RunArgs,
 }
 
-/// What is known of which unit waits for which.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Order {
-    /// All of it, from cargo's own unit graph.
-    UnitGraph,
-    /// For each unit the last one that it waited for, from the report: what other dependencies
-    /// would hold it up if that one were faster is not known.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a kept run again
+    Show(show_command::ShowArgs),
+    /// Compare two kept runs, the older one first
+    Diff(show_command::DiffArgs),
+    /// Guess what other cores or faster packages would bring
+    WhatIf(show_command::WhatIfArgs),
+    /// Show how builds went over time
+    Trend(history_command::TrendArgs),
+    /// List the kept runs
+    List(history_command::ListArgs),
+    /// Write kept runs to standard output, one a line, for `timings import` elsewhere
+    Export(history_command::ExportArgs),
+    /// Keep runs from files, directories or standard input (-)
+    Import(history_command::ImportArgs),
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status> {
+    match &args.command {
+        None => run_command::run(&args.run),
+        Some(Command::Show(args)) => show_command::run(args),
+        Some(Command::Diff(args)) => show_command::diff(args),
+        Some(Command::WhatIf(args)) => show_command::what_if(args),
+        Some(Command::Trend(args)) => history_command::trend(args),
+        Some(Command::List(args)) => history_command::list(args),
+        Some(Command::Export(args)) => history_command::export(args),
+        Some(Command::Import(args)) => history_command::import(args),
+    }
+}
+
+/// The formats of whatever is no page.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Format {
+    /// A screenful
     #[default]
-    LastBlocker,
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+    /// The same, also appended to $GITHUB_STEP_SUMMARY
+    Github,
 }
 
-/// One of cargo's units: a target of a package, built or run in one mode.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct UnitTiming {
-    /// The package's name.
-    pub name: String,
-    /// The package's version.
-    pub version: String,
-    /// `lib` (proc-macros too), `build script`, or kind and name, like `bin "tool"`.
-    pub target: String,
-    /// `build`, `check`, `test`, `check-test`, `doc`, or `run` for a build script.
-    pub mode: String,
-    /// The package's features that are on; empty where cargo is older than 1.94.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub features: Vec<String>,
-    /// When it started, in seconds from cargo's start; 0 if it never did.
-    pub start: f64,
-    /// How long it took, in seconds; 0 if it never ran, or failed.
-    pub duration: f64,
-    /// Seconds until its metadata was there, which is when dependents could start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frontend: Option<f64>,
-    /// Seconds after that; under `check` a short tail in which no code is generated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub codegen: Option<f64>,
-    /// Seconds of linking; known only with nightly's `-Zsection-timings`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<f64>,
-    /// What became of it.
-    pub state: State,
-    /// The triple that `--target` named for it; none for the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<String>,
-    /// Whether its package is a member of the workspace.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub member: bool,
-    /// Whether only build scripts and procedural macros need it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub host: bool,
-    /// Whether it is a procedural macro.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub proc_macro: bool,
-    /// The places in [`BuildTimings::units`] of those whose metadata it waits for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs_metadata: Vec<usize>,
-    /// The places of those whose end it waits for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<usize>,
-    /// Whether it links, and so waits for the end of all that its dependencies stand on.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub links: bool,
-    /// The unit's place in cargo's unit graph, and whom it let start, by cargo's numbers.
-    #[serde(skip)]
-    pub(crate) cargos: Cargos,
-}
-
-/// What cargo's report says in numbers of its own.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Cargos {
-    pub(crate) index: Option<usize>,
-    pub(crate) unblocked: Vec<usize>,
-    pub(crate) unblocked_by_metadata: Vec<usize>,
-}
-
-impl UnitTiming {
-    /// When it ended, in seconds from cargo's start.
-    pub fn end(&self) -> f64 {
-        self.start + self.duration
-    }
-
-    /// Seconds until its dependents could start: its metadata, or its end where it has none apart.
-    pub fn metadata(&self) -> f64 {
-        self.frontend
-            .map_or(self.duration, |frontend| frontend.min(self.duration))
-    }
-
-    /// Whether it took a core at some time.
-    pub fn started(&self) -> bool {
-        matches!(self.state, State::Ran | State::Failed) || self.duration > 0.0
-    }
-}
-
-impl BuildTimings {
-    /// When the first unit started: what comes before is resolving, downloads, and waiting for
-    /// another cargo's lock.
-    pub fn before_first(&self) -> f64 {
-        let at_all = |unit: &&UnitTiming| unit.start > 0.0 || unit.duration > 0.0;
-        let started = self.units.iter().filter(at_all);
-        started
-            .map(|unit| unit.start)
-            .reduce(f64::min)
-            .unwrap_or(0.0)
-    }
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-/// What became of a unit in a build.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// It ran to its end, be it in no measurable time.
-    Ran,
-    /// Cargo had nothing to do for it.
-    Fresh,
-    /// It started and did not succeed.
-    Failed,
-    /// The build ended before its turn.
-    NotRun,
-    /// The report alone does not tell; cargo's JSON messages would.
+/// The formats of a build's report.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum ReportFormat {
+    /// A screenful
     #[default]
-    Unknown,
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+    /// The same, also appended to $GITHUB_STEP_SUMMARY
+    Github,
+    /// One page for a browser that needs nothing else
+    Html,
 }
 
-/// How many units were in which state at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Concurrency {
-    /// Seconds from cargo's start.
-    pub t: f64,
-    /// Units at work.
-    pub active: usize,
-    /// Units that wait for a job slot.
-    pub waiting: usize,
-    /// Units that wait for their dependencies.
-    pub inactive: usize,
+/// The kept runs of a workspace.
+struct Kept {
+    runner: Runner,
+    workspace: Workspace,
+    store: Store,
+    history: Vec<Series>,
 }
 
-/// `serde v1.0.0 lib`, `tool v0.1.0 bin "tool" (check)`.
-impl fmt::Display for UnitTiming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} v{} {}", self.name, self.version, self.target)?;
-        if self.mode == "build" {
-            Ok(())
-        } else {
-            write!(f, " ({})", self.mode)
+impl Kept {
+    fn load(args: &WorkspaceArgs) -> Result<Self> {
+        let (runner, workspace) = args.load()?;
+        let store = Store::of(&workspace.target_directory);
+        let history = store.history()?;
+        Ok(Self {
+            runner,
+            workspace,
+            store,
+            history,
+        })
+    }
+
+    /// What is shown of a run's records, of which there is one at least; they may not be kept yet.
+    fn report(
+        &self,
+        records: &[Record],
+        budget: &Budget,
+        baseline: Option<&[Record]>,
+    ) -> Result<Report> {
+        let last = select::before(&self.history, &records[0].run);
+        let last = last.map(|series| self.store.records(series)).transpose()?;
+        let trend = trend::of_kind(&self.history, records);
+        Report::new(records, last.as_deref(), trend, budget, baseline)
+            .map_err(|error| usage!("{error}"))
+    }
+
+    /// Says so where kept runs are later than one that was made just now.
+    fn doubt_clock(&self, run: &Run) {
+        let newest = self.history.iter().flatten().max_by_key(|it| &it.id);
+        if let Some(newest) = newest.filter(|newest| newest.id > run.id) {
+            output::warning(format_args!(
+                "the run {} is later than this one: a clock was set back, or it came from a \
+                 machine ahead of this one; until then `latest` means that run, this one is {}",
+                newest.id, run.id
+            ));
         }
     }
-}
 
-/// When the last unit ended, in seconds from cargo's start.
-fn last_end(units: &[UnitTiming]) -> f64 {
-    round(units.iter().map(UnitTiming::end).fold(0.0, f64::max))
-}
-
-/// To 0.01 s, as cargo rounds: what is added and subtracted here is no more exact than that.
-fn round(seconds: f64) -> f64 {
-    (seconds * 100.0).round() / 100.0
+    /// Removes what the configuration does not keep, and says so.
+    fn prune(&self, settings: &Settings, new: &[Record]) -> Result<()> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+        let today = i64::try_from(now.as_secs() / 86_400)?;
+        let mut runs: Vec<&Run> = self.history.iter().flatten().collect();
+        runs.retain(|run| new.iter().all(|record| record.run.id != run.id));
+        runs.extend(new.iter().map(|record| &record.run));
+        runs.sort_by(|a, b| a.id.cmp(&b.id));
+        let removed = self.store.prune(&runs, &settings.keep, today)?;
+        if removed > 0 {
+            let what = output::count(removed, "old run");
+            output::note(format_args!(
+                "removed {what}: `keep` in [workspace.metadata.xtask.timings] says how many stay"
+            ));
+        }
+        Ok(())
+    }
 }

@@ -3,10 +3,10 @@
 use super::analysis::{self, Analysis};
 use super::budget::{Breach, Budget};
 use super::compare::{self, Comparison};
-use super::schedule::Schedule;
 use super::trend::Trend;
 use super::what_if::{self, Change, WhatIf};
-use super::{Record, UnitTiming, round};
+use crate::cargo_runs::build_times::schedule::Schedule;
+use crate::cargo_runs::build_times::{Record, UnitTiming, round};
 
 /// A build, or one that was repeated, with all that follows from it.
 #[derive(Debug)]

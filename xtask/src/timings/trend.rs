@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::compare::median;
-use super::select::Series;
-use super::{Record, Run};
+use crate::cargo_runs::build_times::select::Series;
+use crate::cargo_runs::build_times::{Record, Run};
 
 /// A history, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize)]

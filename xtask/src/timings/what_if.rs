@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use serde::Serialize;
 
-use super::schedule::{Schedule, Until};
-use super::{BuildTimings, path, round};
+use crate::cargo_runs::build_times::schedule::{Schedule, Until};
+use crate::cargo_runs::build_times::{BuildTimings, path, round};
 
 /// What is to be different.
 #[derive(Clone, Debug, Default, PartialEq)]

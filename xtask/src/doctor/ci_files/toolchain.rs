@@ -1,11 +1,12 @@
 //! Which toolchain a job installs, and whether the repository names one.
 
-use crate::doctor::Patient;
+use crate::doctor::context::Patient;
 use crate::doctor::workflow::Job;
-use crate::repo::{files, toolchain_file};
+use xtask_impact::cargo_config::toolchain_file;
+use xtask_impact::files;
 
 /// Whether a toolchain file names a version or a date.
-pub(super) fn is_pinned(patient: &Patient<'_>) -> bool {
+pub(crate) fn is_pinned(patient: &Patient<'_>) -> bool {
     let roots = [patient.top_level(), &patient.workspace.root];
     let files = roots
         .into_iter()
@@ -16,7 +17,7 @@ pub(super) fn is_pinned(patient: &Patient<'_>) -> bool {
 }
 
 /// The toolchains that a job installs, with the lines.
-pub(super) fn chosen(job: &Job) -> Vec<(usize, String)> {
+pub(crate) fn chosen(job: &Job) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for step in &job.steps {
         let (action, version) = step.uses.split_once('@').unwrap_or((&step.uses, ""));

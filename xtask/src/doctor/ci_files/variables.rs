@@ -6,7 +6,7 @@ use super::{Fault, VARIABLES, is_own_of_a_run};
 use crate::doctor::workflow::{Entry, Job};
 
 /// What is wrong with the variables of a file's jobs that have sccache.
-pub(super) fn variables(jobs: &[Job]) -> Vec<Fault> {
+pub(crate) fn variables(jobs: &[Job]) -> Vec<Fault> {
     let cached: Vec<_> = jobs.iter().filter_map(hashed).collect();
     let names: BTreeSet<&str> = cached.iter().flat_map(|it| it.keys().copied()).collect();
     let mut faults = Vec::new();

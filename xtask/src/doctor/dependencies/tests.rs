@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::workspace;
+use xtask_impact::testing::workspace;
 
 fn root() -> Place {
     Place::Whole

@@ -6,27 +6,28 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::repo::build_dir::{self, Layout, ProfileDir};
+use xtask_impact::build_dir;
+use xtask_impact::build_dir::{Layout, ProfileDir};
 
 /// What lies in a directory, found by one walk.
 #[derive(Debug, Default)]
-pub(super) struct Usage {
-    pub(super) bytes: u64,
+pub(crate) struct Usage {
+    pub(crate) bytes: u64,
     /// By profile and triple, or by what else lies in there.
-    pub(super) by_part: BTreeMap<String, u64>,
-    pub(super) by_package: BTreeMap<String, u64>,
+    pub(crate) by_part: BTreeMap<String, u64>,
+    pub(crate) by_package: BTreeMap<String, u64>,
     /// By days: written since as many days, and not later.
-    pub(super) by_age: BTreeMap<u64, u64>,
+    pub(crate) by_age: BTreeMap<u64, u64>,
     /// Incremental state by its directory.
-    pub(super) incremental: BTreeMap<Utf8PathBuf, u64>,
+    pub(crate) incremental: BTreeMap<Utf8PathBuf, u64>,
     /// Libraries' metadata, with the bytes of all files that have its hash.
-    pub(super) libraries: Vec<(Utf8PathBuf, String)>,
-    pub(super) by_hash: HashMap<String, u64>,
+    pub(crate) libraries: Vec<(Utf8PathBuf, String)>,
+    pub(crate) by_hash: HashMap<String, u64>,
 }
 
 impl Usage {
     /// Counts all that lies below a directory, those left out that are counted by themselves.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &mut self,
         root: &Utf8Path,
         profiles: &[ProfileDir],
@@ -72,7 +73,7 @@ impl Usage {
         Ok(())
     }
 
-    pub(super) fn count(
+    pub(crate) fn count(
         &mut self,
         root: &Utf8Path,
         path: &Utf8Path,
@@ -122,12 +123,12 @@ impl Usage {
     }
 
     /// Returns the bytes of what was not written for so many days, one of [`AGES`].
-    pub(super) fn older_than(&self, days: u64) -> u64 {
+    pub(crate) fn older_than(&self, days: u64) -> u64 {
         self.by_age.range(days..).map(|(_, bytes)| bytes).sum()
     }
 
     /// By part, by package and by age, a line each.
-    pub(super) fn shown(&self) -> Vec<String> {
+    pub(crate) fn shown(&self) -> Vec<String> {
         let largest = |sizes: &BTreeMap<String, u64>, number: usize| {
             let mut sizes: Vec<_> = sizes.iter().filter(|it| *it.1 > 0).collect();
             sizes.sort_by_key(|(name, bytes)| (std::cmp::Reverse(**bytes), *name));
@@ -152,7 +153,7 @@ const INSIDES: [&str; 5] = ["deps", "build", ".fingerprint", "incremental", "exa
 /// Days that sizes are told by, the most first.
 const AGES: [u64; 3] = [90, 30, 7];
 
-pub(super) fn ago(days: u64) -> String {
+pub(crate) fn ago(days: u64) -> String {
     match days {
         0 => "in the last week".to_owned(),
         days => format!("more than {days} days ago"),

@@ -1,12 +1,12 @@
 //! What to print in a build script that names no input, so that it still runs whenever what it
 //! reads changes.
 
-use crate::repo::rust_source::ScriptInputs;
+use xtask_impact::source_scan::ScriptInputs;
 
 /// Returns what to do about a script that names no input, and what of its sources that rests on. A
 /// line that a script prints turns off the watch over all files of the package, so lines are given
 /// for everything that the script reads, or none.
-pub(super) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Vec<String>) {
+pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Vec<String>) {
     let mut unknown: Vec<&str> = inputs.unknown.iter().map(String::as_str).collect();
     if asks_libraries {
         unknown.push("what the libraries read that it is built with");
@@ -56,7 +56,7 @@ pub(super) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repo::rust_source::script_inputs;
+    use xtask_impact::source_scan::script_inputs;
 
     #[test]
     fn advice_names_everything_that_is_read() {

@@ -4,9 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use cargo_metadata::camino::Utf8Path;
 
-use crate::finding::{Check, Level};
+use crate::checks::{Check, Level};
 
-pub(super) static BAKES_TIME: Check = Check {
+pub(crate) static BAKES_TIME: Check = Check {
     code: "script-bakes-time",
     level: Level::Warning,
     cost: "Each run of the script rebuilds the package with all that depends on it, no cache can \
@@ -17,7 +17,7 @@ pub(super) static BAKES_TIME: Check = Check {
                   release where it is packaged; or take `SOURCE_DATE_EPOCH`.",
 };
 
-pub(super) static BAKES_PATH: Check = Check {
+pub(crate) static BAKES_PATH: Check = Check {
     code: "script-bakes-path",
     level: Level::Warning,
     cost: "The artifacts name this checkout: another one, or another machine, cannot use them from \
@@ -28,7 +28,7 @@ pub(super) static BAKES_PATH: Check = Check {
                   with the rest, or better is found at run time.",
 };
 
-pub(super) static BAKES_COMMIT: Check = Check {
+pub(crate) static BAKES_COMMIT: Check = Check {
     code: "script-bakes-commit",
     level: Level::Note,
     cost: "Every commit, checkout and rebase rebuilds the package with all that depends on it.",
@@ -40,17 +40,17 @@ pub(super) static BAKES_COMMIT: Check = Check {
 };
 
 /// What values are held against.
-pub(super) struct Facts<'a> {
-    pub(super) root: &'a Utf8Path,
-    pub(super) build_directories: [&'a Utf8Path; 2],
+pub(crate) struct Facts<'a> {
+    pub(crate) root: &'a Utf8Path,
+    pub(crate) build_directories: [&'a Utf8Path; 2],
     /// Whether git knows a commit by this.
-    pub(super) is_commit: &'a dyn Fn(&str) -> bool,
+    pub(crate) is_commit: &'a dyn Fn(&str) -> bool,
     /// The dates of the commit that is checked out, and its times.
-    pub(super) commit_times: &'a [String],
+    pub(crate) commit_times: &'a [String],
 }
 
 /// What is wrong with a value that code is compiled with.
-pub(super) fn baked(
+pub(crate) fn baked(
     value: &str,
     started: SystemTime,
     facts: &Facts<'_>,
@@ -100,7 +100,7 @@ pub(super) fn baked(
 
 /// The date in UTC of seconds since 1970: `2026-11-21`. Days are counted in years that begin in
 /// March, so that the leap day is the last.
-pub(super) fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

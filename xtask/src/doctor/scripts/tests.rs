@@ -2,7 +2,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::baked::date;
 use super::*;
-use crate::repo::unit_inputs::ScriptRun;
+use xtask_impact::build_dir::unit_inputs::ScriptRun;
 
 /// 2026-11-21, 10:00.
 const STARTED: u64 = 1_795_255_200;

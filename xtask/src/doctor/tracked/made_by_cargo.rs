@@ -9,12 +9,13 @@
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::semver::Version;
 
-use crate::repo::build_dir::{self, hash_in, is_hash, split_hash};
-use crate::repo::files;
+use xtask_impact::build_dir;
+use xtask_impact::build_dir::{hash_in, is_hash, split_hash};
+use xtask_impact::files;
 
 /// Returns true for a file that cargo made; `below` is its path below the target or build directory
 /// `root`.
-pub(super) fn is_made(root: &Utf8Path, below: &Utf8Path) -> bool {
+pub(crate) fn is_made(root: &Utf8Path, below: &Utf8Path) -> bool {
     let parts: Vec<&str> = below.iter().collect();
     let profile = [1, 2].into_iter().find(|at| is_profile(root, &parts, *at));
     if let Some((at, inside)) = profile.and_then(|at| Some((at, parts.get(at..)?))) {
@@ -36,7 +37,7 @@ pub(super) fn is_made(root: &Utf8Path, below: &Utf8Path) -> bool {
 
 /// Returns true for a directory of which every file is cargo's, as far as the disk tells: nothing
 /// of the user's is hidden where git ignores the directory.
-pub(super) fn is_all_made(root: &Utf8Path, below: &Utf8Path) -> bool {
+pub(crate) fn is_all_made(root: &Utf8Path, below: &Utf8Path) -> bool {
     // Cargo tags a directory where it creates the directory itself.
     if below.as_str().is_empty() && build_dir::is_tagged(root) {
         return true;
@@ -211,7 +212,7 @@ mod tests {
 
     #[test]
     fn cargos_files_are_told_from_the_users() {
-        let (_directory, top) = crate::testing::scratch();
+        let (_directory, top) = xtask_impact::testing::scratch();
         written(
             &top,
             &[
@@ -298,7 +299,7 @@ mod tests {
 
     #[test]
     fn directories_without_a_file_of_the_users() {
-        let (_directory, top) = crate::testing::scratch();
+        let (_directory, top) = xtask_impact::testing::scratch();
         let all = |below: &str| is_all_made(&top, below.into());
         written(
             &top,

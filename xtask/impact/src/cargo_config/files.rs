@@ -1,0 +1,183 @@
+//! The files of cargo's configuration: which there are, what they include, and what they say.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use toml::de::{DeTable, DeValue};
+
+use super::value::{Kind, Origin, Value};
+use crate::paths::normalized;
+use crate::paths::{is_absent, resolved};
+use crate::quote;
+use crate::usage;
+
+/// Reads a file.
+pub(super) type Read<'a> = &'a dyn Fn(&Utf8Path) -> io::Result<String>;
+
+/// What is read of files, and which were looked for.
+pub(super) struct Files<'a> {
+    read: Read<'a>,
+    current: &'a Utf8Path,
+    /// Where a file of the configuration is or could be.
+    pub(super) looked_at: BTreeSet<Utf8PathBuf>,
+}
+
+impl<'a> Files<'a> {
+    pub(super) fn new(read: Read<'a>, current: &'a Utf8Path) -> Self {
+        Self {
+            read,
+            current,
+            looked_at: BTreeSet::new(),
+        }
+    }
+
+    /// What each file says that cargo finds from a directory upwards and in its home, the nearest
+    /// first.
+    pub(super) fn above(&mut self, home: Option<&Utf8Path>) -> Vec<Result<Value>> {
+        let mut found = Vec::new();
+        let mut seen = HashSet::new();
+        for above in self.current.ancestors() {
+            let room = above.join(".cargo");
+            found.extend(self.in_directory(&room));
+            seen.insert(resolved(&room));
+        }
+        if let Some(home) = home.filter(|home| !seen.contains(&resolved(home))) {
+            found.extend(self.in_directory(home));
+        }
+        found
+    }
+
+    /// Cargo takes the name without an ending where both are there.
+    fn in_directory(&mut self, directory: &Utf8Path) -> Option<Result<Value>> {
+        for name in ["config", "config.toml"] {
+            let path = directory.join(name);
+            self.looked_at.insert(path.clone());
+            match (self.read)(&path) {
+                Ok(text) => return Some(self.parsed(&path, &text, false, &mut HashSet::new())),
+                Err(error) if is_absent(&error) => {}
+                Err(error) => {
+                    let error = anyhow::Error::new(error);
+                    return Some(Err(
+                        error.context(format!("cannot read {}", quote::name(&path)))
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    /// What a file says that `--config` names; `None` where there is none of that name.
+    pub(super) fn named(&mut self, path: &Utf8Path) -> Option<Result<Value>> {
+        let text = (self.read)(path).ok()?;
+        Some(self.parsed(path, &text, true, &mut HashSet::new()))
+    }
+
+    fn parsed(
+        &mut self,
+        path: &Utf8Path,
+        text: &str,
+        by_flag: bool,
+        seen: &mut HashSet<Utf8PathBuf>,
+    ) -> Result<Value> {
+        if !seen.insert(path.to_owned()) {
+            return Err(usage!("{} includes itself", quote::name(&path)));
+        }
+        let table = table(text, &|line| {
+            let path = path.to_owned();
+            match by_flag {
+                true => Origin::FlagFile { path, line },
+                false => Origin::File { path, line },
+            }
+        });
+        let table = table
+            .with_context(|| format!("{} is no configuration of cargo's", quote::name(&path)))?;
+        self.with_includes(table, by_flag, seen)
+    }
+
+    /// The files that a table includes, in their order, and then the table itself, which so beats
+    /// them.
+    pub(super) fn with_includes(
+        &mut self,
+        mut table: Value,
+        by_flag: bool,
+        seen: &mut HashSet<Utf8PathBuf>,
+    ) -> Result<Value> {
+        let Kind::Table(entries) = &mut table.kind else {
+            return Ok(table);
+        };
+        let Some(include) = entries.remove("include") else {
+            return Ok(table);
+        };
+        let wrong = || {
+            usage!(
+                "{}: `include` is a list of paths that end in `.toml`, or of tables with `path` \
+                 and `optional`",
+                include.origin
+            )
+        };
+        let Kind::List(items) = &include.kind else {
+            return Err(wrong());
+        };
+        let mut all = Value {
+            kind: Kind::Table(Default::default()),
+            origin: table.origin.clone(),
+        };
+        for item in items {
+            let named = item.as_str().or_else(|| item.get("path")?.as_str());
+            let named = named.filter(|it| it.ends_with(".toml")).ok_or_else(wrong)?;
+            let optional = matches!(
+                item.get("optional").map(|it| &it.kind),
+                Some(Kind::Boolean(true))
+            );
+            // Not as other paths are: beside the file itself. Before 1.97 cargo leaves a `..` in it as
+            // it is, and then takes relative paths of the included file from elsewhere.
+            let beside = item.origin.directory().unwrap_or(self.current);
+            let path = normalized(&beside.join(named));
+            self.looked_at.insert(path.clone());
+            let text = match (self.read)(&path) {
+                Err(error) if optional && is_absent(&error) => continue,
+                read => read.map_err(|error| {
+                    usage!(
+                        "{}: cannot read the included {}: {error}",
+                        item.origin,
+                        quote::name(&path)
+                    )
+                })?,
+            };
+            let included = self.parsed(&path, &text, by_flag, seen)?;
+            all.merge(&included, true, &mut Vec::new())?;
+        }
+        all.merge(&table, true, &mut Vec::new())?;
+        Ok(all)
+    }
+}
+
+/// A file's table, each value with an origin that is made of its line.
+///
+/// # Errors
+/// Where it is no TOML.
+pub fn table(text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value> {
+    let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
+    Value::table(parsed.get_ref(), &lines(text, origin))
+}
+
+/// One table of a file, such as `profile` of a manifest; `None` where there is none of that name.
+///
+/// # Errors
+/// Where the file is no TOML.
+pub fn table_of(text: &str, name: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Option<Value>> {
+    let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
+    let found = parsed.get_ref().get(name);
+    let Some(DeValue::Table(table)) = found.map(|value| value.get_ref()) else {
+        return Ok(None);
+    };
+    Value::table(table, &lines(text, origin)).map(Some)
+}
+
+/// From a place in a text to what is made of its line.
+fn lines<'a>(text: &str, origin: &'a dyn Fn(usize) -> Origin) -> impl Fn(usize) -> Origin + 'a {
+    let breaks: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+    move |at| origin(breaks.partition_point(|end| *end < at) + 1)
+}

@@ -1,0 +1,330 @@
+//! Changes that git does not see in its own work tree: files that git is told to ignore and that a
+//! unit is built from, members in ignored directories among them.
+//!
+//! Such a file counts as changed when it is newer than a record of a unit that reads the file, as
+//! cargo itself decides. A package without a record is compared with nothing: those of its ignored
+//! files count as changed that its sources name.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::SystemTime;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::outside::{Outside, files};
+use crate::build_dir::evidence::{Evidence, Inputs};
+use crate::build_dir::unit_inputs::Watch;
+use crate::build_dir::unit_record::UnitName;
+use crate::cargo_config::configuration_files;
+use crate::files::{SOURCE, read};
+use crate::quote;
+use crate::source_scan;
+use crate::vcs::{Change, Repository, Seen, Status};
+use crate::workspace::PackageIx;
+
+/// Returns the changes below the top level of a repository that git does not list, relative to the
+/// top level, and notes that name them. `listed` are those that git lists.
+///
+/// # Errors
+/// Where git cannot list its files.
+pub(super) fn changes(
+    builds: &Outside<'_>,
+    repository: &Repository,
+    listed: &[Change],
+) -> Result<(Vec<Change>, Vec<String>)> {
+    let records = Recorded::of(builds);
+    let is_listed: HashSet<&Utf8Path> = listed.iter().map(|it| &*it.path).collect();
+    let mut ignored = Ignored {
+        builds,
+        repository,
+        is_listed,
+        tracked: HashMap::new(),
+    };
+    let (mut changes, mut notes) = (Vec::new(), Vec::new());
+
+    let newer = ignored.among(&records.newer(builds))?;
+    notes.extend(note(
+        &newer,
+        "newer than a record of a build: taken as changed",
+    ));
+    changes.extend(newer.into_iter().map(|path| change(path, Status::Modified)));
+
+    let gone = ignored.gone(records.gone())?;
+    notes.extend(note(&gone, "and it is gone: taken as changed"));
+    changes.extend(gone.into_iter().map(|path| change(path, Status::Deleted)));
+
+    let unrecorded = ignored.named_by(&records.unrecorded)?;
+    notes.extend(note(
+        &unrecorded,
+        "and there is no record of a build to compare with: taken as changed",
+    ));
+    let unrecorded = unrecorded.into_iter();
+    changes.extend(unrecorded.map(|path| change(path, Status::Modified)));
+
+    let settings = ignored.among(&records.newer_settings(builds))?;
+    notes.extend(note(
+        &settings,
+        "newer than the last build: what changed there is not known and selects nothing; in doubt, \
+         ask with --all",
+    ));
+    Ok((changes, notes))
+}
+
+fn change(path: Utf8PathBuf, status: Status) -> Change {
+    Change {
+        path,
+        status,
+        seen: Seen::Untracked,
+    }
+}
+
+/// Returns the note on ignored files.
+fn note(paths: &BTreeSet<Utf8PathBuf>, what: &str) -> Option<String> {
+    let first = quote::name(paths.first()?);
+    Some(match paths.len() - 1 {
+        0 => format!("git ignores {first}, {what}"),
+        more => format!("git ignores {first} (and {more} more), {what}"),
+    })
+}
+
+/// The records of the packages, as those builds left them that are like the one in question.
+struct Recorded<'a> {
+    by_package: HashMap<PackageIx, Vec<(&'a Evidence, &'a Inputs)>>,
+    /// The packages without a record.
+    unrecorded: HashSet<PackageIx>,
+}
+
+impl<'a> Recorded<'a> {
+    fn of(builds: &Outside<'a>) -> Self {
+        let mut by_package: HashMap<_, Vec<_>> = HashMap::new();
+        let places = builds.places.iter();
+        for place in places.filter(|it| Some(it.directory.as_str()) == builds.directory) {
+            let newest = place.units.iter().max_by_key(|unit| unit.invoked);
+            let toolchain = newest.map(|unit| unit.rustc);
+            for unit in &place.units {
+                for (at, inputs) in &unit.inputs {
+                    let Some(index) = builds.layout.at(at) else {
+                        continue;
+                    };
+                    let package = builds.workspace.package(index);
+                    // A script's run has no features of its own.
+                    let fits = matches!(inputs, Inputs::Run(_))
+                        || package.may_have_features(&unit.features);
+                    if Some(unit.rustc) == toolchain && unit.package == package.name && fits {
+                        by_package.entry(index).or_default().push((unit, inputs));
+                    }
+                }
+            }
+        }
+        let packages = builds.layout.packages().map(|(index, _)| index);
+        let unrecorded = packages.filter(|it| !by_package.contains_key(it)).collect();
+        Self {
+            by_package,
+            unrecorded,
+        }
+    }
+
+    /// Returns the files that are newer than a record that lists them, and manifests and roots of
+    /// targets that are newer than every record of their package.
+    fn newer(&self, builds: &Outside<'_>) -> BTreeSet<Utf8PathBuf> {
+        let mut oldest: HashMap<&Utf8Path, SystemTime> = HashMap::new();
+        let mut newer = BTreeSet::new();
+        for (&index, records) in &self.by_package {
+            for (record, inputs) in records {
+                let Some(started) = record.invoked else {
+                    continue;
+                };
+                let read: &[Utf8PathBuf] = match inputs {
+                    Inputs::Compiled { files, .. } => files,
+                    Inputs::Run(Watch::Declared(paths, _)) => paths,
+                    Inputs::Run(_) => &[],
+                };
+                for path in read {
+                    let known = oldest.entry(path).or_insert(started);
+                    *known = started.min(*known);
+                }
+            }
+            let newest = records.iter().filter_map(|(record, _)| record.invoked);
+            if let Some(newest) = newest.max() {
+                let package = builds.workspace.package(index);
+                let roots = package.targets.iter().map(|target| &target.src_path);
+                let own = roots.chain([&package.manifest_path]);
+                newer.extend(own.filter(|path| is_newer(path, newest)).cloned());
+            }
+        }
+        for (path, started) in oldest {
+            match path.is_dir() {
+                true => newer.extend(files(path).into_iter().filter(|it| is_newer(it, started))),
+                false if is_newer(path, started) => drop(newer.insert(path.to_owned())),
+                false => {}
+            }
+        }
+        newer
+    }
+
+    /// Returns the files that the newest record of a unit lists and that do not exist.
+    fn gone(&self) -> BTreeSet<&'a Utf8Path> {
+        let mut newest: HashMap<(PackageIx, &UnitName), &(&Evidence, &'a Inputs)> = HashMap::new();
+        for (&index, records) in &self.by_package {
+            for record in records {
+                let known = newest.entry((index, &record.0.name)).or_insert(record);
+                if known.0.invoked < record.0.invoked {
+                    *known = record;
+                }
+            }
+        }
+        let read = newest.into_values().flat_map(|(_, inputs)| match inputs {
+            Inputs::Compiled { files, .. } => &files[..],
+            Inputs::Run(_) => &[],
+        });
+        read.filter(|file| !file.exists())
+            .map(|file| &**file)
+            .collect()
+    }
+
+    /// Returns the files that set something for all packages and are newer than every record.
+    fn newer_settings(&self, builds: &Outside<'_>) -> BTreeSet<Utf8PathBuf> {
+        let records = self.by_package.values().flatten();
+        let Some(newest) = records.filter_map(|(record, _)| record.invoked).max() else {
+            return BTreeSet::new();
+        };
+        let workspace = builds.workspace;
+        let files = configuration_files(&workspace.root).into_iter();
+        let files = files.chain([
+            workspace.root.join("Cargo.toml"),
+            workspace.lock_file.path.clone(),
+        ]);
+        files.filter(|file| is_newer(file, newest)).collect()
+    }
+}
+
+fn is_newer(file: &Utf8Path, time: SystemTime) -> bool {
+    let modified = file.metadata().and_then(|it| it.modified());
+    modified.is_ok_and(|modified| modified > time)
+}
+
+/// Tells which files git ignores.
+struct Ignored<'a> {
+    builds: &'a Outside<'a>,
+    repository: &'a Repository,
+    /// The paths that git lists as changed.
+    is_listed: HashSet<&'a Utf8Path>,
+    /// The tracked paths of the repository and of its submodules, by their top levels, once they
+    /// are asked for.
+    tracked: HashMap<Utf8PathBuf, HashSet<Utf8PathBuf>>,
+}
+
+impl Ignored<'_> {
+    /// Returns those of existing files that git ignores, relative to the top level.
+    fn among(&mut self, paths: &BTreeSet<Utf8PathBuf>) -> Result<BTreeSet<Utf8PathBuf>> {
+        let mut found = BTreeSet::new();
+        for path in paths {
+            let Ok(path) = path.canonicalize_utf8() else {
+                continue;
+            };
+            if let Some(below) = self.unlisted(&path)
+                && !self.is_tracked(self.repository.top_level(), &below)?
+            {
+                found.insert(below);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns those of files that do not exist that git would ignore.
+    fn gone(&self, paths: BTreeSet<&Utf8Path>) -> Result<BTreeSet<Utf8PathBuf>> {
+        let mut found = BTreeSet::new();
+        for path in paths {
+            if let Some(below) = self.unlisted(path)
+                && self.repository.is_ignored(&below)?
+            {
+                found.insert(below);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the ignored files that the sources of packages name, relative to the top level.
+    fn named_by(&self, packages: &HashSet<PackageIx>) -> Result<BTreeSet<Utf8PathBuf>> {
+        let mut found = BTreeSet::new();
+        if packages.is_empty() {
+            return Ok(found);
+        }
+        let layout = self.builds.layout;
+        let ignored: HashSet<Utf8PathBuf> = self
+            .repository
+            .ignored_paths()?
+            .into_iter()
+            .filter(|it| {
+                self.unlisted(&self.repository.top_level().join(it))
+                    .is_some()
+            })
+            .collect();
+        let paths: Vec<_> = ignored
+            .iter()
+            .map(|it| self.repository.top_level().join(it))
+            .collect();
+        let around = layout.around(&paths);
+        for &index in packages {
+            let Some(at) = layout.directory(index).filter(|&at| around.contains(at)) else {
+                continue;
+            };
+            for target in &self.builds.workspace.package(index).targets {
+                let mut read = |path: &Utf8Path| {
+                    let bytes = read(path, SOURCE).ok()?;
+                    Some(String::from_utf8_lossy(&bytes).into_owned())
+                };
+                let scan = source_scan::scan(&target.src_path, at, &|_, _| None, &mut read);
+                for file in scan.modules.iter().chain(&scan.included) {
+                    if let Ok(file) = file.canonicalize_utf8()
+                        && let Some(below) = self.unlisted(&file)
+                        && below.ancestors().any(|it| ignored.contains(it))
+                    {
+                        found.insert(below);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns an absolute path relative to the top level, unless cargo built the file or git lists
+    /// the path or a directory above.
+    fn unlisted(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        let below = path.strip_prefix(self.repository.top_level()).ok()?;
+        let is_listed = below.ancestors().any(|it| self.is_listed.contains(it));
+        let is_built = self.builds.layout.is_built(path);
+        (!is_listed && !is_built).then(|| below.to_owned())
+    }
+
+    /// Returns whether the repository at `top_level`, or a submodule in it, tracks a path.
+    fn is_tracked(&mut self, top_level: &Utf8Path, below: &Utf8Path) -> Result<bool> {
+        if !self.tracked.contains_key(top_level) {
+            let tracked = match top_level == self.repository.top_level() {
+                true => self.repository.tracked(&[])?,
+                false => {
+                    let runner = self.builds.runner.in_directory(top_level);
+                    match Repository::discover(&runner, top_level)? {
+                        Some(inner) if inner.top_level() == top_level => inner.tracked(&[])?,
+                        _ => Vec::new(),
+                    }
+                }
+            };
+            let tracked = tracked.into_iter().collect();
+            self.tracked.insert(top_level.to_owned(), tracked);
+        }
+        let tracked = &self.tracked[top_level];
+        if tracked.contains(below) {
+            return Ok(true);
+        }
+        // Git tracks a submodule as one path.
+        let mut above = below.ancestors().skip(1);
+        match above.find(|it| tracked.contains(*it)) {
+            Some(submodule) => {
+                let inner = below.strip_prefix(submodule).unwrap_or(below);
+                self.is_tracked(&top_level.join(submodule), inner)
+            }
+            None => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Changes of path packages outside the repository, whose files git does not compare.
+//!
+//! A file counts as changed when it is newer than a record of its package's units, as cargo itself
+//! decides. Where there is no record, the package's own repository names what is not committed.
+
+use std::time::SystemTime;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::build_dir::evidence::{Evidence, Inputs, Place};
+use crate::process::Runner;
+use crate::quote;
+use crate::records::layout::Layout;
+use crate::vcs::{Change, Range, Repository, Seen, Status};
+use crate::workspace::{Package, Workspace};
+
+/// The path packages of a workspace, and where their records and repositories are found.
+pub struct Outside<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// The places of its packages.
+    pub layout: &'a Layout,
+    /// The records of builds.
+    pub places: &'a [Place],
+    /// The name of the profile directory that the question is about; `None` where no record counts.
+    pub directory: Option<&'a str>,
+    /// Starts git.
+    pub runner: &'a Runner,
+}
+
+/// The changes of a package, and the way in which they were found.
+struct Found {
+    changes: Vec<Change>,
+    how: &'static str,
+    /// Records tell everything that cargo would build again.
+    is_complete: bool,
+}
+
+impl Outside<'_> {
+    /// Returns the changes of the packages outside `root`, with absolute paths, and notes that name
+    /// the packages and how each was compared.
+    pub fn changes(&self, root: &Utf8Path) -> (Vec<Change>, Vec<String>) {
+        let (mut changes, mut notes) = (Vec::new(), Vec::new());
+        for (index, at) in self.layout.packages() {
+            if at.starts_with(root) {
+                continue;
+            }
+            let package = self.workspace.package(index);
+            let found = self.of(package, at);
+            if found.is_complete && found.changes.is_empty() {
+                continue;
+            }
+            let number = match found.changes.len() {
+                0 => "nothing".to_owned(),
+                1 => "1 file".to_owned(),
+                many => format!("{many} files"),
+            };
+            notes.push(format!(
+                "{} in {} lies outside the repository: {number} changed {}",
+                package.name,
+                quote::name(at),
+                found.how
+            ));
+            changes.extend(found.changes);
+        }
+        (changes, notes)
+    }
+
+    fn of(&self, package: &Package, at: &Utf8Path) -> Found {
+        let records: Vec<&Evidence> = self.records(package, at).collect();
+        if let Some(oldest) = records.iter().filter_map(|it| it.invoked).min() {
+            return Found {
+                changes: newer(at, oldest, &records),
+                how: "since the last build",
+                is_complete: true,
+            };
+        }
+        let runner = self.runner.in_directory(at);
+        if let Ok(Some(repository)) = Repository::discover(&runner, at)
+            && let Some(base) = repository.head().cloned()
+            && let Ok(changes) = repository.changes(&Range::WorkTree { base })
+        {
+            let top_level = repository.top_level();
+            let changes = changes.into_iter().map(|it| Change {
+                path: top_level.join(it.path),
+                ..it
+            });
+            return Found {
+                changes: changes.filter(|it| it.path.starts_with(at)).collect(),
+                how: "since the last commit of its own repository; there is no record of a build to \
+                      compare with",
+                is_complete: false,
+            };
+        }
+        Found {
+            changes: Vec::new(),
+            how: "as far as is known: there is no record of a build and no repository to compare \
+                  with; name changed files with --file",
+            is_complete: false,
+        }
+    }
+
+    /// Returns the records of a package's units that a build like the one in question left.
+    fn records<'a>(
+        &'a self,
+        package: &'a Package,
+        at: &'a Utf8Path,
+    ) -> impl Iterator<Item = &'a Evidence> {
+        let places = self.places.iter();
+        let places = places.filter(|place| Some(place.directory.as_str()) == self.directory);
+        places.flat_map(move |place| {
+            let newest = place.units.iter().max_by_key(|unit| unit.invoked);
+            let toolchain = newest.map(|unit| unit.rustc);
+            place.units.iter().filter(move |unit| {
+                Some(unit.rustc) == toolchain
+                    && unit.package == package.name
+                    && unit.features == package.features
+                    && unit.inputs.iter().any(|(known, _)| known == at)
+            })
+        })
+    }
+}
+
+/// Returns the files of a package that are newer than a time, and those that a record names and that
+/// are gone.
+fn newer(at: &Utf8Path, time: SystemTime, records: &[&Evidence]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let change = |path: &Utf8Path, status| Change {
+        path: path.to_owned(),
+        status,
+        seen: Seen::WorkTree,
+    };
+    for file in files(at) {
+        let modified = file.metadata().and_then(|it| it.modified());
+        if modified.is_ok_and(|modified| modified > time) {
+            changes.push(change(&file, Status::Modified));
+        }
+    }
+    let recorded = records.iter().flat_map(|record| &record.inputs);
+    for (_, inputs) in recorded.filter(|(known, _)| known == at) {
+        if let Inputs::Compiled { files, .. } = inputs {
+            let gone = files
+                .iter()
+                .filter(|file| file.starts_with(at) && !file.exists());
+            changes.extend(gone.map(|file| change(file, Status::Deleted)));
+        }
+    }
+    changes.sort();
+    changes.dedup();
+    changes
+}
+
+/// Returns the files below a directory, without what git keeps and what cargo built.
+pub(super) fn files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(directory) = pending.pop() {
+        if directory.join("CACHEDIR.TAG").exists() {
+            continue;
+        }
+        for entry in directory.read_dir_utf8().into_iter().flatten().flatten() {
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            match (is_directory, entry.file_name()) {
+                (true, ".git") => {}
+                (true, _) => pending.push(entry.into_path()),
+                (false, _) => found.push(entry.into_path()),
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,170 @@
+//! The lock file of a workspace, and questions to cargo that never write it.
+//!
+//! Cargo brings a stale lock file up to date whenever it resolves, `cargo metadata` included. So
+//! cargo is asked with `--locked`. Where that fails because the lock file is stale or missing,
+//! cargo is asked again with a copy of the lock file in a private directory. The copy stands in for
+//! the lock file by `resolver.lockfile-path`, which cargo 1.95 and 1.96 heed as an unstable option.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::semver::Version;
+use serde::{Deserialize, Serialize};
+
+use super::cargo_config::CargoConfig;
+use super::files;
+use crate::paths::resolved;
+use crate::private_dir::TemporaryDir;
+use crate::process::{self, Runner};
+use crate::quote;
+use crate::usage;
+
+/// The variable by which cargo is told the path of the lock file.
+pub const VARIABLE: &str = "CARGO_RESOLVER_LOCKFILE_PATH";
+
+/// The lock file of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockFile {
+    /// Its path, which may be a symbolic link.
+    pub path: Utf8PathBuf,
+    /// Its state when cargo was asked.
+    pub state: LockState,
+}
+
+/// Relation of a lock file to the manifests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LockState {
+    /// The lock file holds what cargo resolves: `--locked` succeeds.
+    Current,
+    /// Cargo would rewrite the lock file.
+    Stale,
+    /// Cargo would create the lock file.
+    Missing,
+}
+
+impl LockFile {
+    /// Returns the lock file's path in the workspace with this root, for the cargo that the runner
+    /// starts. Cargo heeds `resolver.lockfile-path` from 1.97 on.
+    pub fn path(runner: &Runner, root: &Utf8Path) -> Utf8PathBuf {
+        let config = CargoConfig::of(runner).ok();
+        let named = config.as_ref().and_then(|config| {
+            let (path, origin) = config.text(&["resolver", "lockfile-path"]).ok()??;
+            Some(config.placed(&path, &origin))
+        });
+        let named = named.filter(|_| heeds_lockfile_path(runner));
+        named.unwrap_or_else(|| root.join("Cargo.lock"))
+    }
+}
+
+impl LockFile {
+    /// Returns the path of the lock file in its directory without symbolic links. The lock file may
+    /// itself be a link.
+    pub fn in_real_directory(&self) -> Utf8PathBuf {
+        match (self.path.parent(), self.path.file_name()) {
+            (Some(directory), Some(name)) => resolved(directory).join(name),
+            _ => self.path.clone(),
+        }
+    }
+
+    /// Makes sure that a build leaves the lock file as it is.
+    ///
+    /// # Errors
+    /// Where the lock file is stale or missing.
+    pub fn check(&self) -> Result<()> {
+        let path = quote::name(&self.path);
+        match self.state {
+            LockState::Current => Ok(()),
+            LockState::Stale => Err(usage!(
+                "{path} is stale: it does not fit the manifests, and no command of the kit \
+                 writes it\nhint: run `cargo update --workspace`, which changes no more of it \
+                 than the manifests ask for"
+            )),
+            LockState::Missing => Err(usage!(
+                "{path} is missing, and no command of the kit creates it\n\
+                 hint: run `cargo generate-lockfile`"
+            )),
+        }
+    }
+}
+
+/// Returns whether the cargo that the runner starts follows `resolver.lockfile-path` without being told to.
+fn heeds_lockfile_path(runner: &Runner) -> bool {
+    let said = process::checked(runner.cargo().arg("--version")).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let version = said.split_whitespace().nth(1);
+    let version = version.and_then(|it| Version::parse(it).ok());
+    version.is_some_and(|it| (it.major, it.minor) >= (1, 97))
+}
+
+/// Asks cargo a question about a workspace without letting cargo write the lock file. `command`
+/// makes the command. Returns the answer, and the state of the lock file. A command that holds
+/// `--locked` fails where the lock file is stale or missing.
+///
+/// # Errors
+/// When cargo cannot be started, or the private copy cannot be written.
+pub fn ask(command: &dyn Fn() -> Command) -> Result<(Output, LockState)> {
+    let mut locked = command();
+    let is_given = locked
+        .get_args()
+        .any(|it| it == "--locked" || it == "--frozen");
+    if !is_given {
+        locked.arg("--locked");
+    }
+    let output = process::output(&mut locked)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let refused = refused(&said).filter(|_| !is_given && !output.status.success());
+    match refused {
+        Some(path) => in_private(command(), &path),
+        None => Ok((output, LockState::Current)),
+    }
+}
+
+/// Returns the path of the lock file that cargo refused to write because of `--locked`.
+fn refused(stderr: &str) -> Option<Utf8PathBuf> {
+    let (_, rest) = stderr.split_once("the lock file ")?;
+    let (path, _) = rest
+        .split_once(" because --locked was passed")
+        // Cargo up to 1.83.
+        .or_else(|| rest.split_once(" needs to be updated but --locked was passed"))?;
+    Some(path.into())
+}
+
+/// Makes a cargo that is asked a question read and write `file` as its lock file. The setting is the
+/// last argument, and so beats files, the environment, and arguments of the user's.
+pub fn replace(command: &mut Command, file: &Utf8Path) {
+    let file = toml::Value::from(file.as_str());
+    command
+        .args(["--config", &format!("resolver.lockfile-path={file}")])
+        .env("CARGO_UNSTABLE_LOCKFILE_PATH", "true")
+        .env("RUSTC_BOOTSTRAP", "1");
+}
+
+/// Asks with a private copy of the lock file at this path.
+fn in_private(mut command: Command, path: &Utf8Path) -> Result<(Output, LockState)> {
+    let directory = TemporaryDir::outside(path.parent().unwrap_or(path))?;
+    let copy = directory.path().join("Cargo.lock");
+    let state = match files::read(path, files::RECORD) {
+        Ok(text) => {
+            let written = fs::write(&copy, text);
+            written.with_context(|| format!("cannot write {}", quote::name(&copy)))?;
+            LockState::Stale
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => LockState::Missing,
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", quote::name(&path)));
+        }
+    };
+    replace(&mut command, &copy);
+    // Rustc tells more than the user's own cargo may find in the target directory.
+    command.env("CARGO_CACHE_RUSTC_INFO", "0");
+    let mut output = process::output(&mut command)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.replace(copy.as_str(), path.as_str());
+    output.stderr = said.into_bytes();
+    Ok((output, state))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What lies on disk: the repository, its sources, and the build directory.
+//!
+//! Architecture invariant: nothing here knows of commands or of how an answer is shown.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
+use std::io::{self, ErrorKind};
+
+use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use std::path::MAIN_SEPARATOR;
+
+/// A number that stands for a value, the same in every run of this build of the kit.
+pub fn hashed(value: impl Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
+}
+
+/// The path without symbolic links, or as it is where it does not exist.
+pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
+    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The path without `.` and `..`, by its text alone.
+pub fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+    // Of the paths that records hold, most are what they would become.
+    let text = path.as_str();
+    let may_differ = text.starts_with('.') || text.ends_with('/') || MAIN_SEPARATOR != '/';
+    if !may_differ && !text.contains("/.") && !text.contains("//") {
+        return path.to_owned();
+    }
+    let mut normal = Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => match normal.components().next_back() {
+                Some(Utf8Component::Normal(_)) => _ = normal.pop(),
+                Some(Utf8Component::RootDir | Utf8Component::Prefix(_)) => {}
+                _ => normal.push(".."),
+            },
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// Whether an error says that there is no file of this name.
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+    )
+}
+
+/// Returns true for the error of a path in which symbolic links lead in a circle.
+pub fn is_link_loop(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(nix::libc::ELOOP);
+    #[cfg(not(unix))]
+    return {
+        let _ = error;
+        false
+    };
+}
+
+/// Absolute paths without symbolic links; each file and directory is looked up once.
+#[derive(Default)]
+pub struct RealPaths {
+    /// What a path is really, where that is another one.
+    known: HashMap<String, Option<Utf8PathBuf>>,
+}
+
+impl RealPaths {
+    /// The path without links, if it is another.
+    pub fn of(&mut self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        if let Some(known) = self.known.get(path.as_str()) {
+            return known.clone();
+        }
+        let found = match (path.is_symlink(), path.parent(), path.file_name()) {
+            (false, Some(parent), Some(name)) => self.of(parent).map(|real| real.join(name)),
+            _ => Some(resolved(path)).filter(|real| real.as_str() != path),
+        };
+        self.known.insert(path.to_string(), found.clone());
+        found
+    }
+
+    /// The path without links.
+    pub fn resolved(&mut self, path: &Utf8Path) -> Utf8PathBuf {
+        self.of(path).unwrap_or_else(|| path.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_real_path_is_what_the_system_says() {
+        use std::os::unix::fs::symlink;
+        let temporary = tempfile::tempdir().unwrap();
+        let top = Utf8Path::from_path(temporary.path()).unwrap();
+        std::fs::create_dir_all(top.join("a/b/c")).unwrap();
+        std::fs::write(top.join("a/b/c/file"), "").unwrap();
+        symlink(top.join("a/b"), top.join("a/link")).unwrap();
+        symlink("../b/c/file", top.join("a/b/relative")).unwrap();
+        symlink("c/file", top.join("a/b/of-file")).unwrap();
+        let mut real = RealPaths::default();
+        for below in [
+            "",
+            "a/b/c/file",
+            "a/link",
+            "a/link/c/file",
+            "a/link/c/../c/file",
+            "a/link/../b/of-file",
+            "a/b/relative",
+            "a/./b/of-file",
+        ] {
+            let path = top.join(below);
+            assert_eq!(real.resolved(&path), resolved(&path), "{below}");
+        }
+        // What is not there has a place in a directory that is.
+        let gone = real.resolved(&top.join("a/link/gone"));
+        assert_eq!(gone, resolved(&top.join("a/b")).join("gone"));
+    }
+}

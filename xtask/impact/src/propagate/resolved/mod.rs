@@ -1,0 +1,120 @@
+//! What cargo resolves differently, brought onto the unit graph.
+//!
+//! Cargo's own graph tells the configurations of a unit apart, which ours folds into one. So the
+//! units that follow from a difference are cargo's answer, and ours is asked only for the way.
+
+mod causes;
+
+use std::collections::{HashMap, HashSet};
+
+pub use self::causes::Causes;
+use super::{Affected, propagate_within};
+use crate::resolve_diff::{Difference, PackageKey, Resolution, TargetKey};
+use crate::seeds::{Effect, Rule, Seed, Spread};
+use crate::unit_graph::{UnitGraph, UnitIx};
+use crate::workspace::{PackageIx, Workspace};
+
+/// The units that cargo rebuilds since it resolves something differently, each with the way from
+/// the unit that differs by itself.
+pub fn affected(
+    workspace: &Workspace,
+    graph: &UnitGraph,
+    resolution: &Resolution,
+    causes: &Causes,
+) -> Affected {
+    let places = Places::new(workspace);
+    let seed = |unit, because: &str, spread, lines: &[String]| Seed {
+        path: causes.of(workspace.package(graph.unit(unit).package), lines),
+        spread,
+        ..Seed::new(unit, Rule::Resolution, because)
+    };
+    let mut seeds = Vec::new();
+    for difference in &resolution.differences {
+        let because = match &difference.what {
+            Difference::Vanished => continue,
+            Difference::Appeared => "cargo resolves a unit that was not there".to_owned(),
+            Difference::Further => "cargo builds it in one more configuration".to_owned(),
+            Difference::Changed(what) => {
+                format!("cargo resolves it differently: {}", what.join("; "))
+            }
+        };
+        let spread = match difference.what {
+            Difference::Further => Spread::Nothing,
+            _ => Spread::All,
+        };
+        let lines = match &difference.what {
+            Difference::Changed(lines) => &lines[..],
+            _ => &[],
+        };
+        for unit in places.units(graph, &difference.package, &difference.target) {
+            seeds.push(seed(unit, &because, spread, lines));
+        }
+    }
+    let rebuilt: HashSet<UnitIx> = resolution
+        .rebuilt
+        .iter()
+        .flat_map(|(package, target)| places.units(graph, package, target))
+        .collect();
+    let is_rebuilt = |unit| rebuilt.contains(&unit);
+    let reached = propagate_within(graph, seeds.clone(), &is_rebuilt);
+    // A test that only runs a binary is built anew where that is configured differently.
+    let is_unreached = |unit: &&UnitIx| match reached.effect(**unit) {
+        Some(Effect::Rerun) => graph.unit(**unit).is_compiled(),
+        effect => effect.is_none(),
+    };
+    let unreached = rebuilt.iter().filter(is_unreached);
+    let because = "cargo resolves what it is built from differently";
+    seeds.extend(unreached.map(|&unit| seed(unit, because, Spread::All, &[])));
+    propagate_within(graph, seeds, &is_rebuilt)
+}
+
+/// Packages by name and version.
+struct Places<'a> {
+    workspace: &'a Workspace,
+    packages: HashMap<(&'a str, &'a str), Vec<PackageIx>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(workspace: &'a Workspace) -> Self {
+        let mut packages: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, package) in workspace.packages() {
+            packages
+                .entry((&*package.name, &*package.version))
+                .or_default()
+                .push(index);
+        }
+        Self {
+            workspace,
+            packages,
+        }
+    }
+
+    /// Our units that fold one of cargo's.
+    fn units(&self, graph: &UnitGraph, package: &PackageKey, target: &TargetKey) -> Vec<UnitIx> {
+        let named = self.packages.get(&(&*package.name, &*package.version));
+        let is_its = |index: &&PackageIx| match &self.workspace.package(**index).source {
+            Some(source) => *source == package.source,
+            None => package.source.starts_with("path+"),
+        };
+        let is_it = |unit: &UnitIx| {
+            let unit = graph.unit(*unit);
+            word(&unit.kind) == target.kind
+                && word(&unit.mode) == target.mode
+                && unit.target.replace('-', "_") == target.name.replace('-', "_")
+        };
+        let packages = named.into_iter().flatten().filter(is_its);
+        packages
+            .flat_map(|&index| graph.units_of(index))
+            .copied()
+            .filter(is_it)
+            .collect()
+    }
+}
+
+/// The word that cargo and the kit both use for a kind or a mode.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

@@ -1,0 +1,107 @@
+//! Which unit a record is of: records and the graph have names of their own for the same things.
+
+use std::collections::HashMap;
+
+use cargo_metadata::camino::Utf8PathBuf;
+
+use super::layout::Layout;
+use crate::build_dir::evidence::Evidence;
+use crate::build_dir::unit_record;
+use crate::build_dir::unit_record::UnitName;
+use crate::paths::normalized;
+use crate::paths::resolved;
+use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx};
+use crate::workspace::{TargetKind, Workspace};
+
+/// Whether a record of what was read is a unit's own.
+pub(super) fn is_its(
+    workspace: &Workspace,
+    unit: &Unit,
+    files: &[Utf8PathBuf],
+    env: &[String],
+) -> bool {
+    // Clippy's records list files that rustc does not read, and cargo does not go by them.
+    if env.iter().any(|name| name == "CLIPPY_ARGS") {
+        return false;
+    }
+    // Packages of one name are told apart by the root file, which every record lists, but for
+    // those of external packages.
+    let package = workspace.package(unit.package);
+    package.targets.iter().any(|target| {
+        let root = &target.src_path;
+        target.kind == unit.kind
+            && target.name == unit.target
+            && (package.source.is_some()
+                || files.contains(root)
+                || files.contains(&normalized(root))
+                || files.contains(&resolved(root)))
+    })
+}
+
+/// The units of path packages by what a record says of itself.
+pub(super) struct UnitsByName(HashMap<(String, TargetKind, String, Mode), Vec<UnitIx>>);
+
+impl UnitsByName {
+    pub(super) fn new(
+        workspace: &Workspace,
+        graph: &UnitGraph,
+        layout: &Layout,
+        with_external: bool,
+    ) -> Self {
+        let mut units: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, unit) in graph.units() {
+            if with_external || layout.directory(unit.package).is_some() {
+                let name = workspace.package(unit.package).name.clone();
+                let target = crate_name(unit.kind, &unit.target);
+                units
+                    .entry((name, unit.kind, target, unit.mode))
+                    .or_default()
+                    .push(index);
+            }
+        }
+        Self(units)
+    }
+
+    pub(super) fn of(&self, record: &Evidence) -> &[UnitIx] {
+        let Some((kind, target, mode)) = in_graph(&record.name) else {
+            return &[];
+        };
+        self.0
+            .get(&(record.package.clone(), kind, target, mode))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Kind, target (see [`crate_name`]) and mode of what a record names, in the graph's terms; `None`
+/// for documentation, which is not in the graph.
+pub fn in_graph(name: &UnitName) -> Option<(TargetKind, String, Mode)> {
+    let mode = match name.mode {
+        unit_record::Mode::Compile => Mode::Build,
+        unit_record::Mode::Test => Mode::Test,
+        unit_record::Mode::Run => Mode::RunCustomBuild,
+        unit_record::Mode::Doc => return None,
+    };
+    let kind = target_kind(name.kind);
+    Some((kind, crate_name(kind, &name.target), mode))
+}
+
+/// The graph's word for a kind that a record names.
+pub fn target_kind(kind: unit_record::TargetKind) -> TargetKind {
+    match kind {
+        unit_record::TargetKind::Lib => TargetKind::Lib,
+        unit_record::TargetKind::Bin => TargetKind::Bin,
+        unit_record::TargetKind::Example => TargetKind::Example,
+        unit_record::TargetKind::Test => TargetKind::Test,
+        unit_record::TargetKind::Bench => TargetKind::Bench,
+        unit_record::TargetKind::BuildScript => TargetKind::CustomBuild,
+    }
+}
+
+/// A library's target goes by its crate's name in records, and by either in older metadata.
+pub fn crate_name(kind: TargetKind, target: &str) -> String {
+    if kind == TargetKind::Lib {
+        target.replace('-', "_")
+    } else {
+        target.to_owned()
+    }
+}

@@ -1,0 +1,145 @@
+//! What is built for which platform.
+
+use std::collections::BTreeSet;
+
+use crate::build_dir::profile_dirs;
+use crate::cargo_config::CargoConfig;
+use crate::source_scan;
+use crate::unit_graph::{Link, Mode, Unit, UnitGraph, UnitIx};
+use crate::workspace::{Package, TargetKind, Workspace, may_be_host};
+
+/// Whether anything is built for a platform: for the host, for a triple that cargo's configuration or
+/// the question names, or for one that was built for. A triple of another architecture or system is
+/// none of these, and neither is a `cfg(…)` that holds for none of them.
+pub(crate) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool {
+    let Some(platform) = platform else {
+        return true;
+    };
+    if platform.starts_with("cfg(") {
+        let evaluate = |for_host| {
+            let is_set =
+                |option: &str, value: Option<&str>| workspace.is_set(option, value, for_host);
+            source_scan::evaluate(platform, &is_set)
+        };
+        return [true, false].map(evaluate) != [Some(false); 2] || is_built_for_others(workspace);
+    }
+    let is_named = match &workspace.platforms {
+        Some(platforms) => platforms.iter().any(|it| it.name == platform),
+        None => may_be_host(platform),
+    };
+    is_named || workspace.build_directory.join(platform).is_dir()
+}
+
+/// Whether the build directory has artifacts for triples that cargo does not build for by itself.
+fn is_built_for_others(workspace: &Workspace) -> bool {
+    let known = workspace.platforms.iter().flatten();
+    let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
+    // What cannot be listed may hold anything.
+    profile_dirs(&workspace.build_directory).map_or(true, |built| {
+        let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
+        triples.any(|triple| !known.contains(&triple.as_str()))
+    })
+}
+
+/// Whether cargo compiles anything with flags of the `[target]` table for a platform, or of
+/// `[build]`. Flags of the environment go before both, and those of a table before `[build]`'s: if
+/// the change set has those, too, they are a difference of their own.
+pub(crate) fn are_flags_heeded(
+    platform: Option<&str>,
+    workspace: &Workspace,
+    config: Option<&CargoConfig>,
+) -> bool {
+    let (Some(config), Some([host, named @ ..])) = (config, workspace.platforms.as_deref()) else {
+        return true;
+    };
+    let built_for = match named {
+        [] => std::slice::from_ref(host),
+        named if is_host_apart(workspace, config) => named,
+        _ => return true,
+    };
+    let mut built_for = built_for.iter();
+    built_for.any(|it| it.heeds_flags_of(platform, config)) || is_built_for_others(workspace)
+}
+
+/// Whether cargo builds for the host with flags of its own: where a triple is named, be it the
+/// host's. An unstable option can have it otherwise.
+pub(crate) fn is_host_apart(workspace: &Workspace, config: &CargoConfig) -> bool {
+    const OPTION: &str = "target-applies-to-host";
+    let is_named = workspace.platforms.as_ref().is_some_and(|it| it.len() > 1);
+    let keys = [&[OPTION][..], &["unstable", OPTION]];
+    is_named && keys.iter().all(|key| matches!(config.get(key), Ok(None)))
+}
+
+/// What cargo builds of the members for a named triple, and what it is built from; the host may need
+/// some of that, too.
+pub(crate) fn targets_own(workspace: &Workspace, graph: &UnitGraph) -> BTreeSet<UnitIx> {
+    let is_members =
+        |unit: &Unit| workspace.package(unit.package).member && unit.mode != Mode::RunCustomBuild;
+    let members = graph.units().filter(|(_, unit)| is_members(unit));
+    let mut pending: Vec<UnitIx> = members.map(|(index, _)| index).collect();
+    let mut own = BTreeSet::new();
+    while let Some(index) = pending.pop() {
+        let unit = graph.unit(index);
+        if !runs_on_host(unit, workspace.package(unit.package)) && own.insert(index) {
+            let below = graph.dependencies(index);
+            let below = below.filter(|&(_, link)| link == Link::Rebuilds);
+            pending.extend(below.map(|(on, _)| on));
+        }
+    }
+    own
+}
+
+/// Whether a unit is a build script or a procedural macro, or the latter's tests.
+pub(crate) fn runs_on_host(unit: &Unit, package: &Package) -> bool {
+    match (unit.kind, unit.mode) {
+        (TargetKind::CustomBuild, mode) => mode == Mode::Build,
+        (TargetKind::Lib, mode) => mode != Mode::Doctest && package.is_proc_macro(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_metadata::camino::Utf8Path;
+
+    use super::*;
+    use crate::testing::workspace;
+    use crate::workspace::PlatformFacts;
+
+    #[test]
+    fn what_holds_for_no_platform_that_is_built_for_is_not_possible() {
+        let facts = |name: &str, cfg: &[&str]| PlatformFacts {
+            name: name.to_owned(),
+            cfg: cfg.iter().map(ToString::to_string).collect(),
+        };
+        let linux = facts("x86_64-unknown-linux-gnu", &["unix", "target_os=\"linux\""]);
+        let windows = facts(
+            "x86_64-pc-windows-msvc",
+            &["windows", "target_os=\"windows\""],
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let build = Utf8Path::from_path(directory.path()).unwrap();
+        let mut workspace = workspace("a: lib");
+        workspace.build_directory = build.to_owned();
+        let possible = |workspace: &Workspace| {
+            [
+                "cfg(unix)",
+                "cfg(windows)",
+                "cfg(not(windows))",
+                "cfg(all(unix, target_os = \"macos\"))",
+                "cfg(any(windows, my_own))",
+            ]
+            .map(|cfg| is_possible(Some(cfg), workspace))
+        };
+        assert_eq!(possible(&workspace), [true; 5], "nothing is known");
+        workspace.platforms = Some(vec![linux.clone()]);
+        assert_eq!(possible(&workspace), [true, false, true, false, true]);
+        workspace.platforms = Some(vec![linux.clone(), windows]);
+        assert_eq!(possible(&workspace), [true, true, true, false, true]);
+        // Built for with `--target`, which the question does not say.
+        workspace.platforms = Some(vec![linux]);
+        let other = build.join("aarch64-apple-darwin/debug/.fingerprint");
+        std::fs::create_dir_all(other).unwrap();
+        assert_eq!(possible(&workspace), [true; 5]);
+    }
+}

@@ -1,0 +1,207 @@
+//! What differs between two unit graphs.
+//!
+//! [`differences`] reports *direct* ones: a unit that changes because a dependency of it did is
+//! left to whoever follows the edges of the graph, or to [`rebuilt`].
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::resolve_diff::cargo_unit_graph::{
+    Dependency, Facts, PackageKey, TargetKey, Unit, UnitGraph,
+};
+
+/// One unit that cargo would configure differently.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnitDifference {
+    /// The package as it is after the change, or before it where the unit vanished.
+    pub package: PackageKey,
+    /// The unit within it.
+    pub target: TargetKey,
+    /// How it differs.
+    pub what: Difference,
+}
+
+/// How a unit differs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// There was no such unit.
+    Appeared,
+    /// A unit that was there is built once more, in a further configuration. Nothing follows for
+    /// its users: those that turn to the new one are named by themselves.
+    Further,
+    /// There is one less of it: by itself this rebuilds nothing.
+    Vanished,
+    /// It is there on both sides; each line names one thing that differs (`features +a -b`).
+    Changed(Vec<String>),
+}
+
+/// The units that cargo would configure differently after than before, sorted.
+pub(super) fn differences(before: &UnitGraph, after: &UnitGraph) -> Vec<UnitDifference> {
+    let mut found = BTreeSet::new();
+    let mut sides: BTreeMap<_, (Vec<&Unit>, Vec<usize>)> = BTreeMap::new();
+    for unit in &before.units {
+        sides.entry(&unit.key).or_default().0.push(unit);
+    }
+    for (index, unit) in after.units.iter().enumerate() {
+        sides.entry(&unit.key).or_default().1.push(index);
+    }
+    let mut own = vec![None; after.units.len()];
+    for ((_, target), (mut old, new)) in sides {
+        let was_there = !old.is_empty();
+        let mut unlike = Vec::new();
+        for index in new {
+            let facts = &after.units[index].facts;
+            match old.iter().position(|old| &old.facts == facts) {
+                Some(same) => drop(old.swap_remove(same)),
+                None => unlike.push(index),
+            }
+        }
+        for index in unlike {
+            let unit = &after.units[index];
+            let nearest = (0..old.len())
+                .map(|index| (changes(&old[index].facts, &unit.facts), index))
+                .min_by_key(|(changes, index)| (changes.len(), *index));
+            own[index] = Some(match nearest {
+                Some((changes, index)) => {
+                    old.swap_remove(index);
+                    Difference::Changed(changes)
+                }
+                None if was_there => Difference::Further,
+                None => Difference::Appeared,
+            });
+        }
+        found.extend(old.into_iter().map(|unit| UnitDifference {
+            package: unit.facts.package.clone(),
+            target: target.clone(),
+            what: Difference::Vanished,
+        }));
+    }
+    switched(before, after, &mut own);
+    for (unit, what) in after.units.iter().zip(own) {
+        let (package, target) = (unit.facts.package.clone(), unit.key.1.clone());
+        found.extend(what.map(|what| UnitDifference {
+            package,
+            target,
+            what,
+        }));
+    }
+    found.into_iter().collect()
+}
+
+/// All units that cargo would compile or run again for these differences, users included, told
+/// apart by their configurations: following [`differences`] through a graph in which one unit
+/// stands for all of its configurations can only find more.
+pub(super) fn rebuilt(before: &UnitGraph, after: &UnitGraph) -> BTreeSet<(PackageKey, TargetKey)> {
+    let built: HashSet<u64> = before.units.iter().map(|unit| unit.deep).collect();
+    let units = after.units.iter();
+    units
+        .filter(|unit| !built.contains(&unit.deep))
+        .map(|unit| (unit.facts.package.clone(), unit.key.1.clone()))
+        .collect()
+}
+
+/// Names the units that stay as they were, but are given another of a dependency's several
+/// configurations: no difference of the dependency leads to them.
+fn switched(before: &UnitGraph, after: &UnitGraph, own: &mut [Option<Difference>]) {
+    let built: HashSet<u64> = before.units.iter().map(|unit| unit.deep).collect();
+    let leads_on = |what: &Option<Difference>| {
+        matches!(what, Some(Difference::Appeared | Difference::Changed(_)))
+    };
+    let mut reached = vec![false; own.len()];
+    for &index in after.users_first.iter().rev() {
+        let unit = &after.units[index];
+        let mut below = unit.dependencies.iter().map(|(_, index)| *index);
+        reached[index] = leads_on(&own[index]) || below.any(|index| reached[index]);
+        if !reached[index] && own[index].is_none() && !built.contains(&unit.deep) {
+            let names: BTreeSet<&str> = unit.dependencies.iter().map(|on| &*on.0).collect();
+            let names = Vec::from_iter(names).join(", ");
+            let line = format!("dependency in another of its configurations: one of {names}");
+            own[index] = Some(Difference::Changed(vec![line]));
+            reached[index] = true;
+        }
+    }
+}
+
+/// What differs between two configurations of one unit, a line each.
+fn changes(old: &Facts, new: &Facts) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut values = |what: &str, old: &str, new: &str| {
+        if old != new {
+            lines.push(format!("{what} {old} → {new}"));
+        }
+    };
+    values("version", &old.package.version, &new.package.version);
+    values("source", &old.package.source, &new.package.source);
+    if old.package == new.package {
+        // A registry or git package's file moves with its version or source.
+        values("source file", &old.source_file, &new.source_file);
+    }
+    values("edition", &old.edition, &new.edition);
+    let crate_types = |facts: &Facts| facts.crate_types.join(", ");
+    values("crate types", &crate_types(old), &crate_types(new));
+    let fields: BTreeSet<&String> = old.profile.keys().chain(new.profile.keys()).collect();
+    for field in fields {
+        let value = |facts: &Facts| facts.profile.get(field).cloned().unwrap_or_default();
+        values(&format!("profile {field}"), &value(old), &value(new));
+    }
+    lines.extend(signed("features", &old.features, &new.features));
+    match (old.object_code, new.object_code) {
+        (true, false) => lines.push("object code → metadata".to_owned()),
+        (false, true) => lines.push("metadata → object code".to_owned()),
+        _ => {}
+    }
+    let linked = "used with link-time optimisation by";
+    lines.extend(signed(linked, &old.needed_for, &new.needed_for));
+    if old.doc_doctest_test != new.doc_doctest_test {
+        lines.push("the target's doc, doctest or test setting".to_owned());
+    }
+    let gone: Vec<_> = old.dependencies.difference(&new.dependencies).collect();
+    let mut come: Vec<_> = new.dependencies.difference(&old.dependencies).collect();
+    for old in gone {
+        let same = |new: &&Dependency| {
+            (&new.extern_name, &new.target.kind) == (&old.extern_name, &old.target.kind)
+        };
+        let line = match come.iter().position(same) {
+            Some(index) => old.compared(come.remove(index)),
+            None => format!("dependency -{}", old.named()),
+        };
+        lines.push(line);
+    }
+    let come = come.into_iter();
+    lines.extend(come.map(|new| format!("dependency +{}", new.named())));
+    lines
+}
+
+fn signed(what: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) -> Option<String> {
+    let come = new.difference(old).map(|name| format!(" +{name}"));
+    let gone = old.difference(new).map(|name| format!(" -{name}"));
+    let signs: String = come.chain(gone).collect();
+    (!signs.is_empty()).then(|| format!("{what}{signs}"))
+}
+
+impl Dependency {
+    fn named(&self) -> String {
+        let Self {
+            package, target, ..
+        } = self;
+        match target.kind.as_str() {
+            "lib" if target.name.replace('-', "_") == self.extern_name => package.to_string(),
+            "lib" => format!("{package} as {}", self.extern_name),
+            "custom-build" => format!("{package}, its build script"),
+            kind => format!("{package}, {kind} {}", target.name),
+        }
+    }
+
+    fn compared(&self, new: &Self) -> String {
+        let name = new.named();
+        if self.package != new.package {
+            format!("dependency {} → {name}", self.named())
+        } else if self.target != new.target {
+            format!("dependency {name}: {:?} → {:?}", self.target, new.target)
+        } else {
+            format!("dependency {name}: {:?} → {:?}", self.options, new.options)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! Resolution before and after: which units would cargo itself configure differently?
+//!
+//! A manifest, the lock file, `[profile]`, `[patch]` or cargo's configuration can reach units far
+//! from the file that changed: features unify across the workspace, one lock entry moves another,
+//! the root's edition chooses the resolver. Nobody knows these rules as cargo does, so cargo is
+//! asked: `--unit-graph` prints every unit it would build and builds nothing.
+//!
+//! `Side` copies what cargo reads of one side into a scratch directory, [`Question`] has it
+//! printed, and `difference` compares the two. *Both* sides are copies, the work tree's too:
+//! they are resolved alike, and a stale `Cargo.lock` is brought up to date in the copy alone.
+//!
+//! The unit graph is what cargo configures, not all that it tracks: declared features, lints, the
+//! `CARGO_PKG_*` variables, rustflags, linkers and the toolchain are not in it.
+
+pub mod bound;
+mod cargo_unit_graph;
+pub mod compiled;
+mod difference;
+mod raw;
+pub mod remembered;
+pub mod selection;
+mod side;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use cargo_unit_graph::UnitGraph;
+pub use cargo_unit_graph::{PackageKey, TargetKey};
+pub use difference::{Difference, UnitDifference};
+use difference::{differences, rebuilt};
+use side::{Place, Scratch, Side};
+
+use crate::cargo_config::toolchain_file;
+use crate::paths::resolved;
+use crate::process::{self, Runner};
+use crate::unit_graph::Verb;
+use crate::vcs::{Range, Repository, State};
+use crate::{cargo_config, files, lock_file};
+
+/// A question to cargo about both sides.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// How cargo is started.
+    pub runner: &'a Runner,
+    /// What is going to be run.
+    pub verb: Verb,
+    /// The flags that say what is built then: `--profile`, `--target`. Nothing that sets the target
+    /// directory or the lock file's path.
+    pub flags: &'a [String],
+    /// Whether cargo may download what it lacks. It is asked offline first in any case.
+    pub network: bool,
+}
+
+/// Why a side could not be resolved. Whoever asked knows nothing then, and must select more.
+#[derive(Debug)]
+pub enum ResolutionError {
+    /// A path dependency, member or configuration at this path lies outside the repository, so
+    /// that there is no telling what it was.
+    OutsideRepository(Utf8PathBuf),
+    /// Cargo needs a file below this submodule, whose content the repository does not hold.
+    Submodule(Utf8PathBuf),
+    /// This configuration file lies above the scratch directory but not above the repository:
+    /// cargo would heed it here and not there.
+    ConfigAboveScratch(Utf8PathBuf),
+    /// Cargo failed; this is what it said.
+    Cargo(String),
+    /// A file could not be read or written, a process not started, an answer not understood.
+    Other(anyhow::Error),
+}
+
+impl fmt::Display for ResolutionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutsideRepository(path) => {
+                write!(f, "cannot resolve: {path} lies outside the repository")
+            }
+            Self::Submodule(path) => {
+                write!(
+                    f,
+                    "cannot resolve: the submodule {path} is not part of the revision"
+                )
+            }
+            Self::ConfigAboveScratch(path) => {
+                write!(
+                    f,
+                    "cannot resolve apart from {path}, which lies above the scratch directory"
+                )
+            }
+            Self::Cargo(message) => write!(f, "cargo cannot resolve: {message}"),
+            Self::Other(error) => write!(f, "cannot resolve: {error:#}"),
+        }
+    }
+}
+
+impl std::error::Error for ResolutionError {}
+
+impl From<anyhow::Error> for ResolutionError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<std::io::Error> for ResolutionError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// What a change makes cargo configure differently.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// The units that differ by themselves, and how.
+    pub differences: Vec<UnitDifference>,
+    /// Every unit that cargo rebuilds for it, users included.
+    pub rebuilt: BTreeSet<(PackageKey, TargetKey)>,
+}
+
+impl Question<'_> {
+    /// Compares a workspace before and after a change by the units that cargo would build of all its
+    /// packages. Without a range the work tree is compared with `HEAD`.
+    ///
+    /// # Errors
+    /// Why cargo could not be asked.
+    pub fn compare(
+        self,
+        repository: &Repository,
+        range: Option<&Range>,
+        (workspace_root, lock_file): (&Utf8Path, &Utf8Path),
+    ) -> Result<Resolution, ResolutionError> {
+        let (before, after) = repository.sides(range);
+        let top_level = repository.top_level();
+        let workspace_root = resolved(workspace_root);
+        let workspace = workspace_root
+            .strip_prefix(top_level)
+            .map_err(|_| ResolutionError::OutsideRepository(workspace_root.clone()))?;
+        let scratch = Scratch::of(top_level)?;
+        let default = workspace.join("Cargo.lock");
+        let inside = lock_file.strip_prefix(top_level).ok();
+        let place = Place {
+            repository: top_level,
+            workspace,
+            lock_file: inside.unwrap_or(&default),
+            cargo_home: cargo_config::cargo_home(),
+            scratch: scratch.path.clone(),
+        };
+        let mut given = given(repository, workspace)?;
+        let is_tracked = inside.is_some() && !repository.is_ignored(lock_file)?;
+        if let (false, Ok(text)) = (is_tracked, files::read(lock_file, files::RECORD)) {
+            given.push((place.lock_file.to_owned(), text));
+        }
+        let side = |state: &State| {
+            let entries = repository.entries(state)?;
+            let mut read = |paths: &[Utf8PathBuf]| repository.read(state, paths);
+            Side::materialise(&place, entries, &given, &mut read)
+        };
+        let (before, after) = (side(&before)?, side(&after)?);
+        let mut flags = vec!["--workspace".to_owned()];
+        match self.verb {
+            Verb::Check | Verb::Build => flags.push("--all-targets".to_owned()),
+            Verb::Doc => flags.push("--no-deps".to_owned()),
+            Verb::Test => {}
+        }
+        flags.extend_from_slice(self.flags);
+        let whole = Question {
+            flags: &flags,
+            ..self
+        };
+        whole.compare_sides(&before, &after)
+    }
+
+    fn compare_sides(self, before: &Side, after: &Side) -> Result<Resolution, ResolutionError> {
+        if before == after {
+            return Ok(Resolution::default());
+        }
+        let before = self.ask_about(before)?;
+        let after = self.ask_about(after)?;
+        Ok(Resolution {
+            differences: differences(&before, &after),
+            rebuilt: rebuilt(&before, &after),
+        })
+    }
+
+    /// Asks cargo for the unit graph of one side.
+    fn ask_about(self, side: &Side) -> Result<UnitGraph, ResolutionError> {
+        let ask = |more: &[&str]| {
+            let mut command = self.runner.in_directory(&side.workspace).cargo();
+            // A check has the same features and profiles as a build, whose graph tells a library
+            // from its harness.
+            command.arg(match self.verb {
+                Verb::Check | Verb::Build => "build",
+                Verb::Test => "test",
+                Verb::Doc => "doc",
+            });
+            raw::printed_instead(&mut command, &side.rustc_cache());
+            command.arg("--color=never").args(more).args(self.flags);
+            lock_file::replace(&mut command, &side.lock_file);
+            process::output(&mut command)
+        };
+        let mut output = ask(&["--offline"])?;
+        if !output.status.success() && self.network {
+            output = ask(&[])?;
+        }
+        // A member that wants a newer compiler does not make the answer about the others unknown.
+        if !output.status.success() && is_compiler_too_old(&output.stderr) {
+            output = ask(&["--offline", "--ignore-rust-version"])?;
+        }
+        if !output.status.success() {
+            return Err(side.explained(&String::from_utf8_lossy(&output.stderr)));
+        }
+        let graph = UnitGraph::parse(&output.stdout, &side.root)?;
+        Ok(match self.verb {
+            Verb::Check => graph.checked()?,
+            _ => graph,
+        })
+    }
+}
+
+/// Returns whether cargo refused since a package's `rust-version` is newer than the compiler.
+fn is_compiler_too_old(said: &[u8]) -> bool {
+    String::from_utf8_lossy(said).contains("requires rustc ")
+}
+
+/// Files that are the same on both sides whatever the revision: the toolchain file, since both
+/// sides are asked of today's cargo.
+fn given(repository: &Repository, workspace: &Utf8Path) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>> {
+    let above = workspace.ancestors();
+    let paths: Vec<Utf8PathBuf> = above
+        .flat_map(|above| toolchain_file::NAMES.map(|name| above.join(name)))
+        .collect();
+    let contents = repository.read(&State::WorkTree, &paths)?;
+    let files = paths.into_iter().zip(contents);
+    Ok(files
+        .filter_map(|(path, content)| Some((path, content?)))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! With real cargo, offline, on workspaces of path packages alone.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::testing::scratch;
+use crate::vcs::{Entry, EntryKind};
+
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+struct Scratch {
+    top: Utf8PathBuf,
+    _temporary: TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        let (temporary, top) = scratch();
+        for directory in ["repository", "sides"] {
+            fs::create_dir_all(top.join(directory)).unwrap();
+        }
+        Self {
+            top,
+            _temporary: temporary,
+        }
+    }
+
+    fn side(&self, files: Files<'_>) -> Side {
+        self.side_with("Cargo.lock", files)
+    }
+
+    /// A side whose lock file has this path. Paths with `link` in them are links to their content.
+    fn side_with(&self, lock_file: &str, files: Files<'_>) -> Side {
+        let repository = self.top.join("repository");
+        let place = Place {
+            repository: &repository,
+            workspace: Utf8Path::new(""),
+            lock_file: Utf8Path::new(lock_file),
+            cargo_home: None,
+            scratch: self.top.join("sides"),
+        };
+        let entries = files.iter().map(|(path, _)| Entry {
+            path: path.into(),
+            kind: match path.contains("link") {
+                true => EntryKind::Link,
+                false => EntryKind::File,
+            },
+        });
+        let mut read = |paths: &[Utf8PathBuf]| {
+            let content = |path: &Utf8PathBuf| {
+                let (_, text) = files.iter().find(|(name, _)| path == name).unwrap();
+                Some(text.as_bytes().to_vec())
+            };
+            Ok(paths.iter().map(content).collect())
+        };
+        Side::materialise(&place, entries.collect(), &[], &mut read).unwrap()
+    }
+}
+
+/// Asks with these flags, offline.
+fn with<T>(flags: &[&str], ask: impl FnOnce(Question<'_>) -> T) -> T {
+    let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
+    ask(Question {
+        runner: &Runner::new().unwrap(),
+        verb: Verb::Build,
+        flags: &flags,
+        network: false,
+    })
+}
+
+fn compared(before: &Side, after: &Side, flags: &[&str]) -> Resolution {
+    with(flags, |it| it.compare_sides(before, after)).unwrap()
+}
+
+fn refused(side: &Side) -> String {
+    with(&[], |it| it.ask_about(side)).unwrap_err().to_string()
+}
+
+const ROOT: &str = "[workspace]\nmembers = ['a', 'b']\nresolver = '2'\n";
+const A: &str = "[package]\nname = 'a'\nedition = '2024'\n[features]\nx = []\n\
+                 [[bin]]\nname = 'tool'\npath = 'odd/place.rs'\n";
+const B: &str = "[package]\nname = 'b'\nedition = '2024'\n[dependencies]\na = { path = '../a' }\n";
+
+#[test]
+fn a_feature_that_a_user_turns_on_changes_the_dependency() {
+    let scratch = Scratch::new();
+    let files = |b: &str| {
+        let side = [
+            ("Cargo.toml", ROOT),
+            ("a/Cargo.toml", A),
+            ("a/src/lib.rs", "never read"),
+            ("a/odd/place.rs", "never read"),
+            ("b/Cargo.toml", b),
+            ("b/src/lib.rs", ""),
+            ("b/src/deep/module.rs", "not copied"),
+            ("b/README.md", "not copied"),
+        ];
+        scratch.side(&side)
+    };
+    let before = files(B);
+    let after = files(&B.replace("'../a'", "'../a', features = ['x']"));
+    let answer = compared(&before, &after, &["--workspace"]);
+    let told: Vec<String> = answer
+        .differences
+        .iter()
+        .map(|difference| format!("{} {:?}", difference.target.name, difference.what))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"tool Changed(["features +x"])"#,
+            r#"a Changed(["features +x"])"#
+        ]
+    );
+    assert_eq!(answer.rebuilt.len(), 3, "b too: {:?}", answer.rebuilt);
+    assert!(!before.root.join("b/src/deep").exists());
+    // What cannot be seen by cargo makes no other side.
+    assert_eq!(before, files(B));
+}
+
+#[test]
+fn configuration_and_links_of_the_side_are_heeded() {
+    let scratch = Scratch::new();
+    let side = |debug: &str| {
+        scratch.side(&[
+            (
+                "Cargo.toml",
+                "[package]\nname = 'a'\nedition = '2024'\n[workspace]\n",
+            ),
+            (".cargo/config.toml", "include = ['../shared.toml']"),
+            ("shared.toml", debug),
+            ("src/lib.rs", ""),
+            ("link", "src"),
+            ("examples/link.rs", "../texts/example"),
+            ("texts/example", ""),
+        ])
+    };
+    let (before, after) = (
+        side("[profile.dev]\ndebug = 1"),
+        side("[profile.dev]\ndebug = 2"),
+    );
+    let answer = compared(&before, &after, &["--all-targets"]);
+    assert_eq!(
+        answer.differences[0].what,
+        Difference::Changed(vec!["profile debuginfo 1 → 2".to_owned()])
+    );
+    let differ: Vec<_> = answer
+        .differences
+        .iter()
+        .map(|it| &*it.target.name)
+        .collect();
+    assert_eq!(differ, ["link", "a", "a"]);
+}
+
+#[test]
+fn absolute_paths_into_the_repository_lead_into_the_copy() {
+    let scratch = Scratch::new();
+    let root = scratch.top.join("repository");
+    let side = |level: &str| {
+        let manifest = format!(
+            "[package]\nname = 'b'\nedition = '2024'\n[workspace]\n\
+             [dependencies]\na = {{ path = '{root}/a' }}\n\
+             [profile.dev.package.'path+file://{root}/a#0.0.0']\nopt-level = {level}\n"
+        );
+        scratch.side(&[
+            ("Cargo.toml", &manifest),
+            ("src/lib.rs", ""),
+            ("a/Cargo.toml", "[package]\nname = 'a'\nedition = '2024'\n"),
+            ("a/src/lib.rs", ""),
+        ])
+    };
+    let (before, after) = (side("1"), side("2"));
+    let answer = compared(&before, &after, &[]);
+    let differ: Vec<_> = answer
+        .differences
+        .iter()
+        .map(|it| (&*it.target.name, format!("{:?}", it.what)))
+        .collect();
+    let changed = "Changed([\"profile opt_level 1 → 2\"])".to_owned();
+    assert_eq!(differ, [("a", changed)]);
+    // Another directory's name may begin with the repository's.
+    let beside = format!("include = ['{root}-of-all/x.toml', '{root}.toml', '/y{root}']");
+    let beside = scratch.side(&[(".cargo/config.toml", &beside)]);
+    let text = fs::read_to_string(beside.root.join(".cargo/config.toml")).unwrap();
+    assert_eq!(text.matches(root.as_str()).count(), 3);
+}
+
+#[test]
+fn what_lies_outside_the_repository_is_said() {
+    let scratch = Scratch::new();
+    let side = scratch.side(&[
+        ("Cargo.toml", &B.replace("../a", "../a/lib")),
+        ("src/lib.rs", ""),
+    ]);
+    assert_eq!(
+        refused(&side),
+        "cannot resolve: ../a/lib/Cargo.toml lies outside the repository"
+    );
+}
+
+#[test]
+fn otherwise_cargo_speaks_for_itself() {
+    let scratch = Scratch::new();
+    let side = scratch.side(&[("Cargo.toml", "[package]\nname = 'a'\n")]);
+    let error = refused(&side);
+    let first = error.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "cargo cannot resolve: failed to parse manifest at `Cargo.toml`"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn the_lock_file_of_a_side_is_its_own_wherever_it_lies() {
+    for (lock_file, real, link) in [
+        ("Cargo.lock", "Cargo.lock", None),
+        ("locks/Cargo.lock", "locks/Cargo.lock", None),
+        (
+            "link/Cargo.lock",
+            "locks/main.lock",
+            Some("../locks/main.lock"),
+        ),
+    ] {
+        let scratch = Scratch::new();
+        let manifest = "[package]\nname = 'a'\nedition = '2024'\n[workspace]\n";
+        // Cargo has to write it.
+        let stale = "version = 4\n";
+        let mut files = vec![("Cargo.toml", manifest), ("src/lib.rs", ""), (real, stale)];
+        files.extend(link.map(|target| (lock_file, target)));
+        let side = scratch.side_with(lock_file, &files);
+        let read = || fs::read_to_string(side.root.join(real)).unwrap();
+        assert_eq!(read(), stale);
+        with(&["--workspace"], |it| it.ask_about(&side)).unwrap();
+        assert_ne!(read(), stale, "{lock_file}: cargo read and wrote it");
+        assert_eq!(side, scratch.side_with(lock_file, &files));
+        assert_eq!(read(), stale, "{lock_file}: it is as it was");
+        let is_link = side.root.join(lock_file).is_symlink();
+        assert_eq!(is_link, link.is_some(), "{lock_file}");
+    }
+}

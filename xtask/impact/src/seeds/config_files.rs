@@ -1,0 +1,170 @@
+//! Seeds from files whose meaning counts, not their text: both sides are compared.
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::settings::{Contents, Setting};
+use super::{Rule, Seed, Spread};
+use crate::seeds::{Finder, Inputs, Resolution};
+use crate::semantic_diff::config::compare_config;
+use crate::semantic_diff::lock::compare_locks;
+use crate::semantic_diff::manifest::compare_manifest;
+use crate::semantic_diff::toolchain::compare_toolchain;
+use crate::semantic_diff::{Effect as Meaning, Units};
+use crate::vcs::{Change, Seen};
+use crate::workspace::PackageIx;
+
+const UNREADABLE: &str = "one side of it cannot be read";
+
+impl Finder<'_> {
+    /// Seeds from a file that sets something; `false` where the path is no such file.
+    pub(super) fn setting(&mut self, change: &Change, path: &Utf8Path) -> bool {
+        let inputs = self.inputs;
+        let Some((setting, path)) = inputs.settings.of(path) else {
+            return false;
+        };
+        let directory = path.parent().unwrap_or(path);
+        let package = inputs.layout.at(directory);
+        let is_root = inputs.settings.workspace_root == directory;
+        if change.is_outside() {
+            return self.outside(change, setting, directory);
+        }
+        let contents = (inputs.contents)(&change.path);
+        if change.seen == Seen::Named && contents.before == contents.after {
+            // A file that the user names, and that is as `HEAD` has it.
+            let because = "it is said to have changed, and how is not known";
+            match package {
+                Some(package) if setting == Setting::Manifest && !is_root => {
+                    self.seed_package(package, Rule::Doubt, change, because);
+                }
+                _ => self.everything(change, because),
+            }
+            return true;
+        }
+        match setting {
+            Setting::Manifest => {
+                return self.manifest(change, directory, (package, is_root), &contents);
+            }
+            Setting::Lock => self.lock(change, &contents),
+            Setting::Toolchain => {
+                let sides = (contents.before.as_deref(), contents.after.as_deref());
+                let meanings = compare_toolchain(sides.0, sides.1);
+                if !meanings.is_empty() && (inputs.is_same_compiler)(sides.0, sides.1) {
+                    return true;
+                }
+                self.meanings(change, None, Rule::Toolchain, meanings);
+            }
+            Setting::Configuration => match contents.compare(compare_config) {
+                Some(meanings) => self.meanings(change, None, Rule::Configuration, meanings),
+                None => self.everything(change, UNREADABLE),
+            },
+        }
+        true
+    }
+
+    /// Seeds from a file outside the repository, whose older side nobody knows.
+    fn outside(&mut self, change: &Change, setting: Setting, directory: &Utf8Path) -> bool {
+        let because = "it lies outside the repository, so how it changed is not known";
+        if setting != Setting::Manifest || self.inputs.settings.workspace_root == directory {
+            self.everything(change, because);
+            return true;
+        }
+        // A workspace's root sets something for the packages below it.
+        let packages: Vec<PackageIx> = self.inputs.layout.below(directory).collect();
+        for &package in &packages {
+            for (unit, _) in self.meant(Some(package), &Units::PackageAndDependencies) {
+                self.seed(unit, Rule::Doubt, change, because);
+            }
+        }
+        !packages.is_empty()
+    }
+
+    fn manifest(
+        &mut self,
+        change: &Change,
+        directory: &Utf8Path,
+        (package, is_root): (Option<PackageIx>, bool),
+        contents: &Contents,
+    ) -> bool {
+        let Inputs {
+            layout, workspace, ..
+        } = *self.inputs;
+        // Path packages outside the workspace have a root of their own.
+        let is_others_root = layout.packages().any(|(package, at)| {
+            !workspace.package(package).member && at.starts_with(directory) && at != directory
+        });
+        if package.is_none() && !is_root && !is_others_root {
+            // A fixture; or the manifest of a package that went, and then resolution tells.
+            return contents.after.is_none();
+        }
+        let Some(mut meanings) = contents.compare(compare_manifest) else {
+            self.everything(change, UNREADABLE);
+            return true;
+        };
+        if let Some(package) = package
+            && contents.before.is_none()
+        {
+            self.seed_package(package, Rule::Manifest, change, "the package is new");
+        }
+        if !is_root {
+            meanings.retain(|meaning| {
+                !meaning.root_only()
+                    || is_others_root && matches!(meaning.what, Units::Inherited(_))
+            });
+        }
+        self.meanings(change, package, Rule::Manifest, meanings);
+        true
+    }
+
+    fn lock(&mut self, change: &Change, contents: &Contents) {
+        let sides = (contents.before.as_deref(), contents.after.as_deref());
+        let Some(entries) = compare_locks(sides.0, sides.1) else {
+            return self.everything(change, UNREADABLE);
+        };
+        // Cargo's own graphs tell all but a checksum.
+        let is_compared = matches!(self.inputs.resolution, Resolution::Compared(_));
+        let untold = entries.iter().filter(|it| !is_compared || it.only_checksum);
+        for entry in untold {
+            for (index, package) in self.inputs.workspace.packages() {
+                if package.name == entry.name && package.version == entry.version {
+                    let because = "its entry in the lock differs";
+                    self.seed_package(index, Rule::Resolution, change, because);
+                }
+            }
+        }
+    }
+
+    fn everything(&mut self, change: &Change, because: &str) {
+        let graph = self.inputs.graph;
+        for (unit, _) in graph.units() {
+            self.seed(unit, Rule::Doubt, change, because);
+        }
+    }
+
+    fn meanings(
+        &mut self,
+        change: &Change,
+        package: Option<PackageIx>,
+        rule: Rule,
+        meanings: Vec<Meaning>,
+    ) {
+        let is_compared = matches!(self.inputs.resolution, Resolution::Compared(_));
+        for meaning in meanings {
+            if is_compared && meaning.told_by_graph {
+                continue;
+            }
+            let because = format!("`{}` {}", meaning.key, meaning.why);
+            let spread = match self.spares_host(&meaning.what) {
+                true => Spread::NamedTriple,
+                false => Spread::All,
+            };
+            for (unit, effect) in self.meant(package, &meaning.what) {
+                self.seeds.push(Seed {
+                    effect,
+                    spread,
+                    path: Some(change.path.clone()),
+                    ..Seed::new(unit, rule, &because)
+                });
+            }
+        }
+    }
+}

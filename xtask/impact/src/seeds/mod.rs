@@ -1,0 +1,409 @@
+//! From changed paths to seeds: the units that a change touches directly.
+//!
+//! Every changed path is asked the same questions: who reads it, which build script watches it,
+//! does it start a target, does it set something. What no answer places is decided by the
+//! configured rules, and where these are silent by where the path lies. No rule takes back what
+//! another has found.
+
+pub(crate) mod config_files;
+pub(crate) mod listing;
+pub mod prefetch;
+pub mod rules;
+pub(crate) mod run_time;
+pub(crate) mod scope;
+pub(crate) mod scripts;
+mod seed;
+pub mod settings;
+pub mod sources;
+pub(crate) mod unplaced;
+
+pub use seed::{Effect, Rule, Seed, Spread};
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::records::Records;
+use crate::build_dir::unit_inputs::Newest;
+use crate::cargo_config::CargoConfig;
+use crate::files;
+use crate::records::layout::Layout;
+use crate::resolve_diff;
+use crate::seeds::rules::Rules;
+use crate::seeds::scripts::is_in_nested_package;
+use crate::seeds::settings::{Contents, Settings};
+use crate::seeds::sources::{Facts, Outsides, Sources};
+use crate::seeds::{Effect, Rule, Seed, Spread};
+use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
+use crate::vcs::{Change, Status};
+use crate::workspace::{PackageIx, TargetKind, Workspace};
+
+/// What the answer is found from.
+pub struct Inputs<'a> {
+    /// The workspace as it is now.
+    pub workspace: &'a Workspace,
+    /// Its units under the verb.
+    pub graph: &'a UnitGraph,
+    /// What is going to be run.
+    pub verb: Verb,
+    /// The profile that is going to be built, where it is not the verb's own.
+    pub profile: Option<&'a str>,
+    /// The top level that changed paths are relative to, without symbolic links.
+    pub root: &'a Utf8Path,
+    /// The paths that differ.
+    pub changes: &'a [Change],
+    /// Whether the two sides are two commits, so that git's own files differ too.
+    pub head_moved: bool,
+    /// Cargo's configuration on the newer side, where some of it changed and it can be read.
+    pub config: Option<&'a CargoConfig>,
+    /// Both sides of a changed file, given its path relative to the top level.
+    pub contents: &'a dyn Fn(&Utf8Path) -> Contents,
+    /// Whether two sides of a toolchain file choose the same compiler.
+    pub is_same_compiler: &'a dyn Fn(Option<&str>, Option<&str>) -> bool,
+    /// What cargo resolves differently.
+    pub resolution: &'a Resolution,
+    /// Where the packages lie.
+    pub layout: &'a Layout,
+    /// What builds recorded.
+    pub records: &'a Records<'a>,
+    /// What the workspace configured.
+    pub rules: &'a Rules,
+    /// Which files set something.
+    pub settings: &'a Settings,
+    /// What is known of the sources from earlier answers.
+    pub facts: &'a RefCell<Facts>,
+}
+
+/// Whether cargo resolves the two sides differently.
+#[derive(Debug)]
+pub enum Resolution {
+    /// Nothing changed that it depends on.
+    Unchanged,
+    /// The units that cargo configures differently.
+    Compared(resolve_diff::Resolution),
+    /// It could not be asked; this is why.
+    Unknown(String),
+}
+
+impl Resolution {
+    /// What the reader should know of it.
+    pub fn note(&self) -> Option<String> {
+        let Self::Unknown(why) = self else {
+            return None;
+        };
+        Some(format!(
+            "cargo could not be asked what the change makes it resolve differently, so more is \
+             selected than may be needed: {why}"
+        ))
+    }
+}
+
+/// Finds the seeds of a change, unsorted; a unit may be there several times. `outsides` is what was
+/// read of the sources ahead.
+pub fn find(inputs: &Inputs<'_>, outsides: Outsides) -> Vec<Seed> {
+    let mut finder = Finder {
+        inputs,
+        sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides)
+            .in_profile(inputs.profile),
+        seeds: Vec::new(),
+        newest: HashMap::new(),
+    };
+    for change in inputs.changes {
+        finder.change(change);
+    }
+    finder.standing();
+    finder.seeds
+}
+
+pub(super) struct Finder<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) sources: Sources<'a>,
+    pub(super) seeds: Vec<Seed>,
+    /// Whether these files are still the newest of their packages.
+    pub(super) newest: HashMap<Newest, bool>,
+}
+
+impl Finder<'_> {
+    fn change(&mut self, change: &Change) {
+        let path = self.inputs.root.join(&change.path);
+        let before = self.seeds.len();
+        if path.is_dir() {
+            self.directory(change, &path);
+            return self.run_time(change, &path, true);
+        }
+        self.readers(change, &path);
+        let is_read = self.seeds.len() > before;
+        self.scripts(change, &path, is_read);
+        self.target(change, &path);
+        let is_setting = self.setting(change, &path);
+        let is_placed = is_setting || self.seeds.len() > before;
+        if !is_placed {
+            self.unplaced(change, &path);
+        } else if !is_setting {
+            self.hidden(change, &path, before);
+        }
+        self.documents(change, &path);
+        self.run_time(change, &path, is_placed);
+        if is_placed {
+            self.configured(change);
+        }
+    }
+
+    /// Units that compile the file, by their records and, where these are not current, by their
+    /// sources.
+    fn readers(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let because = "it is compiled from this file";
+        let mut seen = HashSet::new();
+        for unit in records.readers(path) {
+            if seen.insert(unit) {
+                self.seeds.push(Seed {
+                    path: Some(change.path.clone()),
+                    spread: Spread::Recorded,
+                    ..Seed::new(unit, Rule::Source, because)
+                });
+            }
+        }
+        let owner = self.inputs.layout.owner(path);
+        for package in self.sources.may_read(path) {
+            for &unit in graph.units_of(package) {
+                let node = graph.unit(unit);
+                if node.mode == Mode::Doctest
+                    && (Some(package) == owner || self.sources.names_below(package, path))
+                    && self.is_scanned(unit, path)
+                {
+                    let because = "its documentation includes this file";
+                    self.add(unit, Effect::Rerun, Rule::Source, change, because);
+                }
+                if !node.is_compiled() || seen.contains(&unit) {
+                    continue;
+                }
+                // What a record still says takes a look at every file, and a scan reads them: for
+                // the package of the file the scan is likely to be needed anyway.
+                let is_read = match Some(package) == owner {
+                    true => self.is_scanned(unit, path) && !records.is_current(unit),
+                    false => !records.is_current(unit) && self.is_scanned(unit, path),
+                };
+                if is_read {
+                    self.seed(unit, Rule::Source, change, because);
+                }
+            }
+        }
+    }
+
+    /// Units of packages whose documentation cargo makes again: it does not know what rustdoc reads,
+    /// and compares all files of the package.
+    fn documents(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs { graph, layout, .. } = *self.inputs;
+        if self.inputs.verb != Verb::Doc {
+            return;
+        }
+        let owner = layout.owner(path);
+        for (package, directory) in layout.packages() {
+            let is_its = match owner == Some(package) {
+                true => !is_in_nested_package(directory, path),
+                false => !path.starts_with(directory) && self.sources.covers(directory, path),
+            };
+            if !is_its || !self.sources.lists(package, path) {
+                continue;
+            }
+            for &unit in graph.units_of(package) {
+                if graph.unit(unit).mode == Mode::Doc {
+                    let because = "cargo documents its package again when any of its files changes";
+                    self.seed(unit, Rule::Source, change, because);
+                }
+            }
+        }
+    }
+
+    /// Whether a unit's sources say that it reads a file.
+    fn is_scanned(&mut self, unit: UnitIx, path: &Utf8Path) -> bool {
+        let reads = self.sources.of(self.inputs.graph.unit(unit));
+        reads.is_some_and(|reads| reads.has(path))
+    }
+
+    /// A path that starts a target, or did.
+    fn target(&mut self, change: &Change, path: &Utf8Path) {
+        if change.status == Status::Modified {
+            return;
+        }
+        if change.status == Status::Deleted && path.ends_with("src/lib.rs") {
+            self.library_went(change, path);
+        }
+        let inputs = self.inputs;
+        let Some(package) = inputs.layout.owner(path) else {
+            return;
+        };
+        let directory = inputs.layout.directory(package);
+        let Some(below) = directory.and_then(|it| path.strip_prefix(it).ok()) else {
+            return;
+        };
+        if ["README.md", "README.txt", "README"].contains(&below.as_str()) {
+            return self.readme(change, package);
+        }
+        let Some(kind) = conventional_target(below) else {
+            return;
+        };
+        let came = change.status == Status::Added;
+        for &index in inputs.graph.units_of(package) {
+            let unit = inputs.graph.unit(index);
+            let (is_reached, because) = match kind {
+                // All of the package's units are built with its library and its script.
+                TargetKind::Lib if !came => {
+                    (unit.kind != TargetKind::CustomBuild, "the library went")
+                }
+                TargetKind::CustomBuild if !came => (true, "the build script went"),
+                // Cargo tells tests where their package's binaries are.
+                TargetKind::Bin if inputs.verb != Verb::Check => (
+                    matches!(unit.kind, TargetKind::Test | TargetKind::Bench),
+                    "it is told of its package's binaries",
+                ),
+                _ => (false, ""),
+            };
+            if is_reached {
+                self.seed(index, Rule::Target, change, because);
+            }
+        }
+    }
+
+    /// A package that has no library any more: cargo passes over whoever depends on it, and does not
+    /// tell of the dependency.
+    fn library_went(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs {
+            workspace, layout, ..
+        } = *self.inputs;
+        let has_library = |package| workspace.package(package).library().is_some();
+        let read =
+            |directory: &Utf8Path| files::read_text(directory.join("Cargo.toml"), files::SETTINGS);
+        let directory = path.ancestors().nth(2).unwrap_or(path);
+        let mut packages = layout.packages();
+        let has_one = packages.any(|(package, at)| at == directory && has_library(package));
+        let manifest = read(directory).unwrap_or_default().parse::<toml::Table>();
+        let name = manifest
+            .ok()
+            .and_then(|it| it.get("package")?.get("name").cloned());
+        let Some(name) = name.filter(|_| !has_one) else {
+            return;
+        };
+        let names = [name.as_str(), directory.file_name()];
+        for (package, at) in layout.packages() {
+            let manifest = read(at).unwrap_or_default();
+            if at != directory && names.iter().flatten().any(|it| manifest.contains(it)) {
+                let because = "its manifest names a package whose library went";
+                self.seed_package(package, Rule::Target, change, because);
+            }
+        }
+    }
+
+    /// A README that came or went: cargo tells `CARGO_PKG_README` by whether there is one.
+    fn readme(&mut self, change: &Change, package: PackageIx) {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let variable = "CARGO_PKG_README".to_owned();
+        for &unit in graph.units_of(package) {
+            let node = graph.unit(unit);
+            if !node.is_compiled() {
+                continue;
+            }
+            let recorded = records.reads_variable(unit, std::slice::from_ref(&variable));
+            let is_read = recorded.unwrap_or_else(|| {
+                let reads = self.sources.of(node);
+                reads.is_some_and(|reads| reads.env.contains(&variable))
+            });
+            if is_read {
+                self.seed(unit, Rule::Manifest, change, "it reads CARGO_PKG_README");
+            }
+        }
+    }
+
+    /// A changed directory: a submodule, a repository in the repository, or one that was named.
+    fn directory(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs {
+            graph,
+            layout,
+            records,
+            ..
+        } = *self.inputs;
+        let is_empty = path.read_dir().is_ok_and(|mut it| it.next().is_none());
+        if is_empty && change.status == Status::Modified {
+            // A submodule that is not checked out.
+            return;
+        }
+        let below: HashSet<_> = layout.below(path).collect();
+        let owner = layout.owner(path);
+        for (package, _) in layout.packages() {
+            let (rule, because) = if below.contains(&package) || owner == Some(package) {
+                (Rule::Doubt, "what changed in this directory is not known")
+            } else if self.sources.names_below(package, path) {
+                (Rule::Source, "its sources name files in this directory")
+            } else {
+                continue;
+            };
+            for &unit in graph.units_of(package) {
+                if below.contains(&package) || !records.is_current(unit) {
+                    self.seed(unit, rule, change, because);
+                } else if is_a_test(graph.unit(unit)) {
+                    let because = "its tests may read this directory as they run";
+                    self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
+                }
+            }
+        }
+        for unit in records.reading_below(path) {
+            let because = "it was compiled from this directory";
+            self.seed(unit, Rule::Source, change, because);
+        }
+        self.scripts(change, path, false);
+    }
+
+    /// All of a package's units.
+    pub(super) fn seed_package(
+        &mut self,
+        package: PackageIx,
+        rule: Rule,
+        change: &Change,
+        because: &str,
+    ) {
+        let graph = self.inputs.graph;
+        for &unit in graph.units_of(package) {
+            self.seed(unit, rule, change, because);
+        }
+    }
+
+    pub(super) fn seed(&mut self, unit: UnitIx, rule: Rule, change: &Change, because: &str) {
+        self.add(unit, Effect::Rebuilt, rule, change, because);
+    }
+
+    pub(super) fn add(
+        &mut self,
+        unit: UnitIx,
+        effect: Effect,
+        rule: Rule,
+        change: &Change,
+        because: &str,
+    ) {
+        self.seeds.push(Seed {
+            effect,
+            path: Some(change.path.clone()),
+            ..Seed::new(unit, rule, because)
+        });
+    }
+}
+
+/// Whether cargo runs it under `cargo test`.
+pub(super) fn is_a_test(unit: &Unit) -> bool {
+    unit.is_test() && unit.kind != TargetKind::Bench
+}
+
+/// The kind of target that cargo would discover at a path below a package's directory.
+fn conventional_target(below: &Utf8Path) -> Option<TargetKind> {
+    let parts: Vec<&str> = below.iter().collect();
+    match parts[..] {
+        ["src", "bin", name, ..] if name.starts_with('.') => None,
+        ["build.rs"] => Some(TargetKind::CustomBuild),
+        ["src", "lib.rs"] => Some(TargetKind::Lib),
+        ["src", "main.rs"] => Some(TargetKind::Bin),
+        ["src", "bin", file] if file.ends_with(".rs") => Some(TargetKind::Bin),
+        ["src", "bin", _, "main.rs"] => Some(TargetKind::Bin),
+        _ => None,
+    }
+}

@@ -1,0 +1,55 @@
+//! What is read of a workspace for the first time while cargo is asked for its packages: manifests
+//! show where these are, and what turns out to be otherwise is read again.
+
+use std::collections::HashMap;
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::sources::{Outside, Outsides};
+use crate::build_dir::entries;
+use crate::build_dir::evidence;
+use crate::build_dir::evidence::Wanted;
+use crate::cargo_config::CargoConfig;
+use crate::paths::RealPaths;
+use crate::process::Runner;
+use crate::records::checkouts;
+use crate::state;
+use crate::workspace::{Workspace, expected, likely_root};
+
+/// Reads the sources of the workspace that a directory lies in, and `with_records` the records of
+/// its builds, which are kept for [`checkouts::read`]; nothing where cargo has been asked before.
+pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option<Outsides> {
+    let root = likely_root(directory)?;
+    let configuration = CargoConfig::of(runner).ok()?;
+    let (target, _) = configuration.target_directory(root).ok()?;
+    let state = state::directory(&target, root);
+    let is_known = |name: &String| name.starts_with(Workspace::KEPT);
+    if let Some(state) = &state
+        && entries(state).ok()?.iter().any(is_known)
+    {
+        return None;
+    }
+    let mut real = RealPaths::default();
+    let packages = expected(root).into_iter();
+    let packages = packages.map(|(name, at)| (name, real.resolved(&at)));
+    let packages: Vec<_> = packages.collect();
+    if with_records {
+        let kept = state.map(|state| state::of_workspace(&state, checkouts::KEPT, root));
+        let build = configuration.build_directory(root).ok()?;
+        let build = build.map_or(target, |(build, _)| build);
+        let mut directories: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
+        for (name, at) in &packages {
+            directories.entry(name).or_default().push(at);
+        }
+        let wanted = Wanted {
+            root,
+            directories: &directories,
+        };
+        evidence::read(&build, &wanted, kept.as_deref()).ok()?;
+    }
+    let outsides = packages.into_iter().map(|(_, at)| {
+        let outside = Outside::of(&at);
+        (at, outside)
+    });
+    Some(outsides.collect())
+}

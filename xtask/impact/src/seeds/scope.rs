@@ -1,0 +1,264 @@
+//! From what a difference of meaning touches, in words, to the units of the graph.
+
+use std::collections::BTreeSet;
+
+use super::Effect;
+use crate::build_dir::unit_inputs::Watch;
+use crate::files;
+use crate::records::platform::{are_flags_heeded, is_host_apart, is_possible, targets_own};
+use crate::seeds::{Finder, Inputs};
+use crate::semantic_diff::manifest::inherited;
+use crate::semantic_diff::{DepKind, Units};
+use crate::unit_graph::{Mode, Unit, UnitIx, Verb};
+use crate::workspace::{PackageIdSpec, PackageIx, TargetKind};
+
+impl Finder<'_> {
+    /// The units that a difference touches, each with what happens to it. `package` is the one
+    /// whose manifest was compared; a root without a package has none.
+    pub(super) fn meant(
+        &mut self,
+        package: Option<PackageIx>,
+        what: &Units,
+    ) -> Vec<(UnitIx, Effect)> {
+        let Inputs {
+            workspace, graph, ..
+        } = *self.inputs;
+        let units = |effect, is_meant: &dyn Fn(&Unit) -> bool| -> Vec<_> {
+            let units = graph.units().filter(|(_, unit)| is_meant(unit));
+            units.map(|(index, _)| (index, effect)).collect()
+        };
+        let rebuilt = |is_meant: &dyn Fn(&Unit) -> bool| units(Effect::Rebuilt, is_meant);
+        let own = |is_meant: &dyn Fn(&Unit) -> bool| {
+            let units = package.map_or(&[][..], |package| graph.units_of(package));
+            let meant = units.iter().filter(|&&unit| is_meant(graph.unit(unit)));
+            meant.map(|&unit| (unit, Effect::Rebuilt)).collect()
+        };
+        let is_run = |unit: &Unit| unit.mode == Mode::RunCustomBuild;
+        match what {
+            Units::All => rebuilt(&|_| true),
+            Units::External => rebuilt(&|unit| workspace.package(unit.package).source.is_some()),
+            Units::Members => rebuilt(&|unit| workspace.package(unit.package).member),
+            Units::Package => own(&|_| true),
+            Units::PackageAndDependencies => {
+                let below = self.below(package.into_iter().collect());
+                rebuilt(&|unit| below.contains(&unit.package))
+            }
+            Units::Dependency {
+                kind,
+                package: name,
+            } => {
+                let named = workspace
+                    .packages()
+                    .filter(|(_, package)| package.name == *name);
+                let below = self.below(named.map(|(index, _)| index).collect());
+                rebuilt(&|unit| {
+                    let is_own = Some(unit.package) == package;
+                    below.contains(&unit.package) || is_own && uses(unit, *kind)
+                })
+            }
+            Units::Target { kind, name } => own(&|unit| {
+                let is_it = |name: &String| *kind == TargetKind::Lib || *name == unit.target;
+                unit.kind == *kind && name.as_ref().is_none_or(is_it)
+            }),
+            Units::ReadersOf(names) => self.readers_of(package, names),
+            Units::DependentRuns => rebuilt(&|unit| {
+                let mut dependencies = workspace.package(unit.package).dependencies.iter();
+                is_run(unit) && dependencies.any(|known| Some(known.package) == package)
+            }),
+            Units::OverriddenRuns { platform, .. }
+            | Units::Platform { platform, .. }
+            | Units::Flags { platform }
+                if !is_possible(platform.as_deref(), workspace) =>
+            {
+                Vec::new()
+            }
+            Units::Flags { platform }
+                if !are_flags_heeded(platform.as_deref(), workspace, self.inputs.config) =>
+            {
+                Vec::new()
+            }
+            Units::Platform { .. } | Units::Flags { .. } if self.spares_host(what) => {
+                let units = targets_own(workspace, graph).into_iter();
+                units.map(|unit| (unit, Effect::Rebuilt)).collect()
+            }
+            Units::Platform { .. } | Units::Flags { .. } => rebuilt(&|_| true),
+            Units::OverriddenRuns { platform, links } => {
+                self.overridden(links, platform.as_deref())
+            }
+            Units::PackageScan => {
+                let is_silent = package.is_some_and(|package| self.watches_package(package));
+                own(&|unit| is_silent && is_run(unit))
+            }
+            Units::Profile { name, .. } if !self.is_built_in(name) => Vec::new(),
+            Units::Profile { package: spec, .. } => rebuilt(&|unit| {
+                let package = workspace.package(unit.package);
+                match spec.as_deref() {
+                    None => true,
+                    Some("*") => !package.member,
+                    Some(spec) => PackageIdSpec::new(spec).may_match(package),
+                }
+            }),
+            Units::Docs => {
+                let mut docs = units(Effect::Rerun, &|unit| unit.mode == Mode::Doctest);
+                docs.extend(rebuilt(&|unit| unit.mode == Mode::Doc));
+                docs
+            }
+            Units::Runs => units(Effect::Rerun, &Unit::is_test),
+            Units::Inherited(inherit) => {
+                let mut units = Vec::new();
+                for (member, _) in self.inputs.layout.packages() {
+                    let manifest = &workspace.package(member).manifest_path;
+                    let table = files::read_text(manifest, files::SETTINGS)
+                        .ok()
+                        .and_then(|text| text.parse::<toml::Table>().ok())
+                        .unwrap_or_default();
+                    for meant in inherited(&table, inherit) {
+                        units.extend(self.meant(Some(member), &meant));
+                    }
+                }
+                units
+            }
+        }
+    }
+
+    /// The runs of scripts for these libraries; and where nothing stands in for one any more that was
+    /// not built before, the script and what it is built with.
+    fn overridden(&self, links: &[String], platform: Option<&str>) -> Vec<(UnitIx, Effect)> {
+        let Inputs {
+            workspace,
+            graph,
+            records,
+            config,
+            ..
+        } = *self.inputs;
+        let is_replaced = |name: &str| {
+            let key = ["target", platform.unwrap_or_default(), name];
+            config.is_some_and(|config| matches!(config.get(&key), Ok(Some(_))))
+        };
+        let mut units = Vec::new();
+        for (index, package) in workspace.packages() {
+            let Some(name) = package.links.as_ref().filter(|it| links.contains(it)) else {
+                continue;
+            };
+            let of_script = |mode| graph.find(index, TargetKind::CustomBuild, mode);
+            units.extend(of_script(Mode::RunCustomBuild));
+            let script = of_script(Mode::Build);
+            let script = script.filter(|it| !is_replaced(name) && records.of(*it).is_empty());
+            let Some(script) = script else { continue };
+            units.push(script);
+            let built_with = package.dependencies.iter().filter(|on| on.build);
+            let below = self.below(built_with.map(|on| on.package).collect());
+            let built = graph.units().filter(|(_, unit)| {
+                below.contains(&unit.package) && unit.kind == TargetKind::Lib && !unit.is_test()
+            });
+            units.extend(built.map(|(index, _)| index));
+        }
+        let units = units.into_iter();
+        units.map(|unit| (unit, Effect::Rebuilt)).collect()
+    }
+
+    /// Whether a difference touches nothing that is built for the host alone.
+    pub(super) fn spares_host(&self, what: &Units) -> bool {
+        let is_targets = matches!(
+            what,
+            Units::Flags { .. }
+                | Units::Platform {
+                    host_too: false,
+                    ..
+                }
+        );
+        let is_apart = |config| is_host_apart(self.inputs.workspace, config);
+        is_targets && self.inputs.config.is_some_and(is_apart)
+    }
+
+    /// Units that read one of the variables as they are compiled, and script runs that watch one.
+    /// Where no current record tells, a macro may read it.
+    fn readers_of(
+        &mut self,
+        package: Option<PackageIx>,
+        names: &[String],
+    ) -> Vec<(UnitIx, Effect)> {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let mut found = Vec::new();
+        for (index, unit) in graph.units() {
+            if package.is_some_and(|package| unit.package != package) {
+                continue;
+            }
+            let reads = match unit.mode {
+                Mode::RunCustomBuild if package.is_none() => {
+                    let watches = records.of(index);
+                    watches.iter().any(|recorded| match recorded.watch() {
+                        Some(Watch::Declared(_, variables)) => {
+                            variables.iter().any(|(name, _)| names.contains(name))
+                        }
+                        _ => false,
+                    }) || watches.is_empty()
+                        && names
+                            .iter()
+                            .any(|name| self.sources.may_watch_variable(unit.package, name))
+                }
+                // Cargo does not record what rustdoc reads.
+                Mode::RunCustomBuild | Mode::Doctest | Mode::Doc => false,
+                Mode::Build | Mode::Test => match records.reads_variable(index, names) {
+                    Some(reads) => reads,
+                    None => names
+                        .iter()
+                        .any(|name| self.sources.may_read_variable(unit, name)),
+                },
+            };
+            if reads {
+                found.push((index, Effect::Rebuilt));
+            }
+        }
+        found
+    }
+
+    /// The packages and whatever they depend on by any path.
+    fn below(&self, packages: Vec<PackageIx>) -> BTreeSet<PackageIx> {
+        let workspace = self.inputs.workspace;
+        let mut below = BTreeSet::new();
+        let mut pending = packages;
+        while let Some(package) = pending.pop() {
+            if below.insert(package) {
+                let dependencies = workspace.package(package).dependencies.iter();
+                pending.extend(dependencies.map(|dependency| dependency.package));
+            }
+        }
+        below
+    }
+
+    fn watches_package(&mut self, package: PackageIx) -> bool {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let Some(run) = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild) else {
+            return false;
+        };
+        match records.of(run) {
+            [] => self
+                .sources
+                .script(package)
+                .is_some_and(|script| script.is_silent() || script.may_be_silent()),
+            runs => runs
+                .iter()
+                .any(|run| matches!(run.watch(), Some(Watch::Package(_)))),
+        }
+    }
+
+    /// Whether anything is built in a profile. One that inherits from another is told by cargo's own
+    /// graph where that can be asked; here any may be what a profile of the user's inherits from.
+    fn is_built_in(&self, profile: &str) -> bool {
+        match (self.inputs.profile, profile) {
+            (Some(_), _) | (None, "dev") => true,
+            (None, "test") => self.inputs.verb == Verb::Test,
+            (None, _) => false,
+        }
+    }
+}
+
+/// Whether a unit is built with its package's dependencies of a kind.
+fn uses(unit: &Unit, kind: DepKind) -> bool {
+    match kind {
+        DepKind::Normal => unit.kind != TargetKind::CustomBuild,
+        DepKind::Dev => unit.is_test() || unit.kind == TargetKind::Example,
+        DepKind::Build => unit.kind == TargetKind::CustomBuild && unit.mode == Mode::Build,
+    }
+}

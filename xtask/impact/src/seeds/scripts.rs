@@ -1,0 +1,209 @@
+//! Seeds from what build scripts watch.
+
+use std::time::SystemTime;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::sources::Script;
+use super::{Rule, Seed};
+use crate::build_dir::unit_inputs::{Newest, Watch};
+use crate::records::{Record, modified};
+use crate::seeds::{Finder, Inputs};
+use crate::unit_graph::{Mode, UnitIx};
+use crate::vcs::{Change, Status};
+use crate::workspace::{PackageIx, TargetKind};
+
+const WATCHES_FILE: &str = "its build script watches this file";
+const WATCHES_PACKAGE: &str = "its build script names no input, so it watches the package";
+
+impl Finder<'_> {
+    /// Script runs that watch the file.
+    pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path, is_read: bool) {
+        let Inputs { records, root, .. } = *self.inputs;
+        let owner = self.inputs.layout.owner(path);
+        for (run, package, directory) in script_runs(self.inputs) {
+            // The links of a package are looked for only where that may matter.
+            let mut known = None;
+            let mut in_package = |finder: &mut Self| {
+                *known.get_or_insert_with(|| {
+                    owner == Some(package) && !is_in_nested_package(directory, path)
+                        || !path.starts_with(directory) && finder.sources.covers(directory, path)
+                })
+            };
+            let mut because = None;
+            for recorded in records.of(run) {
+                match recorded.watch() {
+                    Some(Watch::Package(newest))
+                        if in_package(self)
+                            && self.sources.lists(package, path)
+                            && !(came_or_went(change, path, recorded)
+                                && self.is_newest(newest.as_ref(), path, directory)) =>
+                    {
+                        because = Some(WATCHES_PACKAGE);
+                    }
+                    Some(Watch::Package(Some(newest))) if takes_out(change, path, newest) => {
+                        because = Some(WATCHES_PACKAGE);
+                    }
+                    Some(Watch::Declared(paths, _))
+                        if paths.iter().any(|it| self.sources.covers(it, path)) =>
+                    {
+                        because = Some(WATCHES_FILE);
+                    }
+                    _ => {}
+                }
+            }
+            if because.is_none()
+                && !records.is_current(run)
+                && let Some(script) = self.sources.script(package)
+            {
+                let in_package = in_package(self);
+                if script.named().any(|it| self.sources.covers(it, path)) {
+                    because = Some(WATCHES_FILE);
+                } else if in_package && script.is_silent() && self.sources.lists(package, path) {
+                    because = Some(WATCHES_PACKAGE);
+                } else if records.is_nearly_current(run) {
+                    continue;
+                } else if in_package && script.may_be_silent() && self.sources.lists(package, path)
+                {
+                    because = Some("its build script may name no input, and watch the package");
+                } else {
+                    let within = if in_package { directory } else { root };
+                    let is_named = script.names(path, within, directory);
+                    let is_own = in_package && (!is_read || script.may_take(path, directory));
+                    // What a library prints for a script is not seen.
+                    let may_print = is_named && script.is_silent()
+                        || (is_named || is_own)
+                            && (script.has_doubts() || self.sources.is_given_watches(package));
+                    because = may_print.then_some("its build script may watch this file");
+                }
+            }
+            if let Some(because) = because {
+                self.seed(run, Rule::BuildScriptInput, change, because);
+            }
+        }
+    }
+
+    /// Whether the newest file of a package is another one than this, and still the newest.
+    fn is_newest(
+        &mut self,
+        newest: Option<&Newest>,
+        path: &Utf8Path,
+        directory: &Utf8Path,
+    ) -> bool {
+        let is_apart = |it: &&Newest| it.path != path && modified(path) < Some(it.time);
+        let Some(newest) = newest.filter(is_apart) else {
+            return false;
+        };
+        let find = || {
+            modified(&newest.path) == Some(newest.time)
+                && !is_in_nested_package(directory, &newest.path)
+                && !may_hold_newer(directory, newest, 0)
+        };
+        *self.newest.entry(newest.clone()).or_insert_with(find)
+    }
+
+    /// Script runs that watch what no list of changed paths holds: git's own files, which move with
+    /// `HEAD`, and files that do not exist, for which cargo runs the script at every build.
+    pub(super) fn standing(&mut self) {
+        let inputs = self.inputs;
+        for (run, package, _) in script_runs(self.inputs) {
+            let runs = inputs.records.of(run);
+            let declared: Vec<_> = runs
+                .iter()
+                .filter_map(|recorded| match recorded.watch()? {
+                    Watch::Declared(paths, _) => Some((paths, recorded.invoked())),
+                    Watch::Package(_) | Watch::Overridden => None,
+                })
+                .flat_map(|(paths, invoked)| paths.iter().map(move |path| (path, invoked)))
+                .collect();
+            let script = match runs {
+                [] => self.sources.script(package),
+                _ => None,
+            };
+            let says = |is_said: fn(&Script) -> bool| script.as_deref().is_some_and(is_said);
+            let is_gits = |path: &Utf8Path| path.iter().any(|name| name == ".git");
+            let names_index =
+                |script: &Script| script.named().any(|path| path.ends_with(".git/index"));
+            // What git does not list is compared as cargo does it.
+            let is_newer = |(path, invoked): &(&Utf8PathBuf, Option<SystemTime>)| {
+                let unlisted = is_gits(path) || !path.starts_with(inputs.root);
+                unlisted && modified(path) > *invoked
+            };
+            let because = if inputs.head_moved
+                && (declared.iter().any(|(path, _)| is_gits(path)) || says(Script::may_watch_git))
+            {
+                "its build script watches git's HEAD, which moved"
+            } else if says(names_index) {
+                "its build script watches git's index, which most of git's commands write"
+            } else if declared.iter().any(|(path, _)| !path.exists())
+                || says(Script::watches_missing_file)
+            {
+                "its build script watches a file that does not exist, so it runs at every build"
+            } else if declared.iter().any(is_newer) {
+                "its build script watches a file outside the work tree, which is newer than its run"
+            } else {
+                continue;
+            };
+            let seed = Seed::new(run, Rule::BuildScriptInput, because);
+            self.seeds.push(seed);
+        }
+    }
+}
+
+/// Whether a path came or went since a run, and decides nothing about others: of a package whose
+/// script names no input, cargo compares the newest file alone.
+fn came_or_went(change: &Change, path: &Utf8Path, run: &Record<'_>) -> bool {
+    // They say which files are the package's, and can bring newer ones.
+    let decides = matches!(path.file_name(), Some(".gitignore" | "Cargo.toml"));
+    let mut above = path.ancestors().skip(1);
+    matches!(change.status, Status::Added | Status::Deleted)
+        && !decides
+        && above.find(|above| above.is_dir()).and_then(modified) > run.invoked()
+}
+
+/// Whether a manifest came that makes a package of its own of where the newest file lies.
+fn takes_out(change: &Change, path: &Utf8Path, newest: &Newest) -> bool {
+    let is_new = change.status == Status::Added && path.file_name() == Some("Cargo.toml");
+    let directory = path.parent().filter(|_| is_new);
+    directory.is_some_and(|directory| newest.path.starts_with(directory))
+}
+
+/// Whether a directory may hold a file of its package that is newer, or of the same time: of
+/// several cargo takes the first that it meets.
+fn may_hold_newer(directory: &Utf8Path, newest: &Newest, depth: usize) -> bool {
+    // Links can lead round.
+    const DEEPEST: usize = 32;
+    let Some(entries) = directory.read_dir_utf8().ok().filter(|_| depth < DEEPEST) else {
+        return true;
+    };
+    entries.into_iter().any(|entry| match entry {
+        Ok(entry) if entry.path().is_dir() => {
+            let is_others = entry.file_name() == ".git"
+                || depth == 0 && entry.file_name() == "target"
+                || entry.path().join("Cargo.toml").is_file();
+            !is_others && may_hold_newer(entry.path(), newest, depth + 1)
+        }
+        Ok(entry) if entry.path() == newest.path => false,
+        Ok(entry) => modified(entry.path()).is_some_and(|at| at >= newest.time),
+        Err(_) => true,
+    })
+}
+
+/// The runs of path packages' build scripts, with their packages and where these lie.
+fn script_runs<'a>(
+    inputs: &'a Inputs<'_>,
+) -> impl Iterator<Item = (UnitIx, PackageIx, &'a Utf8Path)> {
+    inputs.layout.packages().filter_map(|(package, directory)| {
+        let (kind, mode) = (TargetKind::CustomBuild, Mode::RunCustomBuild);
+        Some((inputs.graph.find(package, kind, mode)?, package, directory))
+    })
+}
+
+/// Whether a directory between the package's and the path holds a manifest: cargo's scan of a
+/// package leaves such directories out.
+pub(super) fn is_in_nested_package(directory: &Utf8Path, path: &Utf8Path) -> bool {
+    path.ancestors()
+        .skip(1)
+        .take_while(|above| *above != directory)
+        .any(|above| above.join("Cargo.toml").exists())
+}

@@ -1,0 +1,339 @@
+//! What a package is given by others: macros that make it read files and variables, and libraries
+//! that print instructions for its build script.
+//!
+//! Their sources are not understood, but searched for the words without which they could not.
+
+use std::rc::Rc;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::texts::{Scope, Search, makes_name, names_variable, read};
+use super::{Reads, Script, Sources};
+use crate::unit_graph::{Mode, Unit};
+use crate::workspace::{Dependency, PackageIx, TargetKind};
+
+impl Sources<'_> {
+    /// Whether a unit may read a file of its package that the scan of its sources does not show:
+    /// through a macro that is handed its name, or knows it by itself, or through code that the
+    /// build script generates.
+    pub fn may_hide(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        let Some(reads) = self.of(unit) else {
+            return true;
+        };
+        let directory = self.layout.directory(unit.package).unwrap_or(file);
+        let below = file.strip_prefix(directory).unwrap_or(file);
+        self.may_make_path(unit, &reads, file)
+            || reads.generated && self.may_generate_inclusion(unit.package, below)
+            || self.is_handed(unit, file)
+    }
+
+    /// Whether a macro that a unit uses is handed the name of a file of its package, or has it in
+    /// its own code: reason enough to doubt a rule that calls the file inert.
+    pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        self.is_handed_itself(unit, file)
+            || self
+                .modules_above(unit.package, file)
+                .iter()
+                .any(|module| self.is_handed_itself(unit, module))
+    }
+
+    /// Returns true if a unit may make the path of a file, or of a module that declares it, by its
+    /// own macros or from a variable.
+    fn may_make_path(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
+        if reads.complete {
+            return false;
+        }
+        let script = self.script(unit.package);
+        let sets_variables = script.is_some_and(|script| script.holds(&["rustc-env"]));
+        let flags = self.flags();
+        let is_set_elsewhere = reads.by_environment && !sets_variables && !flags.contains("env");
+        if reads.unlexable || is_set_elsewhere {
+            return true;
+        }
+        let mut modules = self.modules_above(unit.package, file);
+        modules.push(file.to_owned());
+        modules.iter().any(|module| {
+            let Some(name) = own_name(module) else {
+                return true;
+            };
+            self.text_holds(unit.package, &Search::Made(name.to_owned()))
+                || reads.by_environment && makes_name(&flags, name)
+                || reads.far_sources().any(|far| {
+                    read(far).is_none_or(|text| Search::Made(name.to_owned()).succeeds_in(&text))
+                })
+        })
+    }
+
+    /// The files of the modules that would declare a source file: a macro that is handed a module
+    /// is handed what the module declares in turn.
+    fn modules_above(&self, package: PackageIx, file: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let directory = self.layout.directory(package);
+        let Some(directory) = directory.filter(|_| file.extension() == Some("rs")) else {
+            return Vec::new();
+        };
+        let above = file.ancestors().skip(1);
+        let above = above.take_while(|above| *above != directory && above.starts_with(directory));
+        let files = above.flat_map(|above| [above.with_extension("rs"), above.join("mod.rs")]);
+        files
+            .filter(|module| module != file && module.is_file())
+            .collect()
+    }
+
+    fn is_handed_itself(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
+        else {
+            return false;
+        };
+        let below = file.strip_prefix(directory).unwrap_or(file);
+        if self.may_make_path(unit, &reads, file) {
+            return true;
+        }
+        let emitters = self.emitters_for(&self.used_by(unit));
+        if !emitters.is_empty() && reads.may_hand(file, directory) {
+            return true;
+        }
+        emitters.into_iter().any(|emitter| {
+            let library = self.workspace.package(emitter).library();
+            // A literal of what a procedural macro emits may stand anywhere in it.
+            let name = match library.is_some_and(|it| it.proc_macro) {
+                true => Search::File(below.to_owned()),
+                false => Search::MacrosFile(below.to_owned()),
+            };
+            self.library_holds(emitter, &name)
+        })
+    }
+
+    /// Whether macros may make a package read files whose paths no literal of its holds whole.
+    pub fn makes_paths(&mut self, package: PackageIx) -> bool {
+        let concatenates = Search::Any(&["!(concat!"]);
+        let used = self.dependencies(&[package], |_| true);
+        self.text_holds(package, &concatenates) || !self.emitters_for(&used).is_empty()
+    }
+
+    /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
+    /// own, that of a macro it is given, or a call that hands a macro the name.
+    pub fn may_read_variable(&mut self, unit: &Unit, variable: &str) -> bool {
+        let package = unit.package;
+        let name = Search::Variable(variable.to_owned());
+        let Some(reads) = self.of(unit) else {
+            return self.text_holds(package, &name);
+        };
+        let generates = |script: Rc<Script>| script.names_variable(variable);
+        if reads.env.contains(variable)
+            || !reads.complete && self.text_holds(package, &name)
+            || reads.generated && self.script(package).is_some_and(generates)
+        {
+            return true;
+        }
+        let is_handed = reads
+            .handed
+            .iter()
+            .any(|handed| names_variable(&format!("\"{handed}\""), variable));
+        self.givers(&self.used_by(unit)).into_iter().any(|giver| {
+            self.makes(giver, &VARIABLES) && (is_handed || self.library_holds(giver, &name))
+        })
+    }
+
+    /// Whether a package's build script may have cargo watch a variable.
+    pub fn may_watch_variable(&mut self, package: PackageIx, variable: &str) -> bool {
+        let name = Search::Variable(variable.to_owned());
+        let watches = Search::Any(&["rerun-if-env-changed"]);
+        if let Some(script) = self.script(package) {
+            if script.watches_variable(variable) || script.may_watch_variable(variable) {
+                return true;
+            }
+        } else if self.text_holds(package, &watches) && self.text_holds(package, &name) {
+            return true;
+        }
+        let mut libraries = self.script_libraries(package).into_iter();
+        libraries.any(|library| {
+            self.library_holds(library, &watches)
+                && (self.library_holds(library, &name) || self.text_holds(package, &name))
+        })
+    }
+
+    /// Whether a library that a package's build script is built with prints what to watch.
+    pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
+        let mut libraries = self.script_libraries(package).into_iter();
+        libraries.any(|library| self.library_holds(library, &Search::Any(&["rerun-if-changed"])))
+    }
+
+    /// Whether code that a build script generates may include a file of its package.
+    fn may_generate_inclusion(&mut self, package: PackageIx, below: &Utf8Path) -> bool {
+        let Some(script) = self.script(package) else {
+            return false;
+        };
+        let mut makers = self.script_libraries(package).into_iter();
+        script.may_include(below)
+            && (script.holds(&INCLUSIONS)
+                || makers.any(|maker| self.library_holds(maker, &Search::Any(&INCLUSIONS))))
+    }
+
+    /// The dependencies that a unit is built with.
+    fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
+        self.dependencies(&[unit.package], |dependency| match unit.kind {
+            TargetKind::CustomBuild => dependency.build,
+            _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
+        })
+    }
+
+    /// The packages whose macros may make a unit read files, by the dependencies that the unit uses.
+    /// For cargo to know of such a file, the code that a macro emits has to include it, or declare
+    /// it as a module; so the macro's sources hold a word for that.
+    fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+        let mut givers = self.givers(used);
+        givers.retain(|&giver| self.emits_inclusions(giver));
+        givers
+    }
+
+    /// The packages whose macros a unit can use: its dependencies, and theirs, since a macro is
+    /// often handed on by the library that one depends on; and so on through path packages that
+    /// hand on what is of others.
+    fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+        let is_normal = |dependency: &Dependency| dependency.normal;
+        let mut givers = used.to_vec();
+        givers.extend(self.dependencies(used, is_normal));
+        givers.sort();
+        givers.dedup();
+        let mut at = 0;
+        while let Some(&giver) = givers.get(at) {
+            at += 1;
+            let is_ours = self.layout.directory(giver).is_some();
+            if is_ours && self.library_holds(giver, &Search::Any(&["pub use", "macro_use"])) {
+                let below = self.dependencies(&[giver], is_normal);
+                let new: Vec<_> = below
+                    .into_iter()
+                    .filter(|it| !givers.contains(it))
+                    .collect();
+                givers.extend(new);
+            }
+        }
+        givers
+    }
+
+    fn emits_inclusions(&mut self, package: PackageIx) -> bool {
+        if let Some(&known) = self.emitters.get(&package) {
+            return known;
+        }
+        let emits = match self.workspace.package(package).library() {
+            // A macro of a path package that includes a file for its callers is a doubt there.
+            Some(library) if !library.proc_macro && self.layout.directory(package).is_some() => {
+                let library = library.clone();
+                let reads = self.of_target(package, &library, Mode::Build);
+                reads.is_some_and(|reads| reads.gives_inclusions)
+            }
+            Some(_) => self.makes(package, &INCLUSIONS),
+            None => false,
+        };
+        self.emitters.insert(package, emits);
+        emits
+    }
+
+    /// Whether the macros of a package can emit one of these words. What a proc-macro emits is
+    /// often put together by a library of its own.
+    fn makes(&mut self, package: PackageIx, words: &'static [&'static str]) -> bool {
+        match self.workspace.package(package).library() {
+            Some(library) if library.proc_macro => {
+                let mut makers = self.dependencies(&[package], |dependency| dependency.normal);
+                makers.retain(|&maker| {
+                    let name = &self.workspace.package(maker).name;
+                    !TOKEN_LIBRARIES.contains(&name.as_str())
+                });
+                makers.push(package);
+                makers
+                    .into_iter()
+                    .any(|maker| self.library_holds(maker, &Search::Code(words)))
+            }
+            Some(_) => self.library_holds(package, &Search::Macros(words)),
+            None => false,
+        }
+    }
+
+    /// What a build script is built from: its libraries, and the path packages below them.
+    fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
+        let dependencies = self.workspace.package(package).dependencies.iter();
+        let direct = dependencies.filter(|known| known.build);
+        let mut libraries: Vec<_> = direct.map(|known| known.package).collect();
+        let mut at = 0;
+        while let Some(&library) = libraries.get(at) {
+            let below = self.workspace.package(library).dependencies.iter();
+            let below = below
+                .filter(|known| known.normal)
+                .map(|known| known.package);
+            let below = below.filter(|&it| self.layout.directory(it).is_some());
+            let new: Vec<_> = below.filter(|it| !libraries.contains(it)).collect();
+            libraries.extend(new);
+            at += 1;
+        }
+        libraries
+    }
+
+    fn dependencies(
+        &self,
+        of: &[PackageIx],
+        wanted: impl Fn(&Dependency) -> bool,
+    ) -> Vec<PackageIx> {
+        let edges = of
+            .iter()
+            .flat_map(|&package| &self.workspace.package(package).dependencies);
+        let wanted = edges.filter(|dependency| wanted(dependency));
+        wanted.map(|dependency| dependency.package).collect()
+    }
+
+    /// Whether one of a package's sources holds what is searched for.
+    fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
+        let directory = self.workspace.package(package).directory();
+        let whole = (package, Scope::Package);
+        self.texts.hold(whole, directory, search)
+    }
+
+    /// Whether one of those holds it that may be of the package's library, and not of its script or
+    /// its tests alone.
+    fn library_holds(&mut self, package: PackageIx, search: &Search) -> bool {
+        let of = self.workspace.package(package);
+        let directory = of.directory();
+        let root = of.library().map(|it| it.src_path.as_path());
+        let below = root.and_then(|root| root.strip_prefix(directory).ok());
+        let scope = match below {
+            Some(below) if Scope::Library.has(below) => Scope::Library,
+            _ => Scope::Package,
+        };
+        self.texts.hold((package, scope), directory, search)
+    }
+}
+
+/// The name that code uses for a file: that of the module for `module/mod.rs`.
+fn own_name(file: &Utf8Path) -> Option<&str> {
+    match file.file_stem()? {
+        "mod" => file.parent()?.file_name(),
+        stem => Some(stem),
+    }
+}
+
+/// What code that makes its caller read a file holds.
+static INCLUSIONS: [&str; 11] = [
+    "include_str",
+    "include_bytes",
+    "include!",
+    "include !",
+    "tracked_path",
+    "tracked::path",
+    "mod #",
+    "mod {",
+    "\"mod ",
+    "#[path",
+    "# [path",
+];
+
+/// What code that makes its caller read a variable holds.
+static VARIABLES: [&str; 3] = ["env!", "option_env", "env !"];
+
+/// What every proc-macro is made with, and what emits nothing by itself.
+const TOKEN_LIBRARIES: [&str; 6] = [
+    "heck",
+    "proc-macro-crate",
+    "proc-macro2",
+    "quote",
+    "syn",
+    "unicode-ident",
+];

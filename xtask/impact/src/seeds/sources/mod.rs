@@ -1,0 +1,498 @@
+//! Evidence from sources: which units read a file, as the sources themselves say.
+//!
+//! Only the newer side is scanned. That is sound: had the older side of a unit read a changed file
+//! which the newer side does not read, then somewhere on the way to it, from the target's root
+//! down, a declaration went; the first file on that way whose declaration went has itself changed,
+//! and the newer side still reads it. A file that is still declared and was deleted is among the
+//! scan's missing ones.
+
+mod facts;
+mod macro_inputs;
+mod run_time;
+mod script;
+mod texts;
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::listing::Listing;
+use crate::records::layout::Layout;
+pub use facts::Facts;
+pub use run_time::Bases;
+pub use script::Script;
+use texts::{COMMON_NAMES, Texts, links_below, read};
+pub use texts::{Lines, Outside, Outsides};
+
+use crate::cargo_config::configuration_files;
+use crate::parallel;
+use crate::paths::{RealPaths, resolved};
+use crate::source_scan;
+use crate::source_scan::DoubtKind;
+use crate::unit_graph::{Mode, Unit};
+use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
+
+/// The scans made so far, so that each target is scanned once.
+pub struct Sources<'a> {
+    workspace: &'a Workspace,
+    layout: &'a Layout,
+    facts: &'a RefCell<Facts>,
+    targets: HashMap<(PackageIx, Utf8PathBuf, Mode), Rc<Reads>>,
+    scripts: HashMap<PackageIx, Option<Rc<Script>>>,
+    far: HashMap<PackageIx, Rc<Far>>,
+    run_time: run_time::Known,
+    /// What texts showed of that, before it is asked for.
+    outsides: Outsides,
+    /// The packages with a source that was not read, which may reach anything.
+    unread: HashSet<PackageIx>,
+    real: RealPaths,
+    /// Whether the macros of a package make their callers read files.
+    emitters: HashMap<PackageIx, bool>,
+    texts: Texts,
+    /// Whether the profile that is built is the default one.
+    is_dev: bool,
+    /// What sets flags for all builds, as text.
+    flags: Option<Rc<str>>,
+    listings: HashMap<PackageIx, Option<Listing>>,
+    /// Where the links below directories that scripts watch lead.
+    links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
+}
+
+/// What a package reaches outside of its directory.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Far {
+    /// The paths that its sources name, which have to climb, so that a text without `../` names
+    /// none, and those that its links lead to.
+    paths: Vec<Utf8PathBuf>,
+    /// Where its links lead.
+    linked: Vec<Utf8PathBuf>,
+    /// Whether its sources may learn as they run where a package or the workspace lies.
+    is_told_place: bool,
+}
+
+/// What the sources of one target say that it reads.
+#[derive(Debug, Default)]
+pub struct Reads {
+    /// Where its package lies.
+    directory: Utf8PathBuf,
+    files: HashSet<Utf8PathBuf>,
+    /// Variables that it reads by name.
+    pub env: HashSet<String>,
+    /// Whether the scan saw all that is read, as far as neither a macro of another package nor
+    /// generated code hides it.
+    pub complete: bool,
+    /// Whether it includes code that its build script generates.
+    pub generated: bool,
+    /// Whether a path that it names depends on a variable.
+    pub by_environment: bool,
+    /// Whether a source of its cannot be read as Rust.
+    unlexable: bool,
+    /// Whether its macros may make whoever calls them read files.
+    gives_inclusions: bool,
+    /// What it hands to macros that may take it for the name of a file, a directory or a module.
+    handed: BTreeSet<String>,
+}
+
+impl<'a> Sources<'a> {
+    /// Nothing scanned yet but what was read ahead.
+    pub fn new(
+        workspace: &'a Workspace,
+        layout: &'a Layout,
+        facts: &'a RefCell<Facts>,
+        outsides: Outsides,
+    ) -> Self {
+        Self {
+            workspace,
+            layout,
+            facts,
+            targets: HashMap::new(),
+            scripts: HashMap::new(),
+            far: HashMap::new(),
+            run_time: run_time::Known::default(),
+            outsides,
+            unread: HashSet::new(),
+            real: RealPaths::default(),
+            emitters: HashMap::new(),
+            texts: Texts::default(),
+            is_dev: true,
+            flags: None,
+            listings: HashMap::new(),
+            links: HashMap::new(),
+        }
+    }
+
+    /// Takes units as built in a profile, the default one where none is named.
+    #[must_use]
+    pub fn in_profile(self, profile: Option<&str>) -> Self {
+        Self {
+            is_dev: profile.is_none(),
+            ..self
+        }
+    }
+
+    /// What a unit's target reads.
+    pub fn of(&mut self, unit: &Unit) -> Option<Rc<Reads>> {
+        let package = self.workspace.package(unit.package);
+        let is_it = |target: &&Target| target.kind == unit.kind && target.name == unit.target;
+        let target = package.targets.iter().find(is_it)?;
+        self.of_target(unit.package, target, unit.mode)
+    }
+
+    fn of_target(&mut self, package: PackageIx, target: &Target, mode: Mode) -> Option<Rc<Reads>> {
+        let directory = self.layout.directory(package)?;
+        let written = self.workspace.package(package).directory();
+        let root = match target.src_path.strip_prefix(written) {
+            Ok(below) => directory.join(below),
+            Err(_) => target.src_path.clone(),
+        };
+        let key = (package, root, mode);
+        if let Some(known) = self.targets.get(&key) {
+            return Some(Rc::clone(known));
+        }
+        let is_built_for_host = target.proc_macro || target.kind == TargetKind::CustomBuild;
+        let features_known =
+            target.kind == TargetKind::CustomBuild || !self.may_set_features(package);
+        let workspace = self.workspace;
+        let flags = self.flags();
+        let is_set_by_hand = |option: &str| {
+            // A script is compiled before there is anything that it printed.
+            let script = match target.kind {
+                TargetKind::CustomBuild => None,
+                _ => self.script(package),
+            };
+            flags.contains(option) || script.is_some_and(|script| script.holds(&[option]))
+        };
+        let is_unset = !["miri", "docsrs"].map(is_set_by_hand).contains(&true);
+        let leaves = |keys: [&str; 2]| self.is_dev && !keys.iter().any(|key| flags.contains(key));
+        let asserts = leaves(["debug-assertions", "DEBUG_ASSERTIONS"]);
+        // Elsewhere a panic may abort by itself.
+        let systems = ["unix", "windows"].map(|it| workspace.is_set(it, None, is_built_for_host));
+        let unwinds = leaves(["panic", "PANIC"]) && systems.contains(&Some(true));
+        let holds = |option: &str, value: Option<&str>| match (option, value) {
+            ("test", None) => Some(mode == Mode::Test),
+            ("doc", None) if mode == Mode::Doc => Some(true),
+            ("doc" | "doctest", None) if mode != Mode::Doctest => Some(false),
+            ("miri" | "docsrs", None) if is_unset => Some(false),
+            ("proc_macro", None) => Some(target.proc_macro),
+            ("debug_assertions", None) => asserts.then_some(true),
+            ("panic", Some(strategy)) => unwinds.then_some(strategy == "unwind"),
+            ("feature", Some(feature)) if features_known => {
+                // One of several builds of a package may go without a feature that another has.
+                let package = workspace.package(package);
+                match package.features.iter().any(|on| on == feature) {
+                    false => Some(false),
+                    true => package.has_always(feature).then_some(true),
+                }
+            }
+            _ => workspace.is_set(option, value, is_built_for_host),
+        };
+        let scan = source_scan::scan(&key.1, directory, &holds, &mut read);
+        let known = scan.modules.iter().chain(&scan.included);
+        let known = known.flat_map(|file| [file.clone(), resolved(file)]);
+        let mut files: HashSet<Utf8PathBuf> = known.collect();
+        files.extend(scan.missing);
+        let doubts = |kinds: &[DoubtKind]| scan.doubts.iter().any(|it| kinds.contains(&it.kind));
+        let reads = Rc::new(Reads {
+            files,
+            env: scan.env.into_iter().collect(),
+            complete: scan.doubts.is_empty(),
+            generated: scan.generated,
+            by_environment: doubts(&[DoubtKind::UnknownEnv]),
+            unlexable: doubts(&[DoubtKind::Unlexable]),
+            directory: directory.to_owned(),
+            handed: scan.handed,
+            gives_inclusions: doubts(&[DoubtKind::MacroMadePath, DoubtKind::MacroMadeModule]),
+        });
+        self.targets.insert(key, Rc::clone(&reads));
+        Some(reads)
+    }
+
+    /// The packages whose sources may read a path: the one that it lies in, and those that name
+    /// paths outside their own directory, if one of these is the path or a module beside which
+    /// the path could lie.
+    pub fn may_read(&mut self, path: &Utf8Path) -> Vec<PackageIx> {
+        let owner = self.layout.owner(path);
+        self.look_outside();
+        let leads_to = |far: &Utf8PathBuf| {
+            let beside = far.parent().filter(|_| far.extension() == Some("rs"));
+            path.starts_with(far) || beside.is_some_and(|beside| path.starts_with(beside))
+        };
+        let packages = self.layout.packages().map(|(package, _)| package);
+        packages
+            .filter(|&package| {
+                Some(package) == owner
+                    || self.far(package).paths.iter().any(leads_to)
+                    || self.unread.contains(&package)
+            })
+            .collect()
+    }
+
+    /// What a package reaches outside of its directory.
+    fn far(&mut self, package: PackageIx) -> Rc<Far> {
+        if let Some(known) = self.far.get(&package) {
+            return Rc::clone(known);
+        }
+        let Some(directory) = self.layout.directory(package) else {
+            return Rc::default();
+        };
+        let kept = self.facts.borrow().far(directory);
+        let far = Rc::new(kept.unwrap_or_else(|| {
+            let far = self.find_far(package, directory);
+            self.facts.borrow_mut().keep_far(directory, &far);
+            far
+        }));
+        self.far.insert(package, Rc::clone(&far));
+        far
+    }
+
+    /// Reads the sources of all packages of which nothing is known yet.
+    fn look_outside(&mut self) {
+        let facts = self.facts.borrow();
+        let unknown = self.layout.packages().filter(|(package, directory)| {
+            !self.far.contains_key(package)
+                && facts.far(directory).is_none()
+                && !self.outsides.contains_key(*directory)
+        });
+        let unknown: Vec<&Utf8Path> = unknown.map(|(_, directory)| directory).collect();
+        let found = parallel::parts(&unknown, |part| {
+            part.iter()
+                .map(|directory| Outside::of(directory))
+                .collect()
+        });
+        let unknown = unknown.into_iter().map(Utf8Path::to_owned);
+        self.outsides.extend(unknown.zip(found));
+    }
+
+    fn find_far(&mut self, package: PackageIx, directory: &Utf8Path) -> Far {
+        let outside = self.outsides.remove(directory);
+        let outside = outside.unwrap_or_else(|| Outside::of(directory));
+        let Outside {
+            is_told_place,
+            linked,
+            ..
+        } = &outside;
+        let (is_told_place, linked) = (*is_told_place, linked.clone());
+        let has_no_links = outside.has_no_links();
+        if outside.has_unread {
+            self.unread.insert(package);
+        }
+        let mut far = outside.reached;
+        let declared = self.workspace.package(package);
+        // A target's root may lie anywhere, and its modules beside it.
+        for Target { src_path, .. } in &declared.targets {
+            let is_below = src_path.starts_with(declared.directory());
+            if has_no_links && is_below && !src_path.as_str().contains("..") {
+                continue;
+            }
+            let root = self.real.resolved(src_path);
+            if !root.starts_with(directory) {
+                far.push(root);
+            }
+        }
+        // What lies outside may name more, and lie beside more.
+        if !far.is_empty() || outside.includes_others {
+            for target in &declared.targets {
+                // What is found is kept for other features, too.
+                let root = self.real.resolved(&target.src_path);
+                let scan = source_scan::scan(&root, directory, &|_, _| None, &mut read);
+                let named = [scan.modules, scan.included, scan.missing];
+                let files = named.iter().flatten();
+                let files = files.flat_map(|file| [file.clone(), resolved(file)]);
+                far.extend(files.filter(|file| self.layout.owner(file) != Some(package)));
+            }
+        }
+        far.sort();
+        far.dedup();
+        Far {
+            paths: far,
+            linked,
+            is_told_place,
+        }
+    }
+
+    /// Whether a package's sources name, climbing out of its directory, anything below a path.
+    pub fn names_below(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
+        self.far(package)
+            .paths
+            .iter()
+            .any(|far| far.starts_with(path))
+    }
+
+    /// Whether the code of a package holds a file's name or stem, and that of its directory.
+    pub fn names_closely(
+        &mut self,
+        package: PackageIx,
+        path: &Utf8Path,
+        within: &Utf8Path,
+    ) -> bool {
+        let names = path.file_name().into_iter().chain(path.file_stem());
+        let names: Vec<&str> = names.collect();
+        let above = path.parent().filter(|above| *above != within);
+        let above = above.and_then(Utf8Path::file_name);
+        self.names_any(package, Lines::Code, &names)
+            && above.is_none_or(|above| self.names_any(package, Lines::Code, &[above]))
+    }
+
+    /// Whether such lines of a package's sources hold the path's name, or that of a directory
+    /// between it and `within`.
+    pub fn mentions(
+        &mut self,
+        package: PackageIx,
+        lines: Lines,
+        path: &Utf8Path,
+        within: &Utf8Path,
+    ) -> bool {
+        let below = path.strip_prefix(within).unwrap_or(path);
+        // Short names and those of every package's own files and directories say nothing.
+        let says_something = |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name);
+        let file = path.file_name().filter(says_something);
+        let stem = file.and(path.file_stem());
+        let names: Vec<&str> = below.iter().chain(stem).filter(says_something).collect();
+        self.names_any(package, lines, &names)
+    }
+
+    /// Whether such lines of a package's sources hold one of these names as a part of a path.
+    fn names_any(&mut self, package: PackageIx, lines: Lines, names: &[&str]) -> bool {
+        let Some(directory) = self.layout.directory(package) else {
+            return false;
+        };
+        let far = self.far(package);
+        self.texts
+            .name_any(package, directory, &far.paths, lines, names)
+    }
+
+    /// Whether cargo lists a file of a package, so that it watches it for a script that names
+    /// nothing.
+    pub fn lists(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
+        let below = self.layout.directory(package);
+        let Some(below) = below.and_then(|directory| path.strip_prefix(directory).ok()) else {
+            return true;
+        };
+        let manifest = &self.workspace.package(package).manifest_path;
+        let listing = self.listings.entry(package);
+        let listing = listing.or_insert_with(|| Listing::of(&read(manifest)?));
+        listing.as_ref().is_none_or(|listing| listing.has(below))
+    }
+
+    /// Whether a path that a build script watches is the changed one, or a directory that holds
+    /// it; cargo follows links.
+    pub fn covers(&mut self, watched: &Utf8Path, path: &Utf8Path) -> bool {
+        let real = resolved(watched);
+        if path.starts_with(watched) || path.starts_with(&real) {
+            return true;
+        }
+        let leads = self
+            .links
+            .entry(real)
+            .or_insert_with_key(|real| links_below(real));
+        leads.iter().any(|to| path.starts_with(to))
+    }
+
+    /// What a package's build script says that it watches.
+    pub fn script(&mut self, package: PackageIx) -> Option<Rc<Script>> {
+        if let Some(known) = self.scripts.get(&package) {
+            return known.clone();
+        }
+        let directory = self.layout.directory(package)?;
+        let kept = self.facts.borrow().script(directory);
+        let script = kept.unwrap_or_else(|| {
+            let (script, outside) = self.scan_script(package, directory).unzip();
+            let mut facts = self.facts.borrow_mut();
+            facts.keep_script(directory, script.as_deref(), outside.unwrap_or_default());
+            script
+        });
+        self.scripts.insert(package, script.clone());
+        script
+    }
+
+    /// Cargo's configuration, the workspace's profiles and the variables that hold flags, as text.
+    fn flags(&mut self) -> Rc<str> {
+        let root = &self.workspace.root;
+        let flags = self.flags.get_or_insert_with(|| {
+            let is_told = |name: &str| name.contains("RUSTFLAGS") || name.contains("CARGO_PROFILE");
+            let variables = std::env::vars().filter(|(name, _)| is_told(name));
+            let variables = variables.map(|(name, value)| format!("{name}={value}\n"));
+            let files = configuration_files(root).into_iter();
+            let files = files.filter_map(|file| read(&file));
+            let manifest = read(&root.join("Cargo.toml"));
+            let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
+            let profiles = manifest.and_then(|it| it.get("profile").map(ToString::to_string));
+            variables
+                .chain(files)
+                .chain(profiles)
+                .collect::<String>()
+                .into()
+        });
+        Rc::clone(flags)
+    }
+
+    /// Whether more features may be set than cargo says: by the package's script, or by flags.
+    fn may_set_features(&mut self, package: PackageIx) -> bool {
+        let flags = self.flags();
+        let by_flags = flags.contains("--cfg") && flags.contains("feature=");
+        let may_set = |script: Rc<Script>| script.may_set_features();
+        by_flags || self.script(package).is_some_and(may_set)
+    }
+
+    /// What a package's script says, and the files outside of the package that it is made of.
+    fn scan_script(
+        &mut self,
+        package: PackageIx,
+        directory: &Utf8Path,
+    ) -> Option<(Rc<Script>, Vec<Utf8PathBuf>)> {
+        let mut targets = self.workspace.package(package).targets.iter();
+        let target = targets.find(|target| target.kind == TargetKind::CustomBuild)?;
+        let scan = source_scan::scan_build_script(&target.src_path, directory, &mut read);
+        let reads = self.of_target(package, target, Mode::Build)?;
+        let text = reads.files.iter().filter_map(|file| read(file)).collect();
+        let outside = reads.files.iter().filter(|it| !it.starts_with(directory));
+        Some((Rc::new(Script::new(scan, text)), outside.cloned().collect()))
+    }
+}
+
+impl Reads {
+    /// Whether the file is among them.
+    pub fn has(&self, path: &Utf8Path) -> bool {
+        self.files.contains(path)
+    }
+
+    /// Its sources that a search of its package does not see: those that lie elsewhere, or have
+    /// another extension.
+    fn far_sources(&self) -> impl Iterator<Item = &Utf8Path> {
+        let is_far = |file: &&Utf8PathBuf| {
+            !file.starts_with(&self.directory) || file.extension() != Some("rs")
+        };
+        self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
+    }
+
+    /// Whether it hands a macro what may be a name for a file of its package: the file's own, with
+    /// as much of the way to it as is written, or that of a directory above it. A macro that takes
+    /// a file of some directory may take its neighbours too, as templates include one another.
+    fn may_hand(&self, file: &Utf8Path, package: &Utf8Path) -> bool {
+        let Ok(below) = file.strip_prefix(package) else {
+            return false;
+        };
+        let way: Vec<&str> = below.iter().collect();
+        let bare = below.with_extension("");
+        let bare: Vec<&str> = bare.iter().collect();
+        self.handed.iter().any(|handed| {
+            let parts: Vec<&str> = Utf8Path::new(handed)
+                .iter()
+                .filter(|part| !matches!(*part, "." | ".." | "/" | "$CARGO_MANIFEST_DIR"))
+                .take_while(|part| !part.contains('*'))
+                .collect();
+            let names = |way: &[&str]| way.windows(parts.len()).any(|some| some == parts);
+            parts.is_empty()
+                || names(&way)
+                || names(&bare)
+                || below.ancestors().skip(1).any(|above| {
+                    !matches!(above.as_str(), "" | "src")
+                        && parts.last().is_some_and(|last| last.contains('.'))
+                        && package.join(above).join(handed).is_file()
+                })
+        })
+    }
+}

@@ -1,0 +1,650 @@
+//! The text of packages' sources, searched for words.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, ErrorKind};
+use std::sync::{Mutex, PoisonError};
+
+use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
+
+use crate::files;
+use crate::paths::normalized;
+use crate::paths::{is_absent, resolved};
+use crate::workspace::PackageIx;
+
+/// What was found out about the texts of packages so far.
+#[derive(Default)]
+pub(super) struct Texts {
+    /// Whether one of a package's sources holds what was searched for.
+    held: HashMap<(PackageIx, Scope), HashMap<Search, bool>>,
+    /// The parts of paths in the string literals of a package, and in its documentation.
+    parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
+}
+
+/// Which lines of sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lines {
+    /// Those that are no comments.
+    Code,
+    /// Comments that are documentation, where tests may stand.
+    Docs,
+}
+
+impl Lines {
+    fn of(line: &str) -> Option<Self> {
+        let line = line.trim_start();
+        let is_doc = line.starts_with("///") || line.starts_with("//!");
+        match line.starts_with("//") {
+            true => is_doc.then_some(Self::Docs),
+            false => Some(Self::Code),
+        }
+    }
+}
+
+/// Which of a package's sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// All of them.
+    Package,
+    /// Those that may be its library's.
+    Library,
+}
+
+impl Scope {
+    /// Whether a file is among them, by its path below the package.
+    pub(super) fn has(self, below: &Utf8Path) -> bool {
+        const OTHERS: [&str; 5] = ["build.rs", "build", "tests", "benches", "examples"];
+        self == Self::Package || below.iter().next().is_none_or(|it| !OTHERS.contains(&it))
+    }
+}
+
+/// What texts are searched for; an answer is remembered under it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Search {
+    /// One of these words.
+    Any(&'static [&'static str]),
+    /// One of these words, but for a line that includes a README as documentation.
+    Code(&'static [&'static str]),
+    /// The same, in a file that defines macros.
+    Macros(&'static [&'static str]),
+    /// The name of a file that a macro may make, anywhere but in a comment and in a declaration
+    /// that a scan understands: see [`makes_name`].
+    Made(String),
+    /// A file, by its path below its package, anywhere but in an attribute of the whole module: see
+    /// [`names_file`].
+    File(Utf8PathBuf),
+    /// The same, in a file that defines macros.
+    MacrosFile(Utf8PathBuf),
+    /// A variable: see [`names_variable`].
+    Variable(String),
+}
+
+impl Search {
+    pub(super) fn succeeds_in(&self, text: &str) -> bool {
+        let code = |words: &[&str]| {
+            let mut lines = text
+                .lines()
+                .filter(|line| !line.contains("doc = include_str"));
+            lines.any(|line| words.iter().any(|word| line.contains(word)))
+        };
+        let names = |below: &Utf8Path| {
+            let mut lines = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("#!["));
+            lines.any(|line| names_file(line, below))
+        };
+        match self {
+            Self::Any(words) => words.iter().any(|word| text.contains(word)),
+            Self::Code(words) => code(words),
+            Self::Macros(words) => text.contains("macro_rules") && code(words),
+            Self::Made(name) => {
+                let lines = text.lines().filter(|line| !is_plain(line));
+                makes_name(&lines.collect::<Vec<_>>().join("\n"), name)
+            }
+            Self::File(below) => names(below),
+            Self::MacrosFile(below) => text.contains("macro_rules") && names(below),
+            Self::Variable(variable) => names_variable(text, variable),
+        }
+    }
+}
+
+impl Texts {
+    /// Whether one of the sources below a package's directory holds what is searched for.
+    pub(super) fn hold(
+        &mut self,
+        (package, scope): (PackageIx, Scope),
+        directory: &Utf8Path,
+        search: &Search,
+    ) -> bool {
+        let known = self.held.entry((package, scope)).or_default();
+        if let Some(&known) = known.get(search) {
+            return known;
+        }
+        let mut found = false;
+        each_source(directory, &mut |file| {
+            let is_among = || scope.has(file.strip_prefix(directory).unwrap_or(file));
+            let holds =
+                || read(file).is_some_and(|text| text == UNREAD || search.succeeds_in(&text));
+            found = found || is_among() && holds();
+        });
+        known.insert(search.clone(), found);
+        found
+    }
+
+    /// Whether such lines of a package hold one of these names as a part of a path. Its sources lie
+    /// in a directory, and `far` from it.
+    pub(super) fn name_any(
+        &mut self,
+        package: PackageIx,
+        directory: &Utf8Path,
+        far: &[Utf8PathBuf],
+        lines: Lines,
+        names: &[&str],
+    ) -> bool {
+        let parts = self.parts.entry(package).or_insert_with(|| {
+            let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
+            let mut take = |file: &Utf8Path| {
+                let text = read(file).unwrap_or_default();
+                if text == UNREAD {
+                    for lines in [Lines::Code, Lines::Docs] {
+                        parts.entry(lines).or_default().insert(text.clone());
+                    }
+                }
+                for line in text.lines() {
+                    let Some(lines) = Lines::of(line) else {
+                        continue;
+                    };
+                    let parts = parts.entry(lines).or_default();
+                    match lines {
+                        Lines::Code => parts.extend(code_parts(line)),
+                        Lines::Docs => parts.extend(path_parts(line).map(str::to_owned)),
+                    }
+                }
+            };
+            for path in far.iter().map(Utf8PathBuf::as_path).chain([directory]) {
+                match path.is_dir() {
+                    true => each_source(path, &mut take),
+                    false if path.extension() == Some("rs") => take(path),
+                    false => {}
+                }
+            }
+            parts
+        });
+        let parts = parts.get(&lines);
+        parts.is_some_and(|parts| {
+            parts.contains(UNREAD) || names.iter().any(|name| parts.contains(*name))
+        })
+    }
+}
+
+/// Names that every package has, so that their mention says nothing.
+pub(super) const COMMON_NAMES: [&str; 8] = [
+    "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
+];
+
+/// Stands for the text of a file that was not read. No lexer of Rust accepts it.
+const UNREAD: &str = "\"";
+
+/// The budget for sources that are larger than 1 MiB, as generated ones are.
+static BUDGET: Mutex<files::Budget> = Mutex::new(files::Budget::new(1 << 20, 256 << 20));
+
+/// Returns the content of a file, within the budget.
+fn read_within_budget(path: &Utf8Path) -> io::Result<Vec<u8>> {
+    let bytes = files::read(path, files::SOURCE)?;
+    let mut budget = BUDGET.lock().unwrap_or_else(PoisonError::into_inner);
+    match budget.allows(path, bytes.len() as u64) {
+        true => Ok(bytes),
+        false => Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            "all large sources together are larger than 256 MiB",
+        )),
+    }
+}
+
+/// Returns a file's text; replacement characters stand in what is not UTF-8, since such a file,
+/// too, can be included. A source that is there and cannot be read is noted, and is [`UNREAD`].
+pub(super) fn read(path: &Utf8Path) -> Option<String> {
+    let bytes = match read_within_budget(path) {
+        Ok(bytes) => bytes,
+        Err(error) if is_absent(&error) => return None,
+        Err(error) => {
+            let is_source = path.extension() == Some("rs");
+            if is_source {
+                files::note_skipped(path, &error);
+            }
+            // A device or a pipe that a literal names is no file of a package.
+            let is_there = is_source || error.kind() == ErrorKind::FileTooLarge;
+            return is_there.then(|| UNREAD.to_owned());
+        }
+    };
+    Some(
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    )
+}
+
+/// Where the symbolic links below a directory lead, if not back into it, and those below what they
+/// lead to. Cargo follows them, into hidden directories and other packages too.
+pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let is_entered = |path: &Utf8Path, names: &[&str]| {
+        path.file_name() != Some(".git") && !names.contains(&"CACHEDIR.TAG")
+    };
+    let mut leads: Vec<Utf8PathBuf> = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(from) = left.pop() {
+        each_entry(&from, &is_entered, &mut |path, is_link| {
+            let to = if is_link { resolved(path) } else { return };
+            let is_known = leads.iter().any(|known| to.starts_with(known));
+            if !is_known && !to.starts_with(directory) {
+                left.push(to.clone());
+                leads.push(to);
+            }
+        });
+    }
+    leads
+}
+
+/// What lies outside of a package's directory and is reached from there, as far as the texts of its
+/// sources show by themselves.
+#[derive(Debug, Default)]
+pub struct Outside {
+    /// Where links lead, and what the literals that climb out of the directory name.
+    pub(super) reached: Vec<Utf8PathBuf>,
+    /// Where links lead.
+    pub(super) linked: Vec<Utf8PathBuf>,
+    /// Whether code in a file of another name is included, which is not among the sources that were
+    /// searched.
+    pub(super) includes_others: bool,
+    /// Whether the sources may learn as they run where a package or the workspace lies.
+    pub(super) is_told_place: bool,
+    /// Whether there are links, or directories in which nobody looked for any.
+    has_links: bool,
+    /// Whether a source was not read, so that it may reach anything.
+    pub(super) has_unread: bool,
+}
+
+/// The same of several directories.
+pub type Outsides = HashMap<Utf8PathBuf, Outside>;
+
+impl Outside {
+    /// Of the sources below a directory.
+    pub fn of(directory: &Utf8Path) -> Self {
+        let mut outside = Self::default();
+        let has_links = Cell::new(false);
+        let is_entered = |path: &Utf8Path, names: &[&str]| {
+            let is_entered = is_of_package(path, names);
+            has_links.set(has_links.get() || !is_entered);
+            is_entered
+        };
+        each_entry(directory, &is_entered, &mut |path, is_link| {
+            if is_link {
+                has_links.set(true);
+                let to = resolved(path);
+                if !to.starts_with(directory) {
+                    outside.linked.push(to.clone());
+                    outside.reached.push(to);
+                }
+            }
+            if path.extension() == Some("rs")
+                && let Some(text) = read(path)
+            {
+                outside.add(directory, path, &text);
+            }
+        });
+        outside.has_links = has_links.get();
+        outside
+    }
+
+    /// Whether it is certain that there is no link below the directory.
+    pub fn has_no_links(&self) -> bool {
+        !self.has_links
+    }
+
+    fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
+        self.has_unread |= text == UNREAD;
+        self.is_told_place = self.is_told_place || tells_place(text);
+        let mut included = text.split("include!(\"").skip(1);
+        self.includes_others |= included.any(|rest| {
+            let path = rest.split('"').next();
+            path.is_some_and(|path| !path.ends_with(".rs"))
+        });
+        for literal in climbing_literals(text) {
+            for from in [file.parent().unwrap_or(directory), directory] {
+                let path = normalized(&from.join(literal.trim_start_matches('/')));
+                if !path.starts_with(directory) {
+                    self.reached.push(resolved(&path));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a text may ask where its package, the workspace or the repository lies: by a variable
+/// that cargo does not set for every package, or by a call.
+fn tells_place(text: &str) -> bool {
+    const CALLS: [&str; 5] = [
+        "CARGO_MANIFEST_DIR",
+        "workspace_root",
+        "show-toplevel",
+        "locate-project",
+        "current_dir()",
+    ];
+    const READERS: [&str; 4] = ["env!(\"", "var(\"", "var_os(\"", "option_env!(\""];
+    const ORDINARY: [&str; 5] = [
+        "CARGO_PKG_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "OUT_DIR",
+        "RUST_",
+    ];
+    let names_other = |reader: &&str| {
+        let mut read = text.split(*reader).skip(1);
+        read.any(|rest| !ORDINARY.iter().any(|name| rest.starts_with(name)))
+    };
+    CALLS.iter().any(|call| text.contains(call)) || READERS.iter().any(names_other)
+}
+
+/// The Rust files below a package's directory.
+pub(super) fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
+    each_entry(directory, &is_of_package, &mut |path, _| {
+        if path.extension() == Some("rs") {
+            see(path);
+        }
+    });
+}
+
+/// Whether a directory in a package's is its own: no other package's, no hidden one, and none of
+/// what cargo builds.
+fn is_of_package(directory: &Utf8Path, names: &[&str]) -> bool {
+    let is_hidden = directory.file_name().is_some_and(|it| it.starts_with('.'));
+    !is_hidden && !names.contains(&"Cargo.toml") && !names.contains(&"CACHEDIR.TAG")
+}
+
+/// Whether a directory is entered that has these names in it.
+type IsEntered<'a> = &'a dyn Fn(&Utf8Path, &[&str]) -> bool;
+
+/// The files and links below a directory and those in it that are entered, and whether each is a
+/// link.
+fn each_entry(
+    directory: &Utf8Path,
+    is_entered: IsEntered<'_>,
+    see: &mut dyn FnMut(&Utf8Path, bool),
+) {
+    for entry in entries(directory) {
+        each_at(&entry, is_entered, see);
+    }
+}
+
+fn each_at(entry: &Utf8DirEntry, is_entered: IsEntered<'_>, see: &mut dyn FnMut(&Utf8Path, bool)) {
+    let path = entry.path();
+    let Ok(kind) = entry.file_type() else {
+        return;
+    };
+    if !kind.is_dir() {
+        return see(path, kind.is_symlink());
+    }
+    let below = entries(path);
+    let names: Vec<&str> = below.iter().map(Utf8DirEntry::file_name).collect();
+    if is_entered(path, &names) {
+        for entry in &below {
+            each_at(entry, is_entered, see);
+        }
+    }
+}
+
+fn entries(directory: &Utf8Path) -> Vec<Utf8DirEntry> {
+    let entries = directory.read_dir_utf8().into_iter().flatten();
+    entries.flatten().collect()
+}
+
+/// Whether a text holds a name as a part of a path in a string literal: after a quote or a
+/// separator, and before one or an extension.
+pub(super) fn names_in(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        matches!(before, Some('"' | '/' | '\\')) && matches!(after, Some('"' | '/' | '\\' | '.'))
+    })
+}
+
+/// Whether a text names a file of a package, a directory on the way to it, or the module that it
+/// would be.
+pub(super) fn names_file(text: &str, below: &Utf8Path) -> bool {
+    let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
+    let module = match below.file_stem() {
+        Some("mod") => below.parent().and_then(Utf8Path::file_name),
+        stem => stem,
+    };
+    names.any(|name| names_in(text, name))
+        || module
+            .is_some_and(|module| names_in(text, module) || text.contains(&format!("mod {module}")))
+}
+
+/// Returns true for a line that is a comment, or that declares a module or a documentation whose
+/// path is a literal.
+fn is_plain(line: &str) -> bool {
+    let line = line.trim();
+    let is_module = line.ends_with(';')
+        && line.split_once("mod ").is_some_and(|(before, name)| {
+            let visibility = before.trim_end();
+            let is_name = |char: char| char.is_alphanumeric() || char == '_' || char == '#';
+            (visibility.is_empty() || visibility.starts_with("pub"))
+                && name.trim_end_matches(';').chars().all(is_name)
+        });
+    let is_attribute = ["#[", "#![", "doc =", "path ="]
+        .iter()
+        .any(|start| line.starts_with(start));
+    let has_literal = ["doc = include_str!(\"", "path = \""]
+        .iter()
+        .any(|text| line.contains(text));
+    line.starts_with("//") || is_module || is_attribute && has_literal
+}
+
+/// Returns true if a text holds a name, or all words of which one could put the name together.
+pub(super) fn makes_name(text: &str, name: &str) -> bool {
+    let kind = |char: char| (char.is_ascii_digit(), char.is_alphanumeric());
+    let words = name
+        .as_bytes()
+        .chunk_by(|a, b| kind(char::from(*a)) == kind(char::from(*b)))
+        .filter_map(|word| std::str::from_utf8(word).ok())
+        .filter(|word| word.chars().all(char::is_alphanumeric));
+    let is_word = |word: &str| {
+        text.match_indices(word).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + word.len()..].chars().next();
+            let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
+            is_apart(before) && is_apart(after)
+        })
+    };
+    text.contains(name) || words.clone().count() > 1 && words.clone().all(is_word)
+}
+
+/// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
+/// around it. It is a first sieve; the scan of the target decides.
+pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
+    /// The longest path that a system opens.
+    const LONGEST: usize = 4096;
+    let inside = text.split_once('"').and_then(|(_, it)| it.rsplit_once('"'));
+    let between_quotes = inside.into_iter().flat_map(|(inside, _)| inside.split('"'));
+    between_quotes.filter(|it| it.len() <= LONGEST && it.contains("../"))
+}
+
+/// What [`names_in`] would find in a line: what stands between quotes or separators, and each
+/// beginning of it that ends at a dot.
+fn path_parts(line: &str) -> impl Iterator<Item = &str> {
+    const AROUND: [char; 3] = ['"', '/', '\\'];
+    let closed = line.rsplit_once(AROUND).map_or("", |(closed, _)| closed);
+    closed
+        .split(AROUND)
+        .skip(1)
+        .flat_map(|part| {
+            let dots = part.match_indices('.').map(|(at, _)| at);
+            dots.chain([part.len()]).map(move |end| &part[..end])
+        })
+        .filter(|part| (2..200).contains(&part.len()))
+}
+
+/// The same of a line of code, but for what is no path, or one that leads to a single place: a URL,
+/// and the documentation that a crate includes as its own.
+fn code_parts(line: &str) -> Vec<String> {
+    if line.starts_with("#![") && line.contains("doc = include_str!(\"") {
+        return Vec::new();
+    }
+    let is_path = |literal: &&str| !literal.contains("://");
+    let paths: Vec<&str> = line.split('"').filter(is_path).collect();
+    path_parts(&paths.join("\"")).map(str::to_owned).collect()
+}
+
+/// Whether a text names a variable: whole, or as one who puts the name together writes its
+/// beginning or its end, up to or from an underscore.
+pub(super) fn names_variable(text: &str, variable: &str) -> bool {
+    text.contains(variable)
+        || variable.match_indices('_').any(|(at, _)| {
+            let (start, end) = (&variable[..at], &variable[at..]);
+            ["\"", "_\"", "_{"]
+                .iter()
+                .any(|after| text.contains(&format!("\"{start}{after}")))
+                || ["\"", "}"]
+                    .iter()
+                    .any(|before| text.contains(&format!("{before}{end}\"")))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_that_of_its_own_search() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        std::fs::write(directory.join("lib.rs"), "// See LICENSE.\n").unwrap();
+        let mut texts = Texts::default();
+        let package = (PackageIx(0), Scope::Package);
+        let mut hold = |search| texts.hold(package, directory, &search);
+        assert!(!hold(Search::File("LICENSE".into())), "no path names it");
+        assert!(!hold(Search::Made("LICENSE".to_owned())), "a comment");
+        assert!(hold(Search::Variable("LICENSE".to_owned())));
+        assert!(!hold(Search::Macros(&["LICENSE"])), "no macro is defined");
+        assert!(hold(Search::Code(&["LICENSE"])));
+        let source = "#![doc = include_str!(\"../README.md\")]\n#[path = \"NOTES.md\"]\n";
+        std::fs::write(directory.join("notes.rs"), source).unwrap();
+        assert!(!hold(Search::File("README.md".into())), "its own");
+        assert!(hold(Search::File("NOTES.md".into())));
+        assert!(!hold(Search::MacrosFile("NOTES.md".into())), "no macro");
+    }
+
+    #[test]
+    fn a_macro_makes_a_name_of_words_that_are_written() {
+        for (line, makes_it) in [
+            ("m!(\"table_12.bin\");", true),
+            ("m!(table_12);", true),
+            ("m!(concat!(\"ta\", \"ble_12\"));", false),
+            (
+                "include_str!(concat!(\"data/\", $name, \"_\", 12, \".bin\")); m!(table);",
+                true,
+            ),
+            ("m!(tables, 12);", false),
+            ("let n = 112; m!(table);", false),
+            ("// m!(table_12)", false),
+            ("mod table_12;", false),
+            ("pub(crate) mod table_12;", false),
+            ("mods! { mod table_12; }", true),
+            ("#[path = \"table_12.rs\"]", false),
+            ("#[path = concat!(\"table_12\", \".rs\")]", true),
+            (
+                "#![cfg_attr(doctest, doc = include_str!(\"table_12.bin\"))]",
+                false,
+            ),
+            ("doc = include_str!(\"../table_12.bin\")", false),
+            (
+                "#[cfg_attr(doc, doc = include_str!(m!(\"table_12\")))]",
+                true,
+            ),
+        ] {
+            let search = Search::Made("table_12".to_owned());
+            assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+        assert!(Search::Made("table".to_owned()).succeeds_in("m!(\"table\")"));
+    }
+
+    #[test]
+    fn literals_that_climb_stand_between_quotes() {
+        let climb = |levels| "../".repeat(levels);
+        let (long, longer) = (climb(1365), climb(1366));
+        let endless = climb(1 << 20);
+        for (text, expected) in [
+            ("f(\"../x\", \"y\", \"a/../b\")", vec!["../x", "a/../b"]),
+            ("// ../x", vec![]),
+            ("../x \"y\" ../z", vec![]),
+            ("\"../x", vec![]),
+            (&format!("\"{long}\""), vec![&*long]),
+            (&format!("\"{longer}\""), vec![]),
+            (&endless, vec![]),
+        ] {
+            let found: Vec<_> = climbing_literals(text).collect();
+            assert_eq!(found, expected, "{}", &text[..text.len().min(40)]);
+        }
+    }
+
+    #[test]
+    fn a_library_is_not_its_package() {
+        for (file, is_of_library) in [
+            ("lib.rs", true),
+            ("src/build/tests.rs", true),
+            ("build.rs", false),
+            ("build/probe.rs", false),
+            ("tests/it.rs", false),
+            ("examples/one/main.rs", false),
+        ] {
+            assert!(Scope::Package.has(file.into()), "{file}");
+            assert_eq!(Scope::Library.has(file.into()), is_of_library, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_a_comment_mentions_is_not_compiled() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        let source = "
+            //! See <https://example.org/guide/chapters>.
+            // It was in old/place/table.csv.
+            const TABLE: &str = include_str!(concat!(\"../../data/\", \"lines.csv\"));
+            let url = \"//shared/tables\";
+            let page = \"https://example.org/pages/first.html\";
+#![cfg_attr(doc, doc = include_str!(\"../books/start.md\"))]
+        ";
+        std::fs::write(directory.join("lib.rs"), source).unwrap();
+        let mut texts = Texts::default();
+        let mut hold = |lines, name| texts.name_any(PackageIx(0), directory, &[], lines, &[name]);
+        for (name, in_code, in_docs) in [
+            ("data", true, false),
+            ("lines", true, false),
+            ("shared", true, false),
+            ("guide", false, true),
+            ("place", false, false),
+            ("pages", false, false),
+            ("books", false, false),
+        ] {
+            let found = (hold(Lines::Code, name), hold(Lines::Docs, name));
+            assert_eq!(found, (in_code, in_docs), "{name}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_are_followed_from_one_to_the_next() {
+        let (_directory, top) = crate::testing::scratch();
+        for inside in ["watched/.hidden", "first", "second", "third"] {
+            std::fs::create_dir_all(top.join(inside)).unwrap();
+        }
+        let link = |to: &str, from: &str| {
+            std::os::unix::fs::symlink(top.join(to), top.join(from)).unwrap();
+        };
+        link("first", "watched/.hidden/link");
+        link("second", "first/link");
+        link("watched", "second/back");
+        let leads = links_below(&top.join("watched"));
+        assert_eq!(leads, [top.join("first"), top.join("second")]);
+    }
+}

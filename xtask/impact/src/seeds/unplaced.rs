@@ -1,0 +1,157 @@
+//! Seeds from what no evidence places: the rules decide, then where the path lies.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::rules::Affects;
+use super::sources::{Lines, Sources};
+use super::{Effect, Rule};
+use crate::seeds::{Finder, Inputs, is_a_test};
+use crate::unit_graph::{Mode, Unit, UnitIx};
+use crate::vcs::{Change, Status};
+use crate::workspace::PackageIx;
+
+/// Whether a unit may read the file in question.
+type MayRead<'a> = dyn Fn(&mut Sources<'_>, UnitIx, &Unit) -> bool + 'a;
+
+impl Finder<'_> {
+    /// What no evidence places: the rules decide, then where the path lies.
+    pub(super) fn unplaced(&mut self, change: &Change, path: &Utf8Path) {
+        let inputs = self.inputs;
+        match inputs.rules.of(&change.path).map(|rule| &rule.affects) {
+            Some(Affects::Nothing) => self.handed(change, path),
+            Some(Affects::Everything | Affects::Packages(_)) => self.configured(change),
+            None => match inputs.layout.owner(path) {
+                Some(package) => self.unplaced_in(package, change, path),
+                None => self.unplaced_outside(change, path),
+            },
+        }
+    }
+
+    /// Adds the units that a configured rule names, whatever else is known of the file.
+    pub(super) fn configured(&mut self, change: &Change) {
+        let inputs = self.inputs;
+        let Some(rule) = inputs.rules.of(&change.path) else {
+            return;
+        };
+        let packages: Vec<PackageIx> = match &rule.affects {
+            Affects::Nothing => return,
+            Affects::Everything => inputs.workspace.packages().map(|it| it.0).collect(),
+            Affects::Packages(packages) => packages.clone(),
+        };
+        let graph = inputs.graph;
+        for &unit in packages.iter().flat_map(|&it| graph.units_of(it)) {
+            if rule.effect == Effect::Rebuilt || is_a_test(graph.unit(unit)) {
+                let because = "a configured rule says so";
+                self.add(unit, rule.effect, Rule::Configured, change, because);
+            }
+        }
+    }
+
+    /// A file that a rule calls inert, yet that is handed to a macro by its name.
+    fn handed(&mut self, change: &Change, path: &Utf8Path) {
+        let Some(package) = self.inputs.layout.owner(path) else {
+            return self.handed_outside(change, path);
+        };
+        self.doubt(package, change, &|sources, _, node| {
+            sources.is_handed(node, path)
+        });
+    }
+
+    /// Units of a package that may read a file by way of a macro, and of which no record says that
+    /// they do not.
+    pub(super) fn doubt(&mut self, package: PackageIx, change: &Change, may_read: &MayRead<'_>) {
+        let graph = self.inputs.graph;
+        for &unit in graph.units_of(package) {
+            let node = graph.unit(unit);
+            if node.is_compiled()
+                && !self.is_recorded(unit)
+                && may_read(&mut self.sources, unit, node)
+            {
+                let because = "a macro of its may read this file";
+                self.seed(unit, Rule::Doubt, change, because);
+            }
+        }
+    }
+
+    /// The same of a file outside every package, for those that put paths together.
+    fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs { layout, root, .. } = *self.inputs;
+        for (package, _) in layout.packages() {
+            if self.sources.makes_paths(package) && self.sources.names_closely(package, path, root)
+            {
+                self.doubt(package, change, &|_, _, _| true);
+            }
+        }
+    }
+
+    /// A file that some unit is known to read: another may read it, too, and not show it. `before`
+    /// counts the seeds that are not of this file.
+    pub(super) fn hidden(&mut self, change: &Change, path: &Utf8Path, before: usize) {
+        if path.extension() == Some("rs") || change.status == Status::Deleted {
+            return;
+        }
+        let Some(package) = self.inputs.layout.owner(path) else {
+            return self.handed_outside(change, path);
+        };
+        let known = self.seeds[before..].iter().map(|seed| seed.unit);
+        let known: BTreeSet<UnitIx> = known.collect();
+        self.doubt(package, change, &|sources, unit, node| {
+            !known.contains(&unit) && sources.may_hide(node, path)
+        });
+    }
+
+    /// A file of a package that no unit is known to compile. Cargo learns of a file only through a
+    /// record or a build script, so what remains is what a macro may have read unseen; where that
+    /// cannot be, the package's tests may read the file as they run.
+    fn unplaced_in(&mut self, package: PackageIx, change: &Change, path: &Utf8Path) {
+        let Inputs { graph, .. } = *self.inputs;
+        for &unit in graph.units_of(package) {
+            let node = graph.unit(unit);
+            let is_unknown =
+                node.is_compiled() && !self.is_recorded(unit) && self.sources.may_hide(node, path);
+            if is_unknown {
+                let because = "a macro or generated code may read this file";
+                self.seed(unit, Rule::Doubt, change, because);
+            } else if is_a_test(node) {
+                let because = "its tests may read this file as they run";
+                self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
+            }
+        }
+    }
+
+    /// A file outside every package. Whoever reads it has to name it, or a directory above it.
+    fn unplaced_outside(&mut self, change: &Change, path: &Utf8Path) {
+        let Inputs { graph, root, .. } = *self.inputs;
+        for (package, _) in self.inputs.layout.packages() {
+            let mut mention = |lines| self.sources.mentions(package, lines, path, root);
+            let in_code = mention(Lines::Code);
+            if !in_code && !mention(Lines::Docs) {
+                continue;
+            }
+            for &unit in graph.units_of(package) {
+                let node = graph.unit(unit);
+                // What went cannot be compiled any more by sources that stayed as they were.
+                let may_be_read = in_code && change.status != Status::Deleted;
+                if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
+                    let because = "its package's sources mention this name";
+                    self.seed(unit, Rule::Doubt, change, because);
+                } else if is_a_test(node) && (in_code || node.mode == Mode::Doctest) {
+                    let because = "its tests may read this file as they run";
+                    self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
+                }
+            }
+        }
+    }
+
+    /// Whether a record weighs more than a doubt about what a unit reads.
+    fn is_recorded(&mut self, unit: UnitIx) -> bool {
+        let Inputs { graph, records, .. } = *self.inputs;
+        let reads = self.sources.of(graph.unit(unit));
+        match reads.is_some_and(|reads| reads.by_environment) {
+            true => records.is_current(unit),
+            false => records.is_nearly_current(unit),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The scan from file to file: what has been read, what is still to be read, and what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use proc_macro2::TokenStream;
+
+use super::condition::Holds;
+use super::scope::{Origin, Place, Scope};
+use super::tokens::{MAX_DEPTH, is_nested_too_deep, lex};
+use super::{Doubt, DoubtKind, SourceScan};
+use crate::files;
+use crate::paths::normalized;
+
+/// The work of one scan.
+pub(super) struct Scanner<'r> {
+    pub(super) manifest_dir: Utf8PathBuf,
+    pub(super) holds: &'r Holds<'r>,
+    read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
+    texts: BTreeMap<Utf8PathBuf, Option<String>>,
+    queue: Vec<(Utf8PathBuf, Place)>,
+    /// The code files met so far, each with the places it was met under: two at most.
+    met: BTreeSet<(Utf8PathBuf, Place)>,
+    /// The files and inline modules in which a macro may be called.
+    pub(super) call_sites: BTreeSet<(Utf8PathBuf, Place)>,
+    /// The `macro_rules!` definitions that declare modules or include files.
+    pub(super) definitions: Vec<TokenStream>,
+    pub(super) declared_in_definitions: usize,
+    /// The modules that macros declare and that have no file where they are written, with the
+    /// files that were looked for.
+    pub(super) unplaced: Vec<(String, Vec<Utf8PathBuf>, Doubt)>,
+    /// The names of modules that a definition found at a place where it may be called.
+    pub(super) placed: BTreeSet<String>,
+    pub(super) found: SourceScan,
+}
+
+impl<'r> Scanner<'r> {
+    pub(super) fn new(
+        manifest_dir: &Utf8Path,
+        holds: &'r Holds<'r>,
+        read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
+    ) -> Self {
+        Scanner {
+            manifest_dir: normalized(manifest_dir),
+            holds,
+            read,
+            texts: BTreeMap::new(),
+            queue: Vec::new(),
+            met: BTreeSet::new(),
+            call_sites: BTreeSet::new(),
+            definitions: Vec::new(),
+            declared_in_definitions: 0,
+            unplaced: Vec::new(),
+            placed: BTreeSet::new(),
+            found: SourceScan::default(),
+        }
+    }
+
+    pub(super) fn run(&mut self, root: &Utf8Path) {
+        let root = normalized(root);
+        let place = Place::of_owner(&root);
+        if !self.take_module(root.clone(), place) {
+            self.found.missing.insert(root);
+        }
+        while !self.queue.is_empty() {
+            while let Some((file, place)) = self.queue.pop() {
+                self.scan_file(&file, place);
+            }
+            self.replay_definitions();
+        }
+        for (name, absent, doubt) in std::mem::take(&mut self.unplaced) {
+            if !self.placed.contains(&name) {
+                self.found.missing.extend(absent);
+                self.found.doubts.push(doubt);
+            }
+        }
+        self.found.doubts.sort();
+        self.found.doubts.dedup();
+    }
+
+    /// The tokens of every code file that was scanned.
+    pub(super) fn scanned(&self) -> impl Iterator<Item = (&Utf8Path, TokenStream)> {
+        let files: BTreeSet<&Utf8Path> = self.met.iter().map(|(file, _)| file.as_path()).collect();
+        files
+            .into_iter()
+            .filter_map(|file| Some((file, lex(self.texts.get(file)?.as_ref()?)?)))
+    }
+
+    pub(super) fn text(&mut self, file: &Utf8Path) -> Option<&str> {
+        if !self.texts.contains_key(file) {
+            let text = (self.read)(file);
+            self.texts.insert(file.to_owned(), text);
+        }
+        self.texts.get(file)?.as_deref()
+    }
+
+    /// Takes an existing file as a module; whether it exists.
+    pub(super) fn take_module(&mut self, file: Utf8PathBuf, place: Place) -> bool {
+        let exists = self.text(&file).is_some();
+        if exists {
+            self.found.modules.insert(file.clone());
+            self.enqueue(file, place);
+        }
+        exists
+    }
+
+    pub(super) fn enqueue(&mut self, file: Utf8PathBuf, place: Place) {
+        if self.met.insert((file.clone(), place.clone())) {
+            self.queue.push((file, place));
+        }
+    }
+
+    fn scan_file(&mut self, file: &Utf8Path, place: Place) {
+        let Some(text) = self.text(file) else { return };
+        let Some(tokens) = lex(text) else {
+            let reason = match is_nested_too_deep(text) {
+                true => {
+                    let reason = format!("it is nested deeper than {MAX_DEPTH} brackets");
+                    files::note_skipped(file, &reason);
+                    reason
+                }
+                false => "the file does not lex".to_owned(),
+            };
+            let doubt = Doubt::new(file, DoubtKind::Unlexable, reason);
+            return self.found.doubts.push(doubt);
+        };
+        self.call_sites.insert((file.to_owned(), place.clone()));
+        let scope = Scope {
+            file,
+            places: &[place],
+            origin: Origin::Written,
+            items: true,
+            names: false,
+            literals: false,
+        };
+        self.walk(tokens, &scope);
+    }
+
+    /// Modules and includes in a macro's definition are relative to where the macro is called:
+    /// whatever exists at any such place is taken.
+    fn replay_definitions(&mut self) {
+        if self.definitions.is_empty() {
+            return;
+        }
+        let definitions = self.definitions.clone();
+        for (file, place) in &self.call_sites.clone() {
+            let scope = Scope {
+                file,
+                places: std::slice::from_ref(place),
+                origin: Origin::Replay,
+                items: true,
+                names: false,
+                literals: false,
+            };
+            for definition in &definitions {
+                self.walk(definition.clone(), &scope);
+            }
+        }
+    }
+}

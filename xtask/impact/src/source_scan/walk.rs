@@ -1,0 +1,395 @@
+//! The walk through a file's token trees: what is declared, and what a macro may make of the rest.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+use super::condition;
+use super::scanner::Scanner;
+use super::scope::{Origin, Place, Scope, dir_of};
+use super::shapes::{
+    Attribute, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS, attribute_at,
+    attribute_parts, made_text, may_name_module, starts_item,
+};
+use super::tokens::{
+    group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
+};
+use super::{Doubt, DoubtKind};
+use crate::paths::normalized;
+
+impl Scanner<'_> {
+    pub(super) fn walk(&mut self, stream: TokenStream, scope: &Scope<'_>) {
+        let tokens = trees(stream);
+        let mut attributes: Vec<Attribute> = Vec::new();
+        let mut in_function = false;
+        let mut at = 0;
+        while at < tokens.len() {
+            let (before, rest) = tokens.split_at(at);
+            if let Some((body, length)) = attribute_at(rest) {
+                let parts = self.attribute_parts(body, scope);
+                let is_left_out = self.leaves_out(&parts, scope);
+                at += length;
+                if is_left_out && length == INNER {
+                    return;
+                } else if is_left_out {
+                    at += condition::length(&tokens[at..]);
+                    attributes.clear();
+                    continue;
+                }
+                self.attributes(&parts, scope);
+                if length == OUTER {
+                    attributes.extend(parts);
+                }
+                continue;
+            }
+            at += match rest {
+                [keyword, after @ ..] if is_ident(keyword, "mod") => {
+                    1 + self.module(after, &attributes, scope)
+                }
+                _ => match macro_call(rest) {
+                    Some((called, arguments, length)) => {
+                        let starts_item = scope.items && starts_item(before);
+                        self.call(&called, arguments, &attributes, starts_item, scope);
+                        length
+                    }
+                    None => {
+                        self.token(before, rest, in_function, scope);
+                        1
+                    }
+                },
+            };
+            let last = &tokens[at - 1];
+            in_function |= is_ident(last, "fn");
+            if is_punct(last, ';') || group(last, Delimiter::Brace).is_some() {
+                attributes.clear();
+                in_function = false;
+            }
+        }
+    }
+
+    /// The attributes of a body. Those among a macro's tokens may come to stand elsewhere.
+    fn attribute_parts(&self, body: &Group, scope: &Scope<'_>) -> Vec<Attribute> {
+        let body = trees(body.stream());
+        match scope.origin {
+            Origin::Written => condition::attributes(body, self.holds),
+            _ => attribute_parts(body, false),
+        }
+    }
+
+    /// Whether attributes take away what follows them. Those among a macro's tokens may come to
+    /// stand elsewhere, or nowhere.
+    fn leaves_out(&self, attributes: &[Attribute], scope: &Scope<'_>) -> bool {
+        scope.origin == Origin::Written && condition::leave_out(attributes, self.holds)
+    }
+
+    /// Reads what follows the keyword `mod`; how many tokens that took.
+    fn module(
+        &mut self,
+        after: &[TokenTree],
+        attributes: &[Attribute],
+        scope: &Scope<'_>,
+    ) -> usize {
+        match after {
+            [dollar, TokenTree::Ident(made), end, ..]
+                if is_punct(dollar, '$') && is_punct(end, ';') =>
+            {
+                self.doubt(DoubtKind::MacroMadeModule, format!("mod ${made};"), scope);
+                3
+            }
+            [ident, end, ..] if is_punct(end, ';') => {
+                let Some(name) = name(ident) else { return 0 };
+                self.file_module(&name, attributes, scope);
+                2
+            }
+            [ident, TokenTree::Group(body), ..] if body.delimiter() == Delimiter::Brace => {
+                let Some(name) = name(ident) else { return 0 };
+                self.inline_module(&name, attributes, body.stream(), scope);
+                2
+            }
+            _ => 0,
+        }
+    }
+
+    fn file_module(&mut self, name: &str, attributes: &[Attribute], scope: &Scope<'_>) {
+        self.declared_in(scope);
+        let paths = self.paths(attributes, scope);
+        let mut found = false;
+        let mut absent = Vec::new();
+        for place in scope.places {
+            for (path, _) in &paths {
+                let file = normalized(&place.attribute_dir.join(path));
+                // Behind a link `..` leads elsewhere than its text says.
+                let linked = place.attribute_dir.join(path);
+                let taken = [&file, &linked]
+                    .map(|file| self.take_module(file.clone(), Place::of_owner(file)));
+                match taken.contains(&true) {
+                    true => found = true,
+                    false => absent.push(file),
+                }
+            }
+            if paths.iter().all(|(_, conditional)| *conditional) {
+                let candidates = place.candidates(name);
+                let files = candidates.clone().map(|(file, _)| file);
+                let taken = candidates.map(|(file, place)| self.take_module(file, place));
+                match taken.contains(&true) {
+                    true => found = true,
+                    false => absent.extend(files),
+                }
+            }
+        }
+        let reason = format!("mod {name};");
+        let declaration = Doubt::new(scope.file, DoubtKind::MacroMadeModule, reason);
+        match scope.origin {
+            Origin::Written => self.found.missing.extend(absent),
+            Origin::Definition { exported: true } => self.found.doubts.push(declaration),
+            Origin::Replay if found => _ = self.placed.insert(name.to_owned()),
+            Origin::Arguments | Origin::Definition { .. } if !found => {
+                self.unplaced.push((name.to_owned(), absent, declaration));
+            }
+            _ => {}
+        }
+    }
+
+    /// An inline module's `#[path]` names a directory. In a block, where nothing but `#[path]` can
+    /// name a file, rustc leaves out the directory of a file that is no `mod.rs`; a scan cannot
+    /// tell a block from a macro's braces, and takes both.
+    fn inline_module(
+        &mut self,
+        name: &str,
+        attributes: &[Attribute],
+        body: TokenStream,
+        scope: &Scope<'_>,
+    ) {
+        let mut attributes = attributes.to_vec();
+        let tokens = trees(body.clone());
+        let mut rest = tokens.as_slice();
+        while let Some((inner, length @ INNER)) = attribute_at(rest) {
+            attributes.extend(self.attribute_parts(inner, scope));
+            rest = &rest[length..];
+        }
+        let paths = self.paths(&attributes, scope);
+        let mut places = BTreeSet::new();
+        for place in scope.places {
+            let dirs = paths.iter().map(|(path, _)| place.attribute_dir.join(path));
+            places.extend(dirs.map(|dir| Place::flat(normalized(&dir))));
+            if paths.iter().all(|(_, conditional)| *conditional) {
+                places.insert(Place::flat(place.module_dir.join(name)));
+                if !scope.items {
+                    places.insert(Place::flat(place.attribute_dir.join(name)));
+                }
+            }
+        }
+        if scope.origin != Origin::Replay {
+            let places = places.iter().cloned();
+            let sites = places.map(|place| (scope.file.to_owned(), place));
+            self.call_sites.extend(sites);
+        }
+        let places: Vec<Place> = places.into_iter().collect();
+        let inside = Scope {
+            places: &places,
+            items: true,
+            names: false,
+            literals: false,
+            ..*scope
+        };
+        self.walk(body, &inside);
+    }
+
+    fn call(
+        &mut self,
+        called: &str,
+        arguments: &Group,
+        attributes: &[Attribute],
+        starts_item: bool,
+        scope: &Scope<'_>,
+    ) {
+        let ordinary = ORDINARY_MACROS.contains(&called);
+        let mut inside = Scope {
+            items: starts_item,
+            names: false,
+            literals: false,
+            ..*scope
+        };
+        match called {
+            "macro_rules" if scope.origin != Origin::Replay => {
+                let exported = attributes
+                    .iter()
+                    .any(|attribute| attribute.is("macro_export"));
+                let before = self.declared_in_definitions;
+                inside.origin = Origin::Definition { exported };
+                self.walk(arguments.stream(), &inside);
+                if self.declared_in_definitions > before {
+                    self.definitions.push(arguments.stream());
+                }
+                return;
+            }
+            "include" | "include_str" | "include_bytes" => self.include(called, arguments, scope),
+            "env" | "option_env" => return self.variable(called, arguments, scope),
+            _ if QUOTING_MACROS.contains(&called) => return,
+            _ => {
+                inside.names = starts_item && !ordinary;
+                inside.literals = !ordinary;
+            }
+        }
+        if scope.origin == Origin::Written {
+            inside.origin = Origin::Arguments;
+        }
+        self.walk(arguments.stream(), &inside);
+    }
+
+    fn include(&mut self, called: &str, arguments: &Group, scope: &Scope<'_>) {
+        let tokens = trees(arguments.stream());
+        let path = match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
+            Ok(Some(text)) => text,
+            Ok(None) => {
+                self.found.generated = true;
+                return;
+            }
+            Err(kind) => {
+                let reason = format!("{called}!({})", arguments.stream());
+                return self.doubt(kind, reason, scope);
+            }
+        };
+        let file = normalized(&dir_of(scope.file).join(&path));
+        self.declared_in(scope);
+        if scope.origin == (Origin::Definition { exported: true }) {
+            let reason = format!("{called}!({path:?}) is relative to the callers of the macro");
+            self.doubt(DoubtKind::MacroMadePath, reason, scope);
+        }
+        if scope.origin == Origin::Replay && self.text(&file).is_none() {
+            return;
+        }
+        self.found.included.insert(file.clone());
+        // Behind a link `..` leads elsewhere than its text says.
+        let linked = dir_of(scope.file).join(&path);
+        if linked != file && self.text(&linked).is_some() {
+            self.found.included.insert(linked);
+        }
+        if called == "include" {
+            let place = Place::of_owner(&file);
+            self.enqueue(file, place);
+        }
+    }
+
+    fn variable(&mut self, called: &str, arguments: &Group, scope: &Scope<'_>) {
+        let tokens = trees(arguments.stream());
+        match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
+            Ok(Some(variable)) => _ = self.found.env.insert(variable),
+            _ => {
+                let reason = format!("{called}!({})", arguments.stream());
+                self.doubt(DoubtKind::UnknownEnv, reason, scope);
+            }
+        }
+    }
+
+    fn attributes(&mut self, parts: &[Attribute], scope: &Scope<'_>) {
+        for part in parts {
+            // Among a macro's arguments a path may be meant for a module that the macro makes.
+            let made_path = part.is("path") && scope.origin == Origin::Arguments;
+            let ordinary = ORDINARY_ATTRIBUTES.iter().any(|name| part.is(name));
+            let literals = made_path || !ordinary;
+            let scope = Scope {
+                items: false,
+                names: false,
+                literals,
+                ..*scope
+            };
+            self.walk(part.tokens.iter().cloned().collect(), &scope);
+        }
+    }
+
+    /// What `#[path]` says of a module, and whether that is under a condition.
+    fn paths(&mut self, attributes: &[Attribute], scope: &Scope<'_>) -> Vec<(String, bool)> {
+        let mut paths = Vec::new();
+        for attribute in attributes.iter().filter(|it| it.is("path")) {
+            match attribute.tokens.as_slice() {
+                [_, equals, value] if is_punct(equals, '=') => {
+                    paths.extend(string_value(value).map(|value| (value, attribute.conditional)));
+                }
+                [_, equals, made @ ..] if is_punct(equals, '=') => {
+                    let made: TokenStream = made.iter().cloned().collect();
+                    let reason = format!("#[path = {made}]");
+                    self.doubt(DoubtKind::MacroMadeModule, reason, scope);
+                }
+                _ => {}
+            }
+        }
+        paths
+    }
+
+    /// A token that is no part of a module, a call or an attribute: what is inside of it, or what
+    /// an unknown macro may mean by it.
+    fn token(
+        &mut self,
+        before: &[TokenTree],
+        rest: &[TokenTree],
+        in_function: bool,
+        scope: &Scope<'_>,
+    ) {
+        let [token, after @ ..] = rest else { return };
+        if let TokenTree::Group(group) = token {
+            let inside = Scope {
+                items: scope.items && scope.origin != Origin::Written && !in_function,
+                names: scope.names && !in_function,
+                literals: scope.literals && !in_function,
+                ..*scope
+            };
+            self.walk(group.stream(), &inside);
+        } else if scope.literals
+            && let Some(text) = string_value(token)
+        {
+            self.guess_file(&text, scope);
+        } else if scope.names && may_name_module(before.last(), after.first()) {
+            self.guess_module(token, scope);
+        }
+    }
+
+    fn guess_module(&mut self, token: &TokenTree, scope: &Scope<'_>) {
+        // No module has a crate root or a `mod.rs` for its file by its name alone.
+        let Some(name) = name(token).filter(|name| !["lib", "main", "mod"].contains(&&**name))
+        else {
+            return;
+        };
+        self.found.handed.insert(name.clone());
+        let places = scope.places.iter();
+        for (file, place) in places.flat_map(|place| place.candidates(&name)) {
+            self.take_module(file, place);
+        }
+    }
+
+    fn guess_file(&mut self, text: &str, scope: &Scope<'_>) {
+        if text.is_empty() || text.contains(['\n', '{', '\0']) {
+            return;
+        }
+        // Prose and lone punctuation name nothing.
+        if text.contains(char::is_alphanumeric) && !text.contains(' ') || text == "." {
+            self.found.handed.insert(text.to_owned());
+        }
+        // Macros put paths like these behind the manifest's directory.
+        let tail = text.strip_prefix("$CARGO_MANIFEST_DIR").unwrap_or(text);
+        let in_package = self.manifest_dir.join(tail.trim_start_matches('/'));
+        for path in [dir_of(scope.file).join(text), in_package] {
+            let file = normalized(&path);
+            if self.text(&file).is_none() {
+                continue;
+            }
+            self.found.included.insert(file.clone());
+            if file.extension() == Some("rs") {
+                let place = Place::of_owner(&file);
+                self.take_module(file, place);
+            }
+        }
+    }
+
+    fn declared_in(&mut self, scope: &Scope<'_>) {
+        if matches!(scope.origin, Origin::Definition { .. }) {
+            self.declared_in_definitions += 1;
+        }
+    }
+
+    fn doubt(&mut self, kind: DoubtKind, reason: String, scope: &Scope<'_>) {
+        if scope.origin != Origin::Replay {
+            self.found.doubts.push(Doubt::new(scope.file, kind, reason));
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The unit graph: what cargo builds, and what each part is built from.
+//!
+//! A node is a [`Unit`]: one target of one package in one mode. One of ours folds several of
+//! cargo's (features, host and target, check and build): it is rebuilt if any of them is. An edge
+//! runs from the dependent to what it depends on. The rules are those of cargo's
+//! `unit_dependencies.rs`, and a test holds the graph against cargo's own `--unit-graph`.
+//!
+//! Architecture invariant: this module reads no file and starts no process, and petgraph stays
+//! inside it.
+
+use std::collections::HashMap;
+
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{EdgeRef as _, VisitMap as _, Visitable as _};
+use serde::{Deserialize, Serialize};
+
+use crate::quote;
+use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
+
+/// What is going to be run: the question behind every answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// `cargo check --workspace --all-targets`, and clippy
+    #[default]
+    Check,
+    /// `cargo build --workspace --all-targets`
+    Build,
+    /// `cargo test --workspace`
+    Test,
+    /// `cargo doc --workspace --no-deps`
+    Doc,
+}
+
+impl Verb {
+    /// All verbs, in the order of the help.
+    pub const ALL: [Self; 4] = [Self::Check, Self::Build, Self::Test, Self::Doc];
+
+    /// Returns the name that the user writes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Build => "build",
+            Self::Test => "test",
+            Self::Doc => "doc",
+        }
+    }
+
+    /// The cargo command that the verb stands for, over the whole workspace.
+    pub fn cargo_args(self) -> &'static [&'static str] {
+        match self {
+            Self::Check => &["check", "--workspace", "--all-targets"],
+            Self::Build => &["build", "--workspace", "--all-targets"],
+            Self::Test => &["test", "--workspace", "--no-run"],
+            Self::Doc => &["doc", "--workspace", "--no-deps"],
+        }
+    }
+}
+
+/// What is done with a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Compiled as itself.
+    Build,
+    /// Compiled as a test harness; integration tests and benches are always that.
+    Test,
+    /// A build script that runs.
+    RunCustomBuild,
+    /// Documentation tests: never compiled by cargo, only run.
+    Doctest,
+    /// Documented by rustdoc.
+    Doc,
+}
+
+/// One node: a target of a package in a mode.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Unit {
+    /// Whose.
+    pub package: PackageIx,
+    /// Kind of the target.
+    pub kind: TargetKind,
+    /// Name of the target.
+    pub target: String,
+    /// What is done with it.
+    pub mode: Mode,
+}
+
+/// Returns which of its package's units a unit is, in cargo's words.
+pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
+    let target = quote::name(target);
+    match (kind, mode) {
+        (_, Mode::RunCustomBuild) => "build script run".to_owned(),
+        (TargetKind::CustomBuild, _) => "build script".to_owned(),
+        (_, Mode::Doctest) => "doctests".to_owned(),
+        (TargetKind::Bin, Mode::Doc) => format!("bin {target} doc"),
+        (_, Mode::Doc) => "lib doc".to_owned(),
+        (TargetKind::Lib, Mode::Build) => "lib".to_owned(),
+        (TargetKind::Lib, _) => "lib test".to_owned(),
+        (TargetKind::Bin, Mode::Build) => format!("bin {target}"),
+        (TargetKind::Bin, _) => format!("bin {target} test"),
+        (TargetKind::Example, Mode::Build) => format!("example {target}"),
+        (TargetKind::Example, _) => format!("example {target} test"),
+        (TargetKind::Test, _) => format!("test {target}"),
+        (TargetKind::Bench, _) => format!("bench {target}"),
+    }
+}
+
+impl Unit {
+    /// Whether it runs tests or measures when it is run.
+    pub fn is_test(&self) -> bool {
+        matches!(self.mode, Mode::Test | Mode::Doctest)
+    }
+
+    /// Returns which of its package's units it is, in cargo's words.
+    pub fn label(&self) -> String {
+        target_name(self.kind, self.mode, &self.target)
+    }
+
+    /// Whether its package's dev-dependencies are its dependencies.
+    pub fn has_dev_dependencies(&self) -> bool {
+        self.is_test() || self.kind == TargetKind::Example
+    }
+
+    /// Whether rustc compiles it, which it does not a script run, doctests and documentation.
+    pub fn is_compiled(&self) -> bool {
+        matches!(self.mode, Mode::Build | Mode::Test)
+    }
+}
+
+/// Returns the name of a unit in reports: its package, and which of the package's units it is.
+pub fn unit_name(workspace: &Workspace, unit: &Unit) -> String {
+    let package = &workspace.package(unit.package).name;
+    format!("{package} {}", unit.label())
+}
+
+/// The place of a unit in the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UnitIx(pub u32);
+
+/// How a change of the dependency reaches the dependent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Cargo builds the dependent again.
+    Rebuilds,
+    /// The dependent runs the dependency (a test its package's binary) and is run again.
+    Reruns,
+}
+
+/// The immutable graph of a workspace's units under one verb.
+pub struct UnitGraph {
+    graph: DiGraph<Unit, Link>,
+    by_package: HashMap<PackageIx, Vec<UnitIx>>,
+}
+
+impl UnitGraph {
+    /// The units that cargo builds, or runs, under `verb`, with their dependencies.
+    pub fn new(workspace: &Workspace, verb: Verb) -> Self {
+        let mut graph = DiGraph::new();
+        let mut roots = Vec::new();
+        for (index, package) in workspace.packages() {
+            for (unit, is_root) in units_of(index, package, verb) {
+                let node = graph.add_node(unit);
+                roots.extend(is_root.then_some(node));
+            }
+        }
+        let mut candidates = Self::of(graph);
+        for (index, package) in workspace.packages() {
+            for (dependent, on, link) in candidates.edges_of(workspace, index, package, verb) {
+                candidates
+                    .graph
+                    .update_edge(node(dependent), node(on), link);
+            }
+        }
+        candidates.reachable_from(roots)
+    }
+
+    fn of(graph: DiGraph<Unit, Link>) -> Self {
+        let mut by_package: HashMap<PackageIx, Vec<UnitIx>> = HashMap::new();
+        for node in graph.node_indices() {
+            let units = by_package.entry(graph[node].package).or_default();
+            units.push(ix(node));
+        }
+        Self { graph, by_package }
+    }
+
+    /// The part of the graph that is built for the roots: a library that nothing links and no
+    /// documentation test needs is not built by `cargo test`.
+    fn reachable_from(self, roots: Vec<NodeIndex>) -> Self {
+        let mut visited = self.graph.visit_map();
+        let mut pending = roots;
+        while let Some(node) = pending.pop() {
+            if visited.visit(node) {
+                pending.extend(self.graph.neighbors(node));
+            }
+        }
+        Self::of(self.graph.filter_map(
+            |node, unit| visited.is_visited(&node).then(|| unit.clone()),
+            |_, link| Some(*link),
+        ))
+    }
+
+    /// The edges that leave the units of one package.
+    fn edges_of(
+        &self,
+        workspace: &Workspace,
+        index: PackageIx,
+        package: &Package,
+        verb: Verb,
+    ) -> Vec<(UnitIx, UnitIx, Link)> {
+        let mut edges = Vec::new();
+        let units = self.units_of(index);
+        let library_of = |package| self.find(package, TargetKind::Lib, Mode::Build);
+        let run_of = |package| self.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild);
+        let links_library = package.library().is_some_and(|library| library.linkable);
+        for &dependent in units {
+            let unit = self.unit(dependent);
+            let mut depend = |on: Option<UnitIx>| {
+                edges.extend(on.map(|on| (dependent, on, Link::Rebuilds)));
+            };
+            if unit.mode == Mode::RunCustomBuild {
+                depend(self.find(index, TargetKind::CustomBuild, Mode::Build));
+                // `DEP_*` variables: the run of a script reads what the runs of those
+                // dependencies printed that declare `links`.
+                for dependency in package.dependencies.iter().filter(|known| known.normal) {
+                    let on = workspace.package(dependency.package);
+                    if on.links.is_some() && on.library().is_some_and(|library| library.linkable) {
+                        depend(run_of(dependency.package));
+                    }
+                }
+                continue;
+            }
+            for dependency in &package.dependencies {
+                let used = match unit.kind {
+                    TargetKind::CustomBuild => dependency.build,
+                    _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
+                };
+                if used {
+                    depend(library_of(dependency.package));
+                }
+            }
+            if unit.kind == TargetKind::CustomBuild {
+                continue;
+            }
+            depend(run_of(index));
+            let is_own_library = unit.kind == TargetKind::Lib && unit.mode != Mode::Doctest;
+            if links_library && !is_own_library {
+                depend(library_of(index));
+            }
+            if (unit.kind, unit.mode) == (TargetKind::Bin, Mode::Doc) {
+                depend(self.find(index, TargetKind::Lib, Mode::Doc));
+            }
+            if matches!(unit.kind, TargetKind::Test | TargetKind::Bench) && verb != Verb::Check {
+                // Cargo builds the binaries for the tests to run, but leaves them out of the
+                // tests' fingerprints.
+                for &other in units {
+                    let Unit { kind, mode, .. } = self.unit(other);
+                    if (*kind, *mode) == (TargetKind::Bin, Mode::Build) {
+                        edges.push((dependent, other, Link::Reruns));
+                    }
+                }
+            }
+        }
+        edges
+    }
+
+    /// The unit that stands at a place.
+    pub fn unit(&self, index: UnitIx) -> &Unit {
+        &self.graph[node(index)]
+    }
+
+    /// All units, packages in the workspace's order.
+    pub fn units(&self) -> impl Iterator<Item = (UnitIx, &Unit)> {
+        self.graph
+            .node_indices()
+            .map(|index| (ix(index), &self.graph[index]))
+    }
+
+    /// The units of one package.
+    pub fn units_of(&self, package: PackageIx) -> &[UnitIx] {
+        self.by_package.get(&package).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first unit of a package with that kind of target in that mode.
+    pub fn find(&self, package: PackageIx, kind: TargetKind, mode: Mode) -> Option<UnitIx> {
+        self.units_of(package).iter().copied().find(|&index| {
+            let unit = self.unit(index);
+            unit.kind == kind && unit.mode == mode
+        })
+    }
+
+    /// What a unit is built from or runs.
+    pub fn dependencies(&self, index: UnitIx) -> impl Iterator<Item = (UnitIx, Link)> {
+        self.neighbours(index, Direction::Outgoing)
+    }
+
+    /// What is built from a unit or runs it.
+    pub fn dependents(&self, index: UnitIx) -> impl Iterator<Item = (UnitIx, Link)> {
+        self.neighbours(index, Direction::Incoming)
+    }
+
+    fn neighbours(&self, of: UnitIx, way: Direction) -> impl Iterator<Item = (UnitIx, Link)> {
+        self.graph.edges_directed(node(of), way).map(move |edge| {
+            let other = match way {
+                Direction::Outgoing => edge.target(),
+                Direction::Incoming => edge.source(),
+            };
+            (ix(other), *edge.weight())
+        })
+    }
+}
+
+fn ix(index: NodeIndex) -> UnitIx {
+    UnitIx(u32::try_from(index.index()).expect("petgraph's default index is a u32"))
+}
+
+fn node(index: UnitIx) -> NodeIndex {
+    NodeIndex::new(index.0 as usize)
+}
+
+/// The units of one package that a verb may build, and whether the verb asks for them by
+/// themselves: cargo's `filter_default_targets` for `cargo test` and `cargo doc`, `--all-targets`
+/// otherwise.
+fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)> {
+    let mut units = Vec::new();
+    let all_targets = matches!(verb, Verb::Check | Verb::Build);
+    for target in &package.targets {
+        let Target {
+            kind, test, bench, ..
+        } = *target;
+        let mut push = |mode, is_root| {
+            let unit = Unit {
+                package: index,
+                kind,
+                target: target.name.clone(),
+                mode,
+            };
+            units.push((unit, is_root));
+        };
+        if kind == TargetKind::CustomBuild {
+            if !package.is_script_overridden {
+                push(Mode::Build, false);
+            }
+            push(Mode::RunCustomBuild, false);
+            continue;
+        }
+        if !package.member {
+            if kind == TargetKind::Lib {
+                push(Mode::Build, false);
+            }
+            continue;
+        }
+        let mut required = target.required_features.iter();
+        if !required.all(|feature| package.features.contains(feature)) {
+            continue;
+        }
+        if verb == Verb::Doc {
+            if kind == TargetKind::Lib {
+                push(Mode::Build, false);
+            }
+            if is_documented(package, target) {
+                push(Mode::Doc, true);
+            }
+            continue;
+        }
+        match kind {
+            TargetKind::Lib | TargetKind::Bin => push(Mode::Build, all_targets),
+            TargetKind::Example if all_targets || !test => push(Mode::Build, true),
+            _ => {}
+        }
+        if test || all_targets && bench {
+            push(Mode::Test, true);
+        }
+        if kind == TargetKind::Lib && target.doctest && verb == Verb::Test {
+            push(Mode::Doctest, true);
+        }
+    }
+    units
+}
+
+/// Whether `cargo doc` documents a target: of a library and a binary of one name, the library.
+fn is_documented(package: &Package, target: &Target) -> bool {
+    let crate_name = |target: &Target| target.name.replace('-', "_");
+    let is_shadowed = || {
+        let library = package.library();
+        library.is_some_and(|library| crate_name(library) == crate_name(target))
+    };
+    match target.kind {
+        TargetKind::Lib => target.doc,
+        TargetKind::Bin => target.doc && !is_shadowed(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

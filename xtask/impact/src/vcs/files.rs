@@ -1,0 +1,351 @@
+//! Which files a state has, and what they hold.
+
+#[cfg(all(test, unix))]
+mod tests;
+
+use std::collections::HashSet;
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Repository, State, null_separated};
+use crate::files;
+use crate::paths::is_absent;
+use crate::paths::normalized;
+use crate::process;
+use crate::quote;
+
+/// A path of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the top level of the repository.
+    pub path: Utf8PathBuf,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A symbolic link; its content is the path that it points to.
+    Link,
+    /// Another repository.
+    Submodule,
+}
+
+impl Repository {
+    /// Every path of a state, sorted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn entries(&self, state: &State) -> Result<Vec<Entry>> {
+        let mut entries = match state {
+            State::Empty => Vec::new(),
+            State::Commit(commit) => tree_entries(&self.ask(&["ls-tree", "-r", "-z", &commit.0])?)?,
+            State::Index => tree_entries(&self.ask(&["ls-files", "-s", "-z"])?)?,
+            State::WorkTree => {
+                let tracked = self.entries(&State::Index)?.into_iter();
+                let untracked = self.untracked()?.into_iter().map(|change| change.path);
+                let paths = tracked.map(|entry| entry.path).chain(untracked);
+                paths.filter_map(|path| self.on_disk(path)).collect()
+            }
+        };
+        entries.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
+        // An unmerged path is listed once for each side of the merge.
+        entries.dedup_by(|a, b| a.path == b.path);
+        Ok(entries)
+    }
+
+    /// The manifests that the index has, below the top level, sorted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn manifests(&self) -> Result<Vec<Utf8PathBuf>> {
+        self.tracked(&["Cargo.toml", "*/Cargo.toml"])
+    }
+
+    /// The files that the index has and that match one of git's patterns, below the top level,
+    /// sorted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn tracked(&self, patterns: &[&str]) -> Result<Vec<Utf8PathBuf>> {
+        let listed = self.ask(&[&["ls-files", "-z", "--"], patterns].concat())?;
+        let mut paths: Vec<_> = null_separated(&listed)
+            .map(|path| Utf8PathBuf::from(&*path))
+            .collect();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// Returns the files at or below these paths that some commit before `HEAD` deleted.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn deleted(&self, paths: &[&Utf8PathBuf]) -> Result<Vec<Utf8PathBuf>> {
+        if self.head().is_none() || paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = self.git();
+        command.args([
+            "--literal-pathspecs",
+            "log",
+            "--format=",
+            "--name-only",
+            "-z",
+        ]);
+        command.args(["--no-renames", "--diff-filter=D", "--no-ext-diff", "--"]);
+        let listed = process::checked(command.args(paths))?;
+        let paths = null_separated(&listed).map(|path| path.trim_start_matches('\n').into());
+        Ok(paths.collect())
+    }
+
+    /// Returns the paths that git is told to ignore and does not track; a directory of which git
+    /// tracks nothing stands for all that lies below.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list.
+    pub fn ignored_paths(&self) -> Result<Vec<Utf8PathBuf>> {
+        let mut command = self.git();
+        command.args(["ls-files", "-z", "--others", "--ignored"]);
+        command.args(["--exclude-standard", "--directory"]);
+        let listed = process::checked(&mut command)?;
+        let paths = null_separated(&listed).map(|path| path.trim_end_matches('/').into());
+        Ok(paths.collect())
+    }
+
+    /// Whether git is told to ignore a path that it does not track.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn is_ignored(&self, path: &Utf8Path) -> Result<bool> {
+        let mut command = self.git();
+        command.args(["check-ignore", "--quiet", "--", path.as_str()]);
+        Ok(process::output(&mut command)?.status.success())
+    }
+
+    /// Returns true for a path that git ignores once the path is not tracked.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn ignores_untracked(&self, path: &Utf8Path) -> Result<bool> {
+        let mut command = self.git();
+        command.args(["check-ignore", "--quiet", "--no-index", "--"]);
+        Ok(process::output(command.arg(path.as_str()))?
+            .status
+            .success())
+    }
+
+    fn on_disk(&self, path: Utf8PathBuf) -> Option<Entry> {
+        let kind = self
+            .top_level
+            .join(&path)
+            .symlink_metadata()
+            .ok()?
+            .file_type();
+        let kind = match (kind.is_symlink(), kind.is_dir()) {
+            (true, _) => EntryKind::Link,
+            (_, true) => EntryKind::Submodule,
+            _ => EntryKind::File,
+        };
+        Some(Entry { path, kind })
+    }
+
+    /// What files hold in a state, in the order of the paths; nothing for one that is not there.
+    ///
+    /// # Errors
+    /// Git's own message, or the disk's, where a file that is there cannot be read.
+    pub fn read(&self, state: &State, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
+        match state {
+            State::Empty => Ok(vec![None; paths.len()]),
+            State::WorkTree => paths.iter().map(|path| self.read_from_disk(path)).collect(),
+            State::Commit(commit) => self.read_objects(&commit.0, paths),
+            State::Index => self.read_objects(":0", paths),
+        }
+    }
+
+    /// What files hold in a state, as [`Self::read`] tells; of a symbolic link the content of the
+    /// file that the link leads to in the same state. A link that leads out of the repository
+    /// stands for its own text. An absolute path has content in the work tree alone.
+    ///
+    /// # Errors
+    /// Git's own message, or the disk's, where a file that is there cannot be read.
+    pub fn read_through_links(
+        &self,
+        state: &State,
+        paths: &[Utf8PathBuf],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        /// As many links one behind another as Linux follows.
+        const LINKS: usize = 40;
+        let mut paths = paths.to_vec();
+        for _ in 0..LINKS {
+            let links = self.links(state, &paths)?;
+            let led: Vec<usize> = (0..paths.len())
+                .filter(|at| links.contains(&paths[*at]))
+                .collect();
+            let asked: Vec<Utf8PathBuf> = led.iter().map(|at| paths[*at].clone()).collect();
+            let mut is_done = true;
+            for (at, target) in led.into_iter().zip(self.read(state, &asked)?) {
+                let target = target.and_then(|it| String::from_utf8(it).ok());
+                let target = target.and_then(|it| self.target_of(&paths[at], &it));
+                if let Some(target) = target {
+                    paths[at] = target;
+                    is_done = false;
+                }
+            }
+            if is_done {
+                break;
+            }
+        }
+        self.read(state, &paths)
+    }
+
+    /// The path below the top level that a link there leads to, if it does.
+    fn target_of(&self, link: &Utf8Path, target: &str) -> Option<Utf8PathBuf> {
+        let path = self.top_level.join(link.parent()?).join(target);
+        let path = normalized(&path);
+        Some(path.strip_prefix(&self.top_level).ok()?.to_owned())
+    }
+
+    /// The symbolic links among these paths of a state.
+    fn links(&self, state: &State, paths: &[Utf8PathBuf]) -> Result<HashSet<Utf8PathBuf>> {
+        let listing = match state {
+            State::Empty => return Ok(HashSet::new()),
+            State::WorkTree => {
+                let is_link = |it: &&Utf8PathBuf| self.top_level.join(it).is_symlink();
+                return Ok(paths.iter().filter(is_link).cloned().collect());
+            }
+            State::Commit(commit) => vec!["ls-tree", "-z", &commit.0, "--"],
+            State::Index => vec!["ls-files", "-s", "-z", "--"],
+        };
+        let mut links = HashSet::new();
+        // Git refuses paths outside the repository.
+        let inside: Vec<&Utf8PathBuf> = paths.iter().filter(|it| it.is_relative()).collect();
+        // A command line is not as long as a change may be.
+        for paths in inside.chunks(500) {
+            let mut command = self.git();
+            command.arg("--literal-pathspecs").args(&listing);
+            let entries = tree_entries(&process::checked(command.args(paths))?)?;
+            let of_links = entries.into_iter().filter(|it| it.kind == EntryKind::Link);
+            links.extend(of_links.map(|it| it.path));
+        }
+        Ok(links)
+    }
+
+    fn read_from_disk(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>> {
+        let path = self.top_level.join(path);
+        let read = match path.read_link_utf8() {
+            Ok(target) => Ok(target.into_string().into_bytes()),
+            Err(_) => files::read(&path, files::RECORD),
+        };
+        match read {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", quote::name(&path))),
+        }
+    }
+
+    /// Returns the id of the object that `TREE:PATH` names; an id of none where nothing has the name.
+    fn object_id(&self, name: &str) -> Result<String> {
+        let mut command = self.git();
+        command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", name]);
+        let output = process::output(&mut command)?;
+        let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok(match id.is_empty() {
+            true => NO_OBJECT.to_owned(),
+            false => id,
+        })
+    }
+
+    /// The answer of `git cat-file` about names, a line each. Git reads a name a line, so that a
+    /// name with a line break is looked up beforehand.
+    fn cat_file(&self, mode: &str, names: &[String]) -> Result<Vec<u8>> {
+        let mut lines = String::new();
+        for name in names {
+            lines += &match name.contains(['\n', '\r']) {
+                true => self.object_id(name)?,
+                false => name.clone(),
+            };
+            lines.push('\n');
+        }
+        let mut command = self.git();
+        command.args(["cat-file", mode]);
+        let output = process::output_with_input(&mut command, lines.into_bytes())?;
+        process::succeeded(&command, output)
+    }
+
+    /// Fails for a name of an object that is larger than what is read of a file. Git itself would
+    /// hold all of the object in memory.
+    fn check_sizes(&self, names: &[String], limit: files::Limit) -> Result<()> {
+        let sizes = self.cat_file("--batch-check=%(objectsize)", names)?;
+        let sizes = String::from_utf8_lossy(&sizes);
+        for (name, size) in names.iter().zip(sizes.lines()) {
+            // Nothing has a size that is `missing`, or a submodule's commit.
+            if size.parse::<u64>().is_ok_and(|it| it > limit.0) {
+                let mib = limit.0 >> 20;
+                bail!(
+                    "cannot read {} of git: larger than {mib} MiB",
+                    quote::name(name)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// One call of `git cat-file --batch` for all paths: `HASH TYPE SIZE`, a line break, the
+    /// content, a line break; or a line that ends in `missing`.
+    fn read_objects(&self, tree: &str, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = paths.iter().map(|it| format!("{tree}:{it}")).collect();
+        self.check_sizes(&names, files::RECORD)?;
+        let output = self.cat_file("--batch", &names)?;
+        let mut rest = &output[..];
+        let mut contents = Vec::new();
+        for path in paths {
+            let cut_short = || format!("git's answer for {} is cut short", quote::name(&path));
+            let end = rest
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .with_context(cut_short)?;
+            let header = String::from_utf8_lossy(&rest[..end]);
+            rest = &rest[end + 1..];
+            let size = header.rsplit(' ').next().map(str::parse::<usize>);
+            // A submodule's commit is not in this repository, and a tree is no file.
+            let Some(Ok(size)) = size else {
+                contents.push(None);
+                continue;
+            };
+            let content = rest.get(..size).with_context(cut_short)?;
+            contents.push(header.contains(" blob ").then(|| content.to_vec()));
+            rest = rest.get(size + 1..).with_context(cut_short)?;
+        }
+        Ok(contents)
+    }
+}
+
+/// The id of no object.
+const NO_OBJECT: &str = "0000000000000000000000000000000000000000";
+
+/// Reads `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
+fn tree_entries(output: &[u8]) -> Result<Vec<Entry>> {
+    null_separated(output)
+        .map(|line| {
+            let (facts, path) = line
+                .split_once('\t')
+                .with_context(|| format!("git listed a path in an unknown way: {line:?}"))?;
+            let kind = match facts.split(' ').next() {
+                Some("120000") => EntryKind::Link,
+                Some("160000") => EntryKind::Submodule,
+                _ => EntryKind::File,
+            };
+            Ok(Entry {
+                path: path.into(),
+                kind,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,139 @@
+//! A second work tree that holds what is going to be committed, beside the user's own.
+//!
+//! It is a linked worktree in all but that the repository does not know of it: `tree/.git` points
+//! to `git/`, which has a `HEAD` and an index of its own and names the repository as its common
+//! directory (gitrepository-layout(5), `commondir`). So git itself brings it up to date, file by
+//! file and filters included, and every question about it is asked as about any work tree. Neither
+//! the user's work tree nor their index is written to.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Commit, Repository, State, one_line};
+use crate::files;
+use crate::process;
+use crate::quote;
+
+impl Repository {
+    /// Makes the work tree `tree` in this directory hold what the index or a commit holds. Files
+    /// that do so already keep their modification times.
+    ///
+    /// # Errors
+    /// Git's own message, or the disk's. Whatever happens, the next call starts from what is there.
+    pub fn mirror(&self, state: &State, directory: &Utf8Path) -> Result<()> {
+        self.mirror_to(state, &directory.join("tree"), &directory.join("git"))
+    }
+
+    fn mirror_to(&self, state: &State, tree: &Utf8Path, own: &Utf8Path) -> Result<()> {
+        for path in [tree, own] {
+            fs::create_dir_all(path)
+                .with_context(|| format!("cannot create {}", quote::name(&path)))?;
+        }
+        let head = match state {
+            State::Commit(commit) => Some(commit.clone()),
+            _ => self.head().cloned(),
+        };
+        // Before the first commit there is a branch that no commit is on.
+        let head = head.map_or("ref: refs/heads/none".to_owned(), |commit| commit.0);
+        let common = self.common_directory()?;
+        put(&tree.join(".git"), &format!("gitdir: {own}\n"))?;
+        put(&own.join("commondir"), &format!("{common}\n"))?;
+        put(&own.join("HEAD"), &format!("{head}\n"))?;
+        let wanted = match state {
+            State::Commit(commit) => commit.0.clone(),
+            _ => self.tree_of_index(&own.join("staged"))?,
+        };
+        // What a killed git left; the caller sees to it that no other is at work here.
+        drop(fs::remove_file(own.join("index.lock")));
+        let git_there = || {
+            let mut command = self
+                .runner
+                .in_directory(tree)
+                .without_named_repository()
+                .git();
+            command.env_remove("GIT_INDEX_FILE");
+            command
+        };
+        let mut command = git_there();
+        for setting in [
+            "core.hooksPath=.git/none",
+            "core.fsmonitor=false",
+            "core.sparseCheckout=false",
+            "advice.detachedHead=false",
+        ] {
+            command.args(["-c", setting]);
+        }
+        process::checked(command.args(["read-tree", "--reset", "-u", &wanted]))?;
+        if !tree.join(".gitmodules").is_file() {
+            return Ok(());
+        }
+        let entries = process::checked(git_there().args(["ls-files", "-s", "-z"]))?;
+        for (path, commit) in submodules(&String::from_utf8_lossy(&entries)) {
+            let theirs = self.top_level.join(path);
+            // One that the user did not check out is as empty there.
+            if theirs.join(".git").exists()
+                && let Some(submodule) = Self::discover(&self.runner, &theirs)?
+            {
+                let state = State::Commit(Commit(commit.to_owned()));
+                let own = own.join("modules").join(path.replace('/', "%"));
+                let mirrored = submodule.mirror_to(&state, &tree.join(path), &own);
+                mirrored.with_context(|| {
+                    format!(
+                        "the submodule {} cannot be had at {commit}, as it is committed",
+                        quote::name(path)
+                    )
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The tree that a commit of the index would have, written from a copy of the index: git notes
+    /// what it wrote in the index that it wrote from.
+    pub(super) fn tree_of_index(&self, copy: &Utf8Path) -> Result<String> {
+        let index = match std::env::var("GIT_INDEX_FILE") {
+            Ok(index) => self.top_level.join(index),
+            Err(_) => self.git_path("index")?,
+        };
+        fs::copy(&index, copy).with_context(|| format!("cannot copy {}", quote::name(&index)))?;
+        let mut command = self.git();
+        command.env("GIT_INDEX_FILE", copy).arg("write-tree");
+        Ok(one_line(&process::checked(&mut command)?))
+    }
+
+    /// Where git keeps a file or directory of its own, as `hooks` or `index`.
+    ///
+    /// # Errors
+    /// When git cannot tell.
+    pub fn git_path(&self, name: &str) -> Result<Utf8PathBuf> {
+        let output = self.ask(&["rev-parse", "--git-path", name])?;
+        Ok(self.top_level.join(one_line(&output)))
+    }
+
+    /// The directory that all worktrees of the repository share.
+    ///
+    /// # Errors
+    /// When git cannot tell.
+    pub fn common_directory(&self) -> Result<Utf8PathBuf> {
+        let output = self.ask(&["rev-parse", "--git-common-dir"])?;
+        Ok(self.top_level.join(one_line(&output)))
+    }
+}
+
+/// Path and commit of the submodules that `git ls-files -s -z` tells of.
+pub(super) fn submodules(entries: &str) -> impl Iterator<Item = (&str, &str)> {
+    let entries = entries.split('\0');
+    entries.filter_map(|entry| {
+        let (facts, path) = entry.strip_prefix("160000 ")?.split_once('\t')?;
+        Some((path, facts.split(' ').next()?))
+    })
+}
+
+fn put(path: &Utf8Path, text: &str) -> Result<()> {
+    if files::read_text(path, files::SETTINGS).is_ok_and(|known| known == text) {
+        return Ok(());
+    }
+    fs::write(path, text).with_context(|| format!("cannot write {}", quote::name(&path)))
+}

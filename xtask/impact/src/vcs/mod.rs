@@ -1,0 +1,369 @@
+//! Git: which paths differ between two states of the repository, and what they held.
+
+mod diff;
+mod export;
+mod files;
+mod mirror;
+mod status;
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+
+pub use diff::{Change, Seen, Status};
+pub use export::Export;
+pub use files::{Entry, EntryKind};
+pub use status::PathStatus;
+
+use crate::process::{self, Runner};
+use crate::quote;
+use crate::usage;
+
+/// A repository with a work tree.
+pub struct Repository {
+    runner: Runner,
+    top_level: Utf8PathBuf,
+    head: Option<Commit>,
+}
+
+/// Two states of the repository to compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// A revision against the work tree, untracked files included.
+    WorkTree {
+        /// The older side.
+        base: Commit,
+    },
+    /// `HEAD`, or nothing before the first commit, against the index.
+    Index {
+        /// The older side; `None` before the first commit.
+        head: Option<Commit>,
+    },
+    /// One revision against another.
+    Revisions {
+        /// The older side.
+        base: Commit,
+        /// The newer side.
+        head: Commit,
+    },
+}
+
+/// One state of the repository's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As a commit has them.
+    Commit(Commit),
+    /// As the index has them.
+    Index,
+    /// As they lie on disk, those that git ignores left out.
+    WorkTree,
+    /// No file at all, as before the first commit.
+    Empty,
+}
+
+impl Range {
+    /// The older state.
+    pub fn before(&self) -> State {
+        match self {
+            Self::WorkTree { base } | Self::Revisions { base, .. } => State::Commit(base.clone()),
+            Self::Index { head: Some(head) } => State::Commit(head.clone()),
+            Self::Index { head: None } => State::Empty,
+        }
+    }
+
+    /// The newer state.
+    pub fn after(&self) -> State {
+        match self {
+            Self::WorkTree { .. } => State::WorkTree,
+            Self::Index { .. } => State::Index,
+            Self::Revisions { head, .. } => State::Commit(head.clone()),
+        }
+    }
+}
+
+/// A commit by its full hash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Commit(pub String);
+
+/// The branches that stand for "what everybody builds on", in order.
+pub const DEFAULT_BASES: [&str; 5] = [
+    "origin/HEAD",
+    "origin/main",
+    "origin/master",
+    "main",
+    "master",
+];
+
+impl Repository {
+    /// The repository that holds a directory, or `None` where there is none. `GIT_DIR` and
+    /// `GIT_WORK_TREE` decide where their work tree holds the directory, unless another repository
+    /// lies between.
+    ///
+    /// # Errors
+    /// When git cannot be started, or refuses the repository (its owner, a bare one).
+    pub fn discover(runner: &Runner, directory: &Utf8Path) -> Result<Option<Self>> {
+        let runner = runner.in_directory(directory).without_named_repository();
+        let nearest = Self::open(&runner, directory);
+        let Some(named) = runner.with_named_repository() else {
+            return nearest;
+        };
+        let Ok(Some(named)) = Self::open(&named, directory) else {
+            return nearest;
+        };
+        let is_named = crate::paths::resolved(directory).starts_with(&named.top_level)
+            && match &nearest {
+                Ok(Some(nearest)) => {
+                    named.top_level.starts_with(&nearest.top_level)
+                        && named.git_directory()? != nearest.git_directory()?
+                }
+                _ => true,
+            };
+        match is_named {
+            true => Ok(Some(named)),
+            false => nearest,
+        }
+    }
+
+    /// The repository that git finds with this runner.
+    fn open(runner: &Runner, directory: &Utf8Path) -> Result<Option<Self>> {
+        let ask = ["rev-parse", "--show-toplevel", "HEAD^{commit}"];
+        let output = process::output(runner.git().args(ask))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let mut lines = said.lines();
+        // Before the first commit git fails at `HEAD`, after it told the directory.
+        let Some(top_level) = lines.next().filter(|line| *line != "HEAD^{commit}") else {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            if stderr.contains("not a git repository") {
+                return Ok(None);
+            }
+            bail!(
+                "git does not open the repository of {}\n{}",
+                quote::name(&directory),
+                stderr.trim_end()
+            );
+        };
+        let head = lines.next().filter(|_| output.status.success());
+        let top_level = Utf8PathBuf::from(top_level);
+        Ok(Some(Self {
+            runner: runner.in_directory(&top_level).with_work_tree(&top_level),
+            head: head.map(|head| Commit(head.to_owned())),
+            top_level,
+        }))
+    }
+
+    /// The top level of the work tree, as git spells it: without symbolic links.
+    pub fn top_level(&self) -> &Utf8Path {
+        &self.top_level
+    }
+
+    /// The commit that a revision names.
+    ///
+    /// # Errors
+    /// When there is none; the message says what to fetch.
+    pub fn commit(&self, revision: &str) -> Result<Commit> {
+        self.known(revision)?.ok_or_else(|| {
+            let remedy = match () {
+                () if !revision.is_empty() && revision.bytes().all(|byte| byte == b'0') => {
+                    "zeros stand for the time before the first commit; ask with --all"
+                }
+                () if self.is_shallow() => {
+                    "this clone is shallow: `git fetch --unshallow`, or fetch that revision with \
+                     enough depth"
+                }
+                () if self.is_before_first(revision) => {
+                    "it would lie before the first commit; ask with --all"
+                }
+                () => "fetch it, or name another with --base or --since",
+            };
+            usage!(
+                "git knows no revision `{}`: {remedy}",
+                quote::name(&revision)
+            )
+        })
+    }
+
+    /// Returns whether a revision such as `HEAD~3` would lie before the first commit.
+    fn is_before_first(&self, revision: &str) -> bool {
+        // `^2` asks for the second parent of a merge, which an ordinary commit lacks.
+        let first_parents = |rest: &str| {
+            let is_step = |it: char| it == '~' || it == '^' || it.is_ascii_digit();
+            rest.chars().all(is_step) && !rest.contains("^2")
+        };
+        let split = revision.find(['~', '^']).map(|at| revision.split_at(at));
+        let start = split.filter(|(start, rest)| !start.is_empty() && first_parents(rest));
+        start.is_some_and(|(start, _)| matches!(self.known(start), Ok(Some(_))))
+    }
+
+    /// The commit that a revision names, if git knows one.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn known(&self, revision: &str) -> Result<Option<Commit>> {
+        if revision == "HEAD" {
+            return Ok(self.head.clone());
+        }
+        self.peeled(revision, "commit")
+            .map(|object| object.map(Commit))
+    }
+
+    /// Returns whether an object of any kind is in the repository.
+    ///
+    /// # Errors
+    /// Where git cannot be run.
+    pub fn has_object(&self, name: &str) -> Result<bool> {
+        Ok(self.peeled(name, "object")?.is_some())
+    }
+
+    /// Returns the object of a kind that a revision leads to, if there is one.
+    fn peeled(&self, revision: &str, kind: &str) -> Result<Option<String>> {
+        let name = format!("{revision}^{{{kind}}}");
+        let mut command = self.git();
+        command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
+        let output = process::output(command.arg(name))?;
+        let object = || one_line(&output.stdout);
+        Ok(output.status.success().then(object))
+    }
+
+    /// `HEAD` as it was when the repository was opened, or `None` before the first commit.
+    pub fn head(&self) -> Option<&Commit> {
+        self.head.as_ref()
+    }
+
+    /// The older and the newer state of a range; `HEAD` and the work tree without one.
+    pub fn sides(&self, range: Option<&Range>) -> (State, State) {
+        match range {
+            Some(range) => (range.before(), range.after()),
+            None => (
+                self.head.clone().map_or(State::Empty, State::Commit),
+                State::WorkTree,
+            ),
+        }
+    }
+
+    /// The first of [`DEFAULT_BASES`] that exists, and its commit.
+    ///
+    /// # Errors
+    /// When none does, or there is no commit at all.
+    pub fn default_base(&self) -> Result<(&'static str, Commit)> {
+        // One call answers for all of them: each that exists prints a line.
+        let mut command = self.git();
+        command.args(["for-each-ref", "--format=%(refname) %(objectname)"]);
+        let refs = |name: &str| match name.strip_prefix("origin/") {
+            Some(_) => format!("refs/remotes/{name}"),
+            None => format!("refs/heads/{name}"),
+        };
+        command.args(DEFAULT_BASES.iter().map(|name| refs(name)));
+        let output = process::checked(&mut command)?;
+        let found = String::from_utf8_lossy(&output);
+        let found = DEFAULT_BASES.into_iter().find_map(|name| {
+            let mut lines = found.lines().filter_map(|line| line.split_once(' '));
+            let (_, commit) = lines.find(|(known, _)| *known == refs(name))?;
+            Some((name, Commit(commit.to_owned())))
+        });
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        if self.head.is_none() {
+            return Err(usage!(
+                "{} has no commit yet, so nothing can have changed since one: commit first, or \
+                 ask with --staged, --file, --assume-changed or --all",
+                quote::name(&self.top_level)
+            ));
+        }
+        Err(usage!(
+            "none of {} exists here: name what to compare with by --base or --since",
+            DEFAULT_BASES.join(", ")
+        ))
+    }
+
+    /// The commit from which two histories part.
+    ///
+    /// # Errors
+    /// When they share none, as far as this clone knows.
+    pub fn merge_base(&self, one: &Commit, other: &Commit) -> Result<Commit> {
+        if one == other {
+            return Ok(one.clone());
+        }
+        let output = process::output(self.git().args(["merge-base", &one.0, &other.0]))?;
+        if output.status.success() {
+            return Ok(Commit(one_line(&output.stdout)));
+        }
+        let remedy = if self.is_shallow() {
+            "this clone is shallow: `git fetch --unshallow` (in CI, a checkout with full history)"
+        } else {
+            "compare directly with --since"
+        };
+        Err(usage!(
+            "{} and {} have no common ancestor here: {remedy}",
+            short(one),
+            short(other)
+        ))
+    }
+
+    /// A commit with its last `count` ancestors, by first parents, the oldest first.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list them.
+    pub fn history(&self, head: &Commit, count: usize) -> Result<Vec<Commit>> {
+        let count = format!("--max-count={}", count.saturating_add(1));
+        let output = self.ask(&["rev-list", "--first-parent", "--reverse", &count, &head.0])?;
+        let output = String::from_utf8_lossy(&output);
+        let commits = output.lines().map(|line| Commit(line.to_owned()));
+        Ok(commits.collect())
+    }
+
+    /// The commits that a remote lacks, as far as its remote-tracking branches tell, counted, and
+    /// those that it has and they start from.
+    ///
+    /// # Errors
+    /// Git's own message where it cannot list them.
+    pub fn unpushed(&self, head: &Commit, remote: &str) -> Result<(usize, Vec<Commit>)> {
+        let remotes = format!("--remotes={remote}");
+        let output = self.ask(&["rev-list", "--boundary", &head.0, "--not", &remotes])?;
+        let output = String::from_utf8_lossy(&output);
+        let (boundary, lacking): (Vec<&str>, Vec<&str>) =
+            output.lines().partition(|line| line.starts_with('-'));
+        let boundary = boundary.iter().map(|line| Commit(line[1..].to_owned()));
+        Ok((lacking.len(), boundary.collect()))
+    }
+
+    fn git_directory(&self) -> Result<Utf8PathBuf> {
+        let output = self.ask(&["rev-parse", "--absolute-git-dir"])?;
+        Ok(crate::paths::resolved(Utf8Path::new(&one_line(&output))))
+    }
+
+    /// Whether this clone lacks a part of its history.
+    pub fn is_shallow(&self) -> bool {
+        process::output(self.git().args(["rev-parse", "--is-shallow-repository"]))
+            .is_ok_and(|output| one_line(&output.stdout) == "true")
+    }
+
+    fn git(&self) -> Command {
+        self.runner.git()
+    }
+
+    /// What git prints with these arguments.
+    fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>> {
+        process::checked(self.git().args(arguments))
+    }
+}
+
+fn short(commit: &Commit) -> &str {
+    commit.0.get(..12).unwrap_or(&commit.0)
+}
+
+fn one_line(output: &[u8]) -> String {
+    String::from_utf8_lossy(output)
+        .trim_end_matches(['\n', '\r'])
+        .to_owned()
+}
+
+fn null_separated(output: &[u8]) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+    output
+        .split(|&byte| byte == 0)
+        .filter(|path| !path.is_empty())
+        .map(String::from_utf8_lossy)
+}

@@ -1,0 +1,235 @@
+//! The workspace as cargo last told it, so that cargo is asked again only where it would tell
+//! something else.
+//!
+//! An answer is kept with a [`Stamp`] of everything that cargo read for it: manifests, the
+//! directories in which it looks for members and targets, the lock file, configuration, and the
+//! programs themselves. What the environment says is in the name that it is kept under. An answer
+//! whose ground changed while cargo was asked is not kept.
+
+use std::collections::{BTreeSet, HashMap};
+use std::env::consts::EXE_SUFFIX;
+use std::fs;
+use std::time::SystemTime;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::declared::{self, Declared};
+use super::expected::listed;
+use super::stamps::Stamp;
+use super::{LoadOptions, Package, Workspace, likely_root};
+use crate::cargo_config::toolchain_file;
+use crate::lock_file::LockState;
+use crate::parallel;
+use crate::paths::hashed;
+use crate::process::Runner;
+use crate::{cargo_config, files, state};
+
+/// Where an answer to one question is kept.
+pub(super) struct Cache {
+    /// In the directory that [`state::directory`] gives before cargo is asked.
+    file: Utf8PathBuf,
+    target_directory: Utf8PathBuf,
+    directory: Utf8PathBuf,
+    programs: Vec<Utf8PathBuf>,
+    asked: SystemTime,
+    /// Whether cargo unifies features, and makes units, as its stable documentation says.
+    is_stable: bool,
+}
+
+/// Of an answer that holds no more, what it rested on: most of that need not be read again.
+#[derive(Default)]
+pub(super) struct Before {
+    ground: Option<u64>,
+    stamps: Vec<Stamp>,
+}
+
+/// An answer, and what it rests on.
+type Kept = (Vec<Stamp>, Workspace);
+
+impl Cache {
+    /// The place for what cargo says of the workspace of the runner's directory, or of a manifest;
+    /// `None` where it is not known without cargo's help which workspace that is.
+    pub(super) fn new(runner: &Runner, options: &LoadOptions) -> Option<Self> {
+        let directory = Utf8PathBuf::try_from(runner.directory().to_owned()).ok()?;
+        let start = match &options.manifest_path {
+            Some(manifest) => directory.join(manifest).parent()?.to_owned(),
+            None => directory.clone(),
+        };
+        let root = likely_root(&start)?;
+        let configuration = cargo_config::CargoConfig::of(runner).ok()?;
+        let (target_directory, _) = configuration.target_directory(root).ok()?;
+        let unification = ["resolver", "feature-unification"];
+        let is_stable = matches!(configuration.get(&unification), Ok(None))
+            && matches!(configuration.get(&["unstable"]), Ok(None))
+            && !configuration
+                .variables()
+                .any(|(name, _)| name.starts_with("CARGO_UNSTABLE_"));
+        let programs = ["cargo", "rustc"].map(|name| runner.find(name));
+        let variables: BTreeSet<_> = runner
+            .environment()
+            .filter(|(name, _)| {
+                let name = name.to_string_lossy();
+                (name.starts_with("CARGO_") || name.starts_with("RUST"))
+                    && !name.starts_with("CARGO_TERM_")
+            })
+            .collect();
+        let version = env!("CARGO_PKG_VERSION");
+        let options = format!("{options:?}");
+        let question = hashed((version, &directory, &start, variables, &programs, options));
+        Some(Self {
+            file: state::directory(&target_directory, root)?
+                .join(format!("{}-{question:016x}", Workspace::KEPT)),
+            target_directory,
+            directory,
+            programs: programs.into_iter().flatten().collect(),
+            asked: SystemTime::now(),
+            is_stable,
+        })
+    }
+
+    /// What is kept, if cargo would still say the same.
+    ///
+    /// # Errors
+    /// What it rested on, otherwise.
+    pub(super) fn read(&self) -> Result<Workspace, Before> {
+        let (stamps, workspace): Kept = state::read(&self.file).ok_or_else(Before::default)?;
+        let hold = |stamps: &[Stamp]| vec![stamps.iter().all(Stamp::holds)];
+        let hold = parallel::parts(&stamps, hold);
+        if hold.into_iter().all(|it| it) {
+            return Ok(workspace);
+        }
+        let ground = workspace.ground;
+        Err(Before { ground, stamps })
+    }
+
+    /// Keeps what cargo said, and what manifests declare of features where nothing unstable decides
+    /// with them. `paths` are the manifests that it may have read beside those of the answer.
+    pub(super) fn write(
+        &self,
+        workspace: &mut Workspace,
+        declared: &Declared,
+        mut paths: Vec<Utf8PathBuf>,
+        before: Before,
+    ) {
+        if workspace.target_directory != self.target_directory {
+            return;
+        }
+        paths.extend(self.programs.iter().cloned());
+        if let Some(sysroot) = &workspace.sysroot {
+            let program = |name| sysroot.join("bin").join(format!("{name}{EXE_SUFFIX}"));
+            paths.extend(["cargo", "rustc"].map(program));
+        }
+        paths.extend(self.around(&workspace.root));
+        paths.push(workspace.lock_file.path.clone());
+        paths.extend(named_in_root(&workspace.root));
+        for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
+            // The nearest manifest above that has a workspace is the package's root.
+            let above = package.directory().ancestors();
+            let above = above.take_while(|it| *it != workspace.root.as_str());
+            paths.extend(above.map(|above| above.join("Cargo.toml")));
+            paths.push(package.manifest_path.clone());
+        }
+        paths.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        paths.dedup_by(|a, b| a.as_str() == b.as_str());
+        let own = workspace.packages.iter().filter(|it| it.source.is_none());
+        let own: Vec<_> = own.map(Package::directory).collect();
+        let known = before.stamps.iter().map(|it| (it.path.as_str(), it));
+        let known: HashMap<_, _> = known.collect();
+        let stamp = |path: Utf8PathBuf| {
+            let before = known.get(path.as_str()).copied();
+            Stamp::of(path, before)
+        };
+        let mut stamps = parallel::parts(&paths, |paths| {
+            paths.iter().map(|path| stamp(path.clone())).collect()
+        });
+        stamps.extend(parallel::parts(&own, |packages| {
+            let mut stamps = Vec::new();
+            for package in packages {
+                stamp_targets((*package).to_owned(), "", &stamp, &mut stamps);
+            }
+            stamps
+        }));
+        if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
+            return;
+        }
+        workspace.ground = Some(hashed((&self.file, &stamps)));
+        let outdated = before.ground.and_then(|it| declared::file(workspace, it));
+        if let Some(outdated) = outdated {
+            drop(fs::remove_file(outdated));
+        }
+        if self.is_stable && workspace.lock_file.state == LockState::Current {
+            declared.write(workspace);
+        }
+        state::write(&self.file, &(stamps, &*workspace));
+    }
+
+    /// What decides from outside of the packages which workspace it is, and how it is resolved.
+    fn around(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let mut paths = Vec::from_iter(cargo_config::configuration_files(&self.directory));
+        let rustup = std::env::var("RUSTUP_HOME").ok().map(Utf8PathBuf::from);
+        let rustup = rustup.or_else(|| Some(cargo_config::cargo_home()?.parent()?.join(".rustup")));
+        paths.extend(rustup.map(|rustup| rustup.join("settings.toml")));
+        for above in self.directory.ancestors() {
+            paths.extend(toolchain_file::NAMES.map(|name| above.join(name)));
+        }
+        let between = self
+            .directory
+            .ancestors()
+            .take_while(|above| above.starts_with(root));
+        paths.extend(between.map(|above| above.join("Cargo.toml")));
+        paths.push(root.join("Cargo.toml"));
+        paths
+    }
+}
+
+/// What the root manifest sends cargo to: the manifests of patches, used or not; the directories
+/// that are listed for the globs of `workspace.members`.
+fn named_in_root(root: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let manifest = files::read_text(root.join("Cargo.toml"), files::SETTINGS).unwrap_or_default();
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    // `[patch.SOURCE.NAME]` and `[replace.SPEC]`
+    let patched = manifest.get("patch").into_iter().flat_map(values);
+    let replaced = manifest.get("replace").into_iter();
+    let mut paths: Vec<Utf8PathBuf> = patched
+        .chain(replaced)
+        .flat_map(values)
+        .filter_map(|patch| Some(root.join(patch.get("path")?.as_str()?).join("Cargo.toml")))
+        .collect();
+    for member in listed(&manifest, "members") {
+        let parts: Vec<&str> = member.split('/').collect();
+        for (at, part) in parts.iter().enumerate() {
+            if part.contains(['*', '?', '[']) {
+                let listed = root.join(parts[..at].join("/"));
+                let found = glob::glob(listed.as_str()).into_iter().flatten().flatten();
+                paths.extend(found.filter_map(|path| Utf8PathBuf::try_from(path).ok()));
+            }
+        }
+    }
+    paths
+}
+
+fn values(table: &toml::Value) -> impl Iterator<Item = &toml::Value> {
+    table.as_table().into_iter().flat_map(toml::Table::values)
+}
+
+/// Stamps a package's directory, and those in it in which cargo looks for targets. One of these is
+/// known by its path below the package, that of one target by `*`.
+fn stamp_targets(
+    directory: Utf8PathBuf,
+    below: &str,
+    stamp: &impl Fn(Utf8PathBuf) -> Stamp,
+    stamps: &mut Vec<Stamp>,
+) {
+    let stamped = stamp(directory);
+    for name in stamped.directories() {
+        let next = match (below, name.as_str()) {
+            ("", "src" | "tests" | "examples" | "benches") => name,
+            ("src", "bin") => "src/bin",
+            ("" | "src" | "*", _) => continue,
+            // A target may be a directory with a `main.rs` in it.
+            _ => "*",
+        };
+        stamp_targets(stamped.path.join(name), next, stamp, stamps);
+    }
+    stamps.push(stamped);
+}

@@ -1,0 +1,227 @@
+//! Features that a selection of members activates, by the rules of cargo's resolver (the chapters
+//! "Features" and "Dependency Resolution" of the Cargo book).
+//!
+//! `cargo metadata` tells the features of resolver 1, which unifies those of host and target, and of
+//! platforms that nothing is built for. Resolver 2 and later do not: [`Workspace::narrow_features`]
+//! finds what they activate.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use super::{Declared, PackageIx, Request, Table, Workspace};
+
+/// A package, and whether it is built for build scripts and procedural macros. Resolver 1 does not
+/// tell the two apart, and activates in both what the others activate in either.
+pub(crate) type Key = (PackageIx, bool);
+
+/// What is certain of a package below the selection.
+#[derive(Clone, Default)]
+pub(crate) struct Found<'a> {
+    /// Whether it is built at all.
+    pub(crate) is_built: bool,
+    pub(crate) features: BTreeSet<&'a str>,
+    /// Names of dependencies that were turned on.
+    turned_on: BTreeSet<&'a str>,
+}
+
+/// Whether dependencies count of which it is not certain that they are active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubtful {
+    /// The features found are those that are active for certain.
+    LeftOut,
+    /// The features found are all that may be active.
+    Counted,
+}
+
+struct Activation<'a> {
+    workspace: &'a Workspace,
+    declared: &'a Declared,
+    doubtful: Doubtful,
+    found: HashMap<Key, Found<'a>>,
+    pending: VecDeque<Key>,
+    queued: HashSet<Key>,
+}
+
+impl Workspace {
+    /// Replaces the features that cargo's metadata tells by those that the workspace's resolver
+    /// activates where all members and their tests are built.
+    pub(super) fn narrow_features(&mut self, declared: &Declared) {
+        if !self.tells_host_and_target_apart() {
+            return;
+        }
+        let members: BTreeSet<PackageIx> = self.members().map(|(index, _)| index).collect();
+        let find = |doubtful| activated(self, declared, &members, true, doubtful);
+        let (least, most) = (find(Doubtful::LeftOut), find(Doubtful::Counted));
+        let mut narrowed = Vec::new();
+        for (index, package) in self.packages() {
+            let mut union = BTreeSet::new();
+            let mut builds: Option<Vec<Vec<String>>> = Some(Vec::new());
+            let mut is_known = false;
+            for key in [(index, false), (index, true)] {
+                let Some(all) = most.get(&key).filter(|found| found.is_built) else {
+                    continue;
+                };
+                is_known = true;
+                union.extend(all.features.iter().copied());
+                let is_certain = least
+                    .get(&key)
+                    .is_some_and(|certain| certain.is_built && certain.features == all.features);
+                let features = all.features.iter().map(|&it| it.to_owned()).collect();
+                match &mut builds {
+                    Some(builds) if is_certain => builds.push(features),
+                    _ => builds = None,
+                }
+            }
+            if is_known {
+                let known = |name: &&String| union.contains(name.as_str());
+                let features: Vec<String> =
+                    package.features.iter().filter(known).cloned().collect();
+                narrowed.push((index, features, builds.unwrap_or_default()));
+            }
+        }
+        for (index, features, mut builds) in narrowed {
+            builds.dedup();
+            let package = &mut self.packages[index.0 as usize];
+            package.features = features;
+            package.builds = builds;
+        }
+    }
+
+    /// Returns whether the workspace's resolver is 2 or later: by the key `resolver` of the root
+    /// manifest, or else by the root package's edition.
+    fn tells_host_and_target_apart(&self) -> bool {
+        let text = crate::files::read_text(self.root.join("Cargo.toml"), crate::files::SETTINGS);
+        let manifest = text.ok().and_then(|text| text.parse::<toml::Table>().ok());
+        let Some(manifest) = manifest else {
+            return false;
+        };
+        let table = |name: &str| manifest.get(name).and_then(toml::Value::as_table);
+        let text =
+            |table: Option<&toml::Table>, key: &str| Some(table?.get(key)?.as_str()?.to_owned());
+        let (workspace, package) = (table("workspace"), table("package"));
+        let resolver = text(workspace, "resolver").or_else(|| text(package, "resolver"));
+        let inherited = || {
+            package?;
+            text(workspace?.get("package")?.as_table(), "edition")
+        };
+        match resolver {
+            Some(resolver) => resolver != "1",
+            None => {
+                let edition = text(package, "edition").or_else(inherited);
+                edition.is_some_and(|edition| *edition >= *"2021")
+            }
+        }
+    }
+}
+
+/// Returns every package that may be below the selected members, with the features that they
+/// activate. `with_tests` says whether something is built that uses dev-dependencies.
+pub(crate) fn activated<'a>(
+    workspace: &'a Workspace,
+    declared: &'a Declared,
+    selected: &BTreeSet<PackageIx>,
+    with_tests: bool,
+    doubtful: Doubtful,
+) -> HashMap<Key, Found<'a>> {
+    let mut bound = Activation {
+        workspace,
+        declared,
+        doubtful,
+        found: HashMap::new(),
+        pending: VecDeque::new(),
+        queued: HashSet::new(),
+    };
+    for &package in selected {
+        bound.add((package, false), true, ["default"]);
+        // A procedural macro's own binaries and tests are built for the target.
+        if bound.is_proc_macro(package) {
+            bound.add((package, true), true, ["default"]);
+        }
+    }
+    while let Some(key) = bound.pending.pop_front() {
+        bound.queued.remove(&key);
+        bound.visit(key, with_tests && selected.contains(&key.0));
+    }
+    bound.found
+}
+
+impl<'a> Activation<'a> {
+    /// Adds a package, whether it is built for certain, and what is asked of it then.
+    fn add(&mut self, key: Key, is_built: bool, asked: impl IntoIterator<Item = &'a str>) {
+        let is_new = !self.found.contains_key(&key);
+        let found = self.found.entry(key).or_default();
+        let before = (found.is_built, found.features.len());
+        found.is_built |= is_built;
+        let known = &self.declared.0[key.0.0 as usize].features;
+        let asked = asked.into_iter().filter(|it| known.contains_key(*it));
+        found.features.extend(asked);
+        let is_more = is_new || before != (found.is_built, found.features.len());
+        if is_more && self.queued.insert(key) {
+            self.pending.push_back(key);
+        }
+    }
+
+    /// Follows what a package's features turn on, in itself and in its dependencies.
+    fn visit(&mut self, key: Key, with_dev: bool) {
+        let declared = self.declared;
+        let declaration = &declared.0[key.0.0 as usize];
+        let is_heeded = |it: &&Request| with_dev || it.table != Table::Dev;
+        let requests = || declaration.requests.iter().filter(is_heeded);
+        let mut found = self.found[&key].clone();
+        let mut pending: Vec<&str> = found.features.iter().copied().collect();
+        // Features of dependencies, `dependency/feature` and `dependency?/feature`.
+        let mut asked: Vec<(&str, &str)> = Vec::new();
+        while let Some(feature) = pending.pop() {
+            for turned_on in declaration.features.get(feature).into_iter().flatten() {
+                let mut feature = turned_on.as_str();
+                if let Some(name) = feature.strip_prefix("dep:") {
+                    found.turned_on.insert(name);
+                    continue;
+                }
+                if let Some((name, of_it)) = feature.split_once('/') {
+                    let strong = name.trim_end_matches('?');
+                    asked.push((strong, of_it));
+                    let mut those = requests().filter(|it| it.optional && it.name == name);
+                    if those.clone().next().is_some() {
+                        found.turned_on.insert(name);
+                    }
+                    // It turns on the feature of the dependency's name, too, where there is one.
+                    match those.any(|it| it.certain || self.doubtful == Doubtful::Counted) {
+                        true => feature = name,
+                        false => continue,
+                    }
+                }
+                if declaration.features.contains_key(feature) && found.features.insert(feature) {
+                    pending.push(feature);
+                }
+            }
+        }
+        for request in requests() {
+            let for_host =
+                key.1 || request.table == Table::Build || self.is_proc_macro(request.package);
+            if request.optional && !found.turned_on.contains(request.name.as_str()) {
+                // So it is in the whole, or this package's features are not those of the whole.
+                continue;
+            }
+            let on = (request.package, for_host);
+            let counts = request.certain || self.doubtful == Doubtful::Counted;
+            if counts && request.name.is_empty() {
+                let all = self.declared.0[on.0.0 as usize].features.keys();
+                self.add(on, found.is_built, all.map(String::as_str));
+            } else if found.is_built && counts {
+                let by_features = asked.iter().filter(|(name, _)| *name == request.name);
+                let features = request.features.iter().map(String::as_str);
+                self.add(on, true, features.chain(by_features.map(|(_, it)| *it)));
+            } else {
+                self.add(on, false, []);
+            }
+        }
+        // A package may depend on itself for its tests.
+        let now = self.found.entry(key).or_default();
+        now.features.append(&mut found.features);
+        now.turned_on.append(&mut found.turned_on);
+    }
+
+    fn is_proc_macro(&self, package: PackageIx) -> bool {
+        self.workspace.package(package).is_proc_macro()
+    }
+}

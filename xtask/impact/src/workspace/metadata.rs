@@ -1,0 +1,239 @@
+//! What cargo says, asked for and reduced.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::DependencyKind;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::cargo_platform::Platform;
+
+use super::{
+    Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
+};
+use crate::cargo_config::CargoConfig;
+use crate::files;
+use crate::lock_file;
+use crate::lock_file::{LockFile, LockState};
+use crate::paths::RealPaths;
+use crate::process::Runner;
+use crate::workspace::metadata_json::{Answer, Node, Places};
+
+impl Workspace {
+    /// Asks cargo; with what manifests declare of features, and with the manifests of path
+    /// dependencies that packages name, used or not.
+    pub(crate) fn ask(
+        runner: &Runner,
+        options: &LoadOptions,
+    ) -> Result<(Self, Declared, Vec<Utf8PathBuf>)> {
+        let triples = options.platforms.triples(runner);
+        let arguments = arguments(options, triples.as_deref());
+        let command = || {
+            let mut command = runner.cargo();
+            command.args(&arguments);
+            command
+        };
+        let (output, platforms) = std::thread::scope(|scope| {
+            let platforms = scope.spawn(|| PlatformFacts::of(runner, &triples?));
+            let output = lock_file::ask(&command);
+            (output, platforms.join().unwrap_or_default())
+        });
+        let (output, lock) = output?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("cargo cannot load this workspace\n{}", said.trim_end());
+        }
+        let answer: Answer<'_> = serde_json::from_slice(&output.stdout)
+            .context("`cargo metadata` printed something that is not its documented JSON")?;
+        let dependencies = answer.packages.iter().flat_map(|it| &it.dependencies);
+        let named: HashSet<&str> = dependencies
+            .filter_map(|on| Some(&*on.path.as_ref()?.0))
+            .collect();
+        let manifest = |directory| Utf8Path::new(directory).join("Cargo.toml");
+        let named = named.into_iter().map(manifest).collect();
+        let (platforms, sysroot) = platforms.unzip();
+        let (mut this, declared) = Self::reduced(answer, platforms)?;
+        this.sysroot = sysroot;
+        this.lock_file = LockFile {
+            path: LockFile::path(runner, &this.root),
+            state: lock,
+        };
+        this.read_bench_keys();
+        this.links = this.find_links();
+        this.narrow_features(&declared);
+        this.find_overridden_scripts(runner);
+        Ok((this, declared, named))
+    }
+
+    /// Cargo filters dependencies by platform, but not the kinds of one: where a package is depended
+    /// on in several ways, those count that are for one of `platforms`.
+    fn reduced(
+        answer: Answer<'_>,
+        platforms: Option<Vec<PlatformFacts>>,
+    ) -> Result<(Self, Declared)> {
+        let may_match = |platform: &Platform| {
+            let mut known = platforms.iter().flatten();
+            platforms.is_none() || known.any(|facts| facts.matches(platform))
+        };
+        let mut manifests = answer.packages;
+        manifests
+            .sort_by(|a, b| (&a.name, &a.version, &a.id.0).cmp(&(&b.name, &b.version, &b.id.0)));
+        let places: Places<'_> = (0u32..)
+            .zip(&manifests)
+            .map(|(index, manifest)| (manifest.id.clone(), PackageIx(index)))
+            .collect();
+        let resolve = answer.resolve.context("`cargo metadata` gave no resolve")?;
+        let mut nodes: HashMap<_, _> = resolve
+            .nodes
+            .into_iter()
+            .map(|node| (node.id.clone(), node))
+            .collect();
+        let members: HashSet<_> = answer.workspace_members.iter().collect();
+        let (mut packages, mut declare) = (Vec::new(), Vec::new());
+        for manifest in manifests {
+            let Node {
+                deps, mut features, ..
+            } = nodes.remove(&manifest.id).unwrap_or_default();
+            features.sort();
+            let dependencies = deps.iter().filter_map(|on| {
+                let several = on.dep_kinds.len() > 1;
+                let mut kinds = Vec::new();
+                for known in &on.dep_kinds {
+                    let target = known.target.as_ref().filter(|_| several);
+                    if target.is_none_or(may_match) {
+                        kinds.push(known.kind);
+                    }
+                }
+                let has = |kind| kinds.contains(&kind);
+                Some(Dependency {
+                    package: *places.get(&on.pkg)?,
+                    normal: has(DependencyKind::Normal),
+                    dev: has(DependencyKind::Development),
+                    build: has(DependencyKind::Build),
+                })
+            });
+            packages.push(Package {
+                member: members.contains(&manifest.id),
+                id: manifest.id.0.into_owned(),
+                name: manifest.name,
+                version: manifest.version,
+                source: manifest.source,
+                manifest_path: manifest.manifest_path,
+                links: manifest.links,
+                features,
+                builds: Vec::new(),
+                is_script_overridden: false,
+                targets: manifest.targets.into_iter().filter_map(|it| it.0).collect(),
+                dependencies: dependencies.collect(),
+            });
+            declare.push((manifest.features, manifest.dependencies, deps));
+        }
+        let this = Self {
+            lock_file: LockFile {
+                path: answer.workspace_root.join("Cargo.lock"),
+                state: LockState::Current,
+            },
+            build_directory: answer
+                .build_directory
+                .unwrap_or_else(|| answer.target_directory.clone()),
+            target_directory: answer.target_directory,
+            root: answer.workspace_root,
+            packages,
+            metadata: answer.metadata.to_string(),
+            platforms,
+            sysroot: None,
+            links: BTreeMap::new(),
+            ground: None,
+        };
+        let declared = Declared::of(declare, &this, &places);
+        Ok((this, declared))
+    }
+
+    fn find_links(&self) -> BTreeMap<Utf8PathBuf, Utf8PathBuf> {
+        let mut real = RealPaths::default();
+        let mut links = BTreeMap::new();
+        for package in self.packages.iter().filter(|it| it.source.is_none()) {
+            let known = package.directory();
+            let mut manifest = package.manifest_path.clone();
+            if let Some(directory) = real.of(known) {
+                manifest = directory.join("Cargo.toml");
+                links.insert(known.to_owned(), directory);
+            }
+            if let Some(real) = real.of(&manifest) {
+                links.insert(manifest, real);
+            }
+        }
+        links
+    }
+
+    /// Finds the packages whose build script cargo does not compile, since its configuration says what
+    /// the script would print. Of a configuration that cannot be read cargo itself complains.
+    fn find_overridden_scripts(&mut self, runner: &Runner) {
+        let Some(platforms) = &self.platforms else {
+            return;
+        };
+        if self.packages.iter().all(|package| package.links.is_none()) {
+            return;
+        }
+        let root = runner.in_directory(&self.root);
+        let Ok(config) = CargoConfig::of(&root) else {
+            return;
+        };
+        for package in &mut self.packages {
+            let Some(links) = &package.links else {
+                continue;
+            };
+            let is_overridden = |platform: &PlatformFacts| {
+                let value = config.get(&["target", &platform.name, links]);
+                matches!(value, Ok(Some(_)))
+            };
+            package.is_script_overridden = platforms.iter().all(is_overridden);
+        }
+    }
+
+    /// Reads the `bench` keys of targets, which cargo's metadata leaves out. They count only where
+    /// there are no tests, since one harness serves both.
+    fn read_bench_keys(&mut self) {
+        for package in self.packages.iter_mut().filter(|package| package.member) {
+            if package.targets.iter().all(|it| it.test || !it.bench) {
+                continue;
+            }
+            let manifest = files::read_text(&package.manifest_path, files::SETTINGS).ok();
+            let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
+            let Some(manifest) = manifest else { continue };
+            for target in &mut package.targets {
+                let table = match target.kind {
+                    TargetKind::Lib => manifest.get("lib"),
+                    TargetKind::Bin => named(manifest.get("bin"), &target.name),
+                    TargetKind::Bench => named(manifest.get("bench"), &target.name),
+                    _ => None,
+                };
+                let bench = table.and_then(|table| table.get("bench")?.as_bool());
+                target.bench &= bench.unwrap_or(true);
+            }
+        }
+    }
+}
+
+/// The arguments of the question: `cargo metadata` for these platforms besides the host.
+fn arguments(options: &LoadOptions, triples: Option<&[String]>) -> Vec<String> {
+    let mut arguments: Vec<&str> = vec!["metadata", "--format-version", "1"];
+    if let Some(manifest) = &options.manifest_path {
+        arguments.extend(["--manifest-path", manifest.as_str()]);
+    }
+    if let Some(triples) = triples {
+        arguments.extend(["--filter-platform", "host-tuple"]);
+        for triple in triples {
+            arguments.extend(["--filter-platform", triple]);
+        }
+    }
+    let flags = [(options.locked, "--locked"), (options.offline, "--offline")];
+    arguments.extend(flags.iter().filter(|flag| flag.0).map(|flag| flag.1));
+    arguments.into_iter().map(str::to_owned).collect()
+}
+
+/// The table of a target in an array of such tables.
+fn named<'a>(tables: Option<&'a toml::Value>, name: &str) -> Option<&'a toml::Value> {
+    let is_it =
+        |table: &&toml::Value| table.get("name").and_then(toml::Value::as_str) == Some(name);
+    tables?.as_array()?.iter().find(is_it)
+}

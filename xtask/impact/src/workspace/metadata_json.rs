@@ -1,0 +1,142 @@
+//! The parts that the kit asks of the answer of [`cargo metadata`], which of ten thousand packages
+//! is tens of megabytes: as little as can be is held of it. Ids are borrowed, targets are reduced
+//! one by one, and the lists that there are most of have no room to grow.
+//!
+//! [`cargo metadata`]: https://doc.rust-lang.org/cargo/commands/cargo-metadata.html#json-format
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::cargo_platform::Platform;
+use cargo_metadata::semver::VersionReq;
+use cargo_metadata::{CrateType, DepKindInfo, DependencyKind, TargetKind as CargoKind};
+use serde::Deserialize;
+
+use super::{PackageIx, Target, TargetKind};
+
+#[derive(Deserialize)]
+pub(super) struct Answer<'a> {
+    #[serde(borrow)]
+    pub(super) packages: Vec<Manifest<'a>>,
+    #[serde(borrow)]
+    pub(super) workspace_members: Vec<Text<'a>>,
+    /// Absent with `--no-deps`.
+    #[serde(borrow)]
+    pub(super) resolve: Option<Resolve<'a>>,
+    pub(super) workspace_root: Utf8PathBuf,
+    pub(super) target_directory: Utf8PathBuf,
+    /// Absent before cargo 1.91.
+    pub(super) build_directory: Option<Utf8PathBuf>,
+    #[serde(default)]
+    pub(super) metadata: serde_json::Value,
+}
+
+/// A string of the answer itself, where no character of it is escaped.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// The packages' places by their ids.
+pub(super) type Places<'a> = HashMap<Text<'a>, PackageIx>;
+
+/// What a package declares.
+#[derive(Deserialize)]
+pub(super) struct Manifest<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) source: Option<String>,
+    pub(super) manifest_path: Utf8PathBuf,
+    pub(super) links: Option<String>,
+    pub(super) targets: Vec<Reduced>,
+    pub(super) features: BTreeMap<String, Vec<String>>,
+    #[serde(borrow)]
+    pub(super) dependencies: Box<[Asked<'a>]>,
+}
+
+/// What it asks of one dependency.
+#[derive(Deserialize)]
+pub(super) struct Asked<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) rename: Option<Text<'a>>,
+    pub(super) req: VersionReq,
+    pub(super) kind: Option<DependencyKind>,
+    pub(super) target: Option<Platform>,
+    pub(super) optional: bool,
+    pub(super) uses_default_features: bool,
+    pub(super) features: Vec<String>,
+    #[serde(borrow)]
+    pub(super) path: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Resolve<'a> {
+    #[serde(borrow)]
+    pub(super) nodes: Vec<Node<'a>>,
+}
+
+/// What cargo resolved for a package.
+#[derive(Default, Deserialize)]
+pub(super) struct Node<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) deps: Box<[On<'a>]>,
+    pub(super) features: Vec<String>,
+}
+
+/// On which package it depends, and in which ways.
+#[derive(Deserialize)]
+pub(super) struct On<'a> {
+    #[serde(borrow)]
+    pub(super) pkg: Text<'a>,
+    pub(super) dep_kinds: Box<[DepKindInfo]>,
+}
+
+/// Of one package: its features, what it asks of its dependencies, and what came of that.
+pub(super) type Declares<'a> = (
+    BTreeMap<String, Vec<String>>,
+    Box<[Asked<'a>]>,
+    Box<[On<'a>]>,
+);
+
+/// A target of a kind that counts.
+#[derive(Deserialize)]
+#[serde(from = "cargo_metadata::Target")]
+pub(super) struct Reduced(pub(super) Option<Target>);
+
+impl From<cargo_metadata::Target> for Reduced {
+    fn from(target: cargo_metadata::Target) -> Self {
+        Self(self::target(&target))
+    }
+}
+
+/// One of cargo's targets, or `None` for one of no kind.
+pub fn target(target: &cargo_metadata::Target) -> Option<Target> {
+    let kind = match target.kind.first()? {
+        CargoKind::Bin => TargetKind::Bin,
+        CargoKind::Example => TargetKind::Example,
+        CargoKind::Test => TargetKind::Test,
+        CargoKind::Bench => TargetKind::Bench,
+        CargoKind::CustomBuild => TargetKind::CustomBuild,
+        // lib, rlib, dylib, cdylib, staticlib, proc-macro, and whatever is invented next.
+        _ => TargetKind::Lib,
+    };
+    let is_linkable = |it: &CrateType| !matches!(it, CrateType::CDyLib | CrateType::StaticLib);
+    Some(Target {
+        name: target.name.clone(),
+        kind,
+        src_path: target.src_path.clone(),
+        linkable: kind == TargetKind::Lib && target.crate_types.iter().any(is_linkable),
+        proc_macro: target.kind.contains(&CargoKind::ProcMacro),
+        test: target.test,
+        bench: matches!(kind, TargetKind::Lib | TargetKind::Bin | TargetKind::Bench),
+        doctest: target.doctest,
+        doc: target.doc,
+        required_features: target.required_features.clone(),
+    })
+}

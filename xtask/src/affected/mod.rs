@@ -1,0 +1,149 @@
+//! `affected`: what a change makes cargo build or run again, and why.
+
+pub mod why;
+
+use crate::cli::workspaces;
+use anyhow::Result;
+
+use crate::cargo_runs;
+use crate::cli::args::QuestionArgs;
+use crate::cli::output;
+use crate::selection::report::AffectedReport;
+use xtask_impact::error::Status;
+use xtask_impact::query::{Answer, package_of, units_named};
+use xtask_impact::seeds::Effect;
+use xtask_impact::{quote, usage};
+
+/// Arguments of `affected`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How to show the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Only what cargo builds again
+    #[arg(long, conflicts_with = "rerun")]
+    rebuilt: bool,
+    /// Only what must be run again though cargo does not build it
+    #[arg(long)]
+    rerun: bool,
+    /// Name units, not packages: a line each with `names`, targets where that is narrower with
+    /// `cargo-args`
+    #[arg(long)]
+    units: bool,
+    /// Say by which way the change reaches this: PACKAGE[:TARGET], or a unit as the output names it
+    #[arg(long, value_name = "SPEC", conflicts_with = "why_not")]
+    why: Option<String>,
+    /// Say why the change does not reach this: PACKAGE[:TARGET], or a unit as the output names it
+    #[arg(long, value_name = "SPEC")]
+    why_not: Option<String>,
+    #[command(flatten)]
+    question: QuestionArgs,
+    /// Answer for every workspace of the repository
+    #[arg(long, conflicts_with = "manifest_path")]
+    all_workspaces: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Format {
+    /// Every unit with the way by which the change reaches it
+    #[default]
+    Text,
+    /// The workspace's own packages, one name a line
+    Names,
+    /// The workspace's own packages as `-p a -p b`
+    CargoArgs,
+    /// The affected tests as a filterset of nextest
+    Nextest,
+    /// For programs; see the documentation of the JSON
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status> {
+    let all = args.all_workspaces;
+    if all && matches!(args.format, Format::CargoArgs | Format::Nextest) {
+        return Err(usage!(
+            "these are arguments for one cargo, which builds one workspace: ask each by itself, or \
+             run them all with `run-affected --all-workspaces`"
+        ));
+    }
+    let spec = args.why.as_ref().or(args.why_not.as_ref());
+    let explained: Vec<String> = spec.cloned().into_iter().collect();
+    let questions = args.question.each(all, &explained)?;
+    let mut reports = Vec::new();
+    let status = workspaces::each(questions, |name, question| {
+        let answer = question.answer()?;
+        if let Some(spec) = spec {
+            if answer.workspace.find(package_of(spec)).is_ok() {
+                output::data(&output::heading(name))?;
+                output::data(&explanation(&answer, spec, args.why_not.is_some())?)?;
+            }
+            return Ok(Status::Done);
+        }
+        let mut report = AffectedReport::new(&answer);
+        if args.rebuilt {
+            report = report.only(Effect::Rebuilt);
+        } else if args.rerun {
+            report = report.only(Effect::Rerun);
+        }
+        args.show(name, &report)?;
+        reports.push(report);
+        Ok(Status::Done)
+    })?;
+    if let (true, Format::Json, None) = (all, args.format, spec) {
+        output::json(&output::Reports::new(reports))?;
+    }
+    Ok(status)
+}
+
+impl Args {
+    fn show(&self, name: Option<&str>, report: &AffectedReport) -> Result<()> {
+        for note in &report.notes {
+            output::note_once(name, note);
+        }
+        if report.units.is_empty() {
+            let nothing = format_args!("nothing is affected ({})", quote::line(&report.compared));
+            output::note(output::of(name, nothing));
+        }
+        match self.format {
+            Format::Text if report.units.is_empty() => {}
+            Format::Text => {
+                output::data(&(output::heading(name) + &report.text()))?;
+                output::status("Affected", output::of(name, report.headline()));
+            }
+            Format::Names if self.units => output::data(&report.unit_names())?,
+            Format::Names => output::data(&report.names())?,
+            Format::CargoArgs if self.units => {
+                output::data(&report.target_args().unwrap_or_else(|| report.cargo_args()))?;
+            }
+            Format::CargoArgs => output::data(&report.cargo_args())?,
+            Format::Nextest => output::data(&report.nextest())?,
+            Format::Json if name.is_none() => output::json(report)?,
+            Format::Json => {}
+        }
+        Ok(())
+    }
+}
+
+/// Answers `--why` and `--why-not` for those of the named units that the question is about; where
+/// it is about none of them, it says so and answers the other one.
+fn explanation(answer: &Answer, spec: &str, not: bool) -> Result<String> {
+    let units = units_named(&answer.workspace, &answer.graph, spec)?;
+    let (reached, unreached): (Vec<_>, Vec<_>) = units
+        .into_iter()
+        .partition(|&unit| answer.affected.effect(unit).is_some());
+    let not = match (not, reached.is_empty(), unreached.is_empty()) {
+        (false, true, _) => {
+            output::note(format_args!("{} is not affected", quote::name(&spec)));
+            true
+        }
+        (true, _, true) => {
+            output::note(format_args!("{} is affected", quote::name(&spec)));
+            false
+        }
+        (not, ..) => not,
+    };
+    Ok(match not {
+        false => why::why(answer, &reached),
+        true => why::why_not(answer, &unreached),
+    })
+}

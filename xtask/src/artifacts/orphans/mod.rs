@@ -1,0 +1,206 @@
+//! Units of what the workspace no longer has: packages, versions, targets.
+//!
+//! That nothing of the workspace claims a unit does not make it an orphan, since several workspaces
+//! can build in one directory. It is one for certain where
+//!
+//! - it is compiled from a path below the workspace's root, and its package was seen to be compiled
+//!   there: rustc writes the absolute path of the root file into a library's metadata, cargo into
+//!   the `.d` beside what it puts up for users; or
+//! - it is compiled from a path elsewhere that does not exist any more; or
+//! - it is of a registry or a git repository, `Cargo.lock` does not name it, and nothing in the
+//!   build directory was compiled by another workspace.
+//!
+//! A script's run goes with the script, what has no sources of its own with its package.
+
+mod download;
+mod witness;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use self::download::{Download, Lock, Locked};
+use crate::artifacts::profile_dir::{Contents, Doubt, Found, Stray};
+use xtask_impact::build_dir::dep_info;
+use xtask_impact::build_dir::unit_record::{Mode, UnitName};
+use xtask_impact::files;
+use xtask_impact::paths::resolved;
+use xtask_impact::quote;
+use xtask_impact::workspace::Workspace;
+
+/// What the workspace has, on whatever platform: its packages, and what `Cargo.lock` names.
+pub struct Living<'a> {
+    workspace: &'a Workspace,
+    /// Where rustc runs: a program sees its directory without symbolic links.
+    root: Utf8PathBuf,
+    locked: HashMap<String, Vec<Locked>>,
+    /// Cargo's packages by name, and whether one of that name is a path package.
+    packages: HashMap<&'a str, bool>,
+}
+
+/// The units of a profile directory as they are named there: package, hash, units.
+pub(crate) type Named = [(String, String, Vec<UnitName>)];
+
+impl<'a> Living<'a> {
+    /// Reads `Cargo.lock`.
+    ///
+    /// # Errors
+    /// When it cannot be read; without it nothing could be called an orphan.
+    pub fn new(workspace: &'a Workspace) -> Result<Self> {
+        let path = &workspace.lock_file.path;
+        let text = files::read_text(path, files::RECORD)
+            .with_context(|| format!("cannot read {}", quote::name(&path)))?;
+        let lock: Lock =
+            toml::from_str(&text).with_context(|| format!("cannot read {}", quote::name(&path)))?;
+        let mut locked: HashMap<String, Vec<Locked>> = HashMap::new();
+        for package in lock.package {
+            let named = locked.entry(package.name.clone());
+            named.or_default().push(package);
+        }
+        let mut packages: HashMap<&str, bool> = HashMap::new();
+        for package in &workspace.packages {
+            *packages.entry(&package.name).or_default() |= package.source.is_none();
+        }
+        Ok(Self {
+            workspace,
+            root: resolved(&workspace.root),
+            locked,
+            packages,
+        })
+    }
+
+    /// The units that none of the contents' is. `scripts` gives a run's script, by its hash.
+    pub(crate) fn strays(
+        &self,
+        contents: &Contents,
+        named: &Named,
+        script_of: &dyn Fn(&str, &str, &UnitName) -> Option<String>,
+    ) -> Vec<Stray> {
+        let known: HashSet<_> = contents
+            .units
+            .iter()
+            .map(|it| (&*it.package_name, &*it.hash, it.unit.as_ref()))
+            .collect();
+        let mut strays: Vec<Stray> = Vec::new();
+        let mut sourceless = Vec::new();
+        for (package, hash, units) in named {
+            let shares = units.len() > 1;
+            let found = |unit: Option<&UnitName>| Found {
+                package: None,
+                package_name: package.clone(),
+                hash: hash.clone(),
+                unit: unit.cloned(),
+                root: None,
+                shares,
+            };
+            let is_known = |unit| known.contains(&(&**package, &**hash, unit));
+            if units.is_empty() && !is_known(None) {
+                sourceless.push(found(None));
+            }
+            for unit in units.iter().filter(|unit| !is_known(Some(*unit))) {
+                let mut found = found(Some(unit));
+                if matches!(unit.mode, Mode::Run | Mode::Doc) {
+                    sourceless.push(found);
+                    continue;
+                }
+                let source = self.source(&contents.place, package, hash, unit);
+                let judged = self.judge(contents, named, package, unit, source.as_deref());
+                found.root = source.map(|it| dep_info::absolute(&self.workspace.root, &it));
+                strays.extend(judged.map(|(because, doubt)| Stray {
+                    found,
+                    because,
+                    doubt,
+                }));
+            }
+        }
+        // A script's run by the script; what else has no sources by the weakest word on its package.
+        let mut by_hash = HashMap::new();
+        let mut by_package: BTreeMap<String, (String, Doubt)> = BTreeMap::new();
+        for Stray {
+            found,
+            because,
+            doubt,
+        } in &strays
+        {
+            by_hash.insert(found.hash.clone(), (because.clone(), doubt.clone()));
+            let said = by_package.entry(found.package_name.clone());
+            let said = said.or_insert_with(|| (because.clone(), doubt.clone()));
+            said.1 = said.1.clone().max(doubt.clone());
+        }
+        for found in sourceless {
+            let run = found.unit.as_ref().filter(|unit| unit.mode == Mode::Run);
+            let script = run.and_then(|unit| script_of(&found.package_name, &found.hash, unit));
+            let said = match script {
+                Some(script) => by_hash.get(&script).cloned(),
+                None if self.packages.contains_key(&*found.package_name) => None,
+                None => by_package.get(&found.package_name).cloned().or_else(|| {
+                    let doubt = Doubt::Yes("nothing tells who built it".to_owned());
+                    let is_gone = is_gone(&found.package_name);
+                    (!self.has(&found.package_name)).then_some((is_gone, doubt))
+                }),
+            };
+            strays.extend(said.map(|(because, doubt)| Stray {
+                found,
+                because,
+                doubt,
+            }));
+        }
+        strays.sort_by(|Stray { found: a, .. }, Stray { found: b, .. }| {
+            (&a.package_name, &a.hash).cmp(&(&b.package_name, &b.hash))
+        });
+        strays
+    }
+
+    fn has(&self, package: &str) -> bool {
+        self.locked.contains_key(package) || self.packages.contains_key(package)
+    }
+
+    /// What is no more, and whether that is certain; `None` for what is another platform's.
+    fn judge(
+        &self,
+        contents: &Contents,
+        named: &Named,
+        package: &str,
+        unit: &UnitName,
+        source: Option<&Utf8Path>,
+    ) -> Option<(String, Doubt)> {
+        let doubt = |reason: &str| Doubt::Yes(reason.to_owned());
+        let in_workspace = self.packages.get(package) == Some(&true);
+        let Some(source) = source else {
+            let said = (is_gone(package), doubt("it left no dep-info"));
+            return (!self.has(package)).then_some(said);
+        };
+        if let Some(download) = Download::of(source) {
+            let mut locked = self.locked.get(package).into_iter().flatten();
+            let (Download::Registry(version) | Download::Git(version)) = download;
+            let because = format!("Cargo.lock no longer names {package} ({version})");
+            return (!locked.any(|it| download.is(it))).then_some((because, Doubt::UnlessAlone));
+        }
+        let root = dep_info::absolute(&self.workspace.root, source);
+        let above = root.ancestors();
+        let mut above = above.take_while(|it| **it != self.workspace.root);
+        if !in_workspace && self.has(package) && above.any(|it| it.join("Cargo.toml").exists()) {
+            // A path package that only another platform depends on.
+            return None;
+        }
+        let because = match in_workspace {
+            true => format!(
+                "{package} no longer has the target {}",
+                quote::name(&unit.target)
+            ),
+            false => is_gone(package),
+        };
+        let doubt = match source.is_absolute() {
+            true if source.exists() => doubt(&format!("its source {} exists", quote::name(source))),
+            true => Doubt::No,
+            false if self.is_witnessed(contents, named, package) => Doubt::No,
+            false => doubt("no artifact of it says that it was compiled here"),
+        };
+        Some((because, doubt))
+    }
+}
+
+fn is_gone(package: &str) -> String {
+    format!("the workspace no longer has the package {package}")
+}

@@ -1,0 +1,114 @@
+//! What artifacts say of where they were compiled.
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::download::Download;
+use super::{Doubt, Living, Named};
+use crate::artifacts::profile_dir::{Contents, plain_names};
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::build_dir::dep_info;
+use xtask_impact::build_dir::unit_record::{Mode, TargetKind, UnitName};
+use xtask_impact::files;
+
+impl Living<'_> {
+    /// What in these contents shows that another workspace builds here, too.
+    pub fn stranger(&self, contents: &Contents) -> Option<String> {
+        let stray = contents.strays.iter().find_map(|stray| {
+            let root = stray.found.root.as_ref();
+            let is_paths = root.is_none_or(|it| Download::of(it).is_none());
+            let is_somebodys = matches!(stray.doubt, Doubt::Yes(_)) && is_paths;
+            is_somebodys.then(|| stray.found.package_name.clone())
+        });
+        let library = || {
+            let libraries = contents.units.iter().find(|it| {
+                let root = it.root.as_deref();
+                let below = root.and_then(|root| root.strip_prefix(&self.workspace.root).ok());
+                let unit = it.unit.as_ref().filter(|it| is_library(it));
+                let path = it
+                    .package
+                    .is_some_and(|it| self.workspace.package(it).source.is_none());
+                let (Some(below), Some(unit), true) = (below, unit, path) else {
+                    return false;
+                };
+                let place = &contents.place;
+                self.is_from_here(place, &it.package_name, &it.hash, unit, below) == Some(false)
+            });
+            libraries.map(|it| it.package_name.clone())
+        };
+        stray.or_else(library)
+    }
+
+    /// The root file that a unit was compiled from, as rustc wrote it: the first of its dep-info.
+    pub(crate) fn source(
+        &self,
+        place: &ProfileDir,
+        package: &str,
+        hash: &str,
+        unit: &UnitName,
+    ) -> Option<Utf8PathBuf> {
+        let path = place.find_dep_info(package, hash, unit, true)?;
+        let found = dep_info::parse_rustc(&files::read_text(&path, files::RECORD).ok()?)?;
+        let first = found.files.into_iter().next()?;
+        // A name without a hash is shared, and another unit may have written it last.
+        let is_own = path.file_name().is_some_and(|name| name.contains(hash))
+            || path.as_str().contains(&format!("/{hash}/"));
+        let root = dep_info::absolute(&self.workspace.root, &first);
+        let mut targets = self.workspace.packages.iter().flat_map(|it| &it.targets);
+        (is_own || !targets.any(|target| target.src_path == root)).then_some(first)
+    }
+
+    /// Whether a package's units say that they were compiled below the workspace's root, and none
+    /// says otherwise.
+    pub(crate) fn is_witnessed(&self, contents: &Contents, named: &Named, package: &str) -> bool {
+        let mut witnesses = Vec::new();
+        // They are sorted by package.
+        let start = named.partition_point(|it| *it.0 < *package);
+        let own = named[start..].iter().take_while(|it| it.0 == package);
+        for (name, hash, units) in own {
+            for unit in units.iter().filter(|it| it.mode == Mode::Compile) {
+                let place = &contents.place;
+                let source = self.source(place, name, hash, unit);
+                let Some(source) = source.filter(|source| source.is_relative()) else {
+                    continue;
+                };
+                if is_library(unit) {
+                    witnesses.extend(self.is_from_here(place, name, hash, unit, &source));
+                }
+                let directory = match unit.kind {
+                    TargetKind::Example => contents.outputs.join("examples"),
+                    TargetKind::Bin | TargetKind::Lib => contents.outputs.clone(),
+                    _ => continue,
+                };
+                let dep_infos = plain_names(unit).map(|it| directory.join(format!("{it}.d")));
+                let text = dep_infos
+                    .iter()
+                    .find_map(|it| files::read_text(it, files::RECORD).ok());
+                let files = dep_info::first_rule(&text.unwrap_or_default());
+                // Another target of the same name may have taken the file's place.
+                let file = files.iter().find(|file| file.ends_with(&source));
+                let roots = [&self.root, &self.workspace.root];
+                witnesses.extend(file.map(|it| roots.iter().any(|root| *it == root.join(&source))));
+            }
+        }
+        !witnesses.is_empty() && witnesses.into_iter().all(|is_here| is_here)
+    }
+
+    /// Whether a library's metadata says that its root is this file of this workspace, not of
+    /// another; `None` where it says neither, as of a library without an item.
+    fn is_from_here(
+        &self,
+        place: &ProfileDir,
+        package: &str,
+        hash: &str,
+        unit: &UnitName,
+        source: &Utf8Path,
+    ) -> Option<bool> {
+        let found = place.library_compiled_from(package, hash, unit, source)?;
+        let roots = [&self.root, &self.workspace.root];
+        Some(roots.iter().any(|root| found == root.join(source)))
+    }
+}
+
+fn is_library(unit: &UnitName) -> bool {
+    unit.kind == TargetKind::Lib && unit.mode == Mode::Compile
+}

@@ -1,0 +1,193 @@
+//! Which units go, and from which directories.
+
+use std::collections::{BTreeMap, HashSet};
+
+use cargo_metadata::camino::Utf8Path;
+
+use crate::artifacts::profile_dir::Found;
+use xtask_impact::build_dir::unit_record;
+use xtask_impact::build_dir::unit_record::TargetKind;
+use xtask_impact::query::Answer;
+use xtask_impact::records::RecordId;
+use xtask_impact::records::names::{crate_name, in_graph, target_kind};
+use xtask_impact::seeds::Effect;
+use xtask_impact::unit_graph::Mode;
+use xtask_impact::workspace;
+use xtask_impact::workspace::{PackageIx, Workspace};
+
+/// How much goes with a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The units that cargo would build again.
+    #[default]
+    Affected,
+    /// Those that the change touches itself; cargo builds the others again on its own.
+    Changed,
+    /// Everything of the packages of affected units, documentation's records too.
+    Packages,
+}
+
+/// What is cleaned, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How much goes with a change.
+    pub scope: Scope,
+    /// The name of the only profile directory to clean; by default every one.
+    pub directory: Option<String>,
+    /// The only target triples to clean, and what is built for the host on their behalf; by default
+    /// everything.
+    pub triples: Vec<String>,
+    /// Whether documentation goes, too.
+    pub documentation: bool,
+    /// Whether nothing but fingerprints goes.
+    pub keep_incremental: bool,
+    /// Whether the running kit's own package goes, too.
+    pub running_too: bool,
+}
+
+/// The units whose artifacts go, each with its reason.
+pub struct Selection<'a> {
+    pub(crate) workspace: &'a Workspace,
+    /// Each with its reason, and whether what is built of it for the host stays.
+    units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), (String, bool)>,
+    packages: BTreeMap<PackageIx, String>,
+    for_host: HashSet<PackageIx>,
+    untouched: &'a HashSet<RecordId>,
+    pub(crate) options: &'a Options,
+}
+
+impl<'a> Selection<'a> {
+    /// What an answer says goes.
+    pub fn new(answer: &'a Answer, options: &'a Options) -> Self {
+        let scope = options.scope;
+        let mut selection = Self {
+            workspace: &answer.workspace,
+            units: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            for_host: HashSet::new(),
+            untouched: &answer.untouched,
+            options,
+        };
+        if !options.triples.is_empty() {
+            selection.for_host = for_host(&answer.workspace);
+        }
+        for (index, effect) in answer.affected.units() {
+            let Some((way, seed)) = answer.affected.chain(index) else {
+                continue;
+            };
+            if effect != Effect::Rebuilt || scope == Scope::Changed && way.len() > 1 {
+                continue;
+            }
+            let because = match &seed.path {
+                Some(path) => format!("{path}: {}", seed.because),
+                None => seed.because.clone(),
+            };
+            let unit = answer.graph.unit(index);
+            let target = crate_name(unit.kind, &unit.target);
+            let key = (unit.package, unit.kind, target, unit.mode);
+            let of_package = selection.packages.entry(unit.package);
+            of_package.or_insert_with(|| because.clone());
+            let host_stays = answer.affected.spares_host(index);
+            selection.units.insert(key, (because, host_stays));
+        }
+        selection
+    }
+
+    /// The packages with a unit that goes.
+    pub fn packages(&self) -> impl Iterator<Item = PackageIx> {
+        self.packages.keys().copied()
+    }
+
+    /// Whether something may go from a profile directory of this triple and name.
+    pub fn reaches(&self, triple: Option<&str>, directory: &str) -> bool {
+        let is_named = |named: &String| {
+            // Of a target's own specification cargo takes the name without its extension.
+            let stem = Utf8Path::new(named).file_stem();
+            triple == Some(named) || named.ends_with(".json") && triple == stem
+        };
+        let only = self.options.directory.as_ref();
+        let triples = &self.options.triples;
+        only.is_none_or(|only| only == directory)
+            && (triples.is_empty() || triple.is_none() || triples.iter().any(is_named))
+    }
+
+    /// Why something that was found goes; `None` if it stays.
+    pub(crate) fn because(&self, found: &Found, triple: Option<&str>) -> Option<&str> {
+        let package = found.package?;
+        let of_package = self.packages.get(&package).map(String::as_str);
+        if triple.is_none() && !self.options.triples.is_empty() && !self.serves_triples(found) {
+            return None;
+        }
+        let Some(unit) = &found.unit else {
+            // Cargo has to build it in any case.
+            return of_package;
+        };
+        if self.options.scope == Scope::Packages {
+            return of_package;
+        }
+        // Mostly there are none, and to look one up takes copies.
+        if !self.untouched.is_empty()
+            && self.untouched.contains(&(found.hash.clone(), unit.clone()))
+        {
+            return None;
+        }
+        let (kind, target, mode) = match unit.mode {
+            unit_record::Mode::Doc if !self.options.documentation => return None,
+            unit_record::Mode::Doc => {
+                let kind = target_kind(unit.kind);
+                let target = crate_name(kind, &unit.target);
+                // Where documentation was not asked about, it goes with what it tells of.
+                let own = (package, kind, target.clone(), Mode::Doc);
+                let mode = match self.units.contains_key(&own) {
+                    true => Mode::Doc,
+                    false => Mode::Build,
+                };
+                (kind, target, mode)
+            }
+            _ => in_graph(unit)?,
+        };
+        let key = (package, kind, target, mode);
+        let (because, host_stays) = self.units.get(&key)?;
+        (!host_stays || triple.is_some()).then_some(because)
+    }
+
+    /// Whether a unit in the host's own directory may be part of a build for a triple.
+    fn serves_triples(&self, found: &Found) -> bool {
+        let is_for_host = found.package.is_some_and(|it| self.for_host.contains(&it));
+        let kind_and_mode = found.unit.as_ref().map(|unit| (unit.kind, unit.mode));
+        match kind_and_mode {
+            Some((TargetKind::BuildScript, unit_record::Mode::Compile)) => true,
+            Some((TargetKind::Lib | TargetKind::BuildScript, mode)) => {
+                is_for_host && mode != unit_record::Mode::Test
+            }
+            Some(_) => false,
+            None => is_for_host,
+        }
+    }
+
+    /// The crates of packages that nothing goes of, as far as they have incremental state.
+    pub(crate) fn crates_elsewhere(&self) -> HashSet<String> {
+        let packages = self.workspace.packages();
+        let packages = packages
+            .filter(|(index, it)| it.source.is_none() && !self.packages.contains_key(index));
+        let targets = packages.flat_map(|(_, package)| &package.targets);
+        targets.map(|it| it.name.replace('-', "_")).collect()
+    }
+}
+
+/// The packages whose libraries a build for another triple compiles for the host: what build scripts
+/// and procedural macros are built from.
+fn for_host(workspace: &Workspace) -> HashSet<PackageIx> {
+    let dependencies = workspace.packages.iter().flat_map(|it| &it.dependencies);
+    let for_scripts = dependencies.filter(|it| it.build).map(|it| it.package);
+    let macros = workspace.packages().filter(|(_, it)| it.is_proc_macro());
+    let mut pending: Vec<_> = for_scripts.chain(macros.map(|it| it.0)).collect();
+    let mut found = HashSet::new();
+    while let Some(package) = pending.pop() {
+        if found.insert(package) {
+            let dependencies = workspace.package(package).dependencies.iter();
+            pending.extend(dependencies.filter(|it| it.normal).map(|it| it.package));
+        }
+    }
+    found
+}

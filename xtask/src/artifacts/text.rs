@@ -1,0 +1,174 @@
+//! What `clean-affected` is going to remove, and whether cargo then built that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use cargo_metadata::camino::Utf8PathBuf;
+use serde::Serialize;
+
+use crate::artifacts::plan::{CleanPlan, Directory, Removal};
+use crate::artifacts::verify::Verification;
+use crate::cli::output::count;
+use xtask_impact::build_dir::unit_record::UnitName;
+use xtask_impact::quote;
+use xtask_impact::records::names::{in_graph, target_kind};
+use xtask_impact::unit_graph::Mode;
+use xtask_impact::unit_graph::target_name;
+use xtask_impact::workspace::name_and_version;
+
+/// The plan of one of several workspaces, for programs.
+#[derive(Debug, Serialize)]
+pub struct Rooted {
+    /// The directory of the root manifest.
+    pub workspace_root: Utf8PathBuf,
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: CleanPlan,
+}
+
+/// The plan by directory and package; with every path if that is asked for.
+pub fn plan(plan: &CleanPlan, paths: bool) -> String {
+    let mut text = String::new();
+    for directory in &plan.directories {
+        let mut packages: BTreeMap<_, Vec<&Removal>> = BTreeMap::new();
+        for removal in &directory.removals {
+            let package = (removal.package.as_str(), removal.package_id.as_deref());
+            packages.entry(package).or_default().push(removal);
+        }
+        if packages.is_empty() && directory.kept.is_empty() && directory.doubtful.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "in {}", quote::name(&directory.path));
+        for ((name, _), removals) in packages {
+            let size = size(removals.iter().copied());
+            let _ = writeln!(
+                text,
+                "  {name}: {size} ← {}",
+                quote::line(&removals[0].because)
+            );
+            let units = removals.iter().map(|it| unit_name(it.unit.as_ref()));
+            let units = BTreeSet::from_iter(units);
+            let _ = writeln!(text, "    {}", Vec::from_iter(units).join(", "));
+            for removal in removals.iter().filter(|_| paths) {
+                let _ = writeln!(text, "    {}", quote::name(&removal.path));
+            }
+        }
+        notes(&mut text, directory, paths);
+    }
+    if plan.removals().next().is_some() {
+        let _ = writeln!(text, "total: {}", size(plan.removals()));
+    }
+    if !plan.others.is_empty() {
+        let others: Vec<_> = plan.others.iter().map(quote::name).collect();
+        let _ = writeln!(
+            text,
+            "not looked into, save with --all-target-dirs: {}",
+            others.join(", ")
+        );
+    }
+    text
+}
+
+fn notes(text: &mut String, directory: &Directory, paths: bool) {
+    for id in &directory.kept {
+        let _ = writeln!(
+            text,
+            "  kept, since this kit runs from it: {}",
+            quote::line(id)
+        );
+    }
+    if !directory.shared_incremental.is_empty() {
+        let names = quote::line(&directory.shared_incremental.join(", ")).into_owned();
+        let _ = writeln!(
+            text,
+            "  incremental state goes by crate, other packages' included: {names}"
+        );
+    }
+    let mut doubtful: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for it in &directory.doubtful {
+        let key = (&it.package, &it.doubt, &it.because);
+        let units = doubtful.entry(key).or_default();
+        units.insert(unit_name(it.unit.as_ref()));
+    }
+    for ((package, doubt, because), units) in doubtful {
+        let _ = writeln!(
+            text,
+            "  {package}: kept, since {} ← {}",
+            quote::line(doubt),
+            quote::line(because)
+        );
+        let _ = writeln!(text, "    {}", Vec::from_iter(units).join(", "));
+    }
+    for it in directory.doubtful.iter().filter(|_| paths) {
+        let _ = writeln!(text, "    {}", quote::name(&it.path));
+    }
+}
+
+fn size<'a>(removals: impl Iterator<Item = &'a Removal>) -> String {
+    let (files, bytes) = removals.fold((0, 0), |(files, bytes), removal| {
+        (files + removal.files, bytes + removal.bytes)
+    });
+    format!("{}, {}", count(files as usize, "file"), in_units(bytes))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "one digit behind the point is shown"
+)]
+fn in_units(bytes: u64) -> String {
+    let (mut size, mut units) = (bytes as f64, ["KiB", "MiB", "GiB"].iter());
+    let mut unit = "B";
+    while size >= 1024.0
+        && let Some(next) = units.next()
+    {
+        (size, unit) = (size / 1024.0, next);
+    }
+    match unit {
+        "B" => format!("{bytes}B"),
+        _ => format!("{size:.1}{unit}"),
+    }
+}
+
+/// Which of its package's units a record's is.
+fn unit_name(unit: Option<&UnitName>) -> String {
+    let Some(unit) = unit else {
+        return "never built to its end".to_owned();
+    };
+    match in_graph(unit) {
+        Some((kind, _, mode)) => target_name(kind, mode, &unit.target),
+        None => {
+            let name = target_name(target_kind(unit.kind), Mode::Build, &unit.target);
+            format!("{name} documentation")
+        }
+    }
+}
+
+/// What cargo built, held against what was announced; how long that took, and how long the last
+/// build of everything if that is known.
+pub fn verification(found: &Verification, took: Duration, full: Option<Duration>) -> String {
+    let mut text = String::new();
+    let groups = [
+        ("built as announced", &found.built),
+        ("built besides", &found.besides),
+        ("announced, yet not built", &found.missed),
+    ];
+    for (title, units) in groups {
+        let _ = writeln!(text, "{title}: {}", count(units.len(), "unit"));
+        let mut packages: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for unit in units {
+            let name = target_name(unit.kind, unit.mode, &unit.target);
+            packages.entry(&unit.package).or_default().push(name);
+        }
+        for (package, units) in packages {
+            let (name, version) = name_and_version(package);
+            let _ = writeln!(text, "  {name} {version}: {}", units.join(", "));
+        }
+    }
+    let _ = writeln!(text, "stayed fresh: {}", count(found.fresh, "unit"));
+    let _ = write!(text, "took {:.1}s", took.as_secs_f64());
+    if let Some(full) = full {
+        let _ = write!(text, "; the last full build {:.1}s", full.as_secs_f64());
+    }
+    text + "\n"
+}

@@ -1,0 +1,194 @@
+//! The history of a repository, replayed: at each commit the kit is asked first, then cargo.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::Message;
+use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::diagnostic::DiagnosticLevel;
+
+use crate::audit::comparison::{Comparison, Failure, Outcome, Step};
+use crate::cargo_runs::built::Built;
+use xtask_impact::change_set::{Asked, Comparison as Compare};
+use xtask_impact::lock_file;
+use xtask_impact::private_dir::TemporaryDir;
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+use xtask_impact::query::{Answer, Evidence, Question};
+use xtask_impact::unit_graph::Verb;
+use xtask_impact::vcs::{Commit, Repository};
+use xtask_impact::workspace::{LoadOptions, Workspace};
+
+/// A clone of the repository in a directory of its own, with a target directory of its own. Both
+/// are removed when it is dropped; the repository itself is only read.
+pub struct Replay {
+    runner: Runner,
+    directory: TemporaryDir,
+    manifest: Utf8PathBuf,
+    evidence: Evidence,
+    verb: Verb,
+}
+
+impl Replay {
+    /// Clones the repository into a directory of its own, sharing its objects.
+    ///
+    /// # Errors
+    /// Where git cannot clone.
+    pub fn new(
+        question: &Question,
+        repository: &Repository,
+        directory: TemporaryDir,
+    ) -> Result<Self> {
+        let root = xtask_impact::paths::resolved(&question.workspace.root);
+        let below = root
+            .strip_prefix(repository.top_level())
+            .context("the workspace lies outside its repository")?;
+        let clone = directory.path().join("repository");
+        let target = directory.path().join("target");
+        let mut runner = question
+            .runner
+            .in_directory(&clone)
+            .with_variable("CARGO_TARGET_DIR", &target)
+            .with_variable("CARGO_BUILD_BUILD_DIR", &target);
+        let lock_file = question.workspace.lock_file.in_real_directory();
+        if lock_file != root.join("Cargo.lock") {
+            // The user's own must not be written.
+            let inside = lock_file.strip_prefix(repository.top_level());
+            let apart = directory.path().join("Cargo.lock");
+            let lock_file = inside.map_or(apart, |it| clone.join(it));
+            runner = runner.with_variable(lock_file::VARIABLE, lock_file);
+        }
+        let replay = Self {
+            runner,
+            manifest: clone.join(below).join("Cargo.toml"),
+            directory,
+            evidence: question.evidence.clone(),
+            verb: question.verb,
+        };
+        let mut command = question.runner.git();
+        command.args(["clone", "--quiet", "--shared", "--no-checkout", "--"]);
+        command.args([repository.top_level(), &clone]);
+        process::checked(&mut command)?;
+        Ok(replay)
+    }
+
+    /// Builds a commit without asking anything: the base of the next step. Returns why the commit
+    /// does not build, if it does not.
+    ///
+    /// # Errors
+    /// Where git cannot check it out.
+    pub fn start(&self, commit: &Commit) -> Result<Option<Failure>> {
+        self.check_out(commit)?;
+        self.rebuild(commit)
+    }
+
+    /// Checks a commit out over its parent, which has been built unless that failed, asks the kit,
+    /// then cargo.
+    ///
+    /// # Errors
+    /// Where git cannot check it out, or the kit cannot answer.
+    pub fn step(
+        &self,
+        parent: &Commit,
+        commit: &Commit,
+        parents_failure: Option<&Failure>,
+    ) -> Result<Step> {
+        self.check_out(commit)?;
+        let subject = self.git(&["show", "-s", "--format=%s", &commit.0])?;
+        let answer = match parents_failure {
+            None => Some(self.answer(parent)),
+            Some(_) => None,
+        };
+        let (built, error) = self.build()?;
+        let commit_of = |error| Failure {
+            commit: commit.clone(),
+            error,
+        };
+        let outcome = match (error.map(commit_of), parents_failure, answer) {
+            (Some(failure), ..) => Outcome::DoesNotBuild(failure),
+            (None, Some(failure), _) => Outcome::DoesNotBuild(failure.clone()),
+            (None, None, Some(answer)) => Outcome::Compared(Comparison::new(&answer?, &built)),
+            (None, None, None) => unreachable!("the kit was asked"),
+        };
+        Ok(Step {
+            commit: commit.clone(),
+            subject: String::from_utf8_lossy(&subject).trim_end().to_owned(),
+            outcome,
+        })
+    }
+
+    fn answer(&self, parent: &Commit) -> Result<Answer> {
+        let options = LoadOptions {
+            manifest_path: Some(self.manifest.clone()),
+            ..LoadOptions::default()
+        };
+        let asked = Asked {
+            compare: Some(Compare::Since {
+                revision: parent.0.clone(),
+                head: None,
+            }),
+            ..Asked::default()
+        };
+        let workspace = Workspace::load(&self.runner, &options)?;
+        let question = Question {
+            evidence: self.evidence.clone(),
+            ..Question::new(self.runner.clone(), workspace, asked, self.verb)
+        };
+        question.answer()
+    }
+
+    /// Builds the commit that is checked out, and returns why it does not build, if it does not.
+    ///
+    /// # Errors
+    /// Where cargo cannot be started.
+    pub fn rebuild(&self, commit: &Commit) -> Result<Option<Failure>> {
+        let (_, error) = self.build()?;
+        Ok(error.map(|error| Failure {
+            commit: commit.clone(),
+            error,
+        }))
+    }
+
+    fn check_out(&self, commit: &Commit) -> Result<()> {
+        self.git(&["checkout", "--quiet", "--force", "--detach", &commit.0])
+            .map(drop)
+    }
+
+    fn git(&self, arguments: &[&str]) -> Result<Vec<u8>> {
+        process::checked(self.runner.git().args(arguments))
+    }
+
+    /// Builds, and returns cargo's error where the build fails.
+    fn build(&self) -> Result<(Built, Option<String>)> {
+        let root = self.manifest.parent().unwrap_or(self.directory.path());
+        let mut command = self.runner.in_directory(root).cargo();
+        command.args(self.verb.cargo_args());
+        let (messages, said, status) = crate::cargo_runs::observe(&mut command)?;
+        let error = (!status.success()).then(|| error_of(&messages, &said));
+        Ok((Built::new(&messages, Some(&said)), error))
+    }
+}
+
+/// Returns the error of a failed build: the compiler's first, and what cargo says from its own first
+/// error on.
+fn error_of(messages: &[Message], said: &str) -> String {
+    let first = messages.iter().find_map(|message| match message {
+        Message::CompilerMessage(it) if it.message.level == DiagnosticLevel::Error => {
+            it.message.rendered.clone()
+        }
+        _ => None,
+    });
+    let cargos = said.lines().skip_while(|line| !line.starts_with("error"));
+    let lines = first.iter().flat_map(|text| text.lines()).chain(cargos);
+    let mut shown: Vec<&str> = Vec::new();
+    for line in lines.map(str::trim_end) {
+        // Cargo repeats the whole command of a compiler that failed.
+        if line.contains("process didn't exit successfully: ") {
+            shown.pop_if(|last| *last == "Caused by:");
+        } else if !line.is_empty() && !line.starts_with("warning: ") {
+            shown.push(line);
+        }
+    }
+    match shown.is_empty() {
+        true => said.trim().to_owned(),
+        false => shown.join("\n"),
+    }
+}

@@ -1,0 +1,182 @@
+//! A replayed history: each commit, what was missed, what was named in vain.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::audit::comparison::{Comparison, Outcome, Step};
+use crate::cargo_runs::built::UnitKey;
+use crate::cli::output::count;
+use xtask_impact::quote;
+use xtask_impact::unit_graph::target_name;
+use xtask_impact::vcs::Commit;
+use xtask_impact::workspace::name_and_version;
+
+/// The figures of several comparisons together.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Figures {
+    /// Units that were named and rebuilt.
+    hits: usize,
+    /// Units that were rebuilt and not named.
+    missed: usize,
+    /// Units that were named and not rebuilt.
+    besides: usize,
+}
+
+impl Figures {
+    fn add(mut self, comparison: &Comparison) -> Self {
+        self.hits += comparison.hits;
+        self.missed += comparison.missed.len();
+        self.besides += comparison.besides.len();
+        self
+    }
+
+    fn text(self) -> String {
+        if self.hits + self.missed + self.besides == 0 {
+            return "nothing rebuilt and nothing named: there is nothing to compare".to_owned();
+        }
+        let percent = |part: usize, whole: usize| match whole {
+            0 => "100%".to_owned(),
+            _ => format!("{:.1}%", 100.0 * part as f64 / whole as f64),
+        };
+        format!(
+            "{} rebuilt, {} named: recall {}, precision {}",
+            count(self.hits + self.missed, "unit"),
+            self.hits + self.besides,
+            percent(self.hits, self.hits + self.missed),
+            percent(self.hits, self.hits + self.besides),
+        )
+    }
+}
+
+/// One commit.
+pub fn step(step: &Step) -> String {
+    let mut text = format!("{} {}\n", short(&step.commit), quote::line(&step.subject));
+    match &step.outcome {
+        Outcome::DoesNotBuild(failure) => {
+            let whose = match failure.commit == step.commit {
+                true => "it does not build here".to_owned(),
+                false => format!("its parent {} does not build here", short(&failure.commit)),
+            };
+            let _ = writeln!(text, "  not compared: {whose}");
+            for line in failure.error.lines() {
+                let _ = writeln!(text, "    {}", quote::line(line));
+            }
+        }
+        Outcome::Compared(comparison) => {
+            for line in self::comparison(comparison).lines() {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+    }
+    text
+}
+
+/// One answer held against one build.
+pub fn comparison(comparison: &Comparison) -> String {
+    let mut text = Figures::default().add(comparison).text() + "\n";
+    for unit in &comparison.missed {
+        let _ = writeln!(text, "missed: {}", name(unit));
+    }
+    for (unit, because) in &comparison.besides {
+        let _ = writeln!(text, "in vain: {} ← {}", name(unit), quote::line(because));
+    }
+    text
+}
+
+/// All commits together.
+pub fn summary(steps: &[Step]) -> String {
+    if compared(steps).next().is_none() {
+        return format!(
+            "nothing was compared: none of {} could be built over its parent\n",
+            count(steps.len(), "commit")
+        );
+    }
+    format!(
+        "{} of {}: {}\n",
+        compared(steps).count(),
+        count(steps.len(), "commit"),
+        figures(steps).text()
+    )
+}
+
+/// All commits as JSON.
+pub fn json(steps: &[Step]) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        version: u32,
+        total: Figures,
+        commits: &'a [Step],
+    }
+    Report {
+        version: 1,
+        total: figures(steps),
+        commits: steps,
+    }
+}
+
+fn figures(steps: &[Step]) -> Figures {
+    compared(steps).fold(Figures::default(), Figures::add)
+}
+
+fn compared(steps: &[Step]) -> impl Iterator<Item = &Comparison> {
+    steps.iter().filter_map(|step| match &step.outcome {
+        Outcome::Compared(comparison) => Some(comparison),
+        Outcome::DoesNotBuild(_) => None,
+    })
+}
+
+fn short(commit: &Commit) -> &str {
+    commit.0.get(..12).unwrap_or(&commit.0)
+}
+
+fn name(unit: &UnitKey) -> String {
+    let (name, version) = name_and_version(&unit.package);
+    let target = target_name(unit.kind, unit.mode, &unit.target);
+    quote::line(&format!("{name} {version}: {target}")).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::comparison::Failure;
+
+    #[test]
+    fn an_audit_that_compared_nothing_says_so() {
+        let commit = |letter: &str| Commit(letter.repeat(40));
+        let step = |letter: &str, failed: &str| Step {
+            commit: commit(letter),
+            subject: "Edit\n::error::x\u{1b}[2J".to_owned(),
+            outcome: Outcome::DoesNotBuild(Failure {
+                commit: commit(failed),
+                error: "error: expected item\nerror: could not compile `a`".to_owned(),
+            }),
+        };
+        let mut steps = vec![step("b", "a"), step("c", "c")];
+        let text =
+            |steps: &[Step]| steps.iter().map(self::step).collect::<String>() + &summary(steps);
+        expect_test::expect![[r#"
+            bbbbbbbbbbbb Edit\n::error::x\033[2J
+              not compared: its parent aaaaaaaaaaaa does not build here
+                error: expected item
+                error: could not compile `a`
+            cccccccccccc Edit\n::error::x\033[2J
+              not compared: it does not build here
+                error: expected item
+                error: could not compile `a`
+            nothing was compared: none of 2 commits could be built over its parent
+        "#]]
+        .assert_eq(&text(&steps));
+        steps[0].outcome = Outcome::Compared(Comparison::default());
+        expect_test::expect![[r#"
+            bbbbbbbbbbbb Edit\n::error::x\033[2J
+              nothing rebuilt and nothing named: there is nothing to compare
+            cccccccccccc Edit\n::error::x\033[2J
+              not compared: it does not build here
+                error: expected item
+                error: could not compile `a`
+            1 of 2 commits: nothing rebuilt and nothing named: there is nothing to compare
+        "#]]
+        .assert_eq(&text(&steps));
+    }
+}

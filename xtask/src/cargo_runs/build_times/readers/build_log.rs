@@ -1,0 +1,242 @@
+//! Reads the log that cargo's unstable `-Zbuild-analysis` leaves in `$CARGO_HOME/log`.
+//!
+//! A line is a JSON object with a `reason`. Beside what the timing report holds, it tells which
+//! unit waits for which, and which were fresh, and it is there even where cargo was killed.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::unit_graph::{self, Edge, Graph, Node};
+use crate::cargo_runs::build_times::{
+    BuildTimings, Cargos, Run, State, UnitTiming, last_end, round,
+};
+
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line {
+    BuildStarted(Started),
+    UnitRegistered(Registered),
+    UnitFingerprint {
+        index: usize,
+        status: String,
+    },
+    UnitStarted(At),
+    UnitRmetaFinished(At),
+    UnitFinished(At),
+    UnitSectionStarted(At),
+    UnitSectionFinished(At),
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Started {
+    run_id: String,
+    command: Vec<String>,
+    host: String,
+    jobs: Option<usize>,
+    num_cpus: Option<usize>,
+    profile: String,
+    rustc_version: String,
+}
+
+/// When something happened to a unit, or to a section of it, in seconds from cargo's start.
+#[derive(Deserialize)]
+struct At {
+    index: usize,
+    elapsed: f64,
+    #[serde(default)]
+    section: String,
+}
+
+#[derive(Deserialize)]
+struct Registered {
+    index: usize,
+    package_id: String,
+    target: Target,
+    mode: String,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    requested: bool,
+    #[serde(default)]
+    dependencies: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: String,
+}
+
+/// When things happened to a unit, in seconds from cargo's start.
+#[derive(Default)]
+struct Times {
+    is_fresh: bool,
+    started: Option<f64>,
+    metadata: Option<f64>,
+    finished: Option<f64>,
+    /// Since when it links; how long it did.
+    links: Option<f64>,
+    linked: Option<f64>,
+}
+
+/// Whether a text is such a log: its first line says so.
+pub fn is_log(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with('{') && first.contains("\"reason\":\"build-started\"")
+}
+
+/// Reads a log: what is known of the run, and the build, which has no curves. It does not tell
+/// procedural macros from other libraries; `is_proc_macro` is asked with a package's name and
+/// version.
+///
+/// # Errors
+/// In words, where it holds no units, or one that it does not introduce.
+pub fn read(
+    text: &str,
+    is_proc_macro: &dyn Fn(&str, &str) -> bool,
+) -> Result<(Run, BuildTimings), String> {
+    let mut run = Run::default();
+    let mut graph = Graph {
+        version: 1,
+        ..Graph::default()
+    };
+    let mut times: HashMap<usize, Times> = HashMap::new();
+    // Lines of kinds that are new, and the last one of a cargo that was killed, are passed over.
+    for line in text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+    {
+        match line {
+            Line::BuildStarted(started) => {
+                let mut command = started.command.into_iter().skip(1);
+                run = Run {
+                    id: started.run_id,
+                    command: command.next().unwrap_or_default(),
+                    arguments: command.collect(),
+                    profile: started.profile,
+                    rustc: format!("rustc {}", started.rustc_version),
+                    host: started.host,
+                    jobs: started.jobs,
+                    cores: started.num_cpus,
+                    ..Run::default()
+                };
+            }
+            Line::UnitRegistered(unit) if unit.index == graph.units.len() => {
+                if unit.requested {
+                    graph.roots.push(unit.index);
+                }
+                graph.units.push(unit.node());
+            }
+            Line::UnitRegistered(_) => return Err("units are missing in the log".to_owned()),
+            Line::UnitFingerprint { index, status } => {
+                times.entry(index).or_default().is_fresh = status == "fresh";
+            }
+            Line::UnitStarted(at) => {
+                times.entry(at.index).or_default().started = Some(at.elapsed);
+            }
+            Line::UnitRmetaFinished(at) => {
+                times.entry(at.index).or_default().metadata = Some(at.elapsed);
+            }
+            Line::UnitFinished(at) => {
+                times.entry(at.index).or_default().finished = Some(at.elapsed);
+            }
+            Line::UnitSectionStarted(at) if at.section == "link" => {
+                times.entry(at.index).or_default().links = Some(at.elapsed);
+            }
+            Line::UnitSectionFinished(at) if at.section == "link" => {
+                let times = times.entry(at.index).or_default();
+                times.linked = times.links.map(|since| at.elapsed - since);
+            }
+            Line::UnitSectionStarted(_) | Line::UnitSectionFinished(_) | Line::Other => {}
+        }
+    }
+    if graph.units.is_empty() {
+        return Err("the log names no unit: cargo ended before it knew them; build again".into());
+    }
+    let mut units: Vec<UnitTiming> = Vec::new();
+    for (index, node) in graph.units.iter_mut().enumerate() {
+        let (name, version, target, mode) = node.label();
+        if target == "lib" && is_proc_macro(&name, &version) {
+            node.target.crate_types = vec!["proc-macro".to_owned()];
+        }
+        let times = times.remove(&index).unwrap_or_default();
+        let mut unit = UnitTiming {
+            name,
+            version,
+            target,
+            mode,
+            features: node.features.clone(),
+            cargos: Cargos {
+                index: Some(index),
+                ..Cargos::default()
+            },
+            ..UnitTiming::default()
+        };
+        times.fill(&mut unit);
+        units.push(unit);
+    }
+    units.retain(|unit| unit.mode != "doc test");
+    units.sort_by(|a, b| a.start.total_cmp(&b.start));
+    let is_negative = |unit: &UnitTiming| unit.start < 0.0 || unit.duration < 0.0;
+    if units.iter().any(is_negative) {
+        return Err("the log has a negative time: the clock jumped while cargo ran".to_owned());
+    }
+    let unfinished = units.iter().any(|unit| unit.state == State::Failed);
+    let mut build = BuildTimings {
+        total: last_end(&units),
+        error: unfinished.then(|| "not every unit that started ended".to_owned()),
+        units,
+        ..BuildTimings::default()
+    };
+    unit_graph::tie(&mut build, &graph)?;
+    Ok((run, build))
+}
+
+impl Registered {
+    fn node(self) -> Node {
+        let kind = match self.target.kind.as_str() {
+            "build-script" => "custom-build",
+            kind => kind,
+        };
+        let dependencies = self.dependencies.into_iter();
+        Node {
+            pkg_id: self.package_id,
+            target: unit_graph::Target {
+                kind: vec![kind.to_owned()],
+                crate_types: vec!["lib".to_owned()],
+                name: self.target.name,
+            },
+            // The log names the host as any other platform.
+            platform: None,
+            mode: self.mode,
+            features: self.features,
+            dependencies: dependencies.map(|index| Edge { index }).collect(),
+        }
+    }
+}
+
+impl Times {
+    fn fill(&self, unit: &mut UnitTiming) {
+        let Some(started) = self.started else {
+            unit.state = match self.is_fresh {
+                true => State::Fresh,
+                false => State::NotRun,
+            };
+            return;
+        };
+        unit.start = round(started);
+        unit.state = State::Failed;
+        if let Some(finished) = self.finished {
+            unit.state = State::Ran;
+            unit.duration = round(finished - started);
+            let metadata = self.metadata.map(|at| round((at - started).max(0.0)));
+            unit.link = self.linked.map(round);
+            unit.frontend = metadata;
+            unit.codegen = metadata.map(|it| round((unit.duration - it).max(0.0)));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Tells units that ran from those that did not, by the JSON messages of the same build.
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::{Artifact, Message, PackageId};
+
+use super::unit_graph::target;
+use crate::cargo_runs::build_times::{State, UnitTiming};
+use xtask_impact::workspace::name_and_version;
+
+/// Units of one label that cargo said were done. They can be several, differing in features or
+/// platform; the platform is in neither the report nor the messages.
+#[derive(Default)]
+struct Done {
+    unit: UnitTiming,
+    ran: usize,
+    fresh: usize,
+}
+
+/// Sets every unit's state, and adds the fresh units that the report leaves out, so that a build
+/// reads the same whichever cargo made it.
+pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: bool) {
+    let mut done: BTreeMap<String, Done> = BTreeMap::new();
+    for message in messages {
+        let (unit, fresh) = match message {
+            Message::CompilerArtifact(artifact) => (compiled(artifact), artifact.fresh),
+            // This one comes for fresh scripts too; whether the script ran, the report tells.
+            Message::BuildScriptExecuted(s) => (unit(&s.package_id, "build script", "run"), false),
+            _ => continue,
+        };
+        let entry = done.entry(unit.to_string()).or_default();
+        entry.unit = unit;
+        match fresh {
+            true => entry.fresh += 1,
+            false => entry.ran += 1,
+        }
+    }
+    // Longest first: of two units with one label, the one without a length is the one that failed.
+    units.sort_by(|a, b| b.duration.total_cmp(&a.duration));
+    for unit in units.iter_mut() {
+        let started = unit.start > 0.0 || unit.duration > 0.0;
+        let Done { ran, fresh, .. } = done.entry(unit.to_string()).or_default();
+        unit.state = match started {
+            _ if messages.is_empty() => guess(unit, started, failed),
+            true if take(ran) || !failed => State::Ran,
+            true => State::Failed,
+            false if take(fresh) || (unit.mode == "run" && take(ran)) => State::Fresh,
+            false if take(ran) => State::Ran,
+            false => State::NotRun,
+        };
+    }
+    for Done { unit, ran, fresh } in done.into_values() {
+        let left_out = if unit.mode == "run" { ran } else { fresh };
+        units.extend(std::iter::repeat_n(unit, left_out));
+    }
+}
+
+/// What the report by itself says. A compiler needs more than the 5 ms that would be rounded to
+/// nothing; a build script may not.
+fn guess(unit: &UnitTiming, started: bool, failed: bool) -> State {
+    match unit.mode.as_str() {
+        _ if started && (unit.duration > 0.0 || !failed) => State::Ran,
+        mode if started && mode != "run" => State::Failed,
+        _ => State::Unknown,
+    }
+}
+
+fn take(count: &mut usize) -> bool {
+    let some = *count > 0;
+    *count = count.saturating_sub(1);
+    some
+}
+
+fn compiled(artifact: &Artifact) -> UnitTiming {
+    let kind = artifact.target.kind.first();
+    let kind = kind.map_or(String::new(), ToString::to_string);
+    let target = target(&kind, &artifact.target.name);
+    // The message does not name the mode, but the files it lists show it.
+    let extensions = artifact.filenames.iter().map(|it| it.extension());
+    let all = |extension| extensions.clone().all(|it| it == Some(extension));
+    let mode = match artifact.profile.test {
+        _ if artifact.filenames.is_empty() => "doc scrape",
+        _ if all("html") => "doc",
+        true if all("rmeta") => "check-test",
+        true => "test",
+        false if all("rmeta") => "check",
+        false => "build",
+    };
+    unit(&artifact.package_id, &target, mode)
+}
+
+/// A fresh unit, unless the report knows better.
+fn unit(id: &PackageId, target: &str, mode: &str) -> UnitTiming {
+    let (name, version) = name_and_version(&id.repr);
+    UnitTiming {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        target: target.to_owned(),
+        mode: mode.to_owned(),
+        state: State::Fresh,
+        ..UnitTiming::default()
+    }
+}

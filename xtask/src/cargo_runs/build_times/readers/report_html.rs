@@ -1,0 +1,244 @@
+//! Reads the page that `cargo build --timings` writes.
+//!
+//! Its data are JSON constants in a script. The format is cargo's own, documented nowhere and
+//! without a version; what is read here is what cargo 1.91 to 1.100 write.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use cargo_metadata::Message;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::messages;
+use crate::cargo_runs::build_times::{
+    BuildTimings, Cargos, Order, Run, UnitTiming, last_end, round,
+};
+
+/// Why a report could not be read, and what to do about it.
+#[derive(Debug)]
+pub enum ReportError {
+    /// The text is no `--timings` page.
+    NotAReport,
+    /// The page's end is missing.
+    CutShort,
+    /// Cargo writes its figures in a form that is not known here.
+    UnknownShape(String),
+    /// A unit, named here, starts before cargo did or ends before it starts.
+    NegativeTime(String),
+    /// There is no unit in it, and the messages name none either. Cargo 1.99 and later leave out
+    /// fresh units, so this may as well mean that there was nothing to do.
+    NoUnits,
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAReport => f.write_str(
+                "this is not cargo's timing report; give a page that `--timings` wrote to \
+                 `cargo-timings/` in the target directory",
+            ),
+            Self::CutShort => f.write_str(
+                "the timing report is cut short: cargo was killed or a copy is incomplete; build \
+                 or copy it again",
+            ),
+            Self::UnknownShape(what) => write!(
+                f,
+                "the timing report has an unknown form ({what}); build with cargo 1.91 to 1.100, \
+                 or update this tool",
+            ),
+            Self::NegativeTime(unit) => write!(
+                f,
+                "the timing report has a negative time at {unit}: the clock jumped while cargo \
+                 ran; build again",
+            ),
+            Self::NoUnits => f.write_str(
+                "the timing report lists no unit: all was fresh, or nothing was selected; to \
+                 measure a build, change or clean something first",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReportError {}
+
+/// Reads a report's text. `messages` are those of the same build (`--message-format json`); with
+/// none given, a unit that shows no time is [`State::Unknown`](crate::cargo_runs::build_times::State::Unknown), and fresh units are missing where
+/// the report leaves them out (before cargo 1.95, and from 1.99).
+pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, ReportError> {
+    if !html.contains("<title>Cargo Build Timings") {
+        return Err(ReportError::NotAReport);
+    }
+    if !html.trim_end().ends_with("</html>") {
+        return Err(ReportError::CutShort);
+    }
+    let unknown = ReportError::UnknownShape;
+    let raw = constant(html, "UNIT_DATA").ok_or_else(|| unknown("no UNIT_DATA".to_owned()))?;
+    let raw: Vec<RawUnit> = raw.map_err(|error| unknown(format!("UNIT_DATA: {error}")))?;
+    if let Some(unit) = raw.iter().find(|u| u.start < 0.0 || u.duration < 0.0) {
+        let name = format!("{} v{}", unit.name, unit.version);
+        return Err(ReportError::NegativeTime(name));
+    }
+    let error = html
+        .split_once(r#"class="error-text">Error:</td><td>"#)
+        .and_then(|(_, rest)| rest.split_once("</td>"))
+        .map(|(error, _)| error.to_owned());
+
+    let mut units: Vec<UnitTiming> = raw.into_iter().map(RawUnit::timing).collect();
+    // Cargo 1.95 to 1.98 list doctests, but none measures them.
+    units.retain(|unit| unit.mode != "doc test");
+    messages::settle(&mut units, messages, error.is_some());
+    if units.is_empty() {
+        return Err(ReportError::NoUnits);
+    }
+    units.sort_by(|a, b| a.start.total_cmp(&b.start));
+    take_blockers(&mut units);
+    Ok(BuildTimings {
+        order: Order::LastBlocker,
+        concurrency: curve(html, "CONCURRENCY_DATA"),
+        cpu: curve(html, "CPU_USAGE"),
+        // The header's "Total time" is the same figure from cargo 1.94 on, but rounded to 0.1.
+        total: last_end(&units),
+        units,
+        error,
+    })
+}
+
+/// Turns whom a unit let start into what that one waited for.
+fn take_blockers(units: &mut [UnitTiming]) {
+    let numbered = units.iter().enumerate();
+    let places: HashMap<usize, usize> = numbered
+        .filter_map(|(place, unit)| Some((unit.cargos.index?, place)))
+        .collect();
+    for place in 0..units.len() {
+        let cargos = std::mem::take(&mut units[place].cargos);
+        for waiting in cargos.unblocked.iter().filter_map(|it| places.get(it)) {
+            units[*waiting].needs.push(place);
+        }
+        let by_metadata = cargos.unblocked_by_metadata.iter();
+        for waiting in by_metadata.filter_map(|it| places.get(it)) {
+            units[*waiting].needs_metadata.push(place);
+        }
+        units[place].cargos = cargos;
+    }
+}
+
+/// Reads what the page's table says of the run as a whole; nothing where it does not.
+pub fn read_run(html: &str) -> Run {
+    let between = |text: &str, before: &str, after: &[char]| {
+        let (_, rest) = text.split_once(before)?;
+        Some(rest.split(after).next()?.trim().to_owned())
+    };
+    let concurrency = row(html, "Max concurrency");
+    let number = |name| between(concurrency, name, &[' ', ')'])?.parse().ok();
+    let rustc = row(html, "rustc");
+    Run {
+        profile: row(html, "Profile").to_owned(),
+        rustc: rustc.split("<br>").next().unwrap_or_default().to_owned(),
+        host: between(rustc, "Host: ", &['<']).unwrap_or_default(),
+        jobs: number("jobs="),
+        cores: number("ncpu="),
+        ..Run::default()
+    }
+}
+
+/// When the build started, as the page's table says: `2026-11-21T07:35:39.352401469Z`.
+pub(crate) fn started(html: &str) -> &str {
+    row(html, "Build start")
+}
+
+fn row<'a>(html: &'a str, name: &str) -> &'a str {
+    html.split_once(&format!("<td>{name}:</td><td>"))
+        .and_then(|(_, rest)| rest.split_once("</td>"))
+        .map_or("", |(value, _)| value)
+}
+
+/// A curve. The units say all that is needed; one that cannot be read is no reason to stop.
+fn curve<T: DeserializeOwned>(html: &str, name: &str) -> Vec<T> {
+    constant(html, name)
+        .and_then(Result::ok)
+        .unwrap_or_default()
+}
+
+/// The value of a JavaScript constant; none if the page does not define it.
+fn constant<T: DeserializeOwned>(html: &str, name: &str) -> Option<serde_json::Result<T>> {
+    let (_, json) = html.split_once(&format!("const {name} = "))?;
+    Some(T::deserialize(&mut serde_json::Deserializer::from_str(
+        json,
+    )))
+}
+
+/// A unit as cargo writes it. Absent fields are those that not every cargo has.
+#[derive(Deserialize)]
+struct RawUnit {
+    name: String,
+    version: String,
+    target: String,
+    #[serde(default)]
+    features: Vec<String>,
+    start: f64,
+    duration: f64,
+    i: Option<usize>,
+    #[serde(default)]
+    unblocked_units: Vec<usize>,
+    #[serde(default)]
+    unblocked_rmeta_units: Vec<usize>,
+    /// Cargo before 1.94 gives this in place of the sections.
+    rmeta_time: Option<f64>,
+    sections: Option<Vec<(String, Section)>>,
+}
+
+#[derive(Deserialize)]
+struct Section {
+    start: f64,
+    end: f64,
+}
+
+impl RawUnit {
+    fn timing(self) -> UnitTiming {
+        let (target, mode) = target_and_mode(&self.target);
+        let between = |start: f64, end: f64| round((end - start).max(0.0));
+        let section = |name| {
+            let (_, section) = self.sections.iter().flatten().find(|(n, _)| n == name)?;
+            Some(between(section.start, section.end))
+        };
+        let after_rmeta = self.rmeta_time.map(|rmeta| between(rmeta, self.duration));
+        UnitTiming {
+            frontend: section("frontend").or(self.rmeta_time),
+            codegen: section("codegen").or(after_rmeta),
+            link: section("link"),
+            target,
+            mode,
+            name: self.name,
+            version: self.version,
+            features: self.features,
+            start: self.start,
+            duration: self.duration,
+            cargos: Cargos {
+                index: self.i,
+                unblocked: self.unblocked_units,
+                unblocked_by_metadata: self.unblocked_rmeta_units,
+            },
+            ..UnitTiming::default()
+        }
+    }
+}
+
+/// Takes cargo's label apart: `""` is a library, `" tool \"bin\" (check)"` a binary (before cargo
+/// 1.95 `" bin \"tool\" (check)"`).
+fn target_and_mode(label: &str) -> (String, String) {
+    let label = label.trim();
+    let (target, mode) = match label.strip_suffix(')').and_then(|l| l.rsplit_once('(')) {
+        Some((target, mode)) => (target.trim_end(), mode),
+        None => (label, "build"),
+    };
+    let target = match target.strip_suffix('"').and_then(|t| t.split_once(" \"")) {
+        Some((_, "lib")) => "lib".to_owned(),
+        Some((name, kind @ ("bin" | "test" | "bench" | "example"))) => {
+            format!("{kind} \"{name}\"")
+        }
+        _ if target.is_empty() => "lib".to_owned(),
+        _ => target.replace("build-script", "build script"),
+    };
+    (target, mode.to_owned())
+}

@@ -1,0 +1,31 @@
+//! How `policy check` and `doctor` show what they find.
+
+use anyhow::Result;
+
+use crate::checks::report::{Report, github, text};
+use crate::checks::{Finding, fails};
+use crate::cli::output;
+use crate::commands::verdict;
+use xtask_impact::error::Status;
+
+/// How to show what is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Each with its place, evidence, cost and mend
+    #[default]
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
+    /// Annotations of GitHub's workflows
+    Github,
+}
+
+/// Shows what was found, and gives the status that it ends with.
+pub(crate) fn show(found: &[Finding], format: Format) -> Result<Status> {
+    match format {
+        Format::Text => output::data(&text(found))?,
+        Format::Json => output::json(&Report::new(found))?,
+        Format::Github => output::data(&github(found))?,
+    }
+    Ok(verdict(fails(found)))
+}

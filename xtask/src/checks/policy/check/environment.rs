@@ -1,0 +1,262 @@
+//! Variables, against what the repository's files say.
+
+use std::env::consts::{ARCH, FAMILY, OS};
+
+use anyhow::Result;
+
+use crate::checks::policy::entries;
+use crate::checks::policy::profiles::canonical;
+use crate::checks::policy::subject::{Known, Subject, relative};
+use crate::checks::policy::tool;
+use crate::checks::{Check, Finding, Level, Place};
+use xtask_impact::cargo_config::{Kind, Origin, Value, variable_of};
+use xtask_impact::source_scan;
+use xtask_impact::workspace::may_be_host;
+
+pub(crate) static ENVIRONMENT_OVERRIDES: Check = Check {
+    code: "environment-overrides",
+    level: Level::Warning,
+    cost: "Builds from this shell are other builds than everybody else's: where they share a \
+           target directory, each compiles again what the other has compiled.",
+    explanation: "A variable of the environment beats what a file of the repository says: of \
+cargo's configuration, a profile of a root manifest, or the toolchain that is pinned.
+
+A variable that says the same is none. Take the variable out of the shell's start-up file, the editor \
+or the job; or, if it is right for all, write the value into `.cargo/config.toml`.",
+};
+
+pub(crate) static ENVIRONMENT_DEPARTS: Check = Check {
+    code: "environment-departs",
+    level: Level::Note,
+    cost: "Programs that do not have the variable, such as an editor, build something else; and \
+           a compiler cache such as sccache counts most variables that begin with `CARGO_` into \
+           its keys.",
+    explanation: "A variable of the environment decides about builds where the repository's files \
+leave it open: the target directory, flags, profiles, a wrapper.
+
+The kit obeys it as cargo does, and sets none itself. What is meant for all belongs into \
+`.cargo/config.toml`.",
+};
+
+pub(crate) static SPLIT_RUSTFLAGS: Check = Check {
+    code: "split-rustflags",
+    level: Level::Warning,
+    cost: "The variable takes the place of all flags of the configuration, and everything is \
+           compiled again whenever builds with it and without it take turns.",
+    explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, in the environment or by a \
+tracked workflow, `.envrc`, `.vscode/settings.json`, `justfile` or `Makefile`, and cargo's \
+configuration in the repository sets `build.rustflags` or flags of a platform by `cfg(…)` or of a target that it builds for. Cargo \
+does not join these: the first that there is counts alone. The flags of another target's table are \
+not counted.
+
+Write the flags into one place: `.cargo/config.toml`, where cargo joins those of several files; or \
+pass what one job needs by `--config`.",
+};
+
+pub(crate) static ENV_TABLE_IGNORED: Check = Check {
+    code: "env-table-ignored",
+    level: Level::Warning,
+    cost: "Nobody builds as the line says, and build scripts and programs under `cargo run` see a \
+           variable that cargo did not obey.",
+    explanation: "The table `[env]` of cargo's configuration sets a variable that cargo itself \
+would obey in its own environment. It sets variables for what cargo starts, and cargo has read its \
+own by then.
+
+Write the key that the variable stands for, such as `build.target-dir`.",
+};
+
+const FLAGS: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];
+
+/// Variables of cargo's that stand for a key by a name of their own.
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("CARGO_TARGET_DIR", "target-dir"),
+    ("RUSTC", "rustc"),
+    ("RUSTC_WRAPPER", "rustc-wrapper"),
+    ("RUSTC_WORKSPACE_WRAPPER", "rustc-workspace-wrapper"),
+    ("CARGO_INCREMENTAL", "incremental"),
+];
+
+/// Whether cargo obeys a variable, and builds otherwise for it.
+fn decides(name: &str) -> bool {
+    FLAGS.contains(&name)
+        || OTHER_NAMES.iter().any(|(known, _)| *known == name)
+        || name.starts_with("CARGO_PROFILE_")
+        || name.starts_with("CARGO_BUILD_") && name != "CARGO_BUILD_JOBS"
+        || name.starts_with("CARGO_TARGET_")
+            && ["_LINKER", "_RUSTFLAGS"]
+                .iter()
+                .any(|end| name.ends_with(end))
+}
+
+pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
+    for (path, said) in &subject.configurations {
+        let path = relative(path, &subject.top);
+        for (name, value) in entries(said.get("env")).filter(|(name, _)| decides(name)) {
+            found.push(ENV_TABLE_IGNORED.found(
+                subject.place(&value.origin),
+                format!("`env.{name}` does not reach the cargo that reads it"),
+                format!("Write the key of cargo's own into {path}."),
+            ));
+        }
+    }
+    let Some(known) = subject.workspaces.first() else {
+        return Ok(());
+    };
+    split_by_files(subject, known, found);
+    let names = known.config.variables().filter(|(name, _)| decides(name));
+    for (name, value) in names {
+        // What it beats, and whether a workspace leaves it open.
+        let (mut values, mut is_open) = (Vec::new(), false);
+        for known in &subject.workspaces {
+            match beaten(subject, known, name)? {
+                None => is_open = true,
+                Some(more) => {
+                    let new: Vec<_> = more.into_iter().filter(|it| !values.contains(it)).collect();
+                    values.extend(new);
+                }
+            }
+        }
+        let (check, message, mend) = if FLAGS.contains(&name) && !values.is_empty() {
+            let message = format!("{name} takes the place of the repository's own flags");
+            let mend = format!("Unset {name}, or say the flags in one place.");
+            (&SPLIT_RUSTFLAGS, message, mend)
+        } else if !values.is_empty() {
+            let message = format!("{name} beats what the repository says");
+            let mend = format!("Unset {name}, or change the value for all.");
+            (&ENVIRONMENT_OVERRIDES, message, mend)
+        } else if is_open {
+            let message = format!("{name} decides how this shell builds");
+            let mend = "Write it into .cargo/config.toml if it is meant for all.".to_owned();
+            (&ENVIRONMENT_DEPARTS, message, mend)
+        } else {
+            continue;
+        };
+        let told = values
+            .iter()
+            .map(|(what, origin)| format!("{what} ({})", subject.named(origin)));
+        let evidence = std::iter::once(format!("{name}={value}")).chain(told);
+        let finding = check.found(Place::Variable(name.to_owned()), message, mend);
+        found.push(finding.evidence(evidence));
+    }
+    Ok(())
+}
+
+/// Files that set flags by a variable, where the configuration sets some, too.
+fn split_by_files(subject: &Subject, known: &Known, found: &mut Vec<Finding>) {
+    let leaves = known.config.written().leaves();
+    let mut own = leaves
+        .into_iter()
+        .filter(|(key, value)| sets_rustflags(known, key) && subject.is_own(&value.origin));
+    let Some((key, flags)) = own.next() else {
+        return;
+    };
+    for (_, path, text) in &subject.others {
+        for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| sets_flags(text)) {
+            let finding = SPLIT_RUSTFLAGS.found(
+                subject.at(path, Some(line)),
+                "RUSTFLAGS takes the place of the repository's own flags",
+                "Say the flags in one place: in .cargo/config.toml, or by --config.",
+            );
+            let said = format!("{} ({})", key.join("."), subject.named(&flags.origin));
+            found.push(finding.evidence([text.trim().to_owned(), said]));
+        }
+    }
+}
+
+/// Whether a key sets flags that builds here have: those of all platforms, of some by `cfg(…)`, or
+/// of one that is built for. The flags of another platform's table are no matter.
+fn sets_rustflags(known: &Known, key: &[&str]) -> bool {
+    match key {
+        ["build", "rustflags"] => true,
+        ["target", table, "rustflags"] => {
+            let targets = known.config.build_targets().unwrap_or_default();
+            match (table.starts_with("cfg("), &targets[..]) {
+                (true, []) => source_scan::evaluate(table, &is_set_here) != Some(false),
+                (true, _) => true,
+                (false, []) => may_be_host(table),
+                (false, named) => named.iter().any(|it| it.as_str() == Some(*table)),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether an option of the compiler's is set on the host, as far as that is known without it.
+fn is_set_here(option: &str, value: Option<&str>) -> Option<bool> {
+    match (option, value) {
+        ("unix" | "windows", None) => Some(option == FAMILY),
+        ("target_family", Some(value)) => Some(value == FAMILY),
+        ("target_os", Some(value)) => Some(value == OS),
+        ("target_arch", Some(value)) => Some(value == ARCH),
+        _ => None,
+    }
+}
+
+/// Whether a line gives the variable a value, in a shell's, a workflow's or JSON's way.
+fn sets_flags(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_comment = line.starts_with('#') || line.starts_with("//");
+    let sets = |(at, name): (usize, &str)| {
+        let is_whole = !line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let rest = line[at + name.len()..].trim_start_matches(['"', '\'', ' ']);
+        is_whole && rest.starts_with([':', '=']) && !rest.starts_with("==")
+    };
+    let mut names = FLAGS.iter().flat_map(|name| line.match_indices(name));
+    !is_comment && names.any(sets)
+}
+
+/// What a variable beats of what the repository says in a workspace, in words; `None` where it says
+/// nothing.
+fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Option<Vec<(String, Origin)>>> {
+    let config = &known.config;
+    let table = known.profiles.iter().flat_map(Value::leaves);
+    let of_manifest = table.map(|(key, value)| ([vec!["profile"], key].concat(), value));
+    let said = config.written().leaves().into_iter().chain(of_manifest);
+    let own_name = OTHER_NAMES.iter().find(|(known, _)| *known == name);
+    let own_name = own_name.map(|it| it.1);
+    let is_meant = |key: &[&str]| match (own_name, key) {
+        (Some("incremental"), ["build" | "profile", .., "incremental"]) => true,
+        (Some(own), ["build", last]) => own == *last,
+        (Some(_), _) => false,
+        (None, key) if FLAGS.contains(&name) => sets_rustflags(known, key),
+        (None, key) => variable_of(key) == name,
+    };
+    let meant = said.filter(|(key, value)| subject.is_own(&value.origin) && is_meant(key));
+    let mut meant = meant.peekable();
+    if meant.peek().is_none() {
+        return Ok(None);
+    }
+    let value = config.variable(name).unwrap_or_default();
+    let mut values = Vec::new();
+    for (key, said) in meant {
+        let mut what = format!("{} = {said}", key.join("."));
+        let is_same = match (own_name, &key[..]) {
+            _ if FLAGS.contains(&name) => false,
+            (Some("incremental"), _) => said.kind == Kind::Boolean(value == "1"),
+            (_, ["build", "target-dir"]) => {
+                let named = said.as_str().map(|path| config.placed(path, &said.origin));
+                let used = config.target_directory(&known.root)?.0;
+                // Relative paths may read the same, and lead elsewhere.
+                let used_below = relative(&used, &subject.top);
+                what.push_str(&format!(", and the variable's is {used_below}"));
+                named == Some(used)
+            }
+            (Some(own), _) => {
+                let named = said.as_str().map(|it| config.program(it, &said.origin));
+                let used = tool(config, own)?;
+                used.as_ref().and_then(Value::as_str) == named.as_ref().map(|it| it.as_str())
+            }
+            // Lists are joined, which beats nothing.
+            (None, _) if matches!(said.kind, Kind::List(_)) => true,
+            (None, [.., field]) => {
+                let used = config.get(&key)?;
+                used.is_none_or(|used| canonical(field, &used) == canonical(field, said))
+            }
+            (None, []) => true,
+        };
+        if !is_same {
+            values.push((what, said.origin.clone()));
+        }
+    }
+    Ok(Some(values))
+}

@@ -1,0 +1,81 @@
+//! What departs from the policy, each kind of it under a code.
+
+mod environment;
+mod nested;
+mod profiles;
+mod required;
+mod shared;
+mod toolchain;
+
+use anyhow::Result;
+
+use super::subject::{Subject, relative};
+use crate::checks::{Check, Finding, Level, Policy};
+
+/// Every kind of finding, in the order of the documentation.
+pub const CHECKS: &[&Check] = &[
+    &environment::ENVIRONMENT_OVERRIDES,
+    &environment::ENVIRONMENT_DEPARTS,
+    &environment::SPLIT_RUSTFLAGS,
+    &environment::ENV_TABLE_IGNORED,
+    &nested::NESTED_CONFIG,
+    &nested::CONTRADICTING_CONFIG,
+    &nested::CONTRADICTING_MANIFEST,
+    &nested::MEMBER_PROFILE,
+    &nested::TWO_CONFIG_FILES,
+    &shared::SAME_PACKAGE_TWICE,
+    &shared::SAME_OUTPUTS_TWICE,
+    &profiles::INCREMENTAL_WITH_CACHE,
+    &profiles::CODEGEN_UNITS_WITH_INCREMENTAL,
+    &profiles::LTO_WITH_INCREMENTAL,
+    &profiles::DEBUG_STRIPPED,
+    &profiles::FULL_DEBUG_INFO,
+    &toolchain::TOOLCHAIN_UNPINNED,
+    &toolchain::TOOLCHAIN_DIFFERS_IN_CI,
+    &required::REQUIRED_VALUE,
+    &UNREADABLE_WORKSPACE,
+];
+
+static UNREADABLE_WORKSPACE: Check = Check {
+    code: "unreadable-workspace",
+    level: Level::Warning,
+    cost: "Whether it keeps to the policy is not known, and nobody can build it.",
+    explanation: "The root manifest of a workspace that git tracks, or a configuration of cargo's \
+that holds there, is one that cargo refuses, so that nothing of the workspace was checked. Of the \
+workspace that was asked about that is no finding, but wrong use.
+
+Mend the file; or, where it is broken on purpose, except the manifest and say why.",
+};
+
+/// Everything that is found, each at its own level.
+///
+/// # Errors
+/// Where cargo would refuse a configuration, or something is required that is no value.
+pub fn find(subject: &Subject, policy: &Policy) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    environment::find(subject, &mut found)?;
+    nested::find(subject, &mut found);
+    shared::find(subject, &mut found)?;
+    profiles::find(subject, &mut found)?;
+    toolchain::find(subject, &mut found);
+    required::find(subject, policy, &mut found)?;
+    for (manifest, error) in &subject.unreadable {
+        let place = subject.at(manifest, None);
+        let message = format!(
+            "the workspace of {} was not checked",
+            relative(manifest, &subject.top)
+        );
+        let mend = "Mend what is named, or except the manifest and say why.";
+        let error = format!("{error:#}");
+        let finding = UNREADABLE_WORKSPACE.found(place, message, mend);
+        found.push(finding.evidence(error.lines().next().map(str::to_owned)));
+    }
+    // What several workspaces or profiles have from one place is said once.
+    let key = |it: &Finding| (it.check.code, it.place.clone(), it.message.clone());
+    found.sort_by_key(key);
+    found.dedup_by(|one, other| key(one) == key(other));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Files further down that speak against those above them.
+
+use cargo_metadata::camino::Utf8Path;
+
+use crate::checks::policy::members::Declared;
+use crate::checks::policy::profiles::canonical;
+use crate::checks::policy::subject::{Subject, profiles_of, relative};
+use crate::checks::{Check, Finding, Level};
+use xtask_impact::cargo_config::{Kind, Value};
+use xtask_impact::files;
+use xtask_impact::paths::normalized;
+
+pub(crate) static NESTED_CONFIG: Check = Check {
+    code: "nested-config",
+    level: Level::Warning,
+    cost: "Cargo reads it only where it is started below it, so that a build from there and one \
+           from the root take each other's artifacts away.",
+    explanation: "A `.cargo/config.toml` lies below the root of the workspace that the packages \
+beside it are in, and sets what decides about builds otherwise than the configuration at the root. \
+Cargo looks for configuration from the current directory upwards, not from the package.
+
+Move what is meant for all to the root's. What is meant for one package goes elsewhere: into \
+`[profile.*.package.NAME]`, a build script, or a workspace of its own.",
+};
+
+pub(crate) static CONTRADICTING_CONFIG: Check = Check {
+    code: "contradicting-config",
+    level: Level::Warning,
+    cost: "A workspace of the repository builds by another policy than the rest.",
+    explanation: "The configuration of a nested workspace sets a value otherwise than a \
+configuration of the repository above it, which holds there too but for that line.
+
+Take the line out; or, where the workspace has to differ, except it in \
+`[workspace.metadata.xtask.policy]` and say why.",
+};
+
+pub(crate) static CONTRADICTING_MANIFEST: Check = Check {
+    code: "contradicting-manifest",
+    level: Level::Warning,
+    cost: "The line has no effect, and who reads it is misled.",
+    explanation: "A root manifest sets a value of a profile otherwise than the repository's \
+`.cargo/config.toml`, and configuration beats the manifest.
+
+Take one of the two out.",
+};
+
+pub(crate) static MEMBER_PROFILE: Check = Check {
+    code: "member-profile",
+    level: Level::Warning,
+    cost: "Cargo ignores it, with a warning at every build.",
+    explanation: "The manifest of a member has a `[profile]` table. Cargo takes profiles from the \
+root manifest and from configuration alone.
+
+Move it to the root manifest, as `[profile.NAME.package.MEMBER]` where it is meant for that package \
+alone.",
+};
+
+pub(crate) static TWO_CONFIG_FILES: Check = Check {
+    code: "two-config-files",
+    level: Level::Warning,
+    cost: "Cargo reads `config` and ignores `config.toml`, with a warning at every command.",
+    explanation: "One directory has `.cargo/config` and `.cargo/config.toml`, and git tracks both.
+
+Keep `config.toml`, unless cargo 1.38 is still in use.",
+};
+
+pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) {
+    for path in &subject.ignored {
+        let ignored = relative(path, &subject.top);
+        found.push(TWO_CONFIG_FILES.found(
+            subject.at(path, Some(1)),
+            format!("{ignored} is ignored for the file `config` beside it"),
+            "Join the two in `config.toml`.",
+        ));
+    }
+    for (path, said) in &subject.configurations {
+        configuration(subject, path, said, found);
+    }
+    for known in &subject.workspaces {
+        let written = known.config.written().get("profile");
+        for (key, said) in known.profiles.iter().flat_map(Value::leaves) {
+            let field = key.last().copied().unwrap_or_default();
+            let over = written.and_then(|it| it.at(&key));
+            let Some(over) = over.filter(|it| subject.is_own(&it.origin)) else {
+                continue;
+            };
+            if canonical(field, over) != canonical(field, said) {
+                let key = key.join(".");
+                let finding = CONTRADICTING_MANIFEST.found(
+                    subject.place(&said.origin),
+                    format!("`profile.{key} = {said}` is beaten by the configuration's `{over}`"),
+                    "Keep the one that is meant.",
+                );
+                found.push(finding.evidence([subject.named(&over.origin)]));
+            }
+        }
+    }
+    members(subject, found);
+}
+
+/// The directory that a file of cargo's configuration is about.
+fn room(path: &Utf8Path) -> Option<&Utf8Path> {
+    path.parent()?.parent()
+}
+
+fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut Vec<Finding>) {
+    let Some(directory) = room(path) else { return };
+    let Some(owner) = subject.owner(directory) else {
+        return;
+    };
+    let decisive = said.leaves().into_iter().filter(|(key, _)| matters(key));
+    if directory == owner.root {
+        // What holds at a workspace's own root is what counts there: it speaks against the nearest
+        // file above that says something else.
+        for (key, value) in decisive.filter(|(_, value)| !matches!(value.kind, Kind::List(_))) {
+            let above = subject.configurations.iter().filter_map(|(other, table)| {
+                let room = room(other)?;
+                let is_above = room != directory && directory.starts_with(room);
+                Some((room, table.at(&key).filter(|_| is_above)?))
+            });
+            let nearest = above.max_by_key(|(room, _)| room.as_str().len());
+            if let Some((_, above)) = nearest.filter(|(_, above)| !is_same(&key, above, value)) {
+                let key = key.join(".");
+                let finding = CONTRADICTING_CONFIG.found(
+                    subject.place(&value.origin),
+                    format!("`{key} = {value}` speaks against `{above}` further up"),
+                    "Take the line out, or except the file and say why.",
+                );
+                found.push(finding.evidence([subject.named(&above.origin)]));
+            }
+        }
+        return;
+    }
+    let manifests = subject.manifests.iter();
+    let below = manifests.filter(|it| it.starts_with(directory));
+    let mut owners = below.filter_map(|it| subject.owner(it));
+    // Nobody starts cargo there to build what is above.
+    if !owners.any(|it| it.root == owner.root) {
+        return;
+    }
+    let at_root = owner.config.written();
+    let departs = |key: &[&str], value| at_root.at(key).is_none_or(|it| !is_same(key, it, value));
+    let departing = decisive.filter(|(key, value)| departs(key, value));
+    let departing: Vec<_> = departing.collect();
+    if let Some((_, first)) = departing.first() {
+        let keys: Vec<_> = departing.iter().map(|(key, _)| key.join(".")).collect();
+        let keys = keys.join("`, `");
+        let path = relative(path, &subject.top);
+        let root = relative(&owner.root.join("Cargo.toml"), &subject.top);
+        found.push(NESTED_CONFIG.found(
+            subject.place(&first.origin),
+            format!("{path} holds only for a cargo that is started below it, and sets `{keys}`"),
+            format!("Move it to the configuration beside {root}."),
+        ));
+    }
+}
+
+/// Whether a key changes what cargo compiles, where to, or with what.
+fn matters(key: &[&str]) -> bool {
+    match key {
+        ["build", "jobs", ..] => false,
+        ["build" | "profile" | "target" | "env" | "unstable", ..] => true,
+        _ => false,
+    }
+}
+
+/// Whether two files mean the same; two paths may do so in other words.
+fn is_same(key: &[&str], one: &Value, other: &Value) -> bool {
+    let placed = |value: &Value| {
+        let path = value.as_str()?;
+        Some(normalized(&value.origin.base(Utf8Path::new("")).join(path)))
+    };
+    match key {
+        ["build", "target-dir" | "build-dir"] => placed(one) == placed(other),
+        ["profile", .., field] => canonical(field, one) == canonical(field, other),
+        _ => one == other,
+    }
+}
+
+fn members(subject: &Subject, found: &mut Vec<Finding>) {
+    for manifest in &subject.manifests {
+        let Some(directory) = manifest.parent() else {
+            continue;
+        };
+        let Some(owner) = subject.owner(directory).filter(|it| it.root != directory) else {
+            continue;
+        };
+        // A word is found sooner than a table.
+        if !files::read_text(manifest, files::SETTINGS).is_ok_and(|it| it.contains("profile")) {
+            continue;
+        }
+        let Ok(Some(profiles)) = profiles_of(manifest) else {
+            continue;
+        };
+        let declared = Declared::read(&owner.root);
+        let is_member = || {
+            let below = directory.strip_prefix(&owner.root).unwrap_or(directory);
+            let members = declared.members(&subject.manifests);
+            members.iter().any(|it| it.directory == below)
+        };
+        if !declared.lists(directory) && !is_member() {
+            continue;
+        }
+        let keys = profiles.leaves();
+        let Some((_, first)) = keys.first() else {
+            continue;
+        };
+        found.push(MEMBER_PROFILE.found(
+            subject.place(&first.origin),
+            "cargo ignores the profiles of a member",
+            "Move them to the root manifest.",
+        ));
+    }
+}

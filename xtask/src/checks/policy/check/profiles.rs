@@ -1,0 +1,180 @@
+//! Settings that defeat each other.
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8Path;
+
+use crate::checks::policy::profiles::{Of, Profile, incremental, profiles};
+use crate::checks::policy::subject::{Known, Subject};
+use crate::checks::policy::tool;
+use crate::checks::{Check, Finding, Level};
+use xtask_impact::cargo_config::{Kind, Origin, Value};
+
+pub(crate) static INCREMENTAL_WITH_CACHE: Check = Check {
+    code: "incremental-with-cache",
+    level: Level::Warning,
+    cost: "A compiler cache keeps nothing of what is compiled incrementally, and sccache fails the \
+           build where `CARGO_INCREMENTAL` asks for it.",
+    explanation: "`rustc-wrapper` is a compiler cache, and `incremental` is turned on by name: in a \
+profile, in `build.incremental`, or by `CARGO_INCREMENTAL`. That `dev` is incremental unless somebody \
+says otherwise is not counted: dependencies are cached then, and one's own code is not.
+
+Turn one of the two off: incremental builds are for where one edits, the cache for where one does \
+not.",
+};
+
+pub(crate) static CODEGEN_UNITS_WITH_INCREMENTAL: Check = Check {
+    code: "codegen-units-with-incremental",
+    level: Level::Warning,
+    cost: "An incremental build keeps or compiles codegen units whole: with few of them each edit \
+           compiles most of the crate.",
+    explanation: "A profile is incremental and has fewer than 16 `codegen-units`; rustc takes 256 \
+for an incremental build by itself.
+
+Take `codegen-units` out, or turn `incremental` off for that profile.",
+};
+
+pub(crate) static LTO_WITH_INCREMENTAL: Check = Check {
+    code: "lto-with-incremental",
+    level: Level::Warning,
+    cost: "Every build optimises the whole program anew, after an edit of one line as well.",
+    explanation: "A profile has `lto` `\"thin\"` or `\"fat\"` and is incremental, as `dev` and \
+`test` are unless somebody says otherwise.
+
+Keep `lto` for the profile that is shipped.",
+};
+
+pub(crate) static DEBUG_STRIPPED: Check = Check {
+    code: "debug-stripped",
+    level: Level::Warning,
+    cost: "Debug information is made, written and read by the linker, and then thrown away.",
+    explanation: "A profile asks for `debug` information and for `strip` to take it away, both by \
+name, and not for `split-debuginfo`, which would keep it beside the binary.
+
+Take one of the two out.",
+};
+
+pub(crate) static FULL_DEBUG_INFO: Check = Check {
+    code: "full-debug-info",
+    level: Level::Note,
+    cost: "Full debug information can double the target directory, and the linker's time; \
+           \"line-tables-only\" keeps the lines of backtraces.",
+    explanation:
+        "Full `debug` information is asked for by name where it is seldom looked at: in `release`, \
+for dependencies, or for build scripts. A profile of one's own, as one for profiling, is left alone.
+
+`\"line-tables-only\"` or `\"limited\"` is enough for backtraces and most profilers.",
+};
+
+pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
+    for known in &subject.workspaces {
+        let mut all = profiles(known.profiles.as_ref(), &known.config, None)?;
+        cache(subject, known, &all, found)?;
+        // What is inherited is said of the profile that it comes from.
+        all.sort_by_key(|it| it.inherits.len());
+        for profile in &all {
+            let mut of_profile = Vec::new();
+            pairs(subject, profile, &mut of_profile);
+            for finding in of_profile {
+                let is_it = |it: &Finding| it.check == finding.check && it.place == finding.place;
+                if !found.iter().any(is_it) {
+                    found.push(finding);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether somebody says so here, the repository or a variable.
+fn is_said(subject: &Subject, value: &Value) -> bool {
+    subject.is_own(&value.origin) || matches!(value.origin, Origin::Variable(_))
+}
+
+fn cache(
+    subject: &Subject,
+    known: &Known,
+    all: &[Profile],
+    found: &mut Vec<Finding>,
+) -> Result<()> {
+    let Some(wrapper) = tool(&known.config, "rustc-wrapper")? else {
+        return Ok(());
+    };
+    let name = wrapper.as_str();
+    let name = name.and_then(|it| Utf8Path::new(it).file_stem());
+    let Some(name) = name.filter(|it| ["sccache", "cachepot", "kache"].contains(it)) else {
+        return Ok(());
+    };
+    let beating = incremental(&known.config)?;
+    let said = all.iter().filter_map(|it| it.said.get("incremental"));
+    let asking: Vec<&Value> = match &beating {
+        Some(value) => vec![value],
+        None => said.collect(),
+    };
+    let is_on = |it: &&Value| it.kind == Kind::Boolean(true) && is_said(subject, it);
+    for value in asking.into_iter().filter(is_on) {
+        let finding = INCREMENTAL_WITH_CACHE.found(
+            subject.place(&value.origin),
+            format!("incremental builds are asked for, and {name} caches none"),
+            format!("Turn `incremental` off, or do without {name}."),
+        );
+        found.push(finding.evidence([subject.named(&wrapper.origin)]));
+    }
+    Ok(())
+}
+
+fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
+    let name = &profile.name;
+    let values = profile.values(Of::default());
+    let text = |field: &str| values.get(field).map_or("", |it| it.as_str().unwrap_or(""));
+    let said = |field: &str| profile.said.get(field).filter(|it| is_said(subject, it));
+    let is_incremental = values.get("incremental").map(|it| &it.kind) == Some(&Kind::Boolean(true));
+    if let Some(units) = said("codegen-units")
+        && let Kind::Integer(number @ ..16) = units.kind
+        && is_incremental
+    {
+        found.push(CODEGEN_UNITS_WITH_INCREMENTAL.found(
+            subject.place(&units.origin),
+            format!("`{name}` is incremental, and has {number} codegen units"),
+            "Take `codegen-units` out, or turn `incremental` off.",
+        ));
+    }
+    if let Some(lto) = said("lto")
+        && matches!(text("lto"), "thin" | "fat")
+        && is_incremental
+    {
+        found.push(LTO_WITH_INCREMENTAL.found(
+            subject.place(&lto.origin),
+            format!("`{name}` is incremental, and has `lto = {lto}`"),
+            "Take `lto` out of it.",
+        ));
+    }
+    if let (Some(debug), Some(strip)) = (said("debug"), said("strip"))
+        && text("debug") != "none"
+        && matches!(text("strip"), "debuginfo" | "symbols")
+        && !matches!(text("split-debuginfo"), "packed" | "unpacked")
+    {
+        let finding = DEBUG_STRIPPED.found(
+            subject.place(&strip.origin),
+            format!("`{name}` has `debug = {debug}`, and `strip = {strip}` throws it away"),
+            "Keep the one that is meant.",
+        );
+        found.push(finding.evidence([subject.named(&debug.origin)]));
+    }
+    let tables = [
+        ("", Some(&profile.said).filter(|_| name == "release")),
+        (".build-override", Some(&profile.build_override)),
+        (".package.\"*\"", profile.packages.get("*")),
+    ];
+    for (table, fields) in tables {
+        if let Some(debug) = fields.and_then(|it| it.get("debug"))
+            && debug.as_str() == Some("full")
+            && is_said(subject, debug)
+        {
+            found.push(FULL_DEBUG_INFO.found(
+                subject.place(&debug.origin),
+                format!("`{name}{table}` has full debug information"),
+                "Say \"line-tables-only\" or \"limited\" where that is enough.",
+            ));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Values that the workspace requires.
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+use serde_json::{Map, Value as Json};
+
+use crate::checks::policy::profiles::{Of, canonical, profiles};
+use crate::checks::policy::subject::{Known, Subject, relative};
+use crate::checks::policy::{default, text};
+use crate::checks::{Check, Finding, Level, Place, Policy};
+use xtask_impact::cargo_config::{Kind, Origin, Value};
+use xtask_impact::usage;
+
+pub(crate) static REQUIRED_VALUE: Check = Check {
+    code: "required-value",
+    level: Level::Error,
+    cost: "The repository says that it builds by this value, and this build would not.",
+    explanation: "A value that `require` of `[workspace.metadata.xtask.policy]` names is another \
+here: by a file, a variable or a flag, or because nobody sets it. Profiles are asked for their final \
+values, inherited ones and cargo's own included, and directories for where they are, from the \
+repository's top level.
+
+Set the value in `.cargo/config.toml`, and unset what beats it.",
+};
+
+pub(crate) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>) -> Result<()> {
+    for (key, required) in flat(&policy.require) {
+        for known in &subject.workspaces {
+            let used = used(subject, known, &key)?;
+            let field = key.last().copied().unwrap_or_default();
+            let wanted = value_of(required).ok_or_else(|| {
+                usage!("`policy.require.{}` is no value of cargo's", key.join("."))
+            })?;
+            let wanted = canonical(field, &wanted);
+            if used.as_ref() == Some(&wanted) {
+                continue;
+            }
+            let origin = used.as_ref().map(|it| it.origin.clone());
+            let origin = origin.unwrap_or(Origin::Default);
+            let place = match subject.place(&origin) {
+                Place::Whole => subject.at(&known.root.join("Cargo.toml"), None),
+                place => place,
+            };
+            let is = used.map_or("not set".to_owned(), |it| it.to_string());
+            let finding = REQUIRED_VALUE.found(
+                place,
+                format!("`{}` is {is}, and {wanted} is required", key.join(".")),
+                "Set it in .cargo/config.toml, and unset what beats that.",
+            );
+            let unsaid = (origin == Origin::Default).then(|| subject.named(&origin));
+            found.push(finding.evidence(unsaid));
+        }
+    }
+    Ok(())
+}
+
+/// Tables as keys in their order. At the top a key may be joined by dots; further down it may be a
+/// package's, with a version in it.
+fn flat(table: &Map<String, Json>) -> Vec<(Vec<&str>, &Json)> {
+    fn below<'a>(key: Vec<&'a str>, value: &'a Json) -> Vec<(Vec<&'a str>, &'a Json)> {
+        let Json::Object(table) = value else {
+            return vec![(key, value)];
+        };
+        let entries = table.iter();
+        let below = entries.flat_map(|(name, value)| below([&key[..], &[name]].concat(), value));
+        below.collect()
+    }
+    let entries = table.iter();
+    let below = entries.flat_map(|(key, value)| below(key.split('.').collect(), value));
+    below.collect()
+}
+
+fn value_of(json: &Json) -> Option<Value> {
+    let kind = match json {
+        Json::String(text) => Kind::String(text.clone()),
+        Json::Bool(is_true) => Kind::Boolean(*is_true),
+        Json::Number(number) => Kind::Integer(number.as_i64()?),
+        Json::Array(items) => Kind::List(items.iter().map(value_of).collect::<Option<_>>()?),
+        Json::Null | Json::Object(_) => return None,
+    };
+    Some(default(kind))
+}
+
+fn used(subject: &Subject, known: &Known, key: &[&str]) -> Result<Option<Value>> {
+    let directory = |(path, origin): (Utf8PathBuf, Origin)| Value {
+        kind: text(relative(&path, &subject.top).as_str()),
+        origin,
+    };
+    match key {
+        ["build", "target-dir"] => Ok(Some(directory(known.config.target_directory(&known.root)?))),
+        ["build", "build-dir"] => match known.config.build_directory(&known.root)? {
+            Some(found) => Ok(Some(directory(found))),
+            None => used(subject, known, &["build", "target-dir"]),
+        },
+        ["profile", name, rest @ ..] => {
+            // Another workspace may not have it at all.
+            let Ok(all) = profiles(known.profiles.as_ref(), &known.config, Some(name)) else {
+                return Ok(None);
+            };
+            let Some(profile) = all.into_iter().find(|it| it.name == **name) else {
+                return Ok(None);
+            };
+            Ok(match rest {
+                [field] => profile.values(Of::default()).remove(*field),
+                ["build-override", field] => {
+                    let of = Of {
+                        is_for_build: true,
+                        ..Of::default()
+                    };
+                    profile.values(of).remove(*field)
+                }
+                ["package", spec, field] => {
+                    let said = profile.packages.get(*spec);
+                    said.and_then(|it| it.get(*field)).cloned()
+                }
+                _ => None,
+            })
+        }
+        key => known.config.get(key),
+    }
+}

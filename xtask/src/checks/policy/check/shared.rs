@@ -1,0 +1,121 @@
+//! Workspaces of the repository that build into one target directory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+
+use crate::checks::policy::members::{Declared, Member};
+use crate::checks::policy::subject::{Known, Subject, relative};
+use crate::checks::{Check, Finding, Level, Place};
+use xtask_impact::cargo_config::PATH_HASH;
+use xtask_impact::paths::normalized;
+
+pub(crate) static SAME_PACKAGE_TWICE: Check = Check {
+    code: "same-package-twice",
+    level: Level::Error,
+    cost: "Cargo takes the one for the other: a build of the second is Fresh with the code of the \
+           first.",
+    explanation: "Two workspaces of the repository build into one directory, and each has a \
+package of the same name and version at the same path below its root. Cargo tells path packages apart \
+by these three, not by the workspace, so that their artifacts have the same names and the same \
+fingerprints.
+
+Give one another name or version, or the workspaces build directories of their own: \
+`build.build-dir` with `{workspace-path-hash}`.",
+};
+
+pub(crate) static SAME_OUTPUTS_TWICE: Check = Check {
+    code: "same-outputs-twice",
+    level: Level::Warning,
+    cost: "What lies in the target directory under the package's name is of the workspace that was \
+           built last.",
+    explanation: "Two workspaces of the repository build into one target directory, and each has a \
+package of the same name and version. Cargo keeps what it compiles apart, and puts the final binaries \
+and libraries of both under one name.
+
+Give one another name, or the workspaces target directories of their own.",
+};
+
+pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
+    let (mut building, mut sharing) = (Groups::new(), Groups::new());
+    for known in &subject.workspaces {
+        let (target, _) = known.config.target_directory(&known.root)?;
+        let build = known.config.build_directory(&known.root)?;
+        let build = build.map_or_else(|| target.clone(), |(path, _)| path);
+        // With the hash of its path in the name, each has one of its own.
+        if !build.as_str().contains(PATH_HASH) {
+            building.entry(normalized(&build)).or_default().push(known);
+        }
+        sharing.entry(normalized(&target)).or_default().push(known);
+    }
+    let mut told = BTreeSet::new();
+    for (check, groups) in [
+        (&SAME_PACKAGE_TWICE, building),
+        (&SAME_OUTPUTS_TWICE, sharing),
+    ] {
+        for (directory, known) in groups.iter().filter(|(_, known)| known.len() > 1) {
+            for [first, second] in pairs(subject, known) {
+                let is_same = first.member.directory == second.member.directory;
+                let manifests = [&first, &second].map(|it| relative(&it.manifest(), &subject.top));
+                if check == &SAME_PACKAGE_TWICE && !is_same || !told.insert(manifests.clone()) {
+                    continue;
+                }
+                let [first_manifest, path] = manifests;
+                let Member { name, version, .. } = second.member;
+                let beside = relative(&first.known.root, &subject.top);
+                let beside = match beside.as_str() {
+                    "" => "at the top level",
+                    root => root,
+                };
+                let directory = relative(directory, &subject.top);
+                let finding = check.found(
+                    Place::Path { path, line: None },
+                    format!(
+                        "{name} {version} is also in the workspace {beside}, and both build into \
+                         {directory}"
+                    ),
+                    "Give one of them another name, or the workspaces directories of their own.",
+                );
+                found.push(finding.evidence([first_manifest.into_string()]));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Workspaces by a directory that they share.
+type Groups<'a> = BTreeMap<Utf8PathBuf, Vec<&'a Known>>;
+
+#[derive(Clone)]
+struct Package<'a> {
+    known: &'a Known,
+    member: Member,
+}
+
+impl Package<'_> {
+    fn manifest(&self) -> Utf8PathBuf {
+        let directory = self.known.root.join(&self.member.directory);
+        directory.join("Cargo.toml")
+    }
+}
+
+/// Packages of two workspaces that have name and version in common.
+fn pairs<'a>(subject: &Subject, workspaces: &[&'a Known]) -> Vec<[Package<'a>; 2]> {
+    let mut packages: BTreeMap<_, Vec<Package<'a>>> = BTreeMap::new();
+    for &known in workspaces {
+        for member in Declared::read(&known.root).members(&subject.manifests) {
+            let key = (member.name.clone(), member.version.clone());
+            let places = packages.entry(key).or_default();
+            places.push(Package { known, member });
+        }
+    }
+    let mut pairs = Vec::new();
+    for places in packages.values() {
+        for (at, second) in places.iter().enumerate() {
+            let firsts = places[..at].iter();
+            pairs.extend(firsts.map(|first| [first.clone(), second.clone()]));
+        }
+    }
+    pairs
+}

@@ -1,0 +1,223 @@
+//! `clean-affected`: remove the artifacts of what a change affects.
+
+use crate::artifacts::text;
+use crate::cli::workspaces;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::artifacts::apply::{How, clean};
+use crate::artifacts::plan::{CleanPlan, Options, Removal, Scope};
+use crate::artifacts::verify::Verification;
+use crate::cargo_runs;
+use crate::cargo_runs::built::Built;
+use crate::cargo_runs::full_build;
+use crate::cli::args::QuestionArgs;
+use crate::cli::output;
+use crate::commands::verdict;
+use crate::selection::locked;
+use xtask_impact::build_dir;
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
+use xtask_impact::query::{Answer, Question};
+use xtask_impact::quote;
+use xtask_impact::unit_graph::Verb;
+
+/// Arguments of `clean-affected`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// List every path that would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove nothing, and end with status 1 where there is something to remove
+    #[arg(long)]
+    check: bool,
+    /// Everything of the affected units' packages, their documentation's records too
+    #[arg(long, conflicts_with = "only_changed")]
+    whole_package: bool,
+    /// Only the units that the change touches itself: cargo builds again what is built from them
+    #[arg(long)]
+    only_changed: bool,
+    /// Documentation, too
+    #[arg(long)]
+    doc: bool,
+    /// What the workspace no longer has, too: packages, versions, targets
+    #[arg(long)]
+    orphans: bool,
+    /// In the workspace's other build directories, too: an editor's, a coverage tool's
+    #[arg(long)]
+    all_target_dirs: bool,
+    /// The package that the running xtask is built from, too
+    #[arg(long)]
+    include_running: bool,
+    /// Keep compiled artifacts and incremental caches; remove what makes cargo rebuild
+    #[arg(long)]
+    keep_incremental: bool,
+    /// Remove also from a directory in which another checkout builds, too
+    #[arg(long)]
+    allow_shared: bool,
+    /// Give up where a build is running, rather than wait for its end
+    #[arg(long)]
+    no_wait: bool,
+    /// Build, clean, build again, and compare what cargo built with what was announced
+    #[arg(long, conflicts_with_all = ["dry_run", "check"])]
+    verify: bool,
+    /// How to show the plan
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    question: QuestionArgs,
+    /// In every workspace of the repository
+    #[arg(long, conflicts_with = "manifest_path")]
+    all_workspaces: bool,
+    /// Arguments for the builds of --verify
+    #[arg(last = true, value_name = "CARGO ARGS", requires = "verify")]
+    cargo_args: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Format {
+    /// By profile directory and package, with files, bytes and reason
+    #[default]
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status> {
+    let all = args.all_workspaces;
+    let questions = args.question.each(all, &[])?;
+    let mut plans = Vec::new();
+    let status = workspaces::each(questions, |name, question| {
+        let root = question.workspace.root.clone();
+        let (status, plan) = clean_one(args, name, question)?;
+        plans.push(text::Rooted {
+            workspace_root: root,
+            plan,
+        });
+        Ok(status)
+    });
+    if all && args.format == Format::Json {
+        output::json(&output::Reports::new(plans))?;
+    }
+    status
+}
+
+/// Cleans one workspace, with its name where there may be several.
+fn clean_one(
+    args: &Args,
+    name: Option<&str>,
+    mut question: Question,
+) -> Result<(Status, CleanPlan)> {
+    // From the workspace's root, so that cargo finds its configuration there and nowhere else.
+    let runner = question.runner.in_directory(&question.workspace.root);
+    let options = args.options(&runner)?;
+    let arguments = args.build_arguments(question.verb);
+    let mut before = None;
+    if args.verify {
+        // A build may write sources.
+        question.ahead = None;
+        question.workspace.lock_file.check()?;
+        // What is removed must have been there, or its being built proves nothing.
+        output::status("Building", "first, so that there is something to remove");
+        let failed = "this workspace does not build, so nothing was removed";
+        let (built, took) = build(&runner, &arguments, failed)?;
+        let target = &question.workspace.target_directory;
+        let last = full_build::note(target, &arguments, &built, took);
+        before = Some((built, last));
+    }
+    let answer = question.answer()?;
+    for note in &answer.notes {
+        output::note_once(name, note);
+    }
+    let how = How {
+        only_plan: args.dry_run || args.check,
+        wait: !args.no_wait,
+        all_target_dirs: args.all_target_dirs,
+        orphans: args.orphans,
+        allow_shared: args.allow_shared,
+    };
+    let plan = clean(&answer, &options, how)?;
+    match (args.format, name) {
+        (Format::Text, _) => {
+            let text = text::plan(&plan, how.only_plan);
+            let heading = (!text.is_empty()).then(|| output::heading(name));
+            output::data(&(heading.unwrap_or_default() + &text))?;
+        }
+        (Format::Json, None) => output::json(&plan)?,
+        (Format::Json, Some(_)) => {}
+    }
+    let is_empty = plan.removals().next().is_none();
+    for message in nothing_to_remove(args, &answer, &plan) {
+        output::note(output::of(name, message));
+    }
+    if let Some((before, last)) = before {
+        output::status("Building", "again, to see what cargo makes of it");
+        let (after, took) = build(&runner, &arguments, "the build after cleaning failed")?;
+        let verification = Verification::new(&answer, &plan, &before, &after);
+        output::data(&text::verification(&verification, took, last))?;
+        if !verification.missed.is_empty() {
+            return Ok((Status::Found, plan));
+        }
+    }
+    Ok((verdict(args.check && !is_empty), plan))
+}
+
+/// Returns what to say where nothing is affected, nothing is built, or nothing is an orphan.
+fn nothing_to_remove(args: &Args, answer: &Answer, plan: &CleanPlan) -> Vec<String> {
+    let directory = &answer.workspace.build_directory;
+    let (orphans, affected): (Vec<&Removal>, Vec<_>) =
+        plan.removals().partition(|it| it.is_orphan());
+    let mut messages = Vec::new();
+    if answer.affected.is_empty() {
+        messages.push(format!(
+            "nothing is affected ({})",
+            quote::line(&answer.compared)
+        ));
+    } else if affected.is_empty() {
+        messages.push(format!("no artifacts to remove in {directory}"));
+    }
+    if args.orphans && orphans.is_empty() {
+        messages.push(format!("no orphans to remove in {directory}"));
+    }
+    messages
+}
+
+impl Args {
+    /// What cargo is to build: all that the verb stands for, as it was asked about.
+    fn build_arguments(&self, verb: Verb) -> Vec<String> {
+        let verb = verb.cargo_args().iter().map(|&it| it.to_owned());
+        let mut arguments: Vec<_> = verb.chain(self.question.forwarded()).collect();
+        arguments.extend(self.cargo_args.iter().cloned());
+        locked(arguments)
+    }
+
+    fn options(&self, runner: &Runner) -> Result<Options> {
+        let directory = self.question.profile().map(build_dir::directory_of);
+        Ok(Options {
+            scope: match (self.whole_package, self.only_changed) {
+                (true, _) => Scope::Packages,
+                (_, true) => Scope::Changed,
+                _ => Scope::Affected,
+            },
+            directory: directory.map(str::to_owned),
+            triples: self.question.triples(runner)?,
+            documentation: self.doc,
+            keep_incremental: self.keep_incremental,
+            running_too: self.include_running,
+        })
+    }
+}
+
+/// Builds, and gives what was built and how long it took.
+fn build(runner: &Runner, arguments: &[String], failed: &str) -> Result<(Built, Duration)> {
+    let mut command = runner.cargo();
+    command.args(arguments);
+    let start = Instant::now();
+    let (messages, said, status) = cargo_runs::observe(&mut command)?;
+    if !status.success() {
+        output::plain(said.trim_end());
+        bail!("{failed}; see cargo's own words above");
+    }
+    Ok((Built::new(&messages, Some(&said)), start.elapsed()))
+}

@@ -1,0 +1,113 @@
+//! Every workspace of a repository, each asked for where cargo finds its configuration.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::Utf8Path;
+
+use crate::cli::output;
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
+use xtask_impact::query::Question;
+use xtask_impact::quote;
+use xtask_impact::usage;
+use xtask_impact::vcs::Repository;
+use xtask_impact::workspace::{LoadOptions, Workspace, workspaces_below};
+
+/// A workspace, and where it was asked for.
+pub struct Loaded {
+    /// Where its root lies in the repository, `.` for the top level; `None` for the only one that
+    /// was asked for.
+    pub name: Option<String>,
+    /// Starts cargo as it was started for this workspace.
+    pub runner: Runner,
+    /// What cargo said.
+    pub workspace: Workspace,
+}
+
+/// Questions, each with the name of its workspace where there may be several.
+pub type Questions = Vec<(Option<String>, Question)>;
+
+/// Loads every workspace of the repository that the runner is in, sorted. A fixture that cargo does
+/// not load is told and left out.
+///
+/// # Errors
+/// Where there is no repository, or none of its workspaces, or cargo does not load one.
+pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
+    let here = Utf8Path::from_path(runner.directory());
+    let here = here.context("the current directory's path is not UTF-8")?;
+    let repository = Repository::discover(runner, here)?.ok_or_else(|| {
+        usage!(
+            "{} is in no git repository, so there is no telling which workspaces it has",
+            quote::name(&here)
+        )
+    })?;
+    let top = repository.top_level();
+    let mut all = Vec::new();
+    for root in workspaces_below(top, repository.manifests()?) {
+        let directory = root.path.parent().unwrap_or(top);
+        let runner = runner.in_directory(directory);
+        let name = match directory.strip_prefix(top) {
+            Ok(below) if below != "" => below.to_string(),
+            _ => ".".to_owned(),
+        };
+        match Workspace::load(&runner, options) {
+            Ok(workspace) => all.push(Loaded {
+                name: Some(name),
+                runner,
+                workspace,
+            }),
+            Err(error) if root.is_fixture => {
+                let said = format!("{error:#}");
+                let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+                let reason = lines.find_map(|line| line.strip_prefix("error: "));
+                output::note(format_args!(
+                    "{name} is left out, since cargo does not load it, and it looks like a \
+                     fixture: {}",
+                    reason.unwrap_or(&said)
+                ));
+            }
+            Err(error) => return Err(error.context(format!("the workspace {name} is not loaded"))),
+        }
+    }
+    if all.is_empty() {
+        return Err(usage!(
+            "git tracks no workspace of {} that cargo loads",
+            quote::name(&top)
+        ));
+    }
+    Ok(all)
+}
+
+/// Does something with each question in turn, whatever became of the one before, and gives the worst
+/// status.
+///
+/// # Errors
+/// The first, once all are done.
+pub fn each(
+    questions: Questions,
+    mut act: impl FnMut(Option<&str>, Question) -> Result<Status>,
+) -> Result<Status> {
+    let (mut worst, mut first) = (Status::Done, None);
+    for (name, question) in questions {
+        match act(name.as_deref(), question) {
+            // An interrupt is meant for all of them.
+            Ok(Status::Forwarded(130)) => return Ok(Status::Forwarded(130)),
+            Ok(status) => worst = worst.max(status),
+            Err(error) => {
+                let error = match &name {
+                    Some(name) => error.context(format!("in the workspace {name}")),
+                    None => error,
+                };
+                // What is wrong with the question is wrong for each.
+                let cause = |error: &anyhow::Error| error.root_cause().to_string();
+                if first.as_ref().is_some_and(|it| cause(it) != cause(&error)) {
+                    output::error(&error);
+                }
+                first.get_or_insert(error);
+            }
+        }
+    }
+    match first {
+        Some(error) => Err(error),
+        None => Ok(worst),
+    }
+}

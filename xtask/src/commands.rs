@@ -1,0 +1,187 @@
+//! The command line: one file a command, each its arguments and a short function over the core.
+//!
+//! Architecture invariant: nothing is decided here that a test would want to see.
+
+use crate::affected;
+use crate::audit;
+use crate::ci;
+use crate::clean;
+use crate::doctor;
+use crate::graph;
+use crate::hooks;
+use crate::policy;
+use crate::run;
+use crate::timings;
+use std::process::ExitCode;
+use std::sync::Once;
+
+use anstream::ColorChoice;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::cli::output;
+use xtask_impact::cargo_config::CargoConfig;
+use xtask_impact::error::Status;
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+
+/// Build orchestration for Cargo monorepos.
+#[derive(Debug, Parser)]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    version,
+    about,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+// clap takes a plain doc comment for the help of the `xtask` that flattens these commands; it does
+// not look into a macro.
+#[doc = concat!(
+    "The kit's commands. A monorepo with an `xtask` of its own flattens them into its own with ",
+    "`#[command(flatten)]` and calls [`Command::main`]."
+)]
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the workspace's dependency graph
+    Graph(graph::Args),
+    /// Name what a change makes cargo build again, and why
+    Affected(affected::Args),
+    /// Run a cargo command on exactly what a change affects
+    RunAffected(run::Args),
+    /// Run a test, unless it is one that was only built
+    #[command(hide = true)]
+    RunTest(run::TestArgs),
+    /// Remove the artifacts of what a change affects
+    CleanAffected(clean::Args),
+    /// Check what is committed and pushed, by git's hooks
+    Hooks(hooks::Args),
+    /// Show how this repository builds, and find what departs from it
+    Policy(policy::Args),
+    /// Measure a build with cargo's --timings, keep it, and compare it with others
+    Timings(timings::Args),
+    /// Answer what continuous integration asks: jobs, a summary, a cache's key
+    Ci(ci::Args),
+    /// Look for what makes caches lie or builds slow, and say how to mend it
+    Doctor(doctor::Args),
+    /// Replay the repository's history and hold every answer against cargo
+    Audit(audit::Args),
+}
+
+impl Command {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// What went wrong; [`Status::of`] gives the exit status it stands for.
+    pub fn run(self) -> Result<Status> {
+        match self {
+            Self::Graph(args) => graph::run(&args),
+            Self::Affected(args) => affected::run(&args),
+            Self::RunAffected(args) => run::run(&args),
+            Self::RunTest(args) => run::run_test(&args),
+            Self::CleanAffected(args) => clean::run(&args),
+            Self::Hooks(args) => hooks::run(&args),
+            Self::Policy(args) => policy::run(&args),
+            Self::Timings(args) => timings::run(&args),
+            Self::Ci(args) => ci::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
+            Self::Audit(args) => audit::run(&args),
+        }
+    }
+
+    /// Does what was asked, says what went wrong, and gives the status to end with.
+    pub fn main(self) -> ExitCode {
+        choose_colours();
+        let result = process::clean_up_at_the_end().and_then(|()| self.run());
+        let status = result.unwrap_or_else(|error| {
+            output::error(&error);
+            // What failed then may have failed because of the signal.
+            match process::signal_received() {
+                Some(signal) => Status::Forwarded(process::status_of(signal)),
+                None => Status::of(&error),
+            }
+        });
+        status.into()
+    }
+}
+
+/// The status of a check, which may have found something.
+pub(crate) fn verdict(has_found: bool) -> Status {
+    match has_found {
+        true => Status::Found,
+        false => Status::Done,
+    }
+}
+
+/// Uses colours as cargo does: `CARGO_TERM_COLOR` goes before `term.color` of the configuration,
+/// and `auto` heeds the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
+fn choose_colours() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| {
+        let configured = || {
+            let config = CargoConfig::of(&Runner::new().ok()?).ok()?;
+            Some(config.text(&["term", "color"]).ok()??.0)
+        };
+        let chosen = std::env::var("CARGO_TERM_COLOR").ok().or_else(configured);
+        match chosen.as_deref() {
+            Some("always") => ColorChoice::Always.write_global(),
+            Some("never") => ColorChoice::Never.write_global(),
+            _ => {}
+        }
+    });
+}
+
+/// The whole of the binary.
+pub fn main() -> ExitCode {
+    choose_colours();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            // Clap repeats what was given to it.
+            output::plain(error.render().ansi().to_string().trim_end());
+            return Status::Usage.into();
+        }
+    };
+    cli.command.main()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Tasks of a monorepo.
+    #[derive(Parser)]
+    #[expect(clippy::large_enum_variant, reason = "no value of it is made")]
+    enum Own {
+        #[command(flatten)]
+        Kit(Command),
+        /// A task of its own
+        Release,
+    }
+
+    #[derive(Parser)]
+    enum Silent {
+        #[command(flatten)]
+        Kit(Command),
+    }
+
+    #[test]
+    fn the_help_of_an_own_xtask_is_its_own() {
+        let about = |command: clap::Command| {
+            let about = [command.get_about(), command.get_long_about()];
+            about.map(|text| text.map(ToString::to_string))
+        };
+        assert_eq!(
+            about(Own::command())[0].as_deref(),
+            Some("Tasks of a monorepo")
+        );
+        assert_eq!(about(Silent::command()), [None, None]);
+    }
+}

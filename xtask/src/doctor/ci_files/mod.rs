@@ -1,0 +1,311 @@
+//! Files of CI services: what they keep between runs, under which key, and what makes that useless.
+
+mod toolchain;
+mod variables;
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8Path;
+
+use self::toolchain::{chosen, is_pinned};
+use self::variables::variables;
+use super::workflow::{self, Cache, Job};
+use crate::checks::{Check, Finding, Level};
+use crate::doctor::context::Patient;
+
+pub(crate) const CHECKS: &[&Check] = &[&UNREADABLE, &KEY, &MTIMES, &CLEAN, &TOOLCHAIN, &VARIABLES];
+
+static UNREADABLE: Check = Check {
+    code: "ci-unreadable",
+    level: Level::Note,
+    cost: "What it does for caches was not looked at.",
+    explanation: "Read: the file, which is no YAML, or whose aliases or nesting make it larger than any \
+                  service reads.\n\nMend: the service will not read it either.",
+};
+
+static KEY: Check = Check {
+    code: "ci-cache-key",
+    level: Level::Warning,
+    cost: "A cache under a key that stays is never written anew: what changed since is downloaded \
+           or compiled in every run, and what is left over is carried along.",
+    explanation: "Read: the key of each step of `actions/cache`, and of GitLab's `cache`, that keeps \
+                  the target directory or cargo's downloads. It has to hold a hash of `Cargo.lock`, \
+                  where git tracks one, and for the target directory the toolchain, too: by a hash of \
+                  `rust-toolchain.toml`, by `rustc`'s version, or by the matrix. A key that takes the \
+                  result of another step, an input or a variable is taken to hold both, one of \
+                  each commit's or run's own is written each time.\n\nMend: \
+                  `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; `cargo xtask ci \
+                  cache-key` makes a key of both.",
+};
+
+static MTIMES: Check = Check {
+    code: "ci-target-mtimes",
+    level: Level::Warning,
+    cost: "A checkout gives every source a new time, so cargo compiles all packages of the workspace \
+           again though their artifacts were restored, and those are carried to and fro for nothing.",
+    explanation: "Read: the steps of each job that keeps the target directory by `actions/cache` or \
+                  GitLab's `cache`. None of them speaks of mtimes, of `touch`, or of cargo's checksum \
+                  freshness.\n\nIt is a small fault where dependencies outweigh the workspace.\n\nMend: \
+                  keep the dependencies' artifacts alone, as `Swatinem/rust-cache` does; or take a \
+                  compiler cache.",
+};
+
+static CLEAN: Check = Check {
+    code: "ci-clean-first",
+    level: Level::Warning,
+    cost: "Everything is compiled from nothing in every run.",
+    explanation: "Read: the first cargo command of each job, installs and questions left out. It is \
+                  `cargo clean` of everything.\n\nMend: leave it out; a runner that keeps its directory \
+                  is cleaned by `cargo xtask clean-affected --orphans`.",
+};
+
+static TOOLCHAIN: Check = Check {
+    code: "ci-toolchain-moves",
+    level: Level::Note,
+    cost: "On the day of a release all that is cached is worth nothing, and what passed yesterday may \
+           fail today.",
+    explanation: "Read: how the jobs install a toolchain (`dtolnay/rust-toolchain`, \
+                  `actions-rs/toolchain`, `actions-rust-lang/setup-rust-toolchain`, `rustup`). Some \
+                  take `stable`, `beta` or `nightly`, no job of any file takes a version, and no \
+                  `rust-toolchain.toml` names one.\n\nIt is no fault of a library that wants to know \
+                  early what a release breaks.\n\nMend: name a version in `rust-toolchain.toml`, for \
+                  developers, too.",
+};
+
+static VARIABLES: Check = Check {
+    code: "ci-cache-variables",
+    level: Level::Warning,
+    cost: "sccache hashes the variable into every key, so that jobs and runs find nothing of one \
+           another's in the cache.",
+    explanation: "Read: the variables of the jobs of a file that have sccache for their \
+                  `RUSTC_WRAPPER`. All that begin with `CARGO_` are part of sccache's keys, save those \
+                  of registries and `CARGO_BUILD_JOBS`. Found is one that holds a commit's or a run's \
+                  own value; one that has no say in what is compiled (`CARGO_TERM_*`, `CARGO_NET_*`, \
+                  `CARGO_HTTP_*`, `CARGO_TARGET_DIR`) and is not the same in all of these jobs; and \
+                  `CARGO_INCREMENTAL` turned on, with which sccache refuses to compile.\n\nMend: say it \
+                  in `.cargo/config.toml`, where it is the same for every job and for developers.",
+};
+
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let tracked = patient.tracked()?;
+    let root = Root {
+        locks: tracked
+            .iter()
+            .any(|it| it.file_name() == Some("Cargo.lock")),
+        pins: is_pinned(patient),
+    };
+    let mut found = Vec::new();
+    let mut toolchains = Vec::new();
+    for file in tracked.iter().filter(|it| workflow::is_known(it)) {
+        let Some(text) = patient.text(file) else {
+            continue;
+        };
+        let place = |line| patient.place(file, Some(line));
+        let jobs = match workflow::jobs(file, &text) {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                let message = format!("{file} was skipped, it cannot be read as YAML: {error}");
+                let mend = "Mend the file, or remove it.";
+                found.push(UNREADABLE.found(patient.place(file, None), message, mend));
+                continue;
+            }
+        };
+        let line = |at: usize| text.lines().nth(at - 1).unwrap_or_default().trim();
+        let faults = jobs.iter().flat_map(|job| judge(job, &root));
+        for fault in faults.chain(variables(&jobs)) {
+            let (check, at) = (fault.check, fault.at);
+            let finding = check.found(place(at), fault.message, fault.mend);
+            found.push(finding.evidence([format!("`{}`", line(at))]));
+        }
+        for (at, channel) in jobs.iter().flat_map(chosen) {
+            toolchains.push((place(at), format!("{file}:{at}: {}", line(at)), channel));
+        }
+    }
+    let moves = |channel: &str| ["stable", "beta", "nightly"].contains(&channel);
+    if !root.pins
+        && let Some((place, ..)) = toolchains.first()
+        && toolchains.iter().all(|(_, _, channel)| moves(channel))
+    {
+        let message = "no job of CI names the version of its toolchain";
+        let mend = "Name one in `rust-toolchain.toml`.";
+        let evidence = toolchains.iter().map(|(_, line, _)| line.clone()).take(5);
+        let finding = TOOLCHAIN.found(place.clone(), message, mend);
+        found.push(finding.evidence(evidence));
+    }
+    Ok(found)
+}
+
+/// What the repository has.
+struct Root {
+    /// Whether git tracks a lock file.
+    locks: bool,
+    /// Whether a toolchain file names a version.
+    pins: bool,
+}
+
+#[derive(Debug)]
+struct Fault {
+    check: &'static Check,
+    at: usize,
+    message: String,
+    mend: &'static str,
+}
+
+fn judge(job: &Job, root: &Root) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let name = &job.name;
+    let caches = || job.steps.iter().filter_map(|it| it.cache.as_ref());
+    for cache in caches() {
+        let target = keeps_target(cache);
+        // One of each commit's or run's own is written each time.
+        if !target && !keeps_downloads(cache) || is_own_of_a_run(&cache.key) {
+            continue;
+        }
+        let key = Key::new(&cache.key);
+        let mut lacks = Vec::new();
+        if root.locks && !key.locks {
+            lacks.push("Cargo.lock");
+        }
+        if target && !key.toolchain {
+            lacks.push("the toolchain");
+        }
+        if !lacks.is_empty() {
+            let what = match target {
+                true => "the target directory",
+                false => "cargo's downloads",
+            };
+            let lacks = lacks.join(" nor ");
+            faults.push(Fault {
+                check: &KEY,
+                at: cache.line,
+                message: format!("{name} keeps {what} under a key without {lacks}"),
+                mend: "Add `hashFiles('**/Cargo.lock')` and the toolchain to the key.",
+            });
+        }
+    }
+    let cares = [
+        "mtime",
+        "touch ",
+        "checksum-freshness",
+        "CHECKSUM_FRESHNESS",
+    ];
+    let cares = |text: &str| cares.iter().any(|it| text.contains(it));
+    let is_restored = |it: &Cache| it.is_lenient || !is_own_of_a_run(&it.key);
+    if let Some(cache) = caches().find(|it| keeps_target(it) && is_restored(it))
+        && !job.texts().any(cares)
+    {
+        faults.push(Fault {
+            check: &MTIMES,
+            at: cache.line,
+            message: format!("{name} keeps the target directory, and gives its sources new times"),
+            mend: "Keep the dependencies' artifacts alone (`Swatinem/rust-cache`), or take a compiler \
+                   cache.",
+        });
+    }
+    if let Some((at, _)) = first_cargo(job).filter(|(_, words)| is_clean(words)) {
+        faults.push(Fault {
+            check: &CLEAN,
+            at,
+            message: format!("{name} begins with `cargo clean`"),
+            mend: "Leave it out.",
+        });
+    }
+    faults
+}
+
+fn keeps_target(cache: &Cache) -> bool {
+    cache.paths.lines().any(|path| {
+        let path = path.trim().trim_end_matches(['/', '*']);
+        !path.starts_with('!') && Utf8Path::new(path).file_name() == Some("target")
+    })
+}
+
+/// Whether a value is another one in each run.
+fn is_own_of_a_run(value: &str) -> bool {
+    let own = [
+        "github.sha",
+        "github.run_id",
+        "github.run_number",
+        "CI_COMMIT_SHA",
+        "CI_PIPELINE_ID",
+    ];
+    own.iter().any(|it| value.contains(it))
+}
+
+fn keeps_downloads(cache: &Cache) -> bool {
+    let kept = [".cargo/registry", ".cargo/git", "CARGO_HOME"];
+    kept.iter().any(|it| cache.paths.contains(it))
+}
+
+/// What a key may tell apart.
+struct Key {
+    locks: bool,
+    toolchain: bool,
+}
+
+impl Key {
+    fn new(key: &str) -> Self {
+        let mut expressions = Vec::new();
+        let mut literal = String::new();
+        let mut rest = key;
+        while let Some((before, expression)) = rest.split_once("${{") {
+            let (expression, after) = expression.split_once("}}").unwrap_or((expression, ""));
+            expressions.push(expression.trim());
+            literal.push_str(before);
+            rest = after;
+        }
+        literal.push_str(rest);
+        let known = ["hashFiles", "runner.", "github.", "matrix."];
+        let is_telling = |it: &&str| !known.iter().any(|known| it.starts_with(known));
+        // GitLab's variables stand in the text itself.
+        let other = expressions.iter().any(is_telling) || literal.replace("$CI_", "").contains('$');
+        let hashes = |name: &str| {
+            let mut hashed = expressions.iter().filter(|it| it.contains("hashFiles"));
+            hashed.any(|it| it.contains(name))
+        };
+        let mut parts = literal.split('.');
+        let has_version = literal.contains('.')
+            && parts.any(|part| part.ends_with(|it: char| it.is_ascii_digit()));
+        Self {
+            locks: other || hashes(".lock") || hashes("**/*'"),
+            toolchain: other
+                || hashes("rust-toolchain")
+                || expressions.iter().any(|it| it.contains("matrix."))
+                || has_version
+                || literal.contains("nightly-2"),
+        }
+    }
+}
+
+/// The first command of cargo's that builds or cleans.
+fn first_cargo(job: &Job) -> Option<(usize, Vec<&str>)> {
+    let commands = job.commands().flat_map(|(line, text)| {
+        let parts = text.split("&&").flat_map(|part| part.split(';'));
+        parts.map(move |part| (line, part.split_whitespace().collect::<Vec<_>>()))
+    });
+    let other = [
+        "install",
+        "fetch",
+        "metadata",
+        "--version",
+        "-V",
+        "-vV",
+        "--list",
+        "fmt",
+        "binstall",
+    ];
+    let mut cargo = commands.filter(|(_, words)| {
+        let subcommand = words.iter().skip(1).find(|it| !it.starts_with('+'));
+        words.first() == Some(&"cargo") && subcommand.is_some_and(|it| !other.contains(it))
+    });
+    cargo.next()
+}
+
+/// Whether it is `cargo clean`, and not of one package or of documentation.
+fn is_clean(words: &[&str]) -> bool {
+    let mut rest = words.iter().skip(1).filter(|it| !it.starts_with('+'));
+    let narrows = |it: &str| it.starts_with("-p") || it.starts_with("--p") || it == "--doc";
+    rest.next() == Some(&"clean") && !rest.any(|it| narrows(it))
+}
+
+#[cfg(test)]
+mod tests;

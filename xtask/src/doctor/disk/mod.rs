@@ -1,0 +1,316 @@
+//! The disk: what lies in the build directories, and what of it nobody uses.
+
+mod usage;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+pub use self::usage::size;
+use self::usage::{Usage, ago};
+use super::shared;
+use crate::checks::{Check, Finding, Level};
+use crate::doctor::context::{Patient, first};
+use xtask_impact::build_dir;
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::files;
+use xtask_impact::process;
+use xtask_impact::workspace::Workspace;
+
+pub(crate) const CHECKS: &[&Check] = &[&HOLDS, &SPACE, &INCREMENTAL, &TOOLCHAIN, &SEVERAL];
+
+static HOLDS: Check = Check {
+    code: "target-size",
+    level: Level::Note,
+    cost: "Disk.",
+    explanation: "Read: names, lengths and times of all files in the target and the build directory, and \
+                  the free space by `df`. A file that cargo put up for users by a link counts once. \
+                  Packages are told by the hash that their files share with their fingerprint. Found \
+                  from 1 GiB on, where a quarter was not written for 30 days, or all of it is a tenth \
+                  of what the disk would have free without it.\n\nMend: `cargo xtask \
+                  clean-affected --orphans` removes what the workspace no longer has; `cargo clean \
+                  --profile NAME` a profile that is not built any more.",
+};
+
+static SPACE: Check = Check {
+    code: "little-space",
+    level: Level::Warning,
+    cost: "A build of another profile, or after a change of the toolchain, fills the disk and fails \
+           in the middle.",
+    explanation: "Read: the size of the target and the build directory, and what `df` says is free on \
+                  the file system that holds them; less is free than they hold, and they hold 1 GiB or more. Where there is no \
+                  `df`, nothing is found.\n\nMend: remove what `target-size` shows to be old.",
+};
+
+static INCREMENTAL: Check = Check {
+    code: "unused-incremental",
+    level: Level::Warning,
+    cost: "Disk, mostly a good part of a target directory's.",
+    explanation: "Read: the names in each profile's `incremental` directory. No target of a package \
+                  that cargo's metadata names, and no unit recorded in that profile, has the crate's \
+                  name.\n\nMend: `--fix` removes it, under cargo's lock. Nothing but time can be lost: \
+                  rustc starts from nothing where there is none.",
+};
+
+static TOOLCHAIN: Check = Check {
+    code: "gone-toolchain",
+    level: Level::Warning,
+    cost: "Disk: cargo builds anew with another toolchain, and keeps what the former one built.",
+    explanation: "Read: the version of rustc at the head of each library's metadata, against the \
+                  versions of the toolchains that `rustup toolchain list` names. Executables do not \
+                  tell, so the size is that of libraries alone. Without rustup nothing is found.\n\n\
+                  It is no fault where a container with another toolchain builds here, too.\n\nMend: \
+                  `cargo clean`, after an update of the toolchain.",
+};
+
+static SEVERAL: Check = Check {
+    code: "several-build-dirs",
+    level: Level::Note,
+    cost: "Each holds all dependencies once more, and is built apart.",
+    explanation: "Read: the directories in the workspace's root and in its target directory that \
+                  cargo tagged and keeps its notes on the compiler in, other than the workspace's \
+                  own.\n\nIt is no fault where an editor or a coverage tool has its own, so that it \
+                  does not wait for other builds.\n\nMend: remove those that nobody uses.",
+};
+
+/// Incremental state that no package uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unused {
+    /// The profile directory.
+    pub place: ProfileDir,
+    /// The state's directory.
+    pub path: Utf8PathBuf,
+    /// Name of the crate.
+    pub crate_name: String,
+}
+
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let workspace = patient.workspace;
+    let own = workspace.directories();
+    let others = build_dir::others(&workspace.root, &own)?;
+    let others: Vec<Utf8PathBuf> = others.into_iter().map(|it| it.build).collect();
+    let mut usage = Usage::default();
+    let profiles = build_dir::profile_dirs(&own.build)?;
+    let mut roots = vec![&own.target, &own.build];
+    roots.dedup();
+    // Of two that lie in one another the outer one has it all.
+    let is_inner = |root: &Utf8PathBuf| roots.iter().any(|it| *it != root && root.starts_with(it));
+    for root in roots.iter().filter(|it| !is_inner(it)) {
+        usage.walk(root, &profiles, &others, patient.now)?;
+    }
+    let place = patient.place(&own.target, None);
+    let mut found = Vec::new();
+    let holds = format!("{} holds {}", own.target, size(usage.bytes));
+    let free = free(patient, &own.target);
+    let old = usage.older_than(OLD);
+    if is_large(usage.bytes, old, free) {
+        let mend = "Remove what is old: `cargo xtask clean-affected --orphans`, `cargo clean --profile NAME`.";
+        let finding = HOLDS.found(place.clone(), &*holds, mend);
+        let share = free.map_or(String::new(), |free| {
+            format!(
+                " of the {} that are free or would be",
+                size(free.saturating_add(usage.bytes))
+            )
+        });
+        let impact = format!(
+            "{}{share}; {} were not written for {OLD} days.",
+            size(usage.bytes),
+            size(old)
+        );
+        found.push(finding.evidence(usage.shown()).impact(impact));
+    }
+    if let Some(free) = free.filter(|&free| free < usage.bytes && usage.bytes >= FLOOR) {
+        let message = format!("{holds}, and {} are free", size(free));
+        let finding = SPACE.found(place, message, "Remove what is old.");
+        let impact = format!(
+            "Another build of all that lies there needs {} more than are free.",
+            size(usage.bytes - free)
+        );
+        let finding = finding.evidence([format!("`df -Pk {}`", own.target)]);
+        found.push(finding.impact(impact));
+    }
+    found.extend(incremental(patient, &usage)?);
+    found.extend(toolchains(patient, &usage));
+    if !others.is_empty() {
+        let mut evidence = Vec::new();
+        let mut bytes = 0;
+        for other in &others {
+            let mut usage = Usage::default();
+            usage.walk(other, &[], &[], patient.now)?;
+            bytes += usage.bytes;
+            let age = usage.by_age.keys().next().map_or(0, |days| *days);
+            let (size, ago) = (size(usage.bytes), ago(age));
+            evidence.push(format!("{other}: {size}, built last {ago}"));
+        }
+        let place = patient.place(&others[0], None);
+        let number = match others.len() {
+            1 => "another build directory".to_owned(),
+            number => format!("{number} build directories beside its own"),
+        };
+        let message = format!("the workspace has {number}, of {}", size(bytes));
+        let finding = SEVERAL.found(place, message, "Remove those that nobody uses.");
+        let impact = format!(
+            "{} of disk, beside the {} of its own.",
+            size(bytes),
+            size(usage.bytes)
+        );
+        found.push(finding.evidence(evidence).impact(impact));
+    }
+    Ok(found)
+}
+
+/// Days after which what lies in a build directory is old.
+const OLD: u64 = 30;
+
+/// The size below which nobody wants a build directory cleaned: a build of a few hundred packages.
+const FLOOR: u64 = 1 << 30;
+
+/// Returns true for a size that is worth a look: a quarter of the bytes is old, or they are a tenth
+/// of what the disk would have free without them.
+fn is_large(bytes: u64, old: u64, free: Option<u64>) -> bool {
+    /// What counts as much where the free space is not known.
+    const MUCH: u64 = 20 << 30;
+    let is_much = match free {
+        Some(free) => bytes >= (free.saturating_add(bytes)) / 10,
+        None => bytes >= MUCH,
+    };
+    bytes >= FLOOR && (is_much || old >= bytes / 4)
+}
+
+/// What is free on the file system that holds a directory, as POSIX's `df` tells.
+fn free(patient: &Patient<'_>, directory: &Utf8Path) -> Option<u64> {
+    let mut command = patient.runner.program("df");
+    let said = process::checked(command.args(["-Pk", directory.as_str()])).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let blocks = said.lines().nth(1)?.split_whitespace().nth(3)?;
+    Some(blocks.parse::<u64>().ok()? * 1024)
+}
+
+fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> {
+    let unused = unused(patient.workspace)?;
+    let bytes = |it: &Unused| usage.incremental.get(&it.path).copied().unwrap_or_default();
+    let all = size(unused.iter().map(bytes).sum());
+    let impact = format!("{all} of disk, and nothing to rebuild once it is removed.");
+    let message = match unused.len() {
+        0 => return Ok(None),
+        1 => format!("incremental state of {all} belongs to no package"),
+        number => {
+            format!("{number} directories of incremental state, of {all}, belong to no package")
+        }
+    };
+    let evidence = unused.iter().map(|it| {
+        let (path, name, size) = (&it.path, &it.crate_name, size(bytes(it)));
+        format!("{path}: nothing is called {name}, {size}")
+    });
+    let place = patient.place(&patient.workspace.build_directory, None);
+    let mend = "`cargo xtask doctor --fix` removes it.";
+    let finding = INCREMENTAL.found(place, message, mend);
+    Ok(Some(finding.evidence(first(8, evidence)).impact(impact)))
+}
+
+/// The incremental state in a workspace's own build directory that no package uses; none where
+/// another checkout builds, whose packages are not known.
+///
+/// # Errors
+/// A directory that cannot be listed.
+pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
+    let targets = workspace
+        .packages
+        .iter()
+        .flat_map(|package| &package.targets);
+    let living: BTreeSet<String> = targets.map(|it| it.name.replace('-', "_")).collect();
+    let mut found = Vec::new();
+    for place in build_dir::profile_dirs(&workspace.build_directory)? {
+        let directory = place.path.join("incremental");
+        let names = build_dir::entries(&directory)?;
+        let dead = names.iter().filter_map(|name| {
+            let (crate_name, _) = name.rsplit_once('-')?;
+            (!living.contains(crate_name)).then_some((name, crate_name))
+        });
+        let mut dead: Vec<_> = dead.collect();
+        if dead.is_empty() {
+            continue;
+        }
+        let recorded = place.unit_names(&|_| true)?;
+        let recorded = recorded.iter().flat_map(|(_, _, units)| units);
+        let recorded: HashSet<String> = recorded.map(|it| it.target.replace('-', "_")).collect();
+        dead.retain(|(_, crate_name)| !recorded.contains(*crate_name));
+        found.extend(dead.into_iter().map(|(name, crate_name)| Unused {
+            path: directory.join(name),
+            crate_name: crate_name.to_owned(),
+            place: place.clone(),
+        }));
+    }
+    found.dedup_by(|one, other| one.path == other.path);
+    if !found.is_empty() {
+        let others = shared::others(workspace)?;
+        found.retain(|it| !others.iter().any(|other| other.directory == it.place.path));
+    }
+    Ok(found)
+}
+
+fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Option<Finding> {
+    let mut by_version: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
+    for (path, hash) in &usage.libraries {
+        if let Some(version) = version_of(path) {
+            by_version.entry(version).or_default().insert(hash);
+        }
+    }
+    if by_version.is_empty() {
+        return None;
+    }
+    let installed = installed(patient)?;
+    by_version.retain(|version, _| !installed.contains(version));
+    if by_version.is_empty() {
+        return None;
+    }
+    let bytes = |hashes: &HashSet<&str>| hashes.iter().map(|it| usage.by_hash[*it]).sum::<u64>();
+    let all = size(by_version.values().map(bytes).sum());
+    let built = by_version.iter().map(|(version, hashes)| {
+        let (number, size) = (hashes.len(), size(bytes(hashes)));
+        format!("built by {version}: libraries: {number}, {size}")
+    });
+    let installed = installed.iter().map(|it| format!("installed: {it}"));
+    let message = format!("{all} were built by toolchains that are no longer installed");
+    let place = patient.place(&patient.workspace.build_directory, None);
+    let mend = "`cargo clean`, where nothing else builds here with that toolchain.";
+    let finding = TOOLCHAIN.found(place, message, mend);
+    let libraries: usize = by_version.values().map(HashSet::len).sum();
+    let impact = format!("{all} of disk in {libraries} libraries.");
+    Some(finding.evidence(built.chain(installed)).impact(impact))
+}
+
+/// The rustc that wrote a library's metadata: behind `rust`, four bytes of the format's version and
+/// eight of a position, its length and its text (`rustc_metadata`'s `METADATA_HEADER`).
+fn version_of(library: &Utf8Path) -> Option<String> {
+    version_in(&files::read_start(library, 128).ok()?)
+}
+
+fn version_in(head: &[u8]) -> Option<String> {
+    let rest = head.strip_prefix(b"rust")?.get(12..)?;
+    let (length, rest) = rest.split_first()?;
+    let text = str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
+    text.starts_with("rustc ").then(|| text.to_owned())
+}
+
+/// What rustup's toolchains call themselves.
+fn installed(patient: &Patient<'_>) -> Option<BTreeSet<String>> {
+    let mut rustup = patient.runner.program("rustup");
+    let said = process::checked(rustup.args(["toolchain", "list", "-v"])).ok()?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let version = |line: &str| -> Result<String> {
+        let at = line.find(['/', '\\']).context("no path")?;
+        let start = line[..at].rfind(char::is_whitespace).map_or(0, |it| it + 1);
+        let rustc = Utf8Path::new(line[start..].trim()).join("bin/rustc");
+        let said = process::checked(patient.runner.program(rustc.as_str()).arg("--version"))?;
+        Ok(String::from_utf8_lossy(&said).trim().to_owned())
+    };
+    let mut versions: BTreeSet<_> = said.lines().filter_map(|line| version(line).ok()).collect();
+    let own = process::checked(patient.runner.rustc().arg("--version")).ok()?;
+    versions.insert(String::from_utf8_lossy(&own).trim().to_owned());
+    Some(versions)
+}
+
+#[cfg(test)]
+mod tests;

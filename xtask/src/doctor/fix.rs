@@ -1,0 +1,183 @@
+//! Mending what is safe to mend.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::Utf8Path;
+
+use crate::artifacts::lock::Lock;
+use crate::artifacts::plan::{Artifact, Directory, Removal};
+use crate::artifacts::reader::Reader;
+use crate::artifacts::remove;
+use crate::artifacts::remove::Bounds;
+use crate::cli::output;
+use crate::doctor::context::Patient;
+use crate::doctor::{disk, tracked};
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::files;
+use xtask_impact::process;
+use xtask_impact::workspace::Workspace;
+
+/// The codes of what [`fix`] mends.
+pub const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
+
+/// Mends what is found of the wanted codes, or says what it would mend; how many things that is.
+///
+/// # Errors
+/// What cannot be removed or written, and git's own message.
+pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) -> Result<usize> {
+    let say = |done: &str, would: &str, what: std::fmt::Arguments<'_>| match dry_run {
+        true => output::status("Would", format_args!("{would} {what}")),
+        false => output::status("Fixed", format_args!("{done} {what}")),
+    };
+    let mut count = 0;
+    if wanted(FIXABLE[0]) {
+        count += untrack(patient, dry_run, &say)?;
+    }
+    if wanted(FIXABLE[1]) {
+        for file in tracked::future(patient)? {
+            if !dry_run {
+                let path = patient.top_level().join(&file);
+                let set = File::options().append(true).open(&path);
+                set.and_then(|file| file.set_modified(patient.now))
+                    .with_context(|| format!("cannot set the time of {path}"))?;
+            }
+            say("set", "set", format_args!("the time of {file} to now"));
+            count += 1;
+        }
+    }
+    if wanted(FIXABLE[2]) {
+        count += incremental(patient, dry_run, &say)?;
+    }
+    Ok(count)
+}
+
+/// Takes what cargo built out of git's index, and keeps git from tracking it again.
+fn untrack(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+    let files = tracked::outputs(patient)?;
+    if files.is_empty() {
+        return Ok(0);
+    }
+    let mut missing = Vec::new();
+    for line in tracked::ignore_lines(patient, &files)? {
+        if !is_ignored(patient, &line)? {
+            missing.push(line);
+        }
+    }
+    if !dry_run {
+        // From a list, since a command line is not as long as a list of artifacts.
+        let mut git = patient.runner.in_directory(patient.top_level()).git();
+        git.args(["rm", "--cached", "--quiet", "--pathspec-from-file=-"]);
+        git.args(["--pathspec-file-nul", "--ignore-unmatch"]);
+        let names = files.iter().map(|file| format!(":(top,literal){file}\0"));
+        let names: String = names.collect();
+        let output = process::output_with_input(&mut git, names.into_bytes())?;
+        process::succeeded(&git, output)?;
+        for line in &missing {
+            ignore(patient, line)?;
+        }
+    }
+    let taken = output::count(files.len(), "file");
+    say("took", "take", format_args!("{taken} out of git's index"));
+    for line in missing {
+        say("added", "add", format_args!("{line} to .gitignore"));
+    }
+    Ok(files.len())
+}
+
+/// Returns true where git already ignores what a line for `.gitignore` would make it ignore.
+fn is_ignored(patient: &Patient<'_>, line: &str) -> Result<bool> {
+    let path = line.trim_start_matches('/');
+    let probe = match path.ends_with('/') {
+        true => format!("{path}x"),
+        false => path.to_owned(),
+    };
+    match patient.repository {
+        Some(repository) => repository.ignores_untracked(Utf8Path::new(&probe)),
+        None => Ok(true),
+    }
+}
+
+/// Adds an entry to the repository's `.gitignore`.
+fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
+    let file = patient.top_level().join(".gitignore");
+    if file.is_symlink() {
+        bail!(
+            "{file} is a symbolic link, which git does not follow\nhint: add `{entry}` to `.git/info/exclude`"
+        );
+    }
+    let written = || {
+        let text = match files::read(&file, files::SETTINGS) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            text => text?,
+        };
+        let is_whole = text.is_empty() || text.ends_with(b"\n");
+        // What is there stays, whatever it is.
+        let mut file = File::options().append(true).create(true).open(&file)?;
+        let line = format!("{}{entry}\n", if is_whole { "" } else { "\n" });
+        file.write_all(line.as_bytes())
+    };
+    written().with_context(|| format!("cannot write {file}"))
+}
+
+type Say<'a> = dyn Fn(&str, &str, std::fmt::Arguments<'_>) + 'a;
+
+/// Removes the incremental state that no package uses, under cargo's lock; where a build is
+/// running, after it.
+fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+    let workspace = patient.workspace;
+    let own = workspace.directories();
+    let mut count = 0;
+    let places = disk::unused(workspace)?.into_iter().map(|it| it.place);
+    let mut places: Vec<_> = places.collect();
+    places.dedup();
+    for place in places {
+        // What was seen without the locks may be used by now.
+        let plan = || unused_in(workspace, &place);
+        let (lock, mut directory) = match dry_run {
+            true => (None, plan()?),
+            false => {
+                let (lock, planned) = Lock::while_planning(&place, &own.target, plan)?;
+                (Some(lock), planned)
+            }
+        };
+        remove::measure(&mut directory)?;
+        if !dry_run {
+            let contents =
+                Reader::new(workspace, std::iter::empty(), None, None).read(&place, &own.target)?;
+            let bounds = Bounds::new(&own, &contents)?;
+            remove::remove(&directory, &bounds, &mut |_| {})?;
+        }
+        drop(lock);
+        for removal in &directory.removals {
+            let what = format_args!("{}, {}", removal.path, disk::size(removal.bytes));
+            say("removed", "remove", what);
+        }
+        count += directory.removals.len();
+    }
+    Ok(count)
+}
+
+/// Plans the removal of the incremental state in a profile directory that no package uses.
+fn unused_in(workspace: &Workspace, place: &ProfileDir) -> Result<Directory> {
+    let unused = disk::unused(workspace)?.into_iter();
+    let removals = unused.filter(|it| it.place == *place).map(|it| Removal {
+        kind: Artifact::Incremental,
+        path: it.path,
+        package: it.crate_name,
+        package_id: None,
+        unit: None,
+        because: "no package uses it".to_owned(),
+        files: 0,
+        bytes: 0,
+    });
+    Ok(Directory {
+        path: place.path.clone(),
+        triple: place.triple.clone(),
+        removals: removals.collect(),
+        kept: Vec::new(),
+        shared_incremental: Vec::new(),
+        doubtful: Vec::new(),
+    })
+}

@@ -1,0 +1,74 @@
+//! What `doctor` does beside looking: it mends what is safe to mend, tries a build, and gathers what
+//! the timings know.
+
+use crate::doctor::fix;
+use crate::doctor::try_layout;
+pub use fix::{FIXABLE, fix};
+pub use try_layout::try_layout;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::cargo_runs::build_times::path;
+use crate::cargo_runs::build_times::schedule::Schedule;
+use crate::cargo_runs::build_times::store::Store;
+use crate::cargo_runs::build_times::{Record, State};
+use crate::doctor::context::{BuildTimes, MacroTimes};
+use xtask_impact::workspace::Workspace;
+
+/// What the newest kept build of everything says: of macros, and how long it took.
+///
+/// # Errors
+/// Where kept runs cannot be listed or read.
+pub fn kept_times(workspace: &Workspace) -> Result<(Option<MacroTimes>, Option<BuildTimes>)> {
+    let store = Store::of(&workspace.target_directory);
+    let history = store.history()?;
+    let newest = history.iter().rev();
+    let newest = newest.filter(|series| !series[series.len() - 1].failed);
+    let mut records = Vec::new();
+    for series in newest.take(5) {
+        records.extend(store.records(series)?.pop());
+    }
+    // Of a change alone little is compiled, and mostly no macro.
+    let is_whole = |record: &&Record| record.build.units.iter().all(|it| it.state == State::Ran);
+    Ok(match records.iter().find(is_whole) {
+        Some(record) => (macro_times(record), Some(build_times(record))),
+        None => (None, None),
+    })
+}
+
+fn build_times(record: &Record) -> BuildTimes {
+    let mut packages = BTreeMap::new();
+    for unit in &record.build.units {
+        let key = (unit.name.clone(), unit.version.clone());
+        *packages.entry(key).or_default() += unit.duration;
+    }
+    BuildTimes {
+        run: record.run.name(),
+        total: record.total(),
+        packages,
+    }
+}
+
+fn macro_times(record: &Record) -> Option<MacroTimes> {
+    let schedule = Schedule::new(&record.build).ok()?;
+    let (path, _) = path::ideal(&schedule);
+    let mut packages: Vec<(String, f64)> = Vec::new();
+    for step in &path.steps {
+        let unit = &record.build.units[step.unit];
+        if !unit.proc_macro && !unit.host {
+            continue;
+        }
+        match packages.iter_mut().find(|(name, _)| *name == unit.name) {
+            Some((_, seconds)) => *seconds += step.seconds,
+            None => packages.push((unit.name.clone(), step.seconds)),
+        }
+    }
+    packages.sort_by(|one, other| other.1.total_cmp(&one.1));
+    Some(MacroTimes {
+        run: record.run.name(),
+        path: path.length,
+        packages,
+    })
+}

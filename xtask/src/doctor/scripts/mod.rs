@@ -1,0 +1,260 @@
+//! Build scripts: what they watch, what they write, and what they bake into the code.
+//!
+//! What a script printed when it last ran is the best evidence; it counts while the script's sources
+//! are older than that run. Where there is none, only what the sources leave no doubt of is said.
+
+mod advice;
+mod baked;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use self::advice::advice;
+use self::baked::{BAKES_COMMIT, BAKES_PATH, BAKES_TIME, Facts, baked};
+use super::dependencies::listed;
+use super::recorded::{Run, runs, unique};
+use crate::checks::{Check, Finding, Level, Place};
+use crate::doctor::context::Patient;
+use xtask_impact::build_dir::unit_inputs::Watch;
+use xtask_impact::process;
+use xtask_impact::source_scan;
+use xtask_impact::source_scan::{MadePath, Origin, ScriptInputs};
+use xtask_impact::workspace::{Package, TargetKind};
+use xtask_impact::{build_dir, files};
+
+pub(crate) const CHECKS: &[&Check] = &[
+    &SILENT,
+    &MISSING,
+    &WRITES,
+    &BAKES_TIME,
+    &BAKES_PATH,
+    &BAKES_COMMIT,
+];
+
+static SILENT: Check = Check {
+    code: "script-watches-all",
+    level: Level::Warning,
+    cost: "Any file of the package that changes, a README too, runs the script again and rebuilds \
+           the package with all that depends on it.",
+    explanation: "Read: what the script printed when it last ran, if its sources are older than \
+                  that; else its sources, where they hold no `rerun-if-*` in any literal and the \
+                  package has no build-dependency that might print one.\n\nIt is no fault where the \
+                  script does read all of the package, or asks git for changes that are not \
+                  committed.\n\nMend: print `cargo::rerun-if-changed=PATH` and \
+                  `cargo::rerun-if-env-changed=NAME` for everything that it reads, since a single such \
+                  line ends the watch over the package; of git the files that `git rev-parse \
+                  --git-path HEAD` and `--git-path` of `HEAD`'s ref name; \
+                  `cargo::rerun-if-changed=build.rs` where it reads nothing.",
+};
+
+static MISSING: Check = Check {
+    code: "script-missing-input",
+    level: Level::Warning,
+    cost: "Every build runs the script again, and rebuilds the package with all that depends on it.",
+    explanation: "Read: the paths that the script named by `rerun-if-changed` when it last ran, if \
+                  its sources are older than that; else those that its `main` prints whatever \
+                  happens. Each is looked for on the disk: cargo takes one that is not there for \
+                  changed.\n\nMend: name a file that exists, or the directory that it may appear in.",
+};
+
+static WRITES: Check = Check {
+    code: "script-writes-source",
+    level: Level::Warning,
+    cost: "A build changes the work tree: cargo may take what the script writes for an edit and \
+           build once more, and two builds at a time write over one another.",
+    explanation: "Read: the calls in the script's sources of `fs::write`, `File::create`, \
+                  `fs::create_dir`, `write_to_file` and `out_dir` whose path is relative to the \
+                  package, by a literal or by `CARGO_MANIFEST_DIR`. What git ignores is left out, \
+                  since cargo does not watch it.\n\nMend: write to `OUT_DIR`, and `include!` it from \
+                  there; or generate in an xtask and commit the result.",
+};
+
+/// What is known of a package's build script.
+#[derive(Debug, Default)]
+struct Script {
+    package: String,
+    /// Its root file.
+    file: Utf8PathBuf,
+    /// Whether its sources alone show that it names no input.
+    is_silent: bool,
+    /// What its sources say that it reads.
+    inputs: ScriptInputs,
+    /// Whether it is built with libraries, which may read anything.
+    asks_libraries: bool,
+    /// The paths that it is certain to name, with those that do not exist.
+    always_missing: Vec<Utf8PathBuf>,
+    /// What it writes below the package, with file and line.
+    writes: Vec<(String, Utf8PathBuf, Utf8PathBuf, usize)>,
+    /// The last run, if it still says what the script does.
+    run: Option<Run>,
+}
+
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let workspace = patient.workspace;
+    let profiles = build_dir::profile_dirs(&workspace.build_directory)?;
+    let (mut found, mut unrecorded) = (Vec::new(), Vec::new());
+    let times = commit_times(patient);
+    let is_commit = |text: &str| {
+        let known = patient.repository.map(|it| it.known(text));
+        matches!(known, Some(Ok(Some(_))))
+    };
+    let facts = Facts {
+        root: &workspace.root,
+        build_directories: [&workspace.build_directory, &workspace.target_directory],
+        is_commit: &is_commit,
+        commit_times: &times,
+    };
+    let mut own = unique(workspace);
+    own.retain(|_, package| package.source.is_none());
+    let mut recorded: HashMap<&str, Vec<Run>> = HashMap::new();
+    for profile in &profiles {
+        for (package, run) in runs(profile, &own)? {
+            recorded.entry(&package.name).or_default().push(run);
+        }
+    }
+    for package in &workspace.packages {
+        let mut targets = package.targets.iter();
+        let target = targets.find(|it| it.kind == TargetKind::CustomBuild);
+        let (Some(target), None) = (target, &package.source) else {
+            continue;
+        };
+        let runs = recorded.remove(&*package.name).unwrap_or_default();
+        let script = read(patient, package, &target.src_path, runs);
+        unrecorded.extend(script.run.is_none().then_some(package.name.as_str()));
+        found.extend(judge(&script, &facts, &|path, line| {
+            patient.place(path, line)
+        }));
+    }
+    if !unrecorded.is_empty() {
+        patient.notes.borrow_mut().push(format!(
+            "no build is recorded of the present build scripts of {}, so what they print is not known",
+            listed(unrecorded.into_iter())
+        ));
+    }
+    Ok(found)
+}
+
+/// Reads a script's sources and the record of its last run.
+fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec<Run>) -> Script {
+    let directory = package.directory();
+    let mut text = |path: &Utf8Path| files::read_text(path, files::SOURCE).ok();
+    let modules = source_scan::scan(file, directory, &|_, _| None, &mut text).modules;
+    let said = source_scan::scan_build_script(file, directory, &mut text);
+    let asks_libraries = package.dependencies.iter().any(|it| it.build);
+    let missing = said.always.iter().filter(|it| !it.exists());
+    let missing = missing.map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned());
+    let mut writes = Vec::new();
+    let mut inputs = ScriptInputs::default();
+    for module in &modules {
+        match text(module) {
+            Some(text) => inputs.extend(source_scan::script_inputs(&text)),
+            None => {
+                _ = inputs
+                    .unknown
+                    .insert(format!("what {module} does, which cannot be read"))
+            }
+        }
+        for (by, written) in source_scan::written_paths(&text(module).unwrap_or_default()) {
+            let path = below_package(directory, &written);
+            if let Some(path) = path.filter(|it| is_source(patient, it)) {
+                writes.push((by, path, module.clone(), written.line));
+            }
+        }
+    }
+    let changed = modules.iter().map(|it| it.metadata()?.modified());
+    let changed = changed.flatten().max();
+    let tells = |it: &Run| changed.is_none_or(|changed| changed <= it.started) && it.said.settled;
+    let telling = recorded.into_iter().filter(tells);
+    Script {
+        package: package.name.clone(),
+        file: file.to_owned(),
+        is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
+        inputs,
+        asks_libraries,
+        always_missing: missing.collect(),
+        writes,
+        // Of several that started at once the first.
+        run: telling.min_by_key(|it| Reverse(it.started)),
+    }
+}
+
+/// The path to which a script writes below a package's directory, where it starts there.
+fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf> {
+    let starts_there = matches!(written.origin, Origin::ManifestDir | Origin::Literal);
+    let is_known = !written.path.as_str().contains(['*', '{']);
+    let path = source_scan::normalized(&directory.join(&written.path));
+    (starts_there && is_known && written.path.is_relative()).then_some(path)
+}
+
+/// Whether a path is of the work tree, and not of what is built.
+fn is_source(patient: &Patient<'_>, path: &Utf8Path) -> bool {
+    let workspace = patient.workspace;
+    let mut built = [&workspace.build_directory, &workspace.target_directory].into_iter();
+    let is_ignored = |below: &Utf8Path| {
+        let ignored = patient.repository.map(|it| it.is_ignored(below));
+        matches!(ignored, Some(Ok(true)))
+    };
+    !built.any(|it| path.starts_with(it))
+        && patient.below(path).is_some_and(|below| !is_ignored(&below))
+}
+
+/// The times of the commit that is checked out, as a script may print them.
+fn commit_times(patient: &Patient<'_>) -> Vec<String> {
+    let formats = "--format=%ct %at %cs %as";
+    let said = process::checked(patient.runner.git().args(["log", "-1", formats]));
+    let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
+    said.split_whitespace().map(str::to_owned).collect()
+}
+
+type Placed<'a> = dyn Fn(&Utf8Path, Option<usize>) -> Place + 'a;
+
+/// What follows from what is known of a script.
+fn judge(script: &Script, facts: &Facts<'_>, place: &Placed<'_>) -> Vec<Finding> {
+    let Script { package, file, .. } = script;
+    let here = || place(file, None);
+    let mut found = Vec::new();
+    let said = script.run.as_ref().map(|run| &run.said.watch);
+    let is_silent = said.map_or(script.is_silent, |it| matches!(it, Watch::Package(_)));
+    let source = script.run.as_ref().map_or(file, |run| &run.output);
+    if is_silent {
+        let message = format!("the build script of {package} names no input");
+        let (mend, reads) = advice(&script.inputs, script.asks_libraries);
+        let evidence = format!("no `rerun-if-*` in {source}");
+        let finding = SILENT.found(here(), message, mend).evidence([evidence]);
+        found.push(finding.evidence(reads));
+    }
+    let missing: Vec<&Utf8PathBuf> = match said {
+        Some(Watch::Declared(paths, _)) => paths.iter().filter(|it| !it.exists()).collect(),
+        Some(_) => Vec::new(),
+        None => script.always_missing.iter().collect(),
+    };
+    for path in missing {
+        let message = format!("the build script of {package} watches {path}, which does not exist");
+        let mend = "Name a file that exists, or the directory in which it may appear.";
+        let by = if said.is_some() { "" } else { "`main` of " };
+        let evidence = format!("`rerun-if-changed` in {by}{source}");
+        found.push(MISSING.found(here(), message, mend).evidence([evidence]));
+    }
+    for (by, path, module, line) in &script.writes {
+        let message = format!("the build script of {package} writes {path}");
+        let mend = "Write to `OUT_DIR`, and include it from there.";
+        let finding = WRITES.found(place(module, Some(*line)), message, mend);
+        found.push(finding.evidence([format!("`{by}` in {module}")]));
+    }
+    let Some(run) = &script.run else { return found };
+    for (name, value) in &run.said.rustc_env {
+        let Some((check, what, mend)) = baked(value, run.started, facts) else {
+            continue;
+        };
+        let message = format!("the build script of {package} bakes {what} into {name}");
+        let evidence = format!("`rustc-env={name}={value}` in {}", run.output);
+        found.push(check.found(here(), message, mend).evidence([evidence]));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

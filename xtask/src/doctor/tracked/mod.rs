@@ -1,0 +1,234 @@
+//! What git tracks and should not, and times that cannot be.
+
+mod made_by_cargo;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::cost::{self, Start, counted};
+use super::disk;
+use crate::checks::{Check, Finding, Level};
+use crate::doctor::context::{Patient, first};
+
+pub(crate) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
+
+static OUTPUT: Check = Check {
+    code: "tracked-output",
+    level: Level::Error,
+    cost: "A checkout puts another build's artifacts in place, newer than every source, and cargo \
+           takes them for its own; every build changes files that git tracks.",
+    explanation: "Read: the files that git tracks in the target or the build directory, by its index, and \
+                  the disk. Cargo made those that have a name of cargo's (`.rustc_info.json`, \
+                  `deps/libx-<hash>.rlib`), in a directory that cargo locks or keeps fingerprints in; \
+                  artifacts that dep-info beside them names; packages, timings and documentation. Your own \
+                  files there are not found, nor what tests leave in `tmp`.\n\nMend: `git rm --cached`, \
+                  which leaves the files on the disk, and lines in `.gitignore` that hide no other file; \
+                  `--fix` does both, and commits nothing.",
+};
+
+static FUTURE: Check = Check {
+    code: "future-source",
+    level: Level::Warning,
+    cost: "Cargo takes a file that is newer than its last build for changed: every build compiles its \
+           package again, until that time has come.",
+    explanation: "Read: the modification times of the files that git tracks in the directories of the \
+                  workspace's path packages, against the clock. An archive, a file system of another \
+                  machine or a clock that was wrong left them.\n\nMend: `--fix` sets the time to now; \
+                  what is built from the file is compiled once more.",
+};
+
+pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    let outputs = outputs(patient)?;
+    if let Some(one) = outputs.first() {
+        let message = match outputs.len() {
+            1 => "git tracks a file that cargo built".to_owned(),
+            number => format!("git tracks {number} files that cargo built"),
+        };
+        let mend = "`cargo xtask doctor --fix` takes them out of the index and adds an entry to \
+                    `.gitignore`.";
+        let finding = OUTPUT.found(patient.place(one, None), message, mend);
+        let evidence = outputs.iter().map(|it| format!("`git ls-files`: {it}"));
+        let length = |it: &Utf8PathBuf| patient.top_level().join(it).metadata().map(|it| it.len());
+        let bytes: u64 = outputs.iter().filter_map(|it| length(it).ok()).sum();
+        let impact = format!(
+            "{} of {} in git's index, written by every build.",
+            counted(outputs.len(), "file"),
+            disk::size(bytes)
+        );
+        found.push(finding.evidence(first(5, evidence)).impact(impact));
+    }
+    let future = future(patient)?;
+    if let Some(one) = future.first() {
+        let message = match future.len() {
+            1 => "a source was modified in the future".to_owned(),
+            number => format!("{number} sources were modified in the future"),
+        };
+        let mend = "`cargo xtask doctor --fix` sets their times to now.";
+        let finding = FUTURE.found(patient.place(one, None), message, mend);
+        let evidence = future.iter().map(|it| format!("the time: {it}"));
+        let packages = patient.own_packages();
+        let owners = future.iter().filter_map(|file| {
+            let mut above = file.ancestors().skip(1);
+            above.find_map(|it| Some(packages.get(it)?.name.as_str()))
+        });
+        let impact = cost::rebuilt(patient, owners, Start::Sources);
+        found.push(finding.evidence(first(5, evidence)).impact(impact));
+    }
+    Ok(found)
+}
+
+/// Returns the tracked files that cargo made in the target and the build directory, below the top
+/// level.
+///
+/// # Errors
+/// Git's own message where it cannot list.
+pub fn outputs(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
+    let built = built(patient);
+    let is_made = |file: &Utf8Path| {
+        built.iter().any(|(below, root)| {
+            let inside = file.strip_prefix(below);
+            inside.is_ok_and(|it| made_by_cargo::is_made(root, it))
+        })
+    };
+    let tracked = patient.tracked()?.iter();
+    Ok(tracked.filter(|file| is_made(file)).cloned().collect())
+}
+
+/// The target and the build directory: below the top level, and as they are.
+fn built<'a>(patient: &Patient<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
+    let workspace = patient.workspace;
+    let built = [&workspace.target_directory, &workspace.build_directory].into_iter();
+    let below = built.filter_map(|it| Some((patient.below(it)?, it.as_path())));
+    below.collect()
+}
+
+/// Returns the lines for `.gitignore` that keep git from tracking these outputs again, and that
+/// hide no file of the user's.
+///
+/// # Errors
+/// Git's own message where it cannot list.
+pub fn ignore_lines(patient: &Patient<'_>, outputs: &[Utf8PathBuf]) -> Result<BTreeSet<String>> {
+    let built = built(patient);
+    let made: HashSet<&Utf8PathBuf> = outputs.iter().collect();
+    let kept = patient.tracked()?.iter().filter(|it| !made.contains(it));
+    let kept: BTreeSet<&Utf8Path> = kept.map(Utf8PathBuf::as_path).collect();
+    let may_hide = |directory: &Utf8Path| {
+        let inside = built.iter().find_map(|(below, root)| {
+            let inside = directory.strip_prefix(below).ok()?;
+            Some((root, inside))
+        });
+        inside.is_some_and(|(root, inside)| made_by_cargo::is_all_made(root, inside))
+    };
+    Ok(lines_to_ignore(outputs, &kept, &may_hide))
+}
+
+/// Of each output the outermost directory that may be hidden and holds no tracked file of the
+/// user's, else the file itself.
+fn lines_to_ignore(
+    outputs: &[Utf8PathBuf],
+    kept: &BTreeSet<&Utf8Path>,
+    may_hide: &dyn Fn(&Utf8Path) -> bool,
+) -> BTreeSet<String> {
+    let mut known: HashMap<&Utf8Path, bool> = HashMap::new();
+    let mut lines = BTreeSet::new();
+    for output in outputs.iter().filter(|it| !it.as_str().contains('\n')) {
+        let mut above: Vec<&Utf8Path> = output.ancestors().skip(1).collect();
+        above.retain(|it| !it.as_str().is_empty());
+        let hidden = above.into_iter().rev().find(|&directory| {
+            *known.entry(directory).or_insert_with(|| {
+                // Paths sort by their components, so what a directory holds follows it.
+                let next = kept.range::<&Utf8Path, _>(directory..).next();
+                next.is_none_or(|it| !it.starts_with(directory)) && may_hide(directory)
+            })
+        });
+        let pattern = escaped(hidden.unwrap_or(output).as_str());
+        lines.insert(match hidden {
+            Some(_) => format!("/{pattern}/"),
+            None => format!("/{pattern}"),
+        });
+    }
+    lines
+}
+
+/// Returns a path as a pattern of `.gitignore` that matches the path alone.
+fn escaped(path: &str) -> String {
+    let mut pattern = String::new();
+    for char in path.chars() {
+        if "\\*?[".contains(char) {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    match pattern.strip_suffix(' ') {
+        Some(rest) => format!("{rest}\\ "),
+        None => pattern,
+    }
+}
+
+/// The sources of path packages that are newer than now, below the top level.
+///
+/// # Errors
+/// Git's own message where it cannot list.
+pub fn future(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
+    let packages = patient.own_packages();
+    let is_source = |file: &Utf8Path| file.ancestors().skip(1).any(|it| packages.contains_key(it));
+    let modified = |file: &Utf8Path| {
+        let metadata = patient.top_level().join(file).metadata();
+        metadata.ok()?.modified().ok()
+    };
+    let files = patient.tracked()?.iter().filter(|file| is_source(file));
+    let files = files.filter(|file| modified(file).is_some_and(|it| is_future(it, patient.now)));
+    Ok(files.cloned().collect())
+}
+
+/// Whether a time is further ahead than clocks of file systems differ.
+fn is_future(time: SystemTime, now: SystemTime) -> bool {
+    time.duration_since(now)
+        .is_ok_and(|ahead| ahead > Duration::from_secs(10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_directories_hold_no_file_of_the_users() {
+        let outputs = [
+            "build/debug/deps/a",
+            "build/debug/tool",
+            "build/.rustc_info.json",
+        ];
+        let outputs = outputs.map(Utf8PathBuf::from);
+        let all = |_: &Utf8Path| true;
+        let lines = |kept: &[&'static str], may_hide: &dyn Fn(&Utf8Path) -> bool| {
+            let kept = kept.iter().map(|it| Utf8Path::new(*it)).collect();
+            Vec::from_iter(lines_to_ignore(&outputs, &kept, may_hide))
+        };
+        assert_eq!(lines(&["a", "build.rs", "builds/x"], &all), ["/build/"]);
+        assert_eq!(
+            lines(&["build/Dockerfile"], &all),
+            ["/build/.rustc_info.json", "/build/debug/"]
+        );
+        assert_eq!(
+            lines(&["build/debug/x"], &all),
+            [
+                "/build/.rustc_info.json",
+                "/build/debug/deps/",
+                "/build/debug/tool"
+            ]
+        );
+        assert_eq!(
+            lines(&[], &|it| it.ends_with("deps")),
+            [
+                "/build/.rustc_info.json",
+                "/build/debug/deps/",
+                "/build/debug/tool"
+            ]
+        );
+        assert_eq!(escaped("a[1] *\\ "), "a\\[1] \\*\\\\\\ ");
+    }
+}

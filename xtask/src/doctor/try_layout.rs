@@ -1,0 +1,121 @@
+//! A build in the new layout of the build directory.
+
+use anyhow::{Result, bail};
+use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::semver::Version;
+
+use crate::checks::Finding;
+use crate::cli::output;
+use crate::doctor::context::{LAYOUT_BUILD, Patient, whole_build};
+use xtask_impact::private_dir::TemporaryDir;
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+use xtask_impact::usage;
+
+/// How a cargo is told to build in the new layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// It does so by itself, from 1.100 on.
+    Stable,
+    /// It has to be told, and to be let.
+    Unstable,
+}
+
+/// Builds the workspace in the new layout, in a scratch directory that is removed.
+///
+/// # Errors
+/// Where the installed cargo has no new layout, or the workspace builds in neither.
+pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
+    let said = process::checked(patient.runner.cargo().arg("--version"))?;
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    let Some(offer) = offer(&said) else {
+        return Err(usage!(
+            "--layout-v2 needs cargo 1.91 or later to try a build, and this is {said}"
+        ));
+    };
+    patient.workspace.lock_file.check()?;
+    let root = &patient.workspace.root;
+    let scratch = TemporaryDir::outside(root)?;
+    let place = scratch.path();
+    output::status("Building", format_args!("in the new layout, in {place}"));
+    let runner = &patient.runner.in_directory(root);
+    let (success, words) = build(runner, &place.join("new"), Some(offer))?;
+    if success {
+        output::status("Finished", "the workspace builds in the new layout");
+        return Ok(None);
+    }
+    if offer == Offer::Unstable {
+        output::status(
+            "Building",
+            "in the former layout, to see whether that is at fault",
+        );
+        let (success, words) = build(runner, &place.join("former"), None)?;
+        if !success {
+            let words = words.trim_end();
+            bail!("the workspace builds in neither layout\n{words}");
+        }
+    }
+    let message = "the workspace does not build in the new layout of the build directory";
+    let mend =
+        "See what looks for a file where the former layout had it; the other findings may name it.";
+    let place = patient.place(&patient.workspace.root.join("Cargo.toml"), None);
+    let lines: Vec<_> = words.lines().filter(|it| !it.trim().is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(12)..];
+    let command = format!("`cargo build --workspace --all-targets` of {said}:");
+    let evidence = std::iter::once(command).chain(last.iter().map(ToString::to_string));
+    let finding = LAYOUT_BUILD.found(place, message, mend).evidence(evidence);
+    Ok(Some(finding.impact(whole_build(patient))))
+}
+
+fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bool, String)> {
+    let mut cargo = runner.cargo();
+    cargo.args([
+        "build",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+    ]);
+    cargo.args(["--target-dir", target.as_str()]);
+    let build = format!("build.build-dir={:?}", target.as_str());
+    cargo.args(["--config", &build]);
+    if offer == Some(Offer::Unstable) {
+        cargo.arg("-Zbuild-dir-new-layout");
+    }
+    if offer != Some(Offer::Stable) {
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+    }
+    let output = process::output(&mut cargo)?;
+    Ok((
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    ))
+}
+
+/// What the cargo of this version offers: `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
+fn offer(version: &str) -> Option<Offer> {
+    let version = Version::parse(version.split_whitespace().nth(1)?).ok()?;
+    match version.minor {
+        100.. => Some(Offer::Stable),
+        91.. => Some(Offer::Unstable),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cargo_offers() {
+        for (version, expected) in [
+            ("cargo 1.90.0 (x 2025-01-01)", None),
+            ("cargo 1.95.0 (x 2026-03-21)", Some(Offer::Unstable)),
+            ("cargo 1.97.0-nightly (x 2026-05-01)", Some(Offer::Unstable)),
+            ("cargo 1.100.0", Some(Offer::Stable)),
+            ("cargo", None),
+        ] {
+            assert_eq!(offer(version), expected, "{version}");
+        }
+    }
+}

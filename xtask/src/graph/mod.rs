@@ -1,0 +1,121 @@
+//! `graph`: the workspace's dependency graph.
+
+pub mod text;
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use crate::cli::args::{WorkspaceArgs, somewhere};
+use crate::cli::output;
+use crate::graph::text::GraphReport;
+use xtask_impact::error::Status;
+use xtask_impact::unit_graph::{UnitGraph, Verb};
+use xtask_impact::workspace::{Package, PackageIx, Workspace};
+
+/// Arguments of `graph`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Show only this package and its surroundings
+    #[arg(long, value_name = "PACKAGE")]
+    focus: Option<String>,
+    /// How many steps the surroundings reach, both ways
+    #[arg(long, value_name = "STEPS", default_value_t = 1, requires = "focus")]
+    depth: usize,
+    /// Show external packages too
+    #[arg(long)]
+    external: bool,
+    /// Show the units of the packages too
+    #[arg(long)]
+    units: bool,
+    /// Under which verb the units are shown
+    #[arg(long, value_name = "VERB", default_value = "check", requires = "units")]
+    verb: Verb,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+    /// Show every workspace of the repository
+    #[arg(long, conflicts_with = "manifest_path")]
+    all_workspaces: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Format {
+    /// A line a package
+    #[default]
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
+    /// For Graphviz
+    Dot,
+    /// For Markdown
+    Mermaid,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status> {
+    let mut loaded = args.workspace.load_each(args.all_workspaces)?;
+    if let Some(spec) = &args.focus {
+        somewhere(&loaded, spec)?;
+        loaded.retain(|it| it.workspace.find(spec).is_ok());
+    }
+    let mut reports = Vec::new();
+    for one in &loaded {
+        reports.push(args.report(&one.workspace)?);
+    }
+    match args.format {
+        Format::Text => {
+            for (one, report) in loaded.iter().zip(&reports) {
+                output::data(&(output::heading(one.name.as_deref()) + &report.text()))?;
+            }
+        }
+        Format::Json if args.all_workspaces => output::json(&output::Reports::new(reports))?,
+        Format::Json => reports.iter().try_for_each(output::json)?,
+        Format::Dot => output::data(&GraphReport::merged(reports).dot())?,
+        Format::Mermaid => output::data(&GraphReport::merged(reports).mermaid())?,
+    }
+    Ok(Status::Done)
+}
+
+impl Args {
+    fn report(&self, workspace: &Workspace) -> Result<GraphReport> {
+        let focus = self.focus.as_ref().map(|spec| workspace.find(spec));
+        let focus = focus.transpose()?;
+        let near = focus.map(|focus| surroundings(workspace, focus, self.depth));
+        let is_shown = |(index, package): &(PackageIx, &Package)| {
+            let is_near = near.as_ref().is_none_or(|near| near.contains(index));
+            let is_own = package.member || package.source.is_none();
+            is_near && (is_own || self.external || Some(*index) == focus)
+        };
+        let packages = workspace.packages().filter(is_shown);
+        let packages: Vec<_> = packages.map(|(index, _)| index).collect();
+        let report = GraphReport::new(workspace, &packages);
+        Ok(match self.units {
+            true => report.with_units(workspace, &UnitGraph::new(workspace, self.verb)),
+            false => report,
+        })
+    }
+}
+
+/// The packages that are at most `depth` edges away, upward or downward.
+fn surroundings(workspace: &Workspace, focus: PackageIx, depth: usize) -> BTreeSet<PackageIx> {
+    let mut near = BTreeSet::from([focus]);
+    for _ in 0..depth {
+        let before = near.clone();
+        for (index, package) in workspace.packages() {
+            for dependency in &package.dependencies {
+                if before.contains(&index) {
+                    near.insert(dependency.package);
+                }
+                if before.contains(&dependency.package) {
+                    near.insert(index);
+                }
+            }
+        }
+        if near == before {
+            break;
+        }
+    }
+    near
+}

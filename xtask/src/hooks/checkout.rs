@@ -1,0 +1,72 @@
+//! Artifacts that a checkout made stale, and cargo would not notice.
+
+use crate::artifacts::text;
+use anyhow::Result;
+
+use super::scene::{Place, load, question};
+use super::workspaces::Checked;
+use crate::artifacts::apply::{How, clean};
+use crate::artifacts::plan::Options;
+use crate::cli::output;
+use crate::selection::Tool;
+use xtask_impact::change_set::{Asked, Comparison};
+use xtask_impact::process::Runner;
+use xtask_impact::propagate::propagate;
+use xtask_impact::query::Answer;
+use xtask_impact::seeds::{Rule, Seed};
+
+/// Prints what `clean-affected --since OLD` would remove after a checkout of a branch and cargo
+/// would not rebuild by itself. githooks(5) gives the hook the old commit, the new one, and whether
+/// a branch was checked out, not files.
+pub(crate) fn stale(runner: &Runner, arguments: &[String]) -> Result<()> {
+    let [old, new, branch] = arguments else {
+        return Ok(());
+    };
+    let is_clone = old.bytes().all(|byte| byte == b'0');
+    if old == new || branch != "1" || is_clone {
+        return Ok(());
+    }
+    for place in &Checked::find(runner)?.places {
+        stale_in(place, old)?;
+    }
+    Ok(())
+}
+
+fn stale_in(place: &Place, old: &str) -> Result<()> {
+    let asked = Asked {
+        compare: Some(Comparison::Since {
+            revision: old.to_owned(),
+            head: None,
+        }),
+        ..Asked::default()
+    };
+    let mut answer = question(place, load(place)?, asked, Tool::Check).answer()?;
+    let seeds = unseen_by_cargo(&answer);
+    if seeds.is_empty() {
+        return Ok(());
+    }
+    answer.affected = propagate(&answer.graph, seeds);
+    let plan = clean(&answer, &Options::default(), How::PLAN)?;
+    if plan.removals().next().is_some() {
+        output::plain(text::plan(&plan, false).trim_end());
+        output::note(format_args!(
+            "the checkout made this stale, and cargo would not rebuild it: \
+             `cargo xtask clean-affected --since {old}` removes it"
+        ));
+    }
+    Ok(())
+}
+
+/// The changes that only the kit knows to concern a unit: cargo looks at the files that a unit was
+/// compiled from, at what its build script names, and at manifests, flags and the compiler.
+fn unseen_by_cargo(answer: &Answer) -> Vec<Seed> {
+    let chains = answer
+        .affected
+        .units()
+        .filter_map(|(unit, _)| answer.affected.chain(unit));
+    let seeds = chains
+        .filter(|(way, _)| way.len() == 1)
+        .map(|(_, seed)| seed);
+    let seeds = seeds.filter(|seed| matches!(seed.rule, Rule::Configured | Rule::Doubt));
+    seeds.cloned().collect()
+}

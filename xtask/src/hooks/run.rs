@@ -1,0 +1,352 @@
+//! Running a hook: what it is about, its steps, and what came of them.
+
+use crate::hooks::chained;
+use crate::hooks::checkout;
+use crate::hooks::rerun_if_stale;
+use crate::hooks::text;
+use std::env::var;
+use std::io::IsTerminal as _;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use crate::cli::output;
+use crate::hooks::model::{Hook, Outcome, Step};
+use crate::hooks::push::{Push, pushes};
+use crate::hooks::scene::{Place, Scene, Subject};
+use crate::hooks::workspaces::Checked;
+use xtask_impact::error::Status;
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+use xtask_impact::vcs;
+use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, State};
+
+/// Does what a hook does, after the one that was there before it: `file` is the hook that git
+/// started, `arguments` what git gave it.
+///
+/// # Errors
+/// Where git or the configuration is at fault; that a step failed is in the status.
+pub fn start(
+    runner: &Runner,
+    hook: Hook,
+    file: Option<&Utf8Path>,
+    arguments: &[String],
+) -> Result<Status> {
+    let mut again = vec!["hooks".to_owned(), "run".to_owned(), hook.name().to_owned()];
+    again.extend(
+        file.into_iter()
+            .flat_map(|it| ["--hook".to_owned(), it.to_string()]),
+    );
+    again.push("--".to_owned());
+    again.extend_from_slice(arguments);
+    if let Some(status) = rerun_if_stale::superseded(runner, &again)? {
+        return Ok(status);
+    }
+    let mut input = String::new();
+    if hook == Hook::PrePush && !std::io::stdin().is_terminal() {
+        input = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
+    }
+    if let Some(file) = file
+        && let Some(status) = chained::run(runner, file, arguments, &input)?
+    {
+        return Ok(status);
+    }
+    // Git has nothing to tell where the remote is up to date; by hand that is likely an oversight.
+    if hook == Hook::PrePush && file.is_none() && !arguments.is_empty() && input.trim().is_empty() {
+        output::note("pre-push: standard input names no reference, so nothing is pushed");
+    }
+    match hook {
+        Hook::PreCommit => check(&pre_commit(runner)?),
+        Hook::PrePush => check(&pre_push(runner, arguments, &input)?),
+        Hook::PostCheckout => {
+            // A checkout that is done must not be called a failure.
+            let framework = ["FROM_REF", "TO_REF", "CHECKOUT_TYPE"]
+                .map(|name| var(format!("PRE_COMMIT_{name}")).unwrap_or_default());
+            let arguments = if arguments.is_empty() {
+                &framework
+            } else {
+                arguments
+            };
+            if let Err(error) = checkout::stale(runner, arguments) {
+                output::note(format_args!(
+                    "what the checkout made stale is not known: {error:#}"
+                ));
+            }
+            Ok(Status::Done)
+        }
+    }
+}
+
+/// Prints what a hook would do, and does nothing of it.
+///
+/// # Errors
+/// As for [`start`].
+pub fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Status> {
+    let input = match hook == Hook::PrePush && !std::io::stdin().is_terminal() {
+        true => std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?,
+        false => String::new(),
+    };
+    let fired = match hook {
+        Hook::PreCommit => pre_commit(runner)?,
+        Hook::PrePush => pre_push(runner, arguments, &input)?,
+        Hook::PostCheckout => {
+            let what =
+                "prints what the checkout made stale; `hooks run post-checkout` does".to_owned();
+            let step = (None, "stale".to_owned(), what);
+            output::data(&text::plan(hook, &[step]))?;
+            return Ok(Status::Done);
+        }
+    };
+    let mut planned = Vec::new();
+    for (scene, steps) in fired.scenes()? {
+        for step in steps {
+            let what = scene.plan(&step)?;
+            planned.extend(what.map(|what| (fired.name(scene.here), step.name, what)));
+        }
+    }
+    output::data(&text::plan(hook, &planned))?;
+    Ok(Status::Done)
+}
+
+/// A hook that git started, and what it is about.
+struct Fired {
+    hook: Hook,
+    checked: Checked,
+    subjects: Vec<Subject>,
+}
+
+impl Fired {
+    /// Returns what is to be checked, and the steps for it, in every workspace that is concerned.
+    fn scenes(&self) -> Result<Vec<(Scene<'_>, Vec<Step>)>> {
+        let skip = var("SKIP").unwrap_or_default();
+        let mut scenes = Vec::new();
+        for subject in &self.subjects {
+            for place in &self.checked.places {
+                if let Some(subject) = self.checked.subject_in(place, subject) {
+                    let steps = place.config()?.steps(self.hook, &skip)?;
+                    let scene = Scene::new(place, &self.checked.repository, subject);
+                    scenes.push((scene, steps));
+                }
+            }
+        }
+        Ok(scenes)
+    }
+
+    /// The name of a workspace, where there are several.
+    fn name(&self, place: &Place) -> Option<String> {
+        (self.checked.places.len() > 1).then(|| place.name().to_string())
+    }
+}
+
+/// Finds what is going to be committed.
+fn pre_commit(runner: &Runner) -> Result<Fired> {
+    let checked = Checked::find(runner)?;
+    let repository = &checked.repository;
+    let status = repository.status()?;
+    let staged = status
+        .iter()
+        .filter_map(|it| Some((it.staged?, it.path.clone())));
+    let (present, gone) = told_apart(staged);
+    let subject = Subject {
+        state: State::Index,
+        base: None,
+        present,
+        gone,
+        unlike: unlike(repository, status.iter().filter(|it| it.unstaged))?,
+        in_place: true,
+    };
+    Ok(Fired {
+        hook: Hook::PreCommit,
+        subjects: vec![subject],
+        checked,
+    })
+}
+
+/// Finds what is going to be pushed: git gives the hook the name of the remote first, and the
+/// references in `input`.
+fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired> {
+    let remote = arguments.first().map_or("*", String::as_str);
+    let checked = Checked::find(runner)?;
+    let repository = &checked.repository;
+    let mut told = pushes(input)?;
+    // The pre-commit framework keeps git's words to itself, and tells by variables; of a branch that
+    // is all new it tells nothing. And someone who tries the hook by hand tells nothing either.
+    let (local, remote_has) = (
+        var("PRE_COMMIT_TO_REF").ok(),
+        var("PRE_COMMIT_FROM_REF").ok(),
+    );
+    let nobody_tells = var("PRE_COMMIT").is_ok()
+        || arguments.is_empty() && input.is_empty()
+        || std::io::stdin().is_terminal();
+    if told.is_empty() && (local.is_some() || nobody_tells) {
+        let remote = match local {
+            Some(_) => remote_has,
+            None => repository.known("@{upstream}")?.map(|commit| commit.0),
+        };
+        told.push(Push {
+            remote,
+            local: local.unwrap_or_else(|| "HEAD".to_owned()),
+        });
+    }
+    let head = repository.head();
+    let mut subjects = Vec::new();
+    for push in told {
+        let Some(commit) = repository.known(&push.local)? else {
+            // The tag of a file has nothing to build, nor has a branch without a commit.
+            if push.local == "HEAD" || repository.has_object(&push.local)? {
+                continue;
+            }
+            let local = xtask_impact::quote::line(&push.local);
+            anyhow::bail!("pre-push: {local} is to be pushed, and is not in this repository");
+        };
+        let Some(base) = base(repository, &commit, push.remote.as_deref(), remote)? else {
+            continue;
+        };
+        let (present, gone) = match &base {
+            Some(base) => {
+                let changes = repository.changes(&Range::Revisions {
+                    base: base.clone(),
+                    head: commit.clone(),
+                })?;
+                told_apart(changes.into_iter().map(|it| (it.status, it.path)))
+            }
+            None => {
+                let entries = repository.entries(&State::Commit(commit.clone()))?;
+                (entries.into_iter().map(|it| it.path).collect(), Vec::new())
+            }
+        };
+        let in_place = head == Some(&commit);
+        let unlike = match in_place {
+            true => unlike(repository, repository.status()?.iter())?,
+            false => Vec::new(),
+        };
+        let subject = Subject {
+            state: State::Commit(commit),
+            base,
+            present,
+            gone,
+            unlike,
+            in_place,
+        };
+        let is_known = |known: &Subject| known.state == subject.state && known.base == subject.base;
+        if !subjects.iter().any(is_known) {
+            subjects.push(subject);
+        }
+    }
+    Ok(Fired {
+        hook: Hook::PrePush,
+        subjects,
+        checked,
+    })
+}
+
+/// What a commit that is going to be pushed is compared with: what the remote's branch has, or for
+/// a new branch, or where that commit is not here, the commit from which what the remote lacks
+/// starts; `Some(None)` for everything, `None` where the remote has it all.
+fn base(
+    repository: &Repository,
+    commit: &Commit,
+    theirs: Option<&str>,
+    remote: &str,
+) -> Result<Option<Option<Commit>>> {
+    if let Some(theirs) = theirs
+        && let Some(theirs) = repository.known(theirs)?
+    {
+        return Ok(Some(Some(theirs)));
+    }
+    let (lacking, boundary) = repository.unpushed(commit, remote)?;
+    Ok(match &boundary[..] {
+        _ if lacking == 0 => None,
+        [] => Some(None),
+        [base] => Some(Some(base.clone())),
+        // Merges brought several lines together.
+        [first, ..] => {
+            let main = repository.default_base();
+            let base = main.and_then(|(_, main)| repository.merge_base(&main, commit));
+            Some(base.or_else(|_| repository.merge_base(first, commit)).ok())
+        }
+    })
+}
+
+/// Runs the steps of a hook in every workspace that it concerns, and says what came of them.
+fn check(fired: &Fired) -> Result<Status> {
+    let start = Instant::now();
+    let hook = fired.hook;
+    let mut scenes = fired.scenes()?;
+    if text::announces(hook) {
+        let mut names = Vec::new();
+        for (scene, steps) in &mut scenes {
+            scene.announces = Some(hook);
+            let workspace = fired.name(scene.here);
+            names.extend(
+                steps
+                    .iter()
+                    .map(|it| output::of(workspace.as_deref(), &it.name)),
+            );
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        text::announce(hook, &names);
+    }
+    let mut outcomes = Vec::new();
+    for (scene, steps) in &scenes {
+        let mut found = run(scene, steps);
+        for outcome in &mut found {
+            outcome.workspace = fired.name(scene.here);
+        }
+        outcomes.append(&mut found);
+    }
+    text::report(hook, &outcomes, start.elapsed());
+    if let Some(signal) = process::signal_received() {
+        return Ok(Status::Forwarded(process::status_of(signal)));
+    }
+    Ok(match outcomes.iter().all(Outcome::lets_pass) {
+        true => Status::Done,
+        false => Status::Found,
+    })
+}
+
+/// Runs the steps side by side; those that use cargo one after the other, since each would wait for
+/// the other's lock.
+fn run(scene: &Scene<'_>, steps: &[Step]) -> Vec<Outcome> {
+    let (with_cargo, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.uses_cargo());
+    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|step| scope.spawn(|| scene.run(step)))
+            .collect();
+        let mut outcomes: Vec<_> = with_cargo.into_iter().map(|step| scene.run(step)).collect();
+        outcomes.extend(others.into_iter().filter_map(|thread| thread.join().ok()));
+        outcomes
+    });
+    let place = |outcome: &Outcome| steps.iter().position(|step| step.name == outcome.step);
+    outcomes.sort_by_key(place);
+    outcomes
+}
+
+/// Paths that are there, and those that are gone.
+fn told_apart(
+    changes: impl Iterator<Item = (vcs::Status, Utf8PathBuf)>,
+) -> (Vec<Utf8PathBuf>, Vec<Utf8PathBuf>) {
+    let (mut present, mut gone) = (Vec::new(), Vec::new());
+    for (status, path) in changes {
+        match status {
+            vcs::Status::Deleted => gone.push(path),
+            _ => present.push(path),
+        }
+    }
+    (present, gone)
+}
+
+/// The paths that differ from what is checked, with those whose difference git was told to hide.
+fn unlike<'a>(
+    repository: &Repository,
+    statuses: impl Iterator<Item = &'a PathStatus>,
+) -> Result<Vec<Utf8PathBuf>> {
+    let mut paths: Vec<_> = statuses.map(|it| it.path.clone()).collect();
+    paths.extend(repository.hidden_differences()?);
+    paths.sort_unstable();
+    paths.dedup();
+    Ok(paths)
+}

@@ -1,0 +1,322 @@
+//! One step of a hook, from its start to its outcome.
+
+use crate::checks::report;
+use crate::hooks::text;
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::camino::Utf8PathBuf;
+use clap::ValueEnum as _;
+
+use super::scene::{Place, Scene, Selected};
+use crate::checks::fails;
+use crate::cli::output;
+use crate::hooks::model::{Ending, Outcome, Step, Work};
+use crate::policy::ask;
+use crate::selection::test_runner_shim;
+use crate::selection::{Options, Tool, specs};
+use xtask_impact::cargo_config::Surroundings;
+use xtask_impact::process;
+use xtask_impact::quote;
+
+/// How many bytes of arguments a program is given at once; systems know limits, and Windows' is
+/// the lowest.
+const MOST: usize = 24_000;
+
+impl Scene<'_> {
+    /// Runs a step.
+    pub(crate) fn run(&self, step: &Step) -> Outcome {
+        let start = Instant::now();
+        let progress = &self.progress;
+        let step = &Running {
+            step,
+            start,
+            progress,
+        };
+        let (result, output) = match self.tried(step) {
+            Ok(ended) => ended,
+            Err(error) => (Ending::Failed, format!("error: {error:#}\n")),
+        };
+        Outcome {
+            workspace: None,
+            step: step.step.name.clone(),
+            result,
+            took: start.elapsed(),
+            output,
+        }
+    }
+
+    fn tried(&self, running: &Running<'_>) -> Result<(Ending, String)> {
+        let Running { step, .. } = running;
+        let about = |paths: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
+            let about = paths.iter().filter(|path| step.is_about(path));
+            about.cloned().collect()
+        };
+        let files = about(&self.subject.present);
+        if !self.is_concerned(step) {
+            return Ok((Ending::Idle, String::new()));
+        }
+        match &step.work {
+            Work::Format => self.format(running),
+            Work::Policy => self.policy(step),
+            Work::Cargo { command, arguments } => {
+                let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
+                self.cargo(running, tool, arguments)
+            }
+            Work::Program(words) => self.program(running, words, &files),
+        }
+    }
+
+    /// Returns whether a changed file is one that a step is about.
+    fn is_concerned(&self, step: &Step) -> bool {
+        let mut changed = self.subject.present.iter().chain(&self.subject.gone);
+        changed.any(|path| step.is_about(path))
+    }
+
+    /// Says what a step is going to do; nothing where there is nothing to do.
+    pub(crate) fn plan(&self, step: &Step) -> Result<Option<String>> {
+        if !self.is_concerned(step) {
+            return Ok(None);
+        }
+        Ok(match &step.work {
+            Work::Format => Some("rustfmt --check, on the targets of what changed".to_owned()),
+            Work::Policy => Some("xtask policy check".to_owned()),
+            Work::Program(words) => {
+                let words: Vec<_> = words.iter().map(quote::shell).collect();
+                Some(words.join(" "))
+            }
+            Work::Cargo { command, arguments } => {
+                let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
+                let selected = self.selected(tool, arguments)?;
+                selected.map(|it| {
+                    let options = Options {
+                        keep_going: true,
+                        in_private_copy: it.in_private_copy,
+                        forwarded: arguments,
+                        ..Options::default()
+                    };
+                    let workspace = &it.answer.workspace;
+                    let words =
+                        test_runner_shim::arguments(workspace, tool, &it.selection, &options);
+                    let words: Vec<_> = words.iter().map(quote::shell).collect();
+                    let place = match it.place.top == self.here.top {
+                        true => "",
+                        false => ", in a mirror of what is committed",
+                    };
+                    format!("cargo {}{place}", words.join(" "))
+                })
+            }
+        })
+    }
+
+    fn cargo(
+        &self,
+        running: &Running<'_>,
+        tool: Tool,
+        forwarded: &[String],
+    ) -> Result<(Ending, String)> {
+        let Some(Selected {
+            place,
+            answer,
+            selection,
+            notes,
+            in_private_copy,
+        }) = self.selected(tool, forwarded)?
+        else {
+            return Ok((Ending::Idle, String::new()));
+        };
+        if tool == Tool::Nextest {
+            crate::cargo_runs::nextest_is_there(&place.runner)?;
+        }
+        let options = Options {
+            keep_going: true,
+            colored: std::io::stderr().is_terminal(),
+            in_private_copy,
+            forwarded,
+            ..Options::default()
+        };
+        let workspace = &answer.workspace;
+        if let Some(hook) = self.announces {
+            let (name, packages) = (&running.step.name, selection.packages.len());
+            self.progress.clear();
+            text::starts(hook, name, packages);
+        }
+        let arguments = test_runner_shim::arguments(workspace, tool, &selection, &options);
+        let words: Vec<_> = arguments.iter().map(quote::shell).collect();
+        let mut heading = format!("$ cargo {}\n", words.join(" "));
+        let command = test_runner_shim::cargo(&place.runner, workspace, tool, &selection, &options);
+        let (ending, output) = running.to_end(command, Vec::new())?;
+        // Only the output of a step that failed is shown.
+        for note in notes {
+            if ending == Ending::Failed && output::is_first(&note) {
+                heading.push_str(&format!("note: {note}\n"));
+            }
+        }
+        Ok((ending, heading + &output))
+    }
+
+    fn program(
+        &self,
+        running: &Running<'_>,
+        words: &[String],
+        files: &[Utf8PathBuf],
+    ) -> Result<(Ending, String)> {
+        let step = running.step;
+        let is_asked = |name: &str| words.iter().any(|word| word.contains(name));
+        if is_asked("{files}") && files.is_empty() {
+            return Ok((Ending::Idle, String::new()));
+        }
+        let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let place = if is_asked("{packages}") || is_asked("{cargo-args}") {
+            let Some(selected) = self.selected(Tool::Check, &[])? else {
+                return Ok((Ending::Idle, String::new()));
+            };
+            let packages = &selected.selection.packages;
+            let workspace = &selected.answer.workspace;
+            let name = |it: &_| workspace.package(*it).name.clone();
+            values.insert("{packages}", packages.iter().map(name).collect());
+            let arguments = specs(workspace, packages, tool_of(words)).into_iter();
+            let arguments = arguments.flat_map(|spec| ["-p".to_owned(), spec]);
+            values.insert("{cargo-args}", arguments.collect());
+            selected.place
+        } else {
+            self.place_of(step)?
+        };
+        let kit = std::env::current_exe().context("cannot find the kit itself")?;
+        values.insert("{xtask}", vec![kit.display().to_string()]);
+        let portions = match is_asked("{files}") {
+            true => portions(files),
+            false => vec![Vec::new()],
+        };
+        let mut said = String::new();
+        for portion in portions {
+            values.insert("{files}", portion);
+            let command = command(&place, words, &values)?;
+            let (ending, output) = running.to_end(command, Vec::new())?;
+            said.push_str(&output);
+            if ending != Ending::Passed {
+                return Ok((ending, said));
+            }
+        }
+        Ok((Ending::Passed, said))
+    }
+
+    /// Looks for what departs from the policy; errors fail.
+    fn policy(&self, step: &Step) -> Result<(Ending, String)> {
+        let place = self.place_of(step)?;
+        let tracked = self.repository.entries(&self.subject.state)?;
+        let tracked: Vec<_> = tracked.into_iter().map(|it| it.path).collect();
+        let around = Surroundings::of(&place.runner, &[]);
+        let found = ask::check(&place.root, &place.top, &tracked, &around)?;
+        let ending = match fails(&found) {
+            true => Ending::Failed,
+            false => Ending::Passed,
+        };
+        Ok((ending, report::text(&found)))
+    }
+
+    /// Where a step runs that reads no more than the files it is about: in the work tree where that
+    /// agrees with what is checked on them.
+    fn place_of(&self, step: &Step) -> Result<Place> {
+        let agrees = !self.subject.unlike.iter().any(|path| step.is_about(path));
+        match step.in_place || self.subject.in_place && agrees {
+            true => Ok(self.here.clone()),
+            false => Ok(self.mirror()?.clone()),
+        }
+    }
+}
+
+/// The tool whose package specifications a step of the user's takes.
+fn tool_of(words: &[String]) -> Tool {
+    match words.iter().any(|word| word == "fmt") {
+        true => Tool::Fmt,
+        false => Tool::Check,
+    }
+}
+
+/// The program with its arguments, each placeholder replaced by what it stands for: by as many
+/// arguments where it stands alone.
+fn command(
+    place: &Place,
+    words: &[String],
+    values: &BTreeMap<&str, Vec<String>>,
+) -> Result<Command> {
+    let mut arguments: Vec<String> = Vec::new();
+    for word in words {
+        match values.get(word.as_str()) {
+            Some(values) => arguments.extend(values.iter().cloned()),
+            None => {
+                let mut word = word.clone();
+                for (name, values) in values {
+                    // Several words within one are a shell's, as in `sh -c "lint {files}"`.
+                    let values = values
+                        .iter()
+                        .map(|value| match quote::is_plain_word(value) {
+                            true => value.clone(),
+                            false => quote::posix_word(value),
+                        });
+                    word = word.replace(name, &values.collect::<Vec<_>>().join(" "));
+                }
+                arguments.push(word);
+            }
+        }
+    }
+    let [program, arguments @ ..] = &arguments[..] else {
+        bail!("the step runs nothing");
+    };
+    let runner = place.runner.in_directory(&place.top);
+    let mut command = match program.as_str() {
+        "cargo" => runner.cargo(),
+        program => runner.program(program),
+    };
+    command.args(arguments);
+    Ok(command)
+}
+
+/// A step that is running, its time with it: what it takes to find out what it is about counts.
+pub(crate) struct Running<'a> {
+    step: &'a Step,
+    start: Instant,
+    progress: &'a text::Progress,
+}
+
+impl Running<'_> {
+    /// Runs one of its programs.
+    pub(crate) fn to_end(&self, command: Command, input: Vec<u8>) -> Result<(Ending, String)> {
+        let left = self
+            .step
+            .budget
+            .map(|it| it.saturating_sub(self.start.elapsed()));
+        let name = &self.step.name;
+        let watch = |output: &[u8]| self.progress.show(name, self.start.elapsed(), output);
+        let ended = process::within(command, input, left, &watch)?;
+        self.progress.forget(name);
+        let output = String::from_utf8_lossy(&ended.output).into_owned();
+        let ending = match (ended.out_of_time, ended.status.success()) {
+            (true, _) => Ending::OverBudget(self.step.over_budget),
+            (false, true) => Ending::Passed,
+            (false, false) => Ending::Failed,
+        };
+        Ok((ending, output))
+    }
+}
+
+/// Files in portions that one program can be given.
+pub(crate) fn portions(files: &[Utf8PathBuf]) -> Vec<Vec<String>> {
+    let mut portions: Vec<Vec<String>> = Vec::new();
+    let mut size = MOST;
+    for file in files {
+        size += file.as_str().len() + 1;
+        match portions.last_mut().filter(|_| size < MOST) {
+            Some(portion) => portion.push(file.to_string()),
+            None => {
+                size = file.as_str().len() + 1;
+                portions.push(vec![file.to_string()]);
+            }
+        }
+    }
+    portions
+}

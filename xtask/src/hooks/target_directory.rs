@@ -1,0 +1,46 @@
+//! The target directory, where a hook needs it before cargo has created it.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+
+use cargo_metadata::camino::Utf8Path;
+
+/// The text of cargo's tag, by which backups and `cargo clean` know a target directory.
+const TAG: &str = "\
+Signature: 8a477f597d28d172789f06886806bc55
+# This file is a cache directory tag created by cargo.
+# For information about cache directory tags see https://bford.info/cachedir/
+";
+
+/// Creates a target directory with cargo's tag. A directory that is there stays as it is: cargo
+/// tags only a directory that it creates.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn create(target: &Utf8Path) -> io::Result<()> {
+    if let Some(above) = target.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match fs::create_dir(target) {
+        Ok(()) => fs::write(target.join("CACHEDIR.TAG"), TAG),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xtask_impact::testing::scratch;
+
+    #[test]
+    fn a_directory_is_tagged_only_where_it_is_created() {
+        let (_directory, root) = scratch();
+        let (new, old) = (root.join("a/new"), root.join("old"));
+        fs::create_dir(&old).unwrap();
+        create(&new).unwrap();
+        create(&old).unwrap();
+        assert_eq!(fs::read_to_string(new.join("CACHEDIR.TAG")).unwrap(), TAG);
+        assert!(!old.join("CACHEDIR.TAG").exists());
+    }
+}

@@ -1,0 +1,252 @@
+//! What a hook has to say: one line where all is well.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::cli::output::{count, note, of, plain, status, warning};
+use crate::hooks::install_plan::{Done, Found, What};
+use crate::hooks::model::{Ending, Hook, Outcome, OverBudget};
+use xtask_impact::quote;
+
+/// Whether a hook says at once what it is going to do: a commit is quick, and says one line where
+/// nobody waits for it.
+pub fn announces(hook: Hook) -> bool {
+    hook == Hook::PrePush || std::io::stderr().is_terminal()
+}
+
+/// Says at once what a hook is going to do.
+pub fn announce(hook: Hook, steps: &[String]) {
+    if !steps.is_empty() {
+        let steps = steps.join(", ");
+        status(
+            "Checking",
+            format_args!("{}: {}", hook.name(), quote::line(&steps)),
+        );
+    }
+}
+
+/// Says that a step starts that uses cargo.
+pub fn starts(hook: Hook, step: &str, packages: usize) {
+    let (hook, step) = (hook.name(), quote::line(step));
+    let packages = count(packages, "package");
+    status("Running", format_args!("{hook}: {step} ({packages})"));
+}
+
+/// A line that is written over itself with what the running steps printed last; on a terminal only.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<Running>);
+
+#[derive(Debug, Default)]
+struct Running {
+    steps: BTreeMap<String, String>,
+    shown: Option<Instant>,
+}
+
+impl Progress {
+    /// Shows how long a step has been running, and the last line that it printed.
+    pub fn show(&self, step: &str, time: Duration, output: &[u8]) {
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = running
+            .shown
+            .is_none_or(|it| it.elapsed() > Duration::from_millis(100));
+        if time < Duration::from_millis(500) || !is_due {
+            return;
+        }
+        let line = progress_line(step, time, output);
+        running.steps.insert(step.to_owned(), line);
+        running.shown = Some(Instant::now());
+        let all: Vec<&str> = running.steps.values().map(String::as_str).collect();
+        let line: String = all.join("; ").chars().take(79).collect();
+        rewrite(&quote::line(&line));
+    }
+
+    /// Shows a step no longer.
+    pub fn forget(&self, step: &str) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.steps.remove(step);
+        drop(running);
+        self.clear();
+    }
+
+    /// Clears the line, for others to be written.
+    pub fn clear(&self) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.shown.take().is_some() {
+            rewrite("");
+        }
+    }
+}
+
+/// Writes over the line that the cursor is on. Nobody need read it.
+fn rewrite(line: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush());
+}
+
+fn progress_line(step: &str, time: Duration, output: &[u8]) -> String {
+    const MOST: usize = 4096;
+    let end = String::from_utf8_lossy(&output[output.len().saturating_sub(MOST)..]);
+    let end = anstream::adapter::strip_str(&end).to_string();
+    let mut lines = end.rsplit(['\n', '\r']).map(str::trim);
+    let last = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let last: String = last.chars().filter(|it| !it.is_control()).collect();
+    format!("{step} {}s {last}", time.as_secs())
+        .trim_end()
+        .to_owned()
+}
+
+#[test]
+fn progress_shows_the_last_line_without_its_colours() {
+    let output = b"   Compiling a\n\x1b[32m   Compiling\x1b[0m b v0.1.0\n\n";
+    let line = progress_line("clippy", Duration::from_secs(12), output);
+    assert_eq!(line, "clippy 12s Compiling b v0.1.0");
+    assert_eq!(progress_line("fmt", Duration::ZERO, b""), "fmt 0s");
+}
+
+/// The plan of a hook, a line for each step of each workspace.
+pub fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
+    let mut text = format!("{}\n", hook.name());
+    for (workspace, step, what) in steps {
+        let step = of(workspace.as_deref(), step);
+        text.push_str(&format!(
+            "  {}: {}\n",
+            quote::line(&step),
+            quote::line(what)
+        ));
+    }
+    if steps.is_empty() {
+        text.push_str("  nothing to check\n");
+    }
+    text
+}
+
+/// The output of every step that did not pass, and one line that sums the hook up. Everything goes
+/// to standard error, since git may read a hook's standard output.
+pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
+    for outcome in outcomes.iter().filter(|it| it.result == Ending::Failed) {
+        plain(&format!(
+            "── {} failed ({})",
+            named(outcome),
+            seconds(outcome.took)
+        ));
+        plain(outcome.output.trim_end());
+    }
+    for outcome in outcomes {
+        if let Ending::OverBudget(over_budget) = outcome.result {
+            warning(out_of_time(hook, outcome, over_budget));
+        }
+    }
+    let is_done = |it: &&Outcome| it.result != Ending::Idle;
+    let steps: Vec<String> = outcomes.iter().filter(is_done).map(summary).collect();
+    if steps.is_empty() {
+        // Who was told that something would be checked waits for the end.
+        if !outcomes.is_empty() && announces(hook) {
+            status(
+                "Passed",
+                format_args!("{}: nothing to check in {}", hook.name(), seconds(took)),
+            );
+        }
+        return;
+    }
+    let mut failed: Vec<&str> = Vec::new();
+    for outcome in outcomes.iter().filter(|it| !it.lets_pass()) {
+        if !failed.contains(&outcome.step.as_str()) {
+            failed.push(&outcome.step);
+        }
+    }
+    let steps = steps.join(", ");
+    let took = seconds(took);
+    if failed.is_empty() {
+        status("Passed", format_args!("{}: {steps} in {took}", hook.name()));
+    } else {
+        plain(&format!("── {}: {steps} in {took}", hook.name()));
+        plain(&format!(
+            "   SKIP={} leaves out what failed, --no-verify everything",
+            failed.join(",")
+        ));
+    }
+}
+
+fn out_of_time(hook: Hook, outcome: &Outcome, over_budget: OverBudget) -> String {
+    let verdict = match over_budget {
+        OverBudget::Pass => "it was stopped, and passes for what it did not see",
+        OverBudget::Fail => "it was stopped, which counts as failed",
+    };
+    format!(
+        "{} was not done after {}: {verdict} (`budget` of [workspace.metadata.xtask.hooks.{}])",
+        named(outcome),
+        seconds(outcome.took),
+        hook.name()
+    )
+}
+
+fn summary(outcome: &Outcome) -> String {
+    let ending = match outcome.result {
+        Ending::Passed | Ending::Idle => "",
+        Ending::Failed => "failed ",
+        Ending::OverBudget(_) => "stopped ",
+    };
+    format!("{} ({ending}{})", named(outcome), seconds(outcome.took))
+}
+
+/// The step, after its workspace where there are several.
+fn named(outcome: &Outcome) -> String {
+    of(outcome.workspace.as_deref(), quote::line(&outcome.step))
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1}s", time.as_secs_f64())
+}
+
+/// What was done to a hook.
+pub fn done(hook: Hook, done: Done) {
+    let name = hook.name();
+    match done {
+        Done::Written => status("Installed", name),
+        Done::Removed => status("Removed", name),
+        Done::Kept => note(format_args!("{name} is installed already")),
+        Done::Absent => note(format_args!("{name} is not installed")),
+        Done::Left => note(format_args!("{name} is not the kit's, and stays")),
+    }
+}
+
+/// Says which workspaces the hooks of a repository check, where it has several.
+pub fn checked(workspaces: &[String]) {
+    if workspaces.len() > 1 {
+        let all: Vec<_> = workspaces.iter().map(quote::name).collect();
+        let all = all.join(", ");
+        note(format_args!(
+            "the hooks check every workspace of this repository: {all}"
+        ));
+    }
+}
+
+/// What stands where git looks for hooks, a line each.
+pub fn found(found: &[Found]) -> String {
+    let mut text = String::new();
+    for Found {
+        hook,
+        path,
+        what,
+        chained,
+    } in found
+    {
+        let what = match what {
+            What::Absent => "not installed",
+            What::Installed => "installed",
+            What::Outdated => "outdated: `hooks install` writes it anew",
+            What::Foreign => "somebody else's: `hooks install` keeps it and runs it first",
+        };
+        text.push_str(&format!("{:14} {what}\n", hook.name()));
+        text.push_str(&format!("{:14} {}\n", "", quote::name(path)));
+        if let Some(chained) = chained {
+            text.push_str(&format!("{:14} after {}\n", "", quote::name(chained)));
+        }
+    }
+    text
+}

@@ -1,0 +1,246 @@
+//! The workspaces of a repository that one hook checks.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::scene::{Place, Subject};
+use crate::checks::policy::subject::root_above;
+use crate::hooks::model::Config;
+use xtask_impact::process::Runner;
+use xtask_impact::quote;
+use xtask_impact::usage;
+use xtask_impact::vcs::{Repository, State};
+use xtask_impact::workspace::{configured_in, workspaces_below};
+
+/// A repository, and the workspaces in it that its hooks check.
+pub(crate) struct Checked {
+    pub(crate) repository: Repository,
+    /// Starts programs in the workspace of the current directory, or in the top level.
+    pub(crate) here: Runner,
+    /// Whether there is a workspace, though none may be checked. A branch of web pages has none.
+    pub(crate) has_workspaces: bool,
+    /// Sorted by directory.
+    pub(crate) places: Vec<Place>,
+}
+
+impl Checked {
+    /// Finds the workspaces without a question to cargo: every one that git tracks, unless it is
+    /// configured not to be checked, is vendored or is a fixture, and that of the current directory.
+    ///
+    /// # Errors
+    /// Where there is no repository.
+    pub(crate) fn find(runner: &Runner) -> Result<Self> {
+        let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
+        let repository = Repository::discover(runner, current)?
+            .ok_or_else(|| usage!("{} is in no git repository", quote::name(current)))?;
+        let top = repository.top_level();
+        let own = root_above(current).filter(|root| root.starts_with(top));
+        let mut tracked = workspaces_below(top, repository.manifests()?);
+        tracked.retain(|it| !it.directory().join(".cargo-checksum.json").exists());
+        let place = |root: &Utf8Path| Place {
+            runner: runner.in_directory(root),
+            top: top.to_owned(),
+            root: root.to_owned(),
+        };
+        let configured: Vec<(Place, Config, bool)> = tracked
+            .iter()
+            .map(|it| {
+                let place = place(it.directory());
+                // Whatever is wrong with it is reported when the workspace is checked.
+                let config = place.config().unwrap_or_default();
+                (place, config, it.is_fixture)
+            })
+            .collect();
+        let is_skipped = |root: &Utf8Path| {
+            configured.iter().any(|(by, config, _)| {
+                let below = root.strip_prefix(&by.root);
+                below.is_ok_and(|below| config.skips(below))
+            })
+        };
+        let is_own = |root: &Utf8Path| own.as_deref() == Some(root);
+        let mut roots: Vec<&Utf8Path> = configured
+            .iter()
+            .filter(|(place, config, is_fixture)| {
+                let default = is_own(&place.root) || !is_fixture && !is_skipped(&place.root);
+                config.enabled.unwrap_or(default)
+            })
+            .map(|(place, ..)| place.root.as_path())
+            .collect();
+        let is_known = |root: &&Utf8Path| configured.iter().all(|(it, ..)| it.root != **root);
+        roots.extend(own.as_deref().filter(is_known));
+        roots.sort_unstable();
+        Ok(Self {
+            has_workspaces: own.is_some() || !configured.is_empty(),
+            here: runner.in_directory(own.as_deref().unwrap_or(top)),
+            places: roots.into_iter().map(place).collect(),
+            repository,
+        })
+    }
+
+    /// Returns what a hook checks in a workspace: of a commit the files that lie in no other
+    /// workspace; of a push everything, since packages of other workspaces may be built too.
+    pub(crate) fn subject_in(&self, place: &Place, subject: &Subject) -> Option<Subject> {
+        let mut subject = subject.clone();
+        if subject.state == State::Index {
+            let roots = self.places.iter().map(|it| it.root.as_path());
+            let roots: Vec<&Utf8Path> = roots.collect();
+            let is_own = |path: &Utf8PathBuf| is_of(&place.top.join(path), &place.root, &roots);
+            subject.present.retain(is_own);
+            subject.gone.retain(is_own);
+        }
+        let is_concerned = !subject.present.is_empty() || !subject.gone.is_empty();
+        is_concerned.then_some(subject)
+    }
+}
+
+/// Whether the nearest of some roots above a path is this one, or there is none.
+fn is_of(path: &Utf8Path, root: &Utf8Path, roots: &[&Utf8Path]) -> bool {
+    let above = roots.iter().filter(|it| path.starts_with(it));
+    let nearest = above.max_by_key(|it| it.as_str().len());
+    nearest.is_none_or(|it| *it == root)
+}
+
+impl Place {
+    /// The root manifest.
+    pub(crate) fn manifest(&self) -> Utf8PathBuf {
+        self.root.join("Cargo.toml")
+    }
+
+    /// The directory of the workspace in its repository, `.` for the top level.
+    pub(crate) fn name(&self) -> &Utf8Path {
+        match self.root.strip_prefix(&self.top) {
+            Ok(below) if below != "" => below,
+            Ok(_) => Utf8Path::new("."),
+            Err(_) => &self.root,
+        }
+    }
+
+    /// The configuration of the workspace's hooks.
+    ///
+    /// # Errors
+    /// Where the manifest cannot be read, or the configuration is wrong.
+    pub(crate) fn config(&self) -> Result<Config> {
+        configured_in(&self.manifest(), "hooks")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xtask_impact::process;
+    use xtask_impact::testing::{scratch, write};
+
+    #[test]
+    fn a_path_is_of_the_nearest_workspace_or_of_all() {
+        let roots = ["/r", "/r/a", "/r/b"].map(Utf8Path::new);
+        let of = |path: &str, roots: &[&Utf8Path]| {
+            let of = roots.iter().filter(|root| is_of(path.into(), root, roots));
+            of.map(|it| it.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(of("/r/a/src/lib.rs", &roots), "/r/a");
+        assert_eq!(of("/r/ab/src/lib.rs", &roots), "/r");
+        assert_eq!(of("/r/x.rs", &roots[1..]), "/r/a /r/b");
+    }
+
+    /// A repository in which git tracks these manifests.
+    fn repository(manifests: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf, Runner) {
+        let (directory, top) = scratch();
+        for (at, manifest) in manifests {
+            write(&top.join(at).join("Cargo.toml"), manifest);
+        }
+        let runner = Runner::new().unwrap().in_directory(&top);
+        process::checked(runner.git().args(["init", "--quiet"])).unwrap();
+        process::checked(runner.git().args(["add", "--all"])).unwrap();
+        (directory, top, runner)
+    }
+
+    fn names(checked: Result<Checked>) -> String {
+        match checked {
+            Ok(checked) => {
+                let names = checked.places.iter().map(|it| it.name().to_string());
+                names.collect::<Vec<_>>().join(" ")
+            }
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn every_tracked_workspace_is_checked_wherever_the_hook_starts() {
+        let (_directory, top, runner) = repository(&[
+            ("a", "[workspace]\nmembers = ['in']\nexclude = ['out']"),
+            ("a/in", "[package]\nname = 'in'"),
+            ("a/out", "[package]\nname = 'out'"),
+            ("b", "[workspace]"),
+            ("b/tests/fixtures/x", "[workspace]"),
+            ("b/vendor/x", "[package]\nname = 'x'"),
+        ]);
+        write(&top.join("b/vendor/x/.cargo-checksum.json"), "{}");
+        write(&top.join("untracked/Cargo.toml"), "[workspace]");
+        for (directory, expected) in [
+            ("", "a a/out b"),
+            ("a/in", "a a/out b"),
+            ("b", "a a/out b"),
+            ("untracked", "a a/out b untracked"),
+            ("b/tests/fixtures/x", "a a/out b b/tests/fixtures/x"),
+        ] {
+            let found = Checked::find(&runner.in_directory(top.join(directory)));
+            assert_eq!(names(found), expected, "from {directory:?}");
+        }
+    }
+
+    #[test]
+    fn a_branch_without_a_workspace_has_nothing_to_check() {
+        let (_directory, top, runner) = repository(&[]);
+        let checked = Checked::find(&runner);
+        assert!(checked.as_ref().is_ok_and(|it| !it.has_workspaces));
+        assert_eq!(names(checked), "");
+        let hooks = crate::hooks::install::Hooks::of(&runner).unwrap();
+        let refused = format!("{:#}", hooks.configured().unwrap_err());
+        assert_eq!(
+            refused.replace(top.as_str(), "TOP"),
+            "there is no Cargo.toml in TOP nor above it, and git tracks none below"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_message_quotes_the_directory() {
+        let (_directory, top) = scratch();
+        let odd = top.join("a\nb");
+        std::fs::create_dir(&odd).unwrap();
+        let runner = Runner::new().unwrap().in_directory(&odd);
+        let told = names(Checked::find(&runner)).replace(top.as_str(), "TOP");
+        assert_eq!(told, "\"TOP/a\\nb\" is in no git repository");
+    }
+
+    #[test]
+    fn a_workspace_is_left_out_only_where_that_is_configured() {
+        let (_directory, top, runner) = repository(&[
+            (
+                "",
+                "[workspace]\nexclude = ['fuzz', 'c', 'd', 'tests']\n\
+                 [workspace.metadata.xtask.hooks]\nskip-workspaces = ['fu*', 'x/**']",
+            ),
+            ("fuzz", "[package]\nname = 'fuzz'"),
+            (
+                "c",
+                "[workspace.metadata.xtask.hooks]\nenabled = false\n[workspace]",
+            ),
+            (
+                "d",
+                "[workspace]\n[workspace.metadata.xtask.hooks]\nwrong = 1",
+            ),
+            ("x/y", "[workspace]"),
+            (
+                "tests/e",
+                "[workspace.metadata.xtask.hooks]\nenabled = true\n[workspace]",
+            ),
+        ]);
+        assert_eq!(names(Checked::find(&runner)), ". d tests/e");
+        let from_fuzz = Checked::find(&runner.in_directory(top.join("fuzz")));
+        assert_eq!(names(from_fuzz), ". d fuzz tests/e");
+        let found = Checked::find(&runner).unwrap();
+        let error = format!("{:#}", found.places[1].config().unwrap_err());
+        assert!(error.contains("unknown field `wrong`"), "{error}");
+    }
+}

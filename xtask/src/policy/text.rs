@@ -1,0 +1,181 @@
+//! The settings by which workspaces are built: text and JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value as Json, json};
+
+use crate::checks::policy::profiles::{FIELDS, Fields, Of, Profile};
+use crate::cli::output::Reports;
+use crate::policy::settings::Settings;
+use xtask_impact::cargo_config::{Kind, Origin, Value};
+use xtask_impact::quote;
+
+/// Settings as JSON, of one profile alone where one is named.
+pub fn report(settings: &[Settings], profile: Option<&str>) -> Reports<Json> {
+    let of = |settings: &Settings| {
+        let directory = |(path, origin): &(_, Origin)| json!({ "value": path, "origin": origin });
+        let values = settings
+            .values
+            .iter()
+            .map(|(key, value)| (key.clone(), told(value)));
+        let env = settings.env.iter().map(|it| {
+            json!({ "name": it.name, "value": it.value, "is_beaten": it.is_beaten, "origin": it.origin })
+        });
+        json!({
+            "workspace_root": settings.root,
+            "target_directory": directory(&settings.target_directory),
+            "build_directory": directory(&settings.build_directory),
+            "values": values.collect::<BTreeMap<_, _>>(),
+            "env": env.collect::<Vec<_>>(),
+            "profiles": chosen(settings, profile).map(of_profile).collect::<Vec<_>>(),
+        })
+    };
+    Reports::new(settings.iter().map(of).collect())
+}
+
+fn chosen<'a>(
+    settings: &'a Settings,
+    profile: Option<&'a str>,
+) -> impl Iterator<Item = &'a Profile> {
+    let all = settings.profiles.iter();
+    all.filter(move |it| profile.is_none_or(|name| it.name == name))
+}
+
+fn of_profile(profile: &Profile) -> Json {
+    let fields = |fields: &Fields| -> BTreeMap<&str, Json> {
+        fields
+            .iter()
+            .map(|(field, value)| (*field, told(value)))
+            .collect()
+    };
+    let for_build = Of {
+        is_for_build: true,
+        ..Of::default()
+    };
+    let packages = profile.packages.iter();
+    json!({
+        "name": profile.name,
+        "inherits": profile.inherits,
+        "values": fields(&profile.values(Of::default())),
+        "build_override": fields(&profile.values(for_build)),
+        "packages": packages.map(|(spec, it)| (spec, fields(it))).collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn told(value: &Value) -> Json {
+    match &value.kind {
+        Kind::List(items) => json!({
+            "value": value,
+            "origins": items.iter().map(|it| &it.origin).collect::<Vec<_>>(),
+        }),
+        _ => json!({ "value": value, "origin": value.origin }),
+    }
+}
+
+/// Settings for people, of one profile alone where one is named.
+pub fn text(settings: &[Settings], profile: Option<&str>) -> String {
+    let mut text = String::new();
+    for settings in settings {
+        let _ = writeln!(text, "{}", quote::name(&settings.root));
+        let mut lines = Vec::new();
+        for (name, (path, origin)) in [
+            ("target directory", &settings.target_directory),
+            ("build directory", &settings.build_directory),
+        ] {
+            lines.push((name.to_owned(), path.to_string(), origin.to_string()));
+        }
+        for (key, value) in &settings.values {
+            lines.extend(each(key, value));
+        }
+        for variable in &settings.env {
+            let value = match variable.is_beaten {
+                true => format!("{}, but the shell has its own", variable.value),
+                false => variable.value.clone(),
+            };
+            lines.push((
+                format!("env.{}", variable.name),
+                value,
+                variable.origin.to_string(),
+            ));
+        }
+        table(&mut text, 2, &lines);
+        for profile in chosen(settings, profile) {
+            of_profile_text(&mut text, profile);
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+fn of_profile_text(text: &mut String, profile: &Profile) {
+    let inherits = match &profile.inherits[..] {
+        [] => String::new(),
+        above => format!(", which inherits from {}", above.join(", ")),
+    };
+    let _ = writeln!(
+        text,
+        "  profile {}{}",
+        quote::line(&profile.name),
+        quote::line(&inherits)
+    );
+    let values = profile.values(Of::default());
+    let (mut lines, mut default) = (Vec::new(), Vec::new());
+    for field in FIELDS {
+        match values.get(field) {
+            Some(value) if value.origin == Origin::Default => {
+                default.push(format!("{field} = {value}"));
+            }
+            Some(value) => lines.extend(each(field, value)),
+            None => {}
+        }
+    }
+    for (field, value) in &profile.build_override {
+        lines.extend(each(&format!("build-override.{field}"), value));
+    }
+    for (spec, fields) in &profile.packages {
+        for (field, value) in fields {
+            lines.extend(each(&format!("package.{spec}.{field}"), value));
+        }
+    }
+    table(text, 4, &lines);
+    if !default.is_empty() {
+        let _ = writeln!(text, "    by default: {}", quote::line(&default.join(", ")));
+    }
+}
+
+/// A key, its value, and where that comes from.
+type Line = (String, String, String);
+
+/// A line for a value, and one for each part of a list, for each may be said elsewhere.
+fn each(key: &str, value: &Value) -> Vec<Line> {
+    let line = |value: &Value| {
+        let shown = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        (key.to_owned(), shown, value.origin.to_string())
+    };
+    match &value.kind {
+        Kind::List(items) if !items.is_empty() => items.iter().map(line).collect(),
+        _ => vec![line(value)],
+    }
+}
+
+fn table(text: &mut String, indent: usize, lines: &[Line]) {
+    let (mut first, mut second) = (0, 0);
+    let shown = |text: &String| quote::line(text).into_owned();
+    let safe = |(key, value, origin): &Line| (shown(key), shown(value), shown(origin));
+    let lines: Vec<Line> = lines.iter().map(safe).collect();
+    for (key, value, _) in &lines {
+        first = first.max(key.chars().count());
+        second = second.max(value.chars().count()).min(50);
+    }
+    for (key, value, origin) in &lines {
+        let _ = writeln!(
+            text,
+            "{:indent$}{key:first$}  {value:second$}  ← {origin}",
+            ""
+        );
+    }
+}

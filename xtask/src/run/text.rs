@@ -1,0 +1,36 @@
+//! What `run-affected` has to say of what it does not run.
+
+use crate::cli::output::count;
+use crate::selection::{Partition, Tool};
+use xtask_impact::query::Answer;
+use xtask_impact::quote;
+use xtask_impact::unit_graph::Mode;
+
+/// Why nothing is run.
+pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> String {
+    let compared = quote::line(&answer.compared);
+    match partition {
+        Some(Partition { slice, of }) => {
+            format!("nothing to run in slice {slice} of {of} ({compared})")
+        }
+        None => {
+            let name = tool.name();
+            format!("nothing is affected that `cargo {name}` would do something with ({compared})")
+        }
+    }
+}
+
+/// That nextest runs no documentation tests, where some are affected.
+pub fn doctests(answer: &Answer, tool: Tool) -> Option<String> {
+    let affected = answer.affected.units();
+    let number = affected
+        .filter(|(unit, _)| answer.graph.unit(*unit).mode == Mode::Doctest)
+        .count();
+    (tool == Tool::Nextest && number > 0).then(|| {
+        format!(
+            "nextest runs no documentation tests; those of {} are affected: \
+             `run-affected test -- --doc`",
+            count(number, "package")
+        )
+    })
+}

@@ -1,0 +1,73 @@
+//! What is selected of a change for a cargo command: arguments that `run-affected` and `ci` share.
+
+use anyhow::Result;
+
+use crate::cli::args::{Build, SubjectArgs};
+use crate::cli::output;
+use crate::cli::workspaces::Questions;
+use crate::selection::select::Selector;
+use crate::selection::{Options, Tool, config_in, profile_in};
+use xtask_impact::query::Question;
+
+/// Which packages, which change, and what cargo is given beside.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SelectedArgs {
+    /// Leave this package out (repeatable)
+    #[arg(long, value_name = "SPEC")]
+    exclude: Vec<String>,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Arguments for the cargo command
+    #[arg(last = true, value_name = "ARGS")]
+    forwarded: Vec<String>,
+}
+
+impl SelectedArgs {
+    /// The question of a tool, of every workspace of the repository or of the one.
+    pub(crate) fn questions(&self, tool: Tool, all: bool) -> Result<Questions> {
+        self.subject.each(&self.build(tool), all, &self.exclude)
+    }
+
+    /// The same, where it is continuous integration that says what changed unless the user does.
+    pub(crate) fn question_in_ci(&self, tool: Tool) -> Result<Question> {
+        self.subject.resolve_in_ci(&self.build(tool))
+    }
+
+    fn build(&self, tool: Tool) -> Build {
+        let profile = profile_in(tool, &self.forwarded);
+        Build {
+            verb: tool.verb(),
+            profile: profile.unwrap_or_else(|| tool.profile().to_owned()),
+            config: config_in(tool, &self.forwarded),
+        }
+    }
+
+    /// Answers the question, and goes on from the workspace's root with what selects of the answer.
+    /// One that has a name is one of several, which need not have what is left out.
+    pub(crate) fn answered<T>(
+        &self,
+        name: Option<&str>,
+        question: Question,
+        (tool, keep_going): (Tool, bool),
+        act: impl FnOnce(&Selector<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let runner = question.runner.in_directory(&question.workspace.root);
+        let find = |spec: &String| question.workspace.find(spec);
+        let excluded = self.exclude.iter().map(find);
+        let excluded = excluded.filter(|found| found.is_ok() || name.is_none());
+        let excluded = excluded.collect::<Result<_>>()?;
+        let answer = question.answer()?;
+        for note in &answer.notes {
+            output::note_once(name, note);
+        }
+        let options = Options {
+            excluded,
+            keep_going,
+            colored: false,
+            in_private_copy: false,
+            given: self.subject.workspace.forwarded_with_targets(),
+            forwarded: &self.forwarded,
+        };
+        act(&Selector::new(&runner, &answer, tool, &options))
+    }
+}

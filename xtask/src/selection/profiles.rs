@@ -1,0 +1,186 @@
+//! Profiles that a user names.
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::semver::Version;
+
+use crate::checks::policy::profiles::profiles;
+use crate::checks::policy::subject::profiles_of;
+use xtask_impact::build_dir;
+use xtask_impact::cargo_config::{CargoConfig, Surroundings};
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+use xtask_impact::quote;
+use xtask_impact::usage;
+use xtask_impact::workspace::Workspace;
+
+/// Profiles that exist without a definition.
+const BUILT_IN: [&str; 4] = ["dev", "release", "test", "bench"];
+
+/// Names that cargo keeps for itself, beside those that begin with `cargo`.
+const RESERVED: [&str; 21] = [
+    "build",
+    "check",
+    "clean",
+    "config",
+    "debug",
+    "doc",
+    "fetch",
+    "fix",
+    "install",
+    "metadata",
+    "package",
+    "publish",
+    "report",
+    "root",
+    "run",
+    "rust",
+    "rustc",
+    "rustdoc",
+    "target",
+    "tmp",
+    "uninstall",
+];
+
+/// Makes sure that a profile exists: built in, or defined by the root manifest, by cargo's
+/// configuration (`config` holds the values of `--config`) or by `CARGO_PROFILE_*` variables. A
+/// profile that was built here is known too, so that its directory can be cleaned.
+///
+/// # Errors
+/// When the profile is not defined, with a suggestion.
+pub fn require(
+    runner: &Runner,
+    workspace: &Workspace,
+    name: &str,
+    config: &[String],
+) -> Result<()> {
+    if is_reserved(name) && !(name == "debug" && has_debug(runner)) {
+        return Err(usage!("{}", reserved(name)));
+    }
+    if BUILT_IN.contains(&name) || is_built(workspace, name) {
+        return Ok(());
+    }
+    let manifest = profiles_of(&workspace.root.join("Cargo.toml"))?;
+    let around = Surroundings::of(runner, config);
+    // The kit starts cargo in the workspace's root, the user may start it in this directory.
+    let directories = [
+        Some(&*workspace.root),
+        Utf8Path::from_path(runner.directory()),
+    ];
+    let mut is_written = false;
+    for directory in directories.into_iter().flatten() {
+        let config = CargoConfig::in_directory(directory, &around)?;
+        if profiles(manifest.as_ref(), &config, Some(name)).is_ok() {
+            return Ok(());
+        }
+        is_written |= manifest.as_ref().and_then(|it| it.get(name)).is_some()
+            || config.get(&["profile", name])?.is_some();
+    }
+    if is_written {
+        return Err(usage!(
+            "profile `{0}` lacks its `inherits`, or inherits from no profile\n\
+             hint: name one in [profile.{0}], such as inherits = \"release\"",
+            quote::line(name)
+        ));
+    }
+    let config = CargoConfig::in_directory(&workspace.root, &around)?;
+    let known = profiles(manifest.as_ref(), &config, None).unwrap_or_default();
+    let names: Vec<&str> = known.iter().map(|profile| profile.name.as_str()).collect();
+    Err(usage!("{}", undefined(name, &names)))
+}
+
+/// Returns true for a name that cargo refuses with every command; `debug` before cargo 1.99.
+fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name.starts_with("cargo")
+}
+
+/// Returns true where the cargo that the runner starts has a profile `debug`.
+fn has_debug(runner: &Runner) -> bool {
+    let said = process::checked(runner.cargo().arg("--version")).unwrap_or_default();
+    is_from_1_99(&String::from_utf8_lossy(&said))
+}
+
+fn is_from_1_99(version: &str) -> bool {
+    let version = version.split_whitespace().nth(1);
+    let version = version.and_then(|it| Version::parse(it).ok());
+    version.is_some_and(|it| (it.major, it.minor) >= (1, 99))
+}
+
+/// Returns the message about a reserved name.
+fn reserved(name: &str) -> String {
+    let hint = match name {
+        "debug" => "the profile that cargo builds in the directory `debug` is `dev`",
+        _ => "cargo refuses it too; name another profile",
+    };
+    format!(
+        "profile name `{}` is reserved by cargo\nhint: {hint}",
+        quote::line(name)
+    )
+}
+
+/// Whether the build directory has a directory of the profile.
+fn is_built(workspace: &Workspace, name: &str) -> bool {
+    let directories = build_dir::profile_dirs(&workspace.build_directory).unwrap_or_default();
+    let directory = build_dir::directory_of(name);
+    directories
+        .iter()
+        .any(|it| it.path.file_name() == Some(directory))
+}
+
+/// Returns the message about an undefined profile.
+fn undefined(name: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(known, name), known))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let suggestion = near.map_or_else(String::new, |(_, near)| format!("did you mean `{near}`? "));
+    format!(
+        "no profile `{}` in this workspace\n\
+         hint: {suggestion}this workspace has {}",
+        quote::line(name),
+        known.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undefined_profile_is_refused_with_a_suggestion() {
+        let known = ["bench", "dev", "dist-small", "release"];
+        assert_eq!(
+            undefined("relaese", &known),
+            "no profile `relaese` in this workspace\n\
+             hint: did you mean `release`? this workspace has bench, dev, dist-small, release"
+        );
+        assert_eq!(
+            undefined("nope", &known),
+            "no profile `nope` in this workspace\n\
+             hint: this workspace has bench, dev, dist-small, release"
+        );
+    }
+
+    #[test]
+    fn names_that_cargo_reserves_are_refused() {
+        for name in ["debug", "doc", "build", "package", "rustdoc", "cargo-x"] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["dev", "release", "test", "bench", "dist", "docs"] {
+            assert!(!is_reserved(name), "{name}");
+        }
+        for (said, expected) in [
+            ("cargo 1.95.0 (f2d3ce0bd 2026-03-21)", false),
+            ("cargo 1.99.0 (0123456789 2026-08-01)", true),
+            ("", false),
+        ] {
+            assert_eq!(is_from_1_99(said), expected, "{said}");
+        }
+        assert_eq!(
+            reserved("debug"),
+            "profile name `debug` is reserved by cargo\n\
+             hint: the profile that cargo builds in the directory `debug` is `dev`"
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! What `run-affected` selects: the affected packages, and those without which cargo would build
+//! their dependencies with other features than for the whole workspace.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use anyhow::{Result, anyhow};
+
+use crate::selection::{
+    Options, Partition, Selection, Tool, leave_features, spread, that_configure, whole_workspace,
+};
+use xtask_impact::process::Runner;
+use xtask_impact::query::Answer;
+use xtask_impact::resolve_diff::bound::is_as_in_whole;
+use xtask_impact::resolve_diff::remembered::Remembered;
+use xtask_impact::resolve_diff::selection::{Added, Asker, Keeper, Kept};
+use xtask_impact::unit_graph::UnitIx;
+use xtask_impact::workspace::{Declared, PackageIx, Workspace};
+
+/// A selection, and what the reader should know of it.
+pub type Noted = (Selection, Vec<String>);
+
+/// How much there is to do for a unit.
+pub type Weight<'a> = dyn Fn(UnitIx) -> u64 + 'a;
+
+/// Selects of an answer what a command is to be run on.
+pub struct Selector<'a> {
+    /// Starts cargo where the command is going to be run.
+    pub runner: &'a Runner,
+    /// What is affected.
+    pub answer: &'a Answer,
+    /// The command.
+    pub tool: Tool,
+    /// What the user asked for beside it.
+    pub options: &'a Options<'a>,
+    keeper: OnceCell<Result<Keeper<'a>>>,
+}
+
+impl<'a> Selector<'a> {
+    /// For a command that is going to be run in the runner's directory.
+    pub fn new(
+        runner: &'a Runner,
+        answer: &'a Answer,
+        tool: Tool,
+        options: &'a Options<'a>,
+    ) -> Self {
+        Self {
+            runner,
+            answer,
+            tool,
+            options,
+            keeper: OnceCell::new(),
+        }
+    }
+
+    /// Everything that is affected.
+    pub fn all(&self) -> Noted {
+        self.keep(Selection::new(
+            self.answer,
+            self.tool,
+            &self.options.excluded,
+        ))
+    }
+
+    /// One machine's part of the tests, which depends on the change alone.
+    ///
+    /// # Errors
+    /// Where cargo does not tell which tests belong together.
+    pub fn part(&self, partition: Partition) -> Result<Noted> {
+        let alike = |_| 1;
+        let place = partition.slice - 1;
+        Ok(match self.tool {
+            Tool::Nextest => self.keep(self.binaries(partition.of, &alike).swap_remove(place).1),
+            _ => self.groups(partition.of, &alike)?.swap_remove(place).1,
+        })
+    }
+
+    /// The parts of as many machines, each with its weight, less those that would be empty.
+    ///
+    /// # Errors
+    /// As for [`Selector::part`].
+    pub fn parts(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
+        let kept = |parts: Vec<(u64, Selection)>| {
+            let parts = parts.into_iter();
+            parts.map(|(load, part)| (load, self.keep(part))).collect()
+        };
+        let mut parts: Vec<_> = match self.tool {
+            Tool::Test => self.groups(of, weight)?,
+            Tool::Nextest => kept(self.binaries(of, weight)),
+            _ => kept(self.packages(of, weight)),
+        };
+        parts.retain(|(_, (part, _))| !part.is_empty());
+        Ok(parts)
+    }
+
+    /// A selection with what keeps its features.
+    pub fn keep(&self, selection: Selection) -> Noted {
+        let (answer, tool) = (self.answer, self.tool);
+        let workspace = &answer.workspace;
+        if selection.is_empty() || tool == Tool::Fmt {
+            return (selection, Vec::new());
+        }
+        let ids = ids(workspace, &selection.packages);
+        if ids == self.members() {
+            return (selection, Vec::new());
+        }
+        let because = match self.kept(&selection.packages, &ids) {
+            Ok(Kept::With(added)) => {
+                let notes = added.iter().map(|added| note(workspace, added)).collect();
+                return (
+                    selection.with(answer, tool, places(workspace, &added)),
+                    notes,
+                );
+            }
+            Ok(Kept::Whole) => {
+                "with fewer packages, dependencies would be built with other features".to_owned()
+            }
+            Err(error) => format!(
+                "cargo does not tell which features fewer packages would be built with: {error:#}"
+            ),
+        };
+        let note = format!("the whole workspace is selected: {because}");
+        (selection.whole(answer, tool), vec![note])
+    }
+
+    /// What it takes to keep the features of these packages: nothing where their manifests show it,
+    /// and otherwise as cargo answers or did before.
+    fn kept(&self, packages: &BTreeSet<PackageIx>, ids: &BTreeSet<String>) -> Result<Kept> {
+        if self.are_kept(packages) {
+            return Ok(Kept::With(Vec::new()));
+        }
+        let ids_in_order: Vec<String> = ids.iter().cloned().collect();
+        let question = [&self.command()[..], &self.whole(), &ids_in_order];
+        let remembered = Remembered::of(&self.answer.workspace, &question);
+        if let Some(kept) = remembered.as_ref().and_then(Remembered::read) {
+            return Ok(kept);
+        }
+        let kept = self.keeper()?.keep(ids)?;
+        if let Some(remembered) = remembered {
+            remembered.write(&kept);
+        }
+        Ok(kept)
+    }
+
+    /// Whether it is certain without cargo that nothing has to be done.
+    fn are_kept(&self, packages: &BTreeSet<PackageIx>) -> bool {
+        let command = self.command();
+        let own = self.tool.builds_like().unwrap_or_default();
+        let with_tests = own.contains(&"--all-targets");
+        let workspace = &self.answer.workspace;
+        leave_features(&command[own.len()..])
+            && Declared::read(workspace)
+                .is_some_and(|declared| is_as_in_whole(workspace, &declared, packages, with_tests))
+    }
+
+    /// The test binaries of every machine.
+    fn binaries(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
+        let units = Selection::units(self.answer, self.tool, &self.options.excluded);
+        let units = units.into_iter().map(|unit| (weight(unit), unit)).collect();
+        let parts = spread(units, of).into_iter();
+        parts
+            .map(|(load, units)| (load, Selection::of_binaries(self.answer, &units)))
+            .collect()
+    }
+
+    /// The packages of every machine, for a command that may do a thing twice.
+    fn packages(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
+        let weights = self.weights(weight);
+        let packages = weights
+            .into_iter()
+            .map(|(package, weight)| (weight, package));
+        let parts = spread(packages.collect(), of).into_iter();
+        parts
+            .map(|(load, part)| (load, self.of_packages(&part.into_iter().collect())))
+            .collect()
+    }
+
+    fn of_packages(&self, packages: &BTreeSet<PackageIx>) -> Selection {
+        Selection::of_packages(self.answer, self.tool, packages)
+    }
+
+    /// What there is to do for every affected package.
+    fn weights(&self, weight: &Weight<'_>) -> BTreeMap<PackageIx, u64> {
+        let mut weights: BTreeMap<PackageIx, u64> = BTreeMap::new();
+        for unit in Selection::units(self.answer, self.tool, &self.options.excluded) {
+            let package = self.answer.graph.unit(unit).package;
+            *weights.entry(package).or_default() += weight(unit);
+        }
+        weights
+    }
+
+    /// The tests of every machine, package by package. A package whose features another affected
+    /// one turns on has to be tested together with it, since `cargo test` runs the tests of all
+    /// that it builds. Every machine works all parts out, so that they agree.
+    fn groups(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
+        let workspace = &self.answer.workspace;
+        let weights = self.weights(weight);
+        let affected: BTreeSet<PackageIx> = weights.keys().copied().collect();
+        let keeper = self.keeper()?;
+        let mut groups: Vec<BTreeSet<PackageIx>> = Vec::new();
+        let mut needs: BTreeMap<PackageIx, Vec<Added>> = BTreeMap::new();
+        for &package in &affected {
+            let added = keeper.needs(&workspace.package(package).id)?;
+            let mut group = places(workspace, &added);
+            group.retain(|needed| affected.contains(needed));
+            group.insert(package);
+            // Whoever shares a package with this group is of the group.
+            groups.retain(|other| {
+                let is_apart = other.is_disjoint(&group);
+                if !is_apart {
+                    group.extend(other);
+                }
+                is_apart
+            });
+            groups.push(group);
+            needs.insert(package, added);
+        }
+        let weigh = |group: &BTreeSet<PackageIx>| group.iter().map(|it| weights[it]).sum();
+        let groups = groups
+            .into_iter()
+            .map(|group| (weigh(&group), group))
+            .collect();
+        let mut selections = Vec::new();
+        for (load, groups) in spread(groups, of) {
+            let part: BTreeSet<PackageIx> = groups.into_iter().flatten().collect();
+            let mut seen = ids(workspace, &part);
+            let needed = part.iter().flat_map(|package| &needs[package]);
+            let needed = needed.filter(|added| seen.insert(added.package.clone()));
+            let added: Vec<Added> = needed.cloned().collect();
+            let notes = added.iter().map(|added| note(workspace, added)).collect();
+            let beside = places(workspace, &added);
+            let all = ids(workspace, &part.union(&beside).copied().collect());
+            if !all.is_empty() && keeper.keep(&all)? != Kept::With(Vec::new()) {
+                return Ok(self.together(&affected, of, weights.values().sum()));
+            }
+            let selection = self.of_packages(&part).with(self.answer, self.tool, beside);
+            selections.push((load, (selection, notes)));
+        }
+        Ok(selections)
+    }
+
+    /// All tests on one machine.
+    fn together(
+        &self,
+        affected: &BTreeSet<PackageIx>,
+        of: usize,
+        weight: u64,
+    ) -> Vec<(u64, Noted)> {
+        let note = "the first slice has all tests: in parts, dependencies would be built with \
+                    other features; nextest splits them";
+        let note = vec![note.to_owned()];
+        let all = self.of_packages(affected).whole(self.answer, self.tool);
+        let mut parts = vec![(0, (Selection::default(), note.clone())); of];
+        parts[0] = (weight, (all, note));
+        parts
+    }
+
+    /// Cargo's ids of all that could be selected.
+    fn members(&self) -> BTreeSet<String> {
+        let members = self.answer.workspace.members().map(|(member, _)| member);
+        let members = members.filter(|member| !self.options.excluded.contains(member));
+        ids(&self.answer.workspace, &members.collect())
+    }
+
+    /// The cargo command that builds with the same features.
+    fn command(&self) -> Vec<String> {
+        let command = self.tool.builds_like().unwrap_or_default().iter();
+        let mut command: Vec<String> = command.map(|&word| word.to_owned()).collect();
+        for arguments in [&self.options.given[..], self.options.forwarded] {
+            command.extend(that_configure(self.tool, arguments));
+        }
+        command
+    }
+
+    fn whole(&self) -> Vec<String> {
+        whole_workspace(&self.answer.workspace, &self.options.excluded)
+    }
+
+    fn keeper(&self) -> Result<&Keeper<'a>> {
+        let make = || {
+            let workspace = &self.answer.workspace;
+            let asker = Asker {
+                runner: self.runner,
+                cache: workspace.target_directory.join("xtask/rustc"),
+                command: self.command(),
+                members: self.members(),
+                whole: self.whole(),
+            };
+            Keeper::new(asker)
+        };
+        let keeper = self.keeper.get_or_init(make).as_ref();
+        keeper.map_err(|error| anyhow!("{error:#}"))
+    }
+}
+
+fn ids(workspace: &Workspace, packages: &BTreeSet<PackageIx>) -> BTreeSet<String> {
+    let id = |package: &PackageIx| workspace.package(*package).id.clone();
+    packages.iter().map(id).collect()
+}
+
+fn places(workspace: &Workspace, added: &[Added]) -> BTreeSet<PackageIx> {
+    let members: HashMap<&str, PackageIx> = workspace
+        .members()
+        .map(|(index, package)| (package.id.as_str(), index))
+        .collect();
+    let place = |added: &Added| members.get(added.package.as_str()).copied();
+    added.iter().filter_map(place).collect()
+}
+
+fn note(workspace: &Workspace, added: &Added) -> String {
+    let name = |id: &str| {
+        let known = workspace.packages().find(|(_, package)| package.id == id);
+        known.map_or_else(|| id.to_owned(), |(_, package)| package.name.clone())
+    };
+    let mut features = added.features.iter().take(4).cloned().collect::<Vec<_>>();
+    features.extend((added.features.len() > 4).then(|| "…".to_owned()));
+    format!(
+        "{} is selected too: without it {} would be built without {}",
+        name(&added.package),
+        name(&added.keeps),
+        features.join(", "),
+    )
+}

@@ -1,0 +1,96 @@
+//! Building a package's tests without running them.
+//!
+//! `cargo test` runs the tests of all that it builds, of packages too that are selected only for the
+//! features that they turn on. So it is given a runner, the kit itself, which starts a test binary or
+//! a documentation test unless it is such a package's. A runner is no part of what cargo calls fresh.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8Path;
+
+use crate::selection::{Options, Selection, Tool, locked};
+use xtask_impact::cargo_config::configuration_files;
+use xtask_impact::error::Status;
+use xtask_impact::files;
+use xtask_impact::process;
+use xtask_impact::process::Runner;
+use xtask_impact::workspace::{PackageIx, Workspace};
+
+/// The cargo command on a selection.
+pub fn cargo(
+    runner: &Runner,
+    workspace: &Workspace,
+    tool: Tool,
+    selection: &Selection,
+    options: &Options<'_>,
+) -> Command {
+    let mut command = runner.cargo();
+    if options.colored {
+        command.arg("--color=always");
+    }
+    if tool == Tool::Test && !selection.beside.is_empty() && !has_runner(&workspace.root) {
+        command.args(without_tests(workspace, &selection.beside));
+    }
+    command.args(arguments(workspace, tool, selection, options));
+    command
+}
+
+/// The arguments of the cargo command on a selection. Cargo leaves the lock file as it is.
+pub fn arguments(
+    workspace: &Workspace,
+    tool: Tool,
+    selection: &Selection,
+    options: &Options<'_>,
+) -> Vec<String> {
+    let arguments = selection.arguments(workspace, tool, options);
+    match tool == Tool::Fmt || options.in_private_copy {
+        true => arguments,
+        false => locked(arguments),
+    }
+}
+
+/// The runner as a setting. One that the user has for a triple goes before it.
+fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<String> {
+    let Ok(kit) = std::env::current_exe() else {
+        return Vec::new();
+    };
+    let names = beside.iter().map(|&it| workspace.package(it).name.as_str());
+    let names = names.collect::<Vec<_>>().join(",");
+    let words = [
+        &*kit.to_string_lossy(),
+        "run-test",
+        "--without",
+        &names,
+        "--",
+    ];
+    let words = words.map(toml::Value::from).to_vec();
+    let runner = toml::Value::Array(words);
+    let setting = format!("target.\"cfg(all())\".runner={runner}");
+    vec!["--config".to_owned(), setting]
+}
+
+/// Whether cargo's configuration may have a runner for a kind of target; cargo takes only one.
+fn has_runner(root: &Utf8Path) -> bool {
+    configuration_files(root).iter().any(|file| {
+        let text = files::read_text(file, files::SETTINGS);
+        text.is_ok_and(|text| {
+            text.contains("include") || text.contains("cfg(") && text.contains("runner")
+        })
+    })
+}
+
+/// Runs a test that cargo built, unless the package that it is of, by cargo's variables, is one of
+/// these.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn run_test(without: &[String], program: &Path, arguments: &[String]) -> Result<Status> {
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    if without.contains(&package) {
+        return Ok(Status::Done);
+    }
+    process::instead(program, arguments).map(crate::cargo_runs::forwarded)
+}

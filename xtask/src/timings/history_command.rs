@@ -1,0 +1,166 @@
+//! Kept runs as a whole: their trend, a list, and their way to another machine.
+
+use crate::timings::text;
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::Utf8PathBuf;
+
+use super::{Format, Kept};
+use crate::cargo_runs::build_times::Run;
+use crate::cargo_runs::build_times::select;
+use crate::cargo_runs::build_times::select::Series;
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+use crate::timings::measure::Request;
+use crate::timings::show_command;
+use crate::timings::trend as history;
+use xtask_impact::error::Status;
+use xtask_impact::quote;
+use xtask_impact::usage;
+
+/// Arguments of `timings trend`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TrendArgs {
+    /// Runs of every kind, not only those like the newest
+    #[arg(long)]
+    all: bool,
+    /// The last so many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    last: usize,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+pub(crate) fn trend(args: &TrendArgs) -> Result<Status> {
+    let kept = Kept::load(&args.workspace)?;
+    let mut trend = history::trend(&kept.history, args.all);
+    trend.keep_last(args.last);
+    match args.format {
+        Format::Text => output::data(&text::trend(&trend))?,
+        Format::Json => output::json(&trend)?,
+        Format::Markdown => output::data(&text::markdown::trend(&trend))?,
+        Format::Github => show_command::summary(&text::markdown::trend(&trend))?,
+    }
+    if trend.points.is_empty() {
+        output::note("no run is kept yet: `timings` makes one");
+    }
+    if trend.others > 0 {
+        let others = output::count(trend.others, "run");
+        output::note(format_args!(
+            "{others} that did something else left out; --all shows them"
+        ));
+    }
+    Ok(Status::Done)
+}
+
+/// Arguments of `timings list`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: ListFormat,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum ListFormat {
+    /// A line for each
+    #[default]
+    Text,
+    /// For programs; see the documentation of the JSON
+    Json,
+}
+
+pub(crate) fn list(args: &ListArgs) -> Result<Status> {
+    let kept = Kept::load(&args.workspace)?;
+    match args.format {
+        ListFormat::Text => output::data(&text::list(&kept.history))?,
+        ListFormat::Json => output::json(&text::list_json(&kept.history))?,
+    }
+    if kept.history.is_empty() {
+        let directory = kept.store.directory();
+        output::note(format_args!(
+            "no run is kept in {} yet",
+            quote::name(&directory)
+        ));
+    }
+    Ok(Status::Done)
+}
+
+/// Arguments of `timings export`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// Which runs: latest, latest~1, a label, the beginning of a commit or an id; by default all
+    runs: Vec<String>,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+pub(crate) fn export(args: &ExportArgs) -> Result<Status> {
+    let kept = Kept::load(&args.workspace)?;
+    let named = args.runs.iter().map(|spec| {
+        let found = select::find(&kept.history, spec);
+        found.map_err(|error| usage!("{error}"))
+    });
+    let named = named.collect::<Result<Vec<&Series>>>()?;
+    let all = || kept.history.iter().collect();
+    let wanted: Vec<&Series> = if named.is_empty() { all() } else { named };
+    for series in wanted {
+        for record in kept.store.records(series)? {
+            output::data(&(serde_json::to_string(&record).context("cannot write JSON")? + "\n"))?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// Arguments of `timings import`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    /// Exported runs, report pages or build logs of cargo's, directories of such, or - for
+    /// standard input
+    #[arg(required = true)]
+    files: Vec<Utf8PathBuf>,
+    /// Name what is imported, to find it again
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+pub(crate) fn import(args: &ImportArgs) -> Result<Status> {
+    let kept = Kept::load(&args.workspace)?;
+    let forwarded = args.workspace.forwarded_with_manifest();
+    let request = Request {
+        runner: &kept.runner,
+        workspace: &kept.workspace,
+        command: &["build"],
+        forwarded: &forwarded,
+        arguments: &[],
+        run: Run {
+            label: args.label.clone(),
+            ..Run::default()
+        },
+    };
+    let (mut imported, mut known) = (0, 0);
+    for record in request.import_all(&args.files)? {
+        match kept.store.has(&record.run) && args.label.is_none() {
+            true => known += 1,
+            false => {
+                kept.store.save(&record)?;
+                imported += 1;
+            }
+        }
+    }
+    let already = match known {
+        0 => String::new(),
+        known => format!(", {known} here already"),
+    };
+    output::status(
+        "Imported",
+        format_args!("{}{already}", output::count(imported, "run")),
+    );
+    Ok(Status::Done)
+}

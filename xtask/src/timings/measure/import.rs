@@ -1,0 +1,117 @@
+//! Records from files.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::Request;
+use crate::cargo_runs::build_times::readers::import;
+use crate::cargo_runs::build_times::readers::import::Imported;
+use crate::cargo_runs::build_times::store::Store;
+use crate::cargo_runs::build_times::{Order, Record};
+use crate::cli::output;
+use xtask_impact::files;
+use xtask_impact::quote;
+use xtask_impact::usage;
+
+impl Request<'_> {
+    /// Reads records from a file.
+    ///
+    /// # Errors
+    /// As for [`Request::import`].
+    pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<Record>> {
+        let text = files::read_named(file)?;
+        let text = String::from_utf8_lossy(&text);
+        self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
+    }
+
+    /// Keeps what a file holds, and gives the last run of it, which `--repeat` may have made
+    /// several of.
+    ///
+    /// # Errors
+    /// As for [`Request::import_file`], and where a record cannot be written.
+    pub fn import_last(&self, file: &Utf8Path, store: &Store) -> Result<Vec<Record>> {
+        let mut records = self.import_file(file)?;
+        for record in &records {
+            store.save(record)?;
+        }
+        let series = records.last().map(|record| record.run.series.clone());
+        records.retain(|record| Some(&record.run.series) == series.as_ref());
+        Ok(records)
+    }
+
+    /// Reads records from files, directories of files, and standard input (`-`). Of a directory
+    /// what cannot be used is left out with a warning.
+    ///
+    /// # Errors
+    /// Where one that was named cannot be used.
+    pub fn import_all(&self, named: &[Utf8PathBuf]) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for path in named {
+            if path == "-" {
+                let text = files::read_stream(std::io::stdin().lock(), "standard input")?;
+                let text = String::from_utf8_lossy(&text);
+                records.extend(self.import(&text, "", "standard input")?);
+            } else if path.is_dir() {
+                for file in reports_in(path)? {
+                    match self.import_file(&file) {
+                        Ok(found) => records.extend(found),
+                        Err(error) => output::warning(format_args!("left out: {error}")),
+                    }
+                }
+            } else {
+                records.extend(self.import_file(path)?);
+            }
+        }
+        Ok(records)
+    }
+
+    /// Reads records from a text: exported ones, a page or a log of cargo's.
+    ///
+    /// # Errors
+    /// Where there is none in it.
+    pub fn import(&self, text: &str, name: &str, file: &str) -> Result<Vec<Record>> {
+        let imported = import::read(text, name, &|name, version| {
+            self.is_proc_macro(name, version)
+        });
+        match imported.map_err(|error| usage!("cannot use {}: {error}", quote::name(file)))? {
+            Imported::Records(records, damaged) => {
+                for damage in damaged {
+                    output::warning(format_args!("{}: left out, {damage}", quote::name(file)));
+                }
+                Ok(records)
+            }
+            Imported::Build(imported) => {
+                let (mut run, mut build) = *imported;
+                if build.order != Order::UnitGraph {
+                    self.tie(&mut build);
+                    if build.order == Order::UnitGraph {
+                        output::note(
+                            "which unit waits for which is taken from this workspace as it is now",
+                        );
+                    }
+                }
+                if run.command.is_empty() {
+                    run.command = self.command[0].to_owned();
+                    run.arguments = self.arguments.to_vec();
+                }
+                run.label.clone_from(&self.run.label);
+                Ok(vec![self.finish(run, build)?])
+            }
+        }
+    }
+}
+
+/// The files of a directory that may hold records, sorted.
+fn reports_in(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    let entries = directory.read_dir_utf8();
+    let entries = entries.with_context(|| format!("cannot list {}", quote::name(&directory)))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.into_path()));
+    let mut files: Vec<_> = paths
+        .filter(|path| matches!(path.extension(), Some("json" | "jsonl" | "html")))
+        .filter(|path| path.is_file())
+        // A link to the newest report, and a page of the kit's own.
+        .filter(|path| !matches!(path.file_name(), Some("cargo-timing.html" | "report.html")))
+        .collect();
+    files.sort();
+    Ok(files)
+}

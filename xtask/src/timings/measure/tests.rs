@@ -1,0 +1,49 @@
+use cargo_metadata::camino::Utf8Path;
+
+use super::features;
+use super::watch::Waiting;
+use crate::cargo_runs::build_times::store::Store;
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn features_are_what_cargos_arguments_choose() {
+    for (arguments, chosen) in [
+        ("--workspace", ""),
+        ("-r --all-features", "--all-features"),
+        ("--profile ci -F a,b --features c", "-F a,b --features c"),
+        ("--profile=ci --features=x -p y", "--features=x"),
+    ] {
+        assert_eq!(features(&words(arguments)).join(" "), chosen);
+    }
+}
+
+#[test]
+fn a_file_without_a_record_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = Utf8Path::from_path(directory.path()).unwrap();
+    let file = directory.join("empty.json");
+    std::fs::write(&file, "").unwrap();
+    let error = Store::of(directory).find(&[], file.as_str()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("is no record of `timings`"), "{error}");
+}
+
+/// Cargo's line comes in pieces, with colours, and what follows it ends the waiting.
+#[test]
+fn waiting_is_heard() {
+    let mut waiting = Waiting::default();
+    waiting.hears(b"   Compiling a v0.1.0\n");
+    assert!(waiting.since.is_none());
+    waiting.hears(b"\x1b[1m    Blocking\x1b[0m waiting for ");
+    assert!(waiting.since.is_none());
+    waiting.hears(b"file lock on build directory\n");
+    assert!(waiting.since.is_some());
+    waiting.hears(b"   Compiling b v0.1.0\n");
+    assert!(waiting.since.is_none());
+    let heard = waiting.total;
+    waiting.hears(b"   Compiling c v0.1.0\n");
+    assert_eq!(waiting.total, heard);
+}

@@ -1,0 +1,141 @@
+//! Running the build that is measured, as on the user's own terminal, with an ear for cargo's words
+//! about locks.
+
+use std::io::IsTerminal as _;
+use std::process::ExitStatus;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use anyhow::Result;
+use cargo_metadata::Message;
+use cargo_metadata::camino::Utf8Path;
+
+use super::Request;
+use crate::cli::output;
+use xtask_impact::process;
+
+/// What a build said.
+pub(crate) struct Heard {
+    pub(crate) status: ExitStatus,
+    pub(crate) messages: Vec<Message>,
+    /// Seconds of waiting for other cargos.
+    pub(crate) waited: f64,
+    /// The line that names its report; empty where cargo was told to be quiet.
+    pub(crate) report: String,
+}
+
+impl Heard {
+    /// Whether cargo named this report as its own.
+    pub(crate) fn names(&self, report: &Utf8Path) -> bool {
+        report
+            .file_name()
+            .is_some_and(|name| self.report.contains(name))
+    }
+}
+
+impl Request<'_> {
+    /// Runs the build. How long it waited for other cargos is known by when it says so, and when
+    /// it goes on.
+    pub(crate) fn build(&self) -> Result<Heard> {
+        let mut command = self.runner.cargo();
+        command
+            .args(self.command)
+            .args(["--timings", "--message-format", "json-render-diagnostics"])
+            .args(as_on_a_terminal(self.arguments))
+            .args(self.build_arguments());
+        let mut messages = Vec::new();
+        let waiting = Mutex::new(Waiting::default());
+        let mut passed_on = output::PassedOn::start();
+        let status = process::stream_both(
+            &mut command,
+            |line| {
+                locked(&waiting).goes_on();
+                match serde_json::from_str(line) {
+                    Ok(message) => messages.push(message),
+                    // A kind of message that newer cargos have; what a build prints is shown.
+                    Err(_) if line.starts_with("{\"reason\":") => {}
+                    Err(_) => output::plain(line),
+                }
+            },
+            |bytes| {
+                locked(&waiting).hears(bytes);
+                passed_on.write(bytes);
+            },
+        )?;
+        let waiting = std::mem::take(&mut *locked(&waiting));
+        Ok(Heard {
+            status,
+            messages,
+            waited: waiting.total,
+            report: waiting.report,
+        })
+    }
+}
+
+/// Cargo sees a pipe where the user has a terminal: what it would do there is asked for, unless
+/// the user has asked for something.
+fn as_on_a_terminal(arguments: &[String]) -> Vec<String> {
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    let mut asked = Vec::new();
+    if !std::io::stderr().is_terminal() {
+        return asked;
+    }
+    let coloured = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let chosen = arguments.iter().any(|it| it.starts_with("--color"));
+    if coloured && !chosen && !is_set("CARGO_TERM_COLOR") {
+        asked.extend(["--color".to_owned(), "always".to_owned()]);
+    }
+    let quiet = arguments
+        .iter()
+        .any(|it| matches!(it.as_str(), "-q" | "--quiet"));
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if !quiet && !is_dumb && !is_set("CI") && !is_set("CARGO_TERM_PROGRESS_WHEN") {
+        let width = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|it| it.parse::<u16>().ok());
+        let width = width.unwrap_or(80);
+        let width = format!("term.progress.width={width}");
+        for setting in ["term.progress.when=\"always\"".to_owned(), width] {
+            asked.extend(["--config".to_owned(), setting]);
+        }
+    }
+    asked
+}
+
+/// Measures how long cargo waits for locks, by what it says.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    pub(crate) since: Option<Instant>,
+    pub(crate) total: f64,
+    line: Vec<u8>,
+    report: String,
+}
+
+impl Waiting {
+    pub(crate) fn hears(&mut self, bytes: &[u8]) {
+        self.goes_on();
+        self.line.extend(bytes);
+        let line = String::from_utf8_lossy(&self.line);
+        let last = line.trim_end_matches('\n').rsplit(['\n', '\r']).next();
+        // `Blocking waiting for file lock on build directory`
+        if last.is_some_and(|last| last.contains("waiting for file lock on")) {
+            self.since = Some(Instant::now());
+        }
+        // `Timing report saved to …/cargo-timing-<run id>.html`
+        if let Some(last) = last.filter(|last| last.contains("cargo-timing-")) {
+            self.report = last.to_owned();
+        }
+        let end = self.line.iter().rposition(|byte| *byte == b'\n');
+        self.line.drain(..end.map_or(0, |end| end + 1));
+    }
+
+    fn goes_on(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.total += since.elapsed().as_secs_f64();
+        }
+    }
+}
+
+fn locked<'a>(waiting: &'a Mutex<Waiting>) -> MutexGuard<'a, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}

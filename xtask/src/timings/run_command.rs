@@ -1,0 +1,213 @@
+//! `timings` by itself: measure a build, keep it, show it.
+
+use crate::artifacts::apply;
+use crate::selection::profiles;
+use crate::timings::measure;
+use crate::timings::text;
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+use clap::ValueEnum as _;
+
+use super::{Kept, ReportFormat};
+use crate::artifacts::apply::How;
+use crate::artifacts::plan::Options;
+use crate::cargo_runs;
+use crate::cargo_runs::build_times::Run;
+use crate::cli::args::{ChangeArgs, WorkspaceArgs};
+use crate::cli::output;
+use crate::commands::verdict;
+use crate::selection::{Tool, config_in, profile_in};
+use crate::timings::measure::Request;
+use crate::timings::show_command;
+use xtask_impact::build_dir;
+use xtask_impact::change_set::Asked;
+use xtask_impact::error::Status;
+use xtask_impact::query::Question;
+use xtask_impact::unit_graph::Verb;
+use xtask_impact::usage;
+
+/// Arguments of `timings`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// Which of cargo's commands to measure
+    #[arg(long, value_enum, default_value_t)]
+    command: CargoCommand,
+    /// What is built from nothing: it is removed first
+    #[arg(long, value_enum, default_value_t)]
+    clean: Clean,
+    /// Measure so many times, and show the median
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    repeat: usize,
+    /// Build nothing: read a report page, or a build log, that cargo wrote earlier or elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clean", "repeat"])]
+    import: Option<Utf8PathBuf>,
+    /// Name the run, to find it again; runs with a name are never pruned
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    /// How many of the slowest units to name
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    slowest: usize,
+    #[command(flatten)]
+    limits: show_command::Limits,
+    #[command(flatten)]
+    change: ChangeArgs,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+    /// Arguments for cargo
+    #[arg(last = true, value_name = "CARGO ARGS")]
+    cargo_args: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum CargoCommand {
+    /// cargo build
+    #[default]
+    Build,
+    /// cargo check
+    Check,
+    /// cargo test --no-run
+    Test,
+    /// cargo clippy
+    Clippy,
+    /// cargo doc
+    Doc,
+}
+
+impl CargoCommand {
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Build => &["build"],
+            Self::Check => &["check"],
+            Self::Test => &["test", "--no-run"],
+            Self::Clippy => &["clippy"],
+            Self::Doc => &["doc"],
+        }
+    }
+
+    fn verb(self) -> Verb {
+        match self {
+            Self::Build => Verb::Build,
+            Self::Test => Verb::Test,
+            Self::Check | Self::Clippy | Self::Doc => Verb::Check,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Clean {
+    /// Nothing: what is built is what cargo finds changed
+    #[default]
+    None,
+    /// What a change affects; see "Change set"
+    Affected,
+    /// The workspace's own packages
+    Workspace,
+    /// All packages
+    All,
+}
+
+pub(crate) fn run(args: &RunArgs) -> Result<Status> {
+    args.check()?;
+    let kept = Kept::load(&args.workspace)?;
+    // A baseline that is not there should not be found out about after the build.
+    let (settings, budget, baseline) = args.limits.read(&kept)?;
+    if args.import.is_none() {
+        let config = config_in(Tool::Build, &args.cargo_args);
+        profiles::require(&kept.runner, &kept.workspace, &args.profile(), &config)?;
+        kept.workspace.lock_file.check()?;
+        measure::warn_of_others(&kept.workspace)?;
+    }
+    let forwarded = args.workspace.forwarded_with_manifest();
+    let clean = args.clean.to_possible_value();
+    let mut request = Request {
+        runner: &kept.runner,
+        workspace: &kept.workspace,
+        command: args.command.words(),
+        forwarded: &forwarded,
+        arguments: &args.cargo_args,
+        run: Run {
+            label: args.label.clone(),
+            clean: clean.map_or(String::new(), |it| it.get_name().to_owned()),
+            ..Run::default()
+        },
+    };
+    let (status, records) = match &args.import {
+        Some(file) => (Status::Done, request.import_last(file, &kept.store)?),
+        None => request.measure_series(args.repeat, &|| args.clean(&kept), &kept.store)?,
+    };
+    let Some(first) = records.first() else {
+        return Ok(status);
+    };
+    if args.import.is_none() {
+        kept.doubt_clock(&first.run);
+    }
+    let report = kept.report(&records, &budget, baseline.as_deref())?;
+    let page = text::page::page(&report)?;
+    let page = kept.store.write_page(&page)?;
+    show_command::emit(&report, args.format, args.slowest, Some(&page))?;
+    kept.prune(&settings, &records)?;
+    Ok(status.max(verdict(!report.breaches.is_empty())))
+}
+
+impl RunArgs {
+    /// What clap cannot tell.
+    fn check(&self) -> Result<()> {
+        let given = |name: &str| self.cargo_args.iter().any(|it| it.starts_with(name));
+        if given("--message-format") {
+            return Err(usage!(
+                "--message-format is taken: `timings` reads cargo's messages itself"
+            ));
+        }
+        if self.repeat == 0 || self.repeat > 1 && self.clean == Clean::None {
+            return Err(usage!(
+                "--repeat measures one build several times: say with --clean what is to be built \
+                 each time (affected, workspace or all)"
+            ));
+        }
+        if self.clean != Clean::None && given("--target-dir") {
+            return Err(usage!(
+                "--clean removes from the workspace's own target directory: name another by \
+                 CARGO_TARGET_DIR, not by --target-dir"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The name of the profile that is built.
+    fn profile(&self) -> String {
+        profile_in(Tool::Build, &self.cargo_args).unwrap_or_else(|| "dev".to_owned())
+    }
+
+    fn clean(&self, kept: &Kept) -> Result<()> {
+        let asked = match self.clean {
+            Clean::None => return Ok(()),
+            Clean::Affected => self.change.resolve()?,
+            Clean::Workspace => Asked {
+                assumed: kept.workspace.members().map(|it| it.1.id.clone()).collect(),
+                ..Asked::default()
+            },
+            Clean::All => Asked {
+                all: true,
+                ..Asked::default()
+            },
+        };
+        let profile = self.profile();
+        let directory = build_dir::directory_of(&profile);
+        let (runner, workspace) = (kept.runner.clone(), kept.workspace.clone());
+        let mut question =
+            Question::new(runner, workspace, asked, self.command.verb()).in_profile(&profile);
+        question.network = self.workspace.network();
+        let options = Options {
+            directory: Some(directory.to_owned()),
+            ..Options::default()
+        };
+        for cleaned in apply::clean(&question.answer()?, &options, How::REMOVE)?.directories {
+            let files: u64 = cleaned.removals.iter().map(|removal| removal.files).sum();
+            output::status("Removed", format_args!("{files} files in {}", cleaned.path));
+        }
+        Ok(())
+    }
+}

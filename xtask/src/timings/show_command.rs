@@ -1,0 +1,221 @@
+//! Kept runs, shown again: alone, against one another, and as they might have been.
+
+use crate::ci::machine;
+use crate::timings::text;
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::Utf8Path;
+
+use super::{Format, Kept, ReportFormat};
+use crate::cargo_runs;
+use crate::cargo_runs::build_times::Record;
+use crate::cargo_runs::build_times::schedule::Schedule;
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+use crate::commands::verdict;
+use crate::timings::budget::{Budget, Settings};
+use crate::timings::compare;
+use crate::timings::report::Report;
+use crate::timings::what_if::{self, Change};
+use xtask_impact::error::Status;
+use xtask_impact::usage;
+
+/// What a build may take.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Budget")]
+pub(crate) struct Limits {
+    /// End with status 1 where a build takes more: total=SECONDS, critical-path=SECONDS,
+    /// growth=PERCENT, package:NAME=SECONDS (repeatable); adds to
+    /// [workspace.metadata.xtask.timings]
+    #[arg(long, value_name = "LIMIT")]
+    budget: Vec<String>,
+    /// Measure growth against this run [default: the last one of the same kind]
+    #[arg(long, value_name = "RUN")]
+    baseline: Option<String>,
+}
+
+impl Limits {
+    /// The settings of the workspace, the budget by them, and what growth is measured against.
+    pub(crate) fn read(&self, kept: &Kept) -> Result<(Settings, Budget, Option<Vec<Record>>)> {
+        let settings: Settings = kept.workspace.configured("timings")?;
+        let budget = self.budget(kept, &settings)?;
+        let baseline = self.baseline(kept, &budget)?;
+        Ok((settings, budget, baseline))
+    }
+
+    /// The configured budget with the user's own limits.
+    fn budget(&self, kept: &Kept, settings: &Settings) -> Result<Budget> {
+        let mut budget = settings.budget.clone();
+        for limit in &self.budget {
+            budget.add(limit).map_err(|error| usage!("{error}"))?;
+        }
+        for package in budget.packages.keys() {
+            // A limit on a name that is written wrong would never be broken.
+            if !kept.workspace.packages.iter().any(|it| it.name == *package) {
+                let unknown = kept.workspace.find(package).map(|_| ());
+                unknown.map_err(|error| usage!("budget: {error}"))?;
+            }
+        }
+        Ok(budget)
+    }
+
+    /// What growth is measured against, if it was named. A configured baseline need not be there
+    /// on every machine.
+    fn baseline(&self, kept: &Kept, budget: &Budget) -> Result<Option<Vec<Record>>> {
+        if let Some(spec) = &self.baseline {
+            return kept.store.find(&kept.history, spec).map(Some);
+        }
+        let named = budget.baseline.as_ref().filter(|_| budget.growth.is_some());
+        let Some(spec) = named else { return Ok(None) };
+        let found = kept.store.find(&kept.history, spec);
+        Ok(found
+            .inspect_err(|error| {
+                output::warning(format_args!(
+                    "budget.baseline: {error}\ngrowth is measured against the last run of the \
+                     same kind"
+                ));
+            })
+            .ok())
+    }
+}
+
+/// Arguments of `timings show`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// Which run: latest, latest~1, a label, the beginning of a commit or an id, or a file
+    #[arg(default_value = "latest")]
+    record: String,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    /// How many of the slowest units to name
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    slowest: usize,
+    #[command(flatten)]
+    limits: Limits,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+pub(crate) fn run(args: &ShowArgs) -> Result<Status> {
+    let kept = Kept::load(&args.workspace)?;
+    let (_, budget, baseline) = args.limits.read(&kept)?;
+    let records = kept.store.find(&kept.history, &args.record)?;
+    let report = kept.report(&records, &budget, baseline.as_deref())?;
+    emit(&report, args.format, args.slowest, None)?;
+    Ok(verdict(!report.breaches.is_empty()))
+}
+
+/// Prints a report.
+pub(crate) fn emit(
+    report: &Report,
+    format: ReportFormat,
+    slowest: usize,
+    page: Option<&Utf8Path>,
+) -> Result<()> {
+    for unchecked in &report.unchecked {
+        output::warning(format_args!("not checked by the budget: {unchecked}"));
+    }
+    match format {
+        ReportFormat::Text => output::data(&text::text(report, slowest, page)),
+        ReportFormat::Json => output::json(&text::json(report, slowest, page)),
+        ReportFormat::Html => output::data(&text::page::page(report)?),
+        ReportFormat::Markdown => output::data(&text::markdown::report(report, slowest)),
+        ReportFormat::Github => summary(&text::markdown::report(report, slowest)),
+    }
+}
+
+/// Prints Markdown, and appends it to the summary of GitHub's step.
+pub(crate) fn summary(markdown: &str) -> Result<()> {
+    const FILE: &str = "GITHUB_STEP_SUMMARY";
+    if std::env::var_os(FILE).is_some_and(|it| !it.is_empty()) {
+        machine::add_to(FILE, markdown)?;
+    }
+    output::data(markdown)
+}
+
+/// Arguments of `timings diff`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// The older run: latest~1, a label, the beginning of a commit or an id, or a file
+    before: String,
+    /// The newer run
+    #[arg(default_value = "latest")]
+    after: String,
+    /// How to show the difference
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// How many units to name
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    units: usize,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+pub(crate) fn diff(args: &DiffArgs) -> Result<Status> {
+    let kept = Kept::load(&args.workspace)?;
+    let before = kept.store.find(&kept.history, &args.before)?;
+    let after = kept.store.find(&kept.history, &args.after)?;
+    let comparison = compare::compare(&before, &after);
+    for unlike in &comparison.unlike {
+        output::note(unlike);
+    }
+    match args.format {
+        Format::Text => output::data(&text::diff(&comparison, args.units))?,
+        Format::Json => output::json(&comparison)?,
+        Format::Markdown => {
+            output::data(&text::markdown::diff(&comparison, args.units))?;
+        }
+        Format::Github => summary(&text::markdown::diff(&comparison, args.units))?,
+    }
+    Ok(Status::Done)
+}
+
+/// Arguments of `timings what-if`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WhatIfArgs {
+    /// Which run: latest, a label, the beginning of a commit or an id, or a file
+    #[arg(default_value = "latest")]
+    record: String,
+    /// Units at a time, instead of as many as were measured
+    #[arg(long, value_name = "N")]
+    cores: Option<std::num::NonZeroUsize>,
+    /// As if a package's units were faster: PACKAGE=2x (repeatable)
+    #[arg(long, value_name = "PACKAGE=FACTOR")]
+    faster: Vec<String>,
+    /// How to show the guess
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+pub(crate) fn what_if(args: &WhatIfArgs) -> Result<Status> {
+    let kept = Kept::load(&args.workspace)?;
+    let records = kept.store.find(&kept.history, &args.record)?;
+    let record = compare::typical(&records).context("there is no run")?;
+    let mut change = Change {
+        cores: args.cores.map(Into::into),
+        ..Change::default()
+    };
+    for faster in &args.faster {
+        change
+            .add(faster, &record.build)
+            .map_err(|error| usage!("{error}"))?;
+    }
+    if let Some(error) = &record.build.error {
+        output::note(format_args!(
+            "this build failed ({error}): the guess is about what ran before"
+        ));
+    }
+    let schedule = Schedule::new(&record.build).map_err(|error| usage!("{error}"))?;
+    let answer = what_if::ask(&record.build, &schedule, record.width(), &change);
+    match args.format {
+        Format::Text => output::data(&text::what_if(&answer, &record.run))?,
+        Format::Json => output::json(&text::what_if_json(&answer, &record.run))?,
+        Format::Markdown => {
+            output::data(&text::markdown::what_if(&answer, &record.run))?;
+        }
+        Format::Github => summary(&text::markdown::what_if(&answer, &record.run))?,
+    }
+    Ok(Status::Done)
+}

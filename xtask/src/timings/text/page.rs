@@ -1,0 +1,125 @@
+//! A report as one page for a browser. It needs no network and nothing beside it: style, script
+//! and data stand in it.
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::cargo_runs::build_times::path::Step;
+use crate::cargo_runs::build_times::{Concurrency, Run, UnitTiming};
+use crate::timings::analysis::Share;
+use crate::timings::compare::Comparison;
+use crate::timings::duplicates::Duplicate;
+use crate::timings::report::Report;
+use crate::timings::trend;
+use crate::timings::what_if::WhatIf;
+
+const HTML: &str = include_str!("page.html");
+const CSS: &str = include_str!("page.css");
+const JS: [&str; 4] = [
+    include_str!("page.js"),
+    include_str!("timeline.js"),
+    include_str!("tables.js"),
+    include_str!("keys.js"),
+];
+
+/// What the script works on.
+#[derive(Serialize)]
+struct Data<'a> {
+    run: &'a Run,
+    headline: Vec<String>,
+    total: f64,
+    units: Vec<Unit<'a>>,
+    critical: &'a [Step],
+    realised: &'a [Step],
+    by_kind: &'a [Share],
+    by_origin: &'a [Share],
+    by_package: &'a [Share],
+    duplicates: &'a [Duplicate],
+    concurrency: &'a [Concurrency],
+    cpu: &'a [(f64, f64)],
+    since_last: Option<&'a Comparison>,
+    trend: Vec<Point>,
+    what_if: &'a WhatIf,
+}
+
+#[derive(Serialize)]
+struct Unit<'a> {
+    label: String,
+    slack: f64,
+    #[serde(flatten)]
+    unit: &'a UnitTiming,
+}
+
+#[derive(Serialize)]
+struct Point {
+    started: String,
+    name: String,
+    total: f64,
+    critical_path: f64,
+    failed: bool,
+    runs: usize,
+}
+
+/// Renders a report.
+///
+/// # Errors
+/// None that could be met: the data are numbers and texts.
+pub fn page(report: &Report) -> Result<String> {
+    let (record, analysis) = (&report.record, &report.analysis);
+    let units = record.build.units.iter().zip(&analysis.slack);
+    let units = units.map(|(unit, &slack)| Unit {
+        label: unit.to_string(),
+        slack,
+        unit,
+    });
+    let data = Data {
+        run: &record.run,
+        headline: super::report::head(report),
+        total: record.build.total,
+        units: units.collect(),
+        critical: &analysis.critical_path.steps,
+        realised: &analysis.realised_path.steps,
+        by_kind: &analysis.by_kind,
+        by_origin: &analysis.by_origin,
+        by_package: &analysis.by_package,
+        duplicates: &analysis.duplicates,
+        concurrency: &record.build.concurrency,
+        cpu: &record.build.cpu,
+        since_last: report.since_last.as_ref(),
+        trend: report.trend.points.iter().map(point).collect(),
+        what_if: &report.what_if,
+    };
+    let data = serde_json::to_string(&data).context("cannot write JSON")?;
+    let title = format!("cargo {} · {}", record.run.command, record.run.name());
+    // The data come last, so that nothing in them is taken for a place to put something.
+    Ok(HTML
+        .replace("{{title}}", &escaped(&title))
+        .replace("{{css}}", CSS)
+        .replace("{{js}}", &JS.concat())
+        .replacen("{{data}}", &in_script(&data), 1))
+}
+
+fn point(point: &trend::Point) -> Point {
+    Point {
+        started: point.run.started(),
+        name: point.run.name(),
+        total: point.total,
+        critical_path: point.run.critical_path,
+        failed: point.run.failed,
+        runs: point.runs,
+    }
+}
+
+/// JSON that ends no script and begins no comment in one, whatever the names in it.
+fn in_script(json: &str) -> String {
+    json.replace('<', "\\u003c")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('{', "&#123;")
+}
