@@ -1,73 +1,77 @@
-//! Imports run downward only.
+//! Imports run downward only, in the kit and in the engine.
 
 use std::collections::BTreeSet;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 
-use xtask_impact::testing::own_sources;
-
-/// The rooms from the top of the house down. One imports from the floors below, and from its own
-/// room; two rooms of one floor do not know each other.
-const FLOORS: &[&[&str]] = &[
-    &["cli"],
-    &["exec"],
-    &["render"],
+/// The modules of the kit, from the highest floor to the lowest. A module imports modules of lower
+/// floors and its own parts; two modules of one floor do not import each other.
+const KIT: &[&[&str]] = &[
+    &["commands"],
     &[
-        "action", "audit", "ci", "doctor", "hooks", "policy", "timings",
+        "affected", "audit", "ci", "clean", "doctor", "graph", "hooks", "policy", "run", "timings",
     ],
-    &["built", "finding"],
-    &["question"],
-    &["changes"],
-    &["impact"],
-    &["resolution"],
-    &["graph"],
+    &["selection"],
+    &["artifacts"],
+    &["checks"],
+    &["cargo_runs", "ci_service"],
+    &["cli"],
+];
+
+/// The modules of the engine, from the highest floor to the lowest.
+const ENGINE: &[&[&str]] = &[
+    &["query"],
+    &["change_set"],
+    &["propagate"],
+    &["seeds"],
+    &["semantic_diff"],
+    &["records"],
+    &["resolve_diff"],
+    &["unit_graph"],
     &["workspace"],
-    &["repo"],
-    &["process", "error", "parallel"],
+    &["source_scan", "build_dir"],
+    &["vcs", "cargo_config", "lock_file"],
+    &["files", "state"],
+    &["paths", "process", "error", "parallel"],
     &["private_dir"],
     &["quote"],
 ];
 
 #[test]
-fn imports_run_downward_only() {
-    let mut upward = Vec::new();
-    for file in files(&own_sources()) {
-        let source = std::fs::read_to_string(&file).unwrap();
-        let path = file.strip_prefix(own_sources()).unwrap();
-        let room = path.iter().next().unwrap().trim_end_matches(".rs");
-        if matches!(room, "lib" | "main" | "testing") {
-            continue;
-        }
-        let from = floor(room);
-        for import in imports(source.parse().unwrap()) {
-            if import != room && floor(&import) <= from {
-                upward.push(format!("{path} imports {import}"));
-            }
-        }
-    }
-    expect_test::expect![""].assert_eq(&upward.join("\n"));
+fn imports_of_the_kit_run_downward_only() {
+    expect_test::expect![""].assert_eq(&upward_imports("src", KIT));
 }
 
-/// Files of fixed names, and files that the user named, which may be pipes of a shell.
+#[test]
+fn imports_of_the_engine_run_downward_only() {
+    expect_test::expect![""].assert_eq(&upward_imports("impact/src", ENGINE));
+}
+
+/// Files that open a file by other means than the engine's module `files`: files with fixed names,
+/// and files that the user named, which may be pipes of a shell.
 const READERS: &[&str] = &[
-    "cli/args.rs",
-    "exec/lock.rs",
-    "process/signals.rs",
-    "repo/files.rs",
+    "src/artifacts/lock.rs",
+    "src/cli/args.rs",
+    "impact/src/files.rs",
+    "impact/src/process/signals.rs",
+    "impact/src/testing.rs",
+    "src/architecture.rs",
 ];
 
 #[test]
 fn files_are_read_by_one_module() {
     let mut found = Vec::new();
-    for file in files(&own_sources()) {
-        let path = file.strip_prefix(own_sources()).unwrap();
-        let source = std::fs::read_to_string(&file).unwrap();
-        let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        let opens = ["fs::read(", "fs::read_to_string", "File::open("];
-        let is_among = READERS.contains(&path.as_str()) || path.starts_with("testing");
-        if !is_among && opens.iter().any(|open| code.contains(open)) {
-            found.push(path.to_string());
+    for directory in ["src", "impact/src"] {
+        for file in files(&package().join(directory)) {
+            let path = file.strip_prefix(package()).unwrap();
+            let source = std::fs::read_to_string(&file).unwrap();
+            let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let opens = ["fs::read(", "fs::read_to_string", "File::open("];
+            let is_reader = READERS.contains(&path.as_str());
+            if !is_reader && opens.iter().any(|open| code.contains(open)) {
+                found.push(path.to_string());
+            }
         }
     }
     expect_test::expect![""].assert_eq(&found.join("\n"));
@@ -76,28 +80,49 @@ fn files_are_read_by_one_module() {
 #[test]
 fn imports_are_found_wherever_they_stand() {
     let source = "
-        use xtask_impact::unit_graph::{Unit, Verb};
-        use xtask_impact::{usage, vcs, workspace};
-        /// See [`crate::commands`].
-        fn f() -> Result<()> { xtask_impact::process::run(usage!(\"crate::cargo_runs\")) }
-        #[cfg(test)] mod tests { use crate::cli::output; }
-        #[cfg(test)] use crate::audit::comparison;
-        #[test] fn g() { use crate::ci_service; }
+        use crate::graph::{Unit, Verb};
+        use crate::{vcs::Status, usage, workspace};
+        /// See [`crate::cli`].
+        fn f() -> Result<()> { crate::process::run(usage!(\"crate::clean\")) }
+        #[cfg(test)] mod tests { use crate::run; }
+        #[cfg(test)] use crate::audit;
+        #[test] fn g() { use crate::ci; }
     ";
     let found = imports(source.parse().unwrap());
     let found: Vec<_> = found.iter().map(String::as_str).collect();
-    assert_eq!(found, ["error", "graph", "process", "repo", "workspace"]);
+    assert_eq!(found, ["error", "graph", "process", "vcs", "workspace"]);
 }
 
-/// How far down a room lies.
-fn floor(room: &str) -> usize {
-    FLOORS
+/// Returns the imports of the sources below a directory that do not run downward, a line each.
+fn upward_imports(directory: &str, floors: &[&[&str]]) -> String {
+    let sources = package().join(directory);
+    let mut upward = Vec::new();
+    for file in files(&sources) {
+        let path = file.strip_prefix(&sources).unwrap();
+        let module = path.iter().next().unwrap().trim_end_matches(".rs");
+        if matches!(module, "lib" | "main" | "testing" | "architecture") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&file).unwrap();
+        let from = floor(floors, module);
+        for import in imports(source.parse().unwrap()) {
+            if import != module && floor(floors, &import) <= from {
+                upward.push(format!("{path} imports {import}"));
+            }
+        }
+    }
+    upward.join("\n")
+}
+
+/// Returns the number of floors above a module.
+fn floor(floors: &[&[&str]], module: &str) -> usize {
+    floors
         .iter()
-        .position(|rooms| rooms.contains(&room))
-        .unwrap_or_else(|| panic!("the room `{room}` is on no floor"))
+        .position(|modules| modules.contains(&module))
+        .unwrap_or_else(|| panic!("the module `{module}` is on no floor"))
 }
 
-/// The rooms that a file's paths of the form `crate::room` name, tests left out.
+/// Returns the modules that a file's paths of the form `crate::module` name, tests left out.
 fn imports(source: TokenStream) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let tokens: Vec<TokenTree> = source.into_iter().collect();
@@ -133,7 +158,7 @@ fn imports(source: TokenStream) -> BTreeSet<String> {
     found
 }
 
-/// Whether `[cfg(test)]` or `[test]` comes next.
+/// Returns true where `[cfg(test)]` or `[test]` comes next.
 fn is_test_attribute(tokens: &[TokenTree]) -> bool {
     let [TokenTree::Group(attribute), ..] = tokens else {
         return false;
@@ -141,7 +166,7 @@ fn is_test_attribute(tokens: &[TokenTree]) -> bool {
     matches!(&*attribute.to_string(), "[cfg (test)]" | "[test]")
 }
 
-/// `a::b, c` names `a` and `c`.
+/// Returns the first name of each path of a group: `a` and `c` for `a::b, c`.
 fn first_names(stream: TokenStream) -> Vec<String> {
     let tokens: Vec<_> = stream.into_iter().collect();
     tokens
@@ -150,7 +175,7 @@ fn first_names(stream: TokenStream) -> Vec<String> {
         .collect()
 }
 
-/// The sources below a directory, tests left out.
+/// Returns the sources below a directory, tests left out.
 fn files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     let mut found = Vec::new();
     for entry in directory.read_dir_utf8().unwrap() {
@@ -164,4 +189,9 @@ fn files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     }
     found.sort();
     found
+}
+
+/// The folder of the kit's package.
+fn package() -> &'static Utf8Path {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -84,8 +84,8 @@ impl Command {
             Self::RunAffected(args) => run::run(&args),
             Self::RunTest(args) => run::run_test(&args),
             Self::CleanAffected(args) => clean::run(&args),
-            Self::Hooks(args) => hooks::run(&args),
-            Self::Policy(args) => policy::run(&args),
+            Self::Hooks(args) => hooks::run(&args, &doctor::all_checks()),
+            Self::Policy(args) => policy::run(&args, &doctor::all_checks()),
             Self::Timings(args) => timings::run(&args),
             Self::Ci(args) => ci::run(&args),
             Self::Doctor(args) => doctor::run(&args),
@@ -106,14 +106,6 @@ impl Command {
             }
         });
         status.into()
-    }
-}
-
-/// The status of a check, which may have found something.
-pub(crate) fn verdict(has_found: bool) -> Status {
-    match has_found {
-        true => Status::Found,
-        false => Status::Done,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Build orchestration for Cargo monorepos: commands over the engine of [`xtask_impact`].
 //!
 //! The binary `xtask` is a thin `main` over this library. A monorepo that has an `xtask` of its
-//! own flattens [`commands::Command`] into its own commands and calls [`commands::Command::main`].
+//! own flattens [`Command`] into its own commands and calls [`Command::main`].
 //!
 //! # Folders, from the top down
 //!
@@ -38,3 +38,5 @@ pub mod timings;
 
 #[cfg(test)]
 mod architecture;
+
+pub use commands::{Command, main};

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    xtask_kit::cli::main()
+    xtask_kit::main()
 }

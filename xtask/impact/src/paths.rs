@@ -93,6 +93,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn paths_are_normalized_by_their_text() {
+        for (path, normal) in [
+            ("a/../b", "b"),
+            ("./a//./b/", "a/b"),
+            ("a/b/", "a/b"),
+            ("a//b", "a/b"),
+            ("/a/.b/c.d", "/a/.b/c.d"),
+            ("../a/../../b", "../../b"),
+            ("/../a", "/a"),
+            ("/p/src/../../q", "/q"),
+        ] {
+            assert_eq!(normalized(Utf8Path::new(path)), normal, "{path}");
+        }
+    }
+
+    #[test]
     #[cfg(unix)]
     fn a_real_path_is_what_the_system_says() {
         use std::os::unix::fs::symlink;

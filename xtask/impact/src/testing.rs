@@ -11,8 +11,7 @@ use crate::lock_file::{LockFile, LockState};
 use crate::propagate;
 use crate::query::Answer;
 use crate::seeds::{Rule, Seed};
-use crate::unit_graph::unit_name;
-use crate::unit_graph::{UnitGraph, UnitIx, Verb};
+use crate::unit_graph::{UnitGraph, UnitIx, Verb, unit_name};
 use crate::workspace::{Dependency, Package, PackageIx, Target, TargetKind, Workspace};
 
 /// A workspace in `/w`, one package a line: `head: targets -> dependencies`.
@@ -239,9 +238,4 @@ pub fn write(path: &Utf8Path, text: &str) {
     let above = path.parent().expect("a file is in a directory");
     std::fs::create_dir_all(above).expect("the directory can be made");
     std::fs::write(path, text).expect("the file can be written");
-}
-
-/// Where the kit's own sources are.
-pub fn own_sources() -> Utf8PathBuf {
-    Utf8PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")
 }

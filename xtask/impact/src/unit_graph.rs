@@ -9,6 +9,7 @@
 //! inside it.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -16,6 +17,7 @@ use petgraph::visit::{EdgeRef as _, VisitMap as _, Visitable as _};
 use serde::{Deserialize, Serialize};
 
 use crate::quote;
+use crate::usage;
 use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
 
 /// What is going to be run: the question behind every answer.
@@ -55,6 +57,22 @@ impl Verb {
             Self::Test => &["test", "--workspace", "--no-run"],
             Self::Doc => &["doc", "--workspace", "--no-deps"],
         }
+    }
+}
+
+impl FromStr for Verb {
+    type Err = anyhow::Error;
+
+    /// Parses the name of a verb.
+    ///
+    /// # Errors
+    /// When no verb has this name.
+    fn from_str(name: &str) -> anyhow::Result<Self> {
+        let mut known = Self::ALL.into_iter();
+        known.find(|verb| verb.name() == name).ok_or_else(|| {
+            let name = quote::line(name);
+            usage!("there is no verb `{name}`\nhint: use check, build, test or doc")
+        })
     }
 }
 

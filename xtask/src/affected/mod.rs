@@ -5,9 +5,8 @@ pub mod why;
 use crate::cli::workspaces;
 use anyhow::Result;
 
-use crate::cargo_runs;
-use crate::cli::args::QuestionArgs;
 use crate::cli::output;
+use crate::selection::question_args::QuestionArgs;
 use crate::selection::report::AffectedReport;
 use xtask_impact::error::Status;
 use xtask_impact::query::{Answer, package_of, units_named};

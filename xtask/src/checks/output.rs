@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::checks::report::{Report, github, text};
 use crate::checks::{Finding, fails};
 use crate::cli::output;
-use crate::commands::verdict;
+use crate::cli::output::verdict;
 use xtask_impact::error::Status;
 
 /// How to show what is found.

@@ -2,18 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
-use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde_json::Value;
 
 use crate::ci::durations::Durations;
 use crate::ci::key::{self, Facts, Key};
 use crate::ci::matrix::Job;
-use crate::ci_service::base;
-use crate::ci_service::base::{Base, detect};
 use crate::selection::select::{Noted, Selector};
 use crate::selection::{Selection, binary_id};
 use xtask_impact::cargo_config::toolchain_file;
@@ -24,46 +19,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::unit_graph::UnitIx;
-use xtask_impact::usage;
-use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::Workspace;
-
-/// Chooses what this run is compared with. `last_success` is the commit of the branch's last
-/// successful run, as far as the user looked it up.
-///
-/// # Errors
-/// Where there is no repository.
-pub fn base(runner: &Runner, workspace: &Workspace, last_success: Option<&str>) -> Result<Base> {
-    let repository = Repository::discover(runner, &workspace.root)?
-        .ok_or_else(|| usage!("{} is in no git repository", workspace.root))?;
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    // What a service checks out for a pull request, unless the workflow says otherwise.
-    let head = repository.head().map(|commit| commit.0.clone());
-    let named = ["GITHUB_SHA", "CI_COMMIT_SHA"].map(variable);
-    let is_services = head.is_some() && named.contains(&head);
-    let is_on_default_branch = match (repository.default_base(), repository.head()) {
-        (Ok((_, tip)), Some(head)) => repository
-            .merge_base(&tip, head)
-            .is_ok_and(|it| it == *head),
-        _ => false,
-    };
-    Ok(detect(&base::Facts {
-        variable: &variable,
-        event: &event(variable("GITHUB_EVENT_PATH")),
-        last_success: last_success.map(str::trim),
-        is_merge: is_services && repository.known("HEAD^2")?.is_some(),
-        is_shallow: repository.is_shallow(),
-        is_on_default_branch,
-        is_possible: &|comparison| comparison.resolve(&repository).is_ok(),
-    }))
-}
-
-/// Reads the event that GitHub describes in a file.
-fn event(path: Option<String>) -> Result<Value, String> {
-    let path = path.ok_or("GITHUB_EVENT_PATH is not set")?;
-    let text = files::read(&path, files::RECORD).map_err(|error| format!("{path}: {error}"))?;
-    serde_json::from_slice(&text).map_err(|error| format!("{path}: {error}"))
-}
 
 /// The key of a cache for a workspace's builds.
 ///
@@ -167,17 +123,4 @@ pub fn command(selector: &Selector<'_>, selection: &Selection) -> String {
     let arguments = selection.arguments(workspace, selector.tool, selector.options);
     // Another machine has its cargo elsewhere.
     process::shown(selector.runner.program("cargo").args(arguments))
-}
-
-/// Adds to a file that GitHub names by a variable.
-///
-/// # Errors
-/// Where it names none, or the file cannot be written.
-pub fn add_to(variable: &str, text: &str) -> Result<()> {
-    let path = env::var_os(variable)
-        .filter(|path| !path.is_empty())
-        .ok_or_else(|| usage!("--github: {variable} is not set, as it is in GitHub's jobs"))?;
-    let file = fs::File::options().append(true).create(true).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write to {}", path.display()))
 }

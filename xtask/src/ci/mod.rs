@@ -9,8 +9,8 @@ pub mod text;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use crate::cargo_runs;
 use crate::ci::matrix::Matrix;
+use crate::ci_service;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::selection::Tool;
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             let jobs = parts.map(|(load, part)| machine::job(selector, load, part, is_timed));
             let matrix = Matrix::new(answer.compared.clone(), jobs.collect());
             if job.github {
-                machine::add_to("GITHUB_OUTPUT", &text::matrix_output(&matrix)?)?;
+                ci_service::add_to("GITHUB_OUTPUT", &text::matrix_output(&matrix)?)?;
             }
             output::json(&matrix)
         })?,
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             let command = (!selection.is_empty()).then(|| machine::command(selector, &selection));
             let text = text::summary(selector.answer, command.as_deref());
             if job.github {
-                machine::add_to("GITHUB_STEP_SUMMARY", &text)?;
+                ci_service::add_to("GITHUB_STEP_SUMMARY", &text)?;
             }
             output::data(&text)
         })?,
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             let (runner, workspace) = arguments.load()?;
             let key = machine::key(&runner, &workspace, prefix, arguments.targets())?;
             if *github {
-                machine::add_to("GITHUB_OUTPUT", &text::key_output(&key))?;
+                ci_service::add_to("GITHUB_OUTPUT", &text::key_output(&key))?;
             }
             output::json(&key)?;
         }

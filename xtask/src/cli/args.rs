@@ -1,21 +1,11 @@
 //! Arguments that several commands share, and what they resolve to.
 
-use crate::ci::machine;
-use crate::selection::every;
-use crate::selection::profiles;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-pub use every::somewhere;
-
-use crate::cargo_runs;
-use crate::cli::output;
 use xtask_impact::change_set::{Ahead, Asked, Comparison, NamedFiles, path_list};
-use xtask_impact::process;
 use xtask_impact::process::Runner;
-use xtask_impact::query::{Evidence, Question};
 use xtask_impact::quote;
-use xtask_impact::unit_graph::Verb;
 use xtask_impact::usage;
 use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 
@@ -42,7 +32,7 @@ pub struct WorkspaceArgs {
     frozen: bool,
     /// Find everything anew, and keep nothing for the next answer
     #[arg(long)]
-    no_cache: bool,
+    pub(crate) no_cache: bool,
 }
 
 impl WorkspaceArgs {
@@ -56,7 +46,7 @@ impl WorkspaceArgs {
         Ok((runner, workspace))
     }
 
-    fn load_by(&self, runner: &Runner) -> Result<Workspace> {
+    pub(crate) fn load_by(&self, runner: &Runner) -> Result<Workspace> {
         if let Some(path) = &self.manifest_path {
             if path.is_dir() {
                 return Err(usage!(
@@ -75,7 +65,12 @@ impl WorkspaceArgs {
     }
 
     /// What can be begun for an answer before cargo is asked.
-    fn ahead(&self, runner: &Runner, asked: &Asked, with_records: bool) -> Option<Ahead> {
+    pub(crate) fn ahead(
+        &self,
+        runner: &Runner,
+        asked: &Asked,
+        with_records: bool,
+    ) -> Option<Ahead> {
         let here = Utf8Path::from_path(runner.directory())?;
         let manifest = self.manifest_path.as_ref().map(|path| here.join(path));
         let directory = manifest.as_ref().map_or(Some(here), |it| it.parent())?;
@@ -86,7 +81,7 @@ impl WorkspaceArgs {
         })
     }
 
-    fn options(&self) -> LoadOptions {
+    pub(crate) fn options(&self) -> LoadOptions {
         LoadOptions {
             manifest_path: self.manifest_path.clone(),
             platforms: match (self.all_platforms, &self.target[..]) {
@@ -152,7 +147,7 @@ pub struct ChangeArgs {
     since: Option<String>,
     /// Compare up to REV, not up to the work tree
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
-    head: Option<String>,
+    pub(crate) head: Option<String>,
     /// Compare HEAD with the index
     #[arg(long)]
     staged: bool,
@@ -175,7 +170,7 @@ pub struct ChangeArgs {
     /// Like --ci, but compare a branch with REV, the commit of its last successful run; an empty REV
     /// stands for no such run
     #[arg(long, value_name = "REV", conflicts_with_all = ["base", "since", "staged"])]
-    last_success: Option<String>,
+    pub(crate) last_success: Option<String>,
 }
 
 impl ChangeArgs {
@@ -234,15 +229,15 @@ impl ChangeArgs {
     }
 
     /// Returns whether the continuous integration tells the base.
-    fn is_in_ci(&self) -> bool {
+    pub(crate) fn is_in_ci(&self) -> bool {
         self.ci || self.last_success.is_some()
     }
 
-    fn compares(&self) -> bool {
+    pub(crate) fn compares(&self) -> bool {
         self.base.is_some() || self.since.is_some() || self.head.is_some() || self.staged
     }
 
-    fn names_something(&self) -> bool {
+    pub(crate) fn names_something(&self) -> bool {
         !self.file.is_empty()
             || self.files_from.is_some()
             || !self.assume_changed.is_empty()
@@ -261,162 +256,6 @@ impl ChangeArgs {
                 head: self.head.clone(),
             },
         }
-    }
-}
-
-/// The whole question: which workspace, which change, and what is going to be run.
-#[derive(Debug, clap::Args)]
-pub struct QuestionArgs {
-    #[command(flatten)]
-    subject: SubjectArgs,
-    /// What is going to be run, since a change means different things to each
-    #[arg(
-        long,
-        value_name = "VERB",
-        default_value = "check",
-        help_heading = "Change set"
-    )]
-    verb: Verb,
-    /// The profile that is going to be built [default: dev]
-    #[arg(long, value_name = "NAME", help_heading = "Change set")]
-    profile: Option<String>,
-}
-
-impl QuestionArgs {
-    /// The question as plain values.
-    ///
-    /// # Errors
-    /// Where the arguments name something that is not there.
-    pub fn resolve(&self) -> Result<Question> {
-        let in_ci = self.subject.change.is_in_ci();
-        self.subject.resolved(&self.build(), in_ci)
-    }
-
-    /// The newer side, where it was named.
-    pub fn head(&self) -> Option<&str> {
-        self.subject.change.head.as_deref()
-    }
-
-    /// The profile, where it was named.
-    pub fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
-    }
-
-    /// The build that is asked about.
-    fn build(&self) -> Build {
-        Build {
-            verb: self.verb,
-            profile: self.profile().unwrap_or("dev").to_owned(),
-            config: Vec::new(),
-        }
-    }
-
-    /// The target triples that were named; cargo's word for the host's own as what it stands for.
-    ///
-    /// # Errors
-    /// Where rustc does not tell the host's triple.
-    pub fn triples(&self, runner: &Runner) -> Result<Vec<String>> {
-        let named = self.subject.workspace.target.iter();
-        let resolve = |triple: &String| match &**triple {
-            "host-tuple" => {
-                let said = process::checked(runner.rustc().args(["--print", "host-tuple"]))?;
-                Ok(String::from_utf8_lossy(&said).trim().to_owned())
-            }
-            named => Ok(named.to_owned()),
-        };
-        named.map(resolve).collect()
-    }
-
-    /// The same choices as arguments for a build by cargo.
-    pub fn forwarded(&self) -> Vec<String> {
-        let mut forwarded = self.subject.workspace.forwarded();
-        let profile = self.profile.iter().map(|it| ["--profile", it]);
-        let triples = self.subject.workspace.target.iter();
-        let triples = triples.map(|it| ["--target", it]);
-        let named = profile.chain(triples).flatten().map(str::to_owned);
-        forwarded.extend(named);
-        forwarded
-    }
-}
-
-/// The build by cargo that a question is about.
-pub struct Build {
-    /// What is going to be run.
-    pub verb: Verb,
-    /// The name of the profile.
-    pub profile: String,
-    /// The values of `--config` that cargo is given.
-    pub config: Vec<String>,
-}
-
-/// Which workspace and which change, where the command itself says what is going to be run.
-#[derive(Debug, clap::Args)]
-pub struct SubjectArgs {
-    #[command(flatten)]
-    change: ChangeArgs,
-    /// Answer as on a fresh clone, from the sources alone, even where builds left records
-    #[arg(long, help_heading = "Change set")]
-    pub no_records: bool,
-    #[command(flatten)]
-    pub workspace: WorkspaceArgs,
-}
-
-impl SubjectArgs {
-    /// The question as plain values, where it is continuous integration that says what changed
-    /// unless the user does.
-    ///
-    /// # Errors
-    /// Where the arguments name something that is not there.
-    pub fn resolve_in_ci(&self, build: &Build) -> Result<Question> {
-        let in_ci =
-            self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
-        self.resolved(build, in_ci)
-    }
-
-    fn resolved(&self, build: &Build, in_ci: bool) -> Result<Question> {
-        let asked = self.change.resolve()?;
-        let runner = Runner::new()?;
-        let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
-        let ahead = (!in_ci).then(ahead).flatten();
-        let workspace = self.workspace.load_by(&runner)?;
-        profiles::require(&runner, &workspace, &build.profile, &build.config)?;
-        let asked = self.asked(asked, in_ci, &runner, &workspace)?;
-        let question = self.question((runner, workspace), asked, build);
-        Ok(Question { ahead, ..question })
-    }
-
-    fn asked(
-        &self,
-        mut asked: Asked,
-        in_ci: bool,
-        runner: &Runner,
-        workspace: &Workspace,
-    ) -> Result<Asked> {
-        if in_ci {
-            let last_success = self.change.last_success.as_deref();
-            let base = machine::base(runner, workspace, last_success)?;
-            output::note(&base.because);
-            asked.all |= base.compare.is_none();
-            asked.compare = base.compare;
-        }
-        Ok(asked)
-    }
-
-    fn question(
-        &self,
-        (runner, workspace): (Runner, Workspace),
-        asked: Asked,
-        build: &Build,
-    ) -> Question {
-        let question = Question::new(runner, workspace, asked, build.verb);
-        let mut question = question.in_profile(&build.profile);
-        if self.no_records {
-            question.evidence = Evidence::Sources;
-        }
-        question.targets.clone_from(&self.workspace.target);
-        question.no_cache = self.workspace.no_cache;
-        question.network = self.workspace.network();
-        question
     }
 }
 

@@ -3,3 +3,16 @@
 pub mod args;
 pub mod output;
 pub mod workspaces;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use xtask_impact::unit_graph::Verb;
+
+/// Parses the name of a verb; the help shows the cargo command that each verb stands for.
+pub fn verbs() -> impl TypedValueParser<Value = Verb> {
+    let values = Verb::ALL.map(|verb| {
+        let command = format!("`cargo {}`", verb.cargo_args().join(" "));
+        PossibleValue::new(verb.name()).help(command)
+    });
+    PossibleValuesParser::new(values).try_map(|name| name.parse())
+}

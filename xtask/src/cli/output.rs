@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
+use xtask_impact::error::Status;
 use xtask_impact::quote;
 
 /// Writes data to standard output. A reader that closed the pipe has all it wanted: that is no
@@ -35,6 +36,14 @@ pub fn data(text: &str) -> Result<()> {
 pub fn json(value: &impl Serialize) -> Result<()> {
     let document = serde_json::to_string_pretty(value).context("cannot write JSON")?;
     data(&(quote::json(&document) + "\n"))
+}
+
+/// The status of a check, which may have found something.
+pub fn verdict(has_found: bool) -> Status {
+    match has_found {
+        true => Status::Found,
+        false => Status::Done,
+    }
 }
 
 /// Says what is being done: a verb in cargo's column of twelve, and to what.

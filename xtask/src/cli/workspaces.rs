@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 
+use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
@@ -109,5 +110,23 @@ pub fn each(
     match first {
         Some(error) => Err(error),
         None => Ok(worst),
+    }
+}
+
+impl WorkspaceArgs {
+    /// Asks cargo for every workspace of the repository, or for the one.
+    ///
+    /// # Errors
+    /// As for [`WorkspaceArgs::load`] and [`load_all`].
+    pub fn load_each(&self, all: bool) -> Result<Vec<Loaded>> {
+        if all {
+            return load_all(&Runner::new()?, &self.options());
+        }
+        let (runner, workspace) = self.load()?;
+        Ok(vec![Loaded {
+            name: None,
+            runner,
+            workspace,
+        }])
     }
 }

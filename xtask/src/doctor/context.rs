@@ -51,7 +51,7 @@ pub struct Patient<'a> {
     root_below: Option<Utf8PathBuf>,
     /// The files that git tracks, below the top level.
     tracked: OnceCell<Vec<Utf8PathBuf>>,
-    units: OnceCell<UnitGraph>,
+    pub(crate) units: OnceCell<UnitGraph>,
 }
 
 /// How long procedural macros, and what is built for them alone, hold a build up.
@@ -166,7 +166,7 @@ impl<'a> Patient<'a> {
     }
 
     /// The files that git tracks, below the top level; none outside a repository.
-    fn tracked(&self) -> Result<&[Utf8PathBuf]> {
+    pub(crate) fn tracked(&self) -> Result<&[Utf8PathBuf]> {
         if let Some(tracked) = self.tracked.get() {
             return Ok(tracked);
         }
@@ -181,7 +181,7 @@ impl<'a> Patient<'a> {
 
     /// Returns a tracked file's text; none where the file is not there or not UTF-8. A file that
     /// was skipped is noted.
-    fn text(&self, file: &Utf8Path) -> Option<String> {
+    pub(crate) fn text(&self, file: &Utf8Path) -> Option<String> {
         match files::read_text(self.top_level.join(file), Self::TEXT) {
             Ok(text) => Some(text),
             Err(error) => {
@@ -226,7 +226,7 @@ impl<'a> Patient<'a> {
     }
 
     /// The path packages, by their directories below the top level.
-    fn own_packages(&self) -> HashMap<Utf8PathBuf, &Package> {
+    pub(crate) fn own_packages(&self) -> HashMap<Utf8PathBuf, &Package> {
         let packages = self.workspace.packages.iter();
         let own = packages.filter(|it| it.source.is_none());
         let own = own.filter_map(|it| Some((self.below(it.directory())?, it)));

@@ -20,13 +20,17 @@ use xtask_impact::process;
 use xtask_impact::workspace::Workspace;
 
 /// The codes of what [`fix`] mends.
-pub const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
+pub(crate) const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
 
 /// Mends what is found of the wanted codes, or says what it would mend; how many things that is.
 ///
 /// # Errors
 /// What cannot be removed or written, and git's own message.
-pub fn fix(patient: &Patient<'_>, wanted: &dyn Fn(&str) -> bool, dry_run: bool) -> Result<usize> {
+pub(crate) fn fix(
+    patient: &Patient<'_>,
+    wanted: &dyn Fn(&str) -> bool,
+    dry_run: bool,
+) -> Result<usize> {
     let say = |done: &str, would: &str, what: std::fmt::Arguments<'_>| match dry_run {
         true => output::status("Would", format_args!("{would} {what}")),
         false => output::status("Fixed", format_args!("{done} {what}")),

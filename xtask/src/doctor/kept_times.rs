@@ -1,10 +1,4 @@
-//! What `doctor` does beside looking: it mends what is safe to mend, tries a build, and gathers what
-//! the timings know.
-
-use crate::doctor::fix;
-use crate::doctor::try_layout;
-pub use fix::{FIXABLE, fix};
-pub use try_layout::try_layout;
+//! Times of builds that the timings kept, for the checks that weigh macros and builds.
 
 use std::collections::BTreeMap;
 

@@ -8,6 +8,7 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::checks::{Check, Finding, Level};
 use crate::doctor::context::Patient;
+use xtask_impact::paths;
 use xtask_impact::source_scan;
 use xtask_impact::source_scan::{MadePath, Origin};
 use xtask_impact::workspace::Package;
@@ -140,7 +141,7 @@ struct Code<'a> {
 impl Code<'_> {
     fn judge(&self, made: &MadePath) -> Option<Fault> {
         let is_built = || {
-            let path = source_scan::normalized(&self.directory.join(&made.path));
+            let path = paths::normalized(&self.directory.join(&made.path));
             self.targets.iter().any(|it| path.starts_with(it))
         };
         let (check, message, mend) = match made.origin {

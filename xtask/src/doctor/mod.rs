@@ -22,13 +22,15 @@ use anyhow::Result;
 
 use crate::checks::output::{Format, show};
 use crate::checks::policy::check::CHECKS;
+use crate::checks::policy::examine as policy_of;
 use crate::checks::report;
 use crate::checks::{Check, Policy, check_named};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::doctor::context::Patient;
-use crate::doctor::kept_times::{FIXABLE, kept_times, try_layout};
-use crate::policy::ask::{all_checks, examine as policy_of};
+use crate::doctor::fix::{FIXABLE, fix};
+use crate::doctor::kept_times::kept_times;
+use crate::doctor::try_layout::try_layout;
 use xtask_impact::error::Status;
 use xtask_impact::paths::resolved;
 use xtask_impact::usage;
@@ -60,6 +62,13 @@ pub struct Args {
     format: Format,
     #[command(flatten)]
     workspace: WorkspaceArgs,
+}
+
+/// Returns every check of the kit, since a workspace's levels and exceptions may name any of them.
+pub(crate) fn all_checks() -> Vec<&'static Check> {
+    let mut checks = context::checks();
+    checks.extend(CHECKS);
+    checks
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status> {

@@ -25,7 +25,7 @@ enum Offer {
 ///
 /// # Errors
 /// Where the installed cargo has no new layout, or the workspace builds in neither.
-pub fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
+pub(crate) fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
     let said = process::checked(patient.runner.cargo().arg("--version"))?;
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     let Some(offer) = offer(&said) else {

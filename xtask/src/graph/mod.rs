@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::cli::args::{WorkspaceArgs, somewhere};
+use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::verbs;
 use crate::graph::text::GraphReport;
+use crate::selection::question_args::somewhere;
 use xtask_impact::error::Status;
 use xtask_impact::unit_graph::{UnitGraph, Verb};
 use xtask_impact::workspace::{Package, PackageIx, Workspace};
@@ -32,7 +34,7 @@ pub struct Args {
     #[arg(long)]
     units: bool,
     /// Under which verb the units are shown
-    #[arg(long, value_name = "VERB", default_value = "check", requires = "units")]
+    #[arg(long, value_name = "VERB", value_parser = verbs(), default_value = "check", requires = "units")]
     verb: Verb,
     #[command(flatten)]
     workspace: WorkspaceArgs,

@@ -20,7 +20,7 @@ pub(crate) mod workspaces;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use crate::cargo_runs;
+use crate::checks::Check;
 use crate::cli::output;
 use crate::hooks::install::Hooks;
 use crate::hooks::model::Hook;
@@ -67,7 +67,7 @@ enum Command {
     },
 }
 
-pub(crate) fn run(args: &Args) -> Result<Status> {
+pub(crate) fn run(args: &Args, known: &[&'static Check]) -> Result<Status> {
     let runner = Runner::new()?;
     match &args.command {
         Command::Install { hooks } => {
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             file,
             arguments,
             ..
-        } => return run::start(&runner, *hook, file.as_deref(), arguments),
+        } => return run::start(&runner, *hook, file.as_deref(), arguments, known),
     }
     Ok(Status::Done)
 }

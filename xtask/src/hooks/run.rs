@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::checks::Check;
 use crate::cli::output;
 use crate::hooks::model::{Hook, Outcome, Step};
 use crate::hooks::push::{Push, pushes};
@@ -23,7 +24,7 @@ use xtask_impact::vcs;
 use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, State};
 
 /// Does what a hook does, after the one that was there before it: `file` is the hook that git
-/// started, `arguments` what git gave it.
+/// started, `arguments` what git gave it, `known` every check that the configuration may name.
 ///
 /// # Errors
 /// Where git or the configuration is at fault; that a step failed is in the status.
@@ -32,6 +33,7 @@ pub fn start(
     hook: Hook,
     file: Option<&Utf8Path>,
     arguments: &[String],
+    known: &[&'static Check],
 ) -> Result<Status> {
     let mut again = vec!["hooks".to_owned(), "run".to_owned(), hook.name().to_owned()];
     again.extend(
@@ -57,8 +59,8 @@ pub fn start(
         output::note("pre-push: standard input names no reference, so nothing is pushed");
     }
     match hook {
-        Hook::PreCommit => check(&pre_commit(runner)?),
-        Hook::PrePush => check(&pre_push(runner, arguments, &input)?),
+        Hook::PreCommit => check(&pre_commit(runner)?, known),
+        Hook::PrePush => check(&pre_push(runner, arguments, &input)?, known),
         Hook::PostCheckout => {
             // A checkout that is done must not be called a failure.
             let framework = ["FROM_REF", "TO_REF", "CHECKOUT_TYPE"]
@@ -270,10 +272,13 @@ fn base(
 }
 
 /// Runs the steps of a hook in every workspace that it concerns, and says what came of them.
-fn check(fired: &Fired) -> Result<Status> {
+fn check(fired: &Fired, known: &[&'static Check]) -> Result<Status> {
     let start = Instant::now();
     let hook = fired.hook;
     let mut scenes = fired.scenes()?;
+    for (scene, _) in &mut scenes {
+        scene.known_checks = known.to_vec();
+    }
     if text::announces(hook) {
         let mut names = Vec::new();
         for (scene, steps) in &mut scenes {

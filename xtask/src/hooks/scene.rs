@@ -1,6 +1,7 @@
 //! What a hook is about, and where its steps run: in the work tree where that agrees with what is
 //! checked on all that a step reads, and in a mirror of it otherwise.
 
+use crate::checks::Check;
 use crate::hooks::text;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
@@ -10,7 +11,6 @@ use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::Utf8PathBuf;
 
 use super::target_directory;
-use crate::cli::output;
 use crate::hooks::model::Hook;
 use crate::selection::select::Selector;
 use crate::selection::{Options, Selection, Tool};
@@ -64,6 +64,8 @@ pub(crate) struct Scene<'a> {
     /// The hook whose cargo steps say when they start; nothing where they do not.
     pub(crate) announces: Option<Hook>,
     pub(crate) progress: text::Progress,
+    /// The checks that the configuration may name.
+    pub(crate) known_checks: Vec<&'static Check>,
     mirror: OnceLock<Result<Mirror>>,
     /// Files that git ignores and that a cargo step would compile in the work tree.
     compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
@@ -99,6 +101,7 @@ impl<'a> Scene<'a> {
             subject,
             announces: None,
             progress: text::Progress::default(),
+            known_checks: Vec::new(),
             mirror: OnceLock::new(),
             compiled_and_ignored: Mutex::new(BTreeSet::new()),
         }

@@ -13,9 +13,9 @@ use clap::ValueEnum as _;
 
 use super::scene::{Place, Scene, Selected};
 use crate::checks::fails;
+use crate::checks::policy;
 use crate::cli::output;
 use crate::hooks::model::{Ending, Outcome, Step, Work};
-use crate::policy::ask;
 use crate::selection::test_runner_shim;
 use crate::selection::{Options, Tool, specs};
 use xtask_impact::cargo_config::Surroundings;
@@ -210,7 +210,13 @@ impl Scene<'_> {
         let tracked = self.repository.entries(&self.subject.state)?;
         let tracked: Vec<_> = tracked.into_iter().map(|it| it.path).collect();
         let around = Surroundings::of(&place.runner, &[]);
-        let found = ask::check(&place.root, &place.top, &tracked, &around)?;
+        let found = policy::check(
+            &self.known_checks,
+            &place.root,
+            &place.top,
+            &tracked,
+            &around,
+        )?;
         let ending = match fails(&found) {
             true => Ending::Failed,
             false => Ending::Passed,

@@ -3,11 +3,10 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::checks::policy::check::{CHECKS, find};
-use crate::checks::policy::subject::{FILES, Known, Subject, root_above};
-use crate::checks::{Check, Finding, Policy};
+use crate::checks::policy::subject::{Known, root_above};
+use crate::checks::policy::{check, files};
+use crate::checks::{Check, Finding};
 use crate::cli::output;
-use crate::doctor::context;
 use crate::policy::settings::Settings;
 use xtask_impact::cargo_config::{PATH_HASH, Surroundings};
 use xtask_impact::paths::resolved;
@@ -16,9 +15,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
-use xtask_impact::workspace::{
-    PlatformFacts, RootManifest, check_special_files, configured_in, workspaces_below,
-};
+use xtask_impact::workspace::{PlatformFacts, RootManifest, check_special_files, workspaces_below};
 
 /// Whose policy is asked for.
 pub struct Asked<'a> {
@@ -49,57 +46,6 @@ impl Scene {
             )
         })
     }
-}
-
-/// Every check of the kit, since a workspace's levels and exceptions may name any of them.
-pub fn all_checks() -> Vec<&'static Check> {
-    context::checks()
-        .into_iter()
-        .chain(CHECKS.iter().copied())
-        .collect()
-}
-
-/// What departs from the policy of the workspace with this root, not weighed yet.
-///
-/// # Errors
-/// Where the configuration is at fault.
-pub fn examine(
-    runner: &Runner,
-    root: &Utf8Path,
-    repository: Option<&Repository>,
-    policy: &Policy,
-) -> Result<Vec<Finding>> {
-    let (top, tracked) = files(root, repository)?;
-    let around = Surroundings::of(runner, &[]);
-    find(&Subject::read(&top, &tracked, root, &around)?, policy)
-}
-
-/// The top level of a workspace's repository, and the files that it tracks; without a repository
-/// the root manifest alone.
-fn files(
-    root: &Utf8Path,
-    repository: Option<&Repository>,
-) -> Result<(Utf8PathBuf, Vec<Utf8PathBuf>)> {
-    Ok(match repository {
-        Some(it) => (resolved(it.top_level()), it.tracked(FILES)?),
-        None => (root.to_owned(), vec!["Cargo.toml".into()]),
-    })
-}
-
-/// What departs from the policy of the workspace with this root, weighed as that says. Of the files
-/// below the top level those count that are `tracked`, by their paths from there.
-///
-/// # Errors
-/// Where the configuration is at fault.
-pub fn check(
-    root: &Utf8Path,
-    top: &Utf8Path,
-    tracked: &[Utf8PathBuf],
-    around: &Surroundings,
-) -> Result<Vec<Finding>> {
-    let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
-    let subject = Subject::read(top, tracked, root, around)?;
-    policy.weigh(&all_checks(), find(&subject, &policy)?)
 }
 
 impl Asked<'_> {
@@ -135,12 +81,12 @@ impl Asked<'_> {
     ///
     /// # Errors
     /// Where there is none, or git or the configuration is at fault.
-    pub fn check(&self) -> Result<Vec<Finding>> {
+    pub fn check(&self, known: &[&Check]) -> Result<Vec<Finding>> {
         let scene = self.scene()?;
         let root = scene.root()?;
         let (top, tracked) = files(root, scene.repository.as_ref())?;
         let around = Surroundings::of(self.runner, self.flags);
-        check(root, &top, &tracked, &around)
+        check(known, root, &top, &tracked, &around)
     }
 
     /// The settings of the workspace as they hold in the current directory; with `all` also those of

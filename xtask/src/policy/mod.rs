@@ -8,10 +8,10 @@ use crate::checks::report;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use crate::checks::check_named;
 use crate::checks::output::{Format, show};
+use crate::checks::{Check, check_named};
 use crate::cli::output;
-use crate::policy::ask::{Asked, all_checks};
+use crate::policy::ask::Asked;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 
@@ -79,7 +79,7 @@ impl Common {
     }
 }
 
-pub(crate) fn run(args: &Args) -> Result<Status> {
+pub(crate) fn run(args: &Args, known: &[&Check]) -> Result<Status> {
     let runner = Runner::new()?;
     match &args.command {
         Command::Show {
@@ -100,13 +100,12 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             explain: Some(code),
             ..
         } => {
-            let checks = all_checks();
-            let check = check_named(code, &checks)?;
+            let check = check_named(code, known)?;
             output::data(&report::explained(check))?;
             Ok(Status::Done)
         }
         Command::Check { common, format, .. } => {
-            let found = common.asked(&runner).check()?;
+            let found = common.asked(&runner).check(known)?;
             let status = show(&found, *format)?;
             output::status(
                 "Checked",

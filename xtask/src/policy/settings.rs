@@ -5,7 +5,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::checks::policy::profiles;
 use crate::checks::policy::profiles::Profile;
-use crate::checks::policy::{default, entries, text};
+use crate::checks::policy::{TOOLS, default, entries, text, tool};
 use xtask_impact::cargo_config::{CargoConfig, Kind, Origin, Value};
 use xtask_impact::workspace::PlatformFacts;
 
@@ -39,14 +39,6 @@ pub struct Variable {
     /// Who says so.
     pub origin: Origin,
 }
-
-/// The programs that variables of their own name, before any configuration.
-const TOOLS: [(&str, &str); 4] = [
-    ("rustc", "RUSTC"),
-    ("rustc-wrapper", "RUSTC_WRAPPER"),
-    ("rustc-workspace-wrapper", "RUSTC_WORKSPACE_WRAPPER"),
-    ("rustdoc", "RUSTDOC"),
-];
 
 impl Settings {
     /// The settings of the workspace with this root. `manifest` is the table `profile` of its

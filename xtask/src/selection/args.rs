@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::cli::args::{Build, SubjectArgs};
 use crate::cli::output;
 use crate::cli::workspaces::Questions;
+use crate::selection::question_args::{Build, SubjectArgs};
 use crate::selection::select::Selector;
 use crate::selection::{Options, Tool, config_in, profile_in};
 use xtask_impact::query::Question;

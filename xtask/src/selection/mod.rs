@@ -3,8 +3,8 @@
 
 pub(crate) mod args;
 mod arguments;
-pub(crate) mod every;
 pub mod profiles;
+pub mod question_args;
 pub mod report;
 pub mod select;
 mod targets;

@@ -11,9 +11,9 @@ use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Seed};
 pub use xtask_impact::unit_graph::target_name;
-use xtask_impact::unit_graph::{Mode, Unit, Verb, unit_name};
+use xtask_impact::unit_graph::{Mode, Verb, unit_name};
 use xtask_impact::vcs::Change;
-use xtask_impact::workspace::{Specs, TargetKind, Workspace};
+use xtask_impact::workspace::{Specs, TargetKind};
 
 /// The answer, ready to be shown.
 #[derive(Debug, Serialize)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{Comparison, Verdict};
 use crate::cargo_runs::build_times::record::Record;
+use crate::cargo_runs::build_times::store::Keep;
 use crate::cargo_runs::build_times::{UnitTiming, round};
 
 /// `[workspace.metadata.xtask.timings]`.

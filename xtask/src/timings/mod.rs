@@ -24,7 +24,6 @@ use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::timings::budget::{Budget, Settings};
 use crate::timings::report::Report;
-use crate::timings::trend;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::usage;

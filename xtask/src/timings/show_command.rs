@@ -1,17 +1,16 @@
 //! Kept runs, shown again: alone, against one another, and as they might have been.
 
-use crate::ci::machine;
+use crate::ci_service;
 use crate::timings::text;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 
 use super::{Format, Kept, ReportFormat};
-use crate::cargo_runs;
 use crate::cargo_runs::build_times::Record;
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
-use crate::commands::verdict;
+use crate::cli::output::verdict;
 use crate::timings::budget::{Budget, Settings};
 use crate::timings::compare;
 use crate::timings::report::Report;
@@ -128,7 +127,7 @@ pub(crate) fn emit(
 pub(crate) fn summary(markdown: &str) -> Result<()> {
     const FILE: &str = "GITHUB_STEP_SUMMARY";
     if std::env::var_os(FILE).is_some_and(|it| !it.is_empty()) {
-        machine::add_to(FILE, markdown)?;
+        ci_service::add_to(FILE, markdown)?;
     }
     output::data(markdown)
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::seeds::Rule;
 use crate::testing::{self, edited, name, unit};
 use crate::unit_graph::Verb;
 use crate::workspace::Workspace;

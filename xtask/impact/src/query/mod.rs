@@ -17,6 +17,7 @@ use crate::paths::resolved;
 use crate::process::Runner;
 use crate::propagate;
 use crate::propagate::Affected;
+use crate::propagate::resolved::Causes;
 use crate::propagate::variants::Variants;
 use crate::quote;
 use crate::records::changed::ChangedPaths;
@@ -25,7 +26,6 @@ use crate::records::checkouts::Shared;
 use crate::records::layout::Layout;
 use crate::records::{Ground, RecordId, Records};
 use crate::resolve_diff;
-use crate::seeds::resolved::Causes;
 use crate::seeds::rules::Rules;
 use crate::seeds::settings::{Contents, Setting, Settings};
 use crate::seeds::{Inputs, Resolution};
@@ -232,7 +232,7 @@ impl Question {
         if let Resolution::Compared(compared) = &resolution {
             let changed = set.changes.iter().map(|it| &*it.path);
             let causes = Causes::new(changed, &set.top_level, &settings, &contents);
-            let resolved = seeds::resolved::affected(workspace, &graph, compared, &causes);
+            let resolved = propagate::resolved::affected(workspace, &graph, compared, &causes);
             untouched.retain(|unit, _| resolved.effect(*unit).is_none());
             affected = affected.or(resolved);
         }

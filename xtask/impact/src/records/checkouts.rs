@@ -27,7 +27,7 @@ use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
 
 /// The name under which records are kept.
-pub(super) const KEPT: &str = "records";
+pub(crate) const KEPT: &str = "records";
 
 /// A profile directory that holds what was compiled from another checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,6 @@ use crate::seeds::rules::Rules;
 use crate::seeds::scripts::is_in_nested_package;
 use crate::seeds::settings::{Contents, Settings};
 use crate::seeds::sources::{Facts, Outsides, Sources};
-use crate::seeds::{Effect, Rule, Seed, Spread};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::vcs::{Change, Status};
 use crate::workspace::{PackageIx, TargetKind, Workspace};

@@ -30,9 +30,8 @@ mod tokens;
 mod walk;
 
 use std::collections::BTreeSet;
-use std::path::MAIN_SEPARATOR;
 
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use build_script::{BuildScriptScan, scan_build_script};

@@ -476,22 +476,6 @@ fn build_scripts_are_read_for_their_instructions() {
 }
 
 #[test]
-fn paths_are_normalized_by_their_text() {
-    for (path, normal) in [
-        ("a/../b", "b"),
-        ("./a//./b/", "a/b"),
-        ("a/b/", "a/b"),
-        ("a//b", "a/b"),
-        ("/a/.b/c.d", "/a/.b/c.d"),
-        ("../a/../../b", "../../b"),
-        ("/../a", "/a"),
-        ("/p/src/../../q", "/q"),
-    ] {
-        assert_eq!(normalized(Utf8Path::new(path)), normal, "{path}");
-    }
-}
-
-#[test]
 fn what_a_condition_takes_away_is_left_out() {
     // On Linux, without tests, with the feature `on`, and with options that nobody knows.
     let holds = |option: &str, value: Option<&str>| match (option, value) {

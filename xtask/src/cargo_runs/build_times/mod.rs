@@ -1,7 +1,7 @@
 //! What a build took, unit by unit, and what follows from it.
 //!
-//! [`read_report`] reads cargo's own `--timings` page, [`build_log::read`] its log of a build;
-//! [`unit_graph::join`] ties the units together, a [`Record`] keeps it all. Over records go the
+//! [`read_report`] reads cargo's own `--timings` page, [`build_log::read`](super::readers::build_log::read) its log of a build;
+//! [`unit_graph::join`](super::readers::unit_graph::join) ties the units together, a [`Record`] keeps it all. Over records go the
 //! questions: [`analysis`] of one, [`compare`] of two, [`trend`] of many, a [`budget`], and
 //! [`what_if`]. Nothing here starts a process, touches the disk or prints.
 
@@ -13,9 +13,7 @@ pub(crate) mod seal;
 pub mod select;
 pub mod store;
 
-use crate::cargo_runs::build_times::readers::build_log;
 use crate::cargo_runs::build_times::readers::report_html;
-use crate::cargo_runs::build_times::readers::unit_graph;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -194,7 +192,7 @@ impl fmt::Display for UnitTiming {
 }
 
 /// When the last unit ended, in seconds from cargo's start.
-fn last_end(units: &[UnitTiming]) -> f64 {
+pub(crate) fn last_end(units: &[UnitTiming]) -> f64 {
     round(units.iter().map(UnitTiming::end).fold(0.0, f64::max))
 }
 

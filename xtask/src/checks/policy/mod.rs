@@ -11,7 +11,25 @@ pub mod subject;
 #[cfg(all(test, unix))]
 mod tests;
 
-use xtask_impact::cargo_config::{Kind, Origin, Value};
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Check, Finding, Policy};
+use check::find;
+use subject::{FILES, Subject};
+use xtask_impact::cargo_config::{CargoConfig, Kind, Origin, Surroundings, Value};
+use xtask_impact::paths::resolved;
+use xtask_impact::process::Runner;
+use xtask_impact::vcs::Repository;
+use xtask_impact::workspace::configured_in;
+
+/// The programs that variables of their own name, before any configuration.
+pub(crate) const TOOLS: [(&str, &str); 4] = [
+    ("rustc", "RUSTC"),
+    ("rustc-wrapper", "RUSTC_WRAPPER"),
+    ("rustc-workspace-wrapper", "RUSTC_WORKSPACE_WRAPPER"),
+    ("rustdoc", "RUSTDOC"),
+];
 
 /// What holds where nobody says otherwise.
 pub(crate) fn default(kind: Kind) -> Value {
@@ -50,4 +68,49 @@ pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<Value>> {
         kind: Kind::String(config.program(&name, &origin).into_string()),
         origin,
     }))
+}
+
+/// What departs from the policy of the workspace with this root, not weighed yet.
+///
+/// # Errors
+/// Where the configuration is at fault.
+pub fn examine(
+    runner: &Runner,
+    root: &Utf8Path,
+    repository: Option<&Repository>,
+    policy: &Policy,
+) -> Result<Vec<Finding>> {
+    let (top, tracked) = files(root, repository)?;
+    let around = Surroundings::of(runner, &[]);
+    find(&Subject::read(&top, &tracked, root, &around)?, policy)
+}
+
+/// The top level of a workspace's repository, and the files that it tracks; without a repository
+/// the root manifest alone.
+pub(crate) fn files(
+    root: &Utf8Path,
+    repository: Option<&Repository>,
+) -> Result<(Utf8PathBuf, Vec<Utf8PathBuf>)> {
+    Ok(match repository {
+        Some(it) => (resolved(it.top_level()), it.tracked(FILES)?),
+        None => (root.to_owned(), vec!["Cargo.toml".into()]),
+    })
+}
+
+/// Finds what departs from the policy of the workspace with this root, weighed as that says; its
+/// levels and exceptions may name any of the known checks. Of the files
+/// below the top level those count that are `tracked`, by their paths from there.
+///
+/// # Errors
+/// Where the configuration is at fault.
+pub fn check(
+    known: &[&Check],
+    root: &Utf8Path,
+    top: &Utf8Path,
+    tracked: &[Utf8PathBuf],
+    around: &Surroundings,
+) -> Result<Vec<Finding>> {
+    let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
+    let subject = Subject::read(top, tracked, root, around)?;
+    policy.weigh(known, find(&subject, &policy)?)
 }

@@ -6,7 +6,7 @@ fn judged(text: &str, is_test: bool) -> Vec<&'static str> {
         targets: ["/w/target".into(), "/w/target".into(), "/built".into()],
         is_test,
     };
-    let made = rust_source::made_paths(text);
+    let made = source_scan::made_paths(text);
     made.iter()
         .filter_map(|it| Some(code.judge(it)?.1.code))
         .collect()
@@ -129,7 +129,7 @@ fn every_way_above_out_dir() {
             is_test: false,
         };
         let text = format!("let out = PathBuf::from(env::var(\"OUT_DIR\").unwrap()); {steps};");
-        let made = rust_source::made_paths(&text);
+        let made = source_scan::made_paths(&text);
         let found = made
             .iter()
             .filter_map(|it| Some(code.judge(it)?.2))

@@ -19,6 +19,7 @@ use super::recorded::{Run, runs, unique};
 use crate::checks::{Check, Finding, Level, Place};
 use crate::doctor::context::Patient;
 use xtask_impact::build_dir::unit_inputs::Watch;
+use xtask_impact::paths;
 use xtask_impact::process;
 use xtask_impact::source_scan;
 use xtask_impact::source_scan::{MadePath, Origin, ScriptInputs};
@@ -185,7 +186,7 @@ fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec
 fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf> {
     let starts_there = matches!(written.origin, Origin::ManifestDir | Origin::Literal);
     let is_known = !written.path.as_str().contains(['*', '{']);
-    let path = source_scan::normalized(&directory.join(&written.path));
+    let path = paths::normalized(&directory.join(&written.path));
     (starts_there && is_known && written.path.is_relative()).then_some(path)
 }
 

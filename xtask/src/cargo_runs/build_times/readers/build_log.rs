@@ -84,7 +84,7 @@ struct Times {
 }
 
 /// Whether a text is such a log: its first line says so.
-pub fn is_log(text: &str) -> bool {
+pub(crate) fn is_log(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
     first.starts_with('{') && first.contains("\"reason\":\"build-started\"")
 }
@@ -95,7 +95,7 @@ pub fn is_log(text: &str) -> bool {
 ///
 /// # Errors
 /// In words, where it holds no units, or one that it does not introduce.
-pub fn read(
+pub(crate) fn read(
     text: &str,
     is_proc_macro: &dyn Fn(&str, &str) -> bool,
 ) -> Result<(Run, BuildTimings), String> {

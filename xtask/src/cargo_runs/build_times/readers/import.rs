@@ -6,7 +6,7 @@ use xtask_impact::paths::hashed;
 
 /// What a file holds.
 #[derive(Debug)]
-pub enum Imported {
+pub(crate) enum Imported {
     /// Records as `timings export` writes them; and for those that cannot be read which one it is
     /// and what is wrong.
     Records(Vec<Record>, Vec<String>),
@@ -18,7 +18,7 @@ pub enum Imported {
 ///
 /// # Errors
 /// In words, what is wrong with it and what to do.
-pub fn read(
+pub(crate) fn read(
     text: &str,
     name: &str,
     is_proc_macro: &dyn Fn(&str, &str) -> bool,

@@ -49,7 +49,7 @@ pub(crate) struct Edge {
 ///
 /// # Errors
 /// In words, why the graph could not be used.
-pub fn join(build: &mut BuildTimings, graph: &str) -> Result<(), String> {
+pub(crate) fn join(build: &mut BuildTimings, graph: &str) -> Result<(), String> {
     let graph: Graph =
         serde_json::from_str(graph).map_err(|error| format!("cargo's unit graph: {error}"))?;
     if graph.version != 1 {

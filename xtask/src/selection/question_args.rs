@@ -1,0 +1,249 @@
+//! Arguments that become a question: which workspace, which change, and the command to run.
+
+use anyhow::Result;
+
+use crate::ci_service;
+use crate::cli::args::{ChangeArgs, WorkspaceArgs};
+use crate::cli::output;
+use crate::cli::verbs;
+use crate::cli::workspaces::{Loaded, Questions};
+use crate::selection::profiles;
+use xtask_impact::change_set::Asked;
+use xtask_impact::process::{self, Runner};
+use xtask_impact::query::{Evidence, Question, package_of};
+use xtask_impact::unit_graph::Verb;
+use xtask_impact::usage;
+use xtask_impact::workspace::Workspace;
+
+/// The whole question: which workspace, which change, and what is going to be run.
+#[derive(Debug, clap::Args)]
+pub struct QuestionArgs {
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// What is going to be run, since a change means different things to each
+    #[arg(
+        long,
+        value_name = "VERB",
+        value_parser = verbs(),
+        default_value = "check",
+        help_heading = "Change set"
+    )]
+    verb: Verb,
+    /// The profile that is going to be built [default: dev]
+    #[arg(long, value_name = "NAME", help_heading = "Change set")]
+    profile: Option<String>,
+}
+
+impl QuestionArgs {
+    /// The question as plain values.
+    ///
+    /// # Errors
+    /// Where the arguments name something that is not there.
+    pub fn resolve(&self) -> Result<Question> {
+        let in_ci = self.subject.change.is_in_ci();
+        self.subject.resolved(&self.build(), in_ci)
+    }
+
+    /// The newer side, where it was named.
+    pub fn head(&self) -> Option<&str> {
+        self.subject.change.head.as_deref()
+    }
+
+    /// The profile, where it was named.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// The build that is asked about.
+    fn build(&self) -> Build {
+        Build {
+            verb: self.verb,
+            profile: self.profile().unwrap_or("dev").to_owned(),
+            config: Vec::new(),
+        }
+    }
+
+    /// The target triples that were named; cargo's word for the host's own as what it stands for.
+    ///
+    /// # Errors
+    /// Where rustc does not tell the host's triple.
+    pub fn triples(&self, runner: &Runner) -> Result<Vec<String>> {
+        let named = self.subject.workspace.targets().iter();
+        let resolve = |triple: &String| match &**triple {
+            "host-tuple" => {
+                let said = process::checked(runner.rustc().args(["--print", "host-tuple"]))?;
+                Ok(String::from_utf8_lossy(&said).trim().to_owned())
+            }
+            named => Ok(named.to_owned()),
+        };
+        named.map(resolve).collect()
+    }
+
+    /// The same choices as arguments for a build by cargo.
+    pub fn forwarded(&self) -> Vec<String> {
+        let mut forwarded = self.subject.workspace.forwarded();
+        let profile = self.profile.iter().map(|it| ["--profile", it]);
+        let triples = self.subject.workspace.targets().iter();
+        let triples = triples.map(|it| ["--target", it]);
+        let named = profile.chain(triples).flatten().map(str::to_owned);
+        forwarded.extend(named);
+        forwarded
+    }
+}
+
+/// The build by cargo that a question is about.
+pub struct Build {
+    /// What is going to be run.
+    pub verb: Verb,
+    /// The name of the profile.
+    pub profile: String,
+    /// The values of `--config` that cargo is given.
+    pub config: Vec<String>,
+}
+
+/// Which workspace and which change, where the command itself says what is going to be run.
+#[derive(Debug, clap::Args)]
+pub struct SubjectArgs {
+    #[command(flatten)]
+    change: ChangeArgs,
+    /// Answer as on a fresh clone, from the sources alone, even where builds left records
+    #[arg(long, help_heading = "Change set")]
+    pub no_records: bool,
+    #[command(flatten)]
+    pub workspace: WorkspaceArgs,
+}
+
+impl SubjectArgs {
+    /// The question as plain values, where it is continuous integration that says what changed
+    /// unless the user does.
+    ///
+    /// # Errors
+    /// Where the arguments name something that is not there.
+    pub fn resolve_in_ci(&self, build: &Build) -> Result<Question> {
+        let in_ci =
+            self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
+        self.resolved(build, in_ci)
+    }
+
+    fn resolved(&self, build: &Build, in_ci: bool) -> Result<Question> {
+        let asked = self.change.resolve()?;
+        let runner = Runner::new()?;
+        let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
+        let ahead = (!in_ci).then(ahead).flatten();
+        let workspace = self.workspace.load_by(&runner)?;
+        profiles::require(&runner, &workspace, &build.profile, &build.config)?;
+        let asked = self.asked(asked, in_ci, &runner, &workspace)?;
+        let question = self.question((runner, workspace), asked, build);
+        Ok(Question { ahead, ..question })
+    }
+
+    fn asked(
+        &self,
+        mut asked: Asked,
+        in_ci: bool,
+        runner: &Runner,
+        workspace: &Workspace,
+    ) -> Result<Asked> {
+        if in_ci {
+            let last_success = self.change.last_success.as_deref();
+            let base = ci_service::find_base(runner, workspace, last_success)?;
+            output::note(&base.because);
+            asked.all |= base.compare.is_none();
+            asked.compare = base.compare;
+        }
+        Ok(asked)
+    }
+
+    fn question(
+        &self,
+        (runner, workspace): (Runner, Workspace),
+        asked: Asked,
+        build: &Build,
+    ) -> Question {
+        let question = Question::new(runner, workspace, asked, build.verb);
+        let mut question = question.in_profile(&build.profile);
+        if self.no_records {
+            question.evidence = Evidence::Sources;
+        }
+        question.targets = self.workspace.targets().to_vec();
+        question.no_cache = self.workspace.no_cache;
+        question.network = self.workspace.network();
+        question
+    }
+}
+
+impl SubjectArgs {
+    /// The question, of every workspace of the repository or of the one. What names a package is
+    /// asked of those that have it; `others` are further names, of which each must be of one.
+    ///
+    /// # Errors
+    /// Where the arguments name something that no workspace has.
+    pub fn each(&self, build: &Build, all: bool, others: &[String]) -> Result<Questions> {
+        if !all {
+            let question = self.resolved(build, self.change.is_in_ci())?;
+            for spec in question.asked.assumed.iter().chain(others) {
+                question.workspace.find(package_of(spec))?;
+            }
+            return Ok(vec![(None, question)]);
+        }
+        let loaded = self.workspace.load_each(true)?;
+        defined_somewhere(&loaded, build)?;
+        let first = &loaded[0];
+        let asked = self.change.resolve()?;
+        let asked = self.asked(
+            asked,
+            self.change.is_in_ci(),
+            &first.runner,
+            &first.workspace,
+        )?;
+        for spec in asked.assumed.iter().chain(others) {
+            somewhere(&loaded, spec)?;
+        }
+        let questions = loaded.into_iter().map(|one| {
+            let mut asked = asked.clone();
+            let has = |spec: &String| one.workspace.find(package_of(spec)).is_ok();
+            asked.assumed.retain(has);
+            let question = self.question((one.runner, one.workspace), asked, build);
+            (one.name, question)
+        });
+        Ok(questions.collect())
+    }
+}
+
+impl QuestionArgs {
+    /// The question, of every workspace of the repository or of the one.
+    ///
+    /// # Errors
+    /// As for [`SubjectArgs::each`].
+    pub fn each(&self, all: bool, others: &[String]) -> Result<Questions> {
+        self.subject.each(&self.build(), all, others)
+    }
+}
+
+/// Makes sure that one of the workspaces defines the profile that is going to be built.
+fn defined_somewhere(loaded: &[Loaded], build: &Build) -> Result<()> {
+    let required =
+        |it: &Loaded| profiles::require(&it.runner, &it.workspace, &build.profile, &build.config);
+    let Err(error) = required(&loaded[0]) else {
+        return Ok(());
+    };
+    match loaded[1..].iter().any(|it| required(it).is_ok()) {
+        true => Ok(()),
+        false => Err(error),
+    }
+}
+
+/// Makes sure that one of the workspaces has the package that is named by `PACKAGE[:TARGET]`.
+///
+/// # Errors
+/// What the first that is asked says.
+pub fn somewhere(loaded: &[Loaded], spec: &str) -> Result<()> {
+    let mut found = loaded.iter().map(|it| it.workspace.find(package_of(spec)));
+    match (found.next(), loaded.len()) {
+        (Some(Err(error)), 1) => Err(error),
+        (Some(Err(error)), several) if !found.any(|it| it.is_ok()) => {
+            Err(usage!("of {several} workspaces none has it: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
