@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::artifacts::apply::{How, clean};
-use crate::artifacts::plan::{CleanPlan, Options, Removal, Scope};
+use crate::artifacts::apply::{CleanOptions, clean};
+use crate::artifacts::plan::{CleanPlan, CleanScope, CleanSelection, Removal};
 use crate::artifacts::verify::Verification;
 use crate::cargo_runs;
-use crate::cargo_runs::built::Built;
+use crate::cargo_runs::built::BuildOutcome;
 use crate::cargo_runs::full_build;
 use crate::cli::output;
 use crate::cli::output::verdict;
@@ -19,7 +19,7 @@ use crate::selection::question_args::QuestionArgs;
 use xtask_impact::build_dir;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
-use xtask_impact::query::{Answer, Question};
+use xtask_impact::query::{Answer, Query};
 use xtask_impact::quote;
 use xtask_impact::unit_graph::Verb;
 
@@ -104,11 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
 }
 
 /// Cleans one workspace, with its name where there may be several.
-fn clean_one(
-    args: &Args,
-    name: Option<&str>,
-    mut question: Question,
-) -> Result<(Status, CleanPlan)> {
+fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(Status, CleanPlan)> {
     // From the workspace's root, so that cargo finds its configuration there and nowhere else.
     let runner = question.runner.in_directory(&question.workspace.root);
     let options = args.options(&runner)?;
@@ -130,7 +126,7 @@ fn clean_one(
     for note in &answer.notes {
         output::note_once(name, note);
     }
-    let how = How {
+    let how = CleanOptions {
         only_plan: args.dry_run || args.check,
         wait: !args.no_wait,
         all_target_dirs: args.all_target_dirs,
@@ -192,13 +188,13 @@ impl Args {
         locked(arguments)
     }
 
-    fn options(&self, runner: &Runner) -> Result<Options> {
+    fn options(&self, runner: &Runner) -> Result<CleanSelection> {
         let directory = self.question.profile().map(build_dir::directory_of);
-        Ok(Options {
+        Ok(CleanSelection {
             scope: match (self.whole_package, self.only_changed) {
-                (true, _) => Scope::Packages,
-                (_, true) => Scope::Changed,
-                _ => Scope::Affected,
+                (true, _) => CleanScope::Packages,
+                (_, true) => CleanScope::Changed,
+                _ => CleanScope::Affected,
             },
             directory: directory.map(str::to_owned),
             triples: self.question.triples(runner)?,
@@ -210,7 +206,7 @@ impl Args {
 }
 
 /// Builds, and gives what was built and how long it took.
-fn build(runner: &Runner, arguments: &[String], failed: &str) -> Result<(Built, Duration)> {
+fn build(runner: &Runner, arguments: &[String], failed: &str) -> Result<(BuildOutcome, Duration)> {
     let mut command = runner.cargo();
     command.args(arguments);
     let start = Instant::now();
@@ -219,5 +215,5 @@ fn build(runner: &Runner, arguments: &[String], failed: &str) -> Result<(Built, 
         output::plain(said.trim_end());
         bail!("{failed}; see cargo's own words above");
     }
-    Ok((Built::new(&messages, Some(&said)), start.elapsed()))
+    Ok((BuildOutcome::new(&messages, Some(&said)), start.elapsed()))
 }

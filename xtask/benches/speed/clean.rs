@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use xtask_impact::change_set::Asked;
+use xtask_impact::change_set::ChangeRequest;
 use xtask_impact::process::Runner;
-use xtask_impact::query::{Answer, Question};
+use xtask_impact::query::{Answer, Query};
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::workspace::{LoadOptions, Workspace};
-use xtask_kit::artifacts::apply::{How, clean};
-use xtask_kit::artifacts::plan::{CleanPlan, Options};
+use xtask_kit::artifacts::apply::{CleanOptions, clean};
+use xtask_kit::artifacts::plan::{CleanPlan, CleanSelection};
 
 use crate::synthetic::{Synthetic, name};
 use crate::{summary, timed};
@@ -84,18 +84,22 @@ fn answer(workspace: &Synthetic, affected: &[String]) -> Answer {
     let runner = Runner::new().unwrap().in_directory(workspace.root());
     // Wherever the developer's own cargo builds.
     let runner = runner.with_variable("CARGO_TARGET_DIR", workspace.path("target"));
-    let asked = Asked {
+    let asked = ChangeRequest {
         assumed: affected.to_vec(),
-        ..Asked::default()
+        ..ChangeRequest::default()
     };
     let workspace = Workspace::load(&runner, &LoadOptions::default()).unwrap();
-    let question = Question::new(runner, workspace, asked, Verb::Check);
+    let question = Query::new(runner, workspace, asked, Verb::Check);
     question.answer().unwrap()
 }
 
 fn planned(answer: &Answer, only_plan: bool) -> CleanPlan {
-    let how = if only_plan { How::PLAN } else { How::REMOVE };
-    clean(answer, &Options::default(), how).unwrap()
+    let how = if only_plan {
+        CleanOptions::PLAN
+    } else {
+        CleanOptions::REMOVE
+    };
+    clean(answer, &CleanSelection::default(), how).unwrap()
 }
 
 /// What nobody can do without: each directory is listed once, and what is wanted removed.

@@ -8,11 +8,11 @@ use std::process::Command;
 
 use xtask_impact::process::Runner;
 use xtask_impact::propagate::{Affected, propagate};
-use xtask_impact::seeds::{Effect, Rule, Seed, Spread};
+use xtask_impact::seeds::{Effect, Propagation, Rule, Seed};
 use xtask_impact::unit_graph::{UnitGraph, Verb};
 use xtask_impact::workspace::{LoadOptions, Workspace};
-use xtask_kit::cargo_runs::build_times::Record;
-use xtask_kit::timings::report::Report;
+use xtask_kit::cargo_runs::build_times::BuildRecord;
+use xtask_kit::timings::report::TimingsReport;
 use xtask_kit::timings::text::page::page;
 
 use crate::synthetic::Synthetic;
@@ -101,17 +101,17 @@ fn affected_units(graph: &UnitGraph) -> Affected {
         rule: Rule::Source,
         path: None,
         because: String::new(),
-        spread: Spread::All,
+        spread: Propagation::All,
     };
     propagate(graph, vec![seed])
 }
 
 #[inline(never)]
-fn timings_report(record: &Record) -> Report {
+fn timings_report(record: &BuildRecord) -> TimingsReport {
     timings::report(record)
 }
 
 #[inline(never)]
-fn timings_page(report: &Report) -> String {
+fn timings_page(report: &TimingsReport) -> String {
     page(report).unwrap()
 }

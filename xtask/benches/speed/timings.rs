@@ -2,9 +2,11 @@
 
 use std::hint::black_box;
 
-use xtask_kit::cargo_runs::build_times::{BuildTimings, Order, Record, Run, State, UnitTiming};
+use xtask_kit::cargo_runs::build_times::{
+    BuildRecord, BuildTimings, Order, Run, UnitState, UnitTiming,
+};
 use xtask_kit::timings::budget::Budget;
-use xtask_kit::timings::report::Report;
+use xtask_kit::timings::report::TimingsReport;
 use xtask_kit::timings::text::page::page;
 use xtask_kit::timings::trend::trend;
 
@@ -25,7 +27,7 @@ pub(crate) fn run(args: &Args) {
     let text = serde_json::to_string(&record).unwrap();
     let mut times = [const { Vec::new() }; 3];
     for _ in 0..args.runs {
-        times[0].push(timed(|| drop(black_box(Record::read(&text).unwrap()))));
+        times[0].push(timed(|| drop(black_box(BuildRecord::read(&text).unwrap()))));
         let mut made = None;
         times[1].push(timed(|| made = Some(report(&record))));
         let made = made.unwrap();
@@ -39,13 +41,13 @@ pub(crate) fn run(args: &Args) {
 }
 
 /// What `timings show` makes of a record.
-pub(crate) fn report(record: &Record) -> Report {
+pub(crate) fn report(record: &BuildRecord) -> TimingsReport {
     let records = std::slice::from_ref(record);
-    Report::new(records, None, trend(&[], true), &Budget::default(), None).unwrap()
+    TimingsReport::new(records, None, trend(&[], true), &Budget::default(), None).unwrap()
 }
 
 /// Every unit waits for up to three before it, on sixteen cores; every sixth links.
-pub(crate) fn record(units: usize) -> Record {
+pub(crate) fn record(units: usize) -> BuildRecord {
     let mut build = BuildTimings {
         order: Order::UnitGraph,
         ..BuildTimings::default()
@@ -61,7 +63,7 @@ pub(crate) fn record(units: usize) -> Record {
         };
         unit.mode = "build".to_owned();
         unit.links = at % 6 == 5;
-        unit.state = State::Ran;
+        unit.state = UnitState::Ran;
         unit.member = true;
         unit.duration = 0.5 + (at % 17) as f64 / 10.0;
         unit.frontend = Some(unit.duration / 2.0);
@@ -87,5 +89,5 @@ pub(crate) fn record(units: usize) -> Record {
         cores: Some(16),
         ..Run::default()
     };
-    Record::new(run, build).unwrap()
+    BuildRecord::new(run, build).unwrap()
 }

@@ -152,13 +152,13 @@ fn too_large(Limit(bytes): Limit) -> io::Error {
 
 /// The number of bytes that may be read of large files; smaller files are read without a budget.
 #[derive(Debug)]
-pub struct Budget {
+pub struct ReadBudget {
     large: u64,
     left: u64,
     spent_on: BTreeSet<Utf8PathBuf>,
 }
 
-impl Budget {
+impl ReadBudget {
     /// Makes a budget for files that are larger than `large`.
     pub const fn new(large: u64, left: u64) -> Self {
         Self {
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_spent_once_for_each_large_file() {
-        let mut budget = Budget::new(10, 50);
+        let mut budget = ReadBudget::new(10, 50);
         for (path, length, expected) in [
             ("small", 10, true),
             ("a", 30, true),

@@ -3,12 +3,12 @@
 use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::lock::Lock;
+use super::lock::BuildLocks;
 use super::remove::{self, Bounds};
-use crate::artifacts::orphans::Living;
-use crate::artifacts::plan::{CleanPlan, Directory, Options, Selection};
-use crate::artifacts::profile_dir::Contents;
-use crate::artifacts::reader::Reader;
+use crate::artifacts::orphans::LiveSet;
+use crate::artifacts::plan::{ArtifactSelection, CleanPlan, CleanSelection, Directory};
+use crate::artifacts::profile_dir::ProfileDirScan;
+use crate::artifacts::reader::ProfileReader;
 use crate::checks::Policy;
 use crate::cli::output;
 use xtask_impact::build_dir;
@@ -17,11 +17,11 @@ use xtask_impact::paths::resolved;
 use xtask_impact::query::Answer;
 use xtask_impact::records::checkouts;
 use xtask_impact::records::checkouts::Shared;
-use xtask_impact::records::layout::Layout;
+use xtask_impact::records::layout::PackageDirectories;
 
 /// What is done with a plan, and where it is made.
 #[derive(Clone, Copy, Debug)]
-pub struct How {
+pub struct CleanOptions {
     /// Plan, and remove nothing.
     pub only_plan: bool,
     /// Wait for a build that is running, rather than give up.
@@ -34,7 +34,7 @@ pub struct How {
     pub allow_shared: bool,
 }
 
-impl How {
+impl CleanOptions {
     /// The plan alone.
     pub const PLAN: Self = Self {
         only_plan: true,
@@ -57,7 +57,7 @@ impl How {
 /// # Errors
 /// What cannot be listed, locked or removed, a directory that is not provably cargo's, and unless it
 /// is allowed one in which another checkout builds, too.
-pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> {
+pub fn clean(answer: &Answer, options: &CleanSelection, how: CleanOptions) -> Result<CleanPlan> {
     let workspace = &answer.workspace;
     let own = workspace.directories();
     let others = build_dir::others(&workspace.root, &own)?;
@@ -70,9 +70,9 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
     let running = std::env::current_exe().ok();
     let running = running.and_then(|exe| Utf8PathBuf::try_from(exe).ok());
     let running = running.as_deref().map(resolved);
-    let living = how.orphans.then(|| Living::new(workspace)).transpose()?;
-    let selection = Selection::new(answer, options);
-    let layout = Layout::new(workspace);
+    let living = how.orphans.then(|| LiveSet::new(workspace)).transpose()?;
+    let selection = ArtifactSelection::new(answer, options);
+    let layout = PackageDirectories::new(workspace);
     let policy: Policy = workspace.configured("policy")?;
     let allow_shared = how.allow_shared || policy.allow_shared;
     let state = workspace.kept();
@@ -86,7 +86,7 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
         let mut cleaning = Cleaning {
             selection: &selection,
             directories,
-            reader: Reader::new(
+            reader: ProfileReader::new(
                 workspace,
                 selection.packages(),
                 running.as_deref(),
@@ -118,20 +118,20 @@ pub fn clean(answer: &Answer, options: &Options, how: How) -> Result<CleanPlan> 
 
 /// The cleaning of one build directory.
 struct Cleaning<'a> {
-    selection: &'a Selection<'a>,
+    selection: &'a ArtifactSelection<'a>,
     directories: &'a Directories,
-    reader: Reader<'a>,
+    reader: ProfileReader<'a>,
     /// What shows that another workspace builds here, too.
     stranger: Option<String>,
-    how: How,
+    how: CleanOptions,
 }
 
 impl Cleaning<'_> {
-    fn read(&mut self, place: &ProfileDir) -> Result<Contents> {
+    fn read(&mut self, place: &ProfileDir) -> Result<ProfileDirScan> {
         self.reader.read(place, &self.directories.target)
     }
 
-    fn plan(&self, contents: &Contents) -> Directory {
+    fn plan(&self, contents: &ProfileDirScan) -> Directory {
         Directory::new(self.selection, contents, self.stranger.as_deref())
     }
 
@@ -139,7 +139,7 @@ impl Cleaning<'_> {
         let target = &self.directories.target;
         let mut lock = match self.how.only_plan {
             true => None,
-            false => Lock::take(place, target, false)?,
+            false => BuildLocks::take(place, target, false)?,
         };
         let mut contents = self.read(place)?;
         let mut planned = self.plan(&contents);
@@ -152,7 +152,7 @@ impl Cleaning<'_> {
             return Ok(planned);
         }
         // A cargo of another version may have created a lock file of its own meanwhile.
-        while !lock.as_ref().is_some_and(Lock::is_complete) {
+        while !lock.as_ref().is_some_and(BuildLocks::is_complete) {
             if !self.how.wait {
                 bail!(
                     "{} is locked, so a build is running there: try again when it is done, or \
@@ -163,7 +163,7 @@ impl Cleaning<'_> {
             let message = format_args!("waiting for the build in {}", place.path);
             output::status("Blocking", message);
             drop(lock);
-            lock = Lock::take(place, target, true)?;
+            lock = BuildLocks::take(place, target, true)?;
             // What was seen without the lock is not true any more.
             contents = self.read(place)?;
             planned = self.plan(&contents);

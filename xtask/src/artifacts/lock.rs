@@ -24,7 +24,7 @@ const NAMES: [&str; 3] = [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-l
 const EVERY_CARGOS: [&str; 2] = [".cargo-lock", ".cargo-build-lock"];
 
 /// Cargo's locks of a profile directory; released when dropped.
-pub struct Lock {
+pub struct BuildLocks {
     /// The build directory, then the target directory, of the profile.
     directories: [Utf8PathBuf; 2],
     held: Vec<Held>,
@@ -39,7 +39,7 @@ struct Held {
     is_locked: bool,
 }
 
-impl Lock {
+impl BuildLocks {
     /// Takes the locks, waiting for a build that is running, and plans under them. Plans again where
     /// cargo created another lock file meanwhile.
     ///

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use cargo_metadata::camino::Utf8PathBuf;
 
 use xtask_impact::build_dir::ProfileDir;
-use xtask_impact::build_dir::unit_record::{TargetKind, UnitName};
+use xtask_impact::build_dir::unit_record::{RecordedKind, UnitName};
 use xtask_impact::workspace::PackageIx;
 
 /// What lies in a profile directory, as far as it can be of the packages asked about.
 #[derive(Clone, Debug)]
-pub struct Contents {
+pub struct ProfileDirScan {
     /// The directory.
     pub place: ProfileDir,
     /// Where cargo puts final artifacts; the same directory unless target and build directory are
@@ -19,9 +19,9 @@ pub struct Contents {
     /// Where cargo puts documentation, that of every profile; `None` if that is not provably cargo's.
     pub documentation: Option<Utf8PathBuf>,
     /// The units, sorted by name and hash.
-    pub units: Vec<Found>,
+    pub units: Vec<ScannedUnit>,
     /// The units of what the workspace no longer has; empty unless they were asked for.
-    pub strays: Vec<Stray>,
+    pub strays: Vec<OrphanCandidate>,
     /// The names in the directories that units share, as far as they may be one's that was found.
     pub names: BTreeMap<Utf8PathBuf, Vec<String>>,
     /// The dep-infos without a hash in their name, by their path.
@@ -32,7 +32,7 @@ pub struct Contents {
 
 /// A unit that was found. One that cannot be told apart comes once for each package it may be of.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct ScannedUnit {
     /// Whose; `None` if the workspace does not have the package.
     pub package: Option<PackageIx>,
     /// The name in the directory's name.
@@ -49,31 +49,31 @@ pub struct Found {
 
 /// A unit that nothing of the workspace claims.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stray {
+pub struct OrphanCandidate {
     /// What was found.
-    pub found: Found,
+    pub found: ScannedUnit,
     /// What the workspace no longer has.
     pub because: String,
     /// Why it may yet be somebody's.
-    pub doubt: Doubt,
+    pub doubt: ScanDoubt,
 }
 
-impl Stray {
+impl OrphanCandidate {
     /// Why it stays, where `stranger` was compiled by another workspace; `None` if it goes.
     pub fn doubt_with(&self, stranger: Option<&str>) -> Option<String> {
         match &self.doubt {
-            Doubt::No => None,
-            Doubt::UnlessAlone => stranger.map(|stranger| {
+            ScanDoubt::No => None,
+            ScanDoubt::UnlessAlone => stranger.map(|stranger| {
                 format!("another workspace may build here: see the artifacts of {stranger}")
             }),
-            Doubt::Yes(reason) => Some(reason.clone()),
+            ScanDoubt::Yes(reason) => Some(reason.clone()),
         }
     }
 }
 
 /// Whether a unit may yet be somebody's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Doubt {
+pub enum ScanDoubt {
     /// It is an orphan.
     No,
     /// It is one unless another workspace builds here.
@@ -87,7 +87,7 @@ pub enum Doubt {
 pub fn plain_names(unit: &UnitName) -> [String; 2] {
     let crate_name = unit.target.replace('-', "_");
     match unit.kind {
-        TargetKind::Lib => [format!("lib{crate_name}"), crate_name],
+        RecordedKind::Lib => [format!("lib{crate_name}"), crate_name],
         _ => [unit.target.clone(), crate_name],
     }
 }

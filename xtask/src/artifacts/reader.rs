@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::orphans::Living;
-use crate::artifacts::profile_dir::{Contents, Found, plain_names};
+use super::orphans::LiveSet;
+use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::dep_info;
 use xtask_impact::build_dir::unit_inputs::Roots;
-use xtask_impact::build_dir::unit_record::{Mode, TargetKind, UnitName};
+use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, ProfileDir};
 use xtask_impact::files;
 use xtask_impact::parallel;
@@ -28,23 +28,23 @@ use xtask_impact::workspace::{Package, PackageIx, Target, Workspace};
 
 /// Reads profile directories, the host's before the triples', since a script's record lies with the
 /// host also where its run does not.
-pub struct Reader<'a> {
+pub struct ProfileReader<'a> {
     workspace: &'a Workspace,
     by_name: HashMap<&'a str, Vec<PackageIx>>,
     /// Whose a script is, by the number of its fingerprint; and its hash.
     scripts: HashMap<u64, (Option<PackageIx>, String)>,
     running: Option<&'a Utf8Path>,
-    living: Option<&'a Living<'a>>,
+    living: Option<&'a LiveSet<'a>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ProfileReader<'a> {
     /// A reader of what is these packages'. `running` is the kit's own executable. With `living`
     /// what is no package's is read as well.
     pub fn new(
         workspace: &'a Workspace,
         packages: impl Iterator<Item = PackageIx>,
         running: Option<&'a Utf8Path>,
-        living: Option<&'a Living<'a>>,
+        living: Option<&'a LiveSet<'a>>,
     ) -> Self {
         let packages: Vec<_> = match living {
             Some(_) => workspace.packages().map(|(package, _)| package).collect(),
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// A directory that cannot be listed.
-    pub fn read(&mut self, place: &ProfileDir, target: &Utf8Path) -> Result<Contents> {
+    pub fn read(&mut self, place: &ProfileDir, target: &Utf8Path) -> Result<ProfileDirScan> {
         let mut units = Vec::new();
         let mut runs = Vec::new();
         let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         let (workspace, by_name) = (self.workspace, &self.by_name);
         // Whose a unit is, but for a run.
         let owners_of = |name: &str, hash: &str, unit: &UnitName| -> Vec<PackageIx> {
-            let packages = by_name.get(name).filter(|_| unit.mode != Mode::Run);
+            let packages = by_name.get(name).filter(|_| unit.mode != RecordedMode::Run);
             let packages = packages.into_iter().flatten().copied();
             packages
                 .filter(|&package| is_of(workspace, package, place, hash, unit))
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         });
         for ((name, hash, names), owners) in named.iter().zip(owners) {
             let packages = self.by_name.get(name.as_str());
-            let found = |package, unit: Option<&UnitName>| Found {
+            let found = |package, unit: Option<&UnitName>| ScannedUnit {
                 package: Some(package),
                 package_name: name.clone(),
                 hash: hash.clone(),
@@ -108,12 +108,12 @@ impl<'a> Reader<'a> {
                 units.extend(packages().map(|package| found(package, None)));
             }
             for (unit, whose) in names.iter().zip(owners) {
-                if unit.mode == Mode::Run {
+                if unit.mode == RecordedMode::Run {
                     runs.extend(packages().map(|package| found(package, Some(unit))));
                     continue;
                 }
                 units.extend(whose.iter().map(|&package| found(package, Some(unit))));
-                if unit.kind == TargetKind::BuildScript
+                if unit.kind == RecordedKind::BuildScript
                     && let Some((number, _)) = place.fingerprint(name, hash, unit)
                 {
                     let script = (whose.first().copied(), hash.clone());
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
                 .any(|directory| exe.starts_with(resolved(directory)))
         };
         let running = self.running.filter(holds);
-        let mut contents = Contents {
+        let mut contents = ProfileDirScan {
             running: running.and_then(Utf8Path::file_stem).map(str::to_owned),
             documentation: None,
             outputs,
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         Ok(contents)
     }
 
-    fn is_run_of(&self, place: &ProfileDir, run: &Found) -> bool {
+    fn is_run_of(&self, place: &ProfileDir, run: &ScannedUnit) -> bool {
         let unit = run.unit.as_ref();
         let script = unit.and_then(|it| self.script_of(place, &run.package_name, &run.hash, it));
         script.is_none_or(|(package, _)| *package == run.package)
@@ -212,7 +212,7 @@ pub fn root_of<'a>(package: &'a Package, unit: &UnitName) -> Option<&'a Utf8Path
     Some(&package.targets.iter().find(is_it)?.src_path)
 }
 
-impl Contents {
+impl ProfileDirScan {
     /// Lists what may be the units' in shared directories, and reads what dep-infos without a hash
     /// say.
     fn list(&mut self, target: &Utf8Path) -> Result<()> {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::artifacts::plan::{Artifact, Directory, Removal, is_reference};
-use crate::artifacts::profile_dir::Contents;
+use crate::artifacts::profile_dir::ProfileDirScan;
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::Directories;
 use xtask_impact::parallel;
@@ -25,7 +25,7 @@ impl Bounds {
     ///
     /// # Errors
     /// Where the build directory is not provably cargo's.
-    pub fn new(directories: &Directories, contents: &Contents) -> Result<Self> {
+    pub fn new(directories: &Directories, contents: &ProfileDirScan) -> Result<Self> {
         let build = &directories.build;
         let profile = &contents.place.path;
         if !build_dir::is_cargos(build, profile) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::artifacts::plan::CleanPlan;
-use crate::cargo_runs::built::{Built, UnitKey};
+use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::Effect;
 
@@ -24,7 +24,12 @@ impl Verification {
     /// Holds the builds before and after the clean against the answer. Cargo builds what is built
     /// from removed units too, so everything affected counts, whatever the plan's scope; only what
     /// the first build did not need, and what was kept, need not be built again.
-    pub fn new(answer: &Answer, plan: &CleanPlan, before: &Built, after: &Built) -> Self {
+    pub fn new(
+        answer: &Answer,
+        plan: &CleanPlan,
+        before: &BuildOutcome,
+        after: &BuildOutcome,
+    ) -> Self {
         let kept: BTreeSet<_> = plan.directories.iter().flat_map(|it| &it.kept).collect();
         let key = |unit| UnitKey::new(&answer.workspace, answer.graph.unit(unit));
         let affected: BTreeSet<UnitKey> = answer

@@ -10,17 +10,17 @@ use std::fs::create_dir_all;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::audit::comparison::{Comparison, Outcome, Step};
+use crate::audit::comparison::{Comparison, ReplayOutcome, ReplayedCommit};
 use crate::audit::replay::Replay;
 use crate::cargo_runs;
-use crate::cargo_runs::built::Built;
+use crate::cargo_runs::built::BuildOutcome;
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::selection::question_args::QuestionArgs;
 use xtask_impact::error::Status;
 use xtask_impact::files;
 use xtask_impact::private_dir::TemporaryDir;
-use xtask_impact::query::Question;
+use xtask_impact::query::Query;
 use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
@@ -63,10 +63,10 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     }
 }
 
-fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Status> {
+fn hold_against(args: &Args, question: Query, file: &Utf8Path) -> Result<Status> {
     let messages = cargo_runs::read_messages(&*files::read_named(file)?)?;
     let answer = question.answer()?;
-    let built = Built::new(&messages, None);
+    let built = BuildOutcome::new(&messages, None);
     let ids: HashSet<&str> = answer.workspace.packages.iter().map(|it| &*it.id).collect();
     if !built.named.iter().any(|unit| ids.contains(&*unit.package)) {
         return Err(usage!(
@@ -83,7 +83,7 @@ fn hold_against(args: &Args, question: Question, file: &Utf8Path) -> Result<Stat
     Ok(verdict(!comparison.missed.is_empty()))
 }
 
-fn replay(args: &Args, question: &Question) -> Result<Status> {
+fn replay(args: &Args, question: &Query) -> Result<Status> {
     let root = &question.workspace.root;
     let repository = Repository::discover(&question.runner, root)?.ok_or_else(|| {
         usage!(
@@ -120,13 +120,13 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
     );
     let mut failure = replay.start(first)?;
     let mut parent = first;
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<ReplayedCommit> = Vec::new();
     for commit in commits {
         let step = replay.step(parent, commit, failure.as_ref())?;
         failure = match &step.outcome {
-            Outcome::Compared(_) => None,
-            Outcome::DoesNotBuild(failed) if failed.commit == *commit => Some(failed.clone()),
-            Outcome::DoesNotBuild(_) => None,
+            ReplayOutcome::Compared(_) => None,
+            ReplayOutcome::DoesNotBuild(failed) if failed.commit == *commit => Some(failed.clone()),
+            ReplayOutcome::DoesNotBuild(_) => None,
         };
         if args.format == Format::Text {
             output::data(&text::step(&step))?;
@@ -138,11 +138,11 @@ fn replay(args: &Args, question: &Question) -> Result<Status> {
         Format::Text => output::data(&text::summary(&steps))?,
         Format::Json => output::json(&text::json(&steps))?,
     }
-    let misses = |step: &Step| match &step.outcome {
-        Outcome::Compared(comparison) => !comparison.missed.is_empty(),
-        Outcome::DoesNotBuild(_) => false,
+    let misses = |step: &ReplayedCommit| match &step.outcome {
+        ReplayOutcome::Compared(comparison) => !comparison.missed.is_empty(),
+        ReplayOutcome::DoesNotBuild(_) => false,
     };
-    let is_compared = |step: &Step| matches!(step.outcome, Outcome::Compared(_));
+    let is_compared = |step: &ReplayedCommit| matches!(step.outcome, ReplayOutcome::Compared(_));
     if !steps.iter().any(is_compared) {
         return Ok(Status::Failed);
     }

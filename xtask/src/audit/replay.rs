@@ -5,14 +5,14 @@ use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::diagnostic::DiagnosticLevel;
 
-use crate::audit::comparison::{Comparison, Failure, Outcome, Step};
-use crate::cargo_runs::built::Built;
-use xtask_impact::change_set::{Asked, Comparison as Compare};
+use crate::audit::comparison::{Comparison, Failure, ReplayOutcome, ReplayedCommit};
+use crate::cargo_runs::built::BuildOutcome;
+use xtask_impact::change_set::{ChangeRequest, ComparedStates as Compare};
 use xtask_impact::lock_file;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process;
 use xtask_impact::process::Runner;
-use xtask_impact::query::{Answer, Evidence, Question};
+use xtask_impact::query::{Answer, Evidence, Query};
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::vcs::{Commit, Repository};
 use xtask_impact::workspace::{LoadOptions, Workspace};
@@ -32,11 +32,7 @@ impl Replay {
     ///
     /// # Errors
     /// Where git cannot clone.
-    pub fn new(
-        question: &Question,
-        repository: &Repository,
-        directory: TemporaryDir,
-    ) -> Result<Self> {
+    pub fn new(question: &Query, repository: &Repository, directory: TemporaryDir) -> Result<Self> {
         let root = xtask_impact::paths::resolved(&question.workspace.root);
         let below = root
             .strip_prefix(repository.top_level())
@@ -90,7 +86,7 @@ impl Replay {
         parent: &Commit,
         commit: &Commit,
         parents_failure: Option<&Failure>,
-    ) -> Result<Step> {
+    ) -> Result<ReplayedCommit> {
         self.check_out(commit)?;
         let subject = self.git(&["show", "-s", "--format=%s", &commit.0])?;
         let answer = match parents_failure {
@@ -103,12 +99,14 @@ impl Replay {
             error,
         };
         let outcome = match (error.map(commit_of), parents_failure, answer) {
-            (Some(failure), ..) => Outcome::DoesNotBuild(failure),
-            (None, Some(failure), _) => Outcome::DoesNotBuild(failure.clone()),
-            (None, None, Some(answer)) => Outcome::Compared(Comparison::new(&answer?, &built)),
+            (Some(failure), ..) => ReplayOutcome::DoesNotBuild(failure),
+            (None, Some(failure), _) => ReplayOutcome::DoesNotBuild(failure.clone()),
+            (None, None, Some(answer)) => {
+                ReplayOutcome::Compared(Comparison::new(&answer?, &built))
+            }
             (None, None, None) => unreachable!("the kit was asked"),
         };
-        Ok(Step {
+        Ok(ReplayedCommit {
             commit: commit.clone(),
             subject: String::from_utf8_lossy(&subject).trim_end().to_owned(),
             outcome,
@@ -120,17 +118,17 @@ impl Replay {
             manifest_path: Some(self.manifest.clone()),
             ..LoadOptions::default()
         };
-        let asked = Asked {
+        let asked = ChangeRequest {
             compare: Some(Compare::Since {
                 revision: parent.0.clone(),
                 head: None,
             }),
-            ..Asked::default()
+            ..ChangeRequest::default()
         };
         let workspace = Workspace::load(&self.runner, &options)?;
-        let question = Question {
+        let question = Query {
             evidence: self.evidence.clone(),
-            ..Question::new(self.runner.clone(), workspace, asked, self.verb)
+            ..Query::new(self.runner.clone(), workspace, asked, self.verb)
         };
         question.answer()
     }
@@ -157,13 +155,13 @@ impl Replay {
     }
 
     /// Builds, and returns cargo's error where the build fails.
-    fn build(&self) -> Result<(Built, Option<String>)> {
+    fn build(&self) -> Result<(BuildOutcome, Option<String>)> {
         let root = self.manifest.parent().unwrap_or(self.directory.path());
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
         let (messages, said, status) = crate::cargo_runs::observe(&mut command)?;
         let error = (!status.success()).then(|| error_of(&messages, &said));
-        Ok((Built::new(&messages, Some(&said)), error))
+        Ok((BuildOutcome::new(&messages, Some(&said)), error))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::audit::comparison::{Comparison, Outcome, Step};
+use crate::audit::comparison::{Comparison, ReplayOutcome, ReplayedCommit};
 use crate::cargo_runs::built::UnitKey;
 use crate::cli::output::count;
 use xtask_impact::quote;
@@ -50,10 +50,10 @@ impl Figures {
 }
 
 /// One commit.
-pub fn step(step: &Step) -> String {
+pub fn step(step: &ReplayedCommit) -> String {
     let mut text = format!("{} {}\n", short(&step.commit), quote::line(&step.subject));
     match &step.outcome {
-        Outcome::DoesNotBuild(failure) => {
+        ReplayOutcome::DoesNotBuild(failure) => {
             let whose = match failure.commit == step.commit {
                 true => "it does not build here".to_owned(),
                 false => format!("its parent {} does not build here", short(&failure.commit)),
@@ -63,7 +63,7 @@ pub fn step(step: &Step) -> String {
                 let _ = writeln!(text, "    {}", quote::line(line));
             }
         }
-        Outcome::Compared(comparison) => {
+        ReplayOutcome::Compared(comparison) => {
             for line in self::comparison(comparison).lines() {
                 let _ = writeln!(text, "  {line}");
             }
@@ -85,7 +85,7 @@ pub fn comparison(comparison: &Comparison) -> String {
 }
 
 /// All commits together.
-pub fn summary(steps: &[Step]) -> String {
+pub fn summary(steps: &[ReplayedCommit]) -> String {
     if compared(steps).next().is_none() {
         return format!(
             "nothing was compared: none of {} could be built over its parent\n",
@@ -101,12 +101,12 @@ pub fn summary(steps: &[Step]) -> String {
 }
 
 /// All commits as JSON.
-pub fn json(steps: &[Step]) -> impl Serialize {
+pub fn json(steps: &[ReplayedCommit]) -> impl Serialize {
     #[derive(Serialize)]
     struct Report<'a> {
         version: u32,
         total: Figures,
-        commits: &'a [Step],
+        commits: &'a [ReplayedCommit],
     }
     Report {
         version: 1,
@@ -115,14 +115,14 @@ pub fn json(steps: &[Step]) -> impl Serialize {
     }
 }
 
-fn figures(steps: &[Step]) -> Figures {
+fn figures(steps: &[ReplayedCommit]) -> Figures {
     compared(steps).fold(Figures::default(), Figures::add)
 }
 
-fn compared(steps: &[Step]) -> impl Iterator<Item = &Comparison> {
+fn compared(steps: &[ReplayedCommit]) -> impl Iterator<Item = &Comparison> {
     steps.iter().filter_map(|step| match &step.outcome {
-        Outcome::Compared(comparison) => Some(comparison),
-        Outcome::DoesNotBuild(_) => None,
+        ReplayOutcome::Compared(comparison) => Some(comparison),
+        ReplayOutcome::DoesNotBuild(_) => None,
     })
 }
 
@@ -144,17 +144,18 @@ mod tests {
     #[test]
     fn an_audit_that_compared_nothing_says_so() {
         let commit = |letter: &str| Commit(letter.repeat(40));
-        let step = |letter: &str, failed: &str| Step {
+        let step = |letter: &str, failed: &str| ReplayedCommit {
             commit: commit(letter),
             subject: "Edit\n::error::x\u{1b}[2J".to_owned(),
-            outcome: Outcome::DoesNotBuild(Failure {
+            outcome: ReplayOutcome::DoesNotBuild(Failure {
                 commit: commit(failed),
                 error: "error: expected item\nerror: could not compile `a`".to_owned(),
             }),
         };
         let mut steps = vec![step("b", "a"), step("c", "c")];
-        let text =
-            |steps: &[Step]| steps.iter().map(self::step).collect::<String>() + &summary(steps);
+        let text = |steps: &[ReplayedCommit]| {
+            steps.iter().map(self::step).collect::<String>() + &summary(steps)
+        };
         expect_test::expect![[r#"
             bbbbbbbbbbbb Edit\n::error::x\033[2J
               not compared: its parent aaaaaaaaaaaa does not build here
@@ -167,7 +168,7 @@ mod tests {
             nothing was compared: none of 2 commits could be built over its parent
         "#]]
         .assert_eq(&text(&steps));
-        steps[0].outcome = Outcome::Compared(Comparison::default());
+        steps[0].outcome = ReplayOutcome::Compared(Comparison::default());
         expect_test::expect![[r#"
             bbbbbbbbbbbb Edit\n::error::x\033[2J
               nothing rebuilt and nothing named: there is nothing to compare

@@ -24,7 +24,7 @@ pub struct UnitKey {
 
 /// What cargo built, by its own words.
 #[derive(Debug, Default)]
-pub struct Built {
+pub struct BuildOutcome {
     /// Every unit that was compiled or run, not taken as it was.
     pub rebuilt: BTreeSet<UnitKey>,
     /// Every unit that cargo named, fresh ones included.
@@ -54,7 +54,7 @@ impl UnitKey {
     }
 }
 
-impl Built {
+impl BuildOutcome {
     /// Reads the JSON messages of a build, and if it is there what cargo said with `-v` on standard
     /// error: the messages name a script's run also where it was not run, `Running …` lines tell.
     pub fn new(messages: &[Message], said: Option<&str>) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cargo_metadata::camino::Utf8Path;
 
-use crate::cargo_runs::built::Built;
+use crate::cargo_runs::built::BuildOutcome;
 use xtask_impact::state;
 
 /// Seconds by the arguments that cargo was given.
@@ -17,7 +17,7 @@ type Seconds = BTreeMap<String, f64>;
 pub fn note(
     target: &Utf8Path,
     arguments: &[String],
-    built: &Built,
+    built: &BuildOutcome,
     took: Duration,
 ) -> Option<Duration> {
     let path = state::in_target(target).join("full-builds");

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::checks::report::{Report, github, text};
+use crate::checks::report::{FindingsReport, github, text};
 use crate::checks::{Finding, fails};
 use crate::cli::output;
 use crate::cli::output::verdict;
@@ -24,7 +24,7 @@ pub(crate) enum Format {
 pub(crate) fn show(found: &[Finding], format: Format) -> Result<Status> {
     match format {
         Format::Text => output::data(&text(found))?,
-        Format::Json => output::json(&Report::new(found))?,
+        Format::Json => output::json(&FindingsReport::new(found))?,
         Format::Github => output::data(&github(found))?,
     }
     Ok(verdict(fails(found)))

@@ -10,13 +10,13 @@ use xtask_impact::quote;
 
 /// Findings as JSON.
 #[derive(Serialize)]
-pub struct Report<'a> {
+pub struct FindingsReport<'a> {
     version: u32,
-    findings: Vec<Entry<'a>>,
+    findings: Vec<FindingEntry<'a>>,
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct FindingEntry<'a> {
     code: &'a str,
     level: Level,
     place: &'a Place,
@@ -27,10 +27,10 @@ struct Entry<'a> {
     mend: &'a str,
 }
 
-impl<'a> Report<'a> {
+impl<'a> FindingsReport<'a> {
     /// Of these.
     pub fn new(findings: &'a [Finding]) -> Self {
-        let entry = |finding: &'a Finding| Entry {
+        let entry = |finding: &'a Finding| FindingEntry {
             code: finding.check.code,
             level: finding.level,
             place: &finding.place,

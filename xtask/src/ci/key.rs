@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use xtask_impact::cargo_config::Value;
+use xtask_impact::cargo_config::ConfigValue;
 use xtask_impact::semantic_diff::config::is_inert;
 
 /// What a build depends on beside its sources.
-pub struct Facts<'a> {
+pub struct KeyInputs<'a> {
     /// Put before everything else.
     pub prefix: &'a str,
     /// The operating system and processor that builds.
@@ -26,7 +26,7 @@ pub struct Facts<'a> {
 
 /// A key, and what to make do with where nothing has that key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Key {
+pub struct CacheKey {
     /// Of this format; it changes when a reader would have to.
     pub version: u32,
     /// The key.
@@ -36,9 +36,9 @@ pub struct Key {
     pub restore_keys: Vec<String>,
 }
 
-impl Key {
+impl CacheKey {
     /// The key of a build.
-    pub fn new(facts: &Facts<'_>) -> Self {
+    pub fn new(facts: &KeyInputs<'_>) -> Self {
         let mut lines = facts.toolchain.lines();
         let release = lines.find_map(|line| line.strip_prefix("release: "));
         let release = release.unwrap_or("unknown");
@@ -64,7 +64,7 @@ impl Key {
 
 /// Returns the keys of cargo's configuration that decide what is built, each with its value. Keys
 /// such as `alias`, `net`, `term` and `build.jobs`, and the places of directories, do not.
-pub fn configuration(written: &Value) -> BTreeMap<String, String> {
+pub fn configuration(written: &ConfigValue) -> BTreeMap<String, String> {
     let leaves = written.leaves().into_iter();
     let counts = |key: &[&str]| {
         let names_a_place = matches!(key, ["build", "target-dir" | "build-dir"]);
@@ -135,13 +135,13 @@ mod tests {
     const LOCK: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n\n\
                         [[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"registry\"\n";
 
-    fn key(change: impl FnOnce(&mut Facts<'_>)) -> Key {
+    fn key(change: impl FnOnce(&mut KeyInputs<'_>)) -> CacheKey {
         key_of(LOCK, change)
     }
 
-    fn key_of(lock: &str, change: impl FnOnce(&mut Facts<'_>)) -> Key {
+    fn key_of(lock: &str, change: impl FnOnce(&mut KeyInputs<'_>)) -> CacheKey {
         let policy = [("config".to_owned(), "[build]".to_owned())];
-        let mut facts = Facts {
+        let mut facts = KeyInputs {
             prefix: "cargo",
             host: "linux-x86_64",
             targets: &[],
@@ -150,7 +150,7 @@ mod tests {
             lock,
         };
         change(&mut facts);
-        Key::new(&facts)
+        CacheKey::new(&facts)
     }
 
     #[test]

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::ci::durations::Durations;
-use crate::ci::key::{self, Facts, Key};
-use crate::ci::matrix::Job;
+use crate::ci::key::{self, CacheKey, KeyInputs};
+use crate::ci::matrix::MatrixJob;
 use crate::selection::select::{Noted, Selector};
 use crate::selection::{Selection, binary_id};
 use xtask_impact::cargo_config::toolchain_file;
@@ -30,11 +30,11 @@ pub fn key(
     workspace: &Workspace,
     prefix: &str,
     targets: &[String],
-) -> Result<Key> {
+) -> Result<CacheKey> {
     let runner = runner.in_directory(&workspace.root);
     let toolchain = process::checked(runner.rustc().arg("-vV"))?;
     let lock = files::read_text(&workspace.lock_file.path, files::SETTINGS).unwrap_or_default();
-    Ok(Key::new(&Facts {
+    Ok(CacheKey::new(&KeyInputs {
         prefix,
         host: &format!("{}-{}", env::consts::OS, env::consts::ARCH),
         targets,
@@ -104,10 +104,15 @@ pub fn weight(answer: &Answer, durations: &Durations, unit: UnitIx) -> u64 {
 }
 
 /// The job that does a part.
-pub fn job(selector: &Selector<'_>, weight: u64, (part, notes): Noted, is_timed: bool) -> Job {
+pub fn job(
+    selector: &Selector<'_>,
+    weight: u64,
+    (part, notes): Noted,
+    is_timed: bool,
+) -> MatrixJob {
     let packages = part.packages.iter();
     let name = |&package| selector.answer.workspace.package(package).name.clone();
-    Job {
+    MatrixJob {
         shard: 0,
         of: 0,
         seconds: is_timed.then(|| weight as f64 / 1000.0),

@@ -12,12 +12,12 @@ pub struct Matrix {
     /// What was compared, in words.
     pub compared: String,
     /// A job each.
-    pub include: Vec<Job>,
+    pub include: Vec<MatrixJob>,
 }
 
 /// One job.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Job {
+pub struct MatrixJob {
     /// Which one, from 1.
     pub shard: usize,
     /// Of how many.
@@ -36,9 +36,11 @@ pub struct Job {
 
 impl Matrix {
     /// The matrix of these jobs, numbered.
-    pub fn new(compared: String, jobs: Vec<Job>) -> Self {
+    pub fn new(compared: String, jobs: Vec<MatrixJob>) -> Self {
         let of = jobs.len();
-        let numbered = (1..).zip(jobs).map(|(shard, job)| Job { shard, of, ..job });
+        let numbered = (1..)
+            .zip(jobs)
+            .map(|(shard, job)| MatrixJob { shard, of, ..job });
         Self {
             version: 1,
             any: of > 0,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 
-use crate::ci::key::Key;
+use crate::ci::key::CacheKey;
 use crate::ci::matrix::Matrix;
 use crate::cli::output::count;
 use crate::selection::report::{AffectedReport, AffectedUnit};
@@ -27,7 +27,7 @@ pub fn matrix_output(matrix: &Matrix) -> Result<String> {
 }
 
 /// A key as outputs of a GitHub step: `key` and, a line each, `restore-keys`.
-pub fn key_output(key: &Key) -> String {
+pub fn key_output(key: &CacheKey) -> String {
     quote::github_output("key", &key.key)
         + &quote::github_output_of_lines("restore-keys", &key.restore_keys.join("\n"))
 }

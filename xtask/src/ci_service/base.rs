@@ -5,19 +5,19 @@
 
 use serde_json::Value;
 
-use xtask_impact::change_set::Comparison;
+use xtask_impact::change_set::ComparedStates;
 
 /// A base of comparison, and why it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     /// The comparison; `None` where everything counts as changed.
-    pub compare: Option<Comparison>,
+    pub compare: Option<ComparedStates>,
     /// The choice and its reason, for the reader.
     pub because: String,
 }
 
 /// The facts about a run that decide its base.
-pub struct Facts<'a> {
+pub struct CiRun<'a> {
     /// Reads a variable of the environment, where it is set to something.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// The event that `GITHUB_EVENT_PATH` names, or why it cannot be read.
@@ -33,11 +33,11 @@ pub struct Facts<'a> {
     /// A `HEAD` that the default branch already has.
     pub is_on_default_branch: bool,
     /// Tells whether this clone has what a comparison needs.
-    pub is_possible: &'a dyn Fn(&Comparison) -> bool,
+    pub is_possible: &'a dyn Fn(&ComparedStates) -> bool,
 }
 
 /// A comparison and its base in words, or the reason why there is none.
-type Chosen = Result<(Comparison, String), String>;
+type Chosen = Result<(ComparedStates, String), String>;
 
 /// A service of continuous integration.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ const OTHERS: [(&str, Option<&str>); 5] = [
 ];
 
 /// Chooses the base of a run.
-pub fn detect(facts: &Facts<'_>) -> Base {
+pub fn detect(facts: &CiRun<'_>) -> Base {
     let service = service(facts.variable);
     let chosen = match service {
         Service::GitHub => on_github(facts),
@@ -112,7 +112,7 @@ fn unreachable(service: Service, is_shallow: bool, base: &str) -> String {
     }
 }
 
-fn on_github(facts: &Facts<'_>) -> Chosen {
+fn on_github(facts: &CiRun<'_>) -> Chosen {
     let variable = facts.variable;
     // The commit that the event names; an event that cannot be read is another matter than one
     // that names none.
@@ -149,7 +149,7 @@ fn on_github(facts: &Facts<'_>) -> Chosen {
     }
 }
 
-fn on_gitlab(facts: &Facts<'_>) -> Chosen {
+fn on_gitlab(facts: &CiRun<'_>) -> Chosen {
     let variable = facts.variable;
     let source = variable("CI_PIPELINE_SOURCE").unwrap_or_default();
     if source == "merge_request_event" {
@@ -182,7 +182,7 @@ fn on_gitlab(facts: &Facts<'_>) -> Chosen {
 
 /// Chooses by the target branch of a pull request; otherwise by the last successful run, and by the
 /// default branch for another branch than that.
-fn elsewhere(facts: &Facts<'_>) -> Chosen {
+fn elsewhere(facts: &CiRun<'_>) -> Chosen {
     let variable = facts.variable;
     let known = OTHERS.iter().filter(|(name, _)| variable(name).is_some());
     let target = known.filter_map(|(_, target)| variable((*target)?)).next();
@@ -205,7 +205,7 @@ fn elsewhere(facts: &Facts<'_>) -> Chosen {
 }
 
 /// Compares with the last successful run of the branch, where the user or Jenkins names it.
-fn last_success(facts: &Facts<'_>) -> Option<Chosen> {
+fn last_success(facts: &CiRun<'_>) -> Option<Chosen> {
     let of_jenkins = || (facts.variable)("GIT_PREVIOUS_SUCCESSFUL_COMMIT");
     let revision = facts.last_success.map(str::to_owned).or_else(of_jenkins)?;
     if revision.is_empty() {
@@ -224,15 +224,15 @@ fn pushed(before: &str) -> Chosen {
     Ok((since(before), base))
 }
 
-fn since(revision: &str) -> Comparison {
-    Comparison::Since {
+fn since(revision: &str) -> ComparedStates {
+    ComparedStates::Since {
         revision: revision.to_owned(),
         head: None,
     }
 }
 
-fn merge_base(revision: Option<String>) -> Comparison {
-    Comparison::Base {
+fn merge_base(revision: Option<String>) -> ComparedStates {
+    ComparedStates::Base {
         revision,
         head: None,
     }

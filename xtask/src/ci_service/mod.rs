@@ -40,7 +40,7 @@ pub fn find_base(
             .is_ok_and(|it| it == *head),
         _ => false,
     };
-    Ok(detect(&base::Facts {
+    Ok(detect(&base::CiRun {
         variable: &variable,
         event: &event(variable("GITHUB_EVENT_PATH")),
         last_success: last_success.map(str::trim),

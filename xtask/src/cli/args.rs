@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use xtask_impact::change_set::{Ahead, Asked, Comparison, NamedFiles, path_list};
+use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles, Prefetch, path_list};
 use xtask_impact::process::Runner;
 use xtask_impact::quote;
 use xtask_impact::usage;
@@ -68,13 +68,13 @@ impl WorkspaceArgs {
     pub(crate) fn ahead(
         &self,
         runner: &Runner,
-        asked: &Asked,
+        asked: &ChangeRequest,
         with_records: bool,
-    ) -> Option<Ahead> {
+    ) -> Option<Prefetch> {
         let here = Utf8Path::from_path(runner.directory())?;
         let manifest = self.manifest_path.as_ref().map(|path| here.join(path));
         let directory = manifest.as_ref().map_or(Some(here), |it| it.parent())?;
-        let ahead = Ahead::compare(runner, directory, Some(asked.compare.as_ref()?));
+        let ahead = Prefetch::compare(runner, directory, Some(asked.compare.as_ref()?));
         Some(match self.no_cache {
             true => ahead,
             false => ahead.with_evidence(runner, with_records),
@@ -178,7 +178,7 @@ impl ChangeArgs {
     ///
     /// # Errors
     /// Where a list of files cannot be read.
-    pub(crate) fn resolve(&self) -> Result<Asked> {
+    pub(crate) fn resolve(&self) -> Result<ChangeRequest> {
         self.refuse_empty()?;
         let mut paths = self.file.clone();
         if let Some(source) = &self.files_from {
@@ -195,7 +195,7 @@ impl ChangeArgs {
         let directory =
             Utf8PathBuf::try_from(directory).context("the current directory is not UTF-8")?;
         let are_named = !self.file.is_empty() || self.files_from.is_some();
-        Ok(Asked {
+        Ok(ChangeRequest {
             // What the user names stands for itself, unless a comparison is asked for beside it.
             compare: (self.compares() || !self.names_something()).then(|| self.comparison()),
             files: are_named.then_some(NamedFiles { directory, paths }),
@@ -244,14 +244,14 @@ impl ChangeArgs {
             || self.all
     }
 
-    fn comparison(&self) -> Comparison {
+    fn comparison(&self) -> ComparedStates {
         match (&self.since, self.staged) {
-            (_, true) => Comparison::Staged,
-            (Some(since), _) => Comparison::Since {
+            (_, true) => ComparedStates::Staged,
+            (Some(since), _) => ComparedStates::Since {
                 revision: since.clone(),
                 head: self.head.clone(),
             },
-            (None, _) => Comparison::Base {
+            (None, _) => ComparedStates::Base {
                 revision: self.base.clone(),
                 head: self.head.clone(),
             },

@@ -7,7 +7,7 @@ use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
-use xtask_impact::query::Question;
+use xtask_impact::query::Query;
 use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
@@ -25,7 +25,7 @@ pub struct Loaded {
 }
 
 /// Questions, each with the name of its workspace where there may be several.
-pub type Questions = Vec<(Option<String>, Question)>;
+pub type Questions = Vec<(Option<String>, Query)>;
 
 /// Loads every workspace of the repository that the runner is in, sorted. A fixture that cargo does
 /// not load is told and left out.
@@ -85,7 +85,7 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
 /// The first, once all are done.
 pub fn each(
     questions: Questions,
-    mut act: impl FnMut(Option<&str>, Question) -> Result<Status>,
+    mut act: impl FnMut(Option<&str>, Query) -> Result<Status>,
 ) -> Result<Status> {
     let (mut worst, mut first) = (Status::Done, None);
     for (name, question) in questions {

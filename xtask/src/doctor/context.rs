@@ -27,11 +27,11 @@ use xtask_impact::files;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::unit_graph::UnitGraph;
-use xtask_impact::vcs::{EntryKind, Repository, State};
+use xtask_impact::vcs::{EntryKind, Repository, TreeState};
 use xtask_impact::workspace::{Package, Workspace};
 
 /// What is examined.
-pub struct Patient<'a> {
+pub struct Context<'a> {
     /// The workspace.
     pub workspace: &'a Workspace,
     /// Starts git and cargo in the workspace's root.
@@ -68,19 +68,19 @@ pub struct MacroTimes {
 /// Checks that read the same things, and what looks for all of them.
 type Group = (
     &'static [&'static Check],
-    fn(&Patient<'_>) -> Result<Vec<Finding>>,
+    fn(&Context<'_>) -> Result<Vec<Finding>>,
 );
 
 const GROUPS: &[Group] = &[
-    (scripts::CHECKS, scripts::examine),
-    (environment::CHECKS, environment::examine),
-    (layout::CHECKS, layout::examine),
-    (ci_files::CHECKS, ci_files::examine),
-    (dependencies::CHECKS, dependencies::examine),
-    (inherit::CHECKS, inherit::examine),
-    (shared::CHECKS, shared::examine),
-    (disk::CHECKS, disk::examine),
-    (tracked::CHECKS, tracked::examine),
+    (scripts::CHECKS, scripts::check),
+    (environment::CHECKS, environment::check),
+    (layout::CHECKS, layout::check),
+    (ci_files::CHECKS, ci_files::check),
+    (dependencies::CHECKS, dependencies::check),
+    (inherit::CHECKS, inherit::check),
+    (shared::CHECKS, shared::check),
+    (disk::CHECKS, disk::check),
+    (tracked::CHECKS, tracked::check),
 ];
 
 /// That the workspace does not build in the new layout: found by a build, where one is asked for.
@@ -106,11 +106,11 @@ pub fn checks() -> Vec<&'static Check> {
 ///
 /// # Errors
 /// Git, cargo or the disk, where something that is there cannot be read.
-pub fn examine(patient: &Patient<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
+pub fn check(patient: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for (checks, examine) in GROUPS {
+    for (checks, find) in GROUPS {
         if checks.iter().any(|check| wanted(check)) {
-            found.extend(examine(patient)?);
+            found.extend(find(patient)?);
         }
     }
     for (path, why) in files::take_skipped() {
@@ -124,11 +124,11 @@ pub fn examine(patient: &Patient<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result
 }
 
 /// Returns what a build of all of the workspace takes, in figures.
-pub fn whole_build(patient: &Patient<'_>) -> String {
+pub fn whole_build(patient: &Context<'_>) -> String {
     cost::from_nothing(patient)
 }
 
-impl<'a> Patient<'a> {
+impl<'a> Context<'a> {
     /// A workspace as it is now.
     pub fn new(
         workspace: &'a Workspace,
@@ -171,7 +171,7 @@ impl<'a> Patient<'a> {
             return Ok(tracked);
         }
         let entries = match self.repository {
-            Some(repository) => repository.entries(&State::Index)?,
+            Some(repository) => repository.entries(&TreeState::Index)?,
             None => Vec::new(),
         };
         let files = entries.into_iter().filter(|it| it.kind == EntryKind::File);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dependencies::listed;
 use crate::checks::{Finding, Place};
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use xtask_impact::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
 use xtask_impact::workspace::{PackageIx, TargetKind};
 
@@ -21,7 +21,7 @@ pub struct BuildTimes {
 
 /// Where a rebuild starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(crate) enum RebuildStart {
     /// The runs of the packages' build scripts.
     Scripts,
     /// All units of the packages.
@@ -30,14 +30,14 @@ pub(crate) enum Start {
 
 /// Gives a finding its figures, where the check that found it did not: of a build script or a
 /// source what is built from its package, of a workflow a build from nothing.
-pub(crate) fn complete(patient: &Patient<'_>, finding: &mut Finding) {
+pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
     if finding.impact.is_some() {
         return;
     }
     let code = finding.check.code;
     let start = match code.starts_with("script-") {
-        true => Start::Scripts,
-        false => Start::Sources,
+        true => RebuildStart::Scripts,
+        false => RebuildStart::Sources,
     };
     let package = match &finding.place {
         Place::Path { path, .. }
@@ -65,9 +65,9 @@ pub(crate) fn complete(patient: &Patient<'_>, finding: &mut Finding) {
 
 /// What is built again when packages change: units, packages, seconds.
 pub(crate) fn rebuilt<'n>(
-    patient: &Patient<'_>,
+    patient: &Context<'_>,
     names: impl IntoIterator<Item = &'n str>,
-    start: Start,
+    start: RebuildStart,
 ) -> String {
     let graph = patient.units();
     let names: BTreeSet<&str> = names.into_iter().collect();
@@ -75,11 +75,11 @@ pub(crate) fn rebuilt<'n>(
     let own = own.filter(|(_, it)| it.source.is_none() && names.contains(it.name.as_str()));
     let own: BTreeSet<PackageIx> = own.map(|(at, _)| PackageIx(at)).collect();
     let starts = own.iter().flat_map(|package| match start {
-        Start::Scripts => {
+        RebuildStart::Scripts => {
             let run = graph.find(*package, TargetKind::CustomBuild, Mode::RunCustomBuild);
             run.map_or_else(|| graph.units_of(*package).to_vec(), |it| vec![it])
         }
-        Start::Sources => graph.units_of(*package).to_vec(),
+        RebuildStart::Sources => graph.units_of(*package).to_vec(),
     });
     let units = closure(graph, starts.collect());
     let compiled = |it: &&UnitIx| graph.unit(**it).is_compiled();
@@ -117,7 +117,7 @@ pub(crate) fn rebuilt<'n>(
 }
 
 /// What a build from nothing takes: units, packages, seconds.
-pub(crate) fn from_nothing(patient: &Patient<'_>) -> String {
+pub(crate) fn from_nothing(patient: &Context<'_>) -> String {
     let graph = patient.units();
     let compiled = graph.units().filter(|(_, it)| it.is_compiled());
     let packages: Vec<PackageIx> = compiled.map(|(_, it)| it.package).collect();
@@ -135,7 +135,7 @@ pub(crate) fn from_nothing(patient: &Patient<'_>) -> String {
 }
 
 /// How long packages took that are compiled without need, by name and version.
-pub(crate) fn seconds_of(patient: &Patient<'_>, packages: &[(String, String)]) -> String {
+pub(crate) fn seconds_of(patient: &Context<'_>, packages: &[(String, String)]) -> String {
     match &patient.times {
         None => NOT_MEASURED.to_owned(),
         Some(times) => {
@@ -173,7 +173,7 @@ fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {
     found
 }
 
-impl Patient<'_> {
+impl Context<'_> {
     /// The units of a build of everything, tests included.
     fn units(&self) -> &UnitGraph {
         let units = &self.units;

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::cost::{counted, seconds_of};
 use crate::checks::{Check, Finding, Level, Place};
-use crate::doctor::context::{MacroTimes, Patient};
+use crate::doctor::context::{Context, MacroTimes};
 use xtask_impact::resolve_diff::compiled::{Compiled, Several};
-use xtask_impact::resolve_diff::selection::Asker;
+use xtask_impact::resolve_diff::selection::UnitGraphQuery;
 use xtask_impact::workspace::{Package, Workspace};
 
 pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
@@ -54,11 +54,11 @@ static MACROS: Check = Check {
                   packages, those that others wait for first; `[profile.dev.build-override]`.",
 };
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let root = patient.place(&workspace.root.join("Cargo.toml"), None);
     let mut found = Vec::new();
-    let asker = Asker {
+    let asker = UnitGraphQuery {
         runner: patient.runner,
         cache: workspace.target_directory.join("xtask/rustc"),
         command: ["build", "--ignore-rust-version"]

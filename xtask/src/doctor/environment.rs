@@ -6,15 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::cost::{self, Start};
+use super::cost::{self, RebuildStart};
 use super::recorded::{runs, unique};
 use crate::checks::{Check, Finding, Level, Place};
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::ProfileDir;
-use xtask_impact::build_dir::dep_info::Variables;
+use xtask_impact::build_dir::dep_info::ReadVariables;
 use xtask_impact::build_dir::unit_inputs::{Roots, Watch};
-use xtask_impact::cargo_config::{CargoConfig, Kind};
+use xtask_impact::cargo_config::{CargoConfig, ValueKind};
 use xtask_impact::workspace::{Package, Workspace};
 
 pub(crate) const CHECKS: &[&Check] = &[&ENVIRONMENT];
@@ -35,7 +35,7 @@ static ENVIRONMENT: Check = Check {
 type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String>)>;
 
 /// Variables that recorded units read with another value than they have here.
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let mut directories = vec![workspace.directories()];
     directories.extend(build_dir::others(&workspace.root, &directories[0])?);
@@ -64,7 +64,7 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let config = CargoConfig::of(patient.runner)?;
     let table = config.written().get("env").map(|it| &it.kind);
     let mut set: BTreeSet<String> = match table {
-        Some(Kind::Table(table)) => table.keys().cloned().collect(),
+        Some(ValueKind::Table(table)) => table.keys().cloned().collect(),
         _ => BTreeSet::new(),
     };
     set.extend(
@@ -91,20 +91,20 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         };
         let readers = recorded.keys().filter(|(name, _, _)| name == variable);
         let readers = readers.map(|(_, package, _)| package.as_str());
-        finding.impact = Some(cost::rebuilt(patient, readers, Start::Sources));
+        finding.impact = Some(cost::rebuilt(patient, readers, RebuildStart::Sources));
     }
     Ok(found)
 }
 
 /// A package, when it was compiled, and the variables that its code asked for.
-type Read<'a> = (&'a Package, SystemTime, Variables);
+type CompiledPackage<'a> = (&'a Package, SystemTime, ReadVariables);
 
 /// The variables that the code of path packages asked for as it was compiled.
 fn compiled<'a>(
     workspace: &Workspace,
     profile: &ProfileDir,
     unique: &HashMap<&str, &'a Package>,
-) -> Result<Vec<Read<'a>>> {
+) -> Result<Vec<CompiledPackage<'a>>> {
     let own = |name: &str| unique.get(name).copied().filter(|it| it.source.is_none());
     let mut read = Vec::new();
     for (name, hash, units) in profile.unit_names(&|name| own(name).is_some())? {

@@ -6,13 +6,13 @@ use std::io::{ErrorKind, Write as _};
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::Utf8Path;
 
-use crate::artifacts::lock::Lock;
+use crate::artifacts::lock::BuildLocks;
 use crate::artifacts::plan::{Artifact, Directory, Removal};
-use crate::artifacts::reader::Reader;
+use crate::artifacts::reader::ProfileReader;
 use crate::artifacts::remove;
 use crate::artifacts::remove::Bounds;
 use crate::cli::output;
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use crate::doctor::{disk, tracked};
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::files;
@@ -27,7 +27,7 @@ pub(crate) const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unuse
 /// # Errors
 /// What cannot be removed or written, and git's own message.
 pub(crate) fn fix(
-    patient: &Patient<'_>,
+    patient: &Context<'_>,
     wanted: &dyn Fn(&str) -> bool,
     dry_run: bool,
 ) -> Result<usize> {
@@ -58,7 +58,7 @@ pub(crate) fn fix(
 }
 
 /// Takes what cargo built out of git's index, and keeps git from tracking it again.
-fn untrack(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+fn untrack(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
     let files = tracked::outputs(patient)?;
     if files.is_empty() {
         return Ok(0);
@@ -91,7 +91,7 @@ fn untrack(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize>
 }
 
 /// Returns true where git already ignores what a line for `.gitignore` would make it ignore.
-fn is_ignored(patient: &Patient<'_>, line: &str) -> Result<bool> {
+fn is_ignored(patient: &Context<'_>, line: &str) -> Result<bool> {
     let path = line.trim_start_matches('/');
     let probe = match path.ends_with('/') {
         true => format!("{path}x"),
@@ -104,7 +104,7 @@ fn is_ignored(patient: &Patient<'_>, line: &str) -> Result<bool> {
 }
 
 /// Adds an entry to the repository's `.gitignore`.
-fn ignore(patient: &Patient<'_>, entry: &str) -> Result<()> {
+fn ignore(patient: &Context<'_>, entry: &str) -> Result<()> {
     let file = patient.top_level().join(".gitignore");
     if file.is_symlink() {
         bail!(
@@ -129,7 +129,7 @@ type Say<'a> = dyn Fn(&str, &str, std::fmt::Arguments<'_>) + 'a;
 
 /// Removes the incremental state that no package uses, under cargo's lock; where a build is
 /// running, after it.
-fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+fn incremental(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
     let workspace = patient.workspace;
     let own = workspace.directories();
     let mut count = 0;
@@ -142,14 +142,14 @@ fn incremental(patient: &Patient<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
         let (lock, mut directory) = match dry_run {
             true => (None, plan()?),
             false => {
-                let (lock, planned) = Lock::while_planning(&place, &own.target, plan)?;
+                let (lock, planned) = BuildLocks::while_planning(&place, &own.target, plan)?;
                 (Some(lock), planned)
             }
         };
         remove::measure(&mut directory)?;
         if !dry_run {
-            let contents =
-                Reader::new(workspace, std::iter::empty(), None, None).read(&place, &own.target)?;
+            let contents = ProfileReader::new(workspace, std::iter::empty(), None, None)
+                .read(&place, &own.target)?;
             let bounds = Bounds::new(&own, &contents)?;
             remove::remove(&directory, &bounds, &mut |_| {})?;
         }

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::cost::counted;
 use super::dependencies::listed;
 use crate::checks::{Check, Finding, Level};
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use xtask_impact::files;
 use xtask_impact::workspace::Package;
 
@@ -36,7 +36,7 @@ struct Said {
     default_features: bool,
 }
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let manifest = workspace.root.join("Cargo.toml");
     let Ok(root) = files::read_text(&manifest, files::SETTINGS) else {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::cargo_runs::build_times::path;
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cargo_runs::build_times::store::Store;
-use crate::cargo_runs::build_times::{Record, State};
+use crate::cargo_runs::build_times::{BuildRecord, UnitState};
 use crate::doctor::context::{BuildTimes, MacroTimes};
 use xtask_impact::workspace::Workspace;
 
@@ -25,14 +25,20 @@ pub fn kept_times(workspace: &Workspace) -> Result<(Option<MacroTimes>, Option<B
         records.extend(store.records(series)?.pop());
     }
     // Of a change alone little is compiled, and mostly no macro.
-    let is_whole = |record: &&Record| record.build.units.iter().all(|it| it.state == State::Ran);
+    let is_whole = |record: &&BuildRecord| {
+        record
+            .build
+            .units
+            .iter()
+            .all(|it| it.state == UnitState::Ran)
+    };
     Ok(match records.iter().find(is_whole) {
         Some(record) => (macro_times(record), Some(build_times(record))),
         None => (None, None),
     })
 }
 
-fn build_times(record: &Record) -> BuildTimes {
+fn build_times(record: &BuildRecord) -> BuildTimes {
     let mut packages = BTreeMap::new();
     for unit in &record.build.units {
         let key = (unit.name.clone(), unit.version.clone());
@@ -45,7 +51,7 @@ fn build_times(record: &Record) -> BuildTimes {
     }
 }
 
-fn macro_times(record: &Record) -> Option<MacroTimes> {
+fn macro_times(record: &BuildRecord) -> Option<MacroTimes> {
     let schedule = Schedule::new(&record.build).ok()?;
     let (path, _) = path::ideal(&schedule);
     let mut packages: Vec<(String, f64)> = Vec::new();

@@ -7,10 +7,10 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 
 use crate::checks::{Check, Finding, Level};
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use xtask_impact::paths;
 use xtask_impact::source_scan;
-use xtask_impact::source_scan::{MadePath, Origin};
+use xtask_impact::source_scan::{MadePath, PathOrigin};
 use xtask_impact::workspace::Package;
 
 pub(crate) const CHECKS: &[&Check] = &[&MANIFEST_DIR, &OUT_DIR, &CURRENT_EXE, &TEXT];
@@ -66,7 +66,7 @@ static TEXT: Check = Check {
                   `out_dir`.",
 };
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let packages = patient.own_packages();
     let manifests = patient.tracked()?.iter();
     let manifests = manifests.filter(|it| it.file_name() == Some("Cargo.toml"));
@@ -106,10 +106,15 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
 }
 
 /// What is wrong in a line: its number, the check, what and how to mend it.
-type Fault = (usize, &'static Check, String, &'static str);
+type LayoutFault = (usize, &'static Check, String, &'static str);
 
 /// The faults in a package's code.
-fn in_code(patient: &Patient<'_>, package: &Package, file: &Utf8Path, text: &str) -> Vec<Fault> {
+fn in_code(
+    patient: &Context<'_>,
+    package: &Package,
+    file: &Utf8Path,
+    text: &str,
+) -> Vec<LayoutFault> {
     let words = ["CARGO_MANIFEST_DIR", "OUT_DIR", "current_exe"];
     if !words.iter().any(|word| text.contains(word)) {
         return Vec::new();
@@ -118,7 +123,7 @@ fn in_code(patient: &Patient<'_>, package: &Package, file: &Utf8Path, text: &str
     let directory = package.directory();
     let below = patient.below(directory);
     let room = below.and_then(|it| file.strip_prefix(it).ok()?.iter().next());
-    let code = Code {
+    let code = CodePlace {
         directory,
         targets: [
             &workspace.root.join("target"),
@@ -132,26 +137,26 @@ fn in_code(patient: &Patient<'_>, package: &Package, file: &Utf8Path, text: &str
 }
 
 /// Whose code a path is made in.
-struct Code<'a> {
+struct CodePlace<'a> {
     directory: &'a Utf8Path,
     targets: [&'a Utf8Path; 3],
     is_test: bool,
 }
 
-impl Code<'_> {
-    fn judge(&self, made: &MadePath) -> Option<Fault> {
+impl CodePlace<'_> {
+    fn judge(&self, made: &MadePath) -> Option<LayoutFault> {
         let is_built = || {
             let path = paths::normalized(&self.directory.join(&made.path));
             self.targets.iter().any(|it| path.starts_with(it))
         };
         let (check, message, mend) = match made.origin {
-            Origin::ManifestDir if is_built() => {
+            PathOrigin::ManifestDir if is_built() => {
                 let message = format!("CARGO_MANIFEST_DIR is joined with {}", made.path);
                 let mend = "Take `CARGO_BIN_EXE_<name>` or `CARGO_TARGET_TMPDIR` in a test, the \
                             paths of `--message-format json` elsewhere.";
                 (&MANIFEST_DIR, message, mend)
             }
-            Origin::OutDir if made.climbs > 0 || made.is_taken_apart => {
+            PathOrigin::OutDir if made.climbs > 0 || made.is_taken_apart => {
                 let message = match made.climbs {
                     0 => "the code takes OUT_DIR apart into its directories".to_owned(),
                     climbs => format!("{} above OUT_DIR", directories(climbs)),
@@ -160,7 +165,7 @@ impl Code<'_> {
                             metadata.";
                 (&OUT_DIR, message, mend)
             }
-            Origin::CurrentExe if made.climbs > 1 && self.is_test => {
+            PathOrigin::CurrentExe if made.climbs > 1 && self.is_test => {
                 let climbs = directories(made.climbs);
                 let message = format!("{climbs} above the test's own executable");
                 let mend = "Take `env!(\"CARGO_BIN_EXE_<name>\")`.";
@@ -207,7 +212,7 @@ fn is_script(file: &Utf8Path) -> bool {
 }
 
 /// The faults in a script: paths that lead into a build directory's insides.
-fn in_text(text: &str) -> Vec<Fault> {
+fn in_text(text: &str) -> Vec<LayoutFault> {
     let mut found = Vec::new();
     for (at, line) in (1..).zip(text.lines()) {
         let code = line.trim_start();

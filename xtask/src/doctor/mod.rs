@@ -27,7 +27,7 @@ use crate::checks::report;
 use crate::checks::{Check, Policy, check_named};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use crate::doctor::fix::{FIXABLE, fix};
 use crate::doctor::kept_times::kept_times;
 use crate::doctor::try_layout::try_layout;
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let runner = runner.in_directory(&workspace.root);
     let policy: Policy = workspace.configured("policy")?;
     let repository = Repository::discover(&runner, &workspace.root)?;
-    let mut patient = Patient::new(&workspace, &runner, repository.as_ref());
+    let mut patient = Context::new(&workspace, &runner, repository.as_ref());
     (patient.macros, patient.times) = kept_times(&workspace)?;
     let is_asked = |code: &str| args.only.is_empty() || args.only.iter().any(|it| it == code);
     if args.fix {
@@ -104,11 +104,11 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         }
         // What was read before is not true any more.
         let (macros, times) = (patient.macros.take(), patient.times.take());
-        patient = Patient::new(&workspace, &runner, repository.as_ref());
+        patient = Context::new(&workspace, &runner, repository.as_ref());
         (patient.macros, patient.times) = (macros, times);
     }
     let wanted = |check: &Check| is_asked(check.code);
-    let mut found = context::examine(&patient, &wanted)?;
+    let mut found = context::check(&patient, &wanted)?;
     if CHECKS.iter().any(|check| wanted(check)) {
         let root = resolved(&workspace.root);
         let departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;

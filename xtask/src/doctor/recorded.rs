@@ -8,7 +8,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_inputs::ScriptRun;
-use xtask_impact::build_dir::unit_record::{Mode, UnitRecord};
+use xtask_impact::build_dir::unit_record::{RecordedMode, StoredFingerprint};
 use xtask_impact::workspace::{Package, Workspace};
 
 /// The packages by name, but for those whose name another one has too, since records name packages
@@ -25,7 +25,7 @@ pub(crate) fn unique(workspace: &Workspace) -> HashMap<&str, &Package> {
 
 /// A recorded run of a build script.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct RecordedRun {
     pub(crate) said: ScriptRun,
     pub(crate) started: SystemTime,
     /// The file that holds what it printed.
@@ -36,17 +36,17 @@ pub(crate) struct Run {
 pub(crate) fn runs<'a>(
     profile: &ProfileDir,
     packages: &HashMap<&str, &'a Package>,
-) -> Result<Vec<(&'a Package, Run)>> {
+) -> Result<Vec<(&'a Package, RecordedRun)>> {
     let mut found = Vec::new();
     for (name, hash, units) in profile.unit_names(&|name| packages.contains_key(name))? {
         let package = packages[&*name];
-        for unit in units.into_iter().filter(|it| it.mode == Mode::Run) {
+        for unit in units.into_iter().filter(|it| it.mode == RecordedMode::Run) {
             let Some((value, fingerprint)) = profile.fingerprint(&name, &hash, &unit) else {
                 continue;
             };
             let output = profile.script_output(&name, &hash);
             let invoked = output.metadata().and_then(|it| it.modified()).ok();
-            let unit = UnitRecord {
+            let unit = StoredFingerprint {
                 package: name.clone(),
                 hash: hash.clone(),
                 name: unit,
@@ -57,7 +57,7 @@ pub(crate) fn runs<'a>(
             };
             let said = profile.script_run(&unit, package.directory());
             if let (Some(said), Some(started)) = (said, invoked) {
-                let run = Run {
+                let run = RecordedRun {
                     said,
                     started,
                     output,

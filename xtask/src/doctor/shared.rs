@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::checks::{Check, Finding, Level, Policy};
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use xtask_impact::records::checkouts;
 use xtask_impact::records::checkouts::Shared;
 use xtask_impact::workspace::Workspace;
@@ -22,7 +22,7 @@ static SHARED: Check = Check {
                   \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
 };
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let policy: Policy = patient.workspace.configured("policy")?;
     if policy.allow_shared {
         return Ok(Vec::new());

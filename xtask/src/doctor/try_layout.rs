@@ -6,7 +6,7 @@ use cargo_metadata::semver::Version;
 
 use crate::checks::Finding;
 use crate::cli::output;
-use crate::doctor::context::{LAYOUT_BUILD, Patient, whole_build};
+use crate::doctor::context::{Context, LAYOUT_BUILD, whole_build};
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process;
 use xtask_impact::process::Runner;
@@ -25,7 +25,7 @@ enum Offer {
 ///
 /// # Errors
 /// Where the installed cargo has no new layout, or the workspace builds in neither.
-pub(crate) fn try_layout(patient: &Patient<'_>) -> Result<Option<Finding>> {
+pub(crate) fn try_layout(patient: &Context<'_>) -> Result<Option<Finding>> {
     let said = process::checked(patient.runner.cargo().arg("--version"))?;
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     let Some(offer) = offer(&said) else {

@@ -3,39 +3,39 @@
 use cargo_metadata::camino::Utf8Path;
 
 use crate::doctor::yaml;
-use crate::doctor::yaml::Node;
+use crate::doctor::yaml::YamlNode;
 
 /// A job: steps on one machine.
 #[derive(Debug, Default)]
-pub(crate) struct Job {
+pub(crate) struct WorkflowJob {
     /// Its name.
     pub(crate) name: String,
     /// Variables of its environment, the file's own included.
-    pub(crate) variables: Vec<Entry>,
+    pub(crate) variables: Vec<NamedValue>,
     /// What is done, in order.
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<WorkflowStep>,
 }
 
 /// A step of a job.
 #[derive(Debug, Default)]
-pub(crate) struct Step {
+pub(crate) struct WorkflowStep {
     /// Where it begins.
     pub(crate) line: usize,
     /// The action that it uses.
     pub(crate) uses: String,
     /// What the action is given.
-    pub(crate) with: Vec<Entry>,
+    pub(crate) with: Vec<NamedValue>,
     /// The commands that it runs, with the line of the first.
     pub(crate) run: Option<(usize, String)>,
     /// Directories that are kept from one run to the next.
-    pub(crate) cache: Option<Cache>,
+    pub(crate) cache: Option<CacheStep>,
     /// Variables of its own.
-    pub(crate) variables: Vec<Entry>,
+    pub(crate) variables: Vec<NamedValue>,
 }
 
 /// What is kept, and under which key.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(crate) struct CacheStep {
     /// The line of the key.
     pub(crate) line: usize,
     /// The key.
@@ -48,7 +48,7 @@ pub(crate) struct Cache {
 
 /// A name with its value.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct NamedValue {
     /// The line of the value.
     pub(crate) line: usize,
     /// The name.
@@ -69,7 +69,7 @@ pub(crate) fn is_known(file: &Utf8Path) -> bool {
 ///
 /// # Errors
 /// In words, where it is no YAML.
-pub(crate) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<Job>, String> {
+pub(crate) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<WorkflowJob>, String> {
     let Some(root) = yaml::parse(text)? else {
         return Ok(Vec::new());
     };
@@ -80,19 +80,19 @@ pub(crate) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<Job>, String> {
 }
 
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>
-fn github(root: &Node) -> Vec<Job> {
+fn github(root: &YamlNode) -> Vec<WorkflowJob> {
     let common = entries(root.get("env"));
     let mut jobs = Vec::new();
     if let Some(steps) = root.get("runs").and_then(|it| it.get("steps")) {
-        jobs.push(Job {
+        jobs.push(WorkflowJob {
             name: "this action".to_owned(),
             variables: Vec::new(),
             steps: steps.items().iter().map(step).collect(),
         });
     }
-    for (name, job) in root.get("jobs").map_or(&[][..], Node::entries) {
-        let steps = job.get("steps").map_or(&[][..], Node::items);
-        jobs.push(Job {
+    for (name, job) in root.get("jobs").map_or(&[][..], YamlNode::entries) {
+        let steps = job.get("steps").map_or(&[][..], YamlNode::items);
+        jobs.push(WorkflowJob {
             name: name.text().unwrap_or_default().to_owned(),
             variables: [common.clone(), entries(job.get("env"))].concat(),
             steps: steps.iter().map(step).collect(),
@@ -101,8 +101,11 @@ fn github(root: &Node) -> Vec<Job> {
     jobs
 }
 
-fn step(node: &Node) -> Step {
-    let uses = node.get("uses").and_then(Node::text).unwrap_or_default();
+fn step(node: &YamlNode) -> WorkflowStep {
+    let uses = node
+        .get("uses")
+        .and_then(YamlNode::text)
+        .unwrap_or_default();
     let with = entries(node.get("with"));
     let action = uses.split_once('@').map(|it| it.0);
     let is_cache = matches!(
@@ -111,11 +114,11 @@ fn step(node: &Node) -> Step {
     );
     let given = |name: &str| with.iter().find(|it| it.name == name);
     let cache = given("key").zip(given("path")).filter(|_| is_cache);
-    Step {
+    WorkflowStep {
         line: node.line,
         uses: uses.to_owned(),
         run: node.get("run").and_then(command),
-        cache: cache.map(|(key, path)| Cache {
+        cache: cache.map(|(key, path)| CacheStep {
             line: key.line,
             key: key.value.clone(),
             paths: path.value.clone(),
@@ -127,27 +130,29 @@ fn step(node: &Node) -> Step {
 }
 
 /// A command, with its line.
-fn command(node: &Node) -> Option<(usize, String)> {
+fn command(node: &YamlNode) -> Option<(usize, String)> {
     Some((node.line, node.text()?.to_owned()))
 }
 
 /// <https://docs.gitlab.com/ci/yaml/>
-fn gitlab(root: &Node) -> Vec<Job> {
+fn gitlab(root: &YamlNode) -> Vec<WorkflowJob> {
     let common = entries(root.get("variables"));
-    let job = |name: &str, node: &Node| {
+    let job = |name: &str, node: &YamlNode| {
         let caches = match node.get("cache") {
             Some(cache) if cache.items().is_empty() => std::slice::from_ref(cache),
-            cache => cache.map_or(&[][..], Node::items),
+            cache => cache.map_or(&[][..], YamlNode::items),
         };
         let scripts = ["before_script", "script"].into_iter();
-        let commands = scripts.filter_map(|it| node.get(it)).flat_map(Node::texts);
-        let commands = commands.map(|it| Step {
+        let commands = scripts
+            .filter_map(|it| node.get(it))
+            .flat_map(YamlNode::texts);
+        let commands = commands.map(|it| WorkflowStep {
             line: it.line,
             run: command(it),
-            ..Step::default()
+            ..WorkflowStep::default()
         });
         let steps = caches.iter().filter_map(gitlab_cache).chain(commands);
-        Job {
+        WorkflowJob {
             name: name.to_owned(),
             variables: [common.clone(), entries(node.get("variables"))].concat(),
             steps: steps.collect(),
@@ -167,9 +172,9 @@ fn gitlab(root: &Node) -> Vec<Job> {
     jobs
 }
 
-fn gitlab_cache(node: &Node) -> Option<Step> {
-    let texts = |node: &Node| -> Vec<String> {
-        let texts = node.texts().into_iter().filter_map(Node::text);
+fn gitlab_cache(node: &YamlNode) -> Option<WorkflowStep> {
+    let texts = |node: &YamlNode| -> Vec<String> {
+        let texts = node.texts().into_iter().filter_map(YamlNode::text);
         texts.map(str::to_owned).collect()
     };
     let paths = texts(node.get("paths")?);
@@ -177,9 +182,9 @@ fn gitlab_cache(node: &Node) -> Option<Step> {
     let texts = key.map(texts).unwrap_or_default();
     let files = key.and_then(|it| it.get("files")).is_some();
     let line = key.map_or(node.line, |it| it.line);
-    Some(Step {
+    Some(WorkflowStep {
         line,
-        cache: Some(Cache {
+        cache: Some(CacheStep {
             line,
             key: match files {
                 true => format!("${{{{ hashFiles('{}') }}}}", texts.join("', '")),
@@ -188,14 +193,14 @@ fn gitlab_cache(node: &Node) -> Option<Step> {
             paths: paths.join("\n"),
             is_lenient: node.get("fallback_keys").is_some(),
         }),
-        ..Step::default()
+        ..WorkflowStep::default()
     })
 }
 
-fn entries(node: Option<&Node>) -> Vec<Entry> {
-    let entries = node.map_or(&[][..], Node::entries).iter();
-    let entry = |(name, value): &(Node, Node)| {
-        Some(Entry {
+fn entries(node: Option<&YamlNode>) -> Vec<NamedValue> {
+    let entries = node.map_or(&[][..], YamlNode::entries).iter();
+    let entry = |(name, value): &(YamlNode, YamlNode)| {
+        Some(NamedValue {
             line: value.line,
             name: name.text()?.to_owned(),
             value: value.text()?.to_owned(),
@@ -205,11 +210,11 @@ fn entries(node: Option<&Node>) -> Vec<Entry> {
 }
 
 /// Name and value.
-fn both(entry: &Entry) -> [&String; 2] {
+fn both(entry: &NamedValue) -> [&String; 2] {
     [&entry.name, &entry.value]
 }
 
-impl Job {
+impl WorkflowJob {
     /// Every text that says what the job does.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let steps = self.steps.iter().flat_map(|step| {

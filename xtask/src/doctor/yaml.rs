@@ -6,22 +6,22 @@ use saphyr_parser::{Event, Parser};
 
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub struct YamlNode {
     /// The line on which it begins, counted from 1; of a block of text its first line.
     pub line: usize,
     /// The value.
-    pub value: Value,
+    pub value: YamlValue,
 }
 
 /// A value; what YAML takes for numbers, truth and nothing is text here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum YamlValue {
     /// Text.
     Text(String),
     /// A list.
-    List(Vec<Node>),
+    List(Vec<YamlNode>),
     /// A table, in its order.
-    Table(Vec<(Node, Node)>),
+    Table(Vec<(YamlNode, YamlNode)>),
 }
 
 /// The deepest nesting of lists and tables that is read. CI services nest a dozen.
@@ -34,7 +34,7 @@ const MAX_SIZE: usize = 64 << 20;
 /// A list or table whose end was not read yet.
 struct Open {
     anchor: usize,
-    node: Node,
+    node: YamlNode,
     size: usize,
 }
 
@@ -42,14 +42,14 @@ struct Open {
 ///
 /// # Errors
 /// In words, where and why it is no YAML, or deeper or larger than `MAX_DEPTH` and `MAX_SIZE` allow.
-pub fn parse(text: &str) -> Result<Option<Node>, String> {
+pub fn parse(text: &str) -> Result<Option<YamlNode>, String> {
     let mut open: Vec<Open> = Vec::new();
-    let mut anchors: HashMap<usize, (Node, usize)> = HashMap::new();
+    let mut anchors: HashMap<usize, (YamlNode, usize)> = HashMap::new();
     let mut made = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| error.to_string())?;
         let line = span.start.line();
-        let node = |value| Node { line, value };
+        let node = |value| YamlNode { line, value };
         let mut grow = |size: usize| {
             made += size;
             match made <= MAX_SIZE {
@@ -62,8 +62,8 @@ pub fn parse(text: &str) -> Result<Option<Node>, String> {
         };
         let (anchor, mut done, size) = match event {
             Event::Scalar(text, _, anchor, _) => {
-                let size = grow(size_of::<Node>() + text.len())?;
-                (anchor, node(Value::Text(text.into_owned())), size)
+                let size = grow(size_of::<YamlNode>() + text.len())?;
+                (anchor, node(YamlValue::Text(text.into_owned())), size)
             }
             Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
                 if open.len() >= MAX_DEPTH {
@@ -72,10 +72,10 @@ pub fn parse(text: &str) -> Result<Option<Node>, String> {
                     ));
                 }
                 let value = match event {
-                    Event::SequenceStart(..) => Value::List(Vec::new()),
-                    _ => Value::Table(Vec::new()),
+                    Event::SequenceStart(..) => YamlValue::List(Vec::new()),
+                    _ => YamlValue::Table(Vec::new()),
                 };
-                let (node, size) = (node(value), grow(size_of::<Node>())?);
+                let (node, size) = (node(value), grow(size_of::<YamlNode>())?);
                 open.push(Open { anchor, node, size });
                 continue;
             }
@@ -92,7 +92,7 @@ pub fn parse(text: &str) -> Result<Option<Node>, String> {
                     },
                     *size,
                 ),
-                None => (0, node(Value::Text(String::new())), 0),
+                None => (0, node(YamlValue::Text(String::new())), 0),
             },
             _ => continue,
         };
@@ -106,25 +106,25 @@ pub fn parse(text: &str) -> Result<Option<Node>, String> {
         parent.size += size;
         // A key waits in the table, with nothing for its value, until that comes.
         match &mut parent.node.value {
-            Value::List(items) => items.push(done),
-            Value::Table(entries) => match entries.last_mut() {
+            YamlValue::List(items) => items.push(done),
+            YamlValue::Table(entries) => match entries.last_mut() {
                 Some((_, value)) if value.line == 0 => *value = done,
                 _ => {
                     done.line = done.line.max(1);
-                    let nothing = Node {
+                    let nothing = YamlNode {
                         line: 0,
-                        value: Value::Text(String::new()),
+                        value: YamlValue::Text(String::new()),
                     };
                     entries.push((done, nothing));
                 }
             },
-            Value::Text(_) => {}
+            YamlValue::Text(_) => {}
         }
     }
     Ok(None)
 }
 
-impl Node {
+impl YamlNode {
     /// What stands under a key of a table.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let is_it = |entry: &&(Self, Self)| entry.0.text() == Some(key);
@@ -134,7 +134,7 @@ impl Node {
     /// The text, where it is one.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Text(text) => Some(text),
+            YamlValue::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -142,7 +142,7 @@ impl Node {
     /// The items of a list; none of anything else.
     pub fn items(&self) -> &[Self] {
         match &self.value {
-            Value::List(items) => items,
+            YamlValue::List(items) => items,
             _ => &[],
         }
     }
@@ -150,7 +150,7 @@ impl Node {
     /// The entries of a table; none of anything else.
     pub fn entries(&self) -> &[(Self, Self)] {
         match &self.value {
-            Value::Table(entries) => entries,
+            YamlValue::Table(entries) => entries,
             _ => &[],
         }
     }
@@ -158,9 +158,9 @@ impl Node {
     /// Every text in it.
     pub fn texts(&self) -> Vec<&Self> {
         match &self.value {
-            Value::Text(_) => vec![self],
-            Value::List(items) => items.iter().flat_map(Self::texts).collect(),
-            Value::Table(entries) => entries.iter().flat_map(|it| it.1.texts()).collect(),
+            YamlValue::Text(_) => vec![self],
+            YamlValue::List(items) => items.iter().flat_map(Self::texts).collect(),
+            YamlValue::Table(entries) => entries.iter().flat_map(|it| it.1.texts()).collect(),
         }
     }
 }
@@ -176,7 +176,7 @@ mod tests {
                     jobs:\n  one:\n    env: *all\n    steps:\n      - uses: x\n      - run: |\n          cargo a\n          cargo b\n";
         let root = parse(text).unwrap().unwrap();
         let one = root.get("jobs").and_then(|it| it.get("one")).unwrap();
-        assert_eq!(root.get("on").and_then(Node::text), Some("push"));
+        assert_eq!(root.get("on").and_then(YamlNode::text), Some("push"));
         assert_eq!(one.get("env").unwrap().get("A").unwrap().text(), Some("1"));
         assert_eq!(root.get("env").unwrap().get("B").unwrap().line, 4);
         let steps = one.get("steps").unwrap().items();

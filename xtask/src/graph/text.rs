@@ -18,7 +18,7 @@ pub struct GraphReport {
     /// The directory of the root manifest.
     pub workspace_root: String,
     /// Sorted by name and version.
-    pub packages: Vec<Node>,
+    pub packages: Vec<GraphNode>,
     /// Sorted by package, then target; absent unless asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<UnitNode>,
@@ -26,7 +26,7 @@ pub struct GraphReport {
 
 /// One package.
 #[derive(Debug, Serialize)]
-pub struct Node {
+pub struct GraphNode {
     /// Cargo's package id.
     pub id: String,
     /// Name.
@@ -36,12 +36,12 @@ pub struct Node {
     /// Whether it is a member of the workspace.
     pub member: bool,
     /// What it depends on, sorted by name.
-    pub dependencies: Vec<Edge>,
+    pub dependencies: Vec<GraphEdge>,
 }
 
 /// One dependency.
 #[derive(Debug, Serialize)]
-pub struct Edge {
+pub struct GraphEdge {
     /// Cargo's package id.
     pub id: String,
     /// Name of the package.
@@ -78,14 +78,14 @@ impl GraphReport {
                     (dependency.dev, "dev"),
                 ];
                 let kinds = kinds.iter().filter(|kind| kind.0);
-                dependencies.push(Edge {
+                dependencies.push(GraphEdge {
                     id: on.id.clone(),
                     name: on.name.clone(),
                     kinds: kinds.map(|kind| kind.1).collect(),
                 });
             }
             dependencies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-            nodes.push(Node {
+            nodes.push(GraphNode {
                 id: package.id.clone(),
                 name: package.name.clone(),
                 version: package.version.clone(),
@@ -104,7 +104,7 @@ impl GraphReport {
     /// The packages of several workspaces in one graph, each once however many reach it.
     #[must_use]
     pub fn merged(reports: Vec<Self>) -> Self {
-        let mut packages: BTreeMap<_, Node> = BTreeMap::new();
+        let mut packages: BTreeMap<_, GraphNode> = BTreeMap::new();
         let mut workspace_root = String::new();
         let mut units = Vec::new();
         for report in reports {
@@ -243,7 +243,7 @@ impl GraphReport {
         text
     }
 
-    fn edges(&self) -> impl Iterator<Item = (&Node, &Edge, &'static str)> {
+    fn edges(&self) -> impl Iterator<Item = (&GraphNode, &GraphEdge, &'static str)> {
         self.packages.iter().flat_map(|node| {
             node.dependencies
                 .iter()
@@ -252,7 +252,7 @@ impl GraphReport {
     }
 }
 
-impl Node {
+impl GraphNode {
     /// The name, with the version where the name alone says too little.
     fn label(&self) -> String {
         match self.member {

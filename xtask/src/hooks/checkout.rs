@@ -3,13 +3,13 @@
 use crate::artifacts::text;
 use anyhow::Result;
 
-use super::scene::{Place, load, question};
-use super::workspaces::Checked;
-use crate::artifacts::apply::{How, clean};
-use crate::artifacts::plan::Options;
+use super::scene::{StepPlace, load, question};
+use super::workspaces::CheckedRepository;
+use crate::artifacts::apply::{CleanOptions, clean};
+use crate::artifacts::plan::CleanSelection;
 use crate::cli::output;
 use crate::selection::Tool;
-use xtask_impact::change_set::{Asked, Comparison};
+use xtask_impact::change_set::{ChangeRequest, ComparedStates};
 use xtask_impact::process::Runner;
 use xtask_impact::propagate::propagate;
 use xtask_impact::query::Answer;
@@ -26,19 +26,19 @@ pub(crate) fn stale(runner: &Runner, arguments: &[String]) -> Result<()> {
     if old == new || branch != "1" || is_clone {
         return Ok(());
     }
-    for place in &Checked::find(runner)?.places {
+    for place in &CheckedRepository::find(runner)?.places {
         stale_in(place, old)?;
     }
     Ok(())
 }
 
-fn stale_in(place: &Place, old: &str) -> Result<()> {
-    let asked = Asked {
-        compare: Some(Comparison::Since {
+fn stale_in(place: &StepPlace, old: &str) -> Result<()> {
+    let asked = ChangeRequest {
+        compare: Some(ComparedStates::Since {
             revision: old.to_owned(),
             head: None,
         }),
-        ..Asked::default()
+        ..ChangeRequest::default()
     };
     let mut answer = question(place, load(place)?, asked, Tool::Check).answer()?;
     let seeds = unseen_by_cargo(&answer);
@@ -46,7 +46,7 @@ fn stale_in(place: &Place, old: &str) -> Result<()> {
         return Ok(());
     }
     answer.affected = propagate(&answer.graph, seeds);
-    let plan = clean(&answer, &Options::default(), How::PLAN)?;
+    let plan = clean(&answer, &CleanSelection::default(), CleanOptions::PLAN)?;
     if plan.removals().next().is_some() {
         output::plain(text::plan(&plan, false).trim_end());
         output::note(format_args!(

@@ -12,9 +12,9 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::Metadata;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::scene::Scene;
-use super::steps::{Running, portions};
-use crate::hooks::fmt_files::{Changed, Member, concerned, path_attributes, targets};
+use super::scene::HookRun;
+use super::steps::{RunningStep, portions};
+use crate::hooks::fmt_files::{Changed, FmtMember, concerned, path_attributes, targets};
 use crate::hooks::model::Ending;
 use xtask_impact::files;
 use xtask_impact::paths::normalized;
@@ -23,7 +23,7 @@ use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::quote;
 use xtask_impact::usage;
-use xtask_impact::vcs::{Entry, EntryKind, Export, State};
+use xtask_impact::vcs::{EntryKind, Export, TreeEntry, TreeState};
 
 /// The files above a repository that rustfmt, rustup or cargo look for.
 const ABOVE: [&str; 5] = [
@@ -34,9 +34,9 @@ const ABOVE: [&str; 5] = [
     ".cargo",
 ];
 
-impl Scene<'_> {
+impl HookRun<'_> {
     /// Checks the format of the packages that the changed files can concern.
-    pub(crate) fn format(&self, running: &Running<'_>) -> Result<(Ending, String)> {
+    pub(crate) fn format(&self, running: &RunningStep<'_>) -> Result<(Ending, String)> {
         let private = TemporaryDir::outside(&self.here.top)?;
         let export = Export::new(self.repository, &self.subject.state, private.path())?;
         let links: BTreeSet<&Utf8Path> = export
@@ -59,7 +59,7 @@ impl Scene<'_> {
         let copy = Copy::new(self, private, &export)?;
         let members = copy.members(&self.root_in(&copy.top)?)?;
         let changed = self.with_workspace_settings(changed)?;
-        let reaches_out = |member: &Member| copy.reaches_out(member, &links);
+        let reaches_out = |member: &FmtMember| copy.reaches_out(member, &links);
         let concerned = concerned(&members, &changed, &reaches_out);
         let canonical = |path: &Utf8Path| {
             let path = copy.top.join(path);
@@ -83,16 +83,16 @@ impl Scene<'_> {
             return Ok(changed);
         }
         let before = match (&self.subject.state, &self.subject.base) {
-            (State::Commit(_), Some(base)) => State::Commit(base.clone()),
-            (State::Index, _) => self
+            (TreeState::Commit(_), Some(base)) => TreeState::Commit(base.clone()),
+            (TreeState::Index, _) => self
                 .repository
                 .head()
                 .cloned()
-                .map_or(State::Empty, State::Commit),
-            _ => State::Empty,
+                .map_or(TreeState::Empty, TreeState::Commit),
+            _ => TreeState::Empty,
         };
         let path = [manifest.to_owned()];
-        let table = |state: &State| -> Result<Option<toml::Value>> {
+        let table = |state: &TreeState| -> Result<Option<toml::Value>> {
             let text = self.repository.read(state, &path)?.pop().flatten();
             let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
             let table = text.parse::<toml::Table>().unwrap_or_default();
@@ -117,7 +117,7 @@ impl Scene<'_> {
     /// Runs rustfmt on main files, as many at once as the machine has processors.
     fn rustfmt(
         &self,
-        running: &Running<'_>,
+        running: &RunningStep<'_>,
         copy: &Copy<'_>,
         targets: &std::collections::BTreeMap<String, BTreeSet<Utf8PathBuf>>,
     ) -> Result<(Ending, String)> {
@@ -166,13 +166,13 @@ struct Copy<'a> {
     top: Utf8PathBuf,
     /// Starts programs as the user's own shell would in the workspace.
     runner: Runner,
-    scene: &'a Scene<'a>,
+    scene: &'a HookRun<'a>,
     export: &'a Export<'a>,
     _private: TemporaryDir,
 }
 
 impl<'a> Copy<'a> {
-    fn new(scene: &'a Scene<'a>, private: TemporaryDir, export: &'a Export<'a>) -> Result<Self> {
+    fn new(scene: &'a HookRun<'a>, private: TemporaryDir, export: &'a Export<'a>) -> Result<Self> {
         let beside = private.path().join("tree");
         let top = in_copy(&beside, &scene.here.top);
         fs::create_dir_all(&top).with_context(|| format!("cannot create {}", quote::name(&top)))?;
@@ -197,7 +197,7 @@ impl<'a> Copy<'a> {
             name.starts_with("rust-toolchain") || path.iter().any(|it| it == ".cargo")
         };
         // An override of rustup holds for the user's own directory, not for the copy.
-        if !subject.in_place || subject.unlike.iter().any(decides_toolchain) {
+        if !subject.in_place || subject.unstaged_paths.iter().any(decides_toolchain) {
             copy.runner = copy.runner.in_directory(scene.root_in(&copy.top)?);
         }
         Ok(copy)
@@ -216,7 +216,8 @@ impl<'a> Copy<'a> {
         if names.is_empty() {
             return Ok(());
         }
-        let is_named = |entry: &Entry| entry.path.file_name().is_some_and(|it| names.contains(it));
+        let is_named =
+            |entry: &TreeEntry| entry.path.file_name().is_some_and(|it| names.contains(it));
         self.export.write(&self.top, &is_named)
     }
 
@@ -243,7 +244,7 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    fn source(&self, entry: &Entry) -> Option<String> {
+    fn source(&self, entry: &TreeEntry) -> Option<String> {
         if entry.kind != EntryKind::File || entry.path.extension() != Some("rs") {
             return None;
         }
@@ -252,7 +253,7 @@ impl<'a> Copy<'a> {
     }
 
     /// The members of the workspace, as cargo reads the committed manifests.
-    fn members(&self, root: &Utf8Path) -> Result<Vec<Member>> {
+    fn members(&self, root: &Utf8Path) -> Result<Vec<FmtMember>> {
         let mut command = self.runner.cargo();
         command.args([
             "metadata",
@@ -273,7 +274,7 @@ impl<'a> Copy<'a> {
         let metadata: Metadata =
             serde_json::from_slice(&output.stdout).context("cannot read what cargo told")?;
         let relative = |path: &Utf8Path| path.strip_prefix(&self.top).unwrap_or(path).to_owned();
-        let members = metadata.packages.into_iter().map(|package| Member {
+        let members = metadata.packages.into_iter().map(|package| FmtMember {
             directory: relative(package.manifest_path.parent().unwrap_or(&self.top)),
             targets: package
                 .targets
@@ -285,7 +286,7 @@ impl<'a> Copy<'a> {
     }
 
     /// Returns whether a member may compile files from outside of its directory.
-    fn reaches_out(&self, member: &Member, links: &BTreeSet<&Utf8Path>) -> bool {
+    fn reaches_out(&self, member: &FmtMember, links: &BTreeSet<&Utf8Path>) -> bool {
         let is_inside = |path: &Utf8Path| path.starts_with(&member.directory);
         let leads_out = |text: String| {
             path_attributes(&text)
@@ -331,7 +332,7 @@ fn formatting_is_advised_only_where_it_helps() {
 }
 
 /// Returns whether `cargo fmt` could open a file.
-fn is_wanted(entry: &Entry) -> bool {
+fn is_wanted(entry: &TreeEntry) -> bool {
     const NAMES: [&str; 5] = [
         "Cargo.toml",
         "rustfmt.toml",

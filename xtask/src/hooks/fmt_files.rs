@@ -10,7 +10,7 @@ use memchr::memmem;
 
 /// A member of the workspace; paths are relative to the top level where they lie below.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Member {
+pub struct FmtMember {
     /// The directory of its manifest.
     pub directory: Utf8PathBuf,
     /// The main file of each target, and its edition.
@@ -53,11 +53,11 @@ impl<'a> Changed<'a> {
 /// file, those below changed settings, and those that `reaches_out` tells to compile files from
 /// outside of their directory.
 pub fn concerned<'a>(
-    members: &'a [Member],
+    members: &'a [FmtMember],
     changed: &Changed<'_>,
-    reaches_out: &dyn Fn(&Member) -> bool,
-) -> Vec<&'a Member> {
-    let is_set = |member: &Member, setting: &Utf8Path| {
+    reaches_out: &dyn Fn(&FmtMember) -> bool,
+) -> Vec<&'a FmtMember> {
+    let is_set = |member: &FmtMember, setting: &Utf8Path| {
         let above = setting.parent().unwrap_or(setting);
         member.directory.starts_with(above) || above.starts_with(&member.directory)
     };
@@ -73,8 +73,8 @@ pub fn concerned<'a>(
 /// Returns the main files to format, by edition. As in `cargo fmt`, a file that is the main file of
 /// several targets has the edition of the first.
 pub fn targets(
-    all: &[Member],
-    concerned: &[&Member],
+    all: &[FmtMember],
+    concerned: &[&FmtMember],
     canonical: &dyn Fn(&Utf8Path) -> Utf8PathBuf,
 ) -> BTreeMap<String, BTreeSet<Utf8PathBuf>> {
     let mut editions: BTreeMap<Utf8PathBuf, &str> = BTreeMap::new();
@@ -109,10 +109,10 @@ pub fn path_attributes(source: &str) -> Vec<&str> {
 mod tests {
     use super::*;
 
-    fn member(directory: &str, targets: &[(&str, &str)]) -> Member {
+    fn member(directory: &str, targets: &[(&str, &str)]) -> FmtMember {
         let targets = targets.iter();
         let targets = targets.map(|(path, edition)| ((*path).into(), (*edition).to_owned()));
-        Member {
+        FmtMember {
             directory: directory.into(),
             targets: targets.collect(),
         }

@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::chained;
-use super::workspaces::Checked;
-use crate::hooks::install_plan::{Done, Found, What};
+use super::workspaces::CheckedRepository;
+use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
 use crate::hooks::model::Hook;
 use crate::hooks::rerun_if_stale::is_alias;
-use crate::hooks::script::{Start, is_ours, kept_directory, script};
+use crate::hooks::script::{HookStart, is_ours, kept_directory, script};
 use xtask_impact::files;
 use xtask_impact::paths::resolved;
 use xtask_impact::private_dir::write_program;
@@ -21,8 +21,8 @@ use xtask_impact::usage;
 /// The hooks of a repository.
 pub struct Hooks {
     directory: Utf8PathBuf,
-    start: Start,
-    checked: Checked,
+    start: HookStart,
+    checked: CheckedRepository,
 }
 
 impl Hooks {
@@ -31,7 +31,7 @@ impl Hooks {
     /// # Errors
     /// Where there is none.
     pub fn of(runner: &Runner) -> Result<Self> {
-        let checked = Checked::find(runner)?;
+        let checked = CheckedRepository::find(runner)?;
         Ok(Self {
             directory: checked.repository.git_path("hooks")?,
             start: start(&checked.here, checked.repository.top_level())?,
@@ -66,7 +66,7 @@ impl Hooks {
     ///
     /// # Errors
     /// What is there and cannot be read.
-    pub fn find(&self, hook: Hook) -> Result<Found> {
+    pub fn find(&self, hook: Hook) -> Result<FoundHook> {
         let path = self.directory.join(hook.name());
         let chained = chained::find(&path);
         let what = match files::read(&path, files::SETTINGS) {
@@ -82,7 +82,7 @@ impl Hooks {
                 return Err(error).with_context(|| format!("cannot read {}", quote::name(&path)));
             }
         };
-        Ok(Found {
+        Ok(FoundHook {
             hook,
             path,
             what,
@@ -94,12 +94,12 @@ impl Hooks {
     ///
     /// # Errors
     /// Where git looks for hooks in a place that other repositories share, or the disk fails.
-    pub fn install(&self, hook: Hook) -> Result<Done> {
+    pub fn install(&self, hook: Hook) -> Result<InstallOutcome> {
         self.is_own()?;
         chained::migrate(&self.directory.join(hook.name()))?;
         let found = self.find(hook)?;
         match (found.what, found.chained) {
-            (What::Installed, _) => return Ok(Done::Kept),
+            (What::Installed, _) => return Ok(InstallOutcome::Kept),
             (What::Foreign, Some(chained)) => {
                 return Err(usage!(
                     "{} is somebody else's, and so is {} already: take one of them away",
@@ -118,22 +118,22 @@ impl Hooks {
         // Git must never start half of one.
         write_program(&found.path, script(hook, &self.start))
             .with_context(|| format!("cannot write {}", quote::name(&found.path)))?;
-        Ok(Done::Written)
+        Ok(InstallOutcome::Written)
     }
 
     /// Takes a hook of the kit's away, and puts back the one that was there before.
     ///
     /// # Errors
     /// What the disk refuses.
-    pub fn uninstall(&self, hook: Hook) -> Result<Done> {
+    pub fn uninstall(&self, hook: Hook) -> Result<InstallOutcome> {
         let found = self.find(hook)?;
         let done = match found.what {
-            What::Absent => Done::Absent,
-            What::Foreign => return Ok(Done::Left),
+            What::Absent => InstallOutcome::Absent,
+            What::Foreign => return Ok(InstallOutcome::Left),
             What::Installed | What::Outdated => {
                 fs::remove_file(&found.path)
                     .with_context(|| format!("cannot remove {}", quote::name(&found.path)))?;
-                Done::Removed
+                InstallOutcome::Removed
             }
         };
         chained::put_back(&found.path)?;
@@ -178,7 +178,7 @@ impl Hooks {
 }
 
 /// How a hook starts the running kit.
-fn start(runner: &Runner, top: &Utf8Path) -> Result<Start> {
+fn start(runner: &Runner, top: &Utf8Path) -> Result<HookStart> {
     let root = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
     let binary = std::env::current_exe().context("cannot find the kit itself")?;
     let binary = Utf8PathBuf::try_from(binary).context("the path of the kit is not UTF-8")?;
@@ -187,7 +187,7 @@ fn start(runner: &Runner, top: &Utf8Path) -> Result<Start> {
     let cargo = runner.find("cargo");
     let cargo = cargo.as_ref().and_then(|it| it.parent());
     let with_slashes = |path: &str| path.replace('\\', "/");
-    Ok(Start {
+    Ok(HookStart {
         directory: with_slashes(directory.as_str()),
         alias: binary.with_extension("d").is_file() && is_alias(runner)?,
         binary: with_slashes(binary.strip_prefix(&root).unwrap_or(&binary).as_str()),

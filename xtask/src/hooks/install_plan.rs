@@ -6,7 +6,7 @@ use crate::hooks::model::Hook;
 
 /// What stands where git looks for a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundHook {
     /// Which hook.
     pub hook: Hook,
     /// Where git looks for it.
@@ -32,7 +32,7 @@ pub enum What {
 
 /// What was done to a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum InstallOutcome {
     /// It was written.
     Written,
     /// It was taken away.

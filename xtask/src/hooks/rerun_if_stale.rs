@@ -28,10 +28,10 @@ const CARGO_FAILED: u8 = 101;
 ///
 /// # Errors
 /// When cargo cannot be started.
-pub(crate) fn superseded(runner: &Runner, arguments: &[String]) -> Result<Option<Status>> {
+pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Option<Status>> {
     let binary = std::env::current_exe().ok();
     let binary = binary.and_then(|path| Utf8PathBuf::try_from(path).ok());
-    let Some(record) = binary.as_deref().and_then(Record::of) else {
+    let Some(record) = binary.as_deref().and_then(BinaryRecord::of) else {
         return Ok(None);
     };
     if std::env::var_os("CARGO_PKG_NAME").is_some() {
@@ -77,7 +77,7 @@ pub(crate) fn is_alias(runner: &Runner) -> Result<bool> {
 }
 
 /// What is known of how a binary was built.
-struct Record<'a> {
+struct BinaryRecord<'a> {
     binary: &'a Utf8Path,
     /// The files that it was built from.
     sources: Vec<Utf8PathBuf>,
@@ -85,7 +85,7 @@ struct Record<'a> {
     settings: Utf8PathBuf,
 }
 
-impl<'a> Record<'a> {
+impl<'a> BinaryRecord<'a> {
     /// That of a binary which cargo put where it is; an installed one has none.
     fn of(binary: &'a Utf8Path) -> Option<Self> {
         let text = files::read_text(binary.with_extension("d"), files::RECORD).ok()?;
@@ -157,18 +157,18 @@ mod tests {
         let root = Utf8Path::from_path(directory.path()).unwrap();
         let (source, manifest) = (root.join("main.rs"), root.join("Cargo.toml"));
         let binary = root.join("kit");
-        assert!(Record::of(&binary).is_none(), "it was installed");
+        assert!(BinaryRecord::of(&binary).is_none(), "it was installed");
         fs::write(&source, "").unwrap();
         fs::write(&manifest, "[package]").unwrap();
         fs::write(&binary, "").unwrap();
         fs::write(root.join("kit.d"), format!("{binary}: {source}\n")).unwrap();
-        let is_current = || Record::of(&binary).unwrap().is_current();
+        let is_current = || BinaryRecord::of(&binary).unwrap().is_current();
         assert!(is_current());
-        Record::of(&binary).unwrap().note();
+        BinaryRecord::of(&binary).unwrap().note();
         assert!(is_current());
         fs::write(&manifest, "[package] # edited").unwrap();
         assert!(!is_current());
-        Record::of(&binary).unwrap().note();
+        BinaryRecord::of(&binary).unwrap().note();
         assert!(is_current());
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
         let file = fs::File::options().append(true).open(&source).unwrap();

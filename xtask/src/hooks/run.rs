@@ -13,15 +13,15 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::checks::Check;
 use crate::cli::output;
-use crate::hooks::model::{Hook, Outcome, Step};
+use crate::hooks::model::{Hook, HookStep, StepOutcome};
 use crate::hooks::push::{Push, pushes};
-use crate::hooks::scene::{Place, Scene, Subject};
-use crate::hooks::workspaces::Checked;
+use crate::hooks::scene::{CheckedState, HookRun, StepPlace};
+use crate::hooks::workspaces::CheckedRepository;
 use xtask_impact::error::Status;
 use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs;
-use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, State};
+use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, TreeState};
 
 /// Does what a hook does, after the one that was there before it: `file` is the hook that git
 /// started, `arguments` what git gave it, `known` every check that the configuration may name.
@@ -42,7 +42,7 @@ pub fn start(
     );
     again.push("--".to_owned());
     again.extend_from_slice(arguments);
-    if let Some(status) = rerun_if_stale::superseded(runner, &again)? {
+    if let Some(status) = rerun_if_stale::rerun_if_stale(runner, &again)? {
         return Ok(status);
     }
     let mut input = String::new();
@@ -114,20 +114,20 @@ pub fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Stat
 /// A hook that git started, and what it is about.
 struct Fired {
     hook: Hook,
-    checked: Checked,
-    subjects: Vec<Subject>,
+    checked: CheckedRepository,
+    subjects: Vec<CheckedState>,
 }
 
 impl Fired {
     /// Returns what is to be checked, and the steps for it, in every workspace that is concerned.
-    fn scenes(&self) -> Result<Vec<(Scene<'_>, Vec<Step>)>> {
+    fn scenes(&self) -> Result<Vec<(HookRun<'_>, Vec<HookStep>)>> {
         let skip = var("SKIP").unwrap_or_default();
         let mut scenes = Vec::new();
         for subject in &self.subjects {
             for place in &self.checked.places {
                 if let Some(subject) = self.checked.subject_in(place, subject) {
                     let steps = place.config()?.steps(self.hook, &skip)?;
-                    let scene = Scene::new(place, &self.checked.repository, subject);
+                    let scene = HookRun::new(place, &self.checked.repository, subject);
                     scenes.push((scene, steps));
                 }
             }
@@ -136,26 +136,26 @@ impl Fired {
     }
 
     /// The name of a workspace, where there are several.
-    fn name(&self, place: &Place) -> Option<String> {
+    fn name(&self, place: &StepPlace) -> Option<String> {
         (self.checked.places.len() > 1).then(|| place.name().to_string())
     }
 }
 
 /// Finds what is going to be committed.
 fn pre_commit(runner: &Runner) -> Result<Fired> {
-    let checked = Checked::find(runner)?;
+    let checked = CheckedRepository::find(runner)?;
     let repository = &checked.repository;
     let status = repository.status()?;
     let staged = status
         .iter()
         .filter_map(|it| Some((it.staged?, it.path.clone())));
     let (present, gone) = told_apart(staged);
-    let subject = Subject {
-        state: State::Index,
+    let subject = CheckedState {
+        state: TreeState::Index,
         base: None,
         present,
         gone,
-        unlike: unlike(repository, status.iter().filter(|it| it.unstaged))?,
+        unstaged_paths: unlike(repository, status.iter().filter(|it| it.unstaged))?,
         in_place: true,
     };
     Ok(Fired {
@@ -169,7 +169,7 @@ fn pre_commit(runner: &Runner) -> Result<Fired> {
 /// references in `input`.
 fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired> {
     let remote = arguments.first().map_or("*", String::as_str);
-    let checked = Checked::find(runner)?;
+    let checked = CheckedRepository::find(runner)?;
     let repository = &checked.repository;
     let mut told = pushes(input)?;
     // The pre-commit framework keeps git's words to itself, and tells by variables; of a branch that
@@ -214,7 +214,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
                 told_apart(changes.into_iter().map(|it| (it.status, it.path)))
             }
             None => {
-                let entries = repository.entries(&State::Commit(commit.clone()))?;
+                let entries = repository.entries(&TreeState::Commit(commit.clone()))?;
                 (entries.into_iter().map(|it| it.path).collect(), Vec::new())
             }
         };
@@ -223,15 +223,16 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
             true => unlike(repository, repository.status()?.iter())?,
             false => Vec::new(),
         };
-        let subject = Subject {
-            state: State::Commit(commit),
+        let subject = CheckedState {
+            state: TreeState::Commit(commit),
             base,
             present,
             gone,
-            unlike,
+            unstaged_paths: unlike,
             in_place,
         };
-        let is_known = |known: &Subject| known.state == subject.state && known.base == subject.base;
+        let is_known =
+            |known: &CheckedState| known.state == subject.state && known.base == subject.base;
         if !subjects.iter().any(is_known) {
             subjects.push(subject);
         }
@@ -306,7 +307,7 @@ fn check(fired: &Fired, known: &[&'static Check]) -> Result<Status> {
     if let Some(signal) = process::signal_received() {
         return Ok(Status::Forwarded(process::status_of(signal)));
     }
-    Ok(match outcomes.iter().all(Outcome::lets_pass) {
+    Ok(match outcomes.iter().all(StepOutcome::lets_pass) {
         true => Status::Done,
         false => Status::Found,
     })
@@ -314,9 +315,9 @@ fn check(fired: &Fired, known: &[&'static Check]) -> Result<Status> {
 
 /// Runs the steps side by side; those that use cargo one after the other, since each would wait for
 /// the other's lock.
-fn run(scene: &Scene<'_>, steps: &[Step]) -> Vec<Outcome> {
+fn run(scene: &HookRun<'_>, steps: &[HookStep]) -> Vec<StepOutcome> {
     let (with_cargo, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.uses_cargo());
-    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+    let mut outcomes: Vec<StepOutcome> = std::thread::scope(|scope| {
         let others: Vec<_> = others
             .into_iter()
             .map(|step| scope.spawn(|| scene.run(step)))
@@ -325,19 +326,19 @@ fn run(scene: &Scene<'_>, steps: &[Step]) -> Vec<Outcome> {
         outcomes.extend(others.into_iter().filter_map(|thread| thread.join().ok()));
         outcomes
     });
-    let place = |outcome: &Outcome| steps.iter().position(|step| step.name == outcome.step);
+    let place = |outcome: &StepOutcome| steps.iter().position(|step| step.name == outcome.step);
     outcomes.sort_by_key(place);
     outcomes
 }
 
 /// Paths that are there, and those that are gone.
 fn told_apart(
-    changes: impl Iterator<Item = (vcs::Status, Utf8PathBuf)>,
+    changes: impl Iterator<Item = (vcs::ChangeStatus, Utf8PathBuf)>,
 ) -> (Vec<Utf8PathBuf>, Vec<Utf8PathBuf>) {
     let (mut present, mut gone) = (Vec::new(), Vec::new());
     for (status, path) in changes {
         match status {
-            vcs::Status::Deleted => gone.push(path),
+            vcs::ChangeStatus::Deleted => gone.push(path),
             _ => present.push(path),
         }
     }

@@ -13,27 +13,27 @@ use cargo_metadata::camino::Utf8PathBuf;
 use super::target_directory;
 use crate::hooks::model::Hook;
 use crate::selection::select::Selector;
-use crate::selection::{Options, Selection, Tool};
-use xtask_impact::change_set::{Asked, Comparison, NamedFiles};
+use crate::selection::{Selection, Tool, ToolOptions};
+use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles};
 use xtask_impact::files;
 use xtask_impact::lock_file;
 use xtask_impact::lock_file::{LockFile, LockState};
 use xtask_impact::paths::hashed;
 use xtask_impact::process::Runner;
-use xtask_impact::query::{Answer, Question};
+use xtask_impact::query::{Answer, Query};
 use xtask_impact::quote;
-use xtask_impact::records::layout::Layout;
+use xtask_impact::records::layout::PackageDirectories;
 use xtask_impact::seeds::Rule;
 use xtask_impact::unit_graph::{UnitGraph, UnitIx};
 use xtask_impact::usage;
-use xtask_impact::vcs::{Commit, Repository, State};
+use xtask_impact::vcs::{Commit, Repository, TreeState};
 use xtask_impact::workspace::{LoadOptions, PackageIx, Workspace};
 
 /// What is checked.
 #[derive(Clone)]
-pub(crate) struct Subject {
+pub(crate) struct CheckedState {
     /// The index, or a commit.
-    pub(crate) state: State,
+    pub(crate) state: TreeState,
     /// What a push is compared with; nothing for everything.
     pub(crate) base: Option<Commit>,
     /// Changed paths that the state has, relative to the top level.
@@ -41,14 +41,14 @@ pub(crate) struct Subject {
     /// Changed paths that it has no more.
     pub(crate) gone: Vec<Utf8PathBuf>,
     /// Paths by which the work tree differs from the state.
-    pub(crate) unlike: Vec<Utf8PathBuf>,
+    pub(crate) unstaged_paths: Vec<Utf8PathBuf>,
     /// Whether those are all, so that the work tree may do in its place.
     pub(crate) in_place: bool,
 }
 
 /// Where steps run.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct StepPlace {
     pub(crate) runner: Runner,
     /// The top level of the work tree.
     pub(crate) top: Utf8PathBuf,
@@ -57,13 +57,13 @@ pub(crate) struct Place {
 }
 
 /// A hook that is running.
-pub(crate) struct Scene<'a> {
-    pub(crate) here: &'a Place,
+pub(crate) struct HookRun<'a> {
+    pub(crate) here: &'a StepPlace,
     pub(crate) repository: &'a Repository,
-    pub(crate) subject: Subject,
+    pub(crate) subject: CheckedState,
     /// The hook whose cargo steps say when they start; nothing where they do not.
     pub(crate) announces: Option<Hook>,
-    pub(crate) progress: text::Progress,
+    pub(crate) progress: text::StepProgress,
     /// The checks that the configuration may name.
     pub(crate) known_checks: Vec<&'static Check>,
     mirror: OnceLock<Result<Mirror>>,
@@ -72,14 +72,14 @@ pub(crate) struct Scene<'a> {
 }
 
 struct Mirror {
-    place: Place,
+    place: StepPlace,
     /// Held as long as the mirror is used.
     _lock: File,
 }
 
 /// What a cargo step is going to do, and where.
 pub(crate) struct Selected {
-    pub(crate) place: Place,
+    pub(crate) place: StepPlace,
     pub(crate) answer: Answer,
     pub(crate) selection: Selection,
     pub(crate) notes: Vec<String>,
@@ -93,14 +93,18 @@ impl Selected {
     }
 }
 
-impl<'a> Scene<'a> {
-    pub(crate) fn new(here: &'a Place, repository: &'a Repository, subject: Subject) -> Self {
+impl<'a> HookRun<'a> {
+    pub(crate) fn new(
+        here: &'a StepPlace,
+        repository: &'a Repository,
+        subject: CheckedState,
+    ) -> Self {
         Self {
             here,
             repository,
             subject,
             announces: None,
-            progress: text::Progress::default(),
+            progress: text::StepProgress::default(),
             known_checks: Vec::new(),
             mirror: OnceLock::new(),
             compiled_and_ignored: Mutex::new(BTreeSet::new()),
@@ -109,8 +113,10 @@ impl<'a> Scene<'a> {
 
     /// What a cargo command is to be run on, and where; nothing where nothing is concerned.
     pub(crate) fn selected(&self, tool: Tool, forwarded: &[String]) -> Result<Option<Selected>> {
-        let Subject {
-            unlike, in_place, ..
+        let CheckedState {
+            unstaged_paths: unlike,
+            in_place,
+            ..
         } = &self.subject;
         let is_setting = |path: &Utf8PathBuf| {
             let name = path.file_name();
@@ -158,7 +164,7 @@ impl<'a> Scene<'a> {
             return Ok(());
         }
         let (of, then) = match &self.subject.state {
-            State::Commit(commit) => (format!("of commit {}", commit.0), "commit"),
+            TreeState::Commit(commit) => (format!("of commit {}", commit.0), "commit"),
             _ => ("in the index".to_owned(), "stage"),
         };
         Err(usage!(
@@ -170,21 +176,21 @@ impl<'a> Scene<'a> {
 
     fn selected_in(
         &self,
-        place: &Place,
+        place: &StepPlace,
         tool: Tool,
         forwarded: &[String],
     ) -> Result<Option<Selected>> {
         let workspace = load(place)?;
-        let mut asked = Asked::default();
+        let mut asked = ChangeRequest::default();
         let owners = self.owners(place, &workspace);
         match (&self.subject.state, &self.subject.base) {
-            (State::Commit(commit), Some(base)) => {
-                asked.compare = Some(Comparison::Since {
+            (TreeState::Commit(commit), Some(base)) => {
+                asked.compare = Some(ComparedStates::Since {
                     revision: base.0.clone(),
                     head: Some(commit.0.clone()),
                 });
             }
-            (State::Commit(_), None) => asked.all = true,
+            (TreeState::Commit(_), None) => asked.all = true,
             _ if owners.is_empty() => return Ok(None),
             _ => {
                 let id = |&owner: &PackageIx| workspace.package(owner).id.clone();
@@ -192,12 +198,12 @@ impl<'a> Scene<'a> {
             }
         }
         let answer = question(place, workspace, asked, tool).answer()?;
-        let options = Options {
+        let options = ToolOptions {
             forwarded,
-            ..Options::default()
+            ..ToolOptions::default()
         };
         let selection = match self.subject.state {
-            State::Commit(_) => Selection::new(&answer, tool, &options.excluded),
+            TreeState::Commit(_) => Selection::new(&answer, tool, &options.excluded),
             _ => Selection::of_packages(&answer, tool, &owners),
         };
         let selector = Selector::new(&place.runner, &answer, tool, &options);
@@ -216,8 +222,8 @@ impl<'a> Scene<'a> {
     }
 
     /// The members that own a changed path.
-    fn owners(&self, place: &Place, workspace: &Workspace) -> BTreeSet<PackageIx> {
-        let layout = Layout::new(workspace);
+    fn owners(&self, place: &StepPlace, workspace: &Workspace) -> BTreeSet<PackageIx> {
+        let layout = PackageDirectories::new(workspace);
         let changed = self.subject.present.iter().chain(&self.subject.gone);
         changed
             .filter_map(|path| layout.owner(&place.top.join(path)))
@@ -227,7 +233,7 @@ impl<'a> Scene<'a> {
 
     /// Whether nothing of what is selected is built from what only the work tree has.
     fn reads_nothing_else(&self, found: &Selected) -> Result<bool> {
-        let unlike = self.built_from(found, &self.subject.unlike, |_| true)?;
+        let unlike = self.built_from(found, &self.subject.unstaged_paths, |_| true)?;
         if !unlike.is_empty() {
             return Ok(false);
         }
@@ -263,11 +269,11 @@ impl<'a> Scene<'a> {
         if files.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let asked = Asked {
+        let asked = ChangeRequest {
             files: Some(NamedFiles::at(
                 files.iter().map(|it| self.here.top.join(it)),
             )),
-            ..Asked::default()
+            ..ChangeRequest::default()
         };
         let answer = &found.answer;
         let mut question = question(self.here, answer.workspace.clone(), asked, Tool::Check);
@@ -284,7 +290,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The mirror, brought up to date.
-    pub(crate) fn mirror(&self) -> Result<&Place> {
+    pub(crate) fn mirror(&self) -> Result<&StepPlace> {
         let mirror = self.mirror.get_or_init(|| self.make_mirror()).as_ref();
         let place = mirror.map(|mirror| &mirror.place);
         place.map_err(|error| anyhow!("{error:#}"))
@@ -344,18 +350,23 @@ impl<'a> Scene<'a> {
         // A build directory of the user's own would take the mirror's packages for the work tree's.
         let runner = runner.with_variable("CARGO_BUILD_BUILD_DIR", &target);
         Ok(Mirror {
-            place: Place { runner, top, root },
+            place: StepPlace { runner, top, root },
             _lock: lock,
         })
     }
 }
 
-pub(crate) fn load(place: &Place) -> Result<Workspace> {
+pub(crate) fn load(place: &StepPlace) -> Result<Workspace> {
     Workspace::load(&place.runner, &LoadOptions::default())
 }
 
-pub(crate) fn question(place: &Place, workspace: Workspace, asked: Asked, tool: Tool) -> Question {
-    Question::new(place.runner.clone(), workspace, asked, tool.verb())
+pub(crate) fn question(
+    place: &StepPlace,
+    workspace: Workspace,
+    asked: ChangeRequest,
+    tool: Tool,
+) -> Query {
+    Query::new(place.runner.clone(), workspace, asked, tool.verb())
 }
 
 /// All units of some packages, and what they are built from.

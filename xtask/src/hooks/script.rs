@@ -49,7 +49,7 @@ pub fn is_place_of_kept(name: &str) -> bool {
 
 /// How the hook starts the kit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
+pub struct HookStart {
     /// The directory of the workspace, relative to the top level; empty for that itself.
     pub directory: String,
     /// The built binary: absolute, or relative to that directory, so that every worktree of a
@@ -62,7 +62,7 @@ pub struct Start {
 }
 
 /// The script of a hook.
-pub fn script(hook: Hook, start: &Start) -> String {
+pub fn script(hook: Hook, start: &HookStart) -> String {
     let name = hook.name();
     let binary = posix_word(&start.binary);
     let cargo = posix_word(&start.cargo);
@@ -106,7 +106,7 @@ pub fn is_ours(script: &[u8]) -> bool {
 
 #[test]
 fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
-    let start = Start {
+    let start = HookStart {
         directory: String::new(),
         binary: "target/xtask/xtask".to_owned(),
         alias: true,
@@ -124,7 +124,7 @@ fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
         fi
         exec "$@"
     "##]].assert_eq(&script);
-    let start = Start {
+    let start = HookStart {
         directory: "it's here".to_owned(),
         binary: "/opt/bin/xtask".to_owned(),
         alias: false,

@@ -11,13 +11,13 @@ use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 
-use super::scene::{Place, Scene, Selected};
+use super::scene::{HookRun, Selected, StepPlace};
 use crate::checks::fails;
 use crate::checks::policy;
 use crate::cli::output;
-use crate::hooks::model::{Ending, Outcome, Step, Work};
+use crate::hooks::model::{Ending, HookStep, StepOutcome, Work};
 use crate::selection::test_runner_shim;
-use crate::selection::{Options, Tool, specs};
+use crate::selection::{Tool, ToolOptions, specs};
 use xtask_impact::cargo_config::Surroundings;
 use xtask_impact::process;
 use xtask_impact::quote;
@@ -26,12 +26,12 @@ use xtask_impact::quote;
 /// the lowest.
 const MOST: usize = 24_000;
 
-impl Scene<'_> {
+impl HookRun<'_> {
     /// Runs a step.
-    pub(crate) fn run(&self, step: &Step) -> Outcome {
+    pub(crate) fn run(&self, step: &HookStep) -> StepOutcome {
         let start = Instant::now();
         let progress = &self.progress;
-        let step = &Running {
+        let step = &RunningStep {
             step,
             start,
             progress,
@@ -40,7 +40,7 @@ impl Scene<'_> {
             Ok(ended) => ended,
             Err(error) => (Ending::Failed, format!("error: {error:#}\n")),
         };
-        Outcome {
+        StepOutcome {
             workspace: None,
             step: step.step.name.clone(),
             result,
@@ -49,8 +49,8 @@ impl Scene<'_> {
         }
     }
 
-    fn tried(&self, running: &Running<'_>) -> Result<(Ending, String)> {
-        let Running { step, .. } = running;
+    fn tried(&self, running: &RunningStep<'_>) -> Result<(Ending, String)> {
+        let RunningStep { step, .. } = running;
         let about = |paths: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
             let about = paths.iter().filter(|path| step.is_about(path));
             about.cloned().collect()
@@ -71,13 +71,13 @@ impl Scene<'_> {
     }
 
     /// Returns whether a changed file is one that a step is about.
-    fn is_concerned(&self, step: &Step) -> bool {
+    fn is_concerned(&self, step: &HookStep) -> bool {
         let mut changed = self.subject.present.iter().chain(&self.subject.gone);
         changed.any(|path| step.is_about(path))
     }
 
     /// Says what a step is going to do; nothing where there is nothing to do.
-    pub(crate) fn plan(&self, step: &Step) -> Result<Option<String>> {
+    pub(crate) fn plan(&self, step: &HookStep) -> Result<Option<String>> {
         if !self.is_concerned(step) {
             return Ok(None);
         }
@@ -92,11 +92,11 @@ impl Scene<'_> {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
                 let selected = self.selected(tool, arguments)?;
                 selected.map(|it| {
-                    let options = Options {
+                    let options = ToolOptions {
                         keep_going: true,
                         in_private_copy: it.in_private_copy,
                         forwarded: arguments,
-                        ..Options::default()
+                        ..ToolOptions::default()
                     };
                     let workspace = &it.answer.workspace;
                     let words =
@@ -114,7 +114,7 @@ impl Scene<'_> {
 
     fn cargo(
         &self,
-        running: &Running<'_>,
+        running: &RunningStep<'_>,
         tool: Tool,
         forwarded: &[String],
     ) -> Result<(Ending, String)> {
@@ -131,12 +131,12 @@ impl Scene<'_> {
         if tool == Tool::Nextest {
             crate::cargo_runs::nextest_is_there(&place.runner)?;
         }
-        let options = Options {
+        let options = ToolOptions {
             keep_going: true,
             colored: std::io::stderr().is_terminal(),
             in_private_copy,
             forwarded,
-            ..Options::default()
+            ..ToolOptions::default()
         };
         let workspace = &answer.workspace;
         if let Some(hook) = self.announces {
@@ -160,7 +160,7 @@ impl Scene<'_> {
 
     fn program(
         &self,
-        running: &Running<'_>,
+        running: &RunningStep<'_>,
         words: &[String],
         files: &[Utf8PathBuf],
     ) -> Result<(Ending, String)> {
@@ -205,7 +205,7 @@ impl Scene<'_> {
     }
 
     /// Looks for what departs from the policy; errors fail.
-    fn policy(&self, step: &Step) -> Result<(Ending, String)> {
+    fn policy(&self, step: &HookStep) -> Result<(Ending, String)> {
         let place = self.place_of(step)?;
         let tracked = self.repository.entries(&self.subject.state)?;
         let tracked: Vec<_> = tracked.into_iter().map(|it| it.path).collect();
@@ -226,8 +226,12 @@ impl Scene<'_> {
 
     /// Where a step runs that reads no more than the files it is about: in the work tree where that
     /// agrees with what is checked on them.
-    fn place_of(&self, step: &Step) -> Result<Place> {
-        let agrees = !self.subject.unlike.iter().any(|path| step.is_about(path));
+    fn place_of(&self, step: &HookStep) -> Result<StepPlace> {
+        let agrees = !self
+            .subject
+            .unstaged_paths
+            .iter()
+            .any(|path| step.is_about(path));
         match step.in_place || self.subject.in_place && agrees {
             true => Ok(self.here.clone()),
             false => Ok(self.mirror()?.clone()),
@@ -246,7 +250,7 @@ fn tool_of(words: &[String]) -> Tool {
 /// The program with its arguments, each placeholder replaced by what it stands for: by as many
 /// arguments where it stands alone.
 fn command(
-    place: &Place,
+    place: &StepPlace,
     words: &[String],
     values: &BTreeMap<&str, Vec<String>>,
 ) -> Result<Command> {
@@ -283,13 +287,13 @@ fn command(
 }
 
 /// A step that is running, its time with it: what it takes to find out what it is about counts.
-pub(crate) struct Running<'a> {
-    step: &'a Step,
+pub(crate) struct RunningStep<'a> {
+    step: &'a HookStep,
     start: Instant,
-    progress: &'a text::Progress,
+    progress: &'a text::StepProgress,
 }
 
-impl Running<'_> {
+impl RunningStep<'_> {
     /// Runs one of its programs.
     pub(crate) fn to_end(&self, command: Command, input: Vec<u8>) -> Result<(Ending, String)> {
         let left = self

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::cli::output::{count, note, of, plain, status, warning};
-use crate::hooks::install_plan::{Done, Found, What};
-use crate::hooks::model::{Ending, Hook, Outcome, OverBudget};
+use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
+use crate::hooks::model::{Ending, Hook, OverBudget, StepOutcome};
 use xtask_impact::quote;
 
 /// Whether a hook says at once what it is going to do: a commit is quick, and says one line where
@@ -36,15 +36,15 @@ pub fn starts(hook: Hook, step: &str, packages: usize) {
 
 /// A line that is written over itself with what the running steps printed last; on a terminal only.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<Running>);
+pub struct StepProgress(Mutex<RunningLine>);
 
 #[derive(Debug, Default)]
-struct Running {
+struct RunningLine {
     steps: BTreeMap<String, String>,
     shown: Option<Instant>,
 }
 
-impl Progress {
+impl StepProgress {
     /// Shows how long a step has been running, and the last line that it printed.
     pub fn show(&self, step: &str, time: Duration, output: &[u8]) {
         if !std::io::stderr().is_terminal() {
@@ -127,7 +127,7 @@ pub fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
 
 /// The output of every step that did not pass, and one line that sums the hook up. Everything goes
 /// to standard error, since git may read a hook's standard output.
-pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
+pub fn report(hook: Hook, outcomes: &[StepOutcome], took: Duration) {
     for outcome in outcomes.iter().filter(|it| it.result == Ending::Failed) {
         plain(&format!(
             "── {} failed ({})",
@@ -141,7 +141,7 @@ pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
             warning(out_of_time(hook, outcome, over_budget));
         }
     }
-    let is_done = |it: &&Outcome| it.result != Ending::Idle;
+    let is_done = |it: &&StepOutcome| it.result != Ending::Idle;
     let steps: Vec<String> = outcomes.iter().filter(is_done).map(summary).collect();
     if steps.is_empty() {
         // Who was told that something would be checked waits for the end.
@@ -172,7 +172,7 @@ pub fn report(hook: Hook, outcomes: &[Outcome], took: Duration) {
     }
 }
 
-fn out_of_time(hook: Hook, outcome: &Outcome, over_budget: OverBudget) -> String {
+fn out_of_time(hook: Hook, outcome: &StepOutcome, over_budget: OverBudget) -> String {
     let verdict = match over_budget {
         OverBudget::Pass => "it was stopped, and passes for what it did not see",
         OverBudget::Fail => "it was stopped, which counts as failed",
@@ -185,7 +185,7 @@ fn out_of_time(hook: Hook, outcome: &Outcome, over_budget: OverBudget) -> String
     )
 }
 
-fn summary(outcome: &Outcome) -> String {
+fn summary(outcome: &StepOutcome) -> String {
     let ending = match outcome.result {
         Ending::Passed | Ending::Idle => "",
         Ending::Failed => "failed ",
@@ -195,7 +195,7 @@ fn summary(outcome: &Outcome) -> String {
 }
 
 /// The step, after its workspace where there are several.
-fn named(outcome: &Outcome) -> String {
+fn named(outcome: &StepOutcome) -> String {
     of(outcome.workspace.as_deref(), quote::line(&outcome.step))
 }
 
@@ -204,14 +204,14 @@ fn seconds(time: Duration) -> String {
 }
 
 /// What was done to a hook.
-pub fn done(hook: Hook, done: Done) {
+pub fn done(hook: Hook, done: InstallOutcome) {
     let name = hook.name();
     match done {
-        Done::Written => status("Installed", name),
-        Done::Removed => status("Removed", name),
-        Done::Kept => note(format_args!("{name} is installed already")),
-        Done::Absent => note(format_args!("{name} is not installed")),
-        Done::Left => note(format_args!("{name} is not the kit's, and stays")),
+        InstallOutcome::Written => status("Installed", name),
+        InstallOutcome::Removed => status("Removed", name),
+        InstallOutcome::Kept => note(format_args!("{name} is installed already")),
+        InstallOutcome::Absent => note(format_args!("{name} is not installed")),
+        InstallOutcome::Left => note(format_args!("{name} is not the kit's, and stays")),
     }
 }
 
@@ -227,9 +227,9 @@ pub fn checked(workspaces: &[String]) {
 }
 
 /// What stands where git looks for hooks, a line each.
-pub fn found(found: &[Found]) -> String {
+pub fn found(found: &[FoundHook]) -> String {
     let mut text = String::new();
-    for Found {
+    for FoundHook {
         hook,
         path,
         what,

@@ -3,27 +3,27 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::scene::{Place, Subject};
+use super::scene::{CheckedState, StepPlace};
 use crate::checks::policy::subject::root_above;
 use crate::hooks::model::Config;
 use xtask_impact::process::Runner;
 use xtask_impact::quote;
 use xtask_impact::usage;
-use xtask_impact::vcs::{Repository, State};
+use xtask_impact::vcs::{Repository, TreeState};
 use xtask_impact::workspace::{configured_in, workspaces_below};
 
 /// A repository, and the workspaces in it that its hooks check.
-pub(crate) struct Checked {
+pub(crate) struct CheckedRepository {
     pub(crate) repository: Repository,
     /// Starts programs in the workspace of the current directory, or in the top level.
     pub(crate) here: Runner,
     /// Whether there is a workspace, though none may be checked. A branch of web pages has none.
     pub(crate) has_workspaces: bool,
     /// Sorted by directory.
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Vec<StepPlace>,
 }
 
-impl Checked {
+impl CheckedRepository {
     /// Finds the workspaces without a question to cargo: every one that git tracks, unless it is
     /// configured not to be checked, is vendored or is a fixture, and that of the current directory.
     ///
@@ -37,12 +37,12 @@ impl Checked {
         let own = root_above(current).filter(|root| root.starts_with(top));
         let mut tracked = workspaces_below(top, repository.manifests()?);
         tracked.retain(|it| !it.directory().join(".cargo-checksum.json").exists());
-        let place = |root: &Utf8Path| Place {
+        let place = |root: &Utf8Path| StepPlace {
             runner: runner.in_directory(root),
             top: top.to_owned(),
             root: root.to_owned(),
         };
-        let configured: Vec<(Place, Config, bool)> = tracked
+        let configured: Vec<(StepPlace, Config, bool)> = tracked
             .iter()
             .map(|it| {
                 let place = place(it.directory());
@@ -79,9 +79,13 @@ impl Checked {
 
     /// Returns what a hook checks in a workspace: of a commit the files that lie in no other
     /// workspace; of a push everything, since packages of other workspaces may be built too.
-    pub(crate) fn subject_in(&self, place: &Place, subject: &Subject) -> Option<Subject> {
+    pub(crate) fn subject_in(
+        &self,
+        place: &StepPlace,
+        subject: &CheckedState,
+    ) -> Option<CheckedState> {
         let mut subject = subject.clone();
-        if subject.state == State::Index {
+        if subject.state == TreeState::Index {
             let roots = self.places.iter().map(|it| it.root.as_path());
             let roots: Vec<&Utf8Path> = roots.collect();
             let is_own = |path: &Utf8PathBuf| is_of(&place.top.join(path), &place.root, &roots);
@@ -100,7 +104,7 @@ fn is_of(path: &Utf8Path, root: &Utf8Path, roots: &[&Utf8Path]) -> bool {
     nearest.is_none_or(|it| *it == root)
 }
 
-impl Place {
+impl StepPlace {
     /// The root manifest.
     pub(crate) fn manifest(&self) -> Utf8PathBuf {
         self.root.join("Cargo.toml")
@@ -154,7 +158,7 @@ mod tests {
         (directory, top, runner)
     }
 
-    fn names(checked: Result<Checked>) -> String {
+    fn names(checked: Result<CheckedRepository>) -> String {
         match checked {
             Ok(checked) => {
                 let names = checked.places.iter().map(|it| it.name().to_string());
@@ -183,7 +187,7 @@ mod tests {
             ("untracked", "a a/out b untracked"),
             ("b/tests/fixtures/x", "a a/out b b/tests/fixtures/x"),
         ] {
-            let found = Checked::find(&runner.in_directory(top.join(directory)));
+            let found = CheckedRepository::find(&runner.in_directory(top.join(directory)));
             assert_eq!(names(found), expected, "from {directory:?}");
         }
     }
@@ -191,7 +195,7 @@ mod tests {
     #[test]
     fn a_branch_without_a_workspace_has_nothing_to_check() {
         let (_directory, top, runner) = repository(&[]);
-        let checked = Checked::find(&runner);
+        let checked = CheckedRepository::find(&runner);
         assert!(checked.as_ref().is_ok_and(|it| !it.has_workspaces));
         assert_eq!(names(checked), "");
         let hooks = crate::hooks::install::Hooks::of(&runner).unwrap();
@@ -209,7 +213,7 @@ mod tests {
         let odd = top.join("a\nb");
         std::fs::create_dir(&odd).unwrap();
         let runner = Runner::new().unwrap().in_directory(&odd);
-        let told = names(Checked::find(&runner)).replace(top.as_str(), "TOP");
+        let told = names(CheckedRepository::find(&runner)).replace(top.as_str(), "TOP");
         assert_eq!(told, "\"TOP/a\\nb\" is in no git repository");
     }
 
@@ -236,10 +240,10 @@ mod tests {
                 "[workspace.metadata.xtask.hooks]\nenabled = true\n[workspace]",
             ),
         ]);
-        assert_eq!(names(Checked::find(&runner)), ". d tests/e");
-        let from_fuzz = Checked::find(&runner.in_directory(top.join("fuzz")));
+        assert_eq!(names(CheckedRepository::find(&runner)), ". d tests/e");
+        let from_fuzz = CheckedRepository::find(&runner.in_directory(top.join("fuzz")));
         assert_eq!(names(from_fuzz), ". d fuzz tests/e");
-        let found = Checked::find(&runner).unwrap();
+        let found = CheckedRepository::find(&runner).unwrap();
         let error = format!("{:#}", found.places[1].config().unwrap_err());
         assert!(error.contains("unknown field `wrong`"), "{error}");
     }

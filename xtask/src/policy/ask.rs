@@ -3,11 +3,11 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::checks::policy::subject::{Known, root_above};
+use crate::checks::policy::subject::{KnownWorkspace, root_above};
 use crate::checks::policy::{check, files};
 use crate::checks::{Check, Finding};
 use crate::cli::output;
-use crate::policy::settings::Settings;
+use crate::policy::settings::BuildSettings;
 use xtask_impact::cargo_config::{PATH_HASH, Surroundings};
 use xtask_impact::paths::resolved;
 use xtask_impact::process;
@@ -18,7 +18,7 @@ use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::{PlatformFacts, RootManifest, check_special_files, workspaces_below};
 
 /// Whose policy is asked for.
-pub struct Asked<'a> {
+pub struct PolicyQuery<'a> {
     /// Where the kit was started.
     pub runner: &'a Runner,
     /// A manifest of the workspace, unless it is the one that cargo finds from there.
@@ -28,14 +28,14 @@ pub struct Asked<'a> {
 }
 
 /// Where a workspace and its repository lie.
-struct Scene {
+struct Location {
     /// Where the workspace was looked for.
     start: Utf8PathBuf,
     root: Option<Utf8PathBuf>,
     repository: Option<Repository>,
 }
 
-impl Scene {
+impl Location {
     fn root(&self) -> Result<&Utf8Path> {
         let Self { start, root, .. } = self;
         root.as_deref().ok_or_else(|| {
@@ -48,12 +48,12 @@ impl Scene {
     }
 }
 
-impl Asked<'_> {
+impl PolicyQuery<'_> {
     /// Finds the workspace without a question to cargo.
     ///
     /// # Errors
     /// Where there is no such manifest, or git refuses the repository.
-    fn scene(&self) -> Result<Scene> {
+    fn scene(&self) -> Result<Location> {
         let current = self.runner.directory();
         let current = Utf8Path::from_path(current).context("this path is not UTF-8")?;
         let start = match self.manifest_path {
@@ -70,7 +70,7 @@ impl Asked<'_> {
         check_special_files(current, &start)?;
         let root = root_above(&start);
         let repository = Repository::discover(self.runner, root.as_deref().unwrap_or(&start))?;
-        Ok(Scene {
+        Ok(Location {
             start,
             root,
             repository,
@@ -95,7 +95,7 @@ impl Asked<'_> {
     ///
     /// # Errors
     /// Where cargo would refuse a configuration.
-    pub fn settings(&self, all: bool, profile: Option<&str>) -> Result<Vec<Settings>> {
+    pub fn settings(&self, all: bool, profile: Option<&str>) -> Result<Vec<BuildSettings>> {
         let scene = self.scene()?;
         let repository = scene.repository.as_ref().filter(|_| all);
         let mut settings = Vec::new();
@@ -121,12 +121,12 @@ impl Asked<'_> {
         Ok(settings)
     }
 
-    fn of(&self, root: &Utf8Path, from: &Runner, profile: Option<&str>) -> Result<Settings> {
+    fn of(&self, root: &Utf8Path, from: &Runner, profile: Option<&str>) -> Result<BuildSettings> {
         let current = Utf8Path::from_path(from.directory()).context("this path is not UTF-8")?;
         let around = Surroundings::of(from, self.flags);
-        let Known {
+        let KnownWorkspace {
             profiles, config, ..
-        } = Known::read(root, current, &around)?;
+        } = KnownWorkspace::read(root, current, &around)?;
         let triples = config.build_targets()?;
         let triples = triples.iter().filter_map(|it| it.as_str());
         let triples: Vec<_> = triples.map(str::to_owned).collect();
@@ -139,7 +139,7 @@ impl Asked<'_> {
             Vec::new()
         });
         let profiles = profiles.as_ref();
-        let mut settings = Settings::new(root, profiles, &config, &platforms, profile)?;
+        let mut settings = BuildSettings::new(root, profiles, &config, &platforms, profile)?;
         if settings.build_directory.0.as_str().contains(PATH_HASH) {
             settings.build_directory.0 = self.hashed(root, from)?;
         }

@@ -11,7 +11,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 use crate::checks::output::{Format, show};
 use crate::checks::{Check, check_named};
 use crate::cli::output;
-use crate::policy::ask::Asked;
+use crate::policy::ask::PolicyQuery;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 
@@ -70,8 +70,8 @@ enum ShowFormat {
 }
 
 impl Common {
-    fn asked<'a>(&'a self, runner: &'a Runner) -> Asked<'a> {
-        Asked {
+    fn asked<'a>(&'a self, runner: &'a Runner) -> PolicyQuery<'a> {
+        PolicyQuery {
             runner,
             manifest_path: self.manifest_path.as_deref(),
             flags: &self.config,

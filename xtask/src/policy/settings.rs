@@ -6,21 +6,21 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::checks::policy::profiles;
 use crate::checks::policy::profiles::Profile;
 use crate::checks::policy::{TOOLS, default, entries, text, tool};
-use xtask_impact::cargo_config::{CargoConfig, Kind, Origin, Value};
+use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::workspace::PlatformFacts;
 
 /// The settings of a workspace as they hold from one directory.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct BuildSettings {
     /// The directory of the root manifest.
     pub root: Utf8PathBuf,
     /// Where final artifacts go.
-    pub target_directory: (Utf8PathBuf, Origin),
+    pub target_directory: (Utf8PathBuf, ValueOrigin),
     /// Where intermediate artifacts go.
-    pub build_directory: (Utf8PathBuf, Origin),
+    pub build_directory: (Utf8PathBuf, ValueOrigin),
     /// Wrapper, jobs, linker and the like, by the key that says so; flags of the compiler as
     /// `rustflags of <triple>`.
-    pub values: Vec<(String, Value)>,
+    pub values: Vec<(String, ConfigValue)>,
     /// The table `[env]`.
     pub env: Vec<Variable>,
     /// The profiles.
@@ -37,10 +37,10 @@ pub struct Variable {
     /// Whether the shell has it too, and keeps its own.
     pub is_beaten: bool,
     /// Who says so.
-    pub origin: Origin,
+    pub origin: ValueOrigin,
 }
 
-impl Settings {
+impl BuildSettings {
     /// The settings of the workspace with this root. `manifest` is the table `profile` of its
     /// manifest; `platforms` are what is built for, the host first, and where they are not known
     /// neither flags nor linkers are told; `asked` is a profile that is to be there.
@@ -49,7 +49,7 @@ impl Settings {
     /// Where cargo would refuse the configuration.
     pub fn new(
         root: &Utf8Path,
-        manifest: Option<&Value>,
+        manifest: Option<&ConfigValue>,
         config: &CargoConfig,
         platforms: &[PlatformFacts],
         asked: Option<&str>,
@@ -58,7 +58,7 @@ impl Settings {
         let build_directory = config.build_directory(root)?;
         let mut values = Vec::new();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = default(Kind::Integer(i64::try_from(cores)?));
+        let jobs = default(ValueKind::Integer(i64::try_from(cores)?));
         let jobs = config.get(&["build", "jobs"])?.unwrap_or(jobs);
         values.push(("build.jobs".to_owned(), jobs));
         let host = platforms.first();
@@ -89,11 +89,11 @@ impl Settings {
     }
 }
 
-fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value>> {
+fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<ConfigValue>> {
     for table in platform.tables(config) {
         if let Some((name, origin)) = config.text(&["target", table, "linker"])? {
-            let kind = Kind::String(config.program(&name, &origin).into_string());
-            return Ok(Some(Value { kind, origin }));
+            let kind = ValueKind::String(config.program(&name, &origin).into_string());
+            return Ok(Some(ConfigValue { kind, origin }));
         }
     }
     Ok(None)
@@ -101,8 +101,12 @@ fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Value
 
 /// `[env]`: `NAME = "value"`, or a table with `value`, `force` and `relative`.
 fn env(config: &CargoConfig) -> Vec<Variable> {
-    let is =
-        |value: &Value, key| matches!(value.get(key).map(|it| &it.kind), Some(Kind::Boolean(true)));
+    let is = |value: &ConfigValue, key| {
+        matches!(
+            value.get(key).map(|it| &it.kind),
+            Some(ValueKind::Boolean(true))
+        )
+    };
     let variables = entries(config.written().get("env")).filter_map(|(name, said)| {
         let value = said.as_str().or_else(|| said.get("value")?.as_str())?;
         Some(Variable {

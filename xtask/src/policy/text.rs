@@ -7,14 +7,15 @@ use serde_json::{Value as Json, json};
 
 use crate::checks::policy::profiles::{FIELDS, Fields, Of, Profile};
 use crate::cli::output::Reports;
-use crate::policy::settings::Settings;
-use xtask_impact::cargo_config::{Kind, Origin, Value};
+use crate::policy::settings::BuildSettings;
+use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::quote;
 
 /// Settings as JSON, of one profile alone where one is named.
-pub fn report(settings: &[Settings], profile: Option<&str>) -> Reports<Json> {
-    let of = |settings: &Settings| {
-        let directory = |(path, origin): &(_, Origin)| json!({ "value": path, "origin": origin });
+pub fn report(settings: &[BuildSettings], profile: Option<&str>) -> Reports<Json> {
+    let of = |settings: &BuildSettings| {
+        let directory =
+            |(path, origin): &(_, ValueOrigin)| json!({ "value": path, "origin": origin });
         let values = settings
             .values
             .iter()
@@ -35,7 +36,7 @@ pub fn report(settings: &[Settings], profile: Option<&str>) -> Reports<Json> {
 }
 
 fn chosen<'a>(
-    settings: &'a Settings,
+    settings: &'a BuildSettings,
     profile: Option<&'a str>,
 ) -> impl Iterator<Item = &'a Profile> {
     let all = settings.profiles.iter();
@@ -63,9 +64,9 @@ fn of_profile(profile: &Profile) -> Json {
     })
 }
 
-fn told(value: &Value) -> Json {
+fn told(value: &ConfigValue) -> Json {
     match &value.kind {
-        Kind::List(items) => json!({
+        ValueKind::List(items) => json!({
             "value": value,
             "origins": items.iter().map(|it| &it.origin).collect::<Vec<_>>(),
         }),
@@ -74,7 +75,7 @@ fn told(value: &Value) -> Json {
 }
 
 /// Settings for people, of one profile alone where one is named.
-pub fn text(settings: &[Settings], profile: Option<&str>) -> String {
+pub fn text(settings: &[BuildSettings], profile: Option<&str>) -> String {
     let mut text = String::new();
     for settings in settings {
         let _ = writeln!(text, "{}", quote::name(&settings.root));
@@ -124,7 +125,7 @@ fn of_profile_text(text: &mut String, profile: &Profile) {
     let (mut lines, mut default) = (Vec::new(), Vec::new());
     for field in FIELDS {
         match values.get(field) {
-            Some(value) if value.origin == Origin::Default => {
+            Some(value) if value.origin == ValueOrigin::Default => {
                 default.push(format!("{field} = {value}"));
             }
             Some(value) => lines.extend(each(field, value)),
@@ -146,27 +147,27 @@ fn of_profile_text(text: &mut String, profile: &Profile) {
 }
 
 /// A key, its value, and where that comes from.
-type Line = (String, String, String);
+type SettingLine = (String, String, String);
 
 /// A line for a value, and one for each part of a list, for each may be said elsewhere.
-fn each(key: &str, value: &Value) -> Vec<Line> {
-    let line = |value: &Value| {
+fn each(key: &str, value: &ConfigValue) -> Vec<SettingLine> {
+    let line = |value: &ConfigValue| {
         let shown = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         (key.to_owned(), shown, value.origin.to_string())
     };
     match &value.kind {
-        Kind::List(items) if !items.is_empty() => items.iter().map(line).collect(),
+        ValueKind::List(items) if !items.is_empty() => items.iter().map(line).collect(),
         _ => vec![line(value)],
     }
 }
 
-fn table(text: &mut String, indent: usize, lines: &[Line]) {
+fn table(text: &mut String, indent: usize, lines: &[SettingLine]) {
     let (mut first, mut second) = (0, 0);
     let shown = |text: &String| quote::line(text).into_owned();
-    let safe = |(key, value, origin): &Line| (shown(key), shown(value), shown(origin));
-    let lines: Vec<Line> = lines.iter().map(safe).collect();
+    let safe = |(key, value, origin): &SettingLine| (shown(key), shown(value), shown(origin));
+    let lines: Vec<SettingLine> = lines.iter().map(safe).collect();
     for (key, value, _) in &lines {
         first = first.max(key.chars().count());
         second = second.max(value.chars().count()).min(50);

@@ -6,8 +6,8 @@ use crate::cli::output;
 use crate::cli::workspaces::Questions;
 use crate::selection::question_args::{Build, SubjectArgs};
 use crate::selection::select::Selector;
-use crate::selection::{Options, Tool, config_in, profile_in};
-use xtask_impact::query::Question;
+use crate::selection::{Tool, ToolOptions, config_in, profile_in};
+use xtask_impact::query::Query;
 
 /// Which packages, which change, and what cargo is given beside.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ impl SelectedArgs {
     }
 
     /// The same, where it is continuous integration that says what changed unless the user does.
-    pub(crate) fn question_in_ci(&self, tool: Tool) -> Result<Question> {
+    pub(crate) fn question_in_ci(&self, tool: Tool) -> Result<Query> {
         self.subject.resolve_in_ci(&self.build(tool))
     }
 
@@ -47,7 +47,7 @@ impl SelectedArgs {
     pub(crate) fn answered<T>(
         &self,
         name: Option<&str>,
-        question: Question,
+        question: Query,
         (tool, keep_going): (Tool, bool),
         act: impl FnOnce(&Selector<'_>) -> Result<T>,
     ) -> Result<T> {
@@ -60,7 +60,7 @@ impl SelectedArgs {
         for note in &answer.notes {
             output::note_once(name, note);
         }
-        let options = Options {
+        let options = ToolOptions {
             excluded,
             keep_going,
             colored: false,

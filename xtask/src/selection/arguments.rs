@@ -12,7 +12,7 @@ impl Selection {
         &self,
         workspace: &Workspace,
         tool: Tool,
-        options: &Options<'_>,
+        options: &ToolOptions<'_>,
     ) -> Vec<String> {
         let mut arguments: Vec<String> = tool.words().iter().map(|&word| word.to_owned()).collect();
         let all: BTreeSet<_> = self.packages.union(&self.beside).copied().collect();
@@ -57,7 +57,7 @@ impl Selection {
 
 /// What the user asked for beside the change.
 #[derive(Default)]
-pub struct Options<'a> {
+pub struct ToolOptions<'a> {
     /// Members that are left out.
     pub excluded: BTreeSet<PackageIx>,
     /// Go on after a failure.
@@ -83,7 +83,7 @@ pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) ->
 
 /// Those of the user's arguments that decide features, profile and platform, for a question to
 /// cargo about the units that it would build.
-pub fn that_configure(tool: Tool, forwarded: &[String]) -> Vec<String> {
+pub fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
     const WITH_VALUE: [&str; 5] = ["-F", "--features", "--target", "--config", "-Z"];
     const ALONE: [&str; 7] = [
         "--all-features",
@@ -118,9 +118,9 @@ pub fn that_configure(tool: Tool, forwarded: &[String]) -> Vec<String> {
     kept
 }
 
-/// Whether arguments of [`that_configure`] have no part in which features are activated, on which
+/// Whether arguments of [`configuration_args`] have no part in which features are activated, on which
 /// platform.
-pub fn leave_features(configuring: &[String]) -> bool {
+pub fn keeps_features(configuring: &[String]) -> bool {
     const ALONE: [&str; 5] = ["-r", "--release", "--locked", "--offline", "--frozen"];
     let mut arguments = configuring.iter().map(String::as_str);
     while let Some(argument) = arguments.next() {
@@ -136,7 +136,7 @@ pub fn leave_features(configuring: &[String]) -> bool {
 /// The profile that the user's arguments choose.
 pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
     let mut found = None;
-    let mut arguments = that_configure(tool, forwarded).into_iter();
+    let mut arguments = configuration_args(tool, forwarded).into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "-r" | "--release" => found = Some("release".to_owned()),
@@ -155,7 +155,7 @@ pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
 /// The values of `--config` among the user's arguments.
 pub fn config_in(tool: Tool, forwarded: &[String]) -> Vec<String> {
     let mut found = Vec::new();
-    let mut arguments = that_configure(tool, forwarded).into_iter();
+    let mut arguments = configuration_args(tool, forwarded).into_iter();
     while let Some(argument) = arguments.next() {
         match argument.strip_prefix("--config") {
             Some("") => found.extend(arguments.next()),

@@ -14,17 +14,18 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 pub use arguments::{
-    Options, config_in, leave_features, locked, profile_in, specs, that_configure, whole_workspace,
+    ToolOptions, config_in, configuration_args, keeps_features, locked, profile_in, specs,
+    whole_workspace,
 };
 pub use targets::{binary_id, in_filterset};
 use targets::{filterset, target_flags};
 
 use xtask_impact::paths::resolved;
 use xtask_impact::query::Answer;
-use xtask_impact::records::layout::Layout;
+use xtask_impact::records::layout::PackageDirectories;
 use xtask_impact::seeds::{Effect, Rule};
 use xtask_impact::unit_graph::{Mode, Unit, UnitIx, Verb};
-use xtask_impact::vcs::Status;
+use xtask_impact::vcs::ChangeStatus;
 use xtask_impact::workspace::{PackageIx, TargetKind, Workspace};
 
 /// The cargo command that is going to be run.
@@ -306,7 +307,7 @@ fn below_changed(answer: &Answer, names: &[&str]) -> BTreeSet<PackageIx> {
     if directories.is_empty() {
         return BTreeSet::new();
     }
-    let layout = Layout::new(&answer.workspace);
+    let layout = PackageDirectories::new(&answer.workspace);
     let below = directories.iter().flat_map(|it| layout.below(it));
     below.collect()
 }
@@ -314,13 +315,13 @@ fn below_changed(answer: &Answer, names: &[&str]) -> BTreeSet<PackageIx> {
 /// The members whose formatting may have changed: those of changed Rust sources, those whose
 /// manifest or `rustfmt.toml` changed, for their edition and style.
 fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
-    let layout = Layout::new(&answer.workspace);
+    let layout = PackageDirectories::new(&answer.workspace);
     let mut found = below_changed(answer, &["rustfmt.toml", ".rustfmt.toml"]);
     for change in &answer.changes {
         let path = answer.top_level.join(&change.path);
         match path.file_name() {
             Some(name) if name == "Cargo.toml" || name.ends_with(".rs") => {
-                let exists = change.status != Status::Deleted;
+                let exists = change.status != ChangeStatus::Deleted;
                 found.extend(layout.owner(&path).filter(|_| exists));
             }
             _ => {}

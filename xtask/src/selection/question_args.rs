@@ -8,9 +8,9 @@ use crate::cli::output;
 use crate::cli::verbs;
 use crate::cli::workspaces::{Loaded, Questions};
 use crate::selection::profiles;
-use xtask_impact::change_set::Asked;
+use xtask_impact::change_set::ChangeRequest;
 use xtask_impact::process::{self, Runner};
-use xtask_impact::query::{Evidence, Question, package_of};
+use xtask_impact::query::{Evidence, Query, package_of};
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;
@@ -39,7 +39,7 @@ impl QuestionArgs {
     ///
     /// # Errors
     /// Where the arguments name something that is not there.
-    pub fn resolve(&self) -> Result<Question> {
+    pub fn resolve(&self) -> Result<Query> {
         let in_ci = self.subject.change.is_in_ci();
         self.subject.resolved(&self.build(), in_ci)
     }
@@ -119,13 +119,13 @@ impl SubjectArgs {
     ///
     /// # Errors
     /// Where the arguments name something that is not there.
-    pub fn resolve_in_ci(&self, build: &Build) -> Result<Question> {
+    pub fn resolve_in_ci(&self, build: &Build) -> Result<Query> {
         let in_ci =
             self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
         self.resolved(build, in_ci)
     }
 
-    fn resolved(&self, build: &Build, in_ci: bool) -> Result<Question> {
+    fn resolved(&self, build: &Build, in_ci: bool) -> Result<Query> {
         let asked = self.change.resolve()?;
         let runner = Runner::new()?;
         let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
@@ -134,16 +134,16 @@ impl SubjectArgs {
         profiles::require(&runner, &workspace, &build.profile, &build.config)?;
         let asked = self.asked(asked, in_ci, &runner, &workspace)?;
         let question = self.question((runner, workspace), asked, build);
-        Ok(Question { ahead, ..question })
+        Ok(Query { ahead, ..question })
     }
 
     fn asked(
         &self,
-        mut asked: Asked,
+        mut asked: ChangeRequest,
         in_ci: bool,
         runner: &Runner,
         workspace: &Workspace,
-    ) -> Result<Asked> {
+    ) -> Result<ChangeRequest> {
         if in_ci {
             let last_success = self.change.last_success.as_deref();
             let base = ci_service::find_base(runner, workspace, last_success)?;
@@ -157,10 +157,10 @@ impl SubjectArgs {
     fn question(
         &self,
         (runner, workspace): (Runner, Workspace),
-        asked: Asked,
+        asked: ChangeRequest,
         build: &Build,
-    ) -> Question {
-        let question = Question::new(runner, workspace, asked, build.verb);
+    ) -> Query {
+        let question = Query::new(runner, workspace, asked, build.verb);
         let mut question = question.in_profile(&build.profile);
         if self.no_records {
             question.evidence = Evidence::Sources;

@@ -33,7 +33,7 @@ pub struct AffectedReport {
     /// Affected units, sorted by package, then target.
     pub units: Vec<AffectedUnit>,
     /// On what evidence the answer rests.
-    pub recorded: Recorded,
+    pub recorded: RecordCount,
     /// What the reader should know about how the answer was found.
     pub notes: Vec<String>,
     /// Test binaries that nextest runs in another way, by a changed configuration of its own.
@@ -44,7 +44,7 @@ pub struct AffectedReport {
 /// How many compiled units of path packages have a record of a build of this kind; the
 /// others were by their sources.
 #[derive(Debug, Serialize)]
-pub struct Recorded {
+pub struct RecordCount {
     /// Those with a record.
     pub current: usize,
     /// All of them.
@@ -143,7 +143,7 @@ impl AffectedReport {
             changes: answer.changes.clone(),
             packages: packages(&units),
             units,
-            recorded: Recorded {
+            recorded: RecordCount {
                 current: answer.recorded.0,
                 compiled: answer.recorded.1,
             },

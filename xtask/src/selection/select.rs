@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::{Result, anyhow};
 
 use crate::selection::{
-    Options, Partition, Selection, Tool, leave_features, spread, that_configure, whole_workspace,
+    Partition, Selection, Tool, ToolOptions, configuration_args, keeps_features, spread,
+    whole_workspace,
 };
 use xtask_impact::process::Runner;
 use xtask_impact::query::Answer;
 use xtask_impact::resolve_diff::bound::is_as_in_whole;
 use xtask_impact::resolve_diff::remembered::Remembered;
-use xtask_impact::resolve_diff::selection::{Added, Asker, Keeper, Kept};
+use xtask_impact::resolve_diff::selection::{
+    ExtraPackage, FeaturePreserver, Preserved, UnitGraphQuery,
+};
 use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::workspace::{Declared, PackageIx, Workspace};
 
@@ -32,8 +35,8 @@ pub struct Selector<'a> {
     /// The command.
     pub tool: Tool,
     /// What the user asked for beside it.
-    pub options: &'a Options<'a>,
-    keeper: OnceCell<Result<Keeper<'a>>>,
+    pub options: &'a ToolOptions<'a>,
+    keeper: OnceCell<Result<FeaturePreserver<'a>>>,
 }
 
 impl<'a> Selector<'a> {
@@ -42,7 +45,7 @@ impl<'a> Selector<'a> {
         runner: &'a Runner,
         answer: &'a Answer,
         tool: Tool,
-        options: &'a Options<'a>,
+        options: &'a ToolOptions<'a>,
     ) -> Self {
         Self {
             runner,
@@ -105,14 +108,14 @@ impl<'a> Selector<'a> {
             return (selection, Vec::new());
         }
         let because = match self.kept(&selection.packages, &ids) {
-            Ok(Kept::With(added)) => {
+            Ok(Preserved::With(added)) => {
                 let notes = added.iter().map(|added| note(workspace, added)).collect();
                 return (
                     selection.with(answer, tool, places(workspace, &added)),
                     notes,
                 );
             }
-            Ok(Kept::Whole) => {
+            Ok(Preserved::Whole) => {
                 "with fewer packages, dependencies would be built with other features".to_owned()
             }
             Err(error) => format!(
@@ -125,9 +128,9 @@ impl<'a> Selector<'a> {
 
     /// What it takes to keep the features of these packages: nothing where their manifests show it,
     /// and otherwise as cargo answers or did before.
-    fn kept(&self, packages: &BTreeSet<PackageIx>, ids: &BTreeSet<String>) -> Result<Kept> {
+    fn kept(&self, packages: &BTreeSet<PackageIx>, ids: &BTreeSet<String>) -> Result<Preserved> {
         if self.are_kept(packages) {
-            return Ok(Kept::With(Vec::new()));
+            return Ok(Preserved::With(Vec::new()));
         }
         let ids_in_order: Vec<String> = ids.iter().cloned().collect();
         let question = [&self.command()[..], &self.whole(), &ids_in_order];
@@ -148,7 +151,7 @@ impl<'a> Selector<'a> {
         let own = self.tool.builds_like().unwrap_or_default();
         let with_tests = own.contains(&"--all-targets");
         let workspace = &self.answer.workspace;
-        leave_features(&command[own.len()..])
+        keeps_features(&command[own.len()..])
             && Declared::read(workspace)
                 .is_some_and(|declared| is_as_in_whole(workspace, &declared, packages, with_tests))
     }
@@ -198,7 +201,7 @@ impl<'a> Selector<'a> {
         let affected: BTreeSet<PackageIx> = weights.keys().copied().collect();
         let keeper = self.keeper()?;
         let mut groups: Vec<BTreeSet<PackageIx>> = Vec::new();
-        let mut needs: BTreeMap<PackageIx, Vec<Added>> = BTreeMap::new();
+        let mut needs: BTreeMap<PackageIx, Vec<ExtraPackage>> = BTreeMap::new();
         for &package in &affected {
             let added = keeper.needs(&workspace.package(package).id)?;
             let mut group = places(workspace, &added);
@@ -226,11 +229,11 @@ impl<'a> Selector<'a> {
             let mut seen = ids(workspace, &part);
             let needed = part.iter().flat_map(|package| &needs[package]);
             let needed = needed.filter(|added| seen.insert(added.package.clone()));
-            let added: Vec<Added> = needed.cloned().collect();
+            let added: Vec<ExtraPackage> = needed.cloned().collect();
             let notes = added.iter().map(|added| note(workspace, added)).collect();
             let beside = places(workspace, &added);
             let all = ids(workspace, &part.union(&beside).copied().collect());
-            if !all.is_empty() && keeper.keep(&all)? != Kept::With(Vec::new()) {
+            if !all.is_empty() && keeper.keep(&all)? != Preserved::With(Vec::new()) {
                 return Ok(self.together(&affected, of, weights.values().sum()));
             }
             let selection = self.of_packages(&part).with(self.answer, self.tool, beside);
@@ -267,7 +270,7 @@ impl<'a> Selector<'a> {
         let command = self.tool.builds_like().unwrap_or_default().iter();
         let mut command: Vec<String> = command.map(|&word| word.to_owned()).collect();
         for arguments in [&self.options.given[..], self.options.forwarded] {
-            command.extend(that_configure(self.tool, arguments));
+            command.extend(configuration_args(self.tool, arguments));
         }
         command
     }
@@ -276,17 +279,17 @@ impl<'a> Selector<'a> {
         whole_workspace(&self.answer.workspace, &self.options.excluded)
     }
 
-    fn keeper(&self) -> Result<&Keeper<'a>> {
+    fn keeper(&self) -> Result<&FeaturePreserver<'a>> {
         let make = || {
             let workspace = &self.answer.workspace;
-            let asker = Asker {
+            let asker = UnitGraphQuery {
                 runner: self.runner,
                 cache: workspace.target_directory.join("xtask/rustc"),
                 command: self.command(),
                 members: self.members(),
                 whole: self.whole(),
             };
-            Keeper::new(asker)
+            FeaturePreserver::new(asker)
         };
         let keeper = self.keeper.get_or_init(make).as_ref();
         keeper.map_err(|error| anyhow!("{error:#}"))
@@ -298,16 +301,16 @@ fn ids(workspace: &Workspace, packages: &BTreeSet<PackageIx>) -> BTreeSet<String
     packages.iter().map(id).collect()
 }
 
-fn places(workspace: &Workspace, added: &[Added]) -> BTreeSet<PackageIx> {
+fn places(workspace: &Workspace, added: &[ExtraPackage]) -> BTreeSet<PackageIx> {
     let members: HashMap<&str, PackageIx> = workspace
         .members()
         .map(|(index, package)| (package.id.as_str(), index))
         .collect();
-    let place = |added: &Added| members.get(added.package.as_str()).copied();
+    let place = |added: &ExtraPackage| members.get(added.package.as_str()).copied();
     added.iter().filter_map(place).collect()
 }
 
-fn note(workspace: &Workspace, added: &Added) -> String {
+fn note(workspace: &Workspace, added: &ExtraPackage) -> String {
     let name = |id: &str| {
         let known = workspace.packages().find(|(_, package)| package.id == id);
         known.map_or_else(|| id.to_owned(), |(_, package)| package.name.clone())

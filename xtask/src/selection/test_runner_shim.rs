@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 
-use crate::selection::{Options, Selection, Tool, locked};
+use crate::selection::{Selection, Tool, ToolOptions, locked};
 use xtask_impact::cargo_config::configuration_files;
 use xtask_impact::error::Status;
 use xtask_impact::files;
@@ -25,7 +25,7 @@ pub fn cargo(
     workspace: &Workspace,
     tool: Tool,
     selection: &Selection,
-    options: &Options<'_>,
+    options: &ToolOptions<'_>,
 ) -> Command {
     let mut command = runner.cargo();
     if options.colored {
@@ -43,7 +43,7 @@ pub fn arguments(
     workspace: &Workspace,
     tool: Tool,
     selection: &Selection,
-    options: &Options<'_>,
+    options: &ToolOptions<'_>,
 ) -> Vec<String> {
     let arguments = selection.arguments(workspace, tool, options);
     match tool == Tool::Fmt || options.in_private_copy {

@@ -19,10 +19,10 @@ fn command_with(tool: Tool, units: &[&str], excluded: &[&str], forwarded: &[&str
     let answer = answer(RAILWAY, tool.verb(), units);
     let excluded = excluded.iter().map(|name| place(&answer.workspace, name));
     let forwarded: Vec<_> = forwarded.iter().map(|&word| word.to_owned()).collect();
-    let options = Options {
+    let options = ToolOptions {
         excluded: excluded.collect(),
         forwarded: &forwarded,
-        ..Options::default()
+        ..ToolOptions::default()
     };
     let selection = Selection::new(&answer, tool, &options.excluded);
     if selection.is_empty() {
@@ -153,7 +153,7 @@ fn the_heaviest_goes_to_the_machine_with_the_least_to_do() {
 #[test]
 fn of_the_arguments_for_cargo_those_are_known_that_configure() {
     let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
-    let kept = |text| that_configure(Tool::Test, &words(text)).join(" ");
+    let kept = |text| configuration_args(Tool::Test, &words(text)).join(" ");
     assert_eq!(kept("--lib -F a,b --release -v"), "-F a,b --release");
     assert_eq!(
         kept("--features=a -j 2 --target x"),
@@ -180,7 +180,7 @@ fn of_the_arguments_for_cargo_those_are_known_that_configure() {
         let found = profile_in(tool, &words(arguments));
         assert_eq!(found.as_deref(), chosen, "{arguments}");
     }
-    let kept = |text| that_configure(Tool::Nextest, &words(text)).join(" ");
+    let kept = |text| configuration_args(Tool::Nextest, &words(text)).join(" ");
     assert_eq!(
         kept("--profile own --cargo-profile ci -F a"),
         "--profile ci -F a"

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::duplicates::{self, Duplicate};
 use crate::cargo_runs::build_times::path;
 use crate::cargo_runs::build_times::path::Path;
-use crate::cargo_runs::build_times::record::Record;
+use crate::cargo_runs::build_times::record::BuildRecord;
 use crate::cargo_runs::build_times::schedule::Schedule;
-use crate::cargo_runs::build_times::{Order, State, UnitTiming, round};
+use crate::cargo_runs::build_times::{Order, UnitState, UnitTiming, round};
 
 /// A build in figures. Times are seconds, to 0.01.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -74,7 +74,7 @@ pub struct Share {
 ///
 /// # Errors
 /// In words, where the record contradicts itself.
-pub fn analyse(record: &Record) -> Result<Analysis, String> {
+pub fn analyse(record: &BuildRecord) -> Result<Analysis, String> {
     let build = &record.build;
     let schedule = Schedule::new(build)?;
     let (critical_path, slack) = path::ideal(&schedule);
@@ -101,11 +101,13 @@ pub fn analyse(record: &Record) -> Result<Analysis, String> {
         time_sum: round(time_sum),
         parallelism: round(parallelism),
         efficiency: efficiency.map(round),
-        ran: in_state(State::Ran).count(),
-        fresh: in_state(State::Fresh).count(),
-        not_run: in_state(State::NotRun).count(),
-        unknown: in_state(State::Unknown).count(),
-        failed: in_state(State::Failed).map(UnitTiming::to_string).collect(),
+        ran: in_state(UnitState::Ran).count(),
+        fresh: in_state(UnitState::Fresh).count(),
+        not_run: in_state(UnitState::NotRun).count(),
+        unknown: in_state(UnitState::Unknown).count(),
+        failed: in_state(UnitState::Failed)
+            .map(UnitTiming::to_string)
+            .collect(),
         error: build.error.clone(),
         order: build.order,
         critical_path: rounded(critical_path),

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::compare::{Comparison, Verdict};
-use crate::cargo_runs::build_times::record::Record;
+use super::compare::{TimingsComparison, Verdict};
+use crate::cargo_runs::build_times::record::BuildRecord;
 use crate::cargo_runs::build_times::store::Keep;
 use crate::cargo_runs::build_times::{UnitTiming, round};
 
 /// `[workspace.metadata.xtask.timings]`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Settings {
+pub struct TimingsSettings {
     /// What a build may take.
     pub budget: Budget,
     /// How much of the history is kept.
@@ -52,7 +52,7 @@ pub struct Breach {
 
 /// A build held against a budget.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Checked {
+pub struct BudgetCheck {
     /// What was broken.
     pub breaches: Vec<Breach>,
     /// What could not be checked, and why.
@@ -96,10 +96,10 @@ impl Budget {
     /// In words, where the record contradicts itself.
     pub fn check(
         &self,
-        record: &Record,
+        record: &BuildRecord,
         total: f64,
-        comparison: Option<&Comparison>,
-    ) -> Result<Checked, String> {
+        comparison: Option<&TimingsComparison>,
+    ) -> Result<BudgetCheck, String> {
         let units = &record.build.units;
         let longest = |units: &mut dyn Iterator<Item = &UnitTiming>| {
             let longest = units.max_by(|a, b| a.duration.total_cmp(&b.duration));
@@ -156,7 +156,7 @@ impl Budget {
             ),
             _ => {}
         }
-        Ok(Checked {
+        Ok(BudgetCheck {
             breaches,
             unchecked,
         })

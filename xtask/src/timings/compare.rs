@@ -5,25 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cargo_runs::build_times::schedule::Schedule;
-use crate::cargo_runs::build_times::{Record, Run, State, UnitTiming, path, round};
+use crate::cargo_runs::build_times::{BuildRecord, Run, UnitState, UnitTiming, path, round};
 
 /// The difference between two builds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct TimingsComparison {
     /// Of this format.
     pub version: u32,
     /// The older side: its run's id and name.
-    pub before: Side,
+    pub before: ComparedSide,
     /// The newer side.
-    pub after: Side,
+    pub after: ComparedSide,
     /// What makes the two hard to compare, in words.
     pub unlike: Vec<String>,
     /// From cargo's start to the end, without waiting for a lock.
-    pub total: Change,
+    pub total: FigureChange,
     /// The longest chain of units that wait for one another.
-    pub critical_path: Change,
+    pub critical_path: FigureChange,
     /// What all units took together.
-    pub time_sum: Change,
+    pub time_sum: FigureChange,
     /// Units that ran on both sides, the greatest difference first.
     pub units: Vec<UnitChange>,
     /// Units that ran on the newer side and are not part of the older one.
@@ -36,7 +36,7 @@ pub struct Comparison {
 
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Side {
+pub struct ComparedSide {
     /// The run's id; the first one's where it was repeated.
     pub id: String,
     /// Label, commit or start.
@@ -47,7 +47,7 @@ pub struct Side {
 
 /// A figure on both sides, in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Change {
+pub struct FigureChange {
     /// The median of the older side.
     pub before: f64,
     /// The median of the newer side.
@@ -81,7 +81,7 @@ pub struct UnitChange {
     pub from_version: Option<String>,
     /// Its time.
     #[serde(flatten)]
-    pub time: Change,
+    pub time: FigureChange,
 }
 
 /// A unit of one side alone.
@@ -93,7 +93,7 @@ pub struct Only {
     pub time: f64,
 }
 
-impl Change {
+impl FigureChange {
     /// From the times of both sides' runs, which are not none.
     fn new(before: &[f64], after: &[f64]) -> Self {
         let lowest = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
@@ -136,26 +136,26 @@ pub fn median(times: &[f64]) -> f64 {
 }
 
 /// The run of the middle total, which stands for all of a series; none for none.
-pub fn typical(records: &[Record]) -> Option<&Record> {
-    let mut sorted: Vec<&Record> = records.iter().collect();
+pub fn typical(records: &[BuildRecord]) -> Option<&BuildRecord> {
+    let mut sorted: Vec<&BuildRecord> = records.iter().collect();
     sorted.sort_by(|a, b| a.total().total_cmp(&b.total()));
     // Of an even number the longer one in the middle: better too careful than too proud.
     sorted.get(sorted.len() / 2).copied()
 }
 
 /// What a unit is known by, from one build to the next.
-type Key<'a> = (&'a str, &'a str, &'a str);
+type UnitLabel<'a> = (&'a str, &'a str, &'a str);
 
 /// What tells units of one key apart.
 type Variant<'a> = (&'a str, &'a [String], Option<&'a str>, bool);
 
 /// Units of one key: each in all of a side's runs.
-type Variants<'a> = BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>;
-type Unit<'a> = &'a [&'a UnitTiming];
+type UnitVariants<'a> = BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>;
+type UnitRuns<'a> = &'a [&'a UnitTiming];
 
 /// A side's units.
-fn units(records: &[Record]) -> BTreeMap<Key<'_>, Variants<'_>> {
-    let mut units: BTreeMap<_, Variants<'_>> = BTreeMap::new();
+fn units(records: &[BuildRecord]) -> BTreeMap<UnitLabel<'_>, UnitVariants<'_>> {
+    let mut units: BTreeMap<_, UnitVariants<'_>> = BTreeMap::new();
     for unit in records.iter().flat_map(|record| &record.build.units) {
         let key = (&*unit.name, &*unit.target, &*unit.mode);
         let platform = unit.platform.as_deref();
@@ -167,7 +167,7 @@ fn units(records: &[Record]) -> BTreeMap<Key<'_>, Variants<'_>> {
 }
 
 /// Compares two sides, neither of which is empty.
-pub fn compare(before: &[Record], after: &[Record]) -> Comparison {
+pub fn compare(before: &[BuildRecord], after: &[BuildRecord]) -> TimingsComparison {
     let (older, newer) = (units(before), units(after));
     let mut units = Vec::new();
     let (mut new, mut vanished, mut one_side) = (Vec::new(), Vec::new(), (0, 0));
@@ -185,7 +185,7 @@ pub fn compare(before: &[Record], after: &[Record]) -> Comparison {
                     package: now[0].name.clone(),
                     from_version: (old[0].version != now[0].version)
                         .then(|| old[0].version.clone()),
-                    time: Change::new(&old_times, &now_times),
+                    time: FigureChange::new(&old_times, &now_times),
                 }),
                 (false, true) => one_side.0 += 1,
                 (true, false) => one_side.1 += 1,
@@ -202,16 +202,16 @@ pub fn compare(before: &[Record], after: &[Record]) -> Comparison {
     for only in [&mut new, &mut vanished] {
         only.sort_by(|a, b| b.time.total_cmp(&a.time));
     }
-    let change = |figure: &dyn Fn(&Record) -> f64| {
-        let of = |side: &[Record]| side.iter().map(figure).collect::<Vec<_>>();
-        Change::new(&of(before), &of(after))
+    let change = |figure: &dyn Fn(&BuildRecord) -> f64| {
+        let of = |side: &[BuildRecord]| side.iter().map(figure).collect::<Vec<_>>();
+        FigureChange::new(&of(before), &of(after))
     };
-    Comparison {
+    TimingsComparison {
         version: 1,
         before: side(before),
         after: side(after),
         unlike: unlike(before, after),
-        total: change(&Record::total),
+        total: change(&BuildRecord::total),
         critical_path: change(&critical_path),
         time_sum: change(&|record| record.run.time_sum),
         units,
@@ -221,17 +221,21 @@ pub fn compare(before: &[Record], after: &[Record]) -> Comparison {
     }
 }
 
-fn critical_path(record: &Record) -> f64 {
+fn critical_path(record: &BuildRecord) -> f64 {
     Schedule::new(&record.build).map_or(0.0, |schedule| path::ideal(&schedule).0.length)
 }
 
 /// Pairs the variants of a unit: those that are the same first, then whatever is left, in order.
 fn paired<'a>(
-    old: &'a Variants<'_>,
-    now: &'a Variants<'_>,
-) -> (Vec<(Unit<'a>, Unit<'a>)>, Vec<Unit<'a>>, Vec<Unit<'a>>) {
+    old: &'a UnitVariants<'_>,
+    now: &'a UnitVariants<'_>,
+) -> (
+    Vec<(UnitRuns<'a>, UnitRuns<'a>)>,
+    Vec<UnitRuns<'a>>,
+    Vec<UnitRuns<'a>>,
+) {
     let mut pairs = Vec::new();
-    let rest = |these: &'a Variants<'_>, those: &Variants<'_>| -> Vec<Unit<'a>> {
+    let rest = |these: &'a UnitVariants<'_>, those: &UnitVariants<'_>| -> Vec<UnitRuns<'a>> {
         let others = these.iter().filter(|(it, _)| !those.contains_key(it));
         others.map(|(_, units)| &units[..]).collect()
     };
@@ -247,12 +251,12 @@ fn paired<'a>(
 }
 
 fn times(units: &[&UnitTiming]) -> Vec<f64> {
-    let ran = |unit: &&&UnitTiming| unit.state == State::Ran || unit.duration > 0.0;
+    let ran = |unit: &&&UnitTiming| unit.state == UnitState::Ran || unit.duration > 0.0;
     let ran = units.iter().filter(ran);
     ran.map(|unit| unit.duration).collect()
 }
 
-fn only(units: Unit<'_>) -> Option<Only> {
+fn only(units: UnitRuns<'_>) -> Option<Only> {
     let times = times(units);
     (!times.is_empty()).then(|| Only {
         unit: units[0].to_string(),
@@ -260,9 +264,9 @@ fn only(units: Unit<'_>) -> Option<Only> {
     })
 }
 
-fn side(records: &[Record]) -> Side {
+fn side(records: &[BuildRecord]) -> ComparedSide {
     let first = &records[0].run;
-    Side {
+    ComparedSide {
         id: first.id.clone(),
         name: first.name(),
         runs: records.len(),
@@ -270,7 +274,7 @@ fn side(records: &[Record]) -> Side {
 }
 
 /// What is different about how the two were made.
-fn unlike(before: &[Record], after: &[Record]) -> Vec<String> {
+fn unlike(before: &[BuildRecord], after: &[BuildRecord]) -> Vec<String> {
     let number = |number: Option<usize>| number.map_or(String::new(), |it| it.to_string());
     let facts = |run: &Run| {
         [

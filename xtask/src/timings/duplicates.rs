@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::cargo_runs::build_times::{BuildTimings, State, UnitTiming, round};
+use crate::cargo_runs::build_times::{BuildTimings, UnitState, UnitTiming, round};
 
 /// A package whose library was compiled several times.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,7 +26,7 @@ pub fn find(build: &BuildTimings) -> Vec<Duplicate> {
     for unit in &build.units {
         // A test harness and documentation are another thing, not the same once more.
         let is_library = unit.target == "lib" && matches!(unit.mode.as_str(), "build" | "check");
-        if is_library && unit.state == State::Ran {
+        if is_library && unit.state == UnitState::Ran {
             by_name.entry(&unit.name).or_default().push(unit);
         }
     }

@@ -4,13 +4,13 @@ use crate::timings::text;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::{Format, Kept};
+use super::{Format, RunHistory};
 use crate::cargo_runs::build_times::Run;
 use crate::cargo_runs::build_times::select;
 use crate::cargo_runs::build_times::select::Series;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
-use crate::timings::measure::Request;
+use crate::timings::measure::MeasureRequest;
 use crate::timings::show_command;
 use crate::timings::trend as history;
 use xtask_impact::error::Status;
@@ -34,7 +34,7 @@ pub(crate) struct TrendArgs {
 }
 
 pub(crate) fn trend(args: &TrendArgs) -> Result<Status> {
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     let mut trend = history::trend(&kept.history, args.all);
     trend.keep_last(args.last);
     match args.format {
@@ -75,7 +75,7 @@ enum ListFormat {
 }
 
 pub(crate) fn list(args: &ListArgs) -> Result<Status> {
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     match args.format {
         ListFormat::Text => output::data(&text::list(&kept.history))?,
         ListFormat::Json => output::json(&text::list_json(&kept.history))?,
@@ -100,7 +100,7 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn export(args: &ExportArgs) -> Result<Status> {
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     let named = args.runs.iter().map(|spec| {
         let found = select::find(&kept.history, spec);
         found.map_err(|error| usage!("{error}"))
@@ -131,9 +131,9 @@ pub(crate) struct ImportArgs {
 }
 
 pub(crate) fn import(args: &ImportArgs) -> Result<Status> {
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     let forwarded = args.workspace.forwarded_with_manifest();
-    let request = Request {
+    let request = MeasureRequest {
         runner: &kept.runner,
         workspace: &kept.workspace,
         command: &["build"],

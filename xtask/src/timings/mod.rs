@@ -19,11 +19,11 @@ use clap::Subcommand;
 use crate::cargo_runs::build_times::select;
 use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::store::Store;
-use crate::cargo_runs::build_times::{Record, Run};
+use crate::cargo_runs::build_times::{BuildRecord, Run};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
-use crate::timings::budget::{Budget, Settings};
-use crate::timings::report::Report;
+use crate::timings::budget::{Budget, TimingsSettings};
+use crate::timings::report::TimingsReport;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::usage;
@@ -101,14 +101,14 @@ enum ReportFormat {
 }
 
 /// The kept runs of a workspace.
-struct Kept {
+struct RunHistory {
     runner: Runner,
     workspace: Workspace,
     store: Store,
     history: Vec<Series>,
 }
 
-impl Kept {
+impl RunHistory {
     fn load(args: &WorkspaceArgs) -> Result<Self> {
         let (runner, workspace) = args.load()?;
         let store = Store::of(&workspace.target_directory);
@@ -124,14 +124,14 @@ impl Kept {
     /// What is shown of a run's records, of which there is one at least; they may not be kept yet.
     fn report(
         &self,
-        records: &[Record],
+        records: &[BuildRecord],
         budget: &Budget,
-        baseline: Option<&[Record]>,
-    ) -> Result<Report> {
+        baseline: Option<&[BuildRecord]>,
+    ) -> Result<TimingsReport> {
         let last = select::before(&self.history, &records[0].run);
         let last = last.map(|series| self.store.records(series)).transpose()?;
         let trend = trend::of_kind(&self.history, records);
-        Report::new(records, last.as_deref(), trend, budget, baseline)
+        TimingsReport::new(records, last.as_deref(), trend, budget, baseline)
             .map_err(|error| usage!("{error}"))
     }
 
@@ -148,7 +148,7 @@ impl Kept {
     }
 
     /// Removes what the configuration does not keep, and says so.
-    fn prune(&self, settings: &Settings, new: &[Record]) -> Result<()> {
+    fn prune(&self, settings: &TimingsSettings, new: &[BuildRecord]) -> Result<()> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
         let today = i64::try_from(now.as_secs() / 86_400)?;
         let mut runs: Vec<&Run> = self.history.iter().flatten().collect();

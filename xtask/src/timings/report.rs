@@ -2,23 +2,23 @@
 
 use super::analysis::{self, Analysis};
 use super::budget::{Breach, Budget};
-use super::compare::{self, Comparison};
+use super::compare::{self, TimingsComparison};
 use super::trend::Trend;
-use super::what_if::{self, Change, WhatIf};
+use super::what_if::{self, SpeedUp, WhatIf};
 use crate::cargo_runs::build_times::schedule::Schedule;
-use crate::cargo_runs::build_times::{Record, UnitTiming, round};
+use crate::cargo_runs::build_times::{BuildRecord, UnitTiming, round};
 
 /// A build, or one that was repeated, with all that follows from it.
 #[derive(Debug)]
-pub struct Report {
+pub struct TimingsReport {
     /// The build; of repeated ones the one of the middle length.
-    pub record: Record,
+    pub record: BuildRecord,
     /// The totals of all its runs, in seconds.
     pub totals: Vec<f64>,
     /// Where its time went.
     pub analysis: Analysis,
     /// Against the last build of the same kind.
-    pub since_last: Option<Comparison>,
+    pub since_last: Option<TimingsComparison>,
     /// Builds of the same kind.
     pub trend: Trend,
     /// The limits that it breaks.
@@ -29,18 +29,18 @@ pub struct Report {
     pub what_if: WhatIf,
 }
 
-impl Report {
+impl TimingsReport {
     /// Of the records of one series, which are not none. `last` is what it is shown against,
     /// `baseline` what its growth is measured against; without one, that is `last` too.
     ///
     /// # Errors
     /// In words, where a record contradicts itself or a budget cannot be checked.
     pub fn new(
-        records: &[Record],
-        last: Option<&[Record]>,
+        records: &[BuildRecord],
+        last: Option<&[BuildRecord]>,
         trend: Trend,
         budget: &Budget,
-        baseline: Option<&[Record]>,
+        baseline: Option<&[BuildRecord]>,
     ) -> Result<Self, String> {
         let record = compare::typical(records).ok_or("there is no run")?.clone();
         let analysis = analysis::analyse(&record)?;
@@ -50,7 +50,12 @@ impl Report {
         let against = since_baseline.as_ref().or(since_last.as_ref());
         let checked = budget.check(&record, compare::median(&totals), against)?;
         let schedule = Schedule::new(&record.build)?;
-        let what_if = what_if::ask(&record.build, &schedule, record.width(), &Change::default());
+        let what_if = what_if::ask(
+            &record.build,
+            &schedule,
+            record.width(),
+            &SpeedUp::default(),
+        );
         Ok(Self {
             totals,
             analysis,

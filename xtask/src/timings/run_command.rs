@@ -8,20 +8,20 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 
-use super::{Kept, ReportFormat};
-use crate::artifacts::apply::How;
-use crate::artifacts::plan::Options;
+use super::{ReportFormat, RunHistory};
+use crate::artifacts::apply::CleanOptions;
+use crate::artifacts::plan::CleanSelection;
 use crate::cargo_runs::build_times::Run;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::selection::{Tool, config_in, profile_in};
-use crate::timings::measure::Request;
+use crate::timings::measure::MeasureRequest;
 use crate::timings::show_command;
 use xtask_impact::build_dir;
-use xtask_impact::change_set::Asked;
+use xtask_impact::change_set::ChangeRequest;
 use xtask_impact::error::Status;
-use xtask_impact::query::Question;
+use xtask_impact::query::Query;
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::usage;
 
@@ -110,7 +110,7 @@ enum Clean {
 
 pub(crate) fn run(args: &RunArgs) -> Result<Status> {
     args.check()?;
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     // A baseline that is not there should not be found out about after the build.
     let (settings, budget, baseline) = args.limits.read(&kept)?;
     if args.import.is_none() {
@@ -121,7 +121,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
     }
     let forwarded = args.workspace.forwarded_with_manifest();
     let clean = args.clean.to_possible_value();
-    let mut request = Request {
+    let mut request = MeasureRequest {
         runner: &kept.runner,
         workspace: &kept.workspace,
         command: args.command.words(),
@@ -180,30 +180,32 @@ impl RunArgs {
         profile_in(Tool::Build, &self.cargo_args).unwrap_or_else(|| "dev".to_owned())
     }
 
-    fn clean(&self, kept: &Kept) -> Result<()> {
+    fn clean(&self, kept: &RunHistory) -> Result<()> {
         let asked = match self.clean {
             Clean::None => return Ok(()),
             Clean::Affected => self.change.resolve()?,
-            Clean::Workspace => Asked {
+            Clean::Workspace => ChangeRequest {
                 assumed: kept.workspace.members().map(|it| it.1.id.clone()).collect(),
-                ..Asked::default()
+                ..ChangeRequest::default()
             },
-            Clean::All => Asked {
+            Clean::All => ChangeRequest {
                 all: true,
-                ..Asked::default()
+                ..ChangeRequest::default()
             },
         };
         let profile = self.profile();
         let directory = build_dir::directory_of(&profile);
         let (runner, workspace) = (kept.runner.clone(), kept.workspace.clone());
         let mut question =
-            Question::new(runner, workspace, asked, self.command.verb()).in_profile(&profile);
+            Query::new(runner, workspace, asked, self.command.verb()).in_profile(&profile);
         question.network = self.workspace.network();
-        let options = Options {
+        let options = CleanSelection {
             directory: Some(directory.to_owned()),
-            ..Options::default()
+            ..CleanSelection::default()
         };
-        for cleaned in apply::clean(&question.answer()?, &options, How::REMOVE)?.directories {
+        for cleaned in
+            apply::clean(&question.answer()?, &options, CleanOptions::REMOVE)?.directories
+        {
             let files: u64 = cleaned.removals.iter().map(|removal| removal.files).sum();
             output::status("Removed", format_args!("{files} files in {}", cleaned.path));
         }

@@ -5,16 +5,16 @@ use crate::timings::text;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 
-use super::{Format, Kept, ReportFormat};
-use crate::cargo_runs::build_times::Record;
+use super::{Format, ReportFormat, RunHistory};
+use crate::cargo_runs::build_times::BuildRecord;
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::output::verdict;
-use crate::timings::budget::{Budget, Settings};
+use crate::timings::budget::{Budget, TimingsSettings};
 use crate::timings::compare;
-use crate::timings::report::Report;
-use crate::timings::what_if::{self, Change};
+use crate::timings::report::TimingsReport;
+use crate::timings::what_if::{self, SpeedUp};
 use xtask_impact::error::Status;
 use xtask_impact::usage;
 
@@ -34,15 +34,18 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// The settings of the workspace, the budget by them, and what growth is measured against.
-    pub(crate) fn read(&self, kept: &Kept) -> Result<(Settings, Budget, Option<Vec<Record>>)> {
-        let settings: Settings = kept.workspace.configured("timings")?;
+    pub(crate) fn read(
+        &self,
+        kept: &RunHistory,
+    ) -> Result<(TimingsSettings, Budget, Option<Vec<BuildRecord>>)> {
+        let settings: TimingsSettings = kept.workspace.configured("timings")?;
         let budget = self.budget(kept, &settings)?;
         let baseline = self.baseline(kept, &budget)?;
         Ok((settings, budget, baseline))
     }
 
     /// The configured budget with the user's own limits.
-    fn budget(&self, kept: &Kept, settings: &Settings) -> Result<Budget> {
+    fn budget(&self, kept: &RunHistory, settings: &TimingsSettings) -> Result<Budget> {
         let mut budget = settings.budget.clone();
         for limit in &self.budget {
             budget.add(limit).map_err(|error| usage!("{error}"))?;
@@ -59,7 +62,7 @@ impl Limits {
 
     /// What growth is measured against, if it was named. A configured baseline need not be there
     /// on every machine.
-    fn baseline(&self, kept: &Kept, budget: &Budget) -> Result<Option<Vec<Record>>> {
+    fn baseline(&self, kept: &RunHistory, budget: &Budget) -> Result<Option<Vec<BuildRecord>>> {
         if let Some(spec) = &self.baseline {
             return kept.store.find(&kept.history, spec).map(Some);
         }
@@ -96,7 +99,7 @@ pub(crate) struct ShowArgs {
 }
 
 pub(crate) fn run(args: &ShowArgs) -> Result<Status> {
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     let (_, budget, baseline) = args.limits.read(&kept)?;
     let records = kept.store.find(&kept.history, &args.record)?;
     let report = kept.report(&records, &budget, baseline.as_deref())?;
@@ -106,7 +109,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<Status> {
 
 /// Prints a report.
 pub(crate) fn emit(
-    report: &Report,
+    report: &TimingsReport,
     format: ReportFormat,
     slowest: usize,
     page: Option<&Utf8Path>,
@@ -151,7 +154,7 @@ pub(crate) struct DiffArgs {
 }
 
 pub(crate) fn diff(args: &DiffArgs) -> Result<Status> {
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     let before = kept.store.find(&kept.history, &args.before)?;
     let after = kept.store.find(&kept.history, &args.after)?;
     let comparison = compare::compare(&before, &after);
@@ -189,12 +192,12 @@ pub(crate) struct WhatIfArgs {
 }
 
 pub(crate) fn what_if(args: &WhatIfArgs) -> Result<Status> {
-    let kept = Kept::load(&args.workspace)?;
+    let kept = RunHistory::load(&args.workspace)?;
     let records = kept.store.find(&kept.history, &args.record)?;
     let record = compare::typical(&records).context("there is no run")?;
-    let mut change = Change {
+    let mut change = SpeedUp {
         cores: args.cores.map(Into::into),
-        ..Change::default()
+        ..SpeedUp::default()
     };
     for faster in &args.faster {
         change

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::compare::median;
 use crate::cargo_runs::build_times::select::Series;
-use crate::cargo_runs::build_times::{Record, Run};
+use crate::cargo_runs::build_times::{BuildRecord, Run};
 
 /// A history, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -49,7 +49,7 @@ pub fn trend(history: &[Series], all: bool) -> Trend {
 
 /// The history of builds like these records, which are one series and not empty, up to them. They
 /// need not be part of it yet.
-pub fn of_kind(history: &[Series], records: &[Record]) -> Trend {
+pub fn of_kind(history: &[Series], records: &[BuildRecord]) -> Trend {
     let newest = &records[0].run;
     let is_before = |series: &&Series| series[0].id < newest.id;
     let mut up_to: Vec<Series> = history.iter().filter(is_before).cloned().collect();

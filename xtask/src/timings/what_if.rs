@@ -14,14 +14,14 @@ use crate::cargo_runs::build_times::{BuildTimings, path, round};
 
 /// What is to be different.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Change {
+pub struct SpeedUp {
     /// Units at a time; none for as many as in the measured build.
     pub cores: Option<usize>,
     /// By which factor each unit of a package is faster.
     pub faster: BTreeMap<String, f64>,
 }
 
-impl Change {
+impl SpeedUp {
     /// Adds what the user writes of a package of this build: `syn=2x`.
     ///
     /// # Errors
@@ -82,14 +82,14 @@ const SUGGESTED: usize = 10;
 const TRIED: usize = 40;
 
 #[derive(Default)]
-struct Package {
+struct PackageGuess {
     time: f64,
     on_path: f64,
     member: bool,
 }
 
 /// Answers for a build that was measured with this many units at a time.
-pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &Change) -> WhatIf {
+pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &SpeedUp) -> WhatIf {
     let before = build.before_first();
     let measured = build.total;
     let as_it_was = vec![1.0; build.units.len()];
@@ -126,7 +126,7 @@ fn suggestions(
     cores: usize,
     total: f64,
 ) -> Vec<Suggestion> {
-    let mut packages: HashMap<&str, Package> = HashMap::new();
+    let mut packages: HashMap<&str, PackageGuess> = HashMap::new();
     for (unit, factor) in build.units.iter().zip(faster) {
         let package = packages.entry(&unit.name).or_default();
         package.time += unit.duration / factor;
@@ -136,8 +136,8 @@ fn suggestions(
         let package = packages.entry(&build.units[step.unit].name).or_default();
         package.on_path += step.seconds;
     }
-    let longest = |by: &dyn Fn(&Package) -> f64| {
-        let mut all: Vec<(&str, &Package)> =
+    let longest = |by: &dyn Fn(&PackageGuess) -> f64| {
+        let mut all: Vec<(&str, &PackageGuess)> =
             packages.iter().map(|(&name, it)| (name, it)).collect();
         all.sort_by(|a, b| by(b.1).total_cmp(&by(a.1)).then(a.0.cmp(b.0)));
         all.truncate(TRIED);
@@ -148,7 +148,7 @@ fn suggestions(
     candidates.sort_by(|a, b| b.1.time.total_cmp(&a.1.time).then(a.0.cmp(b.0)));
     candidates.dedup_by_key(|it| it.0);
     let mut best: Vec<Suggestion> = Vec::new();
-    for (package, &Package { time, member, .. }) in candidates {
+    for (package, &PackageGuess { time, member, .. }) in candidates {
         let worst = best.get(SUGGESTED - 1).map_or(0.0, |it| it.saved);
         if time / 2.0 <= worst || time < 0.02 {
             break;
@@ -176,17 +176,17 @@ fn suggestions(
 
 /// A moment, ordered as a number.
 #[derive(Clone, Copy, PartialEq)]
-struct At(f64);
+struct Moment(f64);
 
-impl Eq for At {}
+impl Eq for Moment {}
 
-impl Ord for At {
+impl Ord for Moment {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
     }
 }
 
-impl PartialOrd for At {
+impl PartialOrd for Moment {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
@@ -195,7 +195,7 @@ impl PartialOrd for At {
 /// How long the units take with so many at a time, each faster by its factor.
 fn replay(schedule: &Schedule, faster: &[f64], cores: usize) -> f64 {
     let jobs = &schedule.jobs;
-    let mut state = State {
+    let mut state = Simulation {
         schedule,
         open: jobs.iter().map(|job| job.waits.len()).collect(),
         // An end below counts once for each unit that waits for all below.
@@ -219,11 +219,11 @@ fn replay(schedule: &Schedule, faster: &[f64], cores: usize) -> f64 {
             state.ready.pop();
             active += usize::from(takes_core);
             let job = &jobs[place];
-            let at = |seconds: f64| At(now + seconds / faster[place]);
+            let at = |seconds: f64| Moment(now + seconds / faster[place]);
             events.push(Reverse((at(job.metadata), Until::Metadata, place)));
             events.push(Reverse((at(job.duration), Until::End, place)));
         }
-        let Some(Reverse((At(at), event, place))) = events.pop() else {
+        let Some(Reverse((Moment(at), event, place))) = events.pop() else {
             return now;
         };
         now = at;
@@ -235,17 +235,17 @@ fn replay(schedule: &Schedule, faster: &[f64], cores: usize) -> f64 {
     }
 }
 
-struct State<'a> {
+struct Simulation<'a> {
     schedule: &'a Schedule,
     open: Vec<usize>,
     below_open: Vec<usize>,
     /// By priority, and among equals by the measured start.
-    ready: BinaryHeap<(usize, Reverse<At>, Reverse<usize>)>,
+    ready: BinaryHeap<(usize, Reverse<Moment>, Reverse<usize>)>,
 }
 
-impl State<'_> {
+impl Simulation<'_> {
     fn make_ready(&mut self, place: usize) {
-        let started = Reverse(At(self.schedule.jobs[place].start));
+        let started = Reverse(Moment(self.schedule.jobs[place].start));
         let priority = self.schedule.priority[place];
         self.ready.push((priority, started, Reverse(place)));
     }

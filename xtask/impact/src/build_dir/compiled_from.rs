@@ -14,17 +14,17 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::dep_info;
-use super::unit_record::{Mode, TargetKind, UnitName, UnitRecord};
+use super::unit_record::{RecordedKind, RecordedMode, StoredFingerprint, UnitName};
 use crate::build_dir::ProfileDir;
 use crate::files;
 
 impl ProfileDir {
     /// The absolute path of the file that a unit's compilation started from, where it is written
     /// down.
-    pub fn compiled_from(&self, unit: &UnitRecord) -> Option<Utf8PathBuf> {
+    pub fn compiled_from(&self, unit: &StoredFingerprint) -> Option<Utf8PathBuf> {
         let rustflags = &unit.fingerprint.rustflags;
         let renames = |flag: &String| flag.contains("remap-path-prefix");
-        if unit.name.mode != Mode::Compile || rustflags.iter().any(renames) {
+        if unit.name.mode != RecordedMode::Compile || rustflags.iter().any(renames) {
             return None;
         }
         let text = files::read_text(self.rustc_dep_info(unit)?, files::RECORD).ok()?;
@@ -43,7 +43,7 @@ impl ProfileDir {
         unit: &UnitName,
         root: &Utf8Path,
     ) -> Option<Utf8PathBuf> {
-        if (unit.mode, unit.kind) != (Mode::Compile, TargetKind::Lib) {
+        if (unit.mode, unit.kind) != (RecordedMode::Compile, RecordedKind::Lib) {
             return None;
         }
         let directory = self.output_dir(package, hash, unit.kind);

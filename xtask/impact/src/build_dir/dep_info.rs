@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use crate::paths::normalized;
 
 /// What a unit read: names of variables with their value, `None` where it was not set.
-pub type Variables = Vec<(String, Option<String>)>;
+pub type ReadVariables = Vec<(String, Option<String>)>;
 
 /// A file as cargo's dep-info names it, so that both trees can be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct DepInfo<P = Utf8PathBuf> {
     /// The files, in the order of the record.
     pub files: Vec<P>,
     /// The variables that were asked for.
-    pub env: Variables,
+    pub env: ReadVariables,
 }
 
 /// Reads cargo's own dep-info (`dep-lib-x`), the one it compares mtimes and variables with.
@@ -200,7 +200,7 @@ pub struct Fingerprint {
     #[serde(deserialize_with = "debug_list")]
     pub features: Vec<String>,
     /// The units this one was built against.
-    pub deps: Vec<Dependency>,
+    pub deps: Vec<RecordedDependency>,
     /// What changes without the package changing: files and variables.
     pub local: Vec<Local>,
     /// `RUSTFLAGS`, or `RUSTDOCFLAGS` for documentation.
@@ -212,7 +212,7 @@ pub struct Fingerprint {
 /// The last is [`super::unit_record::UnitRecord::value`] of the very record that was depended on,
 /// so records that belong to one build can be told from leftovers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Dependency(pub u64, pub String, pub bool, pub u64);
+pub struct RecordedDependency(pub u64, pub String, pub bool, pub u64);
 
 /// One thing a unit's freshness rests on beside its identity (`LocalFingerprint` in cargo).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

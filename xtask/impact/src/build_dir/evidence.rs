@@ -15,7 +15,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::unit_inputs::{Roots, Watch};
-use super::unit_record::{Mode, UnitDir, UnitName};
+use super::unit_record::{RecordedMode, UnitDir, UnitName};
 use crate::build_dir::{Layout, ProfileDir, profile_dirs};
 use crate::parallel;
 use crate::paths::RealPaths;
@@ -23,7 +23,7 @@ use crate::state;
 
 /// The record of one unit, with what it read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct UnitRecord {
     /// The package's name.
     pub package: String,
     /// Mode, kind and target.
@@ -35,7 +35,7 @@ pub struct Evidence {
     /// When rustc or the script started.
     pub invoked: Option<SystemTime>,
     /// What it read, for each directory that a package of this name has, as far as it is recorded.
-    pub inputs: Vec<(Utf8PathBuf, Inputs)>,
+    pub inputs: Vec<(Utf8PathBuf, RecordedInputs)>,
     /// See [`ProfileDir::compiled_from`].
     pub compiled_from: Option<Utf8PathBuf>,
     /// See [`super::unit_record::UnitRecord::hash`].
@@ -50,7 +50,7 @@ pub struct Evidence {
 
 /// What a recorded unit read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Inputs {
+pub enum RecordedInputs {
     /// A compiled unit.
     Compiled {
         /// Absolute paths, and by which paths they are known without symbolic links, if others.
@@ -66,13 +66,13 @@ pub enum Inputs {
 
 /// The records of one profile directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Place {
+pub struct ProfileRecords {
     /// The profile directory's name.
     pub directory: String,
     /// The profile directory itself.
     pub path: Utf8PathBuf,
     /// The records of the units that were asked for.
-    pub units: Vec<Evidence>,
+    pub units: Vec<UnitRecord>,
     is_v1: bool,
     /// The times of the shared directories.
     marks: Vec<SystemTime>,
@@ -81,7 +81,7 @@ pub struct Place {
 }
 
 /// Which packages' records are wanted, and what their paths are relative to.
-pub struct Wanted<'a> {
+pub struct RecordFilter<'a> {
     /// The workspace's root.
     pub root: &'a Utf8Path,
     /// The directories of the packages, by their names.
@@ -95,10 +95,10 @@ pub struct Wanted<'a> {
 /// A directory that cannot be listed, or has a layout that is not known.
 pub fn read(
     build_directory: &Utf8Path,
-    wanted: &Wanted<'_>,
+    wanted: &RecordFilter<'_>,
     kept: Option<&Utf8Path>,
-) -> Result<Vec<Place>> {
-    let mut known: Vec<Place> = kept.and_then(state::read).unwrap_or_default();
+) -> Result<Vec<ProfileRecords>> {
+    let mut known: Vec<ProfileRecords> = kept.and_then(state::read).unwrap_or_default();
     let mut real = RealPaths::default();
     for unit in known.iter_mut().flat_map(|place| &mut place.units) {
         unit.follow_links(&mut real);
@@ -108,7 +108,7 @@ pub fn read(
     let mut has_changed = false;
     let mut places = Vec::new();
     for profile in profile_dirs(build_directory)? {
-        let is_it = |place: &Place| {
+        let is_it = |place: &ProfileRecords| {
             place.path == profile.path
                 && place.is_v1 == (profile.layout == Layout::V1)
                 && place.wanted == hash
@@ -120,7 +120,7 @@ pub fn read(
             earlier => {
                 has_changed = true;
                 let earlier = earlier.map(|place| place.units).unwrap_or_default();
-                places.push(Place {
+                places.push(ProfileRecords {
                     directory: profile.directory.clone(),
                     path: profile.path.clone(),
                     is_v1: profile.layout == Layout::V1,
@@ -136,18 +136,18 @@ pub fn read(
         let age = started.duration_since(mark);
         age.is_ok_and(|age| age.as_millis() > 50)
     };
-    let is_settled = |place: &Place| place.marks.iter().all(is_old);
+    let is_settled = |place: &ProfileRecords| place.marks.iter().all(is_old);
     if let Some(kept) = kept.filter(|_| has_changed && places.iter().all(is_settled)) {
         state::write(kept, &places);
     }
     Ok(places)
 }
 
-impl Evidence {
+impl UnitRecord {
     /// Finds anew where links lead that led elsewhere when the record was read.
     fn follow_links(&mut self, paths: &mut RealPaths) {
         for (_, inputs) in &mut self.inputs {
-            if let Inputs::Compiled { files, real, .. } = inputs
+            if let RecordedInputs::Compiled { files, real, .. } = inputs
                 && !real.is_empty()
             {
                 *real = files.iter().filter_map(|file| paths.of(file)).collect();
@@ -156,7 +156,7 @@ impl Evidence {
     }
 }
 
-impl Wanted<'_> {
+impl RecordFilter<'_> {
     fn hash(&self) -> u64 {
         let mut directories: Vec<_> = self.directories.iter().collect();
         directories.sort();
@@ -179,10 +179,10 @@ fn marks(profile: &ProfileDir) -> Vec<SystemTime> {
 
 fn units(
     profile: &ProfileDir,
-    wanted: &Wanted<'_>,
-    earlier: Vec<Evidence>,
-) -> Result<Vec<Evidence>> {
-    let mut known: HashMap<UnitDir, Vec<Evidence>> = HashMap::new();
+    wanted: &RecordFilter<'_>,
+    earlier: Vec<UnitRecord>,
+) -> Result<Vec<UnitRecord>> {
+    let mut known: HashMap<UnitDir, Vec<UnitRecord>> = HashMap::new();
     for unit in earlier {
         let key = (unit.package.clone(), unit.hash.clone());
         known.entry(key).or_default().push(unit);
@@ -191,7 +191,7 @@ fn units(
     let keys = profile.unit_dirs(&is_wanted)?;
     let still = parallel::parts(&keys, |keys| {
         let is_still = |key: &UnitDir| {
-            let stamp = |unit: &Evidence| stamp(profile, key, &unit.name);
+            let stamp = |unit: &UnitRecord| stamp(profile, key, &unit.name);
             known.get(key).is_some_and(|known| {
                 let mut known = known.iter();
                 known.all(|it| it.stamp.is_some() && it.stamp == stamp(it))
@@ -219,10 +219,10 @@ fn units(
 /// What the records in some units' directories say.
 fn read_units(
     profile: &ProfileDir,
-    wanted: &Wanted<'_>,
+    wanted: &RecordFilter<'_>,
     keys: &[UnitDir],
     hashes: &HashSet<String>,
-) -> Result<Vec<Evidence>> {
+) -> Result<Vec<UnitRecord>> {
     let mut real = RealPaths::default();
     let mut units = Vec::new();
     for key in keys {
@@ -233,7 +233,9 @@ fn read_units(
             let stamp = stamp(profile, key, &record.name);
             let inputs = directories.iter().filter_map(|&package| {
                 let inputs = match record.name.mode {
-                    Mode::Run => Inputs::Run(profile.script_run(&record, package)?.watch),
+                    RecordedMode::Run => {
+                        RecordedInputs::Run(profile.script_run(&record, package)?.watch)
+                    }
                     _ => {
                         let roots = Roots {
                             workspace: wanted.root,
@@ -241,7 +243,7 @@ fn read_units(
                         };
                         let sources = profile.sources(&record, roots)?;
                         let linked = sources.files.iter().filter_map(|file| real.of(file));
-                        Inputs::Compiled {
+                        RecordedInputs::Compiled {
                             real: linked.collect(),
                             files: sources.files,
                             env: sources.env.into_iter().map(|(name, _)| name).collect(),
@@ -251,7 +253,7 @@ fn read_units(
                 Some((package.to_owned(), inputs))
             });
             let dependencies = record.fingerprint.deps.iter();
-            units.push(Evidence {
+            units.push(UnitRecord {
                 inputs: inputs.collect(),
                 compiled_from: profile.compiled_from(&record),
                 value: record.value,

@@ -8,7 +8,7 @@
 //! on one build directory share directories and records, and cargo takes the other's for its own:
 //! an unchanged copy was Fresh throughout. So a record need not be refused for that. What counts
 //! is what cargo compares: each source as it is in *this* checkout, there and no newer than
-//! [`UnitRecord::invoked`].
+//! [`StoredFingerprint::invoked`].
 //!
 //! Only rustc's `.d` ([`ProfileDir::rustc_dep_info`]) can betray the other checkout: by absolute
 //! paths, which packages outside the workspace root have, and by `CARGO_MANIFEST_DIR` where the
@@ -16,8 +16,8 @@
 //!
 //! Clippy's records carry the variable `CLIPPY_ARGS`, and the manifest among their files.
 
-use super::dep_info::{self, DepInfo, Local, RecordedPath, ScriptOutput, Variables};
-use super::unit_record::{Mode, UnitName, UnitRecord};
+use super::dep_info::{self, DepInfo, Local, ReadVariables, RecordedPath, ScriptOutput};
+use super::unit_record::{RecordedMode, StoredFingerprint, UnitName};
 use crate::build_dir::{Layout, ProfileDir};
 use crate::files;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -41,7 +41,7 @@ pub enum Watch {
     Package(Option<Newest>),
     /// What it named: absolute paths (directories to the bottom), and variables with the value
     /// they had.
-    Declared(Vec<Utf8PathBuf>, Variables),
+    Declared(Vec<Utf8PathBuf>, ReadVariables),
     /// Nothing: `[target.<triple>.<links>]` stands in for the script.
     Overridden,
 }
@@ -92,7 +92,7 @@ impl ProfileDir {
     /// Rustc's has the same files, those of registry and git packages too, and more variables: also
     /// those that cargo or the script set. In either, cargo passes over what lies below
     /// `CARGO_HOME`'s `registry` and `git`.
-    pub fn sources(&self, unit: &UnitRecord, roots: Roots<'_>) -> Option<DepInfo> {
+    pub fn sources(&self, unit: &StoredFingerprint, roots: Roots<'_>) -> Option<DepInfo> {
         let cargos = self.cargo_sources(&unit.package, &unit.hash, &unit.name, roots);
         let mut found = match cargos {
             Some(found) => found,
@@ -138,7 +138,7 @@ impl ProfileDir {
     }
 
     /// Rustc's `.d` of a compiled unit. It also tells a registry package's version, by its paths.
-    pub fn rustc_dep_info(&self, unit: &UnitRecord) -> Option<Utf8PathBuf> {
+    pub fn rustc_dep_info(&self, unit: &StoredFingerprint) -> Option<Utf8PathBuf> {
         self.find_dep_info(&unit.package, &unit.hash, &unit.name, unit.plain)
     }
 
@@ -151,7 +151,7 @@ impl ProfileDir {
         name: &UnitName,
         plain: bool,
     ) -> Option<Utf8PathBuf> {
-        if matches!(name.mode, Mode::Run | Mode::Doc) {
+        if matches!(name.mode, RecordedMode::Run | RecordedMode::Doc) {
             return None;
         }
         let directory = self.output_dir(package, hash, name.kind);
@@ -170,7 +170,11 @@ impl ProfileDir {
     /// differ where a script stopped naming inputs (cargo then keeps the former list in the
     /// fingerprint and runs the script once more), or a run was cut short between the two. Of an
     /// overridden script only the fingerprint speaks: output would be of a time before.
-    pub fn script_run(&self, unit: &UnitRecord, package_root: &Utf8Path) -> Option<ScriptRun> {
+    pub fn script_run(
+        &self,
+        unit: &StoredFingerprint,
+        package_root: &Utf8Path,
+    ) -> Option<ScriptRun> {
         let local = &unit.fingerprint.local;
         if matches!(&local[..], [Local::Precalculated(what)] if what.starts_with("overridden ")) {
             return Some(ScriptRun {
@@ -190,7 +194,7 @@ impl ProfileDir {
         let output = ScriptOutput::parse(&output, &then, out_dir.as_str());
 
         let resolve = |path: &Utf8PathBuf| dep_info::absolute(package_root, path);
-        let (mut paths, mut env) = (Vec::new(), Variables::new());
+        let (mut paths, mut env) = (Vec::new(), ReadVariables::new());
         for input in local {
             match input {
                 Local::RerunIfChanged { paths: named, .. } => {

@@ -20,7 +20,7 @@ pub(super) type UnitDir = (String, String);
 /// What a unit does with its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Mode {
+pub enum RecordedMode {
     /// Compiles it, be it for check or for build. Also scrapes an example for documentation
     /// (unstable), which leaves no dep-info.
     Compile,
@@ -36,7 +36,7 @@ pub enum Mode {
 #[expect(missing_docs, reason = "cargo's own words")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum TargetKind {
+pub enum RecordedKind {
     Lib,
     Bin,
     Example,
@@ -49,9 +49,9 @@ pub enum TargetKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitName {
     /// From the prefix.
-    pub mode: Mode,
+    pub mode: RecordedMode,
     /// From what follows it.
-    pub kind: TargetKind,
+    pub kind: RecordedKind,
     /// The target's name; a library's is that of its crate.
     pub target: String,
 }
@@ -85,26 +85,26 @@ impl UnitName {
     }
 }
 
-const MODES: [(&str, Mode); 4] = [
-    ("test-", Mode::Test),
-    ("doc-", Mode::Doc),
-    ("run-", Mode::Run),
-    ("", Mode::Compile),
+const MODES: [(&str, RecordedMode); 4] = [
+    ("test-", RecordedMode::Test),
+    ("doc-", RecordedMode::Doc),
+    ("run-", RecordedMode::Run),
+    ("", RecordedMode::Compile),
 ];
 
 /// Cargo's `TargetKind::description`, with the dash that follows it.
-const KINDS: [(&str, TargetKind); 6] = [
-    ("lib-", TargetKind::Lib),
-    ("bin-", TargetKind::Bin),
-    ("example-", TargetKind::Example),
-    ("integration-test-", TargetKind::Test),
-    ("bench-", TargetKind::Bench),
-    ("build-script-", TargetKind::BuildScript),
+const KINDS: [(&str, RecordedKind); 6] = [
+    ("lib-", RecordedKind::Lib),
+    ("bin-", RecordedKind::Bin),
+    ("example-", RecordedKind::Example),
+    ("integration-test-", RecordedKind::Test),
+    ("bench-", RecordedKind::Bench),
+    ("build-script-", RecordedKind::BuildScript),
 ];
 
 /// The record of a unit that was built to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitRecord {
+pub struct StoredFingerprint {
     /// The package's name, which says nothing of version or source.
     pub package: String,
     /// The directory's 16 hexadecimal digits.
@@ -126,11 +126,11 @@ pub struct UnitRecord {
 
 impl ProfileDir {
     /// The directory that rustc writes a unit to; in V1 it is shared by many.
-    pub fn output_dir(&self, package: &str, hash: &str, kind: TargetKind) -> Utf8PathBuf {
+    pub fn output_dir(&self, package: &str, hash: &str, kind: RecordedKind) -> Utf8PathBuf {
         self.path.join(match (self.layout, kind) {
             (Layout::V2, _) => format!("build/{package}/{hash}/out"),
-            (_, TargetKind::BuildScript) => format!("build/{package}-{hash}"),
-            (_, TargetKind::Example) => "examples".to_owned(),
+            (_, RecordedKind::BuildScript) => format!("build/{package}-{hash}"),
+            (_, RecordedKind::Example) => "examples".to_owned(),
             _ => "deps".to_owned(),
         })
     }
@@ -141,7 +141,7 @@ impl ProfileDir {
         package: &str,
         hash: &str,
         hashes: &HashSet<String>,
-    ) -> Result<Vec<UnitRecord>> {
+    ) -> Result<Vec<StoredFingerprint>> {
         let directory = self.fingerprint_dir(package, hash);
         let mut units = Vec::new();
         for name in entries(&directory)? {
@@ -152,17 +152,17 @@ impl ProfileDir {
                 continue;
             };
             let stamp = match name.mode {
-                Mode::Run => self.script_output(package, hash),
+                RecordedMode::Run => self.script_output(package, hash),
                 _ => directory.join(format!("dep-{}", name.file_name())),
             };
-            units.push(UnitRecord {
+            units.push(StoredFingerprint {
                 package: package.to_owned(),
                 hash: hash.to_owned(),
                 value,
                 fingerprint,
                 invoked: fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok(),
                 plain: self.layout == Layout::V2
-                    || name.kind != TargetKind::BuildScript && !hashes.contains(hash),
+                    || name.kind != RecordedKind::BuildScript && !hashes.contains(hash),
                 name,
             });
         }

@@ -7,25 +7,25 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use toml::de::{DeTable, DeValue};
 
-use super::value::{Kind, Origin, Value};
+use super::value::{ConfigValue, ValueKind, ValueOrigin};
 use crate::paths::normalized;
 use crate::paths::{is_absent, resolved};
 use crate::quote;
 use crate::usage;
 
 /// Reads a file.
-pub(super) type Read<'a> = &'a dyn Fn(&Utf8Path) -> io::Result<String>;
+pub(super) type ReadFile<'a> = &'a dyn Fn(&Utf8Path) -> io::Result<String>;
 
 /// What is read of files, and which were looked for.
-pub(super) struct Files<'a> {
-    read: Read<'a>,
+pub(super) struct ConfigFiles<'a> {
+    read: ReadFile<'a>,
     current: &'a Utf8Path,
     /// Where a file of the configuration is or could be.
     pub(super) looked_at: BTreeSet<Utf8PathBuf>,
 }
 
-impl<'a> Files<'a> {
-    pub(super) fn new(read: Read<'a>, current: &'a Utf8Path) -> Self {
+impl<'a> ConfigFiles<'a> {
+    pub(super) fn new(read: ReadFile<'a>, current: &'a Utf8Path) -> Self {
         Self {
             read,
             current,
@@ -35,7 +35,7 @@ impl<'a> Files<'a> {
 
     /// What each file says that cargo finds from a directory upwards and in its home, the nearest
     /// first.
-    pub(super) fn above(&mut self, home: Option<&Utf8Path>) -> Vec<Result<Value>> {
+    pub(super) fn above(&mut self, home: Option<&Utf8Path>) -> Vec<Result<ConfigValue>> {
         let mut found = Vec::new();
         let mut seen = HashSet::new();
         for above in self.current.ancestors() {
@@ -50,7 +50,7 @@ impl<'a> Files<'a> {
     }
 
     /// Cargo takes the name without an ending where both are there.
-    fn in_directory(&mut self, directory: &Utf8Path) -> Option<Result<Value>> {
+    fn in_directory(&mut self, directory: &Utf8Path) -> Option<Result<ConfigValue>> {
         for name in ["config", "config.toml"] {
             let path = directory.join(name);
             self.looked_at.insert(path.clone());
@@ -69,7 +69,7 @@ impl<'a> Files<'a> {
     }
 
     /// What a file says that `--config` names; `None` where there is none of that name.
-    pub(super) fn named(&mut self, path: &Utf8Path) -> Option<Result<Value>> {
+    pub(super) fn named(&mut self, path: &Utf8Path) -> Option<Result<ConfigValue>> {
         let text = (self.read)(path).ok()?;
         Some(self.parsed(path, &text, true, &mut HashSet::new()))
     }
@@ -80,15 +80,15 @@ impl<'a> Files<'a> {
         text: &str,
         by_flag: bool,
         seen: &mut HashSet<Utf8PathBuf>,
-    ) -> Result<Value> {
+    ) -> Result<ConfigValue> {
         if !seen.insert(path.to_owned()) {
             return Err(usage!("{} includes itself", quote::name(&path)));
         }
         let table = table(text, &|line| {
             let path = path.to_owned();
             match by_flag {
-                true => Origin::FlagFile { path, line },
-                false => Origin::File { path, line },
+                true => ValueOrigin::FlagFile { path, line },
+                false => ValueOrigin::File { path, line },
             }
         });
         let table = table
@@ -100,11 +100,11 @@ impl<'a> Files<'a> {
     /// them.
     pub(super) fn with_includes(
         &mut self,
-        mut table: Value,
+        mut table: ConfigValue,
         by_flag: bool,
         seen: &mut HashSet<Utf8PathBuf>,
-    ) -> Result<Value> {
-        let Kind::Table(entries) = &mut table.kind else {
+    ) -> Result<ConfigValue> {
+        let ValueKind::Table(entries) = &mut table.kind else {
             return Ok(table);
         };
         let Some(include) = entries.remove("include") else {
@@ -117,11 +117,11 @@ impl<'a> Files<'a> {
                 include.origin
             )
         };
-        let Kind::List(items) = &include.kind else {
+        let ValueKind::List(items) = &include.kind else {
             return Err(wrong());
         };
-        let mut all = Value {
-            kind: Kind::Table(Default::default()),
+        let mut all = ConfigValue {
+            kind: ValueKind::Table(Default::default()),
             origin: table.origin.clone(),
         };
         for item in items {
@@ -129,7 +129,7 @@ impl<'a> Files<'a> {
             let named = named.filter(|it| it.ends_with(".toml")).ok_or_else(wrong)?;
             let optional = matches!(
                 item.get("optional").map(|it| &it.kind),
-                Some(Kind::Boolean(true))
+                Some(ValueKind::Boolean(true))
             );
             // Not as other paths are: beside the file itself. Before 1.97 cargo leaves a `..` in it as
             // it is, and then takes relative paths of the included file from elsewhere.
@@ -158,26 +158,33 @@ impl<'a> Files<'a> {
 ///
 /// # Errors
 /// Where it is no TOML.
-pub fn table(text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value> {
+pub fn table(text: &str, origin: &dyn Fn(usize) -> ValueOrigin) -> Result<ConfigValue> {
     let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
-    Value::table(parsed.get_ref(), &lines(text, origin))
+    ConfigValue::table(parsed.get_ref(), &lines(text, origin))
 }
 
 /// One table of a file, such as `profile` of a manifest; `None` where there is none of that name.
 ///
 /// # Errors
 /// Where the file is no TOML.
-pub fn table_of(text: &str, name: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Option<Value>> {
+pub fn table_of(
+    text: &str,
+    name: &str,
+    origin: &dyn Fn(usize) -> ValueOrigin,
+) -> Result<Option<ConfigValue>> {
     let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
     let found = parsed.get_ref().get(name);
     let Some(DeValue::Table(table)) = found.map(|value| value.get_ref()) else {
         return Ok(None);
     };
-    Value::table(table, &lines(text, origin)).map(Some)
+    ConfigValue::table(table, &lines(text, origin)).map(Some)
 }
 
 /// From a place in a text to what is made of its line.
-fn lines<'a>(text: &str, origin: &'a dyn Fn(usize) -> Origin) -> impl Fn(usize) -> Origin + 'a {
+fn lines<'a>(
+    text: &str,
+    origin: &'a dyn Fn(usize) -> ValueOrigin,
+) -> impl Fn(usize) -> ValueOrigin + 'a {
     let breaks: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
     move |at| origin(breaks.partition_point(|end| *end < at) + 1)
 }

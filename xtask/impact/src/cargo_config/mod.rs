@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use self::files::{Files, Read};
+use self::files::{ConfigFiles, ReadFile};
 pub use self::files::{table, table_of};
-pub use self::value::{Kind, Origin, Value};
+pub use self::value::{ConfigValue, ValueKind, ValueOrigin};
 use crate::files::{SETTINGS, read_text};
 use crate::process::Runner;
 use crate::usage;
@@ -26,7 +26,7 @@ use crate::usage;
 #[derive(Clone, Debug)]
 pub struct CargoConfig {
     /// What files and flags say.
-    written: Value,
+    written: ConfigValue,
     directory: Utf8PathBuf,
     home: Option<Utf8PathBuf>,
     variables: BTreeMap<String, String>,
@@ -81,11 +81,11 @@ impl CargoConfig {
         Self::read(directory, around, &|path| read_text(path, SETTINGS))
     }
 
-    fn read(directory: &Utf8Path, around: &Surroundings, read: Read<'_>) -> Result<Self> {
-        let mut files = Files::new(read, directory);
-        let nothing = || Value {
-            kind: Kind::Table(BTreeMap::new()),
-            origin: Origin::Default,
+    fn read(directory: &Utf8Path, around: &Surroundings, read: ReadFile<'_>) -> Result<Self> {
+        let mut files = ConfigFiles::new(read, directory);
+        let nothing = || ConfigValue {
+            kind: ValueKind::Table(BTreeMap::new()),
+            origin: ValueOrigin::Default,
         };
         let mut written = nothing();
         for said in files.above(around.home.as_deref()) {
@@ -110,7 +110,7 @@ impl CargoConfig {
     }
 
     /// What files and flags say, as one table; the environment has no part in it.
-    pub fn written(&self) -> &Value {
+    pub fn written(&self) -> &ConfigValue {
         &self.written
     }
 
@@ -129,35 +129,35 @@ impl CargoConfig {
     ///
     /// # Errors
     /// Where the way to it leads through something that is no table.
-    pub fn get(&self, key: &[&str]) -> Result<Option<Value>> {
+    pub fn get(&self, key: &[&str]) -> Result<Option<ConfigValue>> {
         let written = self.written_under(key)?;
         let name = variable_of(key);
-        let origin = Origin::Variable(name.clone());
+        let origin = ValueOrigin::Variable(name.clone());
         let Some(said) = self.variable(&name) else {
             return Ok(written.cloned());
         };
         match written {
-            Some(Value {
-                kind: Kind::List(items),
+            Some(ConfigValue {
+                kind: ValueKind::List(items),
                 ..
             }) if !value::is_command(key) => {
                 let mut items = items.clone();
                 items.extend(words(said, &origin));
                 items.sort_by_key(|it| it.origin.rank());
                 let origin = written.map_or(origin, |it| it.origin.clone());
-                Ok(Some(Value {
-                    kind: Kind::List(items),
+                Ok(Some(ConfigValue {
+                    kind: ValueKind::List(items),
                     origin,
                 }))
             }
             Some(written) if written.origin.rank() > origin.rank() => Ok(Some(written.clone())),
             _ => {
                 let kind = match (said, said.parse()) {
-                    ("true" | "false", _) => Kind::Boolean(said == "true"),
-                    (_, Ok(number)) => Kind::Integer(number),
-                    (_, Err(_)) => Kind::String(said.to_owned()),
+                    ("true" | "false", _) => ValueKind::Boolean(said == "true"),
+                    (_, Ok(number)) => ValueKind::Integer(number),
+                    (_, Err(_)) => ValueKind::String(said.to_owned()),
                 };
-                Ok(Some(Value { kind, origin }))
+                Ok(Some(ConfigValue { kind, origin }))
             }
         }
     }
@@ -166,14 +166,14 @@ impl CargoConfig {
     ///
     /// # Errors
     /// Where it is no text.
-    pub fn text(&self, key: &[&str]) -> Result<Option<(String, Origin)>> {
+    pub fn text(&self, key: &[&str]) -> Result<Option<(String, ValueOrigin)>> {
         let Some(value) = self.get(key)? else {
             return Ok(None);
         };
         let text = match (&value.origin, &value.kind) {
             // As it stands there, not what it looks like.
-            (Origin::Variable(name), _) => self.variable(name).map(str::to_owned),
-            (_, Kind::String(text)) => Some(text.clone()),
+            (ValueOrigin::Variable(name), _) => self.variable(name).map(str::to_owned),
+            (_, ValueKind::String(text)) => Some(text.clone()),
             _ => None,
         };
         match text {
@@ -187,27 +187,27 @@ impl CargoConfig {
     ///
     /// # Errors
     /// Where something else stands there.
-    pub fn arguments(&self, key: &[&str]) -> Result<Option<Vec<Value>>> {
+    pub fn arguments(&self, key: &[&str]) -> Result<Option<Vec<ConfigValue>>> {
         let mut found = Vec::new();
         let written = self.written_under(key)?;
         match written.map(|it| (&it.kind, &it.origin)) {
-            Some((Kind::List(items), _)) => found.extend(items.iter().cloned()),
-            Some((Kind::String(text), origin)) => found.extend(words(text, origin)),
+            Some((ValueKind::List(items), _)) => found.extend(items.iter().cloned()),
+            Some((ValueKind::String(text), origin)) => found.extend(words(text, origin)),
             Some((_, origin)) => return Err(usage!("{origin}: `{}` is no list", key.join("."))),
             None => {}
         }
         let name = variable_of(key);
         let variable = self.variable(&name);
-        let origin = Origin::Variable(name.clone());
+        let origin = ValueOrigin::Variable(name.clone());
         found.extend(variable.into_iter().flat_map(|text| words(text, &origin)));
         found.sort_by_key(|it| it.origin.rank());
         Ok((written.is_some() || variable.is_some()).then_some(found))
     }
 
-    fn written_under(&self, key: &[&str]) -> Result<Option<&Value>> {
+    fn written_under(&self, key: &[&str]) -> Result<Option<&ConfigValue>> {
         let mut value = &self.written;
         for (at, part) in key.iter().enumerate() {
-            let Kind::Table(entries) = &value.kind else {
+            let ValueKind::Table(entries) = &value.kind else {
                 let so_far = key[..at].join(".");
                 let is = value.described();
                 return Err(usage!("{}: `{so_far}` is {is}, not a table", value.origin));
@@ -224,10 +224,10 @@ impl CargoConfig {
     ///
     /// # Errors
     /// Where an empty path is named.
-    pub fn target_directory(&self, root: &Utf8Path) -> Result<(Utf8PathBuf, Origin)> {
+    pub fn target_directory(&self, root: &Utf8Path) -> Result<(Utf8PathBuf, ValueOrigin)> {
         let variable = "CARGO_TARGET_DIR";
         let named = match self.variable(variable) {
-            Some(path) => Some((path.to_owned(), Origin::Variable(variable.to_owned()))),
+            Some(path) => Some((path.to_owned(), ValueOrigin::Variable(variable.to_owned()))),
             None => self.text(&["build", "target-dir"])?,
         };
         match named {
@@ -235,7 +235,7 @@ impl CargoConfig {
                 Err(usage!("{origin}: the target directory is an empty path"))
             }
             Some((path, origin)) => Ok((self.placed(&path, &origin), origin)),
-            None => Ok((root.join("target"), Origin::Default)),
+            None => Ok((root.join("target"), ValueOrigin::Default)),
         }
     }
 
@@ -244,7 +244,7 @@ impl CargoConfig {
     ///
     /// # Errors
     /// Where the path is empty, or holds braces around something else.
-    pub fn build_directory(&self, root: &Utf8Path) -> Result<Option<(Utf8PathBuf, Origin)>> {
+    pub fn build_directory(&self, root: &Utf8Path) -> Result<Option<(Utf8PathBuf, ValueOrigin)>> {
         let Some((template, origin)) = self.text(&["build", "build-dir"])? else {
             return Ok(None);
         };
@@ -265,11 +265,11 @@ impl CargoConfig {
     ///
     /// # Errors
     /// Where something else stands there.
-    pub fn build_targets(&self) -> Result<Vec<Value>> {
+    pub fn build_targets(&self) -> Result<Vec<ConfigValue>> {
         Ok(match self.get(&["build", "target"])? {
             None => Vec::new(),
-            Some(Value {
-                kind: Kind::List(triples),
+            Some(ConfigValue {
+                kind: ValueKind::List(triples),
                 ..
             }) => triples,
             Some(triple) => vec![triple],
@@ -278,7 +278,7 @@ impl CargoConfig {
 
     /// A program as cargo would start it: a bare name is looked for on `PATH`, anything else is a
     /// path.
-    pub fn program(&self, named: &str, origin: &Origin) -> Utf8PathBuf {
+    pub fn program(&self, named: &str, origin: &ValueOrigin) -> Utf8PathBuf {
         if named.contains('/') || cfg!(windows) && named.contains('\\') {
             return self.placed(named, origin);
         }
@@ -286,7 +286,7 @@ impl CargoConfig {
     }
 
     /// A path as it is meant where it stands.
-    pub fn placed(&self, path: &str, origin: &Origin) -> Utf8PathBuf {
+    pub fn placed(&self, path: &str, origin: &ValueOrigin) -> Utf8PathBuf {
         origin.base(&self.directory).join(path)
     }
 }
@@ -308,19 +308,19 @@ pub fn variable_of(key: &[&str]) -> String {
     name
 }
 
-fn words(text: &str, origin: &Origin) -> impl Iterator<Item = Value> {
-    text.split_whitespace().map(|word| Value {
-        kind: Kind::String(word.to_owned()),
+fn words(text: &str, origin: &ValueOrigin) -> impl Iterator<Item = ConfigValue> {
+    text.split_whitespace().map(|word| ConfigValue {
+        kind: ValueKind::String(word.to_owned()),
         origin: origin.clone(),
     })
 }
 
 /// What `--config KEY=VALUE` says.
-fn of_flag(flag: &str) -> Result<Value> {
-    let parsed = table(flag, &|_| Origin::Flag(flag.to_owned()));
+fn of_flag(flag: &str) -> Result<ConfigValue> {
+    let parsed = table(flag, &|_| ValueOrigin::Flag(flag.to_owned()));
     // One key, and no table of TOML's own: cargo takes dotted keys alone.
     let is_one_line = !flag.trim_start().starts_with('[') && !flag.trim().contains(['\n', '\r']);
-    let is_plain = |value: &Value| value.leaves().len() == 1;
+    let is_plain = |value: &ConfigValue| value.leaves().len() == 1;
     match parsed {
         Ok(value) if is_one_line && is_plain(&value) => Ok(value),
         _ => Err(usage!(
@@ -334,7 +334,7 @@ fn of_flag(flag: &str) -> Result<Value> {
 /// and those that they include, whether or not they exist.
 pub fn configuration_files(directory: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     let read = |path: &Utf8Path| read_text(path, SETTINGS);
-    let mut files = Files::new(&read, directory);
+    let mut files = ConfigFiles::new(&read, directory);
     // What one cannot read says nothing about where the others are.
     drop(files.above(cargo_home().as_deref()));
     files.looked_at

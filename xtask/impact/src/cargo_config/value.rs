@@ -13,7 +13,7 @@ use crate::usage;
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Origin {
+pub enum ValueOrigin {
     /// Nobody says so: it is cargo's own.
     Default,
     /// A file that cargo finds by itself: configuration, or a manifest.
@@ -36,7 +36,7 @@ pub enum Origin {
     },
 }
 
-impl Origin {
+impl ValueOrigin {
     /// Flags beat variables, and these beat files.
     pub(super) fn rank(&self) -> u8 {
         match self {
@@ -63,7 +63,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ValueOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("cargo's default"),
@@ -77,17 +77,17 @@ impl fmt::Display for Origin {
 
 /// A value and where it comes from. Two are equal where they say the same, wherever they do.
 #[derive(Clone, Debug)]
-pub struct Value {
+pub struct ConfigValue {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// Who says so; of joined lists, who says the first part.
-    pub origin: Origin,
+    pub origin: ValueOrigin,
 }
 
 /// What a value of the configuration can be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Kind {
+pub enum ValueKind {
     /// Text.
     String(String),
     /// A number.
@@ -95,25 +95,25 @@ pub enum Kind {
     /// Yes or no.
     Boolean(bool),
     /// Values in their order, each with an origin of its own.
-    List(Vec<Value>),
+    List(Vec<ConfigValue>),
     /// Values by their keys.
-    Table(BTreeMap<String, Value>),
+    Table(BTreeMap<String, ConfigValue>),
 }
 
-impl PartialEq for Value {
+impl PartialEq for ConfigValue {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind
     }
 }
 
-impl Serialize for Value {
+impl Serialize for ConfigValue {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.kind.serialize(serializer)
     }
 }
 
 /// As TOML has it.
-impl fmt::Display for Value {
+impl fmt::Display for ConfigValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = toml::Value::try_from(self).map_err(|_| fmt::Error)?;
         shown.fmt(f)
@@ -137,12 +137,12 @@ pub(super) fn is_command(key: &[&str]) -> bool {
     })
 }
 
-impl Value {
+impl ConfigValue {
     /// A table of a file, each value with the place of its key.
     ///
     /// # Errors
     /// Where it holds what configuration cannot be: a date, a number with a point.
-    pub fn table(table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin) -> Result<Self> {
+    pub fn table(table: &DeTable<'_>, origin: &dyn Fn(usize) -> ValueOrigin) -> Result<Self> {
         let entries = table.iter().map(|(key, value)| {
             let at = origin(key.span().start);
             let value = Self::of(value.get_ref(), at, origin).map_err(|what| {
@@ -151,24 +151,28 @@ impl Value {
             Ok((key.get_ref().to_string(), value))
         });
         Ok(Self {
-            kind: Kind::Table(entries.collect::<Result<_>>()?),
+            kind: ValueKind::Table(entries.collect::<Result<_>>()?),
             origin: origin(0),
         })
     }
 
-    fn of(value: &DeValue<'_>, at: Origin, origin: &dyn Fn(usize) -> Origin) -> Result<Self> {
+    fn of(
+        value: &DeValue<'_>,
+        at: ValueOrigin,
+        origin: &dyn Fn(usize) -> ValueOrigin,
+    ) -> Result<Self> {
         let kind = match value {
-            DeValue::String(text) => Kind::String(text.to_string()),
+            DeValue::String(text) => ValueKind::String(text.to_string()),
             DeValue::Integer(number) => {
                 let number = i64::from_str_radix(number.as_str(), number.radix());
-                Kind::Integer(number?)
+                ValueKind::Integer(number?)
             }
-            DeValue::Boolean(is_true) => Kind::Boolean(*is_true),
+            DeValue::Boolean(is_true) => ValueKind::Boolean(*is_true),
             DeValue::Array(items) => {
                 let item = |item: &toml::Spanned<DeValue<'_>>| {
                     Self::of(item.get_ref(), origin(item.span().start), origin)
                 };
-                Kind::List(items.iter().map(item).collect::<Result<_>>()?)
+                ValueKind::List(items.iter().map(item).collect::<Result<_>>()?)
             }
             DeValue::Table(table) => Self::table(table, origin)?.kind,
             DeValue::Float(_) | DeValue::Datetime(_) => {
@@ -181,7 +185,7 @@ impl Value {
     /// What stands under a key.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match &self.kind {
-            Kind::Table(entries) => entries.get(key),
+            ValueKind::Table(entries) => entries.get(key),
             _ => None,
         }
     }
@@ -189,7 +193,7 @@ impl Value {
     /// The entries of a table; none of anything else.
     pub fn entries(&self) -> impl Iterator<Item = (&String, &Self)> {
         let entries = match &self.kind {
-            Kind::Table(entries) => Some(entries),
+            ValueKind::Table(entries) => Some(entries),
             _ => None,
         };
         entries.into_iter().flatten()
@@ -203,14 +207,14 @@ impl Value {
     /// The text, where it is one.
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
-            Kind::String(text) => Some(text),
+            ValueKind::String(text) => Some(text),
             _ => None,
         }
     }
 
     /// Every value that is no table, by the keys that lead to it.
     pub fn leaves(&self) -> Vec<(Vec<&str>, &Self)> {
-        let Kind::Table(entries) = &self.kind else {
+        let ValueKind::Table(entries) = &self.kind else {
             return vec![(Vec::new(), self)];
         };
         let mut leaves = Vec::new();
@@ -235,7 +239,7 @@ impl Value {
     ) -> Result<()> {
         let wins = force || from.origin.rank() > self.origin.rank();
         match (&mut self.kind, &from.kind) {
-            (Kind::Table(old), Kind::Table(new)) => {
+            (ValueKind::Table(old), ValueKind::Table(new)) => {
                 for (name, value) in new {
                     let Some(known) = old.get_mut(name) else {
                         old.insert(name.clone(), value.clone());
@@ -246,7 +250,7 @@ impl Value {
                     key.pop();
                 }
             }
-            (Kind::List(old), Kind::List(new)) => {
+            (ValueKind::List(old), ValueKind::List(new)) => {
                 if is_command(key) {
                     if wins {
                         old.clone_from(new);
@@ -260,7 +264,8 @@ impl Value {
                 };
                 old.sort_by_key(|it| it.origin.rank());
             }
-            (Kind::List(_) | Kind::Table(_), _) | (_, Kind::List(_) | Kind::Table(_)) => {
+            (ValueKind::List(_) | ValueKind::Table(_), _)
+            | (_, ValueKind::List(_) | ValueKind::Table(_)) => {
                 return Err(usage!(
                     "`{}` is {} in {}, and {} in {}: cargo cannot join them",
                     key.join("."),
@@ -278,11 +283,11 @@ impl Value {
 
     pub(super) fn described(&self) -> &'static str {
         match self.kind {
-            Kind::String(_) => "text",
-            Kind::Integer(_) => "a number",
-            Kind::Boolean(_) => "true or false",
-            Kind::List(_) => "a list",
-            Kind::Table(_) => "a table",
+            ValueKind::String(_) => "text",
+            ValueKind::Integer(_) => "a number",
+            ValueKind::Boolean(_) => "true or false",
+            ValueKind::List(_) => "a list",
+            ValueKind::Table(_) => "a table",
         }
     }
 }

@@ -11,15 +11,15 @@ use std::time::SystemTime;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::outside::{Outside, files};
-use crate::build_dir::evidence::{Evidence, Inputs};
+use super::outside::{OutsidePackages, files};
+use crate::build_dir::evidence::{RecordedInputs, UnitRecord};
 use crate::build_dir::unit_inputs::Watch;
 use crate::build_dir::unit_record::UnitName;
 use crate::cargo_config::configuration_files;
 use crate::files::{SOURCE, read};
 use crate::quote;
 use crate::source_scan;
-use crate::vcs::{Change, Repository, Seen, Status};
+use crate::vcs::{Change, ChangeStatus, Repository, Seen};
 use crate::workspace::PackageIx;
 
 /// Returns the changes below the top level of a repository that git does not list, relative to the
@@ -28,11 +28,11 @@ use crate::workspace::PackageIx;
 /// # Errors
 /// Where git cannot list its files.
 pub(super) fn changes(
-    builds: &Outside<'_>,
+    builds: &OutsidePackages<'_>,
     repository: &Repository,
     listed: &[Change],
 ) -> Result<(Vec<Change>, Vec<String>)> {
-    let records = Recorded::of(builds);
+    let records = PackageRecords::of(builds);
     let is_listed: HashSet<&Utf8Path> = listed.iter().map(|it| &*it.path).collect();
     let mut ignored = Ignored {
         builds,
@@ -47,11 +47,18 @@ pub(super) fn changes(
         &newer,
         "newer than a record of a build: taken as changed",
     ));
-    changes.extend(newer.into_iter().map(|path| change(path, Status::Modified)));
+    changes.extend(
+        newer
+            .into_iter()
+            .map(|path| change(path, ChangeStatus::Modified)),
+    );
 
     let gone = ignored.gone(records.gone())?;
     notes.extend(note(&gone, "and it is gone: taken as changed"));
-    changes.extend(gone.into_iter().map(|path| change(path, Status::Deleted)));
+    changes.extend(
+        gone.into_iter()
+            .map(|path| change(path, ChangeStatus::Deleted)),
+    );
 
     let unrecorded = ignored.named_by(&records.unrecorded)?;
     notes.extend(note(
@@ -59,7 +66,7 @@ pub(super) fn changes(
         "and there is no record of a build to compare with: taken as changed",
     ));
     let unrecorded = unrecorded.into_iter();
-    changes.extend(unrecorded.map(|path| change(path, Status::Modified)));
+    changes.extend(unrecorded.map(|path| change(path, ChangeStatus::Modified)));
 
     let settings = ignored.among(&records.newer_settings(builds))?;
     notes.extend(note(
@@ -70,7 +77,7 @@ pub(super) fn changes(
     Ok((changes, notes))
 }
 
-fn change(path: Utf8PathBuf, status: Status) -> Change {
+fn change(path: Utf8PathBuf, status: ChangeStatus) -> Change {
     Change {
         path,
         status,
@@ -88,14 +95,14 @@ fn note(paths: &BTreeSet<Utf8PathBuf>, what: &str) -> Option<String> {
 }
 
 /// The records of the packages, as those builds left them that are like the one in question.
-struct Recorded<'a> {
-    by_package: HashMap<PackageIx, Vec<(&'a Evidence, &'a Inputs)>>,
+struct PackageRecords<'a> {
+    by_package: HashMap<PackageIx, Vec<(&'a UnitRecord, &'a RecordedInputs)>>,
     /// The packages without a record.
     unrecorded: HashSet<PackageIx>,
 }
 
-impl<'a> Recorded<'a> {
-    fn of(builds: &Outside<'a>) -> Self {
+impl<'a> PackageRecords<'a> {
+    fn of(builds: &OutsidePackages<'a>) -> Self {
         let mut by_package: HashMap<_, Vec<_>> = HashMap::new();
         let places = builds.places.iter();
         for place in places.filter(|it| Some(it.directory.as_str()) == builds.directory) {
@@ -108,7 +115,7 @@ impl<'a> Recorded<'a> {
                     };
                     let package = builds.workspace.package(index);
                     // A script's run has no features of its own.
-                    let fits = matches!(inputs, Inputs::Run(_))
+                    let fits = matches!(inputs, RecordedInputs::Run(_))
                         || package.may_have_features(&unit.features);
                     if Some(unit.rustc) == toolchain && unit.package == package.name && fits {
                         by_package.entry(index).or_default().push((unit, inputs));
@@ -126,7 +133,7 @@ impl<'a> Recorded<'a> {
 
     /// Returns the files that are newer than a record that lists them, and manifests and roots of
     /// targets that are newer than every record of their package.
-    fn newer(&self, builds: &Outside<'_>) -> BTreeSet<Utf8PathBuf> {
+    fn newer(&self, builds: &OutsidePackages<'_>) -> BTreeSet<Utf8PathBuf> {
         let mut oldest: HashMap<&Utf8Path, SystemTime> = HashMap::new();
         let mut newer = BTreeSet::new();
         for (&index, records) in &self.by_package {
@@ -135,9 +142,9 @@ impl<'a> Recorded<'a> {
                     continue;
                 };
                 let read: &[Utf8PathBuf] = match inputs {
-                    Inputs::Compiled { files, .. } => files,
-                    Inputs::Run(Watch::Declared(paths, _)) => paths,
-                    Inputs::Run(_) => &[],
+                    RecordedInputs::Compiled { files, .. } => files,
+                    RecordedInputs::Run(Watch::Declared(paths, _)) => paths,
+                    RecordedInputs::Run(_) => &[],
                 };
                 for path in read {
                     let known = oldest.entry(path).or_insert(started);
@@ -164,7 +171,8 @@ impl<'a> Recorded<'a> {
 
     /// Returns the files that the newest record of a unit lists and that do not exist.
     fn gone(&self) -> BTreeSet<&'a Utf8Path> {
-        let mut newest: HashMap<(PackageIx, &UnitName), &(&Evidence, &'a Inputs)> = HashMap::new();
+        let mut newest: HashMap<(PackageIx, &UnitName), &(&UnitRecord, &'a RecordedInputs)> =
+            HashMap::new();
         for (&index, records) in &self.by_package {
             for record in records {
                 let known = newest.entry((index, &record.0.name)).or_insert(record);
@@ -174,8 +182,8 @@ impl<'a> Recorded<'a> {
             }
         }
         let read = newest.into_values().flat_map(|(_, inputs)| match inputs {
-            Inputs::Compiled { files, .. } => &files[..],
-            Inputs::Run(_) => &[],
+            RecordedInputs::Compiled { files, .. } => &files[..],
+            RecordedInputs::Run(_) => &[],
         });
         read.filter(|file| !file.exists())
             .map(|file| &**file)
@@ -183,7 +191,7 @@ impl<'a> Recorded<'a> {
     }
 
     /// Returns the files that set something for all packages and are newer than every record.
-    fn newer_settings(&self, builds: &Outside<'_>) -> BTreeSet<Utf8PathBuf> {
+    fn newer_settings(&self, builds: &OutsidePackages<'_>) -> BTreeSet<Utf8PathBuf> {
         let records = self.by_package.values().flatten();
         let Some(newest) = records.filter_map(|(record, _)| record.invoked).max() else {
             return BTreeSet::new();
@@ -205,7 +213,7 @@ fn is_newer(file: &Utf8Path, time: SystemTime) -> bool {
 
 /// Tells which files git ignores.
 struct Ignored<'a> {
-    builds: &'a Outside<'a>,
+    builds: &'a OutsidePackages<'a>,
     repository: &'a Repository,
     /// The paths that git lists as changed.
     is_listed: HashSet<&'a Utf8Path>,

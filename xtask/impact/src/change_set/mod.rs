@@ -12,20 +12,20 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use named::NamedFiles;
-pub use outside::Outside;
-pub use prefetch::{Ahead, Compared};
+pub use outside::OutsidePackages;
+pub use prefetch::{Compared, Prefetch};
 
 use crate::lock_file::LockState;
 use crate::paths::resolved;
-use crate::seeds::settings::{Contents, Settings};
+use crate::seeds::settings::{BothSides, SettingFiles};
 use crate::usage;
-use crate::vcs::{Change, Commit, Range, Repository, Seen, Status};
+use crate::vcs::{Change, ChangeStatus, Commit, Range, Repository, Seen};
 
 /// A change, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct ChangeRequest {
     /// What git is asked to compare, if it is.
-    pub compare: Option<Comparison>,
+    pub compare: Option<ComparedStates>,
     /// Paths that the user names as changed; `None` where the user names none, not even by an empty
     /// list.
     pub files: Option<NamedFiles>,
@@ -37,7 +37,7 @@ pub struct Asked {
 
 /// Two states to compare, as they were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub enum ComparedStates {
     /// The merge base with a revision (or the default one), against the work tree or `head`.
     Base {
         /// By default the first of [`crate::vcs::DEFAULT_BASES`].
@@ -56,7 +56,7 @@ pub enum Comparison {
     Staged,
 }
 
-impl Comparison {
+impl ComparedStates {
     /// The two states, and what they are in words.
     ///
     /// # Errors
@@ -127,8 +127,12 @@ impl ChangeSet {
     ///
     /// # Errors
     /// Where git cannot compare, or is to and there is no repository.
-    pub fn new(asked: &Asked, ahead: Ahead, outside: &Outside<'_>) -> Result<Self> {
-        let Outside {
+    pub fn new(
+        asked: &ChangeRequest,
+        ahead: Prefetch,
+        outside: &OutsidePackages<'_>,
+    ) -> Result<Self> {
+        let OutsidePackages {
             workspace, layout, ..
         } = *outside;
         let (repository, compared) = ahead.compared()?;
@@ -159,7 +163,7 @@ impl ChangeSet {
             {
                 changes.push(Change {
                     path: lock.to_owned(),
-                    status: Status::Modified,
+                    status: ChangeStatus::Modified,
                     seen: Seen::WorkTree,
                 });
             }
@@ -238,7 +242,7 @@ impl ChangeSet {
     ///
     /// # Errors
     /// Where git or the disk cannot read a file that is there.
-    pub fn contents(&self, settings: &Settings) -> Result<HashMap<Utf8PathBuf, Contents>> {
+    pub fn contents(&self, settings: &SettingFiles) -> Result<HashMap<Utf8PathBuf, BothSides>> {
         let mut paths = Vec::new();
         let mut rivals = Vec::new();
         for (change, path) in self.changes.iter().zip(self.paths()) {
@@ -268,8 +272,8 @@ impl ChangeSet {
             .map(text);
         let sides = before
             .zip(after)
-            .map(|(before, after)| Contents { before, after });
-        let read: HashMap<Utf8PathBuf, Contents> = paths.into_iter().zip(sides).collect();
+            .map(|(before, after)| BothSides { before, after });
+        let read: HashMap<Utf8PathBuf, BothSides> = paths.into_iter().zip(sides).collect();
         let mut contents = read.clone();
         for (path, rival) in rivals {
             let effective = rival.effective(&read[&path], &read[&rival.path]);
@@ -305,7 +309,7 @@ impl Rival {
     }
 
     /// The text that cargo reads on each side, of a file and its rival.
-    fn effective(&self, own: &Contents, rival: &Contents) -> Contents {
+    fn effective(&self, own: &BothSides, rival: &BothSides) -> BothSides {
         let (first, second) = match self.wins {
             true => (rival, own),
             false => (own, rival),
@@ -313,7 +317,7 @@ impl Rival {
         let side = |first: &Option<String>, second: &Option<String>| {
             first.as_ref().or(second.as_ref()).cloned()
         };
-        Contents {
+        BothSides {
             before: side(&first.before, &second.before),
             after: side(&first.after, &second.after),
         }

@@ -9,7 +9,7 @@ use super::outside::files;
 use super::path_list::{mistaken_for, unquoted};
 use crate::quote;
 use crate::usage;
-use crate::vcs::{Change, Range, Repository, Seen, State, Status};
+use crate::vcs::{Change, ChangeStatus, Range, Repository, Seen, TreeState};
 
 /// Paths as the user names them.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -23,7 +23,7 @@ pub struct NamedFiles {
 
 /// Named paths as changes.
 #[derive(Debug, Default)]
-pub(super) struct Placed {
+pub(super) struct NamedChanges {
     /// The changes, sorted, one a path.
     pub changes: Vec<Change>,
     /// Notes for the reader.
@@ -50,7 +50,7 @@ impl NamedFiles {
         root: &Utf8Path,
         repository: Option<&Repository>,
         range: Option<&Range>,
-    ) -> Result<Placed> {
+    ) -> Result<NamedChanges> {
         let mut placer = Placer {
             directories: [canonical(&self.directory), root.to_owned()],
             root,
@@ -79,7 +79,7 @@ impl NamedFiles {
                 and_more(twice.len() - 1)
             )
         });
-        Ok(Placed {
+        Ok(NamedChanges {
             changes: placer.changes.into_iter().collect(),
             notes: note.into_iter().collect(),
         })
@@ -134,7 +134,7 @@ impl Placer<'_> {
         let below = path.strip_prefix(self.root).ok().map(Utf8Path::to_owned);
         let is_on_disk = path.symlink_metadata().is_ok();
         if is_on_disk {
-            self.insert(path, Status::Modified);
+            self.insert(path, ChangeStatus::Modified);
             // Git names the link, cargo may name the file that the link leads to.
             let target = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
             if target != path {
@@ -148,7 +148,7 @@ impl Placer<'_> {
         let Some((below, repository)) = below.zip(self.repository) else {
             if is_directory {
                 for file in files(path) {
-                    self.insert(&file, Status::Modified);
+                    self.insert(&file, ChangeStatus::Modified);
                 }
             }
             return Ok(is_on_disk);
@@ -170,15 +170,15 @@ impl Placer<'_> {
         for it in inside {
             let path = self.root.join(&it);
             let status = match path.symlink_metadata() {
-                Ok(_) => Status::Modified,
-                Err(_) => Status::Deleted,
+                Ok(_) => ChangeStatus::Modified,
+                Err(_) => ChangeStatus::Deleted,
             };
             self.insert(&path, status);
         }
         Ok(is_on_disk || is_known)
     }
 
-    fn insert(&mut self, path: &Utf8Path, status: Status) {
+    fn insert(&mut self, path: &Utf8Path, status: ChangeStatus) {
         let below = match path.strip_prefix(self.root) {
             Ok(below) if below == "" => Utf8Path::new("."),
             Ok(below) => below,
@@ -224,7 +224,7 @@ impl Placer<'_> {
                 .iter()
                 .filter(|it| paths.iter().any(|path| it.starts_with(path)));
             for path in found {
-                self.insert(&self.root.join(path), Status::Deleted);
+                self.insert(&self.root.join(path), ChangeStatus::Deleted);
                 unknown.retain(|it| it != name);
             }
         }
@@ -276,18 +276,18 @@ impl Placer<'_> {
 }
 
 fn known(repository: &Repository, range: Option<&Range>) -> Result<BTreeSet<Utf8PathBuf>> {
-    let mut states = vec![State::Index];
-    states.extend(repository.head().cloned().map(State::Commit));
+    let mut states = vec![TreeState::Index];
+    states.extend(repository.head().cloned().map(TreeState::Commit));
     match range {
         Some(range) => states.extend([range.before(), range.after()]),
         None => {
             let default = repository.default_base().ok().zip(repository.head());
             let base = default.and_then(|((_, tip), head)| repository.merge_base(&tip, head).ok());
-            states.extend(base.map(State::Commit));
+            states.extend(base.map(TreeState::Commit));
         }
     }
-    states.retain(|state| *state != State::WorkTree);
-    let mut done: Vec<State> = Vec::new();
+    states.retain(|state| *state != TreeState::WorkTree);
+    let mut done: Vec<TreeState> = Vec::new();
     let mut known = BTreeSet::new();
     for state in states {
         if !done.contains(&state) {

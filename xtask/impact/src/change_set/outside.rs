@@ -7,21 +7,21 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::build_dir::evidence::{Evidence, Inputs, Place};
+use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
 use crate::process::Runner;
 use crate::quote;
-use crate::records::layout::Layout;
-use crate::vcs::{Change, Range, Repository, Seen, Status};
+use crate::records::layout::PackageDirectories;
+use crate::vcs::{Change, ChangeStatus, Range, Repository, Seen};
 use crate::workspace::{Package, Workspace};
 
 /// The path packages of a workspace, and where their records and repositories are found.
-pub struct Outside<'a> {
+pub struct OutsidePackages<'a> {
     /// The workspace.
     pub workspace: &'a Workspace,
     /// The places of its packages.
-    pub layout: &'a Layout,
+    pub layout: &'a PackageDirectories,
     /// The records of builds.
-    pub places: &'a [Place],
+    pub places: &'a [ProfileRecords],
     /// The name of the profile directory that the question is about; `None` where no record counts.
     pub directory: Option<&'a str>,
     /// Starts git.
@@ -29,14 +29,14 @@ pub struct Outside<'a> {
 }
 
 /// The changes of a package, and the way in which they were found.
-struct Found {
+struct OutsideChanges {
     changes: Vec<Change>,
     how: &'static str,
     /// Records tell everything that cargo would build again.
     is_complete: bool,
 }
 
-impl Outside<'_> {
+impl OutsidePackages<'_> {
     /// Returns the changes of the packages outside `root`, with absolute paths, and notes that name
     /// the packages and how each was compared.
     pub fn changes(&self, root: &Utf8Path) -> (Vec<Change>, Vec<String>) {
@@ -66,10 +66,10 @@ impl Outside<'_> {
         (changes, notes)
     }
 
-    fn of(&self, package: &Package, at: &Utf8Path) -> Found {
-        let records: Vec<&Evidence> = self.records(package, at).collect();
+    fn of(&self, package: &Package, at: &Utf8Path) -> OutsideChanges {
+        let records: Vec<&UnitRecord> = self.records(package, at).collect();
         if let Some(oldest) = records.iter().filter_map(|it| it.invoked).min() {
-            return Found {
+            return OutsideChanges {
                 changes: newer(at, oldest, &records),
                 how: "since the last build",
                 is_complete: true,
@@ -85,14 +85,14 @@ impl Outside<'_> {
                 path: top_level.join(it.path),
                 ..it
             });
-            return Found {
+            return OutsideChanges {
                 changes: changes.filter(|it| it.path.starts_with(at)).collect(),
                 how: "since the last commit of its own repository; there is no record of a build to \
                       compare with",
                 is_complete: false,
             };
         }
-        Found {
+        OutsideChanges {
             changes: Vec::new(),
             how: "as far as is known: there is no record of a build and no repository to compare \
                   with; name changed files with --file",
@@ -105,7 +105,7 @@ impl Outside<'_> {
         &'a self,
         package: &'a Package,
         at: &'a Utf8Path,
-    ) -> impl Iterator<Item = &'a Evidence> {
+    ) -> impl Iterator<Item = &'a UnitRecord> {
         let places = self.places.iter();
         let places = places.filter(|place| Some(place.directory.as_str()) == self.directory);
         places.flat_map(move |place| {
@@ -123,7 +123,7 @@ impl Outside<'_> {
 
 /// Returns the files of a package that are newer than a time, and those that a record names and that
 /// are gone.
-fn newer(at: &Utf8Path, time: SystemTime, records: &[&Evidence]) -> Vec<Change> {
+fn newer(at: &Utf8Path, time: SystemTime, records: &[&UnitRecord]) -> Vec<Change> {
     let mut changes = Vec::new();
     let change = |path: &Utf8Path, status| Change {
         path: path.to_owned(),
@@ -133,16 +133,16 @@ fn newer(at: &Utf8Path, time: SystemTime, records: &[&Evidence]) -> Vec<Change> 
     for file in files(at) {
         let modified = file.metadata().and_then(|it| it.modified());
         if modified.is_ok_and(|modified| modified > time) {
-            changes.push(change(&file, Status::Modified));
+            changes.push(change(&file, ChangeStatus::Modified));
         }
     }
     let recorded = records.iter().flat_map(|record| &record.inputs);
     for (_, inputs) in recorded.filter(|(known, _)| known == at) {
-        if let Inputs::Compiled { files, .. } = inputs {
+        if let RecordedInputs::Compiled { files, .. } = inputs {
             let gone = files
                 .iter()
                 .filter(|file| file.starts_with(at) && !file.exists());
-            changes.extend(gone.map(|file| change(file, Status::Deleted)));
+            changes.extend(gone.map(|file| change(file, ChangeStatus::Deleted)));
         }
     }
     changes.sort();

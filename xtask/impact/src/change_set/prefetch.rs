@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::Comparison;
+use super::ComparedStates;
 use crate::parallel;
 use crate::paths::resolved;
 use crate::process::Runner;
@@ -26,19 +26,23 @@ pub struct Compared {
 }
 
 /// The repository that a directory lies in, and what was to be compared there.
-type Found = (Option<Repository>, Option<Compared>);
+type Discovered = (Option<Repository>, Option<Compared>);
 
 /// Git at work on a comparison, and evidence being read.
-pub struct Ahead {
+pub struct Prefetch {
     directory: Utf8PathBuf,
     /// `None` once they are joined.
-    git: Option<JoinHandle<Result<Found>>>,
+    git: Option<JoinHandle<Result<Discovered>>>,
     evidence: Option<JoinHandle<Option<Outsides>>>,
 }
 
-impl Ahead {
+impl Prefetch {
     /// Has git compare in the repository that holds a directory.
-    pub fn compare(runner: &Runner, directory: &Utf8Path, comparison: Option<&Comparison>) -> Self {
+    pub fn compare(
+        runner: &Runner,
+        directory: &Utf8Path,
+        comparison: Option<&ComparedStates>,
+    ) -> Self {
         let (runner, at) = (runner.clone(), directory.to_owned());
         let comparison = comparison.cloned();
         let git = thread::spawn(move || {
@@ -91,14 +95,14 @@ impl Ahead {
     ///
     /// # Errors
     /// Where git does not open the repository, or cannot compare.
-    pub fn compared(mut self) -> Result<Found> {
+    pub fn compared(mut self) -> Result<Discovered> {
         let found = self.git.take().and_then(|git| git.join().ok());
         found.context("git was asked, and its answer was lost")?
     }
 }
 
 /// Nothing that was started is left behind.
-impl Drop for Ahead {
+impl Drop for Prefetch {
     fn drop(&mut self) {
         drop(self.git.take().map(JoinHandle::join));
         self.evidence();

@@ -27,8 +27,8 @@ fn a_comparison_is_told_in_words() {
     let (_directory, repository) = repository();
     let [first, second] = ["side", "main"].map(|name| repository.commit(name).unwrap());
     let text = |text: &str| Some(text.to_owned());
-    let base = |revision, head| Comparison::Base { revision, head };
-    let since = |revision: &str, head| Comparison::Since {
+    let base = |revision, head| ComparedStates::Base { revision, head };
+    let since = |revision: &str, head| ComparedStates::Since {
         revision: revision.to_owned(),
         head,
     };
@@ -41,7 +41,7 @@ fn a_comparison_is_told_in_words() {
         head: Some(second.clone()),
     };
     let rows = [
-        (Comparison::Staged, index, "the index against HEAD"),
+        (ComparedStates::Staged, index, "the index against HEAD"),
         (
             base(None, None),
             worktree(&second),

@@ -13,7 +13,7 @@ use super::live;
 /// # Errors
 /// Where it cannot be written.
 pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
-    write(path, text.as_ref(), Kind::Data)
+    write(path, text.as_ref(), AsideKind::Data)
 }
 
 /// Writes a file whole that can be started as a program, whatever the permissions of a file that is
@@ -22,16 +22,16 @@ pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_program(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
-    write(path, text.as_ref(), Kind::Program)
+    write(path, text.as_ref(), AsideKind::Program)
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum AsideKind {
     Data,
     Program,
 }
 
-fn write(path: &Utf8Path, text: &[u8], kind: Kind) -> io::Result<()> {
+fn write(path: &Utf8Path, text: &[u8], kind: AsideKind) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != "" => parent,
         _ => Utf8Path::new("."),
@@ -41,8 +41,8 @@ fn write(path: &Utf8Path, text: &[u8], kind: Kind) -> io::Result<()> {
     // The user's umask is taken from that, as for every new file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match kind {
-        Kind::Data => 0o666,
-        Kind::Program => 0o777,
+        AsideKind::Data => 0o666,
+        AsideKind::Program => 0o777,
     }));
     let mut live = live();
     let (mut file, aside) = builder.tempfile_in(directory)?.into_parts();
@@ -50,7 +50,7 @@ fn write(path: &Utf8Path, text: &[u8], kind: Kind) -> io::Result<()> {
     live.insert(name.clone());
     drop(live);
     let written = file.write_all(text).and_then(|()| {
-        if kind == Kind::Data
+        if kind == AsideKind::Data
             && let Ok(metadata) = fs::metadata(path)
         {
             file.set_permissions(metadata.permissions())?;

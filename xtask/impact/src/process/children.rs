@@ -14,7 +14,7 @@ use super::{cannot_start, shown, signals};
 
 /// The part of a child in the end of the kit by a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum SignalRole {
     /// The kit ends as soon as the child has ended.
     Helper,
     /// The kit does on the user's behalf what the child does: its status becomes the kit's.
@@ -32,22 +32,22 @@ pub(super) enum Reach {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
-    role: Role,
+struct ChildEntry {
+    role: SignalRole,
     reach: Reach,
 }
 
 /// A child that has not been waited for. One that is dropped so is stopped.
-pub(super) struct Running {
+pub(super) struct RunningChild {
     child: Option<Child>,
     id: u32,
-    entry: Entry,
+    entry: ChildEntry,
     shown: String,
 }
 
-impl Running {
+impl RunningChild {
     /// Starts a child. After a signal none is started: the kit ends instead.
-    pub(super) fn start(command: &mut Command, role: Role, reach: Reach) -> Result<Self> {
+    pub(super) fn start(command: &mut Command, role: SignalRole, reach: Reach) -> Result<Self> {
         #[cfg(unix)]
         if reach == Reach::Group {
             std::os::unix::process::CommandExt::process_group(command, 0);
@@ -58,7 +58,7 @@ impl Running {
             signals::end();
         }
         let child = command.spawn().with_context(|| cannot_start(command))?;
-        let (id, entry) = (child.id(), Entry { role, reach });
+        let (id, entry) = (child.id(), ChildEntry { role, reach });
         children.insert(id, entry);
         Ok(Self {
             child: Some(child),
@@ -113,7 +113,7 @@ impl Running {
     fn ended<T>(self, result: std::io::Result<T>, is_told: bool) -> Result<T> {
         let (role, shown) = (self.entry.role, self.shown.clone());
         drop(self);
-        if role == Role::Helper {
+        if role == SignalRole::Helper {
             // A signal for the whole process group may end the child before the kit hears of it.
             if is_told {
                 signals::wait_for_one();
@@ -144,7 +144,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningChild {
     fn drop(&mut self) {
         if self.child.is_some() {
             drop(self.interrupt());
@@ -153,9 +153,9 @@ impl Drop for Running {
     }
 }
 
-static CHILDREN: Mutex<BTreeMap<u32, Entry>> = Mutex::new(BTreeMap::new());
+static CHILDREN: Mutex<BTreeMap<u32, ChildEntry>> = Mutex::new(BTreeMap::new());
 
-fn children() -> MutexGuard<'static, BTreeMap<u32, Entry>> {
+fn children() -> MutexGuard<'static, BTreeMap<u32, ChildEntry>> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -170,7 +170,9 @@ pub(super) fn pass_on(signal: i32, is_from_terminal: bool, mark: impl FnOnce()) 
             signals::send(signal, id, entry.reach);
         }
     }
-    children.values().any(|entry| entry.role == Role::Main)
+    children
+        .values()
+        .any(|entry| entry.role == SignalRole::Main)
 }
 
 /// Waits until every child has ended; ends by force those that take too long.

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use xshell::Shell;
 
 use super::cannot_start;
-use super::children::{Reach, Role, Running};
+use super::children::{Reach, RunningChild, SignalRole};
 
 /// How a program ended that was given a time.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Ended {
 /// # Errors
 /// When the program cannot be started.
 pub fn interruptible(command: &mut Command) -> Result<ExitStatus> {
-    Running::start(command, Role::Main, Reach::Descendants)?.wait()
+    RunningChild::start(command, SignalRole::Main, Reach::Descendants)?.wait()
 }
 
 /// Runs a program in the kit's place, with the kit's own environment; where the system knows no such
@@ -72,7 +72,7 @@ pub fn within(
         Some(_) => Reach::Group,
         None => Reach::Descendants,
     };
-    let mut running = Running::start(&mut command, Role::Main, reach)?;
+    let mut running = RunningChild::start(&mut command, SignalRole::Main, reach)?;
     // The pipe ends when nobody holds it any more.
     drop(command);
     let output = Output::read(reader);

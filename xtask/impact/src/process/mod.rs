@@ -20,7 +20,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xshell::Shell;
 
 use crate::quote;
-use children::{Reach, Role, Running};
+use children::{Reach, RunningChild, SignalRole};
 
 /// A place to start programs from: a directory and the scrubbed environment.
 #[derive(Clone)]
@@ -351,8 +351,8 @@ pub fn shown(command: &Command) -> String {
 }
 
 /// Starts a program that works for the kit: after a signal the kit ends with it.
-fn helper(command: &mut Command) -> Result<Running> {
-    Running::start(command, Role::Helper, Reach::Descendants)
+fn helper(command: &mut Command) -> Result<RunningChild> {
+    RunningChild::start(command, SignalRole::Helper, Reach::Descendants)
 }
 
 fn cannot_start(command: &Command) -> String {

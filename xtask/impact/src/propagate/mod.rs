@@ -12,7 +12,7 @@ pub mod variants;
 use std::collections::VecDeque;
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use crate::seeds::{Effect, Seed, Spread};
+use crate::seeds::{Effect, Propagation, Seed};
 use crate::unit_graph::{Link, Mode, UnitGraph, UnitIx};
 
 /// Why a unit is affected.
@@ -58,7 +58,7 @@ impl Affected {
     /// Whether what is built of a unit for the host stays as it is.
     pub fn spares_host(&self, unit: UnitIx) -> bool {
         let reason = self.units.get(&unit).map(|(_, reason)| reason);
-        matches!(reason, Some(Reason::Seed(seed)) if seed.spread == Spread::NamedTriple)
+        matches!(reason, Some(Reason::Seed(seed)) if seed.spread == Propagation::NamedTriple)
     }
 
     /// With everything that another answer has; of two reasons for one effect the first stays,
@@ -93,7 +93,7 @@ pub fn propagate_within(
     is_rebuilt: &dyn Fn(UnitIx) -> bool,
 ) -> Affected {
     // Of several for one unit the first is told, and what spares the host comes last.
-    let order = |it: &Seed| (it.unit, it.spread == Spread::NamedTriple, it.rule);
+    let order = |it: &Seed| (it.unit, it.spread == Propagation::NamedTriple, it.rule);
     seeds.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.path.cmp(&b.path)));
     let mut affected = Affected::default();
     let mut pending = VecDeque::new();
@@ -106,7 +106,7 @@ pub fn propagate_within(
         let is_doctest = graph.unit(unit).mode == Mode::Doctest;
         if seed.effect == Effect::Rerun || is_doctest {
             reruns.push((unit, (Effect::Rerun, Reason::Seed(seed))));
-        } else if matches!(seed.spread, Spread::Nothing | Spread::NamedTriple) {
+        } else if matches!(seed.spread, Propagation::Nothing | Propagation::NamedTriple) {
             alone.push((unit, (Effect::Rebuilt, Reason::Seed(seed))));
         } else if let Entry::Vacant(entry) = affected.units.entry(unit) {
             entry.insert((Effect::Rebuilt, Reason::Seed(seed)));

@@ -144,7 +144,7 @@ fn what_is_run_again_reaches_no_further() {
 fn a_seed_that_does_not_spread_stays_where_it_is() {
     let story = Story::new("a: lib!test!bench\nb: lib!test!bench -> a", Verb::Check);
     let alone = Seed {
-        spread: Spread::Nothing,
+        spread: Propagation::Nothing,
         ..story.seed("a lib")
     };
     let affected = propagate(&story.graph, vec![alone.clone()]);
@@ -161,7 +161,7 @@ fn a_seed_that_does_not_spread_stays_where_it_is() {
 fn the_host_is_spared_where_nothing_else_touches_the_unit() {
     let story = Story::new("a: lib!test!bench", Verb::Check);
     let flags = Seed {
-        spread: Spread::NamedTriple,
+        spread: Propagation::NamedTriple,
         ..story.seed("a lib")
     };
     let of = |seeds: &[&Seed]| {
@@ -173,7 +173,7 @@ fn the_host_is_spared_where_nothing_else_touches_the_unit() {
     assert!(is_spared(of(&[&flags])));
     assert!(!is_spared(of(&[&flags, &edit])));
     let further = Seed {
-        spread: Spread::Nothing,
+        spread: Propagation::Nothing,
         ..flags.clone()
     };
     assert!(!is_spared(of(&[&flags, &further])));

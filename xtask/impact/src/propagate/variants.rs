@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Affected;
 use crate::records::{Record, RecordId, Records};
-use crate::seeds::{Effect, Seed, Spread};
+use crate::seeds::{Effect, Propagation, Seed};
 use crate::unit_graph::UnitIx;
 
 /// What of a change's units it touches, by their records.
@@ -28,35 +28,35 @@ pub struct Variants<'a> {
     /// part, as is what follows.
     by_value: HashMap<u64, Vec<&'a Record<'a>>>,
     /// What is recorded of a unit on each side.
-    recorded: HashMap<(UnitIx, Side), Vec<&'a Record<'a>>>,
-    touched: RefCell<HashMap<(UnitIx, Side), bool>>,
-    as_recorded: RefCell<HashMap<(UnitIx, Side), bool>>,
+    recorded: HashMap<(UnitIx, MachineSide), Vec<&'a Record<'a>>>,
+    touched: RefCell<HashMap<(UnitIx, MachineSide), bool>>,
+    as_recorded: RefCell<HashMap<(UnitIx, MachineSide), bool>>,
 }
 
 /// For whom cargo builds a unit; without `--target` that is the same machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Side {
+enum MachineSide {
     /// A build script, a procedural macro, or what these are built from.
     Host,
     /// Everything else.
     Target,
 }
 
-const SIDES: [Side; 2] = [Side::Host, Side::Target];
+const SIDES: [MachineSide; 2] = [MachineSide::Host, MachineSide::Target];
 
 impl<'a> Variants<'a> {
     /// Of the seeds of a change.
     pub fn new(records: &'a Records<'a>, seeds: &[Seed]) -> Self {
         let rebuilt = || seeds.iter().filter(|it| it.effect == Effect::Rebuilt);
-        let of = |is_its: &dyn Fn(Spread) -> bool| {
+        let of = |is_its: &dyn Fn(Propagation) -> bool| {
             let seeds = rebuilt().filter(|it| is_its(it.spread));
             seeds.map(|seed| seed.unit).collect::<HashSet<_>>()
         };
         // Of these the records are touched that list a changed path.
-        let in_part = of(&|spread| spread == Spread::Recorded);
+        let in_part = of(&|spread| spread == Propagation::Recorded);
         let mut variants = Self {
             records,
-            wholly: of(&|spread| spread != Spread::Recorded),
+            wholly: of(&|spread| spread != Propagation::Recorded),
             by_value: HashMap::new(),
             recorded: HashMap::new(),
             touched: RefCell::default(),
@@ -83,7 +83,7 @@ impl<'a> Variants<'a> {
         }
         let live = self.live();
         let hosts_own = live.iter().filter(|it| it.is_for_host);
-        let host = self.below(hosts_own.copied(), Side::Host);
+        let host = self.below(hosts_own.copied(), MachineSide::Host);
         let is_the_targets =
             |it: &&Record<'_>| !it.is_for_host && !host.contains(&it.evidence.value);
         let with_own: HashSet<UnitIx> = live
@@ -95,7 +95,7 @@ impl<'a> Variants<'a> {
         let starts = live
             .iter()
             .filter(|it| is_the_targets(it) || !it.is_for_host && !with_own.contains(&it.unit));
-        let target = self.below(starts.copied(), Side::Target);
+        let target = self.below(starts.copied(), MachineSide::Target);
         for record in live {
             for (side, values) in SIDES.into_iter().zip([&host, &target]) {
                 if values.contains(&record.evidence.value) {
@@ -128,13 +128,17 @@ impl<'a> Variants<'a> {
     }
 
     /// The values of records and of all that these were built against on the same side.
-    fn below(&self, starts: impl Iterator<Item = &'a Record<'a>>, side: Side) -> HashSet<u64> {
+    fn below(
+        &self,
+        starts: impl Iterator<Item = &'a Record<'a>>,
+        side: MachineSide,
+    ) -> HashSet<u64> {
         let mut below = HashSet::new();
         let mut pending: Vec<&Record<'_>> = starts.collect();
         while let Some(record) = pending.pop() {
             if below.insert(record.evidence.value) {
                 let on = self.dependencies(record);
-                pending.extend(on.filter(|it| side == Side::Host || !it.is_for_host));
+                pending.extend(on.filter(|it| side == MachineSide::Host || !it.is_for_host));
             }
         }
         below
@@ -169,7 +173,7 @@ impl<'a> Variants<'a> {
             return untouched;
         }
         for (unit, _) in affected.units() {
-            let (touched, apart): (Vec<Side>, Vec<Side>) = SIDES
+            let (touched, apart): (Vec<MachineSide>, Vec<MachineSide>) = SIDES
                 .into_iter()
                 .partition(|&side| self.is_touched(unit, side));
             let touched = touched.iter().flat_map(|&side| self.on(unit, side));
@@ -189,14 +193,14 @@ impl<'a> Variants<'a> {
     }
 
     /// What is recorded of a unit on a side.
-    fn on(&self, unit: UnitIx, side: Side) -> impl Iterator<Item = &'a Record<'a>> {
+    fn on(&self, unit: UnitIx, side: MachineSide) -> impl Iterator<Item = &'a Record<'a>> {
         let records = self.recorded.get(&(unit, side)).into_iter().flatten();
         records.copied()
     }
 
     /// Whether a change touches what is recorded of a unit on a side, or what that was built
     /// against.
-    fn is_touched(&self, unit: UnitIx, side: Side) -> bool {
+    fn is_touched(&self, unit: UnitIx, side: MachineSide) -> bool {
         if let Some(&known) = self.touched.borrow().get(&(unit, side)) {
             return known;
         }
@@ -214,7 +218,7 @@ impl<'a> Variants<'a> {
 
     /// Whether what was recorded last of a unit on a side still holds, and that of all that it was
     /// built against. That takes a look at every file.
-    fn is_as_recorded(&self, unit: UnitIx, side: Side) -> bool {
+    fn is_as_recorded(&self, unit: UnitIx, side: MachineSide) -> bool {
         if let Some(&known) = self.as_recorded.borrow().get(&(unit, side)) {
             return known;
         }
@@ -233,9 +237,9 @@ impl<'a> Variants<'a> {
 
 impl Record<'_> {
     /// For whom it is built, by what is built against it.
-    fn side(&self, user: Side) -> Side {
+    fn side(&self, user: MachineSide) -> MachineSide {
         match self.is_for_host {
-            true => Side::Host,
+            true => MachineSide::Host,
             false => user,
         }
     }

@@ -12,7 +12,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cargo_config::CargoConfig;
-use crate::change_set::{Ahead, Asked, ChangeSet, Outside};
+use crate::change_set::{ChangeRequest, ChangeSet, OutsidePackages, Prefetch};
 use crate::paths::resolved;
 use crate::process::Runner;
 use crate::propagate;
@@ -23,12 +23,12 @@ use crate::quote;
 use crate::records::changed::ChangedPaths;
 use crate::records::checkouts;
 use crate::records::checkouts::Shared;
-use crate::records::layout::Layout;
-use crate::records::{Ground, RecordId, Records};
+use crate::records::layout::PackageDirectories;
+use crate::records::{QueryContext, RecordId, Records};
 use crate::resolve_diff;
 use crate::seeds::rules::Rules;
-use crate::seeds::settings::{Contents, Setting, Settings};
-use crate::seeds::{Inputs, Resolution};
+use crate::seeds::settings::{BothSides, Setting, SettingFiles};
+use crate::seeds::{Resolution, SeedInputs};
 use crate::seeds::{Rule, Seed};
 use crate::unit_graph::{Unit, UnitGraph, UnitIx, Verb};
 use crate::usage;
@@ -38,13 +38,13 @@ use crate::{build_dir, files};
 use scan_cache::KeptFacts;
 
 /// Which workspace, which change, and what is going to be run.
-pub struct Question {
+pub struct Query {
     /// Where and how programs are started.
     pub runner: Runner,
     /// The workspace that is asked about.
     pub workspace: Workspace,
     /// The change.
-    pub asked: Asked,
+    pub asked: ChangeRequest,
     /// What is going to be run.
     pub verb: Verb,
     /// Which records of builds the answer may rest on.
@@ -58,7 +58,7 @@ pub struct Question {
     /// Whether cargo may download what a side of the change needs.
     pub network: bool,
     /// What was begun before the workspace was known.
-    pub ahead: Option<Ahead>,
+    pub ahead: Option<Prefetch>,
 }
 
 /// Which records of builds an answer may rest on.
@@ -99,9 +99,9 @@ pub struct Answer {
     pub notes: Vec<String>,
 }
 
-impl Question {
+impl Query {
     /// What a change means to what the verb builds by itself, by all evidence that there is.
-    pub fn new(runner: Runner, workspace: Workspace, asked: Asked, verb: Verb) -> Self {
+    pub fn new(runner: Runner, workspace: Workspace, asked: ChangeRequest, verb: Verb) -> Self {
         Self {
             runner,
             workspace,
@@ -137,12 +137,12 @@ impl Question {
         } = &self;
         let root = resolved(&workspace.root);
         let started = started.filter(|it| it.is_of(&root));
-        let compare = || Ahead::compare(&self.runner, &root, asked.compare.as_ref());
+        let compare = || Prefetch::compare(&self.runner, &root, asked.compare.as_ref());
         let mut ahead = started.unwrap_or_else(compare);
         let graph = UnitGraph::new(workspace, self.verb);
         let rules = Rules::new(workspace)?;
-        let layout = Layout::new(workspace);
-        let settings = Settings::new(workspace);
+        let layout = PackageDirectories::new(workspace);
+        let settings = SettingFiles::new(workspace);
         let kept = (!self.no_cache).then(|| workspace.kept()).flatten();
         let own = workspace.directories();
         let read_records = |with_external| match &self.evidence {
@@ -156,7 +156,7 @@ impl Question {
         let set = ChangeSet::new(
             asked,
             ahead,
-            &Outside {
+            &OutsidePackages {
                 workspace,
                 layout: &layout,
                 places: &places,
@@ -179,7 +179,7 @@ impl Question {
         if with_external {
             (places, shared) = read_records(true)?;
         }
-        let ground = Ground {
+        let ground = QueryContext {
             workspace,
             graph: &graph,
             layout: &layout,
@@ -194,7 +194,7 @@ impl Question {
         let configured = || CargoConfig::of(&self.runner.in_directory(&root)).ok();
         let is_told = with_external && set.is_on_disk();
         let config = is_told.then(configured).flatten();
-        let inputs = Inputs {
+        let inputs = SeedInputs {
             workspace,
             graph: &graph,
             verb: self.verb,
@@ -288,8 +288,8 @@ impl Question {
     fn resolution(
         &self,
         set: &ChangeSet,
-        settings: &Settings,
-        contents: &HashMap<Utf8PathBuf, Contents>,
+        settings: &SettingFiles,
+        contents: &HashMap<Utf8PathBuf, BothSides>,
     ) -> Resolution {
         let mut changes = set.changes.iter().zip(set.paths());
         let is_resolved = changes.any(|(change, path)| {
@@ -303,7 +303,7 @@ impl Question {
         let profile = self.profile.iter().flat_map(|it| flag("profile", it));
         let targets = self.targets.iter().flat_map(|it| flag("target", it));
         let flags: Vec<String> = profile.chain(targets).collect();
-        let question = resolve_diff::Question {
+        let question = resolve_diff::ResolveQuery {
             runner: &self.runner,
             verb: self.verb,
             flags: &flags,
@@ -330,7 +330,7 @@ pub fn package_of(spec: &str) -> &str {
 }
 
 /// The part of a specification that follows the package.
-enum Named<'a> {
+enum NamedPart<'a> {
     /// Every unit of the package.
     All,
     /// `:TARGET` or `:KIND`: every unit of a target or of a kind of target.
@@ -339,18 +339,18 @@ enum Named<'a> {
     Unit(&'a str),
 }
 
-fn split(spec: &str) -> (&str, Named<'_>) {
+fn split(spec: &str) -> (&str, NamedPart<'_>) {
     // A package id holds colons of its own, but none after its last `/`.
     let by_colon = spec.rsplit_once(':');
     let is_target = |(package, target): &(&str, &str)| {
         !target.contains('/') && !package.contains(char::is_whitespace)
     };
     if let Some((package, target)) = by_colon.filter(is_target) {
-        return (package, Named::Target(target.trim()));
+        return (package, NamedPart::Target(target.trim()));
     }
     match spec.trim().split_once(char::is_whitespace) {
-        Some((package, unit)) => (package, Named::Unit(unit.trim())),
-        None => (spec, Named::All),
+        Some((package, unit)) => (package, NamedPart::Unit(unit.trim())),
+        None => (spec, NamedPart::All),
     }
 }
 
@@ -365,9 +365,9 @@ pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Resu
     let is_named = |&unit: &UnitIx| {
         let unit = graph.unit(unit);
         match named {
-            Named::All => true,
-            Named::Unit(label) => unit.label() == label,
-            Named::Target(name) => {
+            NamedPart::All => true,
+            NamedPart::Unit(label) => unit.label() == label,
+            NamedPart::Target(name) => {
                 unit.target == name || unit.label() == name || is_of_kind(unit, name)
             }
         }
@@ -378,7 +378,7 @@ pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Resu
         let name = &workspace.package(package).name;
         let mut labels: Vec<_> = all.map(|unit| graph.unit(unit).label()).collect();
         labels.dedup();
-        let (Named::Target(asked) | Named::Unit(asked)) = named else {
+        let (NamedPart::Target(asked) | NamedPart::Unit(asked)) = named else {
             return Err(usage!("package `{name}` has no target"));
         };
         return Err(usage!(

@@ -3,10 +3,10 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::change_set::ChangeSet;
-use crate::records::layout::Layout;
-use crate::seeds::sources::Facts;
+use crate::records::layout::PackageDirectories;
+use crate::seeds::sources::SourceFacts;
 use crate::state;
-use crate::vcs::{Commit, Range, Repository, State};
+use crate::vcs::{Commit, Range, Repository, TreeState};
 use crate::workspace::Workspace;
 
 /// Where the facts of a workspace are kept.
@@ -33,14 +33,14 @@ impl KeptFacts {
     }
 
     /// What is still true of all that the change set leaves alone.
-    pub(super) fn read(&self, set: &ChangeSet, layout: &Layout) -> Facts {
+    pub(super) fn read(&self, set: &ChangeSet, layout: &PackageDirectories) -> SourceFacts {
         let before = set.range.as_ref().map(Range::before);
         let mut facts = match (&self.file, &set.repository, before) {
-            (Some(file), Some(repository), Some(State::Commit(commit))) => {
+            (Some(file), Some(repository), Some(TreeState::Commit(commit))) => {
                 let facts = state::read(file).unwrap_or_default();
                 at(facts, &commit, repository, layout)
             }
-            _ => Facts::default(),
+            _ => SourceFacts::default(),
         };
         let paths: Vec<_> = set.paths().collect();
         facts.pass_over(&paths, layout.around(&paths));
@@ -48,7 +48,7 @@ impl KeptFacts {
     }
 
     /// Keeps what there is to be kept.
-    pub(super) fn write(&self, facts: &Facts) {
+    pub(super) fn write(&self, facts: &SourceFacts) {
         if let (Some(file), true) = (&self.file, self.is_work_tree && facts.has_grown) {
             state::write(file, facts);
         }
@@ -56,7 +56,12 @@ impl KeptFacts {
 }
 
 /// As far as they are true of a commit.
-fn at(mut facts: Facts, commit: &Commit, repository: &Repository, layout: &Layout) -> Facts {
+fn at(
+    mut facts: SourceFacts,
+    commit: &Commit,
+    repository: &Repository,
+    layout: &PackageDirectories,
+) -> SourceFacts {
     if facts.commit.is_empty() {
         facts.commit.clone_from(&commit.0);
     }
@@ -69,7 +74,7 @@ fn at(mut facts: Facts, commit: &Commit, repository: &Repository, layout: &Layou
     };
     // It may be gone.
     let Ok(changes) = repository.changes(&since) else {
-        facts = Facts::default();
+        facts = SourceFacts::default();
         facts.commit.clone_from(&commit.0);
         return facts;
     };

@@ -13,12 +13,12 @@ use std::collections::HashMap;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::layout::Layout;
+use super::layout::PackageDirectories;
 use crate::build_dir::Directories;
 use crate::build_dir::dep_info;
 use crate::build_dir::evidence;
-use crate::build_dir::evidence::{Evidence, Place, Wanted};
-use crate::build_dir::unit_record::{Mode, TargetKind, UnitName};
+use crate::build_dir::evidence::{ProfileRecords, RecordFilter, UnitRecord};
+use crate::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use crate::files;
 use crate::paths::normalized;
 use crate::paths::resolved;
@@ -49,11 +49,11 @@ pub struct Shared {
 /// # Errors
 /// A build directory that cannot be listed, or has a layout that is not known.
 pub fn read(
-    (workspace, layout): (&Workspace, &Layout),
+    (workspace, layout): (&Workspace, &PackageDirectories),
     directories: &Directories,
     with_external: bool,
     state: Option<&Utf8Path>,
-) -> Result<(Vec<Place>, Vec<Shared>)> {
+) -> Result<(Vec<ProfileRecords>, Vec<Shared>)> {
     let mut named: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
     let mut own: HashMap<&str, Vec<PackageIx>> = HashMap::new();
     for (index, package) in workspace.packages() {
@@ -65,7 +65,7 @@ pub fn read(
             named.entry(&package.name).or_default().push(at);
         }
     }
-    let wanted = Wanted {
+    let wanted = RecordFilter {
         root: &workspace.root,
         directories: &named,
     };
@@ -88,7 +88,7 @@ pub fn read(
 /// As for [`read`].
 pub fn sharing(workspace: &Workspace) -> Result<Vec<Shared>> {
     let state = workspace.kept();
-    let ours = (workspace, &Layout::new(workspace));
+    let ours = (workspace, &PackageDirectories::new(workspace));
     Ok(read(ours, &workspace.directories(), false, state.as_deref())?.1)
 }
 
@@ -142,7 +142,7 @@ pub const MEND: &str = "Give each checkout a build directory of its own, in .car
 
 /// Where a unit was compiled.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Origin {
+enum CompiledWhere {
     Here,
     Unknown,
     /// From another file of this repository, or one of which cargo makes units with other hashes.
@@ -153,7 +153,7 @@ enum Origin {
 
 struct Checkout<'a> {
     workspace: &'a Workspace,
-    layout: &'a Layout,
+    layout: &'a PackageDirectories,
     /// The path packages by name.
     own: HashMap<&'a str, Vec<PackageIx>>,
     root: Utf8PathBuf,
@@ -166,7 +166,7 @@ struct Checkout<'a> {
 impl<'a> Checkout<'a> {
     fn new(
         workspace: &'a Workspace,
-        layout: &'a Layout,
+        layout: &'a PackageDirectories,
         own: HashMap<&'a str, Vec<PackageIx>>,
     ) -> Self {
         let root = resolved(&workspace.root);
@@ -182,16 +182,16 @@ impl<'a> Checkout<'a> {
 
     /// Leaves of a profile directory's records those that count. `outputs` is where cargo puts up
     /// what it built there.
-    fn sift(&mut self, place: &mut Place, outputs: &Utf8Path) -> Option<Shared> {
+    fn sift(&mut self, place: &mut ProfileRecords, outputs: &Utf8Path) -> Option<Shared> {
         let mut elsewhere = self.put_up_elsewhere(&place.units, outputs);
         let mut is_there = elsewhere.as_ref().is_some_and(|(_, it)| it.exists());
-        let mut judged: Vec<(Origin, Evidence)> = Vec::new();
+        let mut judged: Vec<(CompiledWhere, UnitRecord)> = Vec::new();
         for unit in std::mem::take(&mut place.units) {
-            let mut origin = Origin::Unknown;
+            let mut origin = CompiledWhere::Unknown;
             if let Some(source) = &unit.compiled_from {
                 origin = self.origin(&unit.package, source);
                 // One that still exists is the better witness.
-                if origin == Origin::Elsewhere && !is_there {
+                if origin == CompiledWhere::Elsewhere && !is_there {
                     is_there = source.exists();
                     elsewhere = Some((unit.package.clone(), source.clone()));
                 }
@@ -199,9 +199,9 @@ impl<'a> Checkout<'a> {
             judged.push((origin, unit));
         }
         judged.retain(|(origin, _)| match origin {
-            Origin::Here => true,
-            Origin::Unknown => elsewhere.is_none(),
-            Origin::Beside | Origin::Elsewhere => false,
+            CompiledWhere::Here => true,
+            CompiledWhere::Unknown => elsewhere.is_none(),
+            CompiledWhere::Beside | CompiledWhere::Elsewhere => false,
         });
         place.units = judged.into_iter().map(|(_, unit)| unit).collect();
         elsewhere.map(|(package, source)| Shared {
@@ -215,13 +215,13 @@ impl<'a> Checkout<'a> {
     /// The package and root file of the binary that was put up last, if it was built elsewhere.
     fn put_up_elsewhere(
         &mut self,
-        units: &[Evidence],
+        units: &[UnitRecord],
         outputs: &Utf8Path,
     ) -> Option<(String, Utf8PathBuf)> {
         let dep_infos = units.iter().filter_map(|unit| {
             let UnitName { mode, kind, target } = &unit.name;
             let dep_info = outputs.join(format!("{target}.d"));
-            let is_binary = (*mode, *kind) == (Mode::Compile, TargetKind::Bin);
+            let is_binary = (*mode, *kind) == (RecordedMode::Compile, RecordedKind::Bin);
             let written = is_binary.then(|| dep_info.metadata().and_then(|it| it.modified()))?;
             Some((written.ok()?, dep_info, unit))
         });
@@ -235,16 +235,16 @@ impl<'a> Checkout<'a> {
             .collect();
         let is_root = |file: &Utf8PathBuf| roots.iter().any(|root| file.ends_with(root));
         let source = files.into_iter().find(is_root)?;
-        let is_elsewhere = self.origin(&unit.package, &source) == Origin::Elsewhere;
+        let is_elsewhere = self.origin(&unit.package, &source) == CompiledWhere::Elsewhere;
         is_elsewhere.then(|| (unit.package.clone(), source))
     }
 
-    fn origin(&mut self, package: &str, source: &Utf8Path) -> Origin {
+    fn origin(&mut self, package: &str, source: &Utf8Path) -> CompiledWhere {
         let Some(own) = self.own.get(package) else {
-            return Origin::Unknown;
+            return CompiledWhere::Unknown;
         };
         if own.iter().any(|&package| self.is_of(package, source)) {
-            return Origin::Here;
+            return CompiledWhere::Here;
         }
         let packages = own.iter().map(|&it| self.workspace.package(it));
         let mut roots = packages.flat_map(|it| &it.targets).map(|it| &it.src_path);
@@ -253,18 +253,18 @@ impl<'a> Checkout<'a> {
             below.is_ok_and(|below| source.ends_with(below))
         };
         if is_download(source) || !roots.any(ends_as) {
-            return Origin::Beside;
+            return CompiledWhere::Beside;
         }
         // Cargo may have been started by a link to this checkout.
         let real = resolved(source);
         if own.iter().any(|&package| self.is_of(package, &real)) {
-            return Origin::Here;
+            return CompiledWhere::Here;
         }
         let is_beside = source.parent().is_some_and(|it| self.is_beside(it));
         // A worktree can lie in here, too; one that is gone has left no sign of it.
         match is_beside && source.exists() {
-            true => Origin::Beside,
-            false => Origin::Elsewhere,
+            true => CompiledWhere::Beside,
+            false => CompiledWhere::Elsewhere,
         }
     }
 
@@ -321,29 +321,45 @@ mod tests {
         let far = workspace.find("far").unwrap();
         // A path package outside of the root.
         workspace.packages[far.0 as usize].targets[0].src_path = "/far/src/lib.rs".into();
-        let layout = Layout::new(&workspace);
+        let layout = PackageDirectories::new(&workspace);
         let mut own: HashMap<&str, Vec<PackageIx>> = HashMap::new();
         for (index, package) in workspace.packages() {
             own.entry(&package.name).or_default().push(index);
         }
         let mut checkout = Checkout::new(&workspace, &layout, own);
         let cases = [
-            ("network", "/w/network/src/lib.rs", Origin::Here),
-            ("network", "/w/crates/../network/src/lib.rs", Origin::Here),
-            ("network", "/w2/network/src/lib.rs", Origin::Elsewhere),
+            ("network", "/w/network/src/lib.rs", CompiledWhere::Here),
+            (
+                "network",
+                "/w/crates/../network/src/lib.rs",
+                CompiledWhere::Here,
+            ),
+            (
+                "network",
+                "/w2/network/src/lib.rs",
+                CompiledWhere::Elsewhere,
+            ),
             // Another workspace of the repository that is no more, or a worktree; and a target.
-            ("network", "/w/tools/network/src/lib.rs", Origin::Elsewhere),
-            ("network", "/w/network/src/old.rs", Origin::Beside),
+            (
+                "network",
+                "/w/tools/network/src/lib.rs",
+                CompiledWhere::Elsewhere,
+            ),
+            ("network", "/w/network/src/old.rs", CompiledWhere::Beside),
             // Elsewhere, but not where the hashes would be the same.
-            ("network", "/w2/crates/network/src/main.rs", Origin::Beside),
-            ("far", "/far/src/lib.rs", Origin::Here),
-            ("far", "/further/src/lib.rs", Origin::Beside),
+            (
+                "network",
+                "/w2/crates/network/src/main.rs",
+                CompiledWhere::Beside,
+            ),
+            ("far", "/far/src/lib.rs", CompiledWhere::Here),
+            ("far", "/further/src/lib.rs", CompiledWhere::Beside),
             (
                 "log",
                 "/home/.cargo/registry/src/i/log/src/lib.rs",
-                Origin::Beside,
+                CompiledWhere::Beside,
             ),
-            ("serde", "/w2/serde/src/lib.rs", Origin::Unknown),
+            ("serde", "/w2/serde/src/lib.rs", CompiledWhere::Unknown),
         ];
         for (package, source, expected) in cases {
             assert_eq!(
@@ -371,14 +387,17 @@ mod tests {
             let link = top.join(format!("link-to-{name}"));
             std::os::unix::fs::symlink(top.join(name), link).unwrap();
         }
-        let layout = Layout::new(&workspace);
+        let layout = PackageDirectories::new(&workspace);
         let own = HashMap::from([("network", vec![PackageIx(0)])]);
         let mut checkout = Checkout::new(&workspace, &layout, own);
         let mut origin = |from: &str| checkout.origin("network", &top.join(from));
-        assert_eq!(origin("link-to-checkout/network/src/lib.rs"), Origin::Here);
+        assert_eq!(
+            origin("link-to-checkout/network/src/lib.rs"),
+            CompiledWhere::Here
+        );
         assert_eq!(
             origin("link-to-other/network/src/lib.rs"),
-            Origin::Elsewhere
+            CompiledWhere::Elsewhere
         );
     }
 }

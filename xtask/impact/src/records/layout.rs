@@ -9,7 +9,7 @@ use crate::workspace::{PackageIx, Workspace};
 
 /// The directories of the path packages, members or not, without symbolic links, as git names
 /// paths. Packages from a registry or git do not change, and have no place here.
-pub struct Layout {
+pub struct PackageDirectories {
     /// In the order of the workspace's packages.
     directories: Vec<Option<Utf8PathBuf>>,
     by_directory: HashMap<Utf8PathBuf, PackageIx>,
@@ -17,7 +17,7 @@ pub struct Layout {
     built: Vec<Utf8PathBuf>,
 }
 
-impl Layout {
+impl PackageDirectories {
     /// The packages' directories.
     pub fn new(workspace: &Workspace) -> Self {
         let directories: Vec<_> = workspace

@@ -22,14 +22,14 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::build_dir::evidence::{Evidence, Inputs, Place};
+use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
 use crate::build_dir::unit_inputs::Watch;
 use crate::build_dir::unit_record;
-use crate::build_dir::unit_record::{TargetKind, UnitName};
+use crate::build_dir::unit_record::{RecordedKind, UnitName};
 use crate::cargo_config::configuration_files;
 use crate::paths::resolved;
 use crate::records::changed::ChangedPaths;
-use crate::records::layout::Layout;
+use crate::records::layout::PackageDirectories;
 use crate::records::names::{UnitsByName, is_its};
 use crate::records::platform::runs_on_host;
 use crate::unit_graph::{Link, Mode, UnitGraph, UnitIx};
@@ -37,30 +37,30 @@ use crate::workspace::{TargetKind as GraphKind, Workspace};
 
 /// What a question about records is asked of.
 #[derive(Clone, Copy)]
-pub struct Ground<'a> {
+pub struct QueryContext<'a> {
     /// The packages.
     pub workspace: &'a Workspace,
     /// Their units under the verb.
     pub graph: &'a UnitGraph,
     /// Where the path packages lie.
-    pub layout: &'a Layout,
+    pub layout: &'a PackageDirectories,
     /// The absolute paths of the change set.
     pub changed: &'a ChangedPaths,
 }
 
 /// What the build directory holds about the units of path packages.
 pub struct Records<'a> {
-    ground: Ground<'a>,
+    ground: QueryContext<'a>,
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read a path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
-    found: RefCell<Found>,
+    found: RefCell<RecordFindings>,
 }
 
 /// What was found out about records when it was first asked for, since it takes a look at every
 /// file that a unit read.
 #[derive(Default)]
-struct Found {
+struct RecordFindings {
     /// When the last record of a unit started that still says what the unit reads.
     started: HashMap<UnitIx, Option<SystemTime>>,
     settings: Option<Option<SystemTime>>,
@@ -71,8 +71,8 @@ struct Found {
 /// A record, as that of one unit.
 pub struct Record<'a> {
     pub(super) unit: UnitIx,
-    pub(super) evidence: &'a Evidence,
-    inputs: &'a Inputs,
+    pub(super) evidence: &'a UnitRecord,
+    inputs: &'a RecordedInputs,
     /// Whether it runs on the host.
     pub(super) is_for_host: bool,
     /// Whether profile directory and toolchain are those of the question.
@@ -85,7 +85,7 @@ pub struct Record<'a> {
 
 impl<'a> Records<'a> {
     /// No record, as on a fresh clone.
-    pub fn none(ground: Ground<'a>) -> Self {
+    pub fn none(ground: QueryContext<'a>) -> Self {
         Self {
             ground,
             by_unit: BTreeMap::new(),
@@ -98,10 +98,10 @@ impl<'a> Records<'a> {
     /// the question is about. External packages' files do not change, so their records are there
     /// only where it is asked which variables they read.
     pub fn new(
-        ground: Ground<'a>,
+        ground: QueryContext<'a>,
         directory: &str,
         with_external: bool,
-        places: &'a [Place],
+        places: &'a [ProfileRecords],
     ) -> Self {
         let mut records = Self::none(ground);
         let by_name =
@@ -121,12 +121,12 @@ impl<'a> Records<'a> {
     /// Takes a record for the units that it is of.
     fn add(
         &mut self,
-        evidence: &'a Evidence,
+        evidence: &'a UnitRecord,
         is_here: bool,
         by_name: &UnitsByName,
         scripts: &CompiledScripts<'_>,
     ) {
-        let Ground {
+        let QueryContext {
             workspace,
             graph,
             layout,
@@ -151,9 +151,9 @@ impl<'a> Records<'a> {
                 lists_change: false,
             };
             match inputs {
-                Inputs::Run(_) if node.mode == Mode::RunCustomBuild => {
-                    let is_script_its = |script: &Evidence| match inputs_in(script, at) {
-                        Some(Inputs::Compiled { files, env, .. }) => {
+                RecordedInputs::Run(_) if node.mode == Mode::RunCustomBuild => {
+                    let is_script_its = |script: &UnitRecord| match inputs_in(script, at) {
+                        Some(RecordedInputs::Compiled { files, env, .. }) => {
                             is_its(workspace, node, files, env)
                         }
                         _ => false,
@@ -163,7 +163,9 @@ impl<'a> Records<'a> {
                         continue;
                     }
                 }
-                Inputs::Compiled { files, real, env } if is_its(workspace, node, files, env) => {
+                RecordedInputs::Compiled { files, real, env }
+                    if is_its(workspace, node, files, env) =>
+                {
                     for file in files.iter().chain(real) {
                         if changed.contains(file) {
                             record.lists_change = true;
@@ -260,9 +262,9 @@ impl<'a> Records<'a> {
     pub fn reading_below(&self, directory: &Utf8Path) -> impl Iterator<Item = UnitIx> {
         let is_below = move |file: &Utf8PathBuf| file.starts_with(directory);
         let reads = move |record: &Record<'_>| match record.inputs {
-            Inputs::Compiled { files, real, .. } => files.iter().chain(real).any(is_below),
-            Inputs::Run(Watch::Declared(paths, _)) => paths.iter().any(is_below),
-            Inputs::Run(_) => false,
+            RecordedInputs::Compiled { files, real, .. } => files.iter().chain(real).any(is_below),
+            RecordedInputs::Run(Watch::Declared(paths, _)) => paths.iter().any(is_below),
+            RecordedInputs::Run(_) => false,
         };
         let units = self.by_unit.iter();
         let reading = units.filter(move |(_, records)| records.iter().any(reads));
@@ -324,8 +326,8 @@ impl<'a> Records<'a> {
         let records = self.by_unit.get(&unit)?;
         self.is_current(unit).then(|| {
             records.iter().any(|record| match record.inputs {
-                Inputs::Compiled { env, .. } => env.iter().any(|name| names.contains(name)),
-                Inputs::Run(_) => false,
+                RecordedInputs::Compiled { env, .. } => env.iter().any(|name| names.contains(name)),
+                RecordedInputs::Run(_) => false,
             })
         })
     }
@@ -333,7 +335,8 @@ impl<'a> Records<'a> {
     /// Counts the compiled units of path packages that have a record of a build of this kind. Records
     /// of other packages are only read where the configuration changed, and never counted.
     pub fn fitting(&self) -> usize {
-        let fits = |it: &Record<'_>| it.fits && matches!(it.inputs, Inputs::Compiled { .. });
+        let fits =
+            |it: &Record<'_>| it.fits && matches!(it.inputs, RecordedInputs::Compiled { .. });
         let records = self.by_unit.iter();
         let of_path_packages = records.filter(|(unit, _)| self.has_all_of(**unit));
         of_path_packages
@@ -343,7 +346,7 @@ impl<'a> Records<'a> {
 }
 
 /// The inputs that a record has if its package is the one in this directory.
-fn inputs_in<'a>(evidence: &'a Evidence, package: &Utf8Path) -> Option<&'a Inputs> {
+fn inputs_in<'a>(evidence: &'a UnitRecord, package: &Utf8Path) -> Option<&'a RecordedInputs> {
     let mut inputs = evidence.inputs.iter();
     let (_, inputs) = inputs.find(|(known, _)| known.as_str() == package || known == package)?;
     Some(inputs)
@@ -351,20 +354,20 @@ fn inputs_in<'a>(evidence: &'a Evidence, package: &Utf8Path) -> Option<&'a Input
 
 /// The records of compiled build scripts in a profile directory. A script's run does not say which
 /// package it is of; the compiled script that was run does, by the files that it was made from.
-struct CompiledScripts<'a>(HashMap<u64, &'a Evidence>);
+struct CompiledScripts<'a>(HashMap<u64, &'a UnitRecord>);
 
 impl<'a> CompiledScripts<'a> {
-    fn new(place: &'a Place) -> Self {
-        let is_script = |unit: &&Evidence| {
-            unit.name.kind == TargetKind::BuildScript
-                && unit.name.mode == unit_record::Mode::Compile
+    fn new(place: &'a ProfileRecords) -> Self {
+        let is_script = |unit: &&UnitRecord| {
+            unit.name.kind == RecordedKind::BuildScript
+                && unit.name.mode == unit_record::RecordedMode::Compile
         };
         let scripts = place.units.iter().filter(is_script);
         Self(scripts.map(|script| (script.value, script)).collect())
     }
 
     /// The script that ran; `None` where that is another package's, or was compiled again since.
-    fn run_by(&self, run: &Evidence) -> Option<&'a Evidence> {
+    fn run_by(&self, run: &UnitRecord) -> Option<&'a UnitRecord> {
         let mut built_against = run.dependencies.iter();
         built_against.find_map(|(_, value)| self.0.get(value).copied())
     }
@@ -387,8 +390,8 @@ impl Record<'_> {
     /// What a script's run was recorded to watch.
     pub fn watch(&self) -> Option<&Watch> {
         match self.inputs {
-            Inputs::Run(watch) => Some(watch),
-            Inputs::Compiled { .. } => None,
+            RecordedInputs::Run(watch) => Some(watch),
+            RecordedInputs::Compiled { .. } => None,
         }
     }
 
@@ -400,18 +403,18 @@ impl Record<'_> {
         let is_older = |at: Option<SystemTime>| at.is_some_and(|at| Some(at) <= started);
         let is_unchanged = |path: &&Utf8PathBuf| !changed.contains(path);
         match self.inputs {
-            Inputs::Compiled { files, .. } => {
+            RecordedInputs::Compiled { files, .. } => {
                 let mut files = files.iter().filter(is_unchanged);
                 started.is_some() && files.all(|file| is_older(modified(file)))
             }
-            Inputs::Run(Watch::Declared(paths, variables)) => {
+            RecordedInputs::Run(Watch::Declared(paths, variables)) => {
                 let mut paths = paths.iter().filter(is_unchanged);
                 paths.all(|path| is_older(newest_in(path, changed)))
                     && variables
                         .iter()
                         .all(|(name, value)| std::env::var(name).ok() == *value)
             }
-            Inputs::Run(_) => started.is_some(),
+            RecordedInputs::Run(_) => started.is_some(),
         }
     }
 }

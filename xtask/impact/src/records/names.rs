@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::layout::Layout;
-use crate::build_dir::evidence::Evidence;
+use super::layout::PackageDirectories;
+use crate::build_dir::evidence::UnitRecord;
 use crate::build_dir::unit_record;
 use crate::build_dir::unit_record::UnitName;
 use crate::paths::normalized;
@@ -45,7 +45,7 @@ impl UnitsByName {
     pub(super) fn new(
         workspace: &Workspace,
         graph: &UnitGraph,
-        layout: &Layout,
+        layout: &PackageDirectories,
         with_external: bool,
     ) -> Self {
         let mut units: HashMap<_, Vec<_>> = HashMap::new();
@@ -62,7 +62,7 @@ impl UnitsByName {
         Self(units)
     }
 
-    pub(super) fn of(&self, record: &Evidence) -> &[UnitIx] {
+    pub(super) fn of(&self, record: &UnitRecord) -> &[UnitIx] {
         let Some((kind, target, mode)) = in_graph(&record.name) else {
             return &[];
         };
@@ -76,24 +76,24 @@ impl UnitsByName {
 /// for documentation, which is not in the graph.
 pub fn in_graph(name: &UnitName) -> Option<(TargetKind, String, Mode)> {
     let mode = match name.mode {
-        unit_record::Mode::Compile => Mode::Build,
-        unit_record::Mode::Test => Mode::Test,
-        unit_record::Mode::Run => Mode::RunCustomBuild,
-        unit_record::Mode::Doc => return None,
+        unit_record::RecordedMode::Compile => Mode::Build,
+        unit_record::RecordedMode::Test => Mode::Test,
+        unit_record::RecordedMode::Run => Mode::RunCustomBuild,
+        unit_record::RecordedMode::Doc => return None,
     };
     let kind = target_kind(name.kind);
     Some((kind, crate_name(kind, &name.target), mode))
 }
 
 /// The graph's word for a kind that a record names.
-pub fn target_kind(kind: unit_record::TargetKind) -> TargetKind {
+pub fn target_kind(kind: unit_record::RecordedKind) -> TargetKind {
     match kind {
-        unit_record::TargetKind::Lib => TargetKind::Lib,
-        unit_record::TargetKind::Bin => TargetKind::Bin,
-        unit_record::TargetKind::Example => TargetKind::Example,
-        unit_record::TargetKind::Test => TargetKind::Test,
-        unit_record::TargetKind::Bench => TargetKind::Bench,
-        unit_record::TargetKind::BuildScript => TargetKind::CustomBuild,
+        unit_record::RecordedKind::Lib => TargetKind::Lib,
+        unit_record::RecordedKind::Bin => TargetKind::Bin,
+        unit_record::RecordedKind::Example => TargetKind::Example,
+        unit_record::RecordedKind::Test => TargetKind::Test,
+        unit_record::RecordedKind::Bench => TargetKind::Bench,
+        unit_record::RecordedKind::BuildScript => TargetKind::CustomBuild,
     }
 }
 

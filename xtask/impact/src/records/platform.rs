@@ -44,7 +44,7 @@ fn is_built_for_others(workspace: &Workspace) -> bool {
 /// Whether cargo compiles anything with flags of the `[target]` table for a platform, or of
 /// `[build]`. Flags of the environment go before both, and those of a table before `[build]`'s: if
 /// the change set has those, too, they are a difference of their own.
-pub(crate) fn are_flags_heeded(
+pub(crate) fn rustflags_apply(
     platform: Option<&str>,
     workspace: &Workspace,
     config: Option<&CargoConfig>,

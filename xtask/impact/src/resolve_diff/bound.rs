@@ -14,7 +14,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::workspace::features::{Doubtful, activated};
+use crate::workspace::features::{UncertainDependencies, activated};
 use crate::workspace::{Declared, PackageIx, Workspace};
 
 /// Whether it is certain that these members, and all below them, are built with the same features
@@ -26,7 +26,13 @@ pub fn is_as_in_whole(
     selected: &BTreeSet<PackageIx>,
     with_tests: bool,
 ) -> bool {
-    let found = activated(workspace, declared, selected, with_tests, Doubtful::LeftOut);
+    let found = activated(
+        workspace,
+        declared,
+        selected,
+        with_tests,
+        UncertainDependencies::LeftOut,
+    );
     found.iter().all(|((package, _), found)| {
         let whole = workspace.package(*package).features.iter();
         whole.map(String::as_str).eq(found.features.iter().copied())

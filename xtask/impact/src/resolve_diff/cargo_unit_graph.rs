@@ -13,8 +13,8 @@ use crate::workspace::name_and_version;
 
 /// The units of one side, each with everything cargo configures about it.
 #[derive(Debug, Default)]
-pub(super) struct UnitGraph {
-    pub(super) units: Vec<Unit>,
+pub(super) struct CargoUnitGraph {
+    pub(super) units: Vec<CargoUnit>,
     /// The units' indices, every user before its dependencies.
     pub(super) users_first: Vec<usize>,
 }
@@ -60,10 +60,10 @@ pub struct TargetKey {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Unit {
+pub(super) struct CargoUnit {
     /// Packages of one name are one key: a new version or source is a change of the unit.
     pub(super) key: (String, TargetKey),
-    pub(super) facts: Facts,
+    pub(super) facts: UnitConfiguration,
     /// Whether the user asked for it, not another unit.
     pub(super) is_root: bool,
     /// The facts of the unit and of everything below it, as one number.
@@ -74,14 +74,14 @@ pub(super) struct Unit {
 
 /// What cargo configures about one unit by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Facts {
+pub(super) struct UnitConfiguration {
     pub(super) package: PackageKey,
     pub(super) source_file: String,
     pub(super) edition: String,
     pub(super) crate_types: Vec<String>,
     pub(super) features: BTreeSet<String>,
     pub(super) profile: BTreeMap<String, String>,
-    pub(super) dependencies: BTreeSet<Dependency>,
+    pub(super) dependencies: BTreeSet<UnitDependency>,
     /// Cargo hashes these of a target's settings into its units.
     pub(super) doc_doctest_test: [bool; 3],
     /// Under check: whether it is compiled to object code, or to metadata alone.
@@ -92,7 +92,7 @@ pub(super) struct Facts {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Dependency {
+pub(super) struct UnitDependency {
     pub(super) extern_name: String,
     pub(super) package: PackageKey,
     pub(super) target: TargetKey,
@@ -100,7 +100,7 @@ pub(super) struct Dependency {
     pub(super) options: BTreeMap<String, String>,
 }
 
-impl Unit {
+impl CargoUnit {
     /// Build scripts and procedural macros, which never take part in link-time optimisation.
     fn is_for_host(&self) -> bool {
         self.key.1.kind == "custom-build" || self.facts.crate_types == ["proc-macro"]
@@ -125,7 +125,7 @@ impl Unit {
     }
 }
 
-impl UnitGraph {
+impl CargoUnitGraph {
     /// Reads what cargo printed about a workspace whose repository lies, or is copied, at `root`.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl UnitGraph {
             "version {} of cargo's unit graph is not known",
             raw.version
         );
-        let root = Root(root.as_str().replace('\\', "/"));
+        let root = RootDirectory(root.as_str().replace('\\', "/"));
         let identities: Vec<(PackageKey, TargetKey)> = raw
             .units
             .iter()
@@ -156,7 +156,7 @@ impl UnitGraph {
                 let (package, target) = identities[index].clone();
                 dependencies.push((extern_crate_name.clone(), index));
                 let options = options.into_iter().map(|(k, v)| (k, plain(&v))).collect();
-                described.insert(Dependency {
+                described.insert(UnitDependency {
                     extern_name: extern_crate_name,
                     package,
                     target,
@@ -164,9 +164,9 @@ impl UnitGraph {
                 });
             }
             let profile = raw.profile.into_iter().filter(|(field, _)| field != "name");
-            units.push(Unit {
+            units.push(CargoUnit {
                 key: (package.name.clone(), target.clone()),
-                facts: Facts {
+                facts: UnitConfiguration {
                     package: package.clone(),
                     source_file: root.relative(&raw.target.src_path.unwrap_or_default()),
                     edition: raw.target.edition,
@@ -208,7 +208,7 @@ impl UnitGraph {
                 place((index, false), &mut forms);
             }
         }
-        let mut units: Vec<Unit> = Vec::new();
+        let mut units: Vec<CargoUnit> = Vec::new();
         while let Some(&(index, object_code)) = forms.get(units.len()) {
             let mut unit = self.units[index].clone();
             let facts = &mut unit.facts;
@@ -227,7 +227,7 @@ impl UnitGraph {
     }
 
     /// Fills in what is known of a unit only through its users and its dependencies.
-    fn complete(mut units: Vec<Unit>) -> Result<Self> {
+    fn complete(mut units: Vec<CargoUnit>) -> Result<Self> {
         let below = |index: usize| units[index].dependencies.iter().map(|on| on.1);
         let users_first = users_first(units.len(), below)?;
         for &index in &users_first {
@@ -257,9 +257,9 @@ impl UnitGraph {
 }
 
 /// The directory that stands for the repository, with `/` between its parts.
-struct Root(String);
+struct RootDirectory(String);
 
-impl Root {
+impl RootDirectory {
     /// A path as it is within the repository; others stay whole.
     fn relative(&self, path: &str) -> String {
         let path = path.replace('\\', "/");

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use super::raw::RawGraph;
-use super::selection::Asker;
+use super::selection::UnitGraphQuery;
 
 /// A library that is built several times for one platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Compiled {
     ///
     /// # Errors
     /// Cargo's own words where it does not answer.
-    pub fn ask(asker: &Asker<'_>) -> Result<Self> {
+    pub fn ask(asker: &UnitGraphQuery<'_>) -> Result<Self> {
         let graph = asker.graph(&asker.whole)?;
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for unit in &graph.units {

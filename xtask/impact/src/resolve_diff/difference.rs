@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::resolve_diff::cargo_unit_graph::{
-    Dependency, Facts, PackageKey, TargetKey, Unit, UnitGraph,
+    CargoUnit, CargoUnitGraph, PackageKey, TargetKey, UnitConfiguration, UnitDependency,
 };
 
 /// One unit that cargo would configure differently.
@@ -35,9 +35,9 @@ pub enum Difference {
 }
 
 /// The units that cargo would configure differently after than before, sorted.
-pub(super) fn differences(before: &UnitGraph, after: &UnitGraph) -> Vec<UnitDifference> {
+pub(super) fn differences(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<UnitDifference> {
     let mut found = BTreeSet::new();
-    let mut sides: BTreeMap<_, (Vec<&Unit>, Vec<usize>)> = BTreeMap::new();
+    let mut sides: BTreeMap<_, (Vec<&CargoUnit>, Vec<usize>)> = BTreeMap::new();
     for unit in &before.units {
         sides.entry(&unit.key).or_default().0.push(unit);
     }
@@ -90,7 +90,10 @@ pub(super) fn differences(before: &UnitGraph, after: &UnitGraph) -> Vec<UnitDiff
 /// All units that cargo would compile or run again for these differences, users included, told
 /// apart by their configurations: following [`differences`] through a graph in which one unit
 /// stands for all of its configurations can only find more.
-pub(super) fn rebuilt(before: &UnitGraph, after: &UnitGraph) -> BTreeSet<(PackageKey, TargetKey)> {
+pub(super) fn rebuilt(
+    before: &CargoUnitGraph,
+    after: &CargoUnitGraph,
+) -> BTreeSet<(PackageKey, TargetKey)> {
     let built: HashSet<u64> = before.units.iter().map(|unit| unit.deep).collect();
     let units = after.units.iter();
     units
@@ -101,7 +104,7 @@ pub(super) fn rebuilt(before: &UnitGraph, after: &UnitGraph) -> BTreeSet<(Packag
 
 /// Names the units that stay as they were, but are given another of a dependency's several
 /// configurations: no difference of the dependency leads to them.
-fn switched(before: &UnitGraph, after: &UnitGraph, own: &mut [Option<Difference>]) {
+fn switched(before: &CargoUnitGraph, after: &CargoUnitGraph, own: &mut [Option<Difference>]) {
     let built: HashSet<u64> = before.units.iter().map(|unit| unit.deep).collect();
     let leads_on = |what: &Option<Difference>| {
         matches!(what, Some(Difference::Appeared | Difference::Changed(_)))
@@ -122,7 +125,7 @@ fn switched(before: &UnitGraph, after: &UnitGraph, own: &mut [Option<Difference>
 }
 
 /// What differs between two configurations of one unit, a line each.
-fn changes(old: &Facts, new: &Facts) -> Vec<String> {
+fn changes(old: &UnitConfiguration, new: &UnitConfiguration) -> Vec<String> {
     let mut lines = Vec::new();
     let mut values = |what: &str, old: &str, new: &str| {
         if old != new {
@@ -136,11 +139,12 @@ fn changes(old: &Facts, new: &Facts) -> Vec<String> {
         values("source file", &old.source_file, &new.source_file);
     }
     values("edition", &old.edition, &new.edition);
-    let crate_types = |facts: &Facts| facts.crate_types.join(", ");
+    let crate_types = |facts: &UnitConfiguration| facts.crate_types.join(", ");
     values("crate types", &crate_types(old), &crate_types(new));
     let fields: BTreeSet<&String> = old.profile.keys().chain(new.profile.keys()).collect();
     for field in fields {
-        let value = |facts: &Facts| facts.profile.get(field).cloned().unwrap_or_default();
+        let value =
+            |facts: &UnitConfiguration| facts.profile.get(field).cloned().unwrap_or_default();
         values(&format!("profile {field}"), &value(old), &value(new));
     }
     lines.extend(signed("features", &old.features, &new.features));
@@ -157,7 +161,7 @@ fn changes(old: &Facts, new: &Facts) -> Vec<String> {
     let gone: Vec<_> = old.dependencies.difference(&new.dependencies).collect();
     let mut come: Vec<_> = new.dependencies.difference(&old.dependencies).collect();
     for old in gone {
-        let same = |new: &&Dependency| {
+        let same = |new: &&UnitDependency| {
             (&new.extern_name, &new.target.kind) == (&old.extern_name, &old.target.kind)
         };
         let line = match come.iter().position(same) {
@@ -178,7 +182,7 @@ fn signed(what: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) -> Option<
     (!signs.is_empty()).then(|| format!("{what}{signs}"))
 }
 
-impl Dependency {
+impl UnitDependency {
     fn named(&self) -> String {
         let Self {
             package, target, ..

@@ -5,7 +5,7 @@
 //! the root's edition chooses the resolver. Nobody knows these rules as cargo does, so cargo is
 //! asked: `--unit-graph` prints every unit it would build and builds nothing.
 //!
-//! `Side` copies what cargo reads of one side into a scratch directory, [`Question`] has it
+//! `Side` copies what cargo reads of one side into a scratch directory, [`ResolveQuery`] has it
 //! printed, and `difference` compares the two. *Both* sides are copies, the work tree's too:
 //! they are resolved alike, and a stale `Cargo.lock` is brought up to date in the copy alone.
 //!
@@ -28,22 +28,22 @@ use std::fmt;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use cargo_unit_graph::UnitGraph;
+use cargo_unit_graph::CargoUnitGraph;
 pub use cargo_unit_graph::{PackageKey, TargetKey};
 pub use difference::{Difference, UnitDifference};
 use difference::{differences, rebuilt};
-use side::{Place, Scratch, Side};
+use side::{Scratch, Side, SidePaths};
 
 use crate::cargo_config::toolchain_file;
 use crate::paths::resolved;
 use crate::process::{self, Runner};
 use crate::unit_graph::Verb;
-use crate::vcs::{Range, Repository, State};
+use crate::vcs::{Range, Repository, TreeState};
 use crate::{cargo_config, files, lock_file};
 
 /// A question to cargo about both sides.
 #[derive(Clone, Copy)]
-pub struct Question<'a> {
+pub struct ResolveQuery<'a> {
     /// How cargo is started.
     pub runner: &'a Runner,
     /// What is going to be run.
@@ -112,14 +112,14 @@ impl From<std::io::Error> for ResolutionError {
 
 /// What a change makes cargo configure differently.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Resolution {
+pub struct ResolveDifferences {
     /// The units that differ by themselves, and how.
     pub differences: Vec<UnitDifference>,
     /// Every unit that cargo rebuilds for it, users included.
     pub rebuilt: BTreeSet<(PackageKey, TargetKey)>,
 }
 
-impl Question<'_> {
+impl ResolveQuery<'_> {
     /// Compares a workspace before and after a change by the units that cargo would build of all its
     /// packages. Without a range the work tree is compared with `HEAD`.
     ///
@@ -130,7 +130,7 @@ impl Question<'_> {
         repository: &Repository,
         range: Option<&Range>,
         (workspace_root, lock_file): (&Utf8Path, &Utf8Path),
-    ) -> Result<Resolution, ResolutionError> {
+    ) -> Result<ResolveDifferences, ResolutionError> {
         let (before, after) = repository.sides(range);
         let top_level = repository.top_level();
         let workspace_root = resolved(workspace_root);
@@ -140,7 +140,7 @@ impl Question<'_> {
         let scratch = Scratch::of(top_level)?;
         let default = workspace.join("Cargo.lock");
         let inside = lock_file.strip_prefix(top_level).ok();
-        let place = Place {
+        let place = SidePaths {
             repository: top_level,
             workspace,
             lock_file: inside.unwrap_or(&default),
@@ -152,7 +152,7 @@ impl Question<'_> {
         if let (false, Ok(text)) = (is_tracked, files::read(lock_file, files::RECORD)) {
             given.push((place.lock_file.to_owned(), text));
         }
-        let side = |state: &State| {
+        let side = |state: &TreeState| {
             let entries = repository.entries(state)?;
             let mut read = |paths: &[Utf8PathBuf]| repository.read(state, paths);
             Side::materialise(&place, entries, &given, &mut read)
@@ -165,27 +165,31 @@ impl Question<'_> {
             Verb::Test => {}
         }
         flags.extend_from_slice(self.flags);
-        let whole = Question {
+        let whole = ResolveQuery {
             flags: &flags,
             ..self
         };
         whole.compare_sides(&before, &after)
     }
 
-    fn compare_sides(self, before: &Side, after: &Side) -> Result<Resolution, ResolutionError> {
+    fn compare_sides(
+        self,
+        before: &Side,
+        after: &Side,
+    ) -> Result<ResolveDifferences, ResolutionError> {
         if before == after {
-            return Ok(Resolution::default());
+            return Ok(ResolveDifferences::default());
         }
         let before = self.ask_about(before)?;
         let after = self.ask_about(after)?;
-        Ok(Resolution {
+        Ok(ResolveDifferences {
             differences: differences(&before, &after),
             rebuilt: rebuilt(&before, &after),
         })
     }
 
     /// Asks cargo for the unit graph of one side.
-    fn ask_about(self, side: &Side) -> Result<UnitGraph, ResolutionError> {
+    fn ask_about(self, side: &Side) -> Result<CargoUnitGraph, ResolutionError> {
         let ask = |more: &[&str]| {
             let mut command = self.runner.in_directory(&side.workspace).cargo();
             // A check has the same features and profiles as a build, whose graph tells a library
@@ -211,7 +215,7 @@ impl Question<'_> {
         if !output.status.success() {
             return Err(side.explained(&String::from_utf8_lossy(&output.stderr)));
         }
-        let graph = UnitGraph::parse(&output.stdout, &side.root)?;
+        let graph = CargoUnitGraph::parse(&output.stdout, &side.root)?;
         Ok(match self.verb {
             Verb::Check => graph.checked()?,
             _ => graph,
@@ -231,7 +235,7 @@ fn given(repository: &Repository, workspace: &Utf8Path) -> Result<Vec<(Utf8PathB
     let paths: Vec<Utf8PathBuf> = above
         .flat_map(|above| toolchain_file::NAMES.map(|name| above.join(name)))
         .collect();
-    let contents = repository.read(&State::WorkTree, &paths)?;
+    let contents = repository.read(&TreeState::WorkTree, &paths)?;
     let files = paths.into_iter().zip(contents);
     Ok(files
         .filter_map(|(path, content)| Some((path, content?)))

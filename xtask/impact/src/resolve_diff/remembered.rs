@@ -5,7 +5,7 @@ use std::fs;
 
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::selection::Kept;
+use super::selection::Preserved;
 use crate::paths::hashed;
 use crate::state;
 use crate::workspace::Workspace;
@@ -29,12 +29,12 @@ impl Remembered {
     }
 
     /// The answer.
-    pub fn read(&self) -> Option<Kept> {
+    pub fn read(&self) -> Option<Preserved> {
         state::read(&self.file)
     }
 
     /// Keeps the answer.
-    pub fn write(&self, kept: &Kept) {
+    pub fn write(&self, kept: &Preserved) {
         if let Some(directory) = self.file.parent()
             && fs::read_dir(directory).is_ok_and(|entries| entries.count() > MOST)
         {

@@ -18,7 +18,7 @@ use crate::paths::hashed;
 use crate::process::{self, Runner};
 
 /// How cargo is asked for a selection's units.
-pub struct Asker<'a> {
+pub struct UnitGraphQuery<'a> {
     /// In the directory where cargo is going to run.
     pub runner: &'a Runner,
     /// A directory in which cargo may keep what an unstable rustc tells of itself: the user's own
@@ -34,7 +34,7 @@ pub struct Asker<'a> {
 
 /// A package that is selected beside those that were asked for, and what it is needed for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Added {
+pub struct ExtraPackage {
     /// Cargo's package id of the member.
     pub package: String,
     /// Cargo's package id of what would else be built with fewer features.
@@ -54,30 +54,30 @@ struct Features {
 
 /// A package, and whether it is built for build scripts and procedural macros, which have features
 /// of their own.
-type Key<'a> = (&'a str, bool);
+type PackageBuild<'a> = (&'a str, bool);
 
 /// Keeps the features of the whole for selections of it.
-pub struct Keeper<'a> {
-    asker: Asker<'a>,
+pub struct FeaturePreserver<'a> {
+    asker: UnitGraphQuery<'a>,
     whole: Features,
     each: OnceCell<Features>,
 }
 
 /// What it takes for a selection to be built with the features of the whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kept {
+pub enum Preserved {
     /// These packages have to be selected too; often none.
-    With(Vec<Added>),
+    With(Vec<ExtraPackage>),
     /// Nothing less than the whole would do.
     Whole,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> FeaturePreserver<'a> {
     /// Asks cargo for the whole.
     ///
     /// # Errors
     /// Cargo's own words where it does not answer.
-    pub fn new(asker: Asker<'a>) -> Result<Self> {
+    pub fn new(asker: UnitGraphQuery<'a>) -> Result<Self> {
         Ok(Self {
             whole: asker.ask(&asker.whole)?,
             each: OnceCell::new(),
@@ -89,26 +89,30 @@ impl<'a> Keeper<'a> {
     ///
     /// # Errors
     /// Cargo's own words where it does not answer.
-    pub fn keep(&self, selected: &BTreeSet<String>) -> Result<Kept> {
+    pub fn keep(&self, selected: &BTreeSet<String>) -> Result<Preserved> {
         if self.holds(selected)? {
-            return Ok(Kept::With(Vec::new()));
+            return Ok(Preserved::With(Vec::new()));
         }
         let added = self.added(selected)?;
         let mut widened = selected.clone();
         widened.extend(added.iter().map(|added| added.package.clone()));
         let does = widened.len() > selected.len() && self.holds(&widened)?;
-        Ok(if does { Kept::With(added) } else { Kept::Whole })
+        Ok(if does {
+            Preserved::With(added)
+        } else {
+            Preserved::Whole
+        })
     }
 
     /// The packages that one alone would take, as far as cargo's graph tells.
     ///
     /// # Errors
     /// Cargo's own words where it does not answer.
-    pub fn needs(&self, package: &str) -> Result<Vec<Added>> {
+    pub fn needs(&self, package: &str) -> Result<Vec<ExtraPackage>> {
         self.added(&BTreeSet::from([package.to_owned()]))
     }
 
-    fn added(&self, selected: &BTreeSet<String>) -> Result<Vec<Added>> {
+    fn added(&self, selected: &BTreeSet<String>) -> Result<Vec<ExtraPackage>> {
         let members = &self.asker.members;
         Ok(added(&self.whole, self.each()?, members, selected))
     }
@@ -137,7 +141,7 @@ impl<'a> Keeper<'a> {
     }
 }
 
-impl Asker<'_> {
+impl UnitGraphQuery<'_> {
     fn ask(&self, packages: &[String]) -> Result<Features> {
         Features::of(self.graph(packages)?)
     }
@@ -195,8 +199,11 @@ impl Features {
     }
 
     /// The features of every package below the given ones, or below all.
-    fn below(&self, selected: Option<&BTreeSet<String>>) -> BTreeMap<Key<'_>, BTreeSet<&str>> {
-        let mut found: BTreeMap<Key<'_>, BTreeSet<&str>> = BTreeMap::new();
+    fn below(
+        &self,
+        selected: Option<&BTreeSet<String>>,
+    ) -> BTreeMap<PackageBuild<'_>, BTreeSet<&str>> {
+        let mut found: BTreeMap<PackageBuild<'_>, BTreeSet<&str>> = BTreeMap::new();
         let is_selected =
             |id: &String| selected.is_none_or(|selected| selected.contains(id.as_str()));
         let roots = self.graph.roots.iter().copied();
@@ -252,7 +259,7 @@ fn added(
     each: &Features,
     members: &BTreeSet<String>,
     selected: &BTreeSet<String>,
-) -> Vec<Added> {
+) -> Vec<ExtraPackage> {
     let mut selected = selected.clone();
     let mut added = Vec::new();
     let wanted = whole.below(None);
@@ -293,7 +300,7 @@ fn added(
             .into_iter()
             .min()
             .expect("who brings nothing is no provider");
-        added.push(Added {
+        added.push(ExtraPackage {
             package: package.to_owned(),
             keeps: keeps.to_owned(),
             features: features.into_iter().map(str::to_owned).collect(),

@@ -23,13 +23,13 @@ use super::tree::{Content, Copied, ReadFiles, beside};
 use crate::paths::hashed;
 use crate::private_dir::{self, TemporaryDir};
 use crate::quote;
-use crate::vcs::Entry;
+use crate::vcs::TreeEntry;
 
 /// How many sides are kept for the next question.
 const KEPT: usize = 8;
 
 /// Where the sides come from, and where they go.
-pub(super) struct Place<'a> {
+pub(super) struct SidePaths<'a> {
     /// The repository's root directory: absolute, canonical.
     pub(super) repository: &'a Utf8Path,
     /// The workspace's root, relative to it; empty where they are one.
@@ -43,7 +43,7 @@ pub(super) struct Place<'a> {
     pub(super) scratch: Utf8PathBuf,
 }
 
-impl Place<'_> {
+impl SidePaths<'_> {
     /// The configuration files that cargo heeds in the repository because they lie above it, the
     /// outermost first, without those that it finds from the scratch directory too.
     fn outer_config(&self) -> Result<Vec<Utf8PathBuf>, ResolutionError> {
@@ -118,8 +118,8 @@ pub(super) struct Side {
 impl Side {
     /// Copies a side whose paths are `entries`. The files in `given` are the same on both sides.
     pub(super) fn materialise(
-        place: &Place<'_>,
-        entries: Vec<Entry>,
+        place: &SidePaths<'_>,
+        entries: Vec<TreeEntry>,
         given: &[(Utf8PathBuf, Vec<u8>)],
         read: &mut ReadFiles<'_>,
     ) -> Result<Self, ResolutionError> {

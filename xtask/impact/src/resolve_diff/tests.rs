@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::testing::scratch;
-use crate::vcs::{Entry, EntryKind};
+use crate::vcs::{EntryKind, TreeEntry};
 
 type Files<'a> = &'a [(&'a str, &'a str)];
 
@@ -34,14 +34,14 @@ impl Scratch {
     /// A side whose lock file has this path. Paths with `link` in them are links to their content.
     fn side_with(&self, lock_file: &str, files: Files<'_>) -> Side {
         let repository = self.top.join("repository");
-        let place = Place {
+        let place = SidePaths {
             repository: &repository,
             workspace: Utf8Path::new(""),
             lock_file: Utf8Path::new(lock_file),
             cargo_home: None,
             scratch: self.top.join("sides"),
         };
-        let entries = files.iter().map(|(path, _)| Entry {
+        let entries = files.iter().map(|(path, _)| TreeEntry {
             path: path.into(),
             kind: match path.contains("link") {
                 true => EntryKind::Link,
@@ -60,9 +60,9 @@ impl Scratch {
 }
 
 /// Asks with these flags, offline.
-fn with<T>(flags: &[&str], ask: impl FnOnce(Question<'_>) -> T) -> T {
+fn with<T>(flags: &[&str], ask: impl FnOnce(ResolveQuery<'_>) -> T) -> T {
     let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
-    ask(Question {
+    ask(ResolveQuery {
         runner: &Runner::new().unwrap(),
         verb: Verb::Build,
         flags: &flags,
@@ -70,7 +70,7 @@ fn with<T>(flags: &[&str], ask: impl FnOnce(Question<'_>) -> T) -> T {
     })
 }
 
-fn compared(before: &Side, after: &Side, flags: &[&str]) -> Resolution {
+fn compared(before: &Side, after: &Side, flags: &[&str]) -> ResolveDifferences {
     with(flags, |it| it.compare_sides(before, after)).unwrap()
 }
 

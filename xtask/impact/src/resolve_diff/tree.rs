@@ -6,7 +6,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::paths::normalized;
-use crate::vcs::{Entry, EntryKind};
+use crate::vcs::{EntryKind, TreeEntry};
 
 /// Reads the files at these paths, all at once, and answers in their order; of a link the content
 /// is the path it points to.
@@ -30,14 +30,14 @@ impl Copied {
     /// Gathers it for the workspace and the lock file with these paths.
     pub(super) fn gather(
         roots: (&Utf8Path, &Utf8Path),
-        entries: Vec<Entry>,
+        entries: Vec<TreeEntry>,
         given: &[(Utf8PathBuf, Vec<u8>)],
         read: &mut ReadFiles<'_>,
     ) -> Result<Self> {
         let mut copied = Self::default();
         let (mut whole, mut links) = (Vec::new(), Vec::new());
         let mut others = BTreeSet::new();
-        for Entry { path, kind } in entries {
+        for TreeEntry { path, kind } in entries {
             match kind {
                 EntryKind::Submodule => copied.submodules.push(path),
                 EntryKind::Link => links.push(path),
@@ -73,8 +73,8 @@ impl Copied {
             let mut named = BTreeSet::new();
             for (path, bytes) in contents(read, whole)? {
                 let named_here = match std::str::from_utf8(&bytes).map(str::parse) {
-                    Ok(Ok(table)) => Named::by(&path, &table),
-                    _ => Named::default(),
+                    Ok(Ok(table)) => NamedPaths::by(&path, &table),
+                    _ => NamedPaths::default(),
                 };
                 let roots = named_here.target_roots.iter();
                 let roots = roots.map(|root| beside(&path, root.as_ref()));
@@ -146,12 +146,12 @@ fn may_start_target(path: &Utf8Path) -> bool {
 
 /// The paths that a manifest or a configuration file names, relative to its directory.
 #[derive(Default)]
-struct Named {
+struct NamedPaths {
     target_roots: Vec<String>,
     files: Vec<String>,
 }
 
-impl Named {
+impl NamedPaths {
     fn by(path: &Utf8Path, table: &toml::Table) -> Self {
         let strings = |value: &toml::Value| -> Vec<String> {
             let one = |value: &toml::Value| {

@@ -2,20 +2,20 @@
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::settings::{Contents, Setting};
-use super::{Rule, Seed, Spread};
-use crate::seeds::{Finder, Inputs, Resolution};
+use super::settings::{BothSides, Setting};
+use super::{Propagation, Rule, Seed};
+use crate::seeds::{Resolution, SeedFinder, SeedInputs};
 use crate::semantic_diff::config::compare_config;
 use crate::semantic_diff::lock::compare_locks;
 use crate::semantic_diff::manifest::compare_manifest;
 use crate::semantic_diff::toolchain::compare_toolchain;
-use crate::semantic_diff::{Effect as Meaning, Units};
+use crate::semantic_diff::{SemanticChange as Meaning, TouchedUnits};
 use crate::vcs::{Change, Seen};
 use crate::workspace::PackageIx;
 
 const UNREADABLE: &str = "one side of it cannot be read";
 
-impl Finder<'_> {
+impl SeedFinder<'_> {
     /// Seeds from a file that sets something; `false` where the path is no such file.
     pub(super) fn setting(&mut self, change: &Change, path: &Utf8Path) -> bool {
         let inputs = self.inputs;
@@ -71,7 +71,7 @@ impl Finder<'_> {
         // A workspace's root sets something for the packages below it.
         let packages: Vec<PackageIx> = self.inputs.layout.below(directory).collect();
         for &package in &packages {
-            for (unit, _) in self.meant(Some(package), &Units::PackageAndDependencies) {
+            for (unit, _) in self.meant(Some(package), &TouchedUnits::PackageAndDependencies) {
                 self.seed(unit, Rule::Doubt, change, because);
             }
         }
@@ -83,9 +83,9 @@ impl Finder<'_> {
         change: &Change,
         directory: &Utf8Path,
         (package, is_root): (Option<PackageIx>, bool),
-        contents: &Contents,
+        contents: &BothSides,
     ) -> bool {
-        let Inputs {
+        let SeedInputs {
             layout, workspace, ..
         } = *self.inputs;
         // Path packages outside the workspace have a root of their own.
@@ -108,14 +108,14 @@ impl Finder<'_> {
         if !is_root {
             meanings.retain(|meaning| {
                 !meaning.root_only()
-                    || is_others_root && matches!(meaning.what, Units::Inherited(_))
+                    || is_others_root && matches!(meaning.what, TouchedUnits::Inherited(_))
             });
         }
         self.meanings(change, package, Rule::Manifest, meanings);
         true
     }
 
-    fn lock(&mut self, change: &Change, contents: &Contents) {
+    fn lock(&mut self, change: &Change, contents: &BothSides) {
         let sides = (contents.before.as_deref(), contents.after.as_deref());
         let Some(entries) = compare_locks(sides.0, sides.1) else {
             return self.everything(change, UNREADABLE);
@@ -149,13 +149,13 @@ impl Finder<'_> {
     ) {
         let is_compared = matches!(self.inputs.resolution, Resolution::Compared(_));
         for meaning in meanings {
-            if is_compared && meaning.told_by_graph {
+            if is_compared && meaning.covered_by_unit_graph {
                 continue;
             }
             let because = format!("`{}` {}", meaning.key, meaning.why);
             let spread = match self.spares_host(&meaning.what) {
-                true => Spread::NamedTriple,
-                false => Spread::All,
+                true => Propagation::NamedTriple,
+                false => Propagation::All,
             };
             for (unit, effect) in self.meant(package, &meaning.what) {
                 self.seeds.push(Seed {

@@ -10,12 +10,12 @@ use toml::{Table, Value};
 
 /// What a manifest says of the files of its package.
 pub(super) struct Listing {
-    patterns: Vec<Rule>,
+    patterns: Vec<ListingRule>,
     /// Whether the patterns name what is listed, and not what is left out.
     includes: bool,
 }
 
-struct Rule {
+struct ListingRule {
     pattern: Pattern,
     /// Whether it is about the whole path, and not about the name of a file or directory.
     is_anchored: bool,
@@ -32,7 +32,7 @@ impl Listing {
         let include = list("include").filter(|patterns| !patterns.is_empty());
         let is_elsewhere = package.get("include").is_some_and(Value::is_table);
         let patterns = include.or_else(|| list("exclude").filter(|_| !is_elsewhere))?;
-        let rules = patterns.iter().map(|it| Rule::new(it.as_str()?));
+        let rules = patterns.iter().map(|it| ListingRule::new(it.as_str()?));
         Some(Self {
             patterns: rules.collect::<Option<_>>()?,
             includes: include.is_some(),
@@ -49,7 +49,7 @@ impl Listing {
     }
 }
 
-impl Rule {
+impl ListingRule {
     fn new(pattern: &str) -> Option<Self> {
         if pattern.starts_with(['!', '#']) || pattern.contains(['\\', '{', '}']) {
             return None;

@@ -17,7 +17,7 @@ pub mod settings;
 pub mod sources;
 pub(crate) mod unplaced;
 
-pub use seed::{Effect, Rule, Seed, Spread};
+pub use seed::{Effect, Propagation, Rule, Seed};
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -28,18 +28,18 @@ use super::records::Records;
 use crate::build_dir::unit_inputs::Newest;
 use crate::cargo_config::CargoConfig;
 use crate::files;
-use crate::records::layout::Layout;
+use crate::records::layout::PackageDirectories;
 use crate::resolve_diff;
 use crate::seeds::rules::Rules;
 use crate::seeds::scripts::is_in_nested_package;
-use crate::seeds::settings::{Contents, Settings};
-use crate::seeds::sources::{Facts, Outsides, Sources};
+use crate::seeds::settings::{BothSides, SettingFiles};
+use crate::seeds::sources::{Outsides, SourceFacts, Sources};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
-use crate::vcs::{Change, Status};
+use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
 
 /// What the answer is found from.
-pub struct Inputs<'a> {
+pub struct SeedInputs<'a> {
     /// The workspace as it is now.
     pub workspace: &'a Workspace,
     /// Its units under the verb.
@@ -57,21 +57,21 @@ pub struct Inputs<'a> {
     /// Cargo's configuration on the newer side, where some of it changed and it can be read.
     pub config: Option<&'a CargoConfig>,
     /// Both sides of a changed file, given its path relative to the top level.
-    pub contents: &'a dyn Fn(&Utf8Path) -> Contents,
+    pub contents: &'a dyn Fn(&Utf8Path) -> BothSides,
     /// Whether two sides of a toolchain file choose the same compiler.
     pub is_same_compiler: &'a dyn Fn(Option<&str>, Option<&str>) -> bool,
     /// What cargo resolves differently.
     pub resolution: &'a Resolution,
     /// Where the packages lie.
-    pub layout: &'a Layout,
+    pub layout: &'a PackageDirectories,
     /// What builds recorded.
     pub records: &'a Records<'a>,
     /// What the workspace configured.
     pub rules: &'a Rules,
     /// Which files set something.
-    pub settings: &'a Settings,
+    pub settings: &'a SettingFiles,
     /// What is known of the sources from earlier answers.
-    pub facts: &'a RefCell<Facts>,
+    pub facts: &'a RefCell<SourceFacts>,
 }
 
 /// Whether cargo resolves the two sides differently.
@@ -80,7 +80,7 @@ pub enum Resolution {
     /// Nothing changed that it depends on.
     Unchanged,
     /// The units that cargo configures differently.
-    Compared(resolve_diff::Resolution),
+    Compared(resolve_diff::ResolveDifferences),
     /// It could not be asked; this is why.
     Unknown(String),
 }
@@ -100,8 +100,8 @@ impl Resolution {
 
 /// Finds the seeds of a change, unsorted; a unit may be there several times. `outsides` is what was
 /// read of the sources ahead.
-pub fn find(inputs: &Inputs<'_>, outsides: Outsides) -> Vec<Seed> {
-    let mut finder = Finder {
+pub fn find(inputs: &SeedInputs<'_>, outsides: Outsides) -> Vec<Seed> {
+    let mut finder = SeedFinder {
         inputs,
         sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides)
             .in_profile(inputs.profile),
@@ -115,15 +115,15 @@ pub fn find(inputs: &Inputs<'_>, outsides: Outsides) -> Vec<Seed> {
     finder.seeds
 }
 
-pub(super) struct Finder<'a> {
-    pub(super) inputs: &'a Inputs<'a>,
+pub(super) struct SeedFinder<'a> {
+    pub(super) inputs: &'a SeedInputs<'a>,
     pub(super) sources: Sources<'a>,
     pub(super) seeds: Vec<Seed>,
     /// Whether these files are still the newest of their packages.
     pub(super) newest: HashMap<Newest, bool>,
 }
 
-impl Finder<'_> {
+impl SeedFinder<'_> {
     fn change(&mut self, change: &Change) {
         let path = self.inputs.root.join(&change.path);
         let before = self.seeds.len();
@@ -152,14 +152,14 @@ impl Finder<'_> {
     /// Units that compile the file, by their records and, where these are not current, by their
     /// sources.
     fn readers(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs { graph, records, .. } = *self.inputs;
+        let SeedInputs { graph, records, .. } = *self.inputs;
         let because = "it is compiled from this file";
         let mut seen = HashSet::new();
         for unit in records.readers(path) {
             if seen.insert(unit) {
                 self.seeds.push(Seed {
                     path: Some(change.path.clone()),
-                    spread: Spread::Recorded,
+                    spread: Propagation::Recorded,
                     ..Seed::new(unit, Rule::Source, because)
                 });
             }
@@ -194,7 +194,7 @@ impl Finder<'_> {
     /// Units of packages whose documentation cargo makes again: it does not know what rustdoc reads,
     /// and compares all files of the package.
     fn documents(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs { graph, layout, .. } = *self.inputs;
+        let SeedInputs { graph, layout, .. } = *self.inputs;
         if self.inputs.verb != Verb::Doc {
             return;
         }
@@ -224,10 +224,10 @@ impl Finder<'_> {
 
     /// A path that starts a target, or did.
     fn target(&mut self, change: &Change, path: &Utf8Path) {
-        if change.status == Status::Modified {
+        if change.status == ChangeStatus::Modified {
             return;
         }
-        if change.status == Status::Deleted && path.ends_with("src/lib.rs") {
+        if change.status == ChangeStatus::Deleted && path.ends_with("src/lib.rs") {
             self.library_went(change, path);
         }
         let inputs = self.inputs;
@@ -244,7 +244,7 @@ impl Finder<'_> {
         let Some(kind) = conventional_target(below) else {
             return;
         };
-        let came = change.status == Status::Added;
+        let came = change.status == ChangeStatus::Added;
         for &index in inputs.graph.units_of(package) {
             let unit = inputs.graph.unit(index);
             let (is_reached, because) = match kind {
@@ -269,7 +269,7 @@ impl Finder<'_> {
     /// A package that has no library any more: cargo passes over whoever depends on it, and does not
     /// tell of the dependency.
     fn library_went(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs {
+        let SeedInputs {
             workspace, layout, ..
         } = *self.inputs;
         let has_library = |package| workspace.package(package).library().is_some();
@@ -297,7 +297,7 @@ impl Finder<'_> {
 
     /// A README that came or went: cargo tells `CARGO_PKG_README` by whether there is one.
     fn readme(&mut self, change: &Change, package: PackageIx) {
-        let Inputs { graph, records, .. } = *self.inputs;
+        let SeedInputs { graph, records, .. } = *self.inputs;
         let variable = "CARGO_PKG_README".to_owned();
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
@@ -317,14 +317,14 @@ impl Finder<'_> {
 
     /// A changed directory: a submodule, a repository in the repository, or one that was named.
     fn directory(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs {
+        let SeedInputs {
             graph,
             layout,
             records,
             ..
         } = *self.inputs;
         let is_empty = path.read_dir().is_ok_and(|mut it| it.next().is_none());
-        if is_empty && change.status == Status::Modified {
+        if is_empty && change.status == ChangeStatus::Modified {
             // A submodule that is not checked out.
             return;
         }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use cargo_metadata::camino::Utf8Path;
 
-use super::sources::{Outside, Outsides};
+use super::sources::{OutsidePaths, Outsides};
 use crate::build_dir::entries;
 use crate::build_dir::evidence;
-use crate::build_dir::evidence::Wanted;
+use crate::build_dir::evidence::RecordFilter;
 use crate::cargo_config::CargoConfig;
 use crate::paths::RealPaths;
 use crate::process::Runner;
@@ -41,14 +41,14 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
         for (name, at) in &packages {
             directories.entry(name).or_default().push(at);
         }
-        let wanted = Wanted {
+        let wanted = RecordFilter {
             root,
             directories: &directories,
         };
         evidence::read(&build, &wanted, kept.as_deref()).ok()?;
     }
     let outsides = packages.into_iter().map(|(_, at)| {
-        let outside = Outside::of(&at);
+        let outside = OutsidePaths::of(&at);
         (at, outside)
     });
     Some(outsides.collect())

@@ -12,12 +12,12 @@ use crate::workspace::{PackageIx, Workspace};
 /// The rules in force, the default ones first.
 #[derive(Debug)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    rules: Vec<PathRule>,
 }
 
 /// One rule: paths, and what they affect.
 #[derive(Debug)]
-pub struct Rule {
+pub struct PathRule {
     globs: Vec<Pattern>,
     /// What a path that matches affects.
     pub affects: Affects,
@@ -40,12 +40,12 @@ pub enum Affects {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Defaults {
-    rules: Vec<Written>,
+    rules: Vec<WrittenRule>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Written {
+struct WrittenRule {
     files: Vec<String>,
     affects: WrittenAffects,
     #[serde(default)]
@@ -70,7 +70,7 @@ impl Rules {
     pub fn new(workspace: &Workspace) -> Result<Self> {
         let default: Defaults = toml::from_str(include_str!("default-rules.toml"))
             .context("the kit's own default rules are broken")?;
-        let own: Vec<Written> = workspace.configured("rules")?;
+        let own: Vec<WrittenRule> = workspace.configured("rules")?;
         let mut rules = Vec::new();
         for written in default.rules {
             rules.push(written.resolve(workspace)?);
@@ -88,7 +88,7 @@ impl Rules {
     }
 
     /// The last rule that matches a path, given relative to the repository's top level.
-    pub fn of(&self, path: &Utf8Path) -> Option<&Rule> {
+    pub fn of(&self, path: &Utf8Path) -> Option<&PathRule> {
         let options = MatchOptions {
             require_literal_separator: true,
             ..MatchOptions::new()
@@ -101,8 +101,8 @@ impl Rules {
     }
 }
 
-impl Written {
-    fn resolve(self, workspace: &Workspace) -> Result<Rule> {
+impl WrittenRule {
+    fn resolve(self, workspace: &Workspace) -> Result<PathRule> {
         let globs = self
             .files
             .iter()
@@ -128,7 +128,7 @@ impl Written {
         } else {
             Effect::Rebuilt
         };
-        Ok(Rule {
+        Ok(PathRule {
             globs,
             affects,
             effect,

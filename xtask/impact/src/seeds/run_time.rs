@@ -8,23 +8,23 @@ use super::rules::Affects;
 use super::sources::Bases;
 use super::{Effect, Rule};
 use crate::paths::normalized;
-use crate::seeds::{Finder, is_a_test};
-use crate::source_scan::{Code, NamedPath, RunTimePaths, Start};
+use crate::seeds::{SeedFinder, is_a_test};
+use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 use crate::unit_graph::{Mode, UnitIx};
-use crate::vcs::{Change, Status};
+use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind};
 
 const BECAUSE: &str = "its tests may read this file as they run";
 
 /// A package whose code may open a changed file.
-struct Reader<'a> {
+struct RunTimeReader<'a> {
     package: PackageIx,
     directory: &'a Utf8Path,
     is_owner: bool,
     bases: &'a Bases,
 }
 
-impl Finder<'_> {
+impl SeedFinder<'_> {
     /// Tests that run code which names the file, or a directory above it, by a path that leads out
     /// of the code's own package; and tests that are given a library's own files.
     pub(super) fn run_time(&mut self, change: &Change, path: &Utf8Path, is_placed: bool) {
@@ -36,7 +36,7 @@ impl Finder<'_> {
                 continue;
             };
             let bases = self.sources.bases(package);
-            let reader = Reader {
+            let reader = RunTimeReader {
                 package,
                 directory,
                 is_owner: owner == Some(package),
@@ -49,14 +49,14 @@ impl Finder<'_> {
                 place != directory && !reader.is_owner && self.leads_to(&reader, place, path, false)
             });
             for (file, paths) in &named.files {
-                for code in [Code::Any, Code::Test, Code::Docs] {
+                for code in [StringContext::Any, StringContext::Test, StringContext::Docs] {
                     let mut names = paths.named.iter().filter(|it| it.code == code);
                     let is_named = names.any(|it| {
                         let is_handed = it.path.as_str().is_empty() && reader.is_owner;
                         is_handed && is_fixture || self.names(&reader, (file, paths), it, path)
                     });
                     let is_variable = is_told && !paths.variables.is_empty();
-                    if is_named || is_variable && code == Code::Any {
+                    if is_named || is_variable && code == StringContext::Any {
                         self.rerun_readers(&reader, file, code, change);
                         self.may_include(&reader, code, change);
                     }
@@ -68,8 +68,9 @@ impl Finder<'_> {
 
     /// Units that may read the file as they are compiled: code of their package names it, and some
     /// of the paths that they include are made by macros or variables.
-    fn may_include(&mut self, reader: &Reader<'_>, code: Code, change: &Change) {
-        if reader.is_owner || code == Code::Docs || change.status == Status::Deleted {
+    fn may_include(&mut self, reader: &RunTimeReader<'_>, code: StringContext, change: &Change) {
+        if reader.is_owner || code == StringContext::Docs || change.status == ChangeStatus::Deleted
+        {
             return;
         }
         self.doubt(reader.package, change, &|sources, _, node| {
@@ -97,12 +98,12 @@ impl Finder<'_> {
     /// Whether a path that a file names leads to the changed one.
     fn names(
         &self,
-        reader: &Reader<'_>,
+        reader: &RunTimeReader<'_>,
         (file, paths): (&Utf8Path, &RunTimePaths),
         named: &NamedPath,
         path: &Utf8Path,
     ) -> bool {
-        let Reader { directory, .. } = *reader;
+        let RunTimeReader { directory, .. } = *reader;
         let lists = paths.lists_directories;
         if named.path.as_str().is_empty() {
             return false;
@@ -111,7 +112,7 @@ impl Finder<'_> {
             let to = normalized(&base.join(&named.path));
             self.leads_to(reader, &to, path, lists)
         };
-        if named.start == Start::Package {
+        if named.start == RelativeTo::Package {
             return leads(directory);
         }
         if reader.is_owner {
@@ -136,7 +137,13 @@ impl Finder<'_> {
 
     /// Whether a path is the changed one, or a directory that holds it. A directory that holds
     /// packages is mostly the start of longer paths: it counts where code lists directories.
-    fn leads_to(&self, reader: &Reader<'_>, to: &Utf8Path, path: &Utf8Path, lists: bool) -> bool {
+    fn leads_to(
+        &self,
+        reader: &RunTimeReader<'_>,
+        to: &Utf8Path,
+        path: &Utf8Path,
+        lists: bool,
+    ) -> bool {
         if !path.starts_with(to) {
             return false;
         }
@@ -151,7 +158,13 @@ impl Finder<'_> {
     }
 
     /// The tests that run the code of a file.
-    fn rerun_readers(&mut self, reader: &Reader<'_>, file: &Utf8Path, code: Code, change: &Change) {
+    fn rerun_readers(
+        &mut self,
+        reader: &RunTimeReader<'_>,
+        file: &Utf8Path,
+        code: StringContext,
+        change: &Change,
+    ) {
         let graph = self.inputs.graph;
         let units = graph.units_of(reader.package);
         let having: Vec<UnitIx> = units
@@ -169,8 +182,8 @@ impl Finder<'_> {
         let is_doctest = |unit: &UnitIx| graph.unit(*unit).mode == Mode::Doctest;
         let runs_alone = having.iter().all(is_test) && !having.is_empty();
         let tests: BTreeSet<UnitIx> = match code {
-            Code::Docs => units.iter().copied().filter(is_doctest).collect(),
-            _ if runs_alone || code == Code::Test && having.iter().any(is_test) => {
+            StringContext::Docs => units.iter().copied().filter(is_doctest).collect(),
+            _ if runs_alone || code == StringContext::Test && having.iter().any(is_test) => {
                 let mut tests = having;
                 tests.retain(|unit| is_test(unit) && !is_doctest(unit));
                 tests.into_iter().collect()
@@ -191,7 +204,7 @@ impl Finder<'_> {
     /// the directory of their package.
     fn rerun_dependents(
         &mut self,
-        reader: &Reader<'_>,
+        reader: &RunTimeReader<'_>,
         (file, paths): (&Utf8Path, &RunTimePaths),
         change: &Change,
         path: &Utf8Path,
@@ -199,13 +212,13 @@ impl Finder<'_> {
         let climbing: Vec<&NamedPath> = paths
             .named
             .iter()
-            .filter(|it| it.start == Start::Unknown && it.code == Code::Any)
+            .filter(|it| it.start == RelativeTo::Unknown && it.code == StringContext::Any)
             .filter(|it| it.path.starts_with(".."))
             .collect();
         if climbing.is_empty() {
             return;
         }
-        let Some(library) = self.library_of(reader.package, file, Code::Any) else {
+        let Some(library) = self.library_of(reader.package, file, StringContext::Any) else {
             return;
         };
         let Self { inputs, .. } = self;
@@ -215,7 +228,7 @@ impl Finder<'_> {
             let Some(directory) = layout.directory(package) else {
                 continue;
             };
-            let user = Reader {
+            let user = RunTimeReader {
                 package,
                 directory,
                 is_owner: layout.owner(path) == Some(package),
@@ -232,10 +245,16 @@ impl Finder<'_> {
     }
 
     /// The library unit that a file belongs to, if its code is not for tests alone.
-    fn library_of(&mut self, package: PackageIx, file: &Utf8Path, code: Code) -> Option<UnitIx> {
+    fn library_of(
+        &mut self,
+        package: PackageIx,
+        file: &Utf8Path,
+        code: StringContext,
+    ) -> Option<UnitIx> {
         let graph = self.inputs.graph;
         let library = graph.find(package, TargetKind::Lib, Mode::Build)?;
-        let is_of_library = code == Code::Any && self.sources.may_be_of_library(package, file);
+        let is_of_library =
+            code == StringContext::Any && self.sources.may_be_of_library(package, file);
         let reads = is_of_library.then(|| self.sources.of(graph.unit(library)))??;
         (reads.has(file) || !reads.complete).then_some(library)
     }

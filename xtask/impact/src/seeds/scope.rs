@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use super::Effect;
 use crate::build_dir::unit_inputs::Watch;
 use crate::files;
-use crate::records::platform::{are_flags_heeded, is_host_apart, is_possible, targets_own};
-use crate::seeds::{Finder, Inputs};
+use crate::records::platform::{is_host_apart, is_possible, rustflags_apply, targets_own};
+use crate::seeds::{SeedFinder, SeedInputs};
 use crate::semantic_diff::manifest::inherited;
-use crate::semantic_diff::{DepKind, Units};
+use crate::semantic_diff::{DepKind, TouchedUnits};
 use crate::unit_graph::{Mode, Unit, UnitIx, Verb};
 use crate::workspace::{PackageIdSpec, PackageIx, TargetKind};
 
-impl Finder<'_> {
+impl SeedFinder<'_> {
     /// The units that a difference touches, each with what happens to it. `package` is the one
     /// whose manifest was compared; a root without a package has none.
     pub(super) fn meant(
         &mut self,
         package: Option<PackageIx>,
-        what: &Units,
+        what: &TouchedUnits,
     ) -> Vec<(UnitIx, Effect)> {
-        let Inputs {
+        let SeedInputs {
             workspace, graph, ..
         } = *self.inputs;
         let units = |effect, is_meant: &dyn Fn(&Unit) -> bool| -> Vec<_> {
@@ -35,15 +35,17 @@ impl Finder<'_> {
         };
         let is_run = |unit: &Unit| unit.mode == Mode::RunCustomBuild;
         match what {
-            Units::All => rebuilt(&|_| true),
-            Units::External => rebuilt(&|unit| workspace.package(unit.package).source.is_some()),
-            Units::Members => rebuilt(&|unit| workspace.package(unit.package).member),
-            Units::Package => own(&|_| true),
-            Units::PackageAndDependencies => {
+            TouchedUnits::All => rebuilt(&|_| true),
+            TouchedUnits::External => {
+                rebuilt(&|unit| workspace.package(unit.package).source.is_some())
+            }
+            TouchedUnits::Members => rebuilt(&|unit| workspace.package(unit.package).member),
+            TouchedUnits::Package => own(&|_| true),
+            TouchedUnits::PackageAndDependencies => {
                 let below = self.below(package.into_iter().collect());
                 rebuilt(&|unit| below.contains(&unit.package))
             }
-            Units::Dependency {
+            TouchedUnits::Dependency {
                 kind,
                 package: name,
             } => {
@@ -56,41 +58,43 @@ impl Finder<'_> {
                     below.contains(&unit.package) || is_own && uses(unit, *kind)
                 })
             }
-            Units::Target { kind, name } => own(&|unit| {
+            TouchedUnits::Target { kind, name } => own(&|unit| {
                 let is_it = |name: &String| *kind == TargetKind::Lib || *name == unit.target;
                 unit.kind == *kind && name.as_ref().is_none_or(is_it)
             }),
-            Units::ReadersOf(names) => self.readers_of(package, names),
-            Units::DependentRuns => rebuilt(&|unit| {
+            TouchedUnits::ReadersOf(names) => self.readers_of(package, names),
+            TouchedUnits::DependentRuns => rebuilt(&|unit| {
                 let mut dependencies = workspace.package(unit.package).dependencies.iter();
                 is_run(unit) && dependencies.any(|known| Some(known.package) == package)
             }),
-            Units::OverriddenRuns { platform, .. }
-            | Units::Platform { platform, .. }
-            | Units::Flags { platform }
+            TouchedUnits::OverriddenRuns { platform, .. }
+            | TouchedUnits::Platform { platform, .. }
+            | TouchedUnits::Flags { platform }
                 if !is_possible(platform.as_deref(), workspace) =>
             {
                 Vec::new()
             }
-            Units::Flags { platform }
-                if !are_flags_heeded(platform.as_deref(), workspace, self.inputs.config) =>
+            TouchedUnits::Flags { platform }
+                if !rustflags_apply(platform.as_deref(), workspace, self.inputs.config) =>
             {
                 Vec::new()
             }
-            Units::Platform { .. } | Units::Flags { .. } if self.spares_host(what) => {
+            TouchedUnits::Platform { .. } | TouchedUnits::Flags { .. }
+                if self.spares_host(what) =>
+            {
                 let units = targets_own(workspace, graph).into_iter();
                 units.map(|unit| (unit, Effect::Rebuilt)).collect()
             }
-            Units::Platform { .. } | Units::Flags { .. } => rebuilt(&|_| true),
-            Units::OverriddenRuns { platform, links } => {
+            TouchedUnits::Platform { .. } | TouchedUnits::Flags { .. } => rebuilt(&|_| true),
+            TouchedUnits::OverriddenRuns { platform, links } => {
                 self.overridden(links, platform.as_deref())
             }
-            Units::PackageScan => {
+            TouchedUnits::PackageScan => {
                 let is_silent = package.is_some_and(|package| self.watches_package(package));
                 own(&|unit| is_silent && is_run(unit))
             }
-            Units::Profile { name, .. } if !self.is_built_in(name) => Vec::new(),
-            Units::Profile { package: spec, .. } => rebuilt(&|unit| {
+            TouchedUnits::Profile { name, .. } if !self.is_built_in(name) => Vec::new(),
+            TouchedUnits::Profile { package: spec, .. } => rebuilt(&|unit| {
                 let package = workspace.package(unit.package);
                 match spec.as_deref() {
                     None => true,
@@ -98,13 +102,13 @@ impl Finder<'_> {
                     Some(spec) => PackageIdSpec::new(spec).may_match(package),
                 }
             }),
-            Units::Docs => {
+            TouchedUnits::Docs => {
                 let mut docs = units(Effect::Rerun, &|unit| unit.mode == Mode::Doctest);
                 docs.extend(rebuilt(&|unit| unit.mode == Mode::Doc));
                 docs
             }
-            Units::Runs => units(Effect::Rerun, &Unit::is_test),
-            Units::Inherited(inherit) => {
+            TouchedUnits::Runs => units(Effect::Rerun, &Unit::is_test),
+            TouchedUnits::Inherited(inherit) => {
                 let mut units = Vec::new();
                 for (member, _) in self.inputs.layout.packages() {
                     let manifest = &workspace.package(member).manifest_path;
@@ -124,7 +128,7 @@ impl Finder<'_> {
     /// The runs of scripts for these libraries; and where nothing stands in for one any more that was
     /// not built before, the script and what it is built with.
     fn overridden(&self, links: &[String], platform: Option<&str>) -> Vec<(UnitIx, Effect)> {
-        let Inputs {
+        let SeedInputs {
             workspace,
             graph,
             records,
@@ -158,11 +162,11 @@ impl Finder<'_> {
     }
 
     /// Whether a difference touches nothing that is built for the host alone.
-    pub(super) fn spares_host(&self, what: &Units) -> bool {
+    pub(super) fn spares_host(&self, what: &TouchedUnits) -> bool {
         let is_targets = matches!(
             what,
-            Units::Flags { .. }
-                | Units::Platform {
+            TouchedUnits::Flags { .. }
+                | TouchedUnits::Platform {
                     host_too: false,
                     ..
                 }
@@ -178,7 +182,7 @@ impl Finder<'_> {
         package: Option<PackageIx>,
         names: &[String],
     ) -> Vec<(UnitIx, Effect)> {
-        let Inputs { graph, records, .. } = *self.inputs;
+        let SeedInputs { graph, records, .. } = *self.inputs;
         let mut found = Vec::new();
         for (index, unit) in graph.units() {
             if package.is_some_and(|package| unit.package != package) {
@@ -228,7 +232,7 @@ impl Finder<'_> {
     }
 
     fn watches_package(&mut self, package: PackageIx) -> bool {
-        let Inputs { graph, records, .. } = *self.inputs;
+        let SeedInputs { graph, records, .. } = *self.inputs;
         let Some(run) = graph.find(package, TargetKind::CustomBuild, Mode::RunCustomBuild) else {
             return false;
         };

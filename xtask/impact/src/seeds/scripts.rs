@@ -4,22 +4,22 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::sources::Script;
+use super::sources::WatchedBySource;
 use super::{Rule, Seed};
 use crate::build_dir::unit_inputs::{Newest, Watch};
 use crate::records::{Record, modified};
-use crate::seeds::{Finder, Inputs};
+use crate::seeds::{SeedFinder, SeedInputs};
 use crate::unit_graph::{Mode, UnitIx};
-use crate::vcs::{Change, Status};
+use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind};
 
 const WATCHES_FILE: &str = "its build script watches this file";
 const WATCHES_PACKAGE: &str = "its build script names no input, so it watches the package";
 
-impl Finder<'_> {
+impl SeedFinder<'_> {
     /// Script runs that watch the file.
     pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path, is_read: bool) {
-        let Inputs { records, root, .. } = *self.inputs;
+        let SeedInputs { records, root, .. } = *self.inputs;
         let owner = self.inputs.layout.owner(path);
         for (run, package, directory) in script_runs(self.inputs) {
             // The links of a package are looked for only where that may matter.
@@ -120,23 +120,25 @@ impl Finder<'_> {
                 [] => self.sources.script(package),
                 _ => None,
             };
-            let says = |is_said: fn(&Script) -> bool| script.as_deref().is_some_and(is_said);
+            let says =
+                |is_said: fn(&WatchedBySource) -> bool| script.as_deref().is_some_and(is_said);
             let is_gits = |path: &Utf8Path| path.iter().any(|name| name == ".git");
             let names_index =
-                |script: &Script| script.named().any(|path| path.ends_with(".git/index"));
+                |script: &WatchedBySource| script.named().any(|path| path.ends_with(".git/index"));
             // What git does not list is compared as cargo does it.
             let is_newer = |(path, invoked): &(&Utf8PathBuf, Option<SystemTime>)| {
                 let unlisted = is_gits(path) || !path.starts_with(inputs.root);
                 unlisted && modified(path) > *invoked
             };
             let because = if inputs.head_moved
-                && (declared.iter().any(|(path, _)| is_gits(path)) || says(Script::may_watch_git))
+                && (declared.iter().any(|(path, _)| is_gits(path))
+                    || says(WatchedBySource::may_watch_git))
             {
                 "its build script watches git's HEAD, which moved"
             } else if says(names_index) {
                 "its build script watches git's index, which most of git's commands write"
             } else if declared.iter().any(|(path, _)| !path.exists())
-                || says(Script::watches_missing_file)
+                || says(WatchedBySource::watches_missing_file)
             {
                 "its build script watches a file that does not exist, so it runs at every build"
             } else if declared.iter().any(is_newer) {
@@ -156,14 +158,14 @@ fn came_or_went(change: &Change, path: &Utf8Path, run: &Record<'_>) -> bool {
     // They say which files are the package's, and can bring newer ones.
     let decides = matches!(path.file_name(), Some(".gitignore" | "Cargo.toml"));
     let mut above = path.ancestors().skip(1);
-    matches!(change.status, Status::Added | Status::Deleted)
+    matches!(change.status, ChangeStatus::Added | ChangeStatus::Deleted)
         && !decides
         && above.find(|above| above.is_dir()).and_then(modified) > run.invoked()
 }
 
 /// Whether a manifest came that makes a package of its own of where the newest file lies.
 fn takes_out(change: &Change, path: &Utf8Path, newest: &Newest) -> bool {
-    let is_new = change.status == Status::Added && path.file_name() == Some("Cargo.toml");
+    let is_new = change.status == ChangeStatus::Added && path.file_name() == Some("Cargo.toml");
     let directory = path.parent().filter(|_| is_new);
     directory.is_some_and(|directory| newest.path.starts_with(directory))
 }
@@ -191,7 +193,7 @@ fn may_hold_newer(directory: &Utf8Path, newest: &Newest, depth: usize) -> bool {
 
 /// The runs of path packages' build scripts, with their packages and where these lie.
 fn script_runs<'a>(
-    inputs: &'a Inputs<'_>,
+    inputs: &'a SeedInputs<'_>,
 ) -> impl Iterator<Item = (UnitIx, PackageIx, &'a Utf8Path)> {
     inputs.layout.packages().filter_map(|(package, directory)| {
         let (kind, mode) = (TargetKind::CustomBuild, Mode::RunCustomBuild);

@@ -61,7 +61,7 @@ pub struct Seed {
     pub because: String,
     /// How far it goes from there.
     #[serde(skip)]
-    pub spread: Spread,
+    pub spread: Propagation,
 }
 
 impl Seed {
@@ -73,14 +73,14 @@ impl Seed {
             rule,
             path: None,
             because: because.to_owned(),
-            spread: Spread::All,
+            spread: Propagation::All,
         }
     }
 }
 
 /// What a seed affects beside its own unit. One of our units folds several of cargo's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spread {
+pub enum Propagation {
     /// Whatever is built from the unit.
     All,
     /// What was built from those behind the unit that are recorded to read the changed path.

@@ -9,7 +9,7 @@ use toml::Table;
 use crate::cargo_config::configuration_files;
 use crate::cargo_config::toolchain_file;
 use crate::paths::resolved;
-use crate::semantic_diff::Effect as Meaning;
+use crate::semantic_diff::SemanticChange as Meaning;
 use crate::semantic_diff::config::compare_config;
 use crate::semantic_diff::manifest::compare_manifest;
 use crate::workspace::Workspace;
@@ -49,7 +49,7 @@ impl Setting {
 
     /// Whether a change of it can change what cargo resolves, so that both sides must be asked.
     /// That its text differs is not enough: a comment or a description changes nothing there.
-    pub fn is_resolved(self, contents: &Contents) -> bool {
+    pub fn is_resolved(self, contents: &BothSides) -> bool {
         let meanings = match self {
             Self::Toolchain => return false,
             Self::Lock => return true,
@@ -57,12 +57,12 @@ impl Setting {
             Self::Manifest => contents.compare(compare_manifest),
             Self::Configuration => contents.compare(compare_config),
         };
-        meanings.is_none_or(|meanings| meanings.iter().any(|meaning| meaning.told_by_graph))
+        meanings.is_none_or(|meanings| meanings.iter().any(|meaning| meaning.covered_by_unit_graph))
     }
 }
 
 /// The files of a workspace that set something.
-pub struct Settings {
+pub struct SettingFiles {
     /// Without symbolic links.
     pub(super) workspace_root: Utf8PathBuf,
     lock_file: Utf8PathBuf,
@@ -72,7 +72,7 @@ pub struct Settings {
     linked: HashMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
-impl Settings {
+impl SettingFiles {
     /// Looks the files of a workspace up on disk.
     pub fn new(workspace: &Workspace) -> Self {
         let root = resolved(&workspace.root);
@@ -149,14 +149,14 @@ fn behind(path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
 
 /// A changed file on both sides; nothing where a side has no such file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contents {
+pub struct BothSides {
     /// At the base.
     pub before: Option<String>,
     /// Now.
     pub after: Option<String>,
 }
 
-impl Contents {
+impl BothSides {
     /// What differs in meaning, an absent side taken as an empty table; `None` where a side does
     /// not parse.
     pub(super) fn compare(

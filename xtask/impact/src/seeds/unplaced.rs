@@ -7,15 +7,15 @@ use cargo_metadata::camino::Utf8Path;
 use super::rules::Affects;
 use super::sources::{Lines, Sources};
 use super::{Effect, Rule};
-use crate::seeds::{Finder, Inputs, is_a_test};
+use crate::seeds::{SeedFinder, SeedInputs, is_a_test};
 use crate::unit_graph::{Mode, Unit, UnitIx};
-use crate::vcs::{Change, Status};
+use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::PackageIx;
 
 /// Whether a unit may read the file in question.
 type MayRead<'a> = dyn Fn(&mut Sources<'_>, UnitIx, &Unit) -> bool + 'a;
 
-impl Finder<'_> {
+impl SeedFinder<'_> {
     /// What no evidence places: the rules decide, then where the path lies.
     pub(super) fn unplaced(&mut self, change: &Change, path: &Utf8Path) {
         let inputs = self.inputs;
@@ -77,7 +77,7 @@ impl Finder<'_> {
 
     /// The same of a file outside every package, for those that put paths together.
     fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs { layout, root, .. } = *self.inputs;
+        let SeedInputs { layout, root, .. } = *self.inputs;
         for (package, _) in layout.packages() {
             if self.sources.makes_paths(package) && self.sources.names_closely(package, path, root)
             {
@@ -89,7 +89,7 @@ impl Finder<'_> {
     /// A file that some unit is known to read: another may read it, too, and not show it. `before`
     /// counts the seeds that are not of this file.
     pub(super) fn hidden(&mut self, change: &Change, path: &Utf8Path, before: usize) {
-        if path.extension() == Some("rs") || change.status == Status::Deleted {
+        if path.extension() == Some("rs") || change.status == ChangeStatus::Deleted {
             return;
         }
         let Some(package) = self.inputs.layout.owner(path) else {
@@ -106,7 +106,7 @@ impl Finder<'_> {
     /// record or a build script, so what remains is what a macro may have read unseen; where that
     /// cannot be, the package's tests may read the file as they run.
     fn unplaced_in(&mut self, package: PackageIx, change: &Change, path: &Utf8Path) {
-        let Inputs { graph, .. } = *self.inputs;
+        let SeedInputs { graph, .. } = *self.inputs;
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
             let is_unknown =
@@ -123,7 +123,7 @@ impl Finder<'_> {
 
     /// A file outside every package. Whoever reads it has to name it, or a directory above it.
     fn unplaced_outside(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs { graph, root, .. } = *self.inputs;
+        let SeedInputs { graph, root, .. } = *self.inputs;
         for (package, _) in self.inputs.layout.packages() {
             let mut mention = |lines| self.sources.mentions(package, lines, path, root);
             let in_code = mention(Lines::Code);
@@ -133,7 +133,7 @@ impl Finder<'_> {
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
                 // What went cannot be compiled any more by sources that stayed as they were.
-                let may_be_read = in_code && change.status != Status::Deleted;
+                let may_be_read = in_code && change.status != ChangeStatus::Deleted;
                 if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
                     let because = "its package's sources mention this name";
                     self.seed(unit, Rule::Doubt, change, because);
@@ -147,7 +147,7 @@ impl Finder<'_> {
 
     /// Whether a record weighs more than a doubt about what a unit reads.
     fn is_recorded(&mut self, unit: UnitIx) -> bool {
-        let Inputs { graph, records, .. } = *self.inputs;
+        let SeedInputs { graph, records, .. } = *self.inputs;
         let reads = self.sources.of(graph.unit(unit));
         match reads.is_some_and(|reads| reads.by_environment) {
             true => records.is_current(unit),

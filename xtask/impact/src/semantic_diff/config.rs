@@ -7,7 +7,7 @@
 
 use toml::{Table, Value};
 
-use super::{Change, Effect, Units, changes, profiles};
+use super::{KeyChange, SemanticChange, TouchedUnits, changes, profiles};
 
 /// Keys that rebuild nothing and make nothing run again. A `*` stands for any one part, and an
 /// entry covers everything below it.
@@ -47,36 +47,36 @@ pub fn is_inert(key: &[&str]) -> bool {
 }
 
 /// From the parts of a key to what it touches.
-type Touches = fn(&[&str]) -> Units;
+type Touches = fn(&[&str]) -> TouchedUnits;
 
 /// Every other key: pattern, whether the unit graph tells, what it touches, and the rule.
 #[rustfmt::skip]
 const RULES: &[(&str, bool, Touches, &str)] = &[
-    ("build.build-dir", false, |_| Units::All, "names another directory, where nothing is built yet"),
-    ("build.incremental", true, |_| Units::All, "is a setting of every profile"),
-    ("build.rustc", false, |_| Units::All, "names another compiler"),
-    ("build.rustc-workspace-wrapper", false, |_| Units::Members, "is part of the identity of every member's units"),
-    ("build.rustdoc", false, |_| Units::Docs, "names another rustdoc"),
-    ("build.rustdocflags", false, |_| Units::Docs, "reaches rustdoc alone"),
-    ("build.rustflags", false, |_| Units::Flags { platform: None }, "reaches every compiler call, or with a target triple named all but the host's"),
-    ("build.target-dir", false, |_| Units::All, "names another directory, where nothing is built yet"),
-    ("include", false, |_| Units::All, "brings in files that were not compared"),
-    ("patch", true, |_| Units::All, "replaces packages"),
-    ("paths", true, |_| Units::All, "replaces packages"),
-    ("registries.*.index", true, |_| Units::All, "makes packages come from another source"),
-    ("registries.*.protocol", false, |_| Units::External, "moves the sources of registry packages"),
-    ("resolver.feature-unification", true, |_| Units::All, "chooses how features unify"),
-    ("resolver.lockfile-path", true, |_| Units::All, "names another lock file"),
-    ("source", false, |_| Units::External, "can move the sources of replaced packages"),
-    ("target.*.linker", false, |key| Units::Platform { platform: Some(key[1].to_owned()), host_too: true }, "is in the fingerprint of every unit for the platform, linked or not"),
-    ("target.*.runner", false, |_| Units::Runs, "starts the executables, and builds none"),
-    ("target.*.rustdocflags", false, |_| Units::Docs, "reaches rustdoc alone"),
-    ("target.*.rustflags", false, |key| Units::Flags { platform: Some(key[1].to_owned()) }, "reaches every compiler call for the platform"),
-    ("target.*.*", false, |key| Units::OverriddenRuns { links: vec![key[2].to_owned()], platform: Some(key[1].to_owned()) }, "takes the place of the build script with these links"),
+    ("build.build-dir", false, |_| TouchedUnits::All, "names another directory, where nothing is built yet"),
+    ("build.incremental", true, |_| TouchedUnits::All, "is a setting of every profile"),
+    ("build.rustc", false, |_| TouchedUnits::All, "names another compiler"),
+    ("build.rustc-workspace-wrapper", false, |_| TouchedUnits::Members, "is part of the identity of every member's units"),
+    ("build.rustdoc", false, |_| TouchedUnits::Docs, "names another rustdoc"),
+    ("build.rustdocflags", false, |_| TouchedUnits::Docs, "reaches rustdoc alone"),
+    ("build.rustflags", false, |_| TouchedUnits::Flags { platform: None }, "reaches every compiler call, or with a target triple named all but the host's"),
+    ("build.target-dir", false, |_| TouchedUnits::All, "names another directory, where nothing is built yet"),
+    ("include", false, |_| TouchedUnits::All, "brings in files that were not compared"),
+    ("patch", true, |_| TouchedUnits::All, "replaces packages"),
+    ("paths", true, |_| TouchedUnits::All, "replaces packages"),
+    ("registries.*.index", true, |_| TouchedUnits::All, "makes packages come from another source"),
+    ("registries.*.protocol", false, |_| TouchedUnits::External, "moves the sources of registry packages"),
+    ("resolver.feature-unification", true, |_| TouchedUnits::All, "chooses how features unify"),
+    ("resolver.lockfile-path", true, |_| TouchedUnits::All, "names another lock file"),
+    ("source", false, |_| TouchedUnits::External, "can move the sources of replaced packages"),
+    ("target.*.linker", false, |key| TouchedUnits::Platform { platform: Some(key[1].to_owned()), host_too: true }, "is in the fingerprint of every unit for the platform, linked or not"),
+    ("target.*.runner", false, |_| TouchedUnits::Runs, "starts the executables, and builds none"),
+    ("target.*.rustdocflags", false, |_| TouchedUnits::Docs, "reaches rustdoc alone"),
+    ("target.*.rustflags", false, |key| TouchedUnits::Flags { platform: Some(key[1].to_owned()) }, "reaches every compiler call for the platform"),
+    ("target.*.*", false, |key| TouchedUnits::OverriddenRuns { links: vec![key[2].to_owned()], platform: Some(key[1].to_owned()) }, "takes the place of the build script with these links"),
 ];
 
 /// Compares two sides of one configuration file, or of all of them merged.
-pub fn compare_config(old: &Table, new: &Table) -> Vec<Effect> {
+pub fn compare_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for change in changes(Some(old), Some(new)) {
         match change.key {
@@ -89,17 +89,17 @@ pub fn compare_config(old: &Table, new: &Table) -> Vec<Effect> {
 }
 
 /// Follows a difference down to the key that a rule is about.
-fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
+fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
     let path = [above, &[change.key]].concat();
     let (old, new) = (change.old.map(|value| plain(&path, value)), change.new);
     if old == new.map(|value| plain(&path, value)) || INERT.iter().any(|row| is(row, &path)) {
         return;
     }
-    let mut add = |what, told, why| effects.push(Effect::new(&path, what, told, why));
+    let mut add = |what, told, why| effects.push(SemanticChange::new(&path, what, told, why));
     if path == ["build", "target"] {
         let (what, why) = match (change.old, new) {
             (Some(_), Some(_)) => (
-                Units::Platform {
+                TouchedUnits::Platform {
                     platform: None,
                     host_too: false,
                 },
@@ -107,7 +107,10 @@ fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
             ),
             // Without a triple, rustflags reach the host's units too, and they may come from
             // another file or the environment.
-            _ => (Units::All, "decides whether target and host are told apart"),
+            _ => (
+                TouchedUnits::All,
+                "decides whether target and host are told apart",
+            ),
         };
         return add(what, false, why);
     }
@@ -126,7 +129,7 @@ fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
                 .iter()
                 .for_each(|change| walk(&path, change, effects));
         }
-        _ => add(Units::All, false, "is unknown to this kit"),
+        _ => add(TouchedUnits::All, false, "is unknown to this kit"),
     }
 }
 
@@ -154,7 +157,7 @@ fn plain(path: &[&str], value: &Value) -> Value {
 
 /// `[env]`: cargo tracks a variable through dep-info and `rerun-if-env-changed`, and hands it to
 /// whatever it runs.
-fn env(change: &Change) -> Vec<Effect> {
+fn env(change: &KeyChange) -> Vec<SemanticChange> {
     let said = |value: Option<&Value>| {
         let mut said = match value? {
             Value::Table(said) => said.clone(),
@@ -168,13 +171,16 @@ fn env(change: &Change) -> Vec<Effect> {
         if said(variable.old) == said(variable.new) {
             continue;
         }
-        let readers = Units::ReadersOf(vec![variable.key.to_owned()]);
+        let readers = TouchedUnits::ReadersOf(vec![variable.key.to_owned()]);
         let meanings = [
             (readers, "is seen by what reads the variable"),
-            (Units::Runs, "is in the environment of tests and benches"),
+            (
+                TouchedUnits::Runs,
+                "is in the environment of tests and benches",
+            ),
         ];
         let path = ["env", variable.key];
-        effects.extend(meanings.map(|(what, why)| Effect::new(&path, what, false, why)));
+        effects.extend(meanings.map(|(what, why)| SemanticChange::new(&path, what, false, why)));
     }
     effects
 }

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use super::{Change, DepKind, Effect, Units, changes};
+use super::{DepKind, KeyChange, SemanticChange, TouchedUnits, changes};
 
 /// The *names* of all features are in the fingerprint of every compiled unit, the build script's
 /// included, active or not; an optional dependency that no feature calls `dep:` is one of them.
-pub(super) fn declared_features(old: &Table, new: &Table) -> Vec<Effect> {
+pub(super) fn declared_features(old: &Table, new: &Table) -> Vec<SemanticChange> {
     let (old, new) = (declared(old), declared(new));
     let why = "is a declared feature, which every unit's fingerprint lists";
     old.symmetric_difference(&new)
-        .map(|name| Effect::new(&["features", name], Units::Package, false, why))
+        .map(|name| SemanticChange::new(&["features", name], TouchedUnits::Package, false, why))
         .collect()
 }
 
@@ -37,7 +37,7 @@ fn declared(manifest: &Table) -> BTreeSet<&str> {
 }
 
 /// What features activate; the order of a list says nothing.
-pub(super) fn feature_definitions(change: &Change) -> Vec<Effect> {
+pub(super) fn feature_definitions(change: &KeyChange) -> Vec<SemanticChange> {
     fn sorted(list: Option<&Value>) -> Option<BTreeSet<&str>> {
         Some(list?.as_array()?.iter().filter_map(Value::as_str).collect())
     }
@@ -48,7 +48,7 @@ pub(super) fn feature_definitions(change: &Change) -> Vec<Effect> {
     let effects = differing.map(|feature| {
         let path = [change.key, feature.key];
         let why = "decides which features it activates";
-        Effect::new(&path, Units::PackageAndDependencies, true, why)
+        SemanticChange::new(&path, TouchedUnits::PackageAndDependencies, true, why)
     });
     effects.collect()
 }
@@ -80,11 +80,15 @@ pub(super) fn all_dependencies(manifest: &Table) -> impl Iterator<Item = (DepKin
 }
 
 /// One table of dependencies, named by `above`.
-pub(super) fn dependencies(above: &[&str], kind: DepKind, change: &Change) -> Vec<Effect> {
+pub(super) fn dependencies(
+    above: &[&str],
+    kind: DepKind,
+    change: &KeyChange,
+) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for entry in change.inside().unwrap_or_default() {
         let path = [above, &[entry.key]].concat();
-        let touches = |package| Units::Dependency { kind, package };
+        let touches = |package| TouchedUnits::Dependency { kind, package };
         effects.extend(dependency(&path, &entry, &touches));
     }
     effects
@@ -93,9 +97,9 @@ pub(super) fn dependencies(above: &[&str], kind: DepKind, change: &Change) -> Ve
 /// The differing keys of one dependency; `touches` says what, for each package that it names.
 pub(super) fn dependency(
     path: &[&str],
-    change: &Change,
-    touches: &dyn Fn(String) -> Units,
-) -> Vec<Effect> {
+    change: &KeyChange,
+    touches: &dyn Fn(String) -> TouchedUnits,
+) -> Vec<SemanticChange> {
     fn normal(entry: &Value) -> Table {
         let Value::Table(entry) = entry else {
             return Table::from_iter([("version".to_owned(), entry.clone())]);
@@ -136,7 +140,8 @@ pub(super) fn dependency(
     let mut add = |path: &[&str], told| {
         let why = "decides how the dependency is resolved";
         let packages = packages.iter().cloned();
-        effects.extend(packages.map(|package| Effect::new(path, touches(package), told, why)));
+        effects
+            .extend(packages.map(|package| SemanticChange::new(path, touches(package), told, why)));
     };
     let (Some(old), Some(new)) = (old, new) else {
         add(path, true);
@@ -151,7 +156,7 @@ pub(super) fn dependency(
 }
 
 /// `[target.'cfg(…)'.dependencies]` and its like.
-pub(super) fn platform_dependencies(change: &Change) -> Vec<Effect> {
+pub(super) fn platform_dependencies(change: &KeyChange) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for platform in change.inside().unwrap_or_default() {
         for table in platform.inside().unwrap_or_default() {
@@ -160,7 +165,12 @@ pub(super) fn platform_dependencies(change: &Change) -> Vec<Effect> {
                 Some(kind) => effects.extend(dependencies(&path, kind, &table)),
                 None => {
                     let why = "is unknown to this kit";
-                    effects.push(Effect::new(&path, Units::Package, false, why));
+                    effects.push(SemanticChange::new(
+                        &path,
+                        TouchedUnits::Package,
+                        false,
+                        why,
+                    ));
                 }
             }
         }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// An entry that differs, as it is on the newer side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LockEntry {
     /// The package's name.
     pub name: String,
     /// Its version.
@@ -17,13 +17,13 @@ pub struct Entry {
 }
 
 #[derive(Deserialize)]
-struct Lock {
+struct LockTables {
     #[serde(default)]
-    package: Vec<Package>,
+    package: Vec<LockPackage>,
 }
 
 #[derive(Deserialize, PartialEq)]
-struct Package {
+struct LockPackage {
     name: String,
     version: String,
     source: Option<String>,
@@ -34,10 +34,10 @@ struct Package {
 
 /// The entries of the newer side that the older one has not, or has with another checksum or
 /// other dependencies. `None` where a side does not parse.
-pub fn compare_locks(before: Option<&str>, after: Option<&str>) -> Option<Vec<Entry>> {
-    let parse = |text: Option<&str>| toml::from_str::<Lock>(text.unwrap_or_default()).ok();
+pub fn compare_locks(before: Option<&str>, after: Option<&str>) -> Option<Vec<LockEntry>> {
+    let parse = |text: Option<&str>| toml::from_str::<LockTables>(text.unwrap_or_default()).ok();
     let (before, after) = (parse(before)?, parse(after)?);
-    let key = |package: &Package| {
+    let key = |package: &LockPackage| {
         (
             package.name.clone(),
             package.version.clone(),
@@ -52,7 +52,7 @@ pub fn compare_locks(before: Option<&str>, after: Option<&str>) -> Option<Vec<En
     let entries = after.package.iter().filter_map(|package| {
         let known = before.get(&key(package));
         let only_checksum = known.is_some_and(|known| known.dependencies == package.dependencies);
-        (known != Some(&package)).then(|| Entry {
+        (known != Some(&package)).then(|| LockEntry {
             name: package.name.clone(),
             version: package.version.clone(),
             only_checksum,

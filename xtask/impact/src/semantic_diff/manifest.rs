@@ -12,36 +12,47 @@ use super::dependencies::{
     all_dependencies, declared_features, dep_kind, dependencies, dependency, feature_definitions,
     platform_dependencies,
 };
-use super::{Change, DepKind, Effect, Inherit, TargetKind, Units, changes, profiles, targets};
+use super::{
+    DepKind, Inherit, KeyChange, SemanticChange, TargetKind, TouchedUnits, changes, profiles,
+    targets,
+};
 
 /// Compares two sides of a manifest.
 ///
-/// Where the manifest is no workspace root's, cargo ignores some keys: see [`Effect::root_only`].
-pub fn compare_manifest(old: &Table, new: &Table) -> Vec<Effect> {
+/// Where the manifest is no workspace root's, cargo ignores some keys: see [`SemanticChange::root_only`].
+pub fn compare_manifest(old: &Table, new: &Table) -> Vec<SemanticChange> {
     let mut effects = declared_features(old, new);
     for change in changes(Some(old), Some(new)) {
-        let one = |what, told, why| Effect::new(&[change.key], what, told, why);
+        let one = |what, told, why| SemanticChange::new(&[change.key], what, told, why);
         let kind = targets::kind(change.key);
         let is_list = change.key == "cargo-features" || kind.is_some();
         match change.key {
             _ if change.inside().is_none() && !is_list => {
-                effects.push(one(Units::All, false, "is not the table it should be"));
+                effects.push(one(
+                    TouchedUnits::All,
+                    false,
+                    "is not the table it should be",
+                ));
             }
             "badges" | "hints" => {}
             "package" | "project" => effects.extend(package(&change)),
             "features" => effects.extend(feature_definitions(&change)),
-            "lints" => effects.extend(lints(&[change.key], &change, &Units::Package)),
+            "lints" => effects.extend(lints(&[change.key], &change, &TouchedUnits::Package)),
             "profile" => effects.extend(profiles(&change)),
-            "patch" | "replace" => effects.push(one(Units::All, true, "replaces packages")),
+            "patch" | "replace" => effects.push(one(TouchedUnits::All, true, "replaces packages")),
             "target" => effects.extend(platform_dependencies(&change)),
             "workspace" => effects.extend(workspace(&change)),
             "cargo-features" => {
-                effects.push(one(Units::All, false, "enables unstable keys of cargo"));
+                effects.push(one(
+                    TouchedUnits::All,
+                    false,
+                    "enables unstable keys of cargo",
+                ));
             }
             key => match (kind, dep_kind(key)) {
                 (Some(kind), _) => effects.extend(targets::compare(kind, &change)),
                 (_, Some(kind)) => effects.extend(dependencies(&[key], kind, &change)),
-                _ => effects.push(one(Units::Package, false, "is unknown to this kit")),
+                _ => effects.push(one(TouchedUnits::Package, false, "is unknown to this kit")),
             },
         }
     }
@@ -50,54 +61,63 @@ pub fn compare_manifest(old: &Table, new: &Table) -> Vec<Effect> {
 
 /// The `[package]` table. Of what becomes `CARGO_PKG_*`, cargo keeps nothing in a fingerprint but
 /// name and version: rustc's dep-info names the variables that a unit reads.
-fn package(change: &Change) -> Vec<Effect> {
+fn package(change: &KeyChange) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for change in change.inside().unwrap_or_default() {
         for (what, told, why) in package_key(&change) {
-            effects.push(Effect::new(&["package", change.key], what, told, why));
+            effects.push(SemanticChange::new(
+                &["package", change.key],
+                what,
+                told,
+                why,
+            ));
         }
     }
     effects
 }
 
 /// What a key of `[package]` or `[workspace.package]` means to the package that has it.
-fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
+fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
     let (old, new) = (said(change.key, change.old), said(change.key, change.new));
     if old == new {
         return Vec::new();
     }
-    let all_of = |kind| Units::Target { kind, name: None };
+    let all_of = |kind| TouchedUnits::Target { kind, name: None };
     let targets_of = |kind| vec![(all_of(kind), true, "decides which targets there are")];
     match change.key {
         "authors" | "description" | "homepage" | "license" | "license-file" | "readme"
         | "repository" | "rust-version" => {
             let variable = change.key.to_uppercase().replace('-', "_");
-            let readers = Units::ReadersOf(vec![format!("CARGO_PKG_{variable}")]);
+            let readers = TouchedUnits::ReadersOf(vec![format!("CARGO_PKG_{variable}")]);
             vec![(readers, false, "is seen by what reads its variable")]
         }
         "badges" | "categories" | "default-run" | "documentation" | "im-a-teapot" | "keywords"
         | "metadata" | "publish" => Vec::new(),
         "include" | "exclude" => {
             let why = "decides which files a build script watches";
-            vec![(Units::PackageScan, false, why)]
+            vec![(TouchedUnits::PackageScan, false, why)]
         }
-        "name" | "version" => vec![(Units::Package, true, "is the package's identity")],
-        "build" => vec![(Units::Package, true, "names the build script")],
+        "name" | "version" => vec![(TouchedUnits::Package, true, "is the package's identity")],
+        "build" => vec![(TouchedUnits::Package, true, "names the build script")],
         "edition" => {
-            let mut effects = vec![(Units::Package, true, "is every target's, save its own")];
+            let mut effects = vec![(
+                TouchedUnits::Package,
+                true,
+                "is every target's, save its own",
+            )];
             // Without `resolver`, a root package's edition chooses one.
             if resolver(change.old) != resolver(change.new) {
-                effects.push((Units::All, true, "can choose the resolver"));
+                effects.push((TouchedUnits::All, true, "can choose the resolver"));
             }
             effects
         }
-        "resolver" => vec![(Units::All, true, "chooses how features unify")],
+        "resolver" => vec![(TouchedUnits::All, true, "chooses how features unify")],
         "links" => {
             let links = [change.old, change.new]
                 .into_iter()
                 .flatten()
                 .filter_map(Value::as_str);
-            let overridden = Units::OverriddenRuns {
+            let overridden = TouchedUnits::OverriddenRuns {
                 links: links.map(str::to_owned).collect(),
                 platform: None,
             };
@@ -105,7 +125,7 @@ fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
             // Under another name nothing is rebuilt, though dependents see another variable.
             if change.old.is_none() || change.new.is_none() {
                 let why = "makes dependents' scripts wait for this one";
-                effects.push((Units::DependentRuns, true, why));
+                effects.push((TouchedUnits::DependentRuns, true, why));
             }
             effects
         }
@@ -116,8 +136,8 @@ fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
         "autoexamples" => targets_of(TargetKind::Example),
         "autotests" => targets_of(TargetKind::Test),
         "autobenches" => targets_of(TargetKind::Bench),
-        "workspace" => vec![(Units::All, false, "chooses the workspace root")],
-        _ => vec![(Units::Package, false, "is unknown to this kit")],
+        "workspace" => vec![(TouchedUnits::All, false, "chooses the workspace root")],
+        _ => vec![(TouchedUnits::Package, false, "is unknown to this kit")],
     }
 }
 
@@ -157,7 +177,7 @@ fn resolver(edition: Option<&Value>) -> Result<i64, &Value> {
 
 /// The `[lints]` of a package or a workspace. Every tool's lints but cargo's own become flags in
 /// the fingerprint of each compiled unit under any verb: clippy's too under `cargo build`.
-fn lints(above: &[&str], change: &Change, what: &Units) -> Vec<Effect> {
+fn lints(above: &[&str], change: &KeyChange, what: &TouchedUnits) -> Vec<SemanticChange> {
     let flag = |tool: &str, lint: &str, said: Option<&Value>| {
         let said = said?;
         let of = |key| said.get(key).cloned();
@@ -168,7 +188,7 @@ fn lints(above: &[&str], change: &Change, what: &Units) -> Vec<Effect> {
     };
     let effect = |path: &[&str]| {
         let why = "becomes flags of every compiled unit";
-        Effect::new(&[above, path].concat(), what.clone(), false, why)
+        SemanticChange::new(&[above, path].concat(), what.clone(), false, why)
     };
     let mut effects = Vec::new();
     for tool in change.inside().unwrap_or_default() {
@@ -189,8 +209,8 @@ fn lints(above: &[&str], change: &Change, what: &Units) -> Vec<Effect> {
 }
 
 /// The `[workspace]` table of a root.
-fn workspace(change: &Change) -> Vec<Effect> {
-    let all = |path: &[&str], told, why| Effect::new(path, Units::All, told, why);
+fn workspace(change: &KeyChange) -> Vec<SemanticChange> {
+    let all = |path: &[&str], told, why| SemanticChange::new(path, TouchedUnits::All, told, why);
     if change.old.is_none() || change.new.is_none() {
         let why = "makes this manifest a root, or no longer";
         return vec![all(&["workspace"], false, why)];
@@ -205,7 +225,12 @@ fn workspace(change: &Change) -> Vec<Effect> {
                     let path = [path[0], path[1], entry.key];
                     for (what, told, why) in package_key(&entry) {
                         let inherit = Inherit::Package(entry.key.to_owned(), what.into());
-                        effects.push(Effect::new(&path, Units::Inherited(inherit), told, why));
+                        effects.push(SemanticChange::new(
+                            &path,
+                            TouchedUnits::Inherited(inherit),
+                            told,
+                            why,
+                        ));
                     }
                 }
             }
@@ -215,12 +240,16 @@ fn workspace(change: &Change) -> Vec<Effect> {
                     let key = entry.key.to_owned();
                     let touches = |package| {
                         let key = key.clone();
-                        Units::Inherited(Inherit::Dependency { key, package })
+                        TouchedUnits::Inherited(Inherit::Dependency { key, package })
                     };
                     effects.extend(dependency(&path, &entry, &touches));
                 }
             }
-            "lints" => effects.extend(lints(&path, &table, &Units::Inherited(Inherit::Lints))),
+            "lints" => effects.extend(lints(
+                &path,
+                &table,
+                &TouchedUnits::Inherited(Inherit::Lints),
+            )),
             "resolver" if said("resolver", table.old) == said("resolver", table.new) => {}
             "resolver" => effects.push(all(&path, true, "chooses how features unify")),
             "members" | "exclude" | "default-members" => {
@@ -235,7 +264,7 @@ fn workspace(change: &Change) -> Vec<Effect> {
 
 /// What a difference in the root means to the package of a manifest: nothing, where it does not
 /// inherit that key with `workspace = true`.
-pub fn inherited(manifest: &Table, root: &Inherit) -> Vec<Units> {
+pub fn inherited(manifest: &Table, root: &Inherit) -> Vec<TouchedUnits> {
     let from_root = |value: &Value| value.get("workspace") == Some(&Value::Boolean(true));
     match root {
         Inherit::Package(key, what) => {
@@ -250,13 +279,16 @@ pub fn inherited(manifest: &Table, root: &Inherit) -> Vec<Units> {
             let kinds: BTreeSet<DepKind> = inheriting.map(|(kind, ..)| kind).collect();
             let users = kinds.into_iter().map(|kind| {
                 let package = package.clone();
-                Units::Dependency { kind, package }
+                TouchedUnits::Dependency { kind, package }
             });
             users.collect()
         }
         Inherit::Lints => {
             let inherits = manifest.get("lints").is_some_and(from_root);
-            inherits.then_some(Units::Package).into_iter().collect()
+            inherits
+                .then_some(TouchedUnits::Package)
+                .into_iter()
+                .collect()
         }
     }
 }

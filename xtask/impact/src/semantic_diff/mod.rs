@@ -1,7 +1,7 @@
 //! Meaning, not text: which of cargo's units a difference in `Cargo.toml`, `.cargo/config.toml` or
 //! `rust-toolchain` rebuilds.
 //!
-//! Everything here is pure: tables or text in, [`Effect`]s out. An effect names what the difference
+//! Everything here is pure: tables or text in, [`SemanticChange`]s out. An effect names what the difference
 //! touches *directly*; what depends on those units is the graph's business. Spelling (comments,
 //! order, `"1"` for `{ version = "1" }`, a default written out) has no effect, and a key nobody
 //! here knows has the widest one its file allows.
@@ -21,25 +21,25 @@ use crate::workspace::TargetKind;
 
 /// One difference of meaning between two sides of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
+pub struct SemanticChange {
     /// The dotted path of the key, such as `dependencies.serde.features`.
     pub key: String,
     /// What the difference rebuilds, or makes run again.
-    pub what: Units,
+    pub what: TouchedUnits,
     /// Whether a comparison of cargo's unit graphs of both sides (packages, features, profiles,
     /// dependency edges, target lists and editions) answers this exactly. The effect is then only
     /// needed where cargo could not resolve both sides.
-    pub told_by_graph: bool,
+    pub covered_by_unit_graph: bool,
     /// The rule, as a clause that follows the key.
     pub why: &'static str,
 }
 
-impl Effect {
-    fn new(path: &[&str], what: Units, told_by_graph: bool, why: &'static str) -> Self {
+impl SemanticChange {
+    fn new(path: &[&str], what: TouchedUnits, told_by_graph: bool, why: &'static str) -> Self {
         Self {
             key: dotted(path),
             what,
-            told_by_graph,
+            covered_by_unit_graph: told_by_graph,
             why,
         }
     }
@@ -64,7 +64,7 @@ impl Effect {
 
 /// What a difference touches. "The package" is the one whose manifest was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Units {
+pub enum TouchedUnits {
     /// Every unit of every package.
     All,
     /// Every unit of every package from a registry or from git.
@@ -86,7 +86,7 @@ pub enum Units {
     },
     /// One target of the package with its harness, or with no name every target of the kind.
     Target {
-        /// The kind of target; a build script is none here: see [`Units::Package`].
+        /// The kind of target; a build script is none here: see [`TouchedUnits::Package`].
         kind: TargetKind,
         /// The target's name; a library needs none.
         name: Option<String>,
@@ -141,7 +141,7 @@ pub enum Units {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inherit {
     /// A key of `[workspace.package]`, and what it means to a package that inherits it.
-    Package(String, Box<Units>),
+    Package(String, Box<TouchedUnits>),
     /// An entry of `[workspace.dependencies]`.
     Dependency {
         /// The entry's key.
@@ -166,15 +166,15 @@ pub enum DepKind {
 
 /// A key whose value differs between two tables.
 #[derive(Clone, Copy)]
-struct Change<'a> {
+struct KeyChange<'a> {
     key: &'a str,
     old: Option<&'a Value>,
     new: Option<&'a Value>,
 }
 
-impl<'a> Change<'a> {
+impl<'a> KeyChange<'a> {
     /// The differences inside, if whatever is present on either side is a table.
-    fn inside(&self) -> Option<Vec<Change<'a>>> {
+    fn inside(&self) -> Option<Vec<KeyChange<'a>>> {
         let is_table = |side: Option<&Value>| side.is_none_or(Value::is_table);
         (is_table(self.old) && is_table(self.new)).then(|| {
             changes(
@@ -186,7 +186,7 @@ impl<'a> Change<'a> {
 }
 
 /// The differences of two tables, by key; an absent table is an empty one.
-fn changes<'a>(old: Option<&'a Table>, new: Option<&'a Table>) -> Vec<Change<'a>> {
+fn changes<'a>(old: Option<&'a Table>, new: Option<&'a Table>) -> Vec<KeyChange<'a>> {
     let keys: BTreeSet<&str> = old
         .into_iter()
         .chain(new)
@@ -195,7 +195,7 @@ fn changes<'a>(old: Option<&'a Table>, new: Option<&'a Table>) -> Vec<Change<'a>
         .collect();
     let side = |table: Option<&'a Table>, key: &str| table.and_then(|table| table.get(key));
     keys.into_iter()
-        .map(|key| Change {
+        .map(|key| KeyChange {
             key,
             old: side(old, key),
             new: side(new, key),
@@ -218,14 +218,14 @@ fn dotted(parts: &[&str]) -> String {
 }
 
 /// The effects of a difference in `[profile]`, which manifests and configuration share.
-fn profiles(change: &Change) -> Vec<Effect> {
+fn profiles(change: &KeyChange) -> Vec<SemanticChange> {
     let effect = |path: &[&str], package: Option<&str>| {
-        let what = Units::Profile {
+        let what = TouchedUnits::Profile {
             name: path[0].to_owned(),
             package: package.map(str::to_owned),
         };
         let path = [&["profile"], path].concat();
-        Effect::new(&path, what, true, "is a setting of the profile")
+        SemanticChange::new(&path, what, true, "is a setting of the profile")
     };
     let mut effects = Vec::new();
     for profile in change.inside().unwrap_or_default() {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::{Change, Effect, TargetKind, Units, changes};
+use super::{KeyChange, SemanticChange, TargetKind, TouchedUnits, changes};
 
 pub(super) fn kind(key: &str) -> Option<TargetKind> {
     Some(match key {
@@ -21,7 +21,7 @@ pub(super) fn kind(key: &str) -> Option<TargetKind> {
 }
 
 /// The effects of a difference in the tables of one kind of target.
-pub(super) fn compare(kind: TargetKind, change: &Change) -> Vec<Effect> {
+pub(super) fn compare(kind: TargetKind, change: &KeyChange) -> Vec<SemanticChange> {
     let (old, new) = (entries(kind, change.old), entries(kind, change.new));
     let mut effects = Vec::new();
     let names = old
@@ -32,7 +32,7 @@ pub(super) fn compare(kind: TargetKind, change: &Change) -> Vec<Effect> {
             TargetKind::Lib => &[change.key],
             _ => &[change.key, name],
         };
-        let target = Units::Target {
+        let target = TouchedUnits::Target {
             kind,
             name: (kind != TargetKind::Lib).then(|| name.clone()),
         };
@@ -50,12 +50,12 @@ pub(super) fn compare(kind: TargetKind, change: &Change) -> Vec<Effect> {
         if !listed && kind != TargetKind::Lib {
             differing.retain(|key| !matches!(*key, "name" | "path"));
             let why = "lists a target, which cargo may also have inferred";
-            effects.push(Effect::new(label, target.clone(), true, why));
+            effects.push(SemanticChange::new(label, target.clone(), true, why));
         }
         effects.extend(differing.iter().map(|key| {
             let (path, told) = ([label, &[*key]].concat(), *key == "edition");
             let why = "is part of the target's own description";
-            Effect::new(&path, target.clone(), told, why)
+            SemanticChange::new(&path, target.clone(), told, why)
         }));
         let comes_or_goes = !listed
             || differing
@@ -65,9 +65,9 @@ pub(super) fn compare(kind: TargetKind, change: &Change) -> Vec<Effect> {
             // Under build and test, a package's integration tests and benches depend on the list of
             // its binaries (they see `CARGO_BIN_EXE_*`).
             let users = [TargetKind::Test, TargetKind::Bench];
-            let users = users.map(|kind| Units::Target { kind, name: None });
+            let users = users.map(|kind| TouchedUnits::Target { kind, name: None });
             let why = "decides which binaries the package's tests see";
-            effects.extend(users.map(|what| Effect::new(label, what, true, why)));
+            effects.extend(users.map(|what| SemanticChange::new(label, what, true, why)));
         }
     }
     effects

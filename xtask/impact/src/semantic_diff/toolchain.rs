@@ -4,17 +4,17 @@
 
 use toml::{Table, Value};
 
-use super::{Effect, Units};
+use super::{SemanticChange, TouchedUnits};
 
 /// Compares two sides of a toolchain file; `None` is an absent file.
 ///
 /// Only `channel` and `path` choose a compiler. `components` and `profile` add tools to it, and
 /// `targets` a standard library for a triple that nothing was built for without it.
-pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<Effect> {
+pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<SemanticChange> {
     if old == new {
         return Vec::new();
     }
-    let effect = |path: &[&str], why| Effect::new(path, Units::All, false, why);
+    let effect = |path: &[&str], why| SemanticChange::new(path, TouchedUnits::All, false, why);
     let side = |text: Option<&str>| text.map_or(Some(Table::new()), toolchain);
     let (Some(old), Some(new)) = (side(old), side(new)) else {
         let why = "cannot be read, so the compiler may be another";
@@ -128,7 +128,9 @@ mod tests {
             let found: Vec<_> = effects.iter().map(|effect| effect.key.as_str()).collect();
             assert_eq!(found, keys, "{story}");
             assert!(
-                effects.iter().all(|effect| effect.what == Units::All),
+                effects
+                    .iter()
+                    .all(|effect| effect.what == TouchedUnits::All),
                 "{story}"
             );
         }

@@ -10,7 +10,7 @@ use super::functions::Functions;
 use super::names::Names;
 use super::scanner::Scanner;
 use super::texts::TextFinder;
-use super::{Doubt, DoubtKind};
+use super::{DoubtKind, SourceDoubt};
 use crate::paths::normalized;
 
 /// What the string literals of a build script instruct cargo to watch.
@@ -32,7 +32,7 @@ pub struct BuildScriptScan {
     /// The paths of `rerun-if-changed` that are printed whatever happens.
     pub always: BTreeSet<Utf8PathBuf>,
     /// What the script makes at run time, and what of its code cannot be read; sorted.
-    pub doubts: Vec<Doubt>,
+    pub doubts: Vec<SourceDoubt>,
 }
 
 /// Scans a build script, with all its modules, for the instructions it prints.
@@ -64,7 +64,7 @@ pub fn scan_build_script(
         }
         if found.is_cut_short {
             let reason = "its functions call each other too often to be followed";
-            let doubt = Doubt::new(file, DoubtKind::RunTimeInstruction, reason);
+            let doubt = SourceDoubt::new(file, DoubtKind::RunTimeInstruction, reason);
             scan.doubts.push(doubt);
         }
     }
@@ -107,7 +107,7 @@ impl BuildScriptScan {
                     _ => {}
                 },
                 _ => {
-                    let doubt = Doubt::new(file, DoubtKind::RunTimeInstruction, line);
+                    let doubt = SourceDoubt::new(file, DoubtKind::RunTimeInstruction, line);
                     self.doubts.push(doubt);
                 }
             }

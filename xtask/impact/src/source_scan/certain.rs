@@ -25,7 +25,7 @@ pub(super) fn printed_for_certain(
     let root = files.first().map(|(_, tokens)| tokens.clone());
     functions_in(root.unwrap_or_default(), false, &mut of_root);
     let main = of_root.remove("main").flatten();
-    let mut walker = Walker {
+    let mut walker = CertainWalker {
         functions,
         constants: names,
         texts: Vec::new(),
@@ -37,10 +37,10 @@ pub(super) fn printed_for_certain(
 }
 
 /// Functions and closures by name; nothing for a name with several, or with a condition.
-type Functions = HashMap<String, Option<Function>>;
+type CertainFunctions = HashMap<String, Option<Function>>;
 
 /// Those of a stream, or those of its modules and functions, too.
-fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
+fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunctions) {
     let tokens = trees(stream);
     let mut start = 0;
     let mut is_of_methods = false;
@@ -89,14 +89,14 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut Functions) {
 /// What leaves a function without a failure.
 const LEAVE: &[&str] = &["return", "exit"];
 
-struct Walker<'a> {
+struct CertainWalker<'a> {
     /// Those that have not been called yet.
-    functions: Functions,
+    functions: CertainFunctions,
     constants: &'a Names<'a>,
     texts: Vec<String>,
 }
 
-impl Walker<'_> {
+impl CertainWalker<'_> {
     /// Takes what the tokens of a block print; whether they go on to their end for certain.
     fn walk(&mut self, tokens: &[TokenTree], mut names: Names<'_>) -> bool {
         let mut statement = Statement::new(&names);

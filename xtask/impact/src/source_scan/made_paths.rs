@@ -19,7 +19,7 @@ use super::tokens::{
 
 /// Where a path starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
+pub enum PathOrigin {
     /// `CARGO_MANIFEST_DIR`.
     ManifestDir,
     /// `OUT_DIR`.
@@ -34,7 +34,7 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadePath {
     /// Where it starts.
-    pub origin: Origin,
+    pub origin: PathOrigin,
     /// The line of its start, counted from 1.
     pub line: usize,
     /// What was put behind the start, `..` for each step up; as far as it is known.
@@ -46,13 +46,13 @@ pub struct MadePath {
     /// How many `..` the path begins with.
     above: usize,
     /// The iterator over the start's directories, where the code has one at this step.
-    iterator: Option<Directories>,
+    iterator: Option<PathDirectories>,
 }
 
 /// An iterator over the directories of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Directories {
-    kind: Kind,
+struct PathDirectories {
+    kind: PartKind,
     /// Whether it begins with the last directory.
     is_backward: bool,
     /// How many were taken from the end.
@@ -60,7 +60,7 @@ struct Directories {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum PartKind {
     /// Of paths, each one directory above the former.
     Ancestors,
     /// Of names.
@@ -86,7 +86,7 @@ impl MadePath {
             match component {
                 Utf8Component::ParentDir => self.up(),
                 Utf8Component::Normal(part) => self.path.push(part),
-                Utf8Component::RootDir if self.origin == Origin::Literal => {
+                Utf8Component::RootDir if self.origin == PathOrigin::Literal => {
                     self.path.push("/");
                     self.above = 0;
                 }
@@ -96,13 +96,13 @@ impl MadePath {
     }
 
     /// Takes a directory so many above the last one.
-    fn take(&mut self, directories: Directories, above: usize) {
+    fn take(&mut self, directories: PathDirectories, above: usize) {
         match directories.kind {
-            Kind::Ancestors => {
+            PartKind::Ancestors => {
                 self.iterator = None;
                 (0..above.min(MANY)).for_each(|_| self.up());
             }
-            Kind::Names => {
+            PartKind::Names => {
                 let depth = self.path.components().count() - self.above;
                 self.climbs = self.climbs.max(self.above + above.saturating_sub(depth));
             }
@@ -117,7 +117,7 @@ const MANY: usize = 64;
 /// adds a step to one.
 pub fn made_paths(text: &str) -> Vec<MadePath> {
     let mut found = paths(text).made;
-    found.retain(|it| it.origin != Origin::Literal);
+    found.retain(|it| it.origin != PathOrigin::Literal);
     found
 }
 
@@ -136,32 +136,32 @@ pub(super) fn read_paths(text: &str) -> Vec<Option<MadePath>> {
 /// The paths below, above and at `CARGO_MANIFEST_DIR` that code makes, wherever it hands them on;
 /// each as far as its parts are known. `tokens` are those of the text that are looked at.
 pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8PathBuf> {
-    let mut walker = Walker::new(text);
-    walker.walk(tokens, &mut Variables::new([]));
+    let mut walker = PathWalker::new(text);
+    walker.walk(tokens, &mut PathVariables::new([]));
     let trails = walker.followed.into_iter();
-    let trails = trails.filter(|trail| trail.origin == Origin::ManifestDir);
+    let trails = trails.filter(|trail| trail.origin == PathOrigin::ManifestDir);
     let is_known = |part: &Utf8Component<'_>| !part.as_str().contains('*');
     trails
         .map(|trail| trail.path.components().take_while(is_known).collect())
         .collect()
 }
 
-fn paths(text: &str) -> Walker<'_> {
-    let mut walker = Walker::new(text);
+fn paths(text: &str) -> PathWalker<'_> {
+    let mut walker = PathWalker::new(text);
     if let Some(tokens) = lex(text) {
-        walker.walk(&trees(tokens), &mut Variables::new([]));
+        walker.walk(&trees(tokens), &mut PathVariables::new([]));
     }
     walker
 }
 
-type Variables = Scoped<MadePath>;
+type PathVariables = Scoped<MadePath>;
 
-struct Walker<'a> {
+struct PathWalker<'a> {
     /// The lines of the text, those left out that are comments alone, with their numbers.
     lines: Vec<(usize, &'a str)>,
     /// The lines on which each kind of start stands.
     starts: HashMap<&'static str, Vec<usize>>,
-    seen: Seen,
+    seen: PassedText,
     made: Vec<MadePath>,
     written: Vec<(String, MadePath)>,
     read: Vec<Option<MadePath>>,
@@ -171,7 +171,7 @@ struct Walker<'a> {
 
 /// What of the text was passed, which leads to the line of what comes next.
 #[derive(Default)]
-struct Seen {
+struct PassedText {
     /// How often each kind of start was seen.
     starts: HashMap<&'static str, usize>,
     /// The place in the lines of the last literal.
@@ -209,14 +209,14 @@ const NEUTRAL_TO_PATHS: [&str; 5] = [
     "ok",
 ];
 
-impl<'a> Walker<'a> {
+impl<'a> PathWalker<'a> {
     fn new(text: &'a str) -> Self {
         let lines = (1..).zip(text.lines());
         let lines = lines.filter(|(_, line)| !line.trim_start().starts_with("//"));
         Self {
             lines: lines.collect(),
             starts: HashMap::new(),
-            seen: Seen::default(),
+            seen: PassedText::default(),
             made: Vec::new(),
             written: Vec::new(),
             read: Vec::new(),
@@ -224,7 +224,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn walk(&mut self, tokens: &[TokenTree], variables: &mut Variables) {
+    fn walk(&mut self, tokens: &[TokenTree], variables: &mut PathVariables) {
         let mut binds: Option<String> = None;
         let mut is_let = false;
         let mut before = None;
@@ -289,7 +289,7 @@ impl<'a> Walker<'a> {
         before: Option<&TokenTree>,
         token: &TokenTree,
         after: &[TokenTree],
-        variables: &Variables,
+        variables: &PathVariables,
     ) {
         let (writers, readers) = match before {
             Some(before) if is_punct(before, ':') => (&WRITERS[..], &READERS[..]),
@@ -323,7 +323,7 @@ impl<'a> Walker<'a> {
     fn expression(
         &mut self,
         tokens: &[TokenTree],
-        variables: &Variables,
+        variables: &PathVariables,
         literals: bool,
     ) -> Option<MadePath> {
         let mut rest = tokens;
@@ -345,7 +345,7 @@ impl<'a> Walker<'a> {
     fn start(
         &mut self,
         tokens: &[TokenTree],
-        variables: &Variables,
+        variables: &PathVariables,
         literals: bool,
     ) -> Option<(MadePath, usize)> {
         if let Some((called, arguments, length)) = macro_call(tokens) {
@@ -357,7 +357,7 @@ impl<'a> Walker<'a> {
         }
         let first = tokens.first()?;
         if let Some(value) = string_value(first) {
-            let mut trail = literals.then(|| self.trail(Origin::Literal, ""))?;
+            let mut trail = literals.then(|| self.trail(PathOrigin::Literal, ""))?;
             trail.line = self.line_of_literal(&value);
             trail.join(&value);
             return Some((trail, 1));
@@ -372,7 +372,7 @@ impl<'a> Walker<'a> {
                 Some((self.of_variable(&named)?, 2))
             }
             "current_exe" if arguments.is_empty() => {
-                Some((self.trail(Origin::CurrentExe, "current_exe"), 2))
+                Some((self.trail(PathOrigin::CurrentExe, "current_exe"), 2))
             }
             // `Path::new`, `PathBuf::from`, `String::from`, `dunce::canonicalize`.
             "new" | "from" | "canonicalize" => {
@@ -386,7 +386,7 @@ impl<'a> Walker<'a> {
         &mut self,
         called: &str,
         arguments: &[TokenTree],
-        variables: &Variables,
+        variables: &PathVariables,
         literals: bool,
     ) -> Option<MadePath> {
         let mut parts = split_commas(arguments);
@@ -415,15 +415,15 @@ impl<'a> Walker<'a> {
 
     fn of_variable(&mut self, named: &str) -> Option<MadePath> {
         match named {
-            "CARGO_MANIFEST_DIR" => Some(self.trail(Origin::ManifestDir, "CARGO_MANIFEST_DIR")),
-            "OUT_DIR" => Some(self.trail(Origin::OutDir, "OUT_DIR")),
+            "CARGO_MANIFEST_DIR" => Some(self.trail(PathOrigin::ManifestDir, "CARGO_MANIFEST_DIR")),
+            "OUT_DIR" => Some(self.trail(PathOrigin::OutDir, "OUT_DIR")),
             _ => None,
         }
     }
 
-    fn trail(&mut self, origin: Origin, word: &'static str) -> MadePath {
+    fn trail(&mut self, origin: PathOrigin, word: &'static str) -> MadePath {
         let line = match origin {
-            Origin::Literal => 1,
+            PathOrigin::Literal => 1,
             _ => self.line_of_start(word),
         };
         MadePath {
@@ -470,7 +470,7 @@ impl<'a> Walker<'a> {
         &mut self,
         trail: &mut MadePath,
         tokens: &[TokenTree],
-        variables: &Variables,
+        variables: &PathVariables,
     ) -> (Option<(usize, bool)>, bool) {
         let (mut length, mut changed, mut mutates) = (0, !trail.path.as_str().is_empty(), false);
         loop {
@@ -499,7 +499,7 @@ impl<'a> Walker<'a> {
                         "join" | "push" => {
                             match (literal, self.expression(&arguments, variables, true)) {
                                 (Some(part), _) => trail.join(&part),
-                                (None, Some(part)) if part.origin == Origin::Literal => {
+                                (None, Some(part)) if part.origin == PathOrigin::Literal => {
                                     trail.join(part.path.as_str());
                                 }
                                 _ => trail.path.push("*"),
@@ -517,18 +517,18 @@ impl<'a> Walker<'a> {
                         }
                         "ancestors" | "components" | "iter" => {
                             let kind = match method.as_str() {
-                                "ancestors" => Kind::Ancestors,
-                                _ => Kind::Names,
+                                "ancestors" => PartKind::Ancestors,
+                                _ => PartKind::Names,
                             };
-                            trail.iterator = Some(Directories {
+                            trail.iterator = Some(PathDirectories {
                                 kind,
-                                is_backward: kind == Kind::Ancestors,
+                                is_backward: kind == PartKind::Ancestors,
                                 taken: 0,
                             });
                         }
                         "rsplit" | "split" | "rsplitn" => {
-                            trail.iterator = Some(Directories {
-                                kind: Kind::Names,
+                            trail.iterator = Some(PathDirectories {
+                                kind: PartKind::Names,
                                 is_backward: method != "split",
                                 taken: 0,
                             });
@@ -556,7 +556,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-impl Walker<'_> {
+impl PathWalker<'_> {
     /// Follows a method of an iterator over a path's directories: whether it moved the iterator;
     /// nothing where it is not known what it takes.
     fn iterate(&self, trail: &mut MadePath, method: &str, arguments: &[TokenTree]) -> Option<bool> {
@@ -566,7 +566,7 @@ impl Walker<'_> {
             _ => None,
         };
         let step = match (method, directories.is_backward) {
-            ("next", true) | ("next_back", false) if directories.kind == Kind::Names => Some(0),
+            ("next", true) | ("next_back", false) if directories.kind == PartKind::Names => Some(0),
             ("next", true) => Some(0),
             ("nth", true) | ("nth_back", false) => number(),
             ("last", false) => Some(0),
@@ -581,8 +581,8 @@ impl Walker<'_> {
                 return Some(false);
             }
             ("as_path", false) => {
-                let above = Directories {
-                    kind: Kind::Ancestors,
+                let above = PathDirectories {
+                    kind: PartKind::Ancestors,
                     ..directories
                 };
                 trail.take(above, directories.taken);
@@ -610,7 +610,7 @@ impl Walker<'_> {
         &mut self,
         trail: &MadePath,
         arguments: &[TokenTree],
-        variables: &Variables,
+        variables: &PathVariables,
     ) -> Option<MadePath> {
         let mut made = trail.clone();
         match arguments {

@@ -2,7 +2,7 @@
 //!
 //! A fresh clone has no record of a build, so the sources themselves are asked. A real lexer reads
 //! them; macros are not expanded. What macros hide is met in two ways: whatever a macro's tokens
-//! could declare is taken, and what cannot be known is said as a [`Doubt`]. So the answer is
+//! could declare is taken, and what cannot be known is said as a [`SourceDoubt`]. So the answer is
 //! usually a little larger than rustc's dep-info, and smaller only where a doubt stands, or where
 //! a procedural macro or generated code reads a file that no source names.
 //!
@@ -36,8 +36,8 @@ use serde::{Deserialize, Serialize};
 
 pub use build_script::{BuildScriptScan, scan_build_script};
 pub use condition::{Holds, evaluate};
-pub use made_paths::{MadePath, Origin, made_paths, written_paths};
-pub use run_time_paths::{Code, NamedPath, RunTimePaths, Start};
+pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
+pub use run_time_paths::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 pub use script_inputs::{ScriptInputs, script_inputs};
 
 /// What the sources of one target say they are made of.
@@ -63,12 +63,12 @@ pub struct SourceScan {
     /// The variables that `env!` and `option_env!` name.
     pub env: BTreeSet<String>,
     /// Where the scan cannot know, sorted.
-    pub doubts: Vec<Doubt>,
+    pub doubts: Vec<SourceDoubt>,
 }
 
 /// A place where the sources do not say all.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Doubt {
+pub struct SourceDoubt {
     /// The file that holds the place.
     pub file: Utf8PathBuf,
     /// What is unknown.
@@ -77,14 +77,14 @@ pub struct Doubt {
     pub reason: String,
 }
 
-impl Doubt {
+impl SourceDoubt {
     fn new(file: &Utf8Path, kind: DoubtKind, reason: impl Into<String>) -> Self {
         let (file, reason) = (file.to_owned(), reason.into());
         Self { file, kind, reason }
     }
 }
 
-/// What is unknown at a [`Doubt`].
+/// What is unknown at a [`SourceDoubt`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DoubtKind {
     /// The file does not lex, so that nothing of what it declares is known.

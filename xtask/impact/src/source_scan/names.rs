@@ -19,19 +19,19 @@ use super::tokens::{
 
 /// What is known of names in a scope.
 pub(super) struct Names<'a> {
-    known: Scoped<Known>,
+    known: Scoped<KnownValue>,
     /// The package's directory, which cargo tells in `CARGO_MANIFEST_DIR`.
     pub(super) manifest_dir: &'a Utf8Path,
 }
 
 /// The value of an expression.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum KnownValue {
     Text(String),
     /// A list that is written out and not empty, with the items that are known.
-    List(Vec<Option<Known>>),
+    List(Vec<Option<KnownValue>>),
     /// A tuple, with the parts that are known.
-    Tuple(Vec<Option<Known>>),
+    Tuple(Vec<Option<KnownValue>>),
 }
 
 impl<'a> Names<'a> {
@@ -53,7 +53,11 @@ impl<'a> Names<'a> {
         names
     }
 
-    fn constants_in(&self, stream: TokenStream, constants: &mut HashMap<String, Option<Known>>) {
+    fn constants_in(
+        &self,
+        stream: TokenStream,
+        constants: &mut HashMap<String, Option<KnownValue>>,
+    ) {
         let tokens = trees(stream);
         for (at, token) in tokens.iter().enumerate() {
             if let TokenTree::Group(group) = token {
@@ -66,13 +70,13 @@ impl<'a> Names<'a> {
             };
             let value = match tokens::before(&tokens[at + 2..], ';') {
                 [.., equals, value] if is_punct(equals, '=') => match string_value(value) {
-                    Some(text) => Some(Known::Text(text)),
-                    None => self.list(std::slice::from_ref(value)).map(Known::List),
+                    Some(text) => Some(KnownValue::Text(text)),
+                    None => self.list(std::slice::from_ref(value)).map(KnownValue::List),
                 },
                 [.., equals, reference, list]
                     if is_punct(equals, '=') && is_punct(reference, '&') =>
                 {
-                    self.list(std::slice::from_ref(list)).map(Known::List)
+                    self.list(std::slice::from_ref(list)).map(KnownValue::List)
                 }
                 _ => None,
             };
@@ -113,12 +117,12 @@ impl<'a> Names<'a> {
     }
 
     /// Takes what a pattern binds to a value: that of a parameter, or of a loop's variable.
-    pub(super) fn bind_pattern(&mut self, pattern: &[TokenTree], value: Option<Known>) {
+    pub(super) fn bind_pattern(&mut self, pattern: &[TokenTree], value: Option<KnownValue>) {
         self.forget(pattern);
         self.bind_parts(pattern, value);
     }
 
-    fn bind_parts(&mut self, pattern: &[TokenTree], value: Option<Known>) {
+    fn bind_parts(&mut self, pattern: &[TokenTree], value: Option<KnownValue>) {
         match (pattern, value) {
             ([reference, rest @ ..], value) if is_punct(reference, '&') => {
                 self.bind_parts(rest, value);
@@ -128,7 +132,7 @@ impl<'a> Names<'a> {
                     self.known.insert(name, value);
                 }
             }
-            ([one], Some(Known::Tuple(values))) => {
+            ([one], Some(KnownValue::Tuple(values))) => {
                 let parts = parenthesised(one).unwrap_or_default();
                 let parts: Vec<_> = split_commas(&parts).collect();
                 if parts.len() == values.len() {
@@ -191,7 +195,7 @@ impl<'a> Names<'a> {
             text += before;
             let named = hole.split_once('}');
             match named.and_then(|(name, behind)| Some((self.known.get(name)?, behind))) {
-                Some((Known::Text(known), behind)) => {
+                Some((KnownValue::Text(known), behind)) => {
                     text += known;
                     rest = behind;
                 }
@@ -212,14 +216,14 @@ impl<'a> Names<'a> {
 
     /// The values that a loop over an expression goes through, at least one: the items of a list
     /// that is written out.
-    pub(super) fn items(&self, expression: &[TokenTree]) -> Option<Vec<Option<Known>>> {
+    pub(super) fn items(&self, expression: &[TokenTree]) -> Option<Vec<Option<KnownValue>>> {
         const STEPS: [&str; 5] = ["cloned", "copied", "into_iter", "iter", "rev"];
         let mut parts = expression.split(|it| is_punct(it, '.'));
         let mut items = self.list(parts.next()?)?;
         for step in parts {
             let step = step.first()?;
             if is_ident(step, "enumerate") {
-                let number = |item| Some(Known::Tuple(vec![None, item]));
+                let number = |item| Some(KnownValue::Tuple(vec![None, item]));
                 items = items.into_iter().map(number).collect();
             } else if !is_one_of(step, &STEPS) {
                 return None;
@@ -229,7 +233,7 @@ impl<'a> Names<'a> {
     }
 
     /// The items of a list that is written out and not empty, or of the name of one.
-    fn list(&self, tokens: &[TokenTree]) -> Option<Vec<Option<Known>>> {
+    fn list(&self, tokens: &[TokenTree]) -> Option<Vec<Option<KnownValue>>> {
         let list = match tokens {
             [reference, list @ ..] if is_punct(reference, '&') => list,
             list => list,
@@ -239,7 +243,7 @@ impl<'a> Names<'a> {
             [list] => list,
             _ => return None,
         };
-        if let Some(Known::List(items)) = name(list).and_then(|name| self.known.get(&name)) {
+        if let Some(KnownValue::List(items)) = name(list).and_then(|name| self.known.get(&name)) {
             return Some(items.clone());
         }
         let items = trees(group(list, Delimiter::Bracket)?.stream());
@@ -251,20 +255,21 @@ impl<'a> Names<'a> {
     }
 
     /// The value of an expression: a text, a list or a tuple.
-    pub(super) fn value(&self, expression: &[TokenTree]) -> Option<Known> {
+    pub(super) fn value(&self, expression: &[TokenTree]) -> Option<KnownValue> {
         if let Some(items) = self.items(expression) {
-            return Some(Known::List(items));
+            return Some(KnownValue::List(items));
         }
         if let Some(text) = self.text(expression) {
-            return Some(Known::Text(text));
+            return Some(KnownValue::Text(text));
         }
         match expression {
             [reference, rest @ ..] if is_punct(reference, '&') => self.value(rest),
             [one] => {
                 let parts = parenthesised(one)?;
                 let is_tuple = parts.iter().any(|it| is_punct(it, ','));
-                is_tuple
-                    .then(|| Known::Tuple(split_commas(&parts).map(|it| self.value(it)).collect()))
+                is_tuple.then(|| {
+                    KnownValue::Tuple(split_commas(&parts).map(|it| self.value(it)).collect())
+                })
             }
             _ => None,
         }
@@ -307,7 +312,7 @@ impl<'a> Names<'a> {
         }
         if let [one] = tokens {
             return match self.known.get(&name(one)?) {
-                Some(Known::Text(text)) => Some(text.clone()),
+                Some(KnownValue::Text(text)) => Some(text.clone()),
                 _ => None,
             };
         }

@@ -38,14 +38,14 @@ pub struct NamedPath {
     /// part that is known only at run time ends before that part.
     pub path: Utf8PathBuf,
     /// The directory that the path is relative to.
-    pub start: Start,
+    pub start: RelativeTo,
     /// The code that holds the string.
-    pub code: Code,
+    pub code: StringContext,
 }
 
 /// The directory that a named path is relative to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Start {
+pub enum RelativeTo {
     /// The package's directory, from `CARGO_MANIFEST_DIR`.
     Package,
     /// A directory that the string does not tell: the current one, or one that other code makes.
@@ -54,7 +54,7 @@ pub enum Start {
 
 /// The code that holds a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Code {
+pub enum StringContext {
     /// Code that every build of the file has.
     Any,
     /// Code under `cfg(test)` or `#[test]`.
@@ -76,18 +76,18 @@ impl RunTimePaths {
         for tests in [Tests::Left, Tests::Taken] {
             docs.clear();
             let code = match tests {
-                Tests::Left => Code::Any,
-                Tests::Taken => Code::Test,
+                Tests::Left => StringContext::Any,
+                Tests::Taken => StringContext::Test,
             };
             let kept = pruned(&tokens, tests, &mut docs);
             for path in from_manifest_dir(text, &kept) {
-                found.add(&path, Start::Package, code);
+                found.add(&path, RelativeTo::Package, code);
             }
             found.literals(&kept, code);
         }
         for example in docs {
             for literal in example.split('"').skip(1).step_by(2) {
-                found.text(literal, Code::Docs);
+                found.text(literal, StringContext::Docs);
             }
         }
         found
@@ -98,18 +98,18 @@ impl RunTimePaths {
         self.named.is_empty() && self.variables.is_empty() && !self.seeks_root
     }
 
-    fn add(&mut self, path: &Utf8Path, start: Start, code: Code) {
+    fn add(&mut self, path: &Utf8Path, start: RelativeTo, code: StringContext) {
         let named = NamedPath {
             path: normalized(path),
             start,
-            code: Code::Any,
+            code: StringContext::Any,
         };
-        if code == Code::Any || !self.named.contains(&named) {
+        if code == StringContext::Any || !self.named.contains(&named) {
             self.named.insert(NamedPath { code, ..named });
         }
     }
 
-    fn literals(&mut self, tokens: &[TokenTree], code: Code) {
+    fn literals(&mut self, tokens: &[TokenTree], code: StringContext) {
         self.lists_directories |= lists_unnamed(tokens);
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
@@ -161,7 +161,7 @@ impl RunTimePaths {
     }
 
     /// Takes the paths of a string: one, or several behind the holes of a format.
-    fn text(&mut self, text: &str, code: Code) {
+    fn text(&mut self, text: &str, code: StringContext) {
         if text.contains(['\n', '\0']) || text.contains("://") {
             return;
         }
@@ -183,7 +183,7 @@ impl RunTimePaths {
                 is_first = false;
                 let ends_in_hole = parts.peek().is_some();
                 if let Some(path) = known_part(behind, ends_in_hole) {
-                    self.add(&path, Start::Unknown, code);
+                    self.add(&path, RelativeTo::Unknown, code);
                 }
             }
         }

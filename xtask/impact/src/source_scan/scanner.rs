@@ -6,9 +6,9 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::TokenStream;
 
 use super::condition::Holds;
-use super::scope::{Origin, Place, Scope};
+use super::scope::{CodeOrigin, ModuleDirectory, TokenScope};
 use super::tokens::{MAX_DEPTH, is_nested_too_deep, lex};
-use super::{Doubt, DoubtKind, SourceScan};
+use super::{DoubtKind, SourceDoubt, SourceScan};
 use crate::files;
 use crate::paths::normalized;
 
@@ -18,17 +18,17 @@ pub(super) struct Scanner<'r> {
     pub(super) holds: &'r Holds<'r>,
     read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
     texts: BTreeMap<Utf8PathBuf, Option<String>>,
-    queue: Vec<(Utf8PathBuf, Place)>,
+    queue: Vec<(Utf8PathBuf, ModuleDirectory)>,
     /// The code files met so far, each with the places it was met under: two at most.
-    met: BTreeSet<(Utf8PathBuf, Place)>,
+    met: BTreeSet<(Utf8PathBuf, ModuleDirectory)>,
     /// The files and inline modules in which a macro may be called.
-    pub(super) call_sites: BTreeSet<(Utf8PathBuf, Place)>,
+    pub(super) call_sites: BTreeSet<(Utf8PathBuf, ModuleDirectory)>,
     /// The `macro_rules!` definitions that declare modules or include files.
     pub(super) definitions: Vec<TokenStream>,
     pub(super) declared_in_definitions: usize,
     /// The modules that macros declare and that have no file where they are written, with the
     /// files that were looked for.
-    pub(super) unplaced: Vec<(String, Vec<Utf8PathBuf>, Doubt)>,
+    pub(super) unplaced: Vec<(String, Vec<Utf8PathBuf>, SourceDoubt)>,
     /// The names of modules that a definition found at a place where it may be called.
     pub(super) placed: BTreeSet<String>,
     pub(super) found: SourceScan,
@@ -58,7 +58,7 @@ impl<'r> Scanner<'r> {
 
     pub(super) fn run(&mut self, root: &Utf8Path) {
         let root = normalized(root);
-        let place = Place::of_owner(&root);
+        let place = ModuleDirectory::of_owner(&root);
         if !self.take_module(root.clone(), place) {
             self.found.missing.insert(root);
         }
@@ -95,7 +95,7 @@ impl<'r> Scanner<'r> {
     }
 
     /// Takes an existing file as a module; whether it exists.
-    pub(super) fn take_module(&mut self, file: Utf8PathBuf, place: Place) -> bool {
+    pub(super) fn take_module(&mut self, file: Utf8PathBuf, place: ModuleDirectory) -> bool {
         let exists = self.text(&file).is_some();
         if exists {
             self.found.modules.insert(file.clone());
@@ -104,13 +104,13 @@ impl<'r> Scanner<'r> {
         exists
     }
 
-    pub(super) fn enqueue(&mut self, file: Utf8PathBuf, place: Place) {
+    pub(super) fn enqueue(&mut self, file: Utf8PathBuf, place: ModuleDirectory) {
         if self.met.insert((file.clone(), place.clone())) {
             self.queue.push((file, place));
         }
     }
 
-    fn scan_file(&mut self, file: &Utf8Path, place: Place) {
+    fn scan_file(&mut self, file: &Utf8Path, place: ModuleDirectory) {
         let Some(text) = self.text(file) else { return };
         let Some(tokens) = lex(text) else {
             let reason = match is_nested_too_deep(text) {
@@ -121,14 +121,14 @@ impl<'r> Scanner<'r> {
                 }
                 false => "the file does not lex".to_owned(),
             };
-            let doubt = Doubt::new(file, DoubtKind::Unlexable, reason);
+            let doubt = SourceDoubt::new(file, DoubtKind::Unlexable, reason);
             return self.found.doubts.push(doubt);
         };
         self.call_sites.insert((file.to_owned(), place.clone()));
-        let scope = Scope {
+        let scope = TokenScope {
             file,
             places: &[place],
-            origin: Origin::Written,
+            origin: CodeOrigin::Written,
             items: true,
             names: false,
             literals: false,
@@ -144,10 +144,10 @@ impl<'r> Scanner<'r> {
         }
         let definitions = self.definitions.clone();
         for (file, place) in &self.call_sites.clone() {
-            let scope = Scope {
+            let scope = TokenScope {
                 file,
                 places: std::slice::from_ref(place),
-                origin: Origin::Replay,
+                origin: CodeOrigin::Replay,
                 items: true,
                 names: false,
                 literals: false,

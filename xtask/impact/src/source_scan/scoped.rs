@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 /// What is known of names in a scope and in the scopes around it.
 pub(super) struct Scoped<V> {
-    innermost: Rc<Scope<V>>,
+    innermost: Rc<ScopeFrame<V>>,
 }
 
-struct Scope<V> {
+struct ScopeFrame<V> {
     /// Nothing for a name that this scope hides.
     own: HashMap<String, Option<V>>,
     outer: Option<Rc<Self>>,
@@ -26,9 +26,9 @@ impl<V> Scoped<V> {
         Self::opened(HashMap::new(), Some(Rc::clone(&self.innermost)))
     }
 
-    fn opened(own: HashMap<String, Option<V>>, outer: Option<Rc<Scope<V>>>) -> Self {
+    fn opened(own: HashMap<String, Option<V>>, outer: Option<Rc<ScopeFrame<V>>>) -> Self {
         Self {
-            innermost: Rc::new(Scope { own, outer }),
+            innermost: Rc::new(ScopeFrame { own, outer }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::{Utf8Component, Utf8PathBuf};
 use proc_macro2::TokenTree;
 
-use super::made_paths::{self, MadePath, Origin};
+use super::made_paths::{self, MadePath, PathOrigin};
 use super::tokens::{is_ident, is_one_of, is_punct, lex, name, parenthesised, string_value, trees};
 
 /// What a script reads as it runs.
@@ -67,7 +67,7 @@ impl ScriptInputs {
             self.unknown.insert(unknown.to_owned());
             return;
         };
-        if !matches!(made.origin, Origin::ManifestDir | Origin::Literal) {
+        if !matches!(made.origin, PathOrigin::ManifestDir | PathOrigin::Literal) {
             // What lies in `OUT_DIR` the script made itself.
             return;
         }

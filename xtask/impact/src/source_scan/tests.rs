@@ -34,7 +34,7 @@ fn said(paths: &BTreeSet<Utf8PathBuf>) -> String {
     inside.collect::<Vec<_>>().join(" ")
 }
 
-fn doubts(doubts: &[Doubt]) -> Vec<(DoubtKind, &str)> {
+fn doubts(doubts: &[SourceDoubt]) -> Vec<(DoubtKind, &str)> {
     doubts
         .iter()
         .map(|doubt| (doubt.kind, doubt.reason.as_str()))

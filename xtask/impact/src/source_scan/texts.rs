@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::functions::{Function, Functions};
-use super::names::{Known, Names, Statement, ends_statement};
+use super::names::{KnownValue, Names, Statement, ends_statement};
 use super::shapes::made_text;
 use super::tokens::{
     MAX_DEPTH, group, is_ident, is_punct, macro_call, name, parenthesised, split_commas,
@@ -164,7 +164,7 @@ impl<'a> TextFinder<'a> {
         }
         // A text may go another way than into what is printed here.
         for argument in split_commas(&arguments) {
-            if let Some(Known::Text(text)) = names.value(argument)
+            if let Some(KnownValue::Text(text)) = names.value(argument)
                 && !self.texts[searched..].iter().any(|it| it.contains(&text))
             {
                 self.texts.push(text);

@@ -6,7 +6,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::condition;
 use super::scanner::Scanner;
-use super::scope::{Origin, Place, Scope, dir_of};
+use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
 use super::shapes::{
     Attribute, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS, attribute_at,
     attribute_parts, made_text, may_name_module, starts_item,
@@ -14,11 +14,11 @@ use super::shapes::{
 use super::tokens::{
     group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
 };
-use super::{Doubt, DoubtKind};
+use super::{DoubtKind, SourceDoubt};
 use crate::paths::normalized;
 
 impl Scanner<'_> {
-    pub(super) fn walk(&mut self, stream: TokenStream, scope: &Scope<'_>) {
+    pub(super) fn walk(&mut self, stream: TokenStream, scope: &TokenScope<'_>) {
         let tokens = trees(stream);
         let mut attributes: Vec<Attribute> = Vec::new();
         let mut in_function = false;
@@ -68,18 +68,18 @@ impl Scanner<'_> {
     }
 
     /// The attributes of a body. Those among a macro's tokens may come to stand elsewhere.
-    fn attribute_parts(&self, body: &Group, scope: &Scope<'_>) -> Vec<Attribute> {
+    fn attribute_parts(&self, body: &Group, scope: &TokenScope<'_>) -> Vec<Attribute> {
         let body = trees(body.stream());
         match scope.origin {
-            Origin::Written => condition::attributes(body, self.holds),
+            CodeOrigin::Written => condition::attributes(body, self.holds),
             _ => attribute_parts(body, false),
         }
     }
 
     /// Whether attributes take away what follows them. Those among a macro's tokens may come to
     /// stand elsewhere, or nowhere.
-    fn leaves_out(&self, attributes: &[Attribute], scope: &Scope<'_>) -> bool {
-        scope.origin == Origin::Written && condition::leave_out(attributes, self.holds)
+    fn leaves_out(&self, attributes: &[Attribute], scope: &TokenScope<'_>) -> bool {
+        scope.origin == CodeOrigin::Written && condition::leave_out(attributes, self.holds)
     }
 
     /// Reads what follows the keyword `mod`; how many tokens that took.
@@ -87,7 +87,7 @@ impl Scanner<'_> {
         &mut self,
         after: &[TokenTree],
         attributes: &[Attribute],
-        scope: &Scope<'_>,
+        scope: &TokenScope<'_>,
     ) -> usize {
         match after {
             [dollar, TokenTree::Ident(made), end, ..]
@@ -110,7 +110,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn file_module(&mut self, name: &str, attributes: &[Attribute], scope: &Scope<'_>) {
+    fn file_module(&mut self, name: &str, attributes: &[Attribute], scope: &TokenScope<'_>) {
         self.declared_in(scope);
         let paths = self.paths(attributes, scope);
         let mut found = false;
@@ -121,7 +121,7 @@ impl Scanner<'_> {
                 // Behind a link `..` leads elsewhere than its text says.
                 let linked = place.attribute_dir.join(path);
                 let taken = [&file, &linked]
-                    .map(|file| self.take_module(file.clone(), Place::of_owner(file)));
+                    .map(|file| self.take_module(file.clone(), ModuleDirectory::of_owner(file)));
                 match taken.contains(&true) {
                     true => found = true,
                     false => absent.push(file),
@@ -138,12 +138,12 @@ impl Scanner<'_> {
             }
         }
         let reason = format!("mod {name};");
-        let declaration = Doubt::new(scope.file, DoubtKind::MacroMadeModule, reason);
+        let declaration = SourceDoubt::new(scope.file, DoubtKind::MacroMadeModule, reason);
         match scope.origin {
-            Origin::Written => self.found.missing.extend(absent),
-            Origin::Definition { exported: true } => self.found.doubts.push(declaration),
-            Origin::Replay if found => _ = self.placed.insert(name.to_owned()),
-            Origin::Arguments | Origin::Definition { .. } if !found => {
+            CodeOrigin::Written => self.found.missing.extend(absent),
+            CodeOrigin::Definition { exported: true } => self.found.doubts.push(declaration),
+            CodeOrigin::Replay if found => _ = self.placed.insert(name.to_owned()),
+            CodeOrigin::Arguments | CodeOrigin::Definition { .. } if !found => {
                 self.unplaced.push((name.to_owned(), absent, declaration));
             }
             _ => {}
@@ -158,7 +158,7 @@ impl Scanner<'_> {
         name: &str,
         attributes: &[Attribute],
         body: TokenStream,
-        scope: &Scope<'_>,
+        scope: &TokenScope<'_>,
     ) {
         let mut attributes = attributes.to_vec();
         let tokens = trees(body.clone());
@@ -171,21 +171,21 @@ impl Scanner<'_> {
         let mut places = BTreeSet::new();
         for place in scope.places {
             let dirs = paths.iter().map(|(path, _)| place.attribute_dir.join(path));
-            places.extend(dirs.map(|dir| Place::flat(normalized(&dir))));
+            places.extend(dirs.map(|dir| ModuleDirectory::flat(normalized(&dir))));
             if paths.iter().all(|(_, conditional)| *conditional) {
-                places.insert(Place::flat(place.module_dir.join(name)));
+                places.insert(ModuleDirectory::flat(place.module_dir.join(name)));
                 if !scope.items {
-                    places.insert(Place::flat(place.attribute_dir.join(name)));
+                    places.insert(ModuleDirectory::flat(place.attribute_dir.join(name)));
                 }
             }
         }
-        if scope.origin != Origin::Replay {
+        if scope.origin != CodeOrigin::Replay {
             let places = places.iter().cloned();
             let sites = places.map(|place| (scope.file.to_owned(), place));
             self.call_sites.extend(sites);
         }
-        let places: Vec<Place> = places.into_iter().collect();
-        let inside = Scope {
+        let places: Vec<ModuleDirectory> = places.into_iter().collect();
+        let inside = TokenScope {
             places: &places,
             items: true,
             names: false,
@@ -201,22 +201,22 @@ impl Scanner<'_> {
         arguments: &Group,
         attributes: &[Attribute],
         starts_item: bool,
-        scope: &Scope<'_>,
+        scope: &TokenScope<'_>,
     ) {
         let ordinary = ORDINARY_MACROS.contains(&called);
-        let mut inside = Scope {
+        let mut inside = TokenScope {
             items: starts_item,
             names: false,
             literals: false,
             ..*scope
         };
         match called {
-            "macro_rules" if scope.origin != Origin::Replay => {
+            "macro_rules" if scope.origin != CodeOrigin::Replay => {
                 let exported = attributes
                     .iter()
                     .any(|attribute| attribute.is("macro_export"));
                 let before = self.declared_in_definitions;
-                inside.origin = Origin::Definition { exported };
+                inside.origin = CodeOrigin::Definition { exported };
                 self.walk(arguments.stream(), &inside);
                 if self.declared_in_definitions > before {
                     self.definitions.push(arguments.stream());
@@ -231,13 +231,13 @@ impl Scanner<'_> {
                 inside.literals = !ordinary;
             }
         }
-        if scope.origin == Origin::Written {
-            inside.origin = Origin::Arguments;
+        if scope.origin == CodeOrigin::Written {
+            inside.origin = CodeOrigin::Arguments;
         }
         self.walk(arguments.stream(), &inside);
     }
 
-    fn include(&mut self, called: &str, arguments: &Group, scope: &Scope<'_>) {
+    fn include(&mut self, called: &str, arguments: &Group, scope: &TokenScope<'_>) {
         let tokens = trees(arguments.stream());
         let path = match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
             Ok(Some(text)) => text,
@@ -252,11 +252,11 @@ impl Scanner<'_> {
         };
         let file = normalized(&dir_of(scope.file).join(&path));
         self.declared_in(scope);
-        if scope.origin == (Origin::Definition { exported: true }) {
+        if scope.origin == (CodeOrigin::Definition { exported: true }) {
             let reason = format!("{called}!({path:?}) is relative to the callers of the macro");
             self.doubt(DoubtKind::MacroMadePath, reason, scope);
         }
-        if scope.origin == Origin::Replay && self.text(&file).is_none() {
+        if scope.origin == CodeOrigin::Replay && self.text(&file).is_none() {
             return;
         }
         self.found.included.insert(file.clone());
@@ -266,12 +266,12 @@ impl Scanner<'_> {
             self.found.included.insert(linked);
         }
         if called == "include" {
-            let place = Place::of_owner(&file);
+            let place = ModuleDirectory::of_owner(&file);
             self.enqueue(file, place);
         }
     }
 
-    fn variable(&mut self, called: &str, arguments: &Group, scope: &Scope<'_>) {
+    fn variable(&mut self, called: &str, arguments: &Group, scope: &TokenScope<'_>) {
         let tokens = trees(arguments.stream());
         match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
             Ok(Some(variable)) => _ = self.found.env.insert(variable),
@@ -282,13 +282,13 @@ impl Scanner<'_> {
         }
     }
 
-    fn attributes(&mut self, parts: &[Attribute], scope: &Scope<'_>) {
+    fn attributes(&mut self, parts: &[Attribute], scope: &TokenScope<'_>) {
         for part in parts {
             // Among a macro's arguments a path may be meant for a module that the macro makes.
-            let made_path = part.is("path") && scope.origin == Origin::Arguments;
+            let made_path = part.is("path") && scope.origin == CodeOrigin::Arguments;
             let ordinary = ORDINARY_ATTRIBUTES.iter().any(|name| part.is(name));
             let literals = made_path || !ordinary;
-            let scope = Scope {
+            let scope = TokenScope {
                 items: false,
                 names: false,
                 literals,
@@ -299,7 +299,7 @@ impl Scanner<'_> {
     }
 
     /// What `#[path]` says of a module, and whether that is under a condition.
-    fn paths(&mut self, attributes: &[Attribute], scope: &Scope<'_>) -> Vec<(String, bool)> {
+    fn paths(&mut self, attributes: &[Attribute], scope: &TokenScope<'_>) -> Vec<(String, bool)> {
         let mut paths = Vec::new();
         for attribute in attributes.iter().filter(|it| it.is("path")) {
             match attribute.tokens.as_slice() {
@@ -324,12 +324,12 @@ impl Scanner<'_> {
         before: &[TokenTree],
         rest: &[TokenTree],
         in_function: bool,
-        scope: &Scope<'_>,
+        scope: &TokenScope<'_>,
     ) {
         let [token, after @ ..] = rest else { return };
         if let TokenTree::Group(group) = token {
-            let inside = Scope {
-                items: scope.items && scope.origin != Origin::Written && !in_function,
+            let inside = TokenScope {
+                items: scope.items && scope.origin != CodeOrigin::Written && !in_function,
                 names: scope.names && !in_function,
                 literals: scope.literals && !in_function,
                 ..*scope
@@ -344,7 +344,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn guess_module(&mut self, token: &TokenTree, scope: &Scope<'_>) {
+    fn guess_module(&mut self, token: &TokenTree, scope: &TokenScope<'_>) {
         // No module has a crate root or a `mod.rs` for its file by its name alone.
         let Some(name) = name(token).filter(|name| !["lib", "main", "mod"].contains(&&**name))
         else {
@@ -357,7 +357,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn guess_file(&mut self, text: &str, scope: &Scope<'_>) {
+    fn guess_file(&mut self, text: &str, scope: &TokenScope<'_>) {
         if text.is_empty() || text.contains(['\n', '{', '\0']) {
             return;
         }
@@ -375,21 +375,23 @@ impl Scanner<'_> {
             }
             self.found.included.insert(file.clone());
             if file.extension() == Some("rs") {
-                let place = Place::of_owner(&file);
+                let place = ModuleDirectory::of_owner(&file);
                 self.take_module(file, place);
             }
         }
     }
 
-    fn declared_in(&mut self, scope: &Scope<'_>) {
-        if matches!(scope.origin, Origin::Definition { .. }) {
+    fn declared_in(&mut self, scope: &TokenScope<'_>) {
+        if matches!(scope.origin, CodeOrigin::Definition { .. }) {
             self.declared_in_definitions += 1;
         }
     }
 
-    fn doubt(&mut self, kind: DoubtKind, reason: String, scope: &Scope<'_>) {
-        if scope.origin != Origin::Replay {
-            self.found.doubts.push(Doubt::new(scope.file, kind, reason));
+    fn doubt(&mut self, kind: DoubtKind, reason: String, scope: &TokenScope<'_>) {
+        if scope.origin != CodeOrigin::Replay {
+            self.found
+                .doubts
+                .push(SourceDoubt::new(scope.file, kind, reason));
         }
     }
 }

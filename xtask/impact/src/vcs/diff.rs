@@ -12,7 +12,7 @@ use crate::process;
 /// What happened to a path. A rename is a deletion and an addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Status {
+pub enum ChangeStatus {
     /// Only the newer side has it.
     Added,
     /// Both sides have it, with different content, mode or type.
@@ -21,7 +21,7 @@ pub enum Status {
     Deleted,
 }
 
-impl Status {
+impl ChangeStatus {
     /// By the letter that git has for it.
     pub(super) fn of(letter: u8) -> Self {
         match letter {
@@ -54,7 +54,7 @@ pub struct Change {
     /// Relative to the top level of the repository, with `/`; absolute outside the repository.
     pub path: Utf8PathBuf,
     /// What happened to it.
-    pub status: Status,
+    pub status: ChangeStatus,
     /// Where that was seen.
     pub seen: Seen,
 }
@@ -171,7 +171,7 @@ impl Repository {
         let untracked = null_separated(&output).map(|path| Change {
             // A nested repository is listed as a directory, with a slash at its end.
             path: path.trim_end_matches('/').into(),
-            status: Status::Added,
+            status: ChangeStatus::Added,
             seen: Seen::Untracked,
         });
         Ok(untracked.collect())
@@ -203,7 +203,10 @@ fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2
             .context("git's list of differences is cut short")?;
         let change = Change {
             path: path.as_ref().into(),
-            status: status.bytes().next().map_or(Status::Modified, Status::of),
+            status: status
+                .bytes()
+                .next()
+                .map_or(ChangeStatus::Modified, ChangeStatus::of),
             seen: match newer {
                 Seen::WorkTree if hash.bytes().any(|byte| byte != b'0') => Seen::Commits,
                 newer => newer,
@@ -221,7 +224,7 @@ fn merged(mut changes: Vec<Change>) -> Vec<Change> {
     changes.dedup_by(|later, earlier| {
         let same = later.path == earlier.path;
         if same && later.status != earlier.status {
-            earlier.status = Status::Modified;
+            earlier.status = ChangeStatus::Modified;
             earlier.seen = earlier.seen.max(later.seen);
         }
         same
@@ -280,15 +283,15 @@ mod tests {
             seen,
         };
         let merged = merged(vec![
-            change("b", Status::Added, Seen::Untracked),
-            change("a", Status::Modified, Seen::WorkTree),
-            change("b", Status::Deleted, Seen::Commits),
+            change("b", ChangeStatus::Added, Seen::Untracked),
+            change("a", ChangeStatus::Modified, Seen::WorkTree),
+            change("b", ChangeStatus::Deleted, Seen::Commits),
         ]);
         assert_eq!(
             merged,
             [
-                change("a", Status::Modified, Seen::WorkTree),
-                change("b", Status::Modified, Seen::Untracked),
+                change("a", ChangeStatus::Modified, Seen::WorkTree),
+                change("b", ChangeStatus::Modified, Seen::Untracked),
             ]
         );
     }

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Commit, Entry, EntryKind, Repository, State, mirror};
+use super::{Commit, EntryKind, Repository, TreeEntry, TreeState, mirror};
 use crate::process;
 use crate::quote;
 
@@ -13,10 +13,10 @@ use crate::quote;
 pub struct Export<'a> {
     repository: &'a Repository,
     /// The tree of the state.
-    tree: State,
+    tree: TreeState,
     /// An index of the tree, for git alone.
     index: Utf8PathBuf,
-    entries: Vec<Entry>,
+    entries: Vec<TreeEntry>,
 }
 
 impl<'a> Export<'a> {
@@ -24,9 +24,9 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     /// Git's own message, or the disk's.
-    pub fn new(repository: &'a Repository, state: &State, private: &Utf8Path) -> Result<Self> {
+    pub fn new(repository: &'a Repository, state: &TreeState, private: &Utf8Path) -> Result<Self> {
         let tree = match state {
-            State::Commit(commit) => commit.0.clone(),
+            TreeState::Commit(commit) => commit.0.clone(),
             _ => repository.tree_of_index(&private.join("staged"))?,
         };
         let index = private.join("index");
@@ -34,7 +34,7 @@ impl<'a> Export<'a> {
         command.env("GIT_INDEX_FILE", &index);
         command.args(["-c", "core.sparseCheckout=false", "read-tree", &tree]);
         process::checked(&mut command)?;
-        let tree = State::Commit(Commit(tree));
+        let tree = TreeState::Commit(Commit(tree));
         Ok(Self {
             entries: repository.entries(&tree)?,
             repository,
@@ -44,7 +44,7 @@ impl<'a> Export<'a> {
     }
 
     /// Returns every path of the state, sorted.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[TreeEntry] {
         &self.entries
     }
 
@@ -53,7 +53,7 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     /// Git's own message, or the disk's.
-    pub fn write(&self, to: &Utf8Path, is_wanted: &dyn Fn(&Entry) -> bool) -> Result<()> {
+    pub fn write(&self, to: &Utf8Path, is_wanted: &dyn Fn(&TreeEntry) -> bool) -> Result<()> {
         let files = self.entries.iter();
         let files = files.filter(|it| it.kind != EntryKind::Submodule && is_wanted(it));
         let names: String = files.map(|it| format!("{}\0", it.path)).collect();
@@ -75,7 +75,11 @@ impl<'a> Export<'a> {
         Ok(())
     }
 
-    fn write_submodules(&self, to: &Utf8Path, is_wanted: &dyn Fn(&Entry) -> bool) -> Result<()> {
+    fn write_submodules(
+        &self,
+        to: &Utf8Path,
+        is_wanted: &dyn Fn(&TreeEntry) -> bool,
+    ) -> Result<()> {
         let mut command = self.repository.git();
         command.env("GIT_INDEX_FILE", &self.index);
         let listed = process::checked(command.args(["ls-files", "-s", "-z"]))?;
@@ -96,7 +100,7 @@ impl<'a> Export<'a> {
             let private = private.join(path.replace('/', "%"));
             fs::create_dir_all(&private)
                 .with_context(|| format!("cannot create {}", quote::name(&private)))?;
-            let export = Export::new(&submodule, &State::Commit(commit), &private)?;
+            let export = Export::new(&submodule, &TreeState::Commit(commit), &private)?;
             export.write(&to.join(path), is_wanted)?;
         }
         Ok(())
@@ -107,7 +111,7 @@ impl<'a> Export<'a> {
     /// # Errors
     /// When git cannot be started.
     pub fn mentions(&self, words: &[String]) -> Result<bool> {
-        let State::Commit(tree) = &self.tree else {
+        let TreeState::Commit(tree) = &self.tree else {
             return Ok(true);
         };
         let mut command = self.repository.git();

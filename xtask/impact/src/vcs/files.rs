@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Repository, State, null_separated};
+use super::{Repository, TreeState, null_separated};
 use crate::files;
 use crate::paths::is_absent;
 use crate::paths::normalized;
@@ -17,7 +17,7 @@ use crate::quote;
 
 /// A path of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct TreeEntry {
     /// Relative to the top level of the repository.
     pub path: Utf8PathBuf,
     /// What it is.
@@ -40,19 +40,21 @@ impl Repository {
     ///
     /// # Errors
     /// Git's own message where it cannot list.
-    pub fn entries(&self, state: &State) -> Result<Vec<Entry>> {
+    pub fn entries(&self, state: &TreeState) -> Result<Vec<TreeEntry>> {
         let mut entries = match state {
-            State::Empty => Vec::new(),
-            State::Commit(commit) => tree_entries(&self.ask(&["ls-tree", "-r", "-z", &commit.0])?)?,
-            State::Index => tree_entries(&self.ask(&["ls-files", "-s", "-z"])?)?,
-            State::WorkTree => {
-                let tracked = self.entries(&State::Index)?.into_iter();
+            TreeState::Empty => Vec::new(),
+            TreeState::Commit(commit) => {
+                tree_entries(&self.ask(&["ls-tree", "-r", "-z", &commit.0])?)?
+            }
+            TreeState::Index => tree_entries(&self.ask(&["ls-files", "-s", "-z"])?)?,
+            TreeState::WorkTree => {
+                let tracked = self.entries(&TreeState::Index)?.into_iter();
                 let untracked = self.untracked()?.into_iter().map(|change| change.path);
                 let paths = tracked.map(|entry| entry.path).chain(untracked);
                 paths.filter_map(|path| self.on_disk(path)).collect()
             }
         };
-        entries.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
+        entries.sort_by(|a: &TreeEntry, b| a.path.cmp(&b.path));
         // An unmerged path is listed once for each side of the merge.
         entries.dedup_by(|a, b| a.path == b.path);
         Ok(entries)
@@ -138,7 +140,7 @@ impl Repository {
             .success())
     }
 
-    fn on_disk(&self, path: Utf8PathBuf) -> Option<Entry> {
+    fn on_disk(&self, path: Utf8PathBuf) -> Option<TreeEntry> {
         let kind = self
             .top_level
             .join(&path)
@@ -150,19 +152,19 @@ impl Repository {
             (_, true) => EntryKind::Submodule,
             _ => EntryKind::File,
         };
-        Some(Entry { path, kind })
+        Some(TreeEntry { path, kind })
     }
 
     /// What files hold in a state, in the order of the paths; nothing for one that is not there.
     ///
     /// # Errors
     /// Git's own message, or the disk's, where a file that is there cannot be read.
-    pub fn read(&self, state: &State, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
+    pub fn read(&self, state: &TreeState, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
         match state {
-            State::Empty => Ok(vec![None; paths.len()]),
-            State::WorkTree => paths.iter().map(|path| self.read_from_disk(path)).collect(),
-            State::Commit(commit) => self.read_objects(&commit.0, paths),
-            State::Index => self.read_objects(":0", paths),
+            TreeState::Empty => Ok(vec![None; paths.len()]),
+            TreeState::WorkTree => paths.iter().map(|path| self.read_from_disk(path)).collect(),
+            TreeState::Commit(commit) => self.read_objects(&commit.0, paths),
+            TreeState::Index => self.read_objects(":0", paths),
         }
     }
 
@@ -174,7 +176,7 @@ impl Repository {
     /// Git's own message, or the disk's, where a file that is there cannot be read.
     pub fn read_through_links(
         &self,
-        state: &State,
+        state: &TreeState,
         paths: &[Utf8PathBuf],
     ) -> Result<Vec<Option<Vec<u8>>>> {
         /// As many links one behind another as Linux follows.
@@ -210,15 +212,15 @@ impl Repository {
     }
 
     /// The symbolic links among these paths of a state.
-    fn links(&self, state: &State, paths: &[Utf8PathBuf]) -> Result<HashSet<Utf8PathBuf>> {
+    fn links(&self, state: &TreeState, paths: &[Utf8PathBuf]) -> Result<HashSet<Utf8PathBuf>> {
         let listing = match state {
-            State::Empty => return Ok(HashSet::new()),
-            State::WorkTree => {
+            TreeState::Empty => return Ok(HashSet::new()),
+            TreeState::WorkTree => {
                 let is_link = |it: &&Utf8PathBuf| self.top_level.join(it).is_symlink();
                 return Ok(paths.iter().filter(is_link).cloned().collect());
             }
-            State::Commit(commit) => vec!["ls-tree", "-z", &commit.0, "--"],
-            State::Index => vec!["ls-files", "-s", "-z", "--"],
+            TreeState::Commit(commit) => vec!["ls-tree", "-z", &commit.0, "--"],
+            TreeState::Index => vec!["ls-files", "-s", "-z", "--"],
         };
         let mut links = HashSet::new();
         // Git refuses paths outside the repository.
@@ -331,7 +333,7 @@ impl Repository {
 const NO_OBJECT: &str = "0000000000000000000000000000000000000000";
 
 /// Reads `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
-fn tree_entries(output: &[u8]) -> Result<Vec<Entry>> {
+fn tree_entries(output: &[u8]) -> Result<Vec<TreeEntry>> {
     null_separated(output)
         .map(|line| {
             let (facts, path) = line
@@ -342,7 +344,7 @@ fn tree_entries(output: &[u8]) -> Result<Vec<Entry>> {
                 Some("160000") => EntryKind::Submodule,
                 _ => EntryKind::File,
             };
-            Ok(Entry {
+            Ok(TreeEntry {
                 path: path.into(),
                 kind,
             })

@@ -11,7 +11,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Commit, Repository, State, one_line};
+use super::{Commit, Repository, TreeState, one_line};
 use crate::files;
 use crate::process;
 use crate::quote;
@@ -22,17 +22,17 @@ impl Repository {
     ///
     /// # Errors
     /// Git's own message, or the disk's. Whatever happens, the next call starts from what is there.
-    pub fn mirror(&self, state: &State, directory: &Utf8Path) -> Result<()> {
+    pub fn mirror(&self, state: &TreeState, directory: &Utf8Path) -> Result<()> {
         self.mirror_to(state, &directory.join("tree"), &directory.join("git"))
     }
 
-    fn mirror_to(&self, state: &State, tree: &Utf8Path, own: &Utf8Path) -> Result<()> {
+    fn mirror_to(&self, state: &TreeState, tree: &Utf8Path, own: &Utf8Path) -> Result<()> {
         for path in [tree, own] {
             fs::create_dir_all(path)
                 .with_context(|| format!("cannot create {}", quote::name(&path)))?;
         }
         let head = match state {
-            State::Commit(commit) => Some(commit.clone()),
+            TreeState::Commit(commit) => Some(commit.clone()),
             _ => self.head().cloned(),
         };
         // Before the first commit there is a branch that no commit is on.
@@ -42,7 +42,7 @@ impl Repository {
         put(&own.join("commondir"), &format!("{common}\n"))?;
         put(&own.join("HEAD"), &format!("{head}\n"))?;
         let wanted = match state {
-            State::Commit(commit) => commit.0.clone(),
+            TreeState::Commit(commit) => commit.0.clone(),
             _ => self.tree_of_index(&own.join("staged"))?,
         };
         // What a killed git left; the caller sees to it that no other is at work here.
@@ -76,7 +76,7 @@ impl Repository {
             if theirs.join(".git").exists()
                 && let Some(submodule) = Self::discover(&self.runner, &theirs)?
             {
-                let state = State::Commit(Commit(commit.to_owned()));
+                let state = TreeState::Commit(Commit(commit.to_owned()));
                 let own = own.join("modules").join(path.replace('/', "%"));
                 let mirrored = submodule.mirror_to(&state, &tree.join(path), &own);
                 mirrored.with_context(|| {

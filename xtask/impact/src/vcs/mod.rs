@@ -12,9 +12,9 @@ use anyhow::{Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-pub use diff::{Change, Seen, Status};
+pub use diff::{Change, ChangeStatus, Seen};
 pub use export::Export;
-pub use files::{Entry, EntryKind};
+pub use files::{EntryKind, TreeEntry};
 pub use status::PathStatus;
 
 use crate::process::{self, Runner};
@@ -52,7 +52,7 @@ pub enum Range {
 
 /// One state of the repository's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum TreeState {
     /// As a commit has them.
     Commit(Commit),
     /// As the index has them.
@@ -65,20 +65,22 @@ pub enum State {
 
 impl Range {
     /// The older state.
-    pub fn before(&self) -> State {
+    pub fn before(&self) -> TreeState {
         match self {
-            Self::WorkTree { base } | Self::Revisions { base, .. } => State::Commit(base.clone()),
-            Self::Index { head: Some(head) } => State::Commit(head.clone()),
-            Self::Index { head: None } => State::Empty,
+            Self::WorkTree { base } | Self::Revisions { base, .. } => {
+                TreeState::Commit(base.clone())
+            }
+            Self::Index { head: Some(head) } => TreeState::Commit(head.clone()),
+            Self::Index { head: None } => TreeState::Empty,
         }
     }
 
     /// The newer state.
-    pub fn after(&self) -> State {
+    pub fn after(&self) -> TreeState {
         match self {
-            Self::WorkTree { .. } => State::WorkTree,
-            Self::Index { .. } => State::Index,
-            Self::Revisions { head, .. } => State::Commit(head.clone()),
+            Self::WorkTree { .. } => TreeState::WorkTree,
+            Self::Index { .. } => TreeState::Index,
+            Self::Revisions { head, .. } => TreeState::Commit(head.clone()),
         }
     }
 }
@@ -233,12 +235,14 @@ impl Repository {
     }
 
     /// The older and the newer state of a range; `HEAD` and the work tree without one.
-    pub fn sides(&self, range: Option<&Range>) -> (State, State) {
+    pub fn sides(&self, range: Option<&Range>) -> (TreeState, TreeState) {
         match range {
             Some(range) => (range.before(), range.after()),
             None => (
-                self.head.clone().map_or(State::Empty, State::Commit),
-                State::WorkTree,
+                self.head
+                    .clone()
+                    .map_or(TreeState::Empty, TreeState::Commit),
+                TreeState::WorkTree,
             ),
         }
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Repository, State, Status, null_separated};
+use super::{ChangeStatus, Repository, TreeState, null_separated};
 use crate::process;
 
 /// A path that is not the same in all three.
@@ -12,7 +12,7 @@ pub struct PathStatus {
     /// Relative to the top level of the repository.
     pub path: Utf8PathBuf,
     /// How the index differs from `HEAD`: what is going to be committed.
-    pub staged: Option<Status>,
+    pub staged: Option<ChangeStatus>,
     /// Whether the work tree differs from the index, untracked files included.
     pub unstaged: bool,
 }
@@ -38,8 +38,8 @@ impl Repository {
     pub fn hidden_differences(&self) -> Result<Vec<Utf8PathBuf>> {
         let listed = self.ask(&["ls-files", "-v", "-z"])?;
         let mut hidden = hidden(&listed);
-        let staged = self.read(&State::Index, &hidden)?;
-        let here = self.read(&State::WorkTree, &hidden)?;
+        let staged = self.read(&TreeState::Index, &hidden)?;
+        let here = self.read(&TreeState::WorkTree, &hidden)?;
         let mut differs = staged
             .into_iter()
             .zip(here)
@@ -138,7 +138,9 @@ fn parse(output: &[u8]) -> Result<Vec<PathStatus>> {
         found.push(PathStatus {
             // A nested repository is listed as a directory, with a slash at its end.
             path: path.trim_end_matches('/').into(),
-            staged: staged.filter(|letter| *letter != b'.').map(Status::of),
+            staged: staged
+                .filter(|letter| *letter != b'.')
+                .map(ChangeStatus::of),
             unstaged,
         });
     }

@@ -25,7 +25,7 @@ use crate::process::Runner;
 use crate::{cargo_config, files, state};
 
 /// Where an answer to one question is kept.
-pub(super) struct Cache {
+pub(super) struct MetadataCache {
     /// In the directory that [`state::directory`] gives before cargo is asked.
     file: Utf8PathBuf,
     target_directory: Utf8PathBuf,
@@ -44,9 +44,9 @@ pub(super) struct Before {
 }
 
 /// An answer, and what it rests on.
-type Kept = (Vec<Stamp>, Workspace);
+type CachedMetadata = (Vec<Stamp>, Workspace);
 
-impl Cache {
+impl MetadataCache {
     /// The place for what cargo says of the workspace of the runner's directory, or of a manifest;
     /// `None` where it is not known without cargo's help which workspace that is.
     pub(super) fn new(runner: &Runner, options: &LoadOptions) -> Option<Self> {
@@ -92,7 +92,8 @@ impl Cache {
     /// # Errors
     /// What it rested on, otherwise.
     pub(super) fn read(&self) -> Result<Workspace, Before> {
-        let (stamps, workspace): Kept = state::read(&self.file).ok_or_else(Before::default)?;
+        let (stamps, workspace): CachedMetadata =
+            state::read(&self.file).ok_or_else(Before::default)?;
         let hold = |stamps: &[Stamp]| vec![stamps.iter().all(Stamp::holds)];
         let hold = parallel::parts(&stamps, hold);
         if hold.into_iter().all(|it| it) {

@@ -32,18 +32,18 @@ impl Workspace {
 pub fn configured_in<T: DeserializeOwned + Default>(manifest: &Utf8Path, key: &str) -> Result<T> {
     let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {}: {error}", quote::name(&manifest)))?;
-    let read: Root =
+    let read: RootManifestTables =
         toml::from_str(&text).map_err(|error| usage!("{}: {error}", quote::name(&manifest)))?;
     configured(manifest, &read.workspace.unwrap_or_default().metadata, key)
 }
 
 #[derive(Deserialize)]
-struct Root {
-    workspace: Option<Table>,
+struct RootManifestTables {
+    workspace: Option<MetadataTable>,
 }
 
 #[derive(Default, Deserialize)]
-struct Table {
+struct MetadataTable {
     #[serde(default)]
     metadata: serde_json::Value,
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PackageIx, Workspace};
 use crate::state;
-use crate::workspace::metadata_json::{Asked, Declares, On, Places};
+use crate::workspace::metadata_json::{DeclaredEdge, Declares, On, PackageIndexes};
 
 /// What every package of a workspace declares, in the order of [`Workspace::packages`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,18 +23,18 @@ pub struct Declaration {
     /// manifest's words.
     pub features: BTreeMap<String, Vec<String>>,
     /// What it asks of its dependencies.
-    pub requests: Vec<Request>,
+    pub requests: Vec<DeclaredDependency>,
 }
 
 /// What a package asks of a dependency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Request {
+pub struct DeclaredDependency {
     /// The dependency's key in the manifest.
     pub name: String,
     /// Which package that is.
     pub package: PackageIx,
     /// In which table.
-    pub table: Table,
+    pub table: DependencyTable,
     /// Whether it has to be turned on.
     pub optional: bool,
     /// The features that are asked for, `default` among them.
@@ -45,7 +45,7 @@ pub struct Request {
 
 /// The table that declares a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Table {
+pub enum DependencyTable {
     /// `[dependencies]`.
     Normal,
     /// `[dev-dependencies]`.
@@ -59,7 +59,7 @@ impl Declared {
     pub(super) fn of(
         declare: Vec<Declares<'_>>,
         workspace: &Workspace,
-        places: &Places<'_>,
+        places: &PackageIndexes<'_>,
     ) -> Self {
         let each = declare.into_iter().zip(&workspace.packages);
         let each = each.map(|((mut features, asked, resolved), package)| {
@@ -94,11 +94,11 @@ pub(super) fn file(workspace: &Workspace, ground: u64) -> Option<Utf8PathBuf> {
 /// The requests of a package that cargo resolved; then, as doubtful ones, its resolved dependencies
 /// for which none was found.
 fn requests(
-    asked: &[Asked<'_>],
+    asked: &[DeclaredEdge<'_>],
     on: &[On<'_>],
     workspace: &Workspace,
-    places: &Places<'_>,
-) -> Vec<Request> {
+    places: &PackageIndexes<'_>,
+) -> Vec<DeclaredDependency> {
     // Cargo leaves out dependencies that no platform asked for has: with one platform, what is left
     // in only one way is active on it. With several, it may be active on another one.
     let one_platform = workspace.platforms.as_ref().is_some_and(|it| it.len() == 1);
@@ -142,7 +142,7 @@ fn requests(
             || one_platform && ways.clone().all(|(_, _, target)| *target == way.1);
         let mut features = asked.features.clone();
         features.extend(asked.uses_default_features.then(|| "default".to_owned()));
-        requests.extend(found.iter().map(|&package| Request {
+        requests.extend(found.iter().map(|&package| DeclaredDependency {
             name: asked.rename.as_ref().unwrap_or(&asked.name).0.to_string(),
             package,
             table,
@@ -152,9 +152,9 @@ fn requests(
         }));
     }
     for (package, table, _) in resolved {
-        let is_it = |it: &Request| (it.package, it.table) == (package, table);
+        let is_it = |it: &DeclaredDependency| (it.package, it.table) == (package, table);
         if !requests.iter().any(is_it) {
-            requests.push(Request {
+            requests.push(DeclaredDependency {
                 name: String::new(),
                 package,
                 table,
@@ -167,11 +167,11 @@ fn requests(
     requests
 }
 
-fn table(kind: DependencyKind) -> Option<Table> {
+fn table(kind: DependencyKind) -> Option<DependencyTable> {
     match kind {
-        DependencyKind::Normal => Some(Table::Normal),
-        DependencyKind::Development => Some(Table::Dev),
-        DependencyKind::Build => Some(Table::Build),
+        DependencyKind::Normal => Some(DependencyTable::Normal),
+        DependencyKind::Development => Some(DependencyTable::Dev),
+        DependencyKind::Build => Some(DependencyTable::Build),
         _ => None,
     }
 }

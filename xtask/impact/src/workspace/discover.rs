@@ -68,10 +68,10 @@ fn is_fixture(relative: &Utf8Path) -> bool {
 
 /// Manifests as far as they decide which workspace a package is in, each read once.
 #[derive(Default)]
-struct Manifests(HashMap<Utf8PathBuf, Option<Role>>);
+struct Manifests(HashMap<Utf8PathBuf, Option<ManifestRole>>);
 
 #[derive(Clone)]
-enum Role {
+enum ManifestRole {
     Root {
         members: Vec<Utf8PathBuf>,
         exclude: Vec<Utf8PathBuf>,
@@ -91,7 +91,7 @@ impl Manifests {
             }
             let above = directory.join("Cargo.toml");
             match self.role(&above) {
-                Some(Role::Root { members, exclude }) => {
+                Some(ManifestRole::Root { members, exclude }) => {
                     // Cargo takes both for plain paths here, and globs among them for no match.
                     let among =
                         |paths: &[Utf8PathBuf]| paths.iter().any(|path| manifest.starts_with(path));
@@ -99,46 +99,48 @@ impl Manifests {
                         return above;
                     }
                 }
-                Some(Role::Package(Some(root))) if above == manifest => return root.clone(),
-                Some(Role::Unreadable) => return above,
-                Some(Role::Package(_)) | None => {}
+                Some(ManifestRole::Package(Some(root))) if above == manifest => {
+                    return root.clone();
+                }
+                Some(ManifestRole::Unreadable) => return above,
+                Some(ManifestRole::Package(_)) | None => {}
             }
         }
         manifest.to_owned()
     }
 
-    fn role(&mut self, manifest: &Utf8Path) -> Option<&Role> {
+    fn role(&mut self, manifest: &Utf8Path) -> Option<&ManifestRole> {
         let known = self.0.entry(manifest.to_owned());
         known.or_insert_with(|| role(manifest)).as_ref()
     }
 }
 
-fn role(manifest: &Utf8Path) -> Option<Role> {
+fn role(manifest: &Utf8Path) -> Option<ManifestRole> {
     let text = match files::read_text(manifest, files::SETTINGS) {
         Ok(text) => text,
         Err(_) if !manifest.is_file() => return None,
-        Err(_) => return Some(Role::Unreadable),
+        Err(_) => return Some(ManifestRole::Unreadable),
     };
     let Ok(table) = text.parse::<toml::Table>() else {
         // A member that is being edited stays where it is.
         let mut lines = text.lines().map(str::trim_start);
         let is_root = lines.any(|line| line.starts_with("[workspace"));
         return Some(if is_root {
-            Role::Unreadable
+            ManifestRole::Unreadable
         } else {
-            Role::Package(None)
+            ManifestRole::Package(None)
         });
     };
     let directory = manifest.parent()?;
     if !table.contains_key("workspace") {
         let root = table.get("package").and_then(|it| it.get("workspace"));
         let root = root.and_then(toml::Value::as_str);
-        return Some(Role::Package(
+        return Some(ManifestRole::Package(
             root.map(|root| normalized(&directory.join(root).join("Cargo.toml"))),
         ));
     }
     let paths = |key| listed(&table, key).map(|it| directory.join(it)).collect();
-    Some(Role::Root {
+    Some(ManifestRole::Root {
         members: paths("members"),
         exclude: paths("exclude"),
     })

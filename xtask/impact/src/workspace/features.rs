@@ -7,15 +7,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::{Declared, PackageIx, Request, Table, Workspace};
+use super::{Declared, DeclaredDependency, DependencyTable, PackageIx, Workspace};
 
 /// A package, and whether it is built for build scripts and procedural macros. Resolver 1 does not
 /// tell the two apart, and activates in both what the others activate in either.
-pub(crate) type Key = (PackageIx, bool);
+pub(crate) type FeatureKey = (PackageIx, bool);
 
 /// What is certain of a package below the selection.
 #[derive(Clone, Default)]
-pub(crate) struct Found<'a> {
+pub(crate) struct ActivatedPackage<'a> {
     /// Whether it is built at all.
     pub(crate) is_built: bool,
     pub(crate) features: BTreeSet<&'a str>,
@@ -25,7 +25,7 @@ pub(crate) struct Found<'a> {
 
 /// Whether dependencies count of which it is not certain that they are active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doubtful {
+pub(crate) enum UncertainDependencies {
     /// The features found are those that are active for certain.
     LeftOut,
     /// The features found are all that may be active.
@@ -35,10 +35,10 @@ pub(crate) enum Doubtful {
 struct Activation<'a> {
     workspace: &'a Workspace,
     declared: &'a Declared,
-    doubtful: Doubtful,
-    found: HashMap<Key, Found<'a>>,
-    pending: VecDeque<Key>,
-    queued: HashSet<Key>,
+    doubtful: UncertainDependencies,
+    found: HashMap<FeatureKey, ActivatedPackage<'a>>,
+    pending: VecDeque<FeatureKey>,
+    queued: HashSet<FeatureKey>,
 }
 
 impl Workspace {
@@ -50,7 +50,10 @@ impl Workspace {
         }
         let members: BTreeSet<PackageIx> = self.members().map(|(index, _)| index).collect();
         let find = |doubtful| activated(self, declared, &members, true, doubtful);
-        let (least, most) = (find(Doubtful::LeftOut), find(Doubtful::Counted));
+        let (least, most) = (
+            find(UncertainDependencies::LeftOut),
+            find(UncertainDependencies::Counted),
+        );
         let mut narrowed = Vec::new();
         for (index, package) in self.packages() {
             let mut union = BTreeSet::new();
@@ -120,8 +123,8 @@ pub(crate) fn activated<'a>(
     declared: &'a Declared,
     selected: &BTreeSet<PackageIx>,
     with_tests: bool,
-    doubtful: Doubtful,
-) -> HashMap<Key, Found<'a>> {
+    doubtful: UncertainDependencies,
+) -> HashMap<FeatureKey, ActivatedPackage<'a>> {
     let mut bound = Activation {
         workspace,
         declared,
@@ -146,7 +149,7 @@ pub(crate) fn activated<'a>(
 
 impl<'a> Activation<'a> {
     /// Adds a package, whether it is built for certain, and what is asked of it then.
-    fn add(&mut self, key: Key, is_built: bool, asked: impl IntoIterator<Item = &'a str>) {
+    fn add(&mut self, key: FeatureKey, is_built: bool, asked: impl IntoIterator<Item = &'a str>) {
         let is_new = !self.found.contains_key(&key);
         let found = self.found.entry(key).or_default();
         let before = (found.is_built, found.features.len());
@@ -161,10 +164,10 @@ impl<'a> Activation<'a> {
     }
 
     /// Follows what a package's features turn on, in itself and in its dependencies.
-    fn visit(&mut self, key: Key, with_dev: bool) {
+    fn visit(&mut self, key: FeatureKey, with_dev: bool) {
         let declared = self.declared;
         let declaration = &declared.0[key.0.0 as usize];
-        let is_heeded = |it: &&Request| with_dev || it.table != Table::Dev;
+        let is_heeded = |it: &&DeclaredDependency| with_dev || it.table != DependencyTable::Dev;
         let requests = || declaration.requests.iter().filter(is_heeded);
         let mut found = self.found[&key].clone();
         let mut pending: Vec<&str> = found.features.iter().copied().collect();
@@ -185,7 +188,9 @@ impl<'a> Activation<'a> {
                         found.turned_on.insert(name);
                     }
                     // It turns on the feature of the dependency's name, too, where there is one.
-                    match those.any(|it| it.certain || self.doubtful == Doubtful::Counted) {
+                    match those
+                        .any(|it| it.certain || self.doubtful == UncertainDependencies::Counted)
+                    {
                         true => feature = name,
                         false => continue,
                     }
@@ -196,14 +201,15 @@ impl<'a> Activation<'a> {
             }
         }
         for request in requests() {
-            let for_host =
-                key.1 || request.table == Table::Build || self.is_proc_macro(request.package);
+            let for_host = key.1
+                || request.table == DependencyTable::Build
+                || self.is_proc_macro(request.package);
             if request.optional && !found.turned_on.contains(request.name.as_str()) {
                 // So it is in the whole, or this package's features are not those of the whole.
                 continue;
             }
             let on = (request.package, for_host);
-            let counts = request.certain || self.doubtful == Doubtful::Counted;
+            let counts = request.certain || self.doubtful == UncertainDependencies::Counted;
             if counts && request.name.is_empty() {
                 let all = self.declared.0[on.0.0 as usize].features.keys();
                 self.add(on, found.is_built, all.map(String::as_str));

@@ -5,7 +5,7 @@ use anyhow::Result;
 use cargo_metadata::cargo_platform::Platform;
 
 use super::PlatformFacts;
-use crate::cargo_config::{CargoConfig, Kind, Origin, Value};
+use crate::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use crate::source_scan;
 
 /// The variables that go before all configuration, with what parts their flags.
@@ -23,17 +23,17 @@ impl PlatformFacts {
     ///
     /// # Errors
     /// Where the configuration has something else there.
-    pub fn rustflags(&self, config: &CargoConfig) -> Result<Option<Value>> {
+    pub fn rustflags(&self, config: &CargoConfig) -> Result<Option<ConfigValue>> {
         for (name, separator) in VARIABLES {
             if let Some(flags) = config.variable(name) {
-                let origin = Origin::Variable(name.to_owned());
+                let origin = ValueOrigin::Variable(name.to_owned());
                 let flags = flags.split(separator).map(str::trim);
-                let flags = flags.filter(|it| !it.is_empty()).map(|flag| Value {
-                    kind: Kind::String(flag.to_owned()),
+                let flags = flags.filter(|it| !it.is_empty()).map(|flag| ConfigValue {
+                    kind: ValueKind::String(flag.to_owned()),
                     origin: origin.clone(),
                 });
-                let kind = Kind::List(flags.collect());
-                return Ok(Some(Value { kind, origin }));
+                let kind = ValueKind::List(flags.collect());
+                return Ok(Some(ConfigValue { kind, origin }));
             }
         }
         let mut flags = Vec::new();
@@ -45,8 +45,8 @@ impl PlatformFacts {
             flags.extend(said.into_iter().flatten());
         }
         let origin = flags.first().map(|it| it.origin.clone());
-        Ok(origin.map(|origin| Value {
-            kind: Kind::List(flags),
+        Ok(origin.map(|origin| ConfigValue {
+            kind: ValueKind::List(flags),
             origin,
         }))
     }
@@ -89,9 +89,11 @@ impl PlatformFacts {
 /// The tables of `target`: triples, and `cfg(…)`.
 fn tables_of(config: &CargoConfig) -> impl Iterator<Item = &str> {
     let tables = config.written().get("target").into_iter();
-    tables.flat_map(Value::entries).map(|(key, _)| key.as_str())
+    tables
+        .flat_map(ConfigValue::entries)
+        .map(|(key, _)| key.as_str())
 }
 
-fn flags_of(table: &str, config: &CargoConfig) -> Result<Option<Vec<Value>>> {
+fn flags_of(table: &str, config: &CargoConfig) -> Result<Option<Vec<ConfigValue>>> {
     config.arguments(&["target", table, "rustflags"])
 }

@@ -16,7 +16,7 @@ use crate::lock_file;
 use crate::lock_file::{LockFile, LockState};
 use crate::paths::RealPaths;
 use crate::process::Runner;
-use crate::workspace::metadata_json::{Answer, Node, Places};
+use crate::workspace::metadata_json::{MetadataJson, PackageIndexes, ResolvedNode};
 
 impl Workspace {
     /// Asks cargo; with what manifests declare of features, and with the manifests of path
@@ -42,7 +42,7 @@ impl Workspace {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("cargo cannot load this workspace\n{}", said.trim_end());
         }
-        let answer: Answer<'_> = serde_json::from_slice(&output.stdout)
+        let answer: MetadataJson<'_> = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
         let dependencies = answer.packages.iter().flat_map(|it| &it.dependencies);
         let named: HashSet<&str> = dependencies
@@ -67,7 +67,7 @@ impl Workspace {
     /// Cargo filters dependencies by platform, but not the kinds of one: where a package is depended
     /// on in several ways, those count that are for one of `platforms`.
     fn reduced(
-        answer: Answer<'_>,
+        answer: MetadataJson<'_>,
         platforms: Option<Vec<PlatformFacts>>,
     ) -> Result<(Self, Declared)> {
         let may_match = |platform: &Platform| {
@@ -77,7 +77,7 @@ impl Workspace {
         let mut manifests = answer.packages;
         manifests
             .sort_by(|a, b| (&a.name, &a.version, &a.id.0).cmp(&(&b.name, &b.version, &b.id.0)));
-        let places: Places<'_> = (0u32..)
+        let places: PackageIndexes<'_> = (0u32..)
             .zip(&manifests)
             .map(|(index, manifest)| (manifest.id.clone(), PackageIx(index)))
             .collect();
@@ -90,7 +90,7 @@ impl Workspace {
         let members: HashSet<_> = answer.workspace_members.iter().collect();
         let (mut packages, mut declare) = (Vec::new(), Vec::new());
         for manifest in manifests {
-            let Node {
+            let ResolvedNode {
                 deps, mut features, ..
             } = nodes.remove(&manifest.id).unwrap_or_default();
             features.sort();

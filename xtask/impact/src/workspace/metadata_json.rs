@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{PackageIx, Target, TargetKind};
 
 #[derive(Deserialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct MetadataJson<'a> {
     #[serde(borrow)]
     pub(super) packages: Vec<Manifest<'a>>,
     #[serde(borrow)]
@@ -38,7 +38,7 @@ pub(super) struct Answer<'a> {
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// The packages' places by their ids.
-pub(super) type Places<'a> = HashMap<Text<'a>, PackageIx>;
+pub(super) type PackageIndexes<'a> = HashMap<Text<'a>, PackageIx>;
 
 /// What a package declares.
 #[derive(Deserialize)]
@@ -53,12 +53,12 @@ pub(super) struct Manifest<'a> {
     pub(super) targets: Vec<Reduced>,
     pub(super) features: BTreeMap<String, Vec<String>>,
     #[serde(borrow)]
-    pub(super) dependencies: Box<[Asked<'a>]>,
+    pub(super) dependencies: Box<[DeclaredEdge<'a>]>,
 }
 
 /// What it asks of one dependency.
 #[derive(Deserialize)]
-pub(super) struct Asked<'a> {
+pub(super) struct DeclaredEdge<'a> {
     #[serde(borrow)]
     pub(super) name: Text<'a>,
     #[serde(borrow)]
@@ -76,12 +76,12 @@ pub(super) struct Asked<'a> {
 #[derive(Deserialize)]
 pub(super) struct Resolve<'a> {
     #[serde(borrow)]
-    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) nodes: Vec<ResolvedNode<'a>>,
 }
 
 /// What cargo resolved for a package.
 #[derive(Default, Deserialize)]
-pub(super) struct Node<'a> {
+pub(super) struct ResolvedNode<'a> {
     #[serde(borrow)]
     pub(super) id: Text<'a>,
     #[serde(borrow)]
@@ -100,7 +100,7 @@ pub(super) struct On<'a> {
 /// Of one package: its features, what it asks of its dependencies, and what came of that.
 pub(super) type Declares<'a> = (
     BTreeMap<String, Vec<String>>,
-    Box<[Asked<'a>]>,
+    Box<[DeclaredEdge<'a>]>,
     Box<[On<'a>]>,
 );
 

@@ -21,9 +21,9 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use cache::Cache;
+use cache::MetadataCache;
 pub use configured::configured_in;
-pub use declared::{Declaration, Declared, Request, Table};
+pub use declared::{Declaration, Declared, DeclaredDependency, DependencyTable};
 pub use discover::{RootManifest, likely_root, workspaces_below};
 pub use expected::expected;
 pub use metadata_json::target;
@@ -223,7 +223,7 @@ impl Workspace {
             let start = manifest.as_deref().and_then(Utf8Path::parent);
             check_special_files(here, start.unwrap_or(here))?;
         }
-        let cache = (!options.no_cache).then(|| Cache::new(runner, options));
+        let cache = (!options.no_cache).then(|| MetadataCache::new(runner, options));
         let Some(cache) = cache.flatten() else {
             return Ok(Self::ask(runner, options)?.0);
         };

@@ -14,12 +14,12 @@ use crate::paths::hashed;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     pub(super) path: Utf8PathBuf,
-    state: Option<State>,
+    state: Option<StampState>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
-    entry: Entry,
+struct StampState {
+    entry: FileStamp,
     /// Of a file's content, or of what a directory holds that cargo goes by. It is asked for only
     /// where the rest differs, since an editor that replaces a file touches its directory.
     content: u64,
@@ -29,14 +29,14 @@ struct State {
 
 /// What the file system tells without reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+struct FileStamp {
     modified: Duration,
     /// When anything about it changed, which no program can set; zero where that is not known.
     changed: Duration,
     size: u64,
 }
 
-impl Entry {
+impl FileStamp {
     fn of(metadata: &Metadata) -> Self {
         Self {
             modified: modified(metadata),
@@ -52,13 +52,13 @@ impl Stamp {
     /// says that it changed since.
     pub(super) fn of(path: Utf8PathBuf, before: Option<&Self>) -> Self {
         let state = fs::metadata(&path).ok().map(|metadata| {
-            let entry = Entry::of(&metadata);
+            let entry = FileStamp::of(&metadata);
             let before = before.and_then(|it| it.state.as_ref());
             match before.filter(|it| it.entry == entry) {
                 Some(before) => before.clone(),
                 None => {
                     let (content, directories) = content(&path, &metadata);
-                    State {
+                    StampState {
                         entry,
                         content,
                         directories,
@@ -74,7 +74,7 @@ impl Stamp {
         match (&self.state, fs::metadata(&self.path)) {
             (None, Err(_)) => true,
             (Some(state), Ok(metadata)) => {
-                state.entry == Entry::of(&metadata)
+                state.entry == FileStamp::of(&metadata)
                     || state.content == content(&self.path, &metadata).0
             }
             _ => false,

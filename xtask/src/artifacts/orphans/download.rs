@@ -13,7 +13,7 @@ pub(crate) struct Locked {
 
 /// The file.
 #[derive(Deserialize)]
-pub(crate) struct Lock {
+pub(crate) struct DownloadLock {
     #[serde(default)]
     pub(crate) package: Vec<Locked>,
 }

@@ -20,17 +20,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use self::download::{Download, Lock, Locked};
-use crate::artifacts::profile_dir::{Contents, Doubt, Found, Stray};
+use self::download::{Download, DownloadLock, Locked};
+use crate::artifacts::profile_dir::{OrphanCandidate, ProfileDirScan, ScanDoubt, ScannedUnit};
 use xtask_impact::build_dir::dep_info;
-use xtask_impact::build_dir::unit_record::{Mode, UnitName};
+use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
 use xtask_impact::files;
 use xtask_impact::paths::resolved;
 use xtask_impact::quote;
 use xtask_impact::workspace::Workspace;
 
 /// What the workspace has, on whatever platform: its packages, and what `Cargo.lock` names.
-pub struct Living<'a> {
+pub struct LiveSet<'a> {
     workspace: &'a Workspace,
     /// Where rustc runs: a program sees its directory without symbolic links.
     root: Utf8PathBuf,
@@ -40,9 +40,9 @@ pub struct Living<'a> {
 }
 
 /// The units of a profile directory as they are named there: package, hash, units.
-pub(crate) type Named = [(String, String, Vec<UnitName>)];
+pub(crate) type NamedUnits = [(String, String, Vec<UnitName>)];
 
-impl<'a> Living<'a> {
+impl<'a> LiveSet<'a> {
     /// Reads `Cargo.lock`.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl<'a> Living<'a> {
         let path = &workspace.lock_file.path;
         let text = files::read_text(path, files::RECORD)
             .with_context(|| format!("cannot read {}", quote::name(&path)))?;
-        let lock: Lock =
+        let lock: DownloadLock =
             toml::from_str(&text).with_context(|| format!("cannot read {}", quote::name(&path)))?;
         let mut locked: HashMap<String, Vec<Locked>> = HashMap::new();
         for package in lock.package {
@@ -73,20 +73,20 @@ impl<'a> Living<'a> {
     /// The units that none of the contents' is. `scripts` gives a run's script, by its hash.
     pub(crate) fn strays(
         &self,
-        contents: &Contents,
-        named: &Named,
+        contents: &ProfileDirScan,
+        named: &NamedUnits,
         script_of: &dyn Fn(&str, &str, &UnitName) -> Option<String>,
-    ) -> Vec<Stray> {
+    ) -> Vec<OrphanCandidate> {
         let known: HashSet<_> = contents
             .units
             .iter()
             .map(|it| (&*it.package_name, &*it.hash, it.unit.as_ref()))
             .collect();
-        let mut strays: Vec<Stray> = Vec::new();
+        let mut strays: Vec<OrphanCandidate> = Vec::new();
         let mut sourceless = Vec::new();
         for (package, hash, units) in named {
             let shares = units.len() > 1;
-            let found = |unit: Option<&UnitName>| Found {
+            let found = |unit: Option<&UnitName>| ScannedUnit {
                 package: None,
                 package_name: package.clone(),
                 hash: hash.clone(),
@@ -100,14 +100,14 @@ impl<'a> Living<'a> {
             }
             for unit in units.iter().filter(|unit| !is_known(Some(*unit))) {
                 let mut found = found(Some(unit));
-                if matches!(unit.mode, Mode::Run | Mode::Doc) {
+                if matches!(unit.mode, RecordedMode::Run | RecordedMode::Doc) {
                     sourceless.push(found);
                     continue;
                 }
                 let source = self.source(&contents.place, package, hash, unit);
                 let judged = self.judge(contents, named, package, unit, source.as_deref());
                 found.root = source.map(|it| dep_info::absolute(&self.workspace.root, &it));
-                strays.extend(judged.map(|(because, doubt)| Stray {
+                strays.extend(judged.map(|(because, doubt)| OrphanCandidate {
                     found,
                     because,
                     doubt,
@@ -116,8 +116,8 @@ impl<'a> Living<'a> {
         }
         // A script's run by the script; what else has no sources by the weakest word on its package.
         let mut by_hash = HashMap::new();
-        let mut by_package: BTreeMap<String, (String, Doubt)> = BTreeMap::new();
-        for Stray {
+        let mut by_package: BTreeMap<String, (String, ScanDoubt)> = BTreeMap::new();
+        for OrphanCandidate {
             found,
             because,
             doubt,
@@ -129,26 +129,31 @@ impl<'a> Living<'a> {
             said.1 = said.1.clone().max(doubt.clone());
         }
         for found in sourceless {
-            let run = found.unit.as_ref().filter(|unit| unit.mode == Mode::Run);
+            let run = found
+                .unit
+                .as_ref()
+                .filter(|unit| unit.mode == RecordedMode::Run);
             let script = run.and_then(|unit| script_of(&found.package_name, &found.hash, unit));
             let said = match script {
                 Some(script) => by_hash.get(&script).cloned(),
                 None if self.packages.contains_key(&*found.package_name) => None,
                 None => by_package.get(&found.package_name).cloned().or_else(|| {
-                    let doubt = Doubt::Yes("nothing tells who built it".to_owned());
+                    let doubt = ScanDoubt::Yes("nothing tells who built it".to_owned());
                     let is_gone = is_gone(&found.package_name);
                     (!self.has(&found.package_name)).then_some((is_gone, doubt))
                 }),
             };
-            strays.extend(said.map(|(because, doubt)| Stray {
+            strays.extend(said.map(|(because, doubt)| OrphanCandidate {
                 found,
                 because,
                 doubt,
             }));
         }
-        strays.sort_by(|Stray { found: a, .. }, Stray { found: b, .. }| {
-            (&a.package_name, &a.hash).cmp(&(&b.package_name, &b.hash))
-        });
+        strays.sort_by(
+            |OrphanCandidate { found: a, .. }, OrphanCandidate { found: b, .. }| {
+                (&a.package_name, &a.hash).cmp(&(&b.package_name, &b.hash))
+            },
+        );
         strays
     }
 
@@ -159,13 +164,13 @@ impl<'a> Living<'a> {
     /// What is no more, and whether that is certain; `None` for what is another platform's.
     fn judge(
         &self,
-        contents: &Contents,
-        named: &Named,
+        contents: &ProfileDirScan,
+        named: &NamedUnits,
         package: &str,
         unit: &UnitName,
         source: Option<&Utf8Path>,
-    ) -> Option<(String, Doubt)> {
-        let doubt = |reason: &str| Doubt::Yes(reason.to_owned());
+    ) -> Option<(String, ScanDoubt)> {
+        let doubt = |reason: &str| ScanDoubt::Yes(reason.to_owned());
         let in_workspace = self.packages.get(package) == Some(&true);
         let Some(source) = source else {
             let said = (is_gone(package), doubt("it left no dep-info"));
@@ -175,7 +180,8 @@ impl<'a> Living<'a> {
             let mut locked = self.locked.get(package).into_iter().flatten();
             let (Download::Registry(version) | Download::Git(version)) = download;
             let because = format!("Cargo.lock no longer names {package} ({version})");
-            return (!locked.any(|it| download.is(it))).then_some((because, Doubt::UnlessAlone));
+            return (!locked.any(|it| download.is(it)))
+                .then_some((because, ScanDoubt::UnlessAlone));
         }
         let root = dep_info::absolute(&self.workspace.root, source);
         let above = root.ancestors();
@@ -193,8 +199,8 @@ impl<'a> Living<'a> {
         };
         let doubt = match source.is_absolute() {
             true if source.exists() => doubt(&format!("its source {} exists", quote::name(source))),
-            true => Doubt::No,
-            false if self.is_witnessed(contents, named, package) => Doubt::No,
+            true => ScanDoubt::No,
+            false if self.compiled_here(contents, named, package) => ScanDoubt::No,
             false => doubt("no artifact of it says that it was compiled here"),
         };
         Some((because, doubt))

@@ -3,20 +3,20 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::download::Download;
-use super::{Doubt, Living, Named};
-use crate::artifacts::profile_dir::{Contents, plain_names};
+use super::{LiveSet, NamedUnits, ScanDoubt};
+use crate::artifacts::profile_dir::{ProfileDirScan, plain_names};
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::dep_info;
-use xtask_impact::build_dir::unit_record::{Mode, TargetKind, UnitName};
+use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::files;
 
-impl Living<'_> {
+impl LiveSet<'_> {
     /// What in these contents shows that another workspace builds here, too.
-    pub fn stranger(&self, contents: &Contents) -> Option<String> {
+    pub fn stranger(&self, contents: &ProfileDirScan) -> Option<String> {
         let stray = contents.strays.iter().find_map(|stray| {
             let root = stray.found.root.as_ref();
             let is_paths = root.is_none_or(|it| Download::of(it).is_none());
-            let is_somebodys = matches!(stray.doubt, Doubt::Yes(_)) && is_paths;
+            let is_somebodys = matches!(stray.doubt, ScanDoubt::Yes(_)) && is_paths;
             is_somebodys.then(|| stray.found.package_name.clone())
         });
         let library = || {
@@ -59,13 +59,18 @@ impl Living<'_> {
 
     /// Whether a package's units say that they were compiled below the workspace's root, and none
     /// says otherwise.
-    pub(crate) fn is_witnessed(&self, contents: &Contents, named: &Named, package: &str) -> bool {
+    pub(crate) fn compiled_here(
+        &self,
+        contents: &ProfileDirScan,
+        named: &NamedUnits,
+        package: &str,
+    ) -> bool {
         let mut witnesses = Vec::new();
         // They are sorted by package.
         let start = named.partition_point(|it| *it.0 < *package);
         let own = named[start..].iter().take_while(|it| it.0 == package);
         for (name, hash, units) in own {
-            for unit in units.iter().filter(|it| it.mode == Mode::Compile) {
+            for unit in units.iter().filter(|it| it.mode == RecordedMode::Compile) {
                 let place = &contents.place;
                 let source = self.source(place, name, hash, unit);
                 let Some(source) = source.filter(|source| source.is_relative()) else {
@@ -75,8 +80,8 @@ impl Living<'_> {
                     witnesses.extend(self.is_from_here(place, name, hash, unit, &source));
                 }
                 let directory = match unit.kind {
-                    TargetKind::Example => contents.outputs.join("examples"),
-                    TargetKind::Bin | TargetKind::Lib => contents.outputs.clone(),
+                    RecordedKind::Example => contents.outputs.join("examples"),
+                    RecordedKind::Bin | RecordedKind::Lib => contents.outputs.clone(),
                     _ => continue,
                 };
                 let dep_infos = plain_names(unit).map(|it| directory.join(format!("{it}.d")));
@@ -110,5 +115,5 @@ impl Living<'_> {
 }
 
 fn is_library(unit: &UnitName) -> bool {
-    unit.kind == TargetKind::Lib && unit.mode == Mode::Compile
+    unit.kind == RecordedKind::Lib && unit.mode == RecordedMode::Compile
 }

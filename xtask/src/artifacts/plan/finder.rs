@@ -6,18 +6,18 @@ use std::collections::{BTreeSet, HashMap};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::Artifact;
-use crate::artifacts::profile_dir::{Contents, Found, plain_names};
+use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::Layout;
 use xtask_impact::build_dir::dep_info::first_rule_has;
-use xtask_impact::build_dir::unit_record::{Mode, TargetKind, UnitName};
+use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::records::names::target_kind;
 use xtask_impact::workspace;
 use xtask_impact::workspace::{PackageIx, Workspace};
 
 /// The names in a directory, by what they tell.
-pub(crate) struct Finder<'a> {
-    contents: &'a Contents,
+pub(crate) struct ArtifactFinder<'a> {
+    contents: &'a ProfileDirScan,
     by_hash: HashMap<&'a str, Vec<Utf8PathBuf>>,
     incremental: HashMap<&'a str, Vec<Utf8PathBuf>>,
     workspace: &'a Workspace,
@@ -27,8 +27,8 @@ pub(crate) struct Finder<'a> {
 /// The packages that have a target of this kind and crate name.
 type Namesakes = HashMap<(workspace::TargetKind, String), BTreeSet<PackageIx>>;
 
-impl<'a> Finder<'a> {
-    pub(crate) fn new(workspace: &'a Workspace, contents: &'a Contents) -> Self {
+impl<'a> ArtifactFinder<'a> {
+    pub(crate) fn new(workspace: &'a Workspace, contents: &'a ProfileDirScan) -> Self {
         let mut finder = Self {
             contents,
             by_hash: HashMap::new(),
@@ -59,7 +59,7 @@ impl<'a> Finder<'a> {
     /// Documentation itself only if it is asked for.
     pub(crate) fn artifacts(
         &self,
-        found: &Found,
+        found: &ScannedUnit,
         documentation: bool,
     ) -> Vec<(Artifact, Utf8PathBuf)> {
         let place = &self.contents.place;
@@ -86,12 +86,14 @@ impl<'a> Finder<'a> {
         };
         let crate_name = unit.target.replace('-', "_");
         match unit.mode {
-            Mode::Run => {
+            RecordedMode::Run => {
                 artifacts.push(self.script_output(found));
                 return artifacts;
             }
             // The page of a crate's name is the last one's that was documented, whoever that was.
-            Mode::Doc if documentation && !self.is_anothers(found, &crate_name, &KINDS[..2]) => {
+            RecordedMode::Doc
+                if documentation && !self.is_anothers(found, &crate_name, &KINDS[..2]) =>
+            {
                 let below = [crate_name.clone(), format!("src/{crate_name}")];
                 if let Some(documentation) = &self.contents.documentation {
                     let paths = below.iter().map(|below| documentation.join(below));
@@ -99,21 +101,21 @@ impl<'a> Finder<'a> {
                 }
                 return artifacts;
             }
-            Mode::Doc => return artifacts,
+            RecordedMode::Doc => return artifacts,
             _ => {}
         }
         if found.package.is_some() || !self.is_anothers(found, &crate_name, &KINDS) {
             let incremental = self.incremental.get(&*crate_name).into_iter().flatten();
             artifacts.extend(incremental.map(|path| (Artifact::Incremental, path.clone())));
         }
-        if unit.mode == Mode::Compile && unit.kind != TargetKind::BuildScript {
+        if unit.mode == RecordedMode::Compile && unit.kind != RecordedKind::BuildScript {
             if place.layout == Layout::V1 && !self.by_hash.contains_key(&*found.hash) {
                 let directory = place.output_dir(&found.package_name, &found.hash, unit.kind);
                 let files = self.plain(found, unit, &directory, Artifact::Output);
                 artifacts.extend(files);
             }
             let directory = match unit.kind {
-                TargetKind::Example => self.contents.outputs.join("examples"),
+                RecordedKind::Example => self.contents.outputs.join("examples"),
                 _ => self.contents.outputs.clone(),
             };
             artifacts.extend(self.plain(found, unit, &directory, Artifact::Uplifted));
@@ -138,7 +140,7 @@ impl<'a> Finder<'a> {
     /// Whether another package of the workspace has a target of these kinds with this crate name.
     fn is_anothers(
         &self,
-        found: &Found,
+        found: &ScannedUnit,
         crate_name: &str,
         kinds: &[workspace::TargetKind],
     ) -> bool {
@@ -150,14 +152,18 @@ impl<'a> Finder<'a> {
     /// The output of a script's run, which cargo compares with the times of the run's inputs.
     /// Without the output cargo rebuilds the run and its dependents. While the output exists,
     /// cargo calls the dependents fresh, even where the run's fingerprint is gone.
-    fn script_output(&self, found: &Found) -> (Artifact, Utf8PathBuf) {
+    fn script_output(&self, found: &ScannedUnit) -> (Artifact, Utf8PathBuf) {
         let place = &self.contents.place;
         let output = place.script_output(&found.package_name, &found.hash);
         (Artifact::Fingerprint, output)
     }
 
     /// What has the unit's hash in its name.
-    fn of_hash(&self, found: &Found, fingerprint: Utf8PathBuf) -> Vec<(Artifact, Utf8PathBuf)> {
+    fn of_hash(
+        &self,
+        found: &ScannedUnit,
+        fingerprint: Utf8PathBuf,
+    ) -> Vec<(Artifact, Utf8PathBuf)> {
         let outputs = match self.contents.place.layout {
             Layout::V1 => self.by_hash.get(&*found.hash).cloned().unwrap_or_default(),
             Layout::V2 => Vec::from_iter(fingerprint.parent().map(Utf8Path::to_owned)),
@@ -171,7 +177,7 @@ impl<'a> Finder<'a> {
     /// sources tell whose they are; else the name has to, if no other package has the same.
     fn plain(
         &self,
-        found: &Found,
+        found: &ScannedUnit,
         unit: &UnitName,
         directory: &Utf8Path,
         artifact: Artifact,
@@ -199,8 +205,8 @@ impl<'a> Finder<'a> {
         for (index, stem) in stems.iter().enumerate() {
             let extensions = match (unit.kind, artifact, index) {
                 // Here a binary of the same name has its files.
-                (TargetKind::Lib, Artifact::Uplifted, 1) => &EXTENSIONS[5..],
-                (TargetKind::Lib, ..) => &EXTENSIONS[1..],
+                (RecordedKind::Lib, Artifact::Uplifted, 1) => &EXTENSIONS[5..],
+                (RecordedKind::Lib, ..) => &EXTENSIONS[1..],
                 _ => &EXTENSIONS[..],
             };
             let named = extensions

@@ -12,10 +12,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use self::finder::Finder;
-pub use self::selection::{Options, Scope, Selection};
-use crate::artifacts::profile_dir::{Contents, Found};
-use xtask_impact::build_dir::unit_record::{Mode, UnitName};
+use self::finder::ArtifactFinder;
+pub use self::selection::{ArtifactSelection, CleanScope, CleanSelection};
+use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit};
+use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
 use xtask_impact::workspace;
 use xtask_impact::workspace::Package;
 
@@ -50,12 +50,12 @@ pub struct Directory {
     pub shared_incremental: Vec<String>,
     /// What may be orphans, and stays since that is not certain.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub doubtful: Vec<Doubtful>,
+    pub doubtful: Vec<DoubtfulUnit>,
 }
 
 /// A unit that nothing of the workspace claims, and that may yet be somebody's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Doubtful {
+pub struct DoubtfulUnit {
     /// Name of the package.
     pub package: String,
     /// Which of the package's units; `None` where cargo never built it to its end.
@@ -137,12 +137,16 @@ impl Directory {
     /// What goes from a profile directory. The running kit must not be removed under its own feet:
     /// its package stays in the directory that holds it. `stranger` is what shows that another
     /// workspace builds there, too.
-    pub fn new(selection: &Selection<'_>, contents: &Contents, stranger: Option<&str>) -> Self {
+    pub fn new(
+        selection: &ArtifactSelection<'_>,
+        contents: &ProfileDirScan,
+        stranger: Option<&str>,
+    ) -> Self {
         let options = selection.options;
         let triple = contents.place.triple.as_deref();
         let mut kept = BTreeSet::new();
         let mut doubtful = Vec::new();
-        let mut found: Vec<(&Found, &str)> = Vec::new();
+        let mut found: Vec<(&ScannedUnit, &str)> = Vec::new();
         for unit in &contents.units {
             let because = selection.because(unit, triple);
             let package = unit.package.map(|it| selection.workspace.package(it));
@@ -156,7 +160,7 @@ impl Directory {
         for stray in &contents.strays {
             match stray.doubt_with(stranger) {
                 None => found.push((&stray.found, &stray.because)),
-                Some(doubt) => doubtful.push(Doubtful {
+                Some(doubt) => doubtful.push(DoubtfulUnit {
                     package: stray.found.package_name.clone(),
                     unit: stray.found.unit.clone(),
                     path: contents
@@ -167,9 +171,9 @@ impl Directory {
                 }),
             }
         }
-        let finder = Finder::new(selection.workspace, contents);
+        let finder = ArtifactFinder::new(selection.workspace, contents);
         // Paths are compared component by component, which is slow where there are thousands.
-        let mut paths: BTreeMap<String, (Artifact, &Found, &str)> = BTreeMap::new();
+        let mut paths: BTreeMap<String, (Artifact, &ScannedUnit, &str)> = BTreeMap::new();
         for &(unit, because) in &found {
             let keeps_outputs = options.keep_incremental && is_compiled_again(unit);
             for (artifact, path) in finder.artifacts(unit, options.documentation) {
@@ -180,16 +184,17 @@ impl Directory {
             }
         }
         let id = |package| selection.workspace.package(package).id.clone();
-        let removal = |(path, (kind, found, because)): (_, (Artifact, &Found, &str))| Removal {
-            kind,
-            path: Utf8PathBuf::from(path),
-            package: found.package_name.clone(),
-            package_id: found.package.map(id),
-            unit: found.unit.clone(),
-            because: because.to_owned(),
-            files: 0,
-            bytes: 0,
-        };
+        let removal =
+            |(path, (kind, found, because)): (_, (Artifact, &ScannedUnit, &str))| Removal {
+                kind,
+                path: Utf8PathBuf::from(path),
+                package: found.package_name.clone(),
+                package_id: found.package.map(id),
+                unit: found.unit.clone(),
+                because: because.to_owned(),
+                files: 0,
+                bytes: 0,
+            };
         let mut removals: Vec<_> = paths.into_iter().map(removal).collect();
         removals.sort_by_key(|removal| (removal.kind, !is_reference(&removal.path)));
         let incremental = removals
@@ -215,8 +220,8 @@ impl Directory {
 /// Returns whether rustc can start from the unit's old outputs. A script's run cannot: the files
 /// in `OUT_DIR` are the result of the inputs that changed. An orphan is never built again, and
 /// without a fingerprint no later clean would find the orphan's outputs.
-fn is_compiled_again(found: &Found) -> bool {
-    let is_compiled = |unit: &UnitName| unit.mode != Mode::Run;
+fn is_compiled_again(found: &ScannedUnit) -> bool {
+    let is_compiled = |unit: &UnitName| unit.mode != RecordedMode::Run;
     found.package.is_some() && found.unit.as_ref().is_some_and(is_compiled)
 }
 
@@ -229,7 +234,7 @@ pub fn is_reference(path: &Utf8Path) -> bool {
     name.starts_with("dep-") || name == "output" || name == "stdout"
 }
 
-fn is_running(package: &Package, contents: &Contents) -> bool {
+fn is_running(package: &Package, contents: &ProfileDirScan) -> bool {
     let mut targets = package.targets.iter();
     targets.any(|target| {
         target.kind == workspace::TargetKind::Bin && Some(&target.name) == contents.running.as_ref()

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use cargo_metadata::camino::Utf8Path;
 
-use crate::artifacts::profile_dir::Found;
+use crate::artifacts::profile_dir::ScannedUnit;
 use xtask_impact::build_dir::unit_record;
-use xtask_impact::build_dir::unit_record::TargetKind;
+use xtask_impact::build_dir::unit_record::RecordedKind;
 use xtask_impact::query::Answer;
 use xtask_impact::records::RecordId;
 use xtask_impact::records::names::{crate_name, in_graph, target_kind};
@@ -17,7 +17,7 @@ use xtask_impact::workspace::{PackageIx, Workspace};
 
 /// How much goes with a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
+pub enum CleanScope {
     /// The units that cargo would build again.
     #[default]
     Affected,
@@ -29,9 +29,9 @@ pub enum Scope {
 
 /// What is cleaned, and where.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct CleanSelection {
     /// How much goes with a change.
-    pub scope: Scope,
+    pub scope: CleanScope,
     /// The name of the only profile directory to clean; by default every one.
     pub directory: Option<String>,
     /// The only target triples to clean, and what is built for the host on their behalf; by default
@@ -46,19 +46,19 @@ pub struct Options {
 }
 
 /// The units whose artifacts go, each with its reason.
-pub struct Selection<'a> {
+pub struct ArtifactSelection<'a> {
     pub(crate) workspace: &'a Workspace,
     /// Each with its reason, and whether what is built of it for the host stays.
     units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), (String, bool)>,
     packages: BTreeMap<PackageIx, String>,
     for_host: HashSet<PackageIx>,
     untouched: &'a HashSet<RecordId>,
-    pub(crate) options: &'a Options,
+    pub(crate) options: &'a CleanSelection,
 }
 
-impl<'a> Selection<'a> {
+impl<'a> ArtifactSelection<'a> {
     /// What an answer says goes.
-    pub fn new(answer: &'a Answer, options: &'a Options) -> Self {
+    pub fn new(answer: &'a Answer, options: &'a CleanSelection) -> Self {
         let scope = options.scope;
         let mut selection = Self {
             workspace: &answer.workspace,
@@ -75,7 +75,7 @@ impl<'a> Selection<'a> {
             let Some((way, seed)) = answer.affected.chain(index) else {
                 continue;
             };
-            if effect != Effect::Rebuilt || scope == Scope::Changed && way.len() > 1 {
+            if effect != Effect::Rebuilt || scope == CleanScope::Changed && way.len() > 1 {
                 continue;
             }
             let because = match &seed.path {
@@ -112,7 +112,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Why something that was found goes; `None` if it stays.
-    pub(crate) fn because(&self, found: &Found, triple: Option<&str>) -> Option<&str> {
+    pub(crate) fn because(&self, found: &ScannedUnit, triple: Option<&str>) -> Option<&str> {
         let package = found.package?;
         let of_package = self.packages.get(&package).map(String::as_str);
         if triple.is_none() && !self.options.triples.is_empty() && !self.serves_triples(found) {
@@ -122,7 +122,7 @@ impl<'a> Selection<'a> {
             // Cargo has to build it in any case.
             return of_package;
         };
-        if self.options.scope == Scope::Packages {
+        if self.options.scope == CleanScope::Packages {
             return of_package;
         }
         // Mostly there are none, and to look one up takes copies.
@@ -132,8 +132,8 @@ impl<'a> Selection<'a> {
             return None;
         }
         let (kind, target, mode) = match unit.mode {
-            unit_record::Mode::Doc if !self.options.documentation => return None,
-            unit_record::Mode::Doc => {
+            unit_record::RecordedMode::Doc if !self.options.documentation => return None,
+            unit_record::RecordedMode::Doc => {
                 let kind = target_kind(unit.kind);
                 let target = crate_name(kind, &unit.target);
                 // Where documentation was not asked about, it goes with what it tells of.
@@ -152,13 +152,13 @@ impl<'a> Selection<'a> {
     }
 
     /// Whether a unit in the host's own directory may be part of a build for a triple.
-    fn serves_triples(&self, found: &Found) -> bool {
+    fn serves_triples(&self, found: &ScannedUnit) -> bool {
         let is_for_host = found.package.is_some_and(|it| self.for_host.contains(&it));
         let kind_and_mode = found.unit.as_ref().map(|unit| (unit.kind, unit.mode));
         match kind_and_mode {
-            Some((TargetKind::BuildScript, unit_record::Mode::Compile)) => true,
-            Some((TargetKind::Lib | TargetKind::BuildScript, mode)) => {
-                is_for_host && mode != unit_record::Mode::Test
+            Some((RecordedKind::BuildScript, unit_record::RecordedMode::Compile)) => true,
+            Some((RecordedKind::Lib | RecordedKind::BuildScript, mode)) => {
+                is_for_host && mode != unit_record::RecordedMode::Test
             }
             Some(_) => false,
             None => is_for_host,

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::artifacts::profile_dir::{Doubt, Stray};
+use crate::artifacts::profile_dir::{OrphanCandidate, ScanDoubt};
 use crate::artifacts::reader::root_of;
 use xtask_impact::build_dir::{Layout, ProfileDir};
 use xtask_impact::query::Answer;
@@ -17,14 +17,14 @@ const RAILWAY: &str = "
 
 /// A profile directory with these units, `package hash unit`, and with these files, where a hash
 /// is as many digits as are given; the rest are zeros.
-fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> Contents {
+fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> ProfileDirScan {
     let words = |text: &str| {
         text.split_whitespace()
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
     let path = Utf8PathBuf::from("/w/target/debug");
-    let mut contents = Contents {
+    let mut contents = ProfileDirScan {
         place: ProfileDir {
             path: path.clone(),
             build_directory: "/w/target".into(),
@@ -46,7 +46,7 @@ fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> Conten
         let root = name
             .as_ref()
             .and_then(|unit| root_of(answer.workspace.package(package), unit));
-        contents.units.push(Found {
+        contents.units.push(ScannedUnit {
             package: Some(package),
             package_name: unit[0].split('@').next().unwrap_or_default().to_owned(),
             hash: hash(&unit[1]),
@@ -79,18 +79,18 @@ fn hash(digits: &str) -> String {
 }
 
 /// What goes, a line each.
-fn removed(answer: &Answer, contents: &Contents, scope: Scope) -> String {
+fn removed(answer: &Answer, contents: &ProfileDirScan, scope: CleanScope) -> String {
     shown(&planned(answer, contents, &of(scope)))
 }
 
-fn planned(answer: &Answer, contents: &Contents, options: &Options) -> Directory {
-    Directory::new(&Selection::new(answer, options), contents, None)
+fn planned(answer: &Answer, contents: &ProfileDirScan, options: &CleanSelection) -> Directory {
+    Directory::new(&ArtifactSelection::new(answer, options), contents, None)
 }
 
-fn of(scope: Scope) -> Options {
-    Options {
+fn of(scope: CleanScope) -> CleanSelection {
+    CleanSelection {
         scope,
-        ..Options::default()
+        ..CleanSelection::default()
     }
 }
 
@@ -134,8 +134,8 @@ fn of_an_edited_test_the_test_alone_goes() {
         Output deps/it-1c
         Incremental incremental/it-5x
     "#]]
-    .assert_eq(&removed(&answer, &contents, Scope::Affected));
-    let plan = planned(&answer, &contents, &Options::default());
+    .assert_eq(&removed(&answer, &contents, CleanScope::Affected));
+    let plan = planned(&answer, &contents, &CleanSelection::default());
     assert_eq!(plan.shared_incremental, ["it"]);
 }
 
@@ -165,7 +165,7 @@ fn of_an_edited_library_everything_that_is_built_from_it_goes() {
         Incremental incremental/network-7y
         Incremental incremental/planner-8z
     "#]]
-    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+    .assert_eq(&removed(&answer, &contents, CleanScope::Affected));
     expect_test::expect![[r#"
         Fingerprint .fingerprint/network-0a
         Output deps/libnetwork-0a.rlib
@@ -175,7 +175,7 @@ fn of_an_edited_library_everything_that_is_built_from_it_goes() {
         Uplifted libnetwork.rlib
         Incremental incremental/network-7y
     "#]]
-    .assert_eq(&removed(&answer, &contents, Scope::Changed));
+    .assert_eq(&removed(&answer, &contents, CleanScope::Changed));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_unit_lies_together_in_the_second_layout() {
         Uplifted plan.so
         Incremental incremental/plan-5
     "#]]
-    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+    .assert_eq(&removed(&answer, &contents, CleanScope::Affected));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_run_goes_with_its_output_and_the_script_stays() {
         UNITS,
         "build/planner+1d build/planner+1e",
     );
-    let removed = removed(&answer, &contents, Scope::Changed);
+    let removed = removed(&answer, &contents, CleanScope::Changed);
     expect_test::expect![[r#"
         Fingerprint build/planner-1e/output
         Fingerprint .fingerprint/planner-1e
@@ -250,7 +250,7 @@ fn whole_packages_take_their_documentation_along() {
         Incremental incremental/it-5x
         Incremental incremental/planner-8z
     "#]]
-    .assert_eq(&removed(&answer, &contents, Scope::Packages));
+    .assert_eq(&removed(&answer, &contents, CleanScope::Packages));
 }
 
 #[test]
@@ -263,16 +263,16 @@ fn what_was_never_built_to_its_end_goes_with_its_package() {
         Fingerprint .fingerprint/planner-77
         Output deps/half-77
     "#]]
-    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+    .assert_eq(&removed(&answer, &contents, CleanScope::Affected));
 }
 
 #[test]
 fn fingerprints_alone() {
     let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
     let contents = contents(&answer, Layout::V1, UNITS, FILES);
-    let options = Options {
+    let options = CleanSelection {
         keep_incremental: true,
-        ..Options::default()
+        ..CleanSelection::default()
     };
     let removed = shown(&planned(&answer, &contents, &options));
     expect_test::expect![[r#"
@@ -285,9 +285,9 @@ fn fingerprints_alone() {
 fn a_run_goes_whole_where_compiled_units_keep_their_outputs() {
     let text = "planner: lib script";
     let answer = answer(text, Verb::Check, &["planner build script run"]);
-    let options = Options {
+    let options = CleanSelection {
         keep_incremental: true,
-        ..Options::default()
+        ..CleanSelection::default()
     };
     for (layout, expected) in [
         (
@@ -315,8 +315,8 @@ fn a_run_goes_whole_where_compiled_units_keep_their_outputs() {
 fn orphans_go_whole_where_compiled_units_keep_their_outputs() {
     let answer = answer(RAILWAY, Verb::Check, &[]);
     let mut contents = contents(&answer, Layout::V1, "", "deps/libold+4a.rlib");
-    contents.strays.push(Stray {
-        found: Found {
+    contents.strays.push(OrphanCandidate {
+        found: ScannedUnit {
             package: None,
             package_name: "old".to_owned(),
             hash: hash("4a"),
@@ -325,11 +325,11 @@ fn orphans_go_whole_where_compiled_units_keep_their_outputs() {
             shares: false,
         },
         because: String::new(),
-        doubt: Doubt::No,
+        doubt: ScanDoubt::No,
     });
-    let options = Options {
+    let options = CleanSelection {
         keep_incremental: true,
-        ..Options::default()
+        ..CleanSelection::default()
     };
     expect_test::expect![[r#"
         Fingerprint .fingerprint/old-4a
@@ -353,7 +353,7 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
         let cargos = rustcs.replace(": ", ": /w/");
         contents.dep_infos.insert(deps.clone(), rustcs);
         contents.dep_infos.insert(above.clone(), cargos);
-        removed(&answer, &contents, Scope::Affected)
+        removed(&answer, &contents, CleanScope::Affected)
     };
     expect_test::expect![[r#"
         Fingerprint .fingerprint/one-01
@@ -378,14 +378,14 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
         Fingerprint .fingerprint/three-03
         Output deps/libalone.so
     "#]]
-    .assert_eq(&removed(&answer, &contents, Scope::Affected));
+    .assert_eq(&removed(&answer, &contents, CleanScope::Affected));
 }
 
 #[test]
 fn what_is_only_run_again_stays() {
     let answer = answer("a: lib!test", Verb::Test, &["a doctests"]);
     let contents = contents(&answer, Layout::V1, "a 01 lib-a", "deps/liba+01.rlib");
-    assert_eq!(removed(&answer, &contents, Scope::Affected), "");
+    assert_eq!(removed(&answer, &contents, CleanScope::Affected), "");
 }
 
 #[test]
@@ -398,16 +398,16 @@ fn the_running_kit_is_kept_in_the_directory_that_holds_it() {
     let units = "core 01 lib-core\nkit 02 lib-kit\nkit 03 bin-xtask";
     let mut contents = contents(&answer, Layout::V2, units, "xtask");
     contents.running = Some("xtask".to_owned());
-    let plan = planned(&answer, &contents, &Options::default());
+    let plan = planned(&answer, &contents, &CleanSelection::default());
     expect_test::expect![[r#"
         Fingerprint build/core/01/fingerprint
         Output build/core/01
     "#]]
     .assert_eq(&shown(&plan));
     assert_eq!(plan.kept, ["path+file:///w/kit#0.1.0"]);
-    let options = Options {
+    let options = CleanSelection {
         running_too: true,
-        ..Options::default()
+        ..CleanSelection::default()
     };
     let plan = planned(&answer, &contents, &options);
     assert!(plan.kept.is_empty());
@@ -420,9 +420,9 @@ fn documentation_goes_where_its_name_is_one_packages() {
     let answer = answer(text, Verb::Check, &["guide lib", "guide bin show"]);
     let units = "guide 01 doc-lib-guide\nguide 02 doc-bin-show\nmap 03 doc-lib-guide_map";
     let contents = contents(&answer, Layout::V1, units, "");
-    let options = |documentation| Options {
+    let options = |documentation| CleanSelection {
         documentation,
-        ..Options::default()
+        ..CleanSelection::default()
     };
     let paths = |options| {
         let removals = planned(&answer, &contents, &options).removals.into_iter();
@@ -462,15 +462,15 @@ fn a_triples_directory_and_what_the_host_does_for_it() {
         tokens 08 test-lib-tokens
     ";
     let mut contents = contents(&answer, Layout::V2, units, "");
-    let options = Options {
+    let options = CleanSelection {
         triples: vec![
             "thumbv7em-none-eabi".to_owned(),
             "boards/own.json".to_owned(),
         ],
         directory: Some("release".to_owned()),
-        ..Options::default()
+        ..CleanSelection::default()
     };
-    let fingerprints = |contents: &Contents| {
+    let fingerprints = |contents: &ProfileDirScan| {
         let removed = shown(&planned(&answer, contents, &options));
         let fingerprints = removed
             .lines()
@@ -483,7 +483,7 @@ fn a_triples_directory_and_what_the_host_does_for_it() {
     contents.place.triple = Some("thumbv7em-none-eabi".to_owned());
     assert!(fingerprints(&contents).starts_with("app/01 app/02 app/03 core/04"));
 
-    let selection = Selection::new(&answer, &options);
+    let selection = ArtifactSelection::new(&answer, &options);
     let reached = [
         (None, "release", true),
         (None, "debug", false),

@@ -21,13 +21,13 @@ fn what_cargo_built_is_held_against_the_answer() {
         artifact(&answer.workspace, "kit", "bin xtask", true),
         artifact(&answer.workspace, "docs", "lib", true),
     ];
-    let before = Built::new(&fresh, None);
-    let mut after = Built::new(&fresh, None);
+    let before = BuildOutcome::new(&fresh, None);
+    let mut after = BuildOutcome::new(&fresh, None);
     let compiled = [
         artifact(&answer.workspace, "network", "lib", false),
         artifact(&answer.workspace, "board", "lib", false),
     ];
-    after.rebuilt = Built::new(&compiled, None).rebuilt;
+    after.rebuilt = BuildOutcome::new(&compiled, None).rebuilt;
     let kept = Directory {
         path: "/w/target/debug".into(),
         triple: None,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::cargo_runs::built::{Built, UnitKey};
+use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::Effect;
 use xtask_impact::unit_graph::Mode;
@@ -25,19 +25,19 @@ pub struct Comparison {
 
 /// One commit, replayed.
 #[derive(Debug, Serialize)]
-pub struct Step {
+pub struct ReplayedCommit {
     /// The commit.
     pub commit: Commit,
     /// The first line of its message.
     pub subject: String,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: ReplayOutcome,
 }
 
 /// What came of replaying a commit.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum ReplayOutcome {
     /// Cargo built it, and the answer was held against that.
     Compared(Comparison),
     /// The commit, or its parent, does not build here, so there is nothing to compare with.
@@ -55,7 +55,7 @@ pub struct Failure {
 
 impl Comparison {
     /// Holds an answer against a build.
-    pub fn new(answer: &Answer, built: &Built) -> Self {
+    pub fn new(answer: &Answer, built: &BuildOutcome) -> Self {
         let mut comparison = Self::default();
         let mut named = BTreeSet::new();
         for (index, effect) in answer.affected.units() {

@@ -26,7 +26,7 @@ fn what_cargo_built_is_read_from_its_messages_and_words() {
      Running `CARGO=/rust/bin/cargo /w/target/debug/build/a-01/build-script-build`
        Fresh b v0.1.0 (/w/b)
     Finished `dev` profile in 0.1s";
-    let built = Built::new(&messages, Some(said));
+    let built = BuildOutcome::new(&messages, Some(said));
     assert_eq!(
         shown(&built.rebuilt),
         [
@@ -58,7 +58,7 @@ fn an_answer_is_held_against_a_build() {
         artifact(&workspace, "a", "test it", true),
         artifact(&workspace, "c", "lib", false),
     ];
-    let found = Comparison::new(&answer, &Built::new(&messages, Some("")));
+    let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some("")));
     assert_eq!(found.hits, 3);
     assert_eq!(shown(&found.missed), [r#"c#0.1.0 Lib "c" Build"#]);
     let (besides, because): (Vec<_>, Vec<_>) = found.besides.iter().cloned().unzip();
@@ -76,7 +76,7 @@ fn a_script_is_one_unit_whatever_its_name() {
         artifact(&workspace, "a", "lib", false),
     ];
     let said = "     Running `/w/target/debug/build/a-01/build-script-build`";
-    let found = Comparison::new(&answer, &Built::new(&messages, Some(said)));
+    let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some(said)));
     assert_eq!(
         (found.hits, found.missed, found.besides),
         (3, vec![], vec![])
@@ -88,7 +88,7 @@ fn what_is_only_run_again_is_not_held_against_cargo() {
     let text = "a: bin!test!bench test=it";
     let answer = answer(text, Verb::Build, &["a bin a"]);
     let messages = [artifact(&workspace(text), "a", "bin", false)];
-    let found = Comparison::new(&answer, &Built::new(&messages, Some("")));
+    let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some("")));
     assert_eq!(
         (found.hits, found.missed, found.besides),
         (1, vec![], vec![])

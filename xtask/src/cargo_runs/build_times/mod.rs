@@ -1,7 +1,7 @@
 //! What a build took, unit by unit, and what follows from it.
 //!
 //! [`read_report`] reads cargo's own `--timings` page, [`build_log::read`](super::readers::build_log::read) its log of a build;
-//! [`unit_graph::join`](super::readers::unit_graph::join) ties the units together, a [`Record`] keeps it all. Over records go the
+//! [`unit_graph::join`](super::readers::unit_graph::join) ties the units together, a [`BuildRecord`] keeps it all. Over records go the
 //! questions: [`analysis`] of one, [`compare`] of two, [`trend`] of many, a [`budget`], and
 //! [`what_if`]. Nothing here starts a process, touches the disk or prints.
 
@@ -18,7 +18,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use record::{Record, Run};
+pub use record::{BuildRecord, Run};
 pub use report_html::{ReportError, read_report, read_run};
 
 /// One build as cargo measured it. All times are seconds from cargo's start, rounded to 0.01.
@@ -79,7 +79,7 @@ pub struct UnitTiming {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<f64>,
     /// What became of it.
-    pub state: State,
+    pub state: UnitState,
     /// The triple that `--target` named for it; none for the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
@@ -128,7 +128,7 @@ impl UnitTiming {
 
     /// Whether it took a core at some time.
     pub fn started(&self) -> bool {
-        matches!(self.state, State::Ran | State::Failed) || self.duration > 0.0
+        matches!(self.state, UnitState::Ran | UnitState::Failed) || self.duration > 0.0
     }
 }
 
@@ -152,7 +152,7 @@ fn is_false(value: &bool) -> bool {
 /// What became of a unit in a build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum UnitState {
     /// It ran to its end, be it in no measurable time.
     Ran,
     /// Cargo had nothing to do for it.

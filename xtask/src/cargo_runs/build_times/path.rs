@@ -12,12 +12,12 @@ pub struct Path {
     /// How much of that was waiting for a core.
     pub waiting: f64,
     /// The units from the first to the last.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
 }
 
 /// One unit of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Step {
+pub struct PathStep {
     /// Its place in the build.
     pub unit: usize,
     /// For how long it held the path up: to its metadata, or to its end.
@@ -131,8 +131,8 @@ fn chain(
     last: Option<usize>,
     before: impl Fn(usize) -> Option<(usize, bool, f64)>,
     jobs: &[Job],
-) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+) -> Vec<PathStep> {
+    let mut steps: Vec<PathStep> = Vec::new();
     let mut next = last.map(|last| (last, false));
     while let Some((unit, to_metadata)) = next {
         let seconds = match to_metadata {
@@ -140,7 +140,7 @@ fn chain(
             false => jobs[unit].duration,
         };
         let previous = before(unit);
-        steps.push(Step {
+        steps.push(PathStep {
             unit,
             seconds,
             to_metadata,

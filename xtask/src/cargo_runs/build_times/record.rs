@@ -9,7 +9,7 @@ pub const VERSION: u32 = 1;
 
 /// A run with what it measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct BuildRecord {
     /// Of this format: [`VERSION`].
     pub version: u32,
     /// What was run, and the figures that a history shows.
@@ -76,7 +76,7 @@ struct Head {
     run: Run,
 }
 
-impl Record {
+impl BuildRecord {
     /// Of a run, whose figures are taken from the build.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::seal;
 use crate::cargo_runs::build_times::select;
 use crate::cargo_runs::build_times::select::Series;
-use crate::cargo_runs::build_times::{Record, Run};
+use crate::cargo_runs::build_times::{BuildRecord, Run};
 use crate::cli::output;
 use serde::Deserialize;
 use xtask_impact::private_dir::write_whole;
@@ -80,7 +80,7 @@ impl Store {
         let mut runs = Vec::new();
         for path in paths {
             let text = read(&path)?;
-            match seal::opened(&text).and_then(Record::head) {
+            match seal::opened(&text).and_then(BuildRecord::head) {
                 Ok(run) if path.file_stem() == Some(&run.id) => runs.push(run),
                 Ok(run) => set_aside(&path, &format!("it holds the run {}", run.id))?,
                 Err(error) if error.starts_with("version ") => {
@@ -96,11 +96,11 @@ impl Store {
     ///
     /// # Errors
     /// Where none of them can be read; damaged ones are set aside.
-    pub fn records(&self, series: &Series) -> Result<Vec<Record>> {
+    pub fn records(&self, series: &Series) -> Result<Vec<BuildRecord>> {
         let mut records = Vec::new();
         for run in series {
             let path = self.path(run);
-            match seal::opened(&read(&path)?).and_then(Record::read) {
+            match seal::opened(&read(&path)?).and_then(BuildRecord::read) {
                 Ok(record) => records.push(record),
                 Err(error) => set_aside(&path, &error)?,
             }
@@ -118,7 +118,7 @@ impl Store {
     ///
     /// # Errors
     /// Where it means none or several, or they cannot be read.
-    pub fn find(&self, history: &[Series], spec: &str) -> Result<Vec<Record>> {
+    pub fn find(&self, history: &[Series], spec: &str) -> Result<Vec<BuildRecord>> {
         let path = Utf8Path::new(spec);
         if path.extension() == Some("json") || path.components().count() > 1 && path.is_file() {
             let text = files::read_text(path, files::LARGE)
@@ -139,7 +139,7 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn save(&self, record: &Record) -> Result<()> {
+    pub fn save(&self, record: &BuildRecord) -> Result<()> {
         fs::create_dir_all(&self.directory)
             .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
         let path = self.path(&record.run);
@@ -190,11 +190,11 @@ impl Store {
 }
 
 /// Reads a record a line, or one record in several lines.
-fn records_in(text: &str) -> Result<Vec<Record>, String> {
+fn records_in(text: &str) -> Result<Vec<BuildRecord>, String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
-    match lines.map(Record::read).collect::<Result<Vec<_>, _>>() {
+    match lines.map(BuildRecord::read).collect::<Result<Vec<_>, _>>() {
         Ok(records) if !records.is_empty() => Ok(records),
-        _ => Record::read(text).map(|it| vec![it]),
+        _ => BuildRecord::read(text).map(|it| vec![it]),
     }
 }
 

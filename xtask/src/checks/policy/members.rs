@@ -11,7 +11,7 @@ use xtask_impact::paths::normalized;
 
 /// A package of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Member {
+pub struct MemberPackage {
     /// Where its manifest lies, by the way from the root.
     pub directory: Utf8PathBuf,
     /// Its name.
@@ -21,14 +21,14 @@ pub struct Member {
 }
 
 /// What a root manifest says of members.
-pub struct Declared {
+pub struct DeclaredMembers {
     root: Utf8PathBuf,
     manifest: Table,
     members: Vec<Pattern>,
     exclude: Vec<Utf8PathBuf>,
 }
 
-impl Declared {
+impl DeclaredMembers {
     /// As the manifest in this directory says it; of nothing where it cannot be read.
     pub fn read(root: &Utf8Path) -> Self {
         let manifest = manifest(root).unwrap_or_default();
@@ -68,7 +68,7 @@ impl Declared {
 
     /// All members of those whose manifests are listed: the root package, the listed ones, and what
     /// these depend on by path below the root.
-    pub fn members(&self, manifests: &[Utf8PathBuf]) -> Vec<Member> {
+    pub fn members(&self, manifests: &[Utf8PathBuf]) -> Vec<MemberPackage> {
         let listed = manifests.iter().filter_map(|it| it.parent());
         let mut pending: Vec<Utf8PathBuf> = listed
             .filter(|directory| *directory == self.root || self.lists(directory))
@@ -93,7 +93,7 @@ impl Declared {
         members
     }
 
-    fn member(&self, directory: &Utf8Path, manifest: &Table) -> Option<Member> {
+    fn member(&self, directory: &Utf8Path, manifest: &Table) -> Option<MemberPackage> {
         let package = manifest.get("package")?;
         let version = match package.get("version") {
             Some(Value::Table(_)) => {
@@ -102,7 +102,7 @@ impl Declared {
             }
             version => version.and_then(Value::as_str),
         };
-        Some(Member {
+        Some(MemberPackage {
             directory: directory.to_owned(),
             name: package.get("name")?.as_str()?.to_owned(),
             version: version.unwrap_or("0.0.0").to_owned(),

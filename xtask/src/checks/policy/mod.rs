@@ -16,8 +16,8 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Check, Finding, Policy};
 use check::find;
-use subject::{FILES, Subject};
-use xtask_impact::cargo_config::{CargoConfig, Kind, Origin, Surroundings, Value};
+use subject::{FILES, PolicySubject};
+use xtask_impact::cargo_config::{CargoConfig, ConfigValue, Surroundings, ValueKind, ValueOrigin};
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
@@ -32,20 +32,22 @@ pub(crate) const TOOLS: [(&str, &str); 4] = [
 ];
 
 /// What holds where nobody says otherwise.
-pub(crate) fn default(kind: Kind) -> Value {
-    Value {
+pub(crate) fn default(kind: ValueKind) -> ConfigValue {
+    ConfigValue {
         kind,
-        origin: Origin::Default,
+        origin: ValueOrigin::Default,
     }
 }
 
-pub(crate) fn text(text: &str) -> Kind {
-    Kind::String(text.to_owned())
+pub(crate) fn text(text: &str) -> ValueKind {
+    ValueKind::String(text.to_owned())
 }
 
 /// The entries of a table; none of anything else.
-pub(crate) fn entries(table: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
-    table.into_iter().flat_map(Value::entries)
+pub(crate) fn entries(
+    table: Option<&ConfigValue>,
+) -> impl Iterator<Item = (&String, &ConfigValue)> {
+    table.into_iter().flat_map(ConfigValue::entries)
 }
 
 /// The program that stands for one of cargo's, such as `rustc-wrapper`; none where an empty name
@@ -53,19 +55,19 @@ pub(crate) fn entries(table: Option<&Value>) -> impl Iterator<Item = (&String, &
 ///
 /// # Errors
 /// Where the configuration has no text there.
-pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<Value>> {
+pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<ConfigValue>> {
     let variable = TOOLS.iter().find(|(known, _)| *known == key);
     let by_variable = variable.and_then(|(_, name)| {
         let value = config.variable(name)?.to_owned();
-        Some((value, Origin::Variable((*name).to_owned())))
+        Some((value, ValueOrigin::Variable((*name).to_owned())))
     });
     let named = match by_variable {
         Some(named) => Some(named),
         None => config.text(&["build", key])?,
     };
     let named = named.filter(|(name, _)| !name.is_empty());
-    Ok(named.map(|(name, origin)| Value {
-        kind: Kind::String(config.program(&name, &origin).into_string()),
+    Ok(named.map(|(name, origin)| ConfigValue {
+        kind: ValueKind::String(config.program(&name, &origin).into_string()),
         origin,
     }))
 }
@@ -82,7 +84,7 @@ pub fn examine(
 ) -> Result<Vec<Finding>> {
     let (top, tracked) = files(root, repository)?;
     let around = Surroundings::of(runner, &[]);
-    find(&Subject::read(&top, &tracked, root, &around)?, policy)
+    find(&PolicySubject::read(&top, &tracked, root, &around)?, policy)
 }
 
 /// The top level of a workspace's repository, and the files that it tracks; without a repository
@@ -111,6 +113,6 @@ pub fn check(
     around: &Surroundings,
 ) -> Result<Vec<Finding>> {
     let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
-    let subject = Subject::read(top, tracked, root, around)?;
+    let subject = PolicySubject::read(top, tracked, root, around)?;
     policy.weigh(known, find(&subject, &policy)?)
 }

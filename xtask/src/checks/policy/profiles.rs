@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use super::{default, entries, text};
-use xtask_impact::cargo_config::{CargoConfig, Kind, Origin, Value};
+use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::usage;
 
 /// What a profile can say, in the order of cargo's reference.
@@ -30,7 +30,7 @@ pub const FIELDS: [&str; 14] = [
 ];
 
 /// What is said of each field, in the words of [`canonical`].
-pub type Fields = BTreeMap<&'static str, Value>;
+pub type Fields = BTreeMap<&'static str, ConfigValue>;
 
 /// One profile, with all that it inherits.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ pub struct Profile {
     /// `package`: by specification, `*` for all that are no members.
     pub packages: BTreeMap<String, Fields>,
     /// What beats every profile's `incremental`.
-    incremental: Option<Value>,
+    incremental: Option<ConfigValue>,
 }
 
 /// Whom values are asked for.
@@ -82,7 +82,7 @@ impl Profile {
             values.extend((*fields).clone());
         }
         // Cargo strips what the standard library brings along where nobody asks for any.
-        let has_debug = values.get("debug").and_then(Value::as_str) != Some("none");
+        let has_debug = values.get("debug").and_then(ConfigValue::as_str) != Some("none");
         let strip = text(if has_debug { "none" } else { "debuginfo" });
         values.entry("strip").or_insert(strip);
         if of.is_for_build && !overrides.iter().any(|it| it.contains_key("debug")) {
@@ -100,16 +100,16 @@ impl Profile {
 
     fn defaults(&self) -> Fields {
         let is_release = self.name == "release" || self.inherits.iter().any(|it| it == "release");
-        let is_dev = Kind::Boolean(!is_release);
+        let is_dev = ValueKind::Boolean(!is_release);
         let all = [
             ("opt-level", text(if is_release { "3" } else { "0" })),
             ("debug", text(if is_release { "none" } else { "full" })),
             ("debug-assertions", is_dev.clone()),
             ("overflow-checks", is_dev.clone()),
-            ("lto", Kind::Boolean(false)),
+            ("lto", ValueKind::Boolean(false)),
             ("panic", text("unwind")),
             ("incremental", is_dev),
-            ("rpath", Kind::Boolean(false)),
+            ("rpath", ValueKind::Boolean(false)),
         ];
         all.map(|(field, kind)| (field, default(kind))).into()
     }
@@ -117,7 +117,7 @@ impl Profile {
 
 /// What one place says of one profile.
 struct Layer {
-    inherits: Option<Value>,
+    inherits: Option<ConfigValue>,
     said: Fields,
     build_override: Fields,
     packages: BTreeMap<String, Fields>,
@@ -129,7 +129,7 @@ struct Layer {
 /// # Errors
 /// Where one cannot be resolved that the manifest has or that was asked for.
 pub fn profiles(
-    manifest: Option<&Value>,
+    manifest: Option<&ConfigValue>,
     config: &CargoConfig,
     asked: Option<&str>,
 ) -> Result<Vec<Profile>> {
@@ -157,12 +157,12 @@ pub fn profiles(
 ///
 /// # Errors
 /// Where the configuration has something else there.
-pub fn incremental(config: &CargoConfig) -> Result<Option<Value>> {
+pub fn incremental(config: &CargoConfig) -> Result<Option<ConfigValue>> {
     let name = "CARGO_INCREMENTAL";
     if let Some(said) = config.variable(name) {
-        return Ok(Some(Value {
-            kind: Kind::Boolean(said == "1"),
-            origin: Origin::Variable(name.to_owned()),
+        return Ok(Some(ConfigValue {
+            kind: ValueKind::Boolean(said == "1"),
+            origin: ValueOrigin::Variable(name.to_owned()),
         }));
     }
     config.get(&["build", "incremental"])
@@ -170,7 +170,7 @@ pub fn incremental(config: &CargoConfig) -> Result<Option<Value>> {
 
 fn resolve(
     name: &str,
-    manifest: Option<&Value>,
+    manifest: Option<&ConfigValue>,
     config: &CargoConfig,
     seen: &mut Vec<String>,
 ) -> Result<Profile> {
@@ -223,8 +223,8 @@ fn resolve(
     Ok(profile)
 }
 
-fn of_manifest(table: Option<&Value>) -> Layer {
-    let fields = |table: Option<&Value>| -> Fields {
+fn of_manifest(table: Option<&ConfigValue>) -> Layer {
+    let fields = |table: Option<&ConfigValue>| -> Fields {
         let said = FIELDS
             .into_iter()
             .filter_map(|field| Some((field, canonical(field, table?.get(field)?))));
@@ -266,19 +266,19 @@ fn of_config(name: &str, config: &CargoConfig) -> Result<Layer> {
 /// One word for what cargo lets one say in several: `debug` is `none`, `limited`, `full` or a kind
 /// of line tables, `opt-level` a text, `strip` a text, `lto` `"off"`, `"thin"`, `"fat"`, or `false`
 /// for that of a crate's own parts.
-pub fn canonical(field: &str, value: &Value) -> Value {
+pub fn canonical(field: &str, value: &ConfigValue) -> ConfigValue {
     let kind = match (field, &value.kind) {
-        ("opt-level", Kind::Integer(level)) => text(&level.to_string()),
-        ("debug", Kind::Integer(0) | Kind::Boolean(false)) => text("none"),
-        ("debug", Kind::Integer(1)) => text("limited"),
-        ("debug", Kind::Integer(2) | Kind::Boolean(true)) => text("full"),
-        ("strip", Kind::Boolean(true)) => text("symbols"),
-        ("strip", Kind::Boolean(false)) => text("none"),
-        ("lto", Kind::Boolean(true)) => text("fat"),
-        ("lto", Kind::String(word)) if matches!(&**word, "n" | "no" | "none") => text("off"),
+        ("opt-level", ValueKind::Integer(level)) => text(&level.to_string()),
+        ("debug", ValueKind::Integer(0) | ValueKind::Boolean(false)) => text("none"),
+        ("debug", ValueKind::Integer(1)) => text("limited"),
+        ("debug", ValueKind::Integer(2) | ValueKind::Boolean(true)) => text("full"),
+        ("strip", ValueKind::Boolean(true)) => text("symbols"),
+        ("strip", ValueKind::Boolean(false)) => text("none"),
+        ("lto", ValueKind::Boolean(true)) => text("fat"),
+        ("lto", ValueKind::String(word)) if matches!(&**word, "n" | "no" | "none") => text("off"),
         (_, kind) => kind.clone(),
     };
-    Value {
+    ConfigValue {
         kind,
         origin: value.origin.clone(),
     }

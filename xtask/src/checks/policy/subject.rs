@@ -7,35 +7,37 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::checks::Place;
-use xtask_impact::cargo_config::{CargoConfig, Origin, Surroundings, Value, table, table_of};
+use xtask_impact::cargo_config::{
+    CargoConfig, ConfigValue, Surroundings, ValueOrigin, table, table_of,
+};
 use xtask_impact::files;
 use xtask_impact::usage;
 use xtask_impact::workspace::{RootManifest, workspaces_below};
 
 /// Everything that is looked at.
-pub struct Subject {
+pub struct PolicySubject {
     /// Without it nothing is of the repository.
     pub top: Utf8PathBuf,
     /// The workspace that was asked about comes first.
-    pub workspaces: Vec<Known>,
+    pub workspaces: Vec<KnownWorkspace>,
     /// The root manifests of those that cargo could not build, each with why.
     pub unreadable: Vec<(Utf8PathBuf, anyhow::Error)>,
     /// The files of cargo's configuration that git tracks and cargo reads, each with what it says.
-    pub configurations: BTreeMap<Utf8PathBuf, Value>,
+    pub configurations: BTreeMap<Utf8PathBuf, ConfigValue>,
     /// Those that it does not read for the file `config` beside them.
     pub ignored: Vec<Utf8PathBuf>,
     /// The manifests that git tracks, absolute.
     pub manifests: Vec<Utf8PathBuf>,
     /// The other files that are looked at, with what for and their text.
-    pub others: Vec<(Kind, Utf8PathBuf, String)>,
+    pub others: Vec<(FileKind, Utf8PathBuf, String)>,
 }
 
 /// A workspace, and how it is built from its root.
-pub struct Known {
+pub struct KnownWorkspace {
     /// The directory of its root manifest.
     pub root: Utf8PathBuf,
     /// The table `profile` of its manifest.
-    pub profiles: Option<Value>,
+    pub profiles: Option<ConfigValue>,
     /// What holds there.
     pub config: CargoConfig,
 }
@@ -59,7 +61,7 @@ pub const FILES: &[&str] = &[
 
 /// What a file is looked at for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// `.cargo/config.toml`.
     Configuration,
     /// `rust-toolchain.toml`.
@@ -70,7 +72,7 @@ pub enum Kind {
     Variables,
 }
 
-impl Kind {
+impl FileKind {
     /// By its path from the top level, of what is no manifest; `None` where it is not looked at.
     fn of(path: &Utf8Path) -> Option<Self> {
         let above = path.parent().unwrap_or(path);
@@ -90,7 +92,7 @@ impl Kind {
     }
 }
 
-impl Subject {
+impl PolicySubject {
     /// Reads what there is below a top level, of the files that are `tracked`, by their paths from
     /// there; the workspace with this root comes first.
     ///
@@ -105,10 +107,10 @@ impl Subject {
         let of_repository = workspaces_below(top, tracked);
         let roots = of_repository.iter().filter(|it| !it.is_fixture);
         let roots = roots.map(RootManifest::directory);
-        let mut workspaces = vec![Known::read(root, root, around)?];
+        let mut workspaces = vec![KnownWorkspace::read(root, root, around)?];
         let mut unreadable = Vec::new();
         for other in roots.filter(|it| *it != root) {
-            match Known::read(other, other, around) {
+            match KnownWorkspace::read(other, other, around) {
                 Ok(known) => workspaces.push(known),
                 Err(error) => unreadable.push((other.join("Cargo.toml"), error)),
             }
@@ -120,13 +122,13 @@ impl Subject {
                 manifests.extend(path.is_file().then_some(path));
                 continue;
             }
-            let Some(kind) = Kind::of(&relative(&path, top)) else {
+            let Some(kind) = FileKind::of(&relative(&path, top)) else {
                 continue;
             };
             let Ok(text) = files::read_text(&path, files::SETTINGS) else {
                 continue;
             };
-            if kind == Kind::Configuration {
+            if kind == FileKind::Configuration {
                 let said = table(&text, &in_file(&path)).ok();
                 configurations.extend(said.map(|said| (path, said)));
             } else {
@@ -157,38 +159,38 @@ impl Subject {
     }
 
     /// Where a value stands.
-    pub fn place(&self, origin: &Origin) -> Place {
+    pub fn place(&self, origin: &ValueOrigin) -> Place {
         match origin {
-            Origin::File { path, line } | Origin::FlagFile { path, line } => {
+            ValueOrigin::File { path, line } | ValueOrigin::FlagFile { path, line } => {
                 self.at(path, Some(*line))
             }
-            Origin::Variable(name) => Place::Variable(name.clone()),
-            Origin::Default | Origin::Flag(_) => Place::Whole,
+            ValueOrigin::Variable(name) => Place::Variable(name.clone()),
+            ValueOrigin::Default | ValueOrigin::Flag(_) => Place::Whole,
         }
     }
 
     /// The same in words.
-    pub fn named(&self, origin: &Origin) -> String {
+    pub fn named(&self, origin: &ValueOrigin) -> String {
         match origin {
-            Origin::File { path, line } => format!("{}:{line}", relative(path, &self.top)),
+            ValueOrigin::File { path, line } => format!("{}:{line}", relative(path, &self.top)),
             other => other.to_string(),
         }
     }
 
     /// Whether a value stands in a file of the repository: that is the policy.
-    pub fn is_own(&self, origin: &Origin) -> bool {
-        matches!(origin, Origin::File { path, .. } if path.starts_with(&self.top))
+    pub fn is_own(&self, origin: &ValueOrigin) -> bool {
+        matches!(origin, ValueOrigin::File { path, .. } if path.starts_with(&self.top))
     }
 
     /// The workspace whose root is the nearest above a path.
-    pub fn owner(&self, path: &Utf8Path) -> Option<&Known> {
+    pub fn owner(&self, path: &Utf8Path) -> Option<&KnownWorkspace> {
         let workspaces = self.workspaces.iter();
         let above = workspaces.filter(|it| path.starts_with(&it.root));
         above.max_by_key(|it| it.root.as_str().len())
     }
 }
 
-impl Known {
+impl KnownWorkspace {
     /// The workspace with this root, and the configuration as it holds in a directory.
     ///
     /// # Errors
@@ -206,7 +208,7 @@ impl Known {
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<Value>> {
+pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<ConfigValue>> {
     let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
     let profiles = table_of(&text, "profile", &in_file(manifest));
@@ -214,8 +216,8 @@ pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<Value>> {
 }
 
 /// The lines of a file, as values have them.
-fn in_file(path: &Utf8Path) -> impl Fn(usize) -> Origin {
-    |line| Origin::File {
+fn in_file(path: &Utf8Path) -> impl Fn(usize) -> ValueOrigin {
+    |line| ValueOrigin::File {
         path: path.to_owned(),
         line,
     }

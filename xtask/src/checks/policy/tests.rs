@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::profiles::{Fields, Of, profiles};
 use super::subject::profiles_of;
-use xtask_impact::cargo_config::{CargoConfig, Kind, Surroundings};
+use xtask_impact::cargo_config::{CargoConfig, Surroundings, ValueKind};
 use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::testing::{scratch, write};
@@ -135,7 +135,7 @@ fn final_values_are_those_of_cargos_units() {
 fn told(values: &Fields) -> Vec<String> {
     let shown = |field: &str| match values.get(field).map(|it| &it.kind) {
         None => "null".to_owned(),
-        Some(Kind::String(text)) => text.clone(),
+        Some(ValueKind::String(text)) => text.clone(),
         Some(kind) => serde_json::to_string(kind).unwrap(),
     };
     COMPARED

@@ -28,19 +28,19 @@ fn told(run: &Run<'_>) -> String {
         let found = run.variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    let revision = |comparison: &Comparison| match comparison {
-        Comparison::Since { revision, .. } => format!("since {revision}"),
-        Comparison::Base { revision, .. } => {
+    let revision = |comparison: &ComparedStates| match comparison {
+        ComparedStates::Since { revision, .. } => format!("since {revision}"),
+        ComparedStates::Base { revision, .. } => {
             format!("base {}", revision.as_deref().unwrap_or("main"))
         }
-        Comparison::Staged => "staged".to_owned(),
+        ComparedStates::Staged => "staged".to_owned(),
     };
-    let is_known = |it: &Comparison| {
+    let is_known = |it: &ComparedStates| {
         let revision = revision(it);
         let (_, name) = revision.split_once(' ').unwrap();
         run.known.contains(&name)
     };
-    let base = detect(&Facts {
+    let base = detect(&CiRun {
         variable: &variable,
         event: &serde_json::from_str(run.event).map_err(|_| "no such file".to_owned()),
         last_success: run.last_success,

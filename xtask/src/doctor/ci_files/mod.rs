@@ -8,9 +8,9 @@ use cargo_metadata::camino::Utf8Path;
 
 use self::toolchain::{chosen, is_pinned};
 use self::variables::variables;
-use super::workflow::{self, Cache, Job};
+use super::workflow::{self, CacheStep, WorkflowJob};
 use crate::checks::{Check, Finding, Level};
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 
 pub(crate) const CHECKS: &[&Check] = &[&UNREADABLE, &KEY, &MTIMES, &CLEAN, &TOOLCHAIN, &VARIABLES];
 
@@ -85,9 +85,9 @@ static VARIABLES: Check = Check {
                   in `.cargo/config.toml`, where it is the same for every job and for developers.",
 };
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let tracked = patient.tracked()?;
-    let root = Root {
+    let root = RepositoryFiles {
         locks: tracked
             .iter()
             .any(|it| it.file_name() == Some("Cargo.lock")),
@@ -135,7 +135,7 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
 }
 
 /// What the repository has.
-struct Root {
+struct RepositoryFiles {
     /// Whether git tracks a lock file.
     locks: bool,
     /// Whether a toolchain file names a version.
@@ -143,14 +143,14 @@ struct Root {
 }
 
 #[derive(Debug)]
-struct Fault {
+struct CiFault {
     check: &'static Check,
     at: usize,
     message: String,
     mend: &'static str,
 }
 
-fn judge(job: &Job, root: &Root) -> Vec<Fault> {
+fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
     let mut faults = Vec::new();
     let name = &job.name;
     let caches = || job.steps.iter().filter_map(|it| it.cache.as_ref());
@@ -160,7 +160,7 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
         if !target && !keeps_downloads(cache) || is_own_of_a_run(&cache.key) {
             continue;
         }
-        let key = Key::new(&cache.key);
+        let key = KeyParts::new(&cache.key);
         let mut lacks = Vec::new();
         if root.locks && !key.locks {
             lacks.push("Cargo.lock");
@@ -174,7 +174,7 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
                 false => "cargo's downloads",
             };
             let lacks = lacks.join(" nor ");
-            faults.push(Fault {
+            faults.push(CiFault {
                 check: &KEY,
                 at: cache.line,
                 message: format!("{name} keeps {what} under a key without {lacks}"),
@@ -189,11 +189,11 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
         "CHECKSUM_FRESHNESS",
     ];
     let cares = |text: &str| cares.iter().any(|it| text.contains(it));
-    let is_restored = |it: &Cache| it.is_lenient || !is_own_of_a_run(&it.key);
+    let is_restored = |it: &CacheStep| it.is_lenient || !is_own_of_a_run(&it.key);
     if let Some(cache) = caches().find(|it| keeps_target(it) && is_restored(it))
         && !job.texts().any(cares)
     {
-        faults.push(Fault {
+        faults.push(CiFault {
             check: &MTIMES,
             at: cache.line,
             message: format!("{name} keeps the target directory, and gives its sources new times"),
@@ -202,7 +202,7 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
         });
     }
     if let Some((at, _)) = first_cargo(job).filter(|(_, words)| is_clean(words)) {
-        faults.push(Fault {
+        faults.push(CiFault {
             check: &CLEAN,
             at,
             message: format!("{name} begins with `cargo clean`"),
@@ -212,7 +212,7 @@ fn judge(job: &Job, root: &Root) -> Vec<Fault> {
     faults
 }
 
-fn keeps_target(cache: &Cache) -> bool {
+fn keeps_target(cache: &CacheStep) -> bool {
     cache.paths.lines().any(|path| {
         let path = path.trim().trim_end_matches(['/', '*']);
         !path.starts_with('!') && Utf8Path::new(path).file_name() == Some("target")
@@ -231,18 +231,18 @@ fn is_own_of_a_run(value: &str) -> bool {
     own.iter().any(|it| value.contains(it))
 }
 
-fn keeps_downloads(cache: &Cache) -> bool {
+fn keeps_downloads(cache: &CacheStep) -> bool {
     let kept = [".cargo/registry", ".cargo/git", "CARGO_HOME"];
     kept.iter().any(|it| cache.paths.contains(it))
 }
 
 /// What a key may tell apart.
-struct Key {
+struct KeyParts {
     locks: bool,
     toolchain: bool,
 }
 
-impl Key {
+impl KeyParts {
     fn new(key: &str) -> Self {
         let mut expressions = Vec::new();
         let mut literal = String::new();
@@ -277,7 +277,7 @@ impl Key {
 }
 
 /// The first command of cargo's that builds or cleans.
-fn first_cargo(job: &Job) -> Option<(usize, Vec<&str>)> {
+fn first_cargo(job: &WorkflowJob) -> Option<(usize, Vec<&str>)> {
     let commands = job.commands().flat_map(|(line, text)| {
         let parts = text.split("&&").flat_map(|part| part.split(';'));
         parts.map(move |part| (line, part.split_whitespace().collect::<Vec<_>>()))

@@ -3,7 +3,7 @@ use super::*;
 fn faults(steps: &str) -> Vec<String> {
     let text = format!("env:\n  CARGO_TERM_COLOR: always\njobs:\n  test:\n    steps:\n{steps}");
     let file = Utf8Path::new(".github/workflows/ci.yml");
-    let root = Root {
+    let root = RepositoryFiles {
         locks: true,
         pins: false,
     };
@@ -169,7 +169,7 @@ fn toolchains() {
 fn gitlab() {
     let text = "variables:\n  CARGO_NET_RETRY: '3'\ntest:\n  cache:\n    key:\n      files: [Cargo.lock]\n    paths: [target/]\n  \
         script:\n    - cargo clean\n    - cargo test\n";
-    let root = Root {
+    let root = RepositoryFiles {
         locks: true,
         pins: false,
     };

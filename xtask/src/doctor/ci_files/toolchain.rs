@@ -1,12 +1,12 @@
 //! Which toolchain a job installs, and whether the repository names one.
 
-use crate::doctor::context::Patient;
-use crate::doctor::workflow::Job;
+use crate::doctor::context::Context;
+use crate::doctor::workflow::WorkflowJob;
 use xtask_impact::cargo_config::toolchain_file;
 use xtask_impact::files;
 
 /// Whether a toolchain file names a version or a date.
-pub(crate) fn is_pinned(patient: &Patient<'_>) -> bool {
+pub(crate) fn is_pinned(patient: &Context<'_>) -> bool {
     let roots = [patient.top_level(), &patient.workspace.root];
     let files = roots
         .into_iter()
@@ -17,7 +17,7 @@ pub(crate) fn is_pinned(patient: &Patient<'_>) -> bool {
 }
 
 /// The toolchains that a job installs, with the lines.
-pub(crate) fn chosen(job: &Job) -> Vec<(usize, String)> {
+pub(crate) fn chosen(job: &WorkflowJob) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for step in &job.steps {
         let (action, version) = step.uses.split_once('@').unwrap_or((&step.uses, ""));

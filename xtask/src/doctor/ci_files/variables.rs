@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fault, VARIABLES, is_own_of_a_run};
-use crate::doctor::workflow::{Entry, Job};
+use super::{CiFault, VARIABLES, is_own_of_a_run};
+use crate::doctor::workflow::{NamedValue, WorkflowJob};
 
 /// What is wrong with the variables of a file's jobs that have sccache.
-pub(crate) fn variables(jobs: &[Job]) -> Vec<Fault> {
+pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
     let cached: Vec<_> = jobs.iter().filter_map(hashed).collect();
     let names: BTreeSet<&str> = cached.iter().flat_map(|it| it.keys().copied()).collect();
     let mut faults = Vec::new();
@@ -25,7 +25,7 @@ pub(crate) fn variables(jobs: &[Job]) -> Vec<Fault> {
         } else {
             None
         };
-        faults.extend(found.map(|(entry, fault)| Fault {
+        faults.extend(found.map(|(entry, fault)| CiFault {
             check: &VARIABLES,
             at: entry.line,
             message: format!("{name} {fault}"),
@@ -44,11 +44,11 @@ const SILENT: [&str; 4] = [
 ];
 
 /// The variables of a job that sccache hashes, if the job has it.
-fn hashed(job: &Job) -> Option<BTreeMap<&str, &Entry>> {
+fn hashed(job: &WorkflowJob) -> Option<BTreeMap<&str, &NamedValue>> {
     let of_steps = job.steps.iter().flat_map(|step| &step.variables);
     let variables = || job.variables.iter().chain(of_steps.clone());
     let is_wrapper =
-        |it: &Entry| it.name.ends_with("RUSTC_WRAPPER") && it.value.contains("sccache");
+        |it: &NamedValue| it.name.ends_with("RUSTC_WRAPPER") && it.value.contains("sccache");
     let runs = ["RUSTC_WRAPPER=sccache", "RUSTC_WRAPPER=\"sccache"];
     let says = |text: &str| runs.iter().any(|it| text.contains(it));
     let has_cache = variables().any(is_wrapper) || job.commands().any(|(_, text)| says(text));
@@ -58,7 +58,7 @@ fn hashed(job: &Job) -> Option<BTreeMap<&str, &Entry>> {
         "CARGO_MAKEFLAGS",
         "CARGO_BUILD_JOBS",
     ];
-    let is_hashed = |it: &&Entry| {
+    let is_hashed = |it: &&NamedValue| {
         it.name.starts_with("CARGO_") && !others.iter().any(|other| it.name.starts_with(other))
     };
     let hashed = variables().filter(is_hashed);

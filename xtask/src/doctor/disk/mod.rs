@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use self::usage::size;
-use self::usage::{Usage, ago};
+use self::usage::{DiskUsage, ago};
 use super::shared;
 use crate::checks::{Check, Finding, Level};
-use crate::doctor::context::{Patient, first};
+use crate::doctor::context::{Context, first};
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::files;
@@ -85,12 +85,12 @@ pub struct Unused {
     pub crate_name: String,
 }
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let own = workspace.directories();
     let others = build_dir::others(&workspace.root, &own)?;
     let others: Vec<Utf8PathBuf> = others.into_iter().map(|it| it.build).collect();
-    let mut usage = Usage::default();
+    let mut usage = DiskUsage::default();
     let profiles = build_dir::profile_dirs(&own.build)?;
     let mut roots = vec![&own.target, &own.build];
     roots.dedup();
@@ -136,7 +136,7 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let mut evidence = Vec::new();
         let mut bytes = 0;
         for other in &others {
-            let mut usage = Usage::default();
+            let mut usage = DiskUsage::default();
             usage.walk(other, &[], &[], patient.now)?;
             bytes += usage.bytes;
             let age = usage.by_age.keys().next().map_or(0, |days| *days);
@@ -179,7 +179,7 @@ fn is_large(bytes: u64, old: u64, free: Option<u64>) -> bool {
 }
 
 /// What is free on the file system that holds a directory, as POSIX's `df` tells.
-fn free(patient: &Patient<'_>, directory: &Utf8Path) -> Option<u64> {
+fn free(patient: &Context<'_>, directory: &Utf8Path) -> Option<u64> {
     let mut command = patient.runner.program("df");
     let said = process::checked(command.args(["-Pk", directory.as_str()])).ok()?;
     let said = String::from_utf8_lossy(&said);
@@ -187,7 +187,7 @@ fn free(patient: &Patient<'_>, directory: &Utf8Path) -> Option<u64> {
     Some(blocks.parse::<u64>().ok()? * 1024)
 }
 
-fn incremental(patient: &Patient<'_>, usage: &Usage) -> Result<Option<Finding>> {
+fn incremental(patient: &Context<'_>, usage: &DiskUsage) -> Result<Option<Finding>> {
     let unused = unused(patient.workspace)?;
     let bytes = |it: &Unused| usage.incremental.get(&it.path).copied().unwrap_or_default();
     let all = size(unused.iter().map(bytes).sum());
@@ -250,7 +250,7 @@ pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
     Ok(found)
 }
 
-fn toolchains(patient: &Patient<'_>, usage: &Usage) -> Option<Finding> {
+fn toolchains(patient: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     let mut by_version: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
     for (path, hash) in &usage.libraries {
         if let Some(version) = version_of(path) {
@@ -295,7 +295,7 @@ fn version_in(head: &[u8]) -> Option<String> {
 }
 
 /// What rustup's toolchains call themselves.
-fn installed(patient: &Patient<'_>) -> Option<BTreeSet<String>> {
+fn installed(patient: &Context<'_>) -> Option<BTreeSet<String>> {
     let mut rustup = patient.runner.program("rustup");
     let said = process::checked(rustup.args(["toolchain", "list", "-v"])).ok()?;
     let said = String::from_utf8_lossy(&said).into_owned();

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn whose_a_file_is() {
-    let mut usage = Usage::default();
+    let mut usage = DiskUsage::default();
     let packages = HashMap::from([("0123456789abcdef".to_owned(), "my-lib".to_owned())]);
     for (path, bytes, days) in [
         ("debug/deps/libmy_lib-0123456789abcdef.rmeta", 10, 0),

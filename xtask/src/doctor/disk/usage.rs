@@ -11,7 +11,7 @@ use xtask_impact::build_dir::{Layout, ProfileDir};
 
 /// What lies in a directory, found by one walk.
 #[derive(Debug, Default)]
-pub(crate) struct Usage {
+pub(crate) struct DiskUsage {
     pub(crate) bytes: u64,
     /// By profile and triple, or by what else lies in there.
     pub(crate) by_part: BTreeMap<String, u64>,
@@ -25,7 +25,7 @@ pub(crate) struct Usage {
     pub(crate) by_hash: HashMap<String, u64>,
 }
 
-impl Usage {
+impl DiskUsage {
     /// Counts all that lies below a directory, those left out that are counted by themselves.
     pub(crate) fn walk(
         &mut self,

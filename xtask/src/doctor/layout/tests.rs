@@ -1,7 +1,7 @@
 use super::*;
 
 fn judged(text: &str, is_test: bool) -> Vec<&'static str> {
-    let code = Code {
+    let code = CodePlace {
         directory: "/w/crates/a".into(),
         targets: ["/w/target".into(), "/w/target".into(), "/built".into()],
         is_test,
@@ -123,7 +123,7 @@ fn every_way_above_out_dir() {
         ("for part in out.components() { f(part) }", ""),
         ("out.file_name()", ""),
     ] {
-        let code = Code {
+        let code = CodePlace {
             directory: "/w".into(),
             targets: ["/w/target".into(), "/w/target".into(), "/w/target".into()],
             is_test: false,

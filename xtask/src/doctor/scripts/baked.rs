@@ -40,7 +40,7 @@ pub(crate) static BAKES_COMMIT: Check = Check {
 };
 
 /// What values are held against.
-pub(crate) struct Facts<'a> {
+pub(crate) struct BakedValues<'a> {
     pub(crate) root: &'a Utf8Path,
     pub(crate) build_directories: [&'a Utf8Path; 2],
     /// Whether git knows a commit by this.
@@ -53,7 +53,7 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn baked(
     value: &str,
     started: SystemTime,
-    facts: &Facts<'_>,
+    facts: &BakedValues<'_>,
 ) -> Option<(&'static Check, &'static str, &'static str)> {
     let root = facts.root.as_str();
     let is_below_root = |(at, _): (usize, &str)| {

@@ -13,16 +13,16 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use self::advice::advice;
-use self::baked::{BAKES_COMMIT, BAKES_PATH, BAKES_TIME, Facts, baked};
+use self::baked::{BAKES_COMMIT, BAKES_PATH, BAKES_TIME, BakedValues, baked};
 use super::dependencies::listed;
-use super::recorded::{Run, runs, unique};
+use super::recorded::{RecordedRun, runs, unique};
 use crate::checks::{Check, Finding, Level, Place};
-use crate::doctor::context::Patient;
+use crate::doctor::context::Context;
 use xtask_impact::build_dir::unit_inputs::Watch;
 use xtask_impact::paths;
 use xtask_impact::process;
 use xtask_impact::source_scan;
-use xtask_impact::source_scan::{MadePath, Origin, ScriptInputs};
+use xtask_impact::source_scan::{MadePath, PathOrigin, ScriptInputs};
 use xtask_impact::workspace::{Package, TargetKind};
 use xtask_impact::{build_dir, files};
 
@@ -75,7 +75,7 @@ static WRITES: Check = Check {
 
 /// What is known of a package's build script.
 #[derive(Debug, Default)]
-struct Script {
+struct ScriptFacts {
     package: String,
     /// Its root file.
     file: Utf8PathBuf,
@@ -90,10 +90,10 @@ struct Script {
     /// What it writes below the package, with file and line.
     writes: Vec<(String, Utf8PathBuf, Utf8PathBuf, usize)>,
     /// The last run, if it still says what the script does.
-    run: Option<Run>,
+    run: Option<RecordedRun>,
 }
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let profiles = build_dir::profile_dirs(&workspace.build_directory)?;
     let (mut found, mut unrecorded) = (Vec::new(), Vec::new());
@@ -102,7 +102,7 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
         let known = patient.repository.map(|it| it.known(text));
         matches!(known, Some(Ok(Some(_))))
     };
-    let facts = Facts {
+    let facts = BakedValues {
         root: &workspace.root,
         build_directories: [&workspace.build_directory, &workspace.target_directory],
         is_commit: &is_commit,
@@ -110,7 +110,7 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     };
     let mut own = unique(workspace);
     own.retain(|_, package| package.source.is_none());
-    let mut recorded: HashMap<&str, Vec<Run>> = HashMap::new();
+    let mut recorded: HashMap<&str, Vec<RecordedRun>> = HashMap::new();
     for profile in &profiles {
         for (package, run) in runs(profile, &own)? {
             recorded.entry(&package.name).or_default().push(run);
@@ -139,7 +139,12 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
 }
 
 /// Reads a script's sources and the record of its last run.
-fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec<Run>) -> Script {
+fn read(
+    patient: &Context<'_>,
+    package: &Package,
+    file: &Utf8Path,
+    recorded: Vec<RecordedRun>,
+) -> ScriptFacts {
     let directory = package.directory();
     let mut text = |path: &Utf8Path| files::read_text(path, files::SOURCE).ok();
     let modules = source_scan::scan(file, directory, &|_, _| None, &mut text).modules;
@@ -167,9 +172,10 @@ fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec
     }
     let changed = modules.iter().map(|it| it.metadata()?.modified());
     let changed = changed.flatten().max();
-    let tells = |it: &Run| changed.is_none_or(|changed| changed <= it.started) && it.said.settled;
+    let tells =
+        |it: &RecordedRun| changed.is_none_or(|changed| changed <= it.started) && it.said.settled;
     let telling = recorded.into_iter().filter(tells);
-    Script {
+    ScriptFacts {
         package: package.name.clone(),
         file: file.to_owned(),
         is_silent: !said.says_any && said.doubts.is_empty() && !asks_libraries,
@@ -184,14 +190,17 @@ fn read(patient: &Patient<'_>, package: &Package, file: &Utf8Path, recorded: Vec
 
 /// The path to which a script writes below a package's directory, where it starts there.
 fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf> {
-    let starts_there = matches!(written.origin, Origin::ManifestDir | Origin::Literal);
+    let starts_there = matches!(
+        written.origin,
+        PathOrigin::ManifestDir | PathOrigin::Literal
+    );
     let is_known = !written.path.as_str().contains(['*', '{']);
     let path = paths::normalized(&directory.join(&written.path));
     (starts_there && is_known && written.path.is_relative()).then_some(path)
 }
 
 /// Whether a path is of the work tree, and not of what is built.
-fn is_source(patient: &Patient<'_>, path: &Utf8Path) -> bool {
+fn is_source(patient: &Context<'_>, path: &Utf8Path) -> bool {
     let workspace = patient.workspace;
     let mut built = [&workspace.build_directory, &workspace.target_directory].into_iter();
     let is_ignored = |below: &Utf8Path| {
@@ -203,18 +212,18 @@ fn is_source(patient: &Patient<'_>, path: &Utf8Path) -> bool {
 }
 
 /// The times of the commit that is checked out, as a script may print them.
-fn commit_times(patient: &Patient<'_>) -> Vec<String> {
+fn commit_times(patient: &Context<'_>) -> Vec<String> {
     let formats = "--format=%ct %at %cs %as";
     let said = process::checked(patient.runner.git().args(["log", "-1", formats]));
     let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
     said.split_whitespace().map(str::to_owned).collect()
 }
 
-type Placed<'a> = dyn Fn(&Utf8Path, Option<usize>) -> Place + 'a;
+type PlaceOf<'a> = dyn Fn(&Utf8Path, Option<usize>) -> Place + 'a;
 
 /// What follows from what is known of a script.
-fn judge(script: &Script, facts: &Facts<'_>, place: &Placed<'_>) -> Vec<Finding> {
-    let Script { package, file, .. } = script;
+fn judge(script: &ScriptFacts, facts: &BakedValues<'_>, place: &PlaceOf<'_>) -> Vec<Finding> {
+    let ScriptFacts { package, file, .. } = script;
     let here = || place(file, None);
     let mut found = Vec::new();
     let said = script.run.as_ref().map(|run| &run.said.watch);

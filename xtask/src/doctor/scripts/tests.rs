@@ -12,8 +12,8 @@ fn place(path: &Utf8Path, line: Option<usize>) -> Place {
     Place::Path { path, line }
 }
 
-fn judged(script: &Script) -> Vec<String> {
-    let facts = Facts {
+fn judged(script: &ScriptFacts) -> Vec<String> {
+    let facts = BakedValues {
         root: "/w".into(),
         build_directories: ["/w/target".into(), "/built".into()],
         is_commit: &|text| "0123abcdef0123abcdef0123abcdef0123abcdef".starts_with(text),
@@ -26,11 +26,11 @@ fn judged(script: &Script) -> Vec<String> {
         .collect()
 }
 
-fn ran(watch: Watch, rustc_env: &[(&str, &str)]) -> Script {
+fn ran(watch: Watch, rustc_env: &[(&str, &str)]) -> ScriptFacts {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Script {
+    ScriptFacts {
         package: "a".to_owned(),
-        run: Some(Run {
+        run: Some(RecordedRun {
             output: "/w/target/debug/build/a-1/output".into(),
             started: UNIX_EPOCH + Duration::from_secs(STARTED),
             said: ScriptRun {
@@ -39,7 +39,7 @@ fn ran(watch: Watch, rustc_env: &[(&str, &str)]) -> Script {
                 settled: true,
             },
         }),
-        ..Script::default()
+        ..ScriptFacts::default()
     }
 }
 

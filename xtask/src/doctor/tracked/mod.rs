@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::cost::{self, Start, counted};
+use super::cost::{self, RebuildStart, counted};
 use super::disk;
 use crate::checks::{Check, Finding, Level};
-use crate::doctor::context::{Patient, first};
+use crate::doctor::context::{Context, first};
 
 pub(crate) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
 
@@ -40,7 +40,7 @@ static FUTURE: Check = Check {
                   what is built from the file is compiled once more.",
 };
 
-pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let outputs = outputs(patient)?;
     if let Some(one) = outputs.first() {
@@ -75,7 +75,7 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
             let mut above = file.ancestors().skip(1);
             above.find_map(|it| Some(packages.get(it)?.name.as_str()))
         });
-        let impact = cost::rebuilt(patient, owners, Start::Sources);
+        let impact = cost::rebuilt(patient, owners, RebuildStart::Sources);
         found.push(finding.evidence(first(5, evidence)).impact(impact));
     }
     Ok(found)
@@ -86,7 +86,7 @@ pub(crate) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Git's own message where it cannot list.
-pub fn outputs(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
+pub fn outputs(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     let built = built(patient);
     let is_made = |file: &Utf8Path| {
         built.iter().any(|(below, root)| {
@@ -99,7 +99,7 @@ pub fn outputs(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
 }
 
 /// The target and the build directory: below the top level, and as they are.
-fn built<'a>(patient: &Patient<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
+fn built<'a>(patient: &Context<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
     let workspace = patient.workspace;
     let built = [&workspace.target_directory, &workspace.build_directory].into_iter();
     let below = built.filter_map(|it| Some((patient.below(it)?, it.as_path())));
@@ -111,7 +111,7 @@ fn built<'a>(patient: &Patient<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
 ///
 /// # Errors
 /// Git's own message where it cannot list.
-pub fn ignore_lines(patient: &Patient<'_>, outputs: &[Utf8PathBuf]) -> Result<BTreeSet<String>> {
+pub fn ignore_lines(patient: &Context<'_>, outputs: &[Utf8PathBuf]) -> Result<BTreeSet<String>> {
     let built = built(patient);
     let made: HashSet<&Utf8PathBuf> = outputs.iter().collect();
     let kept = patient.tracked()?.iter().filter(|it| !made.contains(it));
@@ -173,7 +173,7 @@ fn escaped(path: &str) -> String {
 ///
 /// # Errors
 /// Git's own message where it cannot list.
-pub fn future(patient: &Patient<'_>) -> Result<Vec<Utf8PathBuf>> {
+pub fn future(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     let packages = patient.own_packages();
     let is_source = |file: &Utf8Path| file.ancestors().skip(1).any(|it| packages.contains_key(it));
     let modified = |file: &Utf8Path| {

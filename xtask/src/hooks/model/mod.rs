@@ -100,7 +100,7 @@ pub enum OverBudget {
 
 /// One step of a hook.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct HookStep {
     /// What the configuration and `SKIP` call it.
     pub name: String,
     /// What it does.
@@ -187,7 +187,7 @@ impl Config {
     ///
     /// # Errors
     /// Where a step is named that is neither built in nor defined, or is defined wrongly.
-    pub fn steps(&self, hook: Hook, skip: &str) -> Result<Vec<Step>> {
+    pub fn steps(&self, hook: Hook, skip: &str) -> Result<Vec<HookStep>> {
         let nothing = HookConfig::default();
         let config = match hook {
             Hook::PreCommit => &self.pre_commit,
@@ -205,7 +205,7 @@ impl Config {
         Ok(steps)
     }
 
-    fn step(&self, name: &str, hook: Hook, config: &HookConfig) -> Result<Step> {
+    fn step(&self, name: &str, hook: Hook, config: &HookConfig) -> Result<HookStep> {
         let wrong = |what: String| usage!("[workspace.metadata.xtask.hooks]: {what}");
         let nothing = StepConfig::default();
         let own = self.steps.get(name).unwrap_or(&nothing);
@@ -233,7 +233,7 @@ impl Config {
         if budget.is_some_and(|seconds| !(0.0..1e6).contains(&seconds)) {
             return Err(wrong(format!("{name}: a budget is a number of seconds")));
         }
-        Ok(Step {
+        Ok(HookStep {
             name: name.to_owned(),
             work,
             files: own.files.iter().map(glob).collect::<Result<_>>()?,
@@ -244,7 +244,7 @@ impl Config {
     }
 }
 
-impl Step {
+impl HookStep {
     /// Whether a file, relative to the top level, is one that the step is about.
     pub fn is_about(&self, path: &Utf8Path) -> bool {
         let matches = |glob: &Pattern| matches(glob, path);
@@ -296,7 +296,7 @@ fn configures(path: &Utf8Path) -> bool {
 
 /// What came of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct StepOutcome {
     /// The directory of the workspace, where several were checked.
     pub workspace: Option<String>,
     /// The step's name.
@@ -340,7 +340,7 @@ impl Ending {
     }
 }
 
-impl Outcome {
+impl StepOutcome {
     /// Whether the hook lets git go on.
     pub fn lets_pass(&self) -> bool {
         !matches!(

@@ -116,7 +116,7 @@ fn what_is_configured_wrongly_is_refused() {
 #[test]
 fn what_was_not_done_in_time_passes_or_fails() {
     let lets_pass = |result| {
-        let outcome = Outcome {
+        let outcome = StepOutcome {
             workspace: None,
             step: String::new(),
             result,

@@ -3,22 +3,22 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::Request;
+use super::MeasureRequest;
 use crate::cargo_runs::build_times::readers::import;
 use crate::cargo_runs::build_times::readers::import::Imported;
 use crate::cargo_runs::build_times::store::Store;
-use crate::cargo_runs::build_times::{Order, Record};
+use crate::cargo_runs::build_times::{BuildRecord, Order};
 use crate::cli::output;
 use xtask_impact::files;
 use xtask_impact::quote;
 use xtask_impact::usage;
 
-impl Request<'_> {
+impl MeasureRequest<'_> {
     /// Reads records from a file.
     ///
     /// # Errors
-    /// As for [`Request::import`].
-    pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<Record>> {
+    /// As for [`MeasureRequest::import`].
+    pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<BuildRecord>> {
         let text = files::read_named(file)?;
         let text = String::from_utf8_lossy(&text);
         self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
@@ -28,8 +28,8 @@ impl Request<'_> {
     /// several of.
     ///
     /// # Errors
-    /// As for [`Request::import_file`], and where a record cannot be written.
-    pub fn import_last(&self, file: &Utf8Path, store: &Store) -> Result<Vec<Record>> {
+    /// As for [`MeasureRequest::import_file`], and where a record cannot be written.
+    pub fn import_last(&self, file: &Utf8Path, store: &Store) -> Result<Vec<BuildRecord>> {
         let mut records = self.import_file(file)?;
         for record in &records {
             store.save(record)?;
@@ -44,7 +44,7 @@ impl Request<'_> {
     ///
     /// # Errors
     /// Where one that was named cannot be used.
-    pub fn import_all(&self, named: &[Utf8PathBuf]) -> Result<Vec<Record>> {
+    pub fn import_all(&self, named: &[Utf8PathBuf]) -> Result<Vec<BuildRecord>> {
         let mut records = Vec::new();
         for path in named {
             if path == "-" {
@@ -69,7 +69,7 @@ impl Request<'_> {
     ///
     /// # Errors
     /// Where there is none in it.
-    pub fn import(&self, text: &str, name: &str, file: &str) -> Result<Vec<Record>> {
+    pub fn import(&self, text: &str, name: &str, file: &str) -> Result<Vec<BuildRecord>> {
         let imported = import::read(text, name, &|name, version| {
             self.is_proc_macro(name, version)
         });

@@ -12,7 +12,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::cargo_runs::build_times::readers::{build_log, unit_graph};
 use crate::cargo_runs::build_times::store::Store;
 use crate::cargo_runs::build_times::{
-    BuildTimings, Record, ReportError, Run, read_report, read_run,
+    BuildRecord, BuildTimings, ReportError, Run, read_report, read_run,
 };
 use crate::cli::output;
 use crate::selection::locked;
@@ -28,7 +28,7 @@ use xtask_impact::vcs::{Range, Repository};
 use xtask_impact::workspace::{Package, Workspace};
 
 /// What is measured, and what is known of it before.
-pub struct Request<'a> {
+pub struct MeasureRequest<'a> {
     /// Starts cargo where the user is.
     pub runner: &'a Runner,
     /// The workspace.
@@ -55,13 +55,13 @@ pub fn warn_of_others(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-impl Request<'_> {
+impl MeasureRequest<'_> {
     /// Runs cargo and reads what it measured, unless cargo left nothing or there was nothing to
     /// measure.
     ///
     /// # Errors
     /// Where cargo cannot be started, or its report cannot be read.
-    fn measure(&self) -> Result<(ExitStatus, Option<Record>)> {
+    fn measure(&self) -> Result<(ExitStatus, Option<BuildRecord>)> {
         let target =
             crate::cargo_runs::target_directory(self.runner, self.workspace, self.arguments);
         let directory = target.join("cargo-timings");
@@ -109,7 +109,7 @@ impl Request<'_> {
         times: usize,
         clean: &dyn Fn() -> Result<()>,
         store: &Store,
-    ) -> Result<(Status, Vec<Record>)> {
+    ) -> Result<(Status, Vec<BuildRecord>)> {
         if times > 1 {
             output::status("Building", "first, so that every run builds the same");
             let mut command = self.runner.cargo();
@@ -119,7 +119,7 @@ impl Request<'_> {
                 return Ok((crate::cargo_runs::forwarded(status), Vec::new()));
             }
         }
-        let mut records: Vec<Record> = Vec::new();
+        let mut records: Vec<BuildRecord> = Vec::new();
         for number in 1..=times {
             if times > 1 {
                 output::status("Measuring", format_args!("{number} of {times}"));
@@ -154,7 +154,7 @@ impl Request<'_> {
         report: &Utf8Path,
         mut build: BuildTimings,
         waited: f64,
-    ) -> Result<Record> {
+    ) -> Result<BuildRecord> {
         let id = run_id(report).unwrap_or_default().to_owned();
         match self.log(&id) {
             Some(log) => {
@@ -186,13 +186,13 @@ impl Request<'_> {
         self.finish(run, build)
     }
 
-    fn finish(&self, run: Run, mut build: BuildTimings) -> Result<Record> {
+    fn finish(&self, run: Run, mut build: BuildTimings) -> Result<BuildRecord> {
         for unit in &mut build.units {
             let package = self.package(&unit.name, &unit.version);
             unit.member = package.is_some_and(|package| package.member);
             unit.proc_macro |= unit.target == "lib" && package.is_some_and(Package::is_proc_macro);
         }
-        Record::new(run, build).map_err(|error| anyhow!("cargo's report: {error}"))
+        BuildRecord::new(run, build).map_err(|error| anyhow!("cargo's report: {error}"))
     }
 
     /// What the user's own `-Zbuild-analysis` wrote of this run.

@@ -10,7 +10,7 @@ use anyhow::Result;
 use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8Path;
 
-use super::Request;
+use super::MeasureRequest;
 use crate::cli::output;
 use xtask_impact::process;
 
@@ -33,7 +33,7 @@ impl Heard {
     }
 }
 
-impl Request<'_> {
+impl MeasureRequest<'_> {
     /// Runs the build. How long it waited for other cargos is known by when it says so, and when
     /// it goes on.
     pub(crate) fn build(&self) -> Result<Heard> {

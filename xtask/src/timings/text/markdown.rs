@@ -3,14 +3,14 @@
 use super::report::{breach, share};
 use super::{change, changed, count, percent, plus, remarks, seconds, verdict};
 use crate::cargo_runs::build_times::Run;
-use crate::timings::compare::{Change, Comparison, Verdict};
-use crate::timings::report::Report;
+use crate::timings::compare::{FigureChange, TimingsComparison, Verdict};
+use crate::timings::report::TimingsReport;
 use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
 use xtask_impact::quote;
 
 /// A report: the verdict first, tables folded.
-pub fn report(report: &Report, slowest: usize) -> String {
+pub fn report(report: &TimingsReport, slowest: usize) -> String {
     let analysis = &report.analysis;
     let run = &report.record.run;
     let outcome = match &analysis.error {
@@ -70,7 +70,7 @@ fn help(what_if: &WhatIf) -> Vec<Vec<String>> {
 const CHANGES: [&str; 4] = ["before:", "after:", "change:", "unit"];
 
 /// A comparison.
-pub fn diff(comparison: &Comparison, units: usize) -> String {
+pub fn diff(comparison: &TimingsComparison, units: usize) -> String {
     let before = quote::markdown(&comparison.before.name);
     let after = quote::markdown(&comparison.after.name);
     let total = change(&comparison.total);
@@ -83,8 +83,8 @@ pub fn diff(comparison: &Comparison, units: usize) -> String {
     head + &table(&CHANGES, changes(comparison, units))
 }
 
-fn changes(comparison: &Comparison, units: usize) -> Vec<Vec<String>> {
-    let row = |time: &Change, what: &str| {
+fn changes(comparison: &TimingsComparison, units: usize) -> Vec<Vec<String>> {
+    let row = |time: &FigureChange, what: &str| {
         let (before, after) = (seconds(time.before), seconds(time.after));
         vec![before, after, plus(time.growth()), what.to_owned()]
     };

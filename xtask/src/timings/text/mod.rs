@@ -14,14 +14,18 @@ use crate::cargo_runs::build_times::{Run, UnitTiming};
 use crate::cli::output::count;
 use crate::timings::analysis::Analysis;
 use crate::timings::budget::Breach;
-use crate::timings::compare::{Change, Comparison, Side, UnitChange, Verdict};
-use crate::timings::report::Report;
+use crate::timings::compare::{ComparedSide, FigureChange, TimingsComparison, UnitChange, Verdict};
+use crate::timings::report::TimingsReport;
 use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
 use xtask_impact::quote;
 
 /// A report as JSON, with its units, to which all places point.
-pub fn json<'a>(report: &'a Report, slowest: usize, page: Option<&'a Utf8Path>) -> impl Serialize {
+pub fn json<'a>(
+    report: &'a TimingsReport,
+    slowest: usize,
+    page: Option<&'a Utf8Path>,
+) -> impl Serialize {
     #[derive(Serialize)]
     struct Json<'a> {
         version: u32,
@@ -30,7 +34,7 @@ pub fn json<'a>(report: &'a Report, slowest: usize, page: Option<&'a Utf8Path>) 
         totals: &'a [f64],
         #[serde(flatten)]
         analysis: Analysis,
-        since_last: Option<&'a Comparison>,
+        since_last: Option<&'a TimingsComparison>,
         breaches: &'a [Breach],
         unchecked: &'a [String],
         what_if: &'a WhatIf,
@@ -82,14 +86,14 @@ pub fn list_json(history: &[Series]) -> impl Serialize {
 }
 
 /// A comparison for a screen, with at most so many units named in each list.
-pub fn diff(comparison: &Comparison, units: usize) -> String {
+pub fn diff(comparison: &TimingsComparison, units: usize) -> String {
     let mut lines = vec![
         format!("{} → {}", side(&comparison.before), side(&comparison.after)),
         verdict(&comparison.total).to_owned(),
         String::new(),
         "   before     after    change".to_owned(),
     ];
-    let row = |time: &Change, what: &str| {
+    let row = |time: &FigureChange, what: &str| {
         format!(
             "{:>9} {:>9} {:>9}  {what}{}",
             seconds(time.before),
@@ -139,12 +143,12 @@ pub fn diff(comparison: &Comparison, units: usize) -> String {
 }
 
 /// The units that differ by more than noise or the rounding.
-fn changed(comparison: &Comparison) -> impl Iterator<Item = &UnitChange> {
+fn changed(comparison: &TimingsComparison) -> impl Iterator<Item = &UnitChange> {
     let units = comparison.units.iter();
     units.filter(|unit| unit.time.verdict != Verdict::Noise && unit.time.growth().abs() >= 0.05)
 }
 
-fn side(side: &Side) -> String {
+fn side(side: &ComparedSide) -> String {
     match side.runs {
         1 => side.name.clone(),
         runs => format!("{} (median of {runs})", side.name),
@@ -152,7 +156,7 @@ fn side(side: &Side) -> String {
 }
 
 /// `+2.30s (+4.8%)`
-fn change(change: &Change) -> String {
+fn change(change: &FigureChange) -> String {
     let percent = change.percent();
     let percent = percent.map_or(String::new(), |it| format!(" ({it:+.1}%)"));
     format!("{}{percent}{}", plus(change.growth()), noise(change))
@@ -163,7 +167,7 @@ fn percent(percent: Option<f64>) -> String {
     percent.map_or(String::new(), |it| format!("{it:+.1}%"))
 }
 
-fn noise(change: &Change) -> &'static str {
+fn noise(change: &FigureChange) -> &'static str {
     match change.verdict {
         Verdict::Noise if change.growth() != 0.0 => ", which is noise",
         _ => "",
@@ -171,7 +175,7 @@ fn noise(change: &Change) -> &'static str {
 }
 
 /// Returns the verdict on a total in words.
-fn verdict(total: &Change) -> &'static str {
+fn verdict(total: &FigureChange) -> &'static str {
     match total.verdict {
         Verdict::Slower => "slower: every run after took longer than every run before",
         Verdict::Faster => "faster: every run after took less time than every run before",

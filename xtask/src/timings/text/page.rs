@@ -4,12 +4,12 @@
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::cargo_runs::build_times::path::Step;
+use crate::cargo_runs::build_times::path::PathStep;
 use crate::cargo_runs::build_times::{Concurrency, Run, UnitTiming};
 use crate::timings::analysis::Share;
-use crate::timings::compare::Comparison;
+use crate::timings::compare::TimingsComparison;
 use crate::timings::duplicates::Duplicate;
-use crate::timings::report::Report;
+use crate::timings::report::TimingsReport;
 use crate::timings::trend;
 use crate::timings::what_if::WhatIf;
 
@@ -28,22 +28,22 @@ struct Data<'a> {
     run: &'a Run,
     headline: Vec<String>,
     total: f64,
-    units: Vec<Unit<'a>>,
-    critical: &'a [Step],
-    realised: &'a [Step],
+    units: Vec<PageRow<'a>>,
+    critical: &'a [PathStep],
+    realised: &'a [PathStep],
     by_kind: &'a [Share],
     by_origin: &'a [Share],
     by_package: &'a [Share],
     duplicates: &'a [Duplicate],
     concurrency: &'a [Concurrency],
     cpu: &'a [(f64, f64)],
-    since_last: Option<&'a Comparison>,
-    trend: Vec<Point>,
+    since_last: Option<&'a TimingsComparison>,
+    trend: Vec<PagePoint>,
     what_if: &'a WhatIf,
 }
 
 #[derive(Serialize)]
-struct Unit<'a> {
+struct PageRow<'a> {
     label: String,
     slack: f64,
     #[serde(flatten)]
@@ -51,7 +51,7 @@ struct Unit<'a> {
 }
 
 #[derive(Serialize)]
-struct Point {
+struct PagePoint {
     started: String,
     name: String,
     total: f64,
@@ -64,10 +64,10 @@ struct Point {
 ///
 /// # Errors
 /// None that could be met: the data are numbers and texts.
-pub fn page(report: &Report) -> Result<String> {
+pub fn page(report: &TimingsReport) -> Result<String> {
     let (record, analysis) = (&report.record, &report.analysis);
     let units = record.build.units.iter().zip(&analysis.slack);
-    let units = units.map(|(unit, &slack)| Unit {
+    let units = units.map(|(unit, &slack)| PageRow {
         label: unit.to_string(),
         slack,
         unit,
@@ -99,8 +99,8 @@ pub fn page(report: &Report) -> Result<String> {
         .replacen("{{data}}", &in_script(&data), 1))
 }
 
-fn point(point: &trend::Point) -> Point {
-    Point {
+fn point(point: &trend::Point) -> PagePoint {
+    PagePoint {
         started: point.run.started(),
         name: point.run.name(),
         total: point.total,

@@ -7,14 +7,14 @@ use crate::cargo_runs::build_times::path::Path;
 use crate::cargo_runs::build_times::{Order, UnitTiming};
 use crate::timings::analysis::{Analysis, Share};
 use crate::timings::budget::Breach;
-use crate::timings::report::Report;
+use crate::timings::report::TimingsReport;
 use xtask_impact::quote;
 
 /// How many steps of a path are shown.
 const STEPS: usize = 5;
 
 /// A report for a screen. `page` is named last, as the place to look further.
-pub fn text(report: &Report, slowest: usize, page: Option<&Utf8Path>) -> String {
+pub fn text(report: &TimingsReport, slowest: usize, page: Option<&Utf8Path>) -> String {
     let mut lines = head(report);
     let analysis = &report.analysis;
     if analysis.time_sum > 0.0 {
@@ -35,7 +35,7 @@ pub fn text(report: &Report, slowest: usize, page: Option<&Utf8Path>) -> String 
 }
 
 /// The first lines: the total, what failed, what changed, what is broken.
-pub(crate) fn head(report: &Report) -> Vec<String> {
+pub(crate) fn head(report: &TimingsReport) -> Vec<String> {
     let analysis = &report.analysis;
     let ran = format!("{} ran", count(analysis.ran, "unit"));
     let total = seconds(report.total());
@@ -122,7 +122,7 @@ fn path_headline(analysis: &Analysis) -> String {
 }
 
 /// The longest steps of a path, in order; what is left out is counted.
-fn path(report: &Report, path: &Path) -> Vec<String> {
+fn path(report: &TimingsReport, path: &Path) -> Vec<String> {
     let mut longest: Vec<usize> = (0..path.steps.len()).collect();
     longest.sort_by(|&a, &b| path.steps[b].seconds.total_cmp(&path.steps[a].seconds));
     longest.truncate(STEPS);
@@ -146,7 +146,7 @@ fn path(report: &Report, path: &Path) -> Vec<String> {
     lines
 }
 
-fn row(report: &Report, place: usize) -> String {
+fn row(report: &TimingsReport, place: usize) -> String {
     let unit = report.unit(place);
     let (frontend, codegen) = (share(unit, unit.frontend), share(unit, unit.codegen));
     format!(
@@ -164,7 +164,7 @@ pub(crate) fn share(unit: &UnitTiming, part: Option<f64>) -> String {
 }
 
 /// Where the time went, what is built twice, what would help.
-fn sums(report: &Report) -> Vec<String> {
+fn sums(report: &TimingsReport) -> Vec<String> {
     let analysis = &report.analysis;
     let shares = |what: &str, shares: &[Share]| {
         let shown = shares.iter().map(|it| {

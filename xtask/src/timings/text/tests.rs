@@ -1,6 +1,6 @@
 use super::*;
 use crate::cargo_runs::build_times::Order;
-use crate::cargo_runs::build_times::{BuildTimings, Record, State};
+use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, UnitState};
 use crate::timings::budget::Budget;
 use crate::timings::trend::of_kind;
 
@@ -12,13 +12,13 @@ fn unit(name: &str, start: f64, duration: f64, needs: &[usize]) -> UnitTiming {
         mode: "build".to_owned(),
         start,
         duration,
-        state: State::Ran,
+        state: UnitState::Ran,
         needs: needs.to_vec(),
         ..UnitTiming::default()
     }
 }
 
-fn report(units: Vec<UnitTiming>, budget: &[&str]) -> Report {
+fn report(units: Vec<UnitTiming>, budget: &[&str]) -> TimingsReport {
     let mut limits = Budget::default();
     for limit in budget {
         limits.add(limit).unwrap();
@@ -35,9 +35,9 @@ fn report(units: Vec<UnitTiming>, budget: &[&str]) -> Report {
         order: Order::UnitGraph,
         ..BuildTimings::default()
     };
-    let record = Record::new(run, build).unwrap();
+    let record = BuildRecord::new(run, build).unwrap();
     let trend = of_kind(&[], std::slice::from_ref(&record));
-    Report::new(&[record], None, trend, &limits, None).unwrap()
+    TimingsReport::new(&[record], None, trend, &limits, None).unwrap()
 }
 
 #[test]
@@ -119,9 +119,10 @@ fn a_comparison_of_single_runs_says_that_it_proves_nothing() {
     before.run.label = Some("old".to_owned());
     let mut after = report(vec![unit("a", 0.5, 3.0, &[])], &[]).record;
     after.run.label = Some("new".to_owned());
-    let comparison =
-        |before: &[Record], after: &[Record]| crate::timings::compare::compare(before, after);
-    let head = |comparison: &Comparison| {
+    let comparison = |before: &[BuildRecord], after: &[BuildRecord]| {
+        crate::timings::compare::compare(before, after)
+    };
+    let head = |comparison: &TimingsComparison| {
         let text = diff(comparison, 0);
         text.lines()
             .take(2)
@@ -139,7 +140,7 @@ fn a_comparison_of_single_runs_says_that_it_proves_nothing() {
         no change beyond noise
     "#]]
     .assert_eq(&head(&comparison(&old, &old)));
-    let twice = |[record]: &[Record; 1]| [record.clone(), record.clone()];
+    let twice = |[record]: &[BuildRecord; 1]| [record.clone(), record.clone()];
     expect_test::expect![[r#"
         new (median of 2) → old (median of 2)
         faster: every run after took less time than every run before

@@ -105,7 +105,7 @@ fn fingerprints_are_json() {
     let read: Fingerprint = serde_json::from_str(text).unwrap();
     assert_eq!(read.rustc, u64::MAX);
     assert_eq!(read.features, ["a", "b-c"]);
-    assert_eq!(read.deps, [Dependency(4, "x".into(), false, 5)]);
+    assert_eq!(read.deps, [RecordedDependency(4, "x".into(), false, 5)]);
     assert_eq!(read.local[0], read.local[1]);
     assert_eq!(read.local.len(), 5);
     for broken in ["", "{}", "[]", &text[..90]] {

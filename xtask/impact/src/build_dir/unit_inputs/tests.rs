@@ -1,6 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "a build is made to be read")]
 
-use super::super::unit_record::{TargetKind, UnitName, UnitRecord};
+use super::super::unit_record::{RecordedKind, StoredFingerprint, UnitName};
 use super::*;
 use crate::build_dir::profile_dirs;
 use crate::testing::{scratch, write};
@@ -97,7 +97,7 @@ fn a_real_build_is_read_in_both_layouts() {
     }
 }
 
-fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[UnitRecord]) {
+fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[StoredFingerprint]) {
     let unit = |name: &str| {
         let name = UnitName::parse(name);
         let mut units = units.iter();
@@ -149,7 +149,7 @@ fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[Uni
     assert_eq!(dir.sources(lib, roots), None);
 
     let script = unit("build-script-build-script-build");
-    assert_eq!(script.name.kind, TargetKind::BuildScript);
+    assert_eq!(script.name.kind, RecordedKind::BuildScript);
     assert_eq!(
         dir.sources(script, roots).unwrap().files,
         [root.join("b s/build.rs")]

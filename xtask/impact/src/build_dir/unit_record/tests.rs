@@ -3,31 +3,31 @@ use crate::testing::{scratch, write};
 
 #[test]
 fn names_of_fingerprints_are_units() {
-    use Mode::{Compile, Doc, Run, Test};
+    use RecordedMode::{Compile, Doc, Run, Test};
     let bs = "build-script-build";
     for (file, mode, kind, target) in [
-        ("lib-my_lib", Compile, TargetKind::Lib, "my_lib"),
-        ("bin-my-tool", Compile, TargetKind::Bin, "my-tool"),
-        ("example-ex", Compile, TargetKind::Example, "ex"),
+        ("lib-my_lib", Compile, RecordedKind::Lib, "my_lib"),
+        ("bin-my-tool", Compile, RecordedKind::Bin, "my-tool"),
+        ("example-ex", Compile, RecordedKind::Example, "ex"),
         (
             "build-script-build-script-build",
             Compile,
-            TargetKind::BuildScript,
+            RecordedKind::BuildScript,
             bs,
         ),
         (
             "run-build-script-build-script-build",
             Run,
-            TargetKind::BuildScript,
+            RecordedKind::BuildScript,
             bs,
         ),
-        ("test-lib-my_lib", Test, TargetKind::Lib, "my_lib"),
-        ("test-bin-lib-x", Test, TargetKind::Bin, "lib-x"),
-        ("test-integration-test-it", Test, TargetKind::Test, "it"),
-        ("test-bench-be", Test, TargetKind::Bench, "be"),
-        ("test-example-ex", Test, TargetKind::Example, "ex"),
-        ("doc-lib-my_lib", Doc, TargetKind::Lib, "my_lib"),
-        ("doc-bin-my-tool", Doc, TargetKind::Bin, "my-tool"),
+        ("test-lib-my_lib", Test, RecordedKind::Lib, "my_lib"),
+        ("test-bin-lib-x", Test, RecordedKind::Bin, "lib-x"),
+        ("test-integration-test-it", Test, RecordedKind::Test, "it"),
+        ("test-bench-be", Test, RecordedKind::Bench, "be"),
+        ("test-example-ex", Test, RecordedKind::Example, "ex"),
+        ("doc-lib-my_lib", Doc, RecordedKind::Lib, "my_lib"),
+        ("doc-bin-my-tool", Doc, RecordedKind::Bin, "my-tool"),
     ] {
         let name = UnitName {
             mode,

@@ -31,8 +31,8 @@ fn told(config: &CargoConfig, keys: &[&str]) -> String {
     for key in keys {
         let parts: Vec<_> = key.split('.').collect();
         match config.get(&parts) {
-            Ok(Some(Value {
-                kind: Kind::List(items),
+            Ok(Some(ConfigValue {
+                kind: ValueKind::List(items),
                 ..
             })) => {
                 for item in items {

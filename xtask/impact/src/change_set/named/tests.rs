@@ -43,9 +43,9 @@ fn placed(root: &Utf8Path, repository: Option<&Repository>, names: &[&str]) -> S
         paths: names.iter().map(|&name| name.to_owned()).collect(),
     };
     match files.place(root, repository, None) {
-        Ok(Placed { changes, notes }) => {
+        Ok(NamedChanges { changes, notes }) => {
             let changes = changes.iter().map(|it| match it.status {
-                Status::Deleted => format!("D {}", it.path),
+                ChangeStatus::Deleted => format!("D {}", it.path),
                 _ => format!("M {}", it.path),
             });
             changes.chain(notes).collect::<Vec<_>>().join(", ")

@@ -11,7 +11,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use super::*;
 use crate::private_dir::TemporaryDir;
-use crate::process::children::{Role, Running};
+use crate::process::children::{RunningChild, SignalRole};
 use crate::testing::scratch;
 
 /// The name of the directory that [`panics`] works in, as a variable.
@@ -80,7 +80,7 @@ fn panics() {
         format!("sleep 1000 & echo $$ $! > {started}.new; mv {started}.new {started}; wait");
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).stdin(Stdio::null());
-    let _running = Running::start(&mut shell, Role::Helper, Reach::Descendants).unwrap();
+    let _running = RunningChild::start(&mut shell, SignalRole::Helper, Reach::Descendants).unwrap();
     while !started.is_file() {
         thread::sleep(Duration::from_millis(5));
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::seeds::settings::{Contents, Setting, Settings};
+use crate::seeds::settings::{BothSides, Setting, SettingFiles};
 use crate::workspace::Package;
 
 /// The changed files that can make cargo resolve something differently.
@@ -25,8 +25,8 @@ impl Causes {
     pub fn new<'a>(
         changed: impl Iterator<Item = &'a Utf8Path>,
         root: &Utf8Path,
-        settings: &Settings,
-        contents: &HashMap<Utf8PathBuf, Contents>,
+        settings: &SettingFiles,
+        contents: &HashMap<Utf8PathBuf, BothSides>,
     ) -> Self {
         let cause = |path: &Utf8Path| {
             let absolute = root.join(path);
@@ -74,7 +74,7 @@ mod tests {
     fn the_file_that_can_have_caused_a_difference_is_named() {
         let answer = answer("planner: lib\nnetwork: lib", Verb::Check, &[]);
         let workspace = &answer.workspace;
-        let settings = Settings::new(workspace);
+        let settings = SettingFiles::new(workspace);
         let features = "features +derive";
         let optimised = "profile opt_level 0 → 1";
         for (changed, package, line, expected) in [
@@ -110,7 +110,7 @@ mod tests {
             let contents = changed.iter().map(|(path, before, after)| {
                 let text = |text: &str| Some(text.to_owned());
                 let (before, after) = (text(before), text(after));
-                (Utf8PathBuf::from(path), Contents { before, after })
+                (Utf8PathBuf::from(path), BothSides { before, after })
             });
             let causes = Causes::new(paths, &workspace.root, &settings, &contents.collect());
             let package = workspace.package(place(workspace, package));

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 pub use self::causes::Causes;
 use super::{Affected, propagate_within};
-use crate::resolve_diff::{Difference, PackageKey, Resolution, TargetKey};
-use crate::seeds::{Effect, Rule, Seed, Spread};
+use crate::resolve_diff::{Difference, PackageKey, ResolveDifferences, TargetKey};
+use crate::seeds::{Effect, Propagation, Rule, Seed};
 use crate::unit_graph::{UnitGraph, UnitIx};
 use crate::workspace::{PackageIx, Workspace};
 
@@ -19,10 +19,10 @@ use crate::workspace::{PackageIx, Workspace};
 pub fn affected(
     workspace: &Workspace,
     graph: &UnitGraph,
-    resolution: &Resolution,
+    resolution: &ResolveDifferences,
     causes: &Causes,
 ) -> Affected {
-    let places = Places::new(workspace);
+    let places = PackagesByName::new(workspace);
     let seed = |unit, because: &str, spread, lines: &[String]| Seed {
         path: causes.of(workspace.package(graph.unit(unit).package), lines),
         spread,
@@ -39,8 +39,8 @@ pub fn affected(
             }
         };
         let spread = match difference.what {
-            Difference::Further => Spread::Nothing,
-            _ => Spread::All,
+            Difference::Further => Propagation::Nothing,
+            _ => Propagation::All,
         };
         let lines = match &difference.what {
             Difference::Changed(lines) => &lines[..],
@@ -64,17 +64,17 @@ pub fn affected(
     };
     let unreached = rebuilt.iter().filter(is_unreached);
     let because = "cargo resolves what it is built from differently";
-    seeds.extend(unreached.map(|&unit| seed(unit, because, Spread::All, &[])));
+    seeds.extend(unreached.map(|&unit| seed(unit, because, Propagation::All, &[])));
     propagate_within(graph, seeds, &is_rebuilt)
 }
 
 /// Packages by name and version.
-struct Places<'a> {
+struct PackagesByName<'a> {
     workspace: &'a Workspace,
     packages: HashMap<(&'a str, &'a str), Vec<PackageIx>>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> PackagesByName<'a> {
     fn new(workspace: &'a Workspace) -> Self {
         let mut packages: HashMap<_, Vec<_>> = HashMap::new();
         for (index, package) in workspace.packages() {

@@ -31,10 +31,10 @@ fn uses(dependencies: &[(&str, usize)]) -> impl Fn(&mut Value) {
     move |unit| unit["dependencies"] = dependencies.clone().into()
 }
 
-fn graph(units: &[Value]) -> UnitGraph {
+fn graph(units: &[Value]) -> CargoUnitGraph {
     let roots: Vec<usize> = (0..units.len()).collect();
     let json = json!({"version": 1, "units": units, "roots": roots}).to_string();
-    UnitGraph::parse(json.as_bytes(), Utf8Path::new("/r")).unwrap()
+    CargoUnitGraph::parse(json.as_bytes(), Utf8Path::new("/r")).unwrap()
 }
 
 /// Each difference on a line: `PACKAGE KIND MODE: WHAT`.
@@ -42,7 +42,7 @@ fn told(before: &[Value], after: &[Value]) -> Vec<String> {
     told_of(&graph(before), &graph(after))
 }
 
-fn told_of(before: &UnitGraph, after: &UnitGraph) -> Vec<String> {
+fn told_of(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<String> {
     let line = |UnitDifference {
                     package,
                     target,
@@ -65,13 +65,13 @@ fn the_same_is_no_difference_wherever_it_lies() {
         .unwrap()
         .replace("/r/", "/s%20t/")
         .replace("\"/s%20t", "\"/s t");
-    let elsewhere = UnitGraph::parse(elsewhere.as_bytes(), Utf8Path::new("/s t")).unwrap();
+    let elsewhere = CargoUnitGraph::parse(elsewhere.as_bytes(), Utf8Path::new("/s t")).unwrap();
     assert_eq!(told_of(&graph(&units), &elsewhere), [""; 0]);
 }
 
 #[test]
 fn a_version_of_the_graph_that_is_not_known_is_refused() {
-    let error = UnitGraph::parse(br#"{"version": 2, "units": []}"#, Utf8Path::new("/r"));
+    let error = CargoUnitGraph::parse(br#"{"version": 2, "units": []}"#, Utf8Path::new("/r"));
     assert_eq!(
         error.unwrap_err().to_string(),
         "version 2 of cargo's unit graph is not known"

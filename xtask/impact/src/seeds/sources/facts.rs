@@ -7,15 +7,15 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::run_time::RunTime;
-use super::{Far, Script};
+use super::{Far, WatchedBySource};
 
 /// What the sources of packages say, by the packages' directories.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Facts {
+pub struct SourceFacts {
     /// The commit of which it is known; empty for none.
     pub commit: String,
     /// By text, of which there is one for each directory here: paths are hashed part by part.
-    known: HashMap<String, Known>,
+    known: HashMap<String, PackageFacts>,
     /// The packages that are not as the commit has them, of which nothing is kept.
     #[serde(skip)]
     changed: HashSet<String>,
@@ -26,15 +26,15 @@ pub struct Facts {
 
 /// What is known of one package.
 #[derive(Default, Serialize, Deserialize)]
-struct Known {
+struct PackageFacts {
     far: Option<Far>,
     run_time: Option<RunTime>,
-    script: Option<Option<Script>>,
+    script: Option<Option<WatchedBySource>>,
     /// What the script's sources are outside of the package.
     script_files: Vec<Utf8PathBuf>,
 }
 
-impl Known {
+impl PackageFacts {
     /// Whether what is known rests on one of these paths beside the package's own, or on what lies
     /// in one.
     fn reaches(&self, changes: &HashSet<&str>) -> bool {
@@ -52,7 +52,7 @@ fn texts(changes: &[Utf8PathBuf]) -> Option<HashSet<&str>> {
     (!has_link).then(|| changes.iter().map(|it| it.as_str()).collect())
 }
 
-impl Facts {
+impl SourceFacts {
     /// Moves on to another commit. `changes` are the paths that differ, `owners` the directories of
     /// the packages that they lie in.
     pub fn move_on(
@@ -102,7 +102,7 @@ impl Facts {
         }
     }
 
-    pub(super) fn script(&self, package: &Utf8Path) -> Option<Option<Rc<Script>>> {
+    pub(super) fn script(&self, package: &Utf8Path) -> Option<Option<Rc<WatchedBySource>>> {
         let script = self.of(package)?.script.as_ref()?;
         Some(script.clone().map(Rc::new))
     }
@@ -117,7 +117,7 @@ impl Facts {
     pub(super) fn keep_script(
         &mut self,
         package: &Utf8Path,
-        script: Option<&Script>,
+        script: Option<&WatchedBySource>,
         files: Vec<Utf8PathBuf>,
     ) {
         if let Some(known) = self.keep(package) {
@@ -126,12 +126,12 @@ impl Facts {
         }
     }
 
-    fn of(&self, package: &Utf8Path) -> Option<&Known> {
+    fn of(&self, package: &Utf8Path) -> Option<&PackageFacts> {
         let is_known = !self.changed.contains(package.as_str());
         is_known.then(|| self.known.get(package.as_str())).flatten()
     }
 
-    fn keep(&mut self, package: &Utf8Path) -> Option<&mut Known> {
+    fn keep(&mut self, package: &Utf8Path) -> Option<&mut PackageFacts> {
         if self.commit.is_empty() || self.changed.contains(package.as_str()) {
             return None;
         }
@@ -155,7 +155,7 @@ mod tests {
             ("/w/other.rs", true),
         ];
         for (change, stays) in cases {
-            let mut facts = Facts::default();
+            let mut facts = SourceFacts::default();
             facts.move_on("one".to_owned(), &[], &BTreeSet::new());
             let far = Far {
                 paths: vec!["/w/shared/m.rs".into()],
@@ -174,7 +174,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let link = Utf8Path::from_path(directory.path()).unwrap().join("link");
         std::os::unix::fs::symlink("elsewhere", &link).unwrap();
-        let mut facts = Facts::default();
+        let mut facts = SourceFacts::default();
         facts.move_on("one".to_owned(), &[], &BTreeSet::new());
         facts.keep_far("/w/a".into(), &Far::default());
         facts.pass_over(&[link], BTreeSet::new());

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::texts::{Scope, Search, makes_name, names_variable, read};
-use super::{Reads, Script, Sources};
+use super::texts::{Search, SourceScope, makes_name, names_variable, read};
+use super::{Reads, Sources, WatchedBySource};
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -118,7 +118,7 @@ impl Sources<'_> {
         let Some(reads) = self.of(unit) else {
             return self.text_holds(package, &name);
         };
-        let generates = |script: Rc<Script>| script.names_variable(variable);
+        let generates = |script: Rc<WatchedBySource>| script.names_variable(variable);
         if reads.env.contains(variable)
             || !reads.complete && self.text_holds(package, &name)
             || reads.generated && self.script(package).is_some_and(generates)
@@ -283,7 +283,7 @@ impl Sources<'_> {
     /// Whether one of a package's sources holds what is searched for.
     fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let directory = self.workspace.package(package).directory();
-        let whole = (package, Scope::Package);
+        let whole = (package, SourceScope::Package);
         self.texts.hold(whole, directory, search)
     }
 
@@ -295,8 +295,8 @@ impl Sources<'_> {
         let root = of.library().map(|it| it.src_path.as_path());
         let below = root.and_then(|root| root.strip_prefix(directory).ok());
         let scope = match below {
-            Some(below) if Scope::Library.has(below) => Scope::Library,
-            _ => Scope::Package,
+            Some(below) if SourceScope::Library.has(below) => SourceScope::Library,
+            _ => SourceScope::Package,
         };
         self.texts.hold((package, scope), directory, search)
     }

@@ -20,12 +20,12 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::listing::Listing;
-use crate::records::layout::Layout;
-pub use facts::Facts;
+use crate::records::layout::PackageDirectories;
+pub use facts::SourceFacts;
 pub use run_time::Bases;
-pub use script::Script;
+pub use script::WatchedBySource;
 use texts::{COMMON_NAMES, Texts, links_below, read};
-pub use texts::{Lines, Outside, Outsides};
+pub use texts::{Lines, OutsidePaths, Outsides};
 
 use crate::cargo_config::configuration_files;
 use crate::parallel;
@@ -38,12 +38,12 @@ use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 /// The scans made so far, so that each target is scanned once.
 pub struct Sources<'a> {
     workspace: &'a Workspace,
-    layout: &'a Layout,
-    facts: &'a RefCell<Facts>,
+    layout: &'a PackageDirectories,
+    facts: &'a RefCell<SourceFacts>,
     targets: HashMap<(PackageIx, Utf8PathBuf, Mode), Rc<Reads>>,
-    scripts: HashMap<PackageIx, Option<Rc<Script>>>,
+    scripts: HashMap<PackageIx, Option<Rc<WatchedBySource>>>,
     far: HashMap<PackageIx, Rc<Far>>,
-    run_time: run_time::Known,
+    run_time: run_time::KnownNames,
     /// What texts showed of that, before it is asked for.
     outsides: Outsides,
     /// The packages with a source that was not read, which may reach anything.
@@ -100,8 +100,8 @@ impl<'a> Sources<'a> {
     /// Nothing scanned yet but what was read ahead.
     pub fn new(
         workspace: &'a Workspace,
-        layout: &'a Layout,
-        facts: &'a RefCell<Facts>,
+        layout: &'a PackageDirectories,
+        facts: &'a RefCell<SourceFacts>,
         outsides: Outsides,
     ) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl<'a> Sources<'a> {
             targets: HashMap::new(),
             scripts: HashMap::new(),
             far: HashMap::new(),
-            run_time: run_time::Known::default(),
+            run_time: run_time::KnownNames::default(),
             outsides,
             unread: HashSet::new(),
             real: RealPaths::default(),
@@ -259,7 +259,7 @@ impl<'a> Sources<'a> {
         let unknown: Vec<&Utf8Path> = unknown.map(|(_, directory)| directory).collect();
         let found = parallel::parts(&unknown, |part| {
             part.iter()
-                .map(|directory| Outside::of(directory))
+                .map(|directory| OutsidePaths::of(directory))
                 .collect()
         });
         let unknown = unknown.into_iter().map(Utf8Path::to_owned);
@@ -268,8 +268,8 @@ impl<'a> Sources<'a> {
 
     fn find_far(&mut self, package: PackageIx, directory: &Utf8Path) -> Far {
         let outside = self.outsides.remove(directory);
-        let outside = outside.unwrap_or_else(|| Outside::of(directory));
-        let Outside {
+        let outside = outside.unwrap_or_else(|| OutsidePaths::of(directory));
+        let OutsidePaths {
             is_told_place,
             linked,
             ..
@@ -392,7 +392,7 @@ impl<'a> Sources<'a> {
     }
 
     /// What a package's build script says that it watches.
-    pub fn script(&mut self, package: PackageIx) -> Option<Rc<Script>> {
+    pub fn script(&mut self, package: PackageIx) -> Option<Rc<WatchedBySource>> {
         if let Some(known) = self.scripts.get(&package) {
             return known.clone();
         }
@@ -433,7 +433,7 @@ impl<'a> Sources<'a> {
     fn may_set_features(&mut self, package: PackageIx) -> bool {
         let flags = self.flags();
         let by_flags = flags.contains("--cfg") && flags.contains("feature=");
-        let may_set = |script: Rc<Script>| script.may_set_features();
+        let may_set = |script: Rc<WatchedBySource>| script.may_set_features();
         by_flags || self.script(package).is_some_and(may_set)
     }
 
@@ -442,14 +442,17 @@ impl<'a> Sources<'a> {
         &mut self,
         package: PackageIx,
         directory: &Utf8Path,
-    ) -> Option<(Rc<Script>, Vec<Utf8PathBuf>)> {
+    ) -> Option<(Rc<WatchedBySource>, Vec<Utf8PathBuf>)> {
         let mut targets = self.workspace.package(package).targets.iter();
         let target = targets.find(|target| target.kind == TargetKind::CustomBuild)?;
         let scan = source_scan::scan_build_script(&target.src_path, directory, &mut read);
         let reads = self.of_target(package, target, Mode::Build)?;
         let text = reads.files.iter().filter_map(|file| read(file)).collect();
         let outside = reads.files.iter().filter(|it| !it.starts_with(directory));
-        Some((Rc::new(Script::new(scan, text)), outside.cloned().collect()))
+        Some((
+            Rc::new(WatchedBySource::new(scan, text)),
+            outside.cloned().collect(),
+        ))
     }
 }
 

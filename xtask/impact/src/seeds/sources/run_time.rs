@@ -8,11 +8,11 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::texts::{each_source, read};
-use super::{Script, Sources};
+use super::{Sources, WatchedBySource};
 use crate::cargo_config::configuration_files;
 use crate::paths::normalized;
 use crate::paths::resolved;
-use crate::source_scan::{Code, NamedPath, RunTimePaths, Start};
+use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 use crate::workspace::PackageIx;
 
 /// The paths that the sources of a package name, by file.
@@ -24,7 +24,7 @@ pub struct RunTime {
 
 /// What was found out so far about what packages name.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct KnownNames {
     of: HashMap<PackageIx, Rc<RunTime>>,
     bases: HashMap<PackageIx, Rc<Bases>>,
     /// What packages are given by the libraries that they depend on.
@@ -82,7 +82,7 @@ impl Sources<'_> {
     /// Whether a file may belong to a package's library, by its place.
     pub fn may_be_of_library(&self, package: PackageIx, file: &Utf8Path) -> bool {
         let directory = self.layout.directory(package).unwrap_or(file);
-        super::texts::Scope::Library.has(file.strip_prefix(directory).unwrap_or(file))
+        super::texts::SourceScope::Library.has(file.strip_prefix(directory).unwrap_or(file))
     }
 
     fn is_told_place(&mut self, package: PackageIx) -> bool {
@@ -121,7 +121,7 @@ impl Sources<'_> {
             bases.climbs |= paths.seeks_root;
             bases.climbs |= paths.named.iter().any(|named| climbs(named, directory));
             for variable in &paths.variables {
-                let set_by_script = |it: &Script| it.sets_variable(variable);
+                let set_by_script = |it: &WatchedBySource| it.sets_variable(variable);
                 if let Some(place) = variables.get(variable) {
                     bases.places.insert(normalized(&directory.join(place)));
                 } else if ["WORKSPACE", "ROOT"].iter().any(|it| variable.contains(it))
@@ -189,7 +189,7 @@ impl Sources<'_> {
                 continue;
             }
             for named in &paths.named {
-                if named.code == Code::Any && named.start == Start::Package {
+                if named.code == StringContext::Any && named.start == RelativeTo::Package {
                     handed.climbs |= climbs(named, &directory);
                     if named.path.as_str().is_empty() {
                         handed.places.insert(directory.clone());

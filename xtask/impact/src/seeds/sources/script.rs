@@ -8,13 +8,13 @@ use crate::source_scan::BuildScriptScan;
 
 /// What a build script's sources say that it watches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Script {
+pub struct WatchedBySource {
     scan: BuildScriptScan,
     /// All of the script's text, to look for names in.
     text: String,
 }
 
-impl Script {
+impl WatchedBySource {
     pub(super) fn new(scan: BuildScriptScan, text: String) -> Self {
         Self { scan, text }
     }

@@ -16,7 +16,7 @@ use crate::workspace::PackageIx;
 #[derive(Default)]
 pub(super) struct Texts {
     /// Whether one of a package's sources holds what was searched for.
-    held: HashMap<(PackageIx, Scope), HashMap<Search, bool>>,
+    held: HashMap<(PackageIx, SourceScope), HashMap<Search, bool>>,
     /// The parts of paths in the string literals of a package, and in its documentation.
     parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
 }
@@ -43,14 +43,14 @@ impl Lines {
 
 /// Which of a package's sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Scope {
+pub(super) enum SourceScope {
     /// All of them.
     Package,
     /// Those that may be its library's.
     Library,
 }
 
-impl Scope {
+impl SourceScope {
     /// Whether a file is among them, by its path below the package.
     pub(super) fn has(self, below: &Utf8Path) -> bool {
         const OTHERS: [&str; 5] = ["build.rs", "build", "tests", "benches", "examples"];
@@ -112,7 +112,7 @@ impl Texts {
     /// Whether one of the sources below a package's directory holds what is searched for.
     pub(super) fn hold(
         &mut self,
-        (package, scope): (PackageIx, Scope),
+        (package, scope): (PackageIx, SourceScope),
         directory: &Utf8Path,
         search: &Search,
     ) -> bool {
@@ -186,7 +186,7 @@ pub(super) const COMMON_NAMES: [&str; 8] = [
 const UNREAD: &str = "\"";
 
 /// The budget for sources that are larger than 1 MiB, as generated ones are.
-static BUDGET: Mutex<files::Budget> = Mutex::new(files::Budget::new(1 << 20, 256 << 20));
+static BUDGET: Mutex<files::ReadBudget> = Mutex::new(files::ReadBudget::new(1 << 20, 256 << 20));
 
 /// Returns the content of a file, within the budget.
 fn read_within_budget(path: &Utf8Path) -> io::Result<Vec<u8>> {
@@ -247,7 +247,7 @@ pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
 /// What lies outside of a package's directory and is reached from there, as far as the texts of its
 /// sources show by themselves.
 #[derive(Debug, Default)]
-pub struct Outside {
+pub struct OutsidePaths {
     /// Where links lead, and what the literals that climb out of the directory name.
     pub(super) reached: Vec<Utf8PathBuf>,
     /// Where links lead.
@@ -264,9 +264,9 @@ pub struct Outside {
 }
 
 /// The same of several directories.
-pub type Outsides = HashMap<Utf8PathBuf, Outside>;
+pub type Outsides = HashMap<Utf8PathBuf, OutsidePaths>;
 
-impl Outside {
+impl OutsidePaths {
     /// Of the sources below a directory.
     pub fn of(directory: &Utf8Path) -> Self {
         let mut outside = Self::default();
@@ -520,7 +520,7 @@ mod tests {
         let directory = Utf8Path::from_path(directory.path()).unwrap();
         std::fs::write(directory.join("lib.rs"), "// See LICENSE.\n").unwrap();
         let mut texts = Texts::default();
-        let package = (PackageIx(0), Scope::Package);
+        let package = (PackageIx(0), SourceScope::Package);
         let mut hold = |search| texts.hold(package, directory, &search);
         assert!(!hold(Search::File("LICENSE".into())), "no path names it");
         assert!(!hold(Search::Made("LICENSE".to_owned())), "a comment");
@@ -597,8 +597,12 @@ mod tests {
             ("tests/it.rs", false),
             ("examples/one/main.rs", false),
         ] {
-            assert!(Scope::Package.has(file.into()), "{file}");
-            assert_eq!(Scope::Library.has(file.into()), is_of_library, "{file}");
+            assert!(SourceScope::Package.has(file.into()), "{file}");
+            assert_eq!(
+                SourceScope::Library.has(file.into()),
+                is_of_library,
+                "{file}"
+            );
         }
     }
 

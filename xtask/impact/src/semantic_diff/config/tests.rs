@@ -8,7 +8,7 @@ fn table(text: &str) -> Table {
 }
 
 /// What changes when the text is added to an empty file.
-fn added(text: &str) -> Vec<Units> {
+fn added(text: &str) -> Vec<TouchedUnits> {
     compare_config(&Table::new(), &table(text))
         .into_iter()
         .map(|effect| effect.what)
@@ -44,10 +44,10 @@ fn keys_that_rebuild_nothing() {
 
 #[test]
 fn keys_that_rebuild_something() {
-    let flags = |platform: Option<&str>| Units::Flags {
+    let flags = |platform: Option<&str>| TouchedUnits::Flags {
         platform: platform.map(str::to_owned),
     };
-    let linker = |platform: &str| Units::Platform {
+    let linker = |platform: &str| TouchedUnits::Platform {
         platform: Some(platform.to_owned()),
         host_too: true,
     };
@@ -55,32 +55,32 @@ fn keys_that_rebuild_something() {
         (
             "another directory: all 30",
             "build.target-dir = 't'",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "another build directory: all 30",
             "build.build-dir = 't'",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "29 of 30, registry units not",
             "build.incremental = false",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "0 of 30 for the same compiler elsewhere",
             "build.rustc = '/r'",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "29, all members' units",
             "build.rustc-workspace-wrapper = '/w'",
-            Units::Members,
+            TouchedUnits::Members,
         ),
         (
             "0, and 8 under doc",
             "build.rustdocflags = ['--cfg', 'x']",
-            Units::Docs,
+            TouchedUnits::Docs,
         ),
         (
             "30; 25 with --target",
@@ -90,7 +90,7 @@ fn keys_that_rebuild_something() {
         (
             "25, or 31 where flags are set elsewhere",
             "build.target = 'T'",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "30; 25 with --target; 0 for another triple",
@@ -105,12 +105,12 @@ fn keys_that_rebuild_something() {
         (
             "0, tests start otherwise",
             "target.T.runner = 'x'",
-            Units::Runs,
+            TouchedUnits::Runs,
         ),
         (
             "14: the overridden run, its package and the dependent's script run",
             "target.T.foo.rustc-cfg = ['q']",
-            Units::OverriddenRuns {
+            TouchedUnits::OverriddenRuns {
                 links: vec!["foo".to_owned()],
                 platform: Some("T".to_owned()),
             },
@@ -118,30 +118,30 @@ fn keys_that_rebuild_something() {
         (
             "16: the replaced package and up",
             "source.crates-io.replace-with = 'v'",
-            Units::External,
+            TouchedUnits::External,
         ),
         (
             "unknown, so everything, where cargo 1.95 rebuilt 0",
             "zork.a = 1",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "an unknown key in a known table",
             "build.zork = 1",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "an unknown key of a platform",
             "target.T.zork = 1",
-            Units::All,
+            TouchedUnits::All,
         ),
         (
             "unstable features",
             "unstable.host-config = true",
-            Units::All,
+            TouchedUnits::All,
         ),
-        ("a malformed table", "build = 3", Units::All),
-        ("another malformed table", "env = 3", Units::All),
+        ("a malformed table", "build = 3", TouchedUnits::All),
+        ("another malformed table", "env = 3", TouchedUnits::All),
     ] {
         assert_eq!(added(text), [units], "{story}: {text}");
     }
@@ -149,7 +149,12 @@ fn keys_that_rebuild_something() {
 
 #[test]
 fn an_environment_variable_reaches_its_readers_and_what_is_run() {
-    let readers = |name: &str| vec![Units::ReadersOf(vec![name.to_owned()]), Units::Runs];
+    let readers = |name: &str| {
+        vec![
+            TouchedUnits::ReadersOf(vec![name.to_owned()]),
+            TouchedUnits::Runs,
+        ]
+    };
     let compare = |old: &str, new: &str| {
         let effects = compare_config(&table(old), &table(new)).into_iter();
         effects.map(|effect| effect.what).collect::<Vec<_>>()
@@ -223,19 +228,19 @@ fn what_the_unit_graph_tells() {
         let effects = compare_config(&Table::new(), &table(text));
         let found: Vec<_> = effects
             .iter()
-            .map(|effect| (effect.key.as_str(), effect.told_by_graph))
+            .map(|effect| (effect.key.as_str(), effect.covered_by_unit_graph))
             .collect();
         assert_eq!(found, [(key, true)]);
     }
     let two = compare_config(&table("build.target = 'T'"), &table("build.target = 'U'"));
     assert_eq!(
         two[0].what,
-        Units::Platform {
+        TouchedUnits::Platform {
             platform: None,
             host_too: false
         }
     );
-    assert!(!two[0].told_by_graph);
+    assert!(!two[0].covered_by_unit_graph);
 }
 
 #[test]

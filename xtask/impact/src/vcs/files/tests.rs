@@ -33,7 +33,7 @@ fn repository(root: &Utf8Path) -> Repository {
 fn of_a_link_the_file_is_read_that_it_leads_to() {
     let (_directory, root) = scratch();
     let repository = repository(&root);
-    let head = State::Commit(repository.head().unwrap().clone());
+    let head = TreeState::Commit(repository.head().unwrap().clone());
     for (path, expected) in [
         ("shared/Cargo.toml", Some("[package]")),
         ("a/Cargo.toml", Some("[package]")),
@@ -43,7 +43,7 @@ fn of_a_link_the_file_is_read_that_it_leads_to() {
         ("dangling", None),
         ("gone", None),
     ] {
-        for state in [&head, &State::Index, &State::WorkTree] {
+        for state in [&head, &TreeState::Index, &TreeState::WorkTree] {
             let read = repository
                 .read_through_links(state, &[path.into()])
                 .unwrap();
@@ -58,16 +58,16 @@ fn git_is_not_asked_of_paths_outside_the_repository() {
     let (_directory, root) = scratch();
     let repository = repository(&root.join("main"));
     write(&root.join("ext/Cargo.toml"), "[package]");
-    let head = State::Commit(repository.head().unwrap().clone());
+    let head = TreeState::Commit(repository.head().unwrap().clone());
     let paths = [root.join("ext/Cargo.toml"), "twice".into()];
     let text = || Some(b"[package]".to_vec());
     for (state, outside) in [
-        (&State::Empty, None),
+        (&TreeState::Empty, None),
         (&head, None),
-        (&State::Index, None),
-        (&State::WorkTree, text()),
+        (&TreeState::Index, None),
+        (&TreeState::WorkTree, text()),
     ] {
-        let inside = text().filter(|_| *state != State::Empty);
+        let inside = text().filter(|_| *state != TreeState::Empty);
         let read = repository.read_through_links(state, &paths).unwrap();
         assert_eq!(read, [outside, inside], "{state:?}");
     }

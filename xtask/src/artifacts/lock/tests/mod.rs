@@ -25,7 +25,7 @@ fn every_lock_file_is_taken_exclusively() {
         }
         let other = open(&root.join(busy)).unwrap().unwrap();
         other.lock_shared().unwrap();
-        let take = || Lock::take(&place(&root), &root.join("target"), false).unwrap();
+        let take = || BuildLocks::take(&place(&root), &root.join("target"), false).unwrap();
         assert!(take().is_none(), "{busy}");
         other.unlock().unwrap();
         let lock = take().unwrap();
@@ -41,7 +41,9 @@ fn a_lock_file_that_appears_or_is_replaced_is_not_held_yet() {
     let (_scratch, root) = scratch();
     let (build, target) = (root.join("build/debug"), root.join("target"));
     write(&build.join(".cargo-lock"), "");
-    let mut lock = Lock::take(&place(&root), &target, false).unwrap().unwrap();
+    let mut lock = BuildLocks::take(&place(&root), &target, false)
+        .unwrap()
+        .unwrap();
     assert!(lock.is_complete());
     write(&build.join(".cargo-artifact-lock"), "");
     assert!(!lock.is_complete());
@@ -71,7 +73,7 @@ fn the_lock_of_the_other_cargo_is_created_where_one_is() {
         for file in there {
             write(&root.join(file), "");
         }
-        let lock = Lock::take(&place(&root), &root.join("target"), false).unwrap();
+        let lock = BuildLocks::take(&place(&root), &root.join("target"), false).unwrap();
         let lock = lock.unwrap();
         assert_eq!(lock.keeps_cargo_out, expected, "{there:?}");
         let build = root.join("build/debug");
@@ -92,7 +94,8 @@ fn a_plan_is_made_again_where_cargo_created_a_lock_file() {
         write(&root.join("target/debug/.cargo-artifact-lock"), "");
         Ok(plans)
     };
-    let (lock, planned) = Lock::while_planning(&place(&root), &root.join("target"), plan).unwrap();
+    let (lock, planned) =
+        BuildLocks::while_planning(&place(&root), &root.join("target"), plan).unwrap();
     assert!(lock.is_complete());
     assert_eq!(planned, 2);
 }
@@ -109,7 +112,7 @@ fn while_one_lock_is_waited_for_the_others_are_free() {
     busy.lock().unwrap();
     let taking = std::thread::spawn({
         let root = root.clone();
-        move || Lock::take(&place(&root), &root.join("target"), true).unwrap()
+        move || BuildLocks::take(&place(&root), &root.join("target"), true).unwrap()
     });
     // Blocks for ever if the other thread holds the first lock while it waits.
     std::thread::sleep(std::time::Duration::from_millis(50));

@@ -53,8 +53,8 @@ impl Project {
         profile_dirs(&self.build_directory()).unwrap().remove(0)
     }
 
-    fn take(&self) -> Option<Lock> {
-        Lock::take(&self.place(), &self.root.join("target"), false).unwrap()
+    fn take(&self) -> Option<BuildLocks> {
+        BuildLocks::take(&self.place(), &self.root.join("target"), false).unwrap()
     }
 
     fn cargo(&self, cargo: Cargo, command: &str) -> Command {

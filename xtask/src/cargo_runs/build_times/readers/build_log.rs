@@ -7,25 +7,25 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::unit_graph::{self, Edge, Graph, Node};
+use super::unit_graph::{self, Graph, TimedEdge, TimedNode};
 use crate::cargo_runs::build_times::{
-    BuildTimings, Cargos, Run, State, UnitTiming, last_end, round,
+    BuildTimings, Cargos, Run, UnitState, UnitTiming, last_end, round,
 };
 
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
-enum Line {
+enum LogLine {
     BuildStarted(Started),
     UnitRegistered(Registered),
     UnitFingerprint {
         index: usize,
         status: String,
     },
-    UnitStarted(At),
-    UnitRmetaFinished(At),
-    UnitFinished(At),
-    UnitSectionStarted(At),
-    UnitSectionFinished(At),
+    UnitStarted(LoggedTimes),
+    UnitRmetaFinished(LoggedTimes),
+    UnitFinished(LoggedTimes),
+    UnitSectionStarted(LoggedTimes),
+    UnitSectionFinished(LoggedTimes),
     #[serde(other)]
     Other,
 }
@@ -44,7 +44,7 @@ struct Started {
 
 /// When something happened to a unit, or to a section of it, in seconds from cargo's start.
 #[derive(Deserialize)]
-struct At {
+struct LoggedTimes {
     index: usize,
     elapsed: f64,
     #[serde(default)]
@@ -111,7 +111,7 @@ pub(crate) fn read(
         .filter_map(|line| serde_json::from_str(line).ok())
     {
         match line {
-            Line::BuildStarted(started) => {
+            LogLine::BuildStarted(started) => {
                 let mut command = started.command.into_iter().skip(1);
                 run = Run {
                     id: started.run_id,
@@ -125,33 +125,33 @@ pub(crate) fn read(
                     ..Run::default()
                 };
             }
-            Line::UnitRegistered(unit) if unit.index == graph.units.len() => {
+            LogLine::UnitRegistered(unit) if unit.index == graph.units.len() => {
                 if unit.requested {
                     graph.roots.push(unit.index);
                 }
                 graph.units.push(unit.node());
             }
-            Line::UnitRegistered(_) => return Err("units are missing in the log".to_owned()),
-            Line::UnitFingerprint { index, status } => {
+            LogLine::UnitRegistered(_) => return Err("units are missing in the log".to_owned()),
+            LogLine::UnitFingerprint { index, status } => {
                 times.entry(index).or_default().is_fresh = status == "fresh";
             }
-            Line::UnitStarted(at) => {
+            LogLine::UnitStarted(at) => {
                 times.entry(at.index).or_default().started = Some(at.elapsed);
             }
-            Line::UnitRmetaFinished(at) => {
+            LogLine::UnitRmetaFinished(at) => {
                 times.entry(at.index).or_default().metadata = Some(at.elapsed);
             }
-            Line::UnitFinished(at) => {
+            LogLine::UnitFinished(at) => {
                 times.entry(at.index).or_default().finished = Some(at.elapsed);
             }
-            Line::UnitSectionStarted(at) if at.section == "link" => {
+            LogLine::UnitSectionStarted(at) if at.section == "link" => {
                 times.entry(at.index).or_default().links = Some(at.elapsed);
             }
-            Line::UnitSectionFinished(at) if at.section == "link" => {
+            LogLine::UnitSectionFinished(at) if at.section == "link" => {
                 let times = times.entry(at.index).or_default();
                 times.linked = times.links.map(|since| at.elapsed - since);
             }
-            Line::UnitSectionStarted(_) | Line::UnitSectionFinished(_) | Line::Other => {}
+            LogLine::UnitSectionStarted(_) | LogLine::UnitSectionFinished(_) | LogLine::Other => {}
         }
     }
     if graph.units.is_empty() {
@@ -185,7 +185,7 @@ pub(crate) fn read(
     if units.iter().any(is_negative) {
         return Err("the log has a negative time: the clock jumped while cargo ran".to_owned());
     }
-    let unfinished = units.iter().any(|unit| unit.state == State::Failed);
+    let unfinished = units.iter().any(|unit| unit.state == UnitState::Failed);
     let mut build = BuildTimings {
         total: last_end(&units),
         error: unfinished.then(|| "not every unit that started ended".to_owned()),
@@ -197,13 +197,13 @@ pub(crate) fn read(
 }
 
 impl Registered {
-    fn node(self) -> Node {
+    fn node(self) -> TimedNode {
         let kind = match self.target.kind.as_str() {
             "build-script" => "custom-build",
             kind => kind,
         };
         let dependencies = self.dependencies.into_iter();
-        Node {
+        TimedNode {
             pkg_id: self.package_id,
             target: unit_graph::Target {
                 kind: vec![kind.to_owned()],
@@ -214,7 +214,7 @@ impl Registered {
             platform: None,
             mode: self.mode,
             features: self.features,
-            dependencies: dependencies.map(|index| Edge { index }).collect(),
+            dependencies: dependencies.map(|index| TimedEdge { index }).collect(),
         }
     }
 }
@@ -223,15 +223,15 @@ impl Times {
     fn fill(&self, unit: &mut UnitTiming) {
         let Some(started) = self.started else {
             unit.state = match self.is_fresh {
-                true => State::Fresh,
-                false => State::NotRun,
+                true => UnitState::Fresh,
+                false => UnitState::NotRun,
             };
             return;
         };
         unit.start = round(started);
-        unit.state = State::Failed;
+        unit.state = UnitState::Failed;
         if let Some(finished) = self.finished {
-            unit.state = State::Ran;
+            unit.state = UnitState::Ran;
             unit.duration = round(finished - started);
             let metadata = self.metadata.map(|at| round((at - started).max(0.0)));
             unit.link = self.linked.map(round);

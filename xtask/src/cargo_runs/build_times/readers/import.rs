@@ -1,7 +1,7 @@
 //! Records from files: exported ones, cargo's own report pages, its build logs.
 
 use super::{build_log, report_html};
-use crate::cargo_runs::build_times::{BuildTimings, Record, Run, read_report, read_run};
+use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, Run, read_report, read_run};
 use xtask_impact::paths::hashed;
 
 /// What a file holds.
@@ -9,7 +9,7 @@ use xtask_impact::paths::hashed;
 pub(crate) enum Imported {
     /// Records as `timings export` writes them; and for those that cannot be read which one it is
     /// and what is wrong.
-    Records(Vec<Record>, Vec<String>),
+    Records(Vec<BuildRecord>, Vec<String>),
     /// A build of which cargo itself left a record, and what is known of its run.
     Build(Box<(Run, BuildTimings)>),
 }
@@ -42,7 +42,7 @@ pub(crate) fn read(
     let parts = if is_one { vec![text] } else { lines.collect() };
     let (mut records, mut damaged) = (Vec::new(), Vec::new());
     for (number, part) in (1..).zip(parts) {
-        match Record::read(part) {
+        match BuildRecord::read(part) {
             Ok(record) => records.push(record),
             Err(error) => damaged.push(format!("record {number}: {error}")),
         }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use cargo_metadata::{Artifact, Message, PackageId};
 
 use super::unit_graph::target;
-use crate::cargo_runs::build_times::{State, UnitTiming};
+use crate::cargo_runs::build_times::{UnitState, UnitTiming};
 use xtask_impact::workspace::name_and_version;
 
 /// Units of one label that cargo said were done. They can be several, differing in features or
 /// platform; the platform is in neither the report nor the messages.
 #[derive(Default)]
-struct Done {
+struct FinishedUnits {
     unit: UnitTiming,
     ran: usize,
     fresh: usize,
@@ -20,7 +20,7 @@ struct Done {
 /// Sets every unit's state, and adds the fresh units that the report leaves out, so that a build
 /// reads the same whichever cargo made it.
 pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: bool) {
-    let mut done: BTreeMap<String, Done> = BTreeMap::new();
+    let mut done: BTreeMap<String, FinishedUnits> = BTreeMap::new();
     for message in messages {
         let (unit, fresh) = match message {
             Message::CompilerArtifact(artifact) => (compiled(artifact), artifact.fresh),
@@ -39,17 +39,17 @@ pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: 
     units.sort_by(|a, b| b.duration.total_cmp(&a.duration));
     for unit in units.iter_mut() {
         let started = unit.start > 0.0 || unit.duration > 0.0;
-        let Done { ran, fresh, .. } = done.entry(unit.to_string()).or_default();
+        let FinishedUnits { ran, fresh, .. } = done.entry(unit.to_string()).or_default();
         unit.state = match started {
             _ if messages.is_empty() => guess(unit, started, failed),
-            true if take(ran) || !failed => State::Ran,
-            true => State::Failed,
-            false if take(fresh) || (unit.mode == "run" && take(ran)) => State::Fresh,
-            false if take(ran) => State::Ran,
-            false => State::NotRun,
+            true if take(ran) || !failed => UnitState::Ran,
+            true => UnitState::Failed,
+            false if take(fresh) || (unit.mode == "run" && take(ran)) => UnitState::Fresh,
+            false if take(ran) => UnitState::Ran,
+            false => UnitState::NotRun,
         };
     }
-    for Done { unit, ran, fresh } in done.into_values() {
+    for FinishedUnits { unit, ran, fresh } in done.into_values() {
         let left_out = if unit.mode == "run" { ran } else { fresh };
         units.extend(std::iter::repeat_n(unit, left_out));
     }
@@ -57,11 +57,11 @@ pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: 
 
 /// What the report by itself says. A compiler needs more than the 5 ms that would be rounded to
 /// nothing; a build script may not.
-fn guess(unit: &UnitTiming, started: bool, failed: bool) -> State {
+fn guess(unit: &UnitTiming, started: bool, failed: bool) -> UnitState {
     match unit.mode.as_str() {
-        _ if started && (unit.duration > 0.0 || !failed) => State::Ran,
-        mode if started && mode != "run" => State::Failed,
-        _ => State::Unknown,
+        _ if started && (unit.duration > 0.0 || !failed) => UnitState::Ran,
+        mode if started && mode != "run" => UnitState::Failed,
+        _ => UnitState::Unknown,
     }
 }
 
@@ -97,7 +97,7 @@ fn unit(id: &PackageId, target: &str, mode: &str) -> UnitTiming {
         version: version.to_owned(),
         target: target.to_owned(),
         mode: mode.to_owned(),
-        state: State::Fresh,
+        state: UnitState::Fresh,
         ..UnitTiming::default()
     }
 }

@@ -74,7 +74,7 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
     }
     let unknown = ReportError::UnknownShape;
     let raw = constant(html, "UNIT_DATA").ok_or_else(|| unknown("no UNIT_DATA".to_owned()))?;
-    let raw: Vec<RawUnit> = raw.map_err(|error| unknown(format!("UNIT_DATA: {error}")))?;
+    let raw: Vec<PageUnit> = raw.map_err(|error| unknown(format!("UNIT_DATA: {error}")))?;
     if let Some(unit) = raw.iter().find(|u| u.start < 0.0 || u.duration < 0.0) {
         let name = format!("{} v{}", unit.name, unit.version);
         return Err(ReportError::NegativeTime(name));
@@ -84,7 +84,7 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
         .and_then(|(_, rest)| rest.split_once("</td>"))
         .map(|(error, _)| error.to_owned());
 
-    let mut units: Vec<UnitTiming> = raw.into_iter().map(RawUnit::timing).collect();
+    let mut units: Vec<UnitTiming> = raw.into_iter().map(PageUnit::timing).collect();
     // Cargo 1.95 to 1.98 list doctests, but none measures them.
     units.retain(|unit| unit.mode != "doc test");
     messages::settle(&mut units, messages, error.is_some());
@@ -170,7 +170,7 @@ fn constant<T: DeserializeOwned>(html: &str, name: &str) -> Option<serde_json::R
 
 /// A unit as cargo writes it. Absent fields are those that not every cargo has.
 #[derive(Deserialize)]
-struct RawUnit {
+struct PageUnit {
     name: String,
     version: String,
     target: String,
@@ -194,7 +194,7 @@ struct Section {
     end: f64,
 }
 
-impl RawUnit {
+impl PageUnit {
     fn timing(self) -> UnitTiming {
         let (target, mode) = target_and_mode(&self.target);
         let between = |start: f64, end: f64| round((end - start).max(0.0));

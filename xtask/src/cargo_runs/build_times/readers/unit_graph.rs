@@ -18,19 +18,19 @@ use xtask_impact::workspace::name_and_version;
 #[derive(Default, Deserialize)]
 pub(crate) struct Graph {
     pub(crate) version: u32,
-    pub(crate) units: Vec<Node>,
+    pub(crate) units: Vec<TimedNode>,
     #[serde(default)]
     pub(crate) roots: Vec<usize>,
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Node {
+pub(crate) struct TimedNode {
     pub(crate) pkg_id: String,
     pub(crate) target: Target,
     pub(crate) platform: Option<String>,
     pub(crate) mode: String,
     pub(crate) features: Vec<String>,
-    pub(crate) dependencies: Vec<Edge>,
+    pub(crate) dependencies: Vec<TimedEdge>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ pub(crate) struct Target {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Edge {
+pub(crate) struct TimedEdge {
     pub(crate) index: usize,
 }
 
@@ -227,7 +227,7 @@ impl Graph {
     }
 }
 
-impl Node {
+impl TimedNode {
     fn kind(&self) -> &str {
         self.target.kind.first().map_or("", String::as_str)
     }

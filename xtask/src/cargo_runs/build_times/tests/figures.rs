@@ -1,7 +1,7 @@
 //! One build, two, many: sums, differences, budgets.
 
 use super::record;
-use crate::cargo_runs::build_times::{Record, State};
+use crate::cargo_runs::build_times::{BuildRecord, UnitState};
 use crate::timings::analysis::analyse;
 use crate::timings::budget::Budget;
 use crate::timings::compare::{Verdict, compare, typical};
@@ -14,8 +14,8 @@ const NEW: &str = "20260102T000000000Z-0";
 fn summed_up() {
     let mut record = record(OLD, &["a 0.5 1.5 1", "b 1 3 - +a", "c 0 0 -", "d 0 0 -"]);
     record.build.units[0].member = true;
-    record.build.units[2].state = State::Fresh;
-    record.build.units[3].state = State::NotRun;
+    record.build.units[2].state = UnitState::Fresh;
+    record.build.units[3].state = UnitState::NotRun;
     record.run.waited_for_lock = 0.25;
     let sums = analyse(&record).unwrap();
     assert_eq!((sums.total, sums.before_first), (3.75, 0.25));
@@ -42,7 +42,7 @@ fn summed_up() {
 #[test]
 fn a_build_of_nothing_has_no_figures_that_divide_by_it() {
     let mut nothing = record(OLD, &["a 0 0 -"]);
-    nothing.build.units[0].state = State::Fresh;
+    nothing.build.units[0].state = UnitState::Fresh;
     let sums = analyse(&nothing).unwrap();
     assert_eq!(
         (sums.total, sums.parallelism, sums.efficiency),
@@ -78,7 +78,7 @@ fn why_a_package_is_built_twice() {
     );
 }
 
-fn times(id: &str, times: &[f64]) -> Vec<Record> {
+fn times(id: &str, times: &[f64]) -> Vec<BuildRecord> {
     times
         .iter()
         .map(|time| record(id, &[&format!("a 0 {time} -"), "b 0 1 -"]))
@@ -108,7 +108,7 @@ fn units_are_paired_by_what_they_are() {
     let old = record(OLD, &["a 0 1 -", "b 0 1 -", "gone 0 1 -", "quiet 0 1 -"]);
     let mut new = record(NEW, &["a 0 1 -", "b 0 3 -", "fresh 0 2 -", "quiet 0 0 -"]);
     new.build.units[1].version = "1.0.1".to_owned();
-    new.build.units[3].state = State::Fresh;
+    new.build.units[3].state = UnitState::Fresh;
     let both = compare(&[old], &[new]);
     assert_eq!(both.units[0].unit, "b v1.0.1 lib");
     assert_eq!(both.units[0].from_version.as_deref(), Some("1.0.0"));

@@ -2,7 +2,7 @@
 
 use super::record;
 use crate::cargo_runs::build_times::select::{before, find, series};
-use crate::cargo_runs::build_times::{Record, Run};
+use crate::cargo_runs::build_times::{BuildRecord, Run};
 use crate::timings::trend::{of_kind, trend};
 
 fn run(id: &str, label: Option<&str>, commit: &str) -> Run {
@@ -111,7 +111,7 @@ fn a_record_comes_back_as_it_was() {
     record.build.units[0].features = vec!["std".to_owned()];
     record.build.error = Some("1 job failed".to_owned());
     let text = serde_json::to_string(&record).unwrap();
-    assert_eq!(Record::read(&text).unwrap(), record);
+    assert_eq!(BuildRecord::read(&text).unwrap(), record);
     for (from, to, why) in [
         (
             "\"version\":1,\"run\"",
@@ -123,11 +123,13 @@ fn a_record_comes_back_as_it_was() {
         ("\"start\":0.5", "\"start\":\"x\"", "invalid type"),
     ] {
         assert!(text.contains(from), "{from}");
-        let error = Record::read(&text.replace(from, to)).unwrap_err();
+        let error = BuildRecord::read(&text.replace(from, to)).unwrap_err();
         assert!(error.contains(why), "{error}, not {why}");
     }
     for end in 0..text.len() {
-        assert!(Record::read(&text[..end]).is_err() && Record::head(&text[..end]).is_err());
+        assert!(
+            BuildRecord::read(&text[..end]).is_err() && BuildRecord::head(&text[..end]).is_err()
+        );
     }
 }
 

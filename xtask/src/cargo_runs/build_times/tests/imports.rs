@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{page, record, unit};
 use crate::cargo_runs::build_times::readers::build_log;
 use crate::cargo_runs::build_times::readers::import::{Imported, read};
-use crate::cargo_runs::build_times::{Order, State};
+use crate::cargo_runs::build_times::{Order, UnitState};
 
 fn imported(text: &str, name: &str) -> Result<Imported, String> {
     read(text, name, &|_, _| false)
@@ -136,10 +136,10 @@ fn a_log_of_a_build_that_was_killed() {
     assert_eq!(build.order, Order::UnitGraph);
     let states: Vec<_> = build.units.iter().map(|it| (&*it.name, it.state)).collect();
     let expected = [
-        ("fresh", State::Fresh),
-        ("c", State::NotRun),
-        ("a", State::Ran),
-        ("b", State::Failed),
+        ("fresh", UnitState::Fresh),
+        ("c", UnitState::NotRun),
+        ("a", UnitState::Ran),
+        ("b", UnitState::Failed),
     ];
     assert_eq!(states, expected);
     let a = &build.units[2];

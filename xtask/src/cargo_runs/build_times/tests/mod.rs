@@ -8,7 +8,7 @@ use std::io::BufReader;
 use cargo_metadata::Message;
 use serde_json::json;
 
-use super::{BuildTimings, ReportError, Run, State, UnitTiming, read_report};
+use super::{BuildTimings, ReportError, Run, UnitState, UnitTiming, read_report};
 
 /// `name start duration frontend needs…`: a library, `-` where it has no metadata apart; what it
 /// needs is named, with a `+` where it is the other's end. A name with `!` before it links.
@@ -30,7 +30,7 @@ fn build(units: &[&str]) -> BuildTimings {
             start: row[1].parse().unwrap(),
             duration: row[2].parse().unwrap(),
             frontend: row[3].parse().ok(),
-            state: State::Ran,
+            state: UnitState::Ran,
             needs: ends.iter().map(|it| place(&it[1..])).collect(),
             needs_metadata: metadata.iter().map(|it| place(it)).collect(),
             links: row[0].starts_with('!'),
@@ -45,14 +45,14 @@ fn build(units: &[&str]) -> BuildTimings {
     }
 }
 
-fn record(id: &str, units: &[&str]) -> super::Record {
+fn record(id: &str, units: &[&str]) -> super::BuildRecord {
     let run = Run {
         id: id.to_owned(),
         command: "build".to_owned(),
         jobs: Some(2),
         ..Run::default()
     };
-    super::Record::new(run, build(units)).unwrap()
+    super::BuildRecord::new(run, build(units)).unwrap()
 }
 
 /// A page in the form of cargo's, around the given units.
@@ -269,7 +269,7 @@ fn damaged_reports_say_what_is_wrong() {
     let all_fresh = read_report(&page("[]", ""), &fresh).unwrap();
     assert_eq!(
         (all_fresh.units[0].state, all_fresh.total),
-        (State::Fresh, 0.0)
+        (UnitState::Fresh, 0.0)
     );
     let no_curves = good
         .replace("\"active\"", "\"busy\"")

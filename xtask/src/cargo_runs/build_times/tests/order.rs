@@ -6,8 +6,8 @@ use super::{build, page, unit};
 use crate::cargo_runs::build_times::path::{Path, ideal, realised};
 use crate::cargo_runs::build_times::readers::unit_graph;
 use crate::cargo_runs::build_times::schedule::Schedule;
-use crate::cargo_runs::build_times::{BuildTimings, Order, Record, read_report};
-use crate::timings::what_if::{Change, ask};
+use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, Order, read_report};
+use crate::timings::what_if::{SpeedUp, ask};
 
 fn steps(build: &BuildTimings, path: &Path) -> String {
     let steps = path.steps.iter().map(|step| {
@@ -72,9 +72,9 @@ fn a_replay_gives_the_measured_total_and_tells_of_others() {
     let schedule = Schedule::new(&build).unwrap();
     assert_eq!(schedule.priority, [1, 3, 2, 1]);
     let with = |cores, faster: &[&str]| {
-        let mut change = Change {
+        let mut change = SpeedUp {
             cores: Some(cores),
-            ..Change::default()
+            ..SpeedUp::default()
         };
         for it in faster {
             change.add(it, &build).unwrap();
@@ -101,7 +101,7 @@ fn a_replay_gives_the_measured_total_and_tells_of_others() {
         .collect();
     assert_eq!(named, [("base", 1.0), ("mid", 1.0), ("top", 1.0)]);
     for wrong in ["base", "base=x", "base=-1x", "base=0x", "other=2x"] {
-        assert!(Change::default().add(wrong, &build).is_err(), "{wrong}");
+        assert!(SpeedUp::default().add(wrong, &build).is_err(), "{wrong}");
     }
 }
 
@@ -112,9 +112,14 @@ fn measured_builds_are_replayed_to_within_five_percent() {
         include_str!("measured/sample.json"),
         include_str!("measured/tokio.json"),
     ] {
-        let record = Record::read(text).unwrap();
+        let record = BuildRecord::read(text).unwrap();
         let schedule = Schedule::new(&record.build).unwrap();
-        let answer = ask(&record.build, &schedule, record.width(), &Change::default());
+        let answer = ask(
+            &record.build,
+            &schedule,
+            record.width(),
+            &SpeedUp::default(),
+        );
         assert!(
             answer.off_by.abs() < 5.0,
             "{}: {answer:?}",
@@ -140,7 +145,7 @@ fn thousands_of_units() {
     let units: Vec<&str> = units.iter().map(String::as_str).collect();
     let build = build(&units);
     let schedule = Schedule::new(&build).unwrap();
-    let answer = ask(&build, &schedule, 16, &Change::default());
+    let answer = ask(&build, &schedule, 16, &SpeedUp::default());
     assert!(answer.at_best < answer.replayed && answer.suggestions.len() <= 10);
 }
 

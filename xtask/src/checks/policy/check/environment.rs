@@ -6,10 +6,10 @@ use anyhow::Result;
 
 use crate::checks::policy::entries;
 use crate::checks::policy::profiles::canonical;
-use crate::checks::policy::subject::{Known, Subject, relative};
+use crate::checks::policy::subject::{KnownWorkspace, PolicySubject, relative};
 use crate::checks::policy::tool;
 use crate::checks::{Check, Finding, Level, Place};
-use xtask_impact::cargo_config::{Kind, Origin, Value, variable_of};
+use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin, variable_of};
 use xtask_impact::source_scan;
 use xtask_impact::workspace::may_be_host;
 
@@ -88,7 +88,7 @@ fn decides(name: &str) -> bool {
                 .any(|end| name.ends_with(end))
 }
 
-pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
+pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<()> {
     for (path, said) in &subject.configurations {
         let path = relative(path, &subject.top);
         for (name, value) in entries(said.get("env")).filter(|(name, _)| decides(name)) {
@@ -142,7 +142,7 @@ pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
 }
 
 /// Files that set flags by a variable, where the configuration sets some, too.
-fn split_by_files(subject: &Subject, known: &Known, found: &mut Vec<Finding>) {
+fn split_by_files(subject: &PolicySubject, known: &KnownWorkspace, found: &mut Vec<Finding>) {
     let leaves = known.config.written().leaves();
     let mut own = leaves
         .into_iter()
@@ -165,7 +165,7 @@ fn split_by_files(subject: &Subject, known: &Known, found: &mut Vec<Finding>) {
 
 /// Whether a key sets flags that builds here have: those of all platforms, of some by `cfg(…)`, or
 /// of one that is built for. The flags of another platform's table are no matter.
-fn sets_rustflags(known: &Known, key: &[&str]) -> bool {
+fn sets_rustflags(known: &KnownWorkspace, key: &[&str]) -> bool {
     match key {
         ["build", "rustflags"] => true,
         ["target", table, "rustflags"] => {
@@ -207,9 +207,13 @@ fn sets_flags(line: &str) -> bool {
 
 /// What a variable beats of what the repository says in a workspace, in words; `None` where it says
 /// nothing.
-fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Option<Vec<(String, Origin)>>> {
+fn beaten(
+    subject: &PolicySubject,
+    known: &KnownWorkspace,
+    name: &str,
+) -> Result<Option<Vec<(String, ValueOrigin)>>> {
     let config = &known.config;
-    let table = known.profiles.iter().flat_map(Value::leaves);
+    let table = known.profiles.iter().flat_map(ConfigValue::leaves);
     let of_manifest = table.map(|(key, value)| ([vec!["profile"], key].concat(), value));
     let said = config.written().leaves().into_iter().chain(of_manifest);
     let own_name = OTHER_NAMES.iter().find(|(known, _)| *known == name);
@@ -232,7 +236,7 @@ fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Option<Vec<(St
         let mut what = format!("{} = {said}", key.join("."));
         let is_same = match (own_name, &key[..]) {
             _ if FLAGS.contains(&name) => false,
-            (Some("incremental"), _) => said.kind == Kind::Boolean(value == "1"),
+            (Some("incremental"), _) => said.kind == ValueKind::Boolean(value == "1"),
             (_, ["build", "target-dir"]) => {
                 let named = said.as_str().map(|path| config.placed(path, &said.origin));
                 let used = config.target_directory(&known.root)?.0;
@@ -244,10 +248,10 @@ fn beaten(subject: &Subject, known: &Known, name: &str) -> Result<Option<Vec<(St
             (Some(own), _) => {
                 let named = said.as_str().map(|it| config.program(it, &said.origin));
                 let used = tool(config, own)?;
-                used.as_ref().and_then(Value::as_str) == named.as_ref().map(|it| it.as_str())
+                used.as_ref().and_then(ConfigValue::as_str) == named.as_ref().map(|it| it.as_str())
             }
             // Lists are joined, which beats nothing.
-            (None, _) if matches!(said.kind, Kind::List(_)) => true,
+            (None, _) if matches!(said.kind, ValueKind::List(_)) => true,
             (None, [.., field]) => {
                 let used = config.get(&key)?;
                 used.is_none_or(|used| canonical(field, &used) == canonical(field, said))

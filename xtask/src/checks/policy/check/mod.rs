@@ -9,7 +9,7 @@ mod toolchain;
 
 use anyhow::Result;
 
-use super::subject::{Subject, relative};
+use super::subject::{PolicySubject, relative};
 use crate::checks::{Check, Finding, Level, Policy};
 
 /// Every kind of finding, in the order of the documentation.
@@ -51,7 +51,7 @@ Mend the file; or, where it is broken on purpose, except the manifest and say wh
 ///
 /// # Errors
 /// Where cargo would refuse a configuration, or something is required that is no value.
-pub fn find(subject: &Subject, policy: &Policy) -> Result<Vec<Finding>> {
+pub fn find(subject: &PolicySubject, policy: &Policy) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     environment::find(subject, &mut found)?;
     nested::find(subject, &mut found);

@@ -2,11 +2,11 @@
 
 use cargo_metadata::camino::Utf8Path;
 
-use crate::checks::policy::members::Declared;
+use crate::checks::policy::members::DeclaredMembers;
 use crate::checks::policy::profiles::canonical;
-use crate::checks::policy::subject::{Subject, profiles_of, relative};
+use crate::checks::policy::subject::{PolicySubject, profiles_of, relative};
 use crate::checks::{Check, Finding, Level};
-use xtask_impact::cargo_config::{Kind, Value};
+use xtask_impact::cargo_config::{ConfigValue, ValueKind};
 use xtask_impact::files;
 use xtask_impact::paths::normalized;
 
@@ -64,7 +64,7 @@ pub(crate) static TWO_CONFIG_FILES: Check = Check {
 Keep `config.toml`, unless cargo 1.38 is still in use.",
 };
 
-pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) {
+pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
     for path in &subject.ignored {
         let ignored = relative(path, &subject.top);
         found.push(TWO_CONFIG_FILES.found(
@@ -78,7 +78,7 @@ pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) {
     }
     for known in &subject.workspaces {
         let written = known.config.written().get("profile");
-        for (key, said) in known.profiles.iter().flat_map(Value::leaves) {
+        for (key, said) in known.profiles.iter().flat_map(ConfigValue::leaves) {
             let field = key.last().copied().unwrap_or_default();
             let over = written.and_then(|it| it.at(&key));
             let Some(over) = over.filter(|it| subject.is_own(&it.origin)) else {
@@ -103,7 +103,12 @@ fn room(path: &Utf8Path) -> Option<&Utf8Path> {
     path.parent()?.parent()
 }
 
-fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut Vec<Finding>) {
+fn configuration(
+    subject: &PolicySubject,
+    path: &Utf8Path,
+    said: &ConfigValue,
+    found: &mut Vec<Finding>,
+) {
     let Some(directory) = room(path) else { return };
     let Some(owner) = subject.owner(directory) else {
         return;
@@ -112,7 +117,8 @@ fn configuration(subject: &Subject, path: &Utf8Path, said: &Value, found: &mut V
     if directory == owner.root {
         // What holds at a workspace's own root is what counts there: it speaks against the nearest
         // file above that says something else.
-        for (key, value) in decisive.filter(|(_, value)| !matches!(value.kind, Kind::List(_))) {
+        for (key, value) in decisive.filter(|(_, value)| !matches!(value.kind, ValueKind::List(_)))
+        {
             let above = subject.configurations.iter().filter_map(|(other, table)| {
                 let room = room(other)?;
                 let is_above = room != directory && directory.starts_with(room);
@@ -165,8 +171,8 @@ fn matters(key: &[&str]) -> bool {
 }
 
 /// Whether two files mean the same; two paths may do so in other words.
-fn is_same(key: &[&str], one: &Value, other: &Value) -> bool {
-    let placed = |value: &Value| {
+fn is_same(key: &[&str], one: &ConfigValue, other: &ConfigValue) -> bool {
+    let placed = |value: &ConfigValue| {
         let path = value.as_str()?;
         Some(normalized(&value.origin.base(Utf8Path::new("")).join(path)))
     };
@@ -177,7 +183,7 @@ fn is_same(key: &[&str], one: &Value, other: &Value) -> bool {
     }
 }
 
-fn members(subject: &Subject, found: &mut Vec<Finding>) {
+fn members(subject: &PolicySubject, found: &mut Vec<Finding>) {
     for manifest in &subject.manifests {
         let Some(directory) = manifest.parent() else {
             continue;
@@ -192,7 +198,7 @@ fn members(subject: &Subject, found: &mut Vec<Finding>) {
         let Ok(Some(profiles)) = profiles_of(manifest) else {
             continue;
         };
-        let declared = Declared::read(&owner.root);
+        let declared = DeclaredMembers::read(&owner.root);
         let is_member = || {
             let below = directory.strip_prefix(&owner.root).unwrap_or(directory);
             let members = declared.members(&subject.manifests);

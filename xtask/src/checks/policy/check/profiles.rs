@@ -4,10 +4,10 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 
 use crate::checks::policy::profiles::{Of, Profile, incremental, profiles};
-use crate::checks::policy::subject::{Known, Subject};
+use crate::checks::policy::subject::{KnownWorkspace, PolicySubject};
 use crate::checks::policy::tool;
 use crate::checks::{Check, Finding, Level};
-use xtask_impact::cargo_config::{Kind, Origin, Value};
+use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 
 pub(crate) static INCREMENTAL_WITH_CACHE: Check = Check {
     code: "incremental-with-cache",
@@ -65,7 +65,7 @@ for dependencies, or for build scripts. A profile of one's own, as one for profi
 `\"line-tables-only\"` or `\"limited\"` is enough for backtraces and most profilers.",
 };
 
-pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
+pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<()> {
     for known in &subject.workspaces {
         let mut all = profiles(known.profiles.as_ref(), &known.config, None)?;
         cache(subject, known, &all, found)?;
@@ -86,13 +86,13 @@ pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
 }
 
 /// Whether somebody says so here, the repository or a variable.
-fn is_said(subject: &Subject, value: &Value) -> bool {
-    subject.is_own(&value.origin) || matches!(value.origin, Origin::Variable(_))
+fn is_said(subject: &PolicySubject, value: &ConfigValue) -> bool {
+    subject.is_own(&value.origin) || matches!(value.origin, ValueOrigin::Variable(_))
 }
 
 fn cache(
-    subject: &Subject,
-    known: &Known,
+    subject: &PolicySubject,
+    known: &KnownWorkspace,
     all: &[Profile],
     found: &mut Vec<Finding>,
 ) -> Result<()> {
@@ -106,11 +106,11 @@ fn cache(
     };
     let beating = incremental(&known.config)?;
     let said = all.iter().filter_map(|it| it.said.get("incremental"));
-    let asking: Vec<&Value> = match &beating {
+    let asking: Vec<&ConfigValue> = match &beating {
         Some(value) => vec![value],
         None => said.collect(),
     };
-    let is_on = |it: &&Value| it.kind == Kind::Boolean(true) && is_said(subject, it);
+    let is_on = |it: &&ConfigValue| it.kind == ValueKind::Boolean(true) && is_said(subject, it);
     for value in asking.into_iter().filter(is_on) {
         let finding = INCREMENTAL_WITH_CACHE.found(
             subject.place(&value.origin),
@@ -122,14 +122,15 @@ fn cache(
     Ok(())
 }
 
-fn pairs(subject: &Subject, profile: &Profile, found: &mut Vec<Finding>) {
+fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
     let name = &profile.name;
     let values = profile.values(Of::default());
     let text = |field: &str| values.get(field).map_or("", |it| it.as_str().unwrap_or(""));
     let said = |field: &str| profile.said.get(field).filter(|it| is_said(subject, it));
-    let is_incremental = values.get("incremental").map(|it| &it.kind) == Some(&Kind::Boolean(true));
+    let is_incremental =
+        values.get("incremental").map(|it| &it.kind) == Some(&ValueKind::Boolean(true));
     if let Some(units) = said("codegen-units")
-        && let Kind::Integer(number @ ..16) = units.kind
+        && let ValueKind::Integer(number @ ..16) = units.kind
         && is_incremental
     {
         found.push(CODEGEN_UNITS_WITH_INCREMENTAL.found(

@@ -5,10 +5,10 @@ use cargo_metadata::camino::Utf8PathBuf;
 use serde_json::{Map, Value as Json};
 
 use crate::checks::policy::profiles::{Of, canonical, profiles};
-use crate::checks::policy::subject::{Known, Subject, relative};
+use crate::checks::policy::subject::{KnownWorkspace, PolicySubject, relative};
 use crate::checks::policy::{default, text};
 use crate::checks::{Check, Finding, Level, Place, Policy};
-use xtask_impact::cargo_config::{Kind, Origin, Value};
+use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::usage;
 
 pub(crate) static REQUIRED_VALUE: Check = Check {
@@ -23,7 +23,11 @@ repository's top level.
 Set the value in `.cargo/config.toml`, and unset what beats it.",
 };
 
-pub(crate) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>) -> Result<()> {
+pub(crate) fn find(
+    subject: &PolicySubject,
+    policy: &Policy,
+    found: &mut Vec<Finding>,
+) -> Result<()> {
     for (key, required) in flat(&policy.require) {
         for known in &subject.workspaces {
             let used = used(subject, known, &key)?;
@@ -36,7 +40,7 @@ pub(crate) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>)
                 continue;
             }
             let origin = used.as_ref().map(|it| it.origin.clone());
-            let origin = origin.unwrap_or(Origin::Default);
+            let origin = origin.unwrap_or(ValueOrigin::Default);
             let place = match subject.place(&origin) {
                 Place::Whole => subject.at(&known.root.join("Cargo.toml"), None),
                 place => place,
@@ -47,7 +51,7 @@ pub(crate) fn find(subject: &Subject, policy: &Policy, found: &mut Vec<Finding>)
                 format!("`{}` is {is}, and {wanted} is required", key.join(".")),
                 "Set it in .cargo/config.toml, and unset what beats that.",
             );
-            let unsaid = (origin == Origin::Default).then(|| subject.named(&origin));
+            let unsaid = (origin == ValueOrigin::Default).then(|| subject.named(&origin));
             found.push(finding.evidence(unsaid));
         }
     }
@@ -70,19 +74,23 @@ fn flat(table: &Map<String, Json>) -> Vec<(Vec<&str>, &Json)> {
     below.collect()
 }
 
-fn value_of(json: &Json) -> Option<Value> {
+fn value_of(json: &Json) -> Option<ConfigValue> {
     let kind = match json {
-        Json::String(text) => Kind::String(text.clone()),
-        Json::Bool(is_true) => Kind::Boolean(*is_true),
-        Json::Number(number) => Kind::Integer(number.as_i64()?),
-        Json::Array(items) => Kind::List(items.iter().map(value_of).collect::<Option<_>>()?),
+        Json::String(text) => ValueKind::String(text.clone()),
+        Json::Bool(is_true) => ValueKind::Boolean(*is_true),
+        Json::Number(number) => ValueKind::Integer(number.as_i64()?),
+        Json::Array(items) => ValueKind::List(items.iter().map(value_of).collect::<Option<_>>()?),
         Json::Null | Json::Object(_) => return None,
     };
     Some(default(kind))
 }
 
-fn used(subject: &Subject, known: &Known, key: &[&str]) -> Result<Option<Value>> {
-    let directory = |(path, origin): (Utf8PathBuf, Origin)| Value {
+fn used(
+    subject: &PolicySubject,
+    known: &KnownWorkspace,
+    key: &[&str],
+) -> Result<Option<ConfigValue>> {
+    let directory = |(path, origin): (Utf8PathBuf, ValueOrigin)| ConfigValue {
         kind: text(relative(&path, &subject.top).as_str()),
         origin,
     };

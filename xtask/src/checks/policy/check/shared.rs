@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use crate::checks::policy::members::{Declared, Member};
-use crate::checks::policy::subject::{Known, Subject, relative};
+use crate::checks::policy::members::{DeclaredMembers, MemberPackage};
+use crate::checks::policy::subject::{KnownWorkspace, PolicySubject, relative};
 use crate::checks::{Check, Finding, Level, Place};
 use xtask_impact::cargo_config::PATH_HASH;
 use xtask_impact::paths::normalized;
@@ -37,7 +37,7 @@ and libraries of both under one name.
 Give one another name, or the workspaces target directories of their own.",
 };
 
-pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
+pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<()> {
     let (mut building, mut sharing) = (Groups::new(), Groups::new());
     for known in &subject.workspaces {
         let (target, _) = known.config.target_directory(&known.root)?;
@@ -62,7 +62,7 @@ pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
                     continue;
                 }
                 let [first_manifest, path] = manifests;
-                let Member { name, version, .. } = second.member;
+                let MemberPackage { name, version, .. } = second.member;
                 let beside = relative(&first.known.root, &subject.top);
                 let beside = match beside.as_str() {
                     "" => "at the top level",
@@ -85,15 +85,15 @@ pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) -> Result<()> {
 }
 
 /// Workspaces by a directory that they share.
-type Groups<'a> = BTreeMap<Utf8PathBuf, Vec<&'a Known>>;
+type Groups<'a> = BTreeMap<Utf8PathBuf, Vec<&'a KnownWorkspace>>;
 
 #[derive(Clone)]
-struct Package<'a> {
-    known: &'a Known,
-    member: Member,
+struct SharedPackage<'a> {
+    known: &'a KnownWorkspace,
+    member: MemberPackage,
 }
 
-impl Package<'_> {
+impl SharedPackage<'_> {
     fn manifest(&self) -> Utf8PathBuf {
         let directory = self.known.root.join(&self.member.directory);
         directory.join("Cargo.toml")
@@ -101,13 +101,16 @@ impl Package<'_> {
 }
 
 /// Packages of two workspaces that have name and version in common.
-fn pairs<'a>(subject: &Subject, workspaces: &[&'a Known]) -> Vec<[Package<'a>; 2]> {
-    let mut packages: BTreeMap<_, Vec<Package<'a>>> = BTreeMap::new();
+fn pairs<'a>(
+    subject: &PolicySubject,
+    workspaces: &[&'a KnownWorkspace],
+) -> Vec<[SharedPackage<'a>; 2]> {
+    let mut packages: BTreeMap<_, Vec<SharedPackage<'a>>> = BTreeMap::new();
     for &known in workspaces {
-        for member in Declared::read(&known.root).members(&subject.manifests) {
+        for member in DeclaredMembers::read(&known.root).members(&subject.manifests) {
             let key = (member.name.clone(), member.version.clone());
             let places = packages.entry(key).or_default();
-            places.push(Package { known, member });
+            places.push(SharedPackage { known, member });
         }
     }
     let mut pairs = Vec::new();

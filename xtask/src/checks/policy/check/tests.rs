@@ -25,7 +25,7 @@ fn found(files: &[(&str, &str)], variables: &[&str], policy: &str) -> String {
         flags: Vec::new(),
     };
     let policy: Policy = toml::from_str(policy).unwrap();
-    let subject = Subject::read(&top, &tracked, &top, &around).unwrap();
+    let subject = PolicySubject::read(&top, &tracked, &top, &around).unwrap();
     let weighed = find(&subject, &policy).and_then(|found| policy.weigh(CHECKS, found));
     let line = |finding: &Finding| {
         let place = match &finding.place {

@@ -1,7 +1,7 @@
 //! The toolchain, as the repository pins it and as continuous integration names it.
 
 use super::environment::ENVIRONMENT_OVERRIDES;
-use crate::checks::policy::subject::{Kind, Subject, relative};
+use crate::checks::policy::subject::{FileKind, PolicySubject, relative};
 use crate::checks::{Check, Finding, Level, Place};
 use xtask_impact::cargo_config::toolchain_file::channel;
 
@@ -31,19 +31,19 @@ of its own.
 Bring the two together; or name none in continuous integration, where rustup follows the pin.",
 };
 
-pub(crate) fn find(subject: &Subject, found: &mut Vec<Finding>) {
+pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
     let Some(known) = subject.workspaces.first() else {
         return;
     };
-    let of = |wanted: Kind| {
+    let of = |wanted: FileKind| {
         let others = subject.others.iter();
         let others = others.filter(move |it| it.0 == wanted);
         others.map(|(_, path, text)| (path, text))
     };
-    let pins = of(Kind::Toolchain);
+    let pins = of(FileKind::Toolchain);
     let pins = pins.filter(|(path, _)| path.parent().is_some_and(|it| known.root.starts_with(it)));
     let pin = pins.max_by_key(|(path, _)| path.as_str().len());
-    let ci = || of(Kind::ContinuousIntegration);
+    let ci = || of(FileKind::ContinuousIntegration);
     let mut named = Vec::new();
     for (path, text) in ci() {
         for (line, text) in (1..).zip(text.lines()) {

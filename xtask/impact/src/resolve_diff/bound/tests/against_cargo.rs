@@ -6,7 +6,7 @@ use cargo_metadata::camino::Utf8Path;
 
 use super::super::*;
 use crate::process::Runner;
-use crate::resolve_diff::selection::{Asker, Keeper, Kept};
+use crate::resolve_diff::selection::{FeaturePreserver, Preserved, UnitGraphQuery};
 use crate::workspace::LoadOptions;
 
 /// Of how many selections of one or two members, and of the members alone, it was certain; all of
@@ -23,7 +23,7 @@ fn certain(root: &Utf8Path, command: &[&str]) -> (usize, usize) {
     let scratch = tempfile::tempdir().unwrap();
     let mut words = command.to_vec();
     words.push("--offline");
-    let keeper = Keeper::new(Asker {
+    let keeper = FeaturePreserver::new(UnitGraphQuery {
         runner: &runner,
         cache: scratch.path().join("rustc").try_into().unwrap(),
         command: words.into_iter().map(str::to_owned).collect(),
@@ -39,7 +39,7 @@ fn certain(root: &Utf8Path, command: &[&str]) -> (usize, usize) {
             if is_as_in_whole(&workspace, &declared, &selected, with_tests) {
                 let ids = selected.iter().map(id).collect();
                 let said = keeper.keep(&ids).unwrap();
-                assert_eq!(said, Kept::With(Vec::new()), "{command:?} of {ids:?}");
+                assert_eq!(said, Preserved::With(Vec::new()), "{command:?} of {ids:?}");
                 all += 1;
                 alone += usize::from(one == other);
             }

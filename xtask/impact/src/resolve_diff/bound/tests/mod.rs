@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::testing::{place, workspace};
-use crate::workspace::{Declaration, Request, Table};
+use crate::workspace::{Declaration, DeclaredDependency, DependencyTable};
 
 /// A workspace and what it declares, a package a line: `head: feature=what,what -> dependencies`.
 ///
@@ -43,7 +43,13 @@ fn declared(text: &str) -> (Workspace, Declared) {
     let mut all = declared.clone();
     let requests = all.0.iter_mut().flat_map(|it| &mut it.requests);
     requests.for_each(|request| request.certain = true);
-    for ((package, _), found) in activated(&workspace, &all, &members, true, Doubtful::LeftOut) {
+    for ((package, _), found) in activated(
+        &workspace,
+        &all,
+        &members,
+        true,
+        UncertainDependencies::LeftOut,
+    ) {
         let features = found.features.iter().map(|&it| it.to_owned());
         whole.entry(package).or_default().extend(features);
     }
@@ -55,7 +61,7 @@ fn declared(text: &str) -> (Workspace, Declared) {
     (workspace, declared)
 }
 
-fn request(workspace: &Workspace, written: &str) -> Request {
+fn request(workspace: &Workspace, written: &str) -> DeclaredDependency {
     let words: Vec<&str> = written.split_whitespace().collect();
     let has = |word| words.contains(&word);
     let is_name = |it: &&&str| {
@@ -65,13 +71,13 @@ fn request(workspace: &Workspace, written: &str) -> Request {
     let key = words.iter().find_map(|word| word.strip_prefix("as="));
     let features = words.iter().filter_map(|word| word.strip_prefix('+'));
     let default = (!has("-default")).then_some("default");
-    Request {
+    DeclaredDependency {
         name: key.unwrap_or(name).to_owned(),
         package: place(workspace, name),
         table: match () {
-            () if has("dev") => Table::Dev,
-            () if has("build") => Table::Build,
-            () => Table::Normal,
+            () if has("dev") => DependencyTable::Dev,
+            () if has("build") => DependencyTable::Build,
+            () => DependencyTable::Normal,
         },
         optional: has("optional"),
         features: features.chain(default).map(str::to_owned).collect(),

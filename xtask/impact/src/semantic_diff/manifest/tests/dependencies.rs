@@ -4,11 +4,11 @@ use super::*;
 
 #[test]
 fn features_and_dependencies() {
-    let declared = |name: &str| (format!("features.{name}"), Units::Package, false);
+    let declared = |name: &str| (format!("features.{name}"), TouchedUnits::Package, false);
     let defined = |name: &str| {
         (
             format!("features.{name}"),
-            Units::PackageAndDependencies,
+            TouchedUnits::PackageAndDependencies,
             true,
         )
     };
@@ -33,7 +33,7 @@ fn features_and_dependencies() {
     let on = |key: &str, kind, package: &str, told| {
         (
             key.to_owned(),
-            Units::Dependency {
+            TouchedUnits::Dependency {
                 kind,
                 package: package.to_owned(),
             },

@@ -47,16 +47,16 @@ fn table(text: &str) -> Table {
 }
 
 /// Key, units, and whether the graph tells, of each effect of writing `to` for `from`.
-fn effects(text: &str, from: &str, to: &str) -> Vec<(String, Units, bool)> {
+fn effects(text: &str, from: &str, to: &str) -> Vec<(String, TouchedUnits, bool)> {
     assert!(text.contains(from), "{from}");
     let effects = compare_manifest(&table(text), &table(&text.replacen(from, to, 1))).into_iter();
     effects
-        .map(|effect| (effect.key, effect.what, effect.told_by_graph))
+        .map(|effect| (effect.key, effect.what, effect.covered_by_unit_graph))
         .collect()
 }
 
 /// The same, of a line added to a table of the package.
-fn added(to_table: &str, line: &str) -> Vec<(String, Units, bool)> {
+fn added(to_table: &str, line: &str) -> Vec<(String, TouchedUnits, bool)> {
     effects(PACKAGE, to_table, &format!("{to_table}\n{line}\n"))
 }
 
@@ -169,7 +169,7 @@ fn variables_reach_those_who_read_them() {
         };
         assert_eq!(
             *units,
-            Units::ReadersOf(vec![variable.to_owned()]),
+            TouchedUnits::ReadersOf(vec![variable.to_owned()]),
             "{line}"
         );
         assert!(!told);
@@ -178,9 +178,9 @@ fn variables_reach_those_who_read_them() {
 
 #[test]
 fn the_package_table() {
-    let target = |kind| Units::Target { kind, name: None };
+    let target = |kind| TouchedUnits::Target { kind, name: None };
     let key = |key: &str| format!("package.{key}");
-    let overridden = |links: &[&str]| Units::OverriddenRuns {
+    let overridden = |links: &[&str]| TouchedUnits::OverriddenRuns {
         links: links.iter().map(|links| links.to_string()).collect(),
         platform: None,
     };
@@ -188,22 +188,25 @@ fn the_package_table() {
         (
             "the script watches other files",
             "exclude = ['x']",
-            vec![(Units::PackageScan, false)],
+            vec![(TouchedUnits::PackageScan, false)],
         ),
         (
             "all but the script, its run gone",
             "build = false",
-            vec![(Units::Package, true)],
+            vec![(TouchedUnits::Package, true)],
         ),
         (
             "dependents' script runs wait for this package's",
             "links = 'foo'",
-            vec![(overridden(&["foo"]), false), (Units::DependentRuns, true)],
+            vec![
+                (overridden(&["foo"]), false),
+                (TouchedUnits::DependentRuns, true),
+            ],
         ),
         (
             "a root package's members unify anew",
             "resolver = '1'",
-            vec![(Units::All, true)],
+            vec![(TouchedUnits::All, true)],
         ),
         (
             "tests come",
@@ -222,7 +225,7 @@ fn the_package_table() {
         (
             "none on 1.95, yet a later cargo may",
             "zork = 1",
-            vec![(Units::Package, false)],
+            vec![(TouchedUnits::Package, false)],
         ),
     ] {
         let name = line.split(' ').next().unwrap();
@@ -232,11 +235,11 @@ fn the_package_table() {
             .collect();
         assert_eq!(added("[package]", line), units, "{story}");
     }
-    let package = |name| vec![(key(name), Units::Package, true)];
+    let package = |name| vec![(key(name), TouchedUnits::Package, true)];
     assert_eq!(effects(PACKAGE, "0.1.0", "0.1.1"), package("version"));
     assert_eq!(effects(PACKAGE, "\"a\"", "\"b\""), package("name"));
     assert_eq!(effects(PACKAGE, "\"2021\"", "\"2024\""), package("edition"));
-    let resolver = (key("edition"), Units::All, true);
+    let resolver = (key("edition"), TouchedUnits::All, true);
     let old_edition = [package("edition"), vec![resolver]].concat();
     assert_eq!(effects(PACKAGE, "\"2021\"", "\"2018\""), old_edition);
     let renamed = [(key("links"), overridden(&["foo", "bar"]), false)];
@@ -250,7 +253,7 @@ fn the_package_table() {
 
 #[test]
 fn lints_are_flags_of_every_unit_under_every_verb() {
-    let lint = |key: &str| vec![(format!("lints.{key}"), Units::Package, false)];
+    let lint = |key: &str| vec![(format!("lints.{key}"), TouchedUnits::Package, false)];
     let with = |table: &str| effects(PACKAGE, "[lints.rust]", &format!("{table}\n[lints.rust]"));
     assert_eq!(
         effects(PACKAGE, "\"warn\"", "\"allow\""),

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_keys_of_a_root() {
-    let all = |key: &str| vec![(key.to_owned(), Units::All, true)];
+    let all = |key: &str| vec![(key.to_owned(), TouchedUnits::All, true)];
     let members = effects(ROOT, "[\"a\"]", "[\"a\", \"b\"]");
     assert_eq!(
         members,
@@ -21,7 +21,7 @@ fn the_keys_of_a_root() {
     let profile = |text: &str| effects(ROOT, "[profile.dev]", &format!("{text}\n[profile.dev]"));
     let of = |key: &str, package: Option<&str>| {
         let package = package.map(str::to_owned);
-        let units = Units::Profile {
+        let units = TouchedUnits::Profile {
             name: "dev".to_owned(),
             package,
         };
@@ -50,7 +50,7 @@ fn a_member_takes_what_it_inherits() {
         lints.workspace = true",
     );
     let stranger = table("[package]\nname = 'b'\n[dependencies]\nd = '1'");
-    let d = |kind| Units::Dependency {
+    let d = |kind| TouchedUnits::Dependency {
         kind,
         package: "d".to_owned(),
     };
@@ -59,7 +59,9 @@ fn a_member_takes_what_it_inherits() {
             "description = \"d\"",
             "description = 'e'",
             false,
-            vec![Units::ReadersOf(vec!["CARGO_PKG_DESCRIPTION".to_owned()])],
+            vec![TouchedUnits::ReadersOf(vec![
+                "CARGO_PKG_DESCRIPTION".to_owned(),
+            ])],
         ),
         (
             "d = { path = \"d\" }",
@@ -67,7 +69,7 @@ fn a_member_takes_what_it_inherits() {
             true,
             vec![d(DepKind::Normal), d(DepKind::Build)],
         ),
-        ("\"warn\"", "\"allow\"", false, vec![Units::Package]),
+        ("\"warn\"", "\"allow\"", false, vec![TouchedUnits::Package]),
         (
             "description = \"d\"",
             "description = 'd'\nlicense = 'MIT'",
@@ -75,7 +77,8 @@ fn a_member_takes_what_it_inherits() {
             vec![],
         ),
     ] {
-        let [(_, Units::Inherited(root), told_by_graph)] = &effects(ROOT, from, to)[..] else {
+        let [(_, TouchedUnits::Inherited(root), told_by_graph)] = &effects(ROOT, from, to)[..]
+        else {
             panic!("{to}")
         };
         let meant = inherited(&member, root);

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_tables_of_targets() {
     let lib = |key: &str| {
-        let units = Units::Target {
+        let units = TouchedUnits::Target {
             kind: TargetKind::Lib,
             name: None,
         };
@@ -42,14 +42,19 @@ fn the_tables_of_targets() {
         lib("doctest")
     );
 
-    let named = |kind, name: &str| Units::Target {
+    let named = |kind, name: &str| TouchedUnits::Target {
         kind,
         name: Some(name.to_owned()),
     };
     let tool = || named(TargetKind::Bin, "tool");
     let users = |key: &str| {
-        [TargetKind::Test, TargetKind::Bench]
-            .map(|kind| (key.to_owned(), Units::Target { kind, name: None }, true))
+        [TargetKind::Test, TargetKind::Bench].map(|kind| {
+            (
+                key.to_owned(),
+                TouchedUnits::Target { kind, name: None },
+                true,
+            )
+        })
     };
     let [(key, units, false)] = &added("[[bin]]", "test = false")[..] else {
         panic!()
