@@ -1,4 +1,4 @@
-//! `clean-affected`: remove the artifacts of what a change affects.
+//! The command `clean-affected`: removes the artifacts of the units that a change affects.
 
 use crate::artifacts::text;
 use crate::cli::workspaces;
@@ -103,18 +103,20 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     status
 }
 
-/// Cleans one workspace, with its name where there may be several.
+/// Cleans one workspace. `name` is set if the command handles all workspaces of the repository.
 fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(Status, CleanPlan)> {
-    // From the workspace's root, so that cargo finds its configuration there and nowhere else.
+    // cargo starts in the workspace's root, so that cargo reads the configuration that applies
+    // there.
     let runner = question.runner.in_directory(&question.workspace.root);
     let options = args.options(&runner)?;
     let arguments = args.build_arguments(question.verb);
     let mut before = None;
     if args.verify {
-        // A build may write sources.
+        // A build may write source files, so nothing is read ahead of the build.
         question.ahead = None;
         question.workspace.lock_file.check()?;
-        // What is removed must have been there, or its being built proves nothing.
+        // The artifacts must exist before the clean. Otherwise a later build of them proves
+        // nothing.
         output::status("Building", "first, so that there is something to remove");
         let failed = "this workspace does not build, so nothing was removed";
         let (built, took) = build(&runner, &arguments, failed)?;
@@ -159,7 +161,8 @@ fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(St
     Ok((verdict(args.check && !is_empty), plan))
 }
 
-/// Returns what to say where nothing is affected, nothing is built, or nothing is an orphan.
+/// Returns the messages for the user if nothing is affected, nothing is built, or nothing is an
+/// orphan.
 fn nothing_to_remove(args: &Args, answer: &Answer, plan: &CleanPlan) -> Vec<String> {
     let directory = &answer.workspace.build_directory;
     let (orphans, affected): (Vec<&Removal>, Vec<_>) =
@@ -180,7 +183,8 @@ fn nothing_to_remove(args: &Args, answer: &Answer, plan: &CleanPlan) -> Vec<Stri
 }
 
 impl Args {
-    /// What cargo is to build: all that the verb stands for, as it was asked about.
+    /// Returns the arguments of the verification builds: the verb, the arguments of the query that
+    /// cargo takes too, and the arguments after `--`.
     fn build_arguments(&self, verb: Verb) -> Vec<String> {
         let verb = verb.cargo_args().iter().map(|&it| it.to_owned());
         let mut arguments: Vec<_> = verb.chain(self.question.forwarded()).collect();
@@ -205,7 +209,8 @@ impl Args {
     }
 }
 
-/// Builds, and gives what was built and how long it took.
+/// Runs cargo and returns the build's outcome and duration. `failed` is the error message for a
+/// failed build.
 fn build(runner: &Runner, arguments: &[String], failed: &str) -> Result<(BuildOutcome, Duration)> {
     let mut command = runner.cargo();
     command.args(arguments);

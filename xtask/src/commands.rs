@@ -1,6 +1,7 @@
-//! The command line: one file a command, each its arguments and a short function over the core.
+//! The command line: the list of commands. Each command's file holds its arguments and a short
+//! function over the core.
 //!
-//! Architecture invariant: nothing is decided here that a test would want to see.
+//! Architecture invariant: this file holds no logic that a test would want to check.
 
 use crate::affected;
 use crate::audit;
@@ -39,8 +40,8 @@ struct Cli {
     command: Command,
 }
 
-// clap takes a plain doc comment for the help of the `xtask` that flattens these commands; it does
-// not look into a macro.
+// clap would use a plain doc comment as the help text of an `xtask` that flattens these commands.
+// clap does not read a doc comment that a macro builds.
 #[doc = concat!(
     "The kit's commands. A monorepo with an `xtask` of its own flattens them into its own with ",
     "`#[command(flatten)]` and calls [`Command::main`]."
@@ -73,10 +74,10 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does what was asked.
+    /// Runs the command.
     ///
     /// # Errors
-    /// What went wrong; [`Status::of`] gives the exit status it stands for.
+    /// Returns an error if the command fails. [`Status::of`] gives the exit status of the error.
     pub fn run(self) -> Result<Status> {
         match self {
             Self::Graph(args) => graph::run(&args),
@@ -93,13 +94,13 @@ impl Command {
         }
     }
 
-    /// Does what was asked, says what went wrong, and gives the status to end with.
+    /// Runs the command, prints the error if the command failed, and returns the exit status.
     pub fn main(self) -> ExitCode {
         choose_colours();
         let result = process::clean_up_at_the_end().and_then(|()| self.run());
         let status = result.unwrap_or_else(|error| {
             output::error(&error);
-            // What failed then may have failed because of the signal.
+            // The signal may be the cause of the failure.
             match process::signal_received() {
                 Some(signal) => Status::Forwarded(process::status_of(signal)),
                 None => Status::of(&error),
@@ -109,8 +110,8 @@ impl Command {
     }
 }
 
-/// Uses colours as cargo does: `CARGO_TERM_COLOR` goes before `term.color` of the configuration,
-/// and `auto` heeds the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
+/// Chooses colours as cargo does: `CARGO_TERM_COLOR` overrides `term.color` of the configuration,
+/// and `auto` respects the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
 fn choose_colours() {
     static CHOSEN: Once = Once::new();
     CHOSEN.call_once(|| {
@@ -127,14 +128,14 @@ fn choose_colours() {
     });
 }
 
-/// The whole of the binary.
+/// Parses the command line and runs the command. The binary `xtask` does nothing else.
 pub fn main() -> ExitCode {
     choose_colours();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
-            // Clap repeats what was given to it.
+            // The message repeats arguments of the user, so it is printed as untrusted text.
             output::plain(error.render().ansi().to_string().trim_end());
             return Status::Usage.into();
         }
