@@ -1,4 +1,4 @@
-//! Cleaning: one profile directory after the other is read, planned and emptied of what goes.
+//! Cleaning: each profile directory in turn is locked, read, planned and cleaned.
 
 use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
@@ -19,30 +19,32 @@ use xtask_impact::records::checkouts;
 use xtask_impact::records::checkouts::Shared;
 use xtask_impact::records::layout::PackageDirectories;
 
-/// What is done with a plan, and where it is made.
+/// Options of a clean: where artifacts are looked for, and whether they are removed.
 #[derive(Clone, Copy, Debug)]
 pub struct CleanOptions {
-    /// Plan, and remove nothing.
+    /// True if the clean only makes a plan and removes nothing.
     pub only_plan: bool,
-    /// Wait for a build that is running, rather than give up.
+    /// True to wait for the end of a running build, false to give up.
     pub wait: bool,
-    /// Look into the workspace's other build directories, too.
+    /// True to clean the workspace's other build directories, too.
     pub all_target_dirs: bool,
-    /// Remove what the workspace no longer has, too.
+    /// True to remove orphans, too: artifacts of packages, versions and targets that the workspace
+    /// no longer has.
     pub orphans: bool,
-    /// Remove also where another checkout builds, as the policy may allow for good.
+    /// True to clean also in a directory in which another checkout builds. The policy can allow
+    /// this permanently.
     pub allow_shared: bool,
 }
 
 impl CleanOptions {
-    /// The plan alone.
+    /// The options that make a plan and remove nothing.
     pub const PLAN: Self = Self {
         only_plan: true,
         allow_shared: true,
         ..Self::REMOVE
     };
 
-    /// Removal of what is the workspace's own, as soon as no build is running.
+    /// The options that remove the workspace's own artifacts as soon as no build is running.
     pub const REMOVE: Self = Self {
         only_plan: false,
         wait: true,
@@ -52,11 +54,13 @@ impl CleanOptions {
     };
 }
 
-/// Removes what an answer and the options say goes, and gives what was removed; or what would be.
+/// Removes the artifacts that an answer and the options select, and returns the plan that was
+/// executed. If `how.only_plan` is set, `clean` only returns the plan.
 ///
 /// # Errors
-/// What cannot be listed, locked or removed, a directory that is not provably cargo's, and unless it
-/// is allowed one in which another checkout builds, too.
+/// Returns an error if a directory cannot be listed, if a path cannot be locked or removed, or if a
+/// directory is not provably cargo's. Returns an error if another checkout builds in a directory,
+/// unless the options or the policy allow that.
 pub fn clean(answer: &Answer, options: &CleanSelection, how: CleanOptions) -> Result<CleanPlan> {
     let workspace = &answer.workspace;
     let own = workspace.directories();
@@ -116,12 +120,12 @@ pub fn clean(answer: &Answer, options: &CleanSelection, how: CleanOptions) -> Re
     Ok(CleanPlan::new(planned, left_out))
 }
 
-/// The cleaning of one build directory.
+/// The cleaning of one build directory, shared by its profile directories.
 struct Cleaning<'a> {
     selection: &'a ArtifactSelection<'a>,
     directories: &'a Directories,
     reader: ProfileReader<'a>,
-    /// What shows that another workspace builds here, too.
+    /// A package that shows that another workspace builds in this directory, too.
     stranger: Option<String>,
     how: CleanOptions,
 }
@@ -151,7 +155,7 @@ impl Cleaning<'_> {
             remove::measure(&mut planned)?;
             return Ok(planned);
         }
-        // A cargo of another version may have created a lock file of its own meanwhile.
+        // A cargo of another version may have created its own lock file in the meantime.
         while !lock.as_ref().is_some_and(BuildLocks::is_complete) {
             if !self.how.wait {
                 bail!(
@@ -164,7 +168,7 @@ impl Cleaning<'_> {
             output::status("Blocking", message);
             drop(lock);
             lock = BuildLocks::take(place, target, true)?;
-            // What was seen without the lock is not true any more.
+            // The directory was read before the lock was held, so it is read again.
             contents = self.read(place)?;
             planned = self.plan(&contents);
         }

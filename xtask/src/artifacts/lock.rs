@@ -1,10 +1,13 @@
 //! Cargo's locks of a profile directory.
 //!
-//! Up to 1.95 cargo takes `.cargo-lock` in the target and in the build directory, exclusively. From
-//! 1.96 on cargo takes `.cargo-build-lock` in the build directory exclusively, `.cargo-lock` in the
-//! target directory shared, and, unless it only checks, `.cargo-artifact-lock` there exclusively.
-//! Who holds all of these files exclusively keeps every cargo out. A build directory of its own lacks
-//! the lock file of the cargo that has not built there yet, so the kit creates that file.
+//! Up to 1.95, cargo takes `.cargo-lock` in the target directory and in the build directory,
+//! exclusively. From 1.96 on, cargo takes `.cargo-build-lock` in the build directory exclusively,
+//! `.cargo-lock` in the target directory shared, and, unless cargo only checks,
+//! `.cargo-artifact-lock` in the target directory exclusively.
+//!
+//! A process that holds all of these files exclusively keeps every cargo out. A build directory
+//! that is not the target directory lacks the lock file of a cargo version that has not built there
+//! yet, so the kit creates that file.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -18,21 +21,22 @@ use xtask_impact::build_dir::ProfileDir;
 /// The names of the lock files, in the order in which cargo takes them.
 const NAMES: [&str; 3] = [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-lock"];
 
-/// The locks in a build directory of its own, of which every cargo takes one: up to 1.95 the first,
-/// from 1.96 on the second. Where the build directory is the target directory, every cargo takes the
-/// first.
+/// The lock files in a build directory that is not the target directory. Every cargo takes one of
+/// them: up to 1.95 the first, from 1.96 on the second. If the build directory is the target
+/// directory, every cargo takes the first.
 const EVERY_CARGOS: [&str; 2] = [".cargo-lock", ".cargo-build-lock"];
 
-/// Cargo's locks of a profile directory; released when dropped.
+/// Cargo's locks of a profile directory. Dropping the value releases the locks.
 pub struct BuildLocks {
-    /// The build directory, then the target directory, of the profile.
+    /// The profile's directory in the build directory, then the one in the target directory.
     directories: [Utf8PathBuf; 2],
     held: Vec<Held>,
-    /// Whether cargo takes locks there, too.
+    /// True if cargo takes locks in this directory, too, so that the held locks keep cargo out.
     pub keeps_cargo_out: bool,
 }
 
-/// A lock file that is locked exclusively, unless the file system knows no locks.
+/// An open lock file. The file is locked exclusively, unless the file system does not support
+/// locks.
 struct Held {
     path: Utf8PathBuf,
     file: File,
@@ -40,11 +44,11 @@ struct Held {
 }
 
 impl BuildLocks {
-    /// Takes the locks, waiting for a build that is running, and plans under them. Plans again where
-    /// cargo created another lock file meanwhile.
+    /// Takes the locks, waits for a running build if needed, and calls `plan` while the locks are
+    /// held. Calls `plan` again if cargo created another lock file in the meantime.
     ///
     /// # Errors
-    /// A lock that cannot be taken, and the errors of the plan.
+    /// Returns an error if a lock cannot be taken or if `plan` fails.
     pub fn while_planning<T>(
         place: &ProfileDir,
         target: &Utf8Path,
@@ -64,18 +68,19 @@ impl BuildLocks {
         }
     }
 
-    /// Takes every lock of cargo's, exclusively; creates the ones that a cargo of another version
-    /// would create. `None` if another process has one of the locks, and `wait` is false.
+    /// Takes all of cargo's locks exclusively, and creates the lock files that a cargo of another
+    /// version would create. Returns `None` if another process holds one of the locks and `wait` is
+    /// false.
     ///
     /// # Errors
-    /// A lock that cannot be taken.
+    /// Returns an error if a lock cannot be taken.
     pub fn take(place: &ProfileDir, target: &Utf8Path, wait: bool) -> Result<Option<Self>> {
         let mut lock = Self {
             directories: [place.path.clone(), place.outputs(target)],
             held: Vec::new(),
             keeps_cargo_out: false,
         };
-        // Cargo does not lock there, since a lock on NFS may block for ever.
+        // Cargo takes no locks on NFS, since a lock there may block for ever.
         if is_on_nfs(&place.path) {
             return Ok(Some(lock));
         }
@@ -85,7 +90,8 @@ impl BuildLocks {
                 if !wait {
                     return Ok(None);
                 }
-                // Nothing is held meanwhile: cargo may hold this one and wait for another.
+                // No lock is held during the wait: cargo may hold the busy lock and wait for
+                // another lock.
                 lock.held.clear();
                 lock.held.extend(Held::wait(busy)?);
             }
@@ -96,8 +102,8 @@ impl BuildLocks {
         Ok(Some(lock))
     }
 
-    /// Whether all lock files that exist now are held. Cargo may have created another since they were
-    /// taken.
+    /// Returns true if all lock files that exist now are held. Cargo may have created another lock
+    /// file since the locks were taken.
     pub fn is_complete(&self) -> bool {
         if self.held.is_empty() && is_on_nfs(&self.directories[0]) {
             return true;
@@ -106,8 +112,8 @@ impl BuildLocks {
         held.map(|it| &it.path).eq(&self.files()) && self.missing().is_empty()
     }
 
-    /// The lock files that a cargo of another version would create in the build directory; none where
-    /// no cargo locks.
+    /// Returns the lock files that a cargo of another version would create in the build directory.
+    /// Returns none if no cargo has created a lock file there.
     fn missing(&self) -> Vec<Utf8PathBuf> {
         let [build, target] = &self.directories;
         let there = EVERY_CARGOS.map(|name| build.join(name).is_file());
@@ -125,7 +131,7 @@ impl BuildLocks {
     fn create_missing(&self) -> Result<()> {
         for path in self.missing() {
             match File::create_new(&path) {
-                // The directory was removed meanwhile, or cargo created the file.
+                // The directory was removed in the meantime, or cargo created the file.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_file() => {}
                 created => {
@@ -136,7 +142,8 @@ impl BuildLocks {
         Ok(())
     }
 
-    /// Takes the locks that are not held, without waiting; gives the first that another has.
+    /// Takes the locks that are not held yet, without waiting. Returns the first lock file that
+    /// another process holds, if there is any.
     fn try_all(&mut self) -> Result<Option<Utf8PathBuf>> {
         self.held.retain(Held::is_in_place);
         let mut held = Vec::new();
@@ -154,7 +161,7 @@ impl BuildLocks {
         Ok(None)
     }
 
-    /// The lock files that exist, in cargo's order.
+    /// Returns the lock files that exist, in cargo's order.
     fn files(&self) -> Vec<Utf8PathBuf> {
         let mut found = Vec::new();
         for directory in &self.directories {
@@ -169,8 +176,8 @@ impl BuildLocks {
 }
 
 impl Held {
-    /// Takes a lock without waiting; gives nothing where the file is gone, and the path where another
-    /// process has the lock.
+    /// Takes a lock without waiting. Returns `Ok(None)` if the file is gone, and `Err` with the
+    /// path if another process holds the lock.
     fn try_take(path: Utf8PathBuf) -> Result<Result<Option<Self>, Utf8PathBuf>> {
         let Some(file) = open(&path)? else {
             return Ok(Ok(None));
@@ -178,7 +185,7 @@ impl Held {
         let is_locked = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => return Ok(Err(path)),
-            // As cargo: a file system that knows no locks does without.
+            // Cargo, too, does without a lock on a file system that does not support locks.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => false,
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("cannot lock {path}"));
@@ -191,7 +198,7 @@ impl Held {
         })))
     }
 
-    /// Takes a lock as soon as it is free; gives nothing where the file is gone.
+    /// Waits for a lock and takes it. Returns `None` if the file is gone.
     fn wait(path: Utf8PathBuf) -> Result<Option<Self>> {
         let Some(file) = open(&path)? else {
             return Ok(None);
@@ -204,7 +211,7 @@ impl Held {
         }))
     }
 
-    /// Returns whether the path still names the file that is locked.
+    /// Returns true if the path still names the locked file.
     fn is_in_place(&self) -> bool {
         #[cfg(unix)]
         {
@@ -215,13 +222,13 @@ impl Held {
         }
         #[cfg(not(unix))]
         {
-            // Windows removes no file that is open.
+            // Windows does not remove an open file.
             self.path.is_file()
         }
     }
 }
 
-/// Opens a lock file, if it is there.
+/// Opens a lock file. Returns `None` if the file does not exist.
 fn open(path: &Utf8Path) -> Result<Option<File>> {
     match File::options().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -231,16 +238,17 @@ fn open(path: &Utf8Path) -> Result<Option<File>> {
     }
 }
 
-/// Returns whether a path lies on NFS, where cargo takes no locks: its own test, which it makes on Linux
-/// only.
+/// Returns true if a path lies on NFS, where cargo takes no locks. The test is cargo's own, which
+/// cargo makes on Linux only.
 fn is_on_nfs(path: &Utf8Path) -> bool {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     path.canonicalize_utf8()
         .is_ok_and(|path| file_system(&mounts, &path).is_some_and(|it| it.starts_with("nfs")))
 }
 
-/// The type of the file system that a path lies on, by the list of mounts of `proc(5)`, in which a
-/// later mount covers an earlier one.
+/// Returns the type of the file system that a path lies on. `mounts` is the list of mounts of
+/// `proc(5)`. The longest mount point above the path wins; of two equal mount points, the later one
+/// covers the earlier one.
 fn file_system<'a>(mounts: &'a str, path: &Utf8Path) -> Option<&'a str> {
     let mounts = mounts.lines().filter_map(|line| {
         let mut fields = line.split(' ').skip(1);

@@ -1,7 +1,7 @@
-//! From an answer to what is done about it, as plain values that a dry run prints and a test
-//! compares.
+//! Plans for the removal of artifacts, and their execution under cargo's locks. A plan is a plain
+//! value, which a dry run prints and a test compares.
 //!
-//! Architecture invariant: nothing here changes anything.
+//! Architecture invariant: only [`apply`], [`lock`] and [`remove`] change files.
 
 pub mod apply;
 pub mod lock;

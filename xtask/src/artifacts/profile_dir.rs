@@ -1,4 +1,4 @@
-//! What lies in a profile directory.
+//! The contents of a profile directory.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,58 +8,64 @@ use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_record::{RecordedKind, UnitName};
 use xtask_impact::workspace::PackageIx;
 
-/// What lies in a profile directory, as far as it can be of the packages asked about.
+/// The contents of a profile directory, limited to the packages that were asked about.
 #[derive(Clone, Debug)]
 pub struct ProfileDirScan {
     /// The directory.
     pub place: ProfileDir,
-    /// Where cargo puts final artifacts; the same directory unless target and build directory are
-    /// apart.
+    /// The directory in which cargo puts final artifacts. It equals `place` unless the build
+    /// directory is not the target directory.
     pub outputs: Utf8PathBuf,
-    /// Where cargo puts documentation, that of every profile; `None` if that is not provably cargo's.
+    /// The directory in which cargo puts the documentation of every profile. `None` if the target
+    /// directory is not provably cargo's.
     pub documentation: Option<Utf8PathBuf>,
-    /// The units, sorted by name and hash.
+    /// The units, sorted by package name and hash.
     pub units: Vec<ScannedUnit>,
-    /// The units of what the workspace no longer has; empty unless they were asked for.
+    /// The units of packages, versions and targets that the workspace no longer has. Empty unless
+    /// orphans were asked for.
     pub strays: Vec<OrphanCandidate>,
-    /// The names in the directories that units share, as far as they may be one's that was found.
+    /// The names in the directories that units share, limited to names that may belong to a found
+    /// unit.
     pub names: BTreeMap<Utf8PathBuf, Vec<String>>,
-    /// The dep-infos without a hash in their name, by their path.
+    /// The text of each dep-info file without a hash in its name, by path.
     pub dep_infos: HashMap<Utf8PathBuf, String>,
-    /// The kit's own executable, without extension, if it lies in here.
+    /// The name of the kit's own executable without extension, if the executable lies in this
+    /// directory.
     pub running: Option<String>,
 }
 
-/// A unit that was found. One that cannot be told apart comes once for each package it may be of.
+/// A unit that was found in a build directory. A unit that may belong to several packages is listed
+/// once for each of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScannedUnit {
-    /// Whose; `None` if the workspace does not have the package.
+    /// The package of the unit. `None` if the workspace does not have the package.
     pub package: Option<PackageIx>,
-    /// The name in the directory's name.
+    /// The package name in the name of the unit's directory.
     pub package_name: String,
-    /// The hash in the directory's name.
+    /// The hash in the name of the unit's directory.
     pub hash: String,
-    /// Which unit; `None` if cargo never built it to its end.
+    /// The unit. `None` if cargo never completed a build of the unit.
     pub unit: Option<UnitName>,
-    /// The root file of its target, where there is one.
+    /// The root file of the unit's target, if the target has one.
     pub root: Option<Utf8PathBuf>,
-    /// Whether the fingerprint's directory is another unit's as well.
+    /// True if the fingerprint directory belongs to other units as well.
     pub shares: bool,
 }
 
-/// A unit that nothing of the workspace claims.
+/// A unit that no package or target of the workspace claims.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrphanCandidate {
-    /// What was found.
+    /// The unit.
     pub found: ScannedUnit,
-    /// What the workspace no longer has.
+    /// The reason: the package, version or target that the workspace no longer has.
     pub because: String,
-    /// Why it may yet be somebody's.
+    /// The doubt about the unit being an orphan.
     pub doubt: ScanDoubt,
 }
 
 impl OrphanCandidate {
-    /// Why it stays, where `stranger` was compiled by another workspace; `None` if it goes.
+    /// Returns the reason to keep the unit, or `None` if the unit is an orphan and is removed.
+    /// `stranger` is a package that was compiled by another workspace.
     pub fn doubt_with(&self, stranger: Option<&str>) -> Option<String> {
         match &self.doubt {
             ScanDoubt::No => None,
@@ -71,19 +77,20 @@ impl OrphanCandidate {
     }
 }
 
-/// Whether a unit may yet be somebody's.
+/// The doubt about a unit being an orphan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScanDoubt {
-    /// It is an orphan.
+    /// The unit is an orphan.
     No,
-    /// It is one unless another workspace builds here.
+    /// The unit is an orphan unless another workspace builds in this directory.
     UnlessAlone,
-    /// It may be, for this reason.
+    /// The unit may still be in use, for this reason.
     Yes(String),
 }
 
-/// What files without a hash are called, up to their extension: libraries with a prefix (but for
-/// the likes of `.dll`), and names of debug symbols with `_` for `-`.
+/// Returns the names, without extension, of the unit's files that have no hash in their names.
+/// Libraries have the prefix `lib`, except on platforms with files such as `.dll`. Files of debug
+/// symbols have `_` for `-`.
 pub fn plain_names(unit: &UnitName) -> [String; 2] {
     let crate_name = unit.target.replace('-', "_");
     match unit.kind {

@@ -1,10 +1,10 @@
-//! What lies in a profile directory, and whose it is.
+//! Reads a profile directory and finds the package of each unit.
 //!
-//! The directory of a fingerprint names package and unit, and everything else of the unit has the
-//! directory's hash (see [`build_dir`]). Which package of that name is meant, rustc's dep-info
-//! tells: only the right one has the target's root file in it, be it by path or by version. A run
-//! leads to its script by the number of the script's fingerprint. Where nothing is readable, the
-//! name has to do: cargo has no use for such a unit.
+//! The directory of a fingerprint names the package and the unit. All other files of the unit have
+//! the same hash (see [`build_dir`]). If several packages have that name, rustc's dep-info tells
+//! which package is meant: only the right package has the target's root file in the dep-info, by
+//! path or by version. A script run leads to its script by the number of the script's fingerprint.
+//! If nothing is readable, the package name decides, since cargo does not reuse such a unit.
 //!
 //! [`build_dir`]: xtask_impact::build_dir
 
@@ -26,20 +26,21 @@ use xtask_impact::paths::resolved;
 use xtask_impact::records::names::{crate_name, target_kind};
 use xtask_impact::workspace::{Package, PackageIx, Target, Workspace};
 
-/// Reads profile directories, the host's before the triples', since a script's record lies with the
-/// host also where its run does not.
+/// A reader of profile directories. It reads the host's directories before the directories of other
+/// target triples, since the record of a script lies with the host even if the record of the
+/// script's run does not.
 pub struct ProfileReader<'a> {
     workspace: &'a Workspace,
     by_name: HashMap<&'a str, Vec<PackageIx>>,
-    /// Whose a script is, by the number of its fingerprint; and its hash.
+    /// The package and hash of each script, by the number of the script's fingerprint.
     scripts: HashMap<u64, (Option<PackageIx>, String)>,
     running: Option<&'a Utf8Path>,
     living: Option<&'a LiveSet<'a>>,
 }
 
 impl<'a> ProfileReader<'a> {
-    /// A reader of what is these packages'. `running` is the kit's own executable. With `living`
-    /// what is no package's is read as well.
+    /// Returns a reader of the units of these packages. `running` is the kit's own executable. If
+    /// `living` is given, the reader also reads units that belong to no package of the workspace.
     pub fn new(
         workspace: &'a Workspace,
         packages: impl Iterator<Item = PackageIx>,
@@ -68,17 +69,19 @@ impl<'a> ProfileReader<'a> {
         }
     }
 
-    /// Reads one directory of a cargo that puts its final artifacts into `target`.
+    /// Reads one profile directory. `target` is the directory into which cargo puts final
+    /// artifacts.
     ///
     /// # Errors
-    /// A directory that cannot be listed.
+    /// Returns an error if a directory cannot be listed.
     pub fn read(&mut self, place: &ProfileDir, target: &Utf8Path) -> Result<ProfileDirScan> {
         let mut units = Vec::new();
         let mut runs = Vec::new();
         let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
         let named = place.unit_names(&wanted)?;
         let (workspace, by_name) = (self.workspace, &self.by_name);
-        // Whose a unit is, but for a run.
+        // Finds the packages of a unit. A script run is left out, since its script tells the
+        // package.
         let owners_of = |name: &str, hash: &str, unit: &UnitName| -> Vec<PackageIx> {
             let packages = by_name.get(name).filter(|_| unit.mode != RecordedMode::Run);
             let packages = packages.into_iter().flatten().copied();
@@ -157,7 +160,7 @@ impl<'a> ProfileReader<'a> {
         script.is_none_or(|(package, _)| *package == run.package)
     }
 
-    /// The script of a run, as far as it was read.
+    /// Returns the script of a run, if the script's record was read.
     fn script_of(
         &self,
         place: &ProfileDir,
@@ -171,7 +174,7 @@ impl<'a> ProfileReader<'a> {
     }
 }
 
-/// Whether a compiled or documented unit is this package's.
+/// Returns true if a compiled or documented unit belongs to this package.
 fn is_of(
     workspace: &Workspace,
     package: PackageIx,
@@ -183,7 +186,7 @@ fn is_of(
     let Some(root) = root_of(package, unit) else {
         return false;
     };
-    // A manifest may name it by way of the directory above.
+    // A manifest may name the root file by way of the parent directory: `../lib.rs`.
     let place_of = |file: &Utf8Path| dep_info::absolute(&workspace.root, file);
     let root = place_of(root);
     let rustcs = place.find_dep_info(&package.name, hash, unit, true);
@@ -191,7 +194,8 @@ fn is_of(
     if let Some(found) = rustcs.and_then(|text| dep_info::parse_rustc(&text)) {
         return found.files.iter().any(|file| place_of(file) == root);
     }
-    // Cargo's own names files below the package without saying which, and none of a registry's.
+    // Cargo's own dep-info names files below a package without the package's name, and names no
+    // file of a registry package.
     let roots = Roots {
         workspace: &workspace.root,
         package: package.directory(),
@@ -204,7 +208,8 @@ fn is_of(
     }
 }
 
-/// The root file of a unit's target; `None` where the package has no such target (any more).
+/// Returns the root file of a unit's target, or `None` if the package does not have the target (any
+/// more).
 pub fn root_of<'a>(package: &'a Package, unit: &UnitName) -> Option<&'a Utf8PathBuf> {
     let kind = target_kind(unit.kind);
     let name = crate_name(kind, &unit.target);
@@ -213,15 +218,15 @@ pub fn root_of<'a>(package: &'a Package, unit: &UnitName) -> Option<&'a Utf8Path
 }
 
 impl ProfileDirScan {
-    /// Lists what may be the units' in shared directories, and reads what dep-infos without a hash
-    /// say.
+    /// Lists the files in shared directories that may belong to the units, and reads the dep-infos
+    /// without a hash in their names.
     fn list(&mut self, target: &Utf8Path) -> Result<()> {
         let strays = self.strays.iter().map(|stray| &stray.found);
         let found: Vec<_> = self.units.iter().chain(strays).collect();
         let units = found.iter().filter_map(|found| found.unit.as_ref());
         let plain: HashSet<String> = units.flat_map(plain_names).collect();
         let hashes: HashSet<&str> = found.iter().map(|found| &*found.hash).collect();
-        // Among thousands of names few are wanted.
+        // Only a few of thousands of names are wanted.
         let is_wanted = |name: &str| match build_dir::hash_in(name) {
             Some(hash) => hashes.contains(hash),
             None => {
@@ -231,7 +236,7 @@ impl ProfileDirScan {
             }
         };
         let mut shared = Vec::new();
-        // What is not provably cargo's is not touched.
+        // Files in a directory that is not provably cargo's are not touched.
         if build_dir::is_cargos(target, &self.outputs) {
             shared.extend([self.outputs.clone(), self.outputs.join("examples")]);
             self.documentation = Some(self.outputs.with_file_name("doc"));

@@ -1,7 +1,7 @@
-//! Removing what a plan names, under cargo's own [locks](super::lock).
+//! Removes the artifacts that a plan names, under cargo's [locks](super::lock).
 //!
-//! Nothing outside the workspace's build and target directory is removed, and no symbolic link is
-//! followed out of them.
+//! Nothing outside the workspace's build directory and target directory is removed, and no symbolic
+//! link that leads out of them is followed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,14 +17,14 @@ use xtask_impact::build_dir::Directories;
 use xtask_impact::parallel;
 use xtask_impact::quote;
 
-/// The directories in which something may be removed.
+/// The directories in which artifacts may be removed.
 pub struct Bounds(Vec<Utf8PathBuf>);
 
 impl Bounds {
-    /// The build and the target directory, without symbolic links.
+    /// Returns the build directory and the target directory, without symbolic links in their paths.
     ///
     /// # Errors
-    /// Where the build directory is not provably cargo's.
+    /// Returns an error if the build directory is not provably cargo's.
     pub fn new(directories: &Directories, contents: &ProfileDirScan) -> Result<Self> {
         let build = &directories.build;
         let profile = &contents.place.path;
@@ -48,7 +48,8 @@ impl Bounds {
         Ok(Self(bounds))
     }
 
-    /// Whether a path, itself not followed if it is a link, lies within.
+    /// Returns true if a path lies within the bounds. The path itself is not followed if it is a
+    /// symbolic link.
     fn hold(&self, path: &Utf8Path) -> Result<bool> {
         let Some(parent) = path.parent() else {
             return Ok(false);
@@ -62,13 +63,14 @@ impl Bounds {
     }
 }
 
-/// Counts files and bytes, and leaves out of the plan what is not there.
+/// Counts the files and bytes of each removal, and drops removals whose path does not exist.
 ///
 /// # Errors
-/// What cannot be read.
+/// Returns an error if a path cannot be read.
 pub fn measure(directory: &mut Directory) -> Result<()> {
     let removals = std::mem::take(&mut directory.removals);
-    // What they hold is theirs, also where they lie in another one's directory.
+    // A fingerprint directory can lie inside another removal. Its files are counted once, as its
+    // own.
     let fingerprints = removals.iter();
     let fingerprints = fingerprints.filter(|it| it.kind == Artifact::Fingerprint);
     let fingerprints: HashSet<&str> = fingerprints.map(|it| it.path.as_str()).collect();
@@ -86,7 +88,8 @@ pub fn measure(directory: &mut Directory) -> Result<()> {
     Ok(())
 }
 
-/// Files and bytes at a path, without what was counted; `None` if nothing is there.
+/// Returns the number of files and bytes at a path, without the paths in `counted`. Returns `None`
+/// if the path does not exist.
 fn size(path: &Utf8Path, counted: &HashSet<&str>) -> io::Result<Option<(u64, u64)>> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -106,11 +109,11 @@ fn size(path: &Utf8Path, counted: &HashSet<&str>) -> io::Result<Option<(u64, u64
     Ok(Some(total))
 }
 
-/// Removes what a plan names, in its order. What is gone already is no error. `progress` is called
-/// with how many of its removals are done.
+/// Removes the paths that a plan names, in the plan's order. A path that does not exist is no
+/// error. `progress` is called with the number of completed removals.
 ///
 /// # Errors
-/// What cannot be removed, and what lies out of bounds.
+/// Returns an error if a path cannot be removed or lies out of bounds.
 pub fn remove(
     directory: &Directory,
     bounds: &Bounds,
@@ -143,8 +146,8 @@ pub fn remove(
     Ok(())
 }
 
-/// Removes a directory. The file by which cargo or rustc trusts the rest of the directory goes
-/// first, since the kit can be killed at any moment.
+/// Removes a directory. The file by which cargo or rustc trusts the rest of the directory is
+/// removed first, since the kit can be killed at any moment.
 fn remove_directory(path: &Utf8Path, kind: Artifact) -> io::Result<()> {
     for file in trusted_by(path, kind)? {
         fs::remove_file(file)?;
@@ -152,8 +155,8 @@ fn remove_directory(path: &Utf8Path, kind: Artifact) -> io::Result<()> {
     fs::remove_dir_all(path)
 }
 
-/// Returns the files that have to go before the rest of a directory: the reference files of a
-/// fingerprint, the dependency graphs of an incremental cache's sessions.
+/// Returns the files that are removed before the rest of a directory: the reference files of a
+/// fingerprint, or the dependency graphs of an incremental cache's sessions.
 fn trusted_by(path: &Utf8Path, kind: Artifact) -> io::Result<Vec<Utf8PathBuf>> {
     let mut files = Vec::new();
     for entry in path.read_dir_utf8()? {

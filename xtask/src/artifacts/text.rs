@@ -1,4 +1,4 @@
-//! What `clean-affected` is going to remove, and whether cargo then built that.
+//! The text of a plan of `clean-affected`, and of the verification after a clean.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use xtask_impact::unit_graph::Mode;
 use xtask_impact::unit_graph::target_name;
 use xtask_impact::workspace::name_and_version;
 
-/// The plan of one of several workspaces, for programs.
+/// The plan of one of several workspaces, for JSON output.
 #[derive(Debug, Serialize)]
 pub struct Rooted {
     /// The directory of the root manifest.
@@ -27,7 +27,8 @@ pub struct Rooted {
     pub plan: CleanPlan,
 }
 
-/// The plan by directory and package; with every path if that is asked for.
+/// Returns the text of a plan, by directory and package. If `paths` is true, the text lists every
+/// path.
 pub fn plan(plan: &CleanPlan, paths: bool) -> String {
     let mut text = String::new();
     for directory in &plan.directories {
@@ -130,7 +131,7 @@ fn in_units(bytes: u64) -> String {
     }
 }
 
-/// Which of its package's units a record's is.
+/// Returns the name of a recorded unit within its package.
 fn unit_name(unit: Option<&UnitName>) -> String {
     let Some(unit) = unit else {
         return "never built to its end".to_owned();
@@ -144,8 +145,9 @@ fn unit_name(unit: Option<&UnitName>) -> String {
     }
 }
 
-/// What cargo built, held against what was announced; how long that took, and how long the last
-/// build of everything if that is known.
+/// Returns the text of a verification: the units that cargo built against the units that were
+/// predicted. `took` is the duration of the build, `full` the duration of the last full build if it
+/// is known.
 pub fn verification(found: &Verification, took: Duration, full: Option<Duration>) -> String {
     let mut text = String::new();
     let groups = [

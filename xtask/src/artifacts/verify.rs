@@ -1,4 +1,5 @@
-//! Was it as announced? What cargo built after a clean, held against the answer.
+//! Verification of a clean: compares the units that cargo built after the clean with the units that
+//! were predicted.
 
 use std::collections::BTreeSet;
 
@@ -7,23 +8,23 @@ use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::Effect;
 
-/// Units by what cargo did with them after the clean.
+/// Units, grouped by what cargo did with them after the clean.
 #[derive(Debug, PartialEq)]
 pub struct Verification {
-    /// Affected, and built.
+    /// Units that were affected and were rebuilt.
     pub built: BTreeSet<UnitKey>,
-    /// Affected, and yet fresh: the answer or the clean is wrong.
+    /// Units that were affected but stayed fresh: the answer or the clean is wrong.
     pub missed: BTreeSet<UnitKey>,
-    /// Built without being affected.
+    /// Units that were rebuilt but were not affected.
     pub besides: BTreeSet<UnitKey>,
-    /// How many units stayed fresh as they should.
+    /// The number of units that were not affected and stayed fresh.
     pub fresh: usize,
 }
 
 impl Verification {
-    /// Holds the builds before and after the clean against the answer. Cargo builds what is built
-    /// from removed units too, so everything affected counts, whatever the plan's scope; only what
-    /// the first build did not need, and what was kept, need not be built again.
+    /// Compares the builds before and after the clean with the answer. All affected units count,
+    /// whatever the plan's scope, since cargo also rebuilds the dependents of removed units. Units
+    /// that the first build did not need and units that the plan kept do not count as missed.
     pub fn new(
         answer: &Answer,
         plan: &CleanPlan,

@@ -1,9 +1,9 @@
-//! Whether `Cargo.lock` names what was downloaded.
+//! Comparison of a downloaded source file with the entries of `Cargo.lock`.
 
 use cargo_metadata::camino::Utf8Path;
 use serde::Deserialize;
 
-/// A package, by its entry.
+/// A package entry of `Cargo.lock`.
 #[derive(Deserialize)]
 pub(crate) struct Locked {
     pub(crate) name: String,
@@ -11,18 +11,18 @@ pub(crate) struct Locked {
     pub(crate) source: Option<String>,
 }
 
-/// The file.
+/// The part of `Cargo.lock` that lists packages.
 #[derive(Deserialize)]
 pub(crate) struct DownloadLock {
     #[serde(default)]
     pub(crate) package: Vec<Locked>,
 }
 
-/// Where below cargo's home a file lies.
+/// The place of a source file below cargo's home directory.
 pub(crate) enum Download<'a> {
-    /// In a registry's package, `name-version`.
+    /// The directory of a registry package, `name-version`.
     Registry(&'a str),
-    /// In a checkout of this revision, cut short.
+    /// The directory of a git checkout: the revision, shortened.
     Git(&'a str),
 }
 

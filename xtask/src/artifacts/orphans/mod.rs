@@ -1,16 +1,17 @@
-//! Units of what the workspace no longer has: packages, versions, targets.
+//! Orphans: units of packages, versions and targets that the workspace no longer has.
 //!
-//! That nothing of the workspace claims a unit does not make it an orphan, since several workspaces
-//! can build in one directory. It is one for certain where
+//! A unit that no package of the workspace claims is not always an orphan, since several workspaces
+//! can build in one directory. The unit is certainly an orphan if
 //!
-//! - it is compiled from a path below the workspace's root, and its package was seen to be compiled
-//!   there: rustc writes the absolute path of the root file into a library's metadata, cargo into
-//!   the `.d` beside what it puts up for users; or
-//! - it is compiled from a path elsewhere that does not exist any more; or
-//! - it is of a registry or a git repository, `Cargo.lock` does not name it, and nothing in the
+//! - it is compiled from a path below the workspace's root, and the artifacts of its package show
+//!   that the package was compiled there: rustc writes the absolute path of the root file into a
+//!   library's metadata, and cargo writes that path into the `.d` file beside a final artifact; or
+//! - it is compiled from a path elsewhere that no longer exists; or
+//! - it belongs to a registry or git package that `Cargo.lock` does not name, and nothing in the
 //!   build directory was compiled by another workspace.
 //!
-//! A script's run goes with the script, what has no sources of its own with its package.
+//! A script run is judged like its script. Any other unit without sources of its own is judged like
+//! its package.
 
 mod download;
 mod witness;
@@ -29,24 +30,28 @@ use xtask_impact::paths::resolved;
 use xtask_impact::quote;
 use xtask_impact::workspace::Workspace;
 
-/// What the workspace has, on whatever platform: its packages, and what `Cargo.lock` names.
+/// The packages that the workspace has on any platform: its packages, and the packages that
+/// `Cargo.lock` names.
 pub struct LiveSet<'a> {
     workspace: &'a Workspace,
-    /// Where rustc runs: a program sees its directory without symbolic links.
+    /// The workspace's root without symbolic links. rustc runs there, and a program sees its
+    /// directory in this form.
     root: Utf8PathBuf,
     locked: HashMap<String, Vec<Locked>>,
-    /// Cargo's packages by name, and whether one of that name is a path package.
+    /// The packages of cargo metadata by name. The value is true if a package of that name is a
+    /// path package.
     packages: HashMap<&'a str, bool>,
 }
 
-/// The units of a profile directory as they are named there: package, hash, units.
+/// The units of a profile directory as the directory names them: package, hash, units.
 pub(crate) type NamedUnits = [(String, String, Vec<UnitName>)];
 
 impl<'a> LiveSet<'a> {
     /// Reads `Cargo.lock`.
     ///
     /// # Errors
-    /// When it cannot be read; without it nothing could be called an orphan.
+    /// Returns an error if `Cargo.lock` cannot be read, since no unit can be called an orphan
+    /// without it.
     pub fn new(workspace: &'a Workspace) -> Result<Self> {
         let path = &workspace.lock_file.path;
         let text = files::read_text(path, files::RECORD)
@@ -70,7 +75,8 @@ impl<'a> LiveSet<'a> {
         })
     }
 
-    /// The units that none of the contents' is. `scripts` gives a run's script, by its hash.
+    /// Returns the units that do not belong to the workspace's packages in `contents`. `script_of`
+    /// returns the hash of a run's script.
     pub(crate) fn strays(
         &self,
         contents: &ProfileDirScan,
@@ -114,7 +120,8 @@ impl<'a> LiveSet<'a> {
                 }));
             }
         }
-        // A script's run by the script; what else has no sources by the weakest word on its package.
+        // A script run is judged like its script. Any other unit without sources gets the strongest
+        // doubt that a unit of its package has.
         let mut by_hash = HashMap::new();
         let mut by_package: BTreeMap<String, (String, ScanDoubt)> = BTreeMap::new();
         for OrphanCandidate {
@@ -161,7 +168,8 @@ impl<'a> LiveSet<'a> {
         self.locked.contains_key(package) || self.packages.contains_key(package)
     }
 
-    /// What is no more, and whether that is certain; `None` for what is another platform's.
+    /// Returns what the workspace no longer has, and the doubt about it. Returns `None` for a
+    /// package that only another platform uses.
     fn judge(
         &self,
         contents: &ProfileDirScan,

@@ -1,4 +1,4 @@
-//! What artifacts say of where they were compiled.
+//! Evidence in artifacts about the place where they were compiled.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -11,7 +11,8 @@ use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName}
 use xtask_impact::files;
 
 impl LiveSet<'_> {
-    /// What in these contents shows that another workspace builds here, too.
+    /// Returns a package in `contents` that shows that another workspace builds in this directory,
+    /// too.
     pub fn stranger(&self, contents: &ProfileDirScan) -> Option<String> {
         let stray = contents.strays.iter().find_map(|stray| {
             let root = stray.found.root.as_ref();
@@ -38,7 +39,8 @@ impl LiveSet<'_> {
         stray.or_else(library)
     }
 
-    /// The root file that a unit was compiled from, as rustc wrote it: the first of its dep-info.
+    /// Returns the root file that a unit was compiled from, as rustc wrote it: the first file of
+    /// the unit's dep-info.
     pub(crate) fn source(
         &self,
         place: &ProfileDir,
@@ -49,7 +51,7 @@ impl LiveSet<'_> {
         let path = place.find_dep_info(package, hash, unit, true)?;
         let found = dep_info::parse_rustc(&files::read_text(&path, files::RECORD).ok()?)?;
         let first = found.files.into_iter().next()?;
-        // A name without a hash is shared, and another unit may have written it last.
+        // Units share a file whose name has no hash, and another unit may have written it last.
         let is_own = path.file_name().is_some_and(|name| name.contains(hash))
             || path.as_str().contains(&format!("/{hash}/"));
         let root = dep_info::absolute(&self.workspace.root, &first);
@@ -57,8 +59,8 @@ impl LiveSet<'_> {
         (is_own || !targets.any(|target| target.src_path == root)).then_some(first)
     }
 
-    /// Whether a package's units say that they were compiled below the workspace's root, and none
-    /// says otherwise.
+    /// Returns true if a package's units show that they were compiled below the workspace's root,
+    /// and no unit shows otherwise.
     pub(crate) fn compiled_here(
         &self,
         contents: &ProfileDirScan,
@@ -66,7 +68,7 @@ impl LiveSet<'_> {
         package: &str,
     ) -> bool {
         let mut witnesses = Vec::new();
-        // They are sorted by package.
+        // The list is sorted by package.
         let start = named.partition_point(|it| *it.0 < *package);
         let own = named[start..].iter().take_while(|it| it.0 == package);
         for (name, hash, units) in own {
@@ -89,7 +91,7 @@ impl LiveSet<'_> {
                     .iter()
                     .find_map(|it| files::read_text(it, files::RECORD).ok());
                 let files = dep_info::first_rule(&text.unwrap_or_default());
-                // Another target of the same name may have taken the file's place.
+                // Another target of the same name may have overwritten the file.
                 let file = files.iter().find(|file| file.ends_with(&source));
                 let roots = [&self.root, &self.workspace.root];
                 witnesses.extend(file.map(|it| roots.iter().any(|root| *it == root.join(&source))));
@@ -98,8 +100,9 @@ impl LiveSet<'_> {
         !witnesses.is_empty() && witnesses.into_iter().all(|is_here| is_here)
     }
 
-    /// Whether a library's metadata says that its root is this file of this workspace, not of
-    /// another; `None` where it says neither, as of a library without an item.
+    /// Returns true if a library's metadata names this file of this workspace as its root, and
+    /// false if it names a file of another workspace. Returns `None` if the metadata names neither,
+    /// as for a library without items.
     fn is_from_here(
         &self,
         place: &ProfileDir,

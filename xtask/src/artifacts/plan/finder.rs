@@ -1,4 +1,4 @@
-//! Finds a unit's artifacts among what lies in a profile directory.
+//! Finds a unit's artifacts among the files of a profile directory.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use xtask_impact::records::names::target_kind;
 use xtask_impact::workspace;
 use xtask_impact::workspace::{PackageIx, Workspace};
 
-/// The names in a directory, by what they tell.
+/// The names in a profile directory, by hash and by crate name.
 pub(crate) struct ArtifactFinder<'a> {
     contents: &'a ProfileDirScan,
     by_hash: HashMap<&'a str, Vec<Utf8PathBuf>>,
@@ -24,7 +24,7 @@ pub(crate) struct ArtifactFinder<'a> {
     namesakes: OnceCell<Namesakes>,
 }
 
-/// The packages that have a target of this kind and crate name.
+/// The packages that have a target of a kind and crate name.
 type Namesakes = HashMap<(workspace::TargetKind, String), BTreeSet<PackageIx>>;
 
 impl<'a> ArtifactFinder<'a> {
@@ -55,8 +55,8 @@ impl<'a> ArtifactFinder<'a> {
         finder
     }
 
-    /// Everything that is a unit's, save what a shared fingerprint directory may not hold.
-    /// Documentation itself only if it is asked for.
+    /// Returns all artifacts of a unit. If the fingerprint directory is shared, only the unit's own
+    /// files in it are returned. Documentation pages are only returned if `documentation` is true.
     pub(crate) fn artifacts(
         &self,
         found: &ScannedUnit,
@@ -66,7 +66,7 @@ impl<'a> ArtifactFinder<'a> {
         let fingerprint = place.fingerprint_dir(&found.package_name, &found.hash);
         let Some(unit) = &found.unit else {
             let mut artifacts = self.of_hash(found, fingerprint);
-            // The unit may be a script's run that failed.
+            // The unit may be a script run that failed.
             artifacts.push(self.script_output(found));
             return artifacts;
         };
@@ -90,7 +90,8 @@ impl<'a> ArtifactFinder<'a> {
                 artifacts.push(self.script_output(found));
                 return artifacts;
             }
-            // The page of a crate's name is the last one's that was documented, whoever that was.
+            // Two packages with the same crate name share one page; the package that was documented
+            // last wrote it.
             RecordedMode::Doc
                 if documentation && !self.is_anothers(found, &crate_name, &KINDS[..2]) =>
             {
@@ -123,7 +124,8 @@ impl<'a> ArtifactFinder<'a> {
         artifacts
     }
 
-    /// Made once something has to go by its name alone.
+    /// Returns the packages by target kind and crate name. The map is made when the first file has
+    /// to be found by its name alone.
     fn namesakes(&self) -> &Namesakes {
         self.namesakes.get_or_init(|| {
             let mut namesakes = Namesakes::new();
@@ -137,7 +139,8 @@ impl<'a> ArtifactFinder<'a> {
         })
     }
 
-    /// Whether another package of the workspace has a target of these kinds with this crate name.
+    /// Returns true if another package of the workspace has a target of these kinds with this crate
+    /// name.
     fn is_anothers(
         &self,
         found: &ScannedUnit,
@@ -149,16 +152,16 @@ impl<'a> ArtifactFinder<'a> {
         packages.any(|&package| Some(package) != found.package)
     }
 
-    /// The output of a script's run, which cargo compares with the times of the run's inputs.
-    /// Without the output cargo rebuilds the run and its dependents. While the output exists,
-    /// cargo calls the dependents fresh, even where the run's fingerprint is gone.
+    /// Returns the output of a script's run. Cargo compares the output with the times of the run's
+    /// inputs. Without the output cargo rebuilds the run and its dependents. While the output
+    /// exists, cargo calls the dependents fresh, even if the run's fingerprint is gone.
     fn script_output(&self, found: &ScannedUnit) -> (Artifact, Utf8PathBuf) {
         let place = &self.contents.place;
         let output = place.script_output(&found.package_name, &found.hash);
         (Artifact::Fingerprint, output)
     }
 
-    /// What has the unit's hash in its name.
+    /// Returns the artifacts that have the unit's hash in their names.
     fn of_hash(
         &self,
         found: &ScannedUnit,
@@ -173,8 +176,9 @@ impl<'a> ArtifactFinder<'a> {
         artifacts
     }
 
-    /// The unit's files that have no hash in their names. Where a dep-info lies beside them, its
-    /// sources tell whose they are; else the name has to, if no other package has the same.
+    /// Returns the unit's files that have no hash in their names. If a dep-info lies beside the
+    /// files, its sources tell whether the files belong to the unit. Otherwise the name decides, if
+    /// no other package has a target of the same name.
     fn plain(
         &self,
         found: &ScannedUnit,
@@ -187,7 +191,7 @@ impl<'a> ArtifactFinder<'a> {
         let dep_info = dep_infos.find_map(|path| self.contents.dep_infos.get(&path));
         let is_its = match (dep_info, &found.root) {
             (Some(text), Some(root)) => {
-                // Cargo writes absolute paths, rustc those that it was given.
+                // Cargo writes absolute paths, rustc writes the paths that cargo passed.
                 let below = root.strip_prefix(&self.workspace.root).unwrap_or(root);
                 [root, below].iter().any(|file| first_rule_has(text, file))
             }
@@ -204,7 +208,7 @@ impl<'a> ArtifactFinder<'a> {
         let mut files = Vec::new();
         for (index, stem) in stems.iter().enumerate() {
             let extensions = match (unit.kind, artifact, index) {
-                // Here a binary of the same name has its files.
+                // A binary of the same name has these files.
                 (RecordedKind::Lib, Artifact::Uplifted, 1) => &EXTENSIONS[5..],
                 (RecordedKind::Lib, ..) => &EXTENSIONS[1..],
                 _ => &EXTENSIONS[..],
@@ -219,13 +223,14 @@ impl<'a> ArtifactFinder<'a> {
     }
 }
 
-/// Those that can be documented come first.
+/// The kinds of targets. The kinds that can be documented come first.
 const KINDS: [workspace::TargetKind; 5] = {
     use workspace::TargetKind::{Bench, Bin, Example, Lib, Test};
     [Lib, Bin, Example, Test, Bench]
 };
 
-/// What rustc and linkers put behind a name: executables' first, then those of libraries alone.
+/// The extensions that rustc and linkers append to a name: the extensions of executables first,
+/// then those of libraries only.
 const EXTENSIONS: [&str; 17] = [
     "", ".d", ".exe", ".pdb", ".js", ".wasm", ".dwp", ".dSYM", ".rlib", ".so", ".a", ".dylib",
     ".dll", ".dll.a", ".dll.lib", ".dll.exp", ".lib",

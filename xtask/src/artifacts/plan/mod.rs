@@ -1,8 +1,8 @@
-//! What `clean-affected` is going to remove: the affected units' artifacts, and nothing else.
+//! The plan of `clean-affected`: the artifacts of the affected units, and nothing else.
 //!
-//! `cargo clean -p` is not used, since it knows files by their target's name: it would remove
-//! those of every other package that has a `tests/it.rs` too. Here they are known by the hash of
-//! the unit; see [`crate::artifacts::reader`].
+//! `cargo clean -p` is not used, since it finds files by the name of their target: it would also
+//! remove the files of every other package that has a `tests/it.rs`. The kit finds files by the
+//! unit's hash; see [`crate::artifacts::reader`].
 
 mod finder;
 mod selection;
@@ -19,101 +19,104 @@ use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
 use xtask_impact::workspace;
 use xtask_impact::workspace::Package;
 
-/// What goes, and from where.
+/// The artifacts to remove, by profile directory.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct CleanPlan {
-    /// Of this format; it changes when a reader would have to.
+    /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
-    /// The host's first; one with two layouts comes twice.
+    /// The profile directories, the host's first. A directory that holds both layouts comes twice.
     pub directories: Vec<Directory>,
-    /// Other build directories of the workspace that were found and not looked into.
+    /// Other build directories of the workspace, which were found but not searched.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Utf8PathBuf>,
 }
 
-/// A profile directory, and what goes from it.
+/// A profile directory, and the artifacts to remove from it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Directory {
-    /// Where it is.
+    /// The path of the directory.
     pub path: Utf8PathBuf,
-    /// The target triple, unless it is the host's own directory.
+    /// The target triple. `None` for the host's own directory.
     pub triple: Option<String>,
-    /// In the order of removal: a unit whose fingerprint is gone is built again, whatever is left
-    /// of it, so fingerprints go before everything else.
+    /// The removals in their order. Fingerprints come first: cargo rebuilds a unit without a
+    /// fingerprint, whatever other files of the unit are left.
     pub removals: Vec<Removal>,
-    /// Packages that stay because the running kit is built from them.
+    /// Ids of packages that are kept because the running kit is built from them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
-    /// Crates whose incremental state goes, and with it that of units of the same name in other
-    /// packages. Those stay fresh, but their next compilation starts from nothing.
+    /// Crates whose incremental state is removed although units of the same crate name in other
+    /// packages share it. Those units stay fresh, but their next compilation does not reuse
+    /// incremental state.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shared_incremental: Vec<String>,
-    /// What may be orphans, and stays since that is not certain.
+    /// Units that may be orphans, and that are kept because this is not certain.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubtful: Vec<DoubtfulUnit>,
 }
 
-/// A unit that nothing of the workspace claims, and that may yet be somebody's.
+/// A unit that no package of the workspace claims, but that may still be in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DoubtfulUnit {
-    /// Name of the package.
+    /// The name of the package.
     pub package: String,
-    /// Which of the package's units; `None` where cargo never built it to its end.
+    /// The unit within the package. `None` if cargo never completed a build of the unit.
     pub unit: Option<UnitName>,
-    /// Its fingerprint.
+    /// The path of the unit's fingerprint.
     pub path: Utf8PathBuf,
-    /// What the workspace no longer has.
+    /// The reason: the package, version or target that the workspace no longer has.
     pub because: String,
-    /// Why that is no proof.
+    /// The reason why the unit is not certainly an orphan.
     pub doubt: String,
 }
 
-/// A file, or a directory with all that is in it.
+/// A file to remove, or a directory to remove with everything in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Removal {
-    /// What kind of artifact it is.
+    /// The kind of artifact.
     pub kind: Artifact,
-    /// Where it is.
+    /// The path of the artifact.
     pub path: Utf8PathBuf,
-    /// Name of the package.
+    /// The name of the package.
     pub package: String,
-    /// Cargo's package id; `None` for an orphan.
+    /// Cargo's package id. `None` for an orphan.
     pub package_id: Option<String>,
-    /// Which of the package's units; `None` where cargo never built it to its end.
+    /// The unit within the package. `None` if cargo never completed a build of the unit.
     pub unit: Option<UnitName>,
-    /// What changed, or what the workspace no longer has.
+    /// The reason: the change, or what the workspace no longer has.
     pub because: String,
-    /// How many files it is; not counting what goes before.
+    /// The number of files, without the files of an earlier removal.
     pub files: u64,
-    /// How many bytes they are.
+    /// The size of the files in bytes.
     pub bytes: u64,
 }
 
 impl Removal {
-    /// Returns whether the artifact is of a package that the workspace no longer has.
+    /// Returns true if the artifact belongs to a package or target that the workspace no longer
+    /// has.
     pub fn is_orphan(&self) -> bool {
         self.package_id.is_none()
     }
 }
 
-/// The kinds of artifact, in the order in which they go.
+/// The kinds of artifacts, in the order of their removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Artifact {
-    /// By which cargo takes a unit as it is.
+    /// A fingerprint, by which cargo decides that a unit is fresh.
     Fingerprint,
-    /// What rustc or a script wrote.
+    /// A file that rustc or a build script wrote.
     Output,
-    /// What cargo put, or linked, to where users look for it.
+    /// A final artifact that cargo copied or linked to the place where users look for it.
     Uplifted,
-    /// What rustdoc wrote of one crate; what it shares between crates stays.
+    /// The documentation that rustdoc wrote for one crate. Files that crates share are kept.
     Documentation,
-    /// From which rustc starts.
+    /// The incremental cache, from which rustc starts.
     Incremental,
 }
 
 impl CleanPlan {
-    /// The plan for these directories. What two layouts of one share is listed once.
+    /// Returns the plan for these directories. A path that two layouts of one directory share is
+    /// listed once.
     pub fn new(mut directories: Vec<Directory>, others: Vec<Utf8PathBuf>) -> Self {
         let mut seen = HashSet::new();
         for directory in &mut directories {
@@ -127,16 +130,16 @@ impl CleanPlan {
         }
     }
 
-    /// Everything that goes.
+    /// Returns all removals.
     pub fn removals(&self) -> impl Iterator<Item = &Removal> {
         self.directories.iter().flat_map(|it| &it.removals)
     }
 }
 
 impl Directory {
-    /// What goes from a profile directory. The running kit must not be removed under its own feet:
-    /// its package stays in the directory that holds it. `stranger` is what shows that another
-    /// workspace builds there, too.
+    /// Returns the artifacts to remove from a profile directory. The package that the running kit
+    /// is built from is kept in the directory that holds the kit. `stranger` is a package that
+    /// shows that another workspace builds in this directory, too.
     pub fn new(
         selection: &ArtifactSelection<'_>,
         contents: &ProfileDirScan,
@@ -172,7 +175,8 @@ impl Directory {
             }
         }
         let finder = ArtifactFinder::new(selection.workspace, contents);
-        // Paths are compared component by component, which is slow where there are thousands.
+        // Strings are faster: paths are compared component by component, and there may be
+        // thousands.
         let mut paths: BTreeMap<String, (Artifact, &ScannedUnit, &str)> = BTreeMap::new();
         for &(unit, because) in &found {
             let keeps_outputs = options.keep_incremental && is_compiled_again(unit);
@@ -217,18 +221,19 @@ impl Directory {
     }
 }
 
-/// Returns whether rustc can start from the unit's old outputs. A script's run cannot: the files
-/// in `OUT_DIR` are the result of the inputs that changed. An orphan is never built again, and
-/// without a fingerprint no later clean would find the orphan's outputs.
+/// Returns true if rustc can start from the unit's old outputs. A script run cannot: the files in
+/// `OUT_DIR` are the result of the inputs that changed. An orphan is never rebuilt, and without a
+/// fingerprint no later clean would find the orphan's outputs.
 fn is_compiled_again(found: &ScannedUnit) -> bool {
     let is_compiled = |unit: &UnitName| unit.mode != RecordedMode::Run;
     found.package.is_some() && found.unit.as_ref().is_some_and(is_compiled)
 }
 
-/// Returns whether a file is one whose mtime cargo compares with the unit's inputs: `dep-*` of a
-/// compiled unit, `output` or `stdout` of a script's run. Without this file cargo rebuilds the unit
-/// and its dependents. Without the hash file alone, cargo rebuilds the unit and calls its dependents
-/// fresh. So the reference file goes first, and a clean that is killed leaves nothing stale.
+/// Returns true if cargo compares the file's mtime with the unit's inputs: `dep-*` of a compiled
+/// unit, `output` or `stdout` of a script run. Without this reference file cargo rebuilds the unit
+/// and its dependents. Without the hash file alone, cargo rebuilds the unit and calls its
+/// dependents fresh. Therefore the reference file is removed first, so that a clean that is killed
+/// leaves nothing stale.
 pub fn is_reference(path: &Utf8Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.starts_with("dep-") || name == "output" || name == "stdout"
@@ -241,7 +246,8 @@ fn is_running(package: &Package, contents: &ProfileDirScan) -> bool {
     })
 }
 
-/// `my_lib-3gxugw2anlsrk`, whose end is not the hash that other files have.
+/// Returns the crate name of an incremental cache: `my_lib-3gxugw2anlsrk` becomes `my_lib`. The end
+/// of the name is not the hash that the unit's other files have.
 fn crate_of_incremental(path: &Utf8Path) -> Option<&str> {
     Some(path.file_name()?.rsplit_once('-')?.0)
 }

@@ -1,4 +1,4 @@
-//! Which units go, and from which directories.
+//! Selects the units whose artifacts are removed, and the profile directories.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,40 +15,40 @@ use xtask_impact::unit_graph::Mode;
 use xtask_impact::workspace;
 use xtask_impact::workspace::{PackageIx, Workspace};
 
-/// How much goes with a change.
+/// The set of units that a change removes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CleanScope {
-    /// The units that cargo would build again.
+    /// The affected units that cargo would rebuild.
     #[default]
     Affected,
-    /// Those that the change touches itself; cargo builds the others again on its own.
+    /// The units that the change touches directly. Cargo rebuilds their dependents anyway.
     Changed,
-    /// Everything of the packages of affected units, documentation's records too.
+    /// All units of the packages that have affected units, and the records of their documentation.
     Packages,
 }
 
-/// What is cleaned, and where.
+/// The options that select artifacts and directories.
 #[derive(Clone, Debug, Default)]
 pub struct CleanSelection {
-    /// How much goes with a change.
+    /// The set of units that a change removes.
     pub scope: CleanScope,
-    /// The name of the only profile directory to clean; by default every one.
+    /// The name of the only profile directory to clean. `None` selects every profile directory.
     pub directory: Option<String>,
-    /// The only target triples to clean, and what is built for the host on their behalf; by default
-    /// everything.
+    /// The only target triples to clean, together with the host units that serve builds for them.
+    /// Empty selects everything.
     pub triples: Vec<String>,
-    /// Whether documentation goes, too.
+    /// True to remove documentation, too.
     pub documentation: bool,
-    /// Whether nothing but fingerprints goes.
+    /// True to keep compiled artifacts and incremental caches: only fingerprints are removed.
     pub keep_incremental: bool,
-    /// Whether the running kit's own package goes, too.
+    /// True to remove the package of the running kit, too.
     pub running_too: bool,
 }
 
-/// The units whose artifacts go, each with its reason.
+/// The units whose artifacts are removed, each with its reason.
 pub struct ArtifactSelection<'a> {
     pub(crate) workspace: &'a Workspace,
-    /// Each with its reason, and whether what is built of it for the host stays.
+    /// The reason of each unit. The bool is true if the unit's variant for the host is kept.
     units: BTreeMap<(PackageIx, workspace::TargetKind, String, Mode), (String, bool)>,
     packages: BTreeMap<PackageIx, String>,
     for_host: HashSet<PackageIx>,
@@ -57,7 +57,7 @@ pub struct ArtifactSelection<'a> {
 }
 
 impl<'a> ArtifactSelection<'a> {
-    /// What an answer says goes.
+    /// Returns the units that an answer and the options select.
     pub fn new(answer: &'a Answer, options: &'a CleanSelection) -> Self {
         let scope = options.scope;
         let mut selection = Self {
@@ -93,15 +93,16 @@ impl<'a> ArtifactSelection<'a> {
         selection
     }
 
-    /// The packages with a unit that goes.
+    /// Returns the packages that have a selected unit.
     pub fn packages(&self) -> impl Iterator<Item = PackageIx> {
         self.packages.keys().copied()
     }
 
-    /// Whether something may go from a profile directory of this triple and name.
+    /// Returns true if artifacts may be removed from the profile directory of this triple and name.
     pub fn reaches(&self, triple: Option<&str>, directory: &str) -> bool {
         let is_named = |named: &String| {
-            // Of a target's own specification cargo takes the name without its extension.
+            // The directory of a custom target specification has the file's name without its
+            // extension.
             let stem = Utf8Path::new(named).file_stem();
             triple == Some(named) || named.ends_with(".json") && triple == stem
         };
@@ -111,7 +112,7 @@ impl<'a> ArtifactSelection<'a> {
             && (triples.is_empty() || triple.is_none() || triples.iter().any(is_named))
     }
 
-    /// Why something that was found goes; `None` if it stays.
+    /// Returns the reason to remove a unit that was found, or `None` if the unit is kept.
     pub(crate) fn because(&self, found: &ScannedUnit, triple: Option<&str>) -> Option<&str> {
         let package = found.package?;
         let of_package = self.packages.get(&package).map(String::as_str);
@@ -119,13 +120,13 @@ impl<'a> ArtifactSelection<'a> {
             return None;
         }
         let Some(unit) = &found.unit else {
-            // Cargo has to build it in any case.
+            // Cargo has to build this unit in any case.
             return of_package;
         };
         if self.options.scope == CleanScope::Packages {
             return of_package;
         }
-        // Mostly there are none, and to look one up takes copies.
+        // The set is mostly empty, and a lookup needs copies.
         if !self.untouched.is_empty()
             && self.untouched.contains(&(found.hash.clone(), unit.clone()))
         {
@@ -136,7 +137,8 @@ impl<'a> ArtifactSelection<'a> {
             unit_record::RecordedMode::Doc => {
                 let kind = target_kind(unit.kind);
                 let target = crate_name(kind, &unit.target);
-                // Where documentation was not asked about, it goes with what it tells of.
+                // Documentation that the answer does not cover is removed with the unit that it
+                // documents.
                 let own = (package, kind, target.clone(), Mode::Doc);
                 let mode = match self.units.contains_key(&own) {
                     true => Mode::Doc,
@@ -151,7 +153,8 @@ impl<'a> ArtifactSelection<'a> {
         (!host_stays || triple.is_some()).then_some(because)
     }
 
-    /// Whether a unit in the host's own directory may be part of a build for a triple.
+    /// Returns true if a unit in the host's own directory may be part of a build for another
+    /// triple.
     fn serves_triples(&self, found: &ScannedUnit) -> bool {
         let is_for_host = found.package.is_some_and(|it| self.for_host.contains(&it));
         let kind_and_mode = found.unit.as_ref().map(|unit| (unit.kind, unit.mode));
@@ -165,7 +168,8 @@ impl<'a> ArtifactSelection<'a> {
         }
     }
 
-    /// The crates of packages that nothing goes of, as far as they have incremental state.
+    /// Returns the crate names of the path packages that have no selected unit. Only path packages
+    /// have incremental state.
     pub(crate) fn crates_elsewhere(&self) -> HashSet<String> {
         let packages = self.workspace.packages();
         let packages = packages
@@ -175,8 +179,8 @@ impl<'a> ArtifactSelection<'a> {
     }
 }
 
-/// The packages whose libraries a build for another triple compiles for the host: what build scripts
-/// and procedural macros are built from.
+/// Returns the packages whose libraries a build for another triple compiles for the host: the
+/// dependencies of build scripts and procedural macros.
 fn for_host(workspace: &Workspace) -> HashSet<PackageIx> {
     let dependencies = workspace.packages.iter().flat_map(|it| &it.dependencies);
     let for_scripts = dependencies.filter(|it| it.build).map(|it| it.package);

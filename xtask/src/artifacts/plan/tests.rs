@@ -15,8 +15,8 @@ const RAILWAY: &str = "
     serde@1.0.0 external: lib
 ";
 
-/// A profile directory with these units, `package hash unit`, and with these files, where a hash
-/// is as many digits as are given; the rest are zeros.
+/// Returns the contents of a profile directory. Each line of `units` is `package hash unit`. A hash
+/// in `files` is given by its first digits; the other digits are zeros.
 fn contents(answer: &Answer, layout: Layout, units: &str, files: &str) -> ProfileDirScan {
     let words = |text: &str| {
         text.split_whitespace()
@@ -78,7 +78,7 @@ fn hash(digits: &str) -> String {
     format!("{digits:0>16}")
 }
 
-/// What goes, a line each.
+/// Returns the paths that the plan removes, one per line.
 fn removed(answer: &Answer, contents: &ProfileDirScan, scope: CleanScope) -> String {
     shown(&planned(answer, contents, &of(scope)))
 }
@@ -371,7 +371,7 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
         Output deps/libalone.so
     "#]]
     .assert_eq(&built_last("two"));
-    // Without a dep-info, the name alone cannot tell.
+    // Without a dep-info, the name alone does not tell the unit.
     contents.dep_infos.clear();
     expect_test::expect![[r#"
         Fingerprint .fingerprint/one-01

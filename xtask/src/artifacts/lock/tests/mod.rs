@@ -65,7 +65,7 @@ fn the_lock_of_the_other_cargo_is_created_where_one_is() {
             &["build/debug/.cargo-build-lock", "target/debug/.cargo-lock"],
             true,
         ),
-        // That may be any directory, and is none of cargo's because of the kit.
+        // An empty directory may be any directory, so the kit must not make it look like cargo's.
         (&["target/debug/.cargo-lock"], false),
         (&["build/debug/other"], false),
     ] {
@@ -114,7 +114,7 @@ fn while_one_lock_is_waited_for_the_others_are_free() {
         let root = root.clone();
         move || BuildLocks::take(&place(&root), &root.join("target"), true).unwrap()
     });
-    // Blocks for ever if the other thread holds the first lock while it waits.
+    // This call blocks for ever if the other thread keeps the first lock while it waits.
     std::thread::sleep(std::time::Duration::from_millis(50));
     let other = open(&first).unwrap().unwrap();
     other.lock().unwrap();

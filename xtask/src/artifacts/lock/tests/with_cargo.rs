@@ -1,4 +1,5 @@
-//! The locks against real cargos: each waits while the kit holds them, and the kit sees each build.
+//! Tests of the locks with real cargos: each cargo waits while the kit holds the locks, and the kit
+//! sees each build.
 
 #![expect(clippy::disallowed_methods, reason = "cargo is made to wait")]
 
@@ -14,7 +15,7 @@ use xtask_impact::build_dir::profile_dirs;
 use xtask_impact::process::Runner;
 use xtask_impact::testing::{scratch, write};
 
-/// A package whose build script waits where the file `wait` is, until the file is removed.
+/// A package whose build script waits while the file `wait` exists.
 struct Project {
     _scratch: tempfile::TempDir,
     root: Utf8PathBuf,
@@ -80,7 +81,7 @@ impl Project {
         assert!(output.status.success(), "{said}");
     }
 
-    /// Holds the locks, and sees that a build waits for them.
+    /// Holds the locks and checks that a build waits for them.
     fn keeps_out(&self, cargo: Cargo, command: &str, what: &str) {
         let lock = self.take().unwrap();
         assert!(lock.keeps_cargo_out, "{what}");
@@ -93,7 +94,7 @@ impl Project {
         assert!(waiting.wait().unwrap().success(), "{what}: {rest:?}");
     }
 
-    /// Sees a build that is running.
+    /// Checks that the kit sees a running build.
     fn sees(&self, cargo: Cargo, command: &str, what: &str) {
         let runs = self.root.join("runs");
         drop(fs::remove_file(&runs));
@@ -111,10 +112,10 @@ impl Project {
     }
 }
 
-/// A cargo, with flags of its own.
+/// A cargo with its own flags.
 #[derive(Clone, Copy, Debug)]
 struct Cargo {
-    /// The toolchain, by rustup's name; `None` for the cargo that the tests are run with.
+    /// The toolchain by rustup's name. `None` for the cargo that runs the tests.
     toolchain: Option<&'static str>,
     flags: &'static [&'static str],
 }
@@ -124,7 +125,7 @@ const OWN: Cargo = Cargo {
     flags: &[],
 };
 
-/// The directory is as a cargo of another version leaves it.
+/// Checks a directory that a cargo of another version left behind.
 #[test]
 fn a_cargo_waits_whose_lock_file_was_not_there() {
     let project = Project::new(true);
@@ -166,7 +167,7 @@ fn the_locks_of_nightly_are_its_own() {
                 project.build(nightly, command);
                 project.keeps_out(nightly, command, &what);
                 project.sees(nightly, command, &what);
-                // An older cargo has built, in the layout of its own.
+                // An older cargo has built here, in its own layout.
                 if nightly.flags.is_empty() {
                     let project = Project::new(is_split);
                     project.build(OWN, command);
