@@ -1,12 +1,14 @@
-//! The unit graph: what cargo builds, and what each part is built from.
+//! The unit graph: the units that cargo builds under a verb, and the units that each unit is built
+//! from.
 //!
-//! A node is a [`Unit`]: one target of one package in one mode. One of ours folds several of
-//! cargo's (features, host and target, check and build): it is rebuilt if any of them is. An edge
-//! runs from the dependent to what it depends on. The rules are those of cargo's
-//! `unit_dependencies.rs`, and a test holds the graph against cargo's own `--unit-graph`.
+//! A node of the graph is a [`Unit`]: one target of one package in one mode. One unit of the kit
+//! stands for all of cargo's variants of the unit (features, host and target, check and build). The
+//! kit's unit is rebuilt if cargo rebuilds any of the variants. An edge runs from a dependent to
+//! its dependency. The rules for edges are those of cargo's `unit_dependencies.rs`. A test compares
+//! the graph with cargo's own `--unit-graph`.
 //!
 //! Architecture invariant: this module reads no file and starts no process, and petgraph stays
-//! inside it.
+//! private to this module.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -20,7 +22,7 @@ use crate::quote;
 use crate::usage;
 use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
 
-/// What is going to be run: the question behind every answer.
+/// The cargo command that will be run after the change: the first choice of every query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
@@ -36,10 +38,10 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// All verbs, in the order of the help.
+    /// All verbs, in the order in which the help lists them.
     pub const ALL: [Self; 4] = [Self::Check, Self::Build, Self::Test, Self::Doc];
 
-    /// Returns the name that the user writes.
+    /// Returns the name of the verb on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
@@ -49,7 +51,8 @@ impl Verb {
         }
     }
 
-    /// The cargo command that the verb stands for, over the whole workspace.
+    /// Returns the arguments of the cargo command that the verb stands for, over the whole
+    /// workspace.
     pub fn cargo_args(self) -> &'static [&'static str] {
         match self {
             Self::Check => &["check", "--workspace", "--all-targets"],
@@ -66,7 +69,7 @@ impl FromStr for Verb {
     /// Parses the name of a verb.
     ///
     /// # Errors
-    /// When no verb has this name.
+    /// Returns an error if no verb has this name.
     fn from_str(name: &str) -> anyhow::Result<Self> {
         let mut known = Self::ALL.into_iter();
         known.find(|verb| verb.name() == name).ok_or_else(|| {
@@ -76,36 +79,37 @@ impl FromStr for Verb {
     }
 }
 
-/// What is done with a target.
+/// The treatment that cargo gives to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Compiled as itself.
+    /// The target is compiled as a library, a program or a build script.
     Build,
-    /// Compiled as a test harness; integration tests and benches are always that.
+    /// The target is compiled as a test harness. Integration tests and benches are always compiled
+    /// in this mode.
     Test,
-    /// A build script that runs.
+    /// The build script is run.
     RunCustomBuild,
-    /// Documentation tests: never compiled by cargo, only run.
+    /// The documentation tests of a library. Cargo never compiles them; rustdoc does when they run.
     Doctest,
-    /// Documented by rustdoc.
+    /// The target is documented by rustdoc.
     Doc,
 }
 
-/// One node: a target of a package in a mode.
+/// A node of the unit graph: a target of a package in a mode.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Unit {
-    /// Whose.
+    /// The package of the target.
     pub package: PackageIx,
-    /// Kind of the target.
+    /// The kind of the target.
     pub kind: TargetKind,
-    /// Name of the target.
+    /// The name of the target.
     pub target: String,
-    /// What is done with it.
+    /// The treatment that cargo gives to the target.
     pub mode: Mode,
 }
 
-/// Returns which of its package's units a unit is, in cargo's words.
+/// Returns the label of a unit within its package, in cargo's words, such as `bin app test`.
 pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
     let target = quote::name(target);
     match (kind, mode) {
@@ -126,54 +130,56 @@ pub fn target_name(kind: TargetKind, mode: Mode, target: &str) -> String {
 }
 
 impl Unit {
-    /// Whether it runs tests or measures when it is run.
+    /// Returns true if the unit runs tests or benchmarks when it is run.
     pub fn is_test(&self) -> bool {
         matches!(self.mode, Mode::Test | Mode::Doctest)
     }
 
-    /// Returns which of its package's units it is, in cargo's words.
+    /// Returns the label of the unit within its package, in cargo's words, such as `bin app test`.
     pub fn label(&self) -> String {
         target_name(self.kind, self.mode, &self.target)
     }
 
-    /// Whether its package's dev-dependencies are its dependencies.
+    /// Returns true if the dev-dependencies of the package are dependencies of this unit.
     pub fn has_dev_dependencies(&self) -> bool {
         self.is_test() || self.kind == TargetKind::Example
     }
 
-    /// Whether rustc compiles it, which it does not a script run, doctests and documentation.
+    /// Returns true if cargo starts rustc for the unit. Script runs, doctests and documentation are
+    /// not compiled in this sense.
     pub fn is_compiled(&self) -> bool {
         matches!(self.mode, Mode::Build | Mode::Test)
     }
 }
 
-/// Returns the name of a unit in reports: its package, and which of the package's units it is.
+/// Returns the name of a unit in reports: the package name and the unit's label, such as `app bin
+/// app test`.
 pub fn unit_name(workspace: &Workspace, unit: &Unit) -> String {
     let package = &workspace.package(unit.package).name;
     format!("{package} {}", unit.label())
 }
 
-/// The place of a unit in the graph.
+/// The index of a unit in the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitIx(pub u32);
 
-/// How a change of the dependency reaches the dependent.
+/// The effect that a rebuilt dependency has on its dependent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// Cargo builds the dependent again.
+    /// Cargo rebuilds the dependent.
     Rebuilds,
-    /// The dependent runs the dependency (a test its package's binary) and is run again.
+    /// The dependent runs the dependency (a test runs a binary of its package) and must be rerun.
     Reruns,
 }
 
-/// The immutable graph of a workspace's units under one verb.
+/// The immutable graph of the units of a workspace under one verb.
 pub struct UnitGraph {
     graph: DiGraph<Unit, Link>,
     by_package: HashMap<PackageIx, Vec<UnitIx>>,
 }
 
 impl UnitGraph {
-    /// The units that cargo builds, or runs, under `verb`, with their dependencies.
+    /// Builds the graph of all units that cargo builds or runs under `verb`.
     pub fn new(workspace: &Workspace, verb: Verb) -> Self {
         let mut graph = DiGraph::new();
         let mut roots = Vec::new();
@@ -203,8 +209,8 @@ impl UnitGraph {
         Self { graph, by_package }
     }
 
-    /// The part of the graph that is built for the roots: a library that nothing links and no
-    /// documentation test needs is not built by `cargo test`.
+    /// Keeps the units that the roots need. Example: `cargo test` does not build a library that no
+    /// unit links and that has no doctests.
     fn reachable_from(self, roots: Vec<NodeIndex>) -> Self {
         let mut visited = self.graph.visit_map();
         let mut pending = roots;
@@ -219,7 +225,7 @@ impl UnitGraph {
         ))
     }
 
-    /// The edges that leave the units of one package.
+    /// Returns the edges from the units of one package to their dependencies.
     fn edges_of(
         &self,
         workspace: &Workspace,
@@ -239,8 +245,8 @@ impl UnitGraph {
             };
             if unit.mode == Mode::RunCustomBuild {
                 depend(self.find(index, TargetKind::CustomBuild, Mode::Build));
-                // `DEP_*` variables: the run of a script reads what the runs of those
-                // dependencies printed that declare `links`.
+                // `DEP_*` variables: a script run reads the output of the script runs of those
+                // normal dependencies that declare `links`.
                 for dependency in package.dependencies.iter().filter(|known| known.normal) {
                     let on = workspace.package(dependency.package);
                     if on.links.is_some() && on.library().is_some_and(|library| library.linkable) {
@@ -270,8 +276,8 @@ impl UnitGraph {
                 depend(self.find(index, TargetKind::Lib, Mode::Doc));
             }
             if matches!(unit.kind, TargetKind::Test | TargetKind::Bench) && verb != Verb::Check {
-                // Cargo builds the binaries for the tests to run, but leaves them out of the
-                // tests' fingerprints.
+                // Cargo builds the binaries so that the tests can run them, but does not hash the
+                // binaries into the tests' fingerprints.
                 for &other in units {
                     let Unit { kind, mode, .. } = self.unit(other);
                     if (*kind, *mode) == (TargetKind::Bin, Mode::Build) {
@@ -283,24 +289,24 @@ impl UnitGraph {
         edges
     }
 
-    /// The unit that stands at a place.
+    /// Returns the unit at an index.
     pub fn unit(&self, index: UnitIx) -> &Unit {
         &self.graph[node(index)]
     }
 
-    /// All units, packages in the workspace's order.
+    /// Returns all units, grouped by package in the order of the workspace.
     pub fn units(&self) -> impl Iterator<Item = (UnitIx, &Unit)> {
         self.graph
             .node_indices()
             .map(|index| (ix(index), &self.graph[index]))
     }
 
-    /// The units of one package.
+    /// Returns the units of one package.
     pub fn units_of(&self, package: PackageIx) -> &[UnitIx] {
         self.by_package.get(&package).map_or(&[], Vec::as_slice)
     }
 
-    /// The first unit of a package with that kind of target in that mode.
+    /// Returns the first unit of a package with this kind of target and this mode.
     pub fn find(&self, package: PackageIx, kind: TargetKind, mode: Mode) -> Option<UnitIx> {
         self.units_of(package).iter().copied().find(|&index| {
             let unit = self.unit(index);
@@ -308,12 +314,12 @@ impl UnitGraph {
         })
     }
 
-    /// What a unit is built from or runs.
+    /// Returns the units that a unit is built from or runs.
     pub fn dependencies(&self, index: UnitIx) -> impl Iterator<Item = (UnitIx, Link)> {
         self.neighbours(index, Direction::Outgoing)
     }
 
-    /// What is built from a unit or runs it.
+    /// Returns the units that are built from a unit or run the unit.
     pub fn dependents(&self, index: UnitIx) -> impl Iterator<Item = (UnitIx, Link)> {
         self.neighbours(index, Direction::Incoming)
     }
@@ -337,9 +343,9 @@ fn node(index: UnitIx) -> NodeIndex {
     NodeIndex::new(index.0 as usize)
 }
 
-/// The units of one package that a verb may build, and whether the verb asks for them by
-/// themselves: cargo's `filter_default_targets` for `cargo test` and `cargo doc`, `--all-targets`
-/// otherwise.
+/// Returns the units of one package that a verb may build. The flag is true if the verb requests
+/// the unit by itself, by the rules of cargo's `filter_default_targets` for `cargo test` and `cargo
+/// doc` and of `--all-targets` for the other verbs.
 fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)> {
     let mut units = Vec::new();
     let all_targets = matches!(verb, Verb::Check | Verb::Build);
@@ -397,7 +403,8 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
     units
 }
 
-/// Whether `cargo doc` documents a target: of a library and a binary of one name, the library.
+/// Returns true if `cargo doc` documents the target. If a library and a binary have the same name,
+/// cargo documents only the library.
 fn is_documented(package: &Package, target: &Target) -> bool {
     let crate_name = |target: &Target| target.name.replace('-', "_");
     let is_shadowed = || {

@@ -1,5 +1,5 @@
-//! The graph held against cargo's own `--unit-graph`, in a workspace of path packages that has one
-//! of everything.
+//! Compares the unit graph with cargo's own `--unit-graph`, in a workspace of path packages that
+//! covers every kind of target and dependency.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::super::*;
 use crate::process::Runner;
 use crate::workspace::LoadOptions;
 
-/// Every unit, as `package kind target mode`, with what it depends on.
+/// The names of the dependencies of each unit. A name is `package kind target mode`.
 type Units = BTreeMap<String, BTreeSet<String>>;
 
 const ROOT: &str = r#"
@@ -20,7 +20,7 @@ const ROOT: &str = r#"
     exclude = ["outside", "target"]
 "#;
 
-/// A package: its directory and name, its manifest below the edition, and its source files.
+/// A package: its directory and name, its manifest after the `edition` line, and its source files.
 type Written = (&'static str, &'static str, &'static [&'static str]);
 
 const PACKAGES: &[Written] = &[
@@ -85,7 +85,8 @@ const PACKAGES: &[Written] = &[
         "#,
         &["src/lib.rs", "tests/expand.rs"],
     ),
-    // Its build script's run reads what the run of `native-base` printed, not of `base`.
+    // The build script run of `native` reads the output of the script run of `native-base`, but not
+    // of `base`, because only `native-base` declares `links`.
     (
         "native",
         r#"
@@ -152,7 +153,7 @@ const PACKAGES: &[Written] = &[
             "examples/e.rs",
         ],
     ),
-    // It cannot link what it depends on, and cargo builds that all the same.
+    // `of-shared` cannot link its dependencies, but cargo builds these dependencies nevertheless.
     (
         "of-shared",
         "[dependencies]\nshared.path = \"../shared\"\nonly-bin.path = \"../only-bin\"\n",
@@ -202,15 +203,15 @@ const PACKAGES: &[Written] = &[
     ),
 ];
 
-/// Packages of which `cargo metadata` does not tell all that cargo goes by.
+/// Packages for which `cargo metadata` leaves out facts that cargo's build depends on.
 const HALF_TOLD: &[Written] = &[
-    // `bench` is in no metadata, and is taken to be on.
+    // `cargo metadata` does not report `bench = false`, so the kit assumes `bench = true`.
     (
         "no-bench",
         "[lib]\ntest = false\nbench = false\n",
         &["src/lib.rs"],
     ),
-    // Its features are told as one set, whichever platform they are for.
+    // `cargo metadata` reports one set of features, for all platforms together.
     (
         "features",
         r#"
@@ -229,7 +230,8 @@ const HALF_TOLD: &[Written] = &[
         &["src/lib.rs", "src/bin/of-host.rs", "src/bin/of-foreign.rs"],
     ),
     ("extra", "", &["src/lib.rs"]),
-    // Of a dependency that holds here as one kind, those kinds are told too that hold elsewhere.
+    // For a dependency that is active on this platform as one kind, `cargo metadata` also reports
+    // the kinds that are active only on other platforms.
     (
         "user",
         r#"
@@ -243,7 +245,7 @@ const HALF_TOLD: &[Written] = &[
 ];
 
 #[test]
-fn the_graph_is_that_of_cargo() {
+fn the_graph_equals_the_unit_graph_of_cargo() {
     let (directory, runner) = written(PACKAGES);
     let workspace = loaded(&runner);
     let build = asked(&runner, &["build", "--workspace", "--all-targets"]);
@@ -264,7 +266,7 @@ fn the_graph_is_that_of_cargo() {
 }
 
 #[test]
-fn what_cargo_does_not_tell_adds_units_and_takes_none_away() {
+fn facts_that_metadata_leaves_out_add_units_and_remove_none() {
     let (directory, runner) = written(HALF_TOLD);
     let ours = ours(&loaded(&runner), Verb::Build);
     let cargos = asked(&runner, &["build", "--workspace", "--all-targets"]);
@@ -287,7 +289,8 @@ fn what_cargo_does_not_tell_adds_units_and_takes_none_away() {
     drop(directory);
 }
 
-/// A workspace on disk, and what starts cargo in it.
+/// Writes a workspace to a temporary directory, and returns the directory and a runner that starts
+/// cargo in the workspace.
 fn written(packages: &[Written]) -> (tempfile::TempDir, Runner) {
     let directory = tempfile::tempdir().unwrap();
     let root = Utf8Path::from_path(directory.path()).unwrap();
@@ -314,7 +317,8 @@ fn loaded(runner: &Runner) -> Workspace {
     Workspace::load(runner, &options).unwrap()
 }
 
-/// Cargo's units, those of one target and mode folded into one.
+/// Returns the units of cargo's unit graph. Cargo's variants of one target and mode become one
+/// unit.
 fn asked(runner: &Runner, arguments: &[&str]) -> Units {
     let mut command = runner.cargo();
     command.args(arguments).env("RUSTC_BOOTSTRAP", "1");
@@ -336,7 +340,8 @@ fn asked(runner: &Runner, arguments: &[&str]) -> Units {
 
 fn cargos_name(unit: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    // A path package's id ends in its directory, which is called as it is, and its version.
+    // The id of a path package ends in its directory, which has the package's name, and its
+    // version.
     let id = text(&unit["pkg_id"]);
     let package = id.rsplit('/').next().unwrap().split('#').next().unwrap();
     let target = &unit["target"];
@@ -347,7 +352,8 @@ fn cargos_name(unit: &Value) -> String {
     format!(
         "{package} {kind} {} {}",
         text(&target["name"]),
-        // What documentation needs is checked, not built.
+        // Cargo only checks the dependencies of documentation; the kit has the mode `build` for
+        // both.
         text(&unit["mode"]).replace("check", "build")
     )
 }
@@ -371,7 +377,7 @@ fn ours(workspace: &Workspace, verb: Verb) -> Units {
         .collect()
 }
 
-/// As cargo checks: it builds no binary for a test to run.
+/// Returns the units of `cargo check`, which builds no binaries for tests to run.
 fn without_binaries_of_tests(built: &Units) -> Units {
     let mut checked = built.clone();
     for on in checked.values_mut() {
@@ -380,7 +386,7 @@ fn without_binaries_of_tests(built: &Units) -> Units {
     checked
 }
 
-/// Units and edges that one of the two has alone, one a line.
+/// Returns the units and edges that only one of the two graphs has, one per line.
 fn differences(ours: &Units, cargos: &Units) -> String {
     let lines = |units: &Units| -> BTreeSet<String> {
         let edges = units

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::testing::{name, unit, workspace};
 
-/// The units under a verb, in the graph's order.
+/// Returns the names of all units under a verb, in the order of the graph.
 fn units(text: &str, verb: Verb) -> String {
     let workspace = workspace(text);
     let graph = UnitGraph::new(&workspace, verb);
@@ -16,7 +16,7 @@ fn units(text: &str, verb: Verb) -> String {
     names.join(", ")
 }
 
-/// What a unit is built from; what it only runs in parentheses.
+/// Returns the names of the dependencies of a unit. Units that are only run stand in parentheses.
 fn needs(text: &str, verb: Verb, of: &str) -> String {
     let workspace = workspace(text);
     let graph = UnitGraph::new(&workspace, verb);
@@ -44,7 +44,8 @@ fn each_verb_has_its_units() {
             "app lib, app lib test, app doctests, app bin app, app bin app test, app build \
              script, app build script run, app example e, app test it",
         ),
-        // The binary's pages would be the library's.
+        // Cargo documents only the library, because the binary of the same name would write the
+        // same pages.
         (
             Verb::Doc,
             "app lib doc, app build script, app build script run",
@@ -57,7 +58,7 @@ fn each_verb_has_its_units() {
 }
 
 #[test]
-fn a_targets_settings_decide_which_harnesses_there_are() {
+fn the_settings_of_a_target_decide_which_harnesses_are_built() {
     let rows = [
         ("a: lib!test", Verb::Check, "a lib, a lib test"),
         ("a: lib!test!bench", Verb::Check, "a lib"),
@@ -87,7 +88,7 @@ fn a_targets_settings_decide_which_harnesses_there_are() {
 }
 
 #[test]
-fn a_target_without_its_required_features_is_none() {
+fn a_target_is_not_built_without_its_required_features() {
     assert_eq!(units("a: bin?extra test=it?extra", Verb::Check), "");
     assert_eq!(
         units("a +extra: bin?extra test=it?extra", Verb::Check),
@@ -96,7 +97,7 @@ fn a_target_without_its_required_features_is_none() {
 }
 
 #[test]
-fn of_other_peoples_packages_only_what_is_used_is_built() {
+fn only_the_used_libraries_of_external_packages_are_built() {
     let text = "
         app: lib -> used, near
         used external: lib bin script example=e test=it bench=b
@@ -110,7 +111,7 @@ fn of_other_peoples_packages_only_what_is_used_is_built() {
 }
 
 #[test]
-fn cargo_test_builds_no_library_that_nothing_links() {
+fn cargo_test_does_not_build_a_library_that_no_unit_links() {
     assert_eq!(units("a: lib!test!doctest script", Verb::Test), "");
     assert_eq!(
         units("a: lib!test!doctest\nb: lib!doctest -> a", Verb::Test),
@@ -120,9 +121,9 @@ fn cargo_test_builds_no_library_that_nothing_links() {
 }
 
 #[test]
-fn every_rule_of_the_edges() {
+fn each_kind_of_unit_has_the_dependencies_that_cargo_gives_it() {
     let rows = [
-        // The script, and its run.
+        // The build script and its run.
         ("a: lib script", "a lib", "a build script run"),
         ("a: lib script", "a build script run", "a build script"),
         (
@@ -130,14 +131,14 @@ fn every_rule_of_the_edges() {
             "a build script",
             "d lib",
         ),
-        // `DEP_*` variables come of the runs of normal dependencies that declare `links`.
+        // `DEP_*` variables come from the script runs of normal dependencies that declare `links`.
         (
             "a: lib script -> b, c, dev: d, build: e
              b links: lib script\nc: lib script\nd links: lib script\ne links: lib script",
             "a build script run",
             "a build script, b build script run",
         ),
-        // The own library.
+        // The library of the same package.
         ("a: lib bin", "a bin a", "a lib"),
         ("a: lib bin", "a bin a test", "a lib"),
         ("a: lib test", "a test a", "a lib"),
@@ -146,7 +147,8 @@ fn every_rule_of_the_edges() {
         ("a: lib", "a lib test", ""),
         ("a: cdylib bin", "a bin a", ""),
         ("a: proc-macro test=it", "a test it", "a lib"),
-        // Dev-dependencies are for tests, benches and examples, and go one hop.
+        // Only tests, benches and examples use dev-dependencies, and only those of their own
+        // package.
         ("a: lib -> dev: b\nb: lib", "a lib", ""),
         ("a: lib -> dev: b\nb: lib", "a lib test", "b lib"),
         ("a: bin -> dev: b\nb: lib", "a bin a", ""),
@@ -154,7 +156,7 @@ fn every_rule_of_the_edges() {
         ("a: example -> dev: b\nb: lib", "a example a", "b lib"),
         ("a: bench -> dev: b\nb: lib", "a bench a", "b lib"),
         ("a: lib -> normal+dev: b\nb: lib", "a lib", "b lib"),
-        // Nothing can link a package without a library.
+        // No package can link a package without a library.
         ("a: lib -> b\nb: bin", "a lib", ""),
     ];
     for (text, unit, expected) in rows {
@@ -167,7 +169,7 @@ fn every_rule_of_the_edges() {
 }
 
 #[test]
-fn tests_run_their_packages_binaries_where_these_are_built() {
+fn tests_run_the_binaries_of_their_package_except_under_check() {
     let text = "a: bin=x bin=y test=it bench=speed example=e -> b\nb: lib bin=z";
     assert_eq!(needs(text, Verb::Check, "a test it"), "b lib");
     for verb in [Verb::Build, Verb::Test] {
@@ -185,7 +187,7 @@ fn tests_run_their_packages_binaries_where_these_are_built() {
 }
 
 #[test]
-fn documentation_tests_hang_on_the_library_and_the_dev_dependencies() {
+fn doctests_depend_on_the_library_and_the_dev_dependencies() {
     let text = "a: lib script -> b, dev: c\nb: lib\nc: lib";
     assert_eq!(
         needs(text, Verb::Test, "a doctests"),
@@ -194,7 +196,7 @@ fn documentation_tests_hang_on_the_library_and_the_dev_dependencies() {
 }
 
 #[test]
-fn a_cycle_of_dev_dependencies_is_no_cycle() {
+fn a_cycle_of_dev_dependencies_makes_no_cycle_of_units() {
     let workspace = workspace(
         "a links: lib bin script test=it -> dev: b
          b links: lib script test=it -> a, dev: c
@@ -207,7 +209,7 @@ fn a_cycle_of_dev_dependencies_is_no_cycle() {
 }
 
 #[test]
-fn a_graph_is_asked_both_ways() {
+fn the_graph_returns_dependencies_and_dependents() {
     let workspace = workspace("a: lib -> b\nb: lib");
     let graph = UnitGraph::new(&workspace, Verb::Check);
     let [a, b] = ["a lib", "b lib"].map(|name| unit(&workspace, &graph, name));
