@@ -1,10 +1,10 @@
-//! From a change to the units that cargo would build or run again.
+//! Propagates a change through the unit graph: from seeds to all affected units.
 //!
-//! Changed paths become [`Seed`]s: units that a change touches directly, each with the rule that
-//! says so. [`propagate`] follows the unit graph from there. The doubtful case selects more, never
-//! less, and carries its doubt as its reason.
+//! A [`Seed`] is a unit that a change touches directly, with the rule that says so. [`propagate`]
+//! follows the unit graph from the seeds to their dependents. In case of doubt more units are
+//! selected, never fewer, and the reason states the doubt.
 //!
-//! Architecture invariant: nothing here starts a process.
+//! Architecture invariant: this module starts no process.
 
 pub mod resolved;
 pub mod variants;
@@ -15,36 +15,37 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use crate::seeds::{Effect, Propagation, Seed};
 use crate::unit_graph::{Link, Mode, UnitGraph, UnitIx};
 
-/// Why a unit is affected.
+/// The reason why a unit is affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A change touches it directly.
+    /// A change touches the unit directly.
     Seed(Seed),
-    /// It is built from, or runs, another affected unit.
+    /// The unit is built from another affected unit, or runs this other unit.
     Through(UnitIx),
 }
 
-/// Every affected unit with the shortest reason for its strongest effect.
+/// All affected units, each with its strongest effect and the shortest chain of reasons for this
+/// effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Affected {
     units: BTreeMap<UnitIx, (Effect, Reason)>,
 }
 
 impl Affected {
-    /// The units in the graph's order.
+    /// Returns the affected units in the order of the graph, with their effects.
     pub fn units(&self) -> impl Iterator<Item = (UnitIx, Effect)> {
         self.units
             .iter()
             .map(|(&unit, &(effect, _))| (unit, effect))
     }
 
-    /// What happens to a unit.
+    /// Returns the effect of the change on a unit; `None` if the unit is not affected.
     pub fn effect(&self, unit: UnitIx) -> Option<Effect> {
         self.units.get(&unit).map(|&(effect, _)| effect)
     }
 
-    /// The way from a unit back to the seed that reached it: the units in between, the given one
-    /// first, and the seed.
+    /// Returns the chain from a unit back to its seed: the units on the way, starting with `unit`,
+    /// and the seed itself. Returns `None` if the unit is not affected.
     pub fn chain(&self, unit: UnitIx) -> Option<(Vec<UnitIx>, &Seed)> {
         let mut way = vec![unit];
         loop {
@@ -55,14 +56,15 @@ impl Affected {
         }
     }
 
-    /// Whether what is built of a unit for the host stays as it is.
+    /// Returns true if the variants of a unit that cargo builds for the host are not affected.
     pub fn spares_host(&self, unit: UnitIx) -> bool {
         let reason = self.units.get(&unit).map(|(_, reason)| reason);
         matches!(reason, Some(Reason::Seed(seed)) if seed.spread == Propagation::NamedTriple)
     }
 
-    /// With everything that another answer has; of two reasons for one effect the first stays,
-    /// unless the second touches more of the unit.
+    /// Merges another set of affected units into this set. The stronger effect wins. If the effects
+    /// are equal, the first reason stays, unless the first reason does not affect the variants for
+    /// the host.
     #[must_use]
     pub fn or(mut self, other: Self) -> Self {
         for (unit, (effect, reason)) in other.units {
@@ -74,35 +76,37 @@ impl Affected {
         self
     }
 
-    /// Whether nothing is affected.
+    /// Returns true if no unit is affected.
     pub fn is_empty(&self) -> bool {
         self.units.is_empty()
     }
 }
 
-/// Follows the graph from the seeds to everything that is built from them or runs them, breadth
-/// first, so that each unit's chain of reasons is a shortest one.
+/// Follows the graph from the seeds to all units that are built from them or run them. The search
+/// is breadth first, so the chain of each unit is a shortest one.
 pub fn propagate(graph: &UnitGraph, seeds: Vec<Seed>) -> Affected {
     propagate_within(graph, seeds, &|_| true)
 }
 
-/// The same, where only some units are rebuilt. What is run again is not limited.
+/// Propagates as [`propagate`] does, but rebuilds a dependent only if `is_rebuilt` returns true for
+/// the dependent. Reruns are not limited.
 pub fn propagate_within(
     graph: &UnitGraph,
     mut seeds: Vec<Seed>,
     is_rebuilt: &dyn Fn(UnitIx) -> bool,
 ) -> Affected {
-    // Of several for one unit the first is told, and what spares the host comes last.
+    // The first of several seeds for one unit becomes the reason. A seed that does not affect the
+    // variants for the host comes last.
     let order = |it: &Seed| (it.unit, it.spread == Propagation::NamedTriple, it.rule);
     seeds.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.path.cmp(&b.path)));
     let mut affected = Affected::default();
     let mut pending = VecDeque::new();
-    // What reaches no others, the stronger effect first.
+    // Units whose dependents are not affected. The stronger effect comes first.
     let mut alone = Vec::new();
     let mut reruns = Vec::new();
     for seed in seeds {
         let unit = seed.unit;
-        // Documentation tests are compiled as they run, and cargo never builds them.
+        // Cargo never builds doctests: rustdoc compiles them while they run.
         let is_doctest = graph.unit(unit).mode == Mode::Doctest;
         if seed.effect == Effect::Rerun || is_doctest {
             reruns.push((unit, (Effect::Rerun, Reason::Seed(seed))));

@@ -20,7 +20,7 @@ impl Story {
         edited(self::unit(&self.workspace, &self.graph, unit))
     }
 
-    /// Every affected unit with the way back to its seed.
+    /// Returns one line for each affected unit: its effect and its chain back to the seed.
     fn told(&self, affected: &Affected) -> String {
         let mut lines: Vec<_> = affected
             .units()
@@ -44,7 +44,7 @@ impl Story {
 }
 
 #[test]
-fn a_change_reaches_what_is_built_from_it() {
+fn a_change_rebuilds_all_dependents() {
     let story = Story::new("a: lib bin -> b\nb: lib -> c\nc: lib", Verb::Check);
     expect_test::expect![[r#"
         Rebuilt: a bin a test ← b lib
@@ -59,7 +59,7 @@ fn a_change_reaches_what_is_built_from_it() {
 }
 
 #[test]
-fn the_way_back_is_a_shortest_one() {
+fn the_chain_to_the_seed_is_a_shortest_one() {
     let text = "
         top: lib!test!bench -> deep, left
         deep: lib!test!bench -> right
@@ -87,7 +87,7 @@ fn the_way_back_is_a_shortest_one() {
 }
 
 #[test]
-fn a_dev_dependency_goes_one_hop() {
+fn a_dev_dependency_affects_only_the_tests_of_its_direct_dependent() {
     let text = "top: lib!test!bench -> mid\nmid: lib!test!bench test=it -> dev: kit
                 kit: lib!test!bench";
     expect_test::expect![[r#"
@@ -98,7 +98,7 @@ fn a_dev_dependency_goes_one_hop() {
 }
 
 #[test]
-fn a_test_runs_again_when_a_binary_changes() {
+fn a_test_is_rerun_when_a_binary_of_its_package_changes() {
     let text = "a: bin!test test=it";
     let story = Story::new(text, Verb::Build);
     expect_test::expect![[r#"
@@ -117,7 +117,7 @@ fn a_test_runs_again_when_a_binary_changes() {
 }
 
 #[test]
-fn documentation_tests_only_run_again() {
+fn doctests_are_rerun_and_never_rebuilt() {
     let story = Story::new("a: lib!test", Verb::Test);
     expect_test::expect![[r#"
         Rebuilt: a lib
@@ -128,7 +128,7 @@ fn documentation_tests_only_run_again() {
 }
 
 #[test]
-fn what_is_run_again_reaches_no_further() {
+fn a_rerun_unit_affects_no_dependents() {
     let story = Story::new("a: lib!test!bench\nb: lib!test!bench -> a", Verb::Check);
     let seed = Seed {
         effect: Effect::Rerun,
@@ -141,7 +141,7 @@ fn what_is_run_again_reaches_no_further() {
 }
 
 #[test]
-fn a_seed_that_does_not_spread_stays_where_it_is() {
+fn a_seed_without_propagation_affects_only_its_unit() {
     let story = Story::new("a: lib!test!bench\nb: lib!test!bench -> a", Verb::Check);
     let alone = Seed {
         spread: Propagation::Nothing,
@@ -158,7 +158,7 @@ fn a_seed_that_does_not_spread_stays_where_it_is() {
 }
 
 #[test]
-fn the_host_is_spared_where_nothing_else_touches_the_unit() {
+fn the_host_is_spared_if_no_other_seed_touches_the_unit() {
     let story = Story::new("a: lib!test!bench", Verb::Check);
     let flags = Seed {
         spread: Propagation::NamedTriple,
@@ -182,7 +182,7 @@ fn the_host_is_spared_where_nothing_else_touches_the_unit() {
 }
 
 #[test]
-fn where_only_some_are_rebuilt_the_others_stop_the_way() {
+fn units_that_are_not_rebuilt_end_the_propagation() {
     let text = "a: lib!test -> b\nb: lib!test -> c\nc: lib!test";
     let story = Story::new(text, Verb::Test);
     let within = |kept: &[&str]| {
@@ -207,7 +207,7 @@ fn where_only_some_are_rebuilt_the_others_stop_the_way() {
 }
 
 #[test]
-fn of_several_rules_for_one_unit_the_first_is_told() {
+fn the_first_of_several_rules_for_a_unit_is_reported() {
     let story = Story::new("a: lib!test!bench", Verb::Check);
     let seed = |rule, path: &str| Seed {
         rule,
@@ -225,7 +225,7 @@ fn of_several_rules_for_one_unit_the_first_is_told() {
 }
 
 #[test]
-fn of_two_answers_the_stronger_effect_holds() {
+fn the_stronger_effect_of_two_answers_wins() {
     let story = Story::new("a: lib!test", Verb::Test);
     let with = |effect, rule| {
         let seed = Seed {

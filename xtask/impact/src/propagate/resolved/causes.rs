@@ -1,4 +1,4 @@
-//! The changed file that made cargo resolve a unit differently.
+//! Finds the changed file that made cargo resolve a unit differently.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::seeds::settings::{BothSides, Setting, SettingFiles};
 use crate::workspace::Package;
 
-/// The changed files that can make cargo resolve something differently.
+/// The changed files that can make cargo resolve a unit differently.
 pub struct Causes(Vec<Cause>);
 
 struct Cause {
     setting: Setting,
-    /// As cargo knows the file.
+    /// The path by which cargo knows the file.
     absolute: Utf8PathBuf,
-    /// As git knows the file.
+    /// The path by which git knows the file, relative to the top level.
     path: Utf8PathBuf,
 }
 
 impl Causes {
-    /// Keeps the changes whose meaning counts: a configuration that gained an alias, or a manifest
-    /// that gained a comment, makes cargo resolve nothing differently. `root` is the top level that
+    /// Keeps the changed files whose change has an effect on resolution. An alias added to the
+    /// configuration, or a comment added to a manifest, has no effect. `root` is the top level that
     /// the changed paths are relative to.
     pub fn new<'a>(
         changed: impl Iterator<Item = &'a Utf8Path>,
@@ -41,9 +41,10 @@ impl Causes {
         Self(changed.filter_map(cause).collect())
     }
 
-    /// Returns the file that most likely caused a difference of a package's unit. `lines` name what
-    /// differs: profiles are set by the configuration and by manifests; for everything else the
-    /// package's own manifest comes first, then the lock file, other manifests, the configuration.
+    /// Returns the file that most likely caused the difference of a unit of `package`. `lines` name
+    /// the differences. A difference of profiles comes from the configuration or a manifest. For
+    /// every other difference the package's own manifest is preferred, then the lock file, then
+    /// other manifests, then the configuration.
     pub fn of(&self, package: &Package, lines: &[String]) -> Option<Utf8PathBuf> {
         let own = package.directory().join("Cargo.toml");
         let is_profile = !lines.is_empty() && lines.iter().all(|line| line.starts_with("profile "));
@@ -71,7 +72,7 @@ mod tests {
     const COMMENT: (&str, &str, &str) = ("planner/Cargo.toml", "", "# planned");
 
     #[test]
-    fn the_file_that_can_have_caused_a_difference_is_named() {
+    fn the_reason_names_the_file_that_can_have_caused_the_difference() {
         let answer = answer("planner: lib\nnetwork: lib", Verb::Check, &[]);
         let workspace = &answer.workspace;
         let settings = SettingFiles::new(workspace);

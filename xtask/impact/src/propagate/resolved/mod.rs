@@ -1,7 +1,8 @@
-//! What cargo resolves differently, brought onto the unit graph.
+//! Maps the differences that cargo resolves to the units of the kit's graph.
 //!
-//! Cargo's own graph tells the configurations of a unit apart, which ours folds into one. So the
-//! units that follow from a difference are cargo's answer, and ours is asked only for the way.
+//! Cargo's unit graph has a unit for each configuration (features, platform, profile) of a target;
+//! the kit's graph has one unit for all of them. Therefore cargo's unit graph decides which units
+//! are affected, and the kit's graph only supplies the chains of reasons.
 
 mod causes;
 
@@ -14,8 +15,8 @@ use crate::seeds::{Effect, Propagation, Rule, Seed};
 use crate::unit_graph::{UnitGraph, UnitIx};
 use crate::workspace::{PackageIx, Workspace};
 
-/// The units that cargo rebuilds since it resolves something differently, each with the way from
-/// the unit that differs by itself.
+/// Returns the units that cargo rebuilds because of a difference in resolution. The chain of each
+/// unit starts at a unit that is resolved differently.
 pub fn affected(
     workspace: &Workspace,
     graph: &UnitGraph,
@@ -57,7 +58,8 @@ pub fn affected(
         .collect();
     let is_rebuilt = |unit| rebuilt.contains(&unit);
     let reached = propagate_within(graph, seeds.clone(), &is_rebuilt);
-    // A test that only runs a binary is built anew where that is configured differently.
+    // A test that only runs a binary is rebuilt, and not just rerun, if the test itself is resolved
+    // differently.
     let is_unreached = |unit: &&UnitIx| match reached.effect(**unit) {
         Some(Effect::Rerun) => graph.unit(**unit).is_compiled(),
         effect => effect.is_none(),
@@ -68,7 +70,7 @@ pub fn affected(
     propagate_within(graph, seeds, &is_rebuilt)
 }
 
-/// Packages by name and version.
+/// The packages of a workspace by name and version.
 struct PackagesByName<'a> {
     workspace: &'a Workspace,
     packages: HashMap<(&'a str, &'a str), Vec<PackageIx>>,
@@ -89,7 +91,7 @@ impl<'a> PackagesByName<'a> {
         }
     }
 
-    /// Our units that fold one of cargo's.
+    /// Returns the units of the kit that stand for one of cargo's units.
     fn units(&self, graph: &UnitGraph, package: &PackageKey, target: &TargetKey) -> Vec<UnitIx> {
         let named = self.packages.get(&(&*package.name, &*package.version));
         let is_its = |index: &&PackageIx| match &self.workspace.package(**index).source {
@@ -111,7 +113,7 @@ impl<'a> PackagesByName<'a> {
     }
 }
 
-/// The word that cargo and the kit both use for a kind or a mode.
+/// Returns the serialized name of a kind or a mode, which cargo and the kit share.
 fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value)
         .ok()
