@@ -1,9 +1,9 @@
-//! Changes that git does not see in its own work tree: files that git is told to ignore and that a
-//! unit is built from, members in ignored directories among them.
+//! Finds changes that git does not list in its own work tree: ignored files that a unit is built
+//! from. Members of the workspace can lie in ignored directories too.
 //!
-//! Such a file counts as changed when it is newer than a record of a unit that reads the file, as
-//! cargo itself decides. A package without a record is compared with nothing: those of its ignored
-//! files count as changed that its sources name.
+//! An ignored file counts as changed if the file is newer than a record of a unit that reads the
+//! file; cargo compares times in the same way. For a package without a record there is nothing to
+//! compare with, so every ignored file that the package's sources name counts as changed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::SystemTime;
@@ -22,11 +22,11 @@ use crate::source_scan;
 use crate::vcs::{Change, ChangeStatus, Repository, Seen};
 use crate::workspace::PackageIx;
 
-/// Returns the changes below the top level of a repository that git does not list, relative to the
-/// top level, and notes that name them. `listed` are those that git lists.
+/// Returns the changes in a repository that git does not list, relative to the top level, and notes
+/// that name these changes. `listed` holds the changes that git lists.
 ///
 /// # Errors
-/// Where git cannot list its files.
+/// Returns an error if git cannot list its files.
 pub(super) fn changes(
     builds: &OutsidePackages<'_>,
     repository: &Repository,
@@ -85,7 +85,7 @@ fn change(path: Utf8PathBuf, status: ChangeStatus) -> Change {
     }
 }
 
-/// Returns the note on ignored files.
+/// Returns a note that names the first of some ignored files and says `what` they are.
 fn note(paths: &BTreeSet<Utf8PathBuf>, what: &str) -> Option<String> {
     let first = quote::name(paths.first()?);
     Some(match paths.len() - 1 {
@@ -94,7 +94,7 @@ fn note(paths: &BTreeSet<Utf8PathBuf>, what: &str) -> Option<String> {
     })
 }
 
-/// The records of the packages, as those builds left them that are like the one in question.
+/// The records of the packages, limited to the queried profile directory, toolchain and features.
 struct PackageRecords<'a> {
     by_package: HashMap<PackageIx, Vec<(&'a UnitRecord, &'a RecordedInputs)>>,
     /// The packages without a record.
@@ -114,7 +114,7 @@ impl<'a> PackageRecords<'a> {
                         continue;
                     };
                     let package = builds.workspace.package(index);
-                    // A script's run has no features of its own.
+                    // A script run has no features of its own.
                     let fits = matches!(inputs, RecordedInputs::Run(_))
                         || package.may_have_features(&unit.features);
                     if Some(unit.rustc) == toolchain && unit.package == package.name && fits {
@@ -131,8 +131,8 @@ impl<'a> PackageRecords<'a> {
         }
     }
 
-    /// Returns the files that are newer than a record that lists them, and manifests and roots of
-    /// targets that are newer than every record of their package.
+    /// Returns the files that are newer than a record that lists them. Manifests and root files of
+    /// targets are included if they are newer than every record of their package.
     fn newer(&self, builds: &OutsidePackages<'_>) -> BTreeSet<Utf8PathBuf> {
         let mut oldest: HashMap<&Utf8Path, SystemTime> = HashMap::new();
         let mut newer = BTreeSet::new();
@@ -169,7 +169,7 @@ impl<'a> PackageRecords<'a> {
         newer
     }
 
-    /// Returns the files that the newest record of a unit lists and that do not exist.
+    /// Returns the deleted files that the newest record of a unit lists.
     fn gone(&self) -> BTreeSet<&'a Utf8Path> {
         let mut newest: HashMap<(PackageIx, &UnitName), &(&UnitRecord, &'a RecordedInputs)> =
             HashMap::new();
@@ -190,7 +190,7 @@ impl<'a> PackageRecords<'a> {
             .collect()
     }
 
-    /// Returns the files that set something for all packages and are newer than every record.
+    /// Returns the files that hold settings for all packages and that are newer than every record.
     fn newer_settings(&self, builds: &OutsidePackages<'_>) -> BTreeSet<Utf8PathBuf> {
         let records = self.by_package.values().flatten();
         let Some(newest) = records.filter_map(|(record, _)| record.invoked).max() else {
@@ -211,19 +211,19 @@ fn is_newer(file: &Utf8Path, time: SystemTime) -> bool {
     modified.is_ok_and(|modified| modified > time)
 }
 
-/// Tells which files git ignores.
+/// Decides which files git ignores.
 struct Ignored<'a> {
     builds: &'a OutsidePackages<'a>,
     repository: &'a Repository,
     /// The paths that git lists as changed.
     is_listed: HashSet<&'a Utf8Path>,
-    /// The tracked paths of the repository and of its submodules, by their top levels, once they
-    /// are asked for.
+    /// The tracked paths of the repository and of its submodules, by top level. Each set is filled
+    /// on first use.
     tracked: HashMap<Utf8PathBuf, HashSet<Utf8PathBuf>>,
 }
 
 impl Ignored<'_> {
-    /// Returns those of existing files that git ignores, relative to the top level.
+    /// Returns the existing files among `paths` that git ignores, relative to the top level.
     fn among(&mut self, paths: &BTreeSet<Utf8PathBuf>) -> Result<BTreeSet<Utf8PathBuf>> {
         let mut found = BTreeSet::new();
         for path in paths {
@@ -239,7 +239,7 @@ impl Ignored<'_> {
         Ok(found)
     }
 
-    /// Returns those of files that do not exist that git would ignore.
+    /// Returns the deleted files among `paths` that git would ignore, relative to the top level.
     fn gone(&self, paths: BTreeSet<&Utf8Path>) -> Result<BTreeSet<Utf8PathBuf>> {
         let mut found = BTreeSet::new();
         for path in paths {
@@ -252,7 +252,7 @@ impl Ignored<'_> {
         Ok(found)
     }
 
-    /// Returns the ignored files that the sources of packages name, relative to the top level.
+    /// Returns the ignored files that the sources of the packages name, relative to the top level.
     fn named_by(&self, packages: &HashSet<PackageIx>) -> Result<BTreeSet<Utf8PathBuf>> {
         let mut found = BTreeSet::new();
         if packages.is_empty() {
@@ -296,8 +296,9 @@ impl Ignored<'_> {
         Ok(found)
     }
 
-    /// Returns an absolute path relative to the top level, unless cargo built the file or git lists
-    /// the path or a directory above.
+    /// Returns an absolute path relative to the top level. Returns `None` if the path is outside
+    /// the repository, if cargo built the file, or if git lists the path or a directory above the
+    /// path.
     fn unlisted(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
         let below = path.strip_prefix(self.repository.top_level()).ok()?;
         let is_listed = below.ancestors().any(|it| self.is_listed.contains(it));
@@ -305,7 +306,8 @@ impl Ignored<'_> {
         (!is_listed && !is_built).then(|| below.to_owned())
     }
 
-    /// Returns whether the repository at `top_level`, or a submodule in it, tracks a path.
+    /// Returns true if the repository at `top_level`, or a submodule of this repository, tracks a
+    /// path.
     fn is_tracked(&mut self, top_level: &Utf8Path, below: &Utf8Path) -> Result<bool> {
         if !self.tracked.contains_key(top_level) {
             let tracked = match top_level == self.repository.top_level() {
@@ -325,7 +327,7 @@ impl Ignored<'_> {
         if tracked.contains(below) {
             return Ok(true);
         }
-        // Git tracks a submodule as one path.
+        // Git tracks a submodule as a single path.
         let mut above = below.ancestors().skip(1);
         match above.find(|it| tracked.contains(*it)) {
             Some(submodule) => {

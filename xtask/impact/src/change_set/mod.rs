@@ -1,4 +1,4 @@
-//! Which change is asked about: from what the user named to paths that differ.
+//! The change set: resolves the user's request (revisions, named files) to the paths that differ.
 
 mod ignored;
 mod named;
@@ -21,46 +21,46 @@ use crate::seeds::settings::{BothSides, SettingFiles};
 use crate::usage;
 use crate::vcs::{Change, ChangeStatus, Commit, Range, Repository, Seen};
 
-/// A change, as it was asked for.
+/// A change, as the user requested it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ChangeRequest {
-    /// What git is asked to compare, if it is.
+    /// The two states that git compares; `None` if git compares nothing.
     pub compare: Option<ComparedStates>,
-    /// Paths that the user names as changed; `None` where the user names none, not even by an empty
-    /// list.
+    /// The paths that the user names as changed; `None` if the user names no paths. An empty list
+    /// is not `None`.
     pub files: Option<NamedFiles>,
-    /// `PACKAGE[:TARGET]`, as if they had changed.
+    /// The packages and targets that count as changed, written `PACKAGE[:TARGET]`.
     pub assumed: Vec<String>,
-    /// As if everything had changed.
+    /// True if everything counts as changed.
     pub all: bool,
 }
 
-/// Two states to compare, as they were asked for.
+/// The two states to compare, as the user requested them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ComparedStates {
-    /// The merge base with a revision (or the default one), against the work tree or `head`.
+    /// The merge base with a revision, compared with the work tree or with `head`.
     Base {
-        /// By default the first of [`crate::vcs::DEFAULT_BASES`].
+        /// The revision; `None` for the first of [`crate::vcs::DEFAULT_BASES`] that exists.
         revision: Option<String>,
-        /// The newer side, when it is not the work tree.
+        /// The newer side; `None` for the work tree.
         head: Option<String>,
     },
-    /// A revision itself, against the work tree or `head`.
+    /// A revision itself, compared with the work tree or with `head`.
     Since {
         /// The older side.
         revision: String,
-        /// The newer side, when it is not the work tree.
+        /// The newer side; `None` for the work tree.
         head: Option<String>,
     },
-    /// `HEAD` against the index.
+    /// `HEAD`, compared with the index.
     Staged,
 }
 
 impl ComparedStates {
-    /// The two states, and what they are in words.
+    /// Returns the two states and a description of the comparison in words.
     ///
     /// # Errors
-    /// Where a revision is not there, or two have nothing in common.
+    /// Returns an error if a revision does not exist, or if two revisions have no common ancestor.
     pub fn resolve(&self, repository: &Repository) -> Result<(Range, String)> {
         let newer = |head: &Option<String>| match head {
             Some(head) => repository.commit(head).map(Some),
@@ -106,27 +106,29 @@ fn between(base: Commit, head: Option<Commit>) -> Range {
     }
 }
 
-/// What changed, and what tells.
+/// The changed paths, with the comparison that found them.
 pub struct ChangeSet {
-    /// The repository that the workspace lies in.
+    /// The repository that contains the workspace.
     pub repository: Option<Repository>,
-    /// What paths are relative to, without symbolic links: the repository's top level.
+    /// The directory that changed paths are relative to: the canonical path of the repository's top
+    /// level, or of the workspace root if there is no repository.
     pub top_level: Utf8PathBuf,
-    /// The two states that git compared, if it did.
+    /// The two states that git compared; `None` if git compared nothing.
     pub range: Option<Range>,
-    /// What was compared or named, each in words.
+    /// Descriptions of everything that was compared or named.
     pub in_words: Vec<String>,
     /// The paths that differ, sorted.
     pub changes: Vec<Change>,
-    /// Notes on how named paths were understood, and on what git does not compare.
+    /// Notes about the meaning of named paths, and about files that git does not compare.
     notes: Vec<String>,
 }
 
 impl ChangeSet {
-    /// Waits for git, and adds what the user names.
+    /// Waits for the comparison that `ahead` started, and adds the files that the user names.
     ///
     /// # Errors
-    /// Where git cannot compare, or is to and there is no repository.
+    /// Returns an error if git cannot compare, or if a comparison was requested outside a
+    /// repository.
     pub fn new(
         asked: &ChangeRequest,
         ahead: Prefetch,
@@ -152,10 +154,11 @@ impl ChangeSet {
                 )
             })?;
             changes = compared.changes;
-            // Where git is not told to ignore it, what cargo built is no change.
+            // Build output is not a change, even if no ignore rule of git covers the build
+            // directory.
             changes
                 .retain(|it| it.seen != Seen::Untracked || !layout.is_built(&root.join(&it.path)));
-            // Cargo rewrites a stale lock file when it builds.
+            // Cargo rewrites a stale lock file during a build, so the lock file counts as changed.
             let is_stale = workspace.lock_file.state == LockState::Stale;
             let lock = resolved(&workspace.lock_file.path);
             if let (true, Ok(lock)) = (is_stale, lock.strip_prefix(&root))
@@ -201,12 +204,12 @@ impl ChangeSet {
         })
     }
 
-    /// The paths that differ, absolute.
+    /// Returns the absolute paths that differ.
     pub fn paths(&self) -> impl Iterator<Item = Utf8PathBuf> {
         self.changes.iter().map(|it| self.top_level.join(&it.path))
     }
 
-    /// Whether `HEAD` is another commit on the newer side.
+    /// Returns true if `HEAD` is another commit on the newer side than on the older side.
     pub fn head_moved(&self) -> bool {
         match (&self.range, &self.repository) {
             (Some(Range::WorkTree { base }), Some(repository)) => repository.head() != Some(base),
@@ -215,12 +218,12 @@ impl ChangeSet {
         }
     }
 
-    /// Whether the newer side is what lies on disk.
+    /// Returns true if the newer side is the files on disk.
     pub fn is_on_disk(&self) -> bool {
         matches!(self.range, Some(Range::WorkTree { .. }) | None)
     }
 
-    /// Returns what the reader should know about the comparison.
+    /// Returns notes for the reader about the comparison.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
         let at = self.repository.as_ref().and_then(Repository::head);
@@ -236,12 +239,12 @@ impl ChangeSet {
         notes
     }
 
-    /// Both sides of the changed files whose meaning counts, by their paths as in the changes. What
-    /// the user named is compared with `HEAD`, since "changed" says no more. Git knows no older side
-    /// of a file outside the repository, which is left out.
+    /// Returns both sides of the changed settings files, by their paths as in the change set.
+    /// Without a comparison, named files are compared with `HEAD`, because the user names no older
+    /// side. A file outside the repository is left out, because git has no older side of the file.
     ///
     /// # Errors
-    /// Where git or the disk cannot read a file that is there.
+    /// Returns an error if git or the disk cannot read an existing file.
     pub fn contents(&self, settings: &SettingFiles) -> Result<HashMap<Utf8PathBuf, BothSides>> {
         let mut paths = Vec::new();
         let mut rivals = Vec::new();
@@ -283,16 +286,17 @@ impl ChangeSet {
     }
 }
 
-/// The other one of `.cargo/config` and `.cargo/config.toml`. Cargo reads the first where both exist.
+/// The other file of the pair `.cargo/config` and `.cargo/config.toml`. If both exist, cargo reads
+/// only `.cargo/config`.
 struct Rival {
-    /// The path below the top level.
+    /// The path relative to the top level.
     path: Utf8PathBuf,
-    /// True for the file that cargo reads where both exist.
+    /// True if cargo prefers this file when both files exist.
     wins: bool,
 }
 
 impl Rival {
-    /// The rival of a file of cargo's configuration, if its name can have one.
+    /// Returns the rival of a configuration file, if the file's name can have a rival.
     fn of(path: &Utf8Path, top_level: &Utf8Path) -> Option<Self> {
         let directory = path.parent()?;
         if directory.file_name() != Some(".cargo") {
@@ -308,7 +312,7 @@ impl Rival {
         Some(Self { path, wins })
     }
 
-    /// The text that cargo reads on each side, of a file and its rival.
+    /// Returns the text that cargo reads on each side, given a file and its rival.
     fn effective(&self, own: &BothSides, rival: &BothSides) -> BothSides {
         let (first, second) = match self.wins {
             true => (rival, own),

@@ -1,4 +1,4 @@
-//! Paths that the user names: found on disk or in a state that git knows.
+//! Places the paths that the user names: on disk, or in a state that git knows.
 
 use std::collections::BTreeSet;
 
@@ -11,27 +11,27 @@ use crate::quote;
 use crate::usage;
 use crate::vcs::{Change, ChangeStatus, Range, Repository, Seen, TreeState};
 
-/// Paths as the user names them.
+/// The paths as the user writes them.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct NamedFiles {
-    /// The current directory, absolute.
+    /// The current directory, as an absolute path.
     pub directory: Utf8PathBuf,
-    /// Absolute paths, or paths relative to the current directory or to the top level of the
-    /// repository; also as git quotes them.
+    /// The paths: absolute, relative to the current directory, or relative to the top level of the
+    /// repository. A path may be quoted as git quotes it.
     pub paths: Vec<String>,
 }
 
-/// Named paths as changes.
+/// Named paths, resolved to changes.
 #[derive(Debug, Default)]
 pub(super) struct NamedChanges {
-    /// The changes, sorted, one a path.
+    /// The changes, sorted, one per path.
     pub changes: Vec<Change>,
     /// Notes for the reader.
     pub notes: Vec<String>,
 }
 
 impl NamedFiles {
-    /// Names absolute paths.
+    /// Returns a request for absolute paths.
     pub fn at(paths: impl IntoIterator<Item = Utf8PathBuf>) -> Self {
         Self {
             directory: Utf8PathBuf::new(),
@@ -39,12 +39,12 @@ impl NamedFiles {
         }
     }
 
-    /// Finds every named path, relative to the current directory and to the top level `root`; a
-    /// name that both have stands for both paths. A directory stands for itself and for every file
-    /// below it.
+    /// Finds each named path below the current directory and below the top level `root`. A name
+    /// that exists below both stands for both paths. A directory stands for itself and for every
+    /// file below the directory.
     ///
     /// # Errors
-    /// Where a name is neither on disk nor in a state that git knows.
+    /// Returns an error if a name is neither on disk nor in a state that git knows.
     pub(super) fn place(
         &self,
         root: &Utf8Path,
@@ -86,16 +86,16 @@ impl NamedFiles {
     }
 }
 
-/// Finds names on disk and in git's states.
+/// Finds names on disk and in the states that git knows.
 struct Placer<'a> {
-    /// Directories that relative paths may be relative to, without symbolic links.
+    /// The canonical paths of the directories that a relative path may start from.
     directories: [Utf8PathBuf; 2],
     root: &'a Utf8Path,
     repository: Option<&'a Repository>,
     range: Option<&'a Range>,
-    /// The paths of git's states, relative to the top level, once they are asked for.
+    /// The paths in git's states, relative to the top level. Filled on first use.
     known: Option<BTreeSet<Utf8PathBuf>>,
-    /// The untracked paths, relative to the top level, once they are asked for.
+    /// The untracked paths, relative to the top level. Filled on first use.
     untracked: Option<Vec<Utf8PathBuf>>,
     changes: BTreeSet<Change>,
 }
@@ -105,7 +105,7 @@ impl Placer<'_> {
     fn name(&mut self, name: &str) -> Result<usize> {
         let spellings = unquoted(name).into_iter().chain([name.to_owned()]);
         for spelling in spellings {
-            // `./x` and `../x` are meant from the current directory, if they exist there.
+            // `./x` and `../x` are relative to the current directory, if they exist there.
             let is_from_here = spelling.starts_with('.')
                 && matches!(spelling.split(['/', '\\']).next(), Some("." | ".."));
             let mut found = 0;
@@ -121,7 +121,8 @@ impl Placer<'_> {
         Ok(0)
     }
 
-    /// Returns the absolute paths that a name may stand for, the current directory's first.
+    /// Returns the absolute paths that a name may stand for. The path below the current directory
+    /// is first.
     fn candidates(&self, name: &str) -> Vec<Utf8PathBuf> {
         let paths = self.directories.iter().map(|it| it.join(name));
         let mut paths: Vec<_> = paths.map(|path| canonical(&path)).collect();
@@ -129,13 +130,14 @@ impl Placer<'_> {
         paths
     }
 
-    /// Adds an absolute path, where it exists on disk or in git's states.
+    /// Adds an absolute path if the path exists on disk or in a state that git knows, and returns
+    /// true if the path was added.
     fn add(&mut self, path: &Utf8Path) -> Result<bool> {
         let below = path.strip_prefix(self.root).ok().map(Utf8Path::to_owned);
         let is_on_disk = path.symlink_metadata().is_ok();
         if is_on_disk {
             self.insert(path, ChangeStatus::Modified);
-            // Git names the link, cargo may name the file that the link leads to.
+            // Git names the link, but cargo may name the file that the link points to.
             let target = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
             if target != path {
                 self.add(&target)?;
@@ -191,8 +193,9 @@ impl Placer<'_> {
         });
     }
 
-    /// Returns the paths of the index, `HEAD`, and both sides of the comparison; without one, of
-    /// the commit where the history left the default branch.
+    /// Returns the paths of the index, of `HEAD` and of both sides of the comparison. Without a
+    /// comparison, the paths of the merge base with the default branch are used instead of the two
+    /// sides.
     fn known(&mut self) -> Result<&BTreeSet<Utf8PathBuf>> {
         if self.known.is_none() {
             self.known = Some(match self.repository {
@@ -203,7 +206,8 @@ impl Placer<'_> {
         Ok(self.known.get_or_insert_default())
     }
 
-    /// Takes the names out of `unknown` that an earlier commit deleted, and adds their paths.
+    /// Removes the names from `unknown` that an earlier commit deleted, and adds their paths as
+    /// deleted.
     fn deleted_before(&mut self, unknown: &mut Vec<&str>) -> Result<()> {
         let Some(repository) = self.repository.filter(|_| !unknown.is_empty()) else {
             return Ok(());
@@ -231,7 +235,7 @@ impl Placer<'_> {
         Ok(())
     }
 
-    /// Returns the error for a name that nothing knows.
+    /// Returns the error for a name that exists nowhere, with a hint.
     fn refusal(&mut self, name: &str, others: usize) -> anyhow::Error {
         let name = &*unquoted(name).unwrap_or_else(|| name.to_owned());
         let hint = match mistaken_for(name) {
@@ -257,7 +261,7 @@ impl Placer<'_> {
         )
     }
 
-    /// Returns the known path that a name is most like.
+    /// Returns the known path that is most similar to a name.
     fn nearest(&mut self, name: &str) -> Option<Utf8PathBuf> {
         const ALIKE: f64 = 0.85;
         let name = name.trim().replace('\\', "/");
@@ -305,8 +309,8 @@ fn and_more(others: usize) -> String {
     }
 }
 
-/// Returns the path without symbolic links in its directories, as git names paths, and without
-/// `..`. A path that does not exist stays as it is below the deepest directory that does.
+/// Returns the path without `..` and without symbolic links in its directories, as git names paths.
+/// The part of a path that does not exist stays unchanged.
 fn canonical(path: &Utf8Path) -> Utf8PathBuf {
     if !path.is_symlink()
         && let Ok(real) = path.canonicalize_utf8()

@@ -1,7 +1,8 @@
-//! Changes of path packages outside the repository, whose files git does not compare.
+//! Finds changes in path packages outside the repository, whose files git does not compare.
 //!
-//! A file counts as changed when it is newer than a record of its package's units, as cargo itself
-//! decides. Where there is no record, the package's own repository names what is not committed.
+//! A file counts as changed if the file is newer than the oldest fitting record of its package;
+//! cargo compares times in the same way. If the package has no record, the uncommitted changes of
+//! the package's own repository count.
 
 use std::time::SystemTime;
 
@@ -14,31 +15,32 @@ use crate::records::layout::PackageDirectories;
 use crate::vcs::{Change, ChangeStatus, Range, Repository, Seen};
 use crate::workspace::{Package, Workspace};
 
-/// The path packages of a workspace, and where their records and repositories are found.
+/// The path packages of a workspace, with the sources of their records and repositories.
 pub struct OutsidePackages<'a> {
     /// The workspace.
     pub workspace: &'a Workspace,
-    /// The places of its packages.
+    /// The directories of the path packages.
     pub layout: &'a PackageDirectories,
     /// The records of builds.
     pub places: &'a [ProfileRecords],
-    /// The name of the profile directory that the question is about; `None` where no record counts.
+    /// The name of the profile directory that is queried; `None` if no record may be used.
     pub directory: Option<&'a str>,
-    /// Starts git.
+    /// The runner that starts git.
     pub runner: &'a Runner,
 }
 
-/// The changes of a package, and the way in which they were found.
+/// The changes of a package, with a description of the comparison that found them.
 struct OutsideChanges {
     changes: Vec<Change>,
     how: &'static str,
-    /// Records tell everything that cargo would build again.
+    /// True if records were compared, so that the changes include everything that cargo would
+    /// rebuild.
     is_complete: bool,
 }
 
 impl OutsidePackages<'_> {
-    /// Returns the changes of the packages outside `root`, with absolute paths, and notes that name
-    /// the packages and how each was compared.
+    /// Returns the changes of the packages outside `root`, with absolute paths. The notes name the
+    /// packages and the kind of comparison.
     pub fn changes(&self, root: &Utf8Path) -> (Vec<Change>, Vec<String>) {
         let (mut changes, mut notes) = (Vec::new(), Vec::new());
         for (index, at) in self.layout.packages() {
@@ -100,7 +102,8 @@ impl OutsidePackages<'_> {
         }
     }
 
-    /// Returns the records of a package's units that a build like the one in question left.
+    /// Returns the records of a package's units that a build of the queried profile, toolchain and
+    /// features left.
     fn records<'a>(
         &'a self,
         package: &'a Package,
@@ -121,8 +124,8 @@ impl OutsidePackages<'_> {
     }
 }
 
-/// Returns the files of a package that are newer than a time, and those that a record names and that
-/// are gone.
+/// Returns the files of a package that are newer than `time`, and the deleted files that a record
+/// lists.
 fn newer(at: &Utf8Path, time: SystemTime, records: &[&UnitRecord]) -> Vec<Change> {
     let mut changes = Vec::new();
     let change = |path: &Utf8Path, status| Change {
@@ -150,7 +153,7 @@ fn newer(at: &Utf8Path, time: SystemTime, records: &[&UnitRecord]) -> Vec<Change
     changes
 }
 
-/// Returns the files below a directory, without what git keeps and what cargo built.
+/// Returns the files below a directory, without `.git` directories and build directories.
 pub(super) fn files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![directory.to_owned()];

@@ -1,4 +1,4 @@
-//! Lists of changed paths, as git and other tools print them.
+//! Parses lists of changed paths, as git and other tools print them.
 
 use std::io::Read;
 
@@ -7,14 +7,14 @@ use anyhow::Result;
 use crate::quote;
 use crate::usage;
 
-/// The largest number of bytes that is read of a list; a million paths have about 60 MiB.
+/// The largest size of a list, in bytes. A list of a million paths has about 60 MiB.
 const LIMIT: u64 = 64 << 20;
 
-/// Returns the paths of the list that a file, a pipe or standard input holds; `name` names the
+/// Returns the paths of a list in a file, a pipe or standard input. `name` is the name of the
 /// source in messages.
 ///
 /// # Errors
-/// Where the list cannot be read or decoded, or is larger than 64 MiB.
+/// Returns an error if the list cannot be read or decoded, or is larger than 64 MiB.
 pub fn read(source: impl Read, name: &str) -> Result<Vec<String>> {
     read_up_to(LIMIT, source, name)
 }
@@ -36,13 +36,14 @@ fn read_up_to(limit: u64, source: impl Read, name: &str) -> Result<Vec<String>> 
     parse(&listed)
 }
 
-/// Returns the paths of a list: one a line, or separated by NUL as `git diff -z` prints them.
+/// Returns the paths of a list. The list has one path per line, or NUL between paths as `git diff
+/// -z` prints them.
 ///
-/// A line may end in CRLF, and the list may begin with a byte order mark. Empty lines are passed
-/// over. Text in UTF-16 with a byte order mark, as PowerShell writes it, is understood.
+/// A line may end in CRLF, and the list may begin with a byte order mark. Empty lines are skipped.
+/// UTF-16 with a byte order mark, as PowerShell writes it, is decoded.
 ///
 /// # Errors
-/// Where the text cannot be decoded.
+/// Returns an error if the text cannot be decoded.
 fn parse(bytes: &[u8]) -> Result<Vec<String>> {
     let text = decoded(bytes)?;
     if text.contains('\0') {
@@ -71,8 +72,8 @@ fn decoded(bytes: &[u8]) -> Result<String> {
     }
 }
 
-/// Returns the name that git quoted in C style, as in `"caf\303\251.rs"`; `None` for a name that is
-/// not quoted so.
+/// Returns the path that git quoted in C style: `"caf\303\251.rs"` becomes `café.rs`. Returns
+/// `None` if `name` is not quoted.
 pub fn unquoted(name: &str) -> Option<String> {
     let mut rest = name.strip_prefix('"')?.strip_suffix('"')?.bytes();
     let mut bytes = Vec::new();
@@ -105,7 +106,8 @@ fn escaped(rest: &mut std::str::Bytes<'_>) -> Option<u8> {
     })
 }
 
-/// Returns what a name looks like that is no path: output of git in another format.
+/// Returns the kind of output that a name looks like if the name is not a path, such as a line of
+/// `git status --short`.
 pub fn mistaken_for(name: &str) -> Option<&'static str> {
     let is_status = |letters: &str| {
         let (letter, score) = letters.split_at(letters.len().min(1));
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_read_as_tools_print_them() {
+    fn lists_of_git_and_powershell_are_parsed() {
         let utf16 = |text: &str, mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
             let units = text.encode_utf16().flat_map(bytes);
             mark.into_iter().chain(units).collect::<Vec<u8>>()
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_up_to_a_limit() {
+    fn a_list_above_the_size_limit_is_refused() {
         let read = |limit, source: &[u8]| read_up_to(limit, source, "a\nlist");
         assert_eq!(read(4, b"a.rs").unwrap(), ["a.rs"]);
         assert_eq!(
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unquoted_as_git_quotes_them() {
+    fn names_that_git_quotes_are_unquoted() {
         let rows = [
             (r#""caf\303\251.rs""#, Some("café.rs")),
             (r#""a\tb\n\"c\\""#, Some("a\tb\n\"c\\")),

@@ -1,4 +1,4 @@
-//! What is done for an answer while cargo is asked for the workspace.
+//! Work that starts early, in threads, while `cargo metadata` runs.
 
 use std::thread::{self, JoinHandle};
 
@@ -14,30 +14,30 @@ use crate::seeds::prefetch;
 use crate::seeds::sources::Outsides;
 use crate::vcs::{Change, Range, Repository};
 
-/// What git says of a comparison.
+/// The result of a comparison by git.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
-    /// The two states.
+    /// The two states that were compared.
     pub range: Range,
-    /// What they are in words.
+    /// A description of the comparison in words.
     pub in_words: String,
     /// The paths that differ.
     pub changes: Vec<Change>,
 }
 
-/// The repository that a directory lies in, and what was to be compared there.
+/// The repository that contains a directory, and the comparison that was requested there.
 type Discovered = (Option<Repository>, Option<Compared>);
 
-/// Git at work on a comparison, and evidence being read.
+/// A running comparison by git, and a running read of evidence. Each is a thread.
 pub struct Prefetch {
     directory: Utf8PathBuf,
-    /// `None` once they are joined.
+    /// The thread of git; `None` after the thread is joined.
     git: Option<JoinHandle<Result<Discovered>>>,
     evidence: Option<JoinHandle<Option<Outsides>>>,
 }
 
 impl Prefetch {
-    /// Has git compare in the repository that holds a directory.
+    /// Starts a comparison in the repository that contains `directory`.
     pub fn compare(
         runner: &Runner,
         directory: &Utf8Path,
@@ -68,40 +68,40 @@ impl Prefetch {
         }
     }
 
-    /// Has sources be read of the workspace that holds the directory, and `with_records` those of
-    /// builds, too.
+    /// Starts to read the sources of the workspace that contains the directory. With
+    /// `with_records`, the records of builds are read too.
     #[must_use]
     pub fn with_evidence(mut self, runner: &Runner, with_records: bool) -> Self {
         let (runner, at) = (runner.clone(), self.directory.clone());
-        // Cargo is busy meanwhile.
+        // Cargo runs at the same time, so this thread uses one core only.
         let read = move || parallel::alone(|| prefetch::read(&runner, &at, with_records));
         self.evidence = Some(thread::spawn(read));
         self
     }
 
-    /// Whether a directory lies in the work tree that git compares in.
+    /// Returns true if a directory lies in the work tree in which git compares.
     pub fn is_of(&self, directory: &Utf8Path) -> bool {
         let work_tree = |directory| top_level(&resolved(directory)).map(Utf8Path::to_owned);
         work_tree(directory) == work_tree(&self.directory)
     }
 
-    /// Waits for what was read.
+    /// Waits for the evidence, and returns the paths that sources name outside their packages.
     pub fn evidence(&mut self) -> Outsides {
         let read = self.evidence.take().and_then(|it| it.join().ok());
         read.flatten().unwrap_or_default()
     }
 
-    /// Waits for git.
+    /// Waits for git, and returns the repository and the result of the comparison.
     ///
     /// # Errors
-    /// Where git does not open the repository, or cannot compare.
+    /// Returns an error if git cannot open the repository or cannot compare.
     pub fn compared(mut self) -> Result<Discovered> {
         let found = self.git.take().and_then(|git| git.join().ok());
         found.context("git was asked, and its answer was lost")?
     }
 }
 
-/// Nothing that was started is left behind.
+/// Dropping joins the threads, so that no thread outlives the prefetch.
 impl Drop for Prefetch {
     fn drop(&mut self) {
         drop(self.git.take().map(JoinHandle::join));

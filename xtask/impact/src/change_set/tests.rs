@@ -3,7 +3,7 @@ use cargo_metadata::camino::Utf8Path;
 use super::*;
 use crate::process::Runner;
 
-/// A repository with two commits on `main`, where `side` left it after the first.
+/// Creates a repository with two commits on `main`. The branch `side` is at the first commit.
 fn repository() -> (tempfile::TempDir, Repository) {
     let directory = tempfile::tempdir().unwrap();
     let runner = Runner::new().unwrap().in_directory(directory.path());
@@ -23,7 +23,7 @@ fn repository() -> (tempfile::TempDir, Repository) {
 }
 
 #[test]
-fn a_comparison_is_told_in_words() {
+fn a_comparison_is_described_in_words() {
     let (_directory, repository) = repository();
     let [first, second] = ["side", "main"].map(|name| repository.commit(name).unwrap());
     let text = |text: &str| Some(text.to_owned());

@@ -2,7 +2,8 @@ use super::*;
 use crate::process::Runner;
 use crate::testing::scratch;
 
-/// A repository whose second commit deleted `old/gone.rs`, with `new.rs` untracked.
+/// Creates a repository whose second commit deletes `old/gone.rs`, with the untracked file
+/// `new.rs`.
 fn repository(root: &Utf8Path) -> Repository {
     let runner = Runner::new().unwrap().in_directory(root);
     let git = |args: &[&str]| {
@@ -36,7 +37,8 @@ fn repository(root: &Utf8Path) -> Repository {
     Repository::discover(&runner, root).unwrap().unwrap()
 }
 
-/// Names placed from `rust/`: the letter of each status and the path, then the notes.
+/// Places names from the directory `rust/`, and returns the status letters and paths, then the
+/// notes.
 fn placed(root: &Utf8Path, repository: Option<&Repository>, names: &[&str]) -> String {
     let files = NamedFiles {
         directory: root.join("rust"),
@@ -102,7 +104,7 @@ fn names_are_found_from_the_current_directory_and_the_top_level() {
 }
 
 #[test]
-fn a_name_that_nothing_knows_is_refused() {
+fn a_name_that_exists_nowhere_is_refused() {
     let (_directory, root) = scratch();
     let repository = repository(&root);
     let names = [
@@ -140,7 +142,7 @@ fn a_name_that_nothing_knows_is_refused() {
 }
 
 #[test]
-fn outside_a_repository_a_name_is_found_on_disk() {
+fn a_name_is_found_on_disk_outside_a_repository() {
     let (_directory, root) = scratch();
     for file in [
         "rust/src/lib.rs",
@@ -164,7 +166,7 @@ fn outside_a_repository_a_name_is_found_on_disk() {
 
 #[test]
 #[cfg(unix)]
-fn a_link_stands_for_itself_and_for_what_it_leads_to() {
+fn a_link_stands_for_itself_and_its_target() {
     use std::os::unix::fs::symlink;
     let (_directory, root) = scratch();
     std::fs::create_dir_all(root.join("rust/real")).unwrap();
