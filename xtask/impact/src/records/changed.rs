@@ -1,4 +1,4 @@
-//! The paths of a change set, of which many files are asked whether they are among them.
+//! The paths of a change set, as a set with a fast test for membership.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,13 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 #[derive(Debug, Default)]
 pub struct ChangedPaths {
     paths: HashSet<Utf8PathBuf>,
-    /// The last part of each: a path is hashed part by part, and most need not be.
+    /// The last component of each path. Comparing the last component first avoids hashing most
+    /// paths.
     ends: HashSet<String>,
 }
 
 impl ChangedPaths {
-    /// Whether a path is one of them.
+    /// Returns true if `path` is in the change set.
     pub fn contains(&self, path: &Utf8Path) -> bool {
         self.ends.contains(end(path)) && self.paths.contains(path)
     }
@@ -29,7 +30,7 @@ impl FromIterator<Utf8PathBuf> for ChangedPaths {
     }
 }
 
-/// What stands behind the last separator of any platform, which equal paths have in common.
+/// Returns the text after the last separator of any platform. Equal paths have equal ends.
 fn end(path: &Utf8Path) -> &str {
     let path = path.as_str();
     let separator = memchr::memrchr2(b'/', b'\\', path.as_bytes());
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_paths_may_be_written_in_several_ways() {
+    fn equal_paths_match_in_every_spelling() {
         let changed: ChangedPaths = ["/w/a/lib.rs", "/w/b/a\\b"]
             .map(Into::into)
             .into_iter()

@@ -1,12 +1,14 @@
-//! Which records in a build directory are of this checkout.
+//! Decides which records in a build directory belong to this checkout.
 //!
-//! A record counts where its unit was compiled from this checkout. One of another checkout says what
-//! *that* one's sources read. Where a profile directory holds one of those, a record that does not
-//! tell counts for nothing either. Another workspace of this repository may build in the same
-//! directory: what it compiled from other files than ours is not ours, and no sign of danger.
+//! A record counts if its unit was compiled from this checkout. A record of another checkout says
+//! what the sources of the other checkout read. If a profile directory holds records of another
+//! checkout, its records of unknown origin do not count either. Another workspace of this
+//! repository may build in the same directory: a unit that was compiled from other files than those
+//! of this workspace does not belong to this workspace, but is no sign of another checkout.
 //!
-//! Which repository another place is of is not asked: a package of the same name at the same place
-//! below the workspace's root has our hashes, so that cargo takes it for ours in any case.
+//! The repository of the other place is not compared. A package with the same name at the same path
+//! below its workspace root has the same hashes as this checkout's package, so cargo cannot tell
+//! the two packages apart in any case.
 
 use std::collections::HashMap;
 
@@ -26,28 +28,30 @@ use crate::state;
 use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
 
-/// The name under which records are kept.
+/// The name of the file in which the kit caches records.
 pub(crate) const KEPT: &str = "records";
 
-/// A profile directory that holds what was compiled from another checkout.
+/// A profile directory that holds units which were compiled from another checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
     /// The profile directory.
     pub directory: Utf8PathBuf,
-    /// One of our packages that was compiled elsewhere.
+    /// A package of this workspace that was compiled from another checkout.
     pub package: String,
-    /// From which file.
+    /// The file that the package was compiled from.
     pub source: Utf8PathBuf,
-    /// Whether that exists; where none of them does, the other checkout is gone, or was this one.
+    /// True if this file exists. If no such file exists, the other checkout was deleted or this
+    /// checkout was moved.
     pub is_there: bool,
 }
 
-/// The records of a build directory that are of this checkout, and the profile directories that hold
-/// others. External packages' files do not change, so their records are read only where they are
-/// asked for. `state` is where the kit keeps what it read.
+/// Returns the records in a build directory that belong to this checkout, and the profile
+/// directories that another checkout builds in too. The files of external packages do not change,
+/// so their records are read only if `with_external` is true. `state` is the directory of the kit's
+/// cache.
 ///
 /// # Errors
-/// A build directory that cannot be listed, or has a layout that is not known.
+/// Returns an error if the build directory cannot be listed or has an unknown layout.
 pub fn read(
     (workspace, layout): (&Workspace, &PackageDirectories),
     directories: &Directories,
@@ -82,10 +86,10 @@ pub fn read(
     Ok((places, shared))
 }
 
-/// The profile directories of a workspace that hold what was compiled from another checkout.
+/// Returns the profile directories of a workspace that another checkout builds in too.
 ///
 /// # Errors
-/// As for [`read`].
+/// Returns an error if the build directory cannot be listed or has an unknown layout.
 pub fn sharing(workspace: &Workspace) -> Result<Vec<Shared>> {
     let state = workspace.kept();
     let ours = (workspace, &PackageDirectories::new(workspace));
@@ -93,7 +97,7 @@ pub fn sharing(workspace: &Workspace) -> Result<Vec<Shared>> {
 }
 
 impl Shared {
-    /// Why nothing is removed from here.
+    /// Returns the error that explains why nothing is removed from this directory.
     pub fn refusal(&self) -> anyhow::Error {
         let Self {
             directory,
@@ -109,7 +113,7 @@ impl Shared {
     }
 }
 
-/// What a reader should know who gets no evidence from directories.
+/// Returns the note for the reader about shared directories, whose records are not used.
 pub fn note(shared: &[Shared]) -> Option<String> {
     let first = shared.iter().find(|it| it.is_there).or(shared.first())?;
     let Shared {
@@ -136,18 +140,19 @@ pub fn note(shared: &[Shared]) -> Option<String> {
     })
 }
 
-/// How checkouts come to build apart.
+/// The fix for checkouts that share a build directory.
 pub const MEND: &str = "Give each checkout a build directory of its own, in .cargo/config.toml: \
      [build] build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"";
 
-/// Where a unit was compiled.
+/// The place that a unit was compiled from, compared with this checkout.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum CompiledWhere {
     Here,
     Unknown,
-    /// From another file of this repository, or one of which cargo makes units with other hashes.
+    /// Another file of this repository, or a file for which cargo computes other hashes.
     Beside,
-    /// Where another workspace has it where this one does, so that the hashes are the same.
+    /// Another checkout, at the same path below its workspace root, so that cargo computes the same
+    /// hashes.
     Elsewhere,
 }
 
@@ -159,7 +164,7 @@ struct Checkout<'a> {
     root: Utf8PathBuf,
     /// The top level of this repository.
     ours: Utf8PathBuf,
-    /// Whether directories are of it.
+    /// True for the directories that belong to this repository, by directory.
     beside: HashMap<Utf8PathBuf, bool>,
 }
 
@@ -180,8 +185,9 @@ impl<'a> Checkout<'a> {
         }
     }
 
-    /// Leaves of a profile directory's records those that count. `outputs` is where cargo puts up
-    /// what it built there.
+    /// Removes the records that do not count from a profile directory, and returns the directory if
+    /// another checkout builds there too. `outputs` is the directory where cargo puts the final
+    /// artifacts.
     fn sift(&mut self, place: &mut ProfileRecords, outputs: &Utf8Path) -> Option<Shared> {
         let mut elsewhere = self.put_up_elsewhere(&place.units, outputs);
         let mut is_there = elsewhere.as_ref().is_some_and(|(_, it)| it.exists());
@@ -190,7 +196,7 @@ impl<'a> Checkout<'a> {
             let mut origin = CompiledWhere::Unknown;
             if let Some(source) = &unit.compiled_from {
                 origin = self.origin(&unit.package, source);
-                // One that still exists is the better witness.
+                // A source file that exists is better evidence than a file that was deleted.
                 if origin == CompiledWhere::Elsewhere && !is_there {
                     is_there = source.exists();
                     elsewhere = Some((unit.package.clone(), source.clone()));
@@ -212,7 +218,8 @@ impl<'a> Checkout<'a> {
         })
     }
 
-    /// The package and root file of the binary that was put up last, if it was built elsewhere.
+    /// Returns the package and the root file of the binary that cargo put in `outputs` last, if
+    /// another checkout built this binary.
     fn put_up_elsewhere(
         &mut self,
         units: &[UnitRecord],
@@ -255,20 +262,21 @@ impl<'a> Checkout<'a> {
         if is_download(source) || !roots.any(ends_as) {
             return CompiledWhere::Beside;
         }
-        // Cargo may have been started by a link to this checkout.
+        // The user may have started cargo through a symbolic link to this checkout.
         let real = resolved(source);
         if own.iter().any(|&package| self.is_of(package, &real)) {
             return CompiledWhere::Here;
         }
         let is_beside = source.parent().is_some_and(|it| self.is_beside(it));
-        // A worktree can lie in here, too; one that is gone has left no sign of it.
+        // A worktree can lie inside this checkout. A deleted worktree leaves no `.git` file to
+        // recognize it by.
         match is_beside && source.exists() {
             true => CompiledWhere::Beside,
             false => CompiledWhere::Elsewhere,
         }
     }
 
-    /// Whether a directory is of this repository.
+    /// Returns true if a directory belongs to this repository.
     fn is_beside(&mut self, directory: &Utf8Path) -> bool {
         if let Some(&known) = self.beside.get(directory) {
             return known;
@@ -279,7 +287,7 @@ impl<'a> Checkout<'a> {
         is_beside
     }
 
-    /// Whether a package has a target with this root file, by whatever path.
+    /// Returns true if a package has a target with this root file, in any spelling of the path.
     fn is_of(&self, package: PackageIx, source: &Utf8Path) -> bool {
         let known = self.workspace.package(package);
         let real = self.layout.directory(package);
@@ -297,13 +305,15 @@ impl<'a> Checkout<'a> {
     }
 }
 
-/// The nearest directory with a `.git`, which is a file in a worktree.
+/// Returns the nearest directory at or above `directory` with an entry `.git`. In a worktree this
+/// entry is a file.
 pub fn top_level(directory: &Utf8Path) -> Option<&Utf8Path> {
     let mut above = directory.ancestors();
     above.find(|it| it.join(".git").exists())
 }
 
-/// Whether a file is of a registry's package, or of a git repository that cargo checked out.
+/// Returns true if a file belongs to a registry package, or to a git repository that cargo checked
+/// out.
 fn is_download(source: &Utf8Path) -> bool {
     let names: Vec<&str> = source.iter().collect();
     let mut pairs = names.windows(2);
@@ -316,10 +326,10 @@ mod tests {
     use crate::testing::workspace;
 
     #[test]
-    fn where_a_unit_was_compiled_says_whose_it_is() {
+    fn the_root_file_of_a_unit_decides_which_checkout_it_belongs_to() {
         let mut workspace = workspace("network: lib\nlog@0.3.0: lib\nfar: lib");
         let far = workspace.find("far").unwrap();
-        // A path package outside of the root.
+        // A path package outside the workspace root.
         workspace.packages[far.0 as usize].targets[0].src_path = "/far/src/lib.rs".into();
         let layout = PackageDirectories::new(&workspace);
         let mut own: HashMap<&str, Vec<PackageIx>> = HashMap::new();
@@ -339,14 +349,15 @@ mod tests {
                 "/w2/network/src/lib.rs",
                 CompiledWhere::Elsewhere,
             ),
-            // Another workspace of the repository that is no more, or a worktree; and a target.
+            // A deleted workspace or worktree below this checkout; then a deleted target of this
+            // checkout.
             (
                 "network",
                 "/w/tools/network/src/lib.rs",
                 CompiledWhere::Elsewhere,
             ),
             ("network", "/w/network/src/old.rs", CompiledWhere::Beside),
-            // Elsewhere, but not where the hashes would be the same.
+            // Another checkout, but at another path below its root, so that the hashes differ.
             (
                 "network",
                 "/w2/crates/network/src/main.rs",
@@ -370,10 +381,10 @@ mod tests {
         }
     }
 
-    /// `cargo build --manifest-path link/Cargo.toml`, and then the question without the link.
+    /// The state after `cargo build --manifest-path link/Cargo.toml`, queried without the link.
     #[test]
     #[cfg(unix)]
-    fn a_link_to_this_checkout_is_no_other() {
+    fn a_link_to_this_checkout_is_not_another_checkout() {
         let (_temporary, top) = crate::testing::scratch();
         let mut workspace = workspace("network: lib");
         workspace.root = top.join("checkout");

@@ -1,4 +1,4 @@
-//! Which package a path lies in.
+//! The directories of packages, and the package that a path belongs to.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,18 +7,18 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::paths::resolved;
 use crate::workspace::{PackageIx, Workspace};
 
-/// The directories of the path packages, members or not, without symbolic links, as git names
-/// paths. Packages from a registry or git do not change, and have no place here.
+/// The directories of the path packages, members or not, as canonical paths. Packages from a
+/// registry or from git are left out, because their files do not change.
 pub struct PackageDirectories {
-    /// In the order of the workspace's packages.
+    /// The directories, indexed like the packages of the workspace.
     directories: Vec<Option<Utf8PathBuf>>,
     by_directory: HashMap<Utf8PathBuf, PackageIx>,
-    /// Directories that hold what cargo builds, and no package.
+    /// The target and build directories, if no package lies below them.
     built: Vec<Utf8PathBuf>,
 }
 
 impl PackageDirectories {
-    /// The packages' directories.
+    /// Collects the directories of the path packages of a workspace.
     pub fn new(workspace: &Workspace) -> Self {
         let directories: Vec<_> = workspace
             .packages()
@@ -43,7 +43,7 @@ impl PackageDirectories {
         layout
     }
 
-    /// The package whose directory is the nearest above a path.
+    /// Returns the package whose directory is the nearest above a path.
     pub fn owner(&self, path: &Utf8Path) -> Option<PackageIx> {
         path.ancestors()
             .skip(1)
@@ -51,12 +51,13 @@ impl PackageDirectories {
             .copied()
     }
 
-    /// Whether a path is one of cargo's own.
+    /// Returns true if a path lies in the target or build directory.
     pub fn is_built(&self, path: &Utf8Path) -> bool {
         self.built.iter().any(|built| path.starts_with(built))
     }
 
-    /// The directories of the packages that paths lie in, or that lie below them.
+    /// Returns the directories of the packages that contain one of the paths, or that lie below one
+    /// of the paths.
     pub fn around(&self, paths: &[Utf8PathBuf]) -> BTreeSet<Utf8PathBuf> {
         let packages = paths.iter().flat_map(|path| {
             let inside = path.is_dir().then(|| self.below(path));
@@ -69,23 +70,23 @@ impl PackageDirectories {
             .collect()
     }
 
-    /// The package of a directory.
+    /// Returns the package in a directory.
     pub fn at(&self, directory: &Utf8Path) -> Option<PackageIx> {
         self.by_directory.get(directory).copied()
     }
 
-    /// The directory of a path package.
+    /// Returns the directory of a path package; `None` for a package from a registry or from git.
     pub fn directory(&self, package: PackageIx) -> Option<&Utf8Path> {
         self.directories.get(package.0 as usize)?.as_deref()
     }
 
-    /// The packages whose directories lie at or below a path.
+    /// Returns the packages whose directories are at or below a path.
     pub fn below(&self, path: &Utf8Path) -> impl Iterator<Item = PackageIx> {
         let inside = self.packages().filter(move |(_, at)| at.starts_with(path));
         inside.map(|(index, _)| index)
     }
 
-    /// The path packages, and their directories.
+    /// Returns the path packages with their directories.
     pub fn packages(&self) -> impl Iterator<Item = (PackageIx, &Utf8Path)> {
         let all = (0u32..).zip(&self.directories);
         all.filter_map(|(index, directory)| Some((PackageIx(index), directory.as_deref()?)))

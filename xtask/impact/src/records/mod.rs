@@ -1,14 +1,19 @@
-//! Evidence from a build: which units read a file, as their last builds recorded.
+//! Evidence from builds: the files that each unit read, as its last builds recorded.
 //!
-//! That a record lists a changed file is reason enough to select its unit, whichever build wrote
-//! it. That no record lists it is a reason to leave a unit out only where the record is *current*:
-//! made with the same features, profile directory and toolchain; no recorded file, but for those in
-//! the change set, newer than the compiler's start, and neither the manifests nor cargo's
-//! configuration; and all that the unit is built from current too, since macros of a dependency and
-//! what a script printed decide what is read. This is sound: if no recorded file is in the change
-//! set, everything that decides what is read was the same for the record as it is at the base, so
-//! the base's build read the same files, and the changed one was not among them. If one is, the
-//! unit is selected for that one already, or for the unit that it is built from.
+//! A record that lists a changed file is reason enough to select its unit, whichever build wrote
+//! the record. A record that does not list the file is a reason to leave its unit out only if the
+//! record is *current*:
+//!
+//! * Its features, profile directory and toolchain are those of the query.
+//! * No recorded file outside the change set is newer than the start of the compiler. The same
+//!   holds for the manifests and cargo's configuration.
+//! * The records of all dependencies of the unit are current too, because macros of a dependency
+//!   and the output of a build script decide which files are read.
+//!
+//! This rule is sound. If no recorded file is in the change set, everything that decides which
+//! files are read is the same for the record as at the base. So the build of the base read the same
+//! files, and the changed file was not among them. If a recorded file is in the change set, this
+//! file already selects the unit or one of its dependencies.
 
 pub mod changed;
 pub mod checkouts;
@@ -35,56 +40,57 @@ use crate::records::platform::runs_on_host;
 use crate::unit_graph::{Link, Mode, UnitGraph, UnitIx};
 use crate::workspace::{TargetKind as GraphKind, Workspace};
 
-/// What a question about records is asked of.
+/// The data that every question about records needs.
 #[derive(Clone, Copy)]
 pub struct QueryContext<'a> {
-    /// The packages.
+    /// The workspace.
     pub workspace: &'a Workspace,
-    /// Their units under the verb.
+    /// The units of the workspace under the verb.
     pub graph: &'a UnitGraph,
-    /// Where the path packages lie.
+    /// The directories of the path packages.
     pub layout: &'a PackageDirectories,
     /// The absolute paths of the change set.
     pub changed: &'a ChangedPaths,
 }
 
-/// What the build directory holds about the units of path packages.
+/// The records of the units of path packages in the build directory.
 pub struct Records<'a> {
     ground: QueryContext<'a>,
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
-    /// The units that read a path of the change set.
+    /// The units that read each path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
     found: RefCell<RecordFindings>,
 }
 
-/// What was found out about records when it was first asked for, since it takes a look at every
-/// file that a unit read.
+/// Findings about records, computed on first use: they need the modification time of every file
+/// that a unit read.
 #[derive(Default)]
 struct RecordFindings {
-    /// When the last record of a unit started that still says what the unit reads.
+    /// The start of each unit's last record, if the record still says what the unit reads.
     started: HashMap<UnitIx, Option<SystemTime>>,
     settings: Option<Option<SystemTime>>,
-    /// Whether units are current, with settings and without.
+    /// True for a unit whose records are current. The flag of the key says if settings are compared
+    /// too.
     settled: HashMap<(UnitIx, bool), bool>,
 }
 
-/// A record, as that of one unit.
+/// A record, assigned to a unit.
 pub struct Record<'a> {
     pub(super) unit: UnitIx,
     pub(super) evidence: &'a UnitRecord,
     inputs: &'a RecordedInputs,
-    /// Whether it runs on the host.
+    /// True if the unit runs on the host.
     pub(super) is_for_host: bool,
-    /// Whether profile directory and toolchain are those of the question.
+    /// True if the profile directory and the toolchain are those of the query.
     pub(super) is_here: bool,
-    /// Whether the features of what was compiled are, too.
+    /// True if `is_here`, and the features of the compiled unit fit the query too.
     pub(super) fits: bool,
-    /// Whether it lists a path of the change set, to compile it.
+    /// True if the record lists a path of the change set that was compiled.
     pub(super) lists_change: bool,
 }
 
 impl<'a> Records<'a> {
-    /// No record, as on a fresh clone.
+    /// Creates an empty set of records, as on a fresh clone.
     pub fn none(ground: QueryContext<'a>) -> Self {
         Self {
             ground,
@@ -94,9 +100,9 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// What [`crate::records::checkouts::read`] found. `directory` is the name of the profile directory that
-    /// the question is about. External packages' files do not change, so their records are there
-    /// only where it is asked which variables they read.
+    /// Assigns the records that [`crate::records::checkouts::read`] returned to units. `directory`
+    /// is the name of the queried profile directory. The files of external packages do not change,
+    /// so their records are read only if the variables that they read matter.
     pub fn new(
         ground: QueryContext<'a>,
         directory: &str,
@@ -118,7 +124,7 @@ impl<'a> Records<'a> {
         records
     }
 
-    /// Takes a record for the units that it is of.
+    /// Assigns a record to the units that it belongs to.
     fn add(
         &mut self,
         evidence: &'a UnitRecord,
@@ -180,17 +186,18 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// All of them.
+    /// Returns all records.
     pub(super) fn all(&self) -> impl Iterator<Item = &Record<'a>> {
         self.by_unit.values().flatten()
     }
 
-    /// Those of a unit: of a script's run, or of a compiled unit.
+    /// Returns the records of a unit: of a script run or of a compiled unit.
     pub fn of(&self, unit: UnitIx) -> &[Record<'a>] {
         self.by_unit.get(&unit).map_or(&[], Vec::as_slice)
     }
 
-    /// When the last record of a unit started, if it still says what the unit reads.
+    /// Returns the start time of the last record of a unit, if the record still says what the unit
+    /// reads.
     fn started(&self, unit: UnitIx) -> Option<SystemTime> {
         if let Some(&known) = self.found.borrow().started.get(&unit) {
             return known;
@@ -208,8 +215,8 @@ impl<'a> Records<'a> {
         started
     }
 
-    /// Returns whether records of a library are there for each set of features that cargo builds it
-    /// with: the record of one build does not tell what another one reads.
+    /// Returns true if there is a record for each set of features that cargo builds the unit with.
+    /// The record of one variant does not say what another variant reads.
     fn is_every_build_among(&self, unit: UnitIx, records: &[&Record<'_>]) -> bool {
         if !self.has_several_builds(unit) {
             return true;
@@ -222,8 +229,8 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// Returns whether cargo builds a unit with several sets of features: only what other packages
-    /// are built from is built more than once.
+    /// Returns true if cargo builds a unit with several sets of features. Only libraries and build
+    /// scripts are built more than once.
     pub(super) fn has_several_builds(&self, unit: UnitIx) -> bool {
         let node = self.ground.graph.unit(unit);
         let is_shared = matches!(node.kind, GraphKind::Lib | GraphKind::CustomBuild);
@@ -231,8 +238,8 @@ impl<'a> Records<'a> {
         is_shared && node.mode == Mode::Build && package.builds.len() > 1
     }
 
-    /// Whether a unit's record, and those of all that it is built from, still say what is read, and
-    /// with `settings` are newer than what sets something for them.
+    /// Returns true if the records of a unit and of all its dependencies still say what the units
+    /// read. With `settings`, the records must also be newer than the settings of their units.
     fn is_settled(&self, unit: UnitIx, settings: bool) -> bool {
         let known = self.found.borrow().settled.get(&(unit, settings)).copied();
         known.unwrap_or_else(|| {
@@ -246,19 +253,20 @@ impl<'a> Records<'a> {
     }
 
     fn is_settled_alone(&self, unit: UnitIx, settings: bool) -> bool {
-        // An external package is as the lock file says, whatever the time of its files.
+        // The lock file determines an external package, whatever the modification times of its
+        // files.
         !self.has_all_of(unit)
             || self
                 .started(unit)
                 .is_some_and(|started| !settings || self.set(unit) <= Some(started))
     }
 
-    /// The units that read a path of the change set when they were last built.
+    /// Returns the units whose last build read a path of the change set.
     pub fn readers(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
         self.readers.get(path).into_iter().flatten().copied()
     }
 
-    /// The units that read something in a directory when they were last built, or watched it.
+    /// Returns the units whose last build read or watched a file in a directory.
     pub fn reading_below(&self, directory: &Utf8Path) -> impl Iterator<Item = UnitIx> {
         let is_below = move |file: &Utf8PathBuf| file.starts_with(directory);
         let reads = move |record: &Record<'_>| match record.inputs {
@@ -271,8 +279,9 @@ impl<'a> Records<'a> {
         reading.map(|(&unit, _)| unit)
     }
 
-    /// When what sets something for a unit was written last, without the change set: the meaning of
-    /// a changed manifest or configuration is compared, and selects the units that it reaches.
+    /// Returns the last modification time of the files that hold settings for a unit, without the
+    /// files of the change set. Changed manifests and configuration files are compared by meaning
+    /// elsewhere, and select the units that they reach.
     fn set(&self, unit: UnitIx) -> Option<SystemTime> {
         let package = self.ground.graph.unit(unit).package;
         let manifest = &self.ground.workspace.package(package).manifest_path;
@@ -281,7 +290,8 @@ impl<'a> Records<'a> {
         self.settings().max(written)
     }
 
-    /// When what sets something for all units was written last, without the change set.
+    /// Returns the last modification time of the files that hold settings for all units, without
+    /// the files of the change set.
     fn settings(&self) -> Option<SystemTime> {
         *self.found.borrow_mut().settings.get_or_insert_with(|| {
             let root = resolved(&self.ground.workspace.root);
@@ -294,34 +304,36 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// Whether the unit's record is current, so that it reads no file which the record does not
-    /// list, or a script's run watches none besides.
+    /// Returns true if the record of a unit is current. The unit then reads no file that the record
+    /// does not list, and a script run watches no other file.
     pub fn is_current(&self, unit: UnitIx) -> bool {
         self.is_settled(unit, true)
     }
 
-    /// The same, but for manifests and cargo's configuration, which may be newer. Cargo does not
-    /// build again what a change of them does not reach, so that after one most records stay so;
-    /// what such a record does not list is then read only if the change made a macro, or generated
-    /// code, name it. That weighs enough against a mere doubt.
+    /// Returns true if the record of a unit is current, except that manifests and cargo's
+    /// configuration may be newer. Cargo does not rebuild units that a change of these files does
+    /// not reach, so most records stay in this state after such a change. A file that such a record
+    /// does not list is read only if the change made a macro or generated code name the file. This
+    /// evidence is strong enough against a mere doubt.
     pub fn is_nearly_current(&self, unit: UnitIx) -> bool {
         self.is_settled(unit, false)
     }
 
-    /// Whether nothing but the change set can have altered what a record lists, and what set
-    /// something for it is older.
+    /// Returns true if only the change set can have altered the files of a record, and the settings
+    /// of its unit are older than the record.
     pub(super) fn is_as_recorded(&self, record: &Record<'_>) -> bool {
         self.set(record.unit) <= record.invoked() && record.is_current(self.ground.changed)
     }
 
-    /// Whether a unit's package is a path package, whose records are all there.
+    /// Returns true if the package of a unit is a path package. The records of path packages are
+    /// always read.
     pub(super) fn has_all_of(&self, unit: UnitIx) -> bool {
         let package = self.ground.graph.unit(unit).package;
         self.ground.layout.directory(package).is_some()
     }
 
-    /// Whether a compiled unit is recorded to read one of the variables; `None` where it has no
-    /// current record.
+    /// Returns true if a compiled unit is recorded to read one of the variables; `None` if the unit
+    /// has no current record.
     pub fn reads_variable(&self, unit: UnitIx, names: &[String]) -> Option<bool> {
         let records = self.by_unit.get(&unit)?;
         self.is_current(unit).then(|| {
@@ -332,8 +344,8 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// Counts the compiled units of path packages that have a record of a build of this kind. Records
-    /// of other packages are only read where the configuration changed, and never counted.
+    /// Counts the compiled units of path packages that have a record of a build with the queried
+    /// profile, toolchain and features. Records of other packages are never counted.
     pub fn fitting(&self) -> usize {
         let fits =
             |it: &Record<'_>| it.fits && matches!(it.inputs, RecordedInputs::Compiled { .. });
@@ -345,15 +357,15 @@ impl<'a> Records<'a> {
     }
 }
 
-/// The inputs that a record has if its package is the one in this directory.
+/// Returns the inputs of a record, if its package is the package in this directory.
 fn inputs_in<'a>(evidence: &'a UnitRecord, package: &Utf8Path) -> Option<&'a RecordedInputs> {
     let mut inputs = evidence.inputs.iter();
     let (_, inputs) = inputs.find(|(known, _)| known.as_str() == package || known == package)?;
     Some(inputs)
 }
 
-/// The records of compiled build scripts in a profile directory. A script's run does not say which
-/// package it is of; the compiled script that was run does, by the files that it was made from.
+/// The records of compiled build scripts in a profile directory. The record of a script run does
+/// not name its package. The files of the compiled script tell the package.
 struct CompiledScripts<'a>(HashMap<u64, &'a UnitRecord>);
 
 impl<'a> CompiledScripts<'a> {
@@ -366,28 +378,30 @@ impl<'a> CompiledScripts<'a> {
         Self(scripts.map(|script| (script.value, script)).collect())
     }
 
-    /// The script that ran; `None` where that is another package's, or was compiled again since.
+    /// Returns the compiled script of a run; `None` if the script was compiled again since the run,
+    /// or belongs to another package.
     fn run_by(&self, run: &UnitRecord) -> Option<&'a UnitRecord> {
         let mut built_against = run.dependencies.iter();
         built_against.find_map(|(_, value)| self.0.get(value).copied())
     }
 }
 
-/// The directory of a record, by its hash, and the unit, since a directory can have several.
+/// The id of a record: the hash in the name of its directory, and the name of the unit, because a
+/// directory can hold several units.
 pub type RecordId = (String, UnitName);
 
 impl Record<'_> {
-    /// What tells it from all others.
+    /// Returns the id of the record.
     pub(super) fn id(&self) -> RecordId {
         (self.evidence.hash.clone(), self.evidence.name.clone())
     }
 
-    /// When rustc or the script started.
+    /// Returns the time at which rustc or the script started.
     pub(super) fn invoked(&self) -> Option<SystemTime> {
         self.evidence.invoked
     }
 
-    /// What a script's run was recorded to watch.
+    /// Returns the files and variables that a script run watches; `None` for a compiled unit.
     pub fn watch(&self) -> Option<&Watch> {
         match self.inputs {
             RecordedInputs::Run(watch) => Some(watch),
@@ -395,8 +409,8 @@ impl Record<'_> {
         }
     }
 
-    /// Whether nothing but the change set can have altered what the compiler read since then, or
-    /// what the script would print. Cargo's own comparison: a file as new as the start counts as
+    /// Returns true if only the change set can have altered the files that the compiler read, or
+    /// the output of the script. As in cargo, a file with the same time as the start counts as
     /// older.
     fn is_current(&self, changed: &ChangedPaths) -> bool {
         let started = self.invoked();
@@ -425,7 +439,8 @@ pub(super) fn modified(file: &Utf8Path) -> Option<SystemTime> {
         .ok()
 }
 
-/// The time of the newest file at or below a path, the change set's left out.
+/// Returns the time of the newest file at or below a path, without the files of the change set;
+/// `None` if a time cannot be read.
 fn newest_in(path: &Utf8Path, changed: &ChangedPaths) -> Option<SystemTime> {
     if !path.is_dir() {
         return modified(path);

@@ -1,4 +1,4 @@
-//! Which unit a record is of: records and the graph have names of their own for the same things.
+//! Maps the names of records to units of the graph: both have their own names for the same targets.
 
 use std::collections::HashMap;
 
@@ -13,19 +13,19 @@ use crate::paths::resolved;
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx};
 use crate::workspace::{TargetKind, Workspace};
 
-/// Whether a record of what was read is a unit's own.
+/// Returns true if a record with these files and variables belongs to a unit.
 pub(super) fn is_its(
     workspace: &Workspace,
     unit: &Unit,
     files: &[Utf8PathBuf],
     env: &[String],
 ) -> bool {
-    // Clippy's records list files that rustc does not read, and cargo does not go by them.
+    // A record of clippy lists files that rustc does not read, and cargo does not use these files.
     if env.iter().any(|name| name == "CLIPPY_ARGS") {
         return false;
     }
-    // Packages of one name are told apart by the root file, which every record lists, but for
-    // those of external packages.
+    // Packages with the same name are told apart by the root file. Every record lists the root
+    // file, except the records of external packages.
     let package = workspace.package(unit.package);
     package.targets.iter().any(|target| {
         let root = &target.src_path;
@@ -38,7 +38,7 @@ pub(super) fn is_its(
     })
 }
 
-/// The units of path packages by what a record says of itself.
+/// The units of path packages, by the names that records have for them.
 pub(super) struct UnitsByName(HashMap<(String, TargetKind, String, Mode), Vec<UnitIx>>);
 
 impl UnitsByName {
@@ -72,8 +72,8 @@ impl UnitsByName {
     }
 }
 
-/// Kind, target (see [`crate_name`]) and mode of what a record names, in the graph's terms; `None`
-/// for documentation, which is not in the graph.
+/// Returns the kind, the target (see [`crate_name`]) and the mode of the unit that a record names;
+/// `None` for documentation, which has no record in the graph's terms.
 pub fn in_graph(name: &UnitName) -> Option<(TargetKind, String, Mode)> {
     let mode = match name.mode {
         unit_record::RecordedMode::Compile => Mode::Build,
@@ -85,7 +85,7 @@ pub fn in_graph(name: &UnitName) -> Option<(TargetKind, String, Mode)> {
     Some((kind, crate_name(kind, &name.target), mode))
 }
 
-/// The graph's word for a kind that a record names.
+/// Returns the graph's kind of target for a kind in a record.
 pub fn target_kind(kind: unit_record::RecordedKind) -> TargetKind {
     match kind {
         unit_record::RecordedKind::Lib => TargetKind::Lib,
@@ -97,7 +97,8 @@ pub fn target_kind(kind: unit_record::RecordedKind) -> TargetKind {
     }
 }
 
-/// A library's target goes by its crate's name in records, and by either in older metadata.
+/// Returns the name of a target in records. A library has the name of its crate there (`my_lib` for
+/// `my-lib`); older metadata has either name.
 pub fn crate_name(kind: TargetKind, target: &str) -> String {
     if kind == TargetKind::Lib {
         target.replace('-', "_")

@@ -1,4 +1,4 @@
-//! What is built for which platform.
+//! Decides which platforms cargo builds for, and what it builds for each.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,10 @@ use crate::source_scan;
 use crate::unit_graph::{Link, Mode, Unit, UnitGraph, UnitIx};
 use crate::workspace::{Package, TargetKind, Workspace, may_be_host};
 
-/// Whether anything is built for a platform: for the host, for a triple that cargo's configuration or
-/// the question names, or for one that was built for. A triple of another architecture or system is
-/// none of these, and neither is a `cfg(…)` that holds for none of them.
+/// Returns true if cargo builds for a platform. The platform is a triple or a `cfg(…)` expression;
+/// `None` means every platform. Cargo builds for the host, for the triples that its configuration
+/// or the query names, and for the triples that have artifacts in the build directory. Example:
+/// `cfg(windows)` is false if these are all Linux triples.
 pub(crate) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool {
     let Some(platform) = platform else {
         return true;
@@ -30,20 +31,22 @@ pub(crate) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool
     is_named || workspace.build_directory.join(platform).is_dir()
 }
 
-/// Whether the build directory has artifacts for triples that cargo does not build for by itself.
+/// Returns true if the build directory has artifacts for triples that cargo does not build for by
+/// default.
 fn is_built_for_others(workspace: &Workspace) -> bool {
     let known = workspace.platforms.iter().flatten();
     let known: Vec<&str> = known.map(|facts| facts.name.as_str()).collect();
-    // What cannot be listed may hold anything.
+    // A directory that cannot be listed may hold artifacts for any triple.
     profile_dirs(&workspace.build_directory).map_or(true, |built| {
         let mut triples = built.iter().filter_map(|place| place.triple.as_ref());
         triples.any(|triple| !known.contains(&triple.as_str()))
     })
 }
 
-/// Whether cargo compiles anything with flags of the `[target]` table for a platform, or of
-/// `[build]`. Flags of the environment go before both, and those of a table before `[build]`'s: if
-/// the change set has those, too, they are a difference of their own.
+/// Returns true if cargo compiles any unit with the flags of the `[target]` table for a platform,
+/// or, for `None`, with the flags of `[build]`. Flags of the environment override both, and flags
+/// of a table override those of `[build]`. If the change set also changes the overriding flags,
+/// they are a difference of their own.
 pub(crate) fn rustflags_apply(
     platform: Option<&str>,
     workspace: &Workspace,
@@ -61,8 +64,8 @@ pub(crate) fn rustflags_apply(
     built_for.any(|it| it.heeds_flags_of(platform, config)) || is_built_for_others(workspace)
 }
 
-/// Whether cargo builds for the host with flags of its own: where a triple is named, be it the
-/// host's. An unstable option can have it otherwise.
+/// Returns true if cargo uses other flags for host units than for target units. Cargo does so if a
+/// triple is named, even the triple of the host. An unstable option can change this rule.
 pub(crate) fn is_host_apart(workspace: &Workspace, config: &CargoConfig) -> bool {
     const OPTION: &str = "target-applies-to-host";
     let is_named = workspace.platforms.as_ref().is_some_and(|it| it.len() > 1);
@@ -70,8 +73,8 @@ pub(crate) fn is_host_apart(workspace: &Workspace, config: &CargoConfig) -> bool
     is_named && keys.iter().all(|key| matches!(config.get(key), Ok(None)))
 }
 
-/// What cargo builds of the members for a named triple, and what it is built from; the host may need
-/// some of that, too.
+/// Returns the units that cargo builds for a named triple: the members and their dependencies. The
+/// host may need some of these units too.
 pub(crate) fn targets_own(workspace: &Workspace, graph: &UnitGraph) -> BTreeSet<UnitIx> {
     let is_members =
         |unit: &Unit| workspace.package(unit.package).member && unit.mode != Mode::RunCustomBuild;
@@ -89,7 +92,7 @@ pub(crate) fn targets_own(workspace: &Workspace, graph: &UnitGraph) -> BTreeSet<
     own
 }
 
-/// Whether a unit is a build script or a procedural macro, or the latter's tests.
+/// Returns true if a unit is a build script, a procedural macro or a test of a procedural macro.
 pub(crate) fn runs_on_host(unit: &Unit, package: &Package) -> bool {
     match (unit.kind, unit.mode) {
         (TargetKind::CustomBuild, mode) => mode == Mode::Build,
@@ -107,7 +110,7 @@ mod tests {
     use crate::workspace::PlatformFacts;
 
     #[test]
-    fn what_holds_for_no_platform_that_is_built_for_is_not_possible() {
+    fn a_cfg_that_is_false_on_every_built_platform_is_not_possible() {
         let facts = |name: &str, cfg: &[&str]| PlatformFacts {
             name: name.to_owned(),
             cfg: cfg.iter().map(ToString::to_string).collect(),
@@ -136,7 +139,7 @@ mod tests {
         assert_eq!(possible(&workspace), [true, false, true, false, true]);
         workspace.platforms = Some(vec![linux.clone(), windows]);
         assert_eq!(possible(&workspace), [true, true, true, false, true]);
-        // Built for with `--target`, which the question does not say.
+        // Artifacts of a build with `--target`, which the query does not name.
         workspace.platforms = Some(vec![linux]);
         let other = build.join("aarch64-apple-darwin/debug/.fingerprint");
         std::fs::create_dir_all(other).unwrap();
