@@ -1,7 +1,8 @@
-//! Comparison of the compilers that two toolchain files choose.
+//! Compares the compilers that two toolchain files choose.
 //!
-//! Rustup has several names for one compiler: `stable` and its version, the default toolchain and the
-//! file that names it. Cargo rebuilds only where `rustc -vV` prints something else.
+//! Rustup has several names for the same compiler: `stable` and its version number; the default
+//! toolchain and a file that names this toolchain. Cargo rebuilds only if the output of `rustc -vV`
+//! differs.
 
 use std::path::PathBuf;
 
@@ -10,9 +11,9 @@ use cargo_metadata::camino::Utf8Path;
 use crate::cargo_config::toolchain_file;
 use crate::process::{self, Runner};
 
-/// Returns whether two sides of a toolchain file (`None` where there is no file) choose compilers that
-/// print the same `rustc -vV`. A toolchain that is not installed is never the same: asking rustup for
-/// it could download it.
+/// Returns true if two sides of a toolchain file (`None` if there is no file) choose compilers with
+/// identical output of `rustc -vV`. Returns false if a toolchain is not installed: asking rustup
+/// for such a toolchain could download it.
 pub(super) fn are_same(
     runner: &Runner,
     root: &Utf8Path,
@@ -24,7 +25,7 @@ pub(super) fn are_same(
     version(before).is_some_and(|before| Some(before) == version(after))
 }
 
-/// The output of `rustc -vV` under a toolchain file; `None` where that is not known.
+/// Returns the output of `rustc -vV` under a toolchain file; `None` if the output is not known.
 fn version(
     runner: &Runner,
     root: &Utf8Path,
@@ -37,7 +38,7 @@ fn version(
     let channel = file.and_then(toolchain_file::channel);
     let names_path = file.is_some() && channel.is_none() && toolchain_file::has_path(file?);
     let mut command = match &channel {
-        // The user's own choice beats every file.
+        // The variable `RUSTUP_TOOLCHAIN` overrides every toolchain file.
         _ if is_chosen => runner.in_directory(root).rustc(),
         Some(channel) => {
             let is_installed = installed.iter().any(|name| names(name, channel));
@@ -49,22 +50,23 @@ fn version(
             command
         }
         None if names_path => return None,
-        // No toolchain file lies above the root of the file system.
+        // No toolchain file applies in the root directory of the file system.
         None => runner.in_directory(root.ancestors().last()?).rustc(),
     };
     command.env("RUSTUP_AUTO_INSTALL", "0").arg("-vV");
     process::checked(&mut command).ok()
 }
 
-/// Returns whether an installed toolchain (`stable-x86_64-unknown-linux-gnu`) has a channel's name.
+/// Returns true if an installed toolchain, such as `stable-x86_64-unknown-linux-gnu`, belongs to a
+/// channel, such as `stable`.
 fn names(installed: &str, channel: &str) -> bool {
     installed
         .strip_prefix(channel)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// The names of rustup's toolchains; empty where there is no rustup, and then the file counts for
-/// nothing.
+/// Returns the names of rustup's installed toolchains. The list is empty if rustup is not
+/// installed; a toolchain file has no effect then.
 fn installed_toolchains() -> Vec<String> {
     let home = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".rustup")));
@@ -80,7 +82,7 @@ mod tests {
     use super::names;
 
     #[test]
-    fn a_channel_names_a_toolchain_with_any_host() {
+    fn a_channel_matches_its_toolchain_for_any_host() {
         for (installed, channel, expected) in [
             ("stable-x86_64-unknown-linux-gnu", "stable", true),
             ("1.95.0-x86_64-unknown-linux-gnu", "1.95.0", true),

@@ -1,5 +1,5 @@
-//! The one question behind every command: what does this change affect? From plain values to the
-//! answer, in the order of the flow: change set, graph, seeds, affected units.
+//! Answers the question behind every command: which units does a change affect? The steps follow
+//! the flow: change set, unit graph, seeds, affected units.
 
 mod compilers;
 mod scan_cache;
@@ -37,70 +37,71 @@ use crate::workspace::{TargetKind, Workspace};
 use crate::{build_dir, files};
 use scan_cache::KeptFacts;
 
-/// Which workspace, which change, and what is going to be run.
+/// A query: the workspace, the change, and the verb that will be run.
 pub struct Query {
-    /// Where and how programs are started.
+    /// The runner that starts git and cargo.
     pub runner: Runner,
-    /// The workspace that is asked about.
+    /// The workspace.
     pub workspace: Workspace,
-    /// The change.
+    /// The change, as the user requested it.
     pub asked: ChangeRequest,
-    /// What is going to be run.
+    /// The verb that will be run after the change.
     pub verb: Verb,
-    /// Which records of builds the answer may rest on.
+    /// The records that the answer may use.
     pub evidence: Evidence,
-    /// The profile that is going to be built, where it is not the verb's own.
+    /// The profile that will be built; `None` for the default profile of the verb.
     pub profile: Option<String>,
-    /// The target triples that were asked for beside what cargo's configuration says.
+    /// The target triples of `--target`, in addition to those of cargo's configuration.
     pub targets: Vec<String>,
-    /// Whether to find everything anew, and to keep nothing.
+    /// True to skip the cache: nothing is read from the cache or written to the cache.
     pub no_cache: bool,
-    /// Whether cargo may download what a side of the change needs.
+    /// True if cargo may download packages that a side of the change needs.
     pub network: bool,
-    /// What was begun before the workspace was known.
+    /// Work that was started before the workspace was loaded.
     pub ahead: Option<Prefetch>,
 }
 
-/// Which records of builds an answer may rest on.
+/// The records of builds that an answer may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// Those in the build directory; those of the profile directory of this name decide what is
-    /// left out.
+    /// The records in the build directory. Only records of the profile directory with this name can
+    /// be the reason to leave a unit out.
     Records(String),
-    /// None: as on a fresh clone.
+    /// No records, as on a fresh clone.
     Sources,
 }
 
-/// The answer, with all that it rests on.
+/// The answer to a query, with the data that the answer was derived from.
 pub struct Answer {
-    /// The workspace that was asked about.
+    /// The workspace.
     pub workspace: Workspace,
-    /// Its unit graph under the verb.
+    /// The unit graph of the workspace under the verb.
     pub graph: UnitGraph,
-    /// What is going to be run.
+    /// The verb that will be run after the change.
     pub verb: Verb,
-    /// What was compared, in words.
+    /// A description of what was compared, in words.
     pub compared: String,
-    /// The top level that changed paths are relative to, without symbolic links.
+    /// The canonical path of the top level that changed paths are relative to.
     pub top_level: Utf8PathBuf,
     /// The paths that differ.
     pub changes: Vec<Change>,
-    /// The units that the change reaches.
+    /// The units that the change affects.
     pub affected: Affected,
-    /// Records of affected units that the change does not touch: those of others that cargo builds
+    /// The records of affected units that the change does not touch. They belong to other variants
     /// of the same target.
     pub untouched: HashSet<RecordId>,
-    /// How many compiled units of path packages have a record of a build of this kind, and how many
-    /// there are.
+    /// The number of compiled units of path packages that have a record of such a build, and the
+    /// number of all compiled units of path packages.
     pub recorded: (usize, usize),
-    /// The profile directories in which another checkout builds, too; `None` if no record was read.
+    /// The profile directories that another checkout builds in too; `None` if no record was read.
     pub shared: Option<Vec<Shared>>,
-    /// What the reader should know about how the answer was found.
+    /// Notes for the reader about how the answer was found.
     pub notes: Vec<String>,
 }
 
 impl Query {
-    /// What a change means to what the verb builds by itself, by all evidence that there is.
+    /// Creates a query in the default profile of the verb. All records, the cache and the network
+    /// may be used.
     pub fn new(runner: Runner, workspace: Workspace, asked: ChangeRequest, verb: Verb) -> Self {
         Self {
             runner,
@@ -116,7 +117,7 @@ impl Query {
         }
     }
 
-    /// The same in another profile.
+    /// Returns the query for another profile.
     #[must_use]
     pub fn in_profile(self, profile: &str) -> Self {
         Self {
@@ -126,10 +127,11 @@ impl Query {
         }
     }
 
-    /// Answers.
+    /// Answers the query.
     ///
     /// # Errors
-    /// Where git cannot compare or a name names nothing.
+    /// Returns an error if git cannot compare, or if the user names a path, package or target that
+    /// does not exist.
     pub fn answer(mut self) -> Result<Answer> {
         let started = self.ahead.take();
         let Self {
@@ -216,7 +218,8 @@ impl Query {
         };
         seeds.extend(seeds::find(&inputs, outsides));
         let skipped = files::take_skipped();
-        // What was found without these files is told of once more, and so is that.
+        // Facts found without the skipped files are not cached, so that the next answer reports the
+        // skipped files again.
         if skipped.is_empty() {
             kept_facts.write(&facts.into_inner());
         }
@@ -265,7 +268,8 @@ impl Query {
         })
     }
 
-    /// The units that are to be taken as changed, and what was asked for in words.
+    /// Returns the seeds of the units that count as changed, and a description of the request in
+    /// words.
     fn assumed(&self, graph: &UnitGraph) -> Result<(Vec<Seed>, Vec<String>)> {
         let mut seeds = Vec::new();
         let mut in_words = Vec::new();
@@ -284,7 +288,8 @@ impl Query {
         Ok((seeds, in_words))
     }
 
-    /// What cargo resolves differently, where a change of meaning could make it do so.
+    /// Returns the differences in resolution. Cargo is asked only if a changed setting can make a
+    /// difference.
     fn resolution(
         &self,
         set: &ChangeSet,
@@ -318,29 +323,29 @@ impl Query {
     }
 }
 
-/// Returns the note on a source that was not read.
+/// Returns the note about a source file that was not read.
 fn skipped_note(path: &Utf8Path, why: &str) -> String {
     let path = quote::name(path);
     format!("{path} was not read, so more is selected than may be needed: {why}")
 }
 
-/// Returns the package that a specification of units names.
+/// Returns the package part of a unit specification: `network` for `network:lib`.
 pub fn package_of(spec: &str) -> &str {
     split(spec).0
 }
 
-/// The part of a specification that follows the package.
+/// The part of a unit specification after the package.
 enum NamedPart<'a> {
-    /// Every unit of the package.
+    /// No further part: every unit of the package.
     All,
     /// `:TARGET` or `:KIND`: every unit of a target or of a kind of target.
     Target(&'a str),
-    /// ` lib test`: a unit as the output names it.
+    /// A unit as reports name the unit, such as ` lib test`.
     Unit(&'a str),
 }
 
 fn split(spec: &str) -> (&str, NamedPart<'_>) {
-    // A package id holds colons of its own, but none after its last `/`.
+    // A package id contains colons, but none after the last `/`.
     let by_colon = spec.rsplit_once(':');
     let is_target = |(package, target): &(&str, &str)| {
         !target.contains('/') && !package.contains(char::is_whitespace)
@@ -354,11 +359,11 @@ fn split(spec: &str) -> (&str, NamedPart<'_>) {
     }
 }
 
-/// Returns the units that a specification names: `PACKAGE`, `PACKAGE:TARGET`, `PACKAGE:KIND` or a
-/// unit as the output names it, such as `network lib test`.
+/// Returns the units that a specification names. A specification is `PACKAGE`, `PACKAGE:TARGET`,
+/// `PACKAGE:KIND` or a unit as reports name the unit, such as `network lib test`.
 ///
 /// # Errors
-/// When there is no such package, or it has no such target.
+/// Returns an error if the package does not exist or has no such target.
 pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Result<Vec<UnitIx>> {
     let (package, named) = split(spec);
     let package = workspace.find(package)?;
@@ -390,7 +395,7 @@ pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Resu
     Ok(units)
 }
 
-/// Whether a unit's target is of the kind with this name.
+/// Returns true if `name` names the kind of the unit's target.
 fn is_of_kind(unit: &Unit, name: &str) -> bool {
     match name {
         "lib" => unit.kind == TargetKind::Lib,

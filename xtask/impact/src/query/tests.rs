@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{name, workspace};
 
 #[test]
-fn units_are_named_by_target_by_kind_and_as_the_output_names_them() {
+fn a_specification_names_units_by_target_by_kind_or_by_label() {
     let workspace = workspace("my-app: lib bin=tool test=it test=a--b script\nother: lib");
     let graph = UnitGraph::new(&workspace, Verb::Test);
     let told = |spec: &str| match units_named(&workspace, &graph, spec) {
@@ -40,7 +40,7 @@ fn units_are_named_by_target_by_kind_and_as_the_output_names_them() {
     ] {
         assert_eq!(told(spec), expected, "{spec}");
     }
-    // Everything that is printed is taken.
+    // Every unit name that reports print is accepted as a specification.
     for (unit, _) in graph.units() {
         let printed = name(&workspace, &graph, unit);
         assert_eq!(told(&printed), printed);
