@@ -1,15 +1,16 @@
-//! Which of cargo's units behind one of ours a change touches.
+//! Decides which of cargo's variants of a unit a change touches.
 //!
-//! A library that a build script or a procedural macro is built from may have other features there
-//! than elsewhere, and then reads other files. For the kit both are one unit; their records tell
-//! them apart, since each names those that it was built against. A unit all of whose records go back
-//! to others than the changed ones is not reached, if they are proof: see [`crate::records`]. Where
-//! anything but a record says what a change touches, all behind a unit are touched.
+//! A library can be a dependency of both a build script (or procedural macro) and ordinary code.
+//! Cargo may then build the library twice, with different features, and the two variants read
+//! different files. The kit has one unit for both variants. Their records tell the variants apart,
+//! because each record names the records of its dependencies. A unit is left out if no record of
+//! the unit depends on a changed variant and the records are proof: see [`crate::records`]. If a
+//! seed does not come from a record, all variants of its unit are touched.
 //!
-//! No more than these two are told apart: somebody who builds packages one by one has records of
-//! them with other features than when all are built, and which of those the next build needs is not
-//! known. A record that was built against one which is gone is a leftover, of no build that could be
-//! the base's: cargo would have built it anew.
+//! Only these two variants are told apart. A user who builds packages one by one also has records
+//! with other features than a build of the whole workspace, and the kit does not know which of them
+//! the next build needs. A record whose dependency's record is gone is a leftover: such a record
+//! cannot belong to the build of the base, because cargo would have rebuilt the unit.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -19,40 +20,40 @@ use crate::records::{Record, RecordId, Records};
 use crate::seeds::{Effect, Propagation, Seed};
 use crate::unit_graph::UnitIx;
 
-/// What of a change's units it touches, by their records.
+/// The variants of units that the seeds of a change touch, by their records.
 pub struct Variants<'a> {
     records: &'a Records<'a>,
-    /// The units whose records do not tell which of them are touched.
+    /// The units of which every variant is touched, because a seed does not come from a record.
     wholly: HashSet<UnitIx>,
-    /// The records by the values that others refer to them by; empty where no unit is touched in
-    /// part, as is what follows.
+    /// The records by the value by which their dependents refer to them. This field and the fields
+    /// below stay empty if every touched unit is touched in all its variants.
     by_value: HashMap<u64, Vec<&'a Record<'a>>>,
-    /// What is recorded of a unit on each side.
+    /// The records of each unit on each side.
     recorded: HashMap<(UnitIx, MachineSide), Vec<&'a Record<'a>>>,
     touched: RefCell<HashMap<(UnitIx, MachineSide), bool>>,
     as_recorded: RefCell<HashMap<(UnitIx, MachineSide), bool>>,
 }
 
-/// For whom cargo builds a unit; without `--target` that is the same machine.
+/// The machine that cargo builds a unit for. Without `--target` both sides are the same machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum MachineSide {
-    /// A build script, a procedural macro, or what these are built from.
+    /// Build scripts, procedural macros and their dependencies.
     Host,
-    /// Everything else.
+    /// All other units.
     Target,
 }
 
 const SIDES: [MachineSide; 2] = [MachineSide::Host, MachineSide::Target];
 
 impl<'a> Variants<'a> {
-    /// Of the seeds of a change.
+    /// Finds the touched variants, given the seeds of a change.
     pub fn new(records: &'a Records<'a>, seeds: &[Seed]) -> Self {
         let rebuilt = || seeds.iter().filter(|it| it.effect == Effect::Rebuilt);
         let of = |is_its: &dyn Fn(Propagation) -> bool| {
             let seeds = rebuilt().filter(|it| is_its(it.spread));
             seeds.map(|seed| seed.unit).collect::<HashSet<_>>()
         };
-        // Of these the records are touched that list a changed path.
+        // For these units, only the records that list a changed path are touched.
         let in_part = of(&|spread| spread == Propagation::Recorded);
         let mut variants = Self {
             records,
@@ -75,7 +76,7 @@ impl<'a> Variants<'a> {
         variants
     }
 
-    /// Finds for which side each record was built.
+    /// Finds the side or sides that each record was built for.
     fn take_sides(&mut self) {
         for record in self.records.all() {
             let same = self.by_value.entry(record.evidence.value);
@@ -91,7 +92,7 @@ impl<'a> Variants<'a> {
             .filter(|it| is_the_targets(it))
             .map(|it| it.unit)
             .collect();
-        // What is the same on both sides is built once.
+        // A unit whose variants for host and target are identical is built once and has one record.
         let starts = live
             .iter()
             .filter(|it| is_the_targets(it) || !it.is_for_host && !with_own.contains(&it.unit));
@@ -106,7 +107,7 @@ impl<'a> Variants<'a> {
         }
     }
 
-    /// The records that are no leftovers.
+    /// Returns the records that are not leftovers.
     fn live(&self) -> Vec<&'a Record<'a>> {
         let here = self.records.all().filter(|record| record.is_here);
         let mut live: Vec<_> = here.collect();
@@ -127,7 +128,8 @@ impl<'a> Variants<'a> {
         }
     }
 
-    /// The values of records and of all that these were built against on the same side.
+    /// Returns the values of the records in `starts` and of all their dependencies on the same
+    /// side.
     fn below(
         &self,
         starts: impl Iterator<Item = &'a Record<'a>>,
@@ -150,7 +152,8 @@ impl<'a> Variants<'a> {
         records.copied()
     }
 
-    /// Whether any of cargo's units behind one that is built from a touched one is touched, too.
+    /// Returns true if the change may touch a variant of a unit. Returns false only if the records
+    /// prove that the change touches no variant.
     pub fn are_reached(&self, unit: UnitIx) -> bool {
         let is_proof = || {
             let mut records = SIDES.iter().flat_map(|&side| self.on(unit, side));
@@ -166,7 +169,8 @@ impl<'a> Variants<'a> {
         !is_left_out
     }
 
-    /// The records of affected units that the change does not touch, where records are proof.
+    /// Returns the records of affected units that the change does not touch, if the records are
+    /// proof.
     pub fn untouched(&self, affected: &Affected) -> HashMap<UnitIx, Vec<RecordId>> {
         let mut untouched = HashMap::new();
         if self.recorded.is_empty() {
@@ -192,19 +196,19 @@ impl<'a> Variants<'a> {
         untouched
     }
 
-    /// What is recorded of a unit on a side.
+    /// Returns the records of a unit on one side.
     fn on(&self, unit: UnitIx, side: MachineSide) -> impl Iterator<Item = &'a Record<'a>> {
         let records = self.recorded.get(&(unit, side)).into_iter().flatten();
         records.copied()
     }
 
-    /// Whether a change touches what is recorded of a unit on a side, or what that was built
-    /// against.
+    /// Returns true if the change touches a record of a unit on one side, or a dependency of this
+    /// record.
     fn is_touched(&self, unit: UnitIx, side: MachineSide) -> bool {
         if let Some(&known) = self.touched.borrow().get(&(unit, side)) {
             return known;
         }
-        // Leftovers of other manifests may go round in a circle.
+        // Leftover records of older manifests can form a cycle. This entry ends the recursion.
         self.touched.borrow_mut().insert((unit, side), true);
         let is_touched = self.on(unit, side).any(|record| {
             let mut below = self.dependencies(record);
@@ -216,8 +220,8 @@ impl<'a> Variants<'a> {
         is_touched
     }
 
-    /// Whether what was recorded last of a unit on a side still holds, and that of all that it was
-    /// built against. That takes a look at every file.
+    /// Returns true if the last record of a unit on one side is still current, and so are the
+    /// records of its dependencies. This check reads the modification time of every recorded file.
     fn is_as_recorded(&self, unit: UnitIx, side: MachineSide) -> bool {
         if let Some(&known) = self.as_recorded.borrow().get(&(unit, side)) {
             return known;
@@ -236,7 +240,7 @@ impl<'a> Variants<'a> {
 }
 
 impl Record<'_> {
-    /// For whom it is built, by what is built against it.
+    /// Returns the side that the record is built for, given the side of its dependent.
     fn side(&self, user: MachineSide) -> MachineSide {
         match self.is_for_host {
             true => MachineSide::Host,
