@@ -1,10 +1,9 @@
-//! The workspace as cargo last told it, so that cargo is asked again only where it would tell
-//! something else.
+//! The cache of `cargo metadata`. Cargo is asked again only if its answer would be different.
 //!
-//! An answer is kept with a [`Stamp`] of everything that cargo read for it: manifests, the
-//! directories in which it looks for members and targets, the lock file, configuration, and the
-//! programs themselves. What the environment says is in the name that it is kept under. An answer
-//! whose ground changed while cargo was asked is not kept.
+//! A cached answer has a [`Stamp`] of everything that cargo read for it: manifests, the directories
+//! in which cargo looks for members and targets, the lock file, the configuration, and the programs
+//! `cargo` and `rustc`. A hash of the environment variables is part of the name of the cache file.
+//! An answer is not cached if one of the stamped files changed while cargo ran.
 
 use std::collections::{BTreeSet, HashMap};
 use std::env::consts::EXE_SUFFIX;
@@ -24,31 +23,34 @@ use crate::paths::hashed;
 use crate::process::Runner;
 use crate::{cargo_config, files, state};
 
-/// Where an answer to one question is kept.
+/// The cache entry for one question to cargo.
 pub(super) struct MetadataCache {
-    /// In the directory that [`state::directory`] gives before cargo is asked.
+    /// The cache file. Its directory comes from [`state::directory`], which is known before cargo
+    /// is asked.
     file: Utf8PathBuf,
     target_directory: Utf8PathBuf,
     directory: Utf8PathBuf,
     programs: Vec<Utf8PathBuf>,
     asked: SystemTime,
-    /// Whether cargo unifies features, and makes units, as its stable documentation says.
+    /// True if cargo unifies features and makes units as its stable documentation says: no unstable
+    /// option is configured.
     is_stable: bool,
 }
 
-/// Of an answer that holds no more, what it rested on: most of that need not be read again.
+/// The stamps of an expired cache entry, reused for the next entry: most of the stamped files did
+/// not change and need not be read again.
 #[derive(Default)]
 pub(super) struct Before {
     ground: Option<u64>,
     stamps: Vec<Stamp>,
 }
 
-/// An answer, and what it rests on.
+/// A cache entry: the stamps, and the answer that depends on them.
 type CachedMetadata = (Vec<Stamp>, Workspace);
 
 impl MetadataCache {
-    /// The place for what cargo says of the workspace of the runner's directory, or of a manifest;
-    /// `None` where it is not known without cargo's help which workspace that is.
+    /// Returns the cache entry for the workspace of the runner's directory, or of the manifest in
+    /// `options`. Returns `None` if only cargo can tell which workspace that is.
     pub(super) fn new(runner: &Runner, options: &LoadOptions) -> Option<Self> {
         let directory = Utf8PathBuf::try_from(runner.directory().to_owned()).ok()?;
         let start = match &options.manifest_path {
@@ -87,10 +89,11 @@ impl MetadataCache {
         })
     }
 
-    /// What is kept, if cargo would still say the same.
+    /// Returns the cached workspace if every stamp is unchanged.
     ///
     /// # Errors
-    /// What it rested on, otherwise.
+    /// Returns the stamps of the expired entry if a stamp changed, and no stamps if there is no
+    /// entry.
     pub(super) fn read(&self) -> Result<Workspace, Before> {
         let (stamps, workspace): CachedMetadata =
             state::read(&self.file).ok_or_else(Before::default)?;
@@ -103,8 +106,9 @@ impl MetadataCache {
         Err(Before { ground, stamps })
     }
 
-    /// Keeps what cargo said, and what manifests declare of features where nothing unstable decides
-    /// with them. `paths` are the manifests that it may have read beside those of the answer.
+    /// Writes the cache entry. Also writes the declared features, unless an unstable option affects
+    /// features. `paths` are manifests that cargo may have read in addition to the manifests of the
+    /// workspace's packages.
     pub(super) fn write(
         &self,
         workspace: &mut Workspace,
@@ -124,7 +128,9 @@ impl MetadataCache {
         paths.push(workspace.lock_file.path.clone());
         paths.extend(named_in_root(&workspace.root));
         for package in workspace.packages.iter().filter(|it| it.source.is_none()) {
-            // The nearest manifest above that has a workspace is the package's root.
+            // The package's workspace root is the nearest manifest above it with a `[workspace]`
+            // table. So a manifest that appears in a directory above the package can change the
+            // root.
             let above = package.directory().ancestors();
             let above = above.take_while(|it| *it != workspace.root.as_str());
             paths.extend(above.map(|above| above.join("Cargo.toml")));
@@ -164,7 +170,8 @@ impl MetadataCache {
         state::write(&self.file, &(stamps, &*workspace));
     }
 
-    /// What decides from outside of the packages which workspace it is, and how it is resolved.
+    /// Returns the files outside the packages that decide which workspace cargo loads and how cargo
+    /// resolves it: configuration, toolchain files, and the manifests up to the root.
     fn around(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {
         let mut paths = Vec::from_iter(cargo_config::configuration_files(&self.directory));
         let rustup = std::env::var("RUSTUP_HOME").ok().map(Utf8PathBuf::from);
@@ -183,8 +190,8 @@ impl MetadataCache {
     }
 }
 
-/// What the root manifest sends cargo to: the manifests of patches, used or not; the directories
-/// that are listed for the globs of `workspace.members`.
+/// Returns the paths that the root manifest makes cargo read: the manifests of patches, used or
+/// not, and the directories that match the globs of `workspace.members`.
 fn named_in_root(root: &Utf8Path) -> Vec<Utf8PathBuf> {
     let manifest = files::read_text(root.join("Cargo.toml"), files::SETTINGS).unwrap_or_default();
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
@@ -213,8 +220,9 @@ fn values(table: &toml::Value) -> impl Iterator<Item = &toml::Value> {
     table.as_table().into_iter().flat_map(toml::Table::values)
 }
 
-/// Stamps a package's directory, and those in it in which cargo looks for targets. One of these is
-/// known by its path below the package, that of one target by `*`.
+/// Stamps the package's directory and the directories below it in which cargo looks for targets.
+/// `below` is the path of `directory` below the package, for example `src/bin`, or `*` for the
+/// directory of a single target.
 fn stamp_targets(
     directory: Utf8PathBuf,
     below: &str,
@@ -227,7 +235,7 @@ fn stamp_targets(
             ("", "src" | "tests" | "examples" | "benches") => name,
             ("src", "bin") => "src/bin",
             ("" | "src" | "*", _) => continue,
-            // A target may be a directory with a `main.rs` in it.
+            // A target may be a directory that holds a `main.rs`.
             _ => "*",
         };
         stamp_targets(stamped.path.join(name), next, stamp, stamps);

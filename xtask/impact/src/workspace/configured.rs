@@ -1,4 +1,4 @@
-//! `[workspace.metadata.xtask]`: what a workspace configures of the kit.
+//! The kit's configuration of a workspace: the table `[workspace.metadata.xtask]`.
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
@@ -10,25 +10,27 @@ use crate::files;
 use crate::quote;
 use crate::usage;
 
-/// The keys that mean something. Each belongs to the module that asks for it; that one reads what
-/// stands below, and refuses what it does not know.
+/// The known keys. Each key belongs to one module. That module reads the value and refuses unknown
+/// keys below it.
 const KEYS: [&str; 4] = ["hooks", "policy", "rules", "timings"];
 
 impl Workspace {
-    /// What stands under a key of `[workspace.metadata.xtask]`; the default where nothing does.
+    /// Returns the value of a key of `[workspace.metadata.xtask]`, or the default if the key is
+    /// absent.
     ///
     /// # Errors
-    /// Where it cannot be read as what it should be, or the table has a key that means nothing.
+    /// Returns an error if the value cannot be read as `T`, or if the table has an unknown key.
     pub fn configured<T: DeserializeOwned + Default>(&self, key: &str) -> Result<T> {
         let metadata = serde_json::from_str(&self.metadata)?;
         configured(&self.root.join("Cargo.toml"), &metadata, key)
     }
 }
 
-/// What a root manifest configures, read without a question to cargo.
+/// Returns the value of a key of `[workspace.metadata.xtask]` in a root manifest. Reads the
+/// manifest without starting cargo.
 ///
 /// # Errors
-/// As for [`Workspace::configured`], and where there is no such manifest.
+/// Returns the errors of [`Workspace::configured`], and an error if the manifest cannot be read.
 pub fn configured_in<T: DeserializeOwned + Default>(manifest: &Utf8Path, key: &str) -> Result<T> {
     let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {}: {error}", quote::name(&manifest)))?;

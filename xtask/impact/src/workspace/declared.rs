@@ -1,5 +1,6 @@
-//! What manifests declare of features: which there are, and who asks whom for which. Only a question
-//! about features needs it, so it lies in a file of its own beside what cargo said.
+//! The features that manifests declare, and the features that packages request of their
+//! dependencies. Only few commands need them, so they have a cache file of their own, separate from
+//! the cached workspace.
 
 use std::collections::BTreeMap;
 
@@ -12,34 +13,36 @@ use super::{PackageIx, Workspace};
 use crate::state;
 use crate::workspace::metadata_json::{DeclaredEdge, Declares, On, PackageIndexes};
 
-/// What every package of a workspace declares, in the order of [`Workspace::packages`].
+/// The declarations of all packages of a workspace, in the order of [`Workspace::packages`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Declared(pub Vec<Declaration>);
 
-/// What one package declares.
+/// The features and requests that a package declares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Declaration {
-    /// The features that the whole workspace activates, each with what it turns on, in the
-    /// manifest's words.
+    /// The features that the whole workspace activates. Maps each feature to the entries that it
+    /// turns on, as written in the manifest.
     pub features: BTreeMap<String, Vec<String>>,
-    /// What it asks of its dependencies.
+    /// The requests of the package to its dependencies.
     pub requests: Vec<DeclaredDependency>,
 }
 
-/// What a package asks of a dependency.
+/// A request of a package to a dependency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeclaredDependency {
-    /// The dependency's key in the manifest.
+    /// The key of the dependency in the manifest. Empty if no declaration was found for a resolved
+    /// dependency.
     pub name: String,
-    /// Which package that is.
+    /// The package that cargo resolved for the request.
     pub package: PackageIx,
-    /// In which table.
+    /// The table that declares the dependency.
     pub table: DependencyTable,
-    /// Whether it has to be turned on.
+    /// True if the dependency is optional: a feature has to turn it on.
     pub optional: bool,
-    /// The features that are asked for, `default` among them.
+    /// The requested features, including `default` if the request uses the default features.
     pub features: Vec<String>,
-    /// Whether it is certain that this is the package, on every platform that is built for.
+    /// True if it is certain that cargo resolves the request to this package on every platform that
+    /// it builds for.
     pub certain: bool,
 }
 
@@ -55,7 +58,7 @@ pub enum DependencyTable {
 }
 
 impl Declared {
-    /// What stands in the answer that the workspace was made of.
+    /// Reduces the output of `cargo metadata` that `workspace` was made from.
     pub(super) fn of(
         declare: Vec<Declares<'_>>,
         workspace: &Workspace,
@@ -72,7 +75,7 @@ impl Declared {
         Self(each.collect())
     }
 
-    /// What was kept with the answer that the workspace is.
+    /// Reads the declarations that were cached together with `workspace`.
     pub fn read(workspace: &Workspace) -> Option<Self> {
         let file = file(workspace, workspace.ground?);
         let declared: Self = state::read(&file?)?;
@@ -86,21 +89,22 @@ impl Declared {
     }
 }
 
-/// Where it is kept for a workspace on this ground.
+/// Returns the cache file of the declarations for a workspace with the hash `ground`.
 pub(super) fn file(workspace: &Workspace, ground: u64) -> Option<Utf8PathBuf> {
     Some(workspace.kept()?.join(format!("declared-{ground:016x}")))
 }
 
-/// The requests of a package that cargo resolved; then, as doubtful ones, its resolved dependencies
-/// for which none was found.
+/// Returns the requests of a package that cargo resolved. Each resolved dependency without a
+/// matching request follows as an uncertain request.
 fn requests(
     asked: &[DeclaredEdge<'_>],
     on: &[On<'_>],
     workspace: &Workspace,
     places: &PackageIndexes<'_>,
 ) -> Vec<DeclaredDependency> {
-    // Cargo leaves out dependencies that no platform asked for has: with one platform, what is left
-    // in only one way is active on it. With several, it may be active on another one.
+    // Cargo leaves out dependencies that are for none of the selected platforms. With one platform,
+    // a dependency that is left in exactly one way is active on that platform. With several
+    // platforms, it may be active on another platform only.
     let one_platform = workspace.platforms.as_ref().is_some_and(|it| it.len() == 1);
     let mut resolved = Vec::new();
     for on in on {
@@ -130,7 +134,7 @@ fn requests(
         found.sort_unstable();
         found.dedup();
         let matches = |place| version(place).is_ok_and(|it| asked.req.matches(&it));
-        // Which pre-release a requirement takes is a matter of its own.
+        // The rules by which a requirement matches a pre-release are not modelled here.
         let is_plain = found
             .iter()
             .all(|&place| version(place).is_ok_and(|it| it.pre.is_empty()));

@@ -1,5 +1,5 @@
-//! The workspaces of a repository: which of its manifests are the root of one, by the rules by
-//! which cargo finds a package's workspace.
+//! The workspaces of a repository: finds the root manifests, by cargo's rules for finding the
+//! workspace of a package.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,25 +9,26 @@ use super::expected::listed;
 use crate::files;
 use crate::paths::normalized;
 
-/// The manifest of a workspace's root.
+/// The root manifest of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RootManifest {
-    /// Where it lies, absolute.
+    /// The absolute path of the manifest.
     pub path: Utf8PathBuf,
-    /// Whether its place says that it is there for tests or to be filled in, so that it is no fault
-    /// if cargo cannot load it.
+    /// True if the path shows that the manifest is a fixture of tests or a template. It is no fault
+    /// if cargo cannot load such a manifest.
     pub is_fixture: bool,
 }
 
 impl RootManifest {
-    /// The directory that it lies in.
+    /// Returns the directory of the manifest.
     pub fn directory(&self) -> &Utf8Path {
         self.path.parent().unwrap_or(&self.path)
     }
 }
 
-/// The nearest directory whose manifest has a `[workspace]`, which is the root of most of what lies
-/// below it. No manifest is parsed for it, so what rests on it is held against what cargo says.
+/// Returns the nearest directory above whose manifest has a `[workspace]` table. That directory is
+/// usually the workspace root. The manifest is not parsed, so a caller has to compare the result
+/// with cargo's answer.
 pub fn likely_root(directory: &Utf8Path) -> Option<&Utf8Path> {
     directory.ancestors().find(|above| {
         let manifest = files::read_text(above.join("Cargo.toml"), files::SETTINGS);
@@ -35,9 +36,11 @@ pub fn likely_root(directory: &Utf8Path) -> Option<&Utf8Path> {
     })
 }
 
-/// Every workspace below a repository's top level, sorted: the roots of the manifests that git
-/// tracks, each by its path from the top level. That is a manifest with `[workspace]`, or one whose
-/// package is in nobody's. Where one cannot be read, cargo says what is wrong with it.
+/// Returns the root manifests of all workspaces below a repository's top level, sorted. `tracked`
+/// are the paths that git tracks, relative to the top level.
+///
+/// A root manifest has a `[workspace]` table, or its package belongs to no workspace. A manifest
+/// that cannot be read counts as a root, so that cargo reports what is wrong with it.
 pub fn workspaces_below(
     top_level: &Utf8Path,
     tracked: impl IntoIterator<Item = impl AsRef<Utf8Path>>,
@@ -55,7 +58,7 @@ pub fn workspaces_below(
     below.collect()
 }
 
-/// Whether a manifest lies where tests keep projects, or templates are kept.
+/// Returns true if a manifest is in a directory of test projects or of templates.
 fn is_fixture(relative: &Utf8Path) -> bool {
     let directories = relative.parent().into_iter().flat_map(|it| it.iter());
     directories
@@ -66,7 +69,7 @@ fn is_fixture(relative: &Utf8Path) -> bool {
         })
 }
 
-/// Manifests as far as they decide which workspace a package is in, each read once.
+/// The manifests that decide which workspace a package belongs to. Each manifest is read once.
 #[derive(Default)]
 struct Manifests(HashMap<Utf8PathBuf, Option<ManifestRole>>);
 
@@ -76,14 +79,14 @@ enum ManifestRole {
         members: Vec<Utf8PathBuf>,
         exclude: Vec<Utf8PathBuf>,
     },
-    /// A package, with what its key `workspace` says.
+    /// A package that is no workspace root, with the root manifest that its key `workspace` names.
     Package(Option<Utf8PathBuf>),
     Unreadable,
 }
 
 impl Manifests {
-    /// The root manifest of the workspace that a manifest's package is in; the manifest itself where
-    /// that is nobody's.
+    /// Returns the root manifest of the workspace that a manifest belongs to. Returns the manifest
+    /// itself if it belongs to no workspace.
     fn root_of(&mut self, manifest: &Utf8Path) -> Utf8PathBuf {
         for directory in manifest.ancestors().skip(1) {
             if directory.ends_with("target/package") {
@@ -92,7 +95,8 @@ impl Manifests {
             let above = directory.join("Cargo.toml");
             match self.role(&above) {
                 Some(ManifestRole::Root { members, exclude }) => {
-                    // Cargo takes both for plain paths here, and globs among them for no match.
+                    // Cargo compares these entries as plain paths here: an entry with a glob does
+                    // not match.
                     let among =
                         |paths: &[Utf8PathBuf]| paths.iter().any(|path| manifest.starts_with(path));
                     if above == manifest || among(members) || !among(exclude) {
@@ -122,7 +126,7 @@ fn role(manifest: &Utf8Path) -> Option<ManifestRole> {
         Err(_) => return Some(ManifestRole::Unreadable),
     };
     let Ok(table) = text.parse::<toml::Table>() else {
-        // A member that is being edited stays where it is.
+        // A member that is being edited (its TOML does not parse) stays in its workspace.
         let mut lines = text.lines().map(str::trim_start);
         let is_root = lines.any(|line| line.starts_with("[workspace"));
         return Some(if is_root {
@@ -179,8 +183,8 @@ mod tests {
         ("tests/data/bad", "[package"),
     ];
 
-    /// The directory of the root manifest as cargo finds it, which it tells also of a package that
-    /// is no member there.
+    /// Returns the directory of the root manifest that cargo finds. Cargo's error message names the
+    /// root of a package that is not a member there.
     fn by_cargo(top: &Utf8Path, directory: &str) -> Option<Utf8PathBuf> {
         let runner = Runner::new().unwrap().in_directory(top.join(directory));
         let mut command = runner.cargo();
@@ -210,7 +214,7 @@ mod tests {
                 panic!("one root of {directory}");
             };
             let root = path.parent().unwrap().strip_prefix(&top).unwrap();
-            // Of what it cannot read cargo tells no root.
+            // Cargo names no root for a manifest that it cannot read.
             let cargos = by_cargo(&top, directory).unwrap_or(directory.into());
             assert_eq!(root, cargos, "{directory}");
             of_each.push(format!("{directory} < {root}"));
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_being_edited_stays_where_it_is() {
+    fn a_member_that_is_being_edited_stays_in_its_workspace() {
         let (_temporary, top) = scratch();
         write(&top.join("Cargo.toml"), "[workspace]\nmembers = ['a']");
         write(&top.join("a/Cargo.toml"), "[package]\nname = 'a");
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn every_root_is_told_once_and_a_fixture_as_one() {
+    fn every_root_is_listed_once_and_fixtures_are_marked() {
         let temporary = tempfile::tempdir().unwrap();
         let top = Utf8Path::from_path(temporary.path()).unwrap();
         for (directory, manifest) in MANIFESTS {

@@ -1,4 +1,4 @@
-//! The packages that manifests show, before cargo has told them.
+//! A guess of the path packages of a workspace, made from the manifests before cargo answers.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::files;
 use crate::paths::normalized;
 
-/// Name and directory of the path packages that a workspace probably has, sorted.
+/// Returns the name and directory of the path packages that a workspace probably has, sorted.
 ///
-/// It is a guess, made quickly from the manifests' lines. What rests on it has to be held against
-/// what cargo says then.
+/// The result is a quick guess from the lines of the manifests. A caller has to compare the guess
+/// with cargo's answer.
 pub fn expected(root: &Utf8Path) -> BTreeSet<(String, Utf8PathBuf)> {
     let text = manifest_in(root).unwrap_or_default();
     let manifest: toml::Table = text.parse().unwrap_or_default();
@@ -42,7 +42,7 @@ pub fn expected(root: &Utf8Path) -> BTreeSet<(String, Utf8PathBuf)> {
     found
 }
 
-/// What a root manifest lists under a key of `[workspace]`.
+/// Returns the strings of the array `key` in the `[workspace]` table of a root manifest.
 pub(super) fn listed<'a>(manifest: &'a toml::Table, key: &str) -> impl Iterator<Item = &'a str> {
     let workspace = manifest.get("workspace");
     let listed = workspace.and_then(|it| it.get(key)?.as_array());
@@ -53,7 +53,7 @@ fn manifest_in(directory: &Utf8Path) -> Option<String> {
     files::read_text(directory.join("Cargo.toml"), files::SETTINGS).ok()
 }
 
-/// The strings that stand behind a key, in whatever table.
+/// Returns the string values of a key in any table of the manifest.
 fn values<'a>(manifest: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
     manifest.split(key).skip(1).filter_map(|behind| {
         let behind = behind.trim_start().strip_prefix('=')?.trim_start();
@@ -74,7 +74,7 @@ mod tests {
     use crate::workspace::{LoadOptions, Workspace};
 
     #[test]
-    fn of_this_repository_they_are_what_cargo_says() {
+    fn the_packages_of_this_repository_are_guessed_correctly() {
         let here = Runner::new()
             .unwrap()
             .in_directory(env!("CARGO_MANIFEST_DIR"));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn manifests_show_where_packages_are() {
+    fn members_and_path_dependencies_are_found_in_the_manifests() {
         let temporary = tempfile::tempdir().unwrap();
         let top = Utf8Path::from_path(temporary.path()).unwrap();
         for (directory, manifest) in [

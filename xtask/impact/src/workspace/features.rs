@@ -1,34 +1,37 @@
-//! Features that a selection of members activates, by the rules of cargo's resolver (the chapters
+//! The features that a selection of members activates, by the rules of cargo's resolver (chapters
 //! "Features" and "Dependency Resolution" of the Cargo book).
 //!
-//! `cargo metadata` tells the features of resolver 1, which unifies those of host and target, and of
-//! platforms that nothing is built for. Resolver 2 and later do not: [`Workspace::narrow_features`]
-//! finds what they activate.
+//! `cargo metadata` prints the features of resolver 1. Resolver 1 unifies the features of host and
+//! target, and of all platforms, even of platforms that cargo does not build for. Resolver 2 and
+//! later do not unify them: [`Workspace::narrow_features`] finds the features that these resolvers
+//! activate.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::{Declared, DeclaredDependency, DependencyTable, PackageIx, Workspace};
 
-/// A package, and whether it is built for build scripts and procedural macros. Resolver 1 does not
-/// tell the two apart, and activates in both what the others activate in either.
+/// A package, and `true` if it is built for the host (for build scripts and procedural macros).
+/// Resolver 1 does not separate host and target: it activates in both the features that later
+/// resolvers activate in either.
 pub(crate) type FeatureKey = (PackageIx, bool);
 
-/// What is certain of a package below the selection.
+/// The activation of a package below the selection. A package below the selection is selected or is
+/// a dependency, at any depth, of a selected package.
 #[derive(Clone, Default)]
 pub(crate) struct ActivatedPackage<'a> {
-    /// Whether it is built at all.
+    /// True if cargo builds the package.
     pub(crate) is_built: bool,
     pub(crate) features: BTreeSet<&'a str>,
-    /// Names of dependencies that were turned on.
+    /// The names of the optional dependencies that features turned on.
     turned_on: BTreeSet<&'a str>,
 }
 
-/// Whether dependencies count of which it is not certain that they are active.
+/// Tells whether the dependencies count that are not active for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UncertainDependencies {
-    /// The features found are those that are active for certain.
+    /// Uncertain dependencies do not count: the result is the features that are active for certain.
     LeftOut,
-    /// The features found are all that may be active.
+    /// Uncertain dependencies count: the result is all features that may be active.
     Counted,
 }
 
@@ -42,8 +45,8 @@ struct Activation<'a> {
 }
 
 impl Workspace {
-    /// Replaces the features that cargo's metadata tells by those that the workspace's resolver
-    /// activates where all members and their tests are built.
+    /// Replaces the features from `cargo metadata` by the features that the workspace's resolver
+    /// activates if all members and their tests are built.
     pub(super) fn narrow_features(&mut self, declared: &Declared) {
         if !self.tells_host_and_target_apart() {
             return;
@@ -89,8 +92,8 @@ impl Workspace {
         }
     }
 
-    /// Returns whether the workspace's resolver is 2 or later: by the key `resolver` of the root
-    /// manifest, or else by the root package's edition.
+    /// Returns true if the workspace's resolver is 2 or later. The key `resolver` of the root
+    /// manifest decides, or, without that key, the edition of the root package.
     fn tells_host_and_target_apart(&self) -> bool {
         let text = crate::files::read_text(self.root.join("Cargo.toml"), crate::files::SETTINGS);
         let manifest = text.ok().and_then(|text| text.parse::<toml::Table>().ok());
@@ -116,8 +119,8 @@ impl Workspace {
     }
 }
 
-/// Returns every package that may be below the selected members, with the features that they
-/// activate. `with_tests` says whether something is built that uses dev-dependencies.
+/// Returns every package that may be below the selected members, with the features that the
+/// selection activates. `with_tests` is true if the selected units use dev-dependencies.
 pub(crate) fn activated<'a>(
     workspace: &'a Workspace,
     declared: &'a Declared,
@@ -135,7 +138,7 @@ pub(crate) fn activated<'a>(
     };
     for &package in selected {
         bound.add((package, false), true, ["default"]);
-        // A procedural macro's own binaries and tests are built for the target.
+        // A procedural macro is built for the host, its own binaries and tests for the target.
         if bound.is_proc_macro(package) {
             bound.add((package, true), true, ["default"]);
         }
@@ -148,7 +151,8 @@ pub(crate) fn activated<'a>(
 }
 
 impl<'a> Activation<'a> {
-    /// Adds a package, whether it is built for certain, and what is asked of it then.
+    /// Adds a package and the features that a dependent requests of it. `is_built` is true if cargo
+    /// builds the package for certain.
     fn add(&mut self, key: FeatureKey, is_built: bool, asked: impl IntoIterator<Item = &'a str>) {
         let is_new = !self.found.contains_key(&key);
         let found = self.found.entry(key).or_default();
@@ -163,7 +167,8 @@ impl<'a> Activation<'a> {
         }
     }
 
-    /// Follows what a package's features turn on, in itself and in its dependencies.
+    /// Follows the features of a package to everything that they turn on, in the package itself and
+    /// in its dependencies.
     fn visit(&mut self, key: FeatureKey, with_dev: bool) {
         let declared = self.declared;
         let declaration = &declared.0[key.0.0 as usize];
@@ -171,7 +176,7 @@ impl<'a> Activation<'a> {
         let requests = || declaration.requests.iter().filter(is_heeded);
         let mut found = self.found[&key].clone();
         let mut pending: Vec<&str> = found.features.iter().copied().collect();
-        // Features of dependencies, `dependency/feature` and `dependency?/feature`.
+        // The features of dependencies: `dependency/feature` and `dependency?/feature`.
         let mut asked: Vec<(&str, &str)> = Vec::new();
         while let Some(feature) = pending.pop() {
             for turned_on in declaration.features.get(feature).into_iter().flatten() {
@@ -187,7 +192,8 @@ impl<'a> Activation<'a> {
                     if those.clone().next().is_some() {
                         found.turned_on.insert(name);
                     }
-                    // It turns on the feature of the dependency's name, too, where there is one.
+                    // `dependency/feature` also turns on the package's own feature that has the
+                    // dependency's name, if there is such a feature.
                     match those
                         .any(|it| it.certain || self.doubtful == UncertainDependencies::Counted)
                     {
@@ -205,7 +211,8 @@ impl<'a> Activation<'a> {
                 || request.table == DependencyTable::Build
                 || self.is_proc_macro(request.package);
             if request.optional && !found.turned_on.contains(request.name.as_str()) {
-                // So it is in the whole, or this package's features are not those of the whole.
+                // The dependency is off here. Then it is off in the whole workspace too, or this
+                // selection activates fewer features of the package than the whole workspace does.
                 continue;
             }
             let on = (request.package, for_host);
@@ -221,7 +228,8 @@ impl<'a> Activation<'a> {
                 self.add(on, false, []);
             }
         }
-        // A package may depend on itself for its tests.
+        // Merge instead of overwriting: a package may depend on itself in its tests, and the loop
+        // above has then added to this entry.
         let now = self.found.entry(key).or_default();
         now.features.append(&mut found.features);
         now.turned_on.append(&mut found.turned_on);

@@ -1,5 +1,5 @@
-//! The compiler's flags for a platform. Cargo takes the first that there are of the environment's,
-//! those of all `[target]` tables that are about the platform, and those of `[build]`.
+//! The compiler flags (`rustflags`) for a platform. Cargo uses the first of these sources that has
+//! flags: the environment, all `[target]` tables that match the platform, `[build]`.
 
 use anyhow::Result;
 use cargo_metadata::cargo_platform::Platform;
@@ -8,21 +8,23 @@ use super::PlatformFacts;
 use crate::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use crate::source_scan;
 
-/// The variables that go before all configuration, with what parts their flags.
+/// The environment variables that override all configured flags, each with the separator of its
+/// flags.
 const VARIABLES: [(&str, char); 2] = [("CARGO_ENCODED_RUSTFLAGS", '\x1f'), ("RUSTFLAGS", ' ')];
 
 impl PlatformFacts {
-    /// The tables of `target` that are about this platform: its own, and those by `cfg(…)`.
+    /// Returns the names of the `[target]` tables that match this platform: its triple and the
+    /// matching `cfg(…)`.
     pub fn tables<'a>(&'a self, config: &'a CargoConfig) -> impl Iterator<Item = &'a str> {
         let is_of = |cfg: &&str| cfg.parse().is_ok_and(|it: Platform| self.matches(&it));
         let cfgs = tables_of(config).filter(|key| key.starts_with("cfg("));
         std::iter::once(&*self.name).chain(cfgs.filter(is_of))
     }
 
-    /// The flags for this platform.
+    /// Returns the compiler flags for this platform.
     ///
     /// # Errors
-    /// Where the configuration has something else there.
+    /// Returns an error if `rustflags` in the configuration has another type.
     pub fn rustflags(&self, config: &CargoConfig) -> Result<Option<ConfigValue>> {
         for (name, separator) in VARIABLES {
             if let Some(flags) = config.variable(name) {
@@ -51,9 +53,12 @@ impl PlatformFacts {
         }))
     }
 
-    /// Whether flags of the table of this name, or of `[build]`, may be among those that cargo takes
-    /// for this platform, or may have been before they went. Flags can decide themselves whether a
-    /// `cfg(…)` holds: cargo asks for it with those that it found.
+    /// Returns true if cargo may use the flags of the `[target]` table `table` for this platform,
+    /// or may have used them before they were removed. Without `table` the question is about
+    /// `[build]`.
+    ///
+    /// Flags can themselves decide whether a `cfg(…)` matches, because cargo passes the flags that
+    /// it found to the rustc that prints the `cfg`.
     pub fn heeds_flags_of(&self, table: Option<&str>, config: &CargoConfig) -> bool {
         let mut variables = VARIABLES.iter();
         if variables.any(|(name, _)| config.variable(name).is_some()) {
@@ -70,14 +75,14 @@ impl PlatformFacts {
                     let mut tables = tables_of(config).filter(|it| self.is_own(it) == is_own);
                     tables.any(has_flags)
                 };
-                // Without flags in the platform's own table cargo asks with these whether the
-                // others hold.
+                // If the platform's own table has no flags, cargo uses the flags of `[build]` to
+                // find out which `cfg(…)` tables match.
                 !has_flags(&self.name) && (!any(Some(true)) || any(None))
             }
         }
     }
 
-    /// Whether a table is about this platform, whatever the flags.
+    /// Returns whether a table matches this platform; `None` if flags decide it.
     fn is_own(&self, table: &str) -> Option<bool> {
         match table.starts_with("cfg(") {
             true => source_scan::evaluate(table, &|option, value| self.is_set(option, value)),
@@ -86,7 +91,7 @@ impl PlatformFacts {
     }
 }
 
-/// The tables of `target`: triples, and `cfg(…)`.
+/// Returns the names of all `[target]` tables: triples, and `cfg(…)`.
 fn tables_of(config: &CargoConfig) -> impl Iterator<Item = &str> {
     let tables = config.written().get("target").into_iter();
     tables

@@ -1,4 +1,4 @@
-//! What cargo says, asked for and reduced.
+//! Runs `cargo metadata` and reduces the output to a [`Workspace`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,8 +19,8 @@ use crate::process::Runner;
 use crate::workspace::metadata_json::{MetadataJson, PackageIndexes, ResolvedNode};
 
 impl Workspace {
-    /// Asks cargo; with what manifests declare of features, and with the manifests of path
-    /// dependencies that packages name, used or not.
+    /// Runs `cargo metadata`. Returns the workspace, the features that the manifests declare, and
+    /// the manifests of all path dependencies that packages name, even of unused ones.
     pub(crate) fn ask(
         runner: &Runner,
         options: &LoadOptions,
@@ -64,8 +64,9 @@ impl Workspace {
         Ok((this, declared, named))
     }
 
-    /// Cargo filters dependencies by platform, but not the kinds of one: where a package is depended
-    /// on in several ways, those count that are for one of `platforms`.
+    /// Reduces the output of `cargo metadata`. Cargo filters the dependencies by platform, but not
+    /// the kinds of a dependency. If a package has several kinds of dependency on another package,
+    /// only the kinds for one of `platforms` count.
     fn reduced(
         answer: MetadataJson<'_>,
         platforms: Option<Vec<PlatformFacts>>,
@@ -165,8 +166,9 @@ impl Workspace {
         links
     }
 
-    /// Finds the packages whose build script cargo does not compile, since its configuration says what
-    /// the script would print. Of a configuration that cannot be read cargo itself complains.
+    /// Finds the packages whose build script is overridden: cargo does not compile the script,
+    /// because the configuration states what the script would print. A configuration that cannot be
+    /// read is ignored here, because cargo itself reports it.
     fn find_overridden_scripts(&mut self, runner: &Runner) {
         let Some(platforms) = &self.platforms else {
             return;
@@ -190,8 +192,8 @@ impl Workspace {
         }
     }
 
-    /// Reads the `bench` keys of targets, which cargo's metadata leaves out. They count only where
-    /// there are no tests, since one harness serves both.
+    /// Reads the `bench` keys of targets, which `cargo metadata` leaves out. A `bench` key counts
+    /// only for a target without tests, because one harness serves tests and benchmarks.
     fn read_bench_keys(&mut self) {
         for package in self.packages.iter_mut().filter(|package| package.member) {
             if package.targets.iter().all(|it| it.test || !it.bench) {
@@ -214,7 +216,7 @@ impl Workspace {
     }
 }
 
-/// The arguments of the question: `cargo metadata` for these platforms besides the host.
+/// Returns the arguments of `cargo metadata` for the host and for these platforms.
 fn arguments(options: &LoadOptions, triples: Option<&[String]>) -> Vec<String> {
     let mut arguments: Vec<&str> = vec!["metadata", "--format-version", "1"];
     if let Some(manifest) = &options.manifest_path {
@@ -231,7 +233,7 @@ fn arguments(options: &LoadOptions, triples: Option<&[String]>) -> Vec<String> {
     arguments.into_iter().map(str::to_owned).collect()
 }
 
-/// The table of a target in an array of such tables.
+/// Returns the table of the target `name` in an array of tables, such as `[[bin]]`.
 fn named<'a>(tables: Option<&'a toml::Value>, name: &str) -> Option<&'a toml::Value> {
     let is_it =
         |table: &&toml::Value| table.get("name").and_then(toml::Value::as_str) == Some(name);

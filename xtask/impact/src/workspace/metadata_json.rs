@@ -1,6 +1,7 @@
-//! The parts that the kit asks of the answer of [`cargo metadata`], which of ten thousand packages
-//! is tens of megabytes: as little as can be is held of it. Ids are borrowed, targets are reduced
-//! one by one, and the lists that there are most of have no room to grow.
+//! The parts of the output of [`cargo metadata`] that the kit reads. For ten thousand packages the
+//! output has tens of megabytes, so these types hold as little as possible: ids are borrowed,
+//! targets are reduced one by one, and the most numerous lists are boxed slices without spare
+//! capacity.
 //!
 //! [`cargo metadata`]: https://doc.rust-lang.org/cargo/commands/cargo-metadata.html#json-format
 
@@ -32,15 +33,15 @@ pub(super) struct MetadataJson<'a> {
     pub(super) metadata: serde_json::Value,
 }
 
-/// A string of the answer itself, where no character of it is escaped.
+/// A string of the output. It is borrowed unless a character in it is escaped.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// The packages' places by their ids.
+/// The indexes of the packages by their ids.
 pub(super) type PackageIndexes<'a> = HashMap<Text<'a>, PackageIx>;
 
-/// What a package declares.
+/// A package and what its manifest declares.
 #[derive(Deserialize)]
 pub(super) struct Manifest<'a> {
     #[serde(borrow)]
@@ -56,7 +57,7 @@ pub(super) struct Manifest<'a> {
     pub(super) dependencies: Box<[DeclaredEdge<'a>]>,
 }
 
-/// What it asks of one dependency.
+/// A dependency as the manifest declares it.
 #[derive(Deserialize)]
 pub(super) struct DeclaredEdge<'a> {
     #[serde(borrow)]
@@ -79,7 +80,7 @@ pub(super) struct Resolve<'a> {
     pub(super) nodes: Vec<ResolvedNode<'a>>,
 }
 
-/// What cargo resolved for a package.
+/// A package's dependencies and features, as cargo resolved them.
 #[derive(Default, Deserialize)]
 pub(super) struct ResolvedNode<'a> {
     #[serde(borrow)]
@@ -89,7 +90,7 @@ pub(super) struct ResolvedNode<'a> {
     pub(super) features: Vec<String>,
 }
 
-/// On which package it depends, and in which ways.
+/// A resolved dependency: the package that is depended on, and the kinds of the dependency.
 #[derive(Deserialize)]
 pub(super) struct On<'a> {
     #[serde(borrow)]
@@ -97,14 +98,14 @@ pub(super) struct On<'a> {
     pub(super) dep_kinds: Box<[DepKindInfo]>,
 }
 
-/// Of one package: its features, what it asks of its dependencies, and what came of that.
+/// A package's declared features, declared dependencies and resolved dependencies.
 pub(super) type Declares<'a> = (
     BTreeMap<String, Vec<String>>,
     Box<[DeclaredEdge<'a>]>,
     Box<[On<'a>]>,
 );
 
-/// A target of a kind that counts.
+/// A target that is reduced while the output is parsed; `None` if cargo states no kind.
 #[derive(Deserialize)]
 #[serde(from = "cargo_metadata::Target")]
 pub(super) struct Reduced(pub(super) Option<Target>);
@@ -115,7 +116,7 @@ impl From<cargo_metadata::Target> for Reduced {
     }
 }
 
-/// One of cargo's targets, or `None` for one of no kind.
+/// Reduces a target of `cargo metadata`. Returns `None` if the target has no kind.
 pub fn target(target: &cargo_metadata::Target) -> Option<Target> {
     let kind = match target.kind.first()? {
         CargoKind::Bin => TargetKind::Bin,
@@ -123,7 +124,8 @@ pub fn target(target: &cargo_metadata::Target) -> Option<Target> {
         CargoKind::Test => TargetKind::Test,
         CargoKind::Bench => TargetKind::Bench,
         CargoKind::CustomBuild => TargetKind::CustomBuild,
-        // lib, rlib, dylib, cdylib, staticlib, proc-macro, and whatever is invented next.
+        // All library kinds: lib, rlib, dylib, cdylib, staticlib, proc-macro, and kinds of later
+        // versions of cargo.
         _ => TargetKind::Lib,
     };
     let is_linkable = |it: &CrateType| !matches!(it, CrateType::CDyLib | CrateType::StaticLib);

@@ -1,5 +1,5 @@
-//! What cargo says of a workspace, reduced to what the kit asks: packages, their targets, and the
-//! resolved dependencies between them.
+//! The workspace as `cargo metadata` describes it, reduced to what the kit needs: packages, their
+//! targets, and the resolved dependencies between packages.
 
 mod cache;
 mod configured;
@@ -40,76 +40,80 @@ use crate::quote;
 use crate::state;
 use crate::usage;
 
-/// A workspace as cargo resolves it: its members, the path packages they reach, and the external
-/// packages under them.
+/// A workspace as cargo resolves it: its members, their path dependencies, and all external
+/// packages that these depend on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workspace {
     /// The directory of the root manifest.
     pub root: Utf8PathBuf,
-    /// Where final artifacts go.
+    /// The directory of final artifacts.
     pub target_directory: Utf8PathBuf,
-    /// Where intermediate artifacts go; the target directory unless `build.build-dir` says else.
+    /// The directory of intermediate artifacts. It is the target directory unless `build.build-dir`
+    /// of cargo's configuration names another directory.
     pub build_directory: Utf8PathBuf,
-    /// All packages of the resolve, sorted by name, version and id.
+    /// All packages that cargo resolved, sorted by name, version and id.
     pub packages: Vec<Package>,
     /// The table `[workspace.metadata]` of the root manifest, as JSON.
     pub metadata: String,
-    /// The platforms that are built for, the host first; `None` for all that there are.
+    /// The platforms that cargo builds for, the host first; `None` for all platforms.
     pub platforms: Option<Vec<PlatformFacts>>,
-    /// The lock file, and whether it fits the manifests.
+    /// The lock file, and whether it agrees with the manifests.
     pub lock_file: LockFile,
-    /// Where the compiler lies that builds it, if it told.
+    /// The sysroot of the compiler that builds the workspace; `None` if the compiler did not print
+    /// a sysroot.
     pub sysroot: Option<Utf8PathBuf>,
-    /// Directories and manifests of path packages that symbolic links lead to: by the path as cargo
-    /// knows it the one without links.
+    /// The directories and manifests of path packages that are reached through symbolic links. Maps
+    /// the path that cargo uses to the canonical path.
     pub links: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
-    /// A hash of everything that cargo went by, where that did not change while it was asked: what
-    /// follows from manifests, lock file, configuration and toolchain alone holds as long.
+    /// A hash of everything that cargo read, if none of it changed while cargo ran. A value that
+    /// follows only from manifests, lock file, configuration and toolchain is valid as long as this
+    /// hash is the same.
     pub ground: Option<u64>,
 }
 
-/// The place of a package in [`Workspace::packages`].
+/// The index of a package in [`Workspace::packages`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PackageIx(pub u32);
 
-/// One package of the resolve.
+/// A package that cargo resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Package {
-    /// Cargo's package id, as its JSON messages carry it.
+    /// The package id, as in cargo's JSON messages.
     pub id: String,
-    /// Name as in the manifest.
+    /// The name in the manifest.
     pub name: String,
-    /// Version as in the manifest.
+    /// The version in the manifest.
     pub version: String,
-    /// Where it comes from; `None` for a path package.
+    /// The registry or git repository that the package comes from; `None` for a path package.
     pub source: Option<String>,
     /// The package's `Cargo.toml`.
     pub manifest_path: Utf8PathBuf,
-    /// Whether it is a member of the workspace.
+    /// True if the package is a member of the workspace.
     pub member: bool,
-    /// `links` of the manifest.
+    /// The key `links` of the manifest.
     pub links: Option<String>,
-    /// Features that cargo may activate where all members and their tests are built, sorted.
+    /// The features that cargo may activate if all members and their tests are built, sorted.
     pub features: Vec<String>,
-    /// The features of each build of the package, for the host and for the target; empty where they
-    /// are not known for certain.
+    /// The features of each build of the package (for the host, for the target). Empty if the
+    /// features are not known for certain.
     pub builds: Vec<Vec<String>>,
-    /// Whether cargo's configuration takes the place of the build script (`[target.TRIPLE.LINKS]`) on
-    /// every platform that is built for, so that cargo does not compile the script.
+    /// True if cargo's configuration overrides the build script (`[target.TRIPLE.LINKS]`) on every
+    /// platform that cargo builds for. Cargo does not compile an overridden script.
     pub is_script_overridden: bool,
-    /// Its targets, in cargo's order.
+    /// The targets of the package, in cargo's order.
     pub targets: Vec<Target>,
-    /// Resolved dependencies, on the platforms that were asked for.
+    /// The resolved dependencies on the selected platforms.
     pub dependencies: Vec<Dependency>,
 }
 
 impl Package {
-    /// The directory of the manifest.
+    /// Returns the directory of the manifest.
     pub fn directory(&self) -> &Utf8Path {
         self.manifest_path.parent().unwrap_or(Utf8Path::new(""))
     }
 
-    /// Returns whether cargo may build the package with exactly these features, sorted.
+    /// Returns true if cargo may build the package with exactly these features. `features` is
+    /// sorted.
     pub fn may_have_features(&self, features: &[String]) -> bool {
         match &self.builds[..] {
             [] => self.features == features,
@@ -117,56 +121,56 @@ impl Package {
         }
     }
 
-    /// Returns whether a feature is on in every build of the package.
+    /// Returns true if the feature is on in every build of the package.
     pub fn has_always(&self, feature: &str) -> bool {
         let has = |build: &Vec<String>| build.iter().any(|on| on == feature);
         !self.builds.is_empty() && self.builds.iter().all(has)
     }
 
-    /// The library target, proc-macros included.
+    /// Returns the library target. A proc-macro is a library target too.
     pub fn library(&self) -> Option<&Target> {
         self.targets
             .iter()
             .find(|target| target.kind == TargetKind::Lib)
     }
 
-    /// Whether its library is a procedural macro.
+    /// Returns true if the library of the package is a procedural macro.
     pub fn is_proc_macro(&self) -> bool {
         self.library().is_some_and(|library| library.proc_macro)
     }
 }
 
-/// One target of a package.
+/// A target of a package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
-    /// Name as cargo shows it.
+    /// The name as cargo shows it.
     pub name: String,
-    /// Which kind.
+    /// The kind of the target.
     pub kind: TargetKind,
-    /// Root source file.
+    /// The root source file.
     pub src_path: Utf8PathBuf,
-    /// Whether other targets can link to it: anything but a library that is only a `cdylib` or
-    /// `staticlib`.
+    /// True if other targets can link to this target. False for a library that is only a `cdylib`
+    /// or `staticlib`.
     pub linkable: bool,
-    /// Whether it is a proc-macro, compiled for the host.
+    /// True for a proc-macro, which cargo compiles for the host.
     pub proc_macro: bool,
-    /// Whether `cargo test` compiles its tests.
+    /// True if `cargo test` compiles the tests of this target.
     pub test: bool,
-    /// Whether `cargo bench`, and with it `--all-targets`, compiles it as a benchmark.
+    /// True if `cargo bench` compiles this target as a benchmark. `--all-targets` then does so too.
     pub bench: bool,
-    /// Whether it has documentation tests.
+    /// True if the target has documentation tests.
     pub doctest: bool,
-    /// Whether `cargo doc` documents it.
+    /// True if `cargo doc` documents the target.
     pub doc: bool,
-    /// Features without which cargo skips it.
+    /// The features that the target requires. Cargo skips the target if one of them is off.
     pub required_features: Vec<String>,
 }
 
-/// The kinds of target.
+/// The kind of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
-    /// A library of whatever crate type, proc-macros included.
+    /// A library of any crate type, including proc-macros.
     Lib,
     /// A binary.
     Bin,
@@ -180,43 +184,43 @@ pub enum TargetKind {
     CustomBuild,
 }
 
-/// A resolved dependency edge, with the kinds of it that hold on the platforms asked for.
+/// A resolved dependency of a package, with the kinds of the dependency on the selected platforms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dependency {
-    /// Which package.
+    /// The package that is depended on.
     pub package: PackageIx,
-    /// `[dependencies]`.
+    /// True if the dependency is in `[dependencies]`.
     pub normal: bool,
-    /// `[dev-dependencies]`.
+    /// True if the dependency is in `[dev-dependencies]`.
     pub dev: bool,
-    /// `[build-dependencies]`.
+    /// True if the dependency is in `[build-dependencies]`.
     pub build: bool,
 }
 
-/// How the user wants cargo asked.
+/// Options of [`Workspace::load`].
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
-    /// The manifest to start from; by default the one that cargo finds from the directory.
+    /// The manifest to load. By default cargo searches for it, beginning in the runner's directory.
     pub manifest_path: Option<Utf8PathBuf>,
-    /// Which platforms' dependencies count.
+    /// The platforms whose dependencies count.
     pub platforms: Platforms,
-    /// Pass `--locked` on.
+    /// Pass `--locked` to cargo.
     pub locked: bool,
-    /// Pass `--offline` on.
+    /// Pass `--offline` to cargo.
     pub offline: bool,
-    /// Ask cargo even where its last answer still holds.
+    /// Start cargo even if the cached answer is still valid.
     pub no_cache: bool,
 }
 
 impl Workspace {
-    /// What the names begin with of the files in which it is kept.
+    /// The prefix of the names of the cache files that hold a workspace.
     pub const KEPT: &str = "workspace";
 
-    /// The workspace of the runner's directory or of the given manifest: what cargo last said of it,
-    /// where that still holds, or says now.
+    /// Loads the workspace of the runner's directory, or of the manifest in `options`. Reads the
+    /// cache if the cached answer is still valid, otherwise starts `cargo metadata`.
     ///
     /// # Errors
-    /// Cargo's own message where it cannot load or resolve the workspace.
+    /// Returns cargo's own message if cargo cannot load or resolve the workspace.
     pub fn load(runner: &Runner, options: &LoadOptions) -> Result<Self> {
         if let Some(here) = Utf8Path::from_path(runner.directory()) {
             let manifest = options.manifest_path.as_ref().map(|it| here.join(it));
@@ -236,12 +240,12 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Returns the directory that caches of the workspace are kept in: see [`state::directory`].
+    /// Returns the directory of the workspace's caches: see [`state::directory`].
     pub fn kept(&self) -> Option<Utf8PathBuf> {
         state::directory(&self.target_directory, &self.root)
     }
 
-    /// Where it is built.
+    /// Returns the target directory and the build directory.
     pub fn directories(&self) -> Directories {
         Directories {
             build: self.build_directory.clone(),
@@ -249,26 +253,27 @@ impl Workspace {
         }
     }
 
-    /// All packages with their places.
+    /// Returns all packages with their indexes.
     pub fn packages(&self) -> impl Iterator<Item = (PackageIx, &Package)> {
         (0u32..).map(PackageIx).zip(&self.packages)
     }
 
-    /// The members, by name.
+    /// Returns the members of the workspace with their indexes, sorted by name.
     pub fn members(&self) -> impl Iterator<Item = (PackageIx, &Package)> {
         self.packages().filter(|(_, package)| package.member)
     }
 
-    /// The package that stands at a place.
+    /// Returns the package with this index.
     pub fn package(&self, index: PackageIx) -> &Package {
         &self.packages[index.0 as usize]
     }
 
-    /// The one package that `spec` names, a package id or what cargo takes for one. Members come
-    /// before external packages of the same name.
+    /// Returns the package that `spec` names. `spec` is a package id or a package id specification.
+    /// If members and external packages match, only the members count.
     ///
     /// # Errors
-    /// When there is none (the nearest name is suggested) or several.
+    /// Returns an error if no package matches (with the nearest name as a suggestion) or if several
+    /// packages match.
     pub fn find(&self, spec: &str) -> Result<PackageIx> {
         let asked = PackageIdSpec::new(spec);
         let mut found: Vec<_> = self
@@ -299,7 +304,8 @@ impl Workspace {
         }
     }
 
-    /// `; did you mean …?` where some package's name is near.
+    /// Returns `; did you mean …?` if the name of some package is similar to `name`, otherwise an
+    /// empty string. Members are preferred.
     fn suggestion(&self, name: &str) -> String {
         let near = |package: &Package| strsim::jaro_winkler(&package.name, name);
         let (members, others): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! Platforms: which were asked for, and what the compiler says of them.
+//! The platforms that cargo builds for, and what the compiler says about them.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,11 @@ use super::Workspace;
 use crate::cargo_config::CargoConfig;
 use crate::process::{self, Runner};
 
-/// Which platforms' dependencies count.
+/// The platforms whose dependencies count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Platforms {
-    /// The one that cargo builds for by itself: `build.target` of its configuration, or the host.
+    /// The platforms that cargo builds for by default: `build.target` of its configuration, or the
+    /// host.
     #[default]
     Configured,
     /// These target triples, and the host for build scripts and proc-macros.
@@ -22,22 +23,23 @@ pub enum Platforms {
     All,
 }
 
-/// What the compiler says of one platform.
+/// The facts that the compiler prints about a platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformFacts {
     /// The target triple.
     pub name: String,
-    /// Its `cfg` as `rustc --print cfg` writes them: `unix`, `target_os="linux"`.
+    /// The `cfg` options as `rustc --print cfg` writes them: `unix`, `target_os="linux"`.
     pub cfg: BTreeSet<String>,
 }
 
 impl Platforms {
-    /// The target triples besides the host that cargo builds for, started by this runner; `None` for
-    /// all.
+    /// Returns the target triples that cargo builds for in addition to the host; `None` for all
+    /// platforms.
     pub(super) fn triples(&self, runner: &Runner) -> Option<Vec<String>> {
         match self {
             Self::Configured => {
-                // Of a configuration that it cannot read cargo itself complains.
+                // A configuration that cannot be read is ignored here, because cargo itself reports
+                // it.
                 let targets = CargoConfig::of(runner).and_then(|it| it.build_targets());
                 let targets = targets.unwrap_or_default();
                 let triples = targets.iter().filter_map(|it| it.as_str());
@@ -50,8 +52,8 @@ impl Platforms {
 }
 
 impl PlatformFacts {
-    /// Asks the compiler of the host and of these triples, and where the compiler is; `None` where
-    /// it does not tell.
+    /// Asks the compiler for the facts of the host and of these triples, and for its sysroot.
+    /// Returns `None` if the compiler fails.
     pub fn of(runner: &Runner, triples: &[String]) -> Option<(Vec<Self>, Utf8PathBuf)> {
         let (host, sysroot) = facts(runner, None)?;
         let others = triples
@@ -61,13 +63,15 @@ impl PlatformFacts {
         Some((all?, sysroot))
     }
 
-    /// Whether a platform of a dependency or of cargo's configuration, a triple or `cfg(…)`, is this one.
+    /// Returns true if a platform in a manifest or in cargo's configuration (a triple or `cfg(…)`)
+    /// matches this platform.
     pub fn matches(&self, platform: &Platform) -> bool {
         let cfg: Vec<Cfg> = self.cfg.iter().filter_map(|it| it.parse().ok()).collect();
         platform.matches(&self.name, &cfg)
     }
 
-    /// Whether an option of the compiler's own is set; `None` where flags may decide that.
+    /// Returns whether a `cfg` option is set on this platform; `None` if compiler flags may decide
+    /// it.
     pub(super) fn is_set(&self, option: &str, value: Option<&str>) -> Option<bool> {
         const OPTIONS: [&str; 9] = [
             "target_arch",
@@ -87,12 +91,13 @@ impl PlatformFacts {
 }
 
 impl Workspace {
-    /// Whether an option of the compiler's own is set on the platforms that a target is built for;
-    /// `None` where they differ, or the option is not one that a platform alone decides.
+    /// Returns whether a `cfg` option is set on the platforms that a target is built for. Returns
+    /// `None` if the platforms differ, or if compiler flags may decide it.
     pub fn is_set(&self, option: &str, value: Option<&str>, for_host: bool) -> Option<bool> {
         let platforms = match (for_host, self.platforms.as_deref()?) {
             (true, [host, ..]) => std::slice::from_ref(host),
-            // Dependencies of build scripts are built for the host too.
+            // Dependencies of build scripts are built for the host and, as normal dependencies, for
+            // the target.
             (_, all) => all,
         };
         let mut set = platforms.iter().map(|facts| facts.is_set(option, value));
@@ -101,8 +106,8 @@ impl Workspace {
     }
 }
 
-/// Whether a triple is of the host's architecture and system, as far as that is known without the
-/// compiler.
+/// Returns true if a triple has the host's architecture and operating system, as far as that is
+/// known without the compiler.
 pub fn may_be_host(triple: &str) -> bool {
     let system = match std::env::consts::OS {
         "macos" => "darwin",
@@ -115,7 +120,8 @@ pub fn may_be_host(triple: &str) -> bool {
     is_architecture && triple.contains(system)
 }
 
-/// The facts of a platform, the host's without a triple.
+/// Returns the facts of a platform and the compiler's sysroot. Without a triple the platform is the
+/// host.
 fn facts(runner: &Runner, triple: Option<&str>) -> Option<(PlatformFacts, Utf8PathBuf)> {
     let mut command = runner.rustc();
     for what in ["host-tuple", "sysroot", "cfg"] {

@@ -1,21 +1,21 @@
-//! What names a package for cargo, in `-p` and in `[profile.NAME.package.SPEC]`; see its reference
-//! under "Package ID Specifications".
+//! Package id specifications, which name a package in `-p` and in `[profile.NAME.package.SPEC]`;
+//! see "Package ID Specifications" in the Cargo book.
 
 use std::collections::HashMap;
 
 use super::{Package, PackageIx, Workspace};
 use crate::files;
 
-/// The shortest specification of every package that cargo takes without asking which one is meant.
+/// The shortest unambiguous specification of every package.
 pub struct Specs<'a> {
     workspace: &'a Workspace,
-    /// How many packages have a name, and how many of these each version.
+    /// The number of packages by name and version.
     names: HashMap<String, HashMap<String, usize>>,
 }
 
 impl<'a> Specs<'a> {
-    /// Counts the packages of the workspace. Cargo looks a specification up in the whole lock file,
-    /// which has the packages of every platform.
+    /// Counts the packages of the workspace and of the lock file. Cargo searches the whole lock
+    /// file for a specification, and the lock file has the packages of every platform.
     pub fn new(workspace: &'a Workspace) -> Self {
         let mut names = count(
             workspace
@@ -34,7 +34,8 @@ impl<'a> Specs<'a> {
         Self { workspace, names }
     }
 
-    /// Returns the name, `name@version` where another version exists, or the whole id.
+    /// Returns the shortest unambiguous specification of a package: its name, `name@version` if
+    /// other versions exist, or its whole id.
     pub fn of(&self, package: PackageIx) -> String {
         let Package {
             name, version, id, ..
@@ -61,7 +62,8 @@ fn count<'a>(
     names
 }
 
-/// Returns the names and versions of a lock file, which cargo writes a key a line, the name first.
+/// Returns the names and versions in a lock file. Cargo writes one key per line, the name before
+/// the version.
 fn locked(lock: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut name = None;
     lock.lines().filter_map(move |line| {
@@ -73,24 +75,24 @@ fn locked(lock: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// The name and the version in a package's id.
+/// Returns the name and the version in a package id.
 pub fn name_and_version(id: &str) -> (&str, &str) {
     let spec = PackageIdSpec::new(id);
     (spec.name, spec.version.unwrap_or_default())
 }
 
-/// A specification; a package's id is one, too.
+/// A parsed package id specification. A package id is a specification too.
 pub(crate) struct PackageIdSpec<'a> {
     pub(crate) name: &'a str,
-    /// All of a version, or its first numbers.
+    /// A whole version or its first numbers, for example `1.2`.
     version: Option<&'a str>,
-    /// Where the package comes from: a URL without its scheme and what follows the path.
+    /// The place that the package comes from: a URL without its scheme, query and fragment.
     place: Option<&'a str>,
 }
 
 impl<'a> PackageIdSpec<'a> {
-    /// Of `name`, `name@1.2`, `name:1.2`, or a URL, in whose fragment the name or the version may
-    /// be left out.
+    /// Parses `name`, `name@1.2`, `name:1.2`, or a URL. In the fragment of a URL the name or the
+    /// version may be left out.
     pub(crate) fn new(spec: &'a str) -> Self {
         let Some((_, url)) = spec.split_once("://") else {
             return Self::named(spec);
@@ -122,13 +124,14 @@ impl<'a> PackageIdSpec<'a> {
         }
     }
 
-    /// Whether it names the package.
+    /// Returns true if the specification names the package.
     pub(crate) fn matches(&self, package: &Package) -> bool {
         let is_there = || self.place == PackageIdSpec::new(&package.id).place;
         self.may_match(package) && (self.place.is_none() || is_there())
     }
 
-    /// The same, wherever the package comes from: one place can be written in several ways.
+    /// Returns true if name and version match. The place is not compared, because a place can be
+    /// written in several ways.
     pub(crate) fn may_match(&self, package: &Package) -> bool {
         let is_version = |version: &str| {
             let rest = package.version.strip_prefix(version);
@@ -144,7 +147,7 @@ mod tests {
     use crate::testing::{place, workspace};
 
     #[test]
-    fn a_package_is_named_as_briefly_as_is_clear() {
+    fn a_package_gets_its_shortest_unambiguous_specification() {
         let workspace = workspace(
             "
             itoa: lib
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_ends_in_name_and_version() {
+    fn name_and_version_are_read_from_a_package_id() {
         for (id, expected) in [
             ("path+file:///w/crates/network#0.1.0", ("network", "0.1.0")),
             ("path+file:///w/cli#rail-cli@0.1.0", ("rail-cli", "0.1.0")),

@@ -1,6 +1,7 @@
-//! Files that cargo and rustup read by their names, looked at before the first cargo is started.
+//! Checks of the files that cargo and rustup find by their names. They run before the first cargo
+//! is started.
 //!
-//! Cargo waits for ever on a pipe, and reads a device until the memory is full.
+//! Cargo would wait for ever on a pipe, and would read a device until the memory is full.
 
 use std::fs;
 
@@ -12,11 +13,11 @@ use crate::workspace::discover::likely_root;
 use crate::{cargo_config, files};
 use crate::{quote, usage};
 
-/// Checks that configuration and toolchain file of a directory, and the manifests and lock files from
-/// the directory `start` up to the root, can be read to their ends.
+/// Checks that cargo can read the following files to their ends: the configuration and toolchain
+/// files of `directory`, and the manifests and lock files from `start` up to the workspace root.
 ///
 /// # Errors
-/// Wrong use, where a file is a pipe, a device or too large.
+/// Returns a usage error if a file is a pipe, a device or too large.
 pub fn check_special_files(directory: &Utf8Path, start: &Utf8Path) -> Result<()> {
     for path in cargo_config::configuration_files(directory) {
         check_file(&path, files::SETTINGS)?;
@@ -26,7 +27,7 @@ pub fn check_special_files(directory: &Utf8Path, start: &Utf8Path) -> Result<()>
             check_file(&above.join(name), files::SETTINGS)?;
         }
     }
-    // Cargo looks for no manifest above the root.
+    // Cargo reads no manifest above the workspace root.
     let root = likely_root(start);
     let below_root = |above: &&Utf8Path| root.is_none_or(|root| above.starts_with(root));
     for above in start.ancestors().take_while(below_root) {
@@ -37,7 +38,7 @@ pub fn check_special_files(directory: &Utf8Path, start: &Utf8Path) -> Result<()>
 }
 
 fn check_file(path: &Utf8PathBuf, limit: files::Limit) -> Result<()> {
-    // Of a file that is absent, or that the system does not give, cargo tells.
+    // Cargo itself reports a file that is missing or cannot be opened.
     let Ok(metadata) = fs::metadata(path) else {
         return Ok(());
     };
@@ -56,7 +57,7 @@ fn check_file(path: &Utf8PathBuf, limit: files::Limit) -> Result<()> {
     ))
 }
 
-/// Returns true for the device that is always empty, which stands for an empty file.
+/// Returns true for `/dev/null`, which cargo reads as an empty file.
 #[cfg(unix)]
 fn is_null(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -73,7 +74,7 @@ fn is_null(_: &fs::Metadata) -> bool {
 mod tests {
     use super::*;
 
-    /// The first line of the error, behind the scratch directory.
+    /// Returns the first line of the error, without the path of the scratch directory.
     fn checked(top: &Utf8Path, directory: &Utf8Path) -> String {
         let error = check_special_files(directory, directory)
             .err()
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn special_and_endless_files_are_refused_before_cargo_starts() {
+    fn special_files_and_huge_files_are_refused_before_cargo_starts() {
         use std::os::unix::fs::symlink;
         let (_scratch, top) = crate::testing::scratch();
         let package = top.join("workspace/crates/a");
@@ -122,7 +123,7 @@ mod tests {
                 fs::write(&path, before).unwrap();
             }
         }
-        // Cargo does not go so far.
+        // Cargo reads no manifest above the workspace root.
         symlink("/dev/zero", top.join("Cargo.toml")).unwrap();
         assert_eq!(checked(&top, &package), "");
     }

@@ -1,4 +1,5 @@
-//! What a kept answer of cargo's rests on, so that it is known when to ask again.
+//! Stamps of the files and directories that a cached answer of cargo depends on. A changed stamp
+//! means that cargo must be asked again.
 
 use std::fs::{self, Metadata};
 use std::hash::{Hash, Hasher};
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 use crate::paths::hashed;
 
-/// A path, and what was there.
+/// A path and the state of the file or directory there. The state is `None` if the path did not
+/// exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     pub(super) path: Utf8PathBuf,
@@ -20,18 +22,20 @@ pub(super) struct Stamp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct StampState {
     entry: FileStamp,
-    /// Of a file's content, or of what a directory holds that cargo goes by. It is asked for only
-    /// where the rest differs, since an editor that replaces a file touches its directory.
+    /// A hash of a file's content, or of the entries of a directory that cargo reads. Compared only
+    /// if `entry` differs: an editor that replaces a file changes the time of its directory, but
+    /// not the entries that count.
     content: u64,
-    /// The names of the directories in it that cargo may look into.
+    /// The names of the subdirectories that cargo may read.
     directories: Vec<String>,
 }
 
-/// What the file system tells without reading.
+/// The metadata of a file, which is known without reading the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FileStamp {
     modified: Duration,
-    /// When anything about it changed, which no program can set; zero where that is not known.
+    /// The time of the last change of content or metadata (`ctime` on Unix). No program can set
+    /// this time. Zero if it is not known.
     changed: Duration,
     size: u64,
 }
@@ -41,15 +45,15 @@ impl FileStamp {
         Self {
             modified: modified(metadata),
             changed: changed(metadata),
-            // A directory's says nothing that its time does not.
+            // The size of a directory says nothing that its time does not say.
             size: if metadata.is_dir() { 0 } else { metadata.len() },
         }
     }
 }
 
 impl Stamp {
-    /// Of what is there now. What was read for a stamp of before is not read again where nothing
-    /// says that it changed since.
+    /// Stamps what is at `path` now. The content is not read again if an earlier stamp `before` has
+    /// the same metadata.
     pub(super) fn of(path: Utf8PathBuf, before: Option<&Self>) -> Self {
         let state = fs::metadata(&path).ok().map(|metadata| {
             let entry = FileStamp::of(&metadata);
@@ -69,7 +73,7 @@ impl Stamp {
         Self { path, state }
     }
 
-    /// Whether what is there now is what was there.
+    /// Returns true if the file or directory at the path is unchanged.
     pub(super) fn holds(&self) -> bool {
         match (&self.state, fs::metadata(&self.path)) {
             (None, Err(_)) => true,
@@ -81,12 +85,13 @@ impl Stamp {
         }
     }
 
-    /// The directories in it that cargo may look into.
+    /// Returns the names of the subdirectories that cargo may read.
     pub(super) fn directories(&self) -> &[String] {
         self.state.as_ref().map_or(&[], |it| &it.directories)
     }
 
-    /// Whether it changed so recently that a change after it might bear the same time.
+    /// Returns true if the file changed so shortly before `time` that a later change might get the
+    /// same time stamp.
     pub(super) fn is_fresh_at(&self, time: SystemTime) -> bool {
         const COARSEST_CLOCK: Duration = Duration::from_millis(50);
         let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -114,17 +119,19 @@ fn changed(_: &Metadata) -> Duration {
     Duration::ZERO
 }
 
-/// What was there, whenever it was written.
+/// Hashes the path and the content, but not the times.
 impl Hash for Stamp {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (&self.path, self.state.as_ref().map(|it| it.content)).hash(hasher);
     }
 }
 
-/// A program is another one when it was written anew: to read it would take longer than to ask it.
+/// The size in bytes above which only the time and the size of a file count, except for a lock
+/// file. Such a file is a program: reading it would take longer than running it.
 const PROGRAM: u64 = 1 << 20;
 
-/// A hash of what is there, and the directories in it that cargo may look into.
+/// Returns a hash of the file or directory, and the names of the subdirectories that cargo may
+/// read.
 fn content(path: &Utf8Path, metadata: &Metadata) -> (u64, Vec<String>) {
     if metadata.is_file() && metadata.len() > PROGRAM && path.extension() != Some("lock") {
         return (hashed((modified(metadata), metadata.len())), Vec::new());
@@ -145,7 +152,7 @@ fn content(path: &Utf8Path, metadata: &Metadata) -> (u64, Vec<String>) {
             };
             (entry.file_name().to_owned(), is_directory)
         })
-        // What an editor leaves beside a source is no target.
+        // Other files, such as an editor's backup files, are no targets.
         .filter(|(name, is_directory)| {
             *is_directory && !name.starts_with('.') || name.ends_with(".rs") || name == "Cargo.toml"
         })

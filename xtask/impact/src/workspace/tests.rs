@@ -44,7 +44,7 @@ fn a_package_is_found_by_name_version_or_id() {
 }
 
 #[test]
-fn what_names_no_package_or_several_is_refused_with_help() {
+fn an_unknown_or_ambiguous_name_is_refused_with_a_hint() {
     let workspace = workspace(PACKAGES);
     let faults: Vec<_> = [
         "netwrok",
@@ -77,7 +77,7 @@ fn what_names_no_package_or_several_is_refused_with_help() {
 }
 
 #[test]
-fn members_are_those_of_the_workspace() {
+fn only_workspace_members_are_listed_as_members() {
     let workspace = workspace("b: lib\na: lib\nserde external: lib\nnear outside: lib");
     let names: Vec<_> = workspace
         .members()
