@@ -1,15 +1,16 @@
-//! Where a unit was compiled.
+//! Finds the checkout that a unit was compiled from.
 //!
-//! Neither its hash nor what cargo compares tells: both are made of paths relative to the workspace
-//! or the package, so that two checkouts on one build directory share their units, and cargo takes
-//! the other's for its own. Two places hold an absolute path:
+//! The unit's hash and the values that cargo compares do not tell: both are computed from paths
+//! relative to the workspace or the package. So two checkouts with one build directory share their
+//! units, and cargo accepts the units of the other checkout. Two files hold an absolute path:
 //!
-//! - rustc's `.d`, of packages outside the workspace's root;
-//! - a library's metadata, in which rustc keeps the places of its items: each file by the path that
-//!   rustc was given, by the directory it ran in, and by both joined. An empty library has none.
+//! - rustc's `.d` of a package outside the workspace root;
+//! - the metadata of a library, in which rustc keeps the places of the library's items. Each source
+//!   file appears as the path that rustc was given, as the directory that rustc ran in, and as both
+//!   joined. An empty library has no such path.
 //!
-//! Of a binary or a test nothing tells, but for the `.d` that cargo writes beside a binary which it
-//! puts up for users. That names whoever built last, and need not be who compiled.
+//! A binary or a test holds no such path. Cargo writes a `.d` beside an uplifted binary, but this
+//! file names the checkout that built last, which may not be the one that compiled.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -19,8 +20,8 @@ use crate::build_dir::ProfileDir;
 use crate::files;
 
 impl ProfileDir {
-    /// The absolute path of the file that a unit's compilation started from, where it is written
-    /// down.
+    /// Returns the absolute path of the root source file that a unit was compiled from, if a record
+    /// holds that path.
     pub fn compiled_from(&self, unit: &StoredFingerprint) -> Option<Utf8PathBuf> {
         let rustflags = &unit.fingerprint.rustflags;
         let renames = |flag: &String| flag.contains("remap-path-prefix");
@@ -35,7 +36,8 @@ impl ProfileDir {
         self.library_compiled_from(&unit.package, &unit.hash, &unit.name, &root)
     }
 
-    /// The same of a library's unit whose root is known by its relative path, from its metadata.
+    /// Returns the absolute path of the root source file of a library, from the library's metadata.
+    /// `root` is the relative path of the same file.
     pub fn library_compiled_from(
         &self,
         package: &str,
@@ -48,22 +50,25 @@ impl ProfileDir {
         }
         let directory = self.output_dir(package, hash, unit.kind);
         let metadata = directory.join(format!("lib{}-{hash}.rmeta", unit.target));
-        // Another file of this name is not read whole.
+        // The file is not read completely if its first bytes are not those of metadata.
         let is_metadata = files::read_start(&metadata, 4).is_ok_and(|start| start == b"rust");
         let metadata = is_metadata.then(|| files::read(metadata, files::LARGE))?;
         absolute_in(&metadata.ok()?, root)
     }
 }
 
-/// The absolute path in a library's metadata that ends in a relative one. A text stands there behind
-/// its length, as a LEB128 number. A letter may happen to be that of what follows it, so of several
-/// the longest is it: no text goes back beyond its own length, and another text's end, a byte that is
-/// no UTF-8.
+/// Returns the absolute path in a library's metadata that ends with the path `relative`.
+///
+/// In the metadata the length of a text, as a LEB128 number, stands before the text. A byte inside
+/// a path may by chance equal the length of the rest of the path. So the longest candidate is the
+/// right one: a candidate cannot begin before the text itself, because the preceding text ends with
+/// a byte that is not UTF-8.
 fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
     const LONGEST: usize = 4096;
     memchr::memmem::find_iter(metadata, relative.as_str()).find_map(|at| {
         let end = at + relative.as_str().len();
-        // It begins with a slash, or one before a colon or the second backslash.
+        // An absolute path begins with a slash, with the letter before a colon, or with the first
+        // of two backslashes.
         let first = at.saturating_sub(LONGEST);
         let marks = memchr::memchr3_iter(b'/', b'\\', b':', &metadata[first..at]);
         let starts = marks.map(|mark| match metadata[first + mark] {

@@ -1,53 +1,59 @@
-//! What a build wrote down about its units: the formats, as pure functions on bytes.
+//! The formats of the records that a build leaves about its units, as pure functions on bytes.
 //!
-//! Four records tell what a unit read. [`crate::build_dir`] knows where each one lies.
+//! Four records tell what a unit read. [`crate::build_dir`] knows the place of each record.
 //!
 //! | record | written by | holds |
 //! | --- | --- | --- |
-//! | `dep-<unit>` | cargo, after rustc | the files and variables cargo compares ([`parse_cargo`]) |
-//! | `*.d` | rustc, as it ends | all files and variables rustc read ([`parse_rustc`]) |
-//! | `<unit>.json` | cargo, when a unit is done | what went into the fingerprint ([`Fingerprint`]) |
-//! | `output`, `stdout` | a build script | its instructions ([`ScriptOutput`]) |
+//! | `dep-<unit>` | cargo, after rustc | the files and variables that cargo compares ([`parse_cargo`]) |
+//! | `*.d` | rustc, at its end | all files and variables that rustc read ([`parse_rustc`]) |
+//! | `<unit>.json` | cargo, after the unit is done | the values that the fingerprint was computed from ([`Fingerprint`]) |
+//! | `output`, `stdout` | a build script | its instructions to cargo ([`ScriptOutput`]) |
 //!
-//! Every parser answers `None` for what is cut short or unknown: a record is whole or it is none.
+//! Every parser returns `None` for a record that is cut short or has an unknown format. No record
+//! is used in part.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::paths::normalized;
 
-/// What a unit read: names of variables with their value, `None` where it was not set.
+/// The names of the environment variables that a unit read, with their values; `None` if a variable
+/// was not set.
 pub type ReadVariables = Vec<(String, Option<String>)>;
 
-/// A file as cargo's dep-info names it, so that both trees can be moved.
+/// A file as cargo's dep-info names it. The path is relative, so that the sources and the build
+/// directory can be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordedPath {
-    /// Relative to the directory of the package's manifest.
+    /// A path relative to the directory of the package's manifest.
     Package(Utf8PathBuf),
-    /// Relative to the build directory (such as `OUT_DIR`'s files), or absolute.
+    /// An absolute path, or a path relative to the build directory (such as a file in `OUT_DIR`).
     Build(Utf8PathBuf),
 }
 
-/// What a unit read, its files by their paths or as they are recorded.
+/// The files and variables that a unit read. `P` is the type of a file's path: a resolved path, or
+/// a [`RecordedPath`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DepInfo<P = Utf8PathBuf> {
     /// The files, in the order of the record.
     pub files: Vec<P>,
-    /// The variables that were asked for.
+    /// The environment variables that the unit read.
     pub env: ReadVariables,
 }
 
-/// Reads cargo's own dep-info (`dep-lib-x`), the one it compares mtimes and variables with.
+/// Parses cargo's own dep-info (`dep-lib-x`). Cargo compares the mtimes of its files and the values
+/// of its variables.
 ///
 /// The format since cargo 1.84 (`EncodedDepInfo` in cargo's `fingerprint/dep_info.rs`): the five
-/// bytes `01 00 00 00 ff`, which cargos before took for a bad record, the version `01`, then
-/// counted lists with `u32` lengths in little-endian order. Cargo knows one version and rebuilds
-/// for any other, hence `None` for the older format, for newer ones and for what is cut short.
+/// bytes `01 00 00 00 ff`, which older versions of cargo refuse as a bad record; the version `01`;
+/// then counted lists with little-endian `u32` lengths. Cargo knows one version and rebuilds for
+/// any other. So this function returns `None` for an older or newer format, and for a record that
+/// is cut short.
 ///
-/// A registry or git package has no files of its own in here, since cargo takes them for
-/// immutable; and variables that cargo or the build script set are left out, save `CARGO` and
-/// those `CARGO_PKG_*` that are in no hash (authors, description, homepage, repository, license,
-/// license file, readme, rust version).
+/// The record of a registry or git package has none of the package's own files, because cargo
+/// treats them as immutable. Variables that cargo or the build script set are left out, except
+/// `CARGO` and the `CARGO_PKG_*` variables that are part of no hash (authors, description,
+/// homepage, repository, license, license file, readme, rust version).
 pub fn parse_cargo(bytes: &[u8]) -> Option<DepInfo<RecordedPath>> {
     let mut rest = Bytes(bytes.strip_prefix(&[1, 0, 0, 0, 0xff, 1])?);
     let mut found = DepInfo {
@@ -62,7 +68,7 @@ pub fn parse_cargo(bytes: &[u8]) -> Option<DepInfo<RecordedPath>> {
         };
         found.files.push(path_in(rest.text()?.into()));
         if rest.byte()? != 0 {
-            // Size and checksum, under `-Zchecksum-freshness`.
+            // Size and checksum, which `-Zchecksum-freshness` writes.
             rest.take(8)?;
             rest.text()?;
         }
@@ -79,7 +85,7 @@ pub fn parse_cargo(bytes: &[u8]) -> Option<DepInfo<RecordedPath>> {
     rest.0.is_empty().then_some(found)
 }
 
-/// What is still to be read of a binary record.
+/// The bytes of a binary record that are not read yet.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -104,12 +110,12 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Reads rustc's dep-info (`*.d`), a makefile with variables in comments.
+/// Parses rustc's dep-info (`*.d`), a makefile with environment variables in comments.
 ///
-/// Relative paths start at rustc's working directory: the workspace root for packages below it;
-/// packages elsewhere have absolute paths. The file is whole only if it ends with a line's end
-/// and each file also has the empty rule that rustc writes further down; only a cut between two
-/// of the variables at its end goes unseen.
+/// Relative paths start at rustc's working directory: the workspace root for packages below it.
+/// Packages elsewhere have absolute paths. The file is complete only if it ends with a line break
+/// and if each file also has the empty rule that rustc writes further down. A cut between two
+/// variables at the end of the file is not detected.
 pub fn parse_rustc(text: &str) -> Option<DepInfo> {
     let mut found = DepInfo::default();
     let mut empty_rules = 0;
@@ -124,7 +130,7 @@ pub fn parse_rustc(text: &str) -> Option<DepInfo> {
             };
             found.env.push((unescape(name)?, value));
         } else if line.starts_with('#') {
-            // Checksums, which nothing here compares.
+            // Checksums are ignored: nothing here compares them.
         } else if line.ends_with(':') {
             empty_rules += 1;
         } else if let (true, Some((_, files))) = (found.files.is_empty(), line.split_once(": ")) {
@@ -134,14 +140,16 @@ pub fn parse_rustc(text: &str) -> Option<DepInfo> {
     (!found.files.is_empty() && empty_rules >= found.files.len()).then_some(found)
 }
 
-/// The files of a makefile's first rule: of rustc's dep-info, or of cargo's beside an uplifted file.
+/// Returns the files of a makefile's first rule. The makefile is rustc's dep-info, or the `.d` that
+/// cargo writes beside an uplifted file.
 pub fn first_rule(text: &str) -> Vec<Utf8PathBuf> {
     let rule = text.lines().find_map(|line| line.split_once(": "));
     rule.map_or_else(Vec::new, |(_, files)| prerequisites(files))
 }
 
-/// Whether a makefile's first rule has a file among its sources. Cargo lists there the sources of
-/// all that a unit is built from, so there can be thousands.
+/// Returns true if a file is among the sources of a makefile's first rule. Searches the text
+/// without parsing it, because cargo lists the sources of the unit and of all its dependencies:
+/// there can be thousands.
 pub fn first_rule_has(text: &str, file: &Utf8Path) -> bool {
     let line = text.lines().find(|line| line.contains(": "));
     let escaped = file.as_str().replace(' ', "\\ ");
@@ -152,7 +160,8 @@ pub fn first_rule_has(text: &str, file: &Utf8Path) -> bool {
     })
 }
 
-/// The paths of a makefile's rule: separated by spaces, those within a path escaped.
+/// Parses the paths of a makefile's rule. Paths are separated by spaces; a space within a path is
+/// escaped with a backslash.
 fn prerequisites(rule: &str) -> Vec<Utf8PathBuf> {
     let mut paths = vec![String::new()];
     for word in rule.split(' ') {
@@ -169,7 +178,8 @@ fn prerequisites(rule: &str) -> Vec<Utf8PathBuf> {
     paths.into_iter().map(Utf8PathBuf::from).collect()
 }
 
-/// Takes back rustc's escapes of line ends and backslashes in variables.
+/// Decodes rustc's escapes of line breaks and backslashes in variables. Returns `None` for an
+/// unknown escape.
 fn unescape(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.chars();
@@ -187,61 +197,67 @@ fn unescape(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// What went into a unit's fingerprint, as far as it is asked for, from the JSON that cargo keeps to
-/// explain a rebuild.
+/// The values that a unit's fingerprint was computed from, reduced to the fields that the kit uses.
+/// Read from the JSON that cargo keeps to explain a rebuild.
 ///
-/// The numbers are hashes of cargo's: of no meaning but equality.
+/// The numbers are hashes computed by cargo. They can only be compared for equality.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Fingerprint {
-    /// The compiler's `rustc -vV`, never zero. Records that differ in it are of two toolchains,
-    /// and those of the one not in use are of no use: cargo rebuilds.
+    /// The hash of the compiler's `rustc -vV`, never zero. Records with different values belong to
+    /// different toolchains. Cargo rebuilds a unit whose record belongs to a toolchain that is not
+    /// in use.
     pub rustc: u64,
     /// The features that were on, sorted.
     #[serde(deserialize_with = "debug_list")]
     pub features: Vec<String>,
-    /// The units this one was built against.
+    /// The dependencies that the unit was built with.
     pub deps: Vec<RecordedDependency>,
-    /// What changes without the package changing: files and variables.
+    /// The inputs that can change although the package does not change: files and variables.
     pub local: Vec<Local>,
-    /// `RUSTFLAGS`, or `RUSTDOCFLAGS` for documentation.
+    /// The flags of `RUSTFLAGS`, or of `RUSTDOCFLAGS` for documentation.
     pub rustflags: Vec<String>,
 }
 
-/// A dependency in a fingerprint: hash of the package id, extern name, public, fingerprint.
+/// A dependency in a fingerprint: the hash of the package id, the extern name, whether the
+/// dependency is public, and the fingerprint of the dependency.
 ///
-/// The last is [`super::unit_record::UnitRecord::value`] of the very record that was depended on,
-/// so records that belong to one build can be told from leftovers.
+/// The fingerprint is the [`super::unit_record::StoredFingerprint::value`] of exactly the record
+/// that was depended on. So records of one build can be told from leftovers of other builds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RecordedDependency(pub u64, pub String, pub bool, pub u64);
 
-/// One thing a unit's freshness rests on beside its identity (`LocalFingerprint` in cargo).
+/// An input that decides, in addition to the unit's identity, if the unit is Fresh
+/// (`LocalFingerprint` in cargo).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub enum Local {
-    /// The newest file of the package (`<mtime>s (<file>)`) or a registry package's version, where
-    /// a script names no input and for documentation; or the hash of an overridden script.
+    /// A text that cargo compares. For documentation, and for a script that declares no input, it
+    /// is the newest file of the package (`<mtime>s (<file>)`) or the version of a registry
+    /// package. For an overridden script it is a hash.
     Precalculated(String),
-    /// The unit has a cargo dep-info, at this path below the build directory.
+    /// The unit has a dep-info of cargo.
     CheckDepInfo {
-        /// Below the build directory.
+        /// The path of the dep-info, relative to the build directory.
         dep_info: Utf8PathBuf,
     },
-    /// The `rerun-if-changed` paths, those below the package relative to it.
+    /// The `rerun-if-changed` paths of a script.
     RerunIfChanged {
-        /// The script's recorded output, below the build directory; its mtime is the run's start.
+        /// The recorded output of the script, relative to the build directory. Its mtime is the
+        /// start of the run.
         output: Utf8PathBuf,
-        /// The paths in the order printed.
+        /// The paths in the order printed. Paths below the package are relative to the package.
         paths: Vec<Utf8PathBuf>,
     },
-    /// A `rerun-if-env-changed` variable with its value at the run.
+    /// A `rerun-if-env-changed` variable of a script.
     RerunIfEnvChanged {
         /// The variable's name.
         var: String,
-        /// `None` where it was not set.
+        /// The value at the last run; `None` if the variable was not set.
         val: Option<String>,
     },
 }
 
-/// Cargo writes feature lists as Rust's debug text of a list of strings; a run's is empty.
+/// Parses a feature list. Cargo writes it as the `Debug` text of a list of strings; the list of a
+/// script run is an empty text.
 fn debug_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() {
@@ -251,22 +267,24 @@ fn debug_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>,
     }
 }
 
-/// The instructions in a build script's recorded output that decide what is run or built again.
+/// The instructions in a build script's recorded output that decide what cargo reruns or rebuilds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptOutput {
-    /// `rerun-if-changed`, as printed: absolute, or relative to the package.
+    /// The `rerun-if-changed` paths as printed: absolute, or relative to the package.
     pub rerun_if_changed: Vec<Utf8PathBuf>,
-    /// `rerun-if-env-changed`.
+    /// The names of the `rerun-if-env-changed` variables.
     pub rerun_if_env_changed: Vec<String>,
-    /// `rustc-env`: variables that the package's own units are compiled with.
+    /// The `rustc-env` variables, with which cargo compiles the package's own units.
     pub rustc_env: Vec<(String, String)>,
 }
 
 impl ScriptOutput {
-    /// Reads what a script printed, with `cargo:` or `cargo::`, indented or not.
+    /// Parses the output of a script. Instructions begin with `cargo:` or `cargo::` and may be
+    /// indented.
     ///
-    /// `OUT_DIR` as it was `then`, if that is known, is rewritten into what it is `now`, as by cargo,
-    /// so that a build directory can be moved. Lines that are not UTF-8 are passed over, as by cargo.
+    /// `then` is the `OUT_DIR` of the run, or empty if it is not known; `now` is the present one.
+    /// Like cargo, this function replaces `then` by `now` in the values, so that a build directory
+    /// can be moved, and ignores lines that are not UTF-8.
     pub fn parse(output: &[u8], then: &str, now: &str) -> Self {
         let mut found = Self::default();
         for line in output.split(|byte| *byte == b'\n') {
@@ -300,10 +318,11 @@ impl ScriptOutput {
     }
 }
 
-/// Joins `path` to `root` and takes out `.` and `..`.
+/// Joins `path` to `root` and removes `.` and `..`.
 ///
-/// What a `..` leaves may be a symbolic link to elsewhere, so the directory is asked of the disk
-/// where it still exists. The last component is kept: a link itself can be what changes.
+/// The directory that a `..` leaves may be a symbolic link. So the parent of the last component is
+/// canonicalized if it exists. The last component is kept, because a link itself can be what
+/// changes.
 pub fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     use cargo_metadata::camino::Utf8Component::ParentDir;
     let joined: Utf8PathBuf = root.join(path).components().collect();
@@ -318,8 +337,8 @@ pub fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     normalized(&joined)
 }
 
-/// The same, but with the links on the way, which may come to lead elsewhere. A `..` stays where a
-/// link is what it leaves.
+/// Joins `path` to `root` like [`absolute`], but keeps the symbolic links in the path, because a
+/// link may point elsewhere later. A `..` is kept if it leaves a symbolic link.
 pub fn recorded(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     let whole = root.join(path);
     let plain = normalized(&whole);

@@ -1,10 +1,10 @@
-//! The records of a build directory, kept so that only those that changed are read again.
+//! The records of a build directory, cached so that only changed records are read again.
 //!
-//! Cargo empties a unit's fingerprint before it builds the unit and writes it anew after, so its
-//! time and size tell whether the record is still the one that was read. In [`Layout::V1`] rustc
-//! makes its files in directories that all units share: while these stay as they were, nothing was
-//! compiled. A build that failed may leave them so, but then the sources are newer than the record,
-//! which counts for nothing.
+//! Cargo empties a unit's fingerprint file before it builds the unit and writes the file again
+//! after the build. So time and size of the file show if the cached record is still valid. In
+//! [`Layout::V1`] rustc writes to directories that all units share: while the times of these
+//! directories are unchanged, nothing was compiled. A failed build may leave them unchanged, but
+//! then the sources are newer than the record, and the record does not count.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -21,78 +21,79 @@ use crate::parallel;
 use crate::paths::RealPaths;
 use crate::state;
 
-/// The record of one unit, with what it read.
+/// The record of a unit, with the inputs that the unit read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnitRecord {
-    /// The package's name.
+    /// The name of the package.
     pub package: String,
-    /// Mode, kind and target.
+    /// The mode, the kind and the name of the target.
     pub name: UnitName,
-    /// See [`super::dep_info::Fingerprint::rustc`].
+    /// The hash of the compiler; see [`super::dep_info::Fingerprint::rustc`].
     pub rustc: u64,
     /// The features that were on, sorted.
     pub features: Vec<String>,
-    /// When rustc or the script started.
+    /// The time at which rustc or the script started.
     pub invoked: Option<SystemTime>,
-    /// What it read, for each directory that a package of this name has, as far as it is recorded.
+    /// The recorded inputs, resolved for each directory that has a package of this name.
     pub inputs: Vec<(Utf8PathBuf, RecordedInputs)>,
-    /// See [`ProfileDir::compiled_from`].
+    /// The root source file that the unit was compiled from; see [`ProfileDir::compiled_from`].
     pub compiled_from: Option<Utf8PathBuf>,
-    /// See [`super::unit_record::UnitRecord::hash`].
+    /// The hash of the unit; see [`super::unit_record::StoredFingerprint::hash`].
     pub hash: String,
-    /// See [`super::unit_record::UnitRecord::value`].
+    /// The fingerprint as a number; see [`super::unit_record::StoredFingerprint::value`].
     pub value: u64,
-    /// What it was built against: a hash of the package's id, and the value of its record.
+    /// The dependencies that the unit was built with: the hash of the package id, and the value of
+    /// the dependency's record.
     pub dependencies: Vec<(u64, u64)>,
-    /// Time and size of the fingerprint's file.
+    /// The time and the size of the fingerprint file.
     stamp: Option<(SystemTime, u64)>,
 }
 
-/// What a recorded unit read.
+/// The inputs that a recorded unit read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum RecordedInputs {
-    /// A compiled unit.
+    /// The inputs of a compiled unit.
     Compiled {
-        /// Absolute paths, and by which paths they are known without symbolic links, if others.
+        /// The absolute paths of the files.
         files: Vec<Utf8PathBuf>,
-        /// Those of the files that links lead elsewhere.
+        /// The canonical paths of the files that are reached through symbolic links.
         real: Vec<Utf8PathBuf>,
-        /// The names of the variables.
+        /// The names of the environment variables.
         env: Vec<String>,
     },
-    /// A build script's run.
+    /// The inputs of a build script's run.
     Run(Watch),
 }
 
 /// The records of one profile directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProfileRecords {
-    /// The profile directory's name.
+    /// The name of the profile directory.
     pub directory: String,
-    /// The profile directory itself.
+    /// The path of the profile directory.
     pub path: Utf8PathBuf,
-    /// The records of the units that were asked for.
+    /// The records of the units of the wanted packages.
     pub units: Vec<UnitRecord>,
     is_v1: bool,
-    /// The times of the shared directories.
+    /// The times of the directories that all units share (only in V1).
     marks: Vec<SystemTime>,
-    /// A hash of which packages were wanted, and where they were.
+    /// A hash of the names and directories of the wanted packages.
     wanted: u64,
 }
 
-/// Which packages' records are wanted, and what their paths are relative to.
+/// The packages whose records are wanted, and the directories that recorded paths are relative to.
 pub struct RecordFilter<'a> {
-    /// The workspace's root.
+    /// The workspace root.
     pub root: &'a Utf8Path,
-    /// The directories of the packages, by their names.
+    /// The directories of the packages by package name.
     pub directories: &'a HashMap<&'a str, Vec<&'a Utf8Path>>,
 }
 
-/// The records of every profile directory below a build directory; from what was kept in a file,
-/// if one is given, where that still holds.
+/// Reads the records of every profile directory below a build directory. `kept` is the cache file,
+/// from which unchanged records are taken.
 ///
 /// # Errors
-/// A directory that cannot be listed, or has a layout that is not known.
+/// Returns an error if a directory cannot be listed or has an unknown layout.
 pub fn read(
     build_directory: &Utf8Path,
     wanted: &RecordFilter<'_>,
@@ -131,7 +132,8 @@ pub fn read(
             }
         }
     }
-    // What a build changes meanwhile may bear the same time as what was read.
+    // A file that a build changes after it was read may get the same time stamp. So nothing is
+    // cached if a directory changed within the last 50 milliseconds.
     let is_old = |&mark: &SystemTime| {
         let age = started.duration_since(mark);
         age.is_ok_and(|age| age.as_millis() > 50)
@@ -144,7 +146,8 @@ pub fn read(
 }
 
 impl UnitRecord {
-    /// Finds anew where links lead that led elsewhere when the record was read.
+    /// Resolves the symbolic links again, because a link may point elsewhere than when the record
+    /// was read.
     fn follow_links(&mut self, paths: &mut RealPaths) {
         for (_, inputs) in &mut self.inputs {
             if let RecordedInputs::Compiled { files, real, .. } = inputs
@@ -164,8 +167,8 @@ impl RecordFilter<'_> {
     }
 }
 
-/// The times of the directories that a compiler makes its files in; none where each unit has one
-/// of its own.
+/// Returns the times of the directories that all units share. Returns nothing for V2, where each
+/// unit has a directory of its own.
 fn marks(profile: &ProfileDir) -> Vec<SystemTime> {
     let shared: &[&str] = match profile.layout {
         Layout::V1 => &[".fingerprint", "deps", "examples", "build"],
@@ -216,7 +219,7 @@ fn units(
     Ok(units)
 }
 
-/// What the records in some units' directories say.
+/// Reads the records in the directories of some units.
 fn read_units(
     profile: &ProfileDir,
     wanted: &RecordFilter<'_>,

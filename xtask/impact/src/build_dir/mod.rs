@@ -1,45 +1,55 @@
-//! What lies where in cargo's build directory. What the records in it say: [`crate::build_dir::unit_record`].
+//! The layout of cargo's build directory: the place of every file. The contents of the records are
+//! in [`crate::build_dir::unit_record`].
 //!
-//! Nothing here runs a process, takes a lock or writes.
+//! This module runs no process, takes no lock and writes nothing.
 //!
 //! # The two layouts
 //!
-//! As seen on cargo 1.95 and 1.97-nightly and read in the source of 1.100. Up to 1.99 cargo writes
-//! V1, and V2 with `-Zbuild-dir-new-layout`; 1.100 writes V2. `P` is a profile directory:
-//! `debug`, `release` or the profile's own name, in the build directory or in `<triple>/` there.
-//! `C` is the target's name with `_` for `-`, `H` are 16 hexadecimal digits.
+//! The layouts were observed on cargo 1.95 and 1.97-nightly, and read in the source of cargo 1.100.
+//! Up to 1.99 cargo writes V1, or V2 with `-Zbuild-dir-new-layout`. From 1.100 on cargo writes V2.
+//! In the table:
+//!
+//! - `P` is a profile directory: `debug`, `release` or the profile's own name, in the build
+//!   directory or in `<triple>/` there;
+//! - `C` is the target's name with `_` instead of `-`;
+//! - `H` is a hash of 16 hexadecimal digits.
 //!
 //! | | [`Layout::V1`] | [`Layout::V2`] |
 //! | --- | --- | --- |
 //! | fingerprints | `P/.fingerprint/<pkg>-H/` | `P/build/<pkg>/H/fingerprint/` |
-//! | rustc's output | `P/deps/`, `P/examples/`; scripts' `P/build/<pkg>-H/` | `P/build/<pkg>/H/out/` |
-//! | its names | `libC-H.rmeta`, `libC-H.rlib`, `libC-H.so`, `C-H`, `C-H.d` | the same |
-//! | …without `-H` | path packages' dylibs, cdylibs; executables on MSVC | dylibs, cdylibs, executables |
-//! | a script | `build_script_build-H`, linked as `build-script-build` | so on 1.95; 1.97: `build_script_build` |
-//! | its run | `P/build/<pkg>-H/{output,stderr,root-output,invoked.timestamp}` | `P/build/<pkg>/H/run/{stdout,…}` |
+//! | directory of rustc's output | `P/deps/`, `P/examples/`; for build scripts `P/build/<pkg>-H/` | `P/build/<pkg>/H/out/` |
+//! | files in it | `libC-H.rmeta`, `libC-H.rlib`, `libC-H.so`, `C-H`, `C-H.d` | as V1 |
+//! | files without `-H` | dylibs of path packages, cdylibs; executables on MSVC | dylibs, cdylibs, executables |
+//! | build script | `build_script_build-H`, linked as `build-script-build` | as V1 on 1.95; `build_script_build` on 1.97 |
+//! | script run | `P/build/<pkg>-H/{output,stderr,root-output,invoked.timestamp}` | `P/build/<pkg>/H/run/{stdout,…}` |
 //! | `OUT_DIR` | `P/build/<pkg>-H/out/` | `P/build/<pkg>/H/out/` |
-//! | incremental | `P/incremental/<crate>-<another hash>/` | the same |
-//! | uplifted | `P/<bin>`, `P/libC.rlib`, `P/examples/<example>`, each with a `.d` of cargo's | the same |
+//! | incremental | `P/incremental/<crate>-<another hash>/` | as V1 |
+//! | uplifted files | `P/<bin>`, `P/libC.rlib`, `P/examples/<example>`, each with a `.d` written by cargo | as V1 |
 //!
-//! Names without a hash are shared: `dylib` targets with all features overwrite one another. A run
-//! has a hash of its own, so `P/build/<pkg>-H` is a script or a run, never both. Under `--target`
-//! scripts and proc-macros lie with the host, a script's run with what it is for.
+//! Files without a hash are shared: `dylib` targets of all feature sets overwrite one another. A
+//! script run has a hash of its own, so `P/build/<pkg>-H` belongs either to a script or to a run,
+//! never to both. With `--target`, build scripts and proc-macros are in the host's profile
+//! directory. A script run is in the profile directory of the platform that the script runs for.
 //!
-//! Both layouts can lie in one `P`, each with units of its own. `P/.cargo-lock` is in target and
-//! build directory; from 1.96 on the target directory has it with `.cargo-artifact-lock`, the build
-//! directory `.cargo-build-lock`; on a network file system there is none. Where the two directories
-//! are apart, only the build directory holds records.
+//! One `P` can hold both layouts, each with units of its own. `P/.cargo-lock` exists in the target
+//! directory and in the build directory. From 1.96 on the target directory holds `.cargo-lock` and
+//! `.cargo-artifact-lock`, the build directory `.cargo-build-lock`. A network file system has no
+//! lock files. If the two directories differ, only the build directory holds records.
 //!
-//! A fingerprint directory holds, for a unit `U` (see [`crate::build_dir::unit_record::UnitName`]):
-//! - `U`, the fingerprint; emptied before the unit is built again, so empty if that failed;
-//! - `U.json`, what the fingerprint was made of; still the former one while `U` is empty;
-//! - `dep-U`, cargo's dep-info; none for runs, documentation and scraped examples;
-//! - `output-U`, saved warnings, if there were any;
-//! - `invoked.timestamp`, not for runs, which have it beside their output.
+//! The fingerprint directory of a unit `U` (see [`crate::build_dir::unit_record::UnitName`]) holds:
+//! - `U`, the fingerprint. Cargo empties it before it builds the unit, so it stays empty if the
+//!   build fails;
+//! - `U.json`, the values that the fingerprint was computed from. While `U` is empty, `U.json`
+//!   still belongs to the former build;
+//! - `dep-U`, cargo's dep-info. Script runs, documentation and scraped examples have none;
+//! - `output-U`, the saved warnings, if there were any;
+//! - `invoked.timestamp`. A script run has it beside its output instead.
 //!
-//! It is created, empty, for every unit of a build before the first one starts. Documentation has
-//! one directory a package, as have V1's targets without a hash: there `invoked.timestamp` is that
-//! of whichever came last, and only `dep-U`'s mtime, set to the same instant, is a unit's own.
+//! Before the first unit of a build starts, cargo creates an empty fingerprint directory for every
+//! unit of the build. All documentation units of a package share one fingerprint directory, and so
+//! do V1 targets whose files have no hash. In a shared directory, `invoked.timestamp` belongs to
+//! the unit that was built last. Only the mtime of `dep-U`, which cargo sets to the same instant,
+//! belongs to one unit.
 
 pub(crate) mod compiled_from;
 pub mod dep_info;
@@ -55,69 +65,77 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// How a profile directory is organised; see the [module](self).
+/// The layout of a profile directory; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layout {
-    /// By kind of file: `.fingerprint`, `deps`, `build`.
+    /// Files are grouped by kind: `.fingerprint`, `deps`, `build`.
     V1,
-    /// By unit: `build/<package>/<hash>`.
+    /// Files are grouped by unit: `build/<package>/<hash>`.
     V2,
 }
 
-/// The part of a build directory that belongs to one profile and target, in one layout.
+/// The part of a build directory that belongs to one profile, one platform and one layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileDir {
-    /// The directory itself.
+    /// The path of the profile directory.
     pub path: Utf8PathBuf,
-    /// The build directory that it is part of, which recorded paths are relative to.
+    /// The build directory that holds the profile directory. Recorded paths are relative to the
+    /// build directory.
     pub build_directory: Utf8PathBuf,
-    /// What `--target` named (a custom target's file stem); `None` for the host's.
+    /// The platform given to `--target` (the file stem for a custom target); `None` for the host.
     pub triple: Option<String>,
-    /// The directory's name: `debug` for `dev` and `test`, `release`, or the profile's own.
+    /// The name of the profile directory: `debug` for the profiles `dev` and `test`, `release` for
+    /// `release` and `bench`, otherwise the profile's name.
     pub directory: String,
-    /// How its records are laid out.
+    /// The layout of the records.
     pub layout: Layout,
 }
 
-/// Where a cargo builds, and where it puts what it built; mostly the same directory.
+/// The directory that cargo builds in and the directory of the final artifacts. Usually they are
+/// the same directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Directories {
-    /// Intermediate artifacts, with the records.
+    /// The build directory: intermediate artifacts and records.
     pub build: Utf8PathBuf,
-    /// Final ones.
+    /// The target directory: final artifacts.
     pub target: Utf8PathBuf,
 }
 
-/// Where a cargo keeps what it asked of the compiler, in the directory that it was told to build in.
+/// The file in which cargo caches what it asked the compiler. Cargo writes it to the directory
+/// given as target directory.
 const COMPILER_CACHE: &str = ".rustc_info.json";
 
-/// Whether a profile directory of a build or target directory is provably cargo's: that directory
-/// is tagged by it, which cargo does only where it creates it itself, or cargo has locked this one.
-/// Its compiler cache proves nothing: `cargo metadata` writes it to any directory it is told.
+/// Returns true if `profile`, a profile directory of the build or target directory `root`,
+/// certainly belongs to cargo: `root` has cargo's tag, or `profile` has a lock file of cargo.
+///
+/// Cargo writes the tag only if cargo itself creates the directory. The compiler cache proves
+/// nothing, because `cargo metadata` writes it to any directory that it is given.
 pub fn is_cargos(root: &Utf8Path, profile: &Utf8Path) -> bool {
     is_tagged(root) || is_locked(profile)
 }
 
-/// Returns true for a directory with a tag as cargo writes one where it creates the directory.
+/// Returns true if the directory has the `CACHEDIR.TAG` that cargo writes when it creates a
+/// directory.
 pub fn is_tagged(directory: &Utf8Path) -> bool {
     files::read_text(directory.join("CACHEDIR.TAG"), files::SETTINGS).is_ok_and(|tag| {
         tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55") && tag.contains("cargo")
     })
 }
 
-/// Other directories in which cargo was told to build with `--target-dir`, as editors and coverage
-/// tools do: those that cargo made, in the workspace's root or in one of its own two. No link is
-/// followed.
+/// Returns the other target directories, in which cargo was told to build with `--target-dir`, for
+/// example by editors and coverage tools. Searches the workspace root and the workspace's own build
+/// and target directory for directories that cargo created. Follows no symbolic link.
 ///
 /// # Errors
-/// A directory that cannot be listed.
+/// Returns an error if a directory cannot be listed.
 pub fn others(root: &Utf8Path, own: &Directories) -> Result<Vec<Directories>> {
     let mut found = BTreeSet::new();
     for parent in [root, &own.build, &own.target] {
         for name in entries(parent)? {
             let path = parent.join(name);
             let is_own = [&own.build, &own.target].contains(&&path);
-            // The tag alone is a triple's directory.
+            // A directory with the tag, but without the compiler cache, is the directory of a
+            // target triple.
             let is_whole = is_tagged(&path) && path.join(COMPILER_CACHE).is_file();
             if !is_own && !path.is_symlink() && is_whole {
                 let target = path.clone();
@@ -131,17 +149,20 @@ pub fn others(root: &Utf8Path, own: &Directories) -> Result<Vec<Directories>> {
     Ok(found.into_iter().collect())
 }
 
-/// Every profile directory below a build directory, the host's before the triples', sorted; one
-/// with both layouts comes twice. A build directory that does not exist has none.
+/// Returns every profile directory below a build directory, sorted, the host's before those of
+/// target triples. A directory with both layouts is returned twice. Returns nothing if the build
+/// directory does not exist.
 ///
 /// # Errors
-/// A directory that cannot be listed, or a profile directory of an unknown layout.
+/// Returns an error if a directory cannot be listed, or if a profile directory has an unknown
+/// layout.
 pub fn profile_dirs(build_directory: &Utf8Path) -> Result<Vec<ProfileDir>> {
     let (mut found, mut by_triple) = (Vec::new(), Vec::new());
     for name in entries(build_directory)? {
         let profiles = profiles(build_directory, None, &name)?;
         let path = build_directory.join(&name);
-        // Tools keep whole target directories in here, and those are not triples.
+        // Tools put whole target directories into the build directory. These are no directories of
+        // target triples.
         let foreign = path.join(COMPILER_CACHE).is_file()
             || ["doc", "package", "tmp", "cargo-timings"].contains(&name.as_str());
         if profiles.is_empty() && !foreign && !is_locked(&path) {
@@ -155,7 +176,8 @@ pub fn profile_dirs(build_directory: &Utf8Path) -> Result<Vec<ProfileDir>> {
     Ok(found)
 }
 
-/// One profile directory, if it is one, as often as it has layouts.
+/// Returns the directory once for each layout that it holds. Returns nothing if it is no profile
+/// directory.
 fn profiles(root: &Utf8Path, triple: Option<&str>, directory: &str) -> Result<Vec<ProfileDir>> {
     let path = root.join(triple.unwrap_or_default()).join(directory);
     let profile = |layout| ProfileDir {
@@ -168,8 +190,8 @@ fn profiles(root: &Utf8Path, triple: Option<&str>, directory: &str) -> Result<Ve
     Ok(layouts(&path)?.into_iter().map(profile).collect())
 }
 
-/// The layouts found in what may be a profile directory; none if it is not one, or is one of a
-/// target directory whose build directory is elsewhere.
+/// Returns the layouts that a directory holds. Returns nothing if the path is no profile directory,
+/// or if the build directory is elsewhere, so that this directory holds only final artifacts.
 fn layouts(path: &Utf8Path) -> Result<Vec<Layout>> {
     let build = path.join("build");
     let mut layouts = Vec::new();
@@ -212,18 +234,19 @@ fn is_locked(path: &Utf8Path) -> bool {
         .any(|lock| path.join(lock).exists())
 }
 
-/// Returns true for the 16 hexadecimal digits that name a unit.
+/// Returns true if the text is 16 hexadecimal digits, as in the name of a unit's directory.
 pub fn is_hash(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Splits `my-lib-0123456789abcdef` into name and hash.
+/// Splits `my-lib-0123456789abcdef` into name and hash. Returns `None` if the text does not end
+/// with a hash.
 pub fn split_hash(name: &str) -> Option<(&str, &str)> {
     let (name, hash) = name.split_at_checked(name.len().checked_sub(16)?)?;
     Some((name.strip_suffix('-')?, hash)).filter(|_| is_hash(hash))
 }
 
-/// The name of the directory that a profile is built in.
+/// Returns the name of the directory that cargo builds a profile in: `debug` for `dev`.
 pub fn directory_of(profile: &str) -> &str {
     match profile {
         "dev" | "test" => "debug",
@@ -232,21 +255,21 @@ pub fn directory_of(profile: &str) -> &str {
     }
 }
 
-/// The hash in the name of a file of a unit's: `libmy_lib-0123456789abcdef.rlib`.
+/// Returns the hash in the name of a unit's file, such as `libmy_lib-0123456789abcdef.rlib`.
 pub fn hash_in(file_name: &str) -> Option<&str> {
     let stem = file_name.split('.').next()?;
     split_hash(stem).map(|(_, hash)| hash)
 }
 
 impl ProfileDir {
-    /// Where a cargo with this target directory puts what it built here; the same directory unless
-    /// target and build directory are apart.
+    /// Returns the directory of the final artifacts of this profile, below the target directory
+    /// `target`. It is the profile directory itself if target and build directory are the same.
     pub fn outputs(&self, target: &Utf8Path) -> Utf8PathBuf {
         let triple = self.triple.as_deref().unwrap_or_default();
         target.join(triple).join(&self.directory)
     }
 
-    /// The directory of a unit's fingerprint.
+    /// Returns the directory of a unit's fingerprint.
     pub fn fingerprint_dir(&self, package: &str, hash: &str) -> Utf8PathBuf {
         self.path.join(match self.layout {
             Layout::V1 => format!(".fingerprint/{package}-{hash}"),
@@ -254,7 +277,7 @@ impl ProfileDir {
         })
     }
 
-    /// What a build script's run printed to stdout.
+    /// Returns the file that holds the stdout of a build script's run.
     pub fn script_output(&self, package: &str, hash: &str) -> Utf8PathBuf {
         self.path.join(match self.layout {
             Layout::V1 => format!("build/{package}-{hash}/output"),
@@ -263,19 +286,19 @@ impl ProfileDir {
     }
 }
 
-/// The names in a directory that are UTF-8, sorted. A directory that does not exist (any more: cargo may be at
-/// work), or whose symbolic links lead in a circle, is empty.
+/// Returns the UTF-8 names in a directory, sorted. Returns nothing if the directory does not exist
+/// (a running cargo may have removed it), or if its symbolic links form a loop.
 ///
 /// # Errors
-/// A directory that is there and cannot be listed.
+/// Returns an error if the directory exists and cannot be listed.
 pub fn entries(directory: &Utf8Path) -> Result<Vec<String>> {
     entries_such(directory, &|_| true)
 }
 
-/// Lists of a directory what is wanted.
+/// Returns the UTF-8 names in a directory for which `wanted` is true, sorted.
 ///
 /// # Errors
-/// As for [`entries`].
+/// Returns the errors of [`entries`].
 pub fn entries_such(directory: &Utf8Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let listing = match fs::read_dir(directory) {

@@ -3,7 +3,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::testing::{scratch, write};
 
-/// A temporary build directory with the given files (or directories, ending in a slash).
+/// Creates a temporary build directory with the given files. A path that ends in a slash is a
+/// directory.
 fn tree(paths: &[&str]) -> (TempDir, Utf8PathBuf) {
     let (directory, root) = scratch();
     for path in paths {
@@ -16,7 +17,8 @@ fn tree(paths: &[&str]) -> (TempDir, Utf8PathBuf) {
     (directory, root)
 }
 
-/// Lists what was found as `triple/directory layout`, the error instead if there is one.
+/// Returns the found profile directories as `triple/directory layout`, or the error if there is
+/// one.
 fn found(root: &Utf8Path) -> Vec<String> {
     let dirs = profile_dirs(root);
     let show = |dir: ProfileDir| {
@@ -67,12 +69,12 @@ fn profile_directories_of_both_layouts_are_found() {
 }
 
 #[test]
-fn a_build_directory_that_is_not_there_holds_nothing() {
+fn a_missing_build_directory_has_no_profile_directories() {
     assert_eq!(profile_dirs("/none/such".into()).unwrap(), []);
 }
 
 #[test]
-fn an_unknown_layout_is_refused_by_name() {
+fn an_unknown_layout_is_refused_with_its_path() {
     let (_directory, root) = tree(&[
         "debug/.cargo-lock",
         "debug/incremental/",
@@ -92,14 +94,14 @@ fn an_unknown_layout_is_refused_by_name() {
 }
 
 #[test]
-fn a_prepared_directory_without_units_is_known() {
+fn a_profile_directory_without_units_is_recognized() {
     let (_directory, root) = tree(&["debug/.cargo-lock", "debug/incremental/", "debug/build/"]);
     assert_eq!(found(&root), ["/debug V2"]);
 }
 
 #[test]
 #[cfg(unix)]
-fn a_link_to_itself_is_no_profile_directory() {
+fn a_symbolic_link_to_itself_is_no_profile_directory() {
     use std::os::unix::fs::symlink;
     let (_directory, root) = tree(&["debug/.cargo-lock", "debug/incremental/", "debug/build/"]);
     for name in ["loop", "debug/loop", "debug/build/loop"] {
@@ -110,7 +112,7 @@ fn a_link_to_itself_is_no_profile_directory() {
 }
 
 #[test]
-fn cargos_directories_are_told_from_others() {
+fn directories_of_cargo_are_recognized_by_tag_or_lock() {
     let (_directory, root) = tree(&[
         "locked/debug/.cargo-lock",
         "other/CACHEDIR.TAG",

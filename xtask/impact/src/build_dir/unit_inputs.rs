@@ -1,20 +1,22 @@
-//! Evidence from a build: the files and variables that a recorded unit read.
+//! The inputs of recorded units: the files and variables that a unit read in the last build.
 //!
-//! # Whose record it is
+//! # Records of other checkouts
 //!
-//! The hash in a unit's directory is made of the package's name, version and source (a path
-//! package's relative to the workspace root), features, profile, mode, target, flags and the
-//! compiler (of a nightly only that it is one), not of the place of the checkout. Two checkouts
-//! on one build directory share directories and records, and cargo takes the other's for its own:
-//! an unchanged copy was Fresh throughout. So a record need not be refused for that. What counts
-//! is what cargo compares: each source as it is in *this* checkout, there and no newer than
+//! The hash in the name of a unit's directory is computed from the package's name, version and
+//! source (relative to the workspace root for a path package), features, profile, mode, target,
+//! flags and the compiler (for a nightly only the fact that it is a nightly). The place of the
+//! checkout is not part of the hash. Two checkouts with one build directory share directories and
+//! records, and cargo accepts the records of the other checkout: measured, an unchanged copy was
+//! Fresh throughout. So no record is refused because another checkout made it. What counts is what
+//! cargo compares: each source of *this* checkout exists and is not newer than
 //! [`StoredFingerprint::invoked`].
 //!
-//! Only rustc's `.d` ([`ProfileDir::rustc_dep_info`]) can betray the other checkout: by absolute
-//! paths, which packages outside the workspace root have, and by `CARGO_MANIFEST_DIR` where the
-//! code asks for it. The uplifted `P/<bin>.d` names whoever ran cargo last, not who compiled.
+//! Only rustc's `.d` ([`ProfileDir::rustc_dep_info`]) can show that another checkout made the
+//! record: by absolute paths, which packages outside the workspace root have, and by
+//! `CARGO_MANIFEST_DIR` if the code reads it. The uplifted `P/<bin>.d` names the checkout that ran
+//! cargo last, which may not be the one that compiled.
 //!
-//! Clippy's records carry the variable `CLIPPY_ARGS`, and the manifest among their files.
+//! Records of Clippy have the variable `CLIPPY_ARGS`, and the manifest among their files.
 
 use super::dep_info::{self, DepInfo, Local, ReadVariables, RecordedPath, ScriptOutput};
 use super::unit_record::{RecordedMode, StoredFingerprint, UnitName};
@@ -24,7 +26,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
-/// The directories that recorded paths can be relative to, as this checkout has them.
+/// The directories of this checkout that recorded paths can be relative to.
 #[derive(Debug, Clone, Copy)]
 pub struct Roots<'a> {
     /// The workspace root.
@@ -33,16 +35,17 @@ pub struct Roots<'a> {
     pub package: &'a Utf8Path,
 }
 
-/// What makes cargo run a build script again, besides a change of the script itself.
+/// The inputs that cargo watches to decide if a build script must rerun, in addition to the script
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Watch {
-    /// It named no input: every file that cargo would package. Of these cargo compares the newest,
-    /// by path and time.
+    /// Every file that cargo would package, because the script declared no input. Cargo compares
+    /// only the newest file, by path and time.
     Package(Option<Newest>),
-    /// What it named: absolute paths (directories to the bottom), and variables with the value
-    /// they had.
+    /// The inputs that the script declared: absolute paths (with everything below a directory), and
+    /// variables with their values at the last run.
     Declared(Vec<Utf8PathBuf>, ReadVariables),
-    /// Nothing: `[target.<triple>.<links>]` stands in for the script.
+    /// Nothing, because `[target.<triple>.<links>]` overrides the script.
     Overridden,
 }
 
@@ -51,13 +54,13 @@ pub enum Watch {
 pub struct Newest {
     /// Absolute.
     pub path: Utf8PathBuf,
-    /// When it was written.
+    /// The mtime of the file.
     pub time: SystemTime,
 }
 
 impl Newest {
-    /// Reads `<seconds>.<nanoseconds>s (<file>)`, where the file is relative to the package. Seconds
-    /// count as the system does it: on Windows from the year 1601.
+    /// Parses `<seconds>.<nanoseconds>s (<file>)`, in which the file is relative to the package.
+    /// Seconds count from the epoch of the system: on Windows from the year 1601.
     fn parse(recorded: &str, package_root: &Utf8Path) -> Option<Self> {
         let (time, path) = recorded.split_once("s (")?;
         let (seconds, nanoseconds) = time.split_once('.')?;
@@ -72,26 +75,27 @@ impl Newest {
     }
 }
 
-/// What the last run of a build script said.
+/// The recorded instructions of a build script's last run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptRun {
-    /// Its inputs.
+    /// The inputs of the script.
     pub watch: Watch,
-    /// The variables it set for its package's units.
+    /// The variables that the script set for the units of its package.
     pub rustc_env: Vec<(String, String)>,
-    /// Whether fingerprint and output agree. If not, cargo runs the script again in any case.
+    /// True if fingerprint and output agree. If they do not agree, cargo reruns the script in any
+    /// case.
     pub settled: bool,
 }
 
 impl ProfileDir {
-    /// What a compiled unit read, in absolute paths, sorted: by cargo's dep-info, or by rustc's where
-    /// cargo's is not readable. `None` if neither is (as for documentation and runs): cargo rebuilds
-    /// it then.
+    /// Returns the files and variables that a compiled unit read, files as sorted absolute paths.
+    /// Reads cargo's dep-info, or rustc's if cargo's is not readable. Returns `None` if neither is
+    /// readable (as for documentation and script runs): cargo then rebuilds the unit.
     ///
-    /// Cargo's is preferred since it is what cargo compares, and its mtime is rustc's start.
-    /// Rustc's has the same files, those of registry and git packages too, and more variables: also
-    /// those that cargo or the script set. In either, cargo passes over what lies below
-    /// `CARGO_HOME`'s `registry` and `git`.
+    /// Cargo's dep-info is preferred because cargo compares its entries, and because its mtime is
+    /// the start of rustc. Rustc's dep-info has the same files, also those of registry and git
+    /// packages, and more variables: also those that cargo or the build script set. In both, cargo
+    /// ignores files below `registry` and `git` of `CARGO_HOME`.
     pub fn sources(&self, unit: &StoredFingerprint, roots: Roots<'_>) -> Option<DepInfo> {
         let cargos = self.cargo_sources(&unit.package, &unit.hash, &unit.name, roots);
         let mut found = match cargos {
@@ -112,7 +116,8 @@ impl ProfileDir {
         Some(found)
     }
 
-    /// What cargo's own dep-info says of a unit; `None` where it is not readable.
+    /// Returns the files and variables in cargo's own dep-info of a unit; `None` if it is not
+    /// readable.
     pub fn cargo_sources(
         &self,
         package: &str,
@@ -137,13 +142,14 @@ impl ProfileDir {
         })
     }
 
-    /// Rustc's `.d` of a compiled unit. It also tells a registry package's version, by its paths.
+    /// Returns rustc's `.d` of a compiled unit. The paths in it also show the version of a registry
+    /// package.
     pub fn rustc_dep_info(&self, unit: &StoredFingerprint) -> Option<Utf8PathBuf> {
         self.find_dep_info(&unit.package, &unit.hash, &unit.name, unit.plain)
     }
 
-    /// The same of a unit whose record was not read: its package, hash and name, and whether a name
-    /// without a hash will do.
+    /// Returns rustc's `.d` of a unit whose record was not read. `plain` is true if a file name
+    /// without the hash is accepted too.
     pub fn find_dep_info(
         &self,
         package: &str,
@@ -162,14 +168,16 @@ impl ProfileDir {
         paths.find(|path| path.is_file())
     }
 
-    /// What the last run of a build script said; `None` if it left no output: cargo runs it again.
+    /// Returns the instructions of a build script's last run. Returns `None` if the run left no
+    /// output: cargo then reruns the script.
     ///
-    /// Two records tell of a run. The recorded output is what cargo reads *before* the next one:
-    /// it decides which paths and variables are compared, so paths come from here. The fingerprint
-    /// holds what was compared at the last run, so the variables' values come from there. They
-    /// differ where a script stopped naming inputs (cargo then keeps the former list in the
-    /// fingerprint and runs the script once more), or a run was cut short between the two. Of an
-    /// overridden script only the fingerprint speaks: output would be of a time before.
+    /// Two records describe a run. Cargo reads the recorded output *before* the next run to know
+    /// which paths and variables to compare, so the paths come from the output. The fingerprint
+    /// holds the values that were compared at the last run, so the values of variables come from
+    /// the fingerprint. The two differ if a script no longer declares inputs (cargo then keeps the
+    /// former list in the fingerprint and reruns the script once), or if a run stopped between
+    /// writing the two. For an overridden script only the fingerprint counts, because any output is
+    /// older than the override.
     pub fn script_run(
         &self,
         unit: &StoredFingerprint,

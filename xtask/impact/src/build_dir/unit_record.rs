@@ -1,8 +1,8 @@
-//! The units that cargo recorded in a build directory.
+//! The records of units in a build directory.
 //!
-//! [`crate::build_dir`] says where records lie, [`super::dep_info`] how they are written,
-//! [`super::unit_inputs`] what a unit read. A record that a running or a killed cargo left
-//! half-written is none, and never an error: cargo builds such a unit anew if it needs it.
+//! [`crate::build_dir`] knows the place of the records, [`super::dep_info`] their format, and
+//! [`super::unit_inputs`] the inputs of a unit. A record that a running or a killed cargo left
+//! incomplete is treated as missing, not as an error: cargo rebuilds such a unit if it needs it.
 
 use super::dep_info::Fingerprint;
 use crate::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash};
@@ -14,25 +14,26 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::{fs, time::SystemTime};
 
-/// A unit's package and hash, of which its directory has its name.
+/// The package name and the hash of a unit, which make the name of its directory.
 pub(super) type UnitDir = (String, String);
 
-/// What a unit does with its target.
+/// The action of a unit on its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedMode {
-    /// Compiles it, be it for check or for build. Also scrapes an example for documentation
-    /// (unstable), which leaves no dep-info.
+    /// Compiles the target, for check or for build. Scraping an example for documentation
+    /// (unstable) has this mode too, but leaves no dep-info.
     Compile,
-    /// Compiles it as a test or bench (`test-`), with or without a harness.
+    /// Compiles the target as a test or bench, with or without a harness. The prefix of the name is
+    /// `test-`.
     Test,
-    /// Documents it (`doc-`).
+    /// Documents the target. The prefix of the name is `doc-`.
     Doc,
-    /// Runs it, a build script (`run-`).
+    /// Runs a build script. The prefix of the name is `run-`.
     Run,
 }
 
-/// The kinds of target that cargo tells apart in names; proc-macros are libraries.
+/// The kinds of target that cargo distinguishes in names. A proc-macro is a library.
 #[expect(missing_docs, reason = "cargo's own words")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,19 +46,21 @@ pub enum RecordedKind {
     BuildScript,
 }
 
-/// A unit as a fingerprint's file names it: `test-bin-tool`, `run-build-script-build-script-build`.
+/// The name of a unit, as in the name of its fingerprint file: `test-bin-tool`,
+/// `run-build-script-build-script-build`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitName {
-    /// From the prefix.
+    /// The mode, from the prefix of the name.
     pub mode: RecordedMode,
-    /// From what follows it.
+    /// The kind of the target, from the second part of the name.
     pub kind: RecordedKind,
-    /// The target's name; a library's is that of its crate.
+    /// The name of the target. For a library it is the crate name.
     pub target: String,
 }
 
 impl UnitName {
-    /// Reads the name of a fingerprint; the other files of its directory give `None`.
+    /// Parses the name of a fingerprint file. Returns `None` for the other files in a fingerprint
+    /// directory.
     pub fn parse(file_name: &str) -> Option<Self> {
         if file_name.ends_with(".json") {
             return None;
@@ -76,7 +79,7 @@ impl UnitName {
         })
     }
 
-    /// The name of the fingerprint's file.
+    /// Returns the name of the fingerprint file.
     pub fn file_name(&self) -> String {
         let mode = MODES.iter().find(|(_, mode)| *mode == self.mode);
         let kind = KINDS.iter().find(|(_, kind)| *kind == self.kind);
@@ -92,7 +95,7 @@ const MODES: [(&str, RecordedMode); 4] = [
     ("", RecordedMode::Compile),
 ];
 
-/// Cargo's `TargetKind::description`, with the dash that follows it.
+/// The texts of cargo's `TargetKind::description`, each with the dash that follows it.
 const KINDS: [(&str, RecordedKind); 6] = [
     ("lib-", RecordedKind::Lib),
     ("bin-", RecordedKind::Bin),
@@ -102,30 +105,31 @@ const KINDS: [(&str, RecordedKind); 6] = [
     ("build-script-", RecordedKind::BuildScript),
 ];
 
-/// The record of a unit that was built to its end.
+/// The record of a unit whose build finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFingerprint {
-    /// The package's name, which says nothing of version or source.
+    /// The name of the package, without version or source.
     pub package: String,
-    /// The directory's 16 hexadecimal digits.
+    /// The 16 hexadecimal digits in the name of the unit's directory.
     pub hash: String,
-    /// Mode, kind and target.
+    /// The mode, the kind and the name of the target.
     pub name: UnitName,
-    /// The fingerprint as one number, by which dependents refer to it.
+    /// The fingerprint as a number. Dependents refer to the record by this number.
     pub value: u64,
-    /// What the number was made of.
+    /// The values that the number was computed from.
     pub fingerprint: Fingerprint,
-    /// When rustc or the script started, as cargo stamps it: inputs newer than this are changed.
-    /// The mtime of the unit's dep-info or output; `None` where there is none: cargo rebuilds, or
-    /// compares nothing but the fingerprint (documentation, an overridden script).
+    /// The time at which rustc or the script started, as stamped by cargo: an input newer than this
+    /// time has changed. It is the mtime of the unit's dep-info or output. `None` if there is no
+    /// such file: cargo rebuilds the unit, or compares only the fingerprint (documentation, an
+    /// overridden script).
     pub invoked: Option<SystemTime>,
-    /// Whether its `.d` may have a name without the hash. In V1 such a file may be another unit's,
-    /// unless this one has no file with a hash.
+    /// True if the unit's `.d` may have a name without the hash. In V1 a file without a hash may
+    /// belong to another unit, unless this unit has no file with a hash.
     pub plain: bool,
 }
 
 impl ProfileDir {
-    /// The directory that rustc writes a unit to; in V1 it is shared by many.
+    /// Returns the directory of rustc's output for a unit. In V1 many units share this directory.
     pub fn output_dir(&self, package: &str, hash: &str, kind: RecordedKind) -> Utf8PathBuf {
         self.path.join(match (self.layout, kind) {
             (Layout::V2, _) => format!("build/{package}/{hash}/out"),
@@ -135,7 +139,8 @@ impl ProfileDir {
         })
     }
 
-    /// The records of one unit's directory; `hashes` are its [`ProfileDir::hashes`].
+    /// Reads all records in the directory of a unit. `hashes` is the result of
+    /// [`ProfileDir::hashes`].
     pub(super) fn read_unit(
         &self,
         package: &str,
@@ -169,11 +174,12 @@ impl ProfileDir {
         Ok(units)
     }
 
-    /// Package, hash and units of the fingerprint directories of the packages that are wanted,
-    /// sorted. One without a unit was made for a build that did not get to it. No record is read.
+    /// Returns package, hash and units of each fingerprint directory of the wanted packages,
+    /// sorted. A directory without a unit was created for a build that did not reach the unit. No
+    /// record is read.
     ///
     /// # Errors
-    /// A directory that cannot be listed.
+    /// Returns an error if a directory cannot be listed.
     pub fn unit_names(
         &self,
         wanted: &dyn Fn(&str) -> bool,
@@ -192,8 +198,9 @@ impl ProfileDir {
         found.collect()
     }
 
-    /// One unit's fingerprint, as a number and what it was made of; `None` if it was never built to
-    /// its end, or not read as cargo writes it.
+    /// Returns the fingerprint of a unit: the number, and the values that it was computed from.
+    /// Returns `None` if the unit's build never finished, or if the files do not have cargo's
+    /// format.
     pub fn fingerprint(
         &self,
         package: &str,
@@ -201,7 +208,7 @@ impl ProfileDir {
         name: &UnitName,
     ) -> Option<(u64, Fingerprint)> {
         let path = self.fingerprint_dir(package, hash).join(name.file_name());
-        // Cargo empties it before it builds the unit again.
+        // Cargo empties this file before it rebuilds the unit.
         let text = files::read_text(&path, files::RECORD)
             .ok()
             .filter(|it| is_hash(it))?;
@@ -211,7 +218,7 @@ impl ProfileDir {
         Some((value, serde_json::from_slice(&json).ok()?))
     }
 
-    /// Package and hash of every unit's directory of the packages that are wanted, sorted.
+    /// Returns package and hash of every unit directory of the wanted packages, sorted.
     pub(super) fn unit_dirs(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<UnitDir>> {
         let mut units = Vec::new();
         match self.layout {
@@ -223,7 +230,7 @@ impl ProfileDir {
             }
             Layout::V2 => {
                 let build = self.path.join("build");
-                // What has a hash in its name here is of the other layout.
+                // A name with a hash belongs to the V1 layout.
                 let is_wanted = |it: &String| split_hash(it).is_none() && wanted(it);
                 for package in entries(&build)?.into_iter().filter(is_wanted) {
                     let hashes = entries(&build.join(&package))?.into_iter();
@@ -236,7 +243,8 @@ impl ProfileDir {
         Ok(units)
     }
 
-    /// The hashes in the names of what rustc made in V1's shared directories.
+    /// Returns the hashes in the names of the files that rustc wrote to the shared directories of
+    /// V1. Returns nothing for V2.
     pub(super) fn hashes(&self) -> Result<HashSet<String>> {
         let mut hashes = HashSet::new();
         if self.layout == Layout::V2 {
@@ -251,7 +259,7 @@ impl ProfileDir {
     }
 }
 
-/// Whether a file of rustc's is what it made of a unit, and no note or debug symbols.
+/// Returns true if a file of rustc is an artifact, not a dep-info file or debug symbols.
 fn is_product(file_name: &str) -> bool {
     let extension = file_name.split_once('.').map(|(_, extension)| extension);
     matches!(

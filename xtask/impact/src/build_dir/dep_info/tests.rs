@@ -1,6 +1,6 @@
 use super::*;
 
-/// A record of `src/lib.rs`, a generated file with a checksum, and two variables.
+/// Returns a record of `src/lib.rs`, a generated file with a checksum, and two variables.
 fn record() -> Vec<u8> {
     let mut bytes = vec![1, 0, 0, 0, 0xff, 1, 2, 0, 0, 0];
     let text = |bytes: &mut Vec<u8>, text: &str| {
@@ -25,7 +25,7 @@ fn record() -> Vec<u8> {
 }
 
 #[test]
-fn cargos_dep_info_is_read_whole_or_not_at_all() {
+fn an_incomplete_dep_info_of_cargo_is_refused() {
     let whole = record();
     let expected = DepInfo {
         files: vec![
@@ -60,7 +60,7 @@ fn cargos_dep_info_is_read_whole_or_not_at_all() {
 }
 
 #[test]
-fn rustcs_dep_info_is_a_makefile() {
+fn rustcs_dep_info_is_parsed_as_a_makefile() {
     let text = "\
 /t/deps/a-1.d: src/lib.rs src/../b\\ \\ c.txt C:\\x\\d.rs\n\n\
 /t/deps/liba-1.rmeta: src/lib.rs src/../b\\ \\ c.txt C:\\x\\d.rs\n\n\
@@ -94,7 +94,7 @@ src/lib.rs:\nsrc/../b\\ \\ c.txt:\nC:\\x\\d.rs:\n\n\
 }
 
 #[test]
-fn fingerprints_are_json() {
+fn a_fingerprint_is_read_from_json() {
     let text = r#"{"rustc":18446744073709551615,"features":"[\"a\", \"b-c\"]",
             "declared_features":"","target":1,"profile":2,"path":3,"deps":[[4,"x",false,5]],
             "local":[{"CheckDepInfo":{"dep_info":"debug/d","checksum":false}},
@@ -117,7 +117,7 @@ fn fingerprints_are_json() {
 }
 
 #[test]
-fn a_script_speaks_to_cargo() {
+fn a_scripts_instructions_to_cargo_are_parsed() {
     let output = b"cargo:rerun-if-changed=a b\r\n  cargo::rerun-if-changed=/old/out/x\nplain\n\
             cargo:rerun-if-env-changed=V\n\xff\xfe\ncargo::rustc-env=K=a=b\ncargo:root=/x\n\
             cargo::metadata=rerun-if-changed=no\ncargo:rustc-env=half\nx cargo:rerun-if-changed=no\n\
@@ -130,7 +130,7 @@ fn a_script_speaks_to_cargo() {
 }
 
 #[test]
-fn paths_are_made_plain() {
+fn dots_are_removed_from_paths() {
     for (path, expected) in [
         ("src/lib.rs", "/none/src/lib.rs"),
         ("/abs/x", "/abs/x"),
@@ -143,7 +143,7 @@ fn paths_are_made_plain() {
 
 #[test]
 #[cfg(unix)]
-fn links_on_the_way_to_a_file_are_kept() {
+fn symbolic_links_in_a_recorded_path_are_kept() {
     let (_directory, top) = crate::testing::scratch();
     std::fs::create_dir_all(top.join("a/src")).unwrap();
     std::fs::create_dir_all(top.join("v1/deep")).unwrap();
@@ -162,7 +162,7 @@ fn links_on_the_way_to_a_file_are_kept() {
 }
 
 #[test]
-fn a_file_of_the_first_rule_is_found_as_a_whole() {
+fn a_file_of_the_first_rule_must_match_completely() {
     let text = "/t/libx.rlib: /w/my\\ x/src/lib.rs /w/y/src/lib.rs\n\n/w/z.rs:\n";
     let has = |file: &str| first_rule_has(text, Utf8Path::new(file));
     assert!(has("/w/my x/src/lib.rs") && has("/w/y/src/lib.rs"));

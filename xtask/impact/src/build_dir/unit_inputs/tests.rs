@@ -7,7 +7,8 @@ use crate::testing::{scratch, write};
 use std::fs;
 use std::process::Command;
 
-/// A package with a script, a library that reads what the script made, a test and a spaced path.
+/// Writes a package with a build script, a library that reads a file that the script wrote, a test,
+/// and paths with spaces.
 fn package(root: &Utf8Path) {
     for (path, text) in [
         (
@@ -39,7 +40,8 @@ fn package(root: &Utf8Path) {
     }
 }
 
-/// With and without the flag, which is without effect once the new layout is the only one.
+/// Builds without and with the flag of the new layout. The flag has no effect in a cargo that only
+/// has the new layout.
 #[test]
 fn a_real_build_is_read_in_both_layouts() {
     let (_directory, top) = scratch();
@@ -155,7 +157,7 @@ fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[Sto
         [root.join("b s/build.rs")]
     );
     assert!(dir.rustc_dep_info(script).is_some());
-    // Dependents refer to the very records they were built against.
+    // Dependents refer to exactly the records that they were built with.
     assert_eq!(run.fingerprint.deps[0].3, script.value);
     assert!(
         lib.fingerprint
@@ -178,7 +180,7 @@ fn the_records_say_what_was_read(root: &Utf8Path, dir: &ProfileDir, units: &[Sto
     );
     assert_eq!(dir.sources(run, roots), None);
 
-    // As if the script had stopped naming inputs: cargo would run it once more.
+    // The output of a script that no longer declares inputs: cargo would rerun the script once.
     fs::write(
         dir.script_output(&run.package, &run.hash),
         "cargo::rustc-env=MADE=a=b\n",

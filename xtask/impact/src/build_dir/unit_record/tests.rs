@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{scratch, write};
 
 #[test]
-fn names_of_fingerprints_are_units() {
+fn unit_names_are_parsed_from_fingerprint_file_names() {
     use RecordedMode::{Compile, Doc, Run, Test};
     let bs = "build-script-build";
     for (file, mode, kind, target) in [
@@ -50,7 +50,7 @@ fn names_of_fingerprints_are_units() {
 }
 
 #[test]
-fn products_are_told_by_extension() {
+fn artifacts_are_recognized_by_extension() {
     for (file, expected) in [
         ("liba-0.rmeta", true),
         ("liba-0.rlib", true),
@@ -65,7 +65,7 @@ fn products_are_told_by_extension() {
 }
 
 #[test]
-fn half_written_records_are_none_and_no_error() {
+fn an_incomplete_record_is_missing_but_no_error() {
     let (_directory, root) = scratch();
     let json = r#"{"rustc":1,"features":"[]","declared_features":"[]","target":0,"profile":0,
         "path":0,"deps":[],"local":[],"rustflags":[],"config":0,"compile_kind":0}"#;
