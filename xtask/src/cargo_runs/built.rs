@@ -1,4 +1,4 @@
-//! What cargo built, unit by unit, by its own words.
+//! The units that cargo built, from cargo's own messages.
 
 use std::collections::BTreeSet;
 
@@ -9,32 +9,32 @@ use serde::Serialize;
 use xtask_impact::unit_graph::{Mode, Unit};
 use xtask_impact::workspace::{TargetKind, Workspace};
 
-/// A unit by what cargo's messages say of it.
+/// The name of a unit, from the fields of cargo's messages.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct UnitKey {
     /// Cargo's package id.
     pub package: String,
-    /// Kind of the target.
+    /// The kind of the target.
     pub kind: TargetKind,
-    /// Name of the target; empty for a build script.
+    /// The name of the target. Empty for a build script.
     pub target: String,
-    /// What is done with it.
+    /// The mode in which the target is built or run.
     pub mode: Mode,
 }
 
-/// What cargo built, by its own words.
+/// The units that cargo built and the units that cargo named.
 #[derive(Debug, Default)]
 pub struct BuildOutcome {
-    /// Every unit that was compiled or run, not taken as it was.
+    /// The units that were compiled or run, without fresh units.
     pub rebuilt: BTreeSet<UnitKey>,
-    /// Every unit that cargo named, fresh ones included.
+    /// The units that cargo named, fresh units included.
     pub named: BTreeSet<UnitKey>,
-    /// Whether the runs of build scripts are known, which messages alone do not tell.
+    /// True if the runs of build scripts are known. JSON messages alone do not tell them.
     pub runs_are_known: bool,
 }
 
 impl UnitKey {
-    /// The key of a unit of the graph.
+    /// Returns the key of a unit of the unit graph.
     pub fn new(workspace: &Workspace, unit: &Unit) -> Self {
         let package = &workspace.package(unit.package).id;
         Self::of(package, unit.kind, &unit.target, unit.mode)
@@ -44,7 +44,8 @@ impl UnitKey {
         Self {
             package: package.to_owned(),
             kind,
-            // A package has one script, so its name tells nothing; messages of runs do not give it.
+            // A package has one build script, so its name adds nothing. Messages about script runs
+            // do not name it.
             target: match kind {
                 TargetKind::CustomBuild => String::new(),
                 _ => target.to_owned(),
@@ -55,8 +56,9 @@ impl UnitKey {
 }
 
 impl BuildOutcome {
-    /// Reads the JSON messages of a build, and if it is there what cargo said with `-v` on standard
-    /// error: the messages name a script's run also where it was not run, `Running …` lines tell.
+    /// Reads the JSON messages of a build, and, if given, the standard error of cargo with `-v`.
+    /// The messages name a script's run even if the script did not run; the lines `Running …` on
+    /// standard error tell.
     pub fn new(messages: &[Message], said: Option<&str>) -> Self {
         let mut built = Self {
             runs_are_known: said.is_some(),
@@ -88,8 +90,8 @@ impl BuildOutcome {
         }
         let lines = said.unwrap_or_default().lines().map(str::trim_start);
         for line in lines.filter(|line| line.starts_with("Running ")) {
-            // `Running `/target/debug/build/x-0123/build-script-build``; a compiler's call has
-            // arguments.
+            // A line of a script's run is "Running
+            // `/target/debug/build/x-0123/build-script-build`". A compiler's call has arguments.
             for (path, package) in &scripts {
                 if line.contains(&format!("{path}`")) {
                     let run =

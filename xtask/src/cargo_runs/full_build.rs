@@ -1,4 +1,4 @@
-//! How long the last build of everything took, kept in `<target directory>/xtask/full-builds`.
+//! The duration of the last full build, kept in `<target directory>/xtask/full-builds`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use cargo_metadata::camino::Utf8Path;
 use crate::cargo_runs::built::BuildOutcome;
 use xtask_impact::state;
 
-/// Seconds by the arguments that cargo was given.
+/// The duration in seconds, by the arguments of cargo.
 type Seconds = BTreeMap<String, f64>;
 
-/// Notes a build that compiled everything anew, and gives the time of the last such build with
-/// these arguments. The file serves nothing but the comparison: what cannot be read or written is
-/// as if it were not there.
+/// Stores the duration of a build that compiled every unit, and returns the duration of the last
+/// such build with these arguments. The file only serves this comparison, so errors of reading and
+/// writing are ignored.
 pub fn note(
     target: &Utf8Path,
     arguments: &[String],

@@ -1,4 +1,4 @@
-//! Doing what an action is: running cargo, reading what it says of its work, removing files.
+//! Runs cargo and reads its messages about the build.
 
 pub mod build_times;
 pub mod built;
@@ -17,11 +17,11 @@ use xtask_impact::process::Runner;
 use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;
 
-/// Runs a cargo build to its end without a word to the user, with `-v` and JSON messages, and
-/// gives the messages and what cargo said on standard error.
+/// Runs a cargo build without output to the user, with `-v` and JSON messages. Returns the
+/// messages, cargo's standard error and its exit status.
 ///
 /// # Errors
-/// When cargo cannot be started; that it failed is in the status.
+/// Returns an error if cargo cannot be started. A failed build is no error but an exit status.
 pub fn observe(command: &mut Command) -> Result<(Vec<Message>, String, ExitStatus)> {
     command.args(["-v", "--message-format", "json"]);
     let output = process::output(command)?;
@@ -32,10 +32,10 @@ pub fn observe(command: &mut Command) -> Result<(Vec<Message>, String, ExitStatu
     ))
 }
 
-/// Reads JSON messages, a line each; lines that are none are passed over.
+/// Reads JSON messages, one per line. Other lines are skipped.
 ///
 /// # Errors
-/// When they cannot be read.
+/// Returns an error if the messages cannot be read.
 pub fn read_messages(messages: impl io::BufRead) -> Result<Vec<Message>> {
     let mut read = Vec::new();
     for line in messages.split(b'\n') {
@@ -45,21 +45,21 @@ pub fn read_messages(messages: impl io::BufRead) -> Result<Vec<Message>> {
     Ok(read)
 }
 
-/// The kit's own status for that of a cargo which it forwarded to.
+/// Returns the kit's own exit status for the exit status of a cargo that the kit started.
 pub fn forwarded(status: ExitStatus) -> Status {
     match status.code() {
         Some(0) => Status::Done,
         Some(code) => u8::try_from(code).map_or(Status::Failed, Status::Forwarded),
-        // Ended by a signal.
+        // A signal ended cargo.
         None => Status::Failed,
     }
 }
 
-/// Runs a command to its end with the kit's own streams, and gives its status as the kit's own. An
-/// interrupt is the command's: the kit waits until it has ended.
+/// Runs a command with the kit's own streams, and returns its status as the kit's own. The command
+/// handles an interrupt, and the kit waits until the command has ended.
 ///
 /// # Errors
-/// When it cannot be started.
+/// Returns an error if the command cannot be started.
 pub fn interruptible(command: &mut Command) -> Result<Status> {
     let status = process::interruptible(command)?;
     Ok(match (status.code(), process::signal_received()) {
@@ -68,10 +68,10 @@ pub fn interruptible(command: &mut Command) -> Result<Status> {
     })
 }
 
-/// Makes sure that there is a nextest.
+/// Checks that cargo-nextest is installed.
 ///
 /// # Errors
-/// Where there is none; the message says how to come by it.
+/// Returns an error if cargo-nextest is not installed. The message says how to install it.
 pub fn nextest_is_there(runner: &Runner) -> Result<()> {
     match process::output(runner.cargo().args(["nextest", "--version"])) {
         Ok(output) if output.status.success() => Ok(()),
@@ -82,8 +82,8 @@ pub fn nextest_is_there(runner: &Runner) -> Result<()> {
     }
 }
 
-/// The target directory of a cargo that gets these arguments: `--target-dir` beats what the
-/// workspace says, and is relative to where cargo starts.
+/// Returns the target directory that a cargo with these arguments uses. `--target-dir` overrides
+/// the workspace's target directory, and is relative to the directory in which cargo starts.
 pub fn target_directory(
     runner: &Runner,
     workspace: &Workspace,

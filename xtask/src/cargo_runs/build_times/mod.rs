@@ -1,9 +1,9 @@
-//! What a build took, unit by unit, and what follows from it.
+//! The measured times of a build, unit by unit.
 //!
-//! [`read_report`] reads cargo's own `--timings` page, [`build_log::read`](super::readers::build_log::read) its log of a build;
-//! [`unit_graph::join`](super::readers::unit_graph::join) ties the units together, a [`BuildRecord`] keeps it all. Over records go the
-//! questions: [`analysis`] of one, [`compare`] of two, [`trend`] of many, a [`budget`], and
-//! [`what_if`]. Nothing here starts a process, touches the disk or prints.
+//! [`read_report`] reads cargo's own `--timings` page, and [`readers::build_log::read`] reads
+//! cargo's log of a build. [`readers::unit_graph::join`] adds the dependencies between the units. A
+//! [`BuildRecord`] holds the result. The command `timings` analyses and compares records. Reading,
+//! joining and scheduling start no process, touch no file and print nothing; only [`store`] does.
 
 pub mod path;
 pub mod readers;
@@ -21,32 +21,32 @@ use serde::{Deserialize, Serialize};
 pub use record::{BuildRecord, Run};
 pub use report_html::{ReportError, read_report, read_run};
 
-/// One build as cargo measured it. All times are seconds from cargo's start, rounded to 0.01.
+/// A build as cargo measured it. All times are seconds from cargo's start, rounded to 0.01.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildTimings {
-    /// In the order in which they started; those that never did come first.
+    /// The units in the order of their start. Units that never started come first.
     pub units: Vec<UnitTiming>,
-    /// How busy the build was; empty where the report holds no such curve.
+    /// The number of running and waiting units over time. Empty if the report has no such curve.
     pub concurrency: Vec<Concurrency>,
-    /// `(time, percent)` samples of the whole machine's CPU; empty where cargo took none.
+    /// `(time, percent)` samples of the whole machine's CPU use. Empty if cargo took no samples.
     pub cpu: Vec<(f64, f64)>,
-    /// When the last unit ended. A unit that failed has no end in the report, so a failed build
-    /// may have taken longer.
+    /// The end of the last unit. A unit that failed has no end in the report, so a failed build may
+    /// have taken longer.
     pub total: f64,
-    /// Cargo's words for why the build failed; none where it succeeded.
+    /// Cargo's error message. `None` if the build succeeded.
     pub error: Option<String>,
-    /// What is known of which unit waits for which.
+    /// The source of the dependencies between the units.
     pub order: Order,
 }
 
-/// What is known of which unit waits for which.
+/// The source of the dependencies between the units of a build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// All of it, from cargo's own unit graph.
+    /// Cargo's own unit graph, which names every dependency.
     UnitGraph,
-    /// For each unit the last one that it waited for, from the report: what other dependencies
-    /// would hold it up if that one were faster is not known.
+    /// The report, which names only the last dependency that each unit waited for. If that
+    /// dependency were faster, the next dependency to wait for is not known.
     #[default]
     LastBlocker,
 }
@@ -54,59 +54,61 @@ pub enum Order {
 /// One of cargo's units: a target of a package, built or run in one mode.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnitTiming {
-    /// The package's name.
+    /// The name of the package.
     pub name: String,
-    /// The package's version.
+    /// The version of the package.
     pub version: String,
-    /// `lib` (proc-macros too), `build script`, or kind and name, like `bin "tool"`.
+    /// `lib` (also for procedural macros), `build script`, or kind and name, such as `bin "tool"`.
     pub target: String,
     /// `build`, `check`, `test`, `check-test`, `doc`, or `run` for a build script.
     pub mode: String,
-    /// The package's features that are on; empty where cargo is older than 1.94.
+    /// The enabled features of the package. Empty if cargo is older than 1.94.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<String>,
-    /// When it started, in seconds from cargo's start; 0 if it never did.
+    /// The start in seconds from cargo's start. 0 if the unit never started.
     pub start: f64,
-    /// How long it took, in seconds; 0 if it never ran, or failed.
+    /// The duration in seconds. 0 if the unit never ran or failed.
     pub duration: f64,
-    /// Seconds until its metadata was there, which is when dependents could start.
+    /// Seconds until the unit's metadata was written. From then on dependents could start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frontend: Option<f64>,
-    /// Seconds after that; under `check` a short tail in which no code is generated.
+    /// Seconds after the metadata was written. Under `check` this is a short tail without code
+    /// generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codegen: Option<f64>,
-    /// Seconds of linking; known only with nightly's `-Zsection-timings`.
+    /// Seconds of linking. Known only with nightly's `-Zsection-timings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<f64>,
-    /// What became of it.
+    /// The outcome of the unit.
     pub state: UnitState,
-    /// The triple that `--target` named for it; none for the host.
+    /// The triple that `--target` named for the unit. `None` for the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// Whether its package is a member of the workspace.
+    /// True if the package is a member of the workspace.
     #[serde(default, skip_serializing_if = "is_false")]
     pub member: bool,
-    /// Whether only build scripts and procedural macros need it.
+    /// True if only build scripts and procedural macros need the unit.
     #[serde(default, skip_serializing_if = "is_false")]
     pub host: bool,
-    /// Whether it is a procedural macro.
+    /// True if the unit is a procedural macro.
     #[serde(default, skip_serializing_if = "is_false")]
     pub proc_macro: bool,
-    /// The places in [`BuildTimings::units`] of those whose metadata it waits for.
+    /// The dependencies whose metadata the unit waits for, as indices into [`BuildTimings::units`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs_metadata: Vec<usize>,
-    /// The places of those whose end it waits for.
+    /// The dependencies whose end the unit waits for, as indices into [`BuildTimings::units`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<usize>,
-    /// Whether it links, and so waits for the end of all that its dependencies stand on.
+    /// True if the unit links. Such a unit waits for the end of all its direct and indirect
+    /// dependencies.
     #[serde(default, skip_serializing_if = "is_false")]
     pub links: bool,
-    /// The unit's place in cargo's unit graph, and whom it let start, by cargo's numbers.
+    /// The unit's index in cargo's unit graph, and the units that could start because of this unit.
     #[serde(skip)]
     pub(crate) cargos: Cargos,
 }
 
-/// What cargo's report says in numbers of its own.
+/// Cargo's own numbers of a unit and its dependents, as the report has them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cargos {
     pub(crate) index: Option<usize>,
@@ -115,26 +117,27 @@ pub(crate) struct Cargos {
 }
 
 impl UnitTiming {
-    /// When it ended, in seconds from cargo's start.
+    /// Returns the end in seconds from cargo's start.
     pub fn end(&self) -> f64 {
         self.start + self.duration
     }
 
-    /// Seconds until its dependents could start: its metadata, or its end where it has none apart.
+    /// Returns the seconds until dependents could start: until the metadata was written, or until
+    /// the end if the unit has no separate metadata.
     pub fn metadata(&self) -> f64 {
         self.frontend
             .map_or(self.duration, |frontend| frontend.min(self.duration))
     }
 
-    /// Whether it took a core at some time.
+    /// Returns true if the unit ran on a core at any time.
     pub fn started(&self) -> bool {
         matches!(self.state, UnitState::Ran | UnitState::Failed) || self.duration > 0.0
     }
 }
 
 impl BuildTimings {
-    /// When the first unit started: what comes before is resolving, downloads, and waiting for
-    /// another cargo's lock.
+    /// Returns the start of the first unit. Cargo spends the time before on resolving, on
+    /// downloads, and on waiting for another cargo's lock.
     pub fn before_first(&self) -> f64 {
         let at_all = |unit: &&UnitTiming| unit.start > 0.0 || unit.duration > 0.0;
         let started = self.units.iter().filter(at_all);
@@ -149,37 +152,37 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// What became of a unit in a build.
+/// The outcome of a unit in a build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnitState {
-    /// It ran to its end, be it in no measurable time.
+    /// The unit ran to its end, possibly in no measurable time.
     Ran,
-    /// Cargo had nothing to do for it.
+    /// The unit was fresh, so cargo had nothing to do.
     Fresh,
-    /// It started and did not succeed.
+    /// The unit started and did not succeed.
     Failed,
-    /// The build ended before its turn.
+    /// The build ended before the unit started.
     NotRun,
-    /// The report alone does not tell; cargo's JSON messages would.
+    /// The report alone does not tell. Cargo's JSON messages would.
     #[default]
     Unknown,
 }
 
-/// How many units were in which state at one moment.
+/// The number of units in each state at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Concurrency {
     /// Seconds from cargo's start.
     pub t: f64,
-    /// Units at work.
+    /// The number of running units.
     pub active: usize,
-    /// Units that wait for a job slot.
+    /// The number of units that wait for a job slot.
     pub waiting: usize,
-    /// Units that wait for their dependencies.
+    /// The number of units that wait for their dependencies.
     pub inactive: usize,
 }
 
-/// `serde v1.0.0 lib`, `tool v0.1.0 bin "tool" (check)`.
+/// Formats a unit as `serde v1.0.0 lib` or `tool v0.1.0 bin "tool" (check)`.
 impl fmt::Display for UnitTiming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} v{} {}", self.name, self.version, self.target)?;
@@ -191,12 +194,12 @@ impl fmt::Display for UnitTiming {
     }
 }
 
-/// When the last unit ended, in seconds from cargo's start.
+/// Returns the end of the last unit, in seconds from cargo's start.
 pub(crate) fn last_end(units: &[UnitTiming]) -> f64 {
     round(units.iter().map(UnitTiming::end).fold(0.0, f64::max))
 }
 
-/// To 0.01 s, as cargo rounds: what is added and subtracted here is no more exact than that.
+/// Rounds to 0.01 s, as cargo does. Sums and differences of cargo's figures are not more exact.
 pub(crate) fn round(seconds: f64) -> f64 {
     (seconds * 100.0).round() / 100.0
 }

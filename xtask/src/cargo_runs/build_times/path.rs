@@ -1,15 +1,16 @@
-//! The critical path: as it would be with a core for everyone, and as it was.
+//! The critical path of a build: the ideal path with unlimited cores, and the path that the
+//! measured build took.
 
 use serde::Serialize;
 
 use super::schedule::{Job, Schedule, Until};
 
-/// A chain of units, each of which the next one waited for. Times are seconds.
+/// A chain of units. Each unit waited for the previous unit. Times are seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Path {
-    /// From the chain's beginning to its end.
+    /// The time from the start of the chain to its end.
     pub length: f64,
-    /// How much of that was waiting for a core.
+    /// The part of the length that was spent waiting for a core.
     pub waiting: f64,
     /// The units from the first to the last.
     pub steps: Vec<PathStep>,
@@ -18,18 +19,18 @@ pub struct Path {
 /// One unit of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PathStep {
-    /// Its place in the build.
+    /// The unit's index in the build.
     pub unit: usize,
-    /// For how long it held the path up: to its metadata, or to its end.
+    /// The time by which the unit delayed the path: until its metadata or until its end.
     pub seconds: f64,
-    /// Whether the next one could start at its metadata.
+    /// True if the next unit could start when this unit's metadata was written.
     pub to_metadata: bool,
-    /// How long it waited for a core before, with all that it needs there.
+    /// The time that the unit waited for a core after all its dependencies were ready.
     pub waited: f64,
 }
 
-/// The longest chain where every unit starts as soon as it can, and how much longer each unit
-/// could take before the build does.
+/// Returns the longest chain if every unit starts as soon as its dependencies allow, and the slack
+/// of each unit: how much longer the unit could take without delaying the build.
 pub fn ideal(schedule: &Schedule) -> (Path, Vec<f64>) {
     let jobs = &schedule.jobs;
     let mut start = vec![0.0_f64; jobs.len()];
@@ -68,7 +69,8 @@ pub fn ideal(schedule: &Schedule) -> (Path, Vec<f64>) {
     (path, slack(schedule, &start, length))
 }
 
-/// From the users down: the latest start that does not lengthen the build, less the earliest.
+/// Returns the slack of each unit: the latest start that does not lengthen the build, minus the
+/// earliest start. Dependents are visited before their dependencies.
 fn slack(schedule: &Schedule, start: &[f64], length: f64) -> Vec<f64> {
     let jobs = &schedule.jobs;
     let mut metadata = vec![length; jobs.len()];
@@ -93,8 +95,8 @@ fn slack(schedule: &Schedule, start: &[f64], length: f64) -> Vec<f64> {
     slack
 }
 
-/// The chain that led to the end of the build as it was: from the last unit back to what it waited
-/// for last. `from` is when the first unit started.
+/// Returns the chain that led to the end of the measured build: from the last unit back to the
+/// dependency that each unit waited for last. `from` is the start of the first unit.
 pub fn realised(schedule: &Schedule, from: f64) -> Path {
     let jobs = &schedule.jobs;
     let end: Vec<f64> = jobs.iter().map(|job| job.start + job.duration).collect();
@@ -125,8 +127,8 @@ pub fn realised(schedule: &Schedule, from: f64) -> Path {
     }
 }
 
-/// Follows `before` (the unit before, whether its metadata was enough, the wait between) back from
-/// the last unit.
+/// Follows `before` from the last unit back to the first. `before` returns the previous unit, true
+/// if its metadata was enough, and the wait in between.
 fn chain(
     last: Option<usize>,
     before: impl Fn(usize) -> Option<(usize, bool, f64)>,

@@ -1,75 +1,76 @@
-//! One measured build, as it is kept: `xtask/docs/json.md` documents the format.
+//! The record of one measured build. `xtask/docs/json.md` documents the format.
 
 use serde::{Deserialize, Serialize};
 
 use super::{BuildTimings, path, schedule::Schedule};
 
-/// Of the format; it changes when a reader would have to.
+/// The version of the format. The version changes if a reader has to change.
 pub const VERSION: u32 = 1;
 
-/// A run with what it measured.
+/// A run and its measured build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildRecord {
-    /// Of this format: [`VERSION`].
+    /// The version of the format: [`VERSION`].
     pub version: u32,
-    /// What was run, and the figures that a history shows.
+    /// The command that was run, and the figures that a history shows.
     pub run: Run,
-    /// What cargo measured.
+    /// The build that cargo measured.
     pub build: BuildTimings,
 }
 
-/// What was run, where, and the figures that a history shows. Texts are empty where nothing is
-/// known.
+/// The command that was run, its surroundings, and the figures that a history shows. A text is
+/// empty if it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Run {
-    /// Cargo's id of the run, which begins with its start: `20261121T073539352Z-fcff66da9ef016b7`.
+    /// Cargo's id of the run, which begins with the run's start:
+    /// `20261121T073539352Z-fcff66da9ef016b7`.
     pub id: String,
-    /// The id of the first run of those that `--repeat` made; its own where there was one only.
+    /// The id of the first run of the same `--repeat`. A single run has its own id here.
     pub series: String,
-    /// What the user calls it.
+    /// The label that the user gave the run.
     pub label: Option<String>,
     /// Cargo's command: `build`, `check`, …
     pub command: String,
-    /// What was forwarded to it.
+    /// The arguments that were forwarded to cargo.
     pub arguments: Vec<String>,
-    /// What was built from nothing: `none`, `affected`, `workspace`, `all`.
+    /// The scope of the clean before the build: `none`, `affected`, `workspace`, `all`.
     pub clean: String,
-    /// Of the work tree; none outside git.
+    /// The commit of the work tree. `None` outside git.
     pub commit: Option<String>,
-    /// None where `HEAD` is on no branch.
+    /// The branch. `None` if `HEAD` is on no branch.
     pub branch: Option<String>,
-    /// Whether the work tree differed from the commit.
+    /// True if the work tree differed from the commit.
     pub dirty: Option<bool>,
-    /// `cargo 1.95.0 (…)`.
+    /// The version of cargo: `cargo 1.95.0 (…)`.
     pub cargo: String,
-    /// `rustc 1.95.0 (…)`.
+    /// The version of rustc: `rustc 1.95.0 (…)`.
     pub rustc: String,
     /// The host's triple.
     pub host: String,
-    /// As `--profile` names it.
+    /// The profile by the name that `--profile` takes.
     pub profile: String,
     /// The arguments that choose features.
     pub features: Vec<String>,
-    /// How many units cargo was to run at a time.
+    /// The number of units that cargo was allowed to run at a time.
     pub jobs: Option<usize>,
-    /// The machine's cores.
+    /// The number of the machine's cores.
     pub cores: Option<usize>,
     /// Seconds that cargo waited for another cargo's lock.
     pub waited_for_lock: f64,
-    /// Seconds from cargo's start to the end of the last unit, without that.
+    /// Seconds from cargo's start to the end of the last unit, without the wait for the lock.
     pub total: f64,
     /// Seconds of the longest chain of units that wait for one another.
     pub critical_path: f64,
-    /// What all units took together, in seconds.
+    /// The sum of all units' durations, in seconds.
     pub time_sum: f64,
-    /// Units that ran.
+    /// The number of units that ran.
     pub ran: usize,
-    /// Whether the build failed.
+    /// True if the build failed.
     pub failed: bool,
 }
 
-/// The beginning of a record's file, for a history that is not read whole.
+/// The beginning of a record's file, for a history that does not read whole records.
 #[derive(Deserialize)]
 struct Head {
     version: u32,
@@ -77,10 +78,10 @@ struct Head {
 }
 
 impl BuildRecord {
-    /// Of a run, whose figures are taken from the build.
+    /// Returns the record of a run. The run's figures are computed from the build.
     ///
     /// # Errors
-    /// In words, where the build contradicts itself.
+    /// Returns a message if the run's id is not valid or if the build contradicts itself.
     pub fn new(mut run: Run, build: BuildTimings) -> Result<Self, String> {
         if !is_id(&run.id) {
             return Err(format!("`{}` is no id of a run", run.id));
@@ -102,10 +103,10 @@ impl BuildRecord {
         })
     }
 
-    /// Reads a record's text.
+    /// Reads the text of a record.
     ///
     /// # Errors
-    /// In words, what is wrong with it.
+    /// Returns a message that says what is wrong with the text.
     pub fn read(text: &str) -> Result<Self, String> {
         Self::head(text)?;
         let record: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
@@ -113,10 +114,10 @@ impl BuildRecord {
         Ok(record)
     }
 
-    /// Reads what a history shows of a record.
+    /// Reads the part of a record that a history shows.
     ///
     /// # Errors
-    /// In words, what is wrong with it.
+    /// Returns a message that says what is wrong with the text.
     pub fn head(text: &str) -> Result<Run, String> {
         let head: Head = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match head.version {
@@ -126,12 +127,14 @@ impl BuildRecord {
         }
     }
 
-    /// Seconds from cargo's start to the end of the last unit, without waiting for a lock.
+    /// Returns the seconds from cargo's start to the end of the last unit, without the wait for a
+    /// lock.
     pub fn total(&self) -> f64 {
         self.build.total - self.run.waited_for_lock
     }
 
-    /// Units at a time: as cargo was told, or as many as there were at most.
+    /// Returns the number of units at a time: the number that cargo was given, or else the largest
+    /// number that was observed.
     pub fn width(&self) -> usize {
         let busiest = self.build.concurrency.iter().map(|it| it.active).max();
         self.run.jobs.or(busiest).unwrap_or(1).max(1)
@@ -139,9 +142,9 @@ impl BuildRecord {
 }
 
 impl Run {
-    /// Whether two runs did the same, so that their times can be compared: the same command for
-    /// the same profile and as many jobs. Where it depends on a change what is built, they have to
-    /// have built as much as one another, give or take a fifth.
+    /// Returns true if two runs did the same work, so that their times can be compared: the same
+    /// command and arguments for the same profile, host and number of jobs. If the amount of work
+    /// depends on a change, the numbers of units that ran must not differ by more than a fifth.
     pub fn is_like(&self, other: &Self) -> bool {
         let of_a_change = matches!(self.clean.as_str(), "none" | "affected" | "");
         let (less, more) = (self.ran.min(other.ran), self.ran.max(other.ran));
@@ -154,7 +157,7 @@ impl Run {
             && (!of_a_change || less * 5 >= more * 4)
     }
 
-    /// When it started: `2026-11-21 07:35:39`, in UTC.
+    /// Returns the start of the run in UTC: `2026-11-21 07:35:39`.
     pub fn started(&self) -> String {
         let part = |range: std::ops::Range<usize>| self.id.get(range).unwrap_or("??");
         format!(
@@ -168,11 +171,11 @@ impl Run {
         )
     }
 
-    /// The day of its start, counted from 1970-01-01.
+    /// Returns the day of the run's start as the number of days since 1970-01-01.
     pub fn day(&self) -> Option<i64> {
         let number = |range: std::ops::Range<usize>| self.id.get(range)?.parse::<i64>().ok();
         let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
-        // Years that begin in March have their odd day at the end.
+        // A year that begins in March has its leap day at the end.
         let (year, month) = match month > 2 {
             true => (year, month - 3),
             false => (year - 1, month + 9),
@@ -181,7 +184,7 @@ impl Run {
         Some(days + (153 * month + 2) / 5 + day - 1 - 719_468)
     }
 
-    /// What to call it in a line: its label, its commit, or its start.
+    /// Returns a short name for the run: its label, its commit, or its start.
     pub fn name(&self) -> String {
         match (&self.label, &self.commit) {
             (Some(label), _) => label.clone(),
@@ -195,9 +198,10 @@ impl Run {
     }
 }
 
-/// A run's id names its file, so nothing else may stand in it.
+/// Returns true if a run's id is valid. The id names the run's file, so other characters are
+/// refused.
 fn is_id(id: &str) -> bool {
-    // Cargo before 1.94 has a point in it: `20261121T083728.636708223Z`.
+    // Cargo before 1.94 writes a point in the id: `20261121T083728.636708223Z`.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     id.starts_with(|first: char| first.is_ascii_alphanumeric())
         && id.len() <= 80

@@ -1,51 +1,52 @@
-//! The order in which units may run, without the times at which they did.
+//! The order in which units may run, independent of their measured times.
 
 use super::BuildTimings;
 
-/// What has to be there before a unit starts. Of two that come at one moment the first counts
-/// first.
+/// The event of a dependency that a unit waits for. Of two events at the same moment, the smaller
+/// one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Until {
-    /// The other unit's metadata.
+    /// The dependency's metadata is written.
     Metadata,
-    /// The other unit's end.
+    /// The dependency ends.
     End,
-    /// The end of the other unit, and of all that it stands on.
+    /// The dependency and all its direct and indirect dependencies end.
     AllBelow,
 }
 
-/// Units with their lengths, and what each waits for.
+/// The units with their durations and their dependencies.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// In the places that they have in the build.
+    /// The units, by their index in the build.
     pub jobs: Vec<Job>,
-    /// Places, every unit after what it waits for.
+    /// The indices of the units, each after its dependencies.
     pub order: Vec<usize>,
-    /// For every unit those that wait for it, and for what of it.
+    /// The direct dependents of every unit, with the event that each of them waits for.
     pub users: Vec<Vec<(usize, Until)>>,
-    /// How many units wait for each, be it through others; itself included. Cargo starts those
-    /// with the highest number first (`DependencyQueue`).
+    /// The number of each unit's direct and indirect dependents, the unit itself included. Cargo
+    /// starts the units with the highest number first (`DependencyQueue`).
     pub priority: Vec<usize>,
 }
 
 /// One unit of a schedule. Times are seconds.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// From start to end; 0 where it did not run.
+    /// The time from start to end. 0 if the unit did not run.
     pub duration: f64,
-    /// From start to metadata.
+    /// The time from start to metadata.
     pub metadata: f64,
-    /// When it started in the measured build.
+    /// The start of the unit in the measured build.
     pub start: f64,
-    /// What it waits for.
+    /// The dependencies that the unit waits for, and the event of each.
     pub waits: Vec<(usize, Until)>,
 }
 
 impl Schedule {
-    /// The schedule of a build.
+    /// Returns the schedule of a build.
     ///
     /// # Errors
-    /// In words, where a unit waits for one that is not there, or for itself: the record is damaged.
+    /// Returns a message if a unit waits for a unit that does not exist, or for itself: the record
+    /// is damaged.
     pub fn new(build: &BuildTimings) -> Result<Self, String> {
         let count = build.units.len();
         let mut jobs = Vec::with_capacity(count);
@@ -58,7 +59,7 @@ impl Schedule {
             let metadata = unit.needs_metadata.iter().map(|&it| (it, Until::Metadata));
             let needs = unit.needs.iter().map(|&it| (it, until));
             let mut waits: Vec<_> = needs.chain(metadata).collect();
-            // Whoever waits for an end need not wait for the metadata too.
+            // A unit that waits for the end of a dependency need not wait for its metadata, too.
             waits.sort_by_key(|&(it, _)| it);
             waits.dedup_by_key(|&mut (it, _)| it);
             for &(below, until) in &waits {
@@ -98,8 +99,8 @@ impl Schedule {
         })
     }
 
-    /// For every unit the moment from which all that it stands on, and itself, has ended, given
-    /// the ends; and which unit's end that is.
+    /// Returns, for every unit, the moment when the unit and all its direct and indirect
+    /// dependencies have ended, and the unit that ends last. `end` has the end of each unit.
     pub fn all_below(&self, end: &[f64]) -> Vec<(f64, usize)> {
         let mut below: Vec<(f64, usize)> = end.iter().copied().zip(0..).collect();
         for &place in &self.order {
@@ -113,7 +114,8 @@ impl Schedule {
     }
 }
 
-/// Counts each unit's users, direct and indirect: a set of bits for each, a word for 64 units.
+/// Counts each unit's direct and indirect dependents, with a set of bits for each unit: one word
+/// for 64 units.
 fn priorities(order: &[usize], users: &[Vec<(usize, Until)>]) -> Vec<usize> {
     let words = users.len().div_ceil(64);
     let mut sets: Vec<Vec<u64>> = vec![Vec::new(); users.len()];

@@ -5,10 +5,11 @@ pub(crate) fn sealed(text: &str) -> String {
     format!("{text}{BEFORE}{:016x}{AFTER}", checksum(text))
 }
 
-/// Returns the text of a kept record without its checksum. A record of an older kit has none.
+/// Returns the text of a kept record without its checksum. A record of an older kit has no
+/// checksum.
 ///
 /// # Errors
-/// In words, when the checksum is that of another text.
+/// Returns a message if the checksum does not match the text.
 pub(crate) fn opened(kept: &str) -> Result<&str, String> {
     let Some(at) = kept.rfind(BEFORE) else {
         return Ok(kept);
@@ -23,7 +24,7 @@ pub(crate) fn opened(kept: &str) -> Result<&str, String> {
 const BEFORE: &str = "{\"checksum\":\"";
 const AFTER: &str = "\"}\n";
 
-/// Returns the FNV-1a hash, which is the same with every compiler: records are kept for long.
+/// Returns the FNV-1a hash, which does not depend on the compiler: records are kept for years.
 fn checksum(text: &str) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;

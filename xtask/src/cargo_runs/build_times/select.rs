@@ -1,11 +1,12 @@
-//! Which of the kept runs is meant: `latest`, `latest~2`, a label, a commit, a run's id.
+//! Finds the kept run that a specification names: `latest`, `latest~2`, a label, a commit, a run's
+//! id.
 
 use super::Run;
 
-/// The runs that one `--repeat` made, oldest first; mostly one alone.
+/// The runs that one `--repeat` made, the oldest first. Most series have one run.
 pub type Series = Vec<Run>;
 
-/// Groups runs, which come oldest first, by series; the newest series last.
+/// Groups runs by series. The runs come oldest first, and so do the series.
 pub fn series(runs: &[Run]) -> Vec<Series> {
     let mut grouped: Vec<Series> = Vec::new();
     for run in runs {
@@ -18,10 +19,10 @@ pub fn series(runs: &[Run]) -> Vec<Series> {
     grouped
 }
 
-/// The one series that is meant.
+/// Returns the one series that `spec` names.
 ///
 /// # Errors
-/// In words, that there is none, or several, and what to do about it.
+/// Returns a message if no series or several series match, and says what to do.
 pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
     let (name, back) = match spec.rsplit_once('~') {
         Some((name, back)) => {
@@ -63,7 +64,7 @@ fn is_called(run: &Run, name: &str) -> bool {
         || begins(&run.id)
 }
 
-/// The newest series before this one that did the same and went as well.
+/// Returns the newest earlier series that did the same work with the same outcome.
 pub fn before<'a>(all: &'a [Series], of: &Run) -> Option<&'a Series> {
     all.iter().rev().find(|series| {
         let last = &series[series.len() - 1];

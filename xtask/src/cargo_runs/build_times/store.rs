@@ -1,4 +1,5 @@
-//! Kept runs: one file each, in a directory of the kit's own below the target directory.
+//! The store of kept runs: one file for each run, in the kit's directory below the target
+//! directory.
 
 use std::fs;
 use std::io::ErrorKind::{NotADirectory, NotFound};
@@ -17,13 +18,13 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::{files, state};
 
-/// How much of the history is kept.
+/// The limits of the kept history.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keep {
-    /// So many runs, the newest.
+    /// The maximum number of runs. The newest runs are kept.
     pub runs: usize,
-    /// None older than so many days.
+    /// The maximum age of a run in days.
     pub days: u32,
 }
 
@@ -42,22 +43,24 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store of a target directory; it need not be there yet.
+    /// Returns the store of a target directory. The store's directory need not exist yet.
     pub fn of(target_directory: &Utf8Path) -> Self {
         Self {
             directory: state::in_target(target_directory).join("timings"),
         }
     }
 
-    /// Where it is.
+    /// Returns the path of the store's directory.
     pub fn directory(&self) -> &Utf8Path {
         &self.directory
     }
 
-    /// All kept runs, oldest first. A damaged record is set aside, and the rest is used.
+    /// Returns all kept runs, the oldest first. A damaged record is renamed, and the other records
+    /// are used.
     ///
     /// # Errors
-    /// Where the directory cannot be listed.
+    /// Returns an error if the directory cannot be listed, if a record's file cannot be read, or if
+    /// a damaged record cannot be renamed.
     pub fn history(&self) -> Result<Vec<Series>> {
         let entries = match self.directory.read_dir_utf8() {
             Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => {
@@ -92,10 +95,11 @@ impl Store {
         Ok(select::series(&runs))
     }
 
-    /// The records of a series that [`Store::history`] gave.
+    /// Returns the records of a series that [`Store::history`] returned. A damaged record is
+    /// renamed.
     ///
     /// # Errors
-    /// Where none of them can be read; damaged ones are set aside.
+    /// Returns an error if no record of the series can be read.
     pub fn records(&self, series: &Series) -> Result<Vec<BuildRecord>> {
         let mut records = Vec::new();
         for run in series {
@@ -114,10 +118,11 @@ impl Store {
         }
     }
 
-    /// The records that a specification means: of kept runs, or of a file.
+    /// Returns the records that a specification names: records of kept runs, or records in a file.
     ///
     /// # Errors
-    /// Where it means none or several, or they cannot be read.
+    /// Returns an error if the specification names no series or several series, or if the records
+    /// cannot be read.
     pub fn find(&self, history: &[Series], spec: &str) -> Result<Vec<BuildRecord>> {
         let path = Utf8Path::new(spec);
         if path.extension() == Some("json") || path.components().count() > 1 && path.is_file() {
@@ -135,10 +140,10 @@ impl Store {
         self.records(series)
     }
 
-    /// Keeps a record, in place of an older one of the same run.
+    /// Writes a record, and replaces an older record of the same run.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Returns an error if the record cannot be written.
     pub fn save(&self, record: &BuildRecord) -> Result<()> {
         fs::create_dir_all(&self.directory)
             .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
@@ -148,26 +153,26 @@ impl Store {
         write_whole(&path, text).with_context(|| format!("cannot write {}", quote::name(&path)))
     }
 
-    /// Whether the run is kept.
+    /// Returns true if the run is kept.
     pub fn has(&self, run: &Run) -> bool {
         self.path(run).is_file()
     }
 
-    /// Writes the page of the newest report, and says where it is.
+    /// Writes the page of the newest report, and returns its path.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Returns an error if the page cannot be written.
     pub fn write_page(&self, page: &str) -> Result<Utf8PathBuf> {
         let path = self.directory.join("report.html");
         write_whole(&path, page).with_context(|| format!("cannot write {}", quote::name(&path)))?;
         Ok(path)
     }
 
-    /// Removes those of these runs, which come oldest first, that are beyond what is to be kept;
-    /// labelled ones stay. How many were removed.
+    /// Removes the runs that are beyond the limits, and returns their number. `runs` come oldest
+    /// first. Labelled runs are kept.
     ///
     /// # Errors
-    /// Where one cannot be removed.
+    /// Returns an error if a file cannot be removed.
     pub fn prune(&self, runs: &[&Run], keep: &Keep, today: i64) -> Result<usize> {
         let mut removed = 0;
         for (newer, run) in runs.iter().rev().enumerate() {
@@ -189,7 +194,7 @@ impl Store {
     }
 }
 
-/// Reads a record a line, or one record in several lines.
+/// Reads one record per line, or one record that spans several lines.
 fn records_in(text: &str) -> Result<Vec<BuildRecord>, String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     match lines.map(BuildRecord::read).collect::<Result<Vec<_>, _>>() {
@@ -204,7 +209,7 @@ fn read(path: &Utf8Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Nothing that was measured is deleted because it cannot be read.
+/// Renames a damaged record. A measurement is never deleted because it cannot be read.
 fn set_aside(path: &Utf8Path, why: &str) -> Result<()> {
     let mut aside = path.with_extension("damaged");
     for number in 1.. {

@@ -1,7 +1,8 @@
-//! Reads the log that cargo's unstable `-Zbuild-analysis` leaves in `$CARGO_HOME/log`.
+//! Reads the log that cargo's unstable `-Zbuild-analysis` writes to `$CARGO_HOME/log`.
 //!
-//! A line is a JSON object with a `reason`. Beside what the timing report holds, it tells which
-//! unit waits for which, and which were fresh, and it is there even where cargo was killed.
+//! Each line is a JSON object with a `reason`. The log holds more than the timing report: the
+//! dependencies of each unit, and the units that were fresh. The log exists even if cargo was
+//! killed.
 
 use std::collections::HashMap;
 
@@ -42,7 +43,7 @@ struct Started {
     rustc_version: String,
 }
 
-/// When something happened to a unit, or to a section of it, in seconds from cargo's start.
+/// The time of an event of a unit, or of a section of a unit, in seconds from cargo's start.
 #[derive(Deserialize)]
 struct LoggedTimes {
     index: usize,
@@ -71,30 +72,31 @@ struct Target {
     kind: String,
 }
 
-/// When things happened to a unit, in seconds from cargo's start.
+/// The times of a unit's events, in seconds from cargo's start.
 #[derive(Default)]
 struct Times {
     is_fresh: bool,
     started: Option<f64>,
     metadata: Option<f64>,
     finished: Option<f64>,
-    /// Since when it links; how long it did.
+    /// The start of linking, and the duration of linking.
     links: Option<f64>,
     linked: Option<f64>,
 }
 
-/// Whether a text is such a log: its first line says so.
+/// Returns true if a text is such a log. The first line tells.
 pub(crate) fn is_log(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
     first.starts_with('{') && first.contains("\"reason\":\"build-started\"")
 }
 
-/// Reads a log: what is known of the run, and the build, which has no curves. It does not tell
-/// procedural macros from other libraries; `is_proc_macro` is asked with a package's name and
-/// version.
+/// Reads a log and returns the run and the build. The build has no curves. The log does not
+/// distinguish procedural macros from other libraries, so `is_proc_macro` is called with a
+/// package's name and version.
 ///
 /// # Errors
-/// In words, where it holds no units, or one that it does not introduce.
+/// Returns a message if the log names no unit, lacks the registration of a unit, or has a negative
+/// time.
 pub(crate) fn read(
     text: &str,
     is_proc_macro: &dyn Fn(&str, &str) -> bool,
@@ -105,7 +107,8 @@ pub(crate) fn read(
         ..Graph::default()
     };
     let mut times: HashMap<usize, Times> = HashMap::new();
-    // Lines of kinds that are new, and the last one of a cargo that was killed, are passed over.
+    // Lines of an unknown kind are skipped, and so is an incomplete last line of a cargo that was
+    // killed.
     for line in text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -210,7 +213,7 @@ impl Registered {
                 crate_types: vec!["lib".to_owned()],
                 name: self.target.name,
             },
-            // The log names the host as any other platform.
+            // The log names the host like any other platform.
             platform: None,
             mode: self.mode,
             features: self.features,

@@ -1,23 +1,23 @@
-//! Records from files: exported ones, cargo's own report pages, its build logs.
+//! Reads records from files: exported records, cargo's report pages and cargo's build logs.
 
 use super::{build_log, report_html};
 use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, Run, read_report, read_run};
 use xtask_impact::paths::hashed;
 
-/// What a file holds.
+/// The contents of an imported file.
 #[derive(Debug)]
 pub(crate) enum Imported {
-    /// Records as `timings export` writes them; and for those that cannot be read which one it is
-    /// and what is wrong.
+    /// Records that `timings export` wrote. The second field has a message for each record that
+    /// cannot be read, with the record's number and the fault.
     Records(Vec<BuildRecord>, Vec<String>),
-    /// A build of which cargo itself left a record, and what is known of its run.
+    /// A build that cargo itself recorded, with the known facts about its run.
     Build(Box<(Run, BuildTimings)>),
 }
 
-/// Reads a file's text. `name` is the file's, without its extension.
+/// Reads the text of a file. `name` is the file's name without its extension.
 ///
 /// # Errors
-/// In words, what is wrong with it and what to do.
+/// Returns a message that says what is wrong with the file and what to do.
 pub(crate) fn read(
     text: &str,
     name: &str,
@@ -36,7 +36,7 @@ pub(crate) fn read(
         };
         return Ok(Imported::Build(Box::new((run, build))));
     }
-    // A record that somebody has laid out over several lines is one all the same.
+    // A single record may span several lines.
     let is_one = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let parts = if is_one { vec![text] } else { lines.collect() };
@@ -53,7 +53,8 @@ pub(crate) fn read(
     }
 }
 
-/// An id in cargo's form for a page that has lost its name: its start, and a hash of the page.
+/// Returns an id in cargo's form for a page whose file was renamed: the build's start and a hash of
+/// the page.
 fn id_of(page: &str) -> String {
     let digits: String = report_html::started(page)
         .chars()

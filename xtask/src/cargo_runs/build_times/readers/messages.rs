@@ -1,4 +1,4 @@
-//! Tells units that ran from those that did not, by the JSON messages of the same build.
+//! Finds the outcome of each unit from the JSON messages of the same build.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use super::unit_graph::target;
 use crate::cargo_runs::build_times::{UnitState, UnitTiming};
 use xtask_impact::workspace::name_and_version;
 
-/// Units of one label that cargo said were done. They can be several, differing in features or
-/// platform; the platform is in neither the report nor the messages.
+/// The finished units with one label. Several units can have one label, since neither the report
+/// nor the messages name the platform and the messages name no features.
 #[derive(Default)]
 struct FinishedUnits {
     unit: UnitTiming,
@@ -17,14 +17,14 @@ struct FinishedUnits {
     fresh: usize,
 }
 
-/// Sets every unit's state, and adds the fresh units that the report leaves out, so that a build
-/// reads the same whichever cargo made it.
+/// Sets the state of every unit, and adds the fresh units that the report leaves out. The result is
+/// the same for every version of cargo.
 pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: bool) {
     let mut done: BTreeMap<String, FinishedUnits> = BTreeMap::new();
     for message in messages {
         let (unit, fresh) = match message {
             Message::CompilerArtifact(artifact) => (compiled(artifact), artifact.fresh),
-            // This one comes for fresh scripts too; whether the script ran, the report tells.
+            // Cargo sends this message for fresh scripts, too. The report tells if the script ran.
             Message::BuildScriptExecuted(s) => (unit(&s.package_id, "build script", "run"), false),
             _ => continue,
         };
@@ -35,7 +35,8 @@ pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: 
             false => entry.ran += 1,
         }
     }
-    // Longest first: of two units with one label, the one without a length is the one that failed.
+    // The longest unit comes first: if two units have one label, the unit without a duration is the
+    // one that failed.
     units.sort_by(|a, b| b.duration.total_cmp(&a.duration));
     for unit in units.iter_mut() {
         let started = unit.start > 0.0 || unit.duration > 0.0;
@@ -55,8 +56,8 @@ pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: 
     }
 }
 
-/// What the report by itself says. A compiler needs more than the 5 ms that would be rounded to
-/// nothing; a build script may not.
+/// Returns the state that the report alone implies. A compiler needs more than the 5 ms that are
+/// rounded to zero, but a build script may not.
 fn guess(unit: &UnitTiming, started: bool, failed: bool) -> UnitState {
     match unit.mode.as_str() {
         _ if started && (unit.duration > 0.0 || !failed) => UnitState::Ran,
@@ -75,7 +76,7 @@ fn compiled(artifact: &Artifact) -> UnitTiming {
     let kind = artifact.target.kind.first();
     let kind = kind.map_or(String::new(), ToString::to_string);
     let target = target(&kind, &artifact.target.name);
-    // The message does not name the mode, but the files it lists show it.
+    // The message does not name the mode, but the extensions of its files show the mode.
     let extensions = artifact.filenames.iter().map(|it| it.extension());
     let all = |extension| extensions.clone().all(|it| it == Some(extension));
     let mode = match artifact.profile.test {
@@ -89,7 +90,7 @@ fn compiled(artifact: &Artifact) -> UnitTiming {
     unit(&artifact.package_id, &target, mode)
 }
 
-/// A fresh unit, unless the report knows better.
+/// Returns a unit in the state fresh. The caller corrects the state if the report knows better.
 fn unit(id: &PackageId, target: &str, mode: &str) -> UnitTiming {
     let (name, version) = name_and_version(&id.repr);
     UnitTiming {

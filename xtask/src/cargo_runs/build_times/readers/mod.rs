@@ -1,4 +1,4 @@
-//! Readers of what cargo and rustc print about a build: timings pages, messages, logs, unit graphs.
+//! Readers of cargo's output about a build: timings pages, messages, logs and unit graphs.
 
 pub(crate) mod build_log;
 pub(crate) mod import;

@@ -1,7 +1,7 @@
 //! Reads the page that `cargo build --timings` writes.
 //!
-//! Its data are JSON constants in a script. The format is cargo's own, documented nowhere and
-//! without a version; what is read here is what cargo 1.91 to 1.100 write.
+//! The data of the page are JSON constants in a script. The format is cargo's own; it is not
+//! documented and has no version. This reader knows the formats of cargo 1.91 to 1.100.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,19 +15,19 @@ use crate::cargo_runs::build_times::{
     BuildTimings, Cargos, Order, Run, UnitTiming, last_end, round,
 };
 
-/// Why a report could not be read, and what to do about it.
+/// The reason why a report cannot be read. The message also says what to do.
 #[derive(Debug)]
 pub enum ReportError {
-    /// The text is no `--timings` page.
+    /// The text is not a `--timings` page.
     NotAReport,
-    /// The page's end is missing.
+    /// The end of the page is missing.
     CutShort,
-    /// Cargo writes its figures in a form that is not known here.
+    /// Cargo writes its data in an unknown form.
     UnknownShape(String),
-    /// A unit, named here, starts before cargo did or ends before it starts.
+    /// A unit starts before cargo did, or ends before it starts. The field names the unit.
     NegativeTime(String),
-    /// There is no unit in it, and the messages name none either. Cargo 1.99 and later leave out
-    /// fresh units, so this may as well mean that there was nothing to do.
+    /// The page has no unit, and the messages name none either. Cargo 1.99 and later leave out
+    /// fresh units, so there may have been nothing to do.
     NoUnits,
 }
 
@@ -62,9 +62,10 @@ impl fmt::Display for ReportError {
 
 impl std::error::Error for ReportError {}
 
-/// Reads a report's text. `messages` are those of the same build (`--message-format json`); with
-/// none given, a unit that shows no time is [`State::Unknown`](crate::cargo_runs::build_times::State::Unknown), and fresh units are missing where
-/// the report leaves them out (before cargo 1.95, and from 1.99).
+/// Reads the text of a report. `messages` are the messages of the same build (`--message-format
+/// json`). Without messages, a unit that shows no time is
+/// [`UnitState::Unknown`](crate::cargo_runs::build_times::UnitState::Unknown), and fresh units are
+/// missing if the report leaves them out (before cargo 1.95, and from 1.99).
 pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, ReportError> {
     if !html.contains("<title>Cargo Build Timings") {
         return Err(ReportError::NotAReport);
@@ -85,7 +86,7 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
         .map(|(error, _)| error.to_owned());
 
     let mut units: Vec<UnitTiming> = raw.into_iter().map(PageUnit::timing).collect();
-    // Cargo 1.95 to 1.98 list doctests, but none measures them.
+    // Cargo 1.95 to 1.98 list doctests, but no cargo measures doctests.
     units.retain(|unit| unit.mode != "doc test");
     messages::settle(&mut units, messages, error.is_some());
     if units.is_empty() {
@@ -104,7 +105,7 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
     })
 }
 
-/// Turns whom a unit let start into what that one waited for.
+/// Turns the units that each unit unblocked into the dependencies that each unit waited for.
 fn take_blockers(units: &mut [UnitTiming]) {
     let numbered = units.iter().enumerate();
     let places: HashMap<usize, usize> = numbered
@@ -123,7 +124,8 @@ fn take_blockers(units: &mut [UnitTiming]) {
     }
 }
 
-/// Reads what the page's table says of the run as a whole; nothing where it does not.
+/// Reads the facts about the run from the page's table. A field is empty if the table does not have
+/// it.
 pub fn read_run(html: &str) -> Run {
     let between = |text: &str, before: &str, after: &[char]| {
         let (_, rest) = text.split_once(before)?;
@@ -142,7 +144,7 @@ pub fn read_run(html: &str) -> Run {
     }
 }
 
-/// When the build started, as the page's table says: `2026-11-21T07:35:39.352401469Z`.
+/// Returns the build's start as the page's table says it: `2026-11-21T07:35:39.352401469Z`.
 pub(crate) fn started(html: &str) -> &str {
     row(html, "Build start")
 }
@@ -153,14 +155,15 @@ fn row<'a>(html: &'a str, name: &str) -> &'a str {
         .map_or("", |(value, _)| value)
 }
 
-/// A curve. The units say all that is needed; one that cannot be read is no reason to stop.
+/// Reads a curve. A curve that cannot be read is empty, since the units hold all the necessary
+/// data.
 fn curve<T: DeserializeOwned>(html: &str, name: &str) -> Vec<T> {
     constant(html, name)
         .and_then(Result::ok)
         .unwrap_or_default()
 }
 
-/// The value of a JavaScript constant; none if the page does not define it.
+/// Returns the value of a JavaScript constant, or `None` if the page does not define the constant.
 fn constant<T: DeserializeOwned>(html: &str, name: &str) -> Option<serde_json::Result<T>> {
     let (_, json) = html.split_once(&format!("const {name} = "))?;
     Some(T::deserialize(&mut serde_json::Deserializer::from_str(
@@ -168,7 +171,7 @@ fn constant<T: DeserializeOwned>(html: &str, name: &str) -> Option<serde_json::R
     )))
 }
 
-/// A unit as cargo writes it. Absent fields are those that not every cargo has.
+/// A unit as cargo writes it. The optional fields are missing in some versions of cargo.
 #[derive(Deserialize)]
 struct PageUnit {
     name: String,
@@ -183,7 +186,7 @@ struct PageUnit {
     unblocked_units: Vec<usize>,
     #[serde(default)]
     unblocked_rmeta_units: Vec<usize>,
-    /// Cargo before 1.94 gives this in place of the sections.
+    /// The metadata time, which cargo before 1.94 writes in place of the sections.
     rmeta_time: Option<f64>,
     sections: Option<Vec<(String, Section)>>,
 }
@@ -224,8 +227,8 @@ impl PageUnit {
     }
 }
 
-/// Takes cargo's label apart: `""` is a library, `" tool \"bin\" (check)"` a binary (before cargo
-/// 1.95 `" bin \"tool\" (check)"`).
+/// Splits cargo's label into target and mode: `""` is a library, `" tool \"bin\" (check)"` a
+/// binary. Before cargo 1.95 the binary's label is `" bin \"tool\" (check)"`.
 fn target_and_mode(label: &str) -> (String, String) {
     let label = label.trim();
     let (target, mode) = match label.strip_suffix(')').and_then(|l| l.rsplit_once('(')) {

@@ -1,11 +1,11 @@
-//! Which unit waits for which, from cargo's own `--unit-graph` for the same arguments.
+//! Adds the dependencies between units, from cargo's own `--unit-graph` for the same arguments.
 //!
-//! From cargo 1.95 on a unit's number in the timing report is its place in that graph. Before, and
-//! wherever the two disagree, units are matched by package, target, mode and features.
+//! From cargo 1.95 on, a unit's number in the timing report is its index in that graph. For older
+//! versions, and where the two disagree, units are matched by package, target, mode and features.
 //!
-//! When a unit may start is decided in cargo's `job_queue`: one that becomes an rlib starts at the
-//! metadata of its dependencies, one that links waits for the end of everything below it, and
-//! binaries are only needed to run tests, not to compile them.
+//! Cargo's `job_queue` decides when a unit may start: a unit that becomes an rlib starts when the
+//! metadata of its dependencies is written, and a unit that links waits for the end of all its
+//! direct and indirect dependencies. Binaries are only needed to run tests, not to compile tests.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::cargo_runs::build_times::{BuildTimings, Order, UnitTiming};
 use xtask_impact::workspace::name_and_version;
 
-/// The graph's JSON, of version 1, as far as it matters here.
+/// The JSON of cargo's unit graph, version 1, limited to the fields that are read.
 #[derive(Default, Deserialize)]
 pub(crate) struct Graph {
     pub(crate) version: u32,
@@ -45,10 +45,11 @@ pub(crate) struct TimedEdge {
     pub(crate) index: usize,
 }
 
-/// Ties the units together. A build whose units are not all in the graph stays as it is.
+/// Adds the dependencies to the units of a build. A build with units that the graph lacks stays
+/// unchanged.
 ///
 /// # Errors
-/// In words, why the graph could not be used.
+/// Returns a message that says why the graph cannot be used.
 pub(crate) fn join(build: &mut BuildTimings, graph: &str) -> Result<(), String> {
     let graph: Graph =
         serde_json::from_str(graph).map_err(|error| format!("cargo's unit graph: {error}"))?;
@@ -109,7 +110,8 @@ fn sorted(mut places: Vec<usize>) -> Vec<usize> {
     places
 }
 
-/// For every node its unit's place in the build, where it has one.
+/// Returns the index in the build for every node of the graph, or `None` for a node that the build
+/// does not have.
 fn places(build: &BuildTimings, graph: &Graph) -> Result<Vec<Option<usize>>, String> {
     let mut places = vec![None; graph.units.len()];
     let mut left = Vec::new();
@@ -137,7 +139,7 @@ fn places(build: &BuildTimings, graph: &Graph) -> Result<Vec<Option<usize>>, Str
         });
         match found {
             Some(index) => places[index] = Some(place),
-            // Fresh units come from messages alone, and nothing waits for them.
+            // Fresh units come from messages alone, and no unit waits for them.
             None if !unit.started() => {}
             None => return Err(format!("cargo's unit graph has no {unit}")),
         }
@@ -145,9 +147,10 @@ fn places(build: &BuildTimings, graph: &Graph) -> Result<Vec<Option<usize>>, Str
     Ok(places)
 }
 
-/// Cargo before 1.94 reports neither numbers of the graph nor features, so that a library built for
-/// host and target is two units of one name. Of two such it was the one by whose end its users had
-/// not started yet that they waited for.
+/// Corrects the matching of units with equal labels. Cargo before 1.94 reports neither graph
+/// indices nor features, so a library that is built for the host and for the target appears as two
+/// equal units. Two such units are swapped if this lowers the number of dependents that started
+/// before a dependency was ready.
 fn settle_twins(build: &BuildTimings, graph: &Graph, places: &mut [Option<usize>]) {
     let mut users = vec![Vec::new(); graph.units.len()];
     let mut twins: HashMap<Label, Vec<usize>> = HashMap::new();
@@ -187,7 +190,7 @@ fn settle_twins(build: &BuildTimings, graph: &Graph, places: &mut [Option<usize>
     }
 }
 
-/// A target in the words of [`UnitTiming`].
+/// Returns the target in the words of [`UnitTiming`].
 pub(crate) fn target(kind: &str, name: &str) -> String {
     match kind {
         "custom-build" => "build script".to_owned(),
@@ -212,7 +215,8 @@ fn label(unit: &UnitTiming) -> Label {
 }
 
 impl Graph {
-    /// For every unit whether something other than build scripts and procedural macros needs it.
+    /// Returns, for every unit, true if something other than build scripts and procedural macros
+    /// needs the unit.
     fn for_target(&self) -> Vec<bool> {
         let mut seen = vec![false; self.units.len()];
         let mut open = self.roots.clone();
@@ -236,13 +240,14 @@ impl TimedNode {
         self.target.crate_types.iter().any(|it| it == "proc-macro")
     }
 
-    /// The script, not its run.
+    /// Returns true for the compilation of a build script, false for its run.
     fn is_script(&self) -> bool {
         self.kind() == "custom-build" && self.mode != "run-custom-build"
     }
 
-    /// Whether it needs object code; cargo's `requires_upstream_objects`. The graph does not tell
-    /// a checked harness from a checked library, the report does.
+    /// Returns true if the unit needs object code; this is cargo's `requires_upstream_objects`. The
+    /// graph does not distinguish a checked test harness from a checked library, but the report's
+    /// `mode` does.
     fn links(&self, mode: &str) -> bool {
         let is_test = matches!(mode, "test" | "check-test");
         let is_library = |it: &String| it == "lib" || it == "rlib";
@@ -259,7 +264,7 @@ impl TimedNode {
         features && self.label() == label(unit)
     }
 
-    /// The same words as in [`UnitTiming`].
+    /// Returns package name, version, target and mode in the words of [`UnitTiming`].
     pub(crate) fn label(&self) -> Label {
         let (name, version) = name_and_version(&self.pkg_id);
         let target = target(self.kind(), &self.target.name);

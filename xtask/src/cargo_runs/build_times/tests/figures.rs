@@ -1,4 +1,4 @@
-//! One build, two, many: sums, differences, budgets.
+//! Tests of the figures of one, two and many builds: sums, differences, budgets.
 
 use super::record;
 use crate::cargo_runs::build_times::{BuildRecord, UnitState};

@@ -1,4 +1,4 @@
-//! Kept runs: what they are called, what is found, what is read.
+//! Tests of kept runs: their names, the search for them, the reading of records.
 
 use super::record;
 use crate::cargo_runs::build_times::select::{before, find, series};
@@ -97,7 +97,7 @@ fn only_runs_of_a_kind_are_set_beside_one_another() {
         .collect();
     assert_eq!((percents, shown.others), (vec![None, None, Some(20.0)], 2));
     assert_eq!(trend(&history, true).points.len(), 5);
-    // Of an older record, what came later is no part of its history.
+    // A record of an older kit lacks the newer fields, so later runs are not compared with it.
     let mut older = record("20260101T120000000Z-x", &["a 0 1 -"]);
     older.run.command.clear();
     older.run.jobs = None;

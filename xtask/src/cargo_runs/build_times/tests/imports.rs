@@ -1,4 +1,4 @@
-//! Records from elsewhere.
+//! Tests of records that are imported from files.
 
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ fn a_page_tells_when_and_where_it_was_made() {
     );
 }
 
-/// The report's own words: whom each unit let start.
+/// The report names the units that each unit unblocked.
 #[test]
 fn without_a_graph_the_last_blockers_are_known() {
     let blocker = unit("a", "", 0.1, 1.0)
@@ -98,7 +98,7 @@ fn log(lines: &[Value]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// Cargo was killed while `b` was compiled; the last line is cut short.
+/// A log of a cargo that was killed while `b` was compiled. The last line is incomplete.
 #[test]
 fn a_log_of_a_build_that_was_killed() {
     let registered = |index: usize, name: &str, kind: &str, needs: &[usize]| {

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::{BuildTimings, ReportError, Run, UnitState, UnitTiming, read_report};
 
-/// `name start duration frontend needs…`: a library, `-` where it has no metadata apart; what it
-/// needs is named, with a `+` where it is the other's end. A name with `!` before it links.
+/// Returns a build of libraries, each given as `name start duration frontend needs…`. `frontend` is
+/// `-` if the unit has no separate metadata. A `+` before a needed name waits for the end of that
+/// unit. A `!` before the unit's name makes the unit link.
 fn build(units: &[&str]) -> BuildTimings {
     let rows: Vec<Vec<&str>> = units.iter().map(|it| it.split(' ').collect()).collect();
     let names: Vec<&str> = rows
@@ -55,7 +56,7 @@ fn record(id: &str, units: &[&str]) -> super::BuildRecord {
     super::BuildRecord::new(run, build(units)).unwrap()
 }
 
-/// A page in the form of cargo's, around the given units.
+/// Returns a page in cargo's form around the given units.
 fn page(units: &str, error: &str) -> String {
     format!(
         "<html><head><title>Cargo Build Timings — a 0.1.0</title></head><body>\n{error}<script>\n\
@@ -173,7 +174,8 @@ fn sections_old_and_new() {
     }
 }
 
-/// A failed build: `a` is built for two platforms, one of which fails; `s` has a quick script.
+/// A failed build: `a` is built for two platforms and fails for one of them; `s` has a build script
+/// that takes no measurable time.
 #[test]
 fn messages_tell_what_ran() {
     let units = [

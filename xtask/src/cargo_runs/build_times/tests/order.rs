@@ -1,4 +1,4 @@
-//! What waits for what, and what follows: paths, slack, replays.
+//! Tests of the order of units: critical paths, slack, replays.
 
 use serde_json::json;
 
@@ -24,7 +24,8 @@ fn steps(build: &BuildTimings, path: &Path) -> String {
     steps.collect::<Vec<_>>().join(", ")
 }
 
-/// A dependent library starts at the metadata, so `b`'s codegen holds nobody up but what links.
+/// A dependent library starts when the metadata is written, so `b`'s code generation only delays
+/// units that link.
 #[test]
 fn a_dependent_starts_at_the_metadata() {
     let build = build(&["a 0 5 1", "b 1 2 1 a", "c 2 2 - b", "!tool 5 1 - +c"]);
@@ -38,7 +39,7 @@ fn a_dependent_starts_at_the_metadata() {
     assert_eq!(path.length, 6.0);
     assert_eq!(slack, [0.0, 1.0, 1.0, 0.0]);
 
-    // Without linking it is the metadata that counts.
+    // Without linking, the metadata counts.
     let mut unlinked = build.clone();
     unlinked.units[3].links = false;
     let (path, slack) = ideal(&Schedule::new(&unlinked).unwrap());
@@ -49,7 +50,7 @@ fn a_dependent_starts_at_the_metadata() {
     assert_eq!((path.length, &slack[..]), (5.0, &[0.0; 4][..]));
 }
 
-/// One core: `b` could have started with `a`, and waited for it to end.
+/// With one core, `b` could have started together with `a`, but waited for the end of `a`.
 #[test]
 fn waiting_for_a_core_is_told_from_waiting_for_a_dependency() {
     let build = build(&["a 0.5 2 -", "b 2.5 3 -", "c 5.5 1 - +b"]);
@@ -60,7 +61,8 @@ fn waiting_for_a_core_is_told_from_waiting_for_a_dependency() {
     assert_eq!(ideal(&schedule).0.length, 4.0);
 }
 
-/// What most wait for goes first, as in cargo's queue, whatever the measured order was.
+/// The unit with the most dependents starts first, as in cargo's queue, whatever the measured order
+/// was.
 #[test]
 fn a_replay_gives_the_measured_total_and_tells_of_others() {
     let build = build(&[
@@ -105,7 +107,8 @@ fn a_replay_gives_the_measured_total_and_tells_of_others() {
     }
 }
 
-/// Real cold builds, as they were measured: the sample of this repository, and tokio 1.53.
+/// Real builds from an empty target directory, as they were measured: the sample of this
+/// repository, and tokio 1.53.
 #[test]
 fn measured_builds_are_replayed_to_within_five_percent() {
     for text in [
@@ -125,7 +128,7 @@ fn measured_builds_are_replayed_to_within_five_percent() {
             "{}: {answer:?}",
             record.run.name()
         );
-        // No unit started before what it is said to wait for; cargo rounds to 0.01.
+        // No unit started before its dependencies were ready. Cargo rounds to 0.01.
         let path = realised(&schedule, record.build.before_first());
         let sum: f64 = path.steps.iter().map(|it| it.seconds + it.waited).sum();
         assert!((sum - path.length).abs() < 0.2, "{sum} {path:?}");
@@ -136,7 +139,8 @@ fn measured_builds_are_replayed_to_within_five_percent() {
     }
 }
 
-/// A thousand units that all link against three thousand: neither time nor memory runs away.
+/// A thousand units that all link against three thousand units need neither excessive time nor
+/// excessive memory.
 #[test]
 fn thousands_of_units() {
     let mut units = vec!["u0 0 1 0.5".to_owned()];
@@ -158,7 +162,7 @@ fn a_circle_is_damage() {
     assert!(Schedule::new(&damaged).unwrap_err().contains("not there"));
 }
 
-/// A node of cargo's graph: package, kind, mode, dependencies.
+/// Returns a node of cargo's graph with this package, kind, mode and dependencies.
 fn node(name: &str, kind: &str, mode: &str, dependencies: &[usize]) -> serde_json::Value {
     let edges = dependencies
         .iter()
@@ -216,8 +220,8 @@ fn cargos_graph_ties_the_units() {
     .assert_eq(&shown.join("\n"));
 }
 
-/// Cargo 1.91: no number of the graph, no features. `derive` had started before the second `base`
-/// was there, so the first one was the host's.
+/// Cargo 1.91 reports neither graph indices nor features. `derive` had started before the second
+/// `base` was ready, so the first `base` was built for the host.
 #[test]
 fn twins_are_told_apart_by_who_waited_for_them() {
     let anonymous = |unit: String| unit.replace("\"i\":0", "\"i\":null");
@@ -248,7 +252,7 @@ fn twins_are_told_apart_by_who_waited_for_them() {
     );
 }
 
-/// What cannot be used leaves the build with what the report itself says.
+/// A graph that cannot be used leaves the build with the report's own dependencies.
 #[test]
 fn another_graph_is_refused() {
     let html = page(&format!("[{}]", unit("a", "", 0.1, 1.0)), "");
