@@ -1,5 +1,4 @@
-//! What a check of the repository finds, and how much it weighs here: the same for `policy check`
-//! and for `doctor`.
+//! Findings of the repository's checks and their levels, for `policy check` and `doctor`.
 
 pub(crate) mod output;
 pub mod policy;
@@ -14,72 +13,73 @@ use serde::{Deserialize, Serialize};
 
 use xtask_impact::usage;
 
-/// How much a finding weighs.
+/// The level of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// It is left out.
+    /// The finding is left out.
     Allow,
-    /// Worth knowing.
+    /// The finding is worth knowing.
     Note,
-    /// It costs something.
+    /// The finding costs time or disk space.
     Warning,
-    /// Builds are wrong, or the policy is broken: the command ends with 1.
+    /// Builds are wrong or the policy is broken. The command ends with exit status 1.
     Error,
 }
 
-/// One kind of finding.
+/// A kind of finding.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Its name, in words joined by hyphens, as configuration and `--explain` call it.
+    /// The name of the check, in words joined by hyphens. Configuration and `--explain` use this
+    /// name.
     pub code: &'static str,
-    /// How much it weighs unless the workspace says otherwise.
+    /// The level unless the workspace configures another one.
     pub level: Level,
-    /// What it costs, in one sentence.
+    /// The cost of such a finding, in one sentence.
     pub cost: &'static str,
-    /// What is read to find it, when it is no fault, and how to mend it, in paragraphs.
+    /// The explanation in paragraphs: the evidence that is read, the cases that are no fault, and
+    /// the fix.
     pub explanation: &'static str,
 }
 
-/// Where something was found.
+/// The place of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
-    /// A file or directory, below the repository's top level by its path from there, with the line,
-    /// counted from 1, where one is meant.
+    /// A file or directory. A path below the repository's top level is relative to the top level.
     Path {
         /// The path.
         path: Utf8PathBuf,
-        /// The line.
+        /// The line, counted from 1, if the finding is about one line.
         line: Option<usize>,
     },
-    /// A variable of the environment.
+    /// An environment variable.
     Variable(String),
     /// The machine, or the repository as a whole.
     Whole,
 }
 
-/// Something that was found.
+/// A fault or a cost that a check found.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What kind of thing.
+    /// The check that found it.
     pub check: &'static Check,
-    /// How much it weighs here.
+    /// The level in this workspace.
     pub level: Level,
-    /// Where.
+    /// The place of the finding.
     pub place: Place,
-    /// What is the matter, in one sentence that names what it is about.
+    /// The message: one sentence that names the thing that is wrong.
     pub message: String,
-    /// What was read to know it, a line each.
+    /// The evidence, one line each.
     pub evidence: Vec<String>,
-    /// What it costs in this workspace, in figures; none where nothing was counted.
+    /// The cost in this workspace, in figures. `None` if nothing was counted.
     pub impact: Option<String>,
-    /// What to do, in one sentence.
+    /// The fix, in one sentence.
     pub mend: String,
 }
 
 impl Check {
-    /// Something of this kind, at its own level.
+    /// Returns a finding of this check, at the check's own level.
     pub fn found(
         &'static self,
         place: Place,
@@ -99,14 +99,14 @@ impl Check {
 }
 
 impl Finding {
-    /// With what was read to know it.
+    /// Adds evidence to the finding.
     #[must_use]
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
         self.evidence.extend(evidence);
         self
     }
 
-    /// With what it costs in this workspace.
+    /// Sets the cost in this workspace.
     #[must_use]
     pub fn impact(mut self, impact: impl Into<String>) -> Self {
         self.impact = Some(impact.into());
@@ -120,31 +120,34 @@ impl Finding {
 pub struct Policy {
     levels: BTreeMap<String, Level>,
     exceptions: Vec<Exception>,
-    /// Values that the configuration must have: tables as in cargo's, or keys joined by dots.
+    /// Values that cargo's configuration must have: tables as in cargo's configuration, or keys
+    /// joined by dots.
     pub require: serde_json::Map<String, serde_json::Value>,
-    /// Whether several checkouts share a target directory on purpose, so that artifacts there may
-    /// be removed though another checkout built them.
+    /// True if several checkouts share a target directory on purpose, so that artifacts there may
+    /// be removed even if another checkout built them.
     pub allow_shared: bool,
 }
 
-/// Where a check does not count.
+/// An exception: a place in which a check does not count.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Exception {
     code: String,
-    /// A glob of paths below the repository's top level, or a variable's name; everywhere if none.
+    /// A glob of paths below the repository's top level, or the name of a variable. `None` means
+    /// everywhere.
     #[serde(rename = "in")]
     place: Option<String>,
-    /// Why; it is for who reads the manifest, and must not be empty.
+    /// The reason, for readers of the manifest. The reason must not be empty.
     because: String,
 }
 
 impl Policy {
-    /// Weighs what was found: leaves out what is excepted or allowed, and sorts the heaviest first.
+    /// Applies levels and exceptions to the findings: removes findings that are excepted or
+    /// allowed, and sorts the highest level first.
     ///
     /// # Errors
-    /// Where a level or an exception names a check that is not among the known ones, says no reason,
-    /// or is no glob.
+    /// Returns an error if a level or an exception names an unknown check, if an exception has no
+    /// reason, or if its place is not a valid glob.
     pub fn weigh(&self, known: &[&Check], mut found: Vec<Finding>) -> Result<Vec<Finding>> {
         let codes = self.exceptions.iter().map(|it| &it.code);
         for code in self.levels.keys().chain(codes) {
@@ -192,7 +195,7 @@ impl Policy {
         Ok(found)
     }
 
-    /// Whether a check counts anywhere.
+    /// Returns true unless the policy allows a check everywhere.
     pub fn heeds(&self, code: &str) -> bool {
         self.levels.get(code) != Some(&Level::Allow)
             && !self
@@ -216,15 +219,15 @@ impl Place {
     }
 }
 
-/// Whether an error is among findings, which fails whatever looked for them.
+/// Returns true if the findings include an error. The command that ran the checks then fails.
 pub fn fails(found: &[Finding]) -> bool {
     found.iter().any(|it| it.level == Level::Error)
 }
 
-/// The check of a code.
+/// Returns the check with this code.
 ///
 /// # Errors
-/// Where there is none, with the one that may have been meant.
+/// Returns an error if no check has this code. The message names the most similar code.
 pub fn check_named<'a>(code: &str, known: &[&'a Check]) -> Result<&'a Check> {
     let found = known.iter().find(|check| check.code == code);
     found.copied().ok_or_else(|| unknown(code, known))

@@ -1,4 +1,4 @@
-//! How `policy check` and `doctor` show what they find.
+//! Output of `policy check` and `doctor`.
 
 use anyhow::Result;
 
@@ -20,7 +20,7 @@ pub(crate) enum Format {
     Github,
 }
 
-/// Shows what was found, and gives the status that it ends with.
+/// Prints the findings, and returns the exit status.
 pub(crate) fn show(found: &[Finding], format: Format) -> Result<Status> {
     match format {
         Format::Text => output::data(&text(found))?,

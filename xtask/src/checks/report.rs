@@ -1,4 +1,4 @@
-//! Findings of `policy check` and `doctor`: text, JSON, GitHub's annotations.
+//! Reports of findings of `policy check` and `doctor`: text, JSON, GitHub's annotations.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::checks::{Check, Finding, Level, Place};
 use crate::cli::output::count;
 use xtask_impact::quote;
 
-/// Findings as JSON.
+/// The JSON report of findings.
 #[derive(Serialize)]
 pub struct FindingsReport<'a> {
     version: u32,
@@ -28,7 +28,7 @@ struct FindingEntry<'a> {
 }
 
 impl<'a> FindingsReport<'a> {
-    /// Of these.
+    /// Returns the report of these findings.
     pub fn new(findings: &'a [Finding]) -> Self {
         let entry = |finding: &'a Finding| FindingEntry {
             code: finding.check.code,
@@ -47,10 +47,10 @@ impl<'a> FindingsReport<'a> {
     }
 }
 
-/// So many lines of evidence are shown to people.
+/// The maximum number of lines of evidence in the text report.
 const SHOWN: usize = 13;
 
-/// Findings for people, the heaviest first.
+/// Returns findings as text, in the given order.
 pub fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
@@ -76,7 +76,7 @@ pub fn text(findings: &[Finding]) -> String {
     text
 }
 
-/// How many there are of each level, in words.
+/// Returns the number of findings of each level, as text.
 pub fn totals(findings: &[Finding]) -> String {
     let levels = [Level::Error, Level::Warning, Level::Note];
     let totals = levels.map(|level| {
@@ -89,7 +89,8 @@ pub fn totals(findings: &[Finding]) -> String {
     }
 }
 
-/// Findings as GitHub's workflow commands, which it shows beside the lines they name.
+/// Returns findings as GitHub's workflow commands. GitHub shows them beside the lines that they
+/// name.
 ///
 /// <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>
 pub fn github(findings: &[Finding]) -> String {
@@ -117,7 +118,7 @@ pub fn github(findings: &[Finding]) -> String {
     text
 }
 
-/// One kind of finding, explained.
+/// Returns the explanation of a check.
 pub fn explained(check: &Check) -> String {
     let Check {
         code,
@@ -131,7 +132,7 @@ pub fn explained(check: &Check) -> String {
     )
 }
 
-/// Every kind of finding, a line each.
+/// Returns the list of checks, one per line.
 pub fn listed(checks: &[&Check]) -> String {
     let mut checks = checks.to_vec();
     checks.sort_by_key(|check| check.code);

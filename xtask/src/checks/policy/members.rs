@@ -1,4 +1,4 @@
-//! The members of a workspace, by its manifests alone.
+//! The members of a workspace, read from its manifests alone.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ use xtask_impact::paths::normalized;
 /// A package of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MemberPackage {
-    /// Where its manifest lies, by the way from the root.
+    /// The directory of its manifest, relative to the root.
     pub directory: Utf8PathBuf,
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its version, `0.0.0` where it has none.
+    /// The version of the package, `0.0.0` if the manifest has none.
     pub version: String,
 }
 
-/// What a root manifest says of members.
+/// The member patterns of a root manifest.
 pub struct DeclaredMembers {
     root: Utf8PathBuf,
     manifest: Table,
@@ -29,7 +29,8 @@ pub struct DeclaredMembers {
 }
 
 impl DeclaredMembers {
-    /// As the manifest in this directory says it; of nothing where it cannot be read.
+    /// Reads the manifest in this directory. The result has no members if the manifest cannot be
+    /// read.
     pub fn read(root: &Utf8Path) -> Self {
         let manifest = manifest(root).unwrap_or_default();
         let listed = |key: &str| -> Vec<Utf8PathBuf> {
@@ -47,7 +48,7 @@ impl DeclaredMembers {
         }
     }
 
-    /// Whether a directory is listed as a member's.
+    /// Returns true if the root manifest lists a directory as a member.
     pub fn lists(&self, directory: &Utf8Path) -> bool {
         let options = MatchOptions {
             require_literal_separator: true,
@@ -57,7 +58,8 @@ impl DeclaredMembers {
             return false;
         };
         let matches = |it: &Pattern| it.matches_with(directory.as_str(), options);
-        // Cargo lets a directory be a member that is listed by its own name, excluded or not.
+        // Cargo accepts a directory that is listed by its own name as a member, even if it is
+        // excluded.
         self.members.iter().any(|it| it.as_str() == directory)
             || self.members.iter().any(matches) && !self.excludes(directory)
     }
@@ -66,8 +68,8 @@ impl DeclaredMembers {
         self.exclude.iter().any(|it| directory.starts_with(it))
     }
 
-    /// All members of those whose manifests are listed: the root package, the listed ones, and what
-    /// these depend on by path below the root.
+    /// Returns all members among these manifests: the root package, the listed packages, and their
+    /// path dependencies below the root.
     pub fn members(&self, manifests: &[Utf8PathBuf]) -> Vec<MemberPackage> {
         let listed = manifests.iter().filter_map(|it| it.parent());
         let mut pending: Vec<Utf8PathBuf> = listed

@@ -1,8 +1,9 @@
-//! The policy by which a repository builds: what cargo's configuration comes to, and what departs
-//! from it.
+//! The policy by which a repository builds: the effective configuration of cargo, and the
+//! differences between the configuration and the policy.
 //!
-//! Architecture invariant: nothing here starts a process, writes a file or sets a variable. The kit
-//! applies the policy by starting cargo where its users would, and leaving the environment alone.
+//! Architecture invariant: this module starts no process, writes no file and sets no variable. The
+//! kit applies the policy by starting cargo in the directory in which its users would, with an
+//! unchanged environment.
 
 pub mod check;
 pub mod members;
@@ -23,7 +24,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::configured_in;
 
-/// The programs that variables of their own name, before any configuration.
+/// The programs of cargo that a variable of their own overrides, before any configuration.
 pub(crate) const TOOLS: [(&str, &str); 4] = [
     ("rustc", "RUSTC"),
     ("rustc-wrapper", "RUSTC_WRAPPER"),
@@ -31,7 +32,7 @@ pub(crate) const TOOLS: [(&str, &str); 4] = [
     ("rustdoc", "RUSTDOC"),
 ];
 
-/// What holds where nobody says otherwise.
+/// Returns a value that holds by default, if no file and no variable sets one.
 pub(crate) fn default(kind: ValueKind) -> ConfigValue {
     ConfigValue {
         kind,
@@ -43,18 +44,18 @@ pub(crate) fn text(text: &str) -> ValueKind {
     ValueKind::String(text.to_owned())
 }
 
-/// The entries of a table; none of anything else.
+/// Returns the entries of a table, or nothing for any other value.
 pub(crate) fn entries(
     table: Option<&ConfigValue>,
 ) -> impl Iterator<Item = (&String, &ConfigValue)> {
     table.into_iter().flat_map(ConfigValue::entries)
 }
 
-/// The program that stands for one of cargo's, such as `rustc-wrapper`; none where an empty name
-/// takes it away.
+/// Returns the program that the user chose in place of one of cargo's, such as `rustc-wrapper`.
+/// Returns `None` if an empty name removes it.
 ///
 /// # Errors
-/// Where the configuration has no text there.
+/// Returns an error if the configuration has a value that is no text.
 pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<ConfigValue>> {
     let variable = TOOLS.iter().find(|(known, _)| *known == key);
     let by_variable = variable.and_then(|(_, name)| {
@@ -72,10 +73,11 @@ pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<ConfigValue>> {
     }))
 }
 
-/// What departs from the policy of the workspace with this root, not weighed yet.
+/// Returns the differences from the policy of the workspace with this root. Levels and exceptions
+/// are not applied yet.
 ///
 /// # Errors
-/// Where the configuration is at fault.
+/// Returns an error if cargo would refuse the configuration.
 pub fn examine(
     runner: &Runner,
     root: &Utf8Path,
@@ -87,8 +89,8 @@ pub fn examine(
     find(&PolicySubject::read(&top, &tracked, root, &around)?, policy)
 }
 
-/// The top level of a workspace's repository, and the files that it tracks; without a repository
-/// the root manifest alone.
+/// Returns the top level of a workspace's repository and the files that the repository tracks.
+/// Without a repository, returns the root manifest alone.
 pub(crate) fn files(
     root: &Utf8Path,
     repository: Option<&Repository>,
@@ -99,12 +101,12 @@ pub(crate) fn files(
     })
 }
 
-/// Finds what departs from the policy of the workspace with this root, weighed as that says; its
-/// levels and exceptions may name any of the known checks. Of the files
-/// below the top level those count that are `tracked`, by their paths from there.
+/// Finds the differences from the policy of the workspace with this root, and applies the policy's
+/// levels and exceptions, which may name any of the `known` checks. `tracked` are the files that
+/// count, relative to the top level.
 ///
 /// # Errors
-/// Where the configuration is at fault.
+/// Returns an error if cargo would refuse the configuration, or if the policy is not valid.
 pub fn check(
     known: &[&Check],
     root: &Utf8Path,

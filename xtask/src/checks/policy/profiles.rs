@@ -1,5 +1,5 @@
-//! Profiles as cargo resolves them: the manifest's, configuration over them, inheritance followed to
-//! final values.
+//! Profiles as cargo resolves them: the manifest's profiles, overridden by configuration, with
+//! inheritance followed to the final values.
 //!
 //! <https://doc.rust-lang.org/cargo/reference/profiles.html>
 
@@ -11,7 +11,7 @@ use super::{default, entries, text};
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::usage;
 
-/// What a profile can say, in the order of cargo's reference.
+/// The fields of a profile, in the order of cargo's reference.
 pub const FIELDS: [&str; 14] = [
     "opt-level",
     "debug",
@@ -29,41 +29,44 @@ pub const FIELDS: [&str; 14] = [
     "trim-paths",
 ];
 
-/// What is said of each field, in the words of [`canonical`].
+/// The values of a profile's fields, in the form of [`canonical`].
 pub type Fields = BTreeMap<&'static str, ConfigValue>;
 
-/// One profile, with all that it inherits.
+/// A profile with everything that it inherits.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    /// Its name.
+    /// The name of the profile.
     pub name: String,
     /// The profiles that it inherits from, the nearest first.
     pub inherits: Vec<String>,
-    /// What somebody says, inherited or not.
+    /// The values that the user sets, inherited or not.
     pub said: Fields,
-    /// `build-override`: of build scripts, proc-macros and what these depend on.
+    /// The table `build-override`, which applies to build scripts, procedural macros and their
+    /// dependencies.
     pub build_override: Fields,
-    /// `package`: by specification, `*` for all that are no members.
+    /// The tables `package`, by package specification. `*` applies to all packages that are not
+    /// members.
     pub packages: BTreeMap<String, Fields>,
-    /// What beats every profile's `incremental`.
+    /// The value that overrides the `incremental` of every profile.
     incremental: Option<ConfigValue>,
 }
 
-/// Whom values are asked for.
+/// The package whose values are asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Of<'a> {
-    /// A package by the specification in the profile, where it has one of its own.
+    /// The package by its specification in the profile, if the profile has a table for the package.
     pub package: Option<&'a str>,
-    /// Whether it is no member, so that `package."*"` holds for it.
+    /// True if the package is not a member, so that `package."*"` applies.
     pub is_foreign: bool,
-    /// Whether it is built for a build script or a proc-macro.
+    /// True if the package is built for a build script or a procedural macro.
     pub is_for_build: bool,
 }
 
 impl Profile {
-    /// The final values: those of the members' own code, or with the overrides for others. What is
-    /// left to rustc is left out. What is built for a build has no debug information that nobody
-    /// asked for, unless the same is also built for the program.
+    /// Returns the final values: the values for the members' own code, or for other packages the
+    /// values with overrides. A value that rustc chooses is left out. A unit that is built for a
+    /// build script or a procedural macro gets no debug information unless a value asks for it;
+    /// cargo makes an exception if the same unit is also built for the program.
     pub fn values(&self, of: Of<'_>) -> Fields {
         let text = |word: &str| default(text(word));
         let mut values = self.defaults();
@@ -77,11 +80,12 @@ impl Profile {
         overrides.extend(self.packages.get("*").filter(|_| of.is_foreign));
         overrides.extend(of.package.and_then(|it| self.packages.get(it)));
         for fields in &overrides {
-            // One that does not speak of `strip` takes it back.
+            // An override that does not set `strip` resets it.
             values.remove("strip");
             values.extend((*fields).clone());
         }
-        // Cargo strips what the standard library brings along where nobody asks for any.
+        // Cargo strips the standard library's debug information if no value asks for debug
+        // information.
         let has_debug = values.get("debug").and_then(ConfigValue::as_str) != Some("none");
         let strip = text(if has_debug { "none" } else { "debuginfo" });
         values.entry("strip").or_insert(strip);
@@ -89,7 +93,7 @@ impl Profile {
             values.insert("debug", text("none"));
         }
         if of.is_for_build {
-            // A proc-macro's panic must not end the compiler.
+            // A panic of a procedural macro must not end the compiler.
             values.insert("panic", text("unwind"));
         }
         if let Some(incremental) = &self.incremental {
@@ -115,7 +119,7 @@ impl Profile {
     }
 }
 
-/// What one place says of one profile.
+/// The values that one source sets for one profile.
 struct Layer {
     inherits: Option<ConfigValue>,
     said: Fields,
@@ -123,11 +127,12 @@ struct Layer {
     packages: BTreeMap<String, Fields>,
 }
 
-/// The profiles that cargo has by itself, those of the root manifest (its table `profile`) and of
-/// the configuration, and one that was asked for, sorted.
+/// Returns the profiles, sorted by name: cargo's own profiles, the profiles of the root manifest
+/// (its table `profile`) and of the configuration, and the profile `asked`.
 ///
 /// # Errors
-/// Where one cannot be resolved that the manifest has or that was asked for.
+/// Returns an error if a profile cannot be resolved and the manifest defines it or `asked` names
+/// it.
 pub fn profiles(
     manifest: Option<&ConfigValue>,
     config: &CargoConfig,
@@ -145,7 +150,7 @@ pub fn profiles(
                 profile.incremental.clone_from(&incremental);
                 found.push(profile);
             }
-            // Cargo looks at a profile of the configuration when it is asked for, and not before.
+            // Cargo reads a profile of the configuration only if the profile is asked for.
             Err(_) if asked != Some(name) && manifest.and_then(|it| it.get(name)).is_none() => {}
             Err(error) => return Err(error),
         }
@@ -153,10 +158,11 @@ pub fn profiles(
     Ok(found)
 }
 
-/// What beats every profile's `incremental`: `CARGO_INCREMENTAL`, and then `build.incremental`.
+/// Returns the value that overrides the `incremental` of every profile: `CARGO_INCREMENTAL`, or
+/// else `build.incremental`.
 ///
 /// # Errors
-/// Where the configuration has something else there.
+/// Returns an error if the configuration has a value of another type.
 pub fn incremental(config: &CargoConfig) -> Result<Option<ConfigValue>> {
     let name = "CARGO_INCREMENTAL";
     if let Some(said) = config.variable(name) {
@@ -175,7 +181,7 @@ fn resolve(
     seen: &mut Vec<String>,
 ) -> Result<Profile> {
     let table = manifest.and_then(|it| it.get(name));
-    // The further behind, the more it counts.
+    // A later layer overrides an earlier layer.
     let layers = [of_manifest(table), of_config(name, config)?];
     let inherits = layers.iter().rev().find_map(|it| it.inherits.as_ref());
     if let Some(said) = inherits.filter(|_| seen.iter().any(|it| it == name)) {
@@ -263,9 +269,9 @@ fn of_config(name: &str, config: &CargoConfig) -> Result<Layer> {
     })
 }
 
-/// One word for what cargo lets one say in several: `debug` is `none`, `limited`, `full` or a kind
-/// of line tables, `opt-level` a text, `strip` a text, `lto` `"off"`, `"thin"`, `"fat"`, or `false`
-/// for that of a crate's own parts.
+/// Returns a field's value in one form where cargo accepts several. `debug` becomes `none`,
+/// `limited`, `full` or a kind of line tables. `opt-level` and `strip` become a text. `lto` becomes
+/// `"off"`, `"thin"` or `"fat"`, or `false` for LTO among a crate's own codegen units.
 pub fn canonical(field: &str, value: &ConfigValue) -> ConfigValue {
     let kind = match (field, &value.kind) {
         ("opt-level", ValueKind::Integer(level)) => text(&level.to_string()),

@@ -1,5 +1,5 @@
-//! What the checks look at: the workspaces of a repository, the files that configure cargo, and
-//! what continuous integration says of the toolchain.
+//! The input of the policy checks: the workspaces of a repository, the files that configure cargo,
+//! and the toolchain in the files of continuous integration.
 
 use std::collections::BTreeMap;
 
@@ -14,35 +14,35 @@ use xtask_impact::files;
 use xtask_impact::usage;
 use xtask_impact::workspace::{RootManifest, workspaces_below};
 
-/// Everything that is looked at.
+/// The input of the policy checks.
 pub struct PolicySubject {
-    /// Without it nothing is of the repository.
+    /// The repository's top level. Only files below it belong to the repository.
     pub top: Utf8PathBuf,
-    /// The workspace that was asked about comes first.
+    /// The workspaces. The workspace that was asked about comes first.
     pub workspaces: Vec<KnownWorkspace>,
-    /// The root manifests of those that cargo could not build, each with why.
+    /// The root manifests of workspaces that cargo could not build, each with the error.
     pub unreadable: Vec<(Utf8PathBuf, anyhow::Error)>,
-    /// The files of cargo's configuration that git tracks and cargo reads, each with what it says.
+    /// The files of cargo's configuration that git tracks and cargo reads, each with its values.
     pub configurations: BTreeMap<Utf8PathBuf, ConfigValue>,
-    /// Those that it does not read for the file `config` beside them.
+    /// The files `config.toml` that cargo ignores because of a file `config` beside them.
     pub ignored: Vec<Utf8PathBuf>,
-    /// The manifests that git tracks, absolute.
+    /// The manifests that git tracks, as absolute paths.
     pub manifests: Vec<Utf8PathBuf>,
-    /// The other files that are looked at, with what for and their text.
+    /// The other files that the checks read, with their kind and text.
     pub others: Vec<(FileKind, Utf8PathBuf, String)>,
 }
 
-/// A workspace, and how it is built from its root.
+/// A workspace and its effective configuration.
 pub struct KnownWorkspace {
-    /// The directory of its root manifest.
+    /// The directory of the root manifest.
     pub root: Utf8PathBuf,
-    /// The table `profile` of its manifest.
+    /// The table `profile` of the root manifest.
     pub profiles: Option<ConfigValue>,
-    /// What holds there.
+    /// The configuration that applies in the workspace's root.
     pub config: CargoConfig,
 }
 
-/// The files that are looked at, in git's patterns.
+/// The files that the checks read, as git's patterns.
 pub const FILES: &[&str] = &[
     "Cargo.toml",
     "*/Cargo.toml",
@@ -59,21 +59,22 @@ pub const FILES: &[&str] = &[
     "justfile",
 ];
 
-/// What a file is looked at for.
+/// The purpose for which a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// `.cargo/config.toml`.
+    /// Cargo's configuration: `.cargo/config.toml`.
     Configuration,
-    /// `rust-toolchain.toml`.
+    /// The pinned toolchain: `rust-toolchain.toml`.
     Toolchain,
-    /// A workflow, or what other services call so.
+    /// A workflow of a continuous integration service.
     ContinuousIntegration,
-    /// What sets variables for a shell or an editor.
+    /// A file that sets variables for a shell or an editor.
     Variables,
 }
 
 impl FileKind {
-    /// By its path from the top level, of what is no manifest; `None` where it is not looked at.
+    /// Returns the kind of a file by its path from the top level, or `None` if the file is not
+    /// read. Manifests have no kind.
     fn of(path: &Utf8Path) -> Option<Self> {
         let above = path.parent().unwrap_or(path);
         match path.file_name()? {
@@ -93,11 +94,11 @@ impl FileKind {
 }
 
 impl PolicySubject {
-    /// Reads what there is below a top level, of the files that are `tracked`, by their paths from
-    /// there; the workspace with this root comes first.
+    /// Reads the input below a top level. `tracked` are the paths of the tracked files, relative to
+    /// the top level. The workspace with this root comes first.
     ///
     /// # Errors
-    /// Where cargo would refuse the first workspace's configuration or manifest.
+    /// Returns an error if cargo would refuse the first workspace's configuration or manifest.
     pub fn read(
         top: &Utf8Path,
         tracked: &[Utf8PathBuf],
@@ -152,13 +153,13 @@ impl PolicySubject {
         })
     }
 
-    /// A file, or a line of it, in the words of findings.
+    /// Returns the place of a file, or of a line of it, for a finding.
     pub fn at(&self, path: &Utf8Path, line: Option<usize>) -> Place {
         let path = relative(path, &self.top);
         Place::Path { path, line }
     }
 
-    /// Where a value stands.
+    /// Returns the place where a value is set.
     pub fn place(&self, origin: &ValueOrigin) -> Place {
         match origin {
             ValueOrigin::File { path, line } | ValueOrigin::FlagFile { path, line } => {
@@ -169,7 +170,7 @@ impl PolicySubject {
         }
     }
 
-    /// The same in words.
+    /// Returns the place where a value is set, as text.
     pub fn named(&self, origin: &ValueOrigin) -> String {
         match origin {
             ValueOrigin::File { path, line } => format!("{}:{line}", relative(path, &self.top)),
@@ -177,12 +178,12 @@ impl PolicySubject {
         }
     }
 
-    /// Whether a value stands in a file of the repository: that is the policy.
+    /// Returns true if a file of the repository sets the value. Such values are the policy.
     pub fn is_own(&self, origin: &ValueOrigin) -> bool {
         matches!(origin, ValueOrigin::File { path, .. } if path.starts_with(&self.top))
     }
 
-    /// The workspace whose root is the nearest above a path.
+    /// Returns the workspace with the nearest root above a path.
     pub fn owner(&self, path: &Utf8Path) -> Option<&KnownWorkspace> {
         let workspaces = self.workspaces.iter();
         let above = workspaces.filter(|it| path.starts_with(&it.root));
@@ -191,10 +192,11 @@ impl PolicySubject {
 }
 
 impl KnownWorkspace {
-    /// The workspace with this root, and the configuration as it holds in a directory.
+    /// Reads the workspace with this root, and the configuration that applies in the directory
+    /// `from`.
     ///
     /// # Errors
-    /// Where cargo would refuse its manifest or the configuration.
+    /// Returns an error if cargo would refuse the manifest or the configuration.
     pub fn read(root: &Utf8Path, from: &Utf8Path, around: &Surroundings) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
@@ -204,10 +206,10 @@ impl KnownWorkspace {
     }
 }
 
-/// The table `profile` of a manifest.
+/// Returns the table `profile` of a manifest.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// Returns an error if the manifest cannot be read.
 pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<ConfigValue>> {
     let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
@@ -215,7 +217,7 @@ pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<ConfigValue>> {
     profiles.with_context(|| format!("cannot read {manifest}"))
 }
 
-/// The lines of a file, as values have them.
+/// Returns a function that makes the origin of a value from the value's line in a file.
 fn in_file(path: &Utf8Path) -> impl Fn(usize) -> ValueOrigin {
     |line| ValueOrigin::File {
         path: path.to_owned(),
@@ -223,7 +225,8 @@ fn in_file(path: &Utf8Path) -> impl Fn(usize) -> ValueOrigin {
     }
 }
 
-/// A path by the way to it from the top level, as git writes it, where it is below that.
+/// Returns a path relative to the top level, with `/` as git writes it. A path that does not lie
+/// below the top level stays unchanged.
 pub fn relative(path: &Utf8Path, top: &Utf8Path) -> Utf8PathBuf {
     match path.strip_prefix(top) {
         Ok(below) if cfg!(windows) => below.as_str().replace('\\', "/").into(),
@@ -232,7 +235,8 @@ pub fn relative(path: &Utf8Path, top: &Utf8Path) -> Utf8PathBuf {
     }
 }
 
-/// The directory of the root manifest of the workspace that a directory is in, as cargo finds it.
+/// Returns the root directory of the workspace that a directory belongs to, found as cargo finds
+/// it.
 pub fn root_above(directory: &Utf8Path) -> Option<Utf8PathBuf> {
     let mut manifests = directory.ancestors().map(|above| above.join("Cargo.toml"));
     let manifest = manifests.find(|it| it.is_file())?;

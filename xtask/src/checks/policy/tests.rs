@@ -1,4 +1,4 @@
-//! Final values of profiles, held against those of the units that cargo would build.
+//! Compares the final values of profiles with the values of the units that cargo would build.
 
 use serde_json::Value as Json;
 
@@ -9,7 +9,8 @@ use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::testing::{scratch, write};
 
-/// A member `app` with a script and the member `inside`, and `outside` of the workspace.
+/// The files of a workspace: a member `app` with a build script, the member `inside`, and the
+/// package `outside` of the workspace.
 const FILES: &[(&str, &str)] = &[
     (
         "w/app/Cargo.toml",
@@ -29,7 +30,7 @@ const FILES: &[(&str, &str)] = &[
 
 type Variables = &'static [(&'static str, &'static str)];
 
-/// What the root manifest and the configuration say, with variables.
+/// Profiles of the root manifest and of the configuration, with variables.
 const PROFILES: &[(&str, &str, Variables)] = &[
     ("", "", &[]),
     (
@@ -108,7 +109,7 @@ fn final_values_are_those_of_cargos_units() {
             for unit in graph["units"].as_array().unwrap() {
                 let kind = unit["target"]["kind"][0].as_str().unwrap();
                 let name = unit["target"]["name"].as_str().unwrap();
-                // The run of a script has a profile with less in it.
+                // Cargo gives the run of a script a profile with fewer fields.
                 if unit["mode"] != "build" {
                     continue;
                 }
@@ -167,7 +168,7 @@ fn told_by_cargo(profile: &Json) -> Vec<String> {
     told.collect()
 }
 
-/// Fields as we and as cargo call them.
+/// Pairs of the kit's name and cargo's name of a field.
 const COMPARED: &[(&str, &str)] = &[
     ("opt-level", "opt_level"),
     ("debug", "debuginfo"),

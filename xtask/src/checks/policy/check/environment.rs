@@ -1,4 +1,4 @@
-//! Variables, against what the repository's files say.
+//! Checks of environment variables against the repository's files.
 
 use std::env::consts::{ARCH, FAMILY, OS};
 
@@ -67,7 +67,7 @@ Write the key that the variable stands for, such as `build.target-dir`.",
 
 const FLAGS: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];
 
-/// Variables of cargo's that stand for a key by a name of their own.
+/// The variables of cargo that have a name of their own for a configuration key.
 const OTHER_NAMES: [(&str, &str); 5] = [
     ("CARGO_TARGET_DIR", "target-dir"),
     ("RUSTC", "rustc"),
@@ -76,7 +76,7 @@ const OTHER_NAMES: [(&str, &str); 5] = [
     ("CARGO_INCREMENTAL", "incremental"),
 ];
 
-/// Whether cargo obeys a variable, and builds otherwise for it.
+/// Returns true if cargo reads a variable and builds differently because of it.
 fn decides(name: &str) -> bool {
     FLAGS.contains(&name)
         || OTHER_NAMES.iter().any(|(known, _)| *known == name)
@@ -105,7 +105,8 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
     split_by_files(subject, known, found);
     let names = known.config.variables().filter(|(name, _)| decides(name));
     for (name, value) in names {
-        // What it beats, and whether a workspace leaves it open.
+        // Collects the values that the variable overrides, and notes if any workspace sets no such
+        // value.
         let (mut values, mut is_open) = (Vec::new(), false);
         for known in &subject.workspaces {
             match beaten(subject, known, name)? {
@@ -141,7 +142,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
     Ok(())
 }
 
-/// Files that set flags by a variable, where the configuration sets some, too.
+/// Finds files that set compiler flags by a variable although the configuration sets flags, too.
 fn split_by_files(subject: &PolicySubject, known: &KnownWorkspace, found: &mut Vec<Finding>) {
     let leaves = known.config.written().leaves();
     let mut own = leaves
@@ -163,8 +164,9 @@ fn split_by_files(subject: &PolicySubject, known: &KnownWorkspace, found: &mut V
     }
 }
 
-/// Whether a key sets flags that builds here have: those of all platforms, of some by `cfg(…)`, or
-/// of one that is built for. The flags of another platform's table are no matter.
+/// Returns true if a key sets flags for builds in this workspace: flags of all platforms, flags of
+/// some platforms by `cfg(…)`, or flags of a platform that is built for. Flags in another
+/// platform's table do not count.
 fn sets_rustflags(known: &KnownWorkspace, key: &[&str]) -> bool {
     match key {
         ["build", "rustflags"] => true,
@@ -181,7 +183,8 @@ fn sets_rustflags(known: &KnownWorkspace, key: &[&str]) -> bool {
     }
 }
 
-/// Whether an option of the compiler's is set on the host, as far as that is known without it.
+/// Returns true if a `cfg` option of the compiler is set on the host, or `None` if that is not
+/// known without running rustc.
 fn is_set_here(option: &str, value: Option<&str>) -> Option<bool> {
     match (option, value) {
         ("unix" | "windows", None) => Some(option == FAMILY),
@@ -192,7 +195,7 @@ fn is_set_here(option: &str, value: Option<&str>) -> Option<bool> {
     }
 }
 
-/// Whether a line gives the variable a value, in a shell's, a workflow's or JSON's way.
+/// Returns true if a line gives the variable a value, in the syntax of a shell, a workflow or JSON.
 fn sets_flags(line: &str) -> bool {
     let line = line.trim_start();
     let is_comment = line.starts_with('#') || line.starts_with("//");
@@ -205,8 +208,8 @@ fn sets_flags(line: &str) -> bool {
     !is_comment && names.any(sets)
 }
 
-/// What a variable beats of what the repository says in a workspace, in words; `None` where it says
-/// nothing.
+/// Returns the repository's values that a variable overrides in a workspace, as text. Returns
+/// `None` if the repository sets no such value.
 fn beaten(
     subject: &PolicySubject,
     known: &KnownWorkspace,
@@ -240,7 +243,7 @@ fn beaten(
             (_, ["build", "target-dir"]) => {
                 let named = said.as_str().map(|path| config.placed(path, &said.origin));
                 let used = config.target_directory(&known.root)?.0;
-                // Relative paths may read the same, and lead elsewhere.
+                // Relative paths with the same text may lead to different directories.
                 let used_below = relative(&used, &subject.top);
                 what.push_str(&format!(", and the variable's is {used_below}"));
                 named == Some(used)
@@ -250,7 +253,7 @@ fn beaten(
                 let used = tool(config, own)?;
                 used.as_ref().and_then(ConfigValue::as_str) == named.as_ref().map(|it| it.as_str())
             }
-            // Lists are joined, which beats nothing.
+            // Cargo joins lists, so the variable overrides nothing.
             (None, _) if matches!(said.kind, ValueKind::List(_)) => true,
             (None, [.., field]) => {
                 let used = config.get(&key)?;

@@ -1,4 +1,4 @@
-//! What departs from the policy, each kind of it under a code.
+//! The checks of the policy, each with its code.
 
 mod environment;
 mod nested;
@@ -12,7 +12,7 @@ use anyhow::Result;
 use super::subject::{PolicySubject, relative};
 use crate::checks::{Check, Finding, Level, Policy};
 
-/// Every kind of finding, in the order of the documentation.
+/// Every policy check, in the order of the documentation.
 pub const CHECKS: &[&Check] = &[
     &environment::ENVIRONMENT_OVERRIDES,
     &environment::ENVIRONMENT_DEPARTS,
@@ -47,10 +47,11 @@ workspace that was asked about that is no finding, but wrong use.
 Mend the file; or, where it is broken on purpose, except the manifest and say why.",
 };
 
-/// Everything that is found, each at its own level.
+/// Runs every check, and returns the findings at their own levels.
 ///
 /// # Errors
-/// Where cargo would refuse a configuration, or something is required that is no value.
+/// Returns an error if cargo would refuse a configuration, or if a required value is not a value of
+/// cargo's.
 pub fn find(subject: &PolicySubject, policy: &Policy) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     environment::find(subject, &mut found)?;
@@ -70,7 +71,7 @@ pub fn find(subject: &PolicySubject, policy: &Policy) -> Result<Vec<Finding>> {
         let finding = UNREADABLE_WORKSPACE.found(place, message, mend);
         found.push(finding.evidence(error.lines().next().map(str::to_owned)));
     }
-    // What several workspaces or profiles have from one place is said once.
+    // A finding that several workspaces or profiles share is reported once.
     let key = |it: &Finding| (it.check.code, it.place.clone(), it.message.clone());
     found.sort_by_key(key);
     found.dedup_by(|one, other| key(one) == key(other));

@@ -1,4 +1,4 @@
-//! Files further down that speak against those above them.
+//! Checks of configuration files and manifests that contradict files above them.
 
 use cargo_metadata::camino::Utf8Path;
 
@@ -98,7 +98,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
     members(subject, found);
 }
 
-/// The directory that a file of cargo's configuration is about.
+/// Returns the directory that a file of cargo's configuration applies to.
 fn room(path: &Utf8Path) -> Option<&Utf8Path> {
     path.parent()?.parent()
 }
@@ -115,8 +115,8 @@ fn configuration(
     };
     let decisive = said.leaves().into_iter().filter(|(key, _)| matters(key));
     if directory == owner.root {
-        // What holds at a workspace's own root is what counts there: it speaks against the nearest
-        // file above that says something else.
+        // The configuration at a workspace's own root applies there. It is compared with the
+        // nearest file above that sets another value.
         for (key, value) in decisive.filter(|(_, value)| !matches!(value.kind, ValueKind::List(_)))
         {
             let above = subject.configurations.iter().filter_map(|(other, table)| {
@@ -140,7 +140,8 @@ fn configuration(
     let manifests = subject.manifests.iter();
     let below = manifests.filter(|it| it.starts_with(directory));
     let mut owners = below.filter_map(|it| subject.owner(it));
-    // Nobody starts cargo there to build what is above.
+    // No package below this directory belongs to the workspace above, so cargo is not started here
+    // to build that workspace.
     if !owners.any(|it| it.root == owner.root) {
         return;
     }
@@ -161,7 +162,8 @@ fn configuration(
     }
 }
 
-/// Whether a key changes what cargo compiles, where to, or with what.
+/// Returns true if a key changes the result of a build: the compiled code, the output directory, or
+/// the tools.
 fn matters(key: &[&str]) -> bool {
     match key {
         ["build", "jobs", ..] => false,
@@ -170,7 +172,8 @@ fn matters(key: &[&str]) -> bool {
     }
 }
 
-/// Whether two files mean the same; two paths may do so in other words.
+/// Returns true if two values mean the same. Two paths can be written differently and mean the
+/// same.
 fn is_same(key: &[&str], one: &ConfigValue, other: &ConfigValue) -> bool {
     let placed = |value: &ConfigValue| {
         let path = value.as_str()?;
@@ -191,7 +194,7 @@ fn members(subject: &PolicySubject, found: &mut Vec<Finding>) {
         let Some(owner) = subject.owner(directory).filter(|it| it.root != directory) else {
             continue;
         };
-        // A word is found sooner than a table.
+        // A search for a word is faster than parsing the file.
         if !files::read_text(manifest, files::SETTINGS).is_ok_and(|it| it.contains("profile")) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Settings that defeat each other.
+//! Checks of profile settings that conflict with each other.
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
@@ -69,7 +69,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
     for known in &subject.workspaces {
         let mut all = profiles(known.profiles.as_ref(), &known.config, None)?;
         cache(subject, known, &all, found)?;
-        // What is inherited is said of the profile that it comes from.
+        // An inherited value is reported for the profile that sets the value.
         all.sort_by_key(|it| it.inherits.len());
         for profile in &all {
             let mut of_profile = Vec::new();
@@ -85,7 +85,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
     Ok(())
 }
 
-/// Whether somebody says so here, the repository or a variable.
+/// Returns true if the repository or a variable sets the value.
 fn is_said(subject: &PolicySubject, value: &ConfigValue) -> bool {
     subject.is_own(&value.origin) || matches!(value.origin, ValueOrigin::Variable(_))
 }

@@ -1,4 +1,4 @@
-//! Values that the workspace requires.
+//! The check of values that the policy requires.
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
@@ -58,8 +58,8 @@ pub(crate) fn find(
     Ok(())
 }
 
-/// Tables as keys in their order. At the top a key may be joined by dots; further down it may be a
-/// package's, with a version in it.
+/// Returns the keys and values of nested tables, in order. Dots split a key of the top table only,
+/// since a key further down may be a package specification with a version in it.
 fn flat(table: &Map<String, Json>) -> Vec<(Vec<&str>, &Json)> {
     fn below<'a>(key: Vec<&'a str>, value: &'a Json) -> Vec<(Vec<&'a str>, &'a Json)> {
         let Json::Object(table) = value else {
@@ -101,7 +101,7 @@ fn used(
             None => used(subject, known, &["build", "target-dir"]),
         },
         ["profile", name, rest @ ..] => {
-            // Another workspace may not have it at all.
+            // Another workspace may not have the profile.
             let Ok(all) = profiles(known.profiles.as_ref(), &known.config, Some(name)) else {
                 return Ok(None);
             };

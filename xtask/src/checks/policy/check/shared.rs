@@ -1,4 +1,4 @@
-//! Workspaces of the repository that build into one target directory.
+//! Checks of workspaces of the repository that build into one target directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
         let (target, _) = known.config.target_directory(&known.root)?;
         let build = known.config.build_directory(&known.root)?;
         let build = build.map_or_else(|| target.clone(), |(path, _)| path);
-        // With the hash of its path in the name, each has one of its own.
+        // A path with the hash of the workspace's path is different for each workspace.
         if !build.as_str().contains(PATH_HASH) {
             building.entry(normalized(&build)).or_default().push(known);
         }
@@ -84,7 +84,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
     Ok(())
 }
 
-/// Workspaces by a directory that they share.
+/// Workspaces by the directory that they share.
 type Groups<'a> = BTreeMap<Utf8PathBuf, Vec<&'a KnownWorkspace>>;
 
 #[derive(Clone)]
@@ -100,7 +100,7 @@ impl SharedPackage<'_> {
     }
 }
 
-/// Packages of two workspaces that have name and version in common.
+/// Returns pairs of packages from two workspaces that have the same name and version.
 fn pairs<'a>(
     subject: &PolicySubject,
     workspaces: &[&'a KnownWorkspace],

@@ -7,8 +7,8 @@ use crate::checks::Place;
 use xtask_impact::cargo_config::Surroundings;
 use xtask_impact::testing::{scratch, write};
 
-/// What is found in a repository of these files, in an environment of `NAME=value`, under
-/// `[workspace.metadata.xtask.policy]`: code, place and message, a line each.
+/// Returns the findings in a repository of these files, one per line: code, place and message.
+/// `variables` are `NAME=value`, and `policy` is the table `[workspace.metadata.xtask.policy]`.
 fn found(files: &[(&str, &str)], variables: &[&str], policy: &str) -> String {
     let (_temporary, top) = scratch();
     let mut tracked = Vec::new();
@@ -138,7 +138,7 @@ fn files_that_set_flags_beside_the_configuration() {
         (".vscode/settings.json", "{\"a\": {\"RUSTFLAGS\": \"-Cx\"}}"),
     ];
     let pin = ("rust-toolchain.toml", "");
-    // Flags of a platform that is not built for are no matter, until it is.
+    // Flags of a platform only count if the platform is built for.
     let far = "[target.far]\nrustflags = ['-Ca']";
     let for_far = |config| {
         found(
@@ -328,7 +328,7 @@ fn required_values() {
     "#]].assert_eq(&found(&files, &["CARGO_PROFILE_DEV_DEBUG=1"], require));
 }
 
-/// A relative path is another directory in another workspace.
+/// A relative path names different directories in different workspaces.
 #[test]
 fn variables_that_beat_what_holds_in_another_workspace() {
     let files = [
@@ -384,7 +384,7 @@ fn a_workspace_that_cargo_refuses_is_told() {
     .assert_eq(&found(&files, &[], ""));
 }
 
-/// The table of codes in the documentation is this list.
+/// Checks that the table of codes in the documentation equals this list.
 #[test]
 fn every_code_is_documented() {
     let path = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policy.md");

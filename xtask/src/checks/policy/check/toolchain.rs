@@ -1,4 +1,5 @@
-//! The toolchain, as the repository pins it and as continuous integration names it.
+//! Checks of the toolchain that the repository pins against the toolchain that continuous
+//! integration names.
 
 use super::environment::ENVIRONMENT_OVERRIDES;
 use crate::checks::policy::subject::{FileKind, PolicySubject, relative};
@@ -62,7 +63,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
         return;
     };
     let Some(channel) = channel(text) else { return };
-    // rustup's own for this directory is taken out before: this one the user chose.
+    // rustup's own value for this directory is removed before, so the user set this value.
     if let Some(chosen) = known.config.variable("RUSTUP_TOOLCHAIN")
         && !is_of_channel(chosen, &channel)
     {
@@ -90,7 +91,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a toolchain, which may have a triple at its end, is one of a channel.
+/// Returns true if a toolchain, possibly with a triple at its end, belongs to a channel.
 fn is_of_channel(toolchain: &str, channel: &str) -> bool {
     let version = toolchain.split('-').next().unwrap_or_default();
     let is_dated = channel.contains('-');
@@ -101,13 +102,13 @@ fn is_of_channel(toolchain: &str, channel: &str) -> bool {
         || !is_dated && agree(version, channel)
 }
 
-/// `1.90` agrees with `1.90.0`.
+/// Returns true if two versions agree: `1.90` agrees with `1.90.0`.
 fn agree(one: &str, other: &str) -> bool {
     let parts = |version| str::split(version, '.').chain(["0"]).take(3);
     parts(one).eq(parts(other))
 }
 
-/// The versions of toolchains that a line names.
+/// Returns the versions of toolchains that a line names.
 fn versions(line: &str) -> impl Iterator<Item = String> {
     const MARKS: [&str; 9] = [
         "dtolnay/rust-toolchain@",
