@@ -1,4 +1,4 @@
-//! What earlier answers found in the sources, for a commit.
+//! The cache of facts about sources, valid for a commit.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
@@ -9,17 +9,17 @@ use crate::state;
 use crate::vcs::{Commit, Range, Repository, TreeState};
 use crate::workspace::Workspace;
 
-/// Where the facts of a workspace are kept.
+/// The cache file for the facts about the sources of a workspace.
 pub(super) struct KeptFacts {
-    /// `None` where nothing is kept, or git tells of no difference.
+    /// The file; `None` if the cache is off or git compares nothing.
     file: Option<Utf8PathBuf>,
-    /// Whether they are about the work tree. Beside it nobody knows which packages are as the
-    /// commit has them.
+    /// True if the newer side is the work tree. For another newer side, the kit does not know which
+    /// packages are as the commit has them, so no facts are written.
     is_work_tree: bool,
 }
 
 impl KeptFacts {
-    /// Below the kit's own directory.
+    /// Finds the cache file in the kit's own directory.
     pub(super) fn new(
         workspace: &Workspace,
         set: &ChangeSet,
@@ -32,7 +32,7 @@ impl KeptFacts {
         }
     }
 
-    /// What is still true of all that the change set leaves alone.
+    /// Returns the cached facts. Facts about packages that the change set touches are left out.
     pub(super) fn read(&self, set: &ChangeSet, layout: &PackageDirectories) -> SourceFacts {
         let before = set.range.as_ref().map(Range::before);
         let mut facts = match (&self.file, &set.repository, before) {
@@ -47,7 +47,7 @@ impl KeptFacts {
         facts
     }
 
-    /// Keeps what there is to be kept.
+    /// Writes the facts to the cache, if new facts were found.
     pub(super) fn write(&self, facts: &SourceFacts) {
         if let (Some(file), true) = (&self.file, self.is_work_tree && facts.has_grown) {
             state::write(file, facts);
@@ -55,7 +55,7 @@ impl KeptFacts {
     }
 }
 
-/// As far as they are true of a commit.
+/// Returns the facts that are still true at a commit.
 fn at(
     mut facts: SourceFacts,
     commit: &Commit,
@@ -72,7 +72,7 @@ fn at(
         base: Commit(facts.commit.clone()),
         head: commit.clone(),
     };
-    // It may be gone.
+    // The commit of the facts may have been deleted from the repository.
     let Ok(changes) = repository.changes(&since) else {
         facts = SourceFacts::default();
         facts.commit.clone_from(&commit.0);
