@@ -1,4 +1,4 @@
-//! What sources said, kept for packages that are as a commit has them.
+//! Facts about sources, cached for packages that are as a commit has them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -9,34 +9,36 @@ use serde::{Deserialize, Serialize};
 use super::run_time::RunTime;
 use super::{Far, WatchedBySource};
 
-/// What the sources of packages say, by the packages' directories.
+/// The facts about the sources of packages, by the directories of the packages.
 #[derive(Default, Serialize, Deserialize)]
 pub struct SourceFacts {
-    /// The commit of which it is known; empty for none.
+    /// The commit that the facts describe; empty if there is none.
     pub commit: String,
-    /// By text, of which there is one for each directory here: paths are hashed part by part.
+    /// The facts by the text of a directory's path. Each directory has one spelling here, and
+    /// hashing a text is faster than hashing a path component by component.
     known: HashMap<String, PackageFacts>,
-    /// The packages that are not as the commit has them, of which nothing is kept.
+    /// The packages that differ from the commit. Facts about these packages are neither used nor
+    /// cached.
     #[serde(skip)]
     changed: HashSet<String>,
-    /// Whether something came to be known.
+    /// True if facts were added since the cache was read.
     #[serde(skip)]
     pub has_grown: bool,
 }
 
-/// What is known of one package.
+/// The facts about one package.
 #[derive(Default, Serialize, Deserialize)]
 struct PackageFacts {
     far: Option<Far>,
     run_time: Option<RunTime>,
     script: Option<Option<WatchedBySource>>,
-    /// What the script's sources are outside of the package.
+    /// The sources of the build script that lie outside the package.
     script_files: Vec<Utf8PathBuf>,
 }
 
 impl PackageFacts {
-    /// Whether what is known rests on one of these paths beside the package's own, or on what lies
-    /// in one.
+    /// Returns true if the facts depend on a file outside the package that changed, or that lies in
+    /// a changed directory.
     fn reaches(&self, changes: &HashSet<&str>) -> bool {
         let far = self.far.iter().flat_map(|far| &far.paths);
         let far = far.chain(&self.script_files);
@@ -45,16 +47,17 @@ impl PackageFacts {
     }
 }
 
-/// Paths by their text. A changed link leads what is read elsewhere, and says not whose: then
-/// nothing that was known counts.
+/// Returns the texts of the changed paths. Returns `None` if a changed path is a symbolic link: a
+/// link can redirect reads of any package, so no known fact may be used.
 fn texts(changes: &[Utf8PathBuf]) -> Option<HashSet<&str>> {
     let has_link = changes.iter().any(|change| change.is_symlink());
     (!has_link).then(|| changes.iter().map(|it| it.as_str()).collect())
 }
 
 impl SourceFacts {
-    /// Moves on to another commit. `changes` are the paths that differ, `owners` the directories of
-    /// the packages that they lie in.
+    /// Moves the facts to another commit, and removes the facts that the changes invalidate.
+    /// `changes` are the paths that differ, `owners` the directories of the packages that contain
+    /// these paths.
     pub fn move_on(
         &mut self,
         commit: String,
@@ -71,7 +74,8 @@ impl SourceFacts {
         self.has_grown = true;
     }
 
-    /// Nothing is kept of packages that are not as the commit has them.
+    /// Leaves out the packages that differ from the commit: their facts are neither used nor
+    /// cached.
     pub fn pass_over(&mut self, changes: &[Utf8PathBuf], owners: BTreeSet<Utf8PathBuf>) {
         let Some(changes) = texts(changes) else {
             self.known.clear();
@@ -113,7 +117,7 @@ impl SourceFacts {
         }
     }
 
-    /// Keeps what a script says, and which of its sources lie outside of the package.
+    /// Caches the facts about a build script, and the sources of the script outside the package.
     pub(super) fn keep_script(
         &mut self,
         package: &Utf8Path,
@@ -145,10 +149,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_goes_with_what_it_rests_on() {
+    fn facts_are_dropped_with_the_files_that_they_depend_on() {
         let cases = [
             ("/w/shared/m.rs", false),
-            // A submodule, or a directory of which no more is known.
+            // A submodule, or a directory whose changed files are not known.
             ("/w/shared", false),
             ("/w/script.rs", false),
             ("/w/shared/m.rs.orig", true),
@@ -170,7 +174,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_changed_link_takes_everything_away() {
+    fn a_changed_link_drops_all_facts() {
         let directory = tempfile::tempdir().unwrap();
         let link = Utf8Path::from_path(directory.path()).unwrap().join("link");
         std::os::unix::fs::symlink("elsewhere", &link).unwrap();

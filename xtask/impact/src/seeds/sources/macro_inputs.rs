@@ -1,7 +1,8 @@
-//! What a package is given by others: macros that make it read files and variables, and libraries
-//! that print instructions for its build script.
+//! Finds the inputs that a package gets from its dependencies: macros that make the package read
+//! files and variables, and libraries that print instructions for its build script.
 //!
-//! Their sources are not understood, but searched for the words without which they could not.
+//! The sources of such dependencies are not parsed. Instead the sources are searched for words that
+//! they must contain to have this effect.
 
 use std::rc::Rc;
 
@@ -13,9 +14,9 @@ use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
 impl Sources<'_> {
-    /// Whether a unit may read a file of its package that the scan of its sources does not show:
-    /// through a macro that is handed its name, or knows it by itself, or through code that the
-    /// build script generates.
+    /// Returns true if a unit may read a file of its package that the scan of the unit's sources
+    /// does not show. There are three ways: a macro gets the name of the file, a macro contains the
+    /// name, or the build script generates code that includes the file.
     pub fn may_hide(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some(reads) = self.of(unit) else {
             return true;
@@ -27,8 +28,9 @@ impl Sources<'_> {
             || self.is_handed(unit, file)
     }
 
-    /// Whether a macro that a unit uses is handed the name of a file of its package, or has it in
-    /// its own code: reason enough to doubt a rule that calls the file inert.
+    /// Returns true if a macro that a unit uses gets the name of a file of the unit's package, or
+    /// contains the name. Such a file is doubtful even if a rule says that the file affects
+    /// nothing.
     pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         self.is_handed_itself(unit, file)
             || self
@@ -37,8 +39,8 @@ impl Sources<'_> {
                 .any(|module| self.is_handed_itself(unit, module))
     }
 
-    /// Returns true if a unit may make the path of a file, or of a module that declares it, by its
-    /// own macros or from a variable.
+    /// Returns true if a unit may make the path of a file, or of a module that declares the file,
+    /// with its own macros or from a variable.
     fn may_make_path(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
         if reads.complete {
             return false;
@@ -64,8 +66,8 @@ impl Sources<'_> {
         })
     }
 
-    /// The files of the modules that would declare a source file: a macro that is handed a module
-    /// is handed what the module declares in turn.
+    /// Returns the files of the modules that would declare a source file. A macro that gets a
+    /// module also gets the modules that this module declares.
     fn modules_above(&self, package: PackageIx, file: &Utf8Path) -> Vec<Utf8PathBuf> {
         let directory = self.layout.directory(package);
         let Some(directory) = directory.filter(|_| file.extension() == Some("rs")) else {
@@ -94,7 +96,7 @@ impl Sources<'_> {
         }
         emitters.into_iter().any(|emitter| {
             let library = self.workspace.package(emitter).library();
-            // A literal of what a procedural macro emits may stand anywhere in it.
+            // The name may stand anywhere in the sources of a procedural macro.
             let name = match library.is_some_and(|it| it.proc_macro) {
                 true => Search::File(below.to_owned()),
                 false => Search::MacrosFile(below.to_owned()),
@@ -103,15 +105,17 @@ impl Sources<'_> {
         })
     }
 
-    /// Whether macros may make a package read files whose paths no literal of its holds whole.
+    /// Returns true if macros may make a package read files although no string literal contains
+    /// their whole path.
     pub fn makes_paths(&mut self, package: PackageIx) -> bool {
         let concatenates = Search::Any(&["!(concat!"]);
         let used = self.dependencies(&[package], |_| true);
         self.text_holds(package, &concatenates) || !self.emitters_for(&used).is_empty()
     }
 
-    /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
-    /// own, that of a macro it is given, or a call that hands a macro the name.
+    /// Returns true if a unit may read a variable at compile time. The name of the variable must
+    /// stand in the code of the unit, in a macro that the unit uses, or in a call that passes the
+    /// name to a macro.
     pub fn may_read_variable(&mut self, unit: &Unit, variable: &str) -> bool {
         let package = unit.package;
         let name = Search::Variable(variable.to_owned());
@@ -134,7 +138,7 @@ impl Sources<'_> {
         })
     }
 
-    /// Whether a package's build script may have cargo watch a variable.
+    /// Returns true if a package's build script may declare a variable as input.
     pub fn may_watch_variable(&mut self, package: PackageIx, variable: &str) -> bool {
         let name = Search::Variable(variable.to_owned());
         let watches = Search::Any(&["rerun-if-env-changed"]);
@@ -152,13 +156,13 @@ impl Sources<'_> {
         })
     }
 
-    /// Whether a library that a package's build script is built with prints what to watch.
+    /// Returns true if a library of a package's build script prints `rerun-if-changed`.
     pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
         let mut libraries = self.script_libraries(package).into_iter();
         libraries.any(|library| self.library_holds(library, &Search::Any(&["rerun-if-changed"])))
     }
 
-    /// Whether code that a build script generates may include a file of its package.
+    /// Returns true if the code that a build script generates may include a file of its package.
     fn may_generate_inclusion(&mut self, package: PackageIx, below: &Utf8Path) -> bool {
         let Some(script) = self.script(package) else {
             return false;
@@ -169,7 +173,7 @@ impl Sources<'_> {
                 || makers.any(|maker| self.library_holds(maker, &Search::Any(&INCLUSIONS))))
     }
 
-    /// The dependencies that a unit is built with.
+    /// Returns the dependencies that a unit is built with.
     fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
         self.dependencies(&[unit.package], |dependency| match unit.kind {
             TargetKind::CustomBuild => dependency.build,
@@ -177,18 +181,18 @@ impl Sources<'_> {
         })
     }
 
-    /// The packages whose macros may make a unit read files, by the dependencies that the unit uses.
-    /// For cargo to know of such a file, the code that a macro emits has to include it, or declare
-    /// it as a module; so the macro's sources hold a word for that.
+    /// Returns the packages whose macros may make a unit read files, given the dependencies that
+    /// the unit uses. Cargo learns about such a file only if the code that the macro emits includes
+    /// the file or declares the file as a module. So the macro's sources contain a word for that.
     fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let mut givers = self.givers(used);
         givers.retain(|&giver| self.emits_inclusions(giver));
         givers
     }
 
-    /// The packages whose macros a unit can use: its dependencies, and theirs, since a macro is
-    /// often handed on by the library that one depends on; and so on through path packages that
-    /// hand on what is of others.
+    /// Returns the packages whose macros a unit can use: its dependencies and the dependencies of
+    /// these, because a library often re-exports a macro. Path packages with re-exports are
+    /// followed further.
     fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let is_normal = |dependency: &Dependency| dependency.normal;
         let mut givers = used.to_vec();
@@ -216,7 +220,8 @@ impl Sources<'_> {
             return known;
         }
         let emits = match self.workspace.package(package).library() {
-            // A macro of a path package that includes a file for its callers is a doubt there.
+            // The scan of a path package reports a macro that includes a file for its callers as a
+            // doubt.
             Some(library) if !library.proc_macro && self.layout.directory(package).is_some() => {
                 let library = library.clone();
                 let reads = self.of_target(package, &library, Mode::Build);
@@ -229,8 +234,8 @@ impl Sources<'_> {
         emits
     }
 
-    /// Whether the macros of a package can emit one of these words. What a proc-macro emits is
-    /// often put together by a library of its own.
+    /// Returns true if the macros of a package can emit one of these words. A procedural macro
+    /// often builds its output with a library of its own, so its dependencies are searched too.
     fn makes(&mut self, package: PackageIx, words: &'static [&'static str]) -> bool {
         match self.workspace.package(package).library() {
             Some(library) if library.proc_macro => {
@@ -249,7 +254,8 @@ impl Sources<'_> {
         }
     }
 
-    /// What a build script is built from: its libraries, and the path packages below them.
+    /// Returns the libraries that a build script is built from: its build-dependencies, and the
+    /// path packages below them.
     fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
         let dependencies = self.workspace.package(package).dependencies.iter();
         let direct = dependencies.filter(|known| known.build);
@@ -280,15 +286,15 @@ impl Sources<'_> {
         wanted.map(|dependency| dependency.package).collect()
     }
 
-    /// Whether one of a package's sources holds what is searched for.
+    /// Returns true if a source of a package contains the searched text.
     fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let directory = self.workspace.package(package).directory();
         let whole = (package, SourceScope::Package);
         self.texts.hold(whole, directory, search)
     }
 
-    /// Whether one of those holds it that may be of the package's library, and not of its script or
-    /// its tests alone.
+    /// Returns true if a source of a package's library contains the searched text. Sources that
+    /// belong only to the build script or to tests are left out.
     fn library_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let of = self.workspace.package(package);
         let directory = of.directory();
@@ -302,7 +308,7 @@ impl Sources<'_> {
     }
 }
 
-/// The name that code uses for a file: that of the module for `module/mod.rs`.
+/// Returns the name that code uses for a file: `module` for `module/mod.rs`.
 fn own_name(file: &Utf8Path) -> Option<&str> {
     match file.file_stem()? {
         "mod" => file.parent()?.file_name(),
@@ -310,7 +316,7 @@ fn own_name(file: &Utf8Path) -> Option<&str> {
     }
 }
 
-/// What code that makes its caller read a file holds.
+/// Words of code that makes its caller read a file. Such code contains at least one of them.
 static INCLUSIONS: [&str; 11] = [
     "include_str",
     "include_bytes",
@@ -325,10 +331,10 @@ static INCLUSIONS: [&str; 11] = [
     "# [path",
 ];
 
-/// What code that makes its caller read a variable holds.
+/// Words of code that makes its caller read a variable. Such code contains at least one of them.
 static VARIABLES: [&str; 3] = ["env!", "option_env", "env !"];
 
-/// What every proc-macro is made with, and what emits nothing by itself.
+/// Libraries that procedural macros are built with. These libraries emit nothing by themselves.
 const TOKEN_LIBRARIES: [&str; 6] = [
     "heck",
     "proc-macro-crate",

@@ -1,10 +1,10 @@
-//! Evidence from sources: which units read a file, as the sources themselves say.
+//! Evidence from sources: the files that each unit reads, as its sources say.
 //!
-//! Only the newer side is scanned. That is sound: had the older side of a unit read a changed file
-//! which the newer side does not read, then somewhere on the way to it, from the target's root
-//! down, a declaration went; the first file on that way whose declaration went has itself changed,
-//! and the newer side still reads it. A file that is still declared and was deleted is among the
-//! scan's missing ones.
+//! Only the newer side is scanned. This is sound. Suppose that the older side of a unit read a
+//! changed file, and the newer side does not read this file. Then a declaration was removed
+//! somewhere on the way from the root of the target to the file. The first file on the way that
+//! lost its declaration has itself changed, and the newer side still reads this first file. If a
+//! deleted file is still declared, the scan reports the file as missing.
 
 mod facts;
 mod macro_inputs;
@@ -35,7 +35,7 @@ use crate::source_scan::DoubtKind;
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
 
-/// The scans made so far, so that each target is scanned once.
+/// The scans made so far. Each target is scanned once.
 pub struct Sources<'a> {
     workspace: &'a Workspace,
     layout: &'a PackageDirectories,
@@ -44,60 +44,61 @@ pub struct Sources<'a> {
     scripts: HashMap<PackageIx, Option<Rc<WatchedBySource>>>,
     far: HashMap<PackageIx, Rc<Far>>,
     run_time: run_time::KnownNames,
-    /// What texts showed of that, before it is asked for.
+    /// The paths outside packages that were found in advance, by the text of the sources.
     outsides: Outsides,
-    /// The packages with a source that was not read, which may reach anything.
+    /// The packages with a source that was not read. Such a package may reach any path.
     unread: HashSet<PackageIx>,
     real: RealPaths,
-    /// Whether the macros of a package make their callers read files.
+    /// True for the packages whose macros make their callers read files.
     emitters: HashMap<PackageIx, bool>,
     texts: Texts,
-    /// Whether the profile that is built is the default one.
+    /// True if the default profile is built.
     is_dev: bool,
-    /// What sets flags for all builds, as text.
+    /// The text of all settings that can contain flags for every build.
     flags: Option<Rc<str>>,
     listings: HashMap<PackageIx, Option<Listing>>,
-    /// Where the links below directories that scripts watch lead.
+    /// The targets of the links below directories that scripts watch.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
 }
 
-/// What a package reaches outside of its directory.
+/// The paths that a package reaches outside its directory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Far {
-    /// The paths that its sources name, which have to climb, so that a text without `../` names
-    /// none, and those that its links lead to.
+    /// The paths outside the directory that the sources name, and the targets of links. A source
+    /// names such a path with `../`, so a text without `../` names none.
     paths: Vec<Utf8PathBuf>,
-    /// Where its links lead.
+    /// The targets of links.
     linked: Vec<Utf8PathBuf>,
-    /// Whether its sources may learn as they run where a package or the workspace lies.
+    /// True if the sources may learn the location of a package or of the workspace while they run.
     is_told_place: bool,
 }
 
-/// What the sources of one target say that it reads.
+/// The files and variables that one target reads, according to its sources.
 #[derive(Debug, Default)]
 pub struct Reads {
-    /// Where its package lies.
+    /// The directory of the target's package.
     directory: Utf8PathBuf,
     files: HashSet<Utf8PathBuf>,
-    /// Variables that it reads by name.
+    /// The variables that the target reads by name.
     pub env: HashSet<String>,
-    /// Whether the scan saw all that is read, as far as neither a macro of another package nor
-    /// generated code hides it.
+    /// True if the scan saw every file that the target reads. Macros of other packages and
+    /// generated code may still hide files.
     pub complete: bool,
-    /// Whether it includes code that its build script generates.
+    /// True if the target includes code that its build script generates.
     pub generated: bool,
-    /// Whether a path that it names depends on a variable.
+    /// True if a path in the sources depends on a variable.
     pub by_environment: bool,
-    /// Whether a source of its cannot be read as Rust.
+    /// True if a source of the target cannot be read as Rust.
     unlexable: bool,
-    /// Whether its macros may make whoever calls them read files.
+    /// True if the macros of the target may make their callers read files.
     gives_inclusions: bool,
-    /// What it hands to macros that may take it for the name of a file, a directory or a module.
+    /// The texts that the target passes to macros and that may name a file, a directory or a
+    /// module.
     handed: BTreeSet<String>,
 }
 
 impl<'a> Sources<'a> {
-    /// Nothing scanned yet but what was read ahead.
+    /// Starts without scans. `outsides` holds the paths that were found in advance.
     pub fn new(
         workspace: &'a Workspace,
         layout: &'a PackageDirectories,
@@ -124,7 +125,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Takes units as built in a profile, the default one where none is named.
+    /// Sets the profile in which units are built; `None` is the default profile.
     #[must_use]
     pub fn in_profile(self, profile: Option<&str>) -> Self {
         Self {
@@ -133,7 +134,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// What a unit's target reads.
+    /// Returns the files and variables that a unit's target reads.
     pub fn of(&mut self, unit: &Unit) -> Option<Rc<Reads>> {
         let package = self.workspace.package(unit.package);
         let is_it = |target: &&Target| target.kind == unit.kind && target.name == unit.target;
@@ -158,7 +159,7 @@ impl<'a> Sources<'a> {
         let workspace = self.workspace;
         let flags = self.flags();
         let is_set_by_hand = |option: &str| {
-            // A script is compiled before there is anything that it printed.
+            // The compilation of a build script comes before any output of the script.
             let script = match target.kind {
                 TargetKind::CustomBuild => None,
                 _ => self.script(package),
@@ -168,7 +169,7 @@ impl<'a> Sources<'a> {
         let is_unset = !["miri", "docsrs"].map(is_set_by_hand).contains(&true);
         let leaves = |keys: [&str; 2]| self.is_dev && !keys.iter().any(|key| flags.contains(key));
         let asserts = leaves(["debug-assertions", "DEBUG_ASSERTIONS"]);
-        // Elsewhere a panic may abort by itself.
+        // On other systems a panic may abort without a setting of the user.
         let systems = ["unix", "windows"].map(|it| workspace.is_set(it, None, is_built_for_host));
         let unwinds = leaves(["panic", "PANIC"]) && systems.contains(&Some(true));
         let holds = |option: &str, value: Option<&str>| match (option, value) {
@@ -180,7 +181,8 @@ impl<'a> Sources<'a> {
             ("debug_assertions", None) => asserts.then_some(true),
             ("panic", Some(strategy)) => unwinds.then_some(strategy == "unwind"),
             ("feature", Some(feature)) if features_known => {
-                // One of several builds of a package may go without a feature that another has.
+                // A package may be built several times, and one of the builds may lack a feature of
+                // another.
                 let package = workspace.package(package);
                 match package.features.iter().any(|on| on == feature) {
                     false => Some(false),
@@ -210,9 +212,9 @@ impl<'a> Sources<'a> {
         Some(reads)
     }
 
-    /// The packages whose sources may read a path: the one that it lies in, and those that name
-    /// paths outside their own directory, if one of these is the path or a module beside which
-    /// the path could lie.
+    /// Returns the packages whose sources may read a path. One of them is the package that contains
+    /// the path. The others name a path outside their own directory: the path itself, a directory
+    /// above the path, or a module whose directory contains the path.
     pub fn may_read(&mut self, path: &Utf8Path) -> Vec<PackageIx> {
         let owner = self.layout.owner(path);
         self.look_outside();
@@ -230,7 +232,7 @@ impl<'a> Sources<'a> {
             .collect()
     }
 
-    /// What a package reaches outside of its directory.
+    /// Returns the paths that a package reaches outside its directory.
     fn far(&mut self, package: PackageIx) -> Rc<Far> {
         if let Some(known) = self.far.get(&package) {
             return Rc::clone(known);
@@ -248,7 +250,7 @@ impl<'a> Sources<'a> {
         far
     }
 
-    /// Reads the sources of all packages of which nothing is known yet.
+    /// Reads the sources of all packages without known facts.
     fn look_outside(&mut self) {
         let facts = self.facts.borrow();
         let unknown = self.layout.packages().filter(|(package, directory)| {
@@ -281,7 +283,7 @@ impl<'a> Sources<'a> {
         }
         let mut far = outside.reached;
         let declared = self.workspace.package(package);
-        // A target's root may lie anywhere, and its modules beside it.
+        // The root of a target may lie anywhere, with its modules in the same directory.
         for Target { src_path, .. } in &declared.targets {
             let is_below = src_path.starts_with(declared.directory());
             if has_no_links && is_below && !src_path.as_str().contains("..") {
@@ -292,10 +294,10 @@ impl<'a> Sources<'a> {
                 far.push(root);
             }
         }
-        // What lies outside may name more, and lie beside more.
+        // A file outside the package may name more files, or have modules in its own directory.
         if !far.is_empty() || outside.includes_others {
             for target in &declared.targets {
-                // What is found is kept for other features, too.
+                // The result is cached for other features too.
                 let root = self.real.resolved(&target.src_path);
                 let scan = source_scan::scan(&root, directory, &|_, _| None, &mut read);
                 let named = [scan.modules, scan.included, scan.missing];
@@ -313,7 +315,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Whether a package's sources name, climbing out of its directory, anything below a path.
+    /// Returns true if a package's sources name a path outside the package at or below `path`.
     pub fn names_below(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
         self.far(package)
             .paths
@@ -321,7 +323,8 @@ impl<'a> Sources<'a> {
             .any(|far| far.starts_with(path))
     }
 
-    /// Whether the code of a package holds a file's name or stem, and that of its directory.
+    /// Returns true if the code of a package contains the name or stem of a file and the name of
+    /// the file's directory.
     pub fn names_closely(
         &mut self,
         package: PackageIx,
@@ -336,8 +339,8 @@ impl<'a> Sources<'a> {
             && above.is_none_or(|above| self.names_any(package, Lines::Code, &[above]))
     }
 
-    /// Whether such lines of a package's sources hold the path's name, or that of a directory
-    /// between it and `within`.
+    /// Returns true if these lines of a package's sources contain the name of the path, or of a
+    /// directory between `within` and the path.
     pub fn mentions(
         &mut self,
         package: PackageIx,
@@ -346,7 +349,7 @@ impl<'a> Sources<'a> {
         within: &Utf8Path,
     ) -> bool {
         let below = path.strip_prefix(within).unwrap_or(path);
-        // Short names and those of every package's own files and directories say nothing.
+        // Short names, and the names of files and directories that every package has, say nothing.
         let says_something = |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name);
         let file = path.file_name().filter(says_something);
         let stem = file.and(path.file_stem());
@@ -354,7 +357,8 @@ impl<'a> Sources<'a> {
         self.names_any(package, lines, &names)
     }
 
-    /// Whether such lines of a package's sources hold one of these names as a part of a path.
+    /// Returns true if these lines of a package's sources contain one of the names as a component
+    /// of a path.
     fn names_any(&mut self, package: PackageIx, lines: Lines, names: &[&str]) -> bool {
         let Some(directory) = self.layout.directory(package) else {
             return false;
@@ -364,8 +368,8 @@ impl<'a> Sources<'a> {
             .name_any(package, directory, &far.paths, lines, names)
     }
 
-    /// Whether cargo lists a file of a package, so that it watches it for a script that names
-    /// nothing.
+    /// Returns true if cargo lists a file of a package. Cargo watches the listed files for a build
+    /// script that declares no input.
     pub fn lists(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
         let below = self.layout.directory(package);
         let Some(below) = below.and_then(|directory| path.strip_prefix(directory).ok()) else {
@@ -377,8 +381,8 @@ impl<'a> Sources<'a> {
         listing.as_ref().is_none_or(|listing| listing.has(below))
     }
 
-    /// Whether a path that a build script watches is the changed one, or a directory that holds
-    /// it; cargo follows links.
+    /// Returns true if a path that a build script watches is the changed path or a directory that
+    /// contains the changed path. Symbolic links are followed, as cargo does.
     pub fn covers(&mut self, watched: &Utf8Path, path: &Utf8Path) -> bool {
         let real = resolved(watched);
         if path.starts_with(watched) || path.starts_with(&real) {
@@ -391,7 +395,7 @@ impl<'a> Sources<'a> {
         leads.iter().any(|to| path.starts_with(to))
     }
 
-    /// What a package's build script says that it watches.
+    /// Returns the inputs that a package's build script watches, according to its sources.
     pub fn script(&mut self, package: PackageIx) -> Option<Rc<WatchedBySource>> {
         if let Some(known) = self.scripts.get(&package) {
             return known.clone();
@@ -408,7 +412,8 @@ impl<'a> Sources<'a> {
         script
     }
 
-    /// Cargo's configuration, the workspace's profiles and the variables that hold flags, as text.
+    /// Returns cargo's configuration, the workspace's profiles and the variables that contain
+    /// flags, as one text.
     fn flags(&mut self) -> Rc<str> {
         let root = &self.workspace.root;
         let flags = self.flags.get_or_insert_with(|| {
@@ -429,7 +434,8 @@ impl<'a> Sources<'a> {
         Rc::clone(flags)
     }
 
-    /// Whether more features may be set than cargo says: by the package's script, or by flags.
+    /// Returns true if the package's script or flags may set features that `cargo metadata` does
+    /// not report.
     fn may_set_features(&mut self, package: PackageIx) -> bool {
         let flags = self.flags();
         let by_flags = flags.contains("--cfg") && flags.contains("feature=");
@@ -437,7 +443,8 @@ impl<'a> Sources<'a> {
         by_flags || self.script(package).is_some_and(may_set)
     }
 
-    /// What a package's script says, and the files outside of the package that it is made of.
+    /// Scans a package's build script. Returns the inputs that the script watches, and the sources
+    /// of the script outside the package.
     fn scan_script(
         &mut self,
         package: PackageIx,
@@ -457,13 +464,13 @@ impl<'a> Sources<'a> {
 }
 
 impl Reads {
-    /// Whether the file is among them.
+    /// Returns true if the target reads the file.
     pub fn has(&self, path: &Utf8Path) -> bool {
         self.files.contains(path)
     }
 
-    /// Its sources that a search of its package does not see: those that lie elsewhere, or have
-    /// another extension.
+    /// Returns the sources that a search of the package's directory does not find: they lie
+    /// elsewhere or have another extension than `rs`.
     fn far_sources(&self) -> impl Iterator<Item = &Utf8Path> {
         let is_far = |file: &&Utf8PathBuf| {
             !file.starts_with(&self.directory) || file.extension() != Some("rs")
@@ -471,9 +478,10 @@ impl Reads {
         self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
     }
 
-    /// Whether it hands a macro what may be a name for a file of its package: the file's own, with
-    /// as much of the way to it as is written, or that of a directory above it. A macro that takes
-    /// a file of some directory may take its neighbours too, as templates include one another.
+    /// Returns true if the target passes a macro a text that may name a file of its package. The
+    /// text may be the end of the file's path, or the name of a directory above the file. A macro
+    /// that reads one file of a directory may read its neighbours too, as a template includes other
+    /// templates.
     fn may_hand(&self, file: &Utf8Path, package: &Utf8Path) -> bool {
         let Ok(below) = file.strip_prefix(package) else {
             return false;

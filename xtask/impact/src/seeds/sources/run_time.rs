@@ -1,5 +1,5 @@
-//! The paths that a package's code names to open them as it runs, and the directories that it can
-//! know them to be relative to.
+//! Finds the paths that a package's code opens while it runs, and the directories that these paths
+//! can be relative to.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -15,36 +15,36 @@ use crate::paths::resolved;
 use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 use crate::workspace::PackageIx;
 
-/// The paths that the sources of a package name, by file.
+/// The paths that the sources of a package name, by source file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RunTime {
-    /// The files that name something.
+    /// The source files that name paths.
     pub files: Vec<(Utf8PathBuf, RunTimePaths)>,
 }
 
-/// What was found out so far about what packages name.
+/// The paths that packages name, as far as they were looked up.
 #[derive(Default)]
 pub(super) struct KnownNames {
     of: HashMap<PackageIx, Rc<RunTime>>,
     bases: HashMap<PackageIx, Rc<Bases>>,
-    /// What packages are given by the libraries that they depend on.
+    /// The directories that packages get from the libraries that they depend on.
     given: Option<Rc<HashMap<PackageIx, Bases>>>,
-    /// Paths that variables hold by cargo's configuration.
+    /// The paths that cargo's configuration assigns to variables.
     variables: Option<Rc<HashMap<String, Utf8PathBuf>>>,
 }
 
-/// The directories besides its own that a package can put behind a path.
+/// The directories, in addition to its own, that a package can join with a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bases {
-    /// Whether it can climb to the directories above its own.
+    /// True if the package can reach the directories above its own.
     pub climbs: bool,
-    /// Other directories, or files, that it is told of.
+    /// Other directories or files whose paths the package knows.
     pub places: BTreeSet<Utf8PathBuf>,
 }
 
 impl Sources<'_> {
-    /// The paths that a package's code names to open them as it runs; `None` where it cannot name
-    /// any outside of its own directory, and hands none of its own on.
+    /// Returns the paths that a package's code opens while it runs. Returns `None` if the package
+    /// cannot name a path outside its own directory and does not pass its own directory on.
     pub fn run_time(&mut self, package: PackageIx) -> Option<Rc<RunTime>> {
         self.look_outside();
         let directory = self.layout.directory(package)?;
@@ -56,7 +56,7 @@ impl Sources<'_> {
         may_name.then(|| self.named_by(package))
     }
 
-    /// The directories besides its own that a package can put behind a path.
+    /// Returns the directories, in addition to its own, that a package can join with a path.
     pub fn bases(&mut self, package: PackageIx) -> Rc<Bases> {
         if let Some(known) = self.run_time.bases.get(&package) {
             return Rc::clone(known);
@@ -71,7 +71,8 @@ impl Sources<'_> {
         bases
     }
 
-    /// Whether a link below a package's directory leads to a path, or to a directory that holds it.
+    /// Returns true if a symbolic link below a package's directory leads to a path or to a
+    /// directory that contains the path.
     pub fn links_to(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
         self.far(package)
             .linked
@@ -79,7 +80,7 @@ impl Sources<'_> {
             .any(|to| path.starts_with(to))
     }
 
-    /// Whether a file may belong to a package's library, by its place.
+    /// Returns true if a file may belong to a package's library, according to its location.
     pub fn may_be_of_library(&self, package: PackageIx, file: &Utf8Path) -> bool {
         let directory = self.layout.directory(package).unwrap_or(file);
         super::texts::SourceScope::Library.has(file.strip_prefix(directory).unwrap_or(file))
@@ -108,7 +109,8 @@ impl Sources<'_> {
         found
     }
 
-    /// What the code of a package itself makes known, as far as it is in files that count.
+    /// Returns the directories that the package's own code finds, limited to files for which
+    /// `counts` returns true.
     fn own_bases(&mut self, package: PackageIx, counts: impl Fn(&Utf8Path) -> bool) -> Bases {
         let mut bases = Bases::default();
         let Some(directory) = self.layout.directory(package) else {
@@ -134,8 +136,8 @@ impl Sources<'_> {
         bases
     }
 
-    /// What libraries hand to the packages that depend on them: their own directory, and what lies
-    /// above it.
+    /// Returns the directories that libraries pass to their dependents: the directory of the
+    /// library, and the directories above.
     fn given(&mut self) -> Rc<HashMap<PackageIx, Bases>> {
         if let Some(known) = &self.run_time.given {
             return Rc::clone(known);
@@ -174,7 +176,7 @@ impl Sources<'_> {
         given
     }
 
-    /// The directories that a package's library hands on.
+    /// Returns the directories that a package's library passes on.
     fn handed_on(&mut self, package: PackageIx) -> Bases {
         let has_library = self.workspace.package(package).library().is_some();
         let directory = self.layout.directory(package).map(Utf8Path::to_owned);
@@ -201,8 +203,8 @@ impl Sources<'_> {
         handed
     }
 
-    /// The paths that cargo's configuration gives to variables, relative to a package's directory
-    /// where it does not say to what.
+    /// Returns the paths that cargo's configuration assigns to variables. A path without `relative`
+    /// is relative to the directory of the package that uses the variable.
     fn configured_variables(&mut self) -> Rc<HashMap<String, Utf8PathBuf>> {
         if let Some(known) = &self.run_time.variables {
             return Rc::clone(known);
@@ -211,7 +213,8 @@ impl Sources<'_> {
         for file in configuration_files(&resolved(&self.workspace.root)) {
             let table = read(&file).and_then(|text| text.parse::<toml::Table>().ok());
             let set = table.as_ref().and_then(|it| it.get("env")?.as_table());
-            // `.cargo/config.toml` speaks of the directory that holds `.cargo`.
+            // A relative path in `.cargo/config.toml` starts at the directory that contains
+            // `.cargo`.
             let directory = file.parent().and_then(Utf8Path::parent).unwrap_or(&file);
             for (name, value) in set.into_iter().flatten() {
                 let text = value.as_str().or_else(|| value.get("value")?.as_str());
@@ -231,7 +234,8 @@ impl Sources<'_> {
 }
 
 impl RunTime {
-    /// Reads the sources below a package's directory, and those far from it.
+    /// Reads the sources below a package's directory, and the sources of the package that lie
+    /// elsewhere.
     fn of(directory: &Utf8Path, far: &[Utf8PathBuf]) -> Self {
         let mut files = Vec::new();
         let mut take = |file: &Utf8Path| {
@@ -247,7 +251,7 @@ impl RunTime {
     }
 }
 
-/// Whether a path leads to a directory above that of its package.
+/// Returns true if a path leads to a directory above the directory of its package.
 fn climbs(named: &NamedPath, directory: &Utf8Path) -> bool {
     let to = normalized(&directory.join(&named.path));
     directory != to && directory.starts_with(to)

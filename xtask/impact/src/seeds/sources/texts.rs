@@ -12,21 +12,21 @@ use crate::paths::normalized;
 use crate::paths::{is_absent, resolved};
 use crate::workspace::PackageIx;
 
-/// What was found out about the texts of packages so far.
+/// The results of the searches so far.
 #[derive(Default)]
 pub(super) struct Texts {
-    /// Whether one of a package's sources holds what was searched for.
+    /// True for the searches that succeeded in a source of the package.
     held: HashMap<(PackageIx, SourceScope), HashMap<Search, bool>>,
-    /// The parts of paths in the string literals of a package, and in its documentation.
+    /// The components of paths in the string literals of a package, and in its documentation.
     parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
 }
 
-/// Which lines of sources.
+/// The lines of sources to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lines {
-    /// Those that are no comments.
+    /// The lines that are not comments.
     Code,
-    /// Comments that are documentation, where tests may stand.
+    /// The comments that are documentation, which can contain tests.
     Docs,
 }
 
@@ -41,39 +41,39 @@ impl Lines {
     }
 }
 
-/// Which of a package's sources.
+/// The sources of a package to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum SourceScope {
-    /// All of them.
+    /// All sources of the package.
     Package,
-    /// Those that may be its library's.
+    /// The sources that may belong to the library of the package.
     Library,
 }
 
 impl SourceScope {
-    /// Whether a file is among them, by its path below the package.
+    /// Returns true if a file belongs to these sources, given its path relative to the package.
     pub(super) fn has(self, below: &Utf8Path) -> bool {
         const OTHERS: [&str; 5] = ["build.rs", "build", "tests", "benches", "examples"];
         self == Self::Package || below.iter().next().is_none_or(|it| !OTHERS.contains(&it))
     }
 }
 
-/// What texts are searched for; an answer is remembered under it.
+/// The text to search for. The result of each search is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Search {
     /// One of these words.
     Any(&'static [&'static str]),
-    /// One of these words, but for a line that includes a README as documentation.
+    /// One of these words, outside lines that include a README as documentation.
     Code(&'static [&'static str]),
-    /// The same, in a file that defines macros.
+    /// One of these words as in [`Search::Code`], in a file that defines macros.
     Macros(&'static [&'static str]),
-    /// The name of a file that a macro may make, anywhere but in a comment and in a declaration
-    /// that a scan understands: see [`makes_name`].
+    /// The name of a file that a macro may make. Comments and declarations that a scan understands
+    /// are skipped: see [`makes_name`].
     Made(String),
-    /// A file, by its path below its package, anywhere but in an attribute of the whole module: see
+    /// A file, by its path relative to the package. Attributes of the whole module are skipped: see
     /// [`names_file`].
     File(Utf8PathBuf),
-    /// The same, in a file that defines macros.
+    /// A file as in [`Search::File`], in a file that defines macros.
     MacrosFile(Utf8PathBuf),
     /// A variable: see [`names_variable`].
     Variable(String),
@@ -109,7 +109,7 @@ impl Search {
 }
 
 impl Texts {
-    /// Whether one of the sources below a package's directory holds what is searched for.
+    /// Returns true if a source below a package's directory contains the searched text.
     pub(super) fn hold(
         &mut self,
         (package, scope): (PackageIx, SourceScope),
@@ -131,8 +131,8 @@ impl Texts {
         found
     }
 
-    /// Whether such lines of a package hold one of these names as a part of a path. Its sources lie
-    /// in a directory, and `far` from it.
+    /// Returns true if the lines of a package contain one of these names as a component of a path.
+    /// The sources of the package are the files below `directory` and the files in `far`.
     pub(super) fn name_any(
         &mut self,
         package: PackageIx,
@@ -177,15 +177,15 @@ impl Texts {
     }
 }
 
-/// Names that every package has, so that their mention says nothing.
+/// The names that every package contains, so that a mention of them says nothing.
 pub(super) const COMMON_NAMES: [&str; 8] = [
     "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
 ];
 
-/// Stands for the text of a file that was not read. No lexer of Rust accepts it.
+/// The stand-in for the text of a file that was not read. Rust's lexer rejects this text.
 const UNREAD: &str = "\"";
 
-/// The budget for sources that are larger than 1 MiB, as generated ones are.
+/// The budget for sources larger than 1 MiB, which are mostly generated.
 static BUDGET: Mutex<files::ReadBudget> = Mutex::new(files::ReadBudget::new(1 << 20, 256 << 20));
 
 /// Returns the content of a file, within the budget.
@@ -201,8 +201,9 @@ fn read_within_budget(path: &Utf8Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Returns a file's text; replacement characters stand in what is not UTF-8, since such a file,
-/// too, can be included. A source that is there and cannot be read is noted, and is [`UNREAD`].
+/// Returns the text of a file. Bytes that are not UTF-8 become replacement characters, because such
+/// a file can be included too. A source that exists but cannot be read is noted and becomes
+/// [`UNREAD`].
 pub(super) fn read(path: &Utf8Path) -> Option<String> {
     let bytes = match read_within_budget(path) {
         Ok(bytes) => bytes,
@@ -212,7 +213,7 @@ pub(super) fn read(path: &Utf8Path) -> Option<String> {
             if is_source {
                 files::note_skipped(path, &error);
             }
-            // A device or a pipe that a literal names is no file of a package.
+            // A literal can name a device or a pipe, which is not a file of a package.
             let is_there = is_source || error.kind() == ErrorKind::FileTooLarge;
             return is_there.then(|| UNREAD.to_owned());
         }
@@ -223,8 +224,9 @@ pub(super) fn read(path: &Utf8Path) -> Option<String> {
     )
 }
 
-/// Where the symbolic links below a directory lead, if not back into it, and those below what they
-/// lead to. Cargo follows them, into hidden directories and other packages too.
+/// Returns the targets of the symbolic links below a directory that lie outside the directory, and
+/// the targets of links below these. Cargo follows links, even into hidden directories and other
+/// packages.
 pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     let is_entered = |path: &Utf8Path, names: &[&str]| {
         path.file_name() != Some(".git") && !names.contains(&"CACHEDIR.TAG")
@@ -244,30 +246,30 @@ pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     leads
 }
 
-/// What lies outside of a package's directory and is reached from there, as far as the texts of its
-/// sources show by themselves.
+/// The paths outside a package's directory that the package reaches, as far as the text of its
+/// sources shows them.
 #[derive(Debug, Default)]
 pub struct OutsidePaths {
-    /// Where links lead, and what the literals that climb out of the directory name.
+    /// The targets of links, and the paths in string literals that lead out of the directory.
     pub(super) reached: Vec<Utf8PathBuf>,
-    /// Where links lead.
+    /// The targets of links.
     pub(super) linked: Vec<Utf8PathBuf>,
-    /// Whether code in a file of another name is included, which is not among the sources that were
-    /// searched.
+    /// True if code in a file without the extension `rs` is included. The search does not cover
+    /// such files.
     pub(super) includes_others: bool,
-    /// Whether the sources may learn as they run where a package or the workspace lies.
+    /// True if the sources may learn the location of a package or of the workspace while they run.
     pub(super) is_told_place: bool,
-    /// Whether there are links, or directories in which nobody looked for any.
+    /// True if there are links, or directories that were not searched for links.
     has_links: bool,
-    /// Whether a source was not read, so that it may reach anything.
+    /// True if a source was not read, so that the package may reach any path.
     pub(super) has_unread: bool,
 }
 
-/// The same of several directories.
+/// The outside paths of several directories.
 pub type Outsides = HashMap<Utf8PathBuf, OutsidePaths>;
 
 impl OutsidePaths {
-    /// Of the sources below a directory.
+    /// Finds the outside paths of the sources below a directory.
     pub fn of(directory: &Utf8Path) -> Self {
         let mut outside = Self::default();
         let has_links = Cell::new(false);
@@ -295,7 +297,7 @@ impl OutsidePaths {
         outside
     }
 
-    /// Whether it is certain that there is no link below the directory.
+    /// Returns true if there is certainly no link below the directory.
     pub fn has_no_links(&self) -> bool {
         !self.has_links
     }
@@ -319,8 +321,8 @@ impl OutsidePaths {
     }
 }
 
-/// Whether a text may ask where its package, the workspace or the repository lies: by a variable
-/// that cargo does not set for every package, or by a call.
+/// Returns true if code may ask for the location of its package, the workspace or the repository:
+/// by a call, or by a variable that cargo does not set for every package.
 fn tells_place(text: &str) -> bool {
     const CALLS: [&str; 5] = [
         "CARGO_MANIFEST_DIR",
@@ -344,7 +346,7 @@ fn tells_place(text: &str) -> bool {
     CALLS.iter().any(|call| text.contains(call)) || READERS.iter().any(names_other)
 }
 
-/// The Rust files below a package's directory.
+/// Visits the Rust files below a package's directory.
 pub(super) fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) {
     each_entry(directory, &is_of_package, &mut |path, _| {
         if path.extension() == Some("rs") {
@@ -353,18 +355,18 @@ pub(super) fn each_source(directory: &Utf8Path, see: &mut dyn FnMut(&Utf8Path)) 
     });
 }
 
-/// Whether a directory in a package's is its own: no other package's, no hidden one, and none of
-/// what cargo builds.
+/// Returns true if a directory inside a package belongs to the package. A nested package, a hidden
+/// directory and build output do not.
 fn is_of_package(directory: &Utf8Path, names: &[&str]) -> bool {
     let is_hidden = directory.file_name().is_some_and(|it| it.starts_with('.'));
     !is_hidden && !names.contains(&"Cargo.toml") && !names.contains(&"CACHEDIR.TAG")
 }
 
-/// Whether a directory is entered that has these names in it.
+/// Returns true if a directory is entered, given the names of its entries.
 type IsEntered<'a> = &'a dyn Fn(&Utf8Path, &[&str]) -> bool;
 
-/// The files and links below a directory and those in it that are entered, and whether each is a
-/// link.
+/// Visits the files and links below a directory, in all directories that are entered. The visitor
+/// gets true for a link.
 fn each_entry(
     directory: &Utf8Path,
     is_entered: IsEntered<'_>,
@@ -397,8 +399,8 @@ fn entries(directory: &Utf8Path) -> Vec<Utf8DirEntry> {
     entries.flatten().collect()
 }
 
-/// Whether a text holds a name as a part of a path in a string literal: after a quote or a
-/// separator, and before one or an extension.
+/// Returns true if a text contains a name as a component of a path in a string literal. The name
+/// stands after a quote or a separator, and before a quote, a separator or an extension.
 pub(super) fn names_in(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let before = text[..at].chars().next_back();
@@ -407,8 +409,8 @@ pub(super) fn names_in(text: &str, name: &str) -> bool {
     })
 }
 
-/// Whether a text names a file of a package, a directory on the way to it, or the module that it
-/// would be.
+/// Returns true if a text names a file of a package, a directory on the way to the file, or the
+/// module that the file would be.
 pub(super) fn names_file(text: &str, below: &Utf8Path) -> bool {
     let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
     let module = match below.file_stem() {
@@ -420,8 +422,8 @@ pub(super) fn names_file(text: &str, below: &Utf8Path) -> bool {
             .is_some_and(|module| names_in(text, module) || text.contains(&format!("mod {module}")))
 }
 
-/// Returns true for a line that is a comment, or that declares a module or a documentation whose
-/// path is a literal.
+/// Returns true for a comment, for the declaration of a module, and for an attribute with a literal
+/// path of a module or of documentation.
 fn is_plain(line: &str) -> bool {
     let line = line.trim();
     let is_module = line.ends_with(';')
@@ -440,7 +442,7 @@ fn is_plain(line: &str) -> bool {
     line.starts_with("//") || is_module || is_attribute && has_literal
 }
 
-/// Returns true if a text holds a name, or all words of which one could put the name together.
+/// Returns true if a text contains a name, or all the words that the name could be built from.
 pub(super) fn makes_name(text: &str, name: &str) -> bool {
     let kind = |char: char| (char.is_ascii_digit(), char.is_alphanumeric());
     let words = name
@@ -459,18 +461,18 @@ pub(super) fn makes_name(text: &str, name: &str) -> bool {
     text.contains(name) || words.clone().count() > 1 && words.clone().all(is_word)
 }
 
-/// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
-/// around it. It is a first sieve; the scan of the target decides.
+/// Returns the string literals of a text that contain `../`. A literal is roughly the text between
+/// two quotes. This is a coarse filter; the scan of the target decides.
 pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
-    /// The longest path that a system opens.
+    /// The length of the longest path that a system opens, in bytes.
     const LONGEST: usize = 4096;
     let inside = text.split_once('"').and_then(|(_, it)| it.rsplit_once('"'));
     let between_quotes = inside.into_iter().flat_map(|(inside, _)| inside.split('"'));
     between_quotes.filter(|it| it.len() <= LONGEST && it.contains("../"))
 }
 
-/// What [`names_in`] would find in a line: what stands between quotes or separators, and each
-/// beginning of it that ends at a dot.
+/// Returns the parts of a line that [`names_in`] finds: the texts between quotes or separators, and
+/// each beginning of such a text that ends before a dot.
 fn path_parts(line: &str) -> impl Iterator<Item = &str> {
     const AROUND: [char; 3] = ['"', '/', '\\'];
     let closed = line.rsplit_once(AROUND).map_or("", |(closed, _)| closed);
@@ -484,8 +486,9 @@ fn path_parts(line: &str) -> impl Iterator<Item = &str> {
         .filter(|part| (2..200).contains(&part.len()))
 }
 
-/// The same of a line of code, but for what is no path, or one that leads to a single place: a URL,
-/// and the documentation that a crate includes as its own.
+/// Returns the path parts of a line of code. URLs are left out, because they are no paths. A file
+/// that a crate includes as its own documentation is left out too, because that path leads to a
+/// single file.
 fn code_parts(line: &str) -> Vec<String> {
     if line.starts_with("#![") && line.contains("doc = include_str!(\"") {
         return Vec::new();
@@ -495,8 +498,8 @@ fn code_parts(line: &str) -> Vec<String> {
     path_parts(&paths.join("\"")).map(str::to_owned).collect()
 }
 
-/// Whether a text names a variable: whole, or as one who puts the name together writes its
-/// beginning or its end, up to or from an underscore.
+/// Returns true if a text names a variable. Code that builds the name from parts counts too: the
+/// text then contains the beginning or the end of the name, split at an underscore.
 pub(super) fn names_variable(text: &str, variable: &str) -> bool {
     text.contains(variable)
         || variable.match_indices('_').any(|(at, _)| {
@@ -515,7 +518,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_that_of_its_own_search() {
+    fn each_search_has_its_own_result() {
         let directory = tempfile::tempdir().unwrap();
         let directory = Utf8Path::from_path(directory.path()).unwrap();
         std::fs::write(directory.join("lib.rs"), "// See LICENSE.\n").unwrap();
@@ -535,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn a_macro_makes_a_name_of_words_that_are_written() {
+    fn a_macro_makes_a_name_from_words_in_the_source() {
         for (line, makes_it) in [
             ("m!(\"table_12.bin\");", true),
             ("m!(table_12);", true),
@@ -569,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_that_climb_stand_between_quotes() {
+    fn climbing_literals_stand_between_quotes() {
         let climb = |levels| "../".repeat(levels);
         let (long, longer) = (climb(1365), climb(1366));
         let endless = climb(1 << 20);
@@ -588,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_is_not_its_package() {
+    fn a_library_has_fewer_sources_than_its_package() {
         for (file, is_of_library) in [
             ("lib.rs", true),
             ("src/build/tests.rs", true),
@@ -607,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_comment_mentions_is_not_compiled() {
+    fn names_in_comments_do_not_count_as_code() {
         let directory = tempfile::tempdir().unwrap();
         let directory = Utf8Path::from_path(directory.path()).unwrap();
         let source = "
@@ -637,7 +640,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn links_are_followed_from_one_to_the_next() {
+    fn links_behind_links_are_followed() {
         let (_directory, top) = crate::testing::scratch();
         for inside in ["watched/.hidden", "first", "second", "third"] {
             std::fs::create_dir_all(top.join(inside)).unwrap();
