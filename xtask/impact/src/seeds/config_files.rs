@@ -1,4 +1,5 @@
-//! Seeds from files whose meaning counts, not their text: both sides are compared.
+//! Seeds from settings files. The meaning of these files counts and not their text, so both sides
+//! are compared.
 
 use cargo_metadata::camino::Utf8Path;
 
@@ -16,7 +17,8 @@ use crate::workspace::PackageIx;
 const UNREADABLE: &str = "one side of it cannot be read";
 
 impl SeedFinder<'_> {
-    /// Seeds from a file that sets something; `false` where the path is no such file.
+    /// Seeds the units that a settings file touches. Returns `false` if the path is not a settings
+    /// file.
     pub(super) fn setting(&mut self, change: &Change, path: &Utf8Path) -> bool {
         let inputs = self.inputs;
         let Some((setting, path)) = inputs.settings.of(path) else {
@@ -30,7 +32,7 @@ impl SeedFinder<'_> {
         }
         let contents = (inputs.contents)(&change.path);
         if change.seen == Seen::Named && contents.before == contents.after {
-            // A file that the user names, and that is as `HEAD` has it.
+            // The user named the file, but the file is identical in `HEAD`.
             let because = "it is said to have changed, and how is not known";
             match package {
                 Some(package) if setting == Setting::Manifest && !is_root => {
@@ -61,14 +63,15 @@ impl SeedFinder<'_> {
         true
     }
 
-    /// Seeds from a file outside the repository, whose older side nobody knows.
+    /// Seeds the units that a settings file outside the repository touches. The older side of the
+    /// file is not known.
     fn outside(&mut self, change: &Change, setting: Setting, directory: &Utf8Path) -> bool {
         let because = "it lies outside the repository, so how it changed is not known";
         if setting != Setting::Manifest || self.inputs.settings.workspace_root == directory {
             self.everything(change, because);
             return true;
         }
-        // A workspace's root sets something for the packages below it.
+        // The root manifest of a workspace holds settings for the packages below it.
         let packages: Vec<PackageIx> = self.inputs.layout.below(directory).collect();
         for &package in &packages {
             for (unit, _) in self.meant(Some(package), &TouchedUnits::PackageAndDependencies) {
@@ -88,12 +91,13 @@ impl SeedFinder<'_> {
         let SeedInputs {
             layout, workspace, ..
         } = *self.inputs;
-        // Path packages outside the workspace have a root of their own.
+        // A path package outside the workspace has a root manifest of its own.
         let is_others_root = layout.packages().any(|(package, at)| {
             !workspace.package(package).member && at.starts_with(directory) && at != directory
         });
         if package.is_none() && !is_root && !is_others_root {
-            // A fixture; or the manifest of a package that went, and then resolution tells.
+            // The manifest is a fixture, or belongs to a deleted package. A comparison of
+            // resolutions finds the dependents of a deleted package.
             return contents.after.is_none();
         }
         let Some(mut meanings) = contents.compare(compare_manifest) else {
@@ -120,7 +124,7 @@ impl SeedFinder<'_> {
         let Some(entries) = compare_locks(sides.0, sides.1) else {
             return self.everything(change, UNREADABLE);
         };
-        // Cargo's own graphs tell all but a checksum.
+        // Cargo's unit graphs show every difference of the lock file except a changed checksum.
         let is_compared = matches!(self.inputs.resolution, Resolution::Compared(_));
         let untold = entries.iter().filter(|it| !is_compared || it.only_checksum);
         for entry in untold {

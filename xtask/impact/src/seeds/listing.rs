@@ -1,30 +1,32 @@
-//! Which files of a package cargo lists: what it would publish, and what it watches for a build
-//! script that names no input.
+//! Finds the files of a package that cargo lists. Cargo publishes the listed files, and watches
+//! them for a build script that declares no input.
 //!
-//! `include` and `exclude` of a manifest have the rules of a `.gitignore`, and the latter counts
-//! only without the former: the Cargo book, "The `exclude` and `include` fields".
+//! The fields `include` and `exclude` of a manifest follow the rules of a `.gitignore`. Cargo
+//! ignores `exclude` if there is an `include`. Source: the Cargo book, "The `exclude` and `include`
+//! fields".
 
 use cargo_metadata::camino::Utf8Path;
 use glob::{MatchOptions, Pattern};
 use toml::{Table, Value};
 
-/// What a manifest says of the files of its package.
+/// The listed files of a package, as its manifest selects them.
 pub(super) struct Listing {
     patterns: Vec<ListingRule>,
-    /// Whether the patterns name what is listed, and not what is left out.
+    /// True if the patterns come from `include`, false if they come from `exclude`.
     includes: bool,
 }
 
 struct ListingRule {
     pattern: Pattern,
-    /// Whether it is about the whole path, and not about the name of a file or directory.
+    /// True if the pattern matches the whole path, false if the pattern matches a file or directory
+    /// name.
     is_anchored: bool,
     directories_only: bool,
 }
 
 impl Listing {
-    /// What a manifest says; `None` where everything is listed, or one of its patterns has no plain
-    /// meaning, or the workspace's root has them.
+    /// Parses the fields of a manifest. Returns `None` if cargo lists every file, if the syntax of
+    /// a pattern is not supported, or if the fields are inherited from the workspace root.
     pub(super) fn of(manifest: &str) -> Option<Self> {
         let manifest: Table = manifest.parse().ok()?;
         let package = manifest.get("package")?;
@@ -39,8 +41,8 @@ impl Listing {
         })
     }
 
-    /// Whether a file, by its path below the package, is listed. The manifest and the lock file
-    /// always are.
+    /// Returns true if cargo lists a file, given relative to the package. Cargo always lists the
+    /// manifest and the lock file.
     pub(super) fn has(&self, file: &Utf8Path) -> bool {
         let mut above = file.ancestors().filter(|path| !path.as_str().is_empty());
         let is_named =
@@ -80,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manifest_says_which_files_are_listed() {
+    fn include_and_exclude_select_the_listed_files() {
         let cases = [
             ("exclude = ['data']", "data/x.txt", false),
             ("exclude = ['data/']", "data/x.txt", false),

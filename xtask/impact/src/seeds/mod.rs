@@ -1,9 +1,9 @@
-//! From changed paths to seeds: the units that a change touches directly.
+//! Finds the seeds of a change: the units that the changed paths touch directly.
 //!
-//! Every changed path is asked the same questions: who reads it, which build script watches it,
-//! does it start a target, does it set something. What no answer places is decided by the
-//! configured rules, and where these are silent by where the path lies. No rule takes back what
-//! another has found.
+//! The same questions are asked about every changed path: which units compile the path, which build
+//! scripts watch the path, does a target start there, is the path a settings file? If no answer
+//! places the path, the configured rules decide. If no rule matches, the location of the path
+//! decides. No step removes the seeds of another step.
 
 pub(crate) mod config_files;
 pub(crate) mod listing;
@@ -38,55 +38,56 @@ use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
 use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
 
-/// What the answer is found from.
+/// The data that seeds are found from.
 pub struct SeedInputs<'a> {
-    /// The workspace as it is now.
+    /// The workspace on disk.
     pub workspace: &'a Workspace,
-    /// Its units under the verb.
+    /// The units of the workspace under the verb.
     pub graph: &'a UnitGraph,
-    /// What is going to be run.
+    /// The verb that will be run after the change.
     pub verb: Verb,
-    /// The profile that is going to be built, where it is not the verb's own.
+    /// The profile that will be built; `None` for the default profile of the verb.
     pub profile: Option<&'a str>,
-    /// The top level that changed paths are relative to, without symbolic links.
+    /// The canonical path of the top level that changed paths are relative to.
     pub root: &'a Utf8Path,
     /// The paths that differ.
     pub changes: &'a [Change],
-    /// Whether the two sides are two commits, so that git's own files differ too.
+    /// True if the two sides are different commits, so that git's own files differ too.
     pub head_moved: bool,
-    /// Cargo's configuration on the newer side, where some of it changed and it can be read.
+    /// Cargo's configuration on the newer side; `None` if the configuration did not change or
+    /// cannot be read.
     pub config: Option<&'a CargoConfig>,
-    /// Both sides of a changed file, given its path relative to the top level.
+    /// Returns both sides of a changed file, given its path relative to the top level.
     pub contents: &'a dyn Fn(&Utf8Path) -> BothSides,
-    /// Whether two sides of a toolchain file choose the same compiler.
+    /// Returns true if two sides of a toolchain file choose the same compiler.
     pub is_same_compiler: &'a dyn Fn(Option<&str>, Option<&str>) -> bool,
-    /// What cargo resolves differently.
+    /// The differences in cargo's resolution of the two sides.
     pub resolution: &'a Resolution,
-    /// Where the packages lie.
+    /// The directories of the path packages.
     pub layout: &'a PackageDirectories,
-    /// What builds recorded.
+    /// The records of builds.
     pub records: &'a Records<'a>,
-    /// What the workspace configured.
+    /// The configured rules of the workspace.
     pub rules: &'a Rules,
-    /// Which files set something.
+    /// The settings files of the workspace.
     pub settings: &'a SettingFiles,
-    /// What is known of the sources from earlier answers.
+    /// The facts about sources that earlier answers cached.
     pub facts: &'a RefCell<SourceFacts>,
 }
 
-/// Whether cargo resolves the two sides differently.
+/// The result of comparing cargo's resolution of the two sides.
 #[derive(Debug)]
 pub enum Resolution {
-    /// Nothing changed that it depends on.
+    /// No file that resolution depends on has changed.
     Unchanged,
-    /// The units that cargo configures differently.
+    /// Cargo resolved both sides; these units differ.
     Compared(resolve_diff::ResolveDifferences),
-    /// It could not be asked; this is why.
+    /// Cargo could not resolve a side, for this reason.
     Unknown(String),
 }
 
 impl Resolution {
-    /// What the reader should know of it.
+    /// Returns the note for the reader about a failed resolution.
     pub fn note(&self) -> Option<String> {
         let Self::Unknown(why) = self else {
             return None;
@@ -98,8 +99,8 @@ impl Resolution {
     }
 }
 
-/// Finds the seeds of a change, unsorted; a unit may be there several times. `outsides` is what was
-/// read of the sources ahead.
+/// Finds the seeds of a change. The seeds are unsorted, and several seeds may name the same unit.
+/// `outsides` holds the paths outside packages that were found in advance.
 pub fn find(inputs: &SeedInputs<'_>, outsides: Outsides) -> Vec<Seed> {
     let mut finder = SeedFinder {
         inputs,
@@ -119,7 +120,7 @@ pub(super) struct SeedFinder<'a> {
     pub(super) inputs: &'a SeedInputs<'a>,
     pub(super) sources: Sources<'a>,
     pub(super) seeds: Vec<Seed>,
-    /// Whether these files are still the newest of their packages.
+    /// True for a recorded newest file that is still the newest file of its package.
     pub(super) newest: HashMap<Newest, bool>,
 }
 
@@ -149,8 +150,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Units that compile the file, by their records and, where these are not current, by their
-    /// sources.
+    /// Seeds the units that compile the file, by their records. Units without a current record are
+    /// judged by their sources.
     fn readers(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs { graph, records, .. } = *self.inputs;
         let because = "it is compiled from this file";
@@ -178,8 +179,9 @@ impl SeedFinder<'_> {
                 if !node.is_compiled() || seen.contains(&unit) {
                     continue;
                 }
-                // What a record still says takes a look at every file, and a scan reads them: for
-                // the package of the file the scan is likely to be needed anyway.
+                // Checking a record needs the time of every recorded file, and scanning reads the
+                // sources. For the package that owns the file, the scan goes first: other steps are
+                // likely to need the scan anyway.
                 let is_read = match Some(package) == owner {
                     true => self.is_scanned(unit, path) && !records.is_current(unit),
                     false => !records.is_current(unit) && self.is_scanned(unit, path),
@@ -191,8 +193,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Units of packages whose documentation cargo makes again: it does not know what rustdoc reads,
-    /// and compares all files of the package.
+    /// Seeds the documentation units of the packages that list the file. Cargo does not know which
+    /// files rustdoc reads, so cargo compares all files of the package.
     fn documents(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs { graph, layout, .. } = *self.inputs;
         if self.inputs.verb != Verb::Doc {
@@ -216,13 +218,13 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Whether a unit's sources say that it reads a file.
+    /// Returns true if a unit reads a file according to the unit's sources.
     fn is_scanned(&mut self, unit: UnitIx, path: &Utf8Path) -> bool {
         let reads = self.sources.of(self.inputs.graph.unit(unit));
         reads.is_some_and(|reads| reads.has(path))
     }
 
-    /// A path that starts a target, or did.
+    /// Seeds the units that depend on a target whose root file was added or deleted.
     fn target(&mut self, change: &Change, path: &Utf8Path) {
         if change.status == ChangeStatus::Modified {
             return;
@@ -248,12 +250,12 @@ impl SeedFinder<'_> {
         for &index in inputs.graph.units_of(package) {
             let unit = inputs.graph.unit(index);
             let (is_reached, because) = match kind {
-                // All of the package's units are built with its library and its script.
+                // All units of the package are built with its library and its build script.
                 TargetKind::Lib if !came => {
                     (unit.kind != TargetKind::CustomBuild, "the library went")
                 }
                 TargetKind::CustomBuild if !came => (true, "the build script went"),
-                // Cargo tells tests where their package's binaries are.
+                // Cargo passes the paths of a package's binaries to its tests.
                 TargetKind::Bin if inputs.verb != Verb::Check => (
                     matches!(unit.kind, TargetKind::Test | TargetKind::Bench),
                     "it is told of its package's binaries",
@@ -266,8 +268,9 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// A package that has no library any more: cargo passes over whoever depends on it, and does not
-    /// tell of the dependency.
+    /// Seeds the packages whose manifests name a package that lost its library. Cargo ignores a
+    /// dependency without a library and does not report the dependency, so the manifests are
+    /// searched for the name.
     fn library_went(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs {
             workspace, layout, ..
@@ -295,7 +298,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// A README that came or went: cargo tells `CARGO_PKG_README` by whether there is one.
+    /// Seeds the units that read `CARGO_PKG_README`, because a README was added or deleted. The
+    /// value of the variable depends on the existence of the file.
     fn readme(&mut self, change: &Change, package: PackageIx) {
         let SeedInputs { graph, records, .. } = *self.inputs;
         let variable = "CARGO_PKG_README".to_owned();
@@ -315,7 +319,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// A changed directory: a submodule, a repository in the repository, or one that was named.
+    /// Seeds the units that may read a changed directory: a submodule, a nested repository, or a
+    /// directory that the user named.
     fn directory(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs {
             graph,
@@ -325,7 +330,7 @@ impl SeedFinder<'_> {
         } = *self.inputs;
         let is_empty = path.read_dir().is_ok_and(|mut it| it.next().is_none());
         if is_empty && change.status == ChangeStatus::Modified {
-            // A submodule that is not checked out.
+            // The submodule is not checked out.
             return;
         }
         let below: HashSet<_> = layout.below(path).collect();
@@ -354,7 +359,7 @@ impl SeedFinder<'_> {
         self.scripts(change, path, false);
     }
 
-    /// All of a package's units.
+    /// Seeds all units of a package.
     pub(super) fn seed_package(
         &mut self,
         package: PackageIx,
@@ -388,12 +393,13 @@ impl SeedFinder<'_> {
     }
 }
 
-/// Whether cargo runs it under `cargo test`.
+/// Returns true if `cargo test` runs the unit.
 pub(super) fn is_a_test(unit: &Unit) -> bool {
     unit.is_test() && unit.kind != TargetKind::Bench
 }
 
-/// The kind of target that cargo would discover at a path below a package's directory.
+/// Returns the kind of target that cargo discovers at a path, given relative to the package's
+/// directory.
 fn conventional_target(below: &Utf8Path) -> Option<TargetKind> {
     let parts: Vec<&str> = below.iter().collect();
     match parts[..] {

@@ -1,5 +1,6 @@
-//! What is read of a workspace for the first time while cargo is asked for its packages: manifests
-//! show where these are, and what turns out to be otherwise is read again.
+//! Reads a workspace for the first time while `cargo metadata` runs. The manifests show the
+//! directories of the packages. Packages that `cargo metadata` finds elsewhere are read again
+//! later.
 
 use std::collections::HashMap;
 
@@ -16,8 +17,9 @@ use crate::records::checkouts;
 use crate::state;
 use crate::workspace::{Workspace, expected, likely_root};
 
-/// Reads the sources of the workspace that a directory lies in, and `with_records` the records of
-/// its builds, which are kept for [`checkouts::read`]; nothing where cargo has been asked before.
+/// Reads the sources of the workspace that contains a directory. With `with_records`, the records
+/// of builds are read too and cached for [`checkouts::read`]. Returns `None` if the cache holds the
+/// output of `cargo metadata` already.
 pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option<Outsides> {
     let root = likely_root(directory)?;
     let configuration = CargoConfig::of(runner).ok()?;

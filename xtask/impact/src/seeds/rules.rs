@@ -1,4 +1,4 @@
-//! Configured rules: what a path affects that no unit is known to read.
+//! Configured rules: the units that a path affects if no unit is known to read the path.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
@@ -9,34 +9,34 @@ use super::Effect;
 use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
 
-/// The rules in force, the default ones first.
+/// The rules of a workspace. The default rules come first.
 #[derive(Debug)]
 pub struct Rules {
     rules: Vec<PathRule>,
 }
 
-/// One rule: paths, and what they affect.
+/// A rule: path patterns, and the units that a matching path affects.
 #[derive(Debug)]
 pub struct PathRule {
     globs: Vec<Pattern>,
-    /// What a path that matches affects.
+    /// The units that a matching path affects.
     pub affects: Affects,
-    /// Whether cargo would build it again, or it must only be run again.
+    /// The effect on these units.
     pub effect: Effect,
 }
 
-/// What a rule's paths affect.
+/// The units that the paths of a rule affect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Affects {
     /// No unit.
     Nothing,
     /// Every unit.
     Everything,
-    /// The units of these packages; with [`Effect::Rerun`] their tests.
+    /// The units of these packages. With [`Effect::Rerun`], only their tests.
     Packages(Vec<PackageIx>),
 }
 
-/// The default rules' file.
+/// The format of the default rules' file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Defaults {
@@ -63,10 +63,11 @@ enum WrittenAffects {
 }
 
 impl Rules {
-    /// The default rules and those of the workspace.
+    /// Reads the default rules and the rules of the workspace.
     ///
     /// # Errors
-    /// Where a rule of the workspace cannot be read, or names a package that is not there.
+    /// Returns an error if a rule of the workspace is not valid, or names a package that does not
+    /// exist.
     pub fn new(workspace: &Workspace) -> Result<Self> {
         let default: Defaults = toml::from_str(include_str!("default-rules.toml"))
             .context("the kit's own default rules are broken")?;
@@ -87,7 +88,8 @@ impl Rules {
         Ok(Self { rules })
     }
 
-    /// The last rule that matches a path, given relative to the repository's top level.
+    /// Returns the last rule that matches a path, given relative to the top level of the
+    /// repository.
     pub fn of(&self, path: &Utf8Path) -> Option<&PathRule> {
         let options = MatchOptions {
             require_literal_separator: true,

@@ -1,4 +1,4 @@
-//! Seeds of tests that open a file of another package as they run.
+//! Seeds tests that open a file of another package while they run.
 
 use std::collections::BTreeSet;
 
@@ -25,8 +25,9 @@ struct RunTimeReader<'a> {
 }
 
 impl SeedFinder<'_> {
-    /// Tests that run code which names the file, or a directory above it, by a path that leads out
-    /// of the code's own package; and tests that are given a library's own files.
+    /// Seeds the tests whose code names the file, or a directory above the file, by a path that
+    /// leads out of the package of the code. Tests to which a library passes its own directory are
+    /// seeded too.
     pub(super) fn run_time(&mut self, change: &Change, path: &Utf8Path, is_placed: bool) {
         let layout = self.inputs.layout;
         let owner = layout.owner(path);
@@ -66,8 +67,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Units that may read the file as they are compiled: code of their package names it, and some
-    /// of the paths that they include are made by macros or variables.
+    /// Seeds the units that may read the file at compile time: code of their package names the
+    /// file, and macros or variables make some of the paths that the units include.
     fn may_include(&mut self, reader: &RunTimeReader<'_>, code: StringContext, change: &Change) {
         if reader.is_owner || code == StringContext::Docs || change.status == ChangeStatus::Deleted
         {
@@ -78,7 +79,7 @@ impl SeedFinder<'_> {
         });
     }
 
-    /// All tests of a package.
+    /// Seeds all tests of a package.
     fn rerun_tests(&mut self, package: PackageIx, change: &Change) {
         let graph = self.inputs.graph;
         for &unit in graph.units_of(package) {
@@ -88,14 +89,15 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Whether a rule calls the file inert, or it is code or a manifest, which are no fixtures.
+    /// Returns true if a rule says that the file affects nothing, or if the file is Rust code. Such
+    /// a file is not a fixture of tests.
     fn is_inert(&self, change: &Change, path: &Utf8Path) -> bool {
         let rule = self.inputs.rules.of(&change.path);
         let is_inert = rule.is_some_and(|rule| rule.affects == Affects::Nothing);
         is_inert || path.extension() == Some("rs")
     }
 
-    /// Whether a path that a file names leads to the changed one.
+    /// Returns true if a path that a source file names leads to the changed file.
     fn names(
         &self,
         reader: &RunTimeReader<'_>,
@@ -135,8 +137,9 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Whether a path is the changed one, or a directory that holds it. A directory that holds
-    /// packages is mostly the start of longer paths: it counts where code lists directories.
+    /// Returns true if `to` is the changed path or a directory that contains the changed path. A
+    /// directory that contains packages is mostly the start of longer paths, so such a directory
+    /// counts only if the code lists directories.
     fn leads_to(
         &self,
         reader: &RunTimeReader<'_>,
@@ -157,7 +160,7 @@ impl SeedFinder<'_> {
         path == to || !holds_packages() || lists && !reader.is_owner
     }
 
-    /// The tests that run the code of a file.
+    /// Seeds the tests that run the code of a source file.
     fn rerun_readers(
         &mut self,
         reader: &RunTimeReader<'_>,
@@ -200,8 +203,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Tests in whose own directory a library's relative path leads to the file: tests are run in
-    /// the directory of their package.
+    /// Seeds the tests of dependents for which a relative path in the library's code leads to the
+    /// file. A test runs in the directory of its own package, so the path starts there.
     fn rerun_dependents(
         &mut self,
         reader: &RunTimeReader<'_>,
@@ -244,7 +247,7 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// The library unit that a file belongs to, if its code is not for tests alone.
+    /// Returns the library unit that a source file belongs to, unless the code is for tests only.
     fn library_of(
         &mut self,
         package: PackageIx,
@@ -259,7 +262,8 @@ impl SeedFinder<'_> {
         (reads.has(file) || !reads.complete).then_some(library)
     }
 
-    /// The tests that a library is linked into. A build script runs before there are tests.
+    /// Returns the tests that link a library. Build scripts are left out, because scripts run
+    /// before tests are built.
     fn tests_of(&self, library: UnitIx) -> BTreeSet<UnitIx> {
         let graph = self.inputs.graph;
         let mut reached = BTreeSet::from([library]);

@@ -1,4 +1,4 @@
-//! From what a difference of meaning touches, in words, to the units of the graph.
+//! Maps the units that a difference in meaning touches, described in words, to units of the graph.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::unit_graph::{Mode, Unit, UnitIx, Verb};
 use crate::workspace::{PackageIdSpec, PackageIx, TargetKind};
 
 impl SeedFinder<'_> {
-    /// The units that a difference touches, each with what happens to it. `package` is the one
-    /// whose manifest was compared; a root without a package has none.
+    /// Returns the units that a difference touches, with the effect on each. `package` is the
+    /// package whose manifest was compared; `None` for a root manifest without a package.
     pub(super) fn meant(
         &mut self,
         package: Option<PackageIx>,
@@ -125,8 +125,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// The runs of scripts for these libraries; and where nothing stands in for one any more that was
-    /// not built before, the script and what it is built with.
+    /// Returns the script runs of the packages that `links` name. If the override of a script was
+    /// removed and the script was never built, the script and its dependencies are included.
     fn overridden(&self, links: &[String], platform: Option<&str>) -> Vec<(UnitIx, Effect)> {
         let SeedInputs {
             workspace,
@@ -161,7 +161,7 @@ impl SeedFinder<'_> {
         units.map(|unit| (unit, Effect::Rebuilt)).collect()
     }
 
-    /// Whether a difference touches nothing that is built for the host alone.
+    /// Returns true if a difference does not touch the variants that cargo builds for the host.
     pub(super) fn spares_host(&self, what: &TouchedUnits) -> bool {
         let is_targets = matches!(
             what,
@@ -175,8 +175,9 @@ impl SeedFinder<'_> {
         is_targets && self.inputs.config.is_some_and(is_apart)
     }
 
-    /// Units that read one of the variables as they are compiled, and script runs that watch one.
-    /// Where no current record tells, a macro may read it.
+    /// Returns the units that read one of the variables at compile time, and the script runs that
+    /// watch one of the variables. Without a current record, units whose macros may read a variable
+    /// are included.
     fn readers_of(
         &mut self,
         package: Option<PackageIx>,
@@ -201,7 +202,7 @@ impl SeedFinder<'_> {
                             .iter()
                             .any(|name| self.sources.may_watch_variable(unit.package, name))
                 }
-                // Cargo does not record what rustdoc reads.
+                // Cargo does not record the variables that rustdoc reads.
                 Mode::RunCustomBuild | Mode::Doctest | Mode::Doc => false,
                 Mode::Build | Mode::Test => match records.reads_variable(index, names) {
                     Some(reads) => reads,
@@ -217,7 +218,7 @@ impl SeedFinder<'_> {
         found
     }
 
-    /// The packages and whatever they depend on by any path.
+    /// Returns the packages and all their direct and indirect dependencies.
     fn below(&self, packages: Vec<PackageIx>) -> BTreeSet<PackageIx> {
         let workspace = self.inputs.workspace;
         let mut below = BTreeSet::new();
@@ -247,8 +248,9 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Whether anything is built in a profile. One that inherits from another is told by cargo's own
-    /// graph where that can be asked; here any may be what a profile of the user's inherits from.
+    /// Returns true if a unit is built in a profile. If the query names a profile, every profile
+    /// counts, because the named profile may inherit from any profile. Cargo's unit graph decides
+    /// exactly, if cargo can be asked.
     fn is_built_in(&self, profile: &str) -> bool {
         match (self.inputs.profile, profile) {
             (Some(_), _) | (None, "dev") => true,
@@ -258,7 +260,7 @@ impl SeedFinder<'_> {
     }
 }
 
-/// Whether a unit is built with its package's dependencies of a kind.
+/// Returns true if a unit uses its package's dependencies of a kind.
 fn uses(unit: &Unit, kind: DepKind) -> bool {
     match kind {
         DepKind::Normal => unit.kind != TargetKind::CustomBuild,

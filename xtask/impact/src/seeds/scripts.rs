@@ -1,4 +1,4 @@
-//! Seeds from what build scripts watch.
+//! Seeds from the files that build scripts watch.
 
 use std::time::SystemTime;
 
@@ -17,12 +17,12 @@ const WATCHES_FILE: &str = "its build script watches this file";
 const WATCHES_PACKAGE: &str = "its build script names no input, so it watches the package";
 
 impl SeedFinder<'_> {
-    /// Script runs that watch the file.
+    /// Seeds the script runs that watch the file.
     pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path, is_read: bool) {
         let SeedInputs { records, root, .. } = *self.inputs;
         let owner = self.inputs.layout.owner(path);
         for (run, package, directory) in script_runs(self.inputs) {
-            // The links of a package are looked for only where that may matter.
+            // Links below the package are searched only if the result matters.
             let mut known = None;
             let mut in_package = |finder: &mut Self| {
                 *known.get_or_insert_with(|| {
@@ -70,7 +70,8 @@ impl SeedFinder<'_> {
                     let within = if in_package { directory } else { root };
                     let is_named = script.names(path, within, directory);
                     let is_own = in_package && (!is_read || script.may_take(path, directory));
-                    // What a library prints for a script is not seen.
+                    // The output that a library prints for the script is not visible in the
+                    // script's sources.
                     let may_print = is_named && script.is_silent()
                         || (is_named || is_own)
                             && (script.has_doubts() || self.sources.is_given_watches(package));
@@ -83,7 +84,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Whether the newest file of a package is another one than this, and still the newest.
+    /// Returns true if the recorded newest file of a package is not `path` and is still the newest
+    /// file.
     fn is_newest(
         &mut self,
         newest: Option<&Newest>,
@@ -102,8 +104,9 @@ impl SeedFinder<'_> {
         *self.newest.entry(newest.clone()).or_insert_with(find)
     }
 
-    /// Script runs that watch what no list of changed paths holds: git's own files, which move with
-    /// `HEAD`, and files that do not exist, for which cargo runs the script at every build.
+    /// Seeds the script runs that watch files which no list of changed paths contains: git's own
+    /// files, which change with `HEAD`, and files that do not exist. Cargo runs a script at every
+    /// build if a watched file does not exist.
     pub(super) fn standing(&mut self) {
         let inputs = self.inputs;
         for (run, package, _) in script_runs(self.inputs) {
@@ -125,7 +128,7 @@ impl SeedFinder<'_> {
             let is_gits = |path: &Utf8Path| path.iter().any(|name| name == ".git");
             let names_index =
                 |script: &WatchedBySource| script.named().any(|path| path.ends_with(".git/index"));
-            // What git does not list is compared as cargo does it.
+            // For files that git does not list, modification times are compared as in cargo.
             let is_newer = |(path, invoked): &(&Utf8PathBuf, Option<SystemTime>)| {
                 let unlisted = is_gits(path) || !path.starts_with(inputs.root);
                 unlisted && modified(path) > *invoked
@@ -152,10 +155,10 @@ impl SeedFinder<'_> {
     }
 }
 
-/// Whether a path came or went since a run, and decides nothing about others: of a package whose
-/// script names no input, cargo compares the newest file alone.
+/// Returns true if a path was added or deleted since a run and has no effect on other files. Cargo
+/// compares only the newest file of a package whose script declares no input.
 fn came_or_went(change: &Change, path: &Utf8Path, run: &Record<'_>) -> bool {
-    // They say which files are the package's, and can bring newer ones.
+    // These files decide which files belong to the package, so they can bring in newer files.
     let decides = matches!(path.file_name(), Some(".gitignore" | "Cargo.toml"));
     let mut above = path.ancestors().skip(1);
     matches!(change.status, ChangeStatus::Added | ChangeStatus::Deleted)
@@ -163,17 +166,17 @@ fn came_or_went(change: &Change, path: &Utf8Path, run: &Record<'_>) -> bool {
         && above.find(|above| above.is_dir()).and_then(modified) > run.invoked()
 }
 
-/// Whether a manifest came that makes a package of its own of where the newest file lies.
+/// Returns true if an added manifest makes a nested package of the directory with the newest file.
 fn takes_out(change: &Change, path: &Utf8Path, newest: &Newest) -> bool {
     let is_new = change.status == ChangeStatus::Added && path.file_name() == Some("Cargo.toml");
     let directory = path.parent().filter(|_| is_new);
     directory.is_some_and(|directory| newest.path.starts_with(directory))
 }
 
-/// Whether a directory may hold a file of its package that is newer, or of the same time: of
-/// several cargo takes the first that it meets.
+/// Returns true if a directory may hold a file of its package that is newer than `newest` or has
+/// the same time. Of several files with the same time, cargo takes the first file that it meets.
 fn may_hold_newer(directory: &Utf8Path, newest: &Newest, depth: usize) -> bool {
-    // Links can lead round.
+    // Links can form a cycle.
     const DEEPEST: usize = 32;
     let Some(entries) = directory.read_dir_utf8().ok().filter(|_| depth < DEEPEST) else {
         return true;
@@ -191,7 +194,7 @@ fn may_hold_newer(directory: &Utf8Path, newest: &Newest, depth: usize) -> bool {
     })
 }
 
-/// The runs of path packages' build scripts, with their packages and where these lie.
+/// Returns the script runs of path packages, with the packages and their directories.
 fn script_runs<'a>(
     inputs: &'a SeedInputs<'_>,
 ) -> impl Iterator<Item = (UnitIx, PackageIx, &'a Utf8Path)> {
@@ -201,8 +204,8 @@ fn script_runs<'a>(
     })
 }
 
-/// Whether a directory between the package's and the path holds a manifest: cargo's scan of a
-/// package leaves such directories out.
+/// Returns true if a directory between the package's directory and the path contains a manifest.
+/// Cargo leaves such directories out when it scans a package.
 pub(super) fn is_in_nested_package(directory: &Utf8Path, path: &Utf8Path) -> bool {
     path.ancestors()
         .skip(1)

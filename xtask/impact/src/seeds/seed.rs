@@ -5,67 +5,69 @@ use serde::Serialize;
 
 use crate::unit_graph::UnitIx;
 
-/// What happens to an affected unit. The order is that of strength.
+/// The effect of a change on an affected unit. Later variants are stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// Cargo does not build it, but what it does when run may differ.
+    /// Cargo does not rebuild the unit, but a run of the unit may give another result.
     Rerun,
-    /// Cargo compiles it, or runs the script, again.
+    /// Cargo compiles the unit again, or runs the build script again.
     Rebuilt,
 }
 
-/// Why a unit is touched directly. The order is that of preference when several hold.
+/// The rule that makes a unit a seed. If several rules apply, the earliest in this list is
+/// preferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// A file that is compiled into the unit.
+    /// The changed file is compiled into the unit.
     Source,
-    /// A file that the unit's build script watches.
+    /// The build script of the unit watches the changed file.
     BuildScriptInput,
-    /// A target that came into being, or went.
+    /// A target was added or deleted.
     Target,
-    /// A difference of meaning in a manifest.
+    /// A manifest differs in meaning.
     Manifest,
-    /// A difference in what cargo resolves: versions, features, profiles.
+    /// Cargo's resolution differs: versions, features, profiles.
     Resolution,
-    /// A difference of the toolchain.
+    /// The toolchain differs.
     Toolchain,
-    /// A difference of meaning in cargo's configuration.
+    /// Cargo's configuration differs in meaning.
     Configuration,
-    /// A rule of the workspace's own configuration.
+    /// A rule in the configuration of the workspace matches the path.
     Configured,
-    /// The user said so.
+    /// The user asked to take the unit as changed.
     Assumed,
-    /// A file of the package that no unit compiles: its tests may read it as they run.
+    /// No unit compiles the changed file of the package, but its tests may read the file while they
+    /// run.
     RuntimeInput,
-    /// Nothing says what the file does, so it is taken to do everything it could.
+    /// The use of the changed file is not known, so every possible use counts.
     Doubt,
 }
 
-/// A unit that a change touches directly, and why.
+/// A unit that a change touches directly, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Seed {
-    /// Which unit.
+    /// The unit.
     #[serde(skip)]
     pub unit: UnitIx,
-    /// What happens to it.
+    /// The effect of the change on the unit.
     #[serde(skip)]
     pub effect: Effect,
-    /// By which rule.
+    /// The rule that makes the unit a seed.
     pub rule: Rule,
-    /// The changed path, relative to the repository, where a path is the cause.
+    /// The changed path, relative to the repository; `None` if no path is the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Utf8PathBuf>,
-    /// One clause that completes "affected because …".
+    /// The reason: a clause that completes "affected because …".
     pub because: String,
-    /// How far it goes from there.
+    /// The dependents that the seed affects.
     #[serde(skip)]
     pub spread: Propagation,
 }
 
 impl Seed {
-    /// One that rebuilds its unit and whatever is built from it, and that no path causes.
+    /// Returns a seed that rebuilds the unit and its dependents, without a changed path.
     pub fn new(unit: UnitIx, rule: Rule, because: &str) -> Self {
         Self {
             unit,
@@ -78,16 +80,17 @@ impl Seed {
     }
 }
 
-/// What a seed affects beside its own unit. One of our units folds several of cargo's.
+/// The dependents that a seed affects, given that one unit of the kit stands for several variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Propagation {
-    /// Whatever is built from the unit.
+    /// All dependents of the unit.
     All,
-    /// What was built from those behind the unit that are recorded to read the changed path.
+    /// The dependents of the variants whose records list the changed path.
     Recorded,
-    /// Nothing: cargo builds one more behind the unit, and the users of the others stay.
+    /// No dependents: cargo builds one more variant of the unit. The dependents of the existing
+    /// variants stay.
     Nothing,
-    /// Nothing: of those behind the unit the ones for the named triple are touched, whose users are
-    /// touched themselves; the host's stay, and their users.
+    /// No dependents: the change touches the variants for the named triple, and their dependents
+    /// are seeds themselves. The variants for the host and their dependents stay.
     NamedTriple,
 }

@@ -1,5 +1,5 @@
-//! The files whose meaning counts, not their text: manifests, the lock file, toolchain files,
-//! cargo's configuration.
+//! The settings files, whose meaning counts and not their text: manifests, the lock file, toolchain
+//! files and cargo's configuration.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,21 +14,21 @@ use crate::semantic_diff::config::compare_config;
 use crate::semantic_diff::manifest::compare_manifest;
 use crate::workspace::Workspace;
 
-/// What a path sets, by its name and place.
+/// The kind of a settings file, by its name and location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// A `Cargo.toml`. One that belongs to no package of the graph is another package's fixture.
+    /// A `Cargo.toml`. A manifest of no package in the graph is a fixture of another package.
     Manifest,
-    /// The workspace's `Cargo.lock`.
+    /// The `Cargo.lock` of the workspace.
     Lock,
-    /// `rust-toolchain` or `rust-toolchain.toml`, where rustup looks for it.
+    /// `rust-toolchain` or `rust-toolchain.toml`, in a directory where rustup searches.
     Toolchain,
-    /// A file of cargo's configuration, where cargo looks for it from the workspace's root.
+    /// A configuration file of cargo, in a directory where cargo searches from the workspace root.
     Configuration,
 }
 
 impl Setting {
-    /// What an absolute path sets by its name and place.
+    /// Returns the kind of settings file that an absolute path names.
     fn of(path: &Utf8Path, workspace_root: &Utf8Path, lock_file: &Utf8Path) -> Option<Self> {
         let directory = path.parent()?;
         match path.file_name()? {
@@ -47,8 +47,9 @@ impl Setting {
         }
     }
 
-    /// Whether a change of it can change what cargo resolves, so that both sides must be asked.
-    /// That its text differs is not enough: a comment or a description changes nothing there.
+    /// Returns true if a change of the file can change cargo's resolution, so that both sides must
+    /// be resolved. A different text is not enough: a comment or a description has no effect on
+    /// resolution.
     pub fn is_resolved(self, contents: &BothSides) -> bool {
         let meanings = match self {
             Self::Toolchain => return false,
@@ -61,19 +62,19 @@ impl Setting {
     }
 }
 
-/// The files of a workspace that set something.
+/// The settings files of a workspace.
 pub struct SettingFiles {
-    /// Without symbolic links.
+    /// The canonical path of the workspace root.
     pub(super) workspace_root: Utf8PathBuf,
     lock_file: Utf8PathBuf,
     configuration: BTreeSet<Utf8PathBuf>,
-    /// Files and symbolic links through which cargo reads such a file, because a link stands in its
-    /// place or above it: from each of them to the path that cargo reads.
+    /// The files and symbolic links behind a settings file whose path contains a symbolic link.
+    /// Each of them maps to the path by which cargo reads the file.
     linked: HashMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
 impl SettingFiles {
-    /// Looks the files of a workspace up on disk.
+    /// Finds the settings files of a workspace on disk.
     pub fn new(workspace: &Workspace) -> Self {
         let root = resolved(&workspace.root);
         let configuration = configuration_files(&root);
@@ -98,7 +99,8 @@ impl SettingFiles {
         }
     }
 
-    /// What an absolute path sets, if anything, and by which path cargo knows it.
+    /// Returns the kind of settings file at an absolute path, and the path by which cargo knows the
+    /// file; `None` if the path is not a settings file.
     pub fn of<'a>(&'a self, path: &'a Utf8Path) -> Option<(Setting, &'a Utf8Path)> {
         let path = self.linked.get(path).map_or(path, Utf8PathBuf::as_path);
         let setting = match Setting::of(path, &self.workspace_root, &self.lock_file) {
@@ -110,10 +112,11 @@ impl SettingFiles {
     }
 }
 
-/// Returns the symbolic links on the way to a file, in its own path and in those that links lead to,
-/// and the file itself; nothing where no link is on the way. Each path has no links above it.
+/// Returns the symbolic links on the way to a file, and the file itself. Links in the targets of
+/// links are included. Returns an empty set if there is no link on the way. The directories of the
+/// returned paths contain no links.
 fn behind(path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
-    // As many as the system follows.
+    // The number of links that the operating system follows before it fails.
     const MOST_LINKS: usize = 40;
     let mut followed = 0;
     let mut found = BTreeSet::new();
@@ -147,18 +150,18 @@ fn behind(path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     found
 }
 
-/// A changed file on both sides; nothing where a side has no such file.
+/// The text of a changed file on both sides; `None` on a side without the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BothSides {
-    /// At the base.
+    /// The text on the older side, the base.
     pub before: Option<String>,
-    /// Now.
+    /// The text on the newer side.
     pub after: Option<String>,
 }
 
 impl BothSides {
-    /// What differs in meaning, an absent side taken as an empty table; `None` where a side does
-    /// not parse.
+    /// Returns the differences in meaning. A missing side counts as an empty table. Returns `None`
+    /// if a side cannot be parsed.
     pub(super) fn compare(
         &self,
         compare: fn(&Table, &Table) -> Vec<Meaning>,
@@ -171,7 +174,7 @@ impl BothSides {
 
 #[test]
 #[cfg(unix)]
-fn every_link_on_the_way_to_a_file_counts() {
+fn every_link_on_the_way_to_a_file_is_found() {
     use std::os::unix::fs::symlink;
 
     use crate::testing::{scratch, write};

@@ -1,4 +1,5 @@
-//! Seeds from what no evidence places: the rules decide, then where the path lies.
+//! Seeds for files that no evidence places: the configured rules decide, then the location of the
+//! file.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +13,12 @@ use crate::unit_graph::{Mode, Unit, UnitIx};
 use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::PackageIx;
 
-/// Whether a unit may read the file in question.
+/// Returns true if a unit may read the file in question.
 type MayRead<'a> = dyn Fn(&mut Sources<'_>, UnitIx, &Unit) -> bool + 'a;
 
 impl SeedFinder<'_> {
-    /// What no evidence places: the rules decide, then where the path lies.
+    /// Seeds units for a file that no evidence places. The rules decide; if no rule matches, the
+    /// location of the file decides.
     pub(super) fn unplaced(&mut self, change: &Change, path: &Utf8Path) {
         let inputs = self.inputs;
         match inputs.rules.of(&change.path).map(|rule| &rule.affects) {
@@ -29,7 +31,7 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Adds the units that a configured rule names, whatever else is known of the file.
+    /// Seeds the units that a configured rule names, in addition to all other seeds of the file.
     pub(super) fn configured(&mut self, change: &Change) {
         let inputs = self.inputs;
         let Some(rule) = inputs.rules.of(&change.path) else {
@@ -49,7 +51,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// A file that a rule calls inert, yet that is handed to a macro by its name.
+    /// Seeds the units whose macros get the name of a file, although a rule says that the file
+    /// affects nothing.
     fn handed(&mut self, change: &Change, path: &Utf8Path) {
         let Some(package) = self.inputs.layout.owner(path) else {
             return self.handed_outside(change, path);
@@ -59,7 +62,7 @@ impl SeedFinder<'_> {
         });
     }
 
-    /// Units of a package that may read a file by way of a macro, and of which no record says that
+    /// Seeds the units of a package that may read a file through a macro, unless a record says that
     /// they do not.
     pub(super) fn doubt(&mut self, package: PackageIx, change: &Change, may_read: &MayRead<'_>) {
         let graph = self.inputs.graph;
@@ -75,7 +78,7 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// The same of a file outside every package, for those that put paths together.
+    /// Seeds the units that may read a file outside every package, if their macros make paths.
     fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs { layout, root, .. } = *self.inputs;
         for (package, _) in layout.packages() {
@@ -86,8 +89,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// A file that some unit is known to read: another may read it, too, and not show it. `before`
-    /// counts the seeds that are not of this file.
+    /// Seeds the units that may read a file in a way that sources do not show. Other units are
+    /// known to read this file. `before` is the number of seeds that belong to other files.
     pub(super) fn hidden(&mut self, change: &Change, path: &Utf8Path, before: usize) {
         if path.extension() == Some("rs") || change.status == ChangeStatus::Deleted {
             return;
@@ -102,9 +105,10 @@ impl SeedFinder<'_> {
         });
     }
 
-    /// A file of a package that no unit is known to compile. Cargo learns of a file only through a
-    /// record or a build script, so what remains is what a macro may have read unseen; where that
-    /// cannot be, the package's tests may read the file as they run.
+    /// Seeds units for a file of a package that no unit is known to compile. Cargo learns about a
+    /// file only from a record or a build script, so only a macro can have read the file unseen.
+    /// Where no macro can have done so, the tests of the package may still read the file while they
+    /// run.
     fn unplaced_in(&mut self, package: PackageIx, change: &Change, path: &Utf8Path) {
         let SeedInputs { graph, .. } = *self.inputs;
         for &unit in graph.units_of(package) {
@@ -121,7 +125,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// A file outside every package. Whoever reads it has to name it, or a directory above it.
+    /// Seeds units for a file outside every package. Code that reads the file must name the file or
+    /// a directory above the file.
     fn unplaced_outside(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs { graph, root, .. } = *self.inputs;
         for (package, _) in self.inputs.layout.packages() {
@@ -132,7 +137,7 @@ impl SeedFinder<'_> {
             }
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
-                // What went cannot be compiled any more by sources that stayed as they were.
+                // A deleted file cannot be compiled by sources that did not change.
                 let may_be_read = in_code && change.status != ChangeStatus::Deleted;
                 if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
                     let because = "its package's sources mention this name";
@@ -145,7 +150,7 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Whether a record weighs more than a doubt about what a unit reads.
+    /// Returns true if the records of a unit outweigh a doubt about the files that the unit reads.
     fn is_recorded(&mut self, unit: UnitIx) -> bool {
         let SeedInputs { graph, records, .. } = *self.inputs;
         let reads = self.sources.of(graph.unit(unit));

@@ -9,13 +9,13 @@ fn rules(configured: serde_json::Value) -> Result<Rules> {
     Rules::new(&workspace)
 }
 
-/// What went wrong, with its causes.
+/// Returns the error message of a configuration, with its causes.
 fn fault(configured: serde_json::Value) -> String {
     format!("{:#}", rules(configured).unwrap_err())
 }
 
 #[test]
-fn what_no_build_reads_affects_nothing() {
+fn files_that_no_build_reads_affect_nothing() {
     let rules = Rules::new(&workspace("app: lib")).unwrap();
     let inert = [
         "README.md",
@@ -52,7 +52,7 @@ fn what_no_build_reads_affects_nothing() {
 }
 
 #[test]
-fn the_last_rule_that_matches_holds() {
+fn the_last_matching_rule_wins() {
     let rules = rules(json!({ "rules": [
         { "files": ["**/*.md"], "affects": "everything" },
         { "files": ["docs/*.md", "book/**"], "affects": ["core", "app@0.1.0"], "rerun": true },
@@ -82,7 +82,7 @@ fn the_last_rule_that_matches_holds() {
 }
 
 #[test]
-fn a_fault_is_told_with_its_place() {
+fn an_error_names_the_file_and_the_rule() {
     let faults = [
         fault(json!({ "rules": [{ "files": ["x"], "affects": ["cores"] }] })),
         fault(json!({ "rules": [{ "files": ["x"], "affects": "core" }] })),
@@ -100,7 +100,7 @@ fn a_fault_is_told_with_its_place() {
 }
 
 #[test]
-fn a_fault_is_told_in_the_words_of_the_file() {
+fn an_error_does_not_mention_rust_types() {
     let fault = fault(json!({ "rules": [{ "files": ["x"], "affects": 1 }] }));
     assert!(!fault.contains("enum"), "{fault}");
 }
@@ -111,7 +111,7 @@ fn an_unknown_setting_is_refused() {
 }
 
 #[test]
-fn a_fault_is_the_users() {
+fn an_invalid_rule_is_a_usage_error() {
     for configured in [
         json!({ "rules": [{ "files": ["x"], "affects": ["cores"] }] }),
         json!({ "rules": [{ "files": ["x"] }] }),
