@@ -52,7 +52,7 @@ pub enum Watch {
 /// The newest file of a package, as cargo recorded it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Newest {
-    /// Absolute.
+    /// The absolute path of the file.
     pub path: Utf8PathBuf,
     /// The mtime of the file.
     pub time: SystemTime,

@@ -1,16 +1,16 @@
-//! What a difference between two sides of `.cargo/config.toml` means, by a table of every key that
-//! cargo documents for 1.95 to 1.97.
+//! Compares two sides of `.cargo/config.toml`, by a table of every key that cargo documents for
+//! 1.95 to 1.97.
 //!
-//! A difference is judged by itself: that the environment, the command line or a deeper file
-//! overrides it is not seen. A caller that merges files as cargo does, `include`s resolved and the
-//! key `include` taken out, and compares the merged tables, gets the closer answer.
+//! Each difference is judged alone. This module does not see if the environment, the command line
+//! or a deeper file overrides the key. For a more exact answer, a caller merges the files as cargo
+//! does (with `include`s resolved and the key `include` removed) and compares the merged tables.
 
 use toml::{Table, Value};
 
 use super::{KeyChange, SemanticChange, TouchedUnits, changes, profiles};
 
-/// Keys that rebuild nothing and make nothing run again. A `*` stands for any one part, and an
-/// entry covers everything below it.
+/// The keys that rebuild and rerun nothing. A `*` stands for any single part, and an entry covers
+/// everything below it.
 const INERT: &[&str] = &[
     "alias",
     "build.dep-info-basedir",
@@ -37,7 +37,7 @@ const INERT: &[&str] = &[
     "term",
 ];
 
-/// Returns whether a key changes nothing that is built, as `net` and `alias`.
+/// Returns true if a key has no effect on what is built, as `net` and `alias`.
 pub fn is_inert(key: &[&str]) -> bool {
     let starts_so = |row: &&str| {
         let parts = row.split('.').count();
@@ -46,10 +46,11 @@ pub fn is_inert(key: &[&str]) -> bool {
     INERT.iter().any(starts_so)
 }
 
-/// From the parts of a key to what it touches.
+/// A function from the parts of a key to the units that the key touches.
 type Touches = fn(&[&str]) -> TouchedUnits;
 
-/// Every other key: pattern, whether the unit graph tells, what it touches, and the rule.
+/// All other keys: the pattern, true if the unit graph covers the change, the touched units, and
+/// the rule.
 #[rustfmt::skip]
 const RULES: &[(&str, bool, Touches, &str)] = &[
     ("build.build-dir", false, |_| TouchedUnits::All, "names another directory, where nothing is built yet"),
@@ -75,7 +76,7 @@ const RULES: &[(&str, bool, Touches, &str)] = &[
     ("target.*.*", false, |key| TouchedUnits::OverriddenRuns { links: vec![key[2].to_owned()], platform: Some(key[1].to_owned()) }, "takes the place of the build script with these links"),
 ];
 
-/// Compares two sides of one configuration file, or of all of them merged.
+/// Compares two sides of one configuration file, or of all configuration files merged.
 pub fn compare_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for change in changes(Some(old), Some(new)) {
@@ -88,7 +89,7 @@ pub fn compare_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
     effects
 }
 
-/// Follows a difference down to the key that a rule is about.
+/// Follows a difference down to the key that has a rule.
 fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
     let path = [above, &[change.key]].concat();
     let (old, new) = (change.old.map(|value| plain(&path, value)), change.new);
@@ -105,8 +106,8 @@ fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
                 },
                 "names the platforms that are built for",
             ),
-            // Without a triple, rustflags reach the host's units too, and they may come from
-            // another file or the environment.
+            // Without a triple, rustflags also apply to the units for the host. The flags may come
+            // from another file or the environment, so everything counts as touched.
             _ => (
                 TouchedUnits::All,
                 "decides whether target and host are told apart",
@@ -116,7 +117,7 @@ fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
     }
     let inside = change.inside();
     let rule = RULES.iter().find(|(row, ..)| is(row, &path));
-    // A rule that any key matches is about a table of that name.
+    // A rule that ends with `*` is only about tables, such as `[target.TRIPLE.LINKS]`.
     if let Some((_, told, touches, why)) =
         rule.filter(|(row, ..)| inside.is_some() || !row.ends_with('*'))
     {
@@ -137,14 +138,14 @@ fn is(row: &str, path: &[&str]) -> bool {
     row.split('.').count() == path.len() && is_above(path, row)
 }
 
-/// Whether the path is the beginning of the row's.
+/// Returns true if the path is a prefix of the pattern `row`.
 fn is_above(path: &[&str], row: &str) -> bool {
     let mut row = row.split('.');
     path.iter()
         .all(|part| row.next().is_some_and(|want| want == "*" || want == *part))
 }
 
-/// A value without the freedom of spelling that cargo allows: a list may be one string.
+/// Returns a value in one normal form: cargo allows a single string instead of a list.
 fn plain(path: &[&str], value: &Value) -> Value {
     match (path.last(), value) {
         (Some(&("rustflags" | "rustdocflags" | "runner")), Value::String(words)) => {
@@ -155,8 +156,8 @@ fn plain(path: &[&str], value: &Value) -> Value {
     }
 }
 
-/// `[env]`: cargo tracks a variable through dep-info and `rerun-if-env-changed`, and hands it to
-/// whatever it runs.
+/// Returns the changes for a difference in `[env]`. Cargo tracks a variable through dep-info and
+/// `rerun-if-env-changed`, and passes the variable to everything that it runs.
 fn env(change: &KeyChange) -> Vec<SemanticChange> {
     let said = |value: Option<&Value>| {
         let mut said = match value? {

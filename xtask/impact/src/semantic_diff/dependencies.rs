@@ -1,6 +1,7 @@
-//! `[features]`, `[dependencies]` and the other tables of dependencies.
+//! Compares `[features]`, `[dependencies]` and the other tables of dependencies.
 //!
-//! What they resolve to is told by cargo's unit graph; that a feature is *declared* is not.
+//! Cargo's unit graph covers the resolved features and dependencies. It does not cover the
+//! *declaration* of a feature.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +9,9 @@ use toml::{Table, Value};
 
 use super::{DepKind, KeyChange, SemanticChange, TouchedUnits, changes};
 
-/// The *names* of all features are in the fingerprint of every compiled unit, the build script's
-/// included, active or not; an optional dependency that no feature calls `dep:` is one of them.
+/// Returns a change for each feature that only one side declares. The fingerprint of every compiled
+/// unit, even of the build script, lists the *names* of all declared features, active or not. An
+/// optional dependency that no feature names with `dep:` also declares a feature.
 pub(super) fn declared_features(old: &Table, new: &Table) -> Vec<SemanticChange> {
     let (old, new) = (declared(old), declared(new));
     let why = "is a declared feature, which every unit's fingerprint lists";
@@ -36,7 +38,8 @@ fn declared(manifest: &Table) -> BTreeSet<&str> {
     names
 }
 
-/// What features activate; the order of a list says nothing.
+/// Returns a change for each feature that activates something else. The order of its list does not
+/// matter.
 pub(super) fn feature_definitions(change: &KeyChange) -> Vec<SemanticChange> {
     fn sorted(list: Option<&Value>) -> Option<BTreeSet<&str>> {
         Some(list?.as_array()?.iter().filter_map(Value::as_str).collect())
@@ -62,7 +65,8 @@ pub(super) fn dep_kind(table: &str) -> Option<DepKind> {
     })
 }
 
-/// Every dependency of a manifest, those for some platforms included, by kind and key.
+/// Returns every dependency of a manifest with its kind and key, including dependencies for some
+/// platforms only.
 pub(super) fn all_dependencies(manifest: &Table) -> impl Iterator<Item = (DepKind, &str, &Value)> {
     let platforms = manifest.get("target").and_then(Value::as_table);
     let platforms = platforms
@@ -79,7 +83,8 @@ pub(super) fn all_dependencies(manifest: &Table) -> impl Iterator<Item = (DepKin
         })
 }
 
-/// One table of dependencies, named by `above`.
+/// Returns the changes for a difference in one table of dependencies. `above` is the path of the
+/// table.
 pub(super) fn dependencies(
     above: &[&str],
     kind: DepKind,
@@ -94,7 +99,8 @@ pub(super) fn dependencies(
     effects
 }
 
-/// The differing keys of one dependency; `touches` says what, for each package that it names.
+/// Returns a change for each differing key of one dependency. `touches` maps the package name of
+/// the dependency to the touched units.
 pub(super) fn dependency(
     path: &[&str],
     change: &KeyChange,
@@ -113,7 +119,7 @@ pub(super) fn dependency(
                 entry.remove(key);
             }
         }
-        // What an inherited entry leaves out is the root's to say.
+        // For a key that an inheriting entry leaves out, the root's value counts, not the default.
         let inherited = entry.contains_key("workspace");
         if !inherited && entry.get("default-features") == Some(&Value::Boolean(true)) {
             entry.remove("default-features");
@@ -148,14 +154,15 @@ pub(super) fn dependency(
         return effects;
     };
     for differing in changes(Some(&old), Some(&new)) {
-        // What artifact dependencies add is unstable, and not all of it is an edge.
+        // Artifact dependencies are unstable, and the unit graph does not show all of their
+        // effects.
         let told = !matches!(differing.key, "artifact" | "lib" | "target");
         add(&[path, &[differing.key]].concat(), told);
     }
     effects
 }
 
-/// `[target.'cfg(…)'.dependencies]` and its like.
+/// Returns the changes for a difference in tables such as `[target.'cfg(…)'.dependencies]`.
 pub(super) fn platform_dependencies(change: &KeyChange) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for platform in change.inside().unwrap_or_default() {

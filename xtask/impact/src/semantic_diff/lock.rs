@@ -1,18 +1,18 @@
-//! What a difference between two sides of a `Cargo.lock` means by itself: which entries differ.
-//! What they make of the units is for cargo's own resolution to say.
+//! Compares two sides of a `Cargo.lock`: finds the entries that differ. The effect on the units is
+//! found by asking cargo to resolve both sides.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// An entry that differs, as it is on the newer side.
+/// An entry that differs, as written on the newer side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockEntry {
-    /// The package's name.
+    /// The name of the package.
     pub name: String,
-    /// Its version.
+    /// The version of the package.
     pub version: String,
-    /// Whether nothing but the checksum differs: the same version with other content.
+    /// True if only the checksum differs: the version is the same, but its content is not.
     pub only_checksum: bool,
 }
 
@@ -32,8 +32,8 @@ struct LockPackage {
     dependencies: Vec<String>,
 }
 
-/// The entries of the newer side that the older one has not, or has with another checksum or
-/// other dependencies. `None` where a side does not parse.
+/// Returns the entries of the newer side that are new, or that have another checksum or other
+/// dependencies. Returns `None` if a side does not parse.
 pub fn compare_locks(before: Option<&str>, after: Option<&str>) -> Option<Vec<LockEntry>> {
     let parse = |text: Option<&str>| toml::from_str::<LockTables>(text.unwrap_or_default()).ok();
     let (before, after) = (parse(before)?, parse(after)?);
@@ -79,7 +79,7 @@ mod tests {
     "#;
 
     #[test]
-    fn each_difference_of_an_entry_is_told() {
+    fn each_difference_of_an_entry_is_reported() {
         let cases = [
             ("version = 4", "version = 3", ""),
             ("\"aa\"", "\"bb\"", "one 1.0.0, only its checksum"),

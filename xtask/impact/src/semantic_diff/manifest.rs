@@ -1,8 +1,7 @@
-//! What a difference between two sides of a `Cargo.toml` means, a package's, a workspace root's,
-//! or both in one.
+//! Compares two sides of a `Cargo.toml`, of a package, of a workspace root, or of both in one file.
 //!
-//! That a manifest was written at all also reruns a build script that prints no `rerun-if-*`,
-//! whatever the difference means: the rule for files covers it.
+//! Any edit of a manifest also reruns a build script that prints no `rerun-if-*`, whatever the edit
+//! means. This module does not report that: the rule for files covers it.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +18,8 @@ use super::{
 
 /// Compares two sides of a manifest.
 ///
-/// Where the manifest is no workspace root's, cargo ignores some keys: see [`SemanticChange::root_only`].
+/// Cargo ignores some keys in a manifest that is not a workspace root: see
+/// [`SemanticChange::root_only`].
 pub fn compare_manifest(old: &Table, new: &Table) -> Vec<SemanticChange> {
     let mut effects = declared_features(old, new);
     for change in changes(Some(old), Some(new)) {
@@ -59,8 +59,9 @@ pub fn compare_manifest(old: &Table, new: &Table) -> Vec<SemanticChange> {
     effects
 }
 
-/// The `[package]` table. Of what becomes `CARGO_PKG_*`, cargo keeps nothing in a fingerprint but
-/// name and version: rustc's dep-info names the variables that a unit reads.
+/// Returns the changes for a difference in the `[package]` table. Of the values that become
+/// `CARGO_PKG_*` variables, only name and version are part of cargo's fingerprint. For the others,
+/// rustc's dep-info names the variables that a unit reads.
 fn package(change: &KeyChange) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for change in change.inside().unwrap_or_default() {
@@ -76,7 +77,8 @@ fn package(change: &KeyChange) -> Vec<SemanticChange> {
     effects
 }
 
-/// What a key of `[package]` or `[workspace.package]` means to the package that has it.
+/// Returns the units that a key of `[package]` or `[workspace.package]` touches in a package that
+/// has the key. Each entry also says if cargo's unit graph covers the change, and the rule.
 fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
     let (old, new) = (said(change.key, change.old), said(change.key, change.new));
     if old == new {
@@ -105,7 +107,7 @@ fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
                 true,
                 "is every target's, save its own",
             )];
-            // Without `resolver`, a root package's edition chooses one.
+            // Without the key `resolver`, the edition of a root package chooses the resolver.
             if resolver(change.old) != resolver(change.new) {
                 effects.push((TouchedUnits::All, true, "can choose the resolver"));
             }
@@ -122,7 +124,8 @@ fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
                 platform: None,
             };
             let mut effects = vec![(overridden, false, "can match an override in configuration")];
-            // Under another name nothing is rebuilt, though dependents see another variable.
+            // If `links` only gets another name, nothing is rebuilt, although dependents see
+            // another variable.
             if change.old.is_none() || change.new.is_none() {
                 let why = "makes dependents' scripts wait for this one";
                 effects.push((TouchedUnits::DependentRuns, true, why));
@@ -141,7 +144,7 @@ fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
     }
 }
 
-/// A value of `[package]` without the freedom of spelling that cargo allows.
+/// Returns a value of `[package]` in one normal form for all the spellings that cargo allows.
 fn said(key: &str, value: Option<&Value>) -> Option<Value> {
     match (key, value) {
         ("build", None | Some(Value::Boolean(true))) => Some("build.rs".into()),
@@ -156,7 +159,8 @@ fn said(key: &str, value: Option<&Value>) -> Option<Value> {
     }
 }
 
-/// How features unify: resolvers 2 and 3 differ only in the versions they would lock.
+/// Returns the number of a resolver, with the same number for 2 and 3: they unify features in the
+/// same way and differ only in the versions that they lock.
 fn resolver_named(value: &Value) -> Option<i64> {
     match value.as_str()? {
         "1" => Some(1),
@@ -165,7 +169,8 @@ fn resolver_named(value: &Value) -> Option<i64> {
     }
 }
 
-/// The resolver that an edition implies; an edition that is inherited or unknown is its own.
+/// Returns the number of the resolver that an edition implies; 0 for an unknown edition, the value
+/// itself for an inherited edition.
 fn resolver(edition: Option<&Value>) -> Result<i64, &Value> {
     match edition.map(|edition| edition.as_str().ok_or(edition)) {
         None | Some(Ok("2015" | "2018")) => Ok(1),
@@ -175,8 +180,9 @@ fn resolver(edition: Option<&Value>) -> Result<i64, &Value> {
     }
 }
 
-/// The `[lints]` of a package or a workspace. Every tool's lints but cargo's own become flags in
-/// the fingerprint of each compiled unit under any verb: clippy's too under `cargo build`.
+/// Returns the changes for a difference in the `[lints]` of a package or a workspace. The lints of
+/// every tool except cargo become flags in the fingerprint of each compiled unit, whatever is run:
+/// clippy's lints too under `cargo build`.
 fn lints(above: &[&str], change: &KeyChange, what: &TouchedUnits) -> Vec<SemanticChange> {
     let flag = |tool: &str, lint: &str, said: Option<&Value>| {
         let said = said?;
@@ -208,7 +214,7 @@ fn lints(above: &[&str], change: &KeyChange, what: &TouchedUnits) -> Vec<Semanti
     effects
 }
 
-/// The `[workspace]` table of a root.
+/// Returns the changes for a difference in the `[workspace]` table of a root.
 fn workspace(change: &KeyChange) -> Vec<SemanticChange> {
     let all = |path: &[&str], told, why| SemanticChange::new(path, TouchedUnits::All, told, why);
     if change.old.is_none() || change.new.is_none() {
@@ -262,8 +268,8 @@ fn workspace(change: &KeyChange) -> Vec<SemanticChange> {
     effects
 }
 
-/// What a difference in the root means to the package of a manifest: nothing, where it does not
-/// inherit that key with `workspace = true`.
+/// Returns the units of a package that a difference in the root manifest touches. Returns nothing
+/// if the package's manifest does not inherit the key with `workspace = true`.
 pub fn inherited(manifest: &Table, root: &Inherit) -> Vec<TouchedUnits> {
     let from_root = |value: &Value| value.get("workspace") == Some(&Value::Boolean(true));
     match root {

@@ -1,10 +1,11 @@
-//! Meaning, not text: which of cargo's units a difference in `Cargo.toml`, `.cargo/config.toml` or
-//! `rust-toolchain` rebuilds.
+//! Compares settings by meaning, not by text: finds the units that cargo rebuilds for a difference
+//! in `Cargo.toml`, `.cargo/config.toml` or `rust-toolchain`.
 //!
-//! Everything here is pure: tables or text in, [`SemanticChange`]s out. An effect names what the difference
-//! touches *directly*; what depends on those units is the graph's business. Spelling (comments,
-//! order, `"1"` for `{ version = "1" }`, a default written out) has no effect, and a key nobody
-//! here knows has the widest one its file allows.
+//! All functions here are pure: they take tables or texts and return [`SemanticChange`]s. A change
+//! names only the units that the difference touches *directly*; the unit graph finds their
+//! dependents. A different spelling (comments, order, `"1"` instead of `{ version = "1" }`, a
+//! default that is written out) is no change. An unknown key counts as the widest change that its
+//! file allows.
 
 pub mod config;
 mod dependencies;
@@ -19,18 +20,18 @@ use toml::{Table, Value};
 
 use crate::workspace::TargetKind;
 
-/// One difference of meaning between two sides of a file.
+/// A difference of meaning between two sides of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SemanticChange {
     /// The dotted path of the key, such as `dependencies.serde.features`.
     pub key: String,
-    /// What the difference rebuilds, or makes run again.
+    /// The units that the difference rebuilds or reruns.
     pub what: TouchedUnits,
-    /// Whether a comparison of cargo's unit graphs of both sides (packages, features, profiles,
-    /// dependency edges, target lists and editions) answers this exactly. The effect is then only
-    /// needed where cargo could not resolve both sides.
+    /// True if a comparison of cargo's unit graphs of both sides (packages, features, profiles,
+    /// dependency edges, target lists and editions) covers this difference exactly. Then `what` is
+    /// needed only if cargo could not resolve both sides.
     pub covered_by_unit_graph: bool,
-    /// The rule, as a clause that follows the key.
+    /// The rule, as a clause that follows the key in a message.
     pub why: &'static str,
 }
 
@@ -44,8 +45,8 @@ impl SemanticChange {
         }
     }
 
-    /// Whether cargo reads this key in the manifest of a workspace root alone, so that the effect
-    /// is void for any other member's manifest.
+    /// Returns true if cargo reads this key only in the manifest of a workspace root. In the
+    /// manifest of any other member, the change has no effect.
     pub fn root_only(&self) -> bool {
         let root = [
             "profile",
@@ -62,7 +63,7 @@ impl SemanticChange {
     }
 }
 
-/// What a difference touches. "The package" is the one whose manifest was compared.
+/// The units that a difference touches. "The package" is the package whose manifest was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TouchedUnits {
     /// Every unit of every package.
@@ -71,82 +72,87 @@ pub enum TouchedUnits {
     External,
     /// Every unit of every workspace member.
     Members,
-    /// Every unit of the package, its build script and the script's run included.
+    /// Every unit of the package, including its build script and the script run.
     Package,
-    /// The same, and of whatever it depends on by any path, since features unify.
+    /// Every unit of the package and of all its direct and indirect dependencies, because features
+    /// unify.
     PackageAndDependencies,
-    /// The package's units that use dependencies of this kind, and, since features unify, the
-    /// named package with whatever it depends on.
+    /// The units of the package that use dependencies of this kind. Because features unify, also
+    /// the units of the dependency `package` and of all its dependencies.
     Dependency {
-        /// Normal dependencies are used by all units but the build script, dev-dependencies by
-        /// tests, benches, examples and harnesses, build-dependencies by the build script.
+        /// The kind of the dependency. Normal dependencies are used by all units except the build
+        /// script, dev-dependencies by tests, benches, examples and harnesses, build-dependencies
+        /// by the build script.
         kind: DepKind,
-        /// The dependency's package name; of an inherited dependency only its key is known.
+        /// The package name of the dependency. For an inherited dependency only its key is known.
         package: String,
     },
-    /// One target of the package with its harness, or with no name every target of the kind.
+    /// One target of the package with its harness. Without a name, every target of the kind.
     Target {
-        /// The kind of target; a build script is none here: see [`TouchedUnits::Package`].
+        /// The kind of target, never a build script: see [`TouchedUnits::Package`].
         kind: TargetKind,
-        /// The target's name; a library needs none.
+        /// The name of the target; `None` for a library.
         name: Option<String>,
     },
-    /// The units that read one of these environment variables as they compile, and script runs
-    /// that name one in `rerun-if-env-changed`. Said of a manifest: only compiled units, only of
-    /// the package, and all of them where no dep-info tells. Said of a configuration: of any
-    /// package.
+    /// The units that read one of these environment variables while they compile, and the script
+    /// runs that name one in `rerun-if-env-changed`. A change of a manifest touches only the
+    /// compiled units of its package, and all of them if there is no dep-info. A change of a
+    /// configuration touches the units of any package.
     ReadersOf(Vec<String>),
-    /// The script runs of the packages that depend on the package: they see its `DEP_*` variables.
+    /// The script runs of the packages that depend on the package, because they see its `DEP_*`
+    /// variables.
     DependentRuns,
-    /// The script run of each package whose `links` is one of these, where a configuration
-    /// overrides that script for this platform, or for any.
+    /// The script runs of the packages with one of these `links`, if a configuration overrides the
+    /// script for `platform`, or for any platform if `platform` is `None`.
     OverriddenRuns {
-        /// Values of `package.links`.
+        /// The values of `package.links`.
         links: Vec<String>,
         /// The triple of the `[target]` table that holds the override.
         platform: Option<String>,
     },
-    /// The package's script run, if the script prints no `rerun-if-*`.
+    /// The script run of the package, if the script prints no `rerun-if-*`.
     PackageScan,
-    /// What is built in this profile, script runs included.
+    /// The units that are built in this profile, including script runs.
     Profile {
-        /// The profile's name; others may inherit from it.
+        /// The name of the profile. Other profiles may inherit from it.
         name: String,
-        /// The specification in `[profile.NAME.package.SPEC]`; `*` is every package but members.
+        /// The specification in `[profile.NAME.package.SPEC]`; `*` stands for every package that is
+        /// not a member.
         package: Option<String>,
     },
-    /// Every unit for a platform, script runs included.
+    /// Every unit for a platform, including script runs.
     Platform {
-        /// A triple or `cfg(…)` that the platform matches, or any.
+        /// A triple or a `cfg(…)` that the platform matches; `None` for every platform.
         platform: Option<String>,
-        /// Whether units for the host are reached where the platform matches it, even though
-        /// `--target` or `build.target` names a triple. Without either, host units always are.
+        /// True if units for a matching host are touched even if `--target` or `build.target` names
+        /// a triple. Without a named triple, units for the host are always touched.
         host_too: bool,
     },
-    /// What is compiled with these flags, script runs included: all but what is built for the host
-    /// where a triple is named, if no flags go before these.
+    /// The units that are compiled with these flags, including script runs. With a target triple,
+    /// units for the host are not compiled with them. Flags that are overridden by other flags
+    /// touch nothing.
     Flags {
-        /// The triple or `cfg(…)` of the `[target]` table that has them; `None` for `[build]`.
+        /// The triple or `cfg(…)` of the `[target]` table that has the flags; `None` for `[build]`.
         platform: Option<String>,
     },
-    /// Documentation is built anew, and doctests run again.
+    /// Documentation is rebuilt and doctests rerun.
     Docs,
-    /// No unit is rebuilt; tests and benches run again.
+    /// No unit is rebuilt. Tests and benches rerun.
     Runs,
-    /// What members inherit from this root: see [`manifest::inherited`].
+    /// The units of the members that inherit this key from the root: see [`manifest::inherited`].
     Inherited(Inherit),
 }
 
-/// A key of `[workspace]` that members inherit with `workspace = true`.
+/// A key of `[workspace]` that a member inherits with `workspace = true`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inherit {
-    /// A key of `[workspace.package]`, and what it means to a package that inherits it.
+    /// A key of `[workspace.package]`, and the units of an inheriting package that it touches.
     Package(String, Box<TouchedUnits>),
     /// An entry of `[workspace.dependencies]`.
     Dependency {
-        /// The entry's key.
+        /// The key of the entry.
         key: String,
-        /// The dependency's package name.
+        /// The package name of the dependency.
         package: String,
     },
     /// `[workspace.lints]`.
@@ -164,7 +170,7 @@ pub enum DepKind {
     Build,
 }
 
-/// A key whose value differs between two tables.
+/// A key whose value differs between two tables; `None` if a table lacks the key.
 #[derive(Clone, Copy)]
 struct KeyChange<'a> {
     key: &'a str,
@@ -173,7 +179,8 @@ struct KeyChange<'a> {
 }
 
 impl<'a> KeyChange<'a> {
-    /// The differences inside, if whatever is present on either side is a table.
+    /// Returns the differences between the two values, if both are tables. An absent value counts
+    /// as an empty table.
     fn inside(&self) -> Option<Vec<KeyChange<'a>>> {
         let is_table = |side: Option<&Value>| side.is_none_or(Value::is_table);
         (is_table(self.old) && is_table(self.new)).then(|| {
@@ -185,7 +192,7 @@ impl<'a> KeyChange<'a> {
     }
 }
 
-/// The differences of two tables, by key; an absent table is an empty one.
+/// Returns the differences between two tables, by key. An absent table counts as an empty table.
 fn changes<'a>(old: Option<&'a Table>, new: Option<&'a Table>) -> Vec<KeyChange<'a>> {
     let keys: BTreeSet<&str> = old
         .into_iter()
@@ -204,7 +211,7 @@ fn changes<'a>(old: Option<&'a Table>, new: Option<&'a Table>) -> Vec<KeyChange<
         .collect()
 }
 
-/// A dotted key as TOML writes it: parts that are not bare are quoted.
+/// Returns a dotted key as TOML writes it: parts that are not bare keys are quoted.
 fn dotted(parts: &[&str]) -> String {
     let quoted = parts.iter().map(|part| {
         let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -217,7 +224,8 @@ fn dotted(parts: &[&str]) -> String {
     quoted.collect::<Vec<_>>().join(".")
 }
 
-/// The effects of a difference in `[profile]`, which manifests and configuration share.
+/// Returns the changes for a difference in `[profile]`, which manifests and configuration files
+/// have in common.
 fn profiles(change: &KeyChange) -> Vec<SemanticChange> {
     let effect = |path: &[&str], package: Option<&str>| {
         let what = TouchedUnits::Profile {

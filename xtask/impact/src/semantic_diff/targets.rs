@@ -1,7 +1,7 @@
-//! `[lib]`, `[[bin]]`, `[[example]]`, `[[test]]` and `[[bench]]`.
+//! Compares the tables of targets: `[lib]`, `[[bin]]`, `[[example]]`, `[[test]]` and `[[bench]]`.
 //!
-//! Cargo hashes the whole target, so that even `doc = false` rebuilds it. The defaults are spelled
-//! out before sides are compared; paths that cargo infers are not, save the library's.
+//! Cargo hashes the whole target, so even `doc = false` rebuilds it. Defaults are filled in before
+//! two sides are compared. Of the paths that cargo infers, only the library's is filled in.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) fn kind(key: &str) -> Option<TargetKind> {
     })
 }
 
-/// The effects of a difference in the tables of one kind of target.
+/// Returns the changes for a difference in the tables of one kind of target.
 pub(super) fn compare(kind: TargetKind, change: &KeyChange) -> Vec<SemanticChange> {
     let (old, new) = (entries(kind, change.old), entries(kind, change.new));
     let mut effects = Vec::new();
@@ -36,7 +36,8 @@ pub(super) fn compare(kind: TargetKind, change: &KeyChange) -> Vec<SemanticChang
             kind,
             name: (kind != TargetKind::Lib).then(|| name.clone()),
         };
-        // An entry for a target that cargo had inferred says nothing new but its other keys.
+        // If cargo had inferred the target, a new entry for it only changes the other keys of the
+        // entry.
         let inferred = normal(kind, &Table::new());
         let side = |side: &BTreeMap<String, Table>| {
             side.get(name).cloned().unwrap_or_else(|| inferred.clone())
@@ -62,8 +63,8 @@ pub(super) fn compare(kind: TargetKind, change: &KeyChange) -> Vec<SemanticChang
                 .iter()
                 .any(|key| matches!(*key, "name" | "required-features"));
         if kind == TargetKind::Bin && comes_or_goes {
-            // Under build and test, a package's integration tests and benches depend on the list of
-            // its binaries (they see `CARGO_BIN_EXE_*`).
+            // Under build and test, the integration tests and benches of a package depend on the
+            // list of its binaries (they see `CARGO_BIN_EXE_*`).
             let users = [TargetKind::Test, TargetKind::Bench];
             let users = users.map(|kind| TouchedUnits::Target { kind, name: None });
             let why = "decides which binaries the package's tests see";
@@ -73,7 +74,8 @@ pub(super) fn compare(kind: TargetKind, change: &KeyChange) -> Vec<SemanticChang
     effects
 }
 
-/// The tables of one kind by target name; one without a name by its place in the list.
+/// Returns the tables of one kind by target name. The key of a table without a name is its index in
+/// the list.
 fn entries(kind: TargetKind, value: Option<&Value>) -> BTreeMap<String, Table> {
     let tables = match value {
         Some(Value::Table(lib)) => vec![lib],
@@ -91,7 +93,7 @@ fn entries(kind: TargetKind, value: Option<&Value>) -> BTreeMap<String, Table> {
     named.collect()
 }
 
-/// The table with today's spelling and the defaults written out.
+/// Returns the table with current spelling and all defaults filled in.
 fn normal(kind: TargetKind, table: &Table) -> Table {
     let (lib, bin) = (kind == TargetKind::Lib, kind == TargetKind::Bin);
     let mut normal: Table = [
@@ -113,7 +115,7 @@ fn normal(kind: TargetKind, table: &Table) -> Table {
         let key = match key.as_str() {
             "crate_type" => "crate-type",
             "proc_macro" => "proc-macro",
-            // A library is built whatever features it names.
+            // Cargo builds a library whatever `required-features` says.
             "required-features" if lib => continue,
             key => key,
         };

@@ -1,6 +1,6 @@
-//! What a difference between two sides of `rust-toolchain.toml` or `rust-toolchain` means.
+//! Compares two sides of `rust-toolchain.toml` or `rust-toolchain`.
 //!
-//! The format is rustup's: a `[toolchain]` table, or one bare line that names the channel.
+//! The format is rustup's: a `[toolchain]` table, or a single line with the name of the channel.
 
 use toml::{Table, Value};
 
@@ -8,8 +8,9 @@ use super::{SemanticChange, TouchedUnits};
 
 /// Compares two sides of a toolchain file; `None` is an absent file.
 ///
-/// Only `channel` and `path` choose a compiler. `components` and `profile` add tools to it, and
-/// `targets` a standard library for a triple that nothing was built for without it.
+/// Only `channel` and `path` choose a compiler. `components` and `profile` add tools to the
+/// compiler. `targets` adds a standard library for a triple, and without it nothing could have been
+/// built for that triple.
 pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<SemanticChange> {
     if old == new {
         return Vec::new();
@@ -32,7 +33,8 @@ pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<SemanticCh
     effects
 }
 
-/// The `[toolchain]` table; the legacy form is read as one of a channel alone.
+/// Parses the `[toolchain]` table. The legacy form is read as a table with only a channel. Returns
+/// `None` for any other text.
 fn toolchain(text: &str) -> Option<Table> {
     if let Ok(mut file) = text.parse::<Table>() {
         return match file.remove("toolchain") {
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_chooses_the_compiler_rebuilds() {
+    fn only_channel_and_path_rebuild() {
         let toml = |rest: &str| Some(format!("[toolchain]\nchannel = \"1.95.0\"\n{rest}"));
         let text = |text: &str| Some(text.to_owned());
         let nothing: &[&str] = &[];

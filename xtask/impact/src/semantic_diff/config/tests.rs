@@ -1,5 +1,5 @@
-//! Each row was tried on cargo 1.95 in a workspace with build scripts, `links`, a proc-macro and a
-//! registry dependency; the number of units that cargo rebuilt stands in the story.
+//! Each row was measured on cargo 1.95 in a workspace with build scripts, `links`, a proc-macro and
+//! a registry dependency. The text of a row gives the number of units that cargo rebuilt.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn table(text: &str) -> Table {
     text.parse().expect("the row is TOML")
 }
 
-/// What changes when the text is added to an empty file.
+/// Returns the touched units if the text is added to an empty file.
 fn added(text: &str) -> Vec<TouchedUnits> {
     compare_config(&Table::new(), &table(text))
         .into_iter()
@@ -16,7 +16,7 @@ fn added(text: &str) -> Vec<TouchedUnits> {
 }
 
 #[test]
-fn keys_that_rebuild_nothing() {
+fn inert_keys_rebuild_nothing() {
     for text in [
         "alias.q = 'build'",
         "build.dep-info-basedir = '.'",
@@ -43,7 +43,7 @@ fn keys_that_rebuild_nothing() {
 }
 
 #[test]
-fn keys_that_rebuild_something() {
+fn other_keys_touch_the_measured_units() {
     let flags = |platform: Option<&str>| TouchedUnits::Flags {
         platform: platform.map(str::to_owned),
     };
@@ -148,7 +148,7 @@ fn keys_that_rebuild_something() {
 }
 
 #[test]
-fn an_environment_variable_reaches_its_readers_and_what_is_run() {
+fn an_environment_variable_touches_its_readers_and_test_runs() {
     let readers = |name: &str| {
         vec![
             TouchedUnits::ReadersOf(vec![name.to_owned()]),
@@ -197,7 +197,7 @@ fn an_environment_variable_reaches_its_readers_and_what_is_run() {
 }
 
 #[test]
-fn spelling_is_no_difference() {
+fn a_different_spelling_is_no_change() {
     for (story, old, new) in [
         ("comments", "# one", "# two\n[build]"),
         (
@@ -213,7 +213,7 @@ fn spelling_is_no_difference() {
 }
 
 #[test]
-fn what_the_unit_graph_tells() {
+fn changes_covered_by_the_unit_graph_are_marked() {
     for (text, key) in [
         ("[profile.dev]\nopt-level = 1", "profile.dev.opt-level"),
         ("[patch.crates-io]\na = { path = 'a' }", "patch"),

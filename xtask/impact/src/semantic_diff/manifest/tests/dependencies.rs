@@ -1,9 +1,9 @@
-//! What cargo 1.95 rebuilt for an edit of features or dependencies.
+//! The units that cargo 1.95 rebuilt for an edit of features or dependencies.
 
 use super::*;
 
 #[test]
-fn features_and_dependencies() {
+fn features_and_dependencies_touch_the_measured_units() {
     let declared = |name: &str| (format!("features.{name}"), TouchedUnits::Package, false);
     let defined = |name: &str| {
         (

@@ -1,6 +1,6 @@
-//! Each row was tried on cargo 1.95, under check and, where it could differ, test, clippy and
-//! bench: a package with a library, two binaries, two tests, an example, a bench, a build script
-//! and `links`, with a dependent. The story says what cargo rebuilt.
+//! Each row was measured on cargo 1.95, under check and, if it could differ, under test, clippy and
+//! bench. The workspace had a package with a library, two binaries, two tests, an example, a bench,
+//! a build script and `links`, and a dependent. The text of a row says what cargo rebuilt.
 
 mod dependencies;
 mod root;
@@ -46,7 +46,8 @@ fn table(text: &str) -> Table {
     text.parse().expect("the row is TOML")
 }
 
-/// Key, units, and whether the graph tells, of each effect of writing `to` for `from`.
+/// Returns the changes for replacing `from` by `to`: the key, the units, and true if the unit graph
+/// covers the change.
 fn effects(text: &str, from: &str, to: &str) -> Vec<(String, TouchedUnits, bool)> {
     assert!(text.contains(from), "{from}");
     let effects = compare_manifest(&table(text), &table(&text.replacen(from, to, 1))).into_iter();
@@ -55,13 +56,13 @@ fn effects(text: &str, from: &str, to: &str) -> Vec<(String, TouchedUnits, bool)
         .collect()
 }
 
-/// The same, of a line added to a table of the package.
+/// Returns the changes for a line that is added to a table of the package.
 fn added(to_table: &str, line: &str) -> Vec<(String, TouchedUnits, bool)> {
     effects(PACKAGE, to_table, &format!("{to_table}\n{line}\n"))
 }
 
 #[test]
-fn no_unit_is_rebuilt() {
+fn spelling_and_descriptive_keys_rebuild_no_unit() {
     for line in [
         "# a comment",
         "authors = []",
@@ -154,7 +155,7 @@ fn no_unit_is_rebuilt() {
 }
 
 #[test]
-fn variables_reach_those_who_read_them() {
+fn a_package_variable_rebuilds_its_readers() {
     for (line, variable) in [
         ("authors = ['m']", "CARGO_PKG_AUTHORS"),
         ("homepage = 'https://example.org'", "CARGO_PKG_HOMEPAGE"),
@@ -177,7 +178,7 @@ fn variables_reach_those_who_read_them() {
 }
 
 #[test]
-fn the_package_table() {
+fn keys_of_the_package_table_touch_the_measured_units() {
     let target = |kind| TouchedUnits::Target { kind, name: None };
     let key = |key: &str| format!("package.{key}");
     let overridden = |links: &[&str]| TouchedUnits::OverriddenRuns {
@@ -252,7 +253,7 @@ fn the_package_table() {
 }
 
 #[test]
-fn lints_are_flags_of_every_unit_under_every_verb() {
+fn lints_rebuild_every_unit_under_every_verb() {
     let lint = |key: &str| vec![(format!("lints.{key}"), TouchedUnits::Package, false)];
     let with = |table: &str| effects(PACKAGE, "[lints.rust]", &format!("{table}\n[lints.rust]"));
     assert_eq!(

@@ -1,9 +1,9 @@
-//! What cargo 1.95 rebuilt for an edit of a root's manifest.
+//! The units that cargo 1.95 rebuilt for an edit of a root manifest.
 
 use super::*;
 
 #[test]
-fn the_keys_of_a_root() {
+fn keys_of_a_root_touch_the_measured_units() {
     let all = |key: &str| vec![(key.to_owned(), TouchedUnits::All, true)];
     let members = effects(ROOT, "[\"a\"]", "[\"a\", \"b\"]");
     assert_eq!(
@@ -42,7 +42,7 @@ fn the_keys_of_a_root() {
 }
 
 #[test]
-fn a_member_takes_what_it_inherits() {
+fn a_change_of_the_root_touches_only_members_that_inherit_it() {
     let member = table(
         "package.description.workspace = true
         dependencies.d.workspace = true
@@ -88,7 +88,7 @@ fn a_member_takes_what_it_inherits() {
 }
 
 #[test]
-fn some_keys_are_a_roots_alone() {
+fn some_keys_count_only_in_a_root_manifest() {
     let new = table("[package]\nresolver = '1'\n[profile.dev]\ndebug = 1\n[features]\nf = []");
     let effects = compare_manifest(&Table::new(), &new);
     let keys = |root_only| -> Vec<_> {

@@ -1,9 +1,9 @@
-//! What cargo 1.95 rebuilt for an edit of a target's table.
+//! The units that cargo 1.95 rebuilt for an edit of a target's table.
 
 use super::*;
 
 #[test]
-fn the_tables_of_targets() {
+fn tables_of_targets_touch_the_measured_units() {
     let lib = |key: &str| {
         let units = TouchedUnits::Target {
             kind: TargetKind::Lib,
