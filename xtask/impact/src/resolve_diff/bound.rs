@@ -1,25 +1,27 @@
-//! Whether fewer packages are built with the features of the whole workspace, without a question to
-//! cargo: a cheap condition that is sufficient.
+//! A cheap test, without asking cargo, for a selection that is built with the features of the whole
+//! workspace. If the test succeeds, the features are certainly the same. If it fails, cargo must be
+//! asked.
 //!
-//! The features that a selection activates are counted from below, by the rules of cargo's resolver
-//! (the chapters "Features" and "Dependency Resolution" of the Cargo book) and without whatever is
-//! in doubt. Cargo's metadata has those of the whole workspace from above: for all platforms, for
-//! host and target together. Fewer packages activate fewer features. So where both bounds of a
-//! package agree, what cargo would say of the selection and of the whole lies between them, and
-//! agrees too.
+//! The features of the selection are counted from below: by the rules of cargo's resolver (chapters
+//! "Features" and "Dependency Resolution" of the Cargo book), without uncertain dependencies. The
+//! features of the whole workspace are known from above: `cargo metadata` states them for all
+//! platforms, and for host and target together. A smaller selection never activates more features.
+//! So if both bounds of a package are equal, cargo's answers for the selection and for the whole
+//! workspace lie between them and are equal too.
 //!
-//! A package that is reached only by a feature of an unselected member needs no rule of its own:
-//! that feature is missed in the package whose optional dependency it is. That one is below the
-//! selection, or the package is not.
+//! A package that only a feature of an unselected member activates needs no rule of its own. The
+//! feature belongs to the package that declares the optional dependency. If this declaring package
+//! is below the selection, its features already differ. If it is not, the activated package is not
+//! below the selection either.
 
 use std::collections::BTreeSet;
 
 use crate::workspace::features::{UncertainDependencies, activated};
 use crate::workspace::{Declared, PackageIx, Workspace};
 
-/// Whether it is certain that these members, and all below them, are built with the same features
-/// as in the whole workspace, by a command that is given no features. `with_tests` is whether it
-/// builds what uses dev-dependencies.
+/// Returns true if these members and everything below them are certainly built with the same
+/// features as in the whole workspace, by a command without feature flags. `with_tests` is true if
+/// the command builds units that use dev-dependencies.
 pub fn is_as_in_whole(
     workspace: &Workspace,
     declared: &Declared,

@@ -1,5 +1,5 @@
-//! Cargo's unit graph, as `--unit-graph` prints it (JSON, version 1; documented in the unstable
-//! chapter of the Cargo book), in a form that two checkouts can be compared by.
+//! Cargo's unit graph, as printed by `--unit-graph` (JSON, version 1; documented in the unstable
+//! chapter of the Cargo book), in a form that can be compared between two checkouts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -11,23 +11,24 @@ use super::raw::{RawDependency, RawGraph, RawUnit, users_first};
 use crate::paths::hashed;
 use crate::workspace::name_and_version;
 
-/// The units of one side, each with everything cargo configures about it.
+/// The units of one side, each with its complete configuration.
 #[derive(Debug, Default)]
 pub(super) struct CargoUnitGraph {
     pub(super) units: Vec<CargoUnit>,
-    /// The units' indices, every user before its dependencies.
+    /// The indexes of the units, every user before its dependencies.
     pub(super) users_first: Vec<usize>,
 }
 
-/// A package, by what stays the same from one checkout to another.
+/// A package, identified by values that are the same in every checkout.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackageKey {
-    /// The package's name.
+    /// The name of the package.
     pub name: String,
-    /// Its version, as in its manifest.
+    /// The version in the manifest.
     pub version: String,
-    /// Cargo's source (`registry+https://…`, `git+https://…`), or `path+` and the directory: one
-    /// of the repository is relative to its root (`path+crates/a`, `path+` for the root itself).
+    /// The source as cargo writes it (`registry+https://…`, `git+https://…`). For a path package it
+    /// is `path+` and the directory. A directory in the repository is relative to the top level
+    /// (`path+crates/a`, `path+` for the top level itself).
     pub source: String,
 }
 
@@ -45,34 +46,36 @@ impl fmt::Display for PackageKey {
     }
 }
 
-/// Which unit of a package: what is compared with its like on the other side.
+/// A unit within its package. Units with equal keys are compared between the two sides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetKey {
-    /// `lib` (of whatever crate types, procedural macros included), `bin`, `example`, `test`,
-    /// `bench` or `custom-build`.
+    /// The kind of target: `lib` (of any crate type, including procedural macros), `bin`,
+    /// `example`, `test`, `bench` or `custom-build`.
     pub kind: String,
-    /// The target's name.
+    /// The name of the target.
     pub name: String,
-    /// `build` (or checked), `test` (a harness), `run-custom-build`, `doc`, …, in cargo's words.
+    /// The mode in cargo's words: `build` (also for check), `test` (a harness), `run-custom-build`,
+    /// `doc`, ….
     pub mode: String,
-    /// The triple it is compiled for; `None` is the host.
+    /// The target triple; `None` for the host.
     pub platform: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct CargoUnit {
-    /// Packages of one name are one key: a new version or source is a change of the unit.
+    /// The package name and the unit. The key has no version and no source, so a new version or
+    /// source is a change of the unit.
     pub(super) key: (String, TargetKey),
     pub(super) facts: UnitConfiguration,
-    /// Whether the user asked for it, not another unit.
+    /// True if the user's command requests the unit, not only another unit.
     pub(super) is_root: bool,
-    /// The facts of the unit and of everything below it, as one number.
+    /// A hash of the configuration of the unit and of everything below it.
     pub(super) deep: u64,
-    /// For every dependency its name in the source, and the index of its unit.
+    /// The dependencies: the name in the source, and the index of the unit.
     pub(super) dependencies: Vec<(String, usize)>,
 }
 
-/// What cargo configures about one unit by itself.
+/// The configuration of one unit, without that of its dependencies.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UnitConfiguration {
     pub(super) package: PackageKey,
@@ -82,12 +85,12 @@ pub(super) struct UnitConfiguration {
     pub(super) features: BTreeSet<String>,
     pub(super) profile: BTreeMap<String, String>,
     pub(super) dependencies: BTreeSet<UnitDependency>,
-    /// Cargo hashes these of a target's settings into its units.
+    /// The target's settings `doc`, `doctest` and `test`, which cargo hashes into the unit.
     pub(super) doc_doctest_test: [bool; 3],
-    /// Under check: whether it is compiled to object code, or to metadata alone.
+    /// Under check: true if the unit is compiled to object code, false if only to metadata.
     pub(super) object_code: bool,
-    /// With link-time optimisation: the kinds of target that use it, which decide whether it is
-    /// compiled to objects, bitcode or both. The graph does not say that outright.
+    /// With link-time optimisation: the kinds of target that use the unit. They decide if the unit
+    /// is compiled to objects, bitcode or both, which the unit graph does not state directly.
     pub(super) needed_for: BTreeSet<String>,
 }
 
@@ -96,17 +99,19 @@ pub(super) struct UnitDependency {
     pub(super) extern_name: String,
     pub(super) package: PackageKey,
     pub(super) target: TargetKey,
-    /// `public`, `noprelude` and their like.
+    /// The options of the dependency, such as `public` and `noprelude`.
     pub(super) options: BTreeMap<String, String>,
 }
 
 impl CargoUnit {
-    /// Build scripts and procedural macros, which never take part in link-time optimisation.
+    /// Returns true for build scripts and procedural macros, which never take part in link-time
+    /// optimisation.
     fn is_for_host(&self) -> bool {
         self.key.1.kind == "custom-build" || self.facts.crate_types == ["proc-macro"]
     }
 
-    /// What this unit and its users need of its dependencies.
+    /// Returns the kinds of output that this unit and its users need of the dependencies. Empty
+    /// without link-time optimisation.
     fn needs(&self) -> BTreeSet<String> {
         let profile = &self.facts.profile;
         let lto = profile.get("lto").map_or("false", String::as_str);
@@ -126,10 +131,11 @@ impl CargoUnit {
 }
 
 impl CargoUnitGraph {
-    /// Reads what cargo printed about a workspace whose repository lies, or is copied, at `root`.
+    /// Parses cargo's output about a workspace. `root` is the top level of the repository or of its
+    /// copy.
     ///
     /// # Errors
-    /// Text that is no unit graph, or one of a version other than 1.
+    /// Returns an error if the text is no unit graph, or if its version is not 1.
     pub(super) fn parse(json: &[u8], root: &Utf8Path) -> Result<Self> {
         let raw = RawGraph::read(json)?;
         ensure!(
@@ -191,9 +197,10 @@ impl CargoUnitGraph {
         Self::complete(units)
     }
 
-    /// The same graph as `cargo check` sees it. It builds no binaries for tests to run, and object
-    /// code only of what runs on the host as it compiles: a library used by a build script and by
-    /// another library is two units.
+    /// Converts the graph of a build into the graph of `cargo check`. A check builds no binaries
+    /// for tests to run. It produces object code only for units that run on the host while
+    /// compiling, so a library that is used by a build script and by another library becomes two
+    /// units.
     pub(super) fn checked(self) -> Result<Self> {
         let mut forms: Vec<(usize, bool)> = Vec::new();
         let mut places = HashMap::new();
@@ -226,7 +233,7 @@ impl CargoUnitGraph {
         Self::complete(units)
     }
 
-    /// Fills in what is known of a unit only through its users and its dependencies.
+    /// Computes the values of a unit that follow from its users and its dependencies.
     fn complete(mut units: Vec<CargoUnit>) -> Result<Self> {
         let below = |index: usize| units[index].dependencies.iter().map(|on| on.1);
         let users_first = users_first(units.len(), below)?;
@@ -256,11 +263,11 @@ impl CargoUnitGraph {
     }
 }
 
-/// The directory that stands for the repository, with `/` between its parts.
+/// The directory that stands for the repository's top level, with `/` as separator.
 struct RootDirectory(String);
 
 impl RootDirectory {
-    /// A path as it is within the repository; others stay whole.
+    /// Returns a path relative to the repository. A path outside the repository stays absolute.
     fn relative(&self, path: &str) -> String {
         let path = path.replace('\\', "/");
         match path.strip_prefix(&self.0) {
@@ -270,15 +277,15 @@ impl RootDirectory {
         }
     }
 
-    /// Takes a package id specification apart: `SOURCE#VERSION`, where the URL's last part is the
-    /// name, or `SOURCE#NAME@VERSION`.
+    /// Parses a package id: `SOURCE#VERSION`, in which the last part of the URL is the name, or
+    /// `SOURCE#NAME@VERSION`.
     fn package(&self, id: &str) -> PackageKey {
         let (name, version) = name_and_version(id);
         let url = id.rsplit_once('#').map_or(id, |(url, _)| url);
         let source = match url.strip_prefix("path+file://") {
             Some(path) => {
                 let path = decoded(path);
-                // On Windows the URL has a slash before the drive.
+                // On Windows the URL has a slash before the drive letter.
                 let path = match self.0.starts_with('/') {
                     true => path.as_str(),
                     false => path.trim_start_matches('/'),
@@ -302,7 +309,7 @@ impl RootDirectory {
         TargetKey {
             kind: kind.to_owned(),
             name: unit.target.name.clone(),
-            // What documentation needs is checked, not built.
+            // The dependencies of documentation are checked, not built. They count as built here.
             mode: match unit.mode.as_str() {
                 "check" => "build".to_owned(),
                 mode => mode.to_owned(),
@@ -312,7 +319,7 @@ impl RootDirectory {
     }
 }
 
-/// Undoes a URL's percent-encoding.
+/// Decodes the percent-encoding of a URL.
 fn decoded(url: &str) -> String {
     let mut parts = url.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

@@ -1,6 +1,7 @@
-//! Which packages cargo compiles, for whom, and which of them several times for their features.
+//! Finds the packages that cargo compiles, their dependents, and the libraries that are built
+//! several times with different features.
 //!
-//! `cargo metadata` also names packages that no feature in use asks for; the unit graph does not.
+//! `cargo metadata` also names packages that no active feature uses. The unit graph does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,27 +13,27 @@ use super::selection::UnitGraphQuery;
 /// A library that is built several times for one platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Several {
-    /// Cargo's package id.
+    /// The package id.
     pub package: String,
-    /// Features that not all of the builds have, with the ids of the packages that are built from
-    /// that one; sorted.
+    /// The builds, sorted. Each build has the features that not all builds have, and the package
+    /// ids of its dependents.
     pub builds: Vec<(BTreeSet<String>, BTreeSet<String>)>,
 }
 
-/// What cargo compiles of a workspace.
+/// The packages of a workspace that cargo compiles.
 #[derive(Debug, Default)]
 pub struct Compiled {
-    /// By package id the packages that are built from it.
+    /// The package ids of the dependents of each package, by package id.
     pub users: BTreeMap<String, BTreeSet<String>>,
-    /// The libraries that are built several times for their features.
+    /// The libraries that are built several times with different features.
     pub several: Vec<Several>,
 }
 
 impl Compiled {
-    /// Asks cargo.
+    /// Asks cargo for the unit graph.
     ///
     /// # Errors
-    /// Cargo's own words where it does not answer.
+    /// Returns cargo's message if cargo fails.
     pub fn ask(asker: &UnitGraphQuery<'_>) -> Result<Self> {
         let graph = asker.graph(&asker.whole)?;
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn builds_differ_by_their_features() {
+    fn builds_of_one_library_are_distinguished_by_features() {
         let unit = |id: &str, kind: &str, features: &[&str], on: &[usize]| {
             let on: Vec<_> = on
                 .iter()

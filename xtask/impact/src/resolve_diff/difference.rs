@@ -1,7 +1,7 @@
-//! What differs between two unit graphs.
+//! Compares two of cargo's unit graphs.
 //!
-//! [`differences`] reports *direct* ones: a unit that changes because a dependency of it did is
-//! left to whoever follows the edges of the graph, or to [`rebuilt`].
+//! [`differences`] reports *direct* differences only. A unit that changes because a dependency
+//! changed is found by following the edges of the graph, or by [`rebuilt`].
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -9,32 +9,32 @@ use crate::resolve_diff::cargo_unit_graph::{
     CargoUnit, CargoUnitGraph, PackageKey, TargetKey, UnitConfiguration, UnitDependency,
 };
 
-/// One unit that cargo would configure differently.
+/// A unit that cargo would configure differently.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnitDifference {
-    /// The package as it is after the change, or before it where the unit vanished.
+    /// The package after the change, or before the change if the unit vanished.
     pub package: PackageKey,
-    /// The unit within it.
+    /// The unit within the package.
     pub target: TargetKey,
-    /// How it differs.
+    /// The difference.
     pub what: Difference,
 }
 
-/// How a unit differs.
+/// The kind of difference of a unit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// There was no such unit.
+    /// The unit did not exist before.
     Appeared,
-    /// A unit that was there is built once more, in a further configuration. Nothing follows for
-    /// its users: those that turn to the new one are named by themselves.
+    /// An existing unit is also built in a new, additional configuration. Its dependents are not
+    /// affected by that: dependents that use the new configuration are reported themselves.
     Further,
-    /// There is one less of it: by itself this rebuilds nothing.
+    /// A configuration of the unit no longer exists. This alone rebuilds nothing.
     Vanished,
-    /// It is there on both sides; each line names one thing that differs (`features +a -b`).
+    /// The unit exists on both sides. Each line names one difference (`features +a -b`).
     Changed(Vec<String>),
 }
 
-/// The units that cargo would configure differently after than before, sorted.
+/// Returns the units that cargo would configure differently after the change than before, sorted.
 pub(super) fn differences(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<UnitDifference> {
     let mut found = BTreeSet::new();
     let mut sides: BTreeMap<_, (Vec<&CargoUnit>, Vec<usize>)> = BTreeMap::new();
@@ -87,9 +87,9 @@ pub(super) fn differences(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Ve
     found.into_iter().collect()
 }
 
-/// All units that cargo would compile or run again for these differences, users included, told
-/// apart by their configurations: following [`differences`] through a graph in which one unit
-/// stands for all of its configurations can only find more.
+/// Returns all units that cargo would recompile or rerun, including dependents. Configurations of
+/// one unit are kept apart. In a graph with one node for all configurations of a unit, following
+/// [`differences`] finds the same units or more.
 pub(super) fn rebuilt(
     before: &CargoUnitGraph,
     after: &CargoUnitGraph,
@@ -102,8 +102,8 @@ pub(super) fn rebuilt(
         .collect()
 }
 
-/// Names the units that stay as they were, but are given another of a dependency's several
-/// configurations: no difference of the dependency leads to them.
+/// Reports the units whose own configuration is the same, but whose dependency is another of
+/// several configurations of one unit. No difference of the dependency leads to such a unit.
 fn switched(before: &CargoUnitGraph, after: &CargoUnitGraph, own: &mut [Option<Difference>]) {
     let built: HashSet<u64> = before.units.iter().map(|unit| unit.deep).collect();
     let leads_on = |what: &Option<Difference>| {
@@ -124,7 +124,7 @@ fn switched(before: &CargoUnitGraph, after: &CargoUnitGraph, own: &mut [Option<D
     }
 }
 
-/// What differs between two configurations of one unit, a line each.
+/// Returns the differences between two configurations of one unit, one per line.
 fn changes(old: &UnitConfiguration, new: &UnitConfiguration) -> Vec<String> {
     let mut lines = Vec::new();
     let mut values = |what: &str, old: &str, new: &str| {
@@ -135,7 +135,8 @@ fn changes(old: &UnitConfiguration, new: &UnitConfiguration) -> Vec<String> {
     values("version", &old.package.version, &new.package.version);
     values("source", &old.package.source, &new.package.source);
     if old.package == new.package {
-        // A registry or git package's file moves with its version or source.
+        // The source file of a registry or git package moves whenever its version or source
+        // changes.
         values("source file", &old.source_file, &new.source_file);
     }
     values("edition", &old.edition, &new.edition);

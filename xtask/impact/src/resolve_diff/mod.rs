@@ -1,16 +1,19 @@
-//! Resolution before and after: which units would cargo itself configure differently?
+//! Compares cargo's resolution before and after a change: finds the units that cargo itself
+//! configures differently.
 //!
-//! A manifest, the lock file, `[profile]`, `[patch]` or cargo's configuration can reach units far
-//! from the file that changed: features unify across the workspace, one lock entry moves another,
-//! the root's edition chooses the resolver. Nobody knows these rules as cargo does, so cargo is
-//! asked: `--unit-graph` prints every unit it would build and builds nothing.
+//! A manifest, the lock file, `[profile]`, `[patch]` or cargo's configuration can affect units far
+//! from the changed file: features unify across the workspace, one lock entry moves another, the
+//! root's edition chooses the resolver. Only cargo knows all these rules, so cargo is asked:
+//! `--unit-graph` prints every unit that cargo would build, and builds nothing.
 //!
-//! `Side` copies what cargo reads of one side into a scratch directory, [`ResolveQuery`] has it
-//! printed, and `difference` compares the two. *Both* sides are copies, the work tree's too:
-//! they are resolved alike, and a stale `Cargo.lock` is brought up to date in the copy alone.
+//! `Side` copies the files that cargo reads of one side into a scratch directory, [`ResolveQuery`]
+//! makes cargo print the unit graph, and `difference` compares the two unit graphs. *Both* sides
+//! are copies, even the side of the work tree: so both are resolved in the same way, and a stale
+//! `Cargo.lock` is updated only in the copy.
 //!
-//! The unit graph is what cargo configures, not all that it tracks: declared features, lints, the
-//! `CARGO_PKG_*` variables, rustflags, linkers and the toolchain are not in it.
+//! The unit graph holds what cargo configures, but not everything that cargo tracks: declared
+//! features, lints, the `CARGO_PKG_*` variables, rustflags, linkers and the toolchain are not in
+//! it.
 
 pub mod bound;
 mod cargo_unit_graph;
@@ -41,34 +44,37 @@ use crate::unit_graph::Verb;
 use crate::vcs::{Range, Repository, TreeState};
 use crate::{cargo_config, files, lock_file};
 
-/// A question to cargo about both sides.
+/// A question to cargo about both sides of a change.
 #[derive(Clone, Copy)]
 pub struct ResolveQuery<'a> {
-    /// How cargo is started.
+    /// The runner that starts cargo.
     pub runner: &'a Runner,
-    /// What is going to be run.
+    /// The verb that will be run.
     pub verb: Verb,
-    /// The flags that say what is built then: `--profile`, `--target`. Nothing that sets the target
-    /// directory or the lock file's path.
+    /// The flags that choose what is built: `--profile`, `--target`. No flag may set the target
+    /// directory or the path of the lock file.
     pub flags: &'a [String],
-    /// Whether cargo may download what it lacks. It is asked offline first in any case.
+    /// True if cargo may download missing packages. Cargo is always asked offline first.
     pub network: bool,
 }
 
-/// Why a side could not be resolved. Whoever asked knows nothing then, and must select more.
+/// The reason why a side could not be resolved. The caller then knows nothing about the resolution
+/// and must select more.
 #[derive(Debug)]
 pub enum ResolutionError {
-    /// A path dependency, member or configuration at this path lies outside the repository, so
-    /// that there is no telling what it was.
+    /// A path dependency, member or configuration at this path is outside the repository, so its
+    /// former content is unknown.
     OutsideRepository(Utf8PathBuf),
-    /// Cargo needs a file below this submodule, whose content the repository does not hold.
+    /// Cargo needs a file below this submodule. The repository does not hold the content of
+    /// submodules.
     Submodule(Utf8PathBuf),
-    /// This configuration file lies above the scratch directory but not above the repository:
-    /// cargo would heed it here and not there.
+    /// This configuration file is above the scratch directory, but not above the repository. Cargo
+    /// would apply it in the scratch directory only.
     ConfigAboveScratch(Utf8PathBuf),
-    /// Cargo failed; this is what it said.
+    /// Cargo failed with this message.
     Cargo(String),
-    /// A file could not be read or written, a process not started, an answer not understood.
+    /// A file could not be read or written, a process could not be started, or cargo's output was
+    /// not understood.
     Other(anyhow::Error),
 }
 
@@ -110,21 +116,21 @@ impl From<std::io::Error> for ResolutionError {
     }
 }
 
-/// What a change makes cargo configure differently.
+/// The units that cargo configures differently because of a change.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ResolveDifferences {
-    /// The units that differ by themselves, and how.
+    /// The units whose own configuration differs, each with its differences.
     pub differences: Vec<UnitDifference>,
-    /// Every unit that cargo rebuilds for it, users included.
+    /// Every unit that cargo rebuilds because of the differences, including dependents.
     pub rebuilt: BTreeSet<(PackageKey, TargetKey)>,
 }
 
 impl ResolveQuery<'_> {
-    /// Compares a workspace before and after a change by the units that cargo would build of all its
-    /// packages. Without a range the work tree is compared with `HEAD`.
+    /// Compares the units that cargo would build for all packages of a workspace, before and after
+    /// a change. Without a range, the work tree is compared with `HEAD`.
     ///
     /// # Errors
-    /// Why cargo could not be asked.
+    /// Returns the reason if a side could not be resolved.
     pub fn compare(
         self,
         repository: &Repository,
@@ -192,8 +198,8 @@ impl ResolveQuery<'_> {
     fn ask_about(self, side: &Side) -> Result<CargoUnitGraph, ResolutionError> {
         let ask = |more: &[&str]| {
             let mut command = self.runner.in_directory(&side.workspace).cargo();
-            // A check has the same features and profiles as a build, whose graph tells a library
-            // from its harness.
+            // Ask for the graph of a build: a check has the same features and profiles, and the
+            // graph of a build distinguishes a library from its harness.
             command.arg(match self.verb {
                 Verb::Check | Verb::Build => "build",
                 Verb::Test => "test",
@@ -208,7 +214,8 @@ impl ResolveQuery<'_> {
         if !output.status.success() && self.network {
             output = ask(&[])?;
         }
-        // A member that wants a newer compiler does not make the answer about the others unknown.
+        // A member that requires a newer compiler must not make the answer for the other members
+        // unknown.
         if !output.status.success() && is_compiler_too_old(&output.stderr) {
             output = ask(&["--offline", "--ignore-rust-version"])?;
         }
@@ -223,13 +230,13 @@ impl ResolveQuery<'_> {
     }
 }
 
-/// Returns whether cargo refused since a package's `rust-version` is newer than the compiler.
+/// Returns true if cargo failed because a package's `rust-version` is newer than the compiler.
 fn is_compiler_too_old(said: &[u8]) -> bool {
     String::from_utf8_lossy(said).contains("requires rustc ")
 }
 
-/// Files that are the same on both sides whatever the revision: the toolchain file, since both
-/// sides are asked of today's cargo.
+/// Returns the files that are the same on both sides, whatever the revision: the toolchain files,
+/// because both sides are resolved by the present cargo.
 fn given(repository: &Repository, workspace: &Utf8Path) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>> {
     let above = workspace.ancestors();
     let paths: Vec<Utf8PathBuf> = above

@@ -1,4 +1,5 @@
-//! What `--unit-graph` prints, as far as it matters here; what else there may be is let pass.
+//! The output of `--unit-graph`, reduced to the fields that are used here. Unknown fields are
+//! ignored.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -7,9 +8,9 @@ use anyhow::{Context as _, Result, ensure};
 use cargo_metadata::camino::Utf8Path;
 use serde::Deserialize;
 
-/// Has a cargo command print its unit graph and build nothing. Cargo keeps what rustc told it in the
-/// target directory. With unstable features on, rustc tells more, which the user's own cargo must
-/// not find: that goes to `cache`.
+/// Makes a cargo command print its unit graph instead of building. Cargo caches rustc's output in
+/// the target directory. With unstable features, rustc prints more, and the user's own cargo must
+/// not find that output. So it is cached in `cache` instead.
 pub(super) fn printed_instead(command: &mut Command, cache: &Utf8Path) {
     command
         .args(["--unit-graph", "-Zunstable-options"])
@@ -27,7 +28,7 @@ pub(super) struct RawGraph {
 }
 
 impl RawGraph {
-    /// Reads it; whatever place it names is there.
+    /// Parses the output. Every index in the result is valid.
     pub(super) fn read(json: &[u8]) -> Result<Self> {
         let graph: Self = serde_json::from_slice(json).context("cargo printed no unit graph")?;
         let dependencies = graph.units.iter().flat_map(|unit| &unit.dependencies);
@@ -40,7 +41,8 @@ impl RawGraph {
     }
 }
 
-/// The places of so many units, every user before its dependencies, which `below` gives.
+/// Returns the indexes of `count` units, every user before its dependencies. `below` returns the
+/// dependencies of a unit.
 pub(super) fn users_first<I: Iterator<Item = usize>>(
     count: usize,
     below: impl Fn(usize) -> I,

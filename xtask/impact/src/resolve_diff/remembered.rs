@@ -1,5 +1,5 @@
-//! What cargo answered before: a question about the features of a selection costs a large workspace
-//! a second or two, and its answer changes only with manifests, the lock file and configuration.
+//! A cache of cargo's answers about the features of selections. In a large workspace such an answer
+//! takes one or two seconds, and it changes only with manifests, lock file and configuration.
 
 use std::fs;
 
@@ -10,16 +10,17 @@ use crate::paths::hashed;
 use crate::state;
 use crate::workspace::Workspace;
 
-/// How many answers are kept.
+/// The maximum number of cached answers.
 const MOST: usize = 256;
 
-/// The file that has the answer to a question, if it was asked before.
+/// The cache file for the answer to one question.
 pub struct Remembered {
     file: Utf8PathBuf,
 }
 
 impl Remembered {
-    /// For a question in these words; `None` where what cargo goes by is not known to stay.
+    /// Returns the cache file for a question in these words. Returns `None` if files that cargo
+    /// reads changed while cargo ran (see [`Workspace::ground`]).
     pub fn of(workspace: &Workspace, question: &[&[String]]) -> Option<Self> {
         let name = format!("{:016x}", hashed((workspace.ground?, question)));
         let directory = workspace.kept()?.join("features");
@@ -28,12 +29,12 @@ impl Remembered {
         })
     }
 
-    /// The answer.
+    /// Returns the cached answer, if there is one.
     pub fn read(&self) -> Option<Preserved> {
         state::read(&self.file)
     }
 
-    /// Keeps the answer.
+    /// Writes the answer. Empties the cache first if it holds too many answers.
     pub fn write(&self, kept: &Preserved) {
         if let Some(directory) = self.file.parent()
             && fs::read_dir(directory).is_ok_and(|entries| entries.count() > MOST)

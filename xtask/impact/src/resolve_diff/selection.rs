@@ -1,9 +1,11 @@
-//! Which features fewer packages would be built with, and which packages keep them as they are.
+//! Finds the packages that must be selected too, so that a selection is built with the features of
+//! the whole workspace.
 //!
-//! Cargo unifies features over the packages that are selected: with `-p a` a dependency loses what
-//! only another member turns on, and is built a second time. Cargo itself is asked, by its unit
-//! graphs, whether that is so; and where it is, its graph with every package resolved for itself
-//! (`resolver.feature-unification = "package"`, an unstable option) tells who turns on what.
+//! Cargo unifies features over the selected packages. With `-p a`, a dependency loses the features
+//! that only another member turns on, and is built a second time. This module compares cargo's unit
+//! graphs of the selection and of the whole workspace to find out if that happens. If it does, the
+//! unit graph in which every package is resolved alone (`resolver.feature-unification = "package"`,
+//! an unstable option) shows which package turns on which feature.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -17,66 +19,67 @@ use crate::lock_file;
 use crate::paths::hashed;
 use crate::process::{self, Runner};
 
-/// How cargo is asked for a selection's units.
+/// A question to cargo for the units of a selection.
 pub struct UnitGraphQuery<'a> {
-    /// In the directory where cargo is going to run.
+    /// The runner that starts cargo, in the directory in which the user's cargo will run.
     pub runner: &'a Runner,
-    /// A directory in which cargo may keep what an unstable rustc tells of itself: the user's own
-    /// cargo must not find that.
+    /// A directory in which cargo may cache what rustc prints with unstable options. The user's own
+    /// cargo must not find this cache.
     pub cache: Utf8PathBuf,
-    /// `build`, with the flags that choose targets, features and profile.
+    /// The command `build` with the flags that choose targets, features and profile.
     pub command: Vec<String>,
-    /// `--workspace`, with what is left out of it.
+    /// The flags that select the whole workspace: `--workspace` and the excluded packages.
     pub whole: Vec<String>,
-    /// Cargo's ids of the packages that this selects.
+    /// The package ids of the packages that `whole` selects.
     pub members: BTreeSet<String>,
 }
 
-/// A package that is selected beside those that were asked for, and what it is needed for.
+/// A package that is selected in addition to the requested packages, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExtraPackage {
-    /// Cargo's package id of the member.
+    /// The package id of the additional member.
     pub package: String,
-    /// Cargo's package id of what would else be built with fewer features.
+    /// The package id of the package that would otherwise be built with fewer features.
     pub keeps: String,
-    /// Those features.
+    /// The features that the package would otherwise lose.
     pub features: Vec<String>,
 }
 
-/// The features that every unit of a selection is built with.
+/// The units of a selection with their features.
 struct Features {
     graph: RawGraph,
-    /// The units that are built from each one.
+    /// The users of each unit: the indexes of the units that depend on it.
     users: Vec<Vec<usize>>,
-    /// For every unit a number that stands for its features and those of all that it is built from.
+    /// A hash for each unit, of its features and of the features of all its dependencies.
     hashes: Vec<u64>,
 }
 
-/// A package, and whether it is built for build scripts and procedural macros, which have features
-/// of their own.
+/// A package id, and true if the package is built for the host (for build scripts and procedural
+/// macros). Features for the host are separate.
 type PackageBuild<'a> = (&'a str, bool);
 
-/// Keeps the features of the whole for selections of it.
+/// Finds the packages that a selection needs to keep the features of the whole workspace.
 pub struct FeaturePreserver<'a> {
     asker: UnitGraphQuery<'a>,
     whole: Features,
     each: OnceCell<Features>,
 }
 
-/// What it takes for a selection to be built with the features of the whole.
+/// The packages that must be selected so that a selection is built with the features of the whole
+/// workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Preserved {
-    /// These packages have to be selected too; often none.
+    /// The selection and these additional packages, often none.
     With(Vec<ExtraPackage>),
-    /// Nothing less than the whole would do.
+    /// The whole workspace: no smaller selection keeps the features.
     Whole,
 }
 
 impl<'a> FeaturePreserver<'a> {
-    /// Asks cargo for the whole.
+    /// Asks cargo for the unit graph of the whole workspace.
     ///
     /// # Errors
-    /// Cargo's own words where it does not answer.
+    /// Returns cargo's message if cargo fails.
     pub fn new(asker: UnitGraphQuery<'a>) -> Result<Self> {
         Ok(Self {
             whole: asker.ask(&asker.whole)?,
@@ -85,10 +88,11 @@ impl<'a> FeaturePreserver<'a> {
         })
     }
 
-    /// What it takes for these packages, by cargo's ids.
+    /// Returns what must be selected so that the packages in `selected` (package ids) keep their
+    /// features. Cargo confirms the result.
     ///
     /// # Errors
-    /// Cargo's own words where it does not answer.
+    /// Returns cargo's message if cargo fails.
     pub fn keep(&self, selected: &BTreeSet<String>) -> Result<Preserved> {
         if self.holds(selected)? {
             return Ok(Preserved::With(Vec::new()));
@@ -104,10 +108,11 @@ impl<'a> FeaturePreserver<'a> {
         })
     }
 
-    /// The packages that one alone would take, as far as cargo's graph tells.
+    /// Returns the additional packages that one package alone needs, according to cargo's unit
+    /// graph. The result is not confirmed by cargo.
     ///
     /// # Errors
-    /// Cargo's own words where it does not answer.
+    /// Returns cargo's message if cargo fails.
     pub fn needs(&self, package: &str) -> Result<Vec<ExtraPackage>> {
         self.added(&BTreeSet::from([package.to_owned()]))
     }
@@ -125,7 +130,8 @@ impl<'a> FeaturePreserver<'a> {
         Ok(self.asker.ask(&packages)?.is_part_of(&self.whole))
     }
 
-    /// The whole, each package of it resolved as if it alone were selected.
+    /// Returns the units of the whole workspace, each package resolved as if it were selected
+    /// alone.
     fn each(&self) -> Result<&Features> {
         const EACH: [&str; 3] = [
             "-Zfeature-unification",
@@ -146,7 +152,8 @@ impl UnitGraphQuery<'_> {
         Features::of(self.graph(packages)?)
     }
 
-    /// The units that cargo would build of these, as flags name them.
+    /// Returns the units that cargo would build for these packages. `packages` are command-line
+    /// flags such as `-p`.
     pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
         std::fs::create_dir_all(&self.cache)
             .with_context(|| format!("cannot create {}", self.cache))?;
@@ -162,7 +169,7 @@ impl UnitGraphQuery<'_> {
 }
 
 impl Features {
-    /// With who uses what.
+    /// Computes the users and the hash of each unit.
     fn of(graph: RawGraph) -> Result<Self> {
         let count = graph.units.len();
         let below = |unit: usize| graph.units[unit].dependencies.iter().map(|on| on.index);
@@ -173,7 +180,7 @@ impl Features {
             let mut below = Vec::new();
             for on in &unit.dependencies {
                 users[on.index].push(index);
-                // Binaries are built beside a test that runs them, and are no part of it.
+                // A binary is built beside a test that runs it, but is not linked into the test.
                 if graph.units[on.index].target.kind != ["bin"] {
                     below.push((&on.extern_crate_name, hashes[on.index]));
                 }
@@ -191,14 +198,15 @@ impl Features {
         })
     }
 
-    /// Whether every unit of this selection is one of the whole's: of the same features, and built
-    /// from such units.
+    /// Returns true if every unit of this selection is a unit of the whole workspace, with the same
+    /// features and with dependencies of the same features.
     fn is_part_of(&self, whole: &Self) -> bool {
         let built: HashSet<&u64> = whole.hashes.iter().collect();
         self.hashes.iter().all(|hash| built.contains(hash))
     }
 
-    /// The features of every package below the given ones, or below all.
+    /// Returns the features of every package below the selected packages, or below all roots
+    /// without a selection.
     fn below(
         &self,
         selected: Option<&BTreeSet<String>>,
@@ -227,7 +235,8 @@ impl Features {
         found
     }
 
-    /// The packages among the roots that lead to a package with one of these features.
+    /// Returns the root packages that depend, at any depth, on a unit of `package` with one of
+    /// these features.
     fn providers(&self, package: &str, features: &[&str]) -> BTreeSet<&str> {
         let has = |index: &usize| {
             let unit = &self.graph.units[*index];
@@ -248,12 +257,14 @@ impl Features {
     }
 }
 
-/// The packages that have to be selected beside `selected` so that everything below them has the
-/// features that it has in the whole: few of them, each the one that brings the most of what is
-/// missing. `each` is the graph in which every package of the whole is resolved for itself.
+/// Returns the packages that must be selected in addition to `selected`, so that everything below
+/// them has the features that it has in the whole workspace. Repeatedly takes the package that
+/// brings most of the missing features, so the result is small. `each` is the graph in which every
+/// package is resolved alone.
 ///
-/// Features add up over packages, but for those that are turned on only where something else turns
-/// an optional dependency on (`dependency?/feature`), so cargo is asked to confirm the result.
+/// Features of several packages add up, with one exception: `dependency?/feature` turns a feature
+/// on only if something else turns the optional dependency on. So the caller asks cargo to confirm
+/// the result.
 fn added(
     whole: &Features,
     each: &Features,
@@ -279,7 +290,7 @@ fn added(
             }
             let mut providers = each.providers(package, &missing);
             if providers.iter().all(|&known| selected.contains(known)) {
-                // Features of a package count even where none of its targets is built.
+                // The features that a package requests count even if none of its targets is built.
                 providers.clone_from(&without_units);
             }
             for provider in providers {
@@ -290,7 +301,7 @@ fn added(
             }
         }
         let most = brings.into_iter().max_by(|(one, a), (other, b)| {
-            // Of two that bring as much, the first by name.
+            // If two packages bring the same number of features, take the first by name.
             (a.len(), other).cmp(&(b.len(), one))
         });
         let Some((package, brought)) = most else {

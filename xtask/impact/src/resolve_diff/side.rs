@@ -1,14 +1,14 @@
-//! What cargo reads of one side of a change, copied into a scratch directory.
+//! A copy, in a scratch directory, of the files that cargo reads of one side of a change.
 //!
-//! Manifests, `Cargo.lock` and cargo's configuration are copied whole. Of a source file cargo
-//! asks only whether it exists, so those that can be a target's root become empty files; others
-//! are left out. A side is named by a hash of all this: two that are equal share one directory,
-//! and one that is there already is used again.
+//! Manifests, `Cargo.lock` and cargo's configuration are copied completely. Of a source file cargo
+//! only asks if it exists. So files that can be the root of a target become empty files, and other
+//! source files are left out. The name of a side's directory is a hash of all its content: equal
+//! sides share one directory, and an existing directory is reused.
 //!
-//! Cargo gathers configuration from every directory above the one it runs in, so the scratch
-//! directory cannot lie in the work tree, whose configuration of today would reach the past. What
-//! lies above the repository is brought in by `include` (cargo 1.94 and later), which keeps the
-//! order of precedence and what relative paths mean.
+//! Cargo reads configuration from every directory above its working directory. So the scratch
+//! directory must be outside the work tree, whose present configuration would otherwise apply to
+//! the old side. Configuration above the repository is added by `include` (cargo 1.94 and later),
+//! which keeps the order of precedence and the meaning of relative paths.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,27 +25,27 @@ use crate::private_dir::{self, TemporaryDir};
 use crate::quote;
 use crate::vcs::TreeEntry;
 
-/// How many sides are kept for the next question.
+/// The number of sides that are kept for later questions.
 const KEPT: usize = 8;
 
-/// Where the sides come from, and where they go.
+/// The directories that sides are copied from, and the directory that they are copied to.
 pub(super) struct SidePaths<'a> {
-    /// The repository's root directory: absolute, canonical.
+    /// The repository's top level: an absolute canonical path.
     pub(super) repository: &'a Utf8Path,
-    /// The workspace's root, relative to it; empty where they are one.
+    /// The workspace root, relative to the repository; empty if they are the same directory.
     pub(super) workspace: &'a Utf8Path,
-    /// The lock file, relative to the repository; `Cargo.lock` of the workspace's root where the
-    /// lock file lies elsewhere.
+    /// The lock file, relative to the repository. If the lock file is outside the repository, this
+    /// is `Cargo.lock` in the workspace root.
     pub(super) lock_file: &'a Utf8Path,
-    /// The user's CARGO_HOME, whose configuration cargo finds by itself.
+    /// The user's CARGO_HOME. Cargo finds the configuration there by itself.
     pub(super) cargo_home: Option<Utf8PathBuf>,
-    /// A directory outside the repository that is the kit's own: see [`Scratch`].
+    /// A directory outside the repository that belongs to the kit: see [`Scratch`].
     pub(super) scratch: Utf8PathBuf,
 }
 
 impl SidePaths<'_> {
-    /// The configuration files that cargo heeds in the repository because they lie above it, the
-    /// outermost first, without those that it finds from the scratch directory too.
+    /// Returns the configuration files above the repository that cargo reads, the outermost first.
+    /// Files that cargo also finds from the scratch directory are left out.
     fn outer_config(&self) -> Result<Vec<Utf8PathBuf>, ResolutionError> {
         let home = self.cargo_home.as_ref();
         let home = home.and_then(|home| home.canonicalize_utf8().ok());
@@ -77,15 +77,15 @@ impl SidePaths<'_> {
 
 /// The directory that holds the sides of a repository.
 pub(super) struct Scratch {
-    /// The directory itself.
+    /// The path of the directory.
     pub(super) path: Utf8PathBuf,
-    /// Keeps a temporary directory from being removed.
+    /// The guard that removes the directory on drop, if the directory is temporary.
     _temporary: Option<TemporaryDir>,
 }
 
 impl Scratch {
-    /// Finds the directory that was used before, in the user's cache directory; where that cannot be
-    /// used, a temporary directory.
+    /// Returns the directory in the user's cache directory that is reused between runs. If it
+    /// cannot be used, creates a temporary directory.
     pub(super) fn of(repository: &Utf8Path) -> Result<Self> {
         let kept = private_dir::kept_apart(repository).map(|kept| kept.join("sides"));
         if let Some(path) = kept.filter(|path| fs::create_dir_all(path).is_ok()) {
@@ -102,21 +102,21 @@ impl Scratch {
     }
 }
 
-/// One side, ready for cargo. Two are equal if there is nothing in them that cargo would see.
+/// A side that is ready for cargo. Two sides are equal if cargo sees no difference between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Side {
-    /// The directory that stands for the repository's root.
+    /// The directory that stands for the repository's top level.
     pub(super) root: Utf8PathBuf,
-    /// The directory that stands for the workspace's root, where cargo is to be run.
+    /// The directory that stands for the workspace root, in which cargo runs.
     pub(super) workspace: Utf8PathBuf,
-    /// The lock file, which cargo may write here.
+    /// The copy of the lock file. Cargo may write to it.
     pub(super) lock_file: Utf8PathBuf,
     directory: Utf8PathBuf,
     submodules: Vec<Utf8PathBuf>,
 }
 
 impl Side {
-    /// Copies a side whose paths are `entries`. The files in `given` are the same on both sides.
+    /// Copies a side with the paths `entries`. The files in `given` are the same on both sides.
     pub(super) fn materialise(
         place: &SidePaths<'_>,
         entries: Vec<TreeEntry>,
@@ -145,13 +145,14 @@ impl Side {
         }
         side.restore_lock_file(&copied.files, place.lock_file)?;
         fs::write(side.directory.join("used"), "")?;
-        // Cargo keeps something there only if it exists.
+        // Cargo caches what rustc prints only if this directory exists.
         fs::create_dir_all(side.rustc_cache())?;
         Ok(side)
     }
 
-    /// Undoes what an earlier cargo wrote to the copy of the lock file, from a registry of another
-    /// day. The lock file may be a link to another file of the side.
+    /// Restores the copy of the lock file, which an earlier cargo may have changed according to an
+    /// older state of the registry. The lock file may be a symbolic link to another file of the
+    /// side.
     fn restore_lock_file(
         &self,
         files: &BTreeMap<Utf8PathBuf, Content>,
@@ -173,12 +174,14 @@ impl Side {
         Ok(())
     }
 
-    /// A directory that the sides share, for cargo to keep what rustc tells of itself.
+    /// Returns a directory shared by all sides, in which cargo caches what rustc prints about
+    /// itself.
     pub(super) fn rustc_cache(&self) -> Utf8PathBuf {
         self.directory.with_file_name("rustc")
     }
 
-    /// Why cargo failed, from what it said: a path that it missed may be none of the side's.
+    /// Returns the reason why cargo failed, from its message: a path that cargo did not find may be
+    /// outside the side or in a submodule.
     pub(super) fn explained(&self, stderr: &str) -> ResolutionError {
         let quoted = stderr.split('`').skip(1).step_by(2).map(Utf8Path::new);
         for path in quoted.filter(|path| path.is_absolute() && !path.exists()) {
@@ -196,13 +199,14 @@ impl Side {
         }
         let message = stderr.replace(&format!("{}/", self.root), "");
         let message = message.trim().trim_start_matches("error: ");
-        // Cargo says once for every target that a package needs a newer compiler.
+        // Cargo repeats the message that a package requires a newer compiler for every target.
         let mut lines: Vec<&str> = message.lines().collect();
         lines.dedup();
         ResolutionError::Cargo(lines.join("\n"))
     }
 
-    /// Writes a directory aside and puts it in place whole, so that no half of one is ever used.
+    /// Writes the side to a temporary directory and moves the complete directory into place, so
+    /// that no incomplete side is ever used.
     fn write(
         &self,
         repository: &Utf8Path,
@@ -242,7 +246,7 @@ impl Side {
             fs::remove_dir_all(&self.directory)?;
         }
         if let Err(error) = fs::rename(&aside, &self.directory) {
-            // Another process may have put the same there meanwhile.
+            // Another process may have created the same side in the meantime.
             let directory = &self.directory;
             ensure!(self.root.exists(), "cannot create {directory}: {error}");
         }
@@ -250,8 +254,9 @@ impl Side {
     }
 }
 
-/// The bytes, with the copy's directory where they name the repository's own: in the path of a
-/// dependency, in a `file://` URL that names a package. Cargo would look there and not at the copy.
+/// Replaces the path of the repository by the path of the copy in a file, for example in the path
+/// of a dependency or in a `file://` URL that names a package. Otherwise cargo would read the
+/// repository instead of the copy.
 fn moved<'a>(bytes: &'a [u8], repository: &Utf8Path, copy: &Utf8Path) -> Cow<'a, [u8]> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) if text.contains(repository.as_str()) => text,
@@ -268,14 +273,16 @@ fn moved<'a>(bytes: &'a [u8], repository: &Utf8Path, copy: &Utf8Path) -> Cow<'a,
     moved.into_bytes().into()
 }
 
-/// How a path outside the repository reads from its root: `../sibling`.
+/// Returns a path outside the repository relative to the repository's top level, such as
+/// `../sibling`.
 fn outside(root: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
     let (ups, shared) = root
         .ancestors()
         .enumerate()
         .find(|(_, above)| path.starts_with(above))?;
     if ups > 2 {
-        // Beyond the side's own directory the path is one the user wrote out.
+        // A path that is not below the scratch directory of the sides was written by the user and
+        // stays absolute.
         return None;
     }
     Some(Utf8PathBuf::from("../".repeat(ups)).join(path.strip_prefix(shared).ok()?))
@@ -291,7 +298,8 @@ fn link(_: &Utf8Path, at: &Utf8Path) -> std::io::Result<()> {
     fs::write(at, "")
 }
 
-/// Removes all but the sides used last, and what was left half-written an hour ago.
+/// Removes all sides except the most recently used ones, and temporary directories that are older
+/// than an hour.
 fn prune(scratch: &Utf8Path) -> Result<()> {
     let mut sides = Vec::new();
     for entry in
@@ -325,7 +333,7 @@ fn prune(scratch: &Utf8Path) -> Result<()> {
         };
         kept += usize::from(is_whole);
         if !keep {
-            // Another process may be at the same: what is gone is gone.
+            // Another process may be pruning too, so errors are ignored.
             drop(fs::remove_dir_all(path));
         }
     }

@@ -1,4 +1,4 @@
-//! With real cargo, offline, on workspaces of path packages alone.
+//! Tests with the real cargo, offline, on workspaces that only have path packages.
 
 use std::fs;
 
@@ -31,7 +31,8 @@ impl Scratch {
         self.side_with("Cargo.lock", files)
     }
 
-    /// A side whose lock file has this path. Paths with `link` in them are links to their content.
+    /// Creates a side with the lock file at this path. A path that contains `link` is a symbolic
+    /// link; its content is the target.
     fn side_with(&self, lock_file: &str, files: Files<'_>) -> Side {
         let repository = self.top.join("repository");
         let place = SidePaths {
@@ -116,12 +117,12 @@ fn a_feature_that_a_user_turns_on_changes_the_dependency() {
     );
     assert_eq!(answer.rebuilt.len(), 3, "b too: {:?}", answer.rebuilt);
     assert!(!before.root.join("b/src/deep").exists());
-    // What cannot be seen by cargo makes no other side.
+    // A change that cargo cannot see does not make another side.
     assert_eq!(before, files(B));
 }
 
 #[test]
-fn configuration_and_links_of_the_side_are_heeded() {
+fn configuration_and_symbolic_links_of_a_side_are_used() {
     let scratch = Scratch::new();
     let side = |debug: &str| {
         scratch.side(&[
@@ -155,7 +156,7 @@ fn configuration_and_links_of_the_side_are_heeded() {
 }
 
 #[test]
-fn absolute_paths_into_the_repository_lead_into_the_copy() {
+fn absolute_paths_into_the_repository_are_redirected_to_the_copy() {
     let scratch = Scratch::new();
     let root = scratch.top.join("repository");
     let side = |level: &str| {
@@ -180,7 +181,7 @@ fn absolute_paths_into_the_repository_lead_into_the_copy() {
         .collect();
     let changed = "Changed([\"profile opt_level 1 → 2\"])".to_owned();
     assert_eq!(differ, [("a", changed)]);
-    // Another directory's name may begin with the repository's.
+    // The name of another directory may begin with the name of the repository.
     let beside = format!("include = ['{root}-of-all/x.toml', '{root}.toml', '/y{root}']");
     let beside = scratch.side(&[(".cargo/config.toml", &beside)]);
     let text = fs::read_to_string(beside.root.join(".cargo/config.toml")).unwrap();
@@ -188,7 +189,7 @@ fn absolute_paths_into_the_repository_lead_into_the_copy() {
 }
 
 #[test]
-fn what_lies_outside_the_repository_is_said() {
+fn a_path_outside_the_repository_is_reported() {
     let scratch = Scratch::new();
     let side = scratch.side(&[
         ("Cargo.toml", &B.replace("../a", "../a/lib")),
@@ -201,7 +202,7 @@ fn what_lies_outside_the_repository_is_said() {
 }
 
 #[test]
-fn otherwise_cargo_speaks_for_itself() {
+fn other_failures_report_cargos_message() {
     let scratch = Scratch::new();
     let side = scratch.side(&[("Cargo.toml", "[package]\nname = 'a'\n")]);
     let error = refused(&side);
@@ -214,7 +215,7 @@ fn otherwise_cargo_speaks_for_itself() {
 
 #[test]
 #[cfg(unix)]
-fn the_lock_file_of_a_side_is_its_own_wherever_it_lies() {
+fn each_side_has_its_own_lock_file_at_any_path() {
     for (lock_file, real, link) in [
         ("Cargo.lock", "Cargo.lock", None),
         ("locks/Cargo.lock", "locks/Cargo.lock", None),
@@ -226,7 +227,7 @@ fn the_lock_file_of_a_side_is_its_own_wherever_it_lies() {
     ] {
         let scratch = Scratch::new();
         let manifest = "[package]\nname = 'a'\nedition = '2024'\n[workspace]\n";
-        // Cargo has to write it.
+        // A lock file that cargo has to update.
         let stale = "version = 4\n";
         let mut files = vec![("Cargo.toml", manifest), ("src/lib.rs", ""), (real, stale)];
         files.extend(link.map(|target| (lock_file, target)));

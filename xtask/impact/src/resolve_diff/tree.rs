@@ -1,4 +1,4 @@
-//! Which files of a tree cargo looks at, and what it looks for in them.
+//! Selects the files of a tree that cargo reads, and how much of each file must be copied.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use crate::paths::normalized;
 use crate::vcs::{EntryKind, TreeEntry};
 
-/// Reads the files at these paths, all at once, and answers in their order; of a link the content
-/// is the path it points to.
+/// A function that reads all files at these paths and returns their contents in the same order. The
+/// content of a symbolic link is its target path.
 pub(super) type ReadFiles<'a> = dyn FnMut(&[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> + 'a;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +19,7 @@ pub(super) enum Content {
     Link(Utf8PathBuf),
 }
 
-/// What of a tree cargo looks at.
+/// The files of a tree that cargo reads.
 #[derive(Default)]
 pub(super) struct Copied {
     pub(super) files: BTreeMap<Utf8PathBuf, Content>,
@@ -27,7 +27,7 @@ pub(super) struct Copied {
 }
 
 impl Copied {
-    /// Gathers it for the workspace and the lock file with these paths.
+    /// Collects the files for the workspace root and the lock file in `roots`.
     pub(super) fn gather(
         roots: (&Utf8Path, &Utf8Path),
         entries: Vec<TreeEntry>,
@@ -55,7 +55,7 @@ impl Copied {
                 copied.files.insert(path, Content::Empty);
                 continue;
             }
-            // What the link leads to is read under the link's name, whatever its own.
+            // The target of the link is read under the name of the link, whatever its own name.
             if is_read(roots, &path) && others.contains(&within) {
                 whole.push(within);
             } else {
@@ -107,16 +107,17 @@ fn contents(
     Ok(paths.into_iter().zip(contents))
 }
 
-/// The path that a file names relative to its directory.
+/// Returns the path `named`, which is relative to the directory of `file`.
 pub(super) fn beside(file: &Utf8Path, named: &Utf8Path) -> Utf8PathBuf {
     normalized(&file.parent().unwrap_or(Utf8Path::new("")).join(named))
 }
 
-/// Whether cargo reads this file to resolve the workspace. The toolchain file is not for cargo.
+/// Returns true if cargo reads this file to resolve the workspace. Toolchain files are not
+/// included: rustup reads them, not cargo.
 fn is_read((workspace, lock_file): (&Utf8Path, &Utf8Path), path: &Utf8Path) -> bool {
     let directory = path.parent().unwrap_or(Utf8Path::new(""));
     match path.file_name().unwrap_or_default() {
-        // The checksums are what makes a directory of vendored packages one.
+        // A directory of vendored packages needs its checksum files.
         "Cargo.toml" | ".cargo-checksum.json" => true,
         "Cargo.lock" => path == lock_file,
         "config" | "config.toml" => {
@@ -129,7 +130,8 @@ fn is_read((workspace, lock_file): (&Utf8Path, &Utf8Path), path: &Utf8Path) -> b
     }
 }
 
-/// Whether cargo's conventions, those of the 2015 edition too, can make this file a target's root.
+/// Returns true if this file can be the root of a target by cargo's conventions, including those of
+/// the 2015 edition.
 fn may_start_target(path: &Utf8Path) -> bool {
     let directory = path
         .parent()
@@ -144,7 +146,7 @@ fn may_start_target(path: &Utf8Path) -> bool {
     }
 }
 
-/// The paths that a manifest or a configuration file names, relative to its directory.
+/// The paths that a manifest or a configuration file names, relative to the directory of that file.
 #[derive(Default)]
 struct NamedPaths {
     target_roots: Vec<String>,
@@ -175,7 +177,7 @@ impl NamedPaths {
             named.target_roots = targets.chain(script).flat_map(strings).collect();
         } else {
             named.files = table.get("include").map(strings).unwrap_or_default();
-            // A target can be a file; its path is relative to the directory above `.cargo`.
+            // A target can be a JSON file. Its path is relative to the directory above `.cargo`.
             let target = table
                 .get("build")
                 .and_then(|build| build.get("target"))

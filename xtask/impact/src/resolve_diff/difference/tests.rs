@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A unit in cargo's words; the closure changes what the story is about.
+/// Returns a unit as cargo prints it. `change` modifies the unit for the test.
 fn unit(package: &str, kind: &str, mode: &str, change: impl Fn(&mut Value)) -> Value {
     let mut unit = json!({
         "pkg_id": format!("path+file:///r/{package}#0.1.0"),
@@ -37,7 +37,7 @@ fn graph(units: &[Value]) -> CargoUnitGraph {
     CargoUnitGraph::parse(json.as_bytes(), Utf8Path::new("/r")).unwrap()
 }
 
-/// Each difference on a line: `PACKAGE KIND MODE: WHAT`.
+/// Returns each difference as a line: `PACKAGE KIND MODE: DIFFERENCE`.
 fn told(before: &[Value], after: &[Value]) -> Vec<String> {
     told_of(&graph(before), &graph(after))
 }
@@ -58,7 +58,7 @@ fn told_of(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<String> {
 }
 
 #[test]
-fn the_same_is_no_difference_wherever_it_lies() {
+fn the_same_workspace_in_another_directory_has_no_difference() {
     let units = [lib("a", |_| {}), lib("b", uses(&[("a", 0)]))];
     let elsewhere = serde_json::to_string(&json!({"version": 1, "units": units, "roots": []}));
     let elsewhere = elsewhere
@@ -70,7 +70,7 @@ fn the_same_is_no_difference_wherever_it_lies() {
 }
 
 #[test]
-fn a_version_of_the_graph_that_is_not_known_is_refused() {
+fn an_unknown_version_of_the_unit_graph_is_refused() {
     let error = CargoUnitGraph::parse(br#"{"version": 2, "units": []}"#, Utf8Path::new("/r"));
     assert_eq!(
         error.unwrap_err().to_string(),
@@ -79,7 +79,7 @@ fn a_version_of_the_graph_that_is_not_known_is_refused() {
 }
 
 #[test]
-fn what_cargo_configures_is_told_by_name() {
+fn each_changed_setting_is_reported_by_name() {
     let plain = lib("a", |_| {});
     let cases: [(&str, Value); 6] = [
         ("features +x", lib("a", |a| a["features"] = json!(["x"]))),
@@ -115,13 +115,13 @@ fn what_cargo_configures_is_told_by_name() {
 }
 
 #[test]
-fn the_name_of_a_profile_alone_means_nothing() {
+fn a_different_profile_name_alone_is_no_difference() {
     let named = lib("a", |a| a["profile"]["name"] = "test".into());
     assert_eq!(told(&[lib("a", |_| {})], &[named]), [""; 0]);
 }
 
 #[test]
-fn targets_come_and_go() {
+fn added_and_removed_targets_are_reported() {
     let (lib, bin) = (lib("a", |_| {}), unit("a", "bin", "build", |_| {}));
     let both = [lib.clone(), bin];
     let one = [lib];
@@ -130,7 +130,7 @@ fn targets_come_and_go() {
 }
 
 #[test]
-fn a_bump_marks_the_package_and_its_direct_users_only() {
+fn a_version_bump_is_reported_for_the_package_and_its_direct_users() {
     let side = |version: &str| {
         let id = format!("registry+https://github.com/rust-lang/crates.io-index#itoa@{version}");
         let itoa = lib("itoa", |itoa| itoa["pkg_id"] = id.clone().into());
@@ -152,7 +152,7 @@ fn a_bump_marks_the_package_and_its_direct_users_only() {
 }
 
 #[test]
-fn another_commit_of_a_git_dependency_shows_in_its_path() {
+fn another_commit_of_a_git_dependency_is_seen_by_its_path() {
     let side = |commit: &str| {
         [lib("g", |g| {
             g["pkg_id"] = "git+https://example.com/g?branch=main#0.1.0".into();
@@ -169,7 +169,7 @@ fn another_commit_of_a_git_dependency_shows_in_its_path() {
 }
 
 #[test]
-fn renames_and_new_dependencies_are_told_apart() {
+fn renamed_and_new_dependencies_are_distinguished() {
     let user = |dependencies: &[(&str, usize)]| {
         [
             lib("x", |_| {}),
@@ -189,7 +189,7 @@ fn renames_and_new_dependencies_are_told_apart() {
 }
 
 #[test]
-fn a_further_configuration_is_no_change_for_the_users_of_the_old() {
+fn an_additional_configuration_does_not_affect_users_of_the_old_one() {
     let rich = lib("d", |d| d["features"] = json!(["x"]));
     let before = [lib("d", |_| {}), lib("a", uses(&[("d", 0)]))];
     let after = [
@@ -205,7 +205,7 @@ fn a_further_configuration_is_no_change_for_the_users_of_the_old() {
 }
 
 #[test]
-fn a_user_that_switches_between_configurations_is_named() {
+fn a_user_that_switches_to_another_configuration_is_reported() {
     let side = |of_a: usize| {
         [
             lib("d", |_| {}),
@@ -223,7 +223,7 @@ fn a_user_that_switches_between_configurations_is_named() {
 }
 
 #[test]
-fn check_needs_object_code_only_for_the_host_and_no_binaries_for_tests() {
+fn check_builds_object_code_only_for_the_host_and_no_binaries_for_tests() {
     let side = |kind: &'static str| {
         let user = |a: &mut Value| {
             uses(&[("d", 0)])(a);
@@ -257,7 +257,7 @@ fn check_needs_object_code_only_for_the_host_and_no_binaries_for_tests() {
 }
 
 #[test]
-fn link_time_optimisation_looks_at_who_uses_a_library() {
+fn link_time_optimisation_depends_on_the_users_of_a_library() {
     let thin = |unit: &mut Value| unit["profile"]["lto"] = "thin".into();
     let side = |kinds: &[&str]| {
         let mut units = vec![lib("d", thin)];

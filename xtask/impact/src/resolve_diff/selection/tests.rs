@@ -1,7 +1,7 @@
 use super::*;
 
-/// A unit graph, a unit a line: `package kind +feature -> place, place`; those that begin with `!`
-/// are roots.
+/// Parses a unit graph, one unit per line: `package kind +feature -> index, index`. A line that
+/// begins with `!` is a root.
 fn features(text: &str) -> Features {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (mut units, mut roots) = (Vec::new(), Vec::new());
@@ -65,9 +65,10 @@ const EACH: &str = "
 ";
 
 #[test]
-fn a_selection_is_part_of_the_whole_where_all_below_it_has_the_features_of_the_whole() {
+fn a_selection_with_the_features_of_the_whole_is_part_of_the_whole() {
     let whole = features(WHOLE);
-    // A dependency is known by its name in the source, which these graphs make of its place.
+    // The name of a dependency in the source is part of the hash. In these graphs the name is made
+    // of the index, so the indexes must match.
     assert!(
         features("!app lib -> 3\n!x lib\n!plain lib\n serde lib +std +derive")
             .is_part_of(&features(&WHOLE.replace("!tool lib -> 3", "!x lib")))
@@ -90,7 +91,7 @@ fn the_package_that_turns_a_feature_on_is_selected_too() {
 }
 
 #[test]
-fn the_package_that_brings_the_most_is_enough() {
+fn the_package_that_brings_most_features_is_selected() {
     let whole = "
         !app lib -> 3, 4
         !one lib -> 3
@@ -114,7 +115,7 @@ fn the_package_that_brings_the_most_is_enough() {
 }
 
 #[test]
-fn what_is_turned_on_for_the_host_alone_is_not_missed_elsewhere() {
+fn a_feature_for_the_host_only_is_not_required_for_the_target() {
     let whole = "
         !app lib -> 2
         !derive proc-macro -> 3
@@ -126,7 +127,7 @@ fn what_is_turned_on_for_the_host_alone_is_not_missed_elsewhere() {
 }
 
 #[test]
-fn a_package_without_units_may_be_the_one() {
+fn a_package_without_units_can_be_selected_for_its_features() {
     let whole = "!app lib -> 1\n tokio lib +full";
     let each = "!app lib -> 1\n tokio lib";
     let needed = needed(whole, each, &["app", "examples"], &["app"]);

@@ -1,4 +1,5 @@
-//! Whatever the bound is certain of, cargo's own unit graphs say too.
+//! Compares the bound with cargo's own unit graphs: wherever the bound is certain, cargo must
+//! agree.
 
 use std::fs;
 
@@ -9,8 +10,8 @@ use crate::process::Runner;
 use crate::resolve_diff::selection::{FeaturePreserver, Preserved, UnitGraphQuery};
 use crate::workspace::LoadOptions;
 
-/// Of how many selections of one or two members, and of the members alone, it was certain; all of
-/// them held against cargo.
+/// Returns the number of certain selections: of single members, and of all selections of one or two
+/// members. Checks each certain selection against cargo.
 fn certain(root: &Utf8Path, command: &[&str]) -> (usize, usize) {
     let runner = Runner::new().unwrap().in_directory(root);
     let options = LoadOptions {
@@ -49,14 +50,14 @@ fn certain(root: &Utf8Path, command: &[&str]) -> (usize, usize) {
 }
 
 #[test]
-fn it_is_right_about_the_sample() {
+fn the_bound_agrees_with_cargo_on_the_sample() {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let (alone, all) = certain(root, &["build", "--all-targets"]);
     assert!(alone > 3 && all > alone, "{alone} {all}");
 }
 
 #[test]
-fn it_is_right_about_workspaces_nobody_would_write() {
+fn the_bound_agrees_with_cargo_on_random_workspaces() {
     let mut found = Vec::new();
     for seed in 1..=6 {
         let scratch = tempfile::tempdir().unwrap();
@@ -72,7 +73,7 @@ fn it_is_right_about_workspaces_nobody_would_write() {
     assert!(alone > 3 && all > alone, "{found:?}");
 }
 
-/// The same numbers each time.
+/// A random number generator that returns the same numbers in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -86,7 +87,7 @@ impl Dice {
         of[self.below(of.len())]
     }
 
-    /// Seven packages, with features and dependencies of every sort.
+    /// Writes a workspace of seven packages, with features and dependencies of every sort.
     fn write_workspace(&mut self, root: &Utf8Path) {
         let resolver = self.one_of(&["1", "2", "3"]);
         let manifest = format!("[workspace]\nmembers = ['p*']\nresolver = '{resolver}'\n");
@@ -108,7 +109,7 @@ impl Dice {
         for on in 0..7 {
             let table = match () {
                 () if on == at || self.below(2) == 0 => continue,
-                // A cycle can be closed by tests alone.
+                // Only dev-dependencies may close a cycle.
                 () if on > at => match self.below(4) {
                     0 => "dev-dependencies",
                     _ => continue,
@@ -148,7 +149,7 @@ impl Dice {
             kept.into_iter().map(|it| format!("{it}, ")).collect()
         };
         let (default, a) = (some(self), some(self));
-        // One that hides the implicit feature, and one with it, would not go together.
+        // Never both: `dep:key` removes the implicit feature that `key/a` needs.
         let library = self.one_of(&["", "", "[lib]\nproc-macro = true\n"]);
         format!(
             "[package]\nname = 'p{at}'\nedition = '2021'\n{library}[features]\n\

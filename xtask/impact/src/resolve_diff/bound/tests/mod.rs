@@ -6,12 +6,13 @@ use super::*;
 use crate::testing::{place, workspace};
 use crate::workspace::{Declaration, DeclaredDependency, DependencyTable};
 
-/// A workspace and what it declares, a package a line: `head: feature=what,what -> dependencies`.
+/// Parses a workspace and its declarations, one package per line: `head: feature=entry,entry ->
+/// dependencies`.
 ///
-/// - The head is a name, and `external`, `proc-macro`, `+feature` for one that cargo tells of beside
-///   those that the members activate.
-/// - A dependency is a name, after `dev`, `build`, `optional`, `unsure`, `-default`, `+feature` and
-///   `as=key` where these hold.
+/// - The head is a name, then `external`, `proc-macro`, and `+feature` for a feature that `cargo
+///   metadata` states in addition to the features that the members activate.
+/// - A dependency is `dev`, `build`, `optional` or `unsure` where these apply, then a name, then
+///   `-default`, `+feature` and `as=key`.
 fn declared(text: &str) -> (Workspace, Declared) {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let plain = lines().map(|line| {
@@ -92,7 +93,7 @@ fn is_certain(text: &str, selected: &[&str], with_tests: bool) -> bool {
 }
 
 #[test]
-fn it_is_certain_where_the_selection_turns_all_on_by_itself() {
+fn features_that_the_selection_turns_on_itself_are_certain() {
     let rows = [
         (
             "nothing has features",
@@ -150,7 +151,7 @@ fn it_is_certain_where_the_selection_turns_all_on_by_itself() {
 }
 
 #[test]
-fn it_is_in_doubt_where_anything_else_may_turn_a_feature_on() {
+fn features_that_others_may_turn_on_are_uncertain() {
     let rows = [
         (
             "another member asks for a feature",
@@ -211,14 +212,14 @@ fn it_is_in_doubt_where_anything_else_may_turn_a_feature_on() {
 }
 
 #[test]
-fn dev_dependencies_count_where_tests_are_built() {
+fn dev_dependencies_count_only_if_tests_are_built() {
     let text = "app: -> base, dev base +x\n other: -> base +x\n base: x=";
     assert!(is_certain(text, &["app"], true));
     assert!(!is_certain(text, &["app"], false));
 }
 
 #[test]
-fn members_complete_one_another() {
+fn selected_members_turn_on_features_together() {
     let text = "app: -> base +x\n other: -> base +y\n third: -> base\n base: x= y=";
     assert!(!is_certain(text, &["app"], true));
     assert!(!is_certain(text, &["app", "third"], true));
