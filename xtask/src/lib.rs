@@ -3,20 +3,9 @@
 //! The binary `xtask` is a thin `main` over this library. A monorepo that has an `xtask` of its own
 //! flattens [`Command`] into its own commands and calls [`Command::main`].
 //!
-//! # Folders, from the top down
-//!
-//! | module | holds |
-//! | --- | --- |
-//! | [`commands`] | the list of commands, and the mapping of results to an exit status |
-//! | [`affected`], [`audit`], [`ci`], [`clean`], [`doctor`], [`graph`], [`hooks`], [`policy`], [`run`], [`timings`] | one command each: arguments, plan, apply, text |
-//! | [`selection`] | the packages and targets that a tool is run on; features; partitions; the test-runner shim |
-//! | [`artifacts`] | plans to remove artifacts, and their removal under cargo's locks |
-//! | [`checks`] | findings, and the engine of checks |
-//! | [`cargo_runs`] | starting the user's cargo and reading its messages |
-//! | [`ci_service`] | the base commit and the files of CI services |
-//! | [`cli`] | groups of arguments, streams, colour, the JSON envelope |
-//!
-//! Imports run downward only, and commands do not import each other. A test checks both rules.
+//! The architecture of the project, with the map of all folders, follows.
+
+#![doc = include_str!("../../ARCHITECTURE.md")]
 
 pub mod affected;
 pub mod artifacts;
