@@ -22,7 +22,7 @@ use crate::quote;
 use crate::usage;
 use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
 
-/// The cargo command that will be run after the change: the first choice of every query.
+/// The cargo command that will be run after the change. Every query is about one verb.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
@@ -152,8 +152,8 @@ impl Unit {
     }
 }
 
-/// Returns the name of a unit in reports: the package name and the unit's label, such as `app bin
-/// app test`.
+/// Returns the name of a unit in reports: the package name and the unit's label, such as
+/// `app bin app test`.
 pub fn unit_name(workspace: &Workspace, unit: &Unit) -> String {
     let package = &workspace.package(unit.package).name;
     format!("{package} {}", unit.label())
@@ -344,8 +344,8 @@ fn node(index: UnitIx) -> NodeIndex {
 }
 
 /// Returns the units of one package that a verb may build. The flag is true if the verb requests
-/// the unit by itself, by the rules of cargo's `filter_default_targets` for `cargo test` and `cargo
-/// doc` and of `--all-targets` for the other verbs.
+/// the unit by itself. The rules are those of cargo's `filter_default_targets` for `cargo test` and
+/// `cargo doc`, and those of `--all-targets` for the other verbs.
 fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)> {
     let mut units = Vec::new();
     let all_targets = matches!(verb, Verb::Check | Verb::Build);

@@ -86,7 +86,7 @@ impl NamedFiles {
     }
 }
 
-/// Finds names on disk and in the states that git knows.
+/// A search for names on disk and in the states that git knows.
 struct Placer<'a> {
     /// The canonical paths of the directories that a relative path may start from.
     directories: [Utf8PathBuf; 2],

@@ -73,7 +73,7 @@ impl Prefetch {
     #[must_use]
     pub fn with_evidence(mut self, runner: &Runner, with_records: bool) -> Self {
         let (runner, at) = (runner.clone(), self.directory.clone());
-        // Cargo runs at the same time, so this thread uses one core only.
+        // Cargo runs at the same time, so the evidence is read on this thread only.
         let read = move || parallel::alone(|| prefetch::read(&runner, &at, with_records));
         self.evidence = Some(thread::spawn(read));
         self

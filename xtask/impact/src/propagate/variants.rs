@@ -4,8 +4,9 @@
 //! Cargo may then build the library twice, with different features, and the two variants read
 //! different files. The kit has one unit for both variants. Their records tell the variants apart,
 //! because each record names the records of its dependencies. A unit is left out if no record of
-//! the unit depends on a changed variant and the records are proof: see [`crate::records`]. If a
-//! seed does not come from a record, all variants of its unit are touched.
+//! the unit depends on a changed variant. The records must also be current, because only current
+//! records are proof: see [`crate::records`]. If a seed does not come from a record, all variants of
+//! its unit are touched.
 //!
 //! Only these two variants are told apart. A user who builds packages one by one also has records
 //! with other features than a build of the whole workspace, and the kit does not know which of them

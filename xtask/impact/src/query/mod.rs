@@ -90,8 +90,8 @@ pub struct Answer {
     /// The records of affected units that the change does not touch. They belong to other variants
     /// of the same target.
     pub untouched: HashSet<RecordId>,
-    /// The number of compiled units of path packages that have a record of such a build, and the
-    /// number of all compiled units of path packages.
+    /// The number of compiled units of path packages that have a record of a build with the queried
+    /// profile, toolchain and features, and the number of all compiled units of path packages.
     pub recorded: (usize, usize),
     /// The profile directories that another checkout builds in too; `None` if no record was read.
     pub shared: Option<Vec<Shared>>,

@@ -381,7 +381,7 @@ mod tests {
         }
     }
 
-    /// The state after `cargo build --manifest-path link/Cargo.toml`, queried without the link.
+    /// Queries a checkout without a link, after `cargo build --manifest-path link/Cargo.toml`.
     #[test]
     #[cfg(unix)]
     fn a_link_to_this_checkout_is_not_another_checkout() {

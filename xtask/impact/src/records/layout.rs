@@ -13,7 +13,7 @@ pub struct PackageDirectories {
     /// The directories, indexed like the packages of the workspace.
     directories: Vec<Option<Utf8PathBuf>>,
     by_directory: HashMap<Utf8PathBuf, PackageIx>,
-    /// The target and build directories, if no package lies below them.
+    /// The target and build directories. A directory that contains a package is left out.
     built: Vec<Utf8PathBuf>,
 }
 

@@ -73,7 +73,7 @@ impl UnitsByName {
 }
 
 /// Returns the kind, the target (see [`crate_name`]) and the mode of the unit that a record names;
-/// `None` for documentation, which has no record in the graph's terms.
+/// `None` for documentation, whose records are not mapped.
 pub fn in_graph(name: &UnitName) -> Option<(TargetKind, String, Mode)> {
     let mode = match name.mode {
         unit_record::RecordedMode::Compile => Mode::Build,

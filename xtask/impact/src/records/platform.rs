@@ -1,4 +1,4 @@
-//! Decides which platforms cargo builds for, and what it builds for each.
+//! Decides which platforms cargo builds for, and which units cargo builds for each platform.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::workspace::{Package, TargetKind, Workspace, may_be_host};
 /// Returns true if cargo builds for a platform. The platform is a triple or a `cfg(…)` expression;
 /// `None` means every platform. Cargo builds for the host, for the triples that its configuration
 /// or the query names, and for the triples that have artifacts in the build directory. Example:
-/// `cfg(windows)` is false if these are all Linux triples.
+/// `cfg(windows)` is false if all these triples are for Linux.
 pub(crate) fn is_possible(platform: Option<&str>, workspace: &Workspace) -> bool {
     let Some(platform) = platform else {
         return true;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::unit_graph::UnitIx;
 
-/// The effect of a change on an affected unit. Later variants are stronger.
+/// The effect of a change on an affected unit. The weaker effect comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
