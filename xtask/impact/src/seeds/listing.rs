@@ -2,8 +2,8 @@
 //! them for a build script that declares no input.
 //!
 //! The fields `include` and `exclude` of a manifest follow the rules of a `.gitignore`. Cargo
-//! ignores `exclude` if there is an `include`. Source: the Cargo book, "The `exclude` and `include`
-//! fields".
+//! ignores `exclude` if `include` has an entry. Source: the Cargo book, "The `exclude` and
+//! `include` fields".
 
 use cargo_metadata::camino::Utf8Path;
 use glob::{MatchOptions, Pattern};

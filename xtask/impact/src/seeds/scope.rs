@@ -1,4 +1,4 @@
-//! Maps the units that a difference in meaning touches, described in words, to units of the graph.
+//! Maps a difference in meaning (a [`TouchedUnits`]) to the units of the graph that it touches.
 
 use std::collections::BTreeSet;
 
