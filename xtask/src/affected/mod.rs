@@ -1,4 +1,5 @@
-//! `affected`: what a change makes cargo build or run again, and why.
+//! The command `affected`: lists the units that cargo has to rebuild or rerun after a change, with
+//! the reasons.
 
 pub mod why;
 
@@ -123,8 +124,8 @@ impl Args {
     }
 }
 
-/// Answers `--why` and `--why-not` for those of the named units that the question is about; where
-/// it is about none of them, it says so and answers the other one.
+/// Returns the explanation for `--why` or `--why-not` of the units that `spec` names. If the flag
+/// fits none of these units, prints a note and returns the explanation for the opposite flag.
 fn explanation(answer: &Answer, spec: &str, not: bool) -> Result<String> {
     let units = units_named(&answer.workspace, &answer.graph, spec)?;
     let (reached, unreached): (Vec<_>, Vec<_>) = units

@@ -1,4 +1,4 @@
-//! Why a unit is affected, and why not.
+//! Explanations why a unit is affected, or why a unit is not affected.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::unit_graph::unit_name;
 use xtask_impact::workspace::PackageIx;
 
-/// The shortest way from the change to each of the units, one step a line.
+/// Returns the shortest chain from the change to each of the units, one step per line.
 pub fn why(answer: &Answer, units: &[UnitIx]) -> String {
     let mut text = String::new();
     for &unit in units {
@@ -37,7 +37,8 @@ pub fn why(answer: &Answer, units: &[UnitIx]) -> String {
     text
 }
 
-/// Returns how the change and units that the change does not reach lie to one another, in short.
+/// Returns a short explanation why the change does not reach these units: the units that the change
+/// touches directly, and the number of units that these units depend on.
 pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     let mut text = String::new();
     let name = |unit| unit_name(&answer.workspace, answer.graph.unit(unit));
@@ -66,7 +67,7 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     if touched.len() > SHOWN {
         let _ = writeln!(text, "  and {} more", touched.len() - SHOWN);
     }
-    // Units of one package are built from much the same.
+    // The units of one package have almost the same dependencies, so they are explained together.
     for units in units.chunk_by(|&a, &b| package(answer, a) == package(answer, b)) {
         let names: Vec<String> = units.iter().map(|&unit| name(unit)).collect();
         let below = below(answer, units);
@@ -96,10 +97,10 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     text
 }
 
-/// So many lines, and so many names of a list, are shown.
+/// The maximum number of lines, and of names in a list.
 const SHOWN: usize = 10;
 
-/// Returns the first names of a list, and how many more there are.
+/// Returns the first names of a list, and the number of further names.
 fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>();
@@ -113,7 +114,7 @@ fn package(answer: &Answer, unit: UnitIx) -> PackageIx {
     answer.graph.unit(unit).package
 }
 
-/// Returns everything that units are built from, the units themselves left out.
+/// Returns all direct and indirect dependencies of the units, without the units themselves.
 fn below(answer: &Answer, units: &[UnitIx]) -> BTreeSet<UnitIx> {
     let mut below = BTreeSet::new();
     let mut pending = units.to_vec();
