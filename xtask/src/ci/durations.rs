@@ -1,23 +1,24 @@
-//! How long test binaries took, as nextest recorded it.
+//! The durations of test binaries, as nextest recorded them.
 
 use std::collections::HashMap;
 
-/// Milliseconds by the names that nextest gives test binaries.
+/// Durations in milliseconds, by nextest's names of the test binaries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durations {
     known: HashMap<String, u64>,
 }
 
 impl Durations {
-    /// Adds those of a JUnit report, in which nextest writes a `testcase` with `classname`, the
-    /// binary, and `time`, in seconds, for every test; a later report overrides an earlier one.
+    /// Adds the durations of a JUnit report. For every test, nextest writes a `testcase` with
+    /// `classname`, the test binary, and `time`, in seconds. A later report overrides an earlier
+    /// report.
     pub fn add(&mut self, junit: &str) {
         let mut read: HashMap<String, u64> = HashMap::new();
         for case in junit.split("<testcase ").skip(1) {
             let attributes = case.split('>').next().unwrap_or_default();
             let time = attribute(attributes, "time").and_then(|time| time.parse::<f64>().ok());
             if let Some((binary, seconds)) = attribute(attributes, "classname").zip(time) {
-                // Rounded up, so that nothing takes no time at all.
+                // The time is rounded up, so that every test counts.
                 let milliseconds = (seconds.max(0.0) * 1000.0).ceil() as u64;
                 *read.entry(binary.to_owned()).or_default() += milliseconds;
             }
@@ -25,8 +26,8 @@ impl Durations {
         self.known.extend(read);
     }
 
-    /// How long a test binary is going to take: what it took, or as long as the one in the middle
-    /// where it never ran.
+    /// Returns the expected duration of a test binary: its recorded duration, or the median of all
+    /// durations if the binary never ran.
     pub fn of(&self, binary: &str) -> u64 {
         self.known.get(binary).copied().unwrap_or_else(|| {
             let mut all: Vec<u64> = self.known.values().copied().collect();
@@ -35,7 +36,7 @@ impl Durations {
         })
     }
 
-    /// Whether nothing is known.
+    /// Returns true if no duration is known.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }

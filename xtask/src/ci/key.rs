@@ -1,4 +1,4 @@
-//! A key for a cache of builds.
+//! The key of a cache of builds.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,37 @@ use serde::Serialize;
 use xtask_impact::cargo_config::ConfigValue;
 use xtask_impact::semantic_diff::config::is_inert;
 
-/// What a build depends on beside its sources.
+/// The facts that a build depends on, apart from its sources.
 pub struct KeyInputs<'a> {
-    /// Put before everything else.
+    /// The first part of the key.
     pub prefix: &'a str,
-    /// The operating system and processor that builds.
+    /// The operating system and processor of the building machine.
     pub host: &'a str,
-    /// The triples that are built for; none for the host's.
+    /// The triples that are built for. Empty for the host's triple.
     pub targets: &'a [String],
-    /// What `rustc -vV` prints.
+    /// The output of `rustc -vV`.
     pub toolchain: &'a str,
-    /// What decides how things are built: cargo's configuration, the profiles of the root manifest,
-    /// the toolchain file, and the flags in the environment, each with its name.
+    /// The settings that decide how a build is done, each with its name: cargo's configuration, the
+    /// profiles of the root manifest, the toolchain file, and the flags in the environment.
     pub policy: &'a [(String, String)],
-    /// `Cargo.lock`, if there is one.
+    /// The text of `Cargo.lock`. Empty if there is no lock file.
     pub lock: &'a str,
 }
 
-/// A key, and what to make do with where nothing has that key.
+/// A key, and the prefixes of keys to fall back on if no cache has the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CacheKey {
-    /// Of this format; it changes when a reader would have to.
+    /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// The key.
     pub key: String,
-    /// Beginnings of keys, the nearest first: another lock file, under the same toolchain and policy,
-    /// leaves most of the artifacts as they are. Under another toolchain nothing is of use.
+    /// Prefixes of keys, the nearest first. A cache with another lock file under the same toolchain
+    /// and policy still has most of the artifacts. A cache of another toolchain is useless.
     pub restore_keys: Vec<String>,
 }
 
 impl CacheKey {
-    /// The key of a build.
+    /// Returns the key of a build.
     pub fn new(facts: &KeyInputs<'_>) -> Self {
         let mut lines = facts.toolchain.lines();
         let release = lines.find_map(|line| line.strip_prefix("release: "));
@@ -62,8 +62,9 @@ impl CacheKey {
     }
 }
 
-/// Returns the keys of cargo's configuration that decide what is built, each with its value. Keys
-/// such as `alias`, `net`, `term` and `build.jobs`, and the places of directories, do not.
+/// Returns the keys of cargo's configuration that decide the result of a build, each with its
+/// value. Keys such as `alias`, `net`, `term` and `build.jobs` are left out, and so are the paths
+/// of directories.
 pub fn configuration(written: &ConfigValue) -> BTreeMap<String, String> {
     let leaves = written.leaves().into_iter();
     let counts = |key: &[&str]| {
@@ -76,7 +77,7 @@ pub fn configuration(written: &ConfigValue) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Returns what a toolchain file says, without comments.
+/// Returns the text of a toolchain file without comments.
 pub fn toolchain(text: &str) -> String {
     match text.parse::<toml::Table>() {
         Ok(table) => table.to_string(),
@@ -84,7 +85,7 @@ pub fn toolchain(text: &str) -> String {
     }
 }
 
-/// Returns the variables that tell cargo and rustc how to build, sorted.
+/// Returns the variables that tell cargo and rustc how to build, sorted by name.
 pub fn variables(environment: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
     const DECIDING: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL"];
     const STARTS: [&str; 3] = ["CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_"];
@@ -104,8 +105,8 @@ pub fn variables(environment: impl Iterator<Item = (String, String)>) -> BTreeMa
     environment.filter(|(name, _)| decides(name)).collect()
 }
 
-/// The entries of a lock file that come from a registry or git: the members' own versions change
-/// with every release, and say nothing of what is built under them.
+/// Returns the entries of a lock file that come from a registry or git. The versions of the members
+/// change with every release and do not change the dependencies.
 fn external(lock: &str) -> String {
     let entries = lock.split("[[package]]").skip(1);
     let external = entries.filter(|entry| entry.lines().any(|line| line.starts_with("source = ")));
@@ -114,8 +115,8 @@ fn external(lock: &str) -> String {
         .collect()
 }
 
-/// A number for texts and where each ends; line endings do not count. It is FNV-1a, which gives the
-/// same number on every machine and with every Rust.
+/// Returns a hash of the texts and their boundaries. Line endings do not count. The hash is FNV-1a,
+/// which gives the same number on every machine and with every version of Rust.
 fn number<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut number: u64 = 0xcbf2_9ce4_8422_2325;
     for text in texts {
@@ -173,7 +174,8 @@ mod tests {
         }
     }
 
-    /// Cargo's configuration in a workspace whose file `more.toml` can be included.
+    /// Returns the configuration of a workspace whose `.cargo/config.toml` can include the file
+    /// `more.toml`.
     fn configured(text: &str, included: &str) -> BTreeMap<String, String> {
         let (_directory, root) = scratch();
         std::fs::create_dir(root.join(".cargo")).unwrap();

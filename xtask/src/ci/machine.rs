@@ -1,4 +1,4 @@
-//! What continuous integration is asked about the machine it runs on.
+//! Reads the facts that `ci` needs from the machine.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -21,10 +21,11 @@ use xtask_impact::quote;
 use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::workspace::Workspace;
 
-/// The key of a cache for a workspace's builds.
+/// Returns the cache key of a workspace's builds.
 ///
 /// # Errors
-/// Where rustc cannot be asked.
+/// Returns an error if rustc cannot be run, or if the root manifest or cargo's configuration cannot
+/// be read.
 pub fn key(
     runner: &Runner,
     workspace: &Workspace,
@@ -44,8 +45,8 @@ pub fn key(
     }))
 }
 
-/// Returns what decides how things are built: the profiles of the root manifest, the toolchain
-/// file, cargo's configuration, and the variables that tell cargo and rustc flags and profiles.
+/// Returns the settings that decide how a build is done: the profiles of the root manifest, the
+/// toolchain file, cargo's configuration, and the variables that set flags and profiles.
 fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     let manifest = root.join("Cargo.toml");
     let text = files::read_text(&manifest, files::SETTINGS)
@@ -62,7 +63,7 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
             .find_map(|file| files::read_text(file, files::SETTINGS).ok())
     });
     policy.extend(toolchain.map(|text| ("toolchain".to_owned(), key::toolchain(&text))));
-    // What stands in cargo's home is the machine's alone.
+    // The configuration in cargo's home is left out, since it belongs to the machine.
     let config = CargoConfig::in_directory(root, &Surroundings::default());
     let config = config.context("cannot read cargo's configuration")?;
     policy.extend(key::configuration(config.written()));
@@ -70,10 +71,11 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
     Ok(policy)
 }
 
-/// What nextest recorded: the named reports, or those in its own directory.
+/// Returns the durations that nextest recorded: those in the given reports, or, if none is given,
+/// those in nextest's own directory.
 ///
 /// # Errors
-/// Where a named one cannot be read.
+/// Returns an error if a given report cannot be read.
 pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durations> {
     let mut durations = Durations::default();
     for report in reports {
@@ -96,14 +98,15 @@ pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durat
     Ok(durations)
 }
 
-/// How long a test binary is going to take, in milliseconds; 1 where nothing is known of any.
+/// Returns the expected duration of a test binary in milliseconds, or 1 if no duration is known at
+/// all.
 pub fn weight(answer: &Answer, durations: &Durations, unit: UnitIx) -> u64 {
     let unit = answer.graph.unit(unit);
     let package = &answer.workspace.package(unit.package).name;
     durations.of(&binary_id(package, unit.kind, &unit.target))
 }
 
-/// The job that does a part.
+/// Returns the job of a matrix that runs one part. `is_timed` is true if durations are known.
 pub fn job(
     selector: &Selector<'_>,
     weight: u64,
@@ -122,10 +125,10 @@ pub fn job(
     }
 }
 
-/// The cargo command on a selection, for a shell.
+/// Returns the cargo command for a selection, quoted for a shell.
 pub fn command(selector: &Selector<'_>, selection: &Selection) -> String {
     let workspace = &selector.answer.workspace;
     let arguments = selection.arguments(workspace, selector.tool, selector.options);
-    // Another machine has its cargo elsewhere.
+    // The command names `cargo` without a path, since another machine has cargo elsewhere.
     process::shown(selector.runner.program("cargo").args(arguments))
 }

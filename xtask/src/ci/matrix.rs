@@ -1,41 +1,42 @@
-//! The parts of a job matrix.
+//! The job matrix of a continuous integration service.
 
 use serde::Serialize;
 
-/// What the jobs of a matrix are going to do.
+/// The jobs of a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Matrix {
-    /// Of this format; it changes when a reader would have to.
+    /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
-    /// Whether there is anything to do; a matrix without a job is an error to some services.
+    /// True if there is a job. Some services refuse a matrix without a job.
     pub any: bool,
-    /// What was compared, in words.
+    /// The comparison, as text.
     pub compared: String,
-    /// A job each.
+    /// The jobs.
     pub include: Vec<MatrixJob>,
 }
 
-/// One job.
+/// A job of a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MatrixJob {
-    /// Which one, from 1.
+    /// The number of the job, from 1.
     pub shard: usize,
-    /// Of how many.
+    /// The number of all jobs.
     pub of: usize,
-    /// What it is going to take, in seconds, where that is known.
+    /// The expected duration in seconds, if durations are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// The affected packages that it is about.
+    /// The affected packages that the job runs the command on.
     pub packages: Vec<String>,
-    /// The cargo command, for a shell.
+    /// The cargo command for a shell.
     pub command: String,
-    /// What the reader should know, as which packages are selected beside those.
+    /// Notes for the user, such as the packages that are selected in addition to the affected
+    /// packages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 impl Matrix {
-    /// The matrix of these jobs, numbered.
+    /// Returns the matrix of these jobs, and numbers the jobs.
     pub fn new(compared: String, jobs: Vec<MatrixJob>) -> Self {
         let of = jobs.len();
         let numbered = (1..)

@@ -1,4 +1,4 @@
-//! `ci`: what continuous integration asks.
+//! The command `ci`: a job matrix, a summary and a cache key for continuous integration.
 
 pub mod durations;
 pub mod key;
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
 }
 
 impl JobArgs {
-    /// Asks what is affected, and goes on with the answer.
+    /// Answers the query and calls `act` with the selector of the answer.
     fn with(&self, act: impl FnOnce(&Selector<'_>) -> Result<()>) -> Result<()> {
         let question = self.selected.question_in_ci(self.tool)?;
         self.selected

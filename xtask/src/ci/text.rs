@@ -1,4 +1,4 @@
-//! What is said to continuous integration: outputs for its jobs, Markdown for people.
+//! The text of `ci`: outputs for jobs, and Markdown for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,13 +12,13 @@ use crate::selection::report::{AffectedReport, AffectedUnit};
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 
-/// How many packages a summary shows; GitHub takes a megabyte at most.
+/// The maximum number of packages in a summary. GitHub accepts a megabyte.
 const ROWS: usize = 200;
 
-/// A matrix as outputs of a GitHub step: `matrix`, for `fromJSON`, and `any`.
+/// Returns a matrix as outputs of a GitHub step: `matrix`, for `fromJSON`, and `any`.
 ///
 /// # Errors
-/// None that a value of these types could cause.
+/// Returns an error if the matrix cannot be written as JSON, which its types rule out.
 pub fn matrix_output(matrix: &Matrix) -> Result<String> {
     let include = serde_json::json!({ "include": matrix.include });
     let include = serde_json::to_string(&include).context("cannot write JSON")?;
@@ -26,13 +26,14 @@ pub fn matrix_output(matrix: &Matrix) -> Result<String> {
     Ok(any + &quote::github_output("matrix", &quote::json(&include)))
 }
 
-/// A key as outputs of a GitHub step: `key` and, a line each, `restore-keys`.
+/// Returns a key as outputs of a GitHub step: `key`, and `restore-keys` with one prefix per line.
 pub fn key_output(key: &CacheKey) -> String {
     quote::github_output("key", &key.key)
         + &quote::github_output_of_lines("restore-keys", &key.restore_keys.join("\n"))
 }
 
-/// What is run and why, as Markdown.
+/// Returns the summary as Markdown: the command that is run, and the affected packages with
+/// reasons.
 pub fn summary(answer: &Answer, command: Option<&str>) -> String {
     let report = AffectedReport::new(answer);
     let mut of_package: BTreeMap<&str, Vec<&AffectedUnit>> = BTreeMap::new();
