@@ -1,42 +1,45 @@
-//! The base that a run in continuous integration is compared with, from the variables of the service.
+//! The base commit for a run in continuous integration, chosen from the variables of the service.
 //!
 //! Sources: GitHub "Variables reference" and "Events that trigger workflows", GitLab "Predefined
-//! CI/CD variables reference", and the variables of Azure Pipelines, Buildkite, CircleCI and Jenkins.
+//! CI/CD variables reference", and the variables of Azure Pipelines, Buildkite, CircleCI and
+//! Jenkins.
 
 use serde_json::Value;
 
 use xtask_impact::change_set::ComparedStates;
 
-/// A base of comparison, and why it was chosen.
+/// A base of comparison, with the reason of the choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
-    /// The comparison; `None` where everything counts as changed.
+    /// The comparison. `None` if everything counts as changed.
     pub compare: Option<ComparedStates>,
-    /// The choice and its reason, for the reader.
+    /// The choice and its reason, as text for the user.
     pub because: String,
 }
 
 /// The facts about a run that decide its base.
 pub struct CiRun<'a> {
-    /// Reads a variable of the environment, where it is set to something.
+    /// A function that reads an environment variable and returns `None` if the variable is not set
+    /// or empty.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// The event that `GITHUB_EVENT_PATH` names, or why it cannot be read.
+    /// The event in the file that `GITHUB_EVENT_PATH` names, or the reason why the event cannot be
+    /// read.
     pub event: &'a Result<Value, String>,
-    /// The commit of the branch's last successful run, as the user looked it up: empty where there
-    /// is none, `None` where the user did not look.
+    /// The commit of the branch's last successful run, as the user looked it up. Empty if there was
+    /// no such run, `None` if the user did not look.
     pub last_success: Option<&'a str>,
-    /// A merge that the service made and checked out: `HEAD` is the commit that the service names,
-    /// and has a second parent.
+    /// True if the service made a merge commit and checked it out: `HEAD` is the commit that the
+    /// service names, and has a second parent.
     pub is_merge: bool,
-    /// A clone that lacks a part of its history.
+    /// True if the clone lacks a part of its history.
     pub is_shallow: bool,
-    /// A `HEAD` that the default branch already has.
+    /// True if the default branch contains `HEAD`.
     pub is_on_default_branch: bool,
-    /// Tells whether this clone has what a comparison needs.
+    /// A function that returns true if this clone has the commits that a comparison needs.
     pub is_possible: &'a dyn Fn(&ComparedStates) -> bool,
 }
 
-/// A comparison and its base in words, or the reason why there is none.
+/// A comparison with the name of its base, or the reason why there is none.
 type Chosen = Result<(ComparedStates, String), String>;
 
 /// A service of continuous integration.
@@ -44,14 +47,14 @@ type Chosen = Result<(ComparedStates, String), String>;
 enum Service {
     GitHub,
     GitLab,
-    /// Any other.
+    /// Any other service.
     Other,
-    /// None: somebody's own machine.
+    /// No service: the user's own machine.
     Nowhere,
 }
 
-/// The variable by which a service is known, and the variable that names the branch which a pull
-/// request is merged into.
+/// The variable that identifies each service, and the variable that names the target branch of a
+/// pull request.
 const OTHERS: [(&str, Option<&str>); 5] = [
     ("BUILDKITE", Some("BUILDKITE_PULL_REQUEST_BASE_BRANCH")),
     ("TF_BUILD", Some("SYSTEM_PULLREQUEST_TARGETBRANCH")),
@@ -99,7 +102,7 @@ fn service(variable: &dyn Fn(&str) -> Option<String>) -> Service {
     }
 }
 
-/// Returns why a base cannot be used, with the remedy of the service.
+/// Returns the reason why a base cannot be used, with the fix for the service.
 fn unreachable(service: Service, is_shallow: bool, base: &str) -> String {
     let remedy = match service {
         Service::GitHub => "set `fetch-depth: 0` for actions/checkout",
@@ -114,8 +117,8 @@ fn unreachable(service: Service, is_shallow: bool, base: &str) -> String {
 
 fn on_github(facts: &CiRun<'_>) -> Chosen {
     let variable = facts.variable;
-    // The commit that the event names; an event that cannot be read is another matter than one
-    // that names none.
+    // Returns the commit that the event names. An event that cannot be read gives another message
+    // than an event that names no commit.
     let told = |pointer: &str, whose: &str| match facts.event {
         Ok(event) => match event.pointer(pointer).and_then(Value::as_str) {
             Some(sha) => Ok(sha.to_owned()),
@@ -180,8 +183,8 @@ fn on_gitlab(facts: &CiRun<'_>) -> Chosen {
     })
 }
 
-/// Chooses by the target branch of a pull request; otherwise by the last successful run, and by the
-/// default branch for another branch than that.
+/// Chooses the target branch of a pull request. Otherwise chooses the last successful run, or else
+/// the merge base with the default branch, unless `HEAD` is on the default branch.
 fn elsewhere(facts: &CiRun<'_>) -> Chosen {
     let variable = facts.variable;
     let known = OTHERS.iter().filter(|(name, _)| variable(name).is_some());
@@ -204,7 +207,7 @@ fn elsewhere(facts: &CiRun<'_>) -> Chosen {
     })
 }
 
-/// Compares with the last successful run of the branch, where the user or Jenkins names it.
+/// Chooses the last successful run of the branch, if the user or Jenkins names its commit.
 fn last_success(facts: &CiRun<'_>) -> Option<Chosen> {
     let of_jenkins = || (facts.variable)("GIT_PREVIOUS_SUCCESSFUL_COMMIT");
     let revision = facts.last_success.map(str::to_owned).or_else(of_jenkins)?;
@@ -215,7 +218,7 @@ fn last_success(facts: &CiRun<'_>) -> Option<Chosen> {
     Some(Ok((since(&revision), base)))
 }
 
-/// Compares with the commit that a branch had before a push; zeros stand for a new branch.
+/// Chooses the commit that a branch had before a push. Zeros stand for a new branch.
 fn pushed(before: &str) -> Chosen {
     if before.bytes().all(|byte| byte == b'0') {
         return Err("this push created the branch, so no commit came before it".to_owned());

@@ -1,5 +1,5 @@
-//! The services that run continuous integration: the base commit that they name, and the files
-//! that they read.
+//! The services that run continuous integration: the base commit that they name, and the files that
+//! they read.
 
 pub mod base;
 
@@ -17,11 +17,11 @@ use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::Workspace;
 
-/// Chooses what this run is compared with. `last_success` is the commit of the branch's last
-/// successful run, as far as the user looked it up.
+/// Chooses the base commit of this run. `last_success` is the commit of the branch's last
+/// successful run, if the user looked it up.
 ///
 /// # Errors
-/// Where there is no repository.
+/// Returns an error if the workspace is in no git repository, or if git fails.
 pub fn find_base(
     runner: &Runner,
     workspace: &Workspace,
@@ -30,7 +30,7 @@ pub fn find_base(
     let repository = Repository::discover(runner, &workspace.root)?
         .ok_or_else(|| usage!("{} is in no git repository", workspace.root))?;
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    // What a service checks out for a pull request, unless the workflow says otherwise.
+    // The commit that a service checks out for a pull request, unless the workflow says otherwise.
     let head = repository.head().map(|commit| commit.0.clone());
     let named = ["GITHUB_SHA", "CI_COMMIT_SHA"].map(variable);
     let is_services = head.is_some() && named.contains(&head);
@@ -58,10 +58,10 @@ fn event(path: Option<String>) -> Result<Value, String> {
     serde_json::from_slice(&text).map_err(|error| format!("{path}: {error}"))
 }
 
-/// Adds to a file that GitHub names by a variable.
+/// Appends text to the file that GitHub names by a variable.
 ///
 /// # Errors
-/// Where it names none, or the file cannot be written.
+/// Returns an error if the variable is not set, or if the file cannot be written.
 pub fn add_to(variable: &str, text: &str) -> Result<()> {
     let path = env::var_os(variable)
         .filter(|path| !path.is_empty())

@@ -22,7 +22,7 @@ impl Default for Run<'_> {
     }
 }
 
-/// Returns the comparison and the reason, as a line.
+/// Returns the comparison and the reason as one line.
 fn told(run: &Run<'_>) -> String {
     let variable = |name: &str| {
         let found = run.variables.iter().find(|(known, _)| *known == name);
