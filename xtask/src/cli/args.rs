@@ -1,4 +1,4 @@
-//! Arguments that several commands share, and what they resolve to.
+//! Arguments that several commands share, and the plain values that they resolve to.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -36,10 +36,10 @@ pub struct WorkspaceArgs {
 }
 
 impl WorkspaceArgs {
-    /// Asks cargo for the workspace.
+    /// Loads the workspace with cargo metadata.
     ///
     /// # Errors
-    /// Where there is none, or cargo cannot load it.
+    /// Returns an error if there is no workspace, or if cargo cannot load it.
     pub fn load(&self) -> Result<(Runner, Workspace)> {
         let runner = Runner::new()?;
         let workspace = self.load_by(&runner)?;
@@ -64,7 +64,8 @@ impl WorkspaceArgs {
         Workspace::load(runner, &self.options())
     }
 
-    /// What can be begun for an answer before cargo is asked.
+    /// Starts the work for an answer that does not need cargo metadata. Returns `None` if git is
+    /// not asked for a comparison.
     pub(crate) fn ahead(
         &self,
         runner: &Runner,
@@ -95,12 +96,13 @@ impl WorkspaceArgs {
         }
     }
 
-    /// Whether cargo may download something.
+    /// Returns true if cargo may download packages.
     pub fn network(&self) -> bool {
         !(self.offline || self.frozen)
     }
 
-    /// The same choices, and which workspace, as arguments for cargo.
+    /// Returns the choices about the lock file, the network and the workspace as arguments for
+    /// cargo.
     pub fn forwarded_with_manifest(&self) -> Vec<String> {
         let mut forwarded = self.forwarded();
         if let Some(path) = &self.manifest_path {
@@ -109,7 +111,8 @@ impl WorkspaceArgs {
         forwarded
     }
 
-    /// The same choices, and which target triples, as arguments for cargo.
+    /// Returns the choices about the lock file, the network and the target triples as arguments for
+    /// cargo.
     pub fn forwarded_with_targets(&self) -> Vec<String> {
         let mut forwarded = self.forwarded();
         for triple in &self.target {
@@ -118,12 +121,12 @@ impl WorkspaceArgs {
         forwarded
     }
 
-    /// The target triples that were named.
+    /// Returns the target triples that the user named.
     pub fn targets(&self) -> &[String] {
         &self.target
     }
 
-    /// The same choices as arguments for cargo.
+    /// Returns the choices about the lock file and the network as arguments for cargo.
     pub fn forwarded(&self) -> Vec<String> {
         let flags = [
             (self.locked || self.frozen, "--locked"),
@@ -174,10 +177,10 @@ pub struct ChangeArgs {
 }
 
 impl ChangeArgs {
-    /// What was asked, as plain values.
+    /// Resolves the arguments to plain values.
     ///
     /// # Errors
-    /// Where a list of files cannot be read.
+    /// Returns an error if a value is empty or if a list of files cannot be read.
     pub(crate) fn resolve(&self) -> Result<ChangeRequest> {
         self.refuse_empty()?;
         let mut paths = self.file.clone();
@@ -196,7 +199,8 @@ impl ChangeArgs {
             Utf8PathBuf::try_from(directory).context("the current directory is not UTF-8")?;
         let are_named = !self.file.is_empty() || self.files_from.is_some();
         Ok(ChangeRequest {
-            // What the user names stands for itself, unless a comparison is asked for beside it.
+            // Without a comparison flag, only the paths and packages that the user names count as
+            // changed.
             compare: (self.compares() || !self.names_something()).then(|| self.comparison()),
             files: are_named.then_some(NamedFiles { directory, paths }),
             assumed: self.assume_changed.clone(),
@@ -204,7 +208,7 @@ impl ChangeArgs {
         })
     }
 
-    /// Fails where a value is empty, as from a variable that is not set.
+    /// Returns an error if a value is empty, as for a variable that is not set.
     fn refuse_empty(&self) -> Result<()> {
         let is_empty = |value: &Option<String>| value.as_ref().is_some_and(String::is_empty);
         let files_from = self.files_from.as_ref();
@@ -228,7 +232,7 @@ impl ChangeArgs {
         Ok(())
     }
 
-    /// Returns whether the continuous integration tells the base.
+    /// Returns true if continuous integration chooses the base.
     pub(crate) fn is_in_ci(&self) -> bool {
         self.ci || self.last_success.is_some()
     }

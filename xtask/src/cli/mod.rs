@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use xtask_impact::unit_graph::Verb;
 
-/// Parses the name of a verb; the help shows the cargo command that each verb stands for.
+/// Returns a parser for the name of a verb. The help shows the cargo command of each verb.
 pub fn verbs() -> impl TypedValueParser<Value = Verb> {
     let values = Verb::ALL.map(|verb| {
         let command = format!("`cargo {}`", verb.cargo_args().join(" "));

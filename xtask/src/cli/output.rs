@@ -1,8 +1,7 @@
-//! The only printer: values become text, JSON, DOT or Mermaid here, from their own serializable
-//! types. Data goes to standard output; status, notes and errors go to standard error, in cargo's
-//! manner.
+//! The only printer. Data goes to standard output. Status, notes, warnings and errors go to
+//! standard error, in cargo's style.
 //!
-//! Architecture invariant: nothing is computed here that an answer depends on.
+//! Architecture invariant: this module computes nothing that an answer depends on.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
@@ -16,11 +15,11 @@ use serde::Serialize;
 use xtask_impact::error::Status;
 use xtask_impact::quote;
 
-/// Writes data to standard output. A reader that closed the pipe has all it wanted: that is no
-/// error, and the verdict of a check stays.
+/// Writes data to standard output. A reader that closed the pipe has read enough, so a closed pipe
+/// is no error and does not change the verdict of a check.
 ///
 /// # Errors
-/// When the data cannot be written for another reason.
+/// Returns an error if the data cannot be written for another reason.
 pub fn data(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -32,13 +31,13 @@ pub fn data(text: &str) -> Result<()> {
 /// Writes a value as JSON with a line break at its end.
 ///
 /// # Errors
-/// As for [`data`].
+/// Returns the errors of [`data`].
 pub fn json(value: &impl Serialize) -> Result<()> {
     let document = serde_json::to_string_pretty(value).context("cannot write JSON")?;
     data(&(quote::json(&document) + "\n"))
 }
 
-/// The status of a check, which may have found something.
+/// Returns the exit status of a check. `has_found` is true if the check found something.
 pub fn verdict(has_found: bool) -> Status {
     match has_found {
         true => Status::Found,
@@ -46,7 +45,7 @@ pub fn verdict(has_found: bool) -> Status {
     }
 }
 
-/// Says what is being done: a verb in cargo's column of twelve, and to what.
+/// Prints the current action: a verb in cargo's column of twelve, and its object.
 pub fn status(verb: &str, message: impl std::fmt::Display) {
     let style = AnsiColor::Green.on_default().bold();
     let message = message.to_string();
@@ -56,32 +55,32 @@ pub fn status(verb: &str, message: impl std::fmt::Display) {
     ));
 }
 
-/// Says something that the reader should know and need not act on.
+/// Prints a note: information that needs no action.
 pub fn note(message: impl std::fmt::Display) {
     label(AnsiColor::Cyan.on_default().bold(), "note", &message);
 }
 
-/// Says a note about one of several workspaces, unless the note was said before: each workspace
-/// and each step of a hook asks the same question anew, and gets the same notes.
+/// Prints a note about one of several workspaces, unless the note was printed before. Each
+/// workspace and each step of a hook runs the same query again and gets the same notes.
 pub fn note_once(workspace: Option<&str>, message: &str) {
     if is_first(message) {
         note(of(workspace, message));
     }
 }
 
-/// Returns whether this run of the kit asks about the message for the first time.
+/// Returns true on the first call with this message in this process.
 pub fn is_first(message: &str) -> bool {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     said.insert(message.to_owned())
 }
 
-/// Says something that the reader should look at.
+/// Prints a warning: information that may need action.
 pub fn warning(message: impl std::fmt::Display) {
     label(AnsiColor::Yellow.on_default().bold(), "warning", &message);
 }
 
-/// Says what failed, with its causes, each once.
+/// Prints an error with its causes. A cause that the message contains already is left out.
 pub fn error(error: &anyhow::Error) {
     let mut message = error.to_string();
     for cause in error.chain().skip(1) {
@@ -93,21 +92,21 @@ pub fn error(error: &anyhow::Error) {
     label(AnsiColor::Red.on_default().bold(), "error", &message);
 }
 
-/// Passes on what another program wrote.
+/// Prints the output of another program.
 pub fn plain(text: &str) {
     say(format_args!("{}", quote::text(text)));
 }
 
-/// Passes on what another program writes to standard error: as it is to a terminal, where it may
-/// draw progress bars, and line by line in quotes to anything else, which may be a log that a CI
-/// service parses.
+/// Prints the standard error of another program while the program runs. A terminal gets the bytes
+/// unchanged, since the program may draw progress bars. Anything else may be a log that a CI
+/// service parses, so it gets quoted lines.
 pub struct PassedOn {
     is_terminal: bool,
     line: Vec<u8>,
 }
 
 impl PassedOn {
-    /// Looks where standard error goes.
+    /// Checks if standard error is a terminal.
     pub fn start() -> Self {
         Self {
             is_terminal: std::io::stderr().is_terminal(),
@@ -115,7 +114,7 @@ impl PassedOn {
         }
     }
 
-    /// Passes on a piece.
+    /// Prints a piece of the output.
     pub fn write(&mut self, bytes: &[u8]) {
         if self.is_terminal {
             let mut stderr = std::io::stderr().lock();
@@ -141,8 +140,8 @@ impl Drop for PassedOn {
     }
 }
 
-/// A count that is written over itself, on a terminal and where the work takes long enough to be
-/// waited for; gone when it is dropped.
+/// A counter that overwrites itself. It is only shown on a terminal and only if the work takes more
+/// than half a second. Dropping the value removes the counter.
 pub struct Progress {
     line: String,
     total: usize,
@@ -151,7 +150,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of so many things, in a place.
+    /// Returns a counter of `total` things in a place.
     pub fn new(verb: &str, total: usize, place: impl std::fmt::Display) -> Self {
         let style = AnsiColor::Green.on_default().bold();
         Self {
@@ -165,7 +164,7 @@ impl Progress {
         }
     }
 
-    /// So many are done.
+    /// Shows the number of completed things.
     pub fn show(&mut self, done: usize) {
         if Instant::now() >= self.next && std::io::stderr().is_terminal() {
             self.next = Instant::now() + Duration::from_millis(100);
@@ -180,7 +179,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.is_shown {
-            // Back to the line's start, and clear to its end.
+            // Moves to the start of the line and clears the line.
             let _ = write!(anstream::stderr().lock(), "\r\x1b[K");
         }
     }
@@ -194,35 +193,36 @@ fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
     ));
 }
 
-/// Standard error is for people; when nobody can read it there is no one to tell.
+/// Writes a line to standard error. Errors are ignored: if standard error is closed, no user can
+/// read it.
 fn say(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// The line above what is said of one of several workspaces.
+/// Returns the heading line of one of several workspaces. Empty if there is only one.
 pub fn heading(workspace: Option<&str>) -> String {
     workspace.map_or_else(String::new, |name| {
         format!("workspace {}\n", quote::name(name))
     })
 }
 
-/// What is said of one of several workspaces, on a line with others.
+/// Returns the message with the name of its workspace in front, if there are several workspaces.
 pub fn of(workspace: Option<&str>, message: impl std::fmt::Display) -> String {
     workspace.map_or_else(String::new, |name| format!("{}: ", quote::name(name)))
         + &message.to_string()
 }
 
-/// The reports of several workspaces, as one for programs.
+/// The JSON report of several workspaces.
 #[derive(Debug, Serialize)]
 pub struct Reports<T> {
-    /// Of this format; it changes when a reader would have to.
+    /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
-    /// Sorted by root.
+    /// The reports, sorted by the root of their workspace.
     pub workspaces: Vec<T>,
 }
 
 impl<T> Reports<T> {
-    /// Puts them together.
+    /// Returns the report of these workspaces.
     pub fn new(workspaces: Vec<T>) -> Self {
         Self {
             version: 1,
@@ -231,7 +231,7 @@ impl<T> Reports<T> {
     }
 }
 
-/// `1 unit`, `2 units`.
+/// Returns a number with its noun: `1 unit`, `2 units`.
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

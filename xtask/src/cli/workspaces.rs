@@ -1,4 +1,5 @@
-//! Every workspace of a repository, each asked for where cargo finds its configuration.
+//! All workspaces of a repository, each loaded from the directory in which cargo finds its
+//! configuration.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
@@ -13,25 +14,26 @@ use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::{LoadOptions, Workspace, workspaces_below};
 
-/// A workspace, and where it was asked for.
+/// A loaded workspace.
 pub struct Loaded {
-    /// Where its root lies in the repository, `.` for the top level; `None` for the only one that
-    /// was asked for.
+    /// The path of the workspace's root in the repository, `.` for the top level. `None` if the
+    /// user asked for one workspace only.
     pub name: Option<String>,
-    /// Starts cargo as it was started for this workspace.
+    /// The runner that loaded the workspace. It starts cargo in the same directory.
     pub runner: Runner,
-    /// What cargo said.
+    /// The workspace as cargo metadata describes it.
     pub workspace: Workspace,
 }
 
-/// Questions, each with the name of its workspace where there may be several.
+/// Queries, each with the name of its workspace if there may be several.
 pub type Questions = Vec<(Option<String>, Query)>;
 
-/// Loads every workspace of the repository that the runner is in, sorted. A fixture that cargo does
-/// not load is told and left out.
+/// Loads every workspace of the repository that the runner is in, sorted by path. If cargo cannot
+/// load a fixture, prints a note and leaves the fixture out.
 ///
 /// # Errors
-/// Where there is no repository, or none of its workspaces, or cargo does not load one.
+/// Returns an error if there is no repository, if the repository has no workspace, or if cargo
+/// cannot load a workspace that is no fixture.
 pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     let here = Utf8Path::from_path(runner.directory());
     let here = here.context("the current directory's path is not UTF-8")?;
@@ -78,11 +80,10 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     Ok(all)
 }
 
-/// Does something with each question in turn, whatever became of the one before, and gives the worst
-/// status.
+/// Calls `act` with each query in turn, even after an error, and returns the worst status.
 ///
 /// # Errors
-/// The first, once all are done.
+/// Returns the first error after all queries are done.
 pub fn each(
     questions: Questions,
     mut act: impl FnMut(Option<&str>, Query) -> Result<Status>,
@@ -90,7 +91,7 @@ pub fn each(
     let (mut worst, mut first) = (Status::Done, None);
     for (name, question) in questions {
         match act(name.as_deref(), question) {
-            // An interrupt is meant for all of them.
+            // An interrupt ends all of them.
             Ok(Status::Forwarded(130)) => return Ok(Status::Forwarded(130)),
             Ok(status) => worst = worst.max(status),
             Err(error) => {
@@ -98,7 +99,7 @@ pub fn each(
                     Some(name) => error.context(format!("in the workspace {name}")),
                     None => error,
                 };
-                // What is wrong with the question is wrong for each.
+                // An error that every query has is printed once.
                 let cause = |error: &anyhow::Error| error.root_cause().to_string();
                 if first.as_ref().is_some_and(|it| cause(it) != cause(&error)) {
                     output::error(&error);
@@ -114,10 +115,10 @@ pub fn each(
 }
 
 impl WorkspaceArgs {
-    /// Asks cargo for every workspace of the repository, or for the one.
+    /// Loads every workspace of the repository if `all` is true, or else the one workspace.
     ///
     /// # Errors
-    /// As for [`WorkspaceArgs::load`] and [`load_all`].
+    /// Returns the errors of [`WorkspaceArgs::load`] and [`load_all`].
     pub fn load_each(&self, all: bool) -> Result<Vec<Loaded>> {
         if all {
             return load_all(&Runner::new()?, &self.options());
