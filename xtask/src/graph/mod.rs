@@ -1,4 +1,4 @@
-//! `graph`: the workspace's dependency graph.
+//! The command `graph`: shows the workspace's dependency graph.
 
 pub mod text;
 
@@ -100,7 +100,7 @@ impl Args {
     }
 }
 
-/// The packages that are at most `depth` edges away, upward or downward.
+/// Returns the packages that are at most `depth` edges away from `focus`, in both directions.
 fn surroundings(workspace: &Workspace, focus: PackageIx, depth: usize) -> BTreeSet<PackageIx> {
     let mut near = BTreeSet::from([focus]);
     for _ in 0..depth {

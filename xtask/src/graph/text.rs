@@ -10,57 +10,57 @@ use xtask_impact::unit_graph::UnitGraph;
 use xtask_impact::unit_graph::unit_name;
 use xtask_impact::workspace::{PackageIx, Workspace};
 
-/// The workspace's packages and how they depend on one another.
+/// The workspace's packages and their dependencies.
 #[derive(Debug, Serialize)]
 pub struct GraphReport {
-    /// Of this format; it changes when a reader would have to.
+    /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// The directory of the root manifest.
     pub workspace_root: String,
-    /// Sorted by name and version.
+    /// The packages, sorted by name and version.
     pub packages: Vec<GraphNode>,
-    /// Sorted by package, then target; absent unless asked for.
+    /// The units, sorted by package, then target. Absent unless asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<UnitNode>,
 }
 
-/// One package.
+/// A package.
 #[derive(Debug, Serialize)]
 pub struct GraphNode {
     /// Cargo's package id.
     pub id: String,
-    /// Name.
+    /// The name of the package.
     pub name: String,
-    /// Version.
+    /// The version of the package.
     pub version: String,
-    /// Whether it is a member of the workspace.
+    /// True if the package is a member of the workspace.
     pub member: bool,
-    /// What it depends on, sorted by name.
+    /// The dependencies, sorted by name.
     pub dependencies: Vec<GraphEdge>,
 }
 
-/// One dependency.
+/// A dependency.
 #[derive(Debug, Serialize)]
 pub struct GraphEdge {
-    /// Cargo's package id.
+    /// Cargo's package id of the dependency.
     pub id: String,
-    /// Name of the package.
+    /// The name of the dependency.
     pub name: String,
-    /// `normal`, `build`, `dev`.
+    /// The kinds of the dependency: `normal`, `build`, `dev`.
     pub kinds: Vec<&'static str>,
 }
 
-/// One unit.
+/// A unit.
 #[derive(Debug, Serialize)]
 pub struct UnitNode {
-    /// See [`unit_name`].
+    /// The name of the unit; see [`unit_name`].
     pub unit: String,
-    /// The units that it is built from.
+    /// The names of the units that this unit depends on.
     pub dependencies: Vec<String>,
 }
 
 impl GraphReport {
-    /// The given packages and the edges between them.
+    /// Returns the report of the given packages and the edges between them.
     pub fn new(workspace: &Workspace, packages: &[PackageIx]) -> Self {
         let shown: HashSet<_> = packages.iter().collect();
         let mut nodes = Vec::new();
@@ -101,7 +101,8 @@ impl GraphReport {
         }
     }
 
-    /// The packages of several workspaces in one graph, each once however many reach it.
+    /// Merges the reports of several workspaces into one. A package in several reports is listed
+    /// once.
     #[must_use]
     pub fn merged(reports: Vec<Self>) -> Self {
         let mut packages: BTreeMap<_, GraphNode> = BTreeMap::new();
@@ -131,7 +132,7 @@ impl GraphReport {
         }
     }
 
-    /// With the units of the same packages.
+    /// Adds the units of the report's packages.
     #[must_use]
     pub fn with_units(mut self, workspace: &Workspace, graph: &UnitGraph) -> Self {
         let shown: HashSet<_> = self.packages.iter().map(|node| node.id.as_str()).collect();
@@ -158,7 +159,8 @@ impl GraphReport {
         self
     }
 
-    /// One line a package: what it depends on, dev- and build-dependencies apart.
+    /// Returns one line per package with its dependencies. Build dependencies and dev-dependencies
+    /// are listed separately.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for node in &self.packages {
@@ -183,8 +185,8 @@ impl GraphReport {
         text
     }
 
-    /// For Graphviz: solid edges are normal, dashed are build- and dotted dev-dependencies. Units,
-    /// where they are shown, are ellipses.
+    /// Returns the graph for Graphviz. Edges are solid for normal dependencies, dashed for build
+    /// dependencies and dotted for dev-dependencies. Units are ellipses.
     pub fn dot(&self) -> String {
         let mut text =
             String::from("digraph workspace {\n    rankdir = LR;\n    node [shape = box];\n");
@@ -212,8 +214,8 @@ impl GraphReport {
         text + "}\n"
     }
 
-    /// For Markdown: solid arrows are normal, dotted ones carry their kind. Units, where they are
-    /// shown, are rounded.
+    /// Returns the graph for Markdown. Arrows are solid for normal dependencies; other arrows are
+    /// dotted and labelled with their kind. Units have rounded corners.
     pub fn mermaid(&self) -> String {
         let ids = self.packages.iter().map(|node| node.id.as_str());
         let numbers: HashMap<_, _> = ids.zip(0..).collect();
@@ -253,7 +255,7 @@ impl GraphReport {
 }
 
 impl GraphNode {
-    /// The name, with the version where the name alone says too little.
+    /// Returns the label of a package: the name, with the version if the package is not a member.
     fn label(&self) -> String {
         match self.member {
             true => self.name.clone(),
