@@ -1,4 +1,5 @@
-//! `run-affected`: a cargo command, on exactly what a change affects.
+//! The command `run-affected`: runs a cargo command on the packages and targets that a change
+//! affects.
 
 pub mod text;
 
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let questions = args.selected.questions(tool, args.all_workspaces)?;
     workspaces::each(questions, |name, mut question| {
         if args.partition.is_some() {
-            // What was built on one machine must not decide what another one runs.
+            // The records of one machine must not decide what another machine runs.
             question.evidence = Evidence::Sources;
         }
         let how = (tool, args.keep_going);

@@ -1,4 +1,4 @@
-//! What `run-affected` has to say of what it does not run.
+//! Messages of `run-affected` about commands that are not run.
 
 use crate::cli::output::count;
 use crate::selection::{Partition, Tool};
@@ -6,7 +6,7 @@ use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::unit_graph::Mode;
 
-/// Why nothing is run.
+/// Returns the reason why nothing is run.
 pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> String {
     let compared = quote::line(&answer.compared);
     match partition {
@@ -20,7 +20,7 @@ pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> Str
     }
 }
 
-/// That nextest runs no documentation tests, where some are affected.
+/// Returns a note that nextest runs no documentation tests, if some are affected.
 pub fn doctests(answer: &Answer, tool: Tool) -> Option<String> {
     let affected = answer.affected.units();
     let number = affected
