@@ -1,4 +1,5 @@
-//! What is selected of a change for a cargo command: arguments that `run-affected` and `ci` share.
+//! Arguments that `run-affected` and `ci` share: they select packages and targets for a cargo
+//! command.
 
 use anyhow::Result;
 
@@ -23,12 +24,14 @@ pub(crate) struct SelectedArgs {
 }
 
 impl SelectedArgs {
-    /// The question of a tool, of every workspace of the repository or of the one.
+    /// Returns the queries of a tool, for every workspace of the repository if `all` is true, or
+    /// else for the one workspace.
     pub(crate) fn questions(&self, tool: Tool, all: bool) -> Result<Questions> {
         self.subject.each(&self.build(tool), all, &self.exclude)
     }
 
-    /// The same, where it is continuous integration that says what changed unless the user does.
+    /// Returns the query of a tool. Continuous integration chooses the base unless the user names a
+    /// change.
     pub(crate) fn question_in_ci(&self, tool: Tool) -> Result<Query> {
         self.subject.resolve_in_ci(&self.build(tool))
     }
@@ -42,8 +45,9 @@ impl SelectedArgs {
         }
     }
 
-    /// Answers the question, and goes on from the workspace's root with what selects of the answer.
-    /// One that has a name is one of several, which need not have what is left out.
+    /// Answers the query and calls `act` with the selector of the answer, whose runner starts in
+    /// the workspace's root. A query with a name is one of several, and its workspace need not have
+    /// the excluded packages.
     pub(crate) fn answered<T>(
         &self,
         name: Option<&str>,

@@ -1,4 +1,4 @@
-//! A selection as arguments for one cargo.
+//! The arguments of the cargo command that runs a selection.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use super::{Selection, Tool};
 use xtask_impact::workspace::{PackageIx, Specs, Workspace};
 
 impl Selection {
-    /// The arguments of the cargo that does it; `forwarded` are the user's own, the last of them
-    /// those that follow a `--`.
+    /// Returns the arguments of the cargo command that runs the selection. `options.forwarded` are
+    /// the user's own arguments; they come last, since they may contain a `--`.
     pub fn arguments(
         &self,
         workspace: &Workspace,
@@ -55,24 +55,24 @@ impl Selection {
     }
 }
 
-/// What the user asked for beside the change.
+/// The options that the user gave in addition to the change.
 #[derive(Default)]
 pub struct ToolOptions<'a> {
-    /// Members that are left out.
+    /// The members that are left out.
     pub excluded: BTreeSet<PackageIx>,
-    /// Go on after a failure.
+    /// True to continue after a failure.
     pub keep_going: bool,
-    /// Print in colour though cargo sees no terminal.
+    /// True to print in colour even if cargo has no terminal.
     pub colored: bool,
-    /// `--locked` and its like, which the kit and cargo both heed.
+    /// The flags that both the kit and cargo take, such as `--locked`.
     pub given: Vec<String>,
-    /// Cargo runs in a private copy of the repository, and may write the lock file there.
+    /// True if cargo runs in a private copy of the repository, in which it may write the lock file.
     pub in_private_copy: bool,
-    /// Arguments for cargo.
+    /// The arguments that are forwarded to cargo.
     pub forwarded: &'a [String],
 }
 
-/// `--workspace`, less what is left out.
+/// Returns `--workspace` and an `--exclude` for each excluded package.
 pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) -> Vec<String> {
     let mut arguments = vec!["--workspace".to_owned()];
     for spec in specs(workspace, excluded, Tool::Build) {
@@ -81,8 +81,8 @@ pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) ->
     arguments
 }
 
-/// Those of the user's arguments that decide features, profile and platform, for a question to
-/// cargo about the units that it would build.
+/// Returns the user's arguments that choose features, profile and platform. Cargo's unit graph is
+/// asked for with these arguments.
 pub fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
     const WITH_VALUE: [&str; 5] = ["-F", "--features", "--target", "--config", "-Z"];
     const ALONE: [&str; 7] = [
@@ -99,7 +99,7 @@ pub fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
     while let Some(argument) = arguments.next() {
         let name = argument.split('=').next().unwrap_or_default();
         if name == tool.profile_option() {
-            // Cargo's own name for it.
+            // Translates the tool's option to cargo's own name, `--profile`.
             kept.push(argument.replacen(name, "--profile", 1));
             if name == argument {
                 kept.extend(arguments.next().cloned());
@@ -118,8 +118,8 @@ pub fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
     kept
 }
 
-/// Whether arguments of [`configuration_args`] have no part in which features are activated, on which
-/// platform.
+/// Returns true if arguments of [`configuration_args`] change neither the activated features nor
+/// the platform.
 pub fn keeps_features(configuring: &[String]) -> bool {
     const ALONE: [&str; 5] = ["-r", "--release", "--locked", "--offline", "--frozen"];
     let mut arguments = configuring.iter().map(String::as_str);
@@ -133,7 +133,7 @@ pub fn keeps_features(configuring: &[String]) -> bool {
     true
 }
 
-/// The profile that the user's arguments choose.
+/// Returns the profile that the user's arguments choose.
 pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
     let mut found = None;
     let mut arguments = configuration_args(tool, forwarded).into_iter();
@@ -152,7 +152,7 @@ pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
     found
 }
 
-/// The values of `--config` among the user's arguments.
+/// Returns the values of `--config` among the user's arguments.
 pub fn config_in(tool: Tool, forwarded: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     let mut arguments = configuration_args(tool, forwarded).into_iter();
@@ -166,13 +166,14 @@ pub fn config_in(tool: Tool, forwarded: &[String]) -> Vec<String> {
     found
 }
 
-/// Cargo's own arguments, and those that it hands on.
+/// Splits the user's arguments into cargo's own arguments and the arguments from `--` on.
 fn split(forwarded: &[String]) -> (&[String], &[String]) {
     let end = forwarded.iter().position(|argument| argument == "--");
     forwarded.split_at(end.unwrap_or(forwarded.len()))
 }
 
-/// Adds `--locked` to the arguments of a cargo that builds, unless the user's have it.
+/// Adds `--locked` to the arguments of a cargo that builds, unless they have `--locked` or
+/// `--frozen`.
 pub fn locked(mut arguments: Vec<String>) -> Vec<String> {
     let own = split(&arguments).0;
     if !own.iter().any(|it| it == "--locked" || it == "--frozen") {
@@ -198,7 +199,8 @@ fn chooses_targets(argument: &str) -> bool {
     name == "--all-targets" || FLAGS.contains(&name)
 }
 
-/// Packages as the tool takes them after `-p`. `cargo fmt` knows members alone, and by their names.
+/// Returns packages as the tool takes them after `-p`. `cargo fmt` only takes members, and takes
+/// them by name.
 pub fn specs(workspace: &Workspace, packages: &BTreeSet<PackageIx>, tool: Tool) -> Vec<String> {
     let specs = Specs::new(workspace);
     let spec = |&package: &PackageIx| match tool {

@@ -1,5 +1,5 @@
-//! What `run-affected` is going to run: the narrowest selection of packages and targets that is
-//! right for the command, as arguments for one cargo.
+//! The selection of a command: the smallest set of packages and targets that is correct for it, as
+//! arguments for one cargo.
 
 pub(crate) mod args;
 mod arguments;
@@ -50,7 +50,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The question whose answer says what is affected.
+    /// Returns the verb that the tool's query is about.
     pub fn verb(self) -> Verb {
         match self {
             Self::Check | Self::Clippy | Self::Fmt => Verb::Check,
@@ -60,12 +60,12 @@ impl Tool {
         }
     }
 
-    /// Whether it runs tests.
+    /// Returns true if the tool runs tests.
     pub fn is_test(self) -> bool {
         matches!(self, Self::Test | Self::Nextest)
     }
 
-    /// The profile that it builds unless told otherwise.
+    /// Returns the profile that the tool builds by default.
     pub fn profile(self) -> &'static str {
         match self {
             Self::Bench => "bench",
@@ -73,7 +73,8 @@ impl Tool {
         }
     }
 
-    /// The option that chooses a profile of cargo's; nextest has profiles of its own.
+    /// Returns the option that chooses one of cargo's profiles. Nextest has other profiles of its
+    /// own.
     fn profile_option(self) -> &'static str {
         match self {
             Self::Nextest => "--cargo-profile",
@@ -81,8 +82,9 @@ impl Tool {
         }
     }
 
-    /// The command that builds with the same features, as far as these depend on the command: on
-    /// whether dev-dependencies count. `fmt` builds nothing.
+    /// Returns a cargo command that builds with the same features. Features depend on the command
+    /// only in one respect: if dev-dependencies count. Returns `None` for `fmt`, which builds
+    /// nothing.
     pub fn builds_like(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Fmt => None,
@@ -91,7 +93,7 @@ impl Tool {
         }
     }
 
-    /// The name of the cargo command.
+    /// Returns the name of the cargo command.
     pub fn name(self) -> &'static str {
         self.words()[0]
     }
@@ -109,13 +111,13 @@ impl Tool {
         }
     }
 
-    /// Whether an affected unit is a reason to run it.
+    /// Returns true if an affected unit is a reason to run the tool.
     fn concerns(self, unit: &Unit, effect: Effect, workspace: &Workspace) -> bool {
         let is_built = unit.mode == Mode::Build && unit.kind != TargetKind::CustomBuild;
         match self {
             Self::Check | Self::Clippy | Self::Build => effect == Effect::Rebuilt,
             Self::Doc => unit.mode == Mode::Doc && effect == Effect::Rebuilt,
-            // Examples are built beside the tests, so that they are known to build.
+            // Examples are built together with the tests, to check that they build.
             Self::Test => unit.is_test() || is_built && unit.kind == TargetKind::Example,
             Self::Nextest => unit.mode == Mode::Test,
             Self::Bench => {
@@ -131,9 +133,9 @@ impl Tool {
 /// One of several machines that share the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Which one, from 1.
+    /// The number of the machine, from 1.
     pub slice: usize,
-    /// Of how many.
+    /// The number of all machines.
     pub of: usize,
 }
 
@@ -150,23 +152,25 @@ impl FromStr for Partition {
     }
 }
 
-/// The packages and targets that are going to be selected.
+/// The packages and targets that a command is run on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// The members that are affected.
+    /// The affected members.
     pub packages: BTreeSet<PackageIx>,
-    /// Members that are selected only so that features stay as they are in the whole workspace.
+    /// Members that are selected only to keep the features of dependencies as they are in the whole
+    /// workspace.
     pub beside: BTreeSet<PackageIx>,
-    /// Arguments that choose targets; empty for what the command chooses by itself.
+    /// The arguments that choose targets. Empty for the command's own choice.
     pub targets: Vec<String>,
-    /// The test binaries to run, where that is not all of those packages: nextest alone can say so.
+    /// The test binaries to run, as a filterset of nextest. `None` if all test binaries of the
+    /// packages are run.
     pub filter: Option<String>,
-    /// Whether the whole workspace is selected, whatever is affected.
+    /// True if the whole workspace is selected, whatever is affected.
     pub whole: bool,
 }
 
 impl Selection {
-    /// What is affected, less what the user leaves out.
+    /// Returns the selection of everything that is affected, without the excluded packages.
     pub fn new(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Self {
         if tool == Tool::Fmt {
             let packages = with_changed_sources(answer);
@@ -179,7 +183,8 @@ impl Selection {
         Self::of(answer, tool, &units)
     }
 
-    /// The affected units that are a reason to run the command, in the order of their names.
+    /// Returns the affected units that are a reason to run the command, sorted by package and
+    /// target.
     pub fn units(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Vec<UnitIx> {
         let mut units = concerned(answer, tool, |package| !excluded.contains(package));
         units.sort_by_key(|&unit| {
@@ -190,14 +195,14 @@ impl Selection {
         units
     }
 
-    /// Some of the affected test binaries.
+    /// Returns the selection of some affected test binaries.
     pub fn of_binaries(answer: &Answer, units: &[UnitIx]) -> Self {
         let mut selection = Self::of(answer, Tool::Nextest, units);
         selection.filter = Some(filterset(answer, units));
         selection
     }
 
-    /// The affected tests of some packages.
+    /// Returns the selection of the affected tests of some packages.
     pub fn of_packages(answer: &Answer, tool: Tool, packages: &BTreeSet<PackageIx>) -> Self {
         let units = concerned(answer, tool, |package| packages.contains(package));
         Self::of(answer, tool, &units)
@@ -229,13 +234,13 @@ impl Selection {
         }
     }
 
-    /// Whether there is nothing to run.
+    /// Returns true if there is nothing to run.
     pub fn is_empty(&self) -> bool {
         self.packages.is_empty()
     }
 
-    /// The same with members beside it that keep the features. Their tests must not be run where
-    /// that can be told.
+    /// Adds members that keep the features of dependencies. Nextest gets a filter, so that the
+    /// tests of these members are not run.
     #[must_use]
     pub fn with(mut self, answer: &Answer, tool: Tool, beside: BTreeSet<PackageIx>) -> Self {
         if tool == Tool::Nextest && self.filter.is_none() && !beside.is_empty() {
@@ -246,7 +251,7 @@ impl Selection {
         self
     }
 
-    /// The same with everything selected.
+    /// Selects the whole workspace.
     #[must_use]
     pub fn whole(self, answer: &Answer, tool: Tool) -> Self {
         let members = answer.workspace.members().map(|(member, _)| member);
@@ -258,7 +263,8 @@ impl Selection {
     }
 }
 
-/// The affected units, of the members that are asked about, that are a reason to run the command.
+/// Returns the affected units of the members that `is_asked` accepts, limited to units that are a
+/// reason to run the command.
 fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool) -> Vec<UnitIx> {
     let Answer {
         workspace,
@@ -266,7 +272,7 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
         affected,
         ..
     } = answer;
-    // Clippy's own file is a source of what clippy says, and of nothing that is compiled.
+    // `clippy.toml` changes the result of clippy, but not the result of a compilation.
     let checked_anew = match tool {
         Tool::Clippy => below_changed(answer, &["clippy.toml", ".clippy.toml"]),
         _ => BTreeSet::new(),
@@ -286,9 +292,9 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
     concerned.map(|(index, _)| index).collect()
 }
 
-/// Returns whether nextest's configuration changed, which says how each test is run: the file
-/// `.config/nextest.toml` of the workspace, or one beside it that is named after nextest, as those
-/// of tools are.
+/// Returns true if nextest's configuration changed, which decides how each test is run: the file
+/// `.config/nextest.toml` of the workspace, or another TOML file in `.config` whose name begins
+/// with `nextest`, as configurations of tools do.
 pub fn configures_nextest(answer: &Answer) -> bool {
     let directory = resolved(&answer.workspace.root).join(".config");
     answer.changes.iter().any(|change| {
@@ -298,7 +304,7 @@ pub fn configures_nextest(answer: &Answer) -> bool {
     })
 }
 
-/// The packages below a changed file of one of these names.
+/// Returns the packages below a changed file with one of these names.
 fn below_changed(answer: &Answer, names: &[&str]) -> BTreeSet<PackageIx> {
     let changed = answer.changes.iter().map(|change| &change.path);
     let changed = changed.filter(|path| path.file_name().is_some_and(|it| names.contains(&it)));
@@ -312,8 +318,8 @@ fn below_changed(answer: &Answer, names: &[&str]) -> BTreeSet<PackageIx> {
     below.collect()
 }
 
-/// The members whose formatting may have changed: those of changed Rust sources, those whose
-/// manifest or `rustfmt.toml` changed, for their edition and style.
+/// Returns the members whose formatting may have changed: members with a changed Rust source, and
+/// members with a changed manifest or `rustfmt.toml`, which set edition and style.
 fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
     let layout = PackageDirectories::new(&answer.workspace);
     let mut found = below_changed(answer, &["rustfmt.toml", ".rustfmt.toml"]);
@@ -328,7 +334,7 @@ fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
         }
     }
     for (unit, _) in answer.affected.units() {
-        // A source can lie outside its package, and a package can be assumed changed.
+        // A source can lie outside its package, and a package can be assumed to be changed.
         let chain = answer.affected.chain(unit);
         let seed = chain.filter(|(way, _)| way.len() == 1);
         let is_source = seed.is_some_and(|(_, seed)| match (seed.rule, &seed.path) {
@@ -342,8 +348,9 @@ fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
     found
 }
 
-/// Spreads things over machines: the heaviest first, each to the machine with the least to do. Of
-/// things of one weight the order decides. Each machine's weight comes with its things.
+/// Spreads things over machines: the heaviest first, each to the machine with the least weight.
+/// Things of equal weight are taken in their order. The result has each machine's total weight and
+/// its things.
 pub fn spread<T: Ord>(mut things: Vec<(u64, T)>, machines: usize) -> Vec<(u64, Vec<T>)> {
     things.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.cmp(b)));
     let mut spread: Vec<(u64, Vec<T>)> = (0..machines).map(|_| (0, Vec::new())).collect();

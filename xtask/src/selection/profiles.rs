@@ -1,4 +1,4 @@
-//! Profiles that a user names.
+//! Checks of the profiles that a user names.
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
@@ -14,10 +14,10 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;
 
-/// Profiles that exist without a definition.
+/// The profiles that exist without a definition.
 const BUILT_IN: [&str; 4] = ["dev", "release", "test", "bench"];
 
-/// Names that cargo keeps for itself, beside those that begin with `cargo`.
+/// The names that cargo reserves, in addition to names that begin with `cargo`.
 const RESERVED: [&str; 21] = [
     "build",
     "check",
@@ -42,12 +42,13 @@ const RESERVED: [&str; 21] = [
     "uninstall",
 ];
 
-/// Makes sure that a profile exists: built in, or defined by the root manifest, by cargo's
+/// Checks that a profile exists: built in, or defined by the root manifest, by cargo's
 /// configuration (`config` holds the values of `--config`) or by `CARGO_PROFILE_*` variables. A
-/// profile that was built here is known too, so that its directory can be cleaned.
+/// profile with a directory in the build directory is accepted too, so that the directory can be
+/// cleaned.
 ///
 /// # Errors
-/// When the profile is not defined, with a suggestion.
+/// Returns an error with a suggestion if the profile is not defined.
 pub fn require(
     runner: &Runner,
     workspace: &Workspace,
@@ -62,7 +63,7 @@ pub fn require(
     }
     let manifest = profiles_of(&workspace.root.join("Cargo.toml"))?;
     let around = Surroundings::of(runner, config);
-    // The kit starts cargo in the workspace's root, the user may start it in this directory.
+    // The kit starts cargo in the workspace's root, but the user may start cargo in this directory.
     let directories = [
         Some(&*workspace.root),
         Utf8Path::from_path(runner.directory()),
@@ -89,12 +90,13 @@ pub fn require(
     Err(usage!("{}", undefined(name, &names)))
 }
 
-/// Returns true for a name that cargo refuses with every command; `debug` before cargo 1.99.
+/// Returns true for a name that cargo refuses with every command. From cargo 1.99 on, `debug` is
+/// accepted.
 fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name) || name.starts_with("cargo")
 }
 
-/// Returns true where the cargo that the runner starts has a profile `debug`.
+/// Returns true if the runner's cargo has a profile `debug`.
 fn has_debug(runner: &Runner) -> bool {
     let said = process::checked(runner.cargo().arg("--version")).unwrap_or_default();
     is_from_1_99(&String::from_utf8_lossy(&said))
@@ -118,7 +120,7 @@ fn reserved(name: &str) -> String {
     )
 }
 
-/// Whether the build directory has a directory of the profile.
+/// Returns true if the build directory has a directory of the profile.
 fn is_built(workspace: &Workspace, name: &str) -> bool {
     let directories = build_dir::profile_dirs(&workspace.build_directory).unwrap_or_default();
     let directory = build_dir::directory_of(name);

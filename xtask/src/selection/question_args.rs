@@ -1,4 +1,4 @@
-//! Arguments that become a question: which workspace, which change, and the command to run.
+//! Arguments that become a query: the workspace, the change, and the verb.
 
 use anyhow::Result;
 
@@ -35,26 +35,26 @@ pub struct QuestionArgs {
 }
 
 impl QuestionArgs {
-    /// The question as plain values.
+    /// Resolves the arguments to a query.
     ///
     /// # Errors
-    /// Where the arguments name something that is not there.
+    /// Returns an error if the arguments name something that does not exist.
     pub fn resolve(&self) -> Result<Query> {
         let in_ci = self.subject.change.is_in_ci();
         self.subject.resolved(&self.build(), in_ci)
     }
 
-    /// The newer side, where it was named.
+    /// Returns the value of `--head`.
     pub fn head(&self) -> Option<&str> {
         self.subject.change.head.as_deref()
     }
 
-    /// The profile, where it was named.
+    /// Returns the value of `--profile`.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
     }
 
-    /// The build that is asked about.
+    /// Returns the build that the query is about.
     fn build(&self) -> Build {
         Build {
             verb: self.verb,
@@ -63,10 +63,11 @@ impl QuestionArgs {
         }
     }
 
-    /// The target triples that were named; cargo's word for the host's own as what it stands for.
+    /// Returns the target triples that the user named. `host-tuple`, cargo's word for the host's
+    /// triple, is replaced by the triple.
     ///
     /// # Errors
-    /// Where rustc does not tell the host's triple.
+    /// Returns an error if rustc does not print the host's triple.
     pub fn triples(&self, runner: &Runner) -> Result<Vec<String>> {
         let named = self.subject.workspace.targets().iter();
         let resolve = |triple: &String| match &**triple {
@@ -79,7 +80,7 @@ impl QuestionArgs {
         named.map(resolve).collect()
     }
 
-    /// The same choices as arguments for a build by cargo.
+    /// Returns the arguments that cargo takes, too, for a build by cargo.
     pub fn forwarded(&self) -> Vec<String> {
         let mut forwarded = self.subject.workspace.forwarded();
         let profile = self.profile.iter().map(|it| ["--profile", it]);
@@ -91,13 +92,13 @@ impl QuestionArgs {
     }
 }
 
-/// The build by cargo that a question is about.
+/// The build that a query is about.
 pub struct Build {
-    /// What is going to be run.
+    /// The verb.
     pub verb: Verb,
     /// The name of the profile.
     pub profile: String,
-    /// The values of `--config` that cargo is given.
+    /// The values of `--config` that cargo gets.
     pub config: Vec<String>,
 }
 
@@ -114,11 +115,11 @@ pub struct SubjectArgs {
 }
 
 impl SubjectArgs {
-    /// The question as plain values, where it is continuous integration that says what changed
-    /// unless the user does.
+    /// Resolves the arguments to a query. Continuous integration chooses the base unless the user
+    /// names a change.
     ///
     /// # Errors
-    /// Where the arguments name something that is not there.
+    /// Returns an error if the arguments name something that does not exist.
     pub fn resolve_in_ci(&self, build: &Build) -> Result<Query> {
         let in_ci =
             self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
@@ -173,11 +174,12 @@ impl SubjectArgs {
 }
 
 impl SubjectArgs {
-    /// The question, of every workspace of the repository or of the one. What names a package is
-    /// asked of those that have it; `others` are further names, of which each must be of one.
+    /// Returns the queries, for every workspace of the repository if `all` is true, or else for the
+    /// one workspace. A package that is assumed to be changed is passed to the workspaces that have
+    /// the package. `others` are further packages; at least one workspace must have each of them.
     ///
     /// # Errors
-    /// Where the arguments name something that no workspace has.
+    /// Returns an error if the arguments name something that no workspace has.
     pub fn each(&self, build: &Build, all: bool, others: &[String]) -> Result<Questions> {
         if !all {
             let question = self.resolved(build, self.change.is_in_ci())?;
@@ -211,16 +213,17 @@ impl SubjectArgs {
 }
 
 impl QuestionArgs {
-    /// The question, of every workspace of the repository or of the one.
+    /// Returns the queries, for every workspace of the repository if `all` is true, or else for the
+    /// one workspace.
     ///
     /// # Errors
-    /// As for [`SubjectArgs::each`].
+    /// Returns the errors of [`SubjectArgs::each`].
     pub fn each(&self, all: bool, others: &[String]) -> Result<Questions> {
         self.subject.each(&self.build(), all, others)
     }
 }
 
-/// Makes sure that one of the workspaces defines the profile that is going to be built.
+/// Checks that at least one of the workspaces defines the profile of the build.
 fn defined_somewhere(loaded: &[Loaded], build: &Build) -> Result<()> {
     let required =
         |it: &Loaded| profiles::require(&it.runner, &it.workspace, &build.profile, &build.config);
@@ -233,10 +236,10 @@ fn defined_somewhere(loaded: &[Loaded], build: &Build) -> Result<()> {
     }
 }
 
-/// Makes sure that one of the workspaces has the package that is named by `PACKAGE[:TARGET]`.
+/// Checks that at least one of the workspaces has the package of `PACKAGE[:TARGET]`.
 ///
 /// # Errors
-/// What the first that is asked says.
+/// Returns the error of the first workspace if no workspace has the package.
 pub fn somewhere(loaded: &[Loaded], spec: &str) -> Result<()> {
     let mut found = loaded.iter().map(|it| it.workspace.find(package_of(spec)));
     match (found.next(), loaded.len()) {

@@ -1,4 +1,4 @@
-//! What a change affects, as text, names, cargo arguments and JSON.
+//! The affected units as text, names, cargo arguments and JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,90 +15,90 @@ use xtask_impact::unit_graph::{Mode, Verb, unit_name};
 use xtask_impact::vcs::Change;
 use xtask_impact::workspace::{Specs, TargetKind};
 
-/// The answer, ready to be shown.
+/// The report of an answer.
 #[derive(Debug, Serialize)]
 pub struct AffectedReport {
-    /// Of this format; it changes when a reader would have to.
+    /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
-    /// What is going to be run.
+    /// The verb that the report is about.
     pub verb: Verb,
-    /// What was compared, in words.
+    /// The comparison, as text.
     pub compared: String,
     /// The directory of the root manifest.
     pub workspace_root: String,
-    /// Every path that differs, sorted.
+    /// The changed paths, sorted.
     pub changes: Vec<Change>,
-    /// Affected packages, sorted by name; the strongest effect of their units.
+    /// The affected packages, sorted by name.
     pub packages: Vec<AffectedPackage>,
-    /// Affected units, sorted by package, then target.
+    /// The affected units, sorted by package, then target.
     pub units: Vec<AffectedUnit>,
-    /// On what evidence the answer rests.
+    /// The number of units with records.
     pub recorded: RecordCount,
-    /// What the reader should know about how the answer was found.
+    /// Notes for the user about the way in which the answer was found.
     pub notes: Vec<String>,
-    /// Test binaries that nextest runs in another way, by a changed configuration of its own.
+    /// Test binaries that nextest runs differently because its configuration changed.
     #[serde(skip)]
     configured_tests: Vec<String>,
 }
 
-/// How many compiled units of path packages have a record of a build of this kind; the
-/// others were by their sources.
+/// The number of compiled units of path packages that have a record of this kind of build. The
+/// other units are judged by their sources.
 #[derive(Debug, Serialize)]
 pub struct RecordCount {
-    /// Those with a record.
+    /// The number of units with a record.
     pub current: usize,
-    /// All of them.
+    /// The number of all compiled units.
     pub compiled: usize,
 }
 
-/// One affected package.
+/// An affected package.
 #[derive(Debug, Serialize)]
 pub struct AffectedPackage {
-    /// Name.
+    /// The name of the package.
     pub name: String,
-    /// Version.
+    /// The version of the package.
     pub version: String,
     /// Cargo's package id.
     pub id: String,
-    /// Whether it is a member of the workspace.
+    /// True if the package is a member of the workspace.
     pub member: bool,
-    /// The strongest of its units' effects.
+    /// The strongest effect of the package's units.
     pub effect: Effect,
-    /// What names the package, and no other, after cargo's `-p`.
+    /// The argument for cargo's `-p` that names this package and no other.
     #[serde(skip)]
     pub spec: String,
 }
 
-/// One affected unit, with the way by which the change reaches it.
+/// An affected unit, with the chain from the change to the unit.
 #[derive(Debug, Serialize)]
 pub struct AffectedUnit {
-    /// Name of the package.
+    /// The name of the package.
     pub package: String,
-    /// Version of the package.
+    /// The version of the package.
     pub package_version: String,
     /// Cargo's package id.
     pub package_id: String,
-    /// What names the package, and no other, after cargo's `-p`.
+    /// The argument for cargo's `-p` that names this package and no other.
     #[serde(skip)]
     pub package_spec: String,
-    /// Whether the package is a member of the workspace.
+    /// True if the package is a member of the workspace.
     pub member: bool,
-    /// Name of the target.
+    /// The name of the target.
     pub target: String,
-    /// Kind of the target.
+    /// The kind of the target.
     pub kind: TargetKind,
-    /// What is done with the target.
+    /// The mode in which the target is built or run.
     pub mode: Mode,
-    /// What happens to the unit.
+    /// The effect of the change on the unit.
     pub effect: Effect,
-    /// What touched the first unit of the chain.
+    /// The seed: the reason why the first unit of the chain is affected.
     pub seed: Seed,
-    /// From the unit that the change touches to this one, both included.
+    /// The chain from the unit that the change touches directly to this unit, both included.
     pub chain: Vec<String>,
 }
 
 impl AffectedReport {
-    /// Brings an answer into the form that is shown.
+    /// Returns the report of an answer.
     pub fn new(answer: &Answer) -> Self {
         let (workspace, graph) = (&answer.workspace, &answer.graph);
         let specs = Specs::new(workspace);
@@ -166,8 +166,8 @@ impl AffectedReport {
         self
     }
 
-    /// For a reader in a hurry: a block a package, what the change touches first, each group of
-    /// units with the way by which the change reaches it.
+    /// Returns the report as text: a block for each package, with the packages that the change
+    /// touches directly first. Units with the same effect and chain share a line.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let mut groups: Vec<&[AffectedUnit]> = self
@@ -200,7 +200,7 @@ impl AffectedReport {
         text
     }
 
-    /// One line that sums the answer up.
+    /// Returns a summary of the report in one line.
     pub fn headline(&self) -> String {
         let units = self.units.iter();
         let with = |effect| units.clone().filter(|it| it.effect == effect).count();
@@ -214,14 +214,14 @@ impl AffectedReport {
         )
     }
 
-    /// The members, one a line.
+    /// Returns the names of the affected members, one per line.
     pub fn names(&self) -> String {
         self.members()
             .map(|package| format!("{}\n", package.name))
             .collect()
     }
 
-    /// The members as `-p` arguments on one line.
+    /// Returns the affected members as `-p` arguments on one line.
     pub fn cargo_args(&self) -> String {
         let specs: Vec<_> = self
             .members()
@@ -233,7 +233,7 @@ impl AffectedReport {
         }
     }
 
-    /// The members' units, one a line.
+    /// Returns the affected units of members, one per line.
     pub fn unit_names(&self) -> String {
         let units = self.units.iter().filter(|unit| unit.member);
         units
@@ -241,9 +241,9 @@ impl AffectedReport {
             .collect()
     }
 
-    /// The members with the targets that are affected, as arguments on one line; `None` where
-    /// packages alone must be named. A target argument holds for every package that is named, so
-    /// it can be given only where it selects the affected targets of each and no other.
+    /// Returns the affected members and their affected targets as arguments on one line, or `None`
+    /// if the targets cannot be named. A target argument applies to every named package, so the
+    /// targets can only be named if the same arguments are right for each package.
     pub fn target_args(&self) -> Option<String> {
         let mut flags_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for unit in self.units.iter().filter(|unit| unit.member) {
@@ -254,7 +254,8 @@ impl AffectedReport {
                 TargetKind::Lib | TargetKind::Bin | TargetKind::CustomBuild => return None,
             };
             let flags = flags_of.entry(&unit.package).or_default();
-            // What prints this is no word of a shell: a script lets the shell split it.
+            // A script lets the shell split this output into words, so every name must be a plain
+            // word.
             if !quote::is_plain_word(&unit.target) {
                 return None;
             }
@@ -270,7 +271,8 @@ impl AffectedReport {
         Some(format!("{} {flags}\n", packages.trim_end()))
     }
 
-    /// The affected tests as a filterset of nextest, which names a test's binary by its package.
+    /// Returns the affected tests as a filterset of nextest, which names a test binary by its
+    /// package.
     pub fn nextest(&self) -> String {
         let tests = self.units.iter();
         let tests = tests.filter(|unit| unit.member && unit.mode == Mode::Test);
@@ -292,7 +294,7 @@ impl AffectedReport {
 }
 
 impl AffectedUnit {
-    /// The way from the unit back to the change, in one line.
+    /// Returns the chain from the unit back to the change, in one line.
     pub(crate) fn why(&self) -> String {
         let mut why = String::new();
         for unit in self.chain.iter().rev().skip(1) {
@@ -305,13 +307,13 @@ impl AffectedUnit {
         why + &quote::line(&self.seed.because)
     }
 
-    /// Which of its package's units it is, in cargo's words.
+    /// Returns the name of the unit within its package, in cargo's words.
     pub(crate) fn name(&self) -> String {
         target_name(self.kind, self.mode, &self.target)
     }
 }
 
-/// Every test of the members, as nextest names its binary.
+/// Returns nextest's names of all test binaries of the members.
 fn all_tests(answer: &Answer) -> Vec<String> {
     let (workspace, graph) = (&answer.workspace, &answer.graph);
     let units = graph.units().map(|(_, unit)| unit);
@@ -325,7 +327,7 @@ fn all_tests(answer: &Answer) -> Vec<String> {
         .collect()
 }
 
-/// The packages of units, which are sorted by package.
+/// Returns the packages of units. The units must be sorted by package.
 fn packages(units: &[AffectedUnit]) -> Vec<AffectedPackage> {
     let mut packages: Vec<AffectedPackage> = Vec::new();
     for unit in units {

@@ -1,5 +1,6 @@
-//! What `run-affected` selects: the affected packages, and those without which cargo would build
-//! their dependencies with other features than for the whole workspace.
+//! The selection of `run-affected`: the affected packages, and the packages that keep the features
+//! of dependencies. Without the latter, cargo would build dependencies with other features than for
+//! the whole workspace.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,27 +21,27 @@ use xtask_impact::resolve_diff::selection::{
 use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::workspace::{Declared, PackageIx, Workspace};
 
-/// A selection, and what the reader should know of it.
+/// A selection with notes for the user.
 pub type Noted = (Selection, Vec<String>);
 
-/// How much there is to do for a unit.
+/// A function that returns the cost of a unit.
 pub type Weight<'a> = dyn Fn(UnitIx) -> u64 + 'a;
 
-/// Selects of an answer what a command is to be run on.
+/// Selects from an answer the packages and targets to run a command on.
 pub struct Selector<'a> {
-    /// Starts cargo where the command is going to be run.
+    /// The runner that starts cargo in the command's directory.
     pub runner: &'a Runner,
-    /// What is affected.
+    /// The answer with the affected units.
     pub answer: &'a Answer,
     /// The command.
     pub tool: Tool,
-    /// What the user asked for beside it.
+    /// The options that the user gave.
     pub options: &'a ToolOptions<'a>,
     keeper: OnceCell<Result<FeaturePreserver<'a>>>,
 }
 
 impl<'a> Selector<'a> {
-    /// For a command that is going to be run in the runner's directory.
+    /// Returns the selector of a command that runs in the runner's directory.
     pub fn new(
         runner: &'a Runner,
         answer: &'a Answer,
@@ -56,7 +57,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Everything that is affected.
+    /// Returns the selection of everything that is affected.
     pub fn all(&self) -> Noted {
         self.keep(Selection::new(
             self.answer,
@@ -65,10 +66,10 @@ impl<'a> Selector<'a> {
         ))
     }
 
-    /// One machine's part of the tests, which depends on the change alone.
+    /// Returns one machine's part of the tests. The part depends on the change alone.
     ///
     /// # Errors
-    /// Where cargo does not tell which tests belong together.
+    /// Returns an error if cargo does not tell which tests belong together.
     pub fn part(&self, partition: Partition) -> Result<Noted> {
         let alike = |_| 1;
         let place = partition.slice - 1;
@@ -78,10 +79,10 @@ impl<'a> Selector<'a> {
         })
     }
 
-    /// The parts of as many machines, each with its weight, less those that would be empty.
+    /// Returns the parts of `of` machines, each with its weight. Empty parts are left out.
     ///
     /// # Errors
-    /// As for [`Selector::part`].
+    /// Returns the errors of [`Selector::part`].
     pub fn parts(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
         let kept = |parts: Vec<(u64, Selection)>| {
             let parts = parts.into_iter();
@@ -96,7 +97,7 @@ impl<'a> Selector<'a> {
         Ok(parts)
     }
 
-    /// A selection with what keeps its features.
+    /// Adds the packages that keep the features of the selection's dependencies.
     pub fn keep(&self, selection: Selection) -> Noted {
         let (answer, tool) = (self.answer, self.tool);
         let workspace = &answer.workspace;
@@ -126,8 +127,8 @@ impl<'a> Selector<'a> {
         (selection.whole(answer, tool), vec![note])
     }
 
-    /// What it takes to keep the features of these packages: nothing where their manifests show it,
-    /// and otherwise as cargo answers or did before.
+    /// Returns the packages that keep the features of these packages. If the manifests show that
+    /// none is needed, cargo is not asked. Cargo's answer is cached.
     fn kept(&self, packages: &BTreeSet<PackageIx>, ids: &BTreeSet<String>) -> Result<Preserved> {
         if self.are_kept(packages) {
             return Ok(Preserved::With(Vec::new()));
@@ -145,7 +146,7 @@ impl<'a> Selector<'a> {
         Ok(kept)
     }
 
-    /// Whether it is certain without cargo that nothing has to be done.
+    /// Returns true if it is certain without asking cargo that no package has to be added.
     fn are_kept(&self, packages: &BTreeSet<PackageIx>) -> bool {
         let command = self.command();
         let own = self.tool.builds_like().unwrap_or_default();
@@ -156,7 +157,7 @@ impl<'a> Selector<'a> {
                 .is_some_and(|declared| is_as_in_whole(workspace, &declared, packages, with_tests))
     }
 
-    /// The test binaries of every machine.
+    /// Returns the test binaries of every machine.
     fn binaries(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
         let units = Selection::units(self.answer, self.tool, &self.options.excluded);
         let units = units.into_iter().map(|unit| (weight(unit), unit)).collect();
@@ -166,7 +167,8 @@ impl<'a> Selector<'a> {
             .collect()
     }
 
-    /// The packages of every machine, for a command that may do a thing twice.
+    /// Returns the packages of every machine, for a command that may build the same unit on several
+    /// machines.
     fn packages(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
         let weights = self.weights(weight);
         let packages = weights
@@ -182,7 +184,7 @@ impl<'a> Selector<'a> {
         Selection::of_packages(self.answer, self.tool, packages)
     }
 
-    /// What there is to do for every affected package.
+    /// Returns the weight of every affected package.
     fn weights(&self, weight: &Weight<'_>) -> BTreeMap<PackageIx, u64> {
         let mut weights: BTreeMap<PackageIx, u64> = BTreeMap::new();
         for unit in Selection::units(self.answer, self.tool, &self.options.excluded) {
@@ -192,9 +194,9 @@ impl<'a> Selector<'a> {
         weights
     }
 
-    /// The tests of every machine, package by package. A package whose features another affected
-    /// one turns on has to be tested together with it, since `cargo test` runs the tests of all
-    /// that it builds. Every machine works all parts out, so that they agree.
+    /// Returns the tests of every machine, package by package. A package is tested together with
+    /// the affected packages that turn on its features, since `cargo test` runs the tests of all
+    /// packages that it builds. Every machine computes all parts, so that the machines agree.
     fn groups(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
         let workspace = &self.answer.workspace;
         let weights = self.weights(weight);
@@ -207,7 +209,7 @@ impl<'a> Selector<'a> {
             let mut group = places(workspace, &added);
             group.retain(|needed| affected.contains(needed));
             group.insert(package);
-            // Whoever shares a package with this group is of the group.
+            // Groups that share a package are merged.
             groups.retain(|other| {
                 let is_apart = other.is_disjoint(&group);
                 if !is_apart {
@@ -242,7 +244,7 @@ impl<'a> Selector<'a> {
         Ok(selections)
     }
 
-    /// All tests on one machine.
+    /// Returns parts with all tests on the first machine.
     fn together(
         &self,
         affected: &BTreeSet<PackageIx>,
@@ -258,14 +260,14 @@ impl<'a> Selector<'a> {
         parts
     }
 
-    /// Cargo's ids of all that could be selected.
+    /// Returns cargo's ids of all packages that can be selected.
     fn members(&self) -> BTreeSet<String> {
         let members = self.answer.workspace.members().map(|(member, _)| member);
         let members = members.filter(|member| !self.options.excluded.contains(member));
         ids(&self.answer.workspace, &members.collect())
     }
 
-    /// The cargo command that builds with the same features.
+    /// Returns the cargo command that builds with the same features.
     fn command(&self) -> Vec<String> {
         let command = self.tool.builds_like().unwrap_or_default().iter();
         let mut command: Vec<String> = command.map(|&word| word.to_owned()).collect();

@@ -1,4 +1,4 @@
-//! A part of a package's targets, in the words of cargo and of nextest.
+//! A part of a package's targets, as arguments of cargo and as filtersets of nextest.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -8,10 +8,10 @@ use xtask_impact::unit_graph::{Mode, Unit, UnitIx};
 use xtask_impact::workspace::{PackageIx, TargetKind};
 
 impl Tool {
-    /// The argument that selects a unit, and no other of its package, in cargo's default set of
-    /// features; `None` where only its whole package can be selected.
+    /// Returns the argument that selects a unit and no other unit of its package, with cargo's
+    /// default set of features. Returns `None` if only the whole package can be selected.
     fn target_flag(self, unit: &Unit) -> Option<String> {
-        // Cargo takes the name for a pattern.
+        // Cargo reads the name as a glob pattern.
         let name = glob::Pattern::escape(&unit.target);
         match (unit.kind, unit.mode) {
             (TargetKind::Test, _) => Some(format!("--test={name}")),
@@ -27,9 +27,9 @@ impl Tool {
     }
 }
 
-/// Arguments that select the affected targets of every package that is selected and no other, or
-/// none where that cannot be said: a target's argument holds for all packages, and documentation
-/// tests can be selected only by themselves.
+/// Returns arguments that select exactly the affected targets of all selected packages, or no
+/// arguments if that is impossible: a target argument applies to all packages, and `--doc` cannot
+/// be combined with other target arguments.
 pub(crate) fn target_flags(
     answer: &Answer,
     tool: Tool,
@@ -53,7 +53,8 @@ pub(crate) fn target_flags(
     }
 }
 
-/// Test binaries as nextest names them, whole packages where all of theirs are meant.
+/// Returns a filterset of nextest for test binaries. A package is named as a whole if all its test
+/// binaries are selected.
 pub(crate) fn filterset(answer: &Answer, units: &[UnitIx]) -> String {
     let Answer {
         workspace, graph, ..
@@ -94,8 +95,8 @@ pub fn in_filterset(name: &str) -> String {
     escaped
 }
 
-/// What nextest calls a test binary: its package, with kind and target where it is not the
-/// library's.
+/// Returns nextest's name of a test binary: its package, with kind and target unless the binary
+/// tests the library.
 pub fn binary_id(package: &str, kind: TargetKind, target: &str) -> String {
     match kind {
         TargetKind::Lib => package.to_owned(),

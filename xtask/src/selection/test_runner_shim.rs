@@ -1,8 +1,9 @@
-//! Building a package's tests without running them.
+//! The test-runner shim, which builds a package's tests without running them.
 //!
-//! `cargo test` runs the tests of all that it builds, of packages too that are selected only for the
-//! features that they turn on. So it is given a runner, the kit itself, which starts a test binary or
-//! a documentation test unless it is such a package's. A runner is no part of what cargo calls fresh.
+//! `cargo test` runs the tests of all packages that it builds, even of packages that are selected
+//! only to keep features. Therefore cargo gets a runner: the kit itself, which starts a test binary
+//! or a documentation test unless it belongs to such a package. Changing the runner makes no unit
+//! stale.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,7 +20,7 @@ use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::{PackageIx, Workspace};
 
-/// The cargo command on a selection.
+/// Returns the cargo command for a selection.
 pub fn cargo(
     runner: &Runner,
     workspace: &Workspace,
@@ -38,7 +39,8 @@ pub fn cargo(
     command
 }
 
-/// The arguments of the cargo command on a selection. Cargo leaves the lock file as it is.
+/// Returns the arguments of the cargo command for a selection. `--locked` keeps the lock file
+/// unchanged.
 pub fn arguments(
     workspace: &Workspace,
     tool: Tool,
@@ -52,7 +54,8 @@ pub fn arguments(
     }
 }
 
-/// The runner as a setting. One that the user has for a triple goes before it.
+/// Returns the arguments that set the runner. A runner that the user configures for a triple
+/// overrides this setting.
 fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<String> {
     let Ok(kit) = std::env::current_exe() else {
         return Vec::new();
@@ -72,7 +75,8 @@ fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<Str
     vec!["--config".to_owned(), setting]
 }
 
-/// Whether cargo's configuration may have a runner for a kind of target; cargo takes only one.
+/// Returns true if cargo's configuration may have a runner for a `cfg(…)`. Cargo accepts only one
+/// such runner.
 fn has_runner(root: &Utf8Path) -> bool {
     configuration_files(root).iter().any(|file| {
         let text = files::read_text(file, files::SETTINGS);
@@ -82,11 +86,11 @@ fn has_runner(root: &Utf8Path) -> bool {
     })
 }
 
-/// Runs a test that cargo built, unless the package that it is of, by cargo's variables, is one of
-/// these.
+/// Runs a test that cargo built, unless its package is in `without`. Cargo names the package by the
+/// variable `CARGO_PKG_NAME`.
 ///
 /// # Errors
-/// When it cannot be started.
+/// Returns an error if the test cannot be started.
 pub fn run_test(without: &[String], program: &Path, arguments: &[String]) -> Result<Status> {
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     if without.contains(&package) {

@@ -10,7 +10,7 @@ const RAILWAY: &str = "
     serde@1.0.0 external: lib
 ";
 
-/// What would be run after edits of these units.
+/// Returns the command that would be run after edits of these units.
 fn command(tool: Tool, units: &[&str]) -> String {
     command_with(tool, units, &[], &[])
 }
@@ -123,7 +123,7 @@ fn several_machines_run_every_test_once() {
     }
 }
 
-/// The test binaries that a filterset names.
+/// Returns the test binaries that a filterset names.
 fn named(answer: &Answer, filter: &str) -> Vec<String> {
     let terms = filter.split(" + ").filter(|&term| term != "none()");
     let binaries = terms.flat_map(|term| {
