@@ -8,7 +8,7 @@ use crate::cli::output;
 use crate::cli::output::verdict;
 use xtask_impact::error::Status;
 
-/// How to show what is found.
+/// The output format of findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Each with its place, evidence, cost and mend
