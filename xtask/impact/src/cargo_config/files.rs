@@ -1,4 +1,4 @@
-//! The files of cargo's configuration: which there are, what they include, and what they say.
+//! The files of cargo's configuration: finding, reading and including them.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
@@ -13,14 +13,14 @@ use crate::paths::{is_absent, resolved};
 use crate::quote;
 use crate::usage;
 
-/// Reads a file.
+/// A function that reads a file.
 pub(super) type ReadFile<'a> = &'a dyn Fn(&Utf8Path) -> io::Result<String>;
 
-/// What is read of files, and which were looked for.
+/// A reader of configuration files, with a list of the paths that were tried.
 pub(super) struct ConfigFiles<'a> {
     read: ReadFile<'a>,
     current: &'a Utf8Path,
-    /// Where a file of the configuration is or could be.
+    /// The paths at which a configuration file was looked for, existing or not.
     pub(super) looked_at: BTreeSet<Utf8PathBuf>,
 }
 
@@ -33,8 +33,8 @@ impl<'a> ConfigFiles<'a> {
         }
     }
 
-    /// What each file says that cargo finds from a directory upwards and in its home, the nearest
-    /// first.
+    /// Returns the table of each file that cargo finds from a directory upwards and in its home,
+    /// the nearest first.
     pub(super) fn above(&mut self, home: Option<&Utf8Path>) -> Vec<Result<ConfigValue>> {
         let mut found = Vec::new();
         let mut seen = HashSet::new();
@@ -49,7 +49,8 @@ impl<'a> ConfigFiles<'a> {
         found
     }
 
-    /// Cargo takes the name without an ending where both are there.
+    /// Reads the configuration file in a directory `.cargo`. If `config` and `config.toml` both
+    /// exist, cargo reads `config`.
     fn in_directory(&mut self, directory: &Utf8Path) -> Option<Result<ConfigValue>> {
         for name in ["config", "config.toml"] {
             let path = directory.join(name);
@@ -68,7 +69,7 @@ impl<'a> ConfigFiles<'a> {
         None
     }
 
-    /// What a file says that `--config` names; `None` where there is none of that name.
+    /// Returns the table of a file that `--config` names, or `None` if the file cannot be read.
     pub(super) fn named(&mut self, path: &Utf8Path) -> Option<Result<ConfigValue>> {
         let text = (self.read)(path).ok()?;
         Some(self.parsed(path, &text, true, &mut HashSet::new()))
@@ -96,8 +97,8 @@ impl<'a> ConfigFiles<'a> {
         self.with_includes(table, by_flag, seen)
     }
 
-    /// The files that a table includes, in their order, and then the table itself, which so beats
-    /// them.
+    /// Merges a table with the files that the table includes. The files are merged in their order,
+    /// and the table itself overrides them.
     pub(super) fn with_includes(
         &mut self,
         mut table: ConfigValue,
@@ -131,8 +132,9 @@ impl<'a> ConfigFiles<'a> {
                 item.get("optional").map(|it| &it.kind),
                 Some(ValueKind::Boolean(true))
             );
-            // Not as other paths are: beside the file itself. Before 1.97 cargo leaves a `..` in it as
-            // it is, and then takes relative paths of the included file from elsewhere.
+            // An included path is relative to the including file, unlike other paths. Before 1.97,
+            // cargo does not resolve a `..` in it, and then resolves relative paths of the included
+            // file from another directory.
             let beside = item.origin.directory().unwrap_or(self.current);
             let path = normalized(&beside.join(named));
             self.looked_at.insert(path.clone());
@@ -154,19 +156,20 @@ impl<'a> ConfigFiles<'a> {
     }
 }
 
-/// A file's table, each value with an origin that is made of its line.
+/// Parses the table of a file. `origin` makes the origin of a value from the value's line.
 ///
 /// # Errors
-/// Where it is no TOML.
+/// Returns an error if the text is not TOML.
 pub fn table(text: &str, origin: &dyn Fn(usize) -> ValueOrigin) -> Result<ConfigValue> {
     let parsed = DeTable::parse(text).map_err(|error| usage!("{error}"))?;
     ConfigValue::table(parsed.get_ref(), &lines(text, origin))
 }
 
-/// One table of a file, such as `profile` of a manifest; `None` where there is none of that name.
+/// Parses one table of a file, such as `profile` of a manifest. Returns `None` if the file has no
+/// table of that name.
 ///
 /// # Errors
-/// Where the file is no TOML.
+/// Returns an error if the text is not TOML.
 pub fn table_of(
     text: &str,
     name: &str,
@@ -180,7 +183,7 @@ pub fn table_of(
     ConfigValue::table(table, &lines(text, origin)).map(Some)
 }
 
-/// From a place in a text to what is made of its line.
+/// Returns a function that makes an origin from an offset in the text, by way of the line.
 fn lines<'a>(
     text: &str,
     origin: &'a dyn Fn(usize) -> ValueOrigin,

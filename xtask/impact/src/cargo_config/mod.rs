@@ -1,8 +1,8 @@
 //! Cargo's configuration, read as cargo reads it: files from the current directory upwards and in
-//! cargo's home, what they include, the environment, and `--config`.
+//! cargo's home, the files that they include, the environment, and `--config`.
 //!
-//! Flags beat variables, and these beat files; of files the nearest counts, and lists are joined,
-//! the nearest last. Every value knows where it comes from.
+//! Flags override variables, and variables override files. A nearer file overrides a farther file.
+//! Lists are joined, with the nearest file's values last. Every value has its origin.
 //!
 //! <https://doc.rust-lang.org/cargo/reference/config.html>
 
@@ -22,34 +22,34 @@ use crate::files::{SETTINGS, read_text};
 use crate::process::Runner;
 use crate::usage;
 
-/// Cargo's configuration as it holds in one directory.
+/// Cargo's configuration as it applies in one directory.
 #[derive(Clone, Debug)]
 pub struct CargoConfig {
-    /// What files and flags say.
+    /// The values that files and flags set.
     written: ConfigValue,
     directory: Utf8PathBuf,
     home: Option<Utf8PathBuf>,
     variables: BTreeMap<String, String>,
 }
 
-/// What configuration is read from besides the files at and above a directory.
+/// The sources of configuration other than the files in a directory and above it.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// Cargo's home.
+    /// Cargo's home directory.
     pub home: Option<Utf8PathBuf>,
-    /// The environment.
+    /// The environment variables.
     pub variables: BTreeMap<String, String>,
-    /// What `--config` was given, each `KEY=VALUE` or a file.
+    /// The values of `--config`: each is `KEY=VALUE` or a file.
     pub flags: Vec<String>,
 }
 
 impl Surroundings {
-    /// Those of a cargo that the runner starts.
+    /// Returns the surroundings of a cargo that the runner starts.
     pub fn of(runner: &Runner, flags: &[String]) -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             let mut name = name.into_string().ok()?;
             if cfg!(windows) {
-                // Where case counts for nothing.
+                // Windows ignores the case of variable names.
                 name.make_ascii_uppercase();
             }
             Some((name, value.into_string().ok()?))
@@ -63,20 +63,20 @@ impl Surroundings {
 }
 
 impl CargoConfig {
-    /// The configuration that a cargo which the runner starts would have.
+    /// Returns the configuration of a cargo that the runner starts.
     ///
     /// # Errors
-    /// Where it cannot be read, or cargo would refuse it.
+    /// Returns an error if the configuration cannot be read or if cargo would refuse it.
     pub fn of(runner: &Runner) -> Result<Self> {
         let directory = Utf8Path::from_path(runner.directory())
             .context("the current directory's path is not UTF-8")?;
         Self::in_directory(directory, &Surroundings::of(runner, &[]))
     }
 
-    /// The configuration as it holds in a directory.
+    /// Returns the configuration as it applies in a directory.
     ///
     /// # Errors
-    /// As for [`CargoConfig::of`].
+    /// Returns the errors of [`CargoConfig::of`].
     pub fn in_directory(directory: &Utf8Path, around: &Surroundings) -> Result<Self> {
         Self::read(directory, around, &|path| read_text(path, SETTINGS))
     }
@@ -109,26 +109,26 @@ impl CargoConfig {
         })
     }
 
-    /// What files and flags say, as one table; the environment has no part in it.
+    /// Returns the values that files and flags set, as one table. The environment is not included.
     pub fn written(&self) -> &ConfigValue {
         &self.written
     }
 
-    /// A variable of the environment.
+    /// Returns the value of an environment variable.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// The names of all variables.
+    /// Returns the names and values of all environment variables.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let variables = self.variables.iter();
         variables.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// What is said under a key, by the environment too.
+    /// Returns the value of a key. The environment is included.
     ///
     /// # Errors
-    /// Where the way to it leads through something that is no table.
+    /// Returns an error if a part of the key leads to a value that is not a table.
     pub fn get(&self, key: &[&str]) -> Result<Option<ConfigValue>> {
         let written = self.written_under(key)?;
         let name = variable_of(key);
@@ -162,16 +162,16 @@ impl CargoConfig {
         }
     }
 
-    /// The text under a key, by the environment too.
+    /// Returns the text of a key. The environment is included.
     ///
     /// # Errors
-    /// Where it is no text.
+    /// Returns an error if the value is not a text.
     pub fn text(&self, key: &[&str]) -> Result<Option<(String, ValueOrigin)>> {
         let Some(value) = self.get(key)? else {
             return Ok(None);
         };
         let text = match (&value.origin, &value.kind) {
-            // As it stands there, not what it looks like.
+            // The text of the variable, not the number or boolean that it looks like.
             (ValueOrigin::Variable(name), _) => self.variable(name).map(str::to_owned),
             (_, ValueKind::String(text)) => Some(text.clone()),
             _ => None,
@@ -182,11 +182,11 @@ impl CargoConfig {
         }
     }
 
-    /// Arguments, which may be written as one text with spaces between them, by the environment
-    /// too.
+    /// Returns the arguments of a key, written as a list or as one text with spaces. The
+    /// environment is included.
     ///
     /// # Errors
-    /// Where something else stands there.
+    /// Returns an error if the value is neither a list nor a text.
     pub fn arguments(&self, key: &[&str]) -> Result<Option<Vec<ConfigValue>>> {
         let mut found = Vec::new();
         let written = self.written_under(key)?;
@@ -220,10 +220,11 @@ impl CargoConfig {
         Ok(Some(value))
     }
 
-    /// Where final artifacts of the workspace with this root go, and who says so.
+    /// Returns the directory for final artifacts of the workspace with this root, and the origin of
+    /// the setting.
     ///
     /// # Errors
-    /// Where an empty path is named.
+    /// Returns an error if the path is empty.
     pub fn target_directory(&self, root: &Utf8Path) -> Result<(Utf8PathBuf, ValueOrigin)> {
         let variable = "CARGO_TARGET_DIR";
         let named = match self.variable(variable) {
@@ -239,11 +240,12 @@ impl CargoConfig {
         }
     }
 
-    /// Where intermediate artifacts go unless that is the target directory, and who says so. What
-    /// `{workspace-path-hash}` stands for is cargo's own, and is left as it is.
+    /// Returns the directory for intermediate artifacts and the origin of the setting, or `None` if
+    /// the target directory is used. `{workspace-path-hash}` is left in the path, since only cargo
+    /// can compute the hash.
     ///
     /// # Errors
-    /// Where the path is empty, or holds braces around something else.
+    /// Returns an error if the path is empty or has an unknown template in braces.
     pub fn build_directory(&self, root: &Utf8Path) -> Result<Option<(Utf8PathBuf, ValueOrigin)>> {
         let Some((template, origin)) = self.text(&["build", "build-dir"])? else {
             return Ok(None);
@@ -261,10 +263,11 @@ impl CargoConfig {
         Ok(Some((self.placed(&path, &origin), origin)))
     }
 
-    /// The target triples that cargo builds for where no `--target` says so; none for the host.
+    /// Returns the target triples that cargo builds for if `--target` is not given. Empty for the
+    /// host.
     ///
     /// # Errors
-    /// Where something else stands there.
+    /// Returns an error if a part of the key leads to a value that is not a table.
     pub fn build_targets(&self) -> Result<Vec<ConfigValue>> {
         Ok(match self.get(&["build", "target"])? {
             None => Vec::new(),
@@ -276,8 +279,8 @@ impl CargoConfig {
         })
     }
 
-    /// A program as cargo would start it: a bare name is looked for on `PATH`, anything else is a
-    /// path.
+    /// Returns a program as cargo would start it: a bare name is searched on `PATH`, anything else
+    /// is a path.
     pub fn program(&self, named: &str, origin: &ValueOrigin) -> Utf8PathBuf {
         if named.contains('/') || cfg!(windows) && named.contains('\\') {
             return self.placed(named, origin);
@@ -285,17 +288,17 @@ impl CargoConfig {
         named.into()
     }
 
-    /// A path as it is meant where it stands.
+    /// Returns a path resolved against the directory that its origin implies.
     pub fn placed(&self, path: &str, origin: &ValueOrigin) -> Utf8PathBuf {
         origin.base(&self.directory).join(path)
     }
 }
 
-/// What stands in a template for a hash of the root manifest's path.
+/// The template for a hash of the root manifest's path.
 pub const PATH_HASH: &str = "{workspace-path-hash}";
 
-/// The variable that cargo reads for a key: `CARGO_PROFILE_DEV_OPT_LEVEL` for
-/// `profile.dev.opt-level`. The names of packages stay as they are.
+/// Returns the variable that cargo reads for a key: `profile.dev.opt-level` becomes
+/// `CARGO_PROFILE_DEV_OPT_LEVEL`. The names of packages are not changed.
 pub fn variable_of(key: &[&str]) -> String {
     let mut name = "CARGO".to_owned();
     for (at, part) in key.iter().enumerate() {
@@ -315,10 +318,10 @@ fn words(text: &str, origin: &ValueOrigin) -> impl Iterator<Item = ConfigValue> 
     })
 }
 
-/// What `--config KEY=VALUE` says.
+/// Parses the value of `--config KEY=VALUE`.
 fn of_flag(flag: &str) -> Result<ConfigValue> {
     let parsed = table(flag, &|_| ValueOrigin::Flag(flag.to_owned()));
-    // One key, and no table of TOML's own: cargo takes dotted keys alone.
+    // The value must be one key and no TOML table: cargo accepts dotted keys only.
     let is_one_line = !flag.trim_start().starts_with('[') && !flag.trim().contains(['\n', '\r']);
     let is_plain = |value: &ConfigValue| value.leaves().len() == 1;
     match parsed {
@@ -330,17 +333,17 @@ fn of_flag(flag: &str) -> Result<ConfigValue> {
     }
 }
 
-/// The files in which cargo looks for its configuration from a directory upwards and in its home,
-/// and those that they include, whether or not they exist.
+/// Returns the files in which cargo looks for its configuration from a directory upwards and in its
+/// home, and the files that they include. The files need not exist.
 pub fn configuration_files(directory: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     let read = |path: &Utf8Path| read_text(path, SETTINGS);
     let mut files = ConfigFiles::new(&read, directory);
-    // What one cannot read says nothing about where the others are.
+    // A file that cannot be read does not hide the other files.
     drop(files.above(cargo_home().as_deref()));
     files.looked_at
 }
 
-/// Cargo's home directory.
+/// Returns cargo's home directory.
 pub fn cargo_home() -> Option<Utf8PathBuf> {
     let home = match std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
         Some(home) => std::path::absolute(home).ok()?,

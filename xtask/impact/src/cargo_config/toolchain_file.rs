@@ -1,9 +1,9 @@
-//! The file by which rustup knows the toolchain of a directory.
+//! The file by which rustup chooses the toolchain of a directory.
 
-/// Its names; rustup prefers the second where both are there.
+/// The names of the file. rustup prefers the second if both exist.
 pub const NAMES: [&str; 2] = ["rust-toolchain.toml", "rust-toolchain"];
 
-/// The channel that it names, in either of its forms: a table, or a name alone.
+/// Returns the channel that the file names. The file is a TOML table, or a name alone.
 pub fn channel(text: &str) -> Option<String> {
     match text.parse::<toml::Table>() {
         Ok(table) => Some(table.get("toolchain")?.get("channel")?.as_str()?.to_owned()),
@@ -11,7 +11,7 @@ pub fn channel(text: &str) -> Option<String> {
     }
 }
 
-/// Returns whether a toolchain file chooses a compiler by a path of its own.
+/// Returns true if a toolchain file chooses a compiler by a path.
 pub fn has_path(text: &str) -> bool {
     let table = text.parse::<toml::Table>().ok();
     let toolchain = table.as_ref().and_then(|table| table.get("toolchain"));

@@ -1,4 +1,4 @@
-//! A value of cargo's configuration, with where it comes from, and what becomes of two.
+//! A value of cargo's configuration with its origin, and the merging of two values.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,26 +10,26 @@ use toml::de::{DeTable, DeValue};
 
 use crate::usage;
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ValueOrigin {
-    /// Nobody says so: it is cargo's own.
+    /// Cargo's default: no file, variable or flag sets the value.
     Default,
-    /// A file that cargo finds by itself: configuration, or a manifest.
+    /// A file that cargo finds by itself: a configuration file or a manifest.
     File {
-        /// Which.
+        /// The path of the file.
         path: Utf8PathBuf,
         /// The line, counted from 1.
         line: usize,
     },
-    /// A variable of the environment.
+    /// An environment variable, by its name.
     Variable(String),
-    /// `--config KEY=VALUE`, as it was given.
+    /// `--config KEY=VALUE`, as the user gave it.
     Flag(String),
     /// A file that `--config` names.
     FlagFile {
-        /// Which.
+        /// The path of the file.
         path: Utf8PathBuf,
         /// The line, counted from 1.
         line: usize,
@@ -37,7 +37,7 @@ pub enum ValueOrigin {
 }
 
 impl ValueOrigin {
-    /// Flags beat variables, and these beat files.
+    /// Returns the rank of the origin. Flags override variables, and variables override files.
     pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Default => 0,
@@ -47,14 +47,14 @@ impl ValueOrigin {
         }
     }
 
-    /// The directory that a relative path is relative to: of a file the one above its own, of
-    /// everything else the current one.
+    /// Returns the directory that a relative path is resolved against: for a file the directory
+    /// above the file's own, for everything else the current directory.
     pub fn base<'a>(&'a self, current: &'a Utf8Path) -> &'a Utf8Path {
         let above = self.directory().and_then(Utf8Path::parent);
         above.unwrap_or(current)
     }
 
-    /// The directory of a file.
+    /// Returns the directory of a file.
     pub(super) fn directory(&self) -> Option<&Utf8Path> {
         match self {
             Self::File { path, .. } | Self::FlagFile { path, .. } => path.parent(),
@@ -75,24 +75,24 @@ impl fmt::Display for ValueOrigin {
     }
 }
 
-/// A value and where it comes from. Two are equal where they say the same, wherever they do.
+/// A value and its origin. Two values are equal if their kinds are equal, whatever their origins.
 #[derive(Clone, Debug)]
 pub struct ConfigValue {
-    /// What it is.
+    /// The value itself.
     pub kind: ValueKind,
-    /// Who says so; of joined lists, who says the first part.
+    /// The origin of the value. For joined lists, the origin of the first part.
     pub origin: ValueOrigin,
 }
 
-/// What a value of the configuration can be.
+/// A value of the configuration, by its type.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ValueKind {
-    /// Text.
+    /// A text.
     String(String),
     /// A number.
     Integer(i64),
-    /// Yes or no.
+    /// True or false.
     Boolean(bool),
     /// Values in their order, each with an origin of its own.
     List(Vec<ConfigValue>),
@@ -112,7 +112,7 @@ impl Serialize for ConfigValue {
     }
 }
 
-/// As TOML has it.
+/// Formats the value as TOML.
 impl fmt::Display for ConfigValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = toml::Value::try_from(self).map_err(|_| fmt::Error)?;
@@ -120,7 +120,8 @@ impl fmt::Display for ConfigValue {
     }
 }
 
-/// Lists in which the nearer one counts alone, for they are a command; `*` stands for any key.
+/// The keys of lists that are commands, in which the nearer list replaces the farther list. `*`
+/// stands for any key.
 const COMMANDS: &[&[&str]] = &[
     &["credential-alias", "*"],
     &["doc", "browser"],
@@ -138,10 +139,11 @@ pub(super) fn is_command(key: &[&str]) -> bool {
 }
 
 impl ConfigValue {
-    /// A table of a file, each value with the place of its key.
+    /// Returns the table of a file. Each value gets the line of its key.
     ///
     /// # Errors
-    /// Where it holds what configuration cannot be: a date, a number with a point.
+    /// Returns an error if the table has a value that configuration does not support: a date or a
+    /// number with a decimal point.
     pub fn table(table: &DeTable<'_>, origin: &dyn Fn(usize) -> ValueOrigin) -> Result<Self> {
         let entries = table.iter().map(|(key, value)| {
             let at = origin(key.span().start);
@@ -182,7 +184,7 @@ impl ConfigValue {
         Ok(Self { kind, origin: at })
     }
 
-    /// What stands under a key.
+    /// Returns the value under a key of a table.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match &self.kind {
             ValueKind::Table(entries) => entries.get(key),
@@ -190,7 +192,7 @@ impl ConfigValue {
         }
     }
 
-    /// The entries of a table; none of anything else.
+    /// Returns the entries of a table, or nothing for any other value.
     pub fn entries(&self) -> impl Iterator<Item = (&String, &Self)> {
         let entries = match &self.kind {
             ValueKind::Table(entries) => Some(entries),
@@ -199,12 +201,12 @@ impl ConfigValue {
         entries.into_iter().flatten()
     }
 
-    /// What stands at the end of a way of keys.
+    /// Returns the value under nested keys.
     pub fn at(&self, key: &[&str]) -> Option<&Self> {
         key.iter().try_fold(self, |value, part| value.get(part))
     }
 
-    /// The text, where it is one.
+    /// Returns the text, or `None` if the value is not a text.
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
             ValueKind::String(text) => Some(text),
@@ -212,7 +214,7 @@ impl ConfigValue {
         }
     }
 
-    /// Every value that is no table, by the keys that lead to it.
+    /// Returns every value that is not a table, with the keys that lead to it.
     pub fn leaves(&self) -> Vec<(Vec<&str>, &Self)> {
         let ValueKind::Table(entries) = &self.kind else {
             return vec![(Vec::new(), self)];
@@ -226,11 +228,12 @@ impl ConfigValue {
         leaves
     }
 
-    /// Takes in what another place says. Of two values `from` counts where it has the higher rank,
-    /// or `force` says so; lists are joined, `from` behind where forced, else before.
+    /// Merges the values of another origin into this value. `from` replaces a value if `from` has
+    /// the higher rank or `force` is true. Lists are joined: `from` comes last if `force` is true,
+    /// or else first.
     ///
     /// # Errors
-    /// Where one is a list or table and the other is not.
+    /// Returns an error if one value is a list or table and the other is not.
     pub(super) fn merge<'a>(
         &mut self,
         from: &'a Self,

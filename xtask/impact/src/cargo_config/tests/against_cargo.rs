@@ -1,5 +1,5 @@
-//! Held against cargo: `cargo config get`, which stable has for those who may use what is unstable,
-//! and the directories that `cargo metadata` tells.
+//! Compares the configuration with cargo's: with `cargo config get`, which stable cargo runs if
+//! unstable features are allowed, and with the directories that `cargo metadata` prints.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use super::super::*;
 use crate::process;
 use crate::testing::{scratch, write};
 
-/// What there is beside the current directory `w/a`, in which a workspace lies.
+/// The files next to the current directory `w/a`, in which a workspace lies.
 struct Layout {
     files: &'static [(&'static str, &'static str)],
     variables: &'static [(&'static str, &'static str)],
@@ -17,7 +17,8 @@ struct Layout {
 }
 
 const LAYOUTS: &[Layout] = &[
-    // Alone: beside other keys, cargo joins or replaces a command as chance has it.
+    // This key stands alone: together with other keys, cargo joins or replaces a command
+    // unpredictably.
     Layout {
         files: &[
             (
@@ -120,7 +121,7 @@ const LAYOUTS: &[Layout] = &[
     },
 ];
 
-/// Keys that tables have not, so that `cargo config get` counts the environment in.
+/// Keys that are not tables. For these keys `cargo config get` includes the environment.
 const LEAVES: &[&str] = &[
     "build.jobs",
     "build.rustflags",

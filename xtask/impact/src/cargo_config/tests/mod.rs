@@ -5,8 +5,8 @@ use std::io::{Error, ErrorKind};
 
 use super::*;
 
-/// Configuration of files `/w/a/.cargo/config.toml` and so on, read in `/w/a` by a user whose home
-/// is `/home`, of variables `NAME=value`, and of flags.
+/// Returns the configuration in `/w/a`, with the files `/w/a/.cargo/config.toml` and so on, the
+/// home `/home`, variables `NAME=value`, and flags.
 fn config(files: &[(&str, &str)], variables: &[&str], flags: &[&str]) -> Result<CargoConfig> {
     let variables = variables.iter().filter_map(|it| it.split_once('='));
     let flags: Vec<_> = flags.iter().map(|&it| it.to_owned()).collect();
@@ -25,7 +25,7 @@ fn config(files: &[(&str, &str)], variables: &[&str], flags: &[&str]) -> Result<
     })
 }
 
-/// Each value with its origin, a line each.
+/// Returns each value with its origin, one per line.
 fn told(config: &CargoConfig, keys: &[&str]) -> String {
     let mut told = String::new();
     for key in keys {
