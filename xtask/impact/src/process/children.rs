@@ -1,5 +1,4 @@
-//! The children that the kit has started and that have not ended: a signal is passed on to them,
-//! and none outlives the kit.
+//! The running children of the kit. A signal is passed on to them, and no child outlives the kit.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -12,20 +11,20 @@ use anyhow::{Context as _, Result};
 
 use super::{cannot_start, shown, signals};
 
-/// The part of a child in the end of the kit by a signal.
+/// The role of a child if a signal ends the kit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignalRole {
-    /// The kit ends as soon as the child has ended.
+    /// A program that works for the kit. The kit ends as soon as the child has ended.
     Helper,
-    /// The kit does on the user's behalf what the child does: its status becomes the kit's.
+    /// A program that runs on the user's behalf. The exit status of the child becomes the kit's.
     Main,
 }
 
-/// The processes that a signal for a child is sent to.
+/// The processes to which a signal for a child is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// The child, and its descendants where the system lists them. A terminal reaches them itself,
-    /// since they are in the kit's process group.
+    /// The child, and its descendants if the system lists them. A signal from a terminal reaches
+    /// them without the kit, since they are in the kit's process group.
     Descendants,
     /// The child's own process group.
     Group,
@@ -37,7 +36,7 @@ struct ChildEntry {
     reach: Reach,
 }
 
-/// A child that has not been waited for. One that is dropped so is stopped.
+/// A running child. Dropping the value stops the child.
 pub(super) struct RunningChild {
     child: Option<Child>,
     id: u32,
@@ -46,7 +45,7 @@ pub(super) struct RunningChild {
 }
 
 impl RunningChild {
-    /// Starts a child. After a signal none is started: the kit ends instead.
+    /// Starts a child. After a signal the kit ends instead.
     pub(super) fn start(command: &mut Command, role: SignalRole, reach: Reach) -> Result<Self> {
         #[cfg(unix)]
         if reach == Reach::Group {
@@ -85,7 +84,7 @@ impl RunningChild {
         self.ended(status, is_told)
     }
 
-    /// Waits for the end of the child, and gives what it printed.
+    /// Waits for the end of the child, and returns its output.
     pub(super) fn wait_with_output(mut self) -> Result<Output> {
         let output = self.child.take().map(Child::wait_with_output);
         let output = output.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
@@ -95,7 +94,7 @@ impl RunningChild {
         self.ended(output, is_told)
     }
 
-    /// The status of the child, if it has ended.
+    /// Returns the exit status of the child if the child has ended.
     pub(super) fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
         let status = self.child.as_mut().map(Child::try_wait).transpose();
         status
@@ -103,18 +102,20 @@ impl RunningChild {
             .with_context(|| format!("waiting for {}", self.shown))
     }
 
-    /// Stops the child, by force where it does not end in time.
+    /// Stops the child, by force if the child does not end in time.
     pub(super) fn stop(mut self) -> Result<ExitStatus> {
         self.interrupt()
             .with_context(|| format!("stopping {}", self.shown))
     }
 
-    /// Returns the result of a child that has ended; `is_told` where a signal told it to end.
+    /// Returns the result of a child that has ended. `is_told` is true if a signal told the child
+    /// to end.
     fn ended<T>(self, result: std::io::Result<T>, is_told: bool) -> Result<T> {
         let (role, shown) = (self.entry.role, self.shown.clone());
         drop(self);
         if role == SignalRole::Helper {
-            // A signal for the whole process group may end the child before the kit hears of it.
+            // A signal for the whole process group may end the child before the kit receives the
+            // signal.
             if is_told {
                 signals::wait_for_one();
             }
@@ -159,9 +160,9 @@ fn children() -> MutexGuard<'static, BTreeMap<u32, ChildEntry>> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Marks that a signal was received, between the starts of two children, and sends it to every child
-/// that did not receive it from the terminal. Gives whether one of them is the [main](Role::Main)
-/// child.
+/// Marks that a signal was received, and sends the signal to every child that did not receive it
+/// from the terminal. No child is started in the meantime. Returns true if one of the children is
+/// the [main](SignalRole::Main) child.
 pub(super) fn pass_on(signal: i32, is_from_terminal: bool, mark: impl FnOnce()) -> bool {
     let children = children();
     mark();
@@ -175,7 +176,7 @@ pub(super) fn pass_on(signal: i32, is_from_terminal: bool, mark: impl FnOnce()) 
         .any(|entry| entry.role == SignalRole::Main)
 }
 
-/// Waits until every child has ended; ends by force those that take too long.
+/// Waits until every child has ended. Children that take too long are ended by force.
 pub(super) fn wait_for_all() {
     const PATIENCE: Duration = Duration::from_secs(10);
     let start = Instant::now();
@@ -185,8 +186,8 @@ pub(super) fn wait_for_all() {
     kill_all();
 }
 
-/// Ends every child by force, before the kit ends: none is started after that, whoever tries waits
-/// for the end.
+/// Ends every child by force. Call this function only just before the kit ends. No child is started
+/// afterwards: a thread that tries waits for the end.
 pub(super) fn kill_all() {
     const TRIES: usize = 20;
     for _ in 0..TRIES {
@@ -194,7 +195,7 @@ pub(super) fn kill_all() {
             Ok(children) => children,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                // Another thread starts a child. The thread that panics may be that thread.
+                // Another thread starts a child, or the thread that panics did so itself.
                 sleep(Duration::from_millis(10));
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Programs that end with the kit: when it is interrupted, or when their time is up.
+//! Programs that the kit runs on the user's behalf, and programs with a time limit.
 
 use std::io::{PipeReader, Read as _, Write as _};
 use std::path::Path;
@@ -13,31 +13,31 @@ use xshell::Shell;
 use super::cannot_start;
 use super::children::{Reach, RunningChild, SignalRole};
 
-/// How a program ended that was given a time.
+/// The result of a program with a time limit.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its status.
+    /// The exit status.
     pub status: ExitStatus,
-    /// What it printed, on either stream, in the order in which it did.
+    /// The output of both streams, in the order in which it was printed.
     pub output: Vec<u8>,
-    /// Whether it was stopped because its time was up.
+    /// True if the program was stopped because its time was up.
     pub out_of_time: bool,
 }
 
-/// Runs to the end with the kit's own streams. A signal that tells the kit to end is the program's:
-/// the kit waits until the program has ended, and gives its status.
+/// Runs a program to its end with the kit's own streams. The program handles a signal that tells
+/// the kit to end: the kit waits for the end of the program and returns its status.
 ///
 /// # Errors
-/// When the program cannot be started.
+/// Returns an error if the program cannot be started.
 pub fn interruptible(command: &mut Command) -> Result<ExitStatus> {
     RunningChild::start(command, SignalRole::Main, Reach::Descendants)?.wait()
 }
 
-/// Runs a program in the kit's place, with the kit's own environment; where the system knows no such
-/// thing, to its end.
+/// Replaces the kit by a program, with the kit's own environment. If the system cannot replace a
+/// process, runs the program to its end.
 ///
 /// # Errors
-/// When the program cannot be started.
+/// Returns an error if the program cannot be started.
 pub fn instead(program: &Path, arguments: &[String]) -> Result<ExitStatus> {
     let shell = Shell::new().context("cannot read the current directory")?;
     let mut command = shell.cmd(program).to_command();
@@ -50,12 +50,12 @@ pub fn instead(program: &Path, arguments: &[String]) -> Result<ExitStatus> {
     interruptible(&mut command)
 }
 
-/// Runs to the end with this on its standard input, or for as long as is given, and keeps what it
-/// prints. It is stopped with all that it started, as by an interrupt. `watch` is given what was
-/// printed so far, every now and then.
+/// Runs a program with `input` on its standard input, to its end or for at most `time`, and keeps
+/// its output. When the time is up, the program and all its descendants are stopped, as by an
+/// interrupt. `watch` is called repeatedly with the output so far.
 ///
 /// # Errors
-/// When the program cannot be started.
+/// Returns an error if the program cannot be started.
 pub fn within(
     mut command: Command,
     input: Vec<u8>,
@@ -66,18 +66,19 @@ pub fn within(
     let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
     let other = writer.try_clone().context("cannot make a pipe")?;
     command.stdin(Stdio::piped()).stdout(other).stderr(writer);
-    // A group of its own, so that all that it started can be told to end; but who has time may ask at
-    // the terminal for a password, which another group must not.
+    // A program with a time limit gets a process group of its own, so that all its descendants can
+    // be stopped. A program without a time limit may ask for a password at the terminal, which
+    // another process group must not do.
     let reach = match time {
         Some(_) => Reach::Group,
         None => Reach::Descendants,
     };
     let mut running = RunningChild::start(&mut command, SignalRole::Main, reach)?;
-    // The pipe ends when nobody holds it any more.
+    // The pipe ends when no process holds its other end any more.
     drop(command);
     let output = Output::read(reader);
     if let Some(mut stdin) = running.stdin() {
-        // A program that does not read its input has no need of it.
+        // A program that does not read its input does not need it, so errors are ignored.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
     let mut out_of_time = false;
@@ -102,7 +103,7 @@ pub fn within(
     })
 }
 
-/// What comes out of a pipe. A program may leave behind another that holds it open for good.
+/// The output of a pipe. The program may leave behind a process that holds the pipe open for ever.
 struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: std::thread::JoinHandle<()>,

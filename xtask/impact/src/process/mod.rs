@@ -1,8 +1,8 @@
-//! Starting other programs: the only module that does.
+//! The only module that starts other programs.
 //!
-//! Commands are built with [`xshell`] and run in an environment from which everything is taken
-//! that `cargo run` leaks into its child, so that the cargo which the kit starts sees what the
-//! user's own cargo would see.
+//! Commands are built with [`xshell`]. Their environment lacks everything that `cargo run` leaks
+//! into its child, so that a cargo started by the kit sees the same environment as a cargo started
+//! by the user.
 
 mod children;
 mod interrupt;
@@ -22,25 +22,26 @@ use xshell::Shell;
 use crate::quote;
 use children::{Reach, RunningChild, SignalRole};
 
-/// A place to start programs from: a directory and the scrubbed environment.
+/// A runner: the directory and the cleaned environment in which programs start.
 #[derive(Clone)]
 pub struct Runner {
     shell: Shell,
     /// Variables of the kit's own environment that children do not get.
     leaked: Vec<OsString>,
-    /// What `LD_LIBRARY_PATH` and the like were before `cargo run` put its own directories there.
+    /// The values of `LD_LIBRARY_PATH` and similar variables before `cargo run` added its own
+    /// directories.
     library_paths: Vec<(&'static str, OsString)>,
     cargo: OsString,
-    /// The repository and the work tree that git is told of, absolute; git finds them by the
-    /// directory otherwise.
+    /// The repository and the work tree that git is told to use, as absolute paths. `None` if git
+    /// finds them by the directory.
     repository: Option<(OsString, Option<OsString>)>,
 }
 
 impl Runner {
-    /// A runner for the kit's own current directory.
+    /// Returns a runner for the kit's own current directory.
     ///
     /// # Errors
-    /// When the current directory cannot be read.
+    /// Returns an error if the current directory cannot be read.
     pub fn new() -> Result<Self> {
         let shell = Shell::new().context("cannot read the current directory")?;
         let environment = Leaks::of(&|name| std::env::var_os(name));
@@ -62,7 +63,7 @@ impl Runner {
         })
     }
 
-    /// The same environment, in another directory.
+    /// Returns a runner with the same environment in another directory.
     #[must_use]
     pub fn in_directory(&self, directory: impl AsRef<Path>) -> Self {
         Self {
@@ -71,7 +72,7 @@ impl Runner {
         }
     }
 
-    /// The same directory, with a variable set for whatever is started.
+    /// Returns a runner that sets a variable for every program.
     #[must_use]
     pub fn with_variable(&self, name: &str, value: impl AsRef<OsStr>) -> Self {
         Self {
@@ -80,7 +81,7 @@ impl Runner {
         }
     }
 
-    /// The same, with a variable taken out for whatever is started.
+    /// Returns a runner that removes a variable for every program.
     #[must_use]
     pub fn without_variable(&self, name: &str) -> Self {
         let mut this = self.clone();
@@ -88,8 +89,8 @@ impl Runner {
         this
     }
 
-    /// Returns a runner that tells git of the repository that `GIT_DIR` names, with the work tree
-    /// that `GIT_WORK_TREE` names; `None` where `GIT_DIR` is not set.
+    /// Returns a runner that tells git to use the repository of `GIT_DIR` and the work tree of
+    /// `GIT_WORK_TREE`. Returns `None` if `GIT_DIR` is not set.
     pub fn with_named_repository(&self) -> Option<Self> {
         let absolute = |name| Some(std::path::absolute(std::env::var_os(name)?).ok()?.into());
         let repository = (absolute("GIT_DIR")?, absolute("GIT_WORK_TREE"));
@@ -99,7 +100,7 @@ impl Runner {
         })
     }
 
-    /// Returns the same runner with another work tree for a named repository.
+    /// Returns a runner with another work tree for a named repository.
     #[must_use]
     pub fn with_work_tree(&self, top: &Utf8Path) -> Self {
         let mut this = self.clone();
@@ -118,18 +119,18 @@ impl Runner {
         }
     }
 
-    /// The directory in which programs start.
+    /// Returns the directory in which programs start.
     pub fn directory(&self) -> &Path {
         self.shell.current_dir()
     }
 
-    /// cargo, as the user's own shell would start it here.
+    /// Returns a command for the cargo that the user's own shell would start here.
     pub fn cargo(&self) -> Command {
         self.program(&self.cargo)
     }
 
-    /// Any program, without the `GIT_*` variables that git sets for its hooks, and which would lead
-    /// cargo's own git astray.
+    /// Returns a command for any program. The `GIT_*` variables that git sets for its hooks are
+    /// removed, since they would mislead the git that cargo starts.
     pub fn program(&self, name: impl AsRef<OsStr>) -> Command {
         let mut command = self.command(name.as_ref());
         for (name, _) in std::env::vars_os() {
@@ -140,12 +141,12 @@ impl Runner {
         command
     }
 
-    /// The environment of whatever is started.
+    /// Returns the environment of the programs that the runner starts.
     pub fn environment(&self) -> impl Iterator<Item = (OsString, OsString)> {
         std::env::vars_os().filter(|(name, _)| !self.leaked.contains(name))
     }
 
-    /// The file that a program's name stands for here.
+    /// Returns the file on `PATH` with a program's name.
     pub fn find(&self, name: &str) -> Option<Utf8PathBuf> {
         let path = std::env::var_os("PATH")?;
         let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
@@ -155,10 +156,10 @@ impl Runner {
             .find_map(|file| Utf8PathBuf::try_from(file).ok())
     }
 
-    /// A hook of the user's own, with all that git set for it.
+    /// Returns a command for a hook of the user, with all variables that git set for the hook.
     pub fn hook(&self, path: &Utf8Path) -> Command {
         if cfg!(windows) {
-            // The system starts no scripts; git brings a shell along.
+            // Windows cannot start scripts, but git installs a shell.
             let mut command = self.command(OsStr::new("sh"));
             command.arg(path);
             return command;
@@ -166,15 +167,16 @@ impl Runner {
         self.command(path.as_ref())
     }
 
-    /// rustc, as cargo would choose it from the environment.
+    /// Returns a command for the rustc that cargo would choose from the environment.
     pub fn rustc(&self) -> Command {
         let named = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         self.command(&named)
     }
 
-    /// git, told which repository is meant by its directory alone, or by this runner: `GIT_DIR` and
-    /// its kind, set by hooks, would beat the directory. `GIT_INDEX_FILE` stays, since during `git commit -a`
-    /// it names the index that is going to be committed.
+    /// Returns a command for git. Git finds the repository by the directory, or uses the repository
+    /// that this runner names. `GIT_DIR` and similar variables, which hooks set, are removed, since
+    /// they would override the directory. `GIT_INDEX_FILE` is kept, since during `git commit -a` it
+    /// names the index that is going to be committed.
     pub fn git(&self) -> Command {
         let mut command = self.command(OsStr::new("git"));
         for name in [
@@ -191,7 +193,7 @@ impl Runner {
                 command.env("GIT_WORK_TREE", work_tree);
             }
         }
-        // A question must not take the index lock from under the user's own git.
+        // A query must not hold the index lock while the user's own git needs the lock.
         command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
         command
     }
@@ -212,10 +214,11 @@ impl Runner {
     }
 }
 
-/// Runs to the end and gives what was printed, whatever the exit status.
+/// Runs a program to its end and returns its output, whatever its exit status.
 ///
 /// # Errors
-/// When the program cannot be started; the message says which and where.
+/// Returns an error if the program cannot be started. The message names the program and the
+/// directory.
 pub fn output(command: &mut Command) -> Result<Output> {
     command
         .stdin(Stdio::null())
@@ -224,19 +227,20 @@ pub fn output(command: &mut Command) -> Result<Output> {
     helper(command)?.wait_with_output()
 }
 
-/// Runs to the end and gives what was printed.
+/// Runs a program to its end and returns its standard output.
 ///
 /// # Errors
-/// When the program cannot be started, or fails; the message holds its own words.
+/// Returns an error if the program cannot be started or fails. The message has the program's
+/// standard error.
 pub fn checked(command: &mut Command) -> Result<Vec<u8>> {
     let output = output(command)?;
     succeeded(command, output)
 }
 
-/// What a program that ran to its end printed.
+/// Returns the standard output of a program that has ended.
 ///
 /// # Errors
-/// When it failed; the message holds its own words.
+/// Returns an error if the program failed. The message has the program's standard error.
 pub fn succeeded(command: &Command, output: Output) -> Result<Vec<u8>> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -249,10 +253,10 @@ pub fn succeeded(command: &Command, output: Output) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Runs to the end with this on its standard input, and gives what was printed.
+/// Runs a program to its end with `input` on its standard input, and returns its output.
 ///
 /// # Errors
-/// When the program cannot be started, or does not read its input.
+/// Returns an error if the program cannot be started or does not read its input.
 pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output> {
     use std::io::Write as _;
     command
@@ -261,7 +265,7 @@ pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output
         .stderr(Stdio::piped());
     let mut child = helper(command)?;
     let mut stdin = child.stdin().context("the program's input is not a pipe")?;
-    // The program answers while it reads, so that one of the two has to wait in a thread.
+    // The program writes while it reads, so one of the two directions needs a thread.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output()?;
     if output.status.success() {
@@ -273,34 +277,35 @@ pub fn output_with_input(command: &mut Command, input: Vec<u8>) -> Result<Output
     Ok(output)
 }
 
-/// Runs to the end with this on its standard input, its output being the kit's own.
+/// Runs a program to its end with `input` on its standard input. The program prints to the kit's
+/// own streams.
 ///
 /// # Errors
-/// When the program cannot be started.
+/// Returns an error if the program cannot be started.
 pub fn status_with_input(command: &mut Command, input: Vec<u8>) -> Result<ExitStatus> {
     use std::io::Write as _;
     command.stdin(Stdio::piped());
     let mut child = helper(command)?;
     if let Some(mut stdin) = child.stdin() {
-        // A program that does not read its input has no need of it.
+        // A program that does not read its input does not need it, so errors are ignored.
         drop(stdin.write_all(&input));
     }
     child.wait()
 }
 
-/// Runs to the end with the kit's own streams.
+/// Runs a program to its end with the kit's own streams.
 ///
 /// # Errors
-/// When the program cannot be started.
+/// Returns an error if the program cannot be started.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     helper(command)?.wait()
 }
 
-/// Runs to the end, giving each line of standard output to `line` as it comes; standard error is
-/// the kit's own.
+/// Runs a program to its end, and passes each line of its standard output to `line` as soon as it
+/// is printed. Standard error is the kit's own.
 ///
 /// # Errors
-/// When the program cannot be started or its output cannot be read.
+/// Returns an error if the program cannot be started or if its output cannot be read.
 pub fn stream(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitStatus> {
     use std::io::BufRead as _;
     command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -315,11 +320,11 @@ pub fn stream(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitS
     child.wait()
 }
 
-/// Runs to the end, giving each line of standard output to `line` and each piece of standard error
-/// to `errors` as they come.
+/// Runs a program to its end, and passes each line of its standard output to `line` and each piece
+/// of its standard error to `errors` as soon as it is printed.
 ///
 /// # Errors
-/// As for [`stream`].
+/// Returns the errors of [`stream`].
 pub fn stream_both(
     command: &mut Command,
     line: impl FnMut(&str),
@@ -336,21 +341,23 @@ pub fn stream_both(
             }
         });
         let status = stream(command, line);
-        // The command holds the other end of the pipe until it is told to hold something else.
+        // The command holds the other end of the pipe until the command gets another standard
+        // error.
         command.stderr(Stdio::null());
         drop(listening.join());
         status
     })
 }
 
-/// The command as one would type it into a shell.
+/// Returns a command as a user would type it into a shell.
 pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words = words.map(|word| quote::shell(&word.to_string_lossy()).into_owned());
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Starts a program that works for the kit: after a signal the kit ends with it.
+/// Starts a program that works for the kit. After a signal the kit ends as soon as the program has
+/// ended.
 fn helper(command: &mut Command) -> Result<RunningChild> {
     RunningChild::start(command, SignalRole::Helper, Reach::Descendants)
 }
@@ -374,7 +381,7 @@ const LIBRARY_PATHS: [&str; 3] = [
     "DYLD_LIBRARY_PATH",
 ];
 
-/// What stands in the environment because `cargo run` started the kit.
+/// The variables that are in the environment because `cargo run` started the kit.
 struct Leaks {
     under_cargo: bool,
     toolchain_leaked: bool,
@@ -383,17 +390,18 @@ struct Leaks {
 
 impl Leaks {
     fn of(variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
-        // Cargo sets both for a program that it runs; a user sets neither.
+        // Cargo sets both variables for a program that it runs. Users set neither.
         let under_cargo =
             variable("CARGO_MANIFEST_DIR").is_some() && variable("CARGO_PKG_NAME").is_some();
         let under_rustup = variable("RUSTUP_TOOLCHAIN").is_some();
-        // rustup says since 1.29 where its choice came from. A toolchain that the user chose, with
-        // `+nightly` or the variable, is theirs; one that came from a default or a file belongs
-        // to the directory in which the kit was started and would be wrong in another.
+        // From 1.29 on, rustup names the source of its choice. A toolchain that the user chose,
+        // with `+nightly` or the variable, is kept. A toolchain that came from a default or a file
+        // belongs to the directory in which the kit was started, and would be wrong in another
+        // directory.
         let chosen = variable("RUSTUP_TOOLCHAIN_SOURCE")
             .is_some_and(|source| matches!(source.to_str(), Some("cli" | "env")));
         let toolchain_leaked = under_cargo && under_rustup && !chosen;
-        // The path that `cargo run` hands down is one toolchain's own; rustup's proxy chooses anew
+        // `cargo run` passes the path of one toolchain's cargo. rustup's proxy chooses a toolchain
         // for each directory.
         let cargo = variable("CARGO").filter(|_| !toolchain_leaked);
         Self {
@@ -424,8 +432,8 @@ impl Leaks {
     }
 }
 
-/// A library search path less the directories that cargo and rustup put in front of it: those of
-/// the kit's own build directory, and the toolchain's.
+/// Removes the directories that cargo and rustup added to a library search path: the kit's own
+/// build directory and the toolchain's directories.
 fn without_cargos_own(value: &OsStr) -> OsString {
     let own = std::env::current_exe()
         .ok()

@@ -19,18 +19,18 @@ pub(super) const KILL: i32 = 9;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
-/// The signal that told the kit to end, if it was told.
+/// Returns the signal that told the kit to end, if there was one.
 pub fn received() -> Option<i32> {
     Some(RECEIVED.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
 }
 
-/// The exit status of a program that a signal ended, as a shell gives it.
+/// Returns the exit status that a shell gives a program that a signal ended.
 pub fn status_of(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
-/// Returns true where a child ended as a program does that a signal told to end: by the signal, or
-/// with the status that a shell gives for the signal.
+/// Returns true if a signal told a child to end: the child was ended by the signal, or ended with
+/// the status that a shell gives for the signal.
 pub(super) fn is_told_to_end(status: &ExitStatus) -> bool {
     const TOLD: [i32; 3] = [1, INTERRUPT, 15];
     #[cfg(unix)]
@@ -42,7 +42,7 @@ pub(super) fn is_told_to_end(status: &ExitStatus) -> bool {
         .is_some_and(|signal| TOLD.contains(&signal))
 }
 
-/// Waits a moment for a signal that a child has received already.
+/// Waits for a moment for a signal that a child has received already.
 pub(super) fn wait_for_one() {
     const PATIENCE: Duration = Duration::from_millis(500);
     let start = Instant::now();
@@ -52,10 +52,10 @@ pub(super) fn wait_for_one() {
 }
 
 /// Makes the kit end its children and remove its temporary directories when SIGINT, SIGTERM, SIGHUP
-/// or a panic that aborts ends the kit. A signal that the kit was started to ignore stays ignored.
+/// or an aborting panic ends the kit. A signal that the kit was started to ignore stays ignored.
 ///
 /// # Errors
-/// Where the system lets nobody listen for signals.
+/// Returns an error if the kit cannot listen for signals.
 pub fn clean_up_at_the_end() -> Result<()> {
     // A panic that unwinds drops the children and the directories.
     if cfg!(panic = "abort") {
@@ -64,8 +64,8 @@ pub fn clean_up_at_the_end() -> Result<()> {
     listen()
 }
 
-/// Makes a panic end the children and remove the temporary directories. For a panic that aborts:
-/// other threads start no child and create no directory after that.
+/// Makes a panic end the children and remove the temporary directories. This is only for a panic
+/// that aborts: other threads can start no child and create no directory afterwards.
 fn clean_up_at_a_panic() {
     let former = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -88,9 +88,11 @@ pub(super) fn end() -> ! {
     exit(status_of(received().unwrap_or(INTERRUPT)).into());
 }
 
-/// Acts on a signal. The first is passed on; the next ends the kit at once.
+/// Handles a signal. The first signal is passed on to the children, the next one ends the kit at
+/// once.
 fn heard(signal: i32, is_from_terminal: bool) {
-    /// `timeout` sends its signal to the program and to the program's group.
+    /// The time in which signals count as one: `timeout` signals the program and then the program's
+    /// group.
     const ONE_REQUEST: Duration = Duration::from_millis(300);
     if received().is_some() {
         children::kill_all();
@@ -119,7 +121,7 @@ fn listen() -> Result<()> {
         SignalsInfo::<WithRawSiginfo>::new(wanted).context("cannot listen for signals")?;
     thread::spawn(move || {
         loop {
-            // What comes while one is acted on belongs to that one.
+            // A signal that arrives while another one is handled counts as the same request.
             if let Some(info) = signals.wait().last() {
                 heard(info.si_signo, is_from_terminal(info.si_signo, info.si_code));
                 let _ = signals.pending().count();
@@ -132,11 +134,11 @@ fn listen() -> Result<()> {
 #[cfg(not(unix))]
 fn listen() -> Result<()> {
     use anyhow::Context as _;
-    // The console tells the children, too.
+    // The console signals the children, too.
     ctrlc::set_handler(|| heard(INTERRUPT, true)).context("cannot listen for an interrupt")
 }
 
-/// The signals that the kit was started to ignore, as by `nohup`; a bit each.
+/// Returns the signals that the kit was started to ignore, as by `nohup`, one bit per signal.
 #[cfg(unix)]
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -145,8 +147,8 @@ fn ignored() -> u64 {
         .unwrap_or_default()
 }
 
-/// Whether a terminal sent a signal, which sends it to the children, too. Linux tells what the
-/// system sends from what a process sends.
+/// Returns true if a terminal sent a signal, which the terminal also sends to the children. Linux
+/// distinguishes signals of the system from signals of a process.
 #[cfg(unix)]
 fn is_from_terminal(signal: i32, code: i32) -> bool {
     use std::io::IsTerminal as _;
@@ -156,7 +158,7 @@ fn is_from_terminal(signal: i32, code: i32) -> bool {
     }
 }
 
-/// Sends a signal to a child. On Windows the console has told whoever it concerns.
+/// Sends a signal to a child. On Windows the console has signalled the children already.
 #[cfg(unix)]
 pub(super) fn send(signal: i32, child: u32, reach: Reach) {
     use nix::sys::signal::{Signal, kill, killpg};
@@ -164,7 +166,7 @@ pub(super) fn send(signal: i32, child: u32, reach: Reach) {
     let (Ok(signal), Ok(id)) = (Signal::try_from(signal), i32::try_from(child)) else {
         return;
     };
-    // A process that has ended needs no signal, so failures are of no interest.
+    // A process that has ended needs no signal, so errors are ignored.
     match reach {
         Reach::Group => {
             let _ = killpg(Pid::from_raw(id), signal);
@@ -180,7 +182,7 @@ pub(super) fn send(signal: i32, child: u32, reach: Reach) {
 #[cfg(not(unix))]
 pub(super) fn send(_: i32, _: u32, _: Reach) {}
 
-/// A process, and those that it started, where the system lists them.
+/// Returns a process and its descendants, if the system lists them.
 #[cfg(unix)]
 fn with_descendants(process: i32) -> Vec<i32> {
     let mut found = vec![process];

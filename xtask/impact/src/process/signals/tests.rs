@@ -1,4 +1,4 @@
-//! A panic in a process of its own: this executable, started for one test alone.
+//! Tests of a panic in a separate process: this executable, started for one test alone.
 
 #![expect(clippy::disallowed_methods, reason = "a process is made to panic")]
 
@@ -14,7 +14,7 @@ use crate::private_dir::TemporaryDir;
 use crate::process::children::{RunningChild, SignalRole};
 use crate::testing::scratch;
 
-/// The name of the directory that [`panics`] works in, as a variable.
+/// The variable that names the directory in which [`panics`] works.
 const PLACE: &str = "XTASK_KIT_TEST_PANICS_IN";
 
 #[test]
@@ -67,7 +67,7 @@ fn panics() {
         return;
     };
     clean_up_at_a_panic();
-    // The profile of tests unwinds: this is what the kit's own profile does after the hook.
+    // The profile of tests unwinds. This call does what the kit's own profile does after the hook.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         hook(panic);
@@ -89,6 +89,6 @@ fn panics() {
 
 fn is_running(process: &str) -> bool {
     let status = fs::read_to_string(Path::new("/proc").join(process).join("stat"));
-    // A process that has ended may not have been waited for.
+    // The parent may not have waited for a process that has ended.
     status.is_ok_and(|status| !status.contains(") Z "))
 }
