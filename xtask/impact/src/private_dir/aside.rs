@@ -1,4 +1,4 @@
-//! Files that are written aside and put in place whole.
+//! Atomic writes: a file is written under a temporary name and then renamed.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,20 +7,19 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::live;
 
-/// Writes a file whole: a reader sees the old one or the new one. The permissions of a file that is
-/// there stay.
+/// Writes a file atomically: a reader sees the old content or the new content. The permissions of
+/// an existing file are kept.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn write_whole(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     write(path, text.as_ref(), AsideKind::Data)
 }
 
-/// Writes a file whole that can be started as a program, whatever the permissions of a file that is
-/// there.
+/// Writes an executable file atomically. The permissions of an existing file are not kept.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn write_program(path: &Utf8Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     write(path, text.as_ref(), AsideKind::Program)
 }
@@ -38,7 +37,7 @@ fn write(path: &Utf8Path, text: &[u8], kind: AsideKind) -> io::Result<()> {
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".xtask-kit-").suffix(".new");
-    // The user's umask is taken from that, as for every new file.
+    // The system removes the bits of the user's umask, as for every new file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match kind {
         AsideKind::Data => 0o666,
@@ -55,7 +54,7 @@ fn write(path: &Utf8Path, text: &[u8], kind: AsideKind) -> io::Result<()> {
         {
             file.set_permissions(metadata.permissions())?;
         }
-        // Windows renames no file that is open.
+        // Windows does not rename an open file.
         drop(file);
         aside.persist(path).map_err(|error| error.error)
     });

@@ -1,13 +1,13 @@
-//! Directories that belong to the user alone: temporary ones, and the kit's own in the user's cache
-//! directory.
+//! Directories that only the user can access: temporary directories, and the kit's directory in the
+//! user's cache directory.
 //!
-//! A directory that another user could have prepared is never used: a temporary directory is
-//! created exclusively, with a random name and mode 0700; a directory of the cache must belong to
-//! the user and be closed to others, each time it is used.
+//! A directory that another user could have prepared is never used. A temporary directory is
+//! created exclusively, with a random name and mode 0700. A directory of the cache must belong to
+//! the user and be closed to other users, each time it is used.
 //!
-//! Cargo gathers configuration from every directory above the one that it runs in, rustup the
-//! toolchain file. A private directory therefore lies where neither finds a file that the work
-//! tree's own cargo would not find.
+//! Cargo reads configuration from every directory above the directory that it runs in, and rustup
+//! reads the toolchain file from there. Therefore a private directory lies in a place where cargo
+//! and rustup find no file that they would not find in the work tree.
 
 mod aside;
 mod place;
@@ -26,23 +26,23 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use aside::{write_program, write_whole};
 pub use user_cache::{kept_apart, kept_outside};
 
-/// The beginning of the name of a temporary directory.
+/// The prefix of the name of a temporary directory.
 pub const PREFIX: &str = "xtask-kit-";
 
-/// A private directory that is removed with all that it holds: when it is dropped, and when a
-/// signal or a panic ends the kit.
+/// A private directory. The directory and its contents are removed when the value is dropped, and
+/// when a signal or a panic ends the kit.
 #[derive(Debug)]
 pub struct TemporaryDir {
     path: Utf8PathBuf,
 }
 
 impl TemporaryDir {
-    /// Creates a directory outside a work tree, in which cargo may be run: see the
-    /// [module](self). It lies in the directory for temporary files, or in the user's cache
-    /// directory where others may write above the former.
+    /// Creates a directory outside a work tree, in which cargo may be run; see the [module](self).
+    /// The directory lies in the system's directory for temporary files, or, if other users may
+    /// write to a directory above that, in the user's cache directory.
     ///
     /// # Errors
-    /// Where no directory outside the work tree can be used.
+    /// Returns an error if no directory outside the work tree can be used.
     pub fn outside(tree: &Utf8Path) -> Result<Self> {
         let mut failures = String::new();
         for parent in place::parents(tree) {
@@ -57,10 +57,10 @@ impl TemporaryDir {
         )
     }
 
-    /// Creates a directory in one that the user named.
+    /// Creates a directory in a directory that the user named.
     ///
     /// # Errors
-    /// Where it cannot be created.
+    /// Returns an error if the directory cannot be created.
     pub fn inside(parent: &Utf8Path) -> Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX);
@@ -76,7 +76,8 @@ impl TemporaryDir {
         Ok(Self { path })
     }
 
-    /// The directory, without symbolic links where it was made [outside](Self::outside) a tree.
+    /// Returns the path of the directory. The path is canonical if the directory was made
+    /// [outside](Self::outside) a tree.
     pub fn path(&self) -> &Utf8Path {
         &self.path
     }
@@ -90,14 +91,16 @@ impl Drop for TemporaryDir {
     }
 }
 
-/// Removes every temporary directory and file of the kit, which is about to end: none is created
-/// after that, whoever tries waits for the end. To be called when no child writes there any more.
+/// Removes every temporary directory and file of the kit. Call this function only just before the
+/// kit ends, when no child writes to the directories. No directory is created afterwards: a thread
+/// that tries waits for the end.
 pub fn remove_all() {
     let live = match LIVE.try_lock() {
         Ok(live) => live,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(TryLockError::WouldBlock) => {
-            // Another thread creates or removes one. The thread that panics may be that thread.
+            // Another thread creates or removes a directory, or the thread that panics did so
+            // itself.
             sleep(Duration::from_millis(200));
             match LIVE.try_lock() {
                 Ok(live) => live,
@@ -111,7 +114,8 @@ pub fn remove_all() {
     mem::forget(live);
 }
 
-/// Removes a directory or a file, in which the kit's threads may be writing still.
+/// Removes a directory or a file. The kit's threads may still be writing to it, so the removal is
+/// tried several times.
 fn remove(path: &Utf8Path) {
     const TRIES: usize = 20;
     for _ in 0..TRIES {
@@ -127,7 +131,7 @@ fn remove(path: &Utf8Path) {
     }
 }
 
-/// The temporary directories and files that are there now.
+/// The temporary directories and files that exist now.
 static LIVE: Mutex<BTreeSet<Utf8PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn live() -> MutexGuard<'static, BTreeSet<Utf8PathBuf>> {

@@ -1,4 +1,4 @@
-//! The directories that a temporary directory may lie in.
+//! The directories in which a temporary directory may be created.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -8,7 +8,8 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::user_cache;
 
-/// Files that cargo and rustup look for in the directory they run in and in each one above it.
+/// The files that cargo and rustup look for in the directory they run in and in each directory
+/// above.
 const LOOKED_FOR: [&str; 5] = [
     ".cargo/config",
     ".cargo/config.toml",
@@ -17,8 +18,9 @@ const LOOKED_FOR: [&str; 5] = [
     "rust-toolchain.toml",
 ];
 
-/// The directories outside a work tree in which a temporary directory can be created, the safest
-/// first. One below which cargo would read a file that it does not read in the tree is left out.
+/// Returns the directories outside a work tree in which a temporary directory can be created, the
+/// safest first. A directory is left out if cargo would read a file there that it does not read in
+/// the tree.
 pub(super) fn parents(tree: &Utf8Path) -> Vec<Utf8PathBuf> {
     let mut candidates = Vec::new();
     candidates.extend(Utf8PathBuf::try_from(std::env::temp_dir()));
@@ -45,7 +47,8 @@ fn safest_first(
     apart
 }
 
-/// A file that cargo or rustup reads below a directory and does not read in the work tree.
+/// Returns a file that cargo or rustup reads in a directory or above it, and does not read in the
+/// work tree.
 pub(super) fn foreign_file(
     directory: &Utf8Path,
     tree: &Utf8Path,
@@ -54,7 +57,7 @@ pub(super) fn foreign_file(
     let own_above = directory.ancestors().filter(|it| !tree.starts_with(it));
     own_above
         .flat_map(|above| LOOKED_FOR.map(|name| above.join(name)))
-        // Cargo's home directory is read by every cargo.
+        // Every cargo reads cargo's home directory.
         .filter(|file| {
             cargo_home.is_none() || file.parent().and_then(real).as_deref() != cargo_home
         })
@@ -64,15 +67,16 @@ pub(super) fn foreign_file(
 /// The protection of a directory against other users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Safety {
-    /// Another user may rename what lies in it, or in a directory above it.
+    /// Another user may rename files in the directory, or in a directory above it.
     Exposed,
-    /// Other users may add files, in it or above it, and leave alone what is there.
+    /// Other users may add files in the directory or above it, but cannot change existing files.
     Shared,
-    /// Other users may only look.
+    /// Other users may only read.
     Private,
 }
 
-/// The protection of a directory, as far as the work tree does not share the danger.
+/// Returns the protection of a directory. Directories that also lie above the work tree do not
+/// count, since the work tree has the same risk.
 pub(super) fn safety(directory: &Utf8Path, tree: &Utf8Path) -> Safety {
     let own_above = directory.ancestors().filter(|it| !tree.starts_with(it));
     let safeties = own_above.map(|above| match above.metadata() {
@@ -102,8 +106,8 @@ fn safety_of(_: &Metadata) -> Safety {
     Safety::Private
 }
 
-/// The directory as the system resolves it, which is how cargo prints it. On Windows cargo avoids
-/// that form.
+/// Returns the canonical path of a directory, which cargo prints. On Windows cargo avoids that
+/// form, so the path stays unchanged.
 pub(super) fn real(path: &Utf8Path) -> Option<Utf8PathBuf> {
     match cfg!(windows) {
         true => path.is_dir().then(|| path.to_owned()),
@@ -126,7 +130,7 @@ mod tests {
     use super::*;
     use crate::testing::{scratch, write};
 
-    /// Directories of this mode, outside the work tree `tree`.
+    /// Creates directories with these modes. The work tree is `tree`.
     #[cfg(unix)]
     fn directories(root: &Utf8Path, wanted: &[(&str, u32)]) -> Vec<Utf8PathBuf> {
         use std::os::unix::fs::PermissionsExt as _;
@@ -177,7 +181,7 @@ mod tests {
             ("tmp/.cargo/other", false),
             ("tmp/beside/Cargo.toml", false),
             ("home/.cargo/config.toml", false),
-            // The work tree lies below it, too.
+            // The work tree lies below this file, too.
             (".cargo/config.toml", false),
         ] {
             let (_scratch, root) = scratch();

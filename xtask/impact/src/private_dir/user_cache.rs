@@ -8,10 +8,10 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::place::{self, Safety};
 
-/// Returns the directory in which the kit keeps something of a workspace from one run to the next,
-/// where the workspace has no target directory yet: in the user's cache directory, created with mode
-/// 0700. `None` where the user has no such directory, another user may write there, or the directory
-/// lies in the workspace's own repository, where git would show its files as changes.
+/// Returns the directory in which the kit keeps caches of a workspace that has no target directory
+/// yet. The directory lies in the user's cache directory and is created with mode 0700. Returns
+/// `None` if the user has no cache directory, if another user may write to it, or if it lies in the
+/// workspace's own repository, where git would show its files as changes.
 pub fn kept_outside(root: &Utf8Path) -> Option<Utf8PathBuf> {
     kept_in(&kits_own()?, root)
 }
@@ -25,7 +25,7 @@ fn kept_in(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
     kept_for(kits_own, root)
 }
 
-/// Returns the directory of [`kept_outside`], if cargo may be run there: the directory lies outside
+/// Returns the directory of [`kept_outside`] if cargo may be run there: the directory lies outside
 /// the work tree, and cargo reads no file there that it does not read in the tree.
 pub fn kept_apart(tree: &Utf8Path) -> Option<Utf8PathBuf> {
     let kept = kept_for(&kits_own()?, tree)?;
@@ -40,7 +40,8 @@ fn kept_for(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
     private(kits_own.join(format!("{hash:016x}")))
 }
 
-/// A directory for temporary directories, where that of the system will not do.
+/// Returns the parent of temporary directories, used if the system's directory for them is not
+/// safe.
 pub(super) fn for_temporary() -> Option<Utf8PathBuf> {
     private(kits_own()?.join("tmp"))
 }
@@ -50,8 +51,8 @@ fn kits_own() -> Option<Utf8PathBuf> {
     kits_own_in(cache)
 }
 
-/// Returns the kit's own directory in a cache directory; both are created where no other user may
-/// write above them, and nothing is created elsewhere.
+/// Returns the kit's own directory in a cache directory. Both are created if no other user may
+/// write above them. Otherwise nothing is created.
 fn kits_own_in(mut cache: Utf8PathBuf) -> Option<Utf8PathBuf> {
     let is_exposed = |directory: &Utf8Path| {
         let real = place::real(directory);
@@ -71,7 +72,7 @@ fn kits_own_in(mut cache: Utf8PathBuf) -> Option<Utf8PathBuf> {
     private(cache.join("xtask-kit"))
 }
 
-/// The user's cache directory by the conventions of the system.
+/// Returns the user's cache directory by the conventions of the system.
 fn of_the_user(
     is_macos: bool,
     variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
@@ -87,12 +88,13 @@ fn of_the_user(
     if let (false, Some(cache)) = (is_macos, absolute("XDG_CACHE_HOME")) {
         return Some(cache);
     }
-    // Nobody's home directory is created for that.
+    // A home directory that does not exist is not created.
     let home = absolute("HOME").filter(|home| home.is_dir())?;
     Some(home.join(if is_macos { "Library/Caches" } else { ".cache" }))
 }
 
-/// The directory, created with mode 0700; `None` where another user owns it or may write to it.
+/// Creates a directory with mode 0700 and returns its path, or `None` if another user owns the
+/// directory or may write to it.
 fn private(path: Utf8PathBuf) -> Option<Utf8PathBuf> {
     create(&path);
     let metadata = fs::symlink_metadata(&path).ok()?;
@@ -116,11 +118,11 @@ fn create(path: &Utf8Path) {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    // Where that fails, there is no such directory to use.
+    // If the creation fails, the caller finds no directory.
     drop(builder.create(path));
 }
 
-/// The user whom the kit runs as.
+/// Returns the id of the user that the kit runs as.
 #[cfg(unix)]
 pub(super) fn user() -> u32 {
     nix::unistd::geteuid().as_raw()
@@ -184,7 +186,8 @@ mod tests {
             assert_eq!(private(path), None, "another user's");
         }
     }
-    /// A repository, its workspace's root, and the kit's own directory in a cache directory.
+    /// Returns a repository, the root of its workspace, and the kit's own directory in a cache
+    /// directory.
     fn workspace() -> (tempfile::TempDir, Utf8PathBuf, Utf8PathBuf) {
         let (scratch, top) = crate::testing::scratch();
         let root = top.join("repository/rust");
@@ -214,7 +217,8 @@ mod tests {
             let own = kits_own_in(repository.join(cache)).unwrap();
             assert_eq!(kept_in(&own, &root), None, "{cache}");
         }
-        // A repository may lie in another, as below a home directory that is one.
+        // A repository may lie in another repository, such as a home directory under version
+        // control.
         let home = repository.parent().unwrap();
         fs::create_dir(home.join(".git")).unwrap();
         let own = kits_own_in(home.join(".cache")).unwrap();
