@@ -1,4 +1,4 @@
-//! Which paths differ between two states.
+//! The paths that differ between two states of a repository.
 
 use std::process::Command;
 
@@ -9,20 +9,20 @@ use serde::Serialize;
 use super::{Commit, Range, Repository, null_separated, one_line};
 use crate::process;
 
-/// What happened to a path. A rename is a deletion and an addition.
+/// The kind of a change. A rename is a deletion and an addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeStatus {
-    /// Only the newer side has it.
+    /// Only the newer side has the path.
     Added,
-    /// Both sides have it, with different content, mode or type.
+    /// Both sides have the path, with different content, mode or type.
     Modified,
-    /// Only the older side has it.
+    /// Only the older side has the path.
     Deleted,
 }
 
 impl ChangeStatus {
-    /// By the letter that git has for it.
+    /// Returns the kind for git's letter.
     pub(super) fn of(letter: u8) -> Self {
         match letter {
             b'A' => Self::Added,
@@ -32,51 +32,53 @@ impl ChangeStatus {
     }
 }
 
-/// Where the newer side of a difference was seen.
+/// The place in which the newer side of a difference was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Seen {
-    /// In a commit, or staged on top of one.
+    /// In a commit, or staged on top of a commit.
     Commits,
     /// In the index.
     Index,
     /// In the work tree, not staged.
     WorkTree,
-    /// In the work tree, in no commit and not in the index.
+    /// In the work tree, but in no commit and not in the index.
     Untracked,
-    /// The user named it.
+    /// Named by the user.
     Named,
 }
 
-/// A path that differs.
+/// A changed path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Change {
-    /// Relative to the top level of the repository, with `/`; absolute outside the repository.
+    /// The path relative to the top level of the repository, with `/`. Absolute outside the
+    /// repository.
     pub path: Utf8PathBuf,
-    /// What happened to it.
+    /// The kind of the change.
     pub status: ChangeStatus,
-    /// Where that was seen.
+    /// The place in which the change was seen.
     pub seen: Seen,
 }
 
 impl Change {
-    /// Returns true for a path outside the repository, of which git knows nothing.
+    /// Returns true for a path outside the repository, which git does not know.
     pub fn is_outside(&self) -> bool {
         self.path.is_absolute()
     }
 }
 
 impl Repository {
-    /// Every path that differs between the two states, sorted. Of a submodule that is checked out
-    /// and has its older commit, these are the paths in it, unless a file that says how it is built
-    /// is among them: then it is the directory, as of every other repository in this one.
+    /// Returns every path that differs between the two states, sorted. For a submodule that is
+    /// checked out and has its older commit, the changed paths in the submodule are returned. If
+    /// these include a file that configures builds, such as `Cargo.toml`, the submodule's directory
+    /// is returned instead. Any other repository inside this one is returned as a directory.
     ///
     /// # Errors
-    /// Git's own message where it cannot compare.
+    /// Returns git's own message if git cannot compare the states.
     pub fn changes(&self, range: &Range) -> Result<Vec<Change>> {
         let mut command = self.git();
-        // The user's configuration must not change what is listed: renames stay a deletion and
-        // an addition, paths stay relative to the top level and unquoted.
+        // The user's configuration must not change the list: renames stay a deletion and an
+        // addition, and paths stay unquoted and relative to the top level.
         command.args(["diff", "--raw", "-z", "--no-renames", "--no-ext-diff"]);
         command.args(["--no-relative", "--no-textconv"]);
         command.args(["--ignore-submodules=none", "--no-abbrev"]);
@@ -124,7 +126,7 @@ impl Repository {
         Ok(changes)
     }
 
-    /// What differs in a submodule, where that tells all.
+    /// Returns the changed paths in a submodule, or `None` if they do not tell the whole change.
     fn changes_in(
         &self,
         path: &Utf8Path,
@@ -132,7 +134,7 @@ impl Repository {
         range: &Range,
     ) -> Option<Vec<Change>> {
         let top_level = self.top_level.join(path);
-        // Without one of its own git would find this repository there.
+        // Without a `.git` in the submodule, git would find the outer repository there.
         if !top_level.join(".git").exists() {
             return None;
         }
@@ -165,7 +167,7 @@ impl Repository {
     /// Returns the paths that git neither tracks nor is told to ignore.
     ///
     /// # Errors
-    /// Git's own message where it cannot list.
+    /// Returns git's own message if git cannot list the paths.
     pub fn untracked(&self) -> Result<Vec<Change>> {
         let output = self.ask(&["ls-files", "-z", "--others", "--exclude-standard"])?;
         let untracked = null_separated(&output).map(|path| Change {
@@ -177,17 +179,17 @@ impl Repository {
         Ok(untracked.collect())
     }
 
-    /// The tree without files, which the first commit is compared with; its hash depends on the
-    /// repository's hash function.
+    /// Returns the tree without files, with which the first commit is compared. Its hash depends on
+    /// the repository's hash function.
     fn empty_tree(&self) -> Result<String> {
         let output = self.ask(&["hash-object", "-t", "tree", "--stdin"])?;
         Ok(one_line(&output))
     }
 }
 
-/// Reads `git diff --raw -z`: `:mode mode hash hash status NUL path NUL …`. Against a work tree
-/// the newer hash is all zeros where the file differs from the index. Of a submodule on both sides
-/// the hashes are its commits.
+/// Parses `git diff --raw -z`: `:mode mode hash hash status NUL path NUL …`. In a comparison with a
+/// work tree, the newer hash is all zeros if the file differs from the index. If a path is a
+/// submodule on both sides, the hashes are its commits.
 fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2]>)>> {
     const SUBMODULE: &str = "160000";
     let mut changes = Vec::new();
@@ -217,8 +219,9 @@ fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2
     Ok(changes)
 }
 
-/// One entry a path, sorted. Git lists a path twice where it is unmerged, and where it was
-/// removed from the index but still lies in the work tree: deleted and untracked, so modified.
+/// Merges entries of the same path, and sorts. Git lists a path twice if it is unmerged. Git also
+/// lists a path twice if it was removed from the index but still lies in the work tree: deleted and
+/// untracked become modified.
 fn merged(mut changes: Vec<Change>) -> Vec<Change> {
     changes.sort();
     changes.dedup_by(|later, earlier| {

@@ -1,4 +1,4 @@
-//! Files of the index or of a commit, written to another directory.
+//! Exports of the files of the index or of a commit to another directory.
 
 use std::fs;
 
@@ -9,21 +9,21 @@ use super::{Commit, EntryKind, Repository, TreeEntry, TreeState, mirror};
 use crate::process;
 use crate::quote;
 
-/// A state whose files can be written to a directory. The user's index is not written to.
+/// A state whose files can be written to a directory. The user's index is never written.
 pub struct Export<'a> {
     repository: &'a Repository,
     /// The tree of the state.
     tree: TreeState,
-    /// An index of the tree, for git alone.
+    /// The path of an index of the tree, for git alone.
     index: Utf8PathBuf,
     entries: Vec<TreeEntry>,
 }
 
 impl<'a> Export<'a> {
-    /// Prepares the export of a state; `private` is an existing directory for git's own files.
+    /// Prepares the export of a state. `private` is an existing directory for git's own files.
     ///
     /// # Errors
-    /// Git's own message, or the disk's.
+    /// Returns git's own message, or an error of the disk.
     pub fn new(repository: &'a Repository, state: &TreeState, private: &Utf8Path) -> Result<Self> {
         let tree = match state {
             TreeState::Commit(commit) => commit.0.clone(),
@@ -48,11 +48,11 @@ impl<'a> Export<'a> {
         &self.entries
     }
 
-    /// Writes the files and links that `is_wanted` selects below a directory; also those of the
-    /// submodules that are checked out, as they are committed.
+    /// Writes the files and links that `is_wanted` selects to a directory. Files of checked-out
+    /// submodules are written, too, as they are committed.
     ///
     /// # Errors
-    /// Git's own message, or the disk's.
+    /// Returns git's own message, or an error of the disk.
     pub fn write(&self, to: &Utf8Path, is_wanted: &dyn Fn(&TreeEntry) -> bool) -> Result<()> {
         let files = self.entries.iter();
         let files = files.filter(|it| it.kind != EntryKind::Submodule && is_wanted(it));
@@ -92,7 +92,7 @@ impl<'a> Export<'a> {
                 continue;
             };
             let commit = Commit(commit.to_owned());
-            // Cargo itself reports a submodule that it misses.
+            // A missing submodule is reported by cargo itself.
             if submodule.known(&commit.0)?.is_none() {
                 continue;
             }
@@ -106,10 +106,10 @@ impl<'a> Export<'a> {
         Ok(())
     }
 
-    /// Returns whether a Rust file of the state contains one of these words.
+    /// Returns true if a Rust file of the state contains one of these words.
     ///
     /// # Errors
-    /// When git cannot be started.
+    /// Returns an error if git cannot be started.
     pub fn mentions(&self, words: &[String]) -> Result<bool> {
         let TreeState::Commit(tree) = &self.tree else {
             return Ok(true);

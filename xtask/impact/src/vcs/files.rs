@@ -1,4 +1,4 @@
-//! Which files a state has, and what they hold.
+//! The files of a state of the repository, and their contents.
 
 #[cfg(all(test, unix))]
 mod tests;
@@ -18,28 +18,28 @@ use crate::quote;
 /// A path of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeEntry {
-    /// Relative to the top level of the repository.
+    /// The path relative to the top level of the repository.
     pub path: Utf8PathBuf,
-    /// What it is.
+    /// The kind of the path.
     pub kind: EntryKind,
 }
 
-/// What a path is.
+/// The kind of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
     File,
-    /// A symbolic link; its content is the path that it points to.
+    /// A symbolic link. Its content is the path that it points to.
     Link,
     /// Another repository.
     Submodule,
 }
 
 impl Repository {
-    /// Every path of a state, sorted.
+    /// Returns every path of a state, sorted.
     ///
     /// # Errors
-    /// Git's own message where it cannot list.
+    /// Returns git's own message if git cannot list the paths.
     pub fn entries(&self, state: &TreeState) -> Result<Vec<TreeEntry>> {
         let mut entries = match state {
             TreeState::Empty => Vec::new(),
@@ -60,19 +60,19 @@ impl Repository {
         Ok(entries)
     }
 
-    /// The manifests that the index has, below the top level, sorted.
+    /// Returns the manifests in the index, relative to the top level, sorted.
     ///
     /// # Errors
-    /// Git's own message where it cannot list.
+    /// Returns git's own message if git cannot list the files.
     pub fn manifests(&self) -> Result<Vec<Utf8PathBuf>> {
         self.tracked(&["Cargo.toml", "*/Cargo.toml"])
     }
 
-    /// The files that the index has and that match one of git's patterns, below the top level,
+    /// Returns the files in the index that match one of git's patterns, relative to the top level,
     /// sorted.
     ///
     /// # Errors
-    /// Git's own message where it cannot list.
+    /// Returns git's own message if git cannot list the files.
     pub fn tracked(&self, patterns: &[&str]) -> Result<Vec<Utf8PathBuf>> {
         let listed = self.ask(&[&["ls-files", "-z", "--"], patterns].concat())?;
         let mut paths: Vec<_> = null_separated(&listed)
@@ -82,10 +82,10 @@ impl Repository {
         Ok(paths)
     }
 
-    /// Returns the files at or below these paths that some commit before `HEAD` deleted.
+    /// Returns the files at or below these paths that any commit of `HEAD`'s history deleted.
     ///
     /// # Errors
-    /// Git's own message where it cannot list.
+    /// Returns git's own message if git cannot list the files.
     pub fn deleted(&self, paths: &[&Utf8PathBuf]) -> Result<Vec<Utf8PathBuf>> {
         if self.head().is_none() || paths.is_empty() {
             return Ok(Vec::new());
@@ -104,11 +104,11 @@ impl Repository {
         Ok(paths.collect())
     }
 
-    /// Returns the paths that git is told to ignore and does not track; a directory of which git
-    /// tracks nothing stands for all that lies below.
+    /// Returns the paths that git is told to ignore and does not track. A directory without tracked
+    /// files stands for all files below it.
     ///
     /// # Errors
-    /// Git's own message where it cannot list.
+    /// Returns git's own message if git cannot list the paths.
     pub fn ignored_paths(&self) -> Result<Vec<Utf8PathBuf>> {
         let mut command = self.git();
         command.args(["ls-files", "-z", "--others", "--ignored"]);
@@ -118,20 +118,20 @@ impl Repository {
         Ok(paths.collect())
     }
 
-    /// Whether git is told to ignore a path that it does not track.
+    /// Returns true if git is told to ignore a path and does not track it.
     ///
     /// # Errors
-    /// When git cannot be started.
+    /// Returns an error if git cannot be started.
     pub fn is_ignored(&self, path: &Utf8Path) -> Result<bool> {
         let mut command = self.git();
         command.args(["check-ignore", "--quiet", "--", path.as_str()]);
         Ok(process::output(&mut command)?.status.success())
     }
 
-    /// Returns true for a path that git ignores once the path is not tracked.
+    /// Returns true if git would ignore a path that is not tracked.
     ///
     /// # Errors
-    /// When git cannot be started.
+    /// Returns an error if git cannot be started.
     pub fn ignores_untracked(&self, path: &Utf8Path) -> Result<bool> {
         let mut command = self.git();
         command.args(["check-ignore", "--quiet", "--no-index", "--"]);
@@ -155,10 +155,11 @@ impl Repository {
         Some(TreeEntry { path, kind })
     }
 
-    /// What files hold in a state, in the order of the paths; nothing for one that is not there.
+    /// Returns the contents of files in a state, in the order of the paths. Returns `None` for a
+    /// file that does not exist.
     ///
     /// # Errors
-    /// Git's own message, or the disk's, where a file that is there cannot be read.
+    /// Returns git's own message or an error of the disk if an existing file cannot be read.
     pub fn read(&self, state: &TreeState, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
         match state {
             TreeState::Empty => Ok(vec![None; paths.len()]),
@@ -168,18 +169,19 @@ impl Repository {
         }
     }
 
-    /// What files hold in a state, as [`Self::read`] tells; of a symbolic link the content of the
-    /// file that the link leads to in the same state. A link that leads out of the repository
-    /// stands for its own text. An absolute path has content in the work tree alone.
+    /// Returns the contents of files in a state, as [`Self::read`] does. For a symbolic link,
+    /// returns the content of the link's target in the same state. For a link that leads out of the
+    /// repository, returns the path in the link. An absolute path only has content in the work
+    /// tree.
     ///
     /// # Errors
-    /// Git's own message, or the disk's, where a file that is there cannot be read.
+    /// Returns git's own message or an error of the disk if an existing file cannot be read.
     pub fn read_through_links(
         &self,
         state: &TreeState,
         paths: &[Utf8PathBuf],
     ) -> Result<Vec<Option<Vec<u8>>>> {
-        /// As many links one behind another as Linux follows.
+        /// The maximum number of consecutive links, as on Linux.
         const LINKS: usize = 40;
         let mut paths = paths.to_vec();
         for _ in 0..LINKS {
@@ -204,14 +206,14 @@ impl Repository {
         self.read(state, &paths)
     }
 
-    /// The path below the top level that a link there leads to, if it does.
+    /// Returns the path below the top level that a link points to, or `None` if it points outside.
     fn target_of(&self, link: &Utf8Path, target: &str) -> Option<Utf8PathBuf> {
         let path = self.top_level.join(link.parent()?).join(target);
         let path = normalized(&path);
         Some(path.strip_prefix(&self.top_level).ok()?.to_owned())
     }
 
-    /// The symbolic links among these paths of a state.
+    /// Returns the symbolic links among these paths of a state.
     fn links(&self, state: &TreeState, paths: &[Utf8PathBuf]) -> Result<HashSet<Utf8PathBuf>> {
         let listing = match state {
             TreeState::Empty => return Ok(HashSet::new()),
@@ -225,7 +227,7 @@ impl Repository {
         let mut links = HashSet::new();
         // Git refuses paths outside the repository.
         let inside: Vec<&Utf8PathBuf> = paths.iter().filter(|it| it.is_relative()).collect();
-        // A command line is not as long as a change may be.
+        // The length of a command line is limited, but the size of a change is not.
         for paths in inside.chunks(500) {
             let mut command = self.git();
             command.arg("--literal-pathspecs").args(&listing);
@@ -249,7 +251,7 @@ impl Repository {
         }
     }
 
-    /// Returns the id of the object that `TREE:PATH` names; an id of none where nothing has the name.
+    /// Returns the id of the object that `TREE:PATH` names, or [`NO_OBJECT`] if there is none.
     fn object_id(&self, name: &str) -> Result<String> {
         let mut command = self.git();
         command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", name]);
@@ -261,8 +263,8 @@ impl Repository {
         })
     }
 
-    /// The answer of `git cat-file` about names, a line each. Git reads a name a line, so that a
-    /// name with a line break is looked up beforehand.
+    /// Returns the output of `git cat-file` for names. Git reads one name per line, so a name with
+    /// a line break is replaced by the object's id.
     fn cat_file(&self, mode: &str, names: &[String]) -> Result<Vec<u8>> {
         let mut lines = String::new();
         for name in names {
@@ -278,13 +280,13 @@ impl Repository {
         process::succeeded(&command, output)
     }
 
-    /// Fails for a name of an object that is larger than what is read of a file. Git itself would
-    /// hold all of the object in memory.
+    /// Returns an error if an object is larger than the limit of a file. Git itself would hold the
+    /// whole object in memory.
     fn check_sizes(&self, names: &[String], limit: files::Limit) -> Result<()> {
         let sizes = self.cat_file("--batch-check=%(objectsize)", names)?;
         let sizes = String::from_utf8_lossy(&sizes);
         for (name, size) in names.iter().zip(sizes.lines()) {
-            // Nothing has a size that is `missing`, or a submodule's commit.
+            // `missing` and the commit of a submodule are no numbers.
             if size.parse::<u64>().is_ok_and(|it| it > limit.0) {
                 let mib = limit.0 >> 20;
                 bail!(
@@ -296,8 +298,8 @@ impl Repository {
         Ok(())
     }
 
-    /// One call of `git cat-file --batch` for all paths: `HASH TYPE SIZE`, a line break, the
-    /// content, a line break; or a line that ends in `missing`.
+    /// Reads all paths with one call of `git cat-file --batch`. Git prints `HASH TYPE SIZE`, a line
+    /// break, the content and a line break, or a line that ends in `missing`.
     fn read_objects(&self, tree: &str, paths: &[Utf8PathBuf]) -> Result<Vec<Option<Vec<u8>>>> {
         if paths.is_empty() {
             return Ok(Vec::new());
@@ -316,7 +318,7 @@ impl Repository {
             let header = String::from_utf8_lossy(&rest[..end]);
             rest = &rest[end + 1..];
             let size = header.rsplit(' ').next().map(str::parse::<usize>);
-            // A submodule's commit is not in this repository, and a tree is no file.
+            // A submodule's commit is not in this repository, and a tree is not a file.
             let Some(Ok(size)) = size else {
                 contents.push(None);
                 continue;
@@ -329,10 +331,10 @@ impl Repository {
     }
 }
 
-/// The id of no object.
+/// An id that no object has.
 const NO_OBJECT: &str = "0000000000000000000000000000000000000000";
 
-/// Reads `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
+/// Parses `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
 fn tree_entries(output: &[u8]) -> Result<Vec<TreeEntry>> {
     null_separated(output)
         .map(|line| {

@@ -1,10 +1,10 @@
-//! A second work tree that holds what is going to be committed, beside the user's own.
+//! A mirror: a second work tree with the files that are going to be committed.
 //!
-//! It is a linked worktree in all but that the repository does not know of it: `tree/.git` points
-//! to `git/`, which has a `HEAD` and an index of its own and names the repository as its common
-//! directory (gitrepository-layout(5), `commondir`). So git itself brings it up to date, file by
-//! file and filters included, and every question about it is asked as about any work tree. Neither
-//! the user's work tree nor their index is written to.
+//! The mirror is a linked worktree, except that the repository does not know of it: `tree/.git`
+//! points to `git/`, which has a `HEAD` and an index of its own and names the repository as its
+//! common directory (gitrepository-layout(5), `commondir`). Therefore git itself updates the
+//! mirror, file by file and with filters, and all git commands work there. The user's work tree and
+//! index are never written.
 
 use std::fs;
 
@@ -17,11 +17,12 @@ use crate::process;
 use crate::quote;
 
 impl Repository {
-    /// Makes the work tree `tree` in this directory hold what the index or a commit holds. Files
-    /// that do so already keep their modification times.
+    /// Makes the work tree `tree` in a directory hold the files of the index or of a commit. Files
+    /// that are equal already keep their modification times.
     ///
     /// # Errors
-    /// Git's own message, or the disk's. Whatever happens, the next call starts from what is there.
+    /// Returns git's own message, or an error of the disk. After an error the next call continues
+    /// from the existing files.
     pub fn mirror(&self, state: &TreeState, directory: &Utf8Path) -> Result<()> {
         self.mirror_to(state, &directory.join("tree"), &directory.join("git"))
     }
@@ -35,7 +36,7 @@ impl Repository {
             TreeState::Commit(commit) => Some(commit.clone()),
             _ => self.head().cloned(),
         };
-        // Before the first commit there is a branch that no commit is on.
+        // Before the first commit, `HEAD` names a branch without commits.
         let head = head.map_or("ref: refs/heads/none".to_owned(), |commit| commit.0);
         let common = self.common_directory()?;
         put(&tree.join(".git"), &format!("gitdir: {own}\n"))?;
@@ -45,7 +46,8 @@ impl Repository {
             TreeState::Commit(commit) => commit.0.clone(),
             _ => self.tree_of_index(&own.join("staged"))?,
         };
-        // What a killed git left; the caller sees to it that no other is at work here.
+        // A git that was killed may have left this file. The caller makes sure that no other git
+        // works here.
         drop(fs::remove_file(own.join("index.lock")));
         let git_there = || {
             let mut command = self
@@ -72,7 +74,7 @@ impl Repository {
         let entries = process::checked(git_there().args(["ls-files", "-s", "-z"]))?;
         for (path, commit) in submodules(&String::from_utf8_lossy(&entries)) {
             let theirs = self.top_level.join(path);
-            // One that the user did not check out is as empty there.
+            // A submodule that the user did not check out stays empty.
             if theirs.join(".git").exists()
                 && let Some(submodule) = Self::discover(&self.runner, &theirs)?
             {
@@ -90,8 +92,8 @@ impl Repository {
         Ok(())
     }
 
-    /// The tree that a commit of the index would have, written from a copy of the index: git notes
-    /// what it wrote in the index that it wrote from.
+    /// Returns the tree that a commit of the index would have. The tree is written from a copy of
+    /// the index, since git changes an index when it writes a tree from it.
     pub(super) fn tree_of_index(&self, copy: &Utf8Path) -> Result<String> {
         let index = match std::env::var("GIT_INDEX_FILE") {
             Ok(index) => self.top_level.join(index),
@@ -103,26 +105,26 @@ impl Repository {
         Ok(one_line(&process::checked(&mut command)?))
     }
 
-    /// Where git keeps a file or directory of its own, as `hooks` or `index`.
+    /// Returns the path of git's own file or directory, such as `hooks` or `index`.
     ///
     /// # Errors
-    /// When git cannot tell.
+    /// Returns an error if git cannot tell the path.
     pub fn git_path(&self, name: &str) -> Result<Utf8PathBuf> {
         let output = self.ask(&["rev-parse", "--git-path", name])?;
         Ok(self.top_level.join(one_line(&output)))
     }
 
-    /// The directory that all worktrees of the repository share.
+    /// Returns the directory that all worktrees of the repository share.
     ///
     /// # Errors
-    /// When git cannot tell.
+    /// Returns an error if git cannot tell the directory.
     pub fn common_directory(&self) -> Result<Utf8PathBuf> {
         let output = self.ask(&["rev-parse", "--git-common-dir"])?;
         Ok(self.top_level.join(one_line(&output)))
     }
 }
 
-/// Path and commit of the submodules that `git ls-files -s -z` tells of.
+/// Returns the path and commit of the submodules in the output of `git ls-files -s -z`.
 pub(super) fn submodules(entries: &str) -> impl Iterator<Item = (&str, &str)> {
     let entries = entries.split('\0');
     entries.filter_map(|entry| {

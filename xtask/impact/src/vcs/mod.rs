@@ -1,4 +1,4 @@
-//! Git: which paths differ between two states of the repository, and what they held.
+//! Git: the paths that differ between two states of the repository, and their contents.
 
 mod diff;
 mod export;
@@ -31,17 +31,17 @@ pub struct Repository {
 /// Two states of the repository to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Range {
-    /// A revision against the work tree, untracked files included.
+    /// A commit and the work tree, untracked files included.
     WorkTree {
         /// The older side.
         base: Commit,
     },
-    /// `HEAD`, or nothing before the first commit, against the index.
+    /// `HEAD`, or nothing before the first commit, and the index.
     Index {
         /// The older side; `None` before the first commit.
         head: Option<Commit>,
     },
-    /// One revision against another.
+    /// A commit and another commit.
     Revisions {
         /// The older side.
         base: Commit,
@@ -53,18 +53,18 @@ pub enum Range {
 /// One state of the repository's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TreeState {
-    /// As a commit has them.
+    /// The files of a commit.
     Commit(Commit),
-    /// As the index has them.
+    /// The files of the index.
     Index,
-    /// As they lie on disk, those that git ignores left out.
+    /// The files on disk, without files that git ignores.
     WorkTree,
-    /// No file at all, as before the first commit.
+    /// No files, as before the first commit.
     Empty,
 }
 
 impl Range {
-    /// The older state.
+    /// Returns the older state.
     pub fn before(&self) -> TreeState {
         match self {
             Self::WorkTree { base } | Self::Revisions { base, .. } => {
@@ -75,7 +75,7 @@ impl Range {
         }
     }
 
-    /// The newer state.
+    /// Returns the newer state.
     pub fn after(&self) -> TreeState {
         match self {
             Self::WorkTree { .. } => TreeState::WorkTree,
@@ -85,12 +85,12 @@ impl Range {
     }
 }
 
-/// A commit by its full hash.
+/// A commit, by its full hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Commit(pub String);
 
-/// The branches that stand for "what everybody builds on", in order.
+/// The branches that the kit tries as the default base, in this order.
 pub const DEFAULT_BASES: [&str; 5] = [
     "origin/HEAD",
     "origin/main",
@@ -100,12 +100,13 @@ pub const DEFAULT_BASES: [&str; 5] = [
 ];
 
 impl Repository {
-    /// The repository that holds a directory, or `None` where there is none. `GIT_DIR` and
-    /// `GIT_WORK_TREE` decide where their work tree holds the directory, unless another repository
-    /// lies between.
+    /// Returns the repository that holds a directory, or `None` if there is none. `GIT_DIR` and
+    /// `GIT_WORK_TREE` name the repository if their work tree holds the directory, unless another
+    /// repository lies in between.
     ///
     /// # Errors
-    /// When git cannot be started, or refuses the repository (its owner, a bare one).
+    /// Returns an error if git cannot be started or refuses the repository, because of its owner or
+    /// because it has no work tree.
     pub fn discover(runner: &Runner, directory: &Utf8Path) -> Result<Option<Self>> {
         let runner = runner.in_directory(directory).without_named_repository();
         let nearest = Self::open(&runner, directory);
@@ -129,13 +130,13 @@ impl Repository {
         }
     }
 
-    /// The repository that git finds with this runner.
+    /// Returns the repository that git finds with this runner.
     fn open(runner: &Runner, directory: &Utf8Path) -> Result<Option<Self>> {
         let ask = ["rev-parse", "--show-toplevel", "HEAD^{commit}"];
         let output = process::output(runner.git().args(ask))?;
         let said = String::from_utf8_lossy(&output.stdout);
         let mut lines = said.lines();
-        // Before the first commit git fails at `HEAD`, after it told the directory.
+        // Before the first commit, git prints the directory and then fails at `HEAD`.
         let Some(top_level) = lines.next().filter(|line| *line != "HEAD^{commit}") else {
             let stderr = String::from_utf8_lossy(&output.stderr);
             if stderr.contains("not a git repository") {
@@ -156,15 +157,15 @@ impl Repository {
         }))
     }
 
-    /// The top level of the work tree, as git spells it: without symbolic links.
+    /// Returns the top level of the work tree as git prints it: the canonical path.
     pub fn top_level(&self) -> &Utf8Path {
         &self.top_level
     }
 
-    /// The commit that a revision names.
+    /// Returns the commit that a revision names.
     ///
     /// # Errors
-    /// When there is none; the message says what to fetch.
+    /// Returns an error if there is no such commit. The message says what to fetch.
     pub fn commit(&self, revision: &str) -> Result<Commit> {
         self.known(revision)?.ok_or_else(|| {
             let remedy = match () {
@@ -187,9 +188,9 @@ impl Repository {
         })
     }
 
-    /// Returns whether a revision such as `HEAD~3` would lie before the first commit.
+    /// Returns true if a revision such as `HEAD~3` would lie before the first commit.
     fn is_before_first(&self, revision: &str) -> bool {
-        // `^2` asks for the second parent of a merge, which an ordinary commit lacks.
+        // `^2` names the second parent of a merge, which an ordinary commit does not have.
         let first_parents = |rest: &str| {
             let is_step = |it: char| it == '~' || it == '^' || it.is_ascii_digit();
             rest.chars().all(is_step) && !rest.contains("^2")
@@ -199,10 +200,10 @@ impl Repository {
         start.is_some_and(|(start, _)| matches!(self.known(start), Ok(Some(_))))
     }
 
-    /// The commit that a revision names, if git knows one.
+    /// Returns the commit that a revision names, or `None` if git does not know the revision.
     ///
     /// # Errors
-    /// When git cannot be started.
+    /// Returns an error if git cannot be started.
     pub fn known(&self, revision: &str) -> Result<Option<Commit>> {
         if revision == "HEAD" {
             return Ok(self.head.clone());
@@ -211,15 +212,15 @@ impl Repository {
             .map(|object| object.map(Commit))
     }
 
-    /// Returns whether an object of any kind is in the repository.
+    /// Returns true if the repository has an object of any kind with this name.
     ///
     /// # Errors
-    /// Where git cannot be run.
+    /// Returns an error if git cannot be started.
     pub fn has_object(&self, name: &str) -> Result<bool> {
         Ok(self.peeled(name, "object")?.is_some())
     }
 
-    /// Returns the object of a kind that a revision leads to, if there is one.
+    /// Returns the object of a kind that a revision leads to, or `None` if there is none.
     fn peeled(&self, revision: &str, kind: &str) -> Result<Option<String>> {
         let name = format!("{revision}^{{{kind}}}");
         let mut command = self.git();
@@ -229,12 +230,13 @@ impl Repository {
         Ok(output.status.success().then(object))
     }
 
-    /// `HEAD` as it was when the repository was opened, or `None` before the first commit.
+    /// Returns `HEAD` as it was when the repository was opened, or `None` before the first commit.
     pub fn head(&self) -> Option<&Commit> {
         self.head.as_ref()
     }
 
-    /// The older and the newer state of a range; `HEAD` and the work tree without one.
+    /// Returns the older and the newer state of a range. Without a range, these are `HEAD` and the
+    /// work tree.
     pub fn sides(&self, range: Option<&Range>) -> (TreeState, TreeState) {
         match range {
             Some(range) => (range.before(), range.after()),
@@ -247,12 +249,12 @@ impl Repository {
         }
     }
 
-    /// The first of [`DEFAULT_BASES`] that exists, and its commit.
+    /// Returns the first of [`DEFAULT_BASES`] that exists, and its commit.
     ///
     /// # Errors
-    /// When none does, or there is no commit at all.
+    /// Returns an error if none exists, or if there is no commit at all.
     pub fn default_base(&self) -> Result<(&'static str, Commit)> {
-        // One call answers for all of them: each that exists prints a line.
+        // One call of git answers for all branches: it prints a line for each that exists.
         let mut command = self.git();
         command.args(["for-each-ref", "--format=%(refname) %(objectname)"]);
         let refs = |name: &str| match name.strip_prefix("origin/") {
@@ -283,10 +285,10 @@ impl Repository {
         ))
     }
 
-    /// The commit from which two histories part.
+    /// Returns the merge base of two commits.
     ///
     /// # Errors
-    /// When they share none, as far as this clone knows.
+    /// Returns an error if the commits have no common ancestor in this clone.
     pub fn merge_base(&self, one: &Commit, other: &Commit) -> Result<Commit> {
         if one == other {
             return Ok(one.clone());
@@ -307,10 +309,10 @@ impl Repository {
         ))
     }
 
-    /// A commit with its last `count` ancestors, by first parents, the oldest first.
+    /// Returns a commit and its last `count` ancestors, by first parents, the oldest first.
     ///
     /// # Errors
-    /// Git's own message where it cannot list them.
+    /// Returns git's own message if git cannot list the commits.
     pub fn history(&self, head: &Commit, count: usize) -> Result<Vec<Commit>> {
         let count = format!("--max-count={}", count.saturating_add(1));
         let output = self.ask(&["rev-list", "--first-parent", "--reverse", &count, &head.0])?;
@@ -319,11 +321,11 @@ impl Repository {
         Ok(commits.collect())
     }
 
-    /// The commits that a remote lacks, as far as its remote-tracking branches tell, counted, and
-    /// those that it has and they start from.
+    /// Returns the number of commits that a remote lacks, and the commits of the remote that they
+    /// start from. Remote-tracking branches tell which commits the remote has.
     ///
     /// # Errors
-    /// Git's own message where it cannot list them.
+    /// Returns git's own message if git cannot list the commits.
     pub fn unpushed(&self, head: &Commit, remote: &str) -> Result<(usize, Vec<Commit>)> {
         let remotes = format!("--remotes={remote}");
         let output = self.ask(&["rev-list", "--boundary", &head.0, "--not", &remotes])?;
@@ -339,7 +341,7 @@ impl Repository {
         Ok(crate::paths::resolved(Utf8Path::new(&one_line(&output))))
     }
 
-    /// Whether this clone lacks a part of its history.
+    /// Returns true if this clone lacks a part of its history.
     pub fn is_shallow(&self) -> bool {
         process::output(self.git().args(["rev-parse", "--is-shallow-repository"]))
             .is_ok_and(|output| one_line(&output.stdout) == "true")
@@ -349,7 +351,7 @@ impl Repository {
         self.runner.git()
     }
 
-    /// What git prints with these arguments.
+    /// Returns the output of git with these arguments.
     fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>> {
         process::checked(self.git().args(arguments))
     }

@@ -1,4 +1,4 @@
-//! What differs between `HEAD`, the index and the work tree.
+//! The differences between `HEAD`, the index and the work tree.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -6,22 +6,22 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::{ChangeStatus, Repository, TreeState, null_separated};
 use crate::process;
 
-/// A path that is not the same in all three.
+/// A path that differs between `HEAD`, the index and the work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathStatus {
-    /// Relative to the top level of the repository.
+    /// The path relative to the top level of the repository.
     pub path: Utf8PathBuf,
-    /// How the index differs from `HEAD`: what is going to be committed.
+    /// The difference of the index from `HEAD`, which is going to be committed.
     pub staged: Option<ChangeStatus>,
-    /// Whether the work tree differs from the index, untracked files included.
+    /// True if the work tree differs from the index, or if the file is untracked.
     pub unstaged: bool,
 }
 
 impl Repository {
-    /// Every path that differs, in one call of git; those that are ignored left out.
+    /// Returns every path that differs, with one call of git. Ignored files are left out.
     ///
     /// # Errors
-    /// Git's own message where it cannot tell.
+    /// Returns git's own message if git fails.
     pub fn status(&self) -> Result<Vec<PathStatus>> {
         let mut command = self.git();
         command.args(["status", "--porcelain=v2", "-z", "--no-renames"]);
@@ -29,12 +29,11 @@ impl Repository {
         parse(&process::checked(&mut command)?)
     }
 
-    /// Returns the tracked files whose difference from the index git was told not to look for
-    /// (`git update-index --assume-unchanged`, `--skip-worktree`, a sparse checkout), and that
-    /// differ.
+    /// Returns the tracked files that differ from the index although git is told not to look at
+    /// them: by `git update-index --assume-unchanged`, `--skip-worktree`, or a sparse checkout.
     ///
     /// # Errors
-    /// Git's own message where it cannot list or read.
+    /// Returns git's own message if git cannot list or read the files.
     pub fn hidden_differences(&self) -> Result<Vec<Utf8PathBuf>> {
         let listed = self.ask(&["ls-files", "-v", "-z"])?;
         let mut hidden = hidden(&listed);
@@ -49,11 +48,11 @@ impl Repository {
     }
 
     /// Returns the files in the work tree that git ignores and does not track. A directory is left
-    /// out if it is a cache by its `CACHEDIR.TAG`, as cargo's own is, or a repository; of very many
-    /// files only the Rust sources are returned.
+    /// out if it has a `CACHEDIR.TAG`, as cargo's target directory has, if it is a repository, or
+    /// if its name is `node_modules`. After 10,000 files only Rust sources are returned.
     ///
     /// # Errors
-    /// Git's own message where it cannot list.
+    /// Returns git's own message if git cannot list the files.
     pub fn ignored(&self) -> Result<Vec<Utf8PathBuf>> {
         let mut command = self.git();
         command.args(["status", "--porcelain=v2", "-z", "--no-renames"]);
@@ -72,10 +71,10 @@ impl Repository {
     }
 }
 
-/// How many ignored files of any kind are looked at.
+/// The maximum number of ignored files of any kind.
 const MANY: usize = 10_000;
 
-/// Gathers the files at and below a path.
+/// Collects the files at and below a path.
 fn gather(top: &Utf8Path, path: &Utf8Path, found: &mut Vec<Utf8PathBuf>) {
     let here = top.join(path);
     let Ok(metadata) = here.symlink_metadata() else {
@@ -99,8 +98,8 @@ fn gather(top: &Utf8Path, path: &Utf8Path, found: &mut Vec<Utf8PathBuf>) {
     }
 }
 
-/// Reads the paths of `git ls-files -v -z` that are marked: in small letters those that are assumed
-/// to be unchanged, with an `S` those that are skipped.
+/// Returns the marked paths of `git ls-files -v -z`: small letters mark files that are assumed to
+/// be unchanged, `S` marks skipped files.
 fn hidden(listed: &[u8]) -> Vec<Utf8PathBuf> {
     let marked = null_separated(listed).filter_map(|line| {
         let (mark, path) = line.split_once(' ')?;
@@ -110,9 +109,9 @@ fn hidden(listed: &[u8]) -> Vec<Utf8PathBuf> {
     marked.collect()
 }
 
-/// Reads `1 XY SUB MODE MODE MODE HASH HASH PATH`, `u XY SUB` with four modes and three hashes, and
-/// `? PATH`, as git-status(1) has it. A path that `git add --intent-to-add` announced is not going
-/// to be committed: its `X` is a point.
+/// Parses `1 XY SUB MODE MODE MODE HASH HASH PATH`, `u XY SUB` with four modes and three hashes,
+/// and `? PATH`, as in git-status(1). A path of `git add --intent-to-add` is not going to be
+/// committed: its `X` is a point.
 fn parse(output: &[u8]) -> Result<Vec<PathStatus>> {
     let mut found = Vec::new();
     for line in null_separated(output) {

@@ -4,7 +4,8 @@ use super::*;
 use crate::process::Runner;
 use crate::testing::{scratch, write};
 
-/// A repository with a commit of a manifest, of links to the manifest, and of links elsewhere.
+/// Returns a repository with one commit: a manifest, links to the manifest, and links to other
+/// places.
 fn repository(root: &Utf8Path) -> Repository {
     let runner = Runner::new().unwrap().in_directory(root);
     let git = |args: &[&str]| {
