@@ -1,9 +1,9 @@
-//! The lock file of a workspace, and questions to cargo that never write it.
+//! The lock file of a workspace, and cargo queries that never write the lock file.
 //!
-//! Cargo brings a stale lock file up to date whenever it resolves, `cargo metadata` included. So
-//! cargo is asked with `--locked`. Where that fails because the lock file is stale or missing,
-//! cargo is asked again with a copy of the lock file in a private directory. The copy stands in for
-//! the lock file by `resolver.lockfile-path`, which cargo 1.95 and 1.96 heed as an unstable option.
+//! Cargo updates a stale lock file whenever it resolves, even in `cargo metadata`. Therefore the
+//! kit runs cargo with `--locked`. If this fails because the lock file is stale or missing, the kit
+//! runs cargo again with a copy of the lock file in a private directory. `resolver.lockfile-path`
+//! makes cargo use the copy. Cargo 1.95 and 1.96 support this key as an unstable option.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -21,22 +21,22 @@ use crate::process::{self, Runner};
 use crate::quote;
 use crate::usage;
 
-/// The variable by which cargo is told the path of the lock file.
+/// The variable that tells cargo the path of the lock file.
 pub const VARIABLE: &str = "CARGO_RESOLVER_LOCKFILE_PATH";
 
 /// The lock file of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockFile {
-    /// Its path, which may be a symbolic link.
+    /// The path of the lock file, which may be a symbolic link.
     pub path: Utf8PathBuf,
-    /// Its state when cargo was asked.
+    /// The state of the lock file when cargo was run.
     pub state: LockState,
 }
 
-/// Relation of a lock file to the manifests.
+/// The relation of a lock file to the manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LockState {
-    /// The lock file holds what cargo resolves: `--locked` succeeds.
+    /// The lock file fits the manifests: `--locked` succeeds.
     Current,
     /// Cargo would rewrite the lock file.
     Stale,
@@ -45,8 +45,8 @@ pub enum LockState {
 }
 
 impl LockFile {
-    /// Returns the lock file's path in the workspace with this root, for the cargo that the runner
-    /// starts. Cargo heeds `resolver.lockfile-path` from 1.97 on.
+    /// Returns the path of the lock file in the workspace with this root, for the cargo that the
+    /// runner starts. Cargo reads `resolver.lockfile-path` from 1.97 on.
     pub fn path(runner: &Runner, root: &Utf8Path) -> Utf8PathBuf {
         let config = CargoConfig::of(runner).ok();
         let named = config.as_ref().and_then(|config| {
@@ -59,8 +59,8 @@ impl LockFile {
 }
 
 impl LockFile {
-    /// Returns the path of the lock file in its directory without symbolic links. The lock file may
-    /// itself be a link.
+    /// Returns the path of the lock file, without symbolic links in its directory. The lock file
+    /// itself may be a link.
     pub fn in_real_directory(&self) -> Utf8PathBuf {
         match (self.path.parent(), self.path.file_name()) {
             (Some(directory), Some(name)) => resolved(directory).join(name),
@@ -68,10 +68,10 @@ impl LockFile {
         }
     }
 
-    /// Makes sure that a build leaves the lock file as it is.
+    /// Checks that a build does not have to write the lock file.
     ///
     /// # Errors
-    /// Where the lock file is stale or missing.
+    /// Returns an error if the lock file is stale or missing.
     pub fn check(&self) -> Result<()> {
         let path = quote::name(&self.path);
         match self.state {
@@ -89,7 +89,7 @@ impl LockFile {
     }
 }
 
-/// Returns whether the cargo that the runner starts follows `resolver.lockfile-path` without being told to.
+/// Returns true if the runner's cargo reads `resolver.lockfile-path` without an unstable option.
 fn heeds_lockfile_path(runner: &Runner) -> bool {
     let said = process::checked(runner.cargo().arg("--version")).unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
@@ -98,12 +98,12 @@ fn heeds_lockfile_path(runner: &Runner) -> bool {
     version.is_some_and(|it| (it.major, it.minor) >= (1, 97))
 }
 
-/// Asks cargo a question about a workspace without letting cargo write the lock file. `command`
-/// makes the command. Returns the answer, and the state of the lock file. A command that holds
-/// `--locked` fails where the lock file is stale or missing.
+/// Runs a cargo command without letting cargo write the lock file. `command` makes the command.
+/// Returns cargo's output and the state of the lock file. A command with `--locked` fails if the
+/// lock file is stale or missing.
 ///
 /// # Errors
-/// When cargo cannot be started, or the private copy cannot be written.
+/// Returns an error if cargo cannot be started, or if the private copy cannot be written.
 pub fn ask(command: &dyn Fn() -> Command) -> Result<(Output, LockState)> {
     let mut locked = command();
     let is_given = locked
@@ -126,13 +126,13 @@ fn refused(stderr: &str) -> Option<Utf8PathBuf> {
     let (_, rest) = stderr.split_once("the lock file ")?;
     let (path, _) = rest
         .split_once(" because --locked was passed")
-        // Cargo up to 1.83.
+        // The message of cargo up to 1.83.
         .or_else(|| rest.split_once(" needs to be updated but --locked was passed"))?;
     Some(path.into())
 }
 
-/// Makes a cargo that is asked a question read and write `file` as its lock file. The setting is the
-/// last argument, and so beats files, the environment, and arguments of the user's.
+/// Makes a cargo command read and write `file` as its lock file. The setting is the last argument,
+/// so it overrides files, the environment, and the user's arguments.
 pub fn replace(command: &mut Command, file: &Utf8Path) {
     let file = toml::Value::from(file.as_str());
     command
@@ -141,7 +141,7 @@ pub fn replace(command: &mut Command, file: &Utf8Path) {
         .env("RUSTC_BOOTSTRAP", "1");
 }
 
-/// Asks with a private copy of the lock file at this path.
+/// Runs a cargo command with a private copy of the lock file at this path.
 fn in_private(mut command: Command, path: &Utf8Path) -> Result<(Output, LockState)> {
     let directory = TemporaryDir::outside(path.parent().unwrap_or(path))?;
     let copy = directory.path().join("Cargo.lock");
@@ -157,7 +157,8 @@ fn in_private(mut command: Command, path: &Utf8Path) -> Result<(Output, LockStat
         }
     };
     replace(&mut command, &copy);
-    // Rustc tells more than the user's own cargo may find in the target directory.
+    // With `RUSTC_BOOTSTRAP`, rustc prints unstable options, too. The user's own cargo must not
+    // find that output in the target directory.
     command.env("CARGO_CACHE_RUSTC_INFO", "0");
     let mut output = process::output(&mut command)?;
     let said = String::from_utf8_lossy(&output.stderr);

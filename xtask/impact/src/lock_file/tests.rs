@@ -1,11 +1,11 @@
-//! With real cargo, offline, on workspaces of path packages alone.
+//! Tests with real cargo, offline, on workspaces that have path packages only.
 
 use std::time::SystemTime;
 
 use super::*;
 use crate::testing::{scratch, write};
 
-/// Returns cargo's question about the workspace in a directory.
+/// Returns a `cargo metadata` command for the workspace in a directory.
 fn metadata<'a>(runner: &'a Runner, flags: &'a [&str]) -> impl Fn() -> Command + 'a {
     move || {
         let mut command = runner.cargo();
@@ -16,7 +16,7 @@ fn metadata<'a>(runner: &'a Runner, flags: &'a [&str]) -> impl Fn() -> Command +
     }
 }
 
-/// Writes two packages, of which one depends on the other where `depends` says so.
+/// Writes two packages. If `depends` is true, one depends on the other.
 fn packages(root: &Utf8Path, depends: bool) {
     write(
         &root.join("Cargo.toml"),
@@ -32,7 +32,7 @@ fn packages(root: &Utf8Path, depends: bool) {
     }
 }
 
-/// Content and modification time of a file, and whether there is one.
+/// Returns the content and modification time of a file, or `None` if the file does not exist.
 fn state_of(path: &Utf8Path) -> Option<(Vec<u8>, SystemTime)> {
     let modified = fs::metadata(path).ok()?.modified().unwrap();
     Some((fs::read(path).unwrap(), modified))
