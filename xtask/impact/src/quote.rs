@@ -1,9 +1,10 @@
-//! Names and texts that come from a repository, made safe for the place they are written to.
+//! Quoting of names and texts from a repository, for the place that they are written to.
 //!
 //! A file, a branch, a target or a configuration value can hold line breaks, escape sequences and
-//! characters that turn the direction of text. A terminal obeys escape sequences; GitHub's log
-//! obeys lines that begin with `::` and `##[…]` anywhere in a line; Markdown, DOT and a shell have
-//! their own special characters. Every module that writes such a name uses a function from here.
+//! characters that change the direction of text. A terminal obeys escape sequences. GitHub's log
+//! obeys lines that begin with `::`, and `##[…]` anywhere in a line. Markdown, DOT and a shell have
+//! special characters of their own. Every module that writes such a name uses a function of this
+//! module.
 //!
 //! Architecture invariant: this module imports nothing of the kit.
 
@@ -11,8 +12,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-/// Returns a name as git prints one: as it is, or in double quotes with C-style escapes where the
-/// name holds control characters, quotes or backslashes. Printable UTF-8 stays
+/// Returns a name as git prints names: unchanged, or in double quotes with C-style escapes if the
+/// name holds control characters, quotes or backslashes. Printable UTF-8 is kept
 /// (`core.quotePath=false`).
 pub fn name<S: AsRef<str> + ?Sized>(name: &S) -> Cow<'_, str> {
     let name = name.as_ref();
@@ -32,14 +33,14 @@ pub fn name<S: AsRef<str> + ?Sized>(name: &S) -> Cow<'_, str> {
     Cow::Owned(without_commands(&quoted).into_owned())
 }
 
-/// Returns a sentence on one line: control characters, line breaks too, become C-style escapes.
-/// A sentence may hold names that are quoted already, so backslashes stay.
+/// Returns a sentence on one line: control characters, including line breaks, become C-style
+/// escapes. Backslashes are kept, since a sentence may hold names that are quoted already.
 pub fn line<S: AsRef<str> + ?Sized>(text: &S) -> Cow<'_, str> {
     escaped(text.as_ref(), is_unprintable)
 }
 
 /// Returns a text of several lines, such as the output of another program. Line breaks, tabs and
-/// colours stay; every other control character becomes a C-style escape.
+/// colours are kept. Every other control character becomes a C-style escape.
 pub fn text<S: AsRef<str> + ?Sized>(text: &S) -> Cow<'_, str> {
     let text = text.as_ref();
     let is_safe = |c: char| c == '\n' || c == '\t' || !is_unprintable(c);
@@ -84,7 +85,7 @@ pub fn markdown<S: AsRef<str> + ?Sized>(text: &S) -> String {
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' => escaped.extend(['\\', c]),
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
-            // Nobody is notified.
+            // The invisible space keeps GitHub from notifying a user of that name.
             '@' => escaped.push_str("@\u{200b}"),
             c => escaped.push(c),
         }
@@ -115,15 +116,15 @@ pub fn github_output(name: &str, value: &str) -> String {
 }
 
 /// Returns an output of a GitHub step that may have several lines. The value ends at a random
-/// delimiter, which nobody can foresee.
+/// delimiter, which cannot be guessed.
 pub fn github_output_of_lines(name: &str, value: &str) -> String {
     let random = || RandomState::new().build_hasher().finish();
     let delimiter = format!("end_{:016x}{:016x}", random(), random());
     format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
 }
 
-/// Returns a word for the shell: as it is where the shell does nothing with it, and in quotes
-/// otherwise. Control characters are written as bash does: `$'a\nb'`.
+/// Returns a word for the shell: unchanged if the shell does not interpret the word, or else in
+/// quotes. Control characters are written as bash writes them: `$'a\nb'`.
 pub fn shell<S: AsRef<str> + ?Sized>(word: &S) -> Cow<'_, str> {
     let word = word.as_ref();
     if is_plain_word(word) {
@@ -149,7 +150,7 @@ pub fn posix_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Whether a shell takes a word as it is, also where the word is not in quotes.
+/// Returns true if a shell does not interpret a word, even without quotes.
 pub fn is_plain_word(word: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
     !word.is_empty() && word.chars().all(is_plain) && !holds_command(word)
@@ -177,8 +178,8 @@ pub fn mermaid(text: &str) -> String {
     label + "\""
 }
 
-/// Returns a JSON document that says the same without characters that a terminal or a log obeys.
-/// Such characters stand only in strings, where `\u` escapes mean the same.
+/// Returns an equal JSON document without characters that a terminal or a log obeys. Such
+/// characters only occur in strings, in which `\u` escapes mean the same.
 pub fn json(document: &str) -> Cow<'_, str> {
     let is_bare = |c: char| is_unprintable(c) && c != '\n';
     if !document.contains(is_bare) && !document.contains("##") {
@@ -199,8 +200,8 @@ pub fn json(document: &str) -> Cow<'_, str> {
     Cow::Owned(safe.replace("##", "#\\u0023"))
 }
 
-/// Whether a character must not reach a terminal: control characters, line and paragraph
-/// separators, characters that turn the direction of text, and invisible ones.
+/// Returns true for a character that must not reach a terminal: control characters, line and
+/// paragraph separators, characters that change the direction of text, and invisible characters.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -209,7 +210,7 @@ fn is_unprintable(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Adds a character as C's and git's escape: `\n`, or the bytes of its UTF-8 in octal.
+/// Appends a character as an escape of C and git: `\n`, or the bytes of its UTF-8 in octal.
 fn escape(to: &mut String, c: char) {
     match c {
         '\u{7}' => to.push_str("\\a"),
@@ -241,22 +242,22 @@ fn escaped(text: &str, is_bare: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(without_commands(&safe).into_owned())
 }
 
-/// What the logs of GitHub and of Azure take for the beginning of a command, wherever in a line.
+/// The beginnings of commands that the logs of GitHub and Azure obey anywhere in a line.
 const COMMANDS: [&str; 2] = ["##[", "##vso["];
 
-/// Whether GitHub's log would take a line for a command of the form `::name::`. No name begins with
-/// a colon, as in rustc's `::: src/lib.rs:1:1`.
+/// Returns true if GitHub's log would obey a line as a command of the form `::name::`. The name of
+/// a command never begins with a colon, so rustc's `::: src/lib.rs:1:1` is no command.
 fn begins_command(line: &str) -> bool {
     let line = line.trim_start();
     line.starts_with("::") && !line.starts_with(":::")
 }
 
-/// Whether GitHub's or Azure's log would take a line for a command.
+/// Returns true if GitHub's or Azure's log would obey a line as a command.
 fn holds_command(line: &str) -> bool {
     begins_command(line) || COMMANDS.iter().any(|it| line.contains(it))
 }
 
-/// Returns a line in which no log finds a command.
+/// Returns a line that no log obeys as a command.
 fn without_commands(line: &str) -> Cow<'_, str> {
     if !holds_command(line) {
         return Cow::Borrowed(line);
@@ -272,9 +273,10 @@ fn without_commands(line: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The length of the escape sequence that sets colours at the beginning of a text, if one is there.
+/// Returns the length of the escape sequence for colours at the beginning of a text, if there is
+/// one.
 fn colour(text: &str) -> Option<usize> {
-    // Programs that ask terminfo set the usual characters when they set the usual colour.
+    // Programs that use terminfo select the default character set when they reset the colour.
     const USUAL_CHARACTERS: &str = "\u{1b}(B";
     if text.starts_with(USUAL_CHARACTERS) {
         return Some(USUAL_CHARACTERS.len());
