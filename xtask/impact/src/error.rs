@@ -1,9 +1,9 @@
-//! How the kit ends: exit statuses and the errors that lead to them.
+//! The exit statuses of the kit, and the errors that lead to them.
 
 use std::process::ExitCode;
 
-/// What was asked cannot be answered: a flag, a name or a setting is wrong. Everything else that
-/// fails is git, cargo or the disk.
+/// An error of the user: a flag, a name or a setting is wrong. All other errors come from git,
+/// cargo or the disk.
 #[derive(Debug)]
 pub struct Usage(pub String);
 
@@ -15,7 +15,7 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// An [`anyhow::Error`] that ends the kit with the status for wrong use.
+/// Makes an [`anyhow::Error`] with the exit status for wrong use.
 #[macro_export]
 macro_rules! usage {
     ($($message:tt)*) => {
@@ -23,23 +23,23 @@ macro_rules! usage {
     };
 }
 
-/// The exit statuses, which are part of the interface; the worst is the last.
+/// The exit statuses, which are part of the kit's interface. The worst status is the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// 0: done.
     Done,
-    /// 1: the check found something.
+    /// 1: a check found something.
     Found,
     /// 2: wrong use or configuration.
     Usage,
     /// 3: git, cargo or the disk failed.
     Failed,
-    /// The status of the cargo that was forwarded to.
+    /// The exit status of a cargo that the kit started on the user's behalf.
     Forwarded(u8),
 }
 
 impl Status {
-    /// Returns the status with which an error ends the kit.
+    /// Returns the exit status of an error.
     pub fn of(error: &anyhow::Error) -> Self {
         match error.chain().any(|cause| cause.is::<Usage>()) {
             true => Self::Usage,

@@ -1,8 +1,8 @@
-//! Bounded reads of files whose names were found somewhere: in sources, records, manifests.
+//! Bounded reads of files whose names were found in sources, records or manifests.
 //!
-//! Architecture invariant: outside of this module nothing opens a file for reading by its name.
-//! A name may belong to a pipe, a device, or a file that grows without end. Only regular files are
-//! read, without waiting, and up to a limit.
+//! Architecture invariant: no other module opens a file for reading by its name. The name may
+//! belong to a pipe, a device, or a file that grows without end. Only regular files are read,
+//! without waiting, and up to a limit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -15,42 +15,43 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{quote, usage};
 
-/// The largest number of bytes that is read of a file.
+/// The maximum number of bytes that is read of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(pub u64);
 
-/// Manifests, lock files, configuration, hooks, workflows. The lock file of a workspace with 10,000
-/// packages has about 3 MiB.
+/// The limit for manifests, lock files, configuration, hooks and workflows. The lock file of a
+/// workspace with 10,000 packages has about 3 MiB.
 pub const SETTINGS: Limit = Limit(16 << 20);
 
-/// Rust sources. A source of 8 MiB has some 200,000 lines, and takes seconds and 150 MiB to parse.
+/// The limit for Rust sources. A source of 8 MiB has some 200,000 lines, and takes seconds and 150
+/// MiB to parse.
 pub const SOURCE: Limit = Limit(8 << 20);
 
-/// What cargo and rustc record of a build: fingerprints, dep-info, output of build scripts.
-/// A build script may print a lot.
+/// The limit for records of cargo and rustc: fingerprints, dep-info, output of build scripts. A
+/// build script may print a lot.
 pub const RECORD: Limit = Limit(128 << 20);
 
-/// Caches that the kit keeps itself: some kilobytes for each package or unit.
+/// The limit for the kit's own caches, which take some kilobytes for each package or unit.
 pub const KEPT: Limit = Limit(256 << 20);
 
-/// Files that the user names: logs and reports of builds and tests.
+/// The limit for files that the user names: logs and reports of builds and tests.
 pub const NAMED: Limit = Limit(256 << 20);
 
-/// Metadata of libraries, and what tools wrote into the target directory.
+/// The limit for metadata of libraries, and for files that tools wrote into the target directory.
 pub const LARGE: Limit = Limit(1 << 30);
 
 /// Returns the content of a regular file.
 ///
 /// # Errors
-/// When there is no such file, it is not a regular one, it is larger than the limit, or it cannot
-/// be read.
+/// Returns an error if the file does not exist, is not a regular file, is larger than the limit, or
+/// cannot be read.
 pub fn read(path: impl AsRef<Path>, limit: Limit) -> io::Result<Vec<u8>> {
     let (file, length) = open(path.as_ref())?;
     if length > limit.0 {
         return Err(too_large(limit));
     }
     let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    // The file may grow meanwhile, and those below `/proc` have no length.
+    // The file may grow in the meantime, and files below `/proc` have no length.
     file.take(limit.0 + 1).read_to_end(&mut content)?;
     match content.len() as u64 > limit.0 {
         true => Err(too_large(limit)),
@@ -61,16 +62,16 @@ pub fn read(path: impl AsRef<Path>, limit: Limit) -> io::Result<Vec<u8>> {
 /// Returns the text of a regular file.
 ///
 /// # Errors
-/// As [`read`], and when the content is not UTF-8.
+/// Returns the errors of [`read`], and an error if the content is not UTF-8.
 pub fn read_text(path: impl AsRef<Path>, limit: Limit) -> io::Result<String> {
     let content = read(path, limit)?;
     String::from_utf8(content).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
-/// Returns at most so many bytes from the start of a regular file.
+/// Returns at most `length` bytes from the start of a regular file.
 ///
 /// # Errors
-/// As [`read`]; a longer file is no error.
+/// Returns the errors of [`read`]. A longer file is no error.
 pub fn read_start(path: impl AsRef<Path>, length: u64) -> io::Result<Vec<u8>> {
     let (file, _) = open(path.as_ref())?;
     let mut content = Vec::new();
@@ -78,19 +79,19 @@ pub fn read_start(path: impl AsRef<Path>, length: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Returns the content of a file that the user named, which may be a pipe.
+/// Returns the content of a file that the user named. The file may be a pipe.
 ///
 /// # Errors
-/// Wrong use, where the file cannot be read or is larger than [`NAMED`].
+/// Returns an error for wrong use if the file cannot be read or is larger than [`NAMED`].
 pub fn read_named(path: &Utf8Path) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
     read_stream(file, path.as_str())
 }
 
-/// Returns the content of a stream that the user handed over; `name` names the stream in messages.
+/// Returns the content of a stream that the user passed. `name` is the stream's name in messages.
 ///
 /// # Errors
-/// Wrong use, where the stream cannot be read or holds more than [`NAMED`].
+/// Returns an error for wrong use if the stream cannot be read or holds more than [`NAMED`].
 pub fn read_stream(stream: impl io::Read, name: &str) -> Result<Vec<u8>> {
     read_stream_up_to(NAMED, stream, name)
 }
@@ -113,19 +114,20 @@ fn cannot_read(path: &Utf8Path, error: &io::Error) -> anyhow::Error {
     usage!("cannot read {}: {error}", quote::name(path))
 }
 
-/// Opens a regular file, and returns its length.
+/// Opens a regular file, and returns the file and its length.
 ///
 /// # Errors
-/// When there is no such file, it is not a regular one, or it cannot be opened.
+/// Returns an error if the file does not exist, is not a regular file, or cannot be opened.
 pub fn open(path: &Path) -> io::Result<(File, u64)> {
-    // Opening a device may do something by itself, so the name is looked at first.
+    // Opening a device may have side effects, so the file's type is checked first.
     regular(&fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // The name may have become that of a pipe meanwhile, which would wait for a writer.
+        // The name may have become the name of a pipe in the meantime; opening a pipe waits for a
+        // writer.
         options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
     }
     let file = options.open(path)?;
@@ -150,7 +152,7 @@ fn too_large(Limit(bytes): Limit) -> io::Error {
     io::Error::new(ErrorKind::FileTooLarge, text)
 }
 
-/// The number of bytes that may be read of large files; smaller files are read without a budget.
+/// The number of bytes that may be read of large files. Smaller files are read without a budget.
 #[derive(Debug)]
 pub struct ReadBudget {
     large: u64,
@@ -159,7 +161,7 @@ pub struct ReadBudget {
 }
 
 impl ReadBudget {
-    /// Makes a budget for files that are larger than `large`.
+    /// Returns a budget of `left` bytes for files that are larger than `large` bytes.
     pub const fn new(large: u64, left: u64) -> Self {
         Self {
             large,
@@ -168,7 +170,7 @@ impl ReadBudget {
         }
     }
 
-    /// Returns whether a file of this length may be kept in memory. A file is counted once.
+    /// Returns true if a file of this length may be kept in memory. A file is counted once.
     pub fn allows(&mut self, path: &Utf8Path, length: u64) -> bool {
         if length <= self.large || self.spent_on.contains(path) {
             return true;
@@ -199,7 +201,7 @@ pub fn take_skipped() -> BTreeMap<Utf8PathBuf, String> {
 mod tests {
     use super::*;
 
-    /// The kind of the error, where there is one.
+    /// Returns the length of the content, or the kind of the error.
     fn kind(path: &Utf8Path) -> Result<usize, ErrorKind> {
         let content = read(path, Limit(8)).map_err(|error| error.kind())?;
         Ok(content.len())

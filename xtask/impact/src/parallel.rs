@@ -1,4 +1,4 @@
-//! Many things of one kind, done on all processors at once.
+//! Work on the parts of a list, on all processors at once.
 
 use std::cell::Cell;
 use std::num::NonZero;
@@ -8,7 +8,7 @@ thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does something on this thread alone, since the other processors have something to do.
+/// Runs a function without starting threads for parts, since the other processors are busy.
 pub fn alone<R>(act: impl FnOnce() -> R) -> R {
     let before = ALONE.replace(true);
     let done = act();
@@ -16,10 +16,11 @@ pub fn alone<R>(act: impl FnOnce() -> R) -> R {
     done
 }
 
-/// What a function makes of the parts of a list, in the order of the list. It is called with the
-/// whole list where that is too short to be worth a thread.
+/// Splits a list into parts, calls `of` with each part on its own thread, and returns the results
+/// in the order of the list. If the list is too short to be worth a thread, `of` is called once
+/// with the whole list.
 pub fn parts<T: Sync, R: Send>(list: &[T], of: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
-    // A thread costs what it costs to read a few small files.
+    // Starting a thread costs as much as reading a few small files.
     const LEAST: usize = 32;
     const MOST_THREADS: usize = 8;
     let processors = thread::available_parallelism().map_or(1, NonZero::get);

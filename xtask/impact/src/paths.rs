@@ -1,6 +1,6 @@
-//! What lies on disk: the repository, its sources, and the build directory.
+//! Functions on paths: canonical paths, normalized paths, kinds of IO errors.
 //!
-//! Architecture invariant: nothing here knows of commands or of how an answer is shown.
+//! Architecture invariant: this module knows nothing of commands or of output.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
@@ -9,19 +9,19 @@ use std::io::{self, ErrorKind};
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use std::path::MAIN_SEPARATOR;
 
-/// A number that stands for a value, the same in every run of this build of the kit.
+/// Returns a hash of a value. The hash is the same in every run of the same build of the kit.
 pub fn hashed(value: impl Hash) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
 }
 
-/// The path without symbolic links, or as it is where it does not exist.
+/// Returns the canonical path, without symbolic links. A path that does not exist stays unchanged.
 pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
     path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
 }
 
-/// The path without `.` and `..`, by its text alone.
+/// Removes `.` and `..` from a path, by the text alone: `a/../b` becomes `b`.
 pub fn normalized(path: &Utf8Path) -> Utf8PathBuf {
-    // Of the paths that records hold, most are what they would become.
+    // Most paths in records are normalized already.
     let text = path.as_str();
     let may_differ = text.starts_with('.') || text.ends_with('/') || MAIN_SEPARATOR != '/';
     if !may_differ && !text.contains("/.") && !text.contains("//") {
@@ -42,7 +42,7 @@ pub fn normalized(path: &Utf8Path) -> Utf8PathBuf {
     normal
 }
 
-/// Whether an error says that there is no file of this name.
+/// Returns true if an error says that there is no file of this name.
 pub fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -50,7 +50,7 @@ pub fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Returns true for the error of a path in which symbolic links lead in a circle.
+/// Returns true for the error of a path in which symbolic links form a loop.
 pub fn is_link_loop(error: &io::Error) -> bool {
     #[cfg(unix)]
     return error.raw_os_error() == Some(nix::libc::ELOOP);
@@ -61,15 +61,15 @@ pub fn is_link_loop(error: &io::Error) -> bool {
     };
 }
 
-/// Absolute paths without symbolic links; each file and directory is looked up once.
+/// A cache of canonical paths. Each file and directory is looked up once.
 #[derive(Default)]
 pub struct RealPaths {
-    /// What a path is really, where that is another one.
+    /// The canonical path of each path, or `None` if the path is canonical already.
     known: HashMap<String, Option<Utf8PathBuf>>,
 }
 
 impl RealPaths {
-    /// The path without links, if it is another.
+    /// Returns the canonical path, or `None` if the path is canonical already.
     pub fn of(&mut self, path: &Utf8Path) -> Option<Utf8PathBuf> {
         if let Some(known) = self.known.get(path.as_str()) {
             return known.clone();
@@ -82,7 +82,7 @@ impl RealPaths {
         found
     }
 
-    /// The path without links.
+    /// Returns the canonical path.
     pub fn resolved(&mut self, path: &Utf8Path) -> Utf8PathBuf {
         self.of(path).unwrap_or_else(|| path.to_owned())
     }
@@ -133,7 +133,7 @@ mod tests {
             let path = top.join(below);
             assert_eq!(real.resolved(&path), resolved(&path), "{below}");
         }
-        // What is not there has a place in a directory that is.
+        // A file that does not exist gets a path in its existing directory.
         let gone = real.resolved(&top.join("a/link/gone"));
         assert_eq!(gone, resolved(&top.join("a/b")).join("gone"));
     }

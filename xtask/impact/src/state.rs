@@ -1,6 +1,6 @@
-//! What the kit keeps for the next time: below the target directory, or in the user's cache
-//! directory before there is a target directory. It can be thrown away at any time: what is damaged,
-//! or of another version of the kit, is as good as absent.
+//! The kit's caches: below the target directory, or in the user's cache directory before there is a
+//! target directory. Every cache can be deleted at any time. A cache that is damaged or of another
+//! version of the kit counts as absent.
 
 use std::fs;
 
@@ -12,8 +12,8 @@ use super::files;
 use crate::paths::hashed;
 use crate::private_dir::{self, write_whole};
 
-/// Returns the directory that caches of a workspace are kept in. `None` where nothing can be kept:
-/// there is no target directory yet, and no private directory in the user's cache directory.
+/// Returns the directory for the caches of a workspace. Returns `None` if there is no target
+/// directory yet and no private directory in the user's cache directory.
 pub fn directory(target_directory: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
     match target_directory.is_dir() {
         true => Some(in_target(target_directory)),
@@ -21,20 +21,20 @@ pub fn directory(target_directory: &Utf8Path, root: &Utf8Path) -> Option<Utf8Pat
     }
 }
 
-/// Returns the kit's own directory in a target directory, for what belongs to builds.
+/// Returns the kit's own directory in a target directory, for data that belongs to builds.
 pub fn in_target(target_directory: &Utf8Path) -> Utf8PathBuf {
     target_directory.join("xtask")
 }
 
-/// The file in the kit's own directory in which something of one workspace is kept: others, and
-/// other checkouts, may have the same target directory.
+/// Returns the cache file of one workspace in the kit's own directory. The name has a hash of the
+/// root, since several workspaces and checkouts may share one target directory.
 pub fn of_workspace(directory: &Utf8Path, name: &str, root: &Utf8Path) -> Utf8PathBuf {
     directory.join(format!("{name}-{:016x}", hashed(root)))
 }
 
-/// Returns what is kept in a file, if the file is whole and was written under this name.
+/// Reads a cached value. Returns `None` if the file is damaged or was written under another name.
 pub fn read<T: DeserializeOwned>(file: &Utf8Path) -> Option<T> {
-    // What is not the kit's is not read whole.
+    // A file that is not the kit's is not read as a whole.
     let start = files::read_start(file, HEADER.len() as u64).ok()?;
     if start != HEADER.as_bytes() {
         return None;
@@ -47,15 +47,16 @@ pub fn read<T: DeserializeOwned>(file: &Utf8Path) -> Option<T> {
     is_whole.then(|| postcard::from_bytes(body).ok())?
 }
 
-/// Keeps a value, put in place whole. Where that cannot be done, nothing is kept, and the next
-/// answer takes longer.
+/// Writes a value atomically. If the value cannot be written, it is not cached, and the next answer
+/// takes longer.
 pub fn write(file: &Utf8Path, value: &impl Serialize) {
     let Ok(body) = postcard::to_allocvec(value) else {
         return;
     };
     let bytes = [HEADER.as_bytes(), &checksum(file, &body), &body].concat();
     let made = file.parent().is_none_or(|parent| {
-        // Cargo tags a target directory only where it creates it, so that is left to cargo.
+        // Cargo writes its tag into a target directory only if cargo creates the directory, so the
+        // kit does not create it.
         parent.is_dir() || fs::create_dir(parent).is_ok()
     });
     if made {
@@ -63,14 +64,14 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
     }
 }
 
-/// The version of what is kept: it changes with every version of the kit.
+/// The header of a cache file. It changes with every version of the kit.
 const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 12\n");
 
 /// The length of a checksum.
 const SUM: usize = size_of::<u64>();
 
-/// Returns the checksum of what is kept in a file. It covers the file's name, so that the content
-/// of another file is not taken for this one's.
+/// Returns the checksum of a cache file. The checksum covers the file's name, so that the content
+/// of another file is not accepted.
 fn checksum(file: &Utf8Path, body: &[u8]) -> [u8; SUM] {
     hashed((file.file_name(), body)).to_le_bytes()
 }
@@ -104,7 +105,8 @@ mod tests {
         fs::write(&file, [&*whole, b"\0"].concat()).unwrap();
         assert_eq!(read(), None, "a byte too many");
 
-        // Only the beginning of another file is read, so that its length does not matter.
+        // Only the beginning of a file that is not the kit's is read, so its length does not
+        // matter.
         fs::write(&file, [&[0], &whole[1..]].concat()).unwrap();
         fs::File::options()
             .write(true)

@@ -1,5 +1,5 @@
-//! What the tests of the core are told with: a workspace in three lines, and units by the names
-//! that the output gives them.
+//! Helpers for tests: a workspace in three lines, and units by the names that the output gives
+//! them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,15 +14,15 @@ use crate::seeds::{Rule, Seed};
 use crate::unit_graph::{UnitGraph, UnitIx, Verb, unit_name};
 use crate::workspace::{Dependency, Package, PackageIx, Target, TargetKind, Workspace};
 
-/// A workspace in `/w`, one package a line: `head: targets -> dependencies`.
+/// Returns a workspace in `/w`. Each line is a package: `head: targets -> dependencies`.
 ///
-/// - The head is `name` or `name@version`, and `external` (of a registry), `outside` (a path
-///   package that is no member), `links`, `+feature`.
+/// - The head is `name` or `name@version`, followed by any of `external` (from a registry),
+///   `outside` (a path package that is no member), `links`, `overridden` and `+feature`.
 /// - A target is `lib`, `proc-macro`, `cdylib`, `script`, `bin`, `example`, `test` or `bench`, with
-///   `=name` unless it is called as its package. `!test`, `!bench` and `!doctest` turn a setting
-///   off, `+test` turns it on, and `?feature` requires one.
-/// - A dependency is a name, after `dev:`, `build:` or `normal+dev:` and the like where it is not
-///   of the normal kind.
+///   `=name` unless it has the name of its package. `!test`, `!bench` and `!doctest` turn a setting
+///   off, `+test` turns it on, and `?feature` requires a feature.
+/// - A dependency is a name. A prefix such as `dev:`, `build:` or `normal+dev:` gives the kinds of
+///   a dependency that is not just normal.
 pub fn workspace(text: &str) -> Workspace {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut packages: Vec<Package> = lines().map(package).collect();
@@ -151,7 +151,8 @@ fn dependency(workspace: &Workspace, written: &str) -> Dependency {
     }
 }
 
-/// The unit that the output calls so: `app lib`, `app bin tool test`, `app build script run`.
+/// Returns the unit with this name in the output: `app lib`, `app bin tool test`, `app build script
+/// run`.
 pub fn unit(workspace: &Workspace, graph: &UnitGraph, name: &str) -> UnitIx {
     graph
         .units()
@@ -160,12 +161,12 @@ pub fn unit(workspace: &Workspace, graph: &UnitGraph, name: &str) -> UnitIx {
         .0
 }
 
-/// The name of a unit in the output.
+/// Returns the name of a unit in the output.
 pub fn name(workspace: &Workspace, graph: &UnitGraph, unit: UnitIx) -> String {
     unit_name(workspace, graph.unit(unit))
 }
 
-/// A unit whose source, `/w/edited.rs`, was edited.
+/// Returns the seed of a unit whose source, `/w/edited.rs`, was edited.
 pub fn edited(unit: UnitIx) -> Seed {
     Seed {
         path: Some("edited.rs".into()),
@@ -173,7 +174,7 @@ pub fn edited(unit: UnitIx) -> Seed {
     }
 }
 
-/// The answer where the sources of these units were edited.
+/// Returns the answer for edited sources of these units.
 pub fn answer(text: &str, verb: Verb, units: &[&str]) -> Answer {
     let workspace = workspace(text);
     let graph = UnitGraph::new(&workspace, verb);
@@ -196,8 +197,8 @@ pub fn answer(text: &str, verb: Verb, units: &[&str]) -> Answer {
     }
 }
 
-/// Cargo's message about a target, `lib`, `script` or `test it`, compiled or fresh. A script lies
-/// where cargo puts the one with the hash `01`.
+/// Returns cargo's message about a target, `lib`, `script` or `test it`, compiled or fresh. The
+/// path of a script has the hash `01`.
 pub fn artifact(workspace: &Workspace, package: &str, target: &str, fresh: bool) -> Message {
     let package = workspace.package(place(workspace, package));
     let (word, name) = target.split_once(' ').unwrap_or((target, &package.name));
@@ -220,12 +221,13 @@ pub fn artifact(workspace: &Workspace, package: &str, target: &str, fresh: bool)
     serde_json::from_value(message).expect("it has the form of cargo's")
 }
 
-/// The place of a package, by its name.
+/// Returns the index of a package by its name.
 pub fn place(workspace: &Workspace, name: &str) -> PackageIx {
     workspace.find(name).expect("the test names a package")
 }
 
-/// An empty directory by its path without links, with what removes it in the end.
+/// Returns an empty directory and its canonical path. Dropping the first value removes the
+/// directory.
 pub fn scratch() -> (TempDir, Utf8PathBuf) {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let path = Utf8Path::from_path(directory.path()).expect("its path is UTF-8");
@@ -233,7 +235,7 @@ pub fn scratch() -> (TempDir, Utf8PathBuf) {
     (directory, path)
 }
 
-/// Writes a file, and makes the directories that it is in.
+/// Writes a file, and creates the directories above the file.
 pub fn write(path: &Utf8Path, text: &str) {
     let above = path.parent().expect("a file is in a directory");
     std::fs::create_dir_all(above).expect("the directory can be made");
