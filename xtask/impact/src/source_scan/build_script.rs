@@ -1,4 +1,4 @@
-//! What a build script says about its inputs, by its literals.
+//! The inputs that a build script declares, according to its literals.
 
 use std::collections::BTreeSet;
 
@@ -13,32 +13,33 @@ use super::texts::TextFinder;
 use super::{DoubtKind, SourceDoubt};
 use crate::paths::normalized;
 
-/// What the string literals of a build script instruct cargo to watch.
+/// The inputs that the string literals of a build script tell cargo to watch.
 ///
-/// A script that leaves its instructions to a library (a wrapper of a C compiler, a code
-/// generator) shows none of them here.
+/// If a library prints the instructions (a wrapper of a C compiler, a code generator), none of them
+/// appear here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildScriptScan {
-    /// The paths of `rerun-if-changed`, files or directories, joined to the package's directory
-    /// and normalized.
+    /// The paths of `rerun-if-changed`, files or directories, joined to the package's directory and
+    /// normalized.
     pub rerun_if_changed: BTreeSet<Utf8PathBuf>,
     /// The variables of `rerun-if-env-changed`.
     pub rerun_if_env_changed: BTreeSet<String>,
-    /// Whether any literal speaks of either, even one whose value is made at run time. No promise
-    /// that the script prints it on each run.
+    /// True if any literal contains one of the two instructions, even if the value is made at run
+    /// time. The script may not print the instruction in each run.
     pub says_any: bool,
-    /// Whether one of them is printed whatever happens.
+    /// True if the script prints one of the two instructions in every run.
     pub says_for_certain: bool,
-    /// The paths of `rerun-if-changed` that are printed whatever happens.
+    /// The paths of `rerun-if-changed` that the script prints in every run.
     pub always: BTreeSet<Utf8PathBuf>,
-    /// What the script makes at run time, and what of its code cannot be read; sorted.
+    /// The instructions that the script makes at run time, and the code that cannot be read;
+    /// sorted.
     pub doubts: Vec<SourceDoubt>,
 }
 
-/// Scans a build script, with all its modules, for the instructions it prints.
+/// Scans a build script and all its modules for the instructions that it prints.
 ///
-/// The instructions, `cargo::rerun-if-changed=PATH` and the older `cargo:rerun-if-changed=PATH`,
-/// are those of the Cargo book, "Outputs of the Build Script".
+/// The instructions are `cargo::rerun-if-changed=PATH` and the older `cargo:rerun-if-changed=PATH`;
+/// see the Cargo book, "Outputs of the Build Script".
 pub fn scan_build_script(
     root: &Utf8Path,
     manifest_dir: &Utf8Path,
@@ -68,7 +69,7 @@ pub fn scan_build_script(
             scan.doubts.push(doubt);
         }
     }
-    // A script may print a text that it includes.
+    // A script may print the content of an included file.
     let included = std::mem::take(&mut scanner.found.included);
     for file in included.iter().filter(|it| it.extension() != Some("rs")) {
         let text = scanner.text(file).unwrap_or_default();
@@ -85,7 +86,7 @@ pub fn scan_build_script(
 
 impl BuildScriptScan {
     fn instructions(&mut self, text: &str, file: &Utf8Path, manifest_dir: &Utf8Path) {
-        // The rest of a key may be made at run time.
+        // The last key stands for keys whose end is made at run time.
         const KEYS: [&str; 3] = ["rerun-if-changed", "rerun-if-env-changed", "rerun-if-{"];
         for line in text.lines().map(str::trim) {
             if !KEYS.iter().any(|key| line.contains(key)) {

@@ -1,6 +1,6 @@
-//! What a build script prints whatever happens: by literals in `main`, and in the functions of its
-//! own that `main` calls, outside of every condition, of loops that may have nothing to go through,
-//! and before anything that may end it early.
+//! The texts that a build script prints in every run. They are printed by literals in `main`, and
+//! in the script's own functions that `main` calls. A text is not certain under a condition, in a
+//! loop that may have no items, or after code that may end the script early.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,8 @@ use super::tokens::{
     before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees,
 };
 
-/// The texts that a script prints for certain. `files` are those of the script, its root first.
+/// Returns the texts that a script certainly prints. `files` are the files of the script, the root
+/// first.
 pub(super) fn printed_for_certain(
     files: &[(&Utf8Path, TokenStream)],
     names: &Names<'_>,
@@ -36,10 +37,12 @@ pub(super) fn printed_for_certain(
     walker.texts
 }
 
-/// Functions and closures by name; nothing for a name with several, or with a condition.
+/// The functions and closures by name; `None` for a name with several functions or with a
+/// condition.
 type CertainFunctions = HashMap<String, Option<Function>>;
 
-/// Those of a stream, or those of its modules and functions, too.
+/// Collects the functions in `stream`. With `deep`, also the functions in its modules and
+/// functions.
 fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunctions) {
     let tokens = trees(stream);
     let mut start = 0;
@@ -60,7 +63,7 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunction
             continue;
         };
         let item = &tokens[start..at];
-        // Which method is called its name alone does not say.
+        // Methods are left out: the name of a method does not tell which method is called.
         if deep && !is_of_methods {
             functions_in(body.stream(), deep, functions);
         }
@@ -86,18 +89,19 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunction
     }
 }
 
-/// What leaves a function without a failure.
+/// The words that leave a function early without a failure.
 const LEAVE: &[&str] = &["return", "exit"];
 
 struct CertainWalker<'a> {
-    /// Those that have not been called yet.
+    /// The functions that have not been called yet.
     functions: CertainFunctions,
     constants: &'a Names<'a>,
     texts: Vec<String>,
 }
 
 impl CertainWalker<'_> {
-    /// Takes what the tokens of a block print; whether they go on to their end for certain.
+    /// Collects the texts that a block certainly prints. Returns true if the block certainly runs
+    /// to its end.
     fn walk(&mut self, tokens: &[TokenTree], mut names: Names<'_>) -> bool {
         let mut statement = Statement::new(&names);
         let (mut at, mut passed, mut lets) = (0, 0, Vec::new());
@@ -107,7 +111,7 @@ impl CertainWalker<'_> {
                 statement.pass(&tokens[passed]);
                 passed += 1;
                 if ends_statement(&tokens[..passed], tokens.get(passed)) {
-                    // An open scope would keep the names from being bound in place.
+                    // End the statement's scope first: while it is open, each binding would add a nested scope.
                     drop(statement);
                     for at in lets.drain(..) {
                         names.bind(&tokens[..at], &tokens[at + 1..]);
@@ -132,7 +136,8 @@ impl CertainWalker<'_> {
                 let decided = condition
                     .iter()
                     .position(|it| braced(it).is_some() || is_punct(it, '&') || is_punct(it, '|'));
-                // What is decided by is reached before anything is decided.
+                // The start of a condition is evaluated in any case, up to the first `&&`, `||` or
+                // block.
                 let is_attribute = is_punct(token, '#');
                 if let (Some(end), false) = (decided, is_attribute)
                     && !self.walk(
@@ -149,7 +154,8 @@ impl CertainWalker<'_> {
             } else if is_punct(token, '|')
                 || is_punct(token, '&') && rest.get(1).is_some_and(|it| is_punct(it, '&'))
             {
-                // A closure may be called, or not; what follows another operand may be reached, or not.
+                // A closure may never be called, and the operand after `&&` or `||` may never be
+                // evaluated.
                 let rest = before(rest, ';');
                 if holds(rest, LEAVE) {
                     return false;
@@ -166,7 +172,7 @@ impl CertainWalker<'_> {
                 at += length - 1;
             } else if let TokenTree::Group(inner) = token {
                 let inner = trees(inner.stream());
-                // A closure may be called, or not.
+                // A closure may never be called.
                 let is_closure = inner.iter().any(|it| is_punct(it, '|'));
                 if !is_closure && !self.walk(&inner, statement.names().inner()) {
                     return false;
@@ -185,7 +191,8 @@ impl CertainWalker<'_> {
     }
 }
 
-/// How many tokens a statement takes that stands under a condition, up to its last braces or its end.
+/// Returns the number of tokens of a statement under a condition: up to its last braces or to its
+/// end.
 fn conditional(tokens: &[TokenTree]) -> usize {
     let mut at = 1;
     while let Some(token) = tokens.get(at) {
@@ -201,14 +208,14 @@ fn conditional(tokens: &[TokenTree]) -> usize {
     at.min(tokens.len())
 }
 
-/// What a loop goes through.
+/// Returns the expression that a loop iterates over.
 fn looped(tokens: &[TokenTree]) -> &[TokenTree] {
     let tokens = &tokens[..conditional(tokens) - 1];
     let over = tokens.iter().position(|it| is_ident(it, "in"));
     over.map_or(&[], |over| &tokens[over + 1..])
 }
 
-/// Whether tokens hold one of these words.
+/// Returns true if the tokens contain one of these words.
 fn holds(tokens: &[TokenTree], words: &[&str]) -> bool {
     tokens.iter().any(|token| match token {
         TokenTree::Group(group) => holds(&trees(group.stream()), words),

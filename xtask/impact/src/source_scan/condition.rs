@@ -1,16 +1,16 @@
-//! Conditions: whether a `cfg` leaves an item out.
+//! Evaluates `cfg` conditions: finds items that a condition removes.
 
 use proc_macro2::TokenTree;
 
 use super::shapes::{Attribute, attribute_parts};
 use super::tokens::{is_ident, is_one_of, is_punct, lex, name, split_commas, string_value, trees};
 
-/// Whether an option of a configuration is set, `unix` as well as `target_os = "linux"`; `None`
-/// where that is not known.
+/// A function that tells if a `cfg` option is set, such as `unix` or `target_os = "linux"`. It
+/// returns `None` if that is not known.
 pub type Holds<'a> = dyn Fn(&str, Option<&str>) -> Option<bool> + 'a;
 
-/// Whether one of the attributes is a `cfg` that is known not to hold, or makes a test where none is
-/// built.
+/// Returns true if one of the attributes removes the item: a `cfg` that is known to be false, or a
+/// `#[test]` if no tests are built.
 pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
     let mut certain = attributes.iter().filter(|it| !it.conditional);
     certain.any(|attribute| match &attribute.tokens[..] {
@@ -22,8 +22,9 @@ pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
     })
 }
 
-/// The attributes that an attribute's body stands for: several under a `cfg_attr`, and none where
-/// its predicate is known not to hold. An attribute whose predicate holds is as good as written.
+/// Returns the attributes in the body of an attribute. A `cfg_attr` can hold several; it holds none
+/// if its predicate is known to be false. If the predicate is known to be true, its attributes are
+/// unconditional.
 pub(super) fn attributes(body: Vec<TokenTree>, holds: &Holds<'_>) -> Vec<Attribute> {
     let parts = match body.as_slice() {
         [cfg_attr, TokenTree::Group(parts)] if is_ident(cfg_attr, "cfg_attr") => {
@@ -45,14 +46,14 @@ pub(super) fn attributes(body: Vec<TokenTree>, holds: &Holds<'_>) -> Vec<Attribu
     made
 }
 
-/// What the predicate of a `cfg(…)` comes to, of a manifest or of cargo's configuration; `None` where
-/// that is not known.
+/// Evaluates a `cfg(…)` of a manifest or of cargo's configuration. Returns `None` if the value is
+/// not known.
 pub fn evaluate(cfg: &str, holds: &Holds<'_>) -> Option<bool> {
     let predicate = cfg.trim().strip_prefix("cfg(")?.strip_suffix(')')?;
     value(&trees(lex(predicate)?), holds)
 }
 
-/// What a predicate comes to, as the Rust reference has it under "Conditional compilation".
+/// Evaluates a predicate by the rules of the Rust reference, "Conditional compilation".
 fn value(predicate: &[TokenTree], holds: &Holds<'_>) -> Option<bool> {
     match predicate {
         [option] if is_ident(option, "true") => Some(true),
@@ -75,7 +76,7 @@ fn value(predicate: &[TokenTree], holds: &Holds<'_>) -> Option<bool> {
     }
 }
 
-/// False where one is, whatever the others.
+/// Returns false if one value is false, even if other values are unknown.
 fn conjunction(values: &mut dyn Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut result = Some(true);
     for value in values {
@@ -88,8 +89,8 @@ fn conjunction(values: &mut dyn Iterator<Item = Option<bool>>) -> Option<bool> {
     result
 }
 
-/// Whether an item or a `let` stands here, which reaches to a semicolon or to the end of a body.
-/// Anything else that bears an attribute, such as a field or an arm, may end in a comma.
+/// Returns true if the tokens begin with an item or a `let`, which ends with a semicolon or with a
+/// body. Other parts with attributes, such as a field or a match arm, may end with a comma.
 fn opens_item(tokens: &[TokenTree]) -> bool {
     const ITEMS: [&str; 11] = [
         "enum",
@@ -116,7 +117,7 @@ fn opens_item(tokens: &[TokenTree]) -> bool {
             }
             [word, ..] if is_one_of(word, &ITEMS) => return true,
             [word, next, ..] if is_one_of(word, &BEFORE) => {
-                // A visibility may be in brackets; an ABI follows in quotes.
+                // A visibility may have parentheses, and `extern` may have an ABI as a string.
                 let belongs = matches!(next, TokenTree::Group(_) | TokenTree::Literal(_));
                 rest = &rest[1 + usize::from(belongs)..];
             }
@@ -125,8 +126,8 @@ fn opens_item(tokens: &[TokenTree]) -> bool {
     }
 }
 
-/// How many tokens the item or part takes that an attribute before them leaves out. Where in doubt
-/// fewer, so that what is read is rather more.
+/// Returns the number of tokens of the item or part that an attribute before the tokens removes. In
+/// doubt the number is smaller, so that more is scanned.
 pub(super) fn length(tokens: &[TokenTree]) -> usize {
     let is_item = opens_item(tokens);
     let ends = |token: &TokenTree| match token {

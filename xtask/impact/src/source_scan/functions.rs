@@ -1,4 +1,4 @@
-//! The functions, methods and closures of a build script, by their names.
+//! The functions, methods and closures of a build script, by name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,16 +10,17 @@ use super::tokens::{before, group, is_ident, is_one_of, is_punct, name, split_co
 /// A function, a method or a closure.
 #[derive(Clone)]
 pub(super) struct Function {
-    /// Whether a value stands before the dot of a call.
+    /// True for a method: in a call, the receiver stands before the dot.
     has_receiver: bool,
     is_closure: bool,
-    /// The patterns of its parameters, without a receiver.
+    /// The patterns of the parameters, without the receiver.
     parameters: Vec<Vec<TokenTree>>,
     pub(super) body: Vec<TokenTree>,
 }
 
 impl Function {
-    /// Returns the function that `fn` at the start of tokens declares, if it has a body.
+    /// Returns the function that the tokens declare, if they begin with `fn` and the function has a
+    /// body.
     pub(super) fn declared(tokens: &[TokenTree]) -> Option<(String, Self)> {
         let called = tokens.get(1).filter(|_| is_ident(&tokens[0], "fn"));
         let called = called.and_then(name)?;
@@ -46,8 +47,8 @@ impl Function {
         Some((called, function))
     }
 
-    /// Returns the closure that `let` at the start of tokens binds to a name, and the number of
-    /// tokens up to its end.
+    /// Returns the closure that the tokens bind to a name, if they begin with `let`, and the number
+    /// of tokens of the statement.
     pub(super) fn bound(tokens: &[TokenTree]) -> Option<(String, Self, usize)> {
         tokens.first().filter(|it| is_ident(it, "let"))?;
         let statement = before(tokens, ';');
@@ -74,7 +75,8 @@ impl Function {
         Some((name(bound)?, closure, statement.len()))
     }
 
-    /// Returns what is known inside of a call, from what is known of its arguments around it.
+    /// Returns the names that are known inside a call. `around` are the names known at the call,
+    /// `outside` the names known where the function is declared.
     pub(super) fn entered<'a>(
         &self,
         arguments: &[TokenTree],
@@ -84,7 +86,7 @@ impl Function {
         let mut inside = outside.inner();
         let mut arguments: Vec<_> = split_commas(arguments).collect();
         if self.has_receiver && arguments.len() == self.parameters.len() + 1 {
-            // `Type::method(value, …)`
+            // A method called as `Type::method(value, …)`: the receiver is the first argument.
             arguments.remove(0);
         }
         let is_aligned = arguments.len() == self.parameters.len();
@@ -96,7 +98,7 @@ impl Function {
         inside
     }
 
-    /// Returns what is known inside of any call.
+    /// Returns the names that are known inside every call: the parameters are unknown.
     pub(super) fn entered_by_any<'a>(&self, outside: &Names<'a>) -> Names<'a> {
         let mut inside = outside.inner();
         for parameter in &self.parameters {
@@ -106,7 +108,7 @@ impl Function {
     }
 }
 
-/// The parameters that follow the name of a function and its generics.
+/// Returns the parameters in tokens that follow the name of a function. Skips generics.
 fn parameters_of(tokens: &[TokenTree]) -> Option<Vec<TokenTree>> {
     let (mut depth, mut is_arrow) = (0, false);
     for token in tokens {
@@ -125,7 +127,7 @@ fn parameters_of(tokens: &[TokenTree]) -> Option<Vec<TokenTree>> {
     None
 }
 
-/// Tokens without the first, if it is a certain one.
+/// A slice of tokens that can drop its first token.
 trait StripPrefixIf {
     fn strip_prefix_if(&self, is_it: impl Fn(&TokenTree) -> bool) -> &Self;
 }
@@ -139,17 +141,17 @@ impl StripPrefixIf for [TokenTree] {
     }
 }
 
-/// The functions with parameters that are used in no other way than by calls that are written out.
+/// The functions with parameters that are only used in calls that are written out.
 #[derive(Default)]
 pub(super) struct Functions {
     by_name: HashMap<String, Vec<Function>>,
     called: HashSet<String>,
-    /// The names that are used in another way: as a value, or by an implementation of a trait.
+    /// The names that are also used in another way: as a value, or in an implementation of a trait.
     escaped: HashSet<String>,
 }
 
 impl Functions {
-    /// Finds the functions of the files of a script.
+    /// Finds the functions in the files of a script.
     pub(super) fn called(files: impl Iterator<Item = TokenStream>) -> Self {
         let mut functions = Self::default();
         for tokens in files {
@@ -161,7 +163,8 @@ impl Functions {
             escaped,
         } = &mut functions;
         by_name.retain(|name, functions| {
-            // A closure knows what stands around it, so that it has to be told from others.
+            // A closure uses names around it, so a closure is only followed if no other function
+            // has its name.
             let is_alone = functions.len() == 1;
             let is_followed = |function: &Function| {
                 !function.parameters.is_empty() && (is_alone || !function.is_closure)
@@ -171,7 +174,7 @@ impl Functions {
         functions
     }
 
-    /// Returns the functions of a name, each of which a call may mean.
+    /// Returns the functions with this name. A call may mean any of them.
     pub(super) fn of(&self, name: &str) -> &[Function] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
@@ -206,7 +209,7 @@ impl Functions {
                         self.called.insert(word.clone());
                         true
                     }
-                    // A macro of this name.
+                    // A macro with the name.
                     Some([bang, TokenTree::Group(_), ..]) => is_punct(bang, '!'),
                     _ => false,
                 };
@@ -227,7 +230,7 @@ impl Functions {
         }
     }
 
-    /// Takes the names that a `use` gives other names.
+    /// Records the names that a `use` renames as used in another way.
     fn renamed(&mut self, tokens: &[TokenTree]) {
         for (at, token) in tokens.iter().enumerate() {
             match token {

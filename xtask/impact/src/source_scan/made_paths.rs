@@ -1,9 +1,9 @@
-//! Paths that code makes step by step, from a directory that cargo tells it, from its own
+//! Paths that code makes step by step, from a directory that cargo provides, from the program's own
 //! executable, or from a literal.
 //!
-//! An expression is followed through its methods, and through the variables of one body that hold
-//! it. Where a step is not known, or a function hands the path on, the trail ends: what is found is
-//! there, and not all that is there is found.
+//! An expression is followed through its method calls, and through the variables of one body. The
+//! trail ends at an unknown step, or if a function passes the path on. So every path found is
+//! really made by the code, but some paths are not found.
 
 use std::collections::HashMap;
 
@@ -17,35 +17,36 @@ use super::tokens::{
     string_value, trees,
 };
 
-/// Where a path starts.
+/// The start of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PathOrigin {
-    /// `CARGO_MANIFEST_DIR`.
+    /// The variable `CARGO_MANIFEST_DIR`.
     ManifestDir,
-    /// `OUT_DIR`.
+    /// The variable `OUT_DIR`.
     OutDir,
-    /// `std::env::current_exe()`.
+    /// The path of the own executable, `std::env::current_exe()`.
     CurrentExe,
-    /// A literal.
+    /// A string literal.
     Literal,
 }
 
 /// A path that an expression makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadePath {
-    /// Where it starts.
+    /// The start of the path.
     pub origin: PathOrigin,
-    /// The line of its start, counted from 1.
+    /// The line of the start, counted from 1.
     pub line: usize,
-    /// What was put behind the start, `..` for each step up; as far as it is known.
+    /// The part that was appended to the start, as far as it is known, with `..` for each step up.
     pub path: Utf8PathBuf,
-    /// How far above the start it climbs on its way.
+    /// The maximum number of directories that the path climbs above its start on the way.
     pub climbs: usize,
-    /// Whether the code takes the start apart into its directories, by an iterator or by separators.
+    /// True if the code splits the start into its directories, by an iterator or by separators.
     pub is_taken_apart: bool,
-    /// How many `..` the path begins with.
+    /// The number of `..` at the beginning of the path.
     above: usize,
-    /// The iterator over the start's directories, where the code has one at this step.
+    /// The iterator over the start's directories, if the expression is such an iterator at this
+    /// step.
     iterator: Option<PathDirectories>,
 }
 
@@ -53,22 +54,22 @@ pub struct MadePath {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PathDirectories {
     kind: PartKind,
-    /// Whether it begins with the last directory.
+    /// True if the iterator begins with the last directory.
     is_backward: bool,
-    /// How many were taken from the end.
+    /// The number of directories taken from the end.
     taken: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PartKind {
-    /// Of paths, each one directory above the former.
+    /// The items are paths, each the parent of the one before.
     Ancestors,
-    /// Of names.
+    /// The items are the names of directories.
     Names,
 }
 
 impl MadePath {
-    /// A step up.
+    /// Steps up to the parent directory.
     fn up(&mut self) {
         match self.path.components().next_back() {
             None | Some(Utf8Component::ParentDir) => {
@@ -80,7 +81,7 @@ impl MadePath {
         }
     }
 
-    /// Steps down, and up where the path has `..`.
+    /// Appends a path. Each `..` in it is a step up.
     fn join(&mut self, path: &str) {
         for component in Utf8Path::new(path).components() {
             match component {
@@ -95,7 +96,7 @@ impl MadePath {
         }
     }
 
-    /// Takes a directory so many above the last one.
+    /// Takes the directory that is `above` directories above the last one from the iterator.
     fn take(&mut self, directories: PathDirectories, above: usize) {
         match directories.kind {
             PartKind::Ancestors => {
@@ -110,31 +111,31 @@ impl MadePath {
     }
 }
 
-/// More directories than a path has.
+/// A number of directories that no path exceeds.
 const MANY: usize = 64;
 
-/// The paths that the code of a file makes from other starts than a literal: each expression that
-/// adds a step to one.
+/// Returns the paths that the code of a file makes from a start that is not a literal: one for each
+/// expression that adds a step.
 pub fn made_paths(text: &str) -> Vec<MadePath> {
     let mut found = paths(text).made;
     found.retain(|it| it.origin != PathOrigin::Literal);
     found
 }
 
-/// The paths to which the code of a file writes, by the functions of the standard library, and as
-/// code generators are told where to write; each with the function's name.
+/// Returns the paths that the code of a file writes to, each with the name of the function. The
+/// functions are those of the standard library and of code generators.
 pub fn written_paths(text: &str) -> Vec<(String, MadePath)> {
     paths(text).written
 }
 
-/// The paths that the code of a file reads by the functions of the standard library; nothing for
-/// one that the code makes in a way that is not followed.
+/// Returns the paths that the code of a file reads with the functions of the standard library;
+/// `None` for a path that is made in a way that is not followed.
 pub(super) fn read_paths(text: &str) -> Vec<Option<MadePath>> {
     paths(text).read
 }
 
-/// The paths below, above and at `CARGO_MANIFEST_DIR` that code makes, wherever it hands them on;
-/// each as far as its parts are known. `tokens` are those of the text that are looked at.
+/// Returns the paths that code makes from `CARGO_MANIFEST_DIR`, wherever it passes them on, each as
+/// far as its parts are known. `tokens` are the tokens of `text` to be searched.
 pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8PathBuf> {
     let mut walker = PathWalker::new(text);
     walker.walk(tokens, &mut PathVariables::new([]));
@@ -157,9 +158,9 @@ fn paths(text: &str) -> PathWalker<'_> {
 type PathVariables = Scoped<MadePath>;
 
 struct PathWalker<'a> {
-    /// The lines of the text, those left out that are comments alone, with their numbers.
+    /// The lines of the text with their numbers, without lines that are only a comment.
     lines: Vec<(usize, &'a str)>,
-    /// The lines on which each kind of start stands.
+    /// The line numbers of each kind of start.
     starts: HashMap<&'static str, Vec<usize>>,
     seen: PassedText,
     made: Vec<MadePath>,
@@ -169,16 +170,16 @@ struct PathWalker<'a> {
     followed: Vec<MadePath>,
 }
 
-/// What of the text was passed, which leads to the line of what comes next.
+/// The progress of the walk through the text, from which the line of the next start follows.
 #[derive(Default)]
 struct PassedText {
-    /// How often each kind of start was seen.
+    /// The number of starts seen so far, by kind.
     starts: HashMap<&'static str, usize>,
-    /// The place in the lines of the last literal.
+    /// The index in the lines of the last literal.
     literal: usize,
 }
 
-/// Functions, behind their `::`, that write to the path that is their first argument.
+/// The functions after `::` that write to the path in their first argument.
 const WRITERS: [&str; 5] = [
     "write",
     "create",
@@ -187,7 +188,7 @@ const WRITERS: [&str; 5] = [
     "create_dir_all",
 ];
 
-/// Functions that read the path that is their first argument.
+/// The functions that read the path in their first argument.
 const READERS: [&str; 6] = [
     "copy",
     "open",
@@ -197,10 +198,10 @@ const READERS: [&str; 6] = [
     "read_to_string",
 ];
 
-/// The same as methods, of code generators.
+/// The methods of code generators that write to the path in their first argument.
 const WRITING_METHODS: [&str; 2] = ["write_to_file", "out_dir"];
 
-/// Methods that leave a path what it is, besides those that do so with a text, too.
+/// The methods that do not change a path, in addition to those that do not change a text either.
 const NEUTRAL_TO_PATHS: [&str; 5] = [
     "as_os_str",
     "canonicalize",
@@ -248,7 +249,8 @@ impl<'a> PathWalker<'a> {
             before = Some(token);
             if let Some((mut trail, length)) = self.start(rest, variables, false) {
                 let (steps, mutates) = self.follow(&mut trail, &rest[length..], variables);
-                // Where a variable of this body has the path, its uses tell where it goes.
+                // If a variable of this body holds the path, the uses of the variable show where
+                // the path goes.
                 let is_kept = binds.is_some() && is_let && trail.path.as_str().is_empty();
                 if !is_kept {
                     self.followed.push(trail.clone());
@@ -283,7 +285,7 @@ impl<'a> PathWalker<'a> {
         }
     }
 
-    /// Takes the path that a function reads or writes, where a call of such a one begins here.
+    /// Adds the path that a function reads or writes, if a call of such a function begins here.
     fn use_of(
         &mut self,
         before: Option<&TokenTree>,
@@ -308,7 +310,8 @@ impl<'a> PathWalker<'a> {
             return;
         }
         let first = split_commas(&arguments).next().unwrap_or_default();
-        // Starts that are seen here are seen once more below, and literals are not.
+        // The walk sees the starts in the arguments again later, so their number is restored. It
+        // does not see the literals again.
         let starts = self.seen.starts.clone();
         let trail = self.expression(first, variables, true);
         self.seen.starts = starts;
@@ -319,7 +322,8 @@ impl<'a> PathWalker<'a> {
         }
     }
 
-    /// A whole expression, such as an argument, as a path.
+    /// Returns the path that a whole expression makes, such as an argument. Returns `None` if the
+    /// expression is not understood completely.
     fn expression(
         &mut self,
         tokens: &[TokenTree],
@@ -341,7 +345,7 @@ impl<'a> PathWalker<'a> {
         }
     }
 
-    /// The path that starts here, and how many tokens that takes.
+    /// Returns the path that starts here, and the number of tokens of its start.
     fn start(
         &mut self,
         tokens: &[TokenTree],
@@ -374,7 +378,7 @@ impl<'a> PathWalker<'a> {
             "current_exe" if arguments.is_empty() => {
                 Some((self.trail(PathOrigin::CurrentExe, "current_exe"), 2))
             }
-            // `Path::new`, `PathBuf::from`, `String::from`, `dunce::canonicalize`.
+            // The call is `Path::new`, `PathBuf::from`, `String::from` or `dunce::canonicalize`.
             "new" | "from" | "canonicalize" => {
                 Some((self.expression(&arguments, variables, literals)?, 2))
             }
@@ -437,7 +441,7 @@ impl<'a> PathWalker<'a> {
         }
     }
 
-    /// Returns the line of the next start of a kind.
+    /// Returns the line of the next start of this kind.
     fn line_of_start(&mut self, word: &'static str) -> usize {
         let lines = &self.lines;
         let starts = self.starts.entry(word).or_insert_with(|| {
@@ -450,10 +454,11 @@ impl<'a> PathWalker<'a> {
         starts.get(*seen - 1).copied().unwrap_or(1)
     }
 
-    /// Returns the line of a literal, which stands on the last literal's line or behind that line;
-    /// the last one's where it is not near.
+    /// Returns the line of a literal. Searches from the line of the last literal on. Returns the
+    /// line of the last literal if the literal is not near.
     fn line_of_literal(&mut self, value: &str) -> usize {
-        /// Lines that are looked through for a literal, since each one may be looked for.
+        /// The maximum number of lines that are searched for a literal, so that a file of many
+        /// literals is not searched in quadratic time.
         const NEAR: usize = 2000;
         let first = value.lines().next().unwrap_or_default();
         let rest = self.lines[self.seen.literal..].iter().take(NEAR);
@@ -464,8 +469,9 @@ impl<'a> PathWalker<'a> {
             .map_or(1, |(line, _)| *line)
     }
 
-    /// Follows the methods that are called on a path: how many tokens they take, and whether one of
-    /// them is a step; nothing where one leads elsewhere. And whether they changed a variable.
+    /// Follows the method calls on a path. Returns the number of tokens of the calls, with true if
+    /// one of them is a step (`None` if a call leads elsewhere), and true if a call changes the
+    /// variable that holds the path.
     fn follow(
         &mut self,
         trail: &mut MadePath,
@@ -557,8 +563,8 @@ impl<'a> PathWalker<'a> {
 }
 
 impl PathWalker<'_> {
-    /// Follows a method of an iterator over a path's directories: whether it moved the iterator;
-    /// nothing where it is not known what it takes.
+    /// Follows a method of an iterator over the directories of a path. Returns true if the method
+    /// moves the iterator, and `None` if it is not known which directory the method takes.
     fn iterate(&self, trail: &mut MadePath, method: &str, arguments: &[TokenTree]) -> Option<bool> {
         let mut directories = trail.iterator?;
         let number = || match arguments {
@@ -605,7 +611,7 @@ impl PathWalker<'_> {
         Some(true)
     }
 
-    /// The path that a closure, or a function by its name, makes of a path.
+    /// Returns the path that a closure, or a function given by its name, makes of a path.
     fn closure(
         &mut self,
         trail: &MadePath,
@@ -619,7 +625,7 @@ impl PathWalker<'_> {
                 inside.insert(name(parameter)?, made);
                 self.expression(body, &inside, false)
             }
-            // `Path::parent`.
+            // A function given by its name, `Path::parent`.
             [.., colon, function] if is_punct(colon, ':') && is_ident(function, "parent") => {
                 made.up();
                 Some(made)
@@ -629,7 +635,7 @@ impl PathWalker<'_> {
     }
 }
 
-/// Methods of texts that take a path apart at some directory of it.
+/// The methods of texts that split a path at one of its directories.
 const TAKE_APART: [&str; 11] = [
     "find",
     "rfind",
@@ -644,7 +650,8 @@ const TAKE_APART: [&str; 11] = [
     "match_indices",
 ];
 
-/// `PathBuf::from`, `PathBuf::into` and their like, as an argument of `map`.
+/// Returns true if the argument of a `map` is a conversion such as `PathBuf::from` or
+/// `PathBuf::into`.
 fn is_conversion(arguments: &[TokenTree]) -> bool {
     let mut names = arguments.iter().filter_map(name);
     names
@@ -655,7 +662,8 @@ fn is_conversion(arguments: &[TokenTree]) -> bool {
             .all(|it| name(it).is_some() || is_punct(it, ':'))
 }
 
-/// What may stand before a path's start without changing it: `&std::env::`, `mut`.
+/// Returns true if a token may stand before the start of a path without changing the path, as in
+/// `&std::env::` or `mut`.
 fn is_path_part(token: &TokenTree) -> bool {
     match token {
         TokenTree::Ident(_) => true,
@@ -663,17 +671,17 @@ fn is_path_part(token: &TokenTree) -> bool {
     }
 }
 
-/// Whether a bound expression ends here.
+/// Returns true if the expression of a `let` ends here.
 fn ends(tokens: &[TokenTree]) -> bool {
     let word = tokens.first();
     word.is_none_or(|it| is_punct(it, ';') || is_ident(it, "else"))
 }
 
-/// The variable of `mut x: T =`, and how many tokens that takes.
+/// Returns the variable of `mut x: T =`, and the number of tokens up to the equals sign.
 fn bound(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let at = usize::from(is_ident(tokens.first()?, "mut"));
     let variable = name(tokens.get(at)?)?;
-    // `&'static str` binds nothing.
+    // The name in a lifetime, as in `&'static str`, is no variable.
     if !is_punct(tokens.get(at + 1)?, '=') && !is_punct(tokens.get(at + 1)?, ':') {
         return None;
     }

@@ -1,17 +1,19 @@
-//! Evidence from sources: what the sources of a target say that they read.
+//! Evidence from sources: the files and variables that the sources of a target read, according to
+//! their code.
 //!
-//! A fresh clone has no record of a build, so the sources themselves are asked. A real lexer reads
-//! them; macros are not expanded. What macros hide is met in two ways: whatever a macro's tokens
-//! could declare is taken, and what cannot be known is said as a [`SourceDoubt`]. So the answer is
-//! usually a little larger than rustc's dep-info, and smaller only where a doubt stands, or where
-//! a procedural macro or generated code reads a file that no source names.
+//! A fresh clone has no record of a build, so the sources are scanned instead. A real lexer reads
+//! them, but macros are not expanded. The scan handles macros in two ways: it takes everything that
+//! a macro's tokens could declare, and it reports the places that it cannot understand as a
+//! [`SourceDoubt`]. So the result is usually a little larger than rustc's dep-info. It is smaller
+//! only at a doubt, or if a procedural macro or generated code reads a file that no source names.
 //!
-//! Files come through a closure, so that the work tree and an old git revision are scanned alike.
-//! It gives a file's text (made valid UTF-8 with replacements, for a binary file exists too), and
-//! nothing for a directory or where there is no file.
+//! Files are read through a closure, so that the work tree and an old git revision are scanned in
+//! the same way. The closure returns a file's text, and `None` for a directory or a missing file.
+//! It makes the text of a binary file valid UTF-8 with replacement characters, because a binary
+//! file exists too.
 //!
-//! The rules for module files are those of the Rust reference, "Module source filenames" and "The
-//! path attribute".
+//! The rules for module files are in the Rust reference, "Module source filenames" and "The path
+//! attribute".
 
 mod build_script;
 mod certain;
@@ -40,40 +42,41 @@ pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
 pub use run_time_paths::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 pub use script_inputs::{ScriptInputs, script_inputs};
 
-/// What the sources of one target say they are made of.
+/// The files and variables that the sources of one target read.
 ///
-/// All paths are joined to the directory of the root that was given, and normalized without a look
-/// at the disk: `a/../b` is `b`.
+/// All paths are joined to the directory of the given root and normalized without reading the disk:
+/// `a/../b` becomes `b`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SourceScan {
-    /// The files compiled as modules, the root among them. A `cfg` is taken to hold
-    /// where it is not known that it does not.
+    /// The files compiled as modules, including the root. A `cfg` that is not known to be false is
+    /// taken to be true.
     pub modules: BTreeSet<Utf8PathBuf>,
-    /// The files that `include!`, `include_str!` and `include_bytes!` name, whether or not they
-    /// exist, and existing files that a literal among a macro's or an attribute's arguments names.
+    /// The files that `include!`, `include_str!` and `include_bytes!` name, existing or not, and
+    /// existing files that are named by a literal among the arguments of a macro or an attribute.
     pub included: BTreeSet<Utf8PathBuf>,
-    /// The module files that are declared and do not exist: creating one changes the target.
-    /// `mod x;` without a file gives both `x.rs` and `x/mod.rs`.
+    /// The module files that are declared, but do not exist. Creating one of them changes the
+    /// target. `mod x;` without a file adds both `x.rs` and `x/mod.rs`.
     pub missing: BTreeSet<Utf8PathBuf>,
-    /// What macros of others and attributes are handed that may be the name of a file, a directory
-    /// or a module, as it is written.
+    /// The arguments of unknown macros and attributes that may be the name of a file, a directory
+    /// or a module, as written in the source.
     pub handed: BTreeSet<String>,
-    /// Whether it includes code below `OUT_DIR`, which a build script makes and no scan sees.
+    /// True if the target includes code below `OUT_DIR`. A build script writes that code, so no
+    /// scan sees it.
     pub generated: bool,
     /// The variables that `env!` and `option_env!` name.
     pub env: BTreeSet<String>,
-    /// Where the scan cannot know, sorted.
+    /// The places that the scan does not understand, sorted.
     pub doubts: Vec<SourceDoubt>,
 }
 
-/// A place where the sources do not say all.
+/// A place in the sources that the scan does not understand completely.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourceDoubt {
-    /// The file that holds the place.
+    /// The source file.
     pub file: Utf8PathBuf,
-    /// What is unknown.
+    /// The kind of the doubt.
     pub kind: DoubtKind,
-    /// The source text in doubt, or a few words on it.
+    /// The source text that is not understood, or a short explanation.
     pub reason: String,
 }
 
@@ -84,28 +87,28 @@ impl SourceDoubt {
     }
 }
 
-/// What is unknown at a [`SourceDoubt`].
+/// The kind of a [`SourceDoubt`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DoubtKind {
-    /// The file does not lex, so that nothing of what it declares is known.
+    /// The file does not lex, so its declarations are unknown.
     Unlexable,
-    /// A macro makes the path of an included file. A light doubt: where the path is among the
-    /// literal arguments of the macro's calls in this target, the file has been found.
+    /// A macro makes the path of an included file. This is a minor doubt: if the path is a literal
+    /// argument of one of the macro's calls in this target, the file was found.
     MacroMadePath,
-    /// A macro makes a module declaration. A light doubt: where the module's name is among the
-    /// arguments of the macro's calls in this target, its file has been found.
+    /// A macro makes a module declaration. This is a minor doubt: if the module's name is an
+    /// argument of one of the macro's calls in this target, the module's file was found.
     MacroMadeModule,
-    /// A path, or the name of a variable, depends on the environment of the build.
+    /// A path or the name of a variable depends on the environment of the build.
     UnknownEnv,
-    /// A build script makes an instruction for cargo as it runs.
+    /// A build script makes an instruction to cargo at run time.
     RunTimeInstruction,
 }
 
-/// Scans a target from its root file on, through all its modules.
+/// Scans a target: its root file and all its modules.
 ///
-/// `manifest_dir` is the directory of the package's `Cargo.toml`: what `CARGO_MANIFEST_DIR` says.
-/// `read` is asked once for each path. What stands under a `cfg` that does not hold is left out, as
-/// rustc does.
+/// `manifest_dir` is the directory of the package's `Cargo.toml`, the value of
+/// `CARGO_MANIFEST_DIR`. `read` is called once for each path. Code under a `cfg` that is false
+/// according to `holds` is left out, as rustc does.
 pub fn scan(
     root: &Utf8Path,
     manifest_dir: &Utf8Path,

@@ -1,9 +1,9 @@
-//! What names stand for in the code of a build script, where that is a text that its literals tell,
-//! or a list that is written out.
+//! The values of names in the code of a build script: texts that follow from literals, and lists
+//! that are written out.
 //!
-//! A name is known where whatever could bind it is seen: a `let` of a block without an attribute,
-//! or a constant of which there is one. A loop, a closure, a function, an arm and a pattern take
-//! away what is known of each name that occurs in them.
+//! The value of a name is known only if everything that could bind the name is seen: a `let` of a
+//! block without an attribute, or a constant that is defined once. A loop, a closure, a function, a
+//! match arm and a pattern make every name in them unknown.
 
 use std::collections::HashMap;
 
@@ -17,10 +17,10 @@ use super::tokens::{
     string_value, trees,
 };
 
-/// What is known of names in a scope.
+/// The known values of names in a scope.
 pub(super) struct Names<'a> {
     known: Scoped<KnownValue>,
-    /// The package's directory, which cargo tells in `CARGO_MANIFEST_DIR`.
+    /// The directory of the package, the value of `CARGO_MANIFEST_DIR`.
     pub(super) manifest_dir: &'a Utf8Path,
 }
 
@@ -28,14 +28,15 @@ pub(super) struct Names<'a> {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum KnownValue {
     Text(String),
-    /// A list that is written out and not empty, with the items that are known.
+    /// A non-empty list that is written out, with the values of the known items.
     List(Vec<Option<KnownValue>>),
-    /// A tuple, with the parts that are known.
+    /// A tuple, with the values of the known parts.
     Tuple(Vec<Option<KnownValue>>),
 }
 
 impl<'a> Names<'a> {
-    /// The constants of the files of a script, wherever they stand; none of a name with several.
+    /// Returns the constants in all files of a script. A name with several definitions of different
+    /// values is unknown.
     pub(super) fn constants(
         manifest_dir: &'a Utf8Path,
         files: impl Iterator<Item = TokenStream>,
@@ -63,7 +64,7 @@ impl<'a> Names<'a> {
             if let TokenTree::Group(group) = token {
                 self.constants_in(group.stream(), constants);
             }
-            // `const NAME: &str = "…";`, with or without a lifetime, or a list.
+            // A constant such as `const NAME: &str = "…";`, with or without a lifetime, or a list.
             let declares = is_one_of(token, &["const", "static"]);
             let (true, Some(name)) = (declares, tokens.get(at + 1).and_then(name)) else {
                 continue;
@@ -87,7 +88,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Opens a scope in this one.
+    /// Opens a scope inside this scope.
     pub(super) fn inner(&self) -> Self {
         Self {
             known: self.known.inner(),
@@ -95,14 +96,14 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Takes what a `let` binds, by what stands behind it.
+    /// Binds the name of a `let`. `after` are the tokens after the keyword.
     pub(super) fn bind(&mut self, before: &[TokenTree], after: &[TokenTree]) {
         let statement = tokens::before(after, ';');
         let (pattern, value) = statement.split_at(tokens::before(statement, '=').len());
-        // The value may be made of what the name stood for so far.
+        // Evaluate the value first: it may use the former value of the name.
         let known = self.value(value.get(1..).unwrap_or_default());
         self.forget(pattern);
-        // One of several under conditions.
+        // A `let` with an attribute may be one of several under different conditions.
         let has_attribute = before
             .last()
             .is_some_and(|token| group(token, Delimiter::Bracket).is_some());
@@ -116,7 +117,8 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Takes what a pattern binds to a value: that of a parameter, or of a loop's variable.
+    /// Binds the names of a pattern, such as a parameter or the variable of a loop, to the parts of
+    /// a value.
     pub(super) fn bind_pattern(&mut self, pattern: &[TokenTree], value: Option<KnownValue>) {
         self.forget(pattern);
         self.bind_parts(pattern, value);
@@ -145,7 +147,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Takes away what is known of each name that occurs in tokens.
+    /// Makes each name in the tokens unknown.
     fn forget(&mut self, tokens: &[TokenTree]) {
         for token in tokens {
             match token {
@@ -155,11 +157,11 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// What a macro makes of a format and its arguments, with what is known of these in place;
-    /// nothing where the format is no literal.
+    /// Returns the text that a formatting macro makes, with the known arguments filled in. Returns
+    /// `None` if the format is not a literal.
     pub(super) fn formatted(&self, arguments: &[&[TokenTree]]) -> Option<String> {
         let (format, arguments) = arguments.split_first()?;
-        // What the call itself names hides the names around it.
+        // A named argument of the call shadows the name outside of the call.
         let mut inside = self.inner();
         for argument in arguments {
             if let [name, equals, ..] = argument
@@ -169,7 +171,7 @@ impl<'a> Names<'a> {
             }
         }
         let mut text = inside.interpolated(&string_value(format.first()?)?);
-        // Which argument a hole takes is plain where all take the next one.
+        // The arguments are filled in only if every hole is `{}` and so takes the next argument.
         if text.matches('{').count() != text.matches("{}").count() {
             return Some(text);
         }
@@ -187,7 +189,7 @@ impl<'a> Names<'a> {
         Some(text)
     }
 
-    /// A format with the names that it interpolates in their places.
+    /// Returns a format with the known names filled in (`{name}`).
     fn interpolated(&self, format: &str) -> String {
         let mut text = String::new();
         let mut rest = format;
@@ -208,14 +210,14 @@ impl<'a> Names<'a> {
         text + rest
     }
 
-    /// Returns true if a loop over an expression goes through something for certain: over a list
-    /// that is written out and not empty.
+    /// Returns true if a loop over an expression certainly has a first item: the expression is a
+    /// non-empty list that is written out.
     pub(super) fn has_some(&self, expression: &[TokenTree]) -> bool {
         self.items(expression).is_some()
     }
 
-    /// The values that a loop over an expression goes through, at least one: the items of a list
-    /// that is written out.
+    /// Returns the items of a loop over an expression, if the expression is a non-empty list that
+    /// is written out. Unknown items are `None`.
     pub(super) fn items(&self, expression: &[TokenTree]) -> Option<Vec<Option<KnownValue>>> {
         const STEPS: [&str; 5] = ["cloned", "copied", "into_iter", "iter", "rev"];
         let mut parts = expression.split(|it| is_punct(it, '.'));
@@ -232,7 +234,8 @@ impl<'a> Names<'a> {
         Some(items)
     }
 
-    /// The items of a list that is written out and not empty, or of the name of one.
+    /// Returns the items of a non-empty list that is written out, or of a name with such a list as
+    /// its value.
     fn list(&self, tokens: &[TokenTree]) -> Option<Vec<Option<KnownValue>>> {
         let list = match tokens {
             [reference, list @ ..] if is_punct(reference, '&') => list,
@@ -254,7 +257,7 @@ impl<'a> Names<'a> {
             .then(|| split_commas(&items).map(|item| self.value(item)).collect())
     }
 
-    /// The value of an expression: a text, a list or a tuple.
+    /// Returns the value of an expression: a text, a list or a tuple.
     pub(super) fn value(&self, expression: &[TokenTree]) -> Option<KnownValue> {
         if let Some(items) = self.items(expression) {
             return Some(KnownValue::List(items));
@@ -275,7 +278,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The text that an expression makes.
+    /// Returns the text of an expression, including its method calls.
     pub(super) fn text(&self, tokens: &[TokenTree]) -> Option<String> {
         let mut tokens: Vec<TokenTree> = tokens.to_vec();
         tokens.retain(|token| !is_punct(token, '?'));
@@ -299,7 +302,7 @@ impl<'a> Names<'a> {
         steps.is_empty().then_some(text)
     }
 
-    /// The text of an expression without methods.
+    /// Returns the text of an expression without method calls.
     fn start(&self, tokens: &[TokenTree]) -> Option<String> {
         let mut tokens_of_a_path = tokens
             .iter()
@@ -342,11 +345,11 @@ impl<'a> Names<'a> {
     }
 }
 
-/// What is known within the groups and calls of a statement, by the tokens that stand before them.
-/// Each token is looked at once.
+/// The known names at each group and call of a statement, which depend on the tokens before them.
+/// Each token is read once.
 pub(super) struct Statement<'a> {
     names: Names<'a>,
-    /// The tokens so far; none once some of them may bind names.
+    /// The tokens so far. Empty once a token may bind names.
     before: Vec<TokenTree>,
     binds: bool,
     ends_in_equals: bool,
@@ -362,12 +365,13 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// Returns what is known behind the tokens so far.
+    /// Returns the names that are known after the tokens so far.
     pub(super) fn names(&self) -> &Names<'a> {
         &self.names
     }
 
-    /// Goes on behind a token: where tokens may bind names, nothing is known of the names in them.
+    /// Reads the next token. After a token that may bind names, all names in the statement so far
+    /// become unknown.
     pub(super) fn pass(&mut self, token: &TokenTree) {
         let is_arrow = self.ends_in_equals && is_punct(token, '>');
         self.ends_in_equals = is_punct(token, '=');
@@ -381,7 +385,7 @@ impl<'a> Statement<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Returns what is known behind these tokens of a statement.
+    /// Returns the names that are known after these tokens of a statement.
     pub(super) fn behind(&self, before: &[TokenTree]) -> Self {
         let mut statement = Statement::new(self);
         before.iter().for_each(|it| statement.pass(it));
@@ -389,8 +393,8 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Whether tokens may bind names for what follows them: as a function, a closure, a loop, an arm or
-/// a pattern.
+/// Returns true if tokens may bind names for the tokens that follow: as a function, a closure, a
+/// loop, a match arm or a pattern.
 fn binds(tokens: &[TokenTree]) -> bool {
     tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Group(group) => binds(&trees(group.stream())),
@@ -401,8 +405,8 @@ fn binds(tokens: &[TokenTree]) -> bool {
     })
 }
 
-/// Whether a statement is at its end, by what follows. Behind braces there may be the rest of a
-/// pattern.
+/// Returns true if a statement ends here, which also depends on the next token: after braces, the
+/// statement may go on, for example with the rest of a pattern.
 pub(super) fn ends_statement(before: &[TokenTree], next: Option<&TokenTree>) -> bool {
     const GOES_ON: [&str; 4] = ["as", "else", "if", "in"];
     let Some(last) = before.last() else {

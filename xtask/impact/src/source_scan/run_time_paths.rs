@@ -1,8 +1,8 @@
-//! Paths that code names in its strings, and may open as it runs.
+//! Paths that code names in its strings and may open at run time.
 //!
-//! A path that `include!`, `include_str!`, `include_bytes!` or `#[path]` takes is read by the
-//! compiler, and is left out here, unless a macro or a variable makes it. Strings that hold no path do no harm: a path counts only where
-//! it leads to the file in question.
+//! A path in `include!`, `include_str!`, `include_bytes!` or `#[path]` is read by the compiler.
+//! Such a path is left out here, unless a macro or a variable makes it. Strings that are no paths
+//! do no harm: a path counts only if it leads to the file in question.
 
 use std::collections::BTreeSet;
 
@@ -23,23 +23,23 @@ use crate::paths::normalized;
 pub struct RunTimePaths {
     /// The paths, without those that the compiler reads.
     pub named: BTreeSet<NamedPath>,
-    /// The variables of the environment that the code reads, at compile time or as it runs.
+    /// The environment variables that the code reads, at compile time or at run time.
     pub variables: BTreeSet<String>,
-    /// Whether the code lists directories that it does not name where it lists them.
+    /// True if the code lists a directory whose name does not appear where the code lists it.
     pub lists_directories: bool,
-    /// Whether the code asks where the workspace or the repository lies.
+    /// True if the code asks for the root of the workspace or of the repository.
     pub seeks_root: bool,
 }
 
 /// A path that a string names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NamedPath {
-    /// A relative path; empty for the package's own directory, handed on as it is. A path with a
-    /// part that is known only at run time ends before that part.
+    /// The relative path. Empty if the code passes on the package's directory itself. A path ends
+    /// before the first part that is known only at run time.
     pub path: Utf8PathBuf,
     /// The directory that the path is relative to.
     pub start: RelativeTo,
-    /// The code that holds the string.
+    /// The code that contains the string.
     pub code: StringContext,
 }
 
@@ -48,24 +48,24 @@ pub struct NamedPath {
 pub enum RelativeTo {
     /// The package's directory, from `CARGO_MANIFEST_DIR`.
     Package,
-    /// A directory that the string does not tell: the current one, or one that other code makes.
+    /// An unknown directory: the current directory, or a directory that other code makes.
     Unknown,
 }
 
-/// The code that holds a string.
+/// The code that contains a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StringContext {
-    /// Code that every build of the file has.
+    /// Code that is part of every build of the file.
     Any,
     /// Code under `cfg(test)` or `#[test]`.
     Test,
-    /// Documentation, whose examples are tests.
+    /// Documentation. Its examples are tests.
     Docs,
 }
 
 impl RunTimePaths {
-    /// Finds the paths that a source file names. A file that does not lex names none: it does not
-    /// compile either.
+    /// Finds the paths that a source file names. A file that does not lex names no paths, because
+    /// it does not compile.
     pub fn of(text: &str) -> Self {
         let mut found = Self::default();
         let Some(tokens) = lex(text) else {
@@ -93,7 +93,7 @@ impl RunTimePaths {
         found
     }
 
-    /// Whether the file names nothing.
+    /// Returns true if the file names no path and no variable, and does not ask for a root.
     pub fn is_empty(&self) -> bool {
         self.named.is_empty() && self.variables.is_empty() && !self.seeks_root
     }
@@ -160,12 +160,13 @@ impl RunTimePaths {
         }
     }
 
-    /// Takes the paths of a string: one, or several behind the holes of a format.
+    /// Adds the paths in a string: the whole string, or the parts after the holes of a format.
     fn text(&mut self, text: &str, code: StringContext) {
         if text.contains(['\n', '\0']) || text.contains("://") {
             return;
         }
-        // A string with blanks is prose or a command, in which only a path that climbs is certain.
+        // A string with blanks is prose or a command. In such a string only a word with `../` is
+        // certainly a path.
         let is_path = !text.contains(char::is_whitespace);
         for word in text.split_whitespace() {
             if !is_path && !word.contains("../") {
@@ -175,7 +176,7 @@ impl RunTimePaths {
             let mut is_first = true;
             while let Some(part) = parts.next() {
                 let behind = match part.split_once('}') {
-                    // The end of a name, as in `{name}.json`.
+                    // The end of a file name, as in `{name}.json`.
                     Some((_, behind)) if !is_first && !behind.contains('/') => "",
                     Some((_, behind)) if !is_first => behind,
                     _ => part,
@@ -190,7 +191,7 @@ impl RunTimePaths {
     }
 }
 
-/// Functions and types that list what is in a directory.
+/// The functions and types that list the entries of a directory.
 const LISTING: [&str; 10] = [
     "read_dir",
     "read_dir_utf8",
@@ -204,18 +205,18 @@ const LISTING: [&str; 10] = [
     "copy_dir",
 ];
 
-/// What code holds that asks for the root of a workspace or repository.
+/// The names and strings in code that asks for the root of a workspace or repository.
 const ROOTS: [&str; 3] = ["workspace_root", "--show-toplevel", "locate-project"];
 
-/// What is done with the code of tests.
+/// The way in which code of tests is treated: left out or included.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tests {
     Left,
     Taken,
 }
 
-/// The tokens without what the compiler reads, and without attributes that name no file; what
-/// documentation holds goes to `docs`.
+/// Returns the tokens without the paths that the compiler reads, and without attributes that name
+/// no file. Adds the texts of documentation to `docs`.
 fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<TokenTree> {
     let no_tests = |option: &str, _: Option<&str>| (option == "test").then_some(false);
     let mut kept = Vec::new();
@@ -238,7 +239,7 @@ fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<Tok
             && ["include", "include_str", "include_bytes"].contains(&called.as_str())
         {
             at += length;
-            // What a macro or a variable makes of it, nobody else tells.
+            // A path made by a macro or a variable is kept: no other scan finds it.
             let inside = trees(arguments.stream());
             if made_text(Some(&inside), Utf8Path::new("")).is_err() {
                 kept.push(TokenTree::Group(arguments.clone()));
@@ -257,7 +258,7 @@ fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<Tok
     kept
 }
 
-/// An attribute's tokens, where these may name a file that is opened at run time.
+/// Returns the tokens of an attribute, if they may name a file that is opened at run time.
 fn pruned_attribute(part: Attribute, tests: Tests, docs: &mut Vec<String>) -> Option<TokenTree> {
     const READ_BY_COMPILER: [&str; 4] = ["cfg", "path", "deprecated", "expect"];
     if part.is("doc") {
@@ -271,12 +272,12 @@ fn pruned_attribute(part: Attribute, tests: Tests, docs: &mut Vec<String>) -> Op
     Some(TokenTree::Group(Group::new(Delimiter::None, inside)))
 }
 
-/// What is known of a part of a path: relative, and up to the last directory where something that
-/// is not known follows.
+/// Returns the known part of a path, made relative. If an unknown part follows, the result ends at
+/// the last directory before it.
 fn known_part(part: &str, ends_in_hole: bool) -> Option<Utf8PathBuf> {
-    // The value of an instruction for cargo, or of an option.
+    // The value of an instruction to cargo or of an option, after `=`.
     let part = part.rsplit('=').next()?;
-    // A variable of a shell, as in `$CARGO_MANIFEST_DIR/data`.
+    // The path after a shell variable, as in `$CARGO_MANIFEST_DIR/data`.
     let part = match part.strip_prefix('$') {
         Some(variable) => variable.split_once('/')?.1,
         None => part,
@@ -296,7 +297,8 @@ fn known_part(part: &str, ends_in_hole: bool) -> Option<Utf8PathBuf> {
     (is_some && known.len() < 300 && known.chars().all(is_name)).then_some(path)
 }
 
-/// The text that `concat!` makes, with a hole for what is no literal.
+/// Returns the text that `concat!` makes, with a hole `{}` for every argument that is not a
+/// literal.
 fn concatenated(arguments: &Group) -> String {
     let tokens = trees(arguments.stream());
     let parts = tokens.split(|token| is_punct(token, ','));
@@ -307,8 +309,8 @@ fn concatenated(arguments: &Group) -> String {
     texts.collect()
 }
 
-/// Whether code lists a directory without a name for it, neither where it does so nor in the
-/// variable that it hands on.
+/// Returns true if code lists a directory without naming it: no string names the directory in the
+/// call, or in the variable that is passed to the call.
 fn lists_unnamed(tokens: &[TokenTree]) -> bool {
     let mut named: Vec<String> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
@@ -322,7 +324,7 @@ fn lists_unnamed(tokens: &[TokenTree]) -> bool {
         if !name(token).is_some_and(|it| LISTING.contains(&it.as_str())) {
             continue;
         }
-        // `read_dir(x)`, `WalkDir::new(x)`, `x.read_dir()`.
+        // The call is `read_dir(x)`, `WalkDir::new(x)` or `x.read_dir()`.
         let arguments = match after {
             [TokenTree::Group(arguments), ..] => arguments,
             [_, _, TokenTree::Ident(_), TokenTree::Group(arguments), ..] => arguments,
@@ -340,7 +342,7 @@ fn lists_unnamed(tokens: &[TokenTree]) -> bool {
     false
 }
 
-/// Whether tokens hold a string that names something, or one of these variables.
+/// Returns true if tokens contain a string that names something, or one of these variables.
 fn holds_name(tokens: &[TokenTree], variables: &[String]) -> bool {
     tokens.iter().any(|token| match token {
         TokenTree::Group(inner) => holds_name(&trees(inner.stream()), variables),
@@ -351,7 +353,7 @@ fn holds_name(tokens: &[TokenTree], variables: &[String]) -> bool {
     })
 }
 
-/// The path that `.join("a").join("b")` adds, and how many tokens that takes.
+/// Returns the path that `.join("a").join("b")` appends, and the number of tokens of these calls.
 fn joined(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let mut parts = Vec::new();
     let mut rest = tokens;

@@ -1,4 +1,4 @@
-//! The scan from file to file: what has been read, what is still to be read, and what was found.
+//! The scan from file to file: the files read so far, the files to read next, and the results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,24 +12,24 @@ use super::{DoubtKind, SourceDoubt, SourceScan};
 use crate::files;
 use crate::paths::normalized;
 
-/// The work of one scan.
+/// The state of one scan.
 pub(super) struct Scanner<'r> {
     pub(super) manifest_dir: Utf8PathBuf,
     pub(super) holds: &'r Holds<'r>,
     read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
     texts: BTreeMap<Utf8PathBuf, Option<String>>,
     queue: Vec<(Utf8PathBuf, ModuleDirectory)>,
-    /// The code files met so far, each with the places it was met under: two at most.
+    /// The code files found so far, each with the directories of its modules: two at most.
     met: BTreeSet<(Utf8PathBuf, ModuleDirectory)>,
     /// The files and inline modules in which a macro may be called.
     pub(super) call_sites: BTreeSet<(Utf8PathBuf, ModuleDirectory)>,
     /// The `macro_rules!` definitions that declare modules or include files.
     pub(super) definitions: Vec<TokenStream>,
     pub(super) declared_in_definitions: usize,
-    /// The modules that macros declare and that have no file where they are written, with the
-    /// files that were looked for.
+    /// The modules that macros declare and that have no file next to the declaration, with the
+    /// missing files.
     pub(super) unplaced: Vec<(String, Vec<Utf8PathBuf>, SourceDoubt)>,
-    /// The names of modules that a definition found at a place where it may be called.
+    /// The names of modules whose file was found at a place where the macro may be called.
     pub(super) placed: BTreeSet<String>,
     pub(super) found: SourceScan,
 }
@@ -78,7 +78,7 @@ impl<'r> Scanner<'r> {
         self.found.doubts.dedup();
     }
 
-    /// The tokens of every code file that was scanned.
+    /// Returns the tokens of every scanned code file.
     pub(super) fn scanned(&self) -> impl Iterator<Item = (&Utf8Path, TokenStream)> {
         let files: BTreeSet<&Utf8Path> = self.met.iter().map(|(file, _)| file.as_path()).collect();
         files
@@ -94,7 +94,7 @@ impl<'r> Scanner<'r> {
         self.texts.get(file)?.as_deref()
     }
 
-    /// Takes an existing file as a module; whether it exists.
+    /// Adds a file as a module if the file exists. Returns true if it exists.
     pub(super) fn take_module(&mut self, file: Utf8PathBuf, place: ModuleDirectory) -> bool {
         let exists = self.text(&file).is_some();
         if exists {
@@ -136,8 +136,9 @@ impl<'r> Scanner<'r> {
         self.walk(tokens, &scope);
     }
 
-    /// Modules and includes in a macro's definition are relative to where the macro is called:
-    /// whatever exists at any such place is taken.
+    /// Scans the macro definitions again for each place where a macro may be called. Modules and
+    /// included files in a definition are relative to the place of the call, so every existing file
+    /// at any of these places is taken.
     fn replay_definitions(&mut self) {
         if self.definitions.is_empty() {
             return;

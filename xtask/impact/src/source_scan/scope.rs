@@ -1,19 +1,19 @@
-//! Where the scan stands: which files a declaration may mean here, and how the tokens become code.
+//! The context of the scan: the files that a declaration may mean, and how the tokens become code.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-/// Where `mod` declarations look for their files.
+/// The directories in which `mod` declarations look for files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ModuleDirectory {
-    /// What `#[path]` is relative to.
+    /// The directory that `#[path]` is relative to.
     pub(super) attribute_dir: Utf8PathBuf,
-    /// What holds `x.rs` and `x/mod.rs` for `mod x;`.
+    /// The directory that holds `x.rs` and `x/mod.rs` for `mod x;`.
     pub(super) module_dir: Utf8PathBuf,
 }
 
 impl ModuleDirectory {
-    /// In a crate root, a `mod.rs`, an included file, a file that `#[path]` names, or an inline
-    /// module the two are one.
+    /// Returns the place in which both directories are the same: a crate root, a `mod.rs`, an
+    /// included file, a file named by `#[path]`, or an inline module.
     pub(super) fn flat(dir: impl Into<Utf8PathBuf>) -> ModuleDirectory {
         let dir = dir.into();
         ModuleDirectory {
@@ -22,12 +22,12 @@ impl ModuleDirectory {
         }
     }
 
-    /// The place of a file which looks for its modules beside itself.
+    /// Returns the place of a file whose modules are in the same directory as the file.
     pub(super) fn of_owner(file: &Utf8Path) -> ModuleDirectory {
         ModuleDirectory::flat(dir_of(file))
     }
 
-    /// The files that `mod name;` can mean here, with their own places.
+    /// Returns the files that `mod name;` can mean here, each with the place of its own modules.
     pub(super) fn candidates(&self, name: &str) -> [(Utf8PathBuf, ModuleDirectory); 2] {
         let below = self.module_dir.join(name);
         let beside = ModuleDirectory {
@@ -41,36 +41,39 @@ impl ModuleDirectory {
     }
 }
 
-/// How the tokens at hand become code.
+/// The way in which tokens become code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodeOrigin {
-    /// They are code as they stand.
+    /// The tokens are code as written.
     Written,
-    /// They are arguments of a macro, which may put them anywhere, and anything around them.
+    /// The tokens are arguments of a macro. The macro may put them anywhere, with any code around
+    /// them.
     Arguments,
-    /// They are in a `macro_rules!` definition: code wherever the macro is called, which may be in
-    /// another crate if it is exported.
+    /// The tokens are in a `macro_rules!` definition. They are code wherever the macro is called:
+    /// also in another crate if the macro is exported.
     Definition { exported: bool },
-    /// They are a definition once more, tried at a place where the macro may be called.
+    /// The tokens are in a definition that is scanned again, for a place where the macro may be
+    /// called.
     Replay,
 }
 
-/// What the walk knows of the tokens around it.
+/// The context of the tokens that are walked through.
 #[derive(Clone, Copy)]
 pub(super) struct TokenScope<'a> {
     pub(super) file: &'a Utf8Path,
-    /// More than one where the attributes of an inline module leave a choice.
+    /// The places of module files. There are several if the attributes of an inline module leave a
+    /// choice.
     pub(super) places: &'a [ModuleDirectory],
     pub(super) origin: CodeOrigin,
-    /// Whether items are written here, not statements or members.
+    /// True if the tokens are items, not statements or members.
     pub(super) items: bool,
-    /// Whether an identifier may be meant for a module's name.
+    /// True if an identifier may be the name of a module.
     pub(super) names: bool,
-    /// Whether a string literal may be meant for a file.
+    /// True if a string literal may be the path of a file.
     pub(super) literals: bool,
 }
 
-/// The directory that holds a file.
+/// Returns the directory of a file.
 pub(super) fn dir_of(file: &Utf8Path) -> &Utf8Path {
     file.parent().unwrap_or(file)
 }

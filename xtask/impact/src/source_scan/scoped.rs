@@ -1,27 +1,27 @@
-//! Names in nested scopes. An inner scope costs nothing to open, however many names are known.
+//! Names in nested scopes. Opening an inner scope is cheap, however many names are known.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What is known of names in a scope and in the scopes around it.
+/// The known values of names in a scope and in the scopes around it.
 pub(super) struct Scoped<V> {
     innermost: Rc<ScopeFrame<V>>,
 }
 
 struct ScopeFrame<V> {
-    /// Nothing for a name that this scope hides.
+    /// The names that this scope binds; `None` for a name that is unknown in this scope.
     own: HashMap<String, Option<V>>,
     outer: Option<Rc<Self>>,
 }
 
 impl<V> Scoped<V> {
-    /// A scope without another one around it.
+    /// Returns a scope without an outer scope.
     pub(super) fn new(names: impl IntoIterator<Item = (String, V)>) -> Self {
         let own = names.into_iter().map(|(name, value)| (name, Some(value)));
         Self::opened(own.collect(), None)
     }
 
-    /// Opens a scope in this one. What is bound in there is not known here.
+    /// Opens a scope inside this scope. Names bound in the inner scope are not known in this scope.
     pub(super) fn inner(&self) -> Self {
         Self::opened(HashMap::new(), Some(Rc::clone(&self.innermost)))
     }
@@ -32,7 +32,7 @@ impl<V> Scoped<V> {
         }
     }
 
-    /// Returns what is known of a name.
+    /// Returns the value of a name, if it is known.
     pub(super) fn get(&self, name: &str) -> Option<&V> {
         let mut scope = &self.innermost;
         loop {
@@ -48,7 +48,7 @@ impl<V> Scoped<V> {
         self.set(name, Some(value));
     }
 
-    /// Forgets a name in this scope.
+    /// Makes a name unknown in this scope.
     pub(super) fn remove(&mut self, name: &str) {
         if self.get(name).is_some() {
             self.set(name.to_owned(), None);
@@ -58,7 +58,7 @@ impl<V> Scoped<V> {
     fn set(&mut self, name: String, value: Option<V>) {
         match Rc::get_mut(&mut self.innermost) {
             Some(scope) => _ = scope.own.insert(name, value),
-            // An inner scope is still open, and keeps what was known when it was opened.
+            // An inner scope is still open and must keep the values of the time when it was opened.
             None => {
                 *self = Self::opened(HashMap::from([(name, value)]), Some(self.innermost.clone()))
             }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_inner_scope_changes_nothing_around_it() {
+    fn an_inner_scope_does_not_change_the_outer_scope() {
         let mut outer = Scoped::new([("a".to_owned(), 1), ("b".to_owned(), 2)]);
         let mut inner = outer.inner();
         inner.insert("a".to_owned(), 3);

@@ -1,4 +1,5 @@
-//! What a build script reads, by its sources: paths, variables, git, other programs.
+//! The inputs that a build script reads, according to its sources: paths, variables, git, other
+//! programs.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +9,24 @@ use proc_macro2::TokenTree;
 use super::made_paths::{self, MadePath, PathOrigin};
 use super::tokens::{is_ident, is_one_of, is_punct, lex, name, parenthesised, string_value, trees};
 
-/// What a script reads as it runs.
+/// The inputs that a script reads while it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScriptInputs {
-    /// Files and directories, from the package's directory on, or absolute.
+    /// The files and directories, relative to the package's directory, or absolute.
     pub paths: BTreeSet<Utf8PathBuf>,
-    /// Variables of the environment that cargo does not set.
+    /// The environment variables, without the variables that cargo sets.
     pub variables: BTreeSet<String>,
-    /// Whether it starts git, or reads files of git's.
+    /// True if the script starts git, or reads files below `.git`.
     pub asks_git: bool,
-    /// Whether what it asks git for depends on files that are not committed.
+    /// True if git's answer to the script depends on uncommitted files, as for `git status`.
     pub asks_for_edits: bool,
-    /// Whether it asks git for tags.
+    /// True if the script asks git for tags.
     pub asks_for_tags: bool,
-    /// What else it reads, in words: nothing says which paths those are.
+    /// The other inputs, described in words, because their paths are not known.
     pub unknown: BTreeSet<String>,
 }
 
-/// Reads what a file of a build script's says of it.
+/// Finds the inputs in one source file of a build script.
 pub fn script_inputs(text: &str) -> ScriptInputs {
     let mut inputs = ScriptInputs::default();
     let Some(tokens) = lex(text) else {
@@ -39,7 +40,7 @@ pub fn script_inputs(text: &str) -> ScriptInputs {
     inputs
 }
 
-/// Methods that ask the disk about a path whose start is not followed.
+/// The methods that check a path on the disk. The path itself is not followed to its start.
 const ASKING: [&str; 7] = [
     "exists",
     "is_dir",
@@ -51,7 +52,7 @@ const ASKING: [&str; 7] = [
 ];
 
 impl ScriptInputs {
-    /// Takes what another file of the script says.
+    /// Adds the inputs from another file of the script.
     pub fn extend(&mut self, other: Self) {
         self.paths.extend(other.paths);
         self.variables.extend(other.variables);
@@ -68,7 +69,7 @@ impl ScriptInputs {
             return;
         };
         if !matches!(made.origin, PathOrigin::ManifestDir | PathOrigin::Literal) {
-            // What lies in `OUT_DIR` the script made itself.
+            // The script itself made the files in `OUT_DIR`.
             return;
         }
         let is_known = |it: &Utf8Component<'_>| !it.as_str().contains(['*', '{', '?', '[']);
@@ -164,7 +165,7 @@ impl ScriptInputs {
     }
 }
 
-/// Returns true for a variable that cargo sets for build scripts, and watches itself.
+/// Returns true for a variable that cargo sets for build scripts and watches itself.
 fn is_cargos(variable: &str) -> bool {
     const SET: [&str; 12] = [
         "OUT_DIR",
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inputs_of_a_script() {
+    fn paths_variables_and_git_are_found_in_the_code_of_a_script() {
         for (code, expected) in [
             ("fn main() { println!(\"cargo::rustc-cfg=x\"); }", ""),
             ("fs::read_to_string(\"data/x.csv\")", "path data/x.csv"),

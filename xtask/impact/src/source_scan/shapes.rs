@@ -1,5 +1,5 @@
-//! The shapes that the scan looks for among tokens: attributes, paths that macros make, what can be
-//! a declaration, and the macros and attributes that never are one.
+//! The patterns that the scan looks for among tokens: attributes, paths made by macros, possible
+//! declarations, and the macros and attributes that never declare anything.
 
 use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenTree};
@@ -9,8 +9,8 @@ use super::tokens::{
     group, is_ident, is_one_of, is_punct, macro_call, split_commas, string_value, trees,
 };
 
-/// Macros whose arguments are ordinary code and text: a literal in them names no file to compile,
-/// an identifier no module.
+/// The macros whose arguments are ordinary code and text: a literal in them names no file to
+/// compile, and an identifier names no module.
 pub(super) const ORDINARY_MACROS: &[&str] = &[
     "assert",
     "assert_eq",
@@ -52,7 +52,7 @@ pub(super) const ORDINARY_MACROS: &[&str] = &[
     "criterion_main",
 ];
 
-/// Macros whose arguments are no code of this target, but tokens for another one.
+/// The macros whose arguments are not code of this target, but tokens for another target.
 pub(super) const QUOTING_MACROS: &[&str] = &[
     "quote",
     "quote_spanned",
@@ -60,7 +60,8 @@ pub(super) const QUOTING_MACROS: &[&str] = &[
     "parse_quote_spanned",
 ];
 
-/// Attributes whose literals are never files. `path` speaks of a module, and is read with it.
+/// The attributes whose literals are never files. `path` is about a module and is read together
+/// with the module.
 pub(super) const ORDINARY_ATTRIBUTES: &[&str] = &[
     "allow",
     "cfg",
@@ -77,7 +78,7 @@ pub(super) const ORDINARY_ATTRIBUTES: &[&str] = &[
     "warn",
 ];
 
-/// Methods that leave a text, or a path, what it is.
+/// The methods that do not change a text or a path.
 pub(super) const NEUTRAL: [&str; 16] = [
     "as_path",
     "as_ref",
@@ -97,10 +98,10 @@ pub(super) const NEUTRAL: [&str; 16] = [
     "unwrap_or_default",
 ];
 
-/// An attribute, or what `cfg_attr` may make one.
+/// An attribute, possibly inside a `cfg_attr`.
 #[derive(Clone)]
 pub(super) struct Attribute {
-    /// Whether it comes from a `cfg_attr`.
+    /// True if the attribute is inside a `cfg_attr`.
     pub(super) conditional: bool,
     pub(super) tokens: Vec<TokenTree>,
 }
@@ -113,13 +114,14 @@ impl Attribute {
     }
 }
 
-/// How many tokens an outer attribute takes: `#` and its body.
+/// The number of tokens of an outer attribute: `#` and its body.
 pub(super) const OUTER: usize = 2;
 
-/// How many tokens an inner attribute takes: `#`, `!` and its body.
+/// The number of tokens of an inner attribute: `#`, `!` and its body.
 pub(super) const INNER: usize = 3;
 
-/// An attribute at the start of `tokens`: its body, and whether it is [`OUTER`] or [`INNER`].
+/// Returns the attribute at the start of `tokens`: its body, and its number of tokens ([`OUTER`] or
+/// [`INNER`]).
 pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&Group, usize)> {
     let body = match tokens {
         [hash, next, ..] if is_punct(hash, '#') => 1 + usize::from(is_punct(next, '!')),
@@ -128,7 +130,7 @@ pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&Group, usize)> {
     Some((group(tokens.get(body)?, Delimiter::Bracket)?, body + 1))
 }
 
-/// The attributes that an attribute's body stands for: several under a `cfg_attr`.
+/// Returns the attributes in the body of an attribute. A `cfg_attr` can hold several.
 pub(super) fn attribute_parts(body: Vec<TokenTree>, conditional: bool) -> Vec<Attribute> {
     match body.as_slice() {
         [cfg_attr, TokenTree::Group(parts)] if is_ident(cfg_attr, "cfg_attr") => {
@@ -145,8 +147,8 @@ pub(super) fn attribute_parts(body: Vec<TokenTree>, conditional: bool) -> Vec<At
     }
 }
 
-/// The text that a macro's argument makes: nothing for a path below `OUT_DIR`, whose files are no
-/// sources.
+/// Returns the text that a macro's argument makes. Returns `Ok(None)` for a path below `OUT_DIR`,
+/// whose files are not sources.
 pub(super) fn made_text(
     argument: Option<&[TokenTree]>,
     manifest_dir: &Utf8Path,
@@ -179,7 +181,7 @@ pub(super) fn made_text(
     }
 }
 
-/// Whether a macro call that follows these tokens stands where an item can.
+/// Returns true if a macro call after these tokens stands in the place of an item.
 pub(super) fn starts_item(before: &[TokenTree]) -> bool {
     let in_path = |token: &&TokenTree| {
         is_punct(token, ':') || is_punct(token, '$') || matches!(token, TokenTree::Ident(_))
@@ -191,8 +193,8 @@ pub(super) fn starts_item(before: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether an identifier between these two can be a name handed to a macro, as `a` is in
-/// `mods!(a, b)` and `mods! { pub a; a => "x" }`, and not a part of code.
+/// Returns true if an identifier between these two tokens can be a name that is passed to a macro,
+/// as `a` in `mods!(a, b)` and `mods! { pub a; a => "x" }`, and is not part of code.
 pub(super) fn may_name_module(before: Option<&TokenTree>, after: Option<&TokenTree>) -> bool {
     const KEYWORDS: [&str; 14] = [
         "as", "const", "dyn", "enum", "fn", "for", "impl", "let", "mut", "return", "static",

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// The text of `read`'s file system: paths relative to the package, which is `/p`.
+/// The files of a package at `/p`: paths relative to the package, with their texts.
 type Files<'a> = &'a [(&'a str, &'a str)];
 
 fn with_reader<T>(files: Files<'_>, run: impl FnOnce(&mut Reader<'_>) -> T) -> T {
@@ -26,7 +26,7 @@ fn scan_files(files: Files<'_>) -> SourceScan {
     })
 }
 
-/// Paths of the package, in order, with spaces between.
+/// Returns the paths of the package, sorted and separated by spaces.
 fn said(paths: &BTreeSet<Utf8PathBuf>) -> String {
     let inside = paths
         .iter()
@@ -41,8 +41,8 @@ fn doubts(doubts: &[SourceDoubt]) -> Vec<(DoubtKind, &str)> {
         .collect()
 }
 
-/// Scans, and compares modules, included and missing files, each named in any order; there must be
-/// no doubt.
+/// Scans, and compares the modules, included files and missing files, each given in any order.
+/// There must be no doubt.
 #[track_caller]
 fn check(files: Files<'_>, modules: &str, included: &str, missing: &str) {
     let scan = scan_files(files);
@@ -59,7 +59,7 @@ fn check(files: Files<'_>, modules: &str, included: &str, missing: &str) {
 }
 
 #[test]
-fn a_module_lies_beside_an_owner_and_below_any_other_file() {
+fn a_module_file_is_beside_a_mod_rs_and_below_any_other_file() {
     for root in ["src/lib.rs", "src/main.rs", "src/odd.rs"] {
         let files = [
             (root, "mod a; pub(crate) mod b;"),
@@ -95,7 +95,7 @@ fn inline_modules_are_directories() {
 }
 
 #[test]
-fn a_path_is_relative_to_the_file_and_inside_an_inline_module_to_its_directory() {
+fn a_path_attribute_is_relative_to_the_file_or_to_the_inline_module() {
     check(
         &[
             ("src/lib.rs", "mod n; #[path = \"../else/where.rs\"] mod w;"),
@@ -116,7 +116,7 @@ fn a_path_is_relative_to_the_file_and_inside_an_inline_module_to_its_directory()
 }
 
 #[test]
-fn the_path_of_an_inline_module_is_a_directory() {
+fn the_path_attribute_of_an_inline_module_names_a_directory() {
     check(
         &[
             ("src/lib.rs", "mod n; mod v { #![path = \"inner\"] mod y; }"),
@@ -135,7 +135,7 @@ fn the_path_of_an_inline_module_is_a_directory() {
 }
 
 #[test]
-fn every_cfg_holds_and_both_ways_of_a_cfg_attr_are_taken() {
+fn an_unknown_cfg_counts_as_true_and_both_ways_of_a_cfg_attr_are_taken() {
     check(
         &[
             (
@@ -157,7 +157,7 @@ fn every_cfg_holds_and_both_ways_of_a_cfg_attr_are_taken() {
 }
 
 #[test]
-fn a_module_without_a_file_names_both_candidates() {
+fn a_module_without_a_file_reports_both_missing_files() {
     check(
         &[
             ("src/lib.rs", "mod a; #[path = \"p.rs\"] mod b; mod c;"),
@@ -175,7 +175,7 @@ fn a_module_without_a_file_names_both_candidates() {
 }
 
 #[test]
-fn a_block_knows_no_directory_of_its_file() {
+fn a_path_attribute_in_a_block_ignores_the_directory_of_the_file() {
     let scan = scan_files(&[
         ("src/lib.rs", "mod n;"),
         (
@@ -192,7 +192,7 @@ fn a_block_knows_no_directory_of_its_file() {
 }
 
 #[test]
-fn macros_hand_modules_on() {
+fn modules_in_macro_arguments_are_found() {
     check(
         &[
             (
@@ -220,7 +220,7 @@ fn macros_hand_modules_on() {
 }
 
 #[test]
-fn what_a_macro_declares_lies_where_the_macro_is_called() {
+fn a_module_of_a_macro_definition_is_found_where_the_macro_is_called() {
     check(
         &[
             (
@@ -272,7 +272,7 @@ fn a_module_that_a_macro_makes_is_a_doubt() {
 }
 
 #[test]
-fn includes_are_relative_to_their_file_and_code_is_scanned_on() {
+fn included_files_are_relative_to_their_file_and_included_code_is_scanned() {
     check(
         &[
             (
@@ -388,7 +388,7 @@ fn variables_are_collected() {
 }
 
 #[test]
-fn build_scripts_are_read_for_their_instructions() {
+fn instructions_are_found_in_build_scripts() {
     let scan = |files: Files<'_>| {
         with_reader(files, |read| {
             scan_build_script("/p/build.rs".into(), Utf8Path::new("/p"), read)
@@ -476,8 +476,9 @@ fn build_scripts_are_read_for_their_instructions() {
 }
 
 #[test]
-fn what_a_condition_takes_away_is_left_out() {
-    // On Linux, without tests, with the feature `on`, and with options that nobody knows.
+fn code_under_a_false_condition_is_left_out() {
+    // The platform is Linux, no tests are built, the feature `on` is set, and other options are
+    // unknown.
     let holds = |option: &str, value: Option<&str>| match (option, value) {
         ("test" | "windows", None) => Some(false),
         ("unix", None) => Some(true),
@@ -530,7 +531,7 @@ fn what_a_condition_takes_away_is_left_out() {
 }
 
 #[test]
-fn a_build_script_prints_what_it_includes() {
+fn instructions_in_an_included_text_are_found() {
     let files: Files<'_> = &[
         (
             "build.rs",
@@ -549,7 +550,7 @@ fn a_build_script_prints_what_it_includes() {
 }
 
 #[test]
-fn a_build_script_prints_known_arguments() {
+fn known_arguments_are_filled_in() {
     let text = r#"
         fn main() {
             println!("cargo::rerun-if-changed={}/inputs", env!("CARGO_MANIFEST_DIR"));
@@ -566,7 +567,7 @@ fn a_build_script_prints_known_arguments() {
 }
 
 #[test]
-fn a_build_script_interpolates_its_constants() {
+fn constants_of_a_build_script_are_filled_in() {
     let text = r#"
         const TABLE: &str = "data/stations.csv";
         const TWICE: &str = "a";
@@ -591,7 +592,7 @@ fn a_build_script_interpolates_its_constants() {
 }
 
 #[test]
-fn a_build_script_interpolates_its_variables_where_nothing_else_binds_them() {
+fn variables_are_filled_in_if_nothing_else_binds_their_name() {
     const TOLD: [&str; 8] = [
         r#"let path = "a"; println!("cargo:rerun-if-changed={path}");"#,
         r#"let path: &Path = Path::new("a"); if !path.exists() { return; }
@@ -642,10 +643,10 @@ fn a_build_script_interpolates_its_variables_where_nothing_else_binds_them() {
 }
 
 #[test]
-fn a_build_script_hands_literals_to_functions_of_its_own() {
+fn literals_are_followed_into_functions_of_the_build_script() {
     const WATCH: &str = "fn watch(path: &str) { println!(\"cargo:rerun-if-changed={path}\"); }";
     const EMIT: &str = "fn emit(key: &str, of: &str) { println!(\"cargo:{key}={of}\"); }";
-    // Items, the body of `main`, the paths, how many doubts.
+    // Each case has the items, the body of `main`, the expected paths, and the number of doubts.
     let cases = [
         (
             WATCH,
@@ -740,7 +741,7 @@ fn a_build_script_hands_literals_to_functions_of_its_own() {
             0,
         ),
         (EMIT, r#"emit("rerun-if-changed", "a");"#, "a", 0),
-        // What is not certain stays a doubt.
+        // A path that is not certain stays a doubt.
         (WATCH, "watch(&found());", "", 1),
         (
             WATCH,
@@ -832,7 +833,7 @@ fn a_build_script_hands_literals_to_functions_of_its_own() {
 }
 
 #[test]
-fn a_build_script_that_calls_itself_without_end_is_a_doubt() {
+fn functions_that_call_each_other_too_often_are_a_doubt() {
     let calls: String = (0..20)
         .map(|at| {
             format!(
@@ -850,7 +851,7 @@ fn a_build_script_that_calls_itself_without_end_is_a_doubt() {
 }
 
 #[test]
-fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
+fn a_text_is_printed_for_certain_only_outside_of_conditions() {
     const SAYS: &str = "println!(\"cargo:rerun-if-changed=a\");";
     let certain = [
         "fn main() { SAYS }",
@@ -925,7 +926,7 @@ fn what_a_build_script_prints_for_certain_stands_under_no_condition() {
 }
 
 #[test]
-fn deep_nesting_overflows_no_stack() {
+fn deeply_nested_code_does_not_overflow_the_stack() {
     let nests = [
         ("(", ")"),
         ("[", "]"),
@@ -966,7 +967,7 @@ fn deep_nesting_overflows_no_stack() {
 }
 
 #[test]
-fn long_code_is_read_in_linear_time() {
+fn long_code_is_scanned_in_linear_time() {
     let many = |number: usize, line: &dyn Fn(usize) -> String| -> String {
         (0..number).map(line).collect()
     };

@@ -1,4 +1,4 @@
-//! The texts that a build script may print, as far as its literals tell.
+//! The texts that a build script may print, as far as they follow from its literals.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -10,36 +10,37 @@ use super::tokens::{
     string_value, trees,
 };
 
-/// The search for the string literals of code, wherever they stand; not those of attributes, since
-/// documentation is one. Those of a `concat!` are joined, and names stand for what is known of them.
+/// A search for all string literals of code, except in attributes, because documentation is an
+/// attribute. The literals of a `concat!` are joined, and names are replaced by their known values.
 ///
-/// A function whose calls are all written out is entered at each of its calls, so that its
-/// parameters are known. A loop over a list is gone through item by item.
+/// A function is entered at each of its calls if all its calls are written out, so that its
+/// parameters are known. The body of a loop over a list is searched once for each item.
 pub(super) struct TextFinder<'a> {
     functions: &'a Functions,
-    /// What is known everywhere.
+    /// The names that are known everywhere.
     constants: &'a Names<'a>,
-    /// The closures that can be called where the search is, with what is known around them.
+    /// The closures that can be called at the present place, with the names known where each
+    /// closure is declared.
     closures: Vec<(String, Names<'a>)>,
-    /// The names of the functions that the search is in.
+    /// The names of the functions that the search is inside of.
     entered: Vec<String>,
-    /// How many groups and functions the search is in.
+    /// The number of groups and functions that the search is inside of.
     depth: usize,
-    /// How many calls and items were followed.
+    /// The number of calls and items followed so far.
     steps: usize,
     pub(super) texts: Vec<String>,
-    /// Whether some calls were not followed.
+    /// True if some calls were not followed.
     pub(super) is_cut_short: bool,
 }
 
-/// Macros whose first literal is a format.
+/// The macros whose first literal is a format.
 const PRINTERS: [&str; 5] = ["println", "print", "writeln", "write", "format"];
 
-/// The number of calls and items that are followed in a file.
+/// The maximum number of calls and items that are followed in a file.
 const MOST_STEPS: usize = 4_000;
 
 impl<'a> TextFinder<'a> {
-    /// Finds the texts of a file.
+    /// Finds the texts in a file.
     pub(super) fn find(
         tokens: TokenStream,
         functions: &'a Functions,
@@ -104,7 +105,7 @@ impl<'a> TextFinder<'a> {
             tokens[at..end].iter().for_each(|it| statement.pass(it));
             at += taken;
             if at <= tokens.len() && ends_statement(&tokens[..at], tokens.get(at)) {
-                // An open scope would keep the names from being bound in place.
+                // End the statement's scope first: while it is open, each binding would add a nested scope.
                 drop(statement);
                 for at in lets.drain(..) {
                     names.bind(&tokens[..at], &tokens[at + 1..]);
@@ -116,7 +117,8 @@ impl<'a> TextFinder<'a> {
         self.depth -= 1;
     }
 
-    /// Passes over a function or a closure that is entered at its calls.
+    /// Skips the declaration of a function or closure that is entered at its calls. Returns the
+    /// number of tokens skipped.
     fn declaration(&mut self, tokens: &[TokenTree], names: &Names<'a>) -> Option<usize> {
         if let Some((name, _)) = Function::declared(tokens) {
             let is_body = |it: &TokenTree| group(it, Delimiter::Brace).is_some();
@@ -131,7 +133,7 @@ impl<'a> TextFinder<'a> {
         Some(length)
     }
 
-    /// Enters the functions that a call may mean.
+    /// Enters the functions that a call may mean. Returns the number of tokens of the call.
     fn call(&mut self, tokens: &[TokenTree], names: &Names<'a>) -> Option<usize> {
         let [called, arguments, ..] = tokens else {
             return None;
@@ -152,7 +154,7 @@ impl<'a> TextFinder<'a> {
         for function in functions {
             let inside = match times {
                 0 => function.entered(&arguments, names, &outside),
-                // What calls itself may do so with anything.
+                // A recursive call may have any arguments.
                 1 => function.entered_by_any(&outside),
                 _ => continue,
             };
@@ -162,7 +164,8 @@ impl<'a> TextFinder<'a> {
                 self.entered.pop();
             }
         }
-        // A text may go another way than into what is printed here.
+        // The function may use an argument in a way that is not followed. So an argument text is
+        // kept if no text found in the function contains it.
         for argument in split_commas(&arguments) {
             if let Some(KnownValue::Text(text)) = names.value(argument)
                 && !self.texts[searched..].iter().any(|it| it.contains(&text))
@@ -173,7 +176,8 @@ impl<'a> TextFinder<'a> {
         Some(2)
     }
 
-    /// Goes through a loop over a list that is written out.
+    /// Searches the body of a loop over a list that is written out, once for each item. Returns the
+    /// number of tokens of the loop.
     fn looped(&mut self, tokens: &[TokenTree], names: &Names<'a>) -> Option<usize> {
         let [for_, rest @ ..] = tokens else {
             return None;
@@ -200,7 +204,8 @@ impl<'a> TextFinder<'a> {
         Some(length)
     }
 
-    /// Goes through `list.iter().for_each(|item| …)`, if `for_each` stands there in a statement.
+    /// Searches the closure of `list.iter().for_each(|item| …)` once for each item, if `for_each`
+    /// stands at index `at` of the statement. Returns the number of tokens of the call.
     fn for_each(&mut self, statement: &[TokenTree], at: usize, names: &Names<'a>) -> Option<usize> {
         let [for_each, closure, ..] = &statement[at..] else {
             return None;
@@ -225,15 +230,16 @@ impl<'a> TextFinder<'a> {
         Some(2)
     }
 
-    /// Counts a call or an item.
+    /// Counts a call or an item. Returns false if the limit is exceeded.
     fn goes_on(&mut self) -> bool {
         self.steps += 1;
         self.is_cut_short |= self.steps > MOST_STEPS;
         self.steps <= MOST_STEPS
     }
 
-    /// Takes what a macro that prints makes of its first literal, with what is known of its
-    /// arguments in place, and the literals in the others; returns how many tokens the call takes.
+    /// Adds the text of a printing macro, made from its first literal with the known arguments
+    /// filled in, and the literals in the other arguments. Returns the number of tokens of the
+    /// call.
     fn printed(&mut self, tokens: &[TokenTree], names: &Names<'a>) -> Option<usize> {
         let (called, arguments, length) = macro_call(tokens)?;
         if !PRINTERS.contains(&called.as_str()) {

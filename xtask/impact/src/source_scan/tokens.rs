@@ -1,24 +1,24 @@
-//! Tokens of Rust source, and the few shapes of them that the scan asks for.
+//! Tokens of Rust source, and the few patterns of tokens that the scan needs.
 
 use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The depth of brackets from which a source counts as not understood. Code that is written or
-/// generated stays far below; rustc's own limit for macros and types is 128. All walks through
-/// tokens go one call deeper with each bracket.
+/// The maximum depth of brackets. Source that is nested deeper counts as not understood. Written or
+/// generated code stays far below, and rustc's own limit for macros and types is 128. The limit
+/// prevents a stack overflow, because every walk through tokens recurses once per bracket.
 pub(super) const MAX_DEPTH: usize = 200;
 
-/// The tokens of a source file, or nothing where it does not lex, or is nested deeper than
-/// [`MAX_DEPTH`].
+/// Returns the tokens of a source file. Returns `None` if the file does not lex, or is nested
+/// deeper than [`MAX_DEPTH`].
 ///
-/// proc-macro2 knows neither the shebang line nor the frontmatter of a cargo script, so both are
-/// taken off first, as rustc does.
+/// The shebang line and the frontmatter of a cargo script are removed first, as rustc does, because
+/// proc-macro2 does not know them.
 pub(super) fn lex(text: &str) -> Option<TokenStream> {
     lex_to_any_depth(text).filter(|tokens| !is_too_deep(tokens))
 }
 
-/// Returns true for a text that lexes and is nested deeper than [`MAX_DEPTH`].
+/// Returns true if the text lexes, but is nested deeper than [`MAX_DEPTH`].
 pub(super) fn is_nested_too_deep(text: &str) -> bool {
     lex_to_any_depth(text).is_some_and(|tokens| is_too_deep(&tokens))
 }
@@ -28,7 +28,7 @@ fn lex_to_any_depth(text: &str) -> Option<TokenStream> {
     TokenStream::from_str(without_frontmatter(without_shebang(text))).ok()
 }
 
-/// Returns true for tokens that are nested deeper than [`MAX_DEPTH`]. Needs no stack.
+/// Returns true if tokens are nested deeper than [`MAX_DEPTH`]. Does not recurse.
 fn is_too_deep(tokens: &TokenStream) -> bool {
     let mut open = vec![tokens.clone().into_iter()];
     while let Some(innermost) = open.last_mut() {
@@ -42,7 +42,8 @@ fn is_too_deep(tokens: &TokenStream) -> bool {
     false
 }
 
-/// `#!` opens a shebang line unless the bracket of an inner attribute follows.
+/// Removes the shebang line. `#!` begins a shebang line unless a bracket follows, as in an inner
+/// attribute.
 fn without_shebang(text: &str) -> &str {
     match text.strip_prefix("#!") {
         Some(rest) if !rest.trim_start().starts_with('[') => {
@@ -52,8 +53,8 @@ fn without_shebang(text: &str) -> &str {
     }
 }
 
-/// Frontmatter stands between two fences of three or more dashes, each on a line of its own, the
-/// first followed by an optional word.
+/// Removes the frontmatter. It stands between two fences of at least three dashes, each on a line
+/// of its own. A word may follow the first fence.
 fn without_frontmatter(text: &str) -> &str {
     let start = text.trim_start();
     let dashes = start.len() - start.trim_start_matches('-').len();
@@ -76,33 +77,33 @@ fn without_frontmatter(text: &str) -> &str {
     text
 }
 
-/// All the token trees of a stream, to be matched as a slice.
+/// Collects the token trees of a stream, so that they can be matched as a slice.
 pub(super) fn trees(stream: TokenStream) -> Vec<TokenTree> {
     stream.into_iter().collect()
 }
 
-/// Whether a token is this punctuation character.
+/// Returns true if a token is this punctuation character.
 pub(super) fn is_punct(token: &TokenTree, char: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)
 }
 
-/// Whether a token is this identifier or keyword.
+/// Returns true if a token is this identifier or keyword.
 pub(super) fn is_ident(token: &TokenTree, name: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == name)
 }
 
-/// Whether a token is one of these identifiers or keywords.
+/// Returns true if a token is one of these identifiers or keywords.
 pub(super) fn is_one_of(token: &TokenTree, names: &[&str]) -> bool {
     names.iter().any(|name| is_ident(token, name))
 }
 
-/// What stands before a punctuation character, or all where there is none.
+/// Returns the tokens before a punctuation character, or all tokens if it does not occur.
 pub(super) fn before(tokens: &[TokenTree], char: char) -> &[TokenTree] {
     let mut parts = tokens.split(|token| is_punct(token, char));
     parts.next().unwrap_or_default()
 }
 
-/// The name that an identifier stands for: `r#try` is `try`.
+/// Returns the name of an identifier: `r#try` becomes `try`.
 pub(super) fn name(token: &TokenTree) -> Option<String> {
     let TokenTree::Ident(ident) = token else {
         return None;
@@ -111,7 +112,7 @@ pub(super) fn name(token: &TokenTree) -> Option<String> {
     Some(name.strip_prefix("r#").map(str::to_owned).unwrap_or(name))
 }
 
-/// The token as a group with this delimiter.
+/// Returns the token as a group, if the token is a group with this delimiter.
 pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&Group> {
     match token {
         TokenTree::Group(group) if group.delimiter() == delimiter => Some(group),
@@ -119,16 +120,16 @@ pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&Group> {
     }
 }
 
-/// The tokens in a token's parentheses.
+/// Returns the tokens inside a token, if the token is a group in parentheses.
 pub(super) fn parenthesised(token: &TokenTree) -> Option<Vec<TokenTree>> {
     Some(trees(group(token, Delimiter::Parenthesis)?.stream()))
 }
 
-/// A macro call at the start of `tokens`: the macro's own name, its arguments, and how many tokens
-/// the call takes. A leading path has been passed over by then.
+/// Returns the macro call at the start of `tokens`: the macro's name, its arguments, and the number
+/// of tokens of the call. A path before the name must have been skipped.
 ///
-/// `foo! name { .. }`, as `macro_rules!` is written, is a call too. A keyword is no macro:
-/// `if !(a)` negates.
+/// `foo! name { .. }`, the form of `macro_rules!`, is a call too. A keyword is no macro: `if !(a)`
+/// is a negation.
 pub(super) fn macro_call(tokens: &[TokenTree]) -> Option<(String, &Group, usize)> {
     let [word @ TokenTree::Ident(called), bang, rest @ ..] = tokens else {
         return None;
@@ -146,14 +147,15 @@ pub(super) fn macro_call(tokens: &[TokenTree]) -> Option<(String, &Group, usize)
     }
 }
 
-/// The parts of a list between its commas; a trailing comma opens no part.
+/// Splits a list at its commas. A trailing comma starts no part.
 pub(super) fn split_commas(tokens: &[TokenTree]) -> impl Iterator<Item = &[TokenTree]> {
     tokens
         .split(|token| is_punct(token, ','))
         .filter(|part| !part.is_empty())
 }
 
-/// The text of a string literal, plain, raw, byte or C; nothing for any other literal.
+/// Returns the text of a string literal (plain, raw, byte or C). Returns `None` for any other
+/// token.
 pub(super) fn string_value(token: &TokenTree) -> Option<String> {
     let TokenTree::Literal(literal) = token else {
         return None;
@@ -167,7 +169,7 @@ pub(super) fn string_value(token: &TokenTree) -> Option<String> {
     unescape(body.strip_prefix('"')?.strip_suffix('"')?)
 }
 
-/// Undoes the escapes of a string literal that a lexer has accepted.
+/// Decodes the escapes of a string literal that the lexer has accepted.
 fn unescape(text: &str) -> Option<String> {
     let mut value = String::with_capacity(text.len());
     let mut rest = text;
@@ -203,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_before_the_code_is_not_lexed() {
+    fn shebang_and_frontmatter_are_not_lexed() {
         for text in [
             "mod a;",
             "\u{feff}mod a;",
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn string_literals_have_their_value() {
+    fn the_text_of_a_string_literal_is_decoded() {
         for (literal, value) in [
             (r#""a/b""#, Some("a/b")),
             (r##"r#"a"\b"#"##, Some("a\"\\b")),

@@ -1,4 +1,5 @@
-//! The walk through a file's token trees: what is declared, and what a macro may make of the rest.
+//! The walk through the token trees of a file: finds declarations, and guesses what a macro may
+//! make of other tokens.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +68,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// The attributes of a body. Those among a macro's tokens may come to stand elsewhere.
+    /// Returns the attributes in the body of an attribute. Conditions are evaluated only in written
+    /// code: a macro may move attributes among its tokens to other places.
     fn attribute_parts(&self, body: &Group, scope: &TokenScope<'_>) -> Vec<Attribute> {
         let body = trees(body.stream());
         match scope.origin {
@@ -76,13 +78,13 @@ impl Scanner<'_> {
         }
     }
 
-    /// Whether attributes take away what follows them. Those among a macro's tokens may come to
-    /// stand elsewhere, or nowhere.
+    /// Returns true if attributes remove the item that follows them. Attributes among the tokens of
+    /// a macro never do, because the macro may move or drop them.
     fn leaves_out(&self, attributes: &[Attribute], scope: &TokenScope<'_>) -> bool {
         scope.origin == CodeOrigin::Written && condition::leave_out(attributes, self.holds)
     }
 
-    /// Reads what follows the keyword `mod`; how many tokens that took.
+    /// Reads the tokens after the keyword `mod`. Returns the number of tokens read.
     fn module(
         &mut self,
         after: &[TokenTree],
@@ -118,7 +120,8 @@ impl Scanner<'_> {
         for place in scope.places {
             for (path, _) in &paths {
                 let file = normalized(&place.attribute_dir.join(path));
-                // Behind a link `..` leads elsewhere than its text says.
+                // The file may also exist below the unnormalized path: after a symbolic link, `..`
+                // leads to another directory.
                 let linked = place.attribute_dir.join(path);
                 let taken = [&file, &linked]
                     .map(|file| self.take_module(file.clone(), ModuleDirectory::of_owner(file)));
@@ -150,9 +153,10 @@ impl Scanner<'_> {
         }
     }
 
-    /// An inline module's `#[path]` names a directory. In a block, where nothing but `#[path]` can
-    /// name a file, rustc leaves out the directory of a file that is no `mod.rs`; a scan cannot
-    /// tell a block from a macro's braces, and takes both.
+    /// Walks an inline module. Its `#[path]` names a directory. In a block, only `#[path]` can name
+    /// the file of a module, and rustc then leaves out the directory of a file that is not a
+    /// `mod.rs`. The scan cannot tell a block from the braces of a macro, so it takes both
+    /// directories.
     fn inline_module(
         &mut self,
         name: &str,
@@ -260,7 +264,8 @@ impl Scanner<'_> {
             return;
         }
         self.found.included.insert(file.clone());
-        // Behind a link `..` leads elsewhere than its text says.
+        // The file may also exist below the unnormalized path: after a symbolic link, `..` leads to
+        // another directory.
         let linked = dir_of(scope.file).join(&path);
         if linked != file && self.text(&linked).is_some() {
             self.found.included.insert(linked);
@@ -284,7 +289,7 @@ impl Scanner<'_> {
 
     fn attributes(&mut self, parts: &[Attribute], scope: &TokenScope<'_>) {
         for part in parts {
-            // Among a macro's arguments a path may be meant for a module that the macro makes.
+            // A path among the arguments of a macro may be for a module that the macro makes.
             let made_path = part.is("path") && scope.origin == CodeOrigin::Arguments;
             let ordinary = ORDINARY_ATTRIBUTES.iter().any(|name| part.is(name));
             let literals = made_path || !ordinary;
@@ -298,7 +303,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// What `#[path]` says of a module, and whether that is under a condition.
+    /// Returns the paths in `#[path]` attributes of a module, each with true if it depends on a
+    /// condition.
     fn paths(&mut self, attributes: &[Attribute], scope: &TokenScope<'_>) -> Vec<(String, bool)> {
         let mut paths = Vec::new();
         for attribute in attributes.iter().filter(|it| it.is("path")) {
@@ -317,8 +323,8 @@ impl Scanner<'_> {
         paths
     }
 
-    /// A token that is no part of a module, a call or an attribute: what is inside of it, or what
-    /// an unknown macro may mean by it.
+    /// Handles a token that is not part of a module, a call or an attribute: walks into a group, or
+    /// guesses what an unknown macro may mean by the token.
     fn token(
         &mut self,
         before: &[TokenTree],
@@ -345,7 +351,7 @@ impl Scanner<'_> {
     }
 
     fn guess_module(&mut self, token: &TokenTree, scope: &TokenScope<'_>) {
-        // No module has a crate root or a `mod.rs` for its file by its name alone.
+        // The name of a module alone never leads to `lib.rs`, `main.rs` or `mod.rs`.
         let Some(name) = name(token).filter(|name| !["lib", "main", "mod"].contains(&&**name))
         else {
             return;
@@ -361,11 +367,11 @@ impl Scanner<'_> {
         if text.is_empty() || text.contains(['\n', '{', '\0']) {
             return;
         }
-        // Prose and lone punctuation name nothing.
+        // Prose and single punctuation characters name no file.
         if text.contains(char::is_alphanumeric) && !text.contains(' ') || text == "." {
             self.found.handed.insert(text.to_owned());
         }
-        // Macros put paths like these behind the manifest's directory.
+        // Macros join such paths to the directory of the manifest.
         let tail = text.strip_prefix("$CARGO_MANIFEST_DIR").unwrap_or(text);
         let in_package = self.manifest_dir.join(tail.trim_start_matches('/'));
         for path in [dir_of(scope.file).join(text), in_package] {

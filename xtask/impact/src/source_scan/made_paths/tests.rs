@@ -48,7 +48,7 @@ fn steps_are_followed_through_methods_and_variables() {
 }
 
 #[test]
-fn what_is_written_is_a_first_argument() {
+fn the_written_path_is_the_first_argument() {
     for (code, expected) in [
         (
             "fs::write(\"src/made.rs\", text)",

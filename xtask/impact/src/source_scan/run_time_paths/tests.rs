@@ -1,6 +1,6 @@
 use super::*;
 
-/// Every path with its start and the code that holds it.
+/// Returns each named path with its start and its code.
 fn shown(text: &str) -> Vec<String> {
     let paths = RunTimePaths::of(text);
     let show = |it: &NamedPath| format!("{} {:?} {:?}", it.path, it.start, it.code);
@@ -55,7 +55,7 @@ fn paths_are_found_in_strings() {
             "fn f() { sh(\"cat ../b/x.json other.json\") }",
             &["../b/x.json Unknown Any"],
         ),
-        // What the compiler reads, and what is no path.
+        // Paths that the compiler reads, and strings that are no paths.
         ("const S: &str = include_str!(\"../../b/x\");", &[]),
         ("#[path = \"../../b/x.rs\"] mod x;", &[]),
         (
@@ -68,7 +68,7 @@ fn paths_are_found_in_strings() {
 }
 
 #[test]
-fn code_for_tests_and_documentation_is_told_apart() {
+fn code_of_tests_and_documentation_is_distinguished() {
     for (code, expected) in [
         (
             "#[cfg(test)] mod tests { const X: &str = \"../b/x\"; }",
@@ -88,7 +88,7 @@ fn code_for_tests_and_documentation_is_told_apart() {
 }
 
 #[test]
-fn a_directory_that_is_handed_on() {
+fn a_path_from_the_manifest_directory_is_found_where_it_is_passed_on() {
     for (code, expected) in [
         (
             "pub fn root() -> PathBuf { PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")) }",
@@ -115,7 +115,7 @@ fn a_directory_that_is_handed_on() {
 }
 
 #[test]
-fn a_listing_of_what_is_not_named() {
+fn a_listing_of_an_unnamed_directory_is_noticed() {
     for (code, is_unnamed) in [
         ("use walkdir::WalkDir;", false),
         ("fn f() { read_dir(root().join(\"data\")) }", false),
@@ -140,7 +140,7 @@ fn a_listing_of_what_is_not_named() {
 }
 
 #[test]
-fn what_a_macro_or_a_variable_includes_is_named() {
+fn a_path_that_a_macro_or_a_variable_includes_is_found() {
     for (code, expected) in [
         (
             "const S: &str = include_str!(p!(\"LICENSE\"));",
@@ -162,7 +162,7 @@ fn what_a_macro_or_a_variable_includes_is_named() {
 }
 
 #[test]
-fn what_else_tells_of_places() {
+fn variables_and_searches_for_the_root_are_found() {
     let paths = RunTimePaths::of(
         "fn f() { let r = env!(\"CARGO_WORKSPACE_DIR\"); env::var(\"DATA\"); \
          WalkDir::new(metadata.workspace_root) }",
