@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_help_of_an_own_xtask_is_its_own() {
+    fn a_custom_xtask_keeps_its_own_help() {
         let about = |command: clap::Command| {
             let about = [command.get_about(), command.get_long_about()];
             about.map(|text| text.map(ToString::to_string))

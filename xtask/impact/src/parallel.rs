@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_is_that_of_the_list() {
+    fn results_are_in_the_order_of_the_list() {
         for length in [0, 1, 31, 32, 33, 1000, 1001] {
             let list: Vec<usize> = (0..length).collect();
             let doubled = parts(&list, |part| part.iter().map(|it| it * 2).collect());

@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_real_path_is_what_the_system_says() {
+    fn canonical_paths_equal_the_systems() {
         use std::os::unix::fs::symlink;
         let temporary = tempfile::tempdir().unwrap();
         let top = Utf8Path::from_path(temporary.path()).unwrap();

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_damaged_file_keeps_nothing() {
+    fn a_damaged_cache_file_is_not_read() {
         let (_directory, top) = crate::testing::scratch();
         let file = of_workspace(&top, "sources", &top);
         let value = vec![("crates/a".to_owned(), 7_u32), ("crates/b".to_owned(), 9)];

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_that_the_rest_is_trusted_by_goes_first() {
+    fn the_reference_file_is_removed_first() {
         let (_scratch, root) = xtask_impact::testing::scratch();
         let fingerprint = ["bin-x", "bin-x.json", "dep-bin-x", "invoked.timestamp"];
         let session = ["s-1/dep-graph.bin", "s-1/query-cache.bin", "s-1.lock"];

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_and_exceptions() {
+    fn levels_and_exceptions_are_applied() {
         for (weights, expected) in [
             (
                 "",
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn the_heaviest_comes_first() {
+    fn the_highest_level_comes_first() {
         assert_eq!(
             weighed("").unwrap().lines().next(),
             Some("Error the way is lost")

@@ -180,7 +180,7 @@ mod tests {
     };
 
     #[test]
-    fn a_finding_for_each_reader() {
+    fn a_finding_is_written_for_each_format() {
         let place = Place::Path {
             path: "a,b/build.rs".into(),
             line: Some(3),

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_apart_what_cannot_share_artifacts() {
+    fn builds_that_cannot_share_artifacts_have_different_keys() {
         let known = key(|_| {});
         let expected = "cargo-linux-x86_64-1.95.0-d7daa9f7e3ca-f7e906fe485e-1469b8b91544";
         assert_eq!(known.key, expected, "the same on every machine");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn configuration_counts_where_it_decides_what_is_built() {
+    fn configuration_counts_if_it_changes_the_build() {
         let before = configured("[build]\nrustflags = [\"-g\"]\n", "");
         let rows = [
             ("# a comment", false),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_and_toolchain_files_count_where_they_decide_what_is_built() {
+    fn variables_and_toolchain_files_count_if_they_change_the_build() {
         let rows = [
             ("RUSTFLAGS", true),
             ("CARGO_BUILD_RUSTFLAGS", true),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn another_lock_file_makes_do_with_what_there_is() {
+    fn another_lock_file_has_the_same_restore_keys() {
         let known = key(|_| {});
         let bumped = LOCK.replace("1.0.0", "1.0.1");
         let other = key_of(&bumped, |_| {});

@@ -99,7 +99,7 @@ pub fn each(
                     Some(name) => error.context(format!("in the workspace {name}")),
                     None => error,
                 };
-                // An error that every query has is printed once.
+                // An error with the same cause as the first error is not printed again.
                 let cause = |error: &anyhow::Error| error.root_cause().to_string();
                 if first.as_ref().is_some_and(|it| cause(it) != cause(&error)) {
                     output::error(&error);

@@ -33,7 +33,7 @@ fn command_with(tool: Tool, units: &[&str], excluded: &[&str], forwarded: &[&str
 }
 
 #[test]
-fn each_command_has_its_own_narrowest_selection() {
+fn each_command_has_its_own_smallest_selection() {
     let rows: &[(Tool, &[&str])] = &[
         (Tool::Check, &["network lib", "network lib test"]),
         (Tool::Check, &["serde lib"]),
@@ -85,7 +85,7 @@ fn each_command_has_its_own_narrowest_selection() {
 }
 
 #[test]
-fn what_the_user_says_goes_before_what_the_kit_would_say() {
+fn the_users_arguments_override_the_kits() {
     let lib = ["network lib", "network lib test"];
     let told = [
         command_with(Tool::Check, &lib, &["planner"], &["--lib", "--release"]),
@@ -143,7 +143,7 @@ fn named(answer: &Answer, filter: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_heaviest_goes_to_the_machine_with_the_least_to_do() {
+fn the_heaviest_thing_goes_to_the_machine_with_the_least_weight() {
     let things = vec![(1, "a"), (4, "b"), (2, "c"), (1, "d"), (2, "e")];
     let expected = [(5, vec!["b", "a"]), (5, vec!["c", "e", "d"])];
     assert_eq!(spread(things, 2), expected);
@@ -151,7 +151,7 @@ fn the_heaviest_goes_to_the_machine_with_the_least_to_do() {
 }
 
 #[test]
-fn of_the_arguments_for_cargo_those_are_known_that_configure() {
+fn the_arguments_that_configure_a_build_are_found() {
     let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
     let kept = |text| configuration_args(Tool::Test, &words(text)).join(" ");
     assert_eq!(kept("--lib -F a,b --release -v"), "-F a,b --release");
@@ -189,7 +189,7 @@ fn of_the_arguments_for_cargo_those_are_known_that_configure() {
 }
 
 #[test]
-fn a_slice_is_one_of_several() {
+fn a_slice_number_must_be_within_the_count() {
     assert_eq!("slice:2/3".parse(), Ok(Partition { slice: 2, of: 3 }));
     for wrong in [
         "2/3",
@@ -204,7 +204,7 @@ fn a_slice_is_one_of_several() {
 }
 
 #[test]
-fn a_build_is_locked_once() {
+fn locked_is_added_once() {
     for (given, expected) in [
         ("check", "check --locked"),
         ("test -- --nocapture", "test --locked -- --nocapture"),

@@ -39,7 +39,7 @@ fn state_of(path: &Utf8Path) -> Option<(Vec<u8>, SystemTime)> {
 }
 
 #[test]
-fn a_question_never_writes_the_lock_file() {
+fn a_query_never_writes_the_lock_file() {
     let (_temporary, root) = scratch();
     let runner = Runner::new().unwrap().in_directory(&root);
     let lock = root.join("Cargo.lock");
@@ -81,7 +81,7 @@ fn a_lock_file_behind_a_link_is_never_written() {
 }
 
 #[test]
-fn a_stale_lock_file_fails_where_the_user_asks_for_locked() {
+fn a_stale_lock_file_is_an_error_with_locked() {
     let (_temporary, root) = scratch();
     let runner = Runner::new().unwrap().in_directory(&root);
     packages(&root, false);
@@ -93,7 +93,7 @@ fn a_stale_lock_file_fails_where_the_user_asks_for_locked() {
 }
 
 #[test]
-fn another_setting_of_the_lock_files_path_does_not_stand_in_the_way() {
+fn another_setting_of_the_lock_file_path_is_overridden() {
     let (_temporary, root) = scratch();
     let other = root.join("other/Cargo.lock");
     let setting = format!("resolver.lockfile-path='{other}'");
@@ -113,7 +113,7 @@ fn another_setting_of_the_lock_files_path_does_not_stand_in_the_way() {
 }
 
 #[test]
-fn cargo_names_the_lock_file_that_it_does_not_write() {
+fn the_refused_lock_file_is_read_from_cargos_message() {
     for (said, path) in [
         (
             "error: cannot update the lock file /w/my because x/Cargo.lock because --locked was \
@@ -138,7 +138,7 @@ fn cargo_names_the_lock_file_that_it_does_not_write() {
 }
 
 #[test]
-fn only_a_current_lock_file_lets_a_build_start() {
+fn a_build_needs_a_current_lock_file() {
     let check = |state| {
         let path = "/w/Cargo.lock".into();
         let checked = LockFile { path, state }.check();

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_of_cargos_home_is_everywhere() {
+    fn the_configuration_in_cargos_home_is_never_foreign() {
         let (_scratch, root) = scratch();
         let (tree, cache) = (root.join("tree"), root.join("home/.cache"));
         for directory in [&tree, &cache] {

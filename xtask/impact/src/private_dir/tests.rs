@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::scratch;
 
 #[test]
-fn a_temporary_directory_is_private_and_goes_with_its_value() {
+fn a_temporary_directory_is_private_and_removed_on_drop() {
     let (_scratch, tree) = scratch();
     let made = TemporaryDir::outside(&tree).unwrap();
     let other = TemporaryDir::outside(&tree).unwrap();
@@ -24,7 +24,7 @@ fn a_temporary_directory_is_private_and_goes_with_its_value() {
 }
 
 #[test]
-fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+fn a_file_is_replaced_atomically_without_leftovers() {
     let (_scratch, root) = scratch();
     let file = root.join("file");
     let names = || -> Vec<_> {

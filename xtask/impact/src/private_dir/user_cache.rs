@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     #[cfg(all(unix, not(target_os = "macos")))]
-    fn the_cache_directory_is_where_the_system_has_it() {
+    fn the_cache_directory_follows_the_systems_conventions() {
         let home = tempfile::tempdir().unwrap();
         let home = home.path().to_str().unwrap();
         let of = |macos, xdg: Option<&str>, home: Option<&str>| {

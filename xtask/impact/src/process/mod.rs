@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_toolchain_that_the_user_chose_stays() {
+    fn a_toolchain_that_the_user_chose_is_kept() {
         let leaks = leaks(&[
             ("CARGO", "/nightly/bin/cargo"),
             ("CARGO_MANIFEST_DIR", "/repo/xtask"),
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_as_a_user_would_type_it() {
         let mut command = Runner::new().unwrap().git();
         command.args(["clean", "-p", "my lib", "", "a|b", "$it's"]);
         let expected = r"git clean -p 'my lib' '' 'a|b' '$it'\''s'";

@@ -43,7 +43,7 @@ fn a_sentence_stays_on_one_line() {
 }
 
 #[test]
-fn a_text_keeps_lines_tabs_and_colours_and_nothing_else() {
+fn a_text_only_keeps_line_breaks_tabs_and_colours() {
     for (plain, expected) in [
         ("a\n\tb\n", "a\n\tb\n"),
         ("\u{1b}[31m-\u{1b}(B\u{1b}[m", "\u{1b}[31m-\u{1b}(B\u{1b}[m"),
@@ -68,7 +68,7 @@ fn a_text_keeps_lines_tabs_and_colours_and_nothing_else() {
 }
 
 #[test]
-fn markdown_shows_a_name_and_nothing_more() {
+fn a_name_has_no_effect_on_markdown() {
     assert_eq!(
         markdown("a|b `c` [x](y) <img> & @you\n# h"),
         "a\\|b \\`c\\` \\[x\\](y) &lt;img> &amp; @\u{200b}you\\\\n# h"
@@ -76,13 +76,13 @@ fn markdown_shows_a_name_and_nothing_more() {
 }
 
 #[test]
-fn a_single_tilde_strikes_nothing() {
+fn a_single_tilde_is_not_escaped_in_markdown() {
     assert_eq!(markdown("HEAD~1"), "HEAD~1");
     assert_eq!(markdown("~a~"), "\\~a\\~");
 }
 
 #[test]
-fn github_gets_one_command() {
+fn a_message_stays_one_github_command() {
     assert_eq!(github_message("50%\r\n::x\u{1b}"), "50%25%0D%0A::x\\033");
     assert_eq!(github_property("a,b:c\nd"), "a%2Cb%3Ac%0Ad");
     assert_eq!(github_output("any", "true"), "any=true\n");
@@ -96,7 +96,7 @@ fn github_gets_one_command() {
 }
 
 #[test]
-fn the_shell_gets_one_word() {
+fn a_word_stays_one_shell_word() {
     for (word, expected) in [
         ("a-b/c.d=e", "a-b/c.d=e"),
         ("", "''"),
@@ -111,7 +111,7 @@ fn the_shell_gets_one_word() {
 }
 
 #[test]
-fn graphs_get_one_label() {
+fn a_label_stays_one_graph_label() {
     assert_eq!(dot("a \"b\"\n\\N"), r#""a \"b\"\\n\\N""#);
     assert_eq!(
         mermaid("a \"b\" <c> #d\n"),
@@ -120,7 +120,7 @@ fn graphs_get_one_label() {
 }
 
 #[test]
-fn json_means_the_same() {
+fn quoted_json_has_the_same_value() {
     let value = ["\u{7f}\u{9b}\u{202e}\u{e0001}", "##[error]x", "plain ü\n"];
     let document = serde_json::to_string_pretty(&value).unwrap();
     let safe = json(&document);

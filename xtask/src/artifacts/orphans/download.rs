@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_download_is_what_the_lock_file_names() {
+    fn a_download_is_compared_with_the_lock_file() {
         let is = |path: &str, version: &str, source: &str| {
             let locked = Locked {
                 name: "rail".to_owned(),

@@ -126,7 +126,7 @@ const FILES: &str = "
 ";
 
 #[test]
-fn of_an_edited_test_the_test_alone_goes() {
+fn only_the_test_is_removed_for_an_edited_test() {
     let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
     let contents = contents(&answer, Layout::V1, UNITS, FILES);
     expect_test::expect![[r#"
@@ -140,7 +140,7 @@ fn of_an_edited_test_the_test_alone_goes() {
 }
 
 #[test]
-fn of_an_edited_library_everything_that_is_built_from_it_goes() {
+fn an_edited_library_is_removed_with_its_dependents() {
     let answer = answer(RAILWAY, Verb::Check, &["network lib"]);
     let contents = contents(&answer, Layout::V1, UNITS, FILES);
     expect_test::expect![[r#"
@@ -179,7 +179,7 @@ fn of_an_edited_library_everything_that_is_built_from_it_goes() {
 }
 
 #[test]
-fn a_unit_lies_together_in_the_second_layout() {
+fn the_second_layout_removes_a_unit_as_one_directory() {
     let answer = answer(RAILWAY, Verb::Check, &["planner bin plan"]);
     let contents = contents(
         &answer,
@@ -199,7 +199,7 @@ fn a_unit_lies_together_in_the_second_layout() {
 }
 
 #[test]
-fn a_run_goes_with_its_output_and_the_script_stays() {
+fn a_script_run_is_removed_and_the_script_is_kept() {
     let answer = answer(RAILWAY, Verb::Check, &["planner build script run"]);
     let contents = contents(
         &answer,
@@ -217,7 +217,7 @@ fn a_run_goes_with_its_output_and_the_script_stays() {
 }
 
 #[test]
-fn whole_packages_take_their_documentation_along() {
+fn whole_packages_are_removed_with_their_documentation() {
     let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
     let units = "
         planner 1a lib-planner
@@ -254,7 +254,7 @@ fn whole_packages_take_their_documentation_along() {
 }
 
 #[test]
-fn what_was_never_built_to_its_end_goes_with_its_package() {
+fn an_incomplete_unit_is_removed_with_its_package() {
     let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
     let units = "planner 77\nnetwork 78";
     let contents = contents(&answer, Layout::V1, units, "deps/half+77 deps/half+78");
@@ -267,7 +267,7 @@ fn what_was_never_built_to_its_end_goes_with_its_package() {
 }
 
 #[test]
-fn fingerprints_alone() {
+fn keep_incremental_removes_fingerprints_only() {
     let answer = answer(RAILWAY, Verb::Check, &["planner test it"]);
     let contents = contents(&answer, Layout::V1, UNITS, FILES);
     let options = CleanSelection {
@@ -282,7 +282,7 @@ fn fingerprints_alone() {
 }
 
 #[test]
-fn a_run_goes_whole_where_compiled_units_keep_their_outputs() {
+fn keep_incremental_removes_a_script_run_completely() {
     let text = "planner: lib script";
     let answer = answer(text, Verb::Check, &["planner build script run"]);
     let options = CleanSelection {
@@ -312,7 +312,7 @@ fn a_run_goes_whole_where_compiled_units_keep_their_outputs() {
 }
 
 #[test]
-fn orphans_go_whole_where_compiled_units_keep_their_outputs() {
+fn keep_incremental_removes_orphans_completely() {
     let answer = answer(RAILWAY, Verb::Check, &[]);
     let mut contents = contents(&answer, Layout::V1, "", "deps/libold+4a.rlib");
     contents.strays.push(OrphanCandidate {
@@ -339,7 +339,7 @@ fn orphans_go_whole_where_compiled_units_keep_their_outputs() {
 }
 
 #[test]
-fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
+fn files_without_a_hash_are_removed_if_their_dep_info_names_the_unit() {
     let text = "one: cdylib=shared\ntwo: cdylib=shared\nthree: cdylib=alone";
     let answer = answer(text, Verb::Build, &["one lib", "three lib"]);
     let units = "one 01 lib-shared\ntwo 02 lib-shared\nthree 03 lib-alone";
@@ -382,7 +382,7 @@ fn names_without_a_hash_go_by_the_sources_of_their_dep_info() {
 }
 
 #[test]
-fn what_is_only_run_again_stays() {
+fn a_unit_that_is_only_rerun_is_kept() {
     let answer = answer("a: lib!test", Verb::Test, &["a doctests"]);
     let contents = contents(&answer, Layout::V1, "a 01 lib-a", "deps/liba+01.rlib");
     assert_eq!(removed(&answer, &contents, CleanScope::Affected), "");
@@ -415,7 +415,7 @@ fn the_running_kit_is_kept_in_the_directory_that_holds_it() {
 }
 
 #[test]
-fn documentation_goes_where_its_name_is_one_packages() {
+fn documentation_is_removed_if_only_one_package_has_its_name() {
     let text = "guide: lib bin=show\nmap: lib=guide_map bin=show";
     let answer = answer(text, Verb::Check, &["guide lib", "guide bin show"]);
     let units = "guide 01 doc-lib-guide\nguide 02 doc-bin-show\nmap 03 doc-lib-guide_map";
@@ -439,7 +439,7 @@ fn documentation_goes_where_its_name_is_one_packages() {
 }
 
 #[test]
-fn a_triples_directory_and_what_the_host_does_for_it() {
+fn a_triple_removes_its_directory_and_the_host_units_that_serve_it() {
     let text = "
         app: lib script -> core, build: tables, macros
         core: lib

@@ -6,7 +6,7 @@ use xtask_impact::testing::{answer, artifact};
 use xtask_impact::unit_graph::Verb;
 
 #[test]
-fn what_cargo_built_is_held_against_the_answer() {
+fn rebuilt_units_are_compared_with_the_answer() {
     let text = "
         planner: lib!test!bench -> network
         network: lib!test!bench

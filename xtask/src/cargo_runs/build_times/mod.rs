@@ -1,9 +1,10 @@
 //! The measured times of a build, unit by unit.
 //!
-//! [`read_report`] reads cargo's own `--timings` page, and [`readers::build_log::read`] reads
-//! cargo's log of a build. [`readers::unit_graph::join`] adds the dependencies between the units. A
-//! [`BuildRecord`] holds the result. The command `timings` analyses and compares records. Reading,
-//! joining and scheduling start no process, touch no file and print nothing; only [`store`] does.
+//! [`read_report`] reads cargo's own `--timings` page, and `readers::build_log` reads cargo's log
+//! of a build. `readers::unit_graph` adds the dependencies between the units. A [`BuildRecord`]
+//! holds the result. The command `timings` analyses and compares records. Reading, joining and
+//! scheduling start no process, touch no file and print nothing; only [`store`] reads and writes
+//! files.
 
 pub mod path;
 pub mod readers;

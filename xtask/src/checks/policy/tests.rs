@@ -69,7 +69,7 @@ const PROFILES: &[(&str, &str, Variables)] = &[
 ];
 
 #[test]
-fn final_values_are_those_of_cargos_units() {
+fn final_profile_values_equal_those_of_cargos_units() {
     let (_temporary, top) = scratch();
     let write = |path: &str, text: &str| write(&top.join(path), text);
     for (path, text) in FILES {

@@ -58,7 +58,7 @@ fn all(runs: &[Run<'_>]) -> String {
 }
 
 #[test]
-fn github_tells_the_base_by_its_event() {
+fn github_names_the_base_in_its_event() {
     let on = |event: &'static str| vec![("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", event)];
     let [request, target, queue, push, schedule, manual, unnamed] = [
         "pull_request",
@@ -130,7 +130,7 @@ fn github_tells_the_base_by_its_event() {
 }
 
 #[test]
-fn gitlab_tells_the_base_by_variables() {
+fn gitlab_names_the_base_in_variables() {
     let on = |source: &'static str, more: &[(&'static str, &'static str)]| {
         let known = [("GITLAB_CI", "true"), ("CI_PIPELINE_SOURCE", source)];
         [&known[..], more].concat()

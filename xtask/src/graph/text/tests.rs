@@ -17,7 +17,7 @@ fn report(names: &[&str]) -> GraphReport {
 }
 
 #[test]
-fn packages_as_text_dot_and_mermaid() {
+fn packages_are_written_as_text_dot_and_mermaid() {
     let report = report(&["network", "planner", "serde", "tables", "testkit"]);
     expect_test::expect![[r#"
         network → serde
@@ -62,7 +62,7 @@ fn packages_as_text_dot_and_mermaid() {
 }
 
 #[test]
-fn edges_are_those_between_the_shown_packages() {
+fn only_edges_between_shown_packages_are_written() {
     let report = report(&["planner", "testkit"]);
     expect_test::expect![[r#"
         planner; dev → testkit
@@ -102,7 +102,7 @@ fn edges_are_those_between_the_shown_packages() {
 }
 
 #[test]
-fn units_are_shown_where_asked_for() {
+fn units_are_written_if_asked_for() {
     let workspace = workspace("a: lib!test!bench bin!test!bench script -> b\nb: lib!test!bench");
     let packages: Vec<_> = workspace.packages().map(|(index, _)| index).collect();
     let graph = UnitGraph::new(&workspace, Verb::Check);

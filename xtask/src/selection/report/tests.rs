@@ -15,7 +15,7 @@ fn report(verb: Verb, units: &[&str]) -> AffectedReport {
 }
 
 #[test]
-fn every_unit_is_told_with_the_way_by_which_the_change_reaches_it() {
+fn every_unit_is_reported_with_its_chain() {
     let report = report(
         Verb::Test,
         &["stations lib", "stations lib test", "planner bin plan"],
@@ -43,7 +43,7 @@ fn every_unit_is_told_with_the_way_by_which_the_change_reaches_it() {
 }
 
 #[test]
-fn what_the_change_touches_comes_first() {
+fn directly_touched_packages_come_first() {
     let report = report(Verb::Check, &["testkit lib", "serde lib"]);
     expect_test::expect![[r#"
         serde (external)
@@ -67,7 +67,7 @@ fn what_the_change_touches_comes_first() {
 }
 
 #[test]
-fn names_and_arguments_are_of_members_alone() {
+fn names_and_arguments_only_list_members() {
     let report = report(Verb::Check, &["serde lib"]);
     assert_eq!(report.names(), "network\nplanner\nstations\n");
     assert_eq!(report.cargo_args(), "-p network -p planner -p stations\n");
@@ -113,7 +113,7 @@ fn one_effect_can_be_kept() {
 }
 
 #[test]
-fn as_json() {
+fn a_report_is_written_as_json() {
     let report = report(Verb::Test, &["network doctests"]);
     expect_test::expect![[r#"
         {
@@ -161,7 +161,7 @@ fn as_json() {
 }
 
 #[test]
-fn units_are_called_as_cargo_calls_their_targets() {
+fn units_are_named_as_cargo_names_their_targets() {
     let rows = [
         (TargetKind::Lib, Mode::Build, "lib"),
         (TargetKind::Lib, Mode::Test, "lib test"),

@@ -131,7 +131,7 @@ const LEAVES: &[&str] = &[
 ];
 
 #[test]
-fn every_value_and_directory_is_cargos() {
+fn values_and_directories_equal_cargos() {
     for (number, layout) in LAYOUTS.iter().enumerate() {
         let (_temporary, top) = scratch();
         let write = |path: &str, text: &str| write(&top.join(path), text);

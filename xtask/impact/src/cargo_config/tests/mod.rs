@@ -96,7 +96,7 @@ fn the_nearest_file_counts_and_lists_are_joined() {
 }
 
 #[test]
-fn an_included_file_loses_to_its_includer_and_a_later_one_beats_it() {
+fn an_including_file_overrides_its_includes_and_a_later_include_an_earlier_one() {
     let files = [
         (
             "/w/a/.cargo/config.toml",
@@ -132,7 +132,7 @@ fn an_included_file_loses_to_its_includer_and_a_later_one_beats_it() {
 }
 
 #[test]
-fn a_flag_beats_a_variable_and_a_variable_a_file() {
+fn a_flag_overrides_a_variable_and_a_variable_overrides_a_file() {
     let files = [
         (
             "/w/.cargo/config.toml",
@@ -179,7 +179,7 @@ fn a_flag_beats_a_variable_and_a_variable_a_file() {
 }
 
 #[test]
-fn a_relative_path_is_relative_to_who_names_it() {
+fn a_relative_path_is_resolved_by_its_origin() {
     let file = (
         "/w/.cargo/config.toml",
         "[build]\ntarget-dir = 'out'\nbuild-dir = '{workspace-root}/b'",
@@ -229,7 +229,7 @@ fn a_relative_path_is_relative_to_who_names_it() {
 }
 
 #[test]
-fn what_cargo_refuses_is_refused() {
+fn configuration_that_cargo_refuses_is_refused() {
     let file = |text: &'static str| [("/w/a/.cargo/config.toml", text)];
     for (files, flags, expected) in [
         (

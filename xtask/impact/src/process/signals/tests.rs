@@ -18,7 +18,7 @@ use crate::testing::scratch;
 const PLACE: &str = "XTASK_KIT_TEST_PANICS_IN";
 
 #[test]
-fn a_child_that_was_told_to_end_is_known_by_its_status() {
+fn a_child_that_was_told_to_end_is_recognized_by_its_status() {
     for (raw, expected) in [
         (15, true),
         (2, true),

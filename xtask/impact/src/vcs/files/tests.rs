@@ -31,7 +31,7 @@ fn repository(root: &Utf8Path) -> Repository {
 }
 
 #[test]
-fn of_a_link_the_file_is_read_that_it_leads_to() {
+fn the_target_of_a_link_is_read() {
     let (_directory, root) = scratch();
     let repository = repository(&root);
     let head = TreeState::Commit(repository.head().unwrap().clone());

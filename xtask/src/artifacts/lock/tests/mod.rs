@@ -57,7 +57,7 @@ fn a_lock_file_that_appears_or_is_replaced_is_not_held_yet() {
 }
 
 #[test]
-fn the_lock_of_the_other_cargo_is_created_where_one_is() {
+fn the_lock_file_of_another_cargo_version_is_created() {
     for (there, expected) in [
         (&["build/debug/.cargo-lock"][..], true),
         (&["build/debug/.cargo-build-lock"], true),
@@ -85,7 +85,7 @@ fn the_lock_of_the_other_cargo_is_created_where_one_is() {
 }
 
 #[test]
-fn a_plan_is_made_again_where_cargo_created_a_lock_file() {
+fn a_plan_is_repeated_if_cargo_created_a_lock_file() {
     let (_scratch, root) = scratch();
     write(&root.join("build/debug/.cargo-lock"), "");
     let mut plans = 0;
@@ -102,7 +102,7 @@ fn a_plan_is_made_again_where_cargo_created_a_lock_file() {
 
 /// Cargo up to 1.95 takes the target directory's lock first, then the build directory's.
 #[test]
-fn while_one_lock_is_waited_for_the_others_are_free() {
+fn no_lock_is_held_while_waiting_for_another_lock() {
     let (_scratch, root) = scratch();
     let first = root.join("build/debug/.cargo-lock");
     let second = root.join("target/debug/.cargo-lock");
@@ -124,7 +124,7 @@ fn while_one_lock_is_waited_for_the_others_are_free() {
 }
 
 #[test]
-fn a_path_lies_on_the_nearest_mount_above_it() {
+fn a_path_lies_on_the_nearest_mount_above_the_path() {
     let mounts = "\
         /dev/a / ext4 rw 0 0\n\
         server:/home /home nfs4 rw 0 0\n\

@@ -127,7 +127,7 @@ const OWN: Cargo = Cargo {
 
 /// Checks a directory that a cargo of another version left behind.
 #[test]
-fn a_cargo_waits_whose_lock_file_was_not_there() {
+fn a_cargo_of_another_version_waits_for_the_locks() {
     let project = Project::new(true);
     project.build(OWN, "check");
     let place = project.place().path;
@@ -142,7 +142,7 @@ fn a_cargo_waits_whose_lock_file_was_not_there() {
 
 #[test]
 #[ignore = "needs the nightly toolchain"]
-fn the_locks_of_nightly_are_its_own() {
+fn the_locks_keep_a_nightly_cargo_out() {
     const NIGHTLY: Option<&str> = Some("nightly");
     let probe = Command::new("rustup")
         .args(["run", "nightly", "cargo", "-V"])

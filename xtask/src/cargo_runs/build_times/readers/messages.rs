@@ -8,8 +8,8 @@ use super::unit_graph::target;
 use crate::cargo_runs::build_times::{UnitState, UnitTiming};
 use xtask_impact::workspace::name_and_version;
 
-/// The finished units with one label. Several units can have one label, since neither the report
-/// nor the messages name the platform and the messages name no features.
+/// The finished units with one label. Several units have one label if they differ only in features
+/// or platform. Neither the report nor the messages name the platform.
 #[derive(Default)]
 struct FinishedUnits {
     unit: UnitTiming,

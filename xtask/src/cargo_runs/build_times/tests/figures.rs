@@ -11,7 +11,7 @@ const OLD: &str = "20260101T000000000Z-0";
 const NEW: &str = "20260102T000000000Z-0";
 
 #[test]
-fn summed_up() {
+fn a_build_is_summarized() {
     let mut record = record(OLD, &["a 0.5 1.5 1", "b 1 3 - +a", "c 0 0 -", "d 0 0 -"]);
     record.build.units[0].member = true;
     record.build.units[2].state = UnitState::Fresh;
@@ -40,7 +40,7 @@ fn summed_up() {
 }
 
 #[test]
-fn a_build_of_nothing_has_no_figures_that_divide_by_it() {
+fn an_empty_build_divides_nothing_by_zero() {
     let mut nothing = record(OLD, &["a 0 0 -"]);
     nothing.build.units[0].state = UnitState::Fresh;
     let sums = analyse(&nothing).unwrap();
@@ -57,7 +57,7 @@ fn a_build_of_nothing_has_no_figures_that_divide_by_it() {
 }
 
 #[test]
-fn why_a_package_is_built_twice() {
+fn a_package_that_is_built_twice_has_a_reason() {
     let mut build = super::build(&[
         "a 0 1 -", "a 0 2 -", "b 0 1 -", "b 0 1 -", "c 0 1 -", "c 0 1 -", "d 0 1 -",
     ]);
@@ -86,7 +86,7 @@ fn times(id: &str, times: &[f64]) -> Vec<BuildRecord> {
 }
 
 #[test]
-fn noise_is_told_from_change_where_runs_were_repeated() {
+fn repeated_runs_separate_noise_from_changes() {
     for (before, after, verdict) in [
         (&[2.0][..], &[3.0][..], Verdict::Unproven),
         (&[2.0], &[3.0, 3.1], Verdict::Unproven),
@@ -104,7 +104,7 @@ fn noise_is_told_from_change_where_runs_were_repeated() {
 }
 
 #[test]
-fn units_are_paired_by_what_they_are() {
+fn units_are_paired_by_package_target_and_mode() {
     let old = record(OLD, &["a 0 1 -", "b 0 1 -", "gone 0 1 -", "quiet 0 1 -"]);
     let mut new = record(NEW, &["a 0 1 -", "b 0 3 -", "fresh 0 2 -", "quiet 0 0 -"]);
     new.build.units[1].version = "1.0.1".to_owned();
@@ -128,7 +128,7 @@ fn units_are_paired_by_what_they_are() {
 }
 
 #[test]
-fn a_budget_says_which_unit_broke_it() {
+fn an_exceeded_budget_names_the_unit() {
     let old = record(OLD, &["a 0 1 -", "b 1 1 - +a"]);
     let new = record(NEW, &["a 0 1 -", "b 1 3 - +a"]);
     let comparison = compare(&[old], std::slice::from_ref(&new));

@@ -68,7 +68,7 @@ fn runs_are_found_by_label_commit_and_age() {
 }
 
 #[test]
-fn only_runs_of_a_kind_are_set_beside_one_another() {
+fn only_similar_runs_are_compared() {
     let mut check = run("20260102T000000000Z-b", None, "1");
     check.command = "check".to_owned();
     let mut more = run("20260102T120000000Z-b", None, "1");
@@ -106,7 +106,7 @@ fn only_runs_of_a_kind_are_set_beside_one_another() {
 }
 
 #[test]
-fn a_record_comes_back_as_it_was() {
+fn a_record_is_read_as_it_was_written() {
     let mut record = record("20260101T000000000Z-a", &["a 0.5 1 0.25", "!b 1.5 2 - +a"]);
     record.build.units[0].features = vec!["std".to_owned()];
     record.build.error = Some("1 job failed".to_owned());

@@ -12,7 +12,7 @@ fn imported(text: &str, name: &str) -> Result<Imported, String> {
 }
 
 #[test]
-fn exported_records_and_damage_among_them() {
+fn exported_records_are_read_and_damaged_records_are_reported() {
     let line = |id: &str| serde_json::to_string(&record(id, &["a 0 1 -"])).unwrap();
     let good = line("20260101T000000000Z-a");
     let text = format!(
@@ -37,7 +37,7 @@ fn exported_records_and_damage_among_them() {
 }
 
 #[test]
-fn a_page_tells_when_and_where_it_was_made() {
+fn a_page_has_the_time_and_machine_of_the_build() {
     let header = "<td>Profile:</td><td>release</td>\
         <td>Max concurrency:</td><td>3 (jobs=2 ncpu=4)</td>\
         <td>Build start:</td><td>2026-11-21T07:35:39.352401469Z</td>\
@@ -100,7 +100,7 @@ fn log(lines: &[Value]) -> String {
 
 /// A log of a cargo that was killed while `b` was compiled. The last line is incomplete.
 #[test]
-fn a_log_of_a_build_that_was_killed() {
+fn the_log_of_a_killed_build_is_read() {
     let registered = |index: usize, name: &str, kind: &str, needs: &[usize]| {
         json!({ "reason": "unit-registered", "package_id": format!("path+file:///w/{name}#0.1.0"),
             "target": { "name": name, "kind": kind }, "mode": "build", "platform": "x86_64-linux",

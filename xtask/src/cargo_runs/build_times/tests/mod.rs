@@ -118,7 +118,7 @@ fn states(build: &BuildTimings) -> Vec<String> {
 const FAILED: &str = r#"<tr><td class="error-text">Error:</td><td>1 job failed</td></tr>"#;
 
 #[test]
-fn labels_of_all_cargos() {
+fn labels_of_all_cargo_versions_are_read() {
     for (label, expected) in [
         ("", "a v0.1.0 lib"),
         (" (check)", "a v0.1.0 lib (check)"),
@@ -144,7 +144,7 @@ fn labels_of_all_cargos() {
 }
 
 #[test]
-fn sections_old_and_new() {
+fn old_and_new_sections_are_read() {
     for (fields, expected) in [
         (r#""sections": null"#, (None, None, None)),
         (
@@ -177,7 +177,7 @@ fn sections_old_and_new() {
 /// A failed build: `a` is built for two platforms and fails for one of them; `s` has a build script
 /// that takes no measurable time.
 #[test]
-fn messages_tell_what_ran() {
+fn messages_tell_which_units_ran() {
     let units = [
         unit("fresh", "", 0.0, 0.0),
         unit("late", r#" late "bin""#, 0.0, 0.0),

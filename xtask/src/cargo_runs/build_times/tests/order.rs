@@ -27,7 +27,7 @@ fn steps(build: &BuildTimings, path: &Path) -> String {
 /// A dependent library starts when the metadata is written, so `b`'s code generation only delays
 /// units that link.
 #[test]
-fn a_dependent_starts_at_the_metadata() {
+fn a_dependent_starts_when_the_metadata_is_written() {
     let build = build(&["a 0 5 1", "b 1 2 1 a", "c 2 2 - b", "!tool 5 1 - +c"]);
     let schedule = Schedule::new(&build).unwrap();
     let (path, slack) = ideal(&schedule);
@@ -52,7 +52,7 @@ fn a_dependent_starts_at_the_metadata() {
 
 /// With one core, `b` could have started together with `a`, but waited for the end of `a`.
 #[test]
-fn waiting_for_a_core_is_told_from_waiting_for_a_dependency() {
+fn waiting_for_a_core_differs_from_waiting_for_a_dependency() {
     let build = build(&["a 0.5 2 -", "b 2.5 3 -", "c 5.5 1 - +b"]);
     let schedule = Schedule::new(&build).unwrap();
     let path = realised(&schedule, build.before_first());
@@ -64,7 +64,7 @@ fn waiting_for_a_core_is_told_from_waiting_for_a_dependency() {
 /// The unit with the most dependents starts first, as in cargo's queue, whatever the measured order
 /// was.
 #[test]
-fn a_replay_gives_the_measured_total_and_tells_of_others() {
+fn a_replay_gives_the_measured_total_and_predicts_others() {
     let build = build(&[
         "lone 0 4 -",
         "base 0 2 -",
@@ -142,7 +142,7 @@ fn measured_builds_are_replayed_to_within_five_percent() {
 /// A thousand units that all link against three thousand units need neither excessive time nor
 /// excessive memory.
 #[test]
-fn thousands_of_units() {
+fn thousands_of_units_are_replayed() {
     let mut units = vec!["u0 0 1 0.5".to_owned()];
     units.extend((1..3000).map(|n| format!("u{n} {n} 1 0.5 u{}", n / 2)));
     units.extend((0..1000).map(|n| format!("!t{n} 3000 1 - +u{}", 2999 - n)));
@@ -154,7 +154,7 @@ fn thousands_of_units() {
 }
 
 #[test]
-fn a_circle_is_damage() {
+fn a_cycle_of_dependencies_is_refused() {
     let mut damaged = build(&["a 0 1 -", "b 1 1 - +a"]);
     damaged.units[0].needs.push(1);
     assert!(Schedule::new(&damaged).unwrap_err().contains("circle"));
@@ -175,7 +175,7 @@ fn node(name: &str, kind: &str, mode: &str, dependencies: &[usize]) -> serde_jso
 }
 
 #[test]
-fn cargos_graph_ties_the_units() {
+fn cargos_unit_graph_adds_the_dependencies() {
     let units = [
         unit("base", "", 0.1, 1.0),
         unit("derive", "", 0.1, 1.0),
@@ -223,7 +223,7 @@ fn cargos_graph_ties_the_units() {
 /// Cargo 1.91 reports neither graph indices nor features. `derive` had started before the second
 /// `base` was ready, so the first `base` was built for the host.
 #[test]
-fn twins_are_told_apart_by_who_waited_for_them() {
+fn equal_units_are_distinguished_by_their_dependents() {
     let anonymous = |unit: String| unit.replace("\"i\":0", "\"i\":null");
     let units = [
         unit("base", "", 0.1, 0.2),
@@ -254,7 +254,7 @@ fn twins_are_told_apart_by_who_waited_for_them() {
 
 /// A graph that cannot be used leaves the build with the report's own dependencies.
 #[test]
-fn another_graph_is_refused() {
+fn the_graph_of_another_build_is_refused() {
     let html = page(&format!("[{}]", unit("a", "", 0.1, 1.0)), "");
     for (graph, why) in [
         (

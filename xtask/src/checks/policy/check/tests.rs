@@ -52,7 +52,7 @@ const ROOT: (&str, &str) = (
 const MEMBER: (&str, &str) = ("a/Cargo.toml", "[package]\nname = 'a'\nversion = '1.0.0'");
 
 #[test]
-fn a_repository_that_says_little_is_left_alone() {
+fn a_repository_with_few_settings_has_no_findings() {
     let ci = (
         ".github/workflows/ci.yml",
         "run: cargo test\nenv:\n  RUSTFLAGS: -Dwarnings",
@@ -73,7 +73,7 @@ fn a_repository_that_says_little_is_left_alone() {
 }
 
 #[test]
-fn variables_that_beat_what_the_files_say() {
+fn variables_that_override_files_are_found() {
     let files = [
         (
             "Cargo.toml",
@@ -122,7 +122,7 @@ fn variables_that_beat_what_the_files_say() {
 }
 
 #[test]
-fn files_that_set_flags_beside_the_configuration() {
+fn files_that_set_flags_in_addition_to_the_configuration_are_found() {
     let files = [
         ROOT,
         (
@@ -167,7 +167,7 @@ fn files_that_set_flags_beside_the_configuration() {
 }
 
 #[test]
-fn files_further_down_that_speak_against_those_above() {
+fn nested_files_that_contradict_files_above_are_found() {
     let files = [
         (
             "Cargo.toml",
@@ -226,7 +226,7 @@ fn files_further_down_that_speak_against_those_above() {
 }
 
 #[test]
-fn workspaces_that_take_each_others_artifacts() {
+fn workspaces_that_overwrite_each_others_artifacts_are_found() {
     let files = |target: &'static str| {
         [
             ROOT,
@@ -265,7 +265,7 @@ fn workspaces_that_take_each_others_artifacts() {
 }
 
 #[test]
-fn settings_that_defeat_each_other() {
+fn conflicting_profile_settings_are_found() {
     let manifest = "[workspace]\n[profile.dev]\ncodegen-units = 4\nlto = 'thin'\nincremental = true\n\
                     [profile.release]\ndebug = true\nstrip = 'symbols'\ncodegen-units = 1\nlto = true\n\
                     [profile.split]\ninherits = 'release'\nsplit-debuginfo = 'packed'\n\
@@ -282,7 +282,7 @@ fn settings_that_defeat_each_other() {
 }
 
 #[test]
-fn the_pin_and_what_continuous_integration_names() {
+fn a_pin_that_differs_from_continuous_integration_is_found() {
     let ci = |text| (".github/workflows/ci.yml", text);
     let pin = ("rust-toolchain", "1.90.0\n");
     let other = "steps:\n- run: cargo +nightly fmt\n- uses: dtolnay/rust-toolchain@1.88";
@@ -303,7 +303,7 @@ fn the_pin_and_what_continuous_integration_names() {
 }
 
 #[test]
-fn required_values() {
+fn missing_required_values_are_found() {
     let files = [
         ROOT,
         MEMBER,
@@ -330,7 +330,7 @@ fn required_values() {
 
 /// A relative path names different directories in different workspaces.
 #[test]
-fn variables_that_beat_what_holds_in_another_workspace() {
+fn variables_that_override_another_workspace_are_found() {
     let files = [
         ("Cargo.toml", "[workspace]\nexclude = ['own']"),
         (
@@ -352,7 +352,7 @@ fn variables_that_beat_what_holds_in_another_workspace() {
 }
 
 #[test]
-fn what_is_required_of_a_profile_that_one_workspace_lacks_and_of_a_default() {
+fn required_values_of_missing_profiles_and_defaults_are_checked() {
     let files = [
         (
             "Cargo.toml",
@@ -369,7 +369,7 @@ fn what_is_required_of_a_profile_that_one_workspace_lacks_and_of_a_default() {
 }
 
 #[test]
-fn a_workspace_that_cargo_refuses_is_told() {
+fn a_workspace_that_cargo_refuses_is_reported() {
     let files = [
         ("Cargo.toml", "[workspace]\nexclude = ['own', 'broken']"),
         ("own/Cargo.toml", "[workspace]"),

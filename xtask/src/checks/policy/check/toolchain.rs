@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_found_where_ci_names_them() {
+    fn toolchain_versions_in_ci_files_are_found() {
         for (line, expected) in [
             ("      - uses: dtolnay/rust-toolchain@1.90", "1.90"),
             ("          toolchain: \"1.90.0\"", "1.90.0"),
