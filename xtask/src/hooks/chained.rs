@@ -1,5 +1,6 @@
-//! The hook that was there before the kit's: kept under its own name in a directory beside the hooks
-//! directory, and run first.
+//! Keeps the user's own hooks. If a repository already has a hook when the kit installs its hook,
+//! the user's hook is moved to a directory next to the hooks directory. The kit's hook runs the
+//! kept hook first.
 
 use std::env::var;
 use std::fs;
@@ -19,10 +20,11 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 
-/// The variable that lists the kept hooks which are running, a line each.
+/// The environment variable that lists the kept hooks that are running, one path on each line.
 const RUNNING: &str = "XTASK_KEPT_HOOKS";
 
-/// Runs the hook that was there before, if there was one; returns its status where it failed.
+/// Runs the kept hook, if there is one. Returns the status of the kept hook if it fails, and `None`
+/// if it passes.
 pub(crate) fn run(
     runner: &Runner,
     hook: &Utf8Path,
@@ -33,7 +35,7 @@ pub(crate) fn run(
         return Ok(None);
     };
     let running = startable(&kept, &var(RUNNING).unwrap_or_default())?;
-    // Git starts hooks in the top level.
+    // Git starts hooks in the top level of the work tree.
     let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
     let repository = Repository::discover(runner, current)?;
     let top = repository.as_ref().map_or(current, Repository::top_level);
@@ -43,9 +45,9 @@ pub(crate) fn run(
     Ok((!status.success()).then(|| crate::cargo_runs::forwarded(status)))
 }
 
-/// Makes sure that a kept hook can be started, and does not start itself without end; returns the
-/// value of [`RUNNING`] for the hook. A kept hook may start git once more, as one that pushes again
-/// and then lets itself pass.
+/// Checks that a kept hook can be started and does not start itself without end. Returns the value
+/// of [`RUNNING`] for the kept hook. Two nested starts are allowed: a kept `pre-push` hook may run
+/// `git push` again and let this second push pass.
 fn startable(kept: &Utf8Path, running: &str) -> Result<String> {
     if !is_executable(kept) {
         return Err(usage!(
@@ -66,7 +68,7 @@ fn startable(kept: &Utf8Path, running: &str) -> Result<String> {
     Ok(format!("{running}{kept}\n"))
 }
 
-/// Returns the hook that was there before, if there was one.
+/// Returns the path of the kept hook, if there is one.
 pub(crate) fn find(hook: &Utf8Path) -> Option<Utf8PathBuf> {
     let [below, beside] = kept_by_older_versions(hook);
     let places = [kept(hook), kept_not_executable(hook), below, beside];
@@ -75,20 +77,20 @@ pub(crate) fn find(hook: &Utf8Path) -> Option<Utf8PathBuf> {
         .find(|it| it.symlink_metadata().is_ok() && !is_neighbour(it, hook))
 }
 
-/// Keeps a hook that is about to be replaced.
+/// Moves a hook that is about to be replaced to the directory of kept hooks.
 pub(crate) fn keep(hook: &Utf8Path) -> Result<()> {
-    // Git starts no hook that is not executable, and none whose link leads nowhere.
+    // Git does not start a hook that is not executable or whose link is broken.
     let is_run = is_executable(hook);
     move_to_its_place(hook, hook, is_run)
 }
 
-/// Moves a hook that an older version of the kit kept elsewhere, and links what came to lie beside
-/// the hooks since a hook was kept.
+/// Moves a hook that an older version of the kit kept in another place. If the hook is already in
+/// the right place, links the files that were added to the hooks directory since.
 pub(crate) fn migrate(hook: &Utf8Path) -> Result<()> {
     let older = kept_by_older_versions(hook);
     match find(hook) {
         Some(from) if older.contains(&from) => {
-            // A relative link may lead nowhere in the older place alone.
+            // A relative link can be broken only because the older place is at another depth.
             let is_run = is_executable(&from) || from.metadata().is_err();
             move_to_its_place(&from, hook, is_run)?;
             remove_links(older[0].parent().unwrap_or(hook), hook)
@@ -128,7 +130,7 @@ fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
     })
 }
 
-/// Puts the hook back that was there before.
+/// Moves the kept hook back to its first place.
 pub(crate) fn put_back(hook: &Utf8Path) -> Result<()> {
     if let Some(kept) = find(hook) {
         rename(&kept, hook)?;
@@ -138,7 +140,7 @@ pub(crate) fn put_back(hook: &Utf8Path) -> Result<()> {
     remove_links(&kept_directory(hook), hook)
 }
 
-/// Removes a directory of kept hooks that holds links to neighbours alone.
+/// Removes a directory of kept hooks that holds only links to files of the hooks directory.
 fn remove_links(directory: &Utf8Path, hook: &Utf8Path) -> Result<()> {
     if !directory.is_dir() {
         return Ok(());
@@ -153,13 +155,14 @@ fn remove_links(directory: &Utf8Path, hook: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// Tells a link to what lies beside the hooks from a kept hook.
+/// Returns true if a path is a link that [`link_neighbours`] made, and false if the path is a kept
+/// hook.
 fn is_neighbour(link: &Utf8Path, hook: &Utf8Path) -> bool {
     let to = link.read_link_utf8();
     to.is_ok_and(|to| Some(to) == neighbour(link, hook))
 }
 
-/// Returns what the link to a neighbour of the hooks holds.
+/// Returns the target of the link to a file of the hooks directory.
 fn neighbour(link: &Utf8Path, hook: &Utf8Path) -> Option<Utf8PathBuf> {
     let hooks = hook.parent()?;
     let is_below = link.parent()?.parent()? == hooks;
@@ -167,8 +170,8 @@ fn neighbour(link: &Utf8Path, hook: &Utf8Path) -> Option<Utf8PathBuf> {
     Some(Utf8Path::new("..").join(from).join(link.file_name()?))
 }
 
-/// Links what lies beside the hooks into the directory of the kept hooks, for a hook that looks for
-/// files beside itself, as husky's do, or is a link to one.
+/// Links the other files of the hooks directory into the directory of kept hooks. A kept hook may
+/// look for files next to itself, as the hooks of husky do, or may be a link to such a file.
 #[cfg(unix)]
 fn link_neighbours(hook: &Utf8Path) -> Result<()> {
     let hooks = hook.parent().unwrap_or(hook);
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_hook_comes_back_from_every_place() {
+    fn a_kept_hook_is_restored_from_every_place() {
         let (_directory, git) = scratch();
         let hook = git.join("hooks/pre-commit");
         program(&hook);
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_link_leads_where_it_led() {
+    fn a_kept_relative_link_still_works() {
         let (_directory, root) = scratch();
         let hook = root.join(".git/hooks/pre-commit");
         program(&root.join("scripts/pre-commit"));
@@ -255,7 +258,7 @@ mod tests {
         keep(&hook).unwrap();
         assert!(startable(&find(&hook).unwrap(), "").is_ok());
 
-        // An older version kept it one level deeper, where it leads nowhere.
+        // An older version kept the hook one level deeper, where the relative link is broken.
         fs::create_dir_all(older.parent().unwrap()).unwrap();
         fs::rename(find(&hook).unwrap(), &older).unwrap();
         assert!(startable(&find(&hook).unwrap(), "").is_err());
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_finds_what_lies_beside_it() {
+    fn a_kept_hook_finds_the_files_next_to_it() {
         let (_directory, git) = scratch();
         let hook = git.join("hooks/pre-commit");
         write(&git.join("hooks/_/husky.sh"), "");
@@ -280,7 +283,7 @@ mod tests {
         assert!(is_executable(&kept.join("pre-commit")));
         assert!(kept.join("_/husky.sh").is_file() && kept.join("pre-commit.d/10").is_file());
         assert!(!kept.join("pre-push.sample").exists());
-        // The link to a neighbour is no kept hook.
+        // The link to a file of the hooks directory is not a kept hook.
         let push = git.join("hooks/pre-push");
         assert!(kept.join("pre-push").exists() && find(&push).is_none());
         keep(&push).unwrap();
@@ -307,13 +310,14 @@ mod tests {
             "{error}"
         );
         put_back(&hook).unwrap();
-        // Git did not start it either.
+        // Git does not start this hook either.
         keep(&hook).unwrap();
         assert_eq!(find(&hook), Some(kept_not_executable(&hook)));
         put_back(&hook).unwrap();
         assert!(hook.is_file());
 
-        // The hooks directory is a link: the hook's link leads elsewhere from beside it.
+        // The hooks directory is a link, so the relative link of the hook is broken in the new
+        // place.
         program(&root.join("tools/deep/run"));
         fs::create_dir_all(root.join("tools/hooks")).unwrap();
         symlink("../deep/run", root.join("tools/hooks/pre-push")).unwrap();

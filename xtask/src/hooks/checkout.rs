@@ -1,4 +1,5 @@
-//! Artifacts that a checkout made stale, and cargo would not notice.
+//! The `post-checkout` hook: finds the artifacts that a checkout made stale and that cargo would
+//! not rebuild.
 
 use crate::artifacts::text;
 use anyhow::Result;
@@ -15,9 +16,10 @@ use xtask_impact::propagate::propagate;
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::{Rule, Seed};
 
-/// Prints what `clean-affected --since OLD` would remove after a checkout of a branch and cargo
-/// would not rebuild by itself. githooks(5) gives the hook the old commit, the new one, and whether
-/// a branch was checked out, not files.
+/// Prints the artifacts that are stale after a checkout of a branch and that cargo would not
+/// rebuild by itself. `clean-affected --since OLD` removes these artifacts. `arguments` are those
+/// of githooks(5): the old commit, the new commit, and `1` if a branch (not a file) was checked
+/// out.
 pub(crate) fn stale(runner: &Runner, arguments: &[String]) -> Result<()> {
     let [old, new, branch] = arguments else {
         return Ok(());
@@ -57,8 +59,9 @@ fn stale_in(place: &StepPlace, old: &str) -> Result<()> {
     Ok(())
 }
 
-/// The changes that only the kit knows to concern a unit: cargo looks at the files that a unit was
-/// compiled from, at what its build script names, and at manifests, flags and the compiler.
+/// Returns the seeds that only the kit finds. Cargo sees changes of compiled source files, of the
+/// inputs that a build script names, of manifests, of flags and of the compiler. Cargo does not see
+/// the seeds of a configured rule and the seeds in doubt.
 fn unseen_by_cargo(answer: &Answer) -> Vec<Seed> {
     let chains = answer
         .affected

@@ -1,8 +1,8 @@
-//! The format step: what `cargo fmt --check` would say of the committed files.
+//! The format step: runs rustfmt on the committed files, as `cargo fmt --check` would.
 //!
-//! The files that `cargo fmt` could open are written to a private directory, so that neither
-//! unstaged edits nor files that git does not track can change the verdict. Everything that
-//! rustfmt, rustup and cargo look for above the repository is linked there at the same place.
+//! The files that `cargo fmt` could open are written to a private directory. So neither unstaged
+//! edits nor files that git does not track can change the verdict. The files above the repository
+//! that rustfmt, rustup and cargo read are linked at the same place in the private directory.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::{EntryKind, Export, TreeEntry, TreeState};
 
-/// The files above a repository that rustfmt, rustup or cargo look for.
+/// The names of files above a repository that rustfmt, rustup or cargo read.
 const ABOVE: [&str; 5] = [
     "rustfmt.toml",
     ".rustfmt.toml",
@@ -47,7 +47,7 @@ impl HookRun<'_> {
             .collect();
         let paths = self.subject.present.iter().chain(&self.subject.gone);
         let mut changed = Changed::new(paths, &|path| links.contains(path));
-        // A file of any name can be a module that `#[path]` names.
+        // A file of any name is a module if a `#[path]` attribute names the file.
         let named = changed.others.iter().filter_map(|it| it.file_name());
         let named: Vec<String> = named.map(|name| format!("{name}\"")).collect();
         if !named.is_empty() && export.mentions(&named)? {
@@ -68,14 +68,14 @@ impl HookRun<'_> {
         self.rustfmt(running, &copy, &targets(&members, &concerned, &canonical))
     }
 
-    /// The directory of the workspace's root manifest in a copy of the repository.
+    /// Returns the directory of the workspace's root manifest in a copy of the repository.
     fn root_in(&self, top: &Utf8Path) -> Result<Utf8PathBuf> {
         let inside = self.here.root.strip_prefix(&self.here.top);
         Ok(top.join(inside.context("the workspace lies outside the repository")?))
     }
 
-    /// Adds the root manifest to the settings where it gives the members another edition, or has
-    /// other members.
+    /// Adds the root manifest to the changed settings if its `[workspace]` table has another
+    /// `package.edition`, other `members` or another `exclude` than before.
     fn with_workspace_settings<'c>(&self, mut changed: Changed<'c>) -> Result<Changed<'c>> {
         let manifest = self.here.root.join("Cargo.toml");
         let manifest = manifest.strip_prefix(&self.here.top).unwrap_or(&manifest);
@@ -114,7 +114,8 @@ impl HookRun<'_> {
         Ok(changed)
     }
 
-    /// Runs rustfmt on main files, as many at once as the machine has processors.
+    /// Runs rustfmt on the main files of targets, in as many processes as the machine has
+    /// processors.
     fn rustfmt(
         &self,
         running: &RunningStep<'_>,
@@ -160,11 +161,12 @@ impl HookRun<'_> {
     }
 }
 
-/// The committed files that `cargo fmt` could open, in a private directory.
+/// A copy, in a private directory, of the committed files that `cargo fmt` could open.
 struct Copy<'a> {
-    /// The copy of the repository's top level.
+    /// The top level of the repository in the copy.
     top: Utf8PathBuf,
-    /// Starts programs as the user's own shell would in the workspace.
+    /// Starts programs with the user's environment: in the user's workspace, or in the copy if the
+    /// toolchain settings of the two differ.
     runner: Runner,
     scene: &'a HookRun<'a>,
     export: &'a Export<'a>,
@@ -196,14 +198,15 @@ impl<'a> Copy<'a> {
             let name = path.file_name().unwrap_or_default();
             name.starts_with("rust-toolchain") || path.iter().any(|it| it == ".cargo")
         };
-        // An override of rustup holds for the user's own directory, not for the copy.
+        // A directory override of rustup holds for the user's directory, but not for the copy.
         if !subject.in_place || subject.unstaged_paths.iter().any(decides_toolchain) {
             copy.runner = copy.runner.in_directory(scene.root_in(&copy.top)?);
         }
         Ok(copy)
     }
 
-    /// Writes the files without the ending `.rs` that a `#[path]` names.
+    /// Writes the module files that have another extension than `.rs` and that a `#[path]`
+    /// attribute names.
     fn write_odd_modules(&self) -> Result<()> {
         let mut names = BTreeSet::new();
         for entry in self.export.entries() {
@@ -221,7 +224,7 @@ impl<'a> Copy<'a> {
         self.export.write(&self.top, &is_named)
     }
 
-    /// Links the path dependencies outside the repository, whose manifests cargo reads.
+    /// Links the path dependencies outside the repository, because cargo reads their manifests.
     fn link_outside_dependencies(&self, beside: &Utf8Path) -> Result<()> {
         for entry in self.export.entries() {
             if entry.path.file_name() != Some("Cargo.toml") {
@@ -252,7 +255,7 @@ impl<'a> Copy<'a> {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// The members of the workspace, as cargo reads the committed manifests.
+    /// Returns the members of the workspace, as cargo reads them from the committed manifests.
     fn members(&self, root: &Utf8Path) -> Result<Vec<FmtMember>> {
         let mut command = self.runner.cargo();
         command.args([
@@ -285,7 +288,7 @@ impl<'a> Copy<'a> {
         Ok(members.collect())
     }
 
-    /// Returns whether a member may compile files from outside of its directory.
+    /// Returns true if a member may compile files from outside its directory.
     fn reaches_out(&self, member: &FmtMember, links: &BTreeSet<&Utf8Path>) -> bool {
         let is_inside = |path: &Utf8Path| path.starts_with(&member.directory);
         let leads_out = |text: String| {
@@ -304,7 +307,7 @@ impl<'a> Copy<'a> {
                 .any(leads_out)
     }
 
-    /// Replaces the paths of the copy by those that the user knows.
+    /// Replaces the paths of the copy in a text by the paths that the user knows.
     fn as_in_work_tree(&self, text: &str) -> String {
         let separator = std::path::MAIN_SEPARATOR;
         let text = text.replace(&format!("{}{separator}", self.top), "");
@@ -312,8 +315,8 @@ impl<'a> Copy<'a> {
     }
 }
 
-/// Returns what to do about the output of rustfmt: an error, as in a file that does not parse, is
-/// nothing that formatting would fix.
+/// Returns the advice to run `cargo fmt`, if the output of rustfmt contains a difference. The
+/// advice is empty otherwise: `cargo fmt` cannot fix an error such as a file that does not parse.
 fn advice(output: &str) -> &'static str {
     match output.lines().any(|line| line.starts_with("Diff in ")) {
         true => "`cargo fmt`, then `git add` what it changed\n",
@@ -322,7 +325,7 @@ fn advice(output: &str) -> &'static str {
 }
 
 #[test]
-fn formatting_is_advised_only_where_it_helps() {
+fn cargo_fmt_is_advised_only_if_it_helps() {
     let added = "`cargo fmt`, then `git add` what it changed\n";
     assert_eq!(advice("Diff in src/lib.rs:1:\n-  x\n"), added);
     assert_eq!(
@@ -331,7 +334,7 @@ fn formatting_is_advised_only_where_it_helps() {
     );
 }
 
-/// Returns whether `cargo fmt` could open a file.
+/// Returns true if `cargo fmt` could open a file.
 fn is_wanted(entry: &TreeEntry) -> bool {
     const NAMES: [&str; 5] = [
         "Cargo.toml",
@@ -349,7 +352,7 @@ fn is_wanted(entry: &TreeEntry) -> bool {
             .is_some_and(|it| it.file_name() == Some(".cargo"))
 }
 
-/// The place of an absolute path in the copy.
+/// Returns the place of an absolute path in the copy. Example: `/home/u/x` becomes `COPY/home/u/x`.
 fn in_copy(beside: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     let components = path.components();
     let normal =
@@ -357,7 +360,7 @@ fn in_copy(beside: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     normal.fold(beside.to_owned(), |copy, it| copy.join(it.as_str()))
 }
 
-/// Links a file or directory that exists to a new place.
+/// Links a file or directory at a new place, if the file exists and the new place is free.
 fn link(existing: &Utf8Path, at: &Utf8Path) -> Result<()> {
     if !existing.exists() || at.symlink_metadata().is_ok() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The packages and target files that the format step gives to rustfmt.
+//! Chooses the packages and main files that the format step passes to rustfmt.
 //!
 //! `cargo fmt` starts rustfmt with the main file of every target, once for each edition; rustfmt
 //! itself follows the modules. The step does the same for the packages that a change can concern.
@@ -8,28 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use memchr::memmem;
 
-/// A member of the workspace; paths are relative to the top level where they lie below.
+/// A member of the workspace. Paths are relative to the top level if they lie below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FmtMember {
-    /// The directory of its manifest.
+    /// The directory of the member's manifest.
     pub directory: Utf8PathBuf,
-    /// The main file of each target, and its edition.
+    /// The main file of each target, with the edition of the target.
     pub targets: Vec<(Utf8PathBuf, String)>,
 }
 
-/// Changed paths, sorted by what they mean for the format of a package.
+/// Changed paths, sorted by their meaning for the format of a package.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changed<'a> {
     /// Files that may be modules.
     pub sources: Vec<&'a Utf8Path>,
-    /// Files that say how everything beside and below is formatted.
+    /// Files that set the format of all Rust files in their directory and below.
     pub settings: Vec<&'a Utf8Path>,
-    /// Files that are formatted only where a `#[path]` names them.
+    /// Files that are formatted only if a `#[path]` attribute names them.
     pub others: Vec<&'a Utf8Path>,
 }
 
 impl<'a> Changed<'a> {
-    /// Sorts the changed paths; `is_link` tells symbolic links.
+    /// Sorts the changed paths. `is_link` returns true for symbolic links.
     pub fn new(
         paths: impl IntoIterator<Item = &'a Utf8PathBuf>,
         is_link: &dyn Fn(&Utf8Path) -> bool,
@@ -49,9 +49,9 @@ impl<'a> Changed<'a> {
     }
 }
 
-/// Returns the members whose format a change can concern: those whose directory holds a changed
-/// file, those below changed settings, and those that `reaches_out` tells to compile files from
-/// outside of their directory.
+/// Returns the members whose format a change can concern. These are the members whose directory
+/// contains a changed file, the members below or around changed settings, and the members for which
+/// `reaches_out` returns true (they compile files from outside their directory).
 pub fn concerned<'a>(
     members: &'a [FmtMember],
     changed: &Changed<'_>,
@@ -70,8 +70,8 @@ pub fn concerned<'a>(
     members.collect()
 }
 
-/// Returns the main files to format, by edition. As in `cargo fmt`, a file that is the main file of
-/// several targets has the edition of the first.
+/// Returns the main files to format, by edition. If a file is the main file of several targets, the
+/// file has the edition of the first target, as in `cargo fmt`.
 pub fn targets(
     all: &[FmtMember],
     concerned: &[&FmtMember],
@@ -91,8 +91,8 @@ pub fn targets(
     found
 }
 
-/// Returns the values of everything in a Rust source that looks like `path = "…"`, as in
-/// `#[path = "…"]` and `#[cfg_attr(…, path = "…")]`.
+/// Returns the values of all text in a Rust source that looks like `path = "…"`, as in `#[path =
+/// "…"]` and `#[cfg_attr(…, path = "…")]`.
 pub fn path_attributes(source: &str) -> Vec<&str> {
     let starts = memmem::find_iter(source.as_bytes(), "path");
     let values = starts.filter_map(|start| {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_concerns_the_packages_around_it_and_those_that_reach_out() {
+    fn a_change_concerns_its_packages_and_packages_with_outside_paths() {
         let members = ["", "a", "a/deep", "b", "far"].map(|it| member(it, &[]));
         let told = |path: &str| {
             let paths = [Utf8PathBuf::from(path)];

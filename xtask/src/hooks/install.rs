@@ -1,4 +1,4 @@
-//! Hooks where git looks for them: written, taken away, and looked at.
+//! Installs, removes and finds the hooks of a repository.
 
 use std::fs;
 
@@ -26,10 +26,10 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// Those of the repository of the runner's directory.
+    /// Finds the hooks of the repository that contains the runner's directory.
     ///
     /// # Errors
-    /// Where there is none.
+    /// Returns an error if there is no repository.
     pub fn of(runner: &Runner) -> Result<Self> {
         let checked = CheckedRepository::find(runner)?;
         Ok(Self {
@@ -42,7 +42,8 @@ impl Hooks {
     /// Returns the workspaces that the hooks check, by their directories in the repository.
     ///
     /// # Errors
-    /// Where the hooks of one are not configured rightly, or there is no workspace.
+    /// Returns an error if the hooks configuration of a workspace is wrong, or if there is no
+    /// workspace.
     pub fn configured(&self) -> Result<Vec<String>> {
         if !self.checked.has_workspaces {
             let top = self.checked.repository.top_level();
@@ -62,10 +63,10 @@ impl Hooks {
         .collect()
     }
 
-    /// What stands where git looks for a hook.
+    /// Finds the hook at the place where git looks for it.
     ///
     /// # Errors
-    /// What is there and cannot be read.
+    /// Returns an error if the hook exists and cannot be read.
     pub fn find(&self, hook: Hook) -> Result<FoundHook> {
         let path = self.directory.join(hook.name());
         let chained = chained::find(&path);
@@ -76,7 +77,7 @@ impl Hooks {
             }
             Ok(text) if is_ours(&text) => What::Outdated,
             Ok(_) => What::Foreign,
-            // A link into the void is somebody's too.
+            // A broken link is also a hook that the kit did not write.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => What::Foreign,
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {}", quote::name(&path)));
@@ -90,10 +91,12 @@ impl Hooks {
         })
     }
 
-    /// Writes a hook. One that is there is kept, and run before the kit's.
+    /// Writes a hook. An existing hook of the user is kept, and the kit's hook runs the kept hook
+    /// first.
     ///
     /// # Errors
-    /// Where git looks for hooks in a place that other repositories share, or the disk fails.
+    /// Returns an error if the hooks directory may be shared with other repositories, if there are
+    /// two hooks to keep, or if the disk fails.
     pub fn install(&self, hook: Hook) -> Result<InstallOutcome> {
         self.is_own()?;
         chained::migrate(&self.directory.join(hook.name()))?;
@@ -115,16 +118,16 @@ impl Hooks {
         }
         fs::create_dir_all(&self.directory)
             .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
-        // Git must never start half of one.
+        // The file is replaced at once, so that git never starts half a script.
         write_program(&found.path, script(hook, &self.start))
             .with_context(|| format!("cannot write {}", quote::name(&found.path)))?;
         Ok(InstallOutcome::Written)
     }
 
-    /// Takes a hook of the kit's away, and puts back the one that was there before.
+    /// Removes a hook of the kit, and moves the kept hook back to its first place.
     ///
     /// # Errors
-    /// What the disk refuses.
+    /// Returns an error if the disk fails.
     pub fn uninstall(&self, hook: Hook) -> Result<InstallOutcome> {
         let found = self.find(hook)?;
         let done = match found.what {
@@ -140,7 +143,7 @@ impl Hooks {
         Ok(done)
     }
 
-    /// Makes sure that there is a place beside the hooks directory, in this repository.
+    /// Checks that this repository has a place next to the hooks directory for a kept hook.
     fn can_keep(&self, hook: &Utf8Path) -> Result<()> {
         let directory = kept_directory(hook);
         let beside = directory.parent().unwrap_or(&directory);
@@ -156,7 +159,7 @@ impl Hooks {
         ))
     }
 
-    /// Returns whether a directory belongs to this repository.
+    /// Returns true if a directory belongs to this repository.
     fn is_inside(&self, directory: &Utf8Path) -> Result<bool> {
         let directory = resolved(directory);
         let repository = &self.checked.repository;
@@ -164,7 +167,7 @@ impl Hooks {
         Ok(directory.starts_with(repository.top_level()) || directory.starts_with(common))
     }
 
-    /// Makes sure that the hooks are this repository's alone.
+    /// Checks that the hooks directory belongs only to this repository.
     fn is_own(&self) -> Result<()> {
         if self.is_inside(&self.directory)? {
             return Ok(());
@@ -177,7 +180,7 @@ impl Hooks {
     }
 }
 
-/// How a hook starts the running kit.
+/// Returns the values with which a hook starts the running kit.
 fn start(runner: &Runner, top: &Utf8Path) -> Result<HookStart> {
     let root = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
     let binary = std::env::current_exe().context("cannot find the kit itself")?;
@@ -195,14 +198,14 @@ fn start(runner: &Runner, top: &Utf8Path) -> Result<HookStart> {
     })
 }
 
-/// Whether git would start a hook.
+/// Returns true if git would start a hook.
 #[cfg(unix)]
 pub(crate) fn is_executable(path: &Utf8Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
-/// Whether git would start a hook.
+/// Returns true if git would start a hook.
 #[cfg(not(unix))]
 pub(crate) fn is_executable(path: &Utf8Path) -> bool {
     path.is_file()

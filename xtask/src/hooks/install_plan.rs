@@ -1,46 +1,46 @@
-//! What stands where git looks for hooks, and what was done about it.
+//! The results of the commands that find, install and uninstall hooks.
 
 use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::hooks::model::Hook;
 
-/// What stands where git looks for a hook.
+/// A place where git looks for a hook, and the hook that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundHook {
-    /// Which hook.
+    /// The hook that git looks for.
     pub hook: Hook,
-    /// Where git looks for it.
+    /// The path where git looks for the hook.
     pub path: Utf8PathBuf,
-    /// What is there.
+    /// The kind of the file at this path.
     pub what: What,
-    /// The hook that was there before, which the kit's runs first.
+    /// The kept hook of the user, which the kit's hook runs first.
     pub chained: Option<Utf8PathBuf>,
 }
 
-/// What a hook is.
+/// The kind of a file at the place of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// There is none.
+    /// There is no hook.
     Absent,
-    /// The kit's, as it would be written now.
+    /// A hook of the kit, as this version would write the hook now.
     Installed,
-    /// The kit's, written by another version or for another place.
+    /// A hook of the kit that another version wrote, or that starts another binary.
     Outdated,
-    /// Somebody else's.
+    /// A hook that the kit did not write.
     Foreign,
 }
 
-/// What was done to a hook.
+/// The outcome of installing or uninstalling a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstallOutcome {
-    /// It was written.
+    /// The hook was written.
     Written,
-    /// It was taken away.
+    /// The hook was removed.
     Removed,
-    /// It was there already.
+    /// The hook was installed already.
     Kept,
-    /// There is none.
+    /// The hook is not installed.
     Absent,
-    /// Somebody else's is there now; it stays.
+    /// The hook was not written by the kit, so it was left in place.
     Left,
 }

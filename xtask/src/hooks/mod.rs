@@ -1,4 +1,4 @@
-//! `hooks`: git's hooks, installed, run and looked at.
+//! `hooks`: installs, runs and shows the git hooks of the kit.
 
 pub(crate) mod chained;
 pub(crate) mod checkout;

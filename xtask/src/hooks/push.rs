@@ -1,4 +1,4 @@
-//! What git tells a `pre-push` hook on its standard input.
+//! Reads the references that git passes to a `pre-push` hook on its standard input.
 
 use anyhow::Result;
 
@@ -7,24 +7,26 @@ use xtask_impact::{quote, usage};
 /// One reference that is going to be pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
-    /// The object that is pushed; not always a commit.
+    /// The object that is pushed. It is not always a commit.
     pub local: String,
-    /// What the remote has there, if it has the reference.
+    /// The object that the remote has for this reference; `None` if the remote does not have the
+    /// reference.
     pub remote: Option<String>,
 }
 
-/// Reads `LOCAL-REF LOCAL-OBJECT REMOTE-REF REMOTE-OBJECT`, a line each, as githooks(5) has it;
-/// zeros stand for nothing. A reference that is deleted pushes nothing.
+/// Parses lines of the form `LOCAL-REF LOCAL-OBJECT REMOTE-REF REMOTE-OBJECT`, as in githooks(5).
+/// An object of zeros means that the object does not exist. The deletion of a reference pushes
+/// nothing and is left out.
 ///
 /// # Errors
-/// A line that is none of these: what is pushed is not known then.
+/// Returns an error for a line of another form, because the pushed commits are unknown then.
 pub fn pushes(input: &str) -> Result<Vec<Push>> {
     let exists = |object: &&str| object.bytes().any(|byte| byte != b'0');
     let is_object = |it: &str| it.len() >= 4 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut found = Vec::new();
     for line in input.lines().filter(|line| !line.trim().is_empty()) {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        // A local reference such as `HEAD@{1 day ago}` has several words.
+        // A local reference can contain spaces, as in `HEAD@{1 day ago}`.
         let [_, .., local, _, remote] = fields[..] else {
             return Err(not_understood(line));
         };
@@ -54,7 +56,7 @@ fn not_understood(line: &str) -> anyhow::Error {
 }
 
 #[test]
-fn what_is_pushed_is_read_and_deletions_are_left_out() {
+fn pushed_references_are_read_without_deletions() {
     let input = "refs/heads/a aaaa refs/heads/a bbbb\n\
                  (delete) 0000 refs/heads/old cccc\n\
                  HEAD@{1 day ago} dddd refs/heads/new 0000\r\n\

@@ -1,8 +1,9 @@
-//! Whether the running kit is what its sources would be built to, and starting the one that is.
+//! Finds out if the running kit is older than its sources, and starts a new build of the kit then.
 //!
-//! A hook starts the built binary, since `cargo xtask` costs a tenth of a second and more. What
-//! cargo wrote beside the binary says from which files it was built; what was set when cargo last
-//! built it, the manifests and the lock file, is known by a number in a file of the kit's own.
+//! A hook starts the built binary directly, because `cargo xtask` costs a tenth of a second or
+//! more. The dep-info file that cargo wrote next to the binary lists the source files. The
+//! manifests, lock files and configuration at the time of the last build are known as a hash, which
+//! the kit writes next to the binary (`xtask.settings`).
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -20,14 +21,14 @@ use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::quote;
 
-/// The status of a cargo that did not come to run the program.
+/// The exit status of cargo if cargo could not build or start the program.
 const CARGO_FAILED: u8 = 101;
 
-/// Has cargo build the kit and starts that, where the running one is not current; `None` where it
-/// is, or nobody can build another.
+/// Builds and starts the kit again by `cargo xtask`, if the running kit is older than its sources.
+/// Returns `None` if the running kit is current, or if `cargo xtask` does not exist here.
 ///
 /// # Errors
-/// When cargo cannot be started.
+/// Returns an error if cargo cannot be started.
 pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Option<Status>> {
     let binary = std::env::current_exe().ok();
     let binary = binary.and_then(|path| Utf8PathBuf::try_from(path).ok());
@@ -35,7 +36,7 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
         return Ok(None);
     };
     if std::env::var_os("CARGO_PKG_NAME").is_some() {
-        // `cargo run` has just seen to it.
+        // `cargo run` has just built the binary.
         record.note();
         return Ok(None);
     }
@@ -50,7 +51,7 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
         return Ok(None);
     }
     let mut command = runner.cargo();
-    // During `git commit -a` it names the index that is going to be committed.
+    // During `git commit -a`, `GIT_INDEX_FILE` names the index that is going to be committed.
     if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
         command.env("GIT_INDEX_FILE", index);
     }
@@ -65,10 +66,10 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
     Ok(Some(status))
 }
 
-/// Whether `cargo xtask` is a command here.
+/// Returns true if `cargo xtask` is a command in the runner's directory.
 ///
 /// # Errors
-/// When cargo cannot be started.
+/// Returns an error if cargo cannot be started.
 pub(crate) fn is_alias(runner: &Runner) -> Result<bool> {
     let listed = process::checked(runner.cargo().arg("--list"))?;
     let listed = String::from_utf8_lossy(&listed);
@@ -76,17 +77,18 @@ pub(crate) fn is_alias(runner: &Runner) -> Result<bool> {
     Ok(names.any(|name| name == Some("xtask")))
 }
 
-/// What is known of how a binary was built.
+/// The facts that are known about the build of a binary.
 struct BinaryRecord<'a> {
     binary: &'a Utf8Path,
-    /// The files that it was built from.
+    /// The files that the binary was built from.
     sources: Vec<Utf8PathBuf>,
-    /// Where a number stands for what was set when it was built.
+    /// The file that holds the hash of the settings at the time of the build.
     settings: Utf8PathBuf,
 }
 
 impl<'a> BinaryRecord<'a> {
-    /// That of a binary which cargo put where it is; an installed one has none.
+    /// Returns the record of a binary in a target directory; `None` for an installed binary, which
+    /// has no dep-info file.
     fn of(binary: &'a Utf8Path) -> Option<Self> {
         let text = files::read_text(binary.with_extension("d"), files::RECORD).ok()?;
         Some(Self {
@@ -99,8 +101,9 @@ impl<'a> BinaryRecord<'a> {
     fn is_current(&self) -> bool {
         let modified = |path: &Utf8Path| fs::metadata(path).and_then(|it| it.modified()).ok();
         let built = modified(self.binary);
-        // A file that is gone may have been gone before: cargo writes the list of sources for
-        // builds alone, and builds the binary for tests, too.
+        // A missing source may have been missing at build time too: cargo writes the list of
+        // sources only for builds, but also builds the binary for tests. So the time of the nearest
+        // directory above decides.
         let is_older = |path: &Utf8PathBuf| match modified(path) {
             Some(time) => Some(time) <= built,
             None => {
@@ -118,11 +121,11 @@ impl<'a> BinaryRecord<'a> {
         if files::read_text(&self.settings, files::SETTINGS).is_ok_and(|known| known == now) {
             return;
         }
-        // Without it the kit is started as before.
+        // Without this file, the check uses only the times of the sources.
         drop(write_whole(&self.settings, now));
     }
 
-    /// The contents of the manifests, lock files and configuration above the sources, as a number.
+    /// Returns a hash of the manifests, lock files and configuration files above the sources.
     fn settings_now(&self) -> String {
         let mut above: Vec<&Utf8Path> = Vec::new();
         for source in &self.sources {

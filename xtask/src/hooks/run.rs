@@ -1,4 +1,4 @@
-//! Running a hook: what it is about, its steps, and what came of them.
+//! Runs a hook: finds the changed files, runs the steps, and reports their outcomes.
 
 use crate::hooks::chained;
 use crate::hooks::checkout;
@@ -23,11 +23,13 @@ use xtask_impact::process::Runner;
 use xtask_impact::vcs;
 use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, TreeState};
 
-/// Does what a hook does, after the one that was there before it: `file` is the hook that git
-/// started, `arguments` what git gave it, `known` every check that the configuration may name.
+/// Runs a hook. The kept hook of the user runs first. `file` is the path of the hook that git
+/// started, `arguments` are the arguments that git passed to the hook, and `known` are all checks
+/// that the configuration may name.
 ///
 /// # Errors
-/// Where git or the configuration is at fault; that a step failed is in the status.
+/// Returns an error if git fails or the configuration is wrong. A step that fails is no error; the
+/// status reports it.
 pub fn start(
     runner: &Runner,
     hook: Hook,
@@ -54,7 +56,8 @@ pub fn start(
     {
         return Ok(status);
     }
-    // Git has nothing to tell where the remote is up to date; by hand that is likely an oversight.
+    // Git passes no references if the remote is up to date. Empty input of a call by hand is
+    // probably a mistake.
     if hook == Hook::PrePush && file.is_none() && !arguments.is_empty() && input.trim().is_empty() {
         output::note("pre-push: standard input names no reference, so nothing is pushed");
     }
@@ -62,7 +65,7 @@ pub fn start(
         Hook::PreCommit => check(&pre_commit(runner)?, known),
         Hook::PrePush => check(&pre_push(runner, arguments, &input)?, known),
         Hook::PostCheckout => {
-            // A checkout that is done must not be called a failure.
+            // A checkout that succeeded must not end with an error.
             let framework = ["FROM_REF", "TO_REF", "CHECKOUT_TYPE"]
                 .map(|name| var(format!("PRE_COMMIT_{name}")).unwrap_or_default());
             let arguments = if arguments.is_empty() {
@@ -80,10 +83,10 @@ pub fn start(
     }
 }
 
-/// Prints what a hook would do, and does nothing of it.
+/// Prints the steps that a hook would run, without running them.
 ///
 /// # Errors
-/// As for [`start`].
+/// Returns an error in the same cases as [`start`].
 pub fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Status> {
     let input = match hook == Hook::PrePush && !std::io::stdin().is_terminal() {
         true => std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?,
@@ -111,7 +114,7 @@ pub fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Stat
     Ok(Status::Done)
 }
 
-/// A hook that git started, and what it is about.
+/// A hook that git started, and the states that the hook checks.
 struct Fired {
     hook: Hook,
     checked: CheckedRepository,
@@ -119,7 +122,7 @@ struct Fired {
 }
 
 impl Fired {
-    /// Returns what is to be checked, and the steps for it, in every workspace that is concerned.
+    /// Returns the state to check and the steps, for every workspace that has changed files.
     fn scenes(&self) -> Result<Vec<(HookRun<'_>, Vec<HookStep>)>> {
         let skip = var("SKIP").unwrap_or_default();
         let mut scenes = Vec::new();
@@ -135,13 +138,13 @@ impl Fired {
         Ok(scenes)
     }
 
-    /// The name of a workspace, where there are several.
+    /// Returns the name of a workspace if the hook checks several workspaces; otherwise `None`.
     fn name(&self, place: &StepPlace) -> Option<String> {
         (self.checked.places.len() > 1).then(|| place.name().to_string())
     }
 }
 
-/// Finds what is going to be committed.
+/// Finds the staged changes that are going to be committed.
 fn pre_commit(runner: &Runner) -> Result<Fired> {
     let checked = CheckedRepository::find(runner)?;
     let repository = &checked.repository;
@@ -165,15 +168,16 @@ fn pre_commit(runner: &Runner) -> Result<Fired> {
     })
 }
 
-/// Finds what is going to be pushed: git gives the hook the name of the remote first, and the
-/// references in `input`.
+/// Finds the commits that are going to be pushed. The first argument from git is the name of the
+/// remote; `input` lists the references.
 fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired> {
     let remote = arguments.first().map_or("*", String::as_str);
     let checked = CheckedRepository::find(runner)?;
     let repository = &checked.repository;
     let mut told = pushes(input)?;
-    // The pre-commit framework keeps git's words to itself, and tells by variables; of a branch that
-    // is all new it tells nothing. And someone who tries the hook by hand tells nothing either.
+    // The pre-commit framework does not pass git's input on. It sets variables instead, but not for
+    // a new branch. A user who runs the hook by hand passes no references either. In both cases
+    // `HEAD` is compared with its upstream branch.
     let (local, remote_has) = (
         var("PRE_COMMIT_TO_REF").ok(),
         var("PRE_COMMIT_FROM_REF").ok(),
@@ -195,7 +199,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
     let mut subjects = Vec::new();
     for push in told {
         let Some(commit) = repository.known(&push.local)? else {
-            // The tag of a file has nothing to build, nor has a branch without a commit.
+            // Neither the tag of a file nor a branch without a commit has anything to build.
             if push.local == "HEAD" || repository.has_object(&push.local)? {
                 continue;
             }
@@ -244,9 +248,10 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
     })
 }
 
-/// What a commit that is going to be pushed is compared with: what the remote's branch has, or for
-/// a new branch, or where that commit is not here, the commit from which what the remote lacks
-/// starts; `Some(None)` for everything, `None` where the remote has it all.
+/// Returns the commit that a pushed commit is compared with. The base is the remote's commit of the
+/// same branch. If the branch is new, or if the remote's commit is not in this repository, the base
+/// is the commit from which the commits that the remote lacks start. `Some(None)` means that
+/// everything is checked. `None` means that the remote has all commits.
 fn base(
     repository: &Repository,
     commit: &Commit,
@@ -263,7 +268,7 @@ fn base(
         _ if lacking == 0 => None,
         [] => Some(None),
         [base] => Some(Some(base.clone())),
-        // Merges brought several lines together.
+        // The pushed commits contain merges, so they start from several commits.
         [first, ..] => {
             let main = repository.default_base();
             let base = main.and_then(|(_, main)| repository.merge_base(&main, commit));
@@ -272,7 +277,7 @@ fn base(
     })
 }
 
-/// Runs the steps of a hook in every workspace that it concerns, and says what came of them.
+/// Runs the steps of a hook in every workspace that has changed files, and reports the outcomes.
 fn check(fired: &Fired, known: &[&'static Check]) -> Result<Status> {
     let start = Instant::now();
     let hook = fired.hook;
@@ -313,8 +318,8 @@ fn check(fired: &Fired, known: &[&'static Check]) -> Result<Status> {
     })
 }
 
-/// Runs the steps side by side; those that use cargo one after the other, since each would wait for
-/// the other's lock.
+/// Runs the steps at the same time. The steps that use cargo run one after the other, because each
+/// of them would wait for cargo's lock.
 fn run(scene: &HookRun<'_>, steps: &[HookStep]) -> Vec<StepOutcome> {
     let (with_cargo, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.uses_cargo());
     let mut outcomes: Vec<StepOutcome> = std::thread::scope(|scope| {
@@ -331,7 +336,7 @@ fn run(scene: &HookRun<'_>, steps: &[HookStep]) -> Vec<StepOutcome> {
     outcomes
 }
 
-/// Paths that are there, and those that are gone.
+/// Sorts changed paths into paths that exist and paths that were deleted.
 fn told_apart(
     changes: impl Iterator<Item = (vcs::ChangeStatus, Utf8PathBuf)>,
 ) -> (Vec<Utf8PathBuf>, Vec<Utf8PathBuf>) {
@@ -345,7 +350,8 @@ fn told_apart(
     (present, gone)
 }
 
-/// The paths that differ from what is checked, with those whose difference git was told to hide.
+/// Returns the paths that differ from the checked state, including the differences that git was
+/// told to hide (`assume-unchanged`, `skip-worktree`).
 fn unlike<'a>(
     repository: &Repository,
     statuses: impl Iterator<Item = &'a PathStatus>,

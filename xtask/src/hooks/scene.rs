@@ -1,5 +1,6 @@
-//! What a hook is about, and where its steps run: in the work tree where that agrees with what is
-//! checked on all that a step reads, and in a mirror of it otherwise.
+//! The state that a hook checks, and the place where its steps run. Steps run in the work tree if
+//! the files that a step reads are the same there as in the checked state. Otherwise the steps run
+//! in a mirror of the checked state.
 
 use crate::checks::Check;
 use crate::hooks::text;
@@ -29,28 +30,28 @@ use xtask_impact::usage;
 use xtask_impact::vcs::{Commit, Repository, TreeState};
 use xtask_impact::workspace::{LoadOptions, PackageIx, Workspace};
 
-/// What is checked.
+/// The state that a hook checks, and the changed paths of this state.
 #[derive(Clone)]
 pub(crate) struct CheckedState {
     /// The index, or a commit.
     pub(crate) state: TreeState,
-    /// What a push is compared with; nothing for everything.
+    /// The commit that a push is compared with; `None` if everything is checked.
     pub(crate) base: Option<Commit>,
-    /// Changed paths that the state has, relative to the top level.
+    /// The changed paths that exist in the state, relative to the top level.
     pub(crate) present: Vec<Utf8PathBuf>,
-    /// Changed paths that it has no more.
+    /// The changed paths that were deleted, relative to the top level.
     pub(crate) gone: Vec<Utf8PathBuf>,
-    /// Paths by which the work tree differs from the state.
+    /// The paths whose content in the work tree differs from the state.
     pub(crate) unstaged_paths: Vec<Utf8PathBuf>,
-    /// Whether those are all, so that the work tree may do in its place.
+    /// True if `unstaged_paths` is complete. Only then can the work tree stand for the state.
     pub(crate) in_place: bool,
 }
 
-/// Where steps run.
+/// A directory where steps run: the workspace in the work tree, or the workspace in a mirror.
 #[derive(Clone)]
 pub(crate) struct StepPlace {
     pub(crate) runner: Runner,
-    /// The top level of the work tree.
+    /// The top level of the work tree or of the mirror.
     pub(crate) top: Utf8PathBuf,
     /// The directory of the root manifest.
     pub(crate) root: Utf8PathBuf,
@@ -61,29 +62,30 @@ pub(crate) struct HookRun<'a> {
     pub(crate) here: &'a StepPlace,
     pub(crate) repository: &'a Repository,
     pub(crate) subject: CheckedState,
-    /// The hook whose cargo steps say when they start; nothing where they do not.
+    /// The hook, if its cargo steps print a line when they start; otherwise `None`.
     pub(crate) announces: Option<Hook>,
     pub(crate) progress: text::StepProgress,
     /// The checks that the configuration may name.
     pub(crate) known_checks: Vec<&'static Check>,
     mirror: OnceLock<Result<Mirror>>,
-    /// Files that git ignores and that a cargo step would compile in the work tree.
+    /// The files that git ignores and that a cargo step would compile in the work tree.
     compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
 }
 
 struct Mirror {
     place: StepPlace,
-    /// Held as long as the mirror is used.
+    /// The lock on the mirror, held as long as the mirror is used.
     _lock: File,
 }
 
-/// What a cargo step is going to do, and where.
+/// The packages that a cargo step runs on, and the place where the step runs.
 pub(crate) struct Selected {
     pub(crate) place: StepPlace,
     pub(crate) answer: Answer,
     pub(crate) selection: Selection,
     pub(crate) notes: Vec<String>,
-    /// Cargo may write the lock file there: it is no part of what is checked.
+    /// True if cargo may write the lock file in this place, because the lock file is not part of
+    /// the checked state.
     pub(crate) in_private_copy: bool,
 }
 
@@ -111,7 +113,8 @@ impl<'a> HookRun<'a> {
         }
     }
 
-    /// What a cargo command is to be run on, and where; nothing where nothing is concerned.
+    /// Returns the packages that a cargo command is run on, and the place where the command runs;
+    /// `None` if no package is concerned.
     pub(crate) fn selected(&self, tool: Tool, forwarded: &[String]) -> Result<Option<Selected>> {
         let CheckedState {
             unstaged_paths: unlike,
@@ -125,10 +128,10 @@ impl<'a> HookRun<'a> {
         if *in_place {
             match self.selected_in(self.here, tool, forwarded) {
                 Ok(None) if !unlike.iter().any(is_setting) => return Ok(None),
-                // A build would write the lock file of the work tree.
+                // A build in the work tree would write the user's lock file, so the mirror is used.
                 Ok(Some(found)) if found.lock_file().state != LockState::Current => {}
                 Ok(Some(found)) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
-                // What is in the work tree alone may be what stands in the way.
+                // The error can come from unstaged changes, which the mirror does not have.
                 Err(error) if unlike.is_empty() => return Err(error),
                 _ => {}
             }
@@ -155,7 +158,7 @@ impl<'a> HookRun<'a> {
         Ok(selected)
     }
 
-    /// Makes sure that a lock file which is part of what is checked fits the manifests there.
+    /// Checks that the lock file fits the manifests, if the lock file is part of the checked state.
     fn check_lock_file(&self, found: &Selected) -> Result<()> {
         let path = &found.lock_file().path;
         let path = path.strip_prefix(&found.place.top).unwrap_or(path);
@@ -221,7 +224,7 @@ impl<'a> HookRun<'a> {
         }))
     }
 
-    /// The members that own a changed path.
+    /// Returns the workspace members that own a changed path.
     fn owners(&self, place: &StepPlace, workspace: &Workspace) -> BTreeSet<PackageIx> {
         let layout = PackageDirectories::new(workspace);
         let changed = self.subject.present.iter().chain(&self.subject.gone);
@@ -231,7 +234,8 @@ impl<'a> HookRun<'a> {
             .collect()
     }
 
-    /// Whether nothing of what is selected is built from what only the work tree has.
+    /// Returns true if the selected packages read no file that differs between the work tree and
+    /// the checked state.
     fn reads_nothing_else(&self, found: &Selected) -> Result<bool> {
         let unlike = self.built_from(found, &self.subject.unstaged_paths, |_| true)?;
         if !unlike.is_empty() {
@@ -247,7 +251,8 @@ impl<'a> HookRun<'a> {
             rules.contains(&rule)
         };
         let mut ignored = self.repository.ignored()?;
-        // Everybody builds with the lock file, and the mirror has a copy of one that is ignored.
+        // A build also reads an ignored lock file, and the mirror has a copy of an ignored lock
+        // file.
         ignored.retain(|path| path.file_name() != Some("Cargo.lock"));
         let ignored = self.built_from(found, &ignored, is_compiled)?;
         let is_empty = ignored.is_empty();
@@ -258,8 +263,8 @@ impl<'a> HookRun<'a> {
         Ok(is_empty)
     }
 
-    /// Returns the files, of these, that what is selected is built from by certain rules. Nothing
-    /// is returned only if no file is.
+    /// Returns those of the given files that the selected packages are built from, by a rule that
+    /// `by` accepts. If in doubt, a file is returned.
     fn built_from(
         &self,
         found: &Selected,
@@ -289,7 +294,7 @@ impl<'a> HookRun<'a> {
             .collect())
     }
 
-    /// The mirror, brought up to date.
+    /// Returns the mirror of the checked state, and makes the mirror at the first call.
     pub(crate) fn mirror(&self) -> Result<&StepPlace> {
         let mirror = self.mirror.get_or_init(|| self.make_mirror()).as_ref();
         let place = mirror.map(|mirror| &mirror.place);
@@ -297,7 +302,7 @@ impl<'a> HookRun<'a> {
     }
 
     fn make_mirror(&self) -> Result<Mirror> {
-        // Where the work tree's manifests are broken, cargo does not say where it would build.
+        // If the manifests of the work tree are broken, cargo cannot name the target directory.
         let (target, lock_file) = match load(self.here) {
             Ok(workspace) => {
                 let lock_file = workspace.lock_file.in_real_directory();
@@ -318,7 +323,7 @@ impl<'a> HookRun<'a> {
             .with_context(|| format!("cannot lock {}", quote::name(&path)))?;
         let state = &self.subject.state;
         if let Err(first) = self.repository.mirror(state, &directory) {
-            // A disk that lost a part of it is no reason to fail.
+            // The mirror may be damaged. Remove the mirror and make a new mirror.
             for part in ["tree", "git"] {
                 drop(fs::remove_dir_all(directory.join(part)));
             }
@@ -331,7 +336,7 @@ impl<'a> HookRun<'a> {
             Ok(inside) => top.join(inside),
             Err(_) => root.join("Cargo.lock"),
         };
-        // A lock file that git ignores is part of no commit, and yet everybody builds with it.
+        // An ignored lock file is part of no commit, but the build in the work tree uses it.
         if !lock_file.starts_with(&self.here.top) || self.repository.is_ignored(&lock_file)? {
             let text = files::read(&lock_file, files::SETTINGS).unwrap_or_default();
             if !text.is_empty() && files::read(&locked, files::SETTINGS).unwrap_or_default() != text
@@ -347,7 +352,8 @@ impl<'a> HookRun<'a> {
         let runner = runner.without_variable("GIT_INDEX_FILE");
         let target = directory.join("target");
         let runner = runner.with_variable("CARGO_TARGET_DIR", &target);
-        // A build directory of the user's own would take the mirror's packages for the work tree's.
+        // In the user's own build directory, cargo would confuse the mirror's packages with those
+        // of the work tree.
         let runner = runner.with_variable("CARGO_BUILD_BUILD_DIR", &target);
         Ok(Mirror {
             place: StepPlace { runner, top, root },
@@ -369,7 +375,7 @@ pub(crate) fn question(
     Query::new(place.runner.clone(), workspace, asked, tool.verb())
 }
 
-/// All units of some packages, and what they are built from.
+/// Returns all units of some packages, and all their dependencies.
 fn below<'a>(graph: &UnitGraph, packages: impl Iterator<Item = &'a PackageIx>) -> HashSet<UnitIx> {
     let mut pending: Vec<UnitIx> = packages
         .flat_map(|&package| graph.units_of(package))
@@ -384,7 +390,8 @@ fn below<'a>(graph: &UnitGraph, packages: impl Iterator<Item = &'a PackageIx>) -
     seen
 }
 
-/// A name for the mirror of a work tree: several may build in one directory.
+/// Returns the name of the mirror directory of a work tree. Several work trees may share one target
+/// directory, so the name contains a hash of the path.
 fn name_of(top: &Utf8PathBuf) -> String {
     format!("mirror-{:016x}", hashed(top))
 }

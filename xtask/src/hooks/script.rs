@@ -1,39 +1,39 @@
-//! The small script that stands where git looks for a hook.
+//! The small shell script that the kit writes as a git hook.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::hooks::model::Hook;
 use xtask_impact::quote::posix_word;
 
-/// The line by which the kit knows its own.
+/// The line that marks a script as a hook of the kit.
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
                     it away.";
 
-/// The name of the directory that keeps the hooks which were there before, under their own names:
-/// a hook may look at its name.
+/// The name of the directory of kept hooks. A kept hook keeps its own file name, because a hook may
+/// read its name.
 const BEFORE: &str = "before-xtask";
 
-/// Returns the directory that keeps the hooks which were there before; `hook` is the path of the
-/// kit's own hook. The directory lies beside the hooks directory, at the same depth, so that
-/// relative links and paths such as `$(dirname "$0")/../..` lead where they led before.
-/// A hidden hooks directory has a hidden one beside it: `.husky` and `.before-xtask`.
+/// Returns the directory of kept hooks; `hook` is the path of the kit's hook. The directory lies
+/// next to the hooks directory, at the same depth. So relative links and paths such as `$(dirname
+/// "$0")/../..` lead to the same place as before. If the hooks directory is hidden, the directory
+/// of kept hooks is hidden too: `.husky` and `.before-xtask`.
 pub fn kept_directory(hook: &Utf8Path) -> Utf8PathBuf {
     let hooks = hook.parent().unwrap_or(hook);
     let is_hidden = hooks.file_name().is_some_and(|it| it.starts_with('.'));
     hooks.with_file_name(format!("{}{BEFORE}", if is_hidden { "." } else { "" }))
 }
 
-/// Returns where the hook that was there before is kept; `hook` is the path of the kit's own.
+/// Returns the path of the kept hook; `hook` is the path of the kit's hook.
 pub fn kept(hook: &Utf8Path) -> Utf8PathBuf {
     kept_directory(hook).join(hook.file_name().unwrap_or_default())
 }
 
-/// Returns where a hook is kept that git did not start, since it could not be executed.
+/// Returns the path where a hook is kept that is not executable. Git does not start such a hook.
 pub fn kept_not_executable(hook: &Utf8Path) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{}.not-executable", kept(hook)))
 }
 
-/// Returns where older versions of the kit kept the hook that was there before, newest first.
+/// Returns the paths where older versions of the kit kept the user's hook, newest version first.
 pub fn kept_by_older_versions(hook: &Utf8Path) -> [Utf8PathBuf; 2] {
     let below = hook.parent().unwrap_or(hook).join(BEFORE);
     [
@@ -42,26 +42,28 @@ pub fn kept_by_older_versions(hook: &Utf8Path) -> [Utf8PathBuf; 2] {
     ]
 }
 
-/// Tells the names in a hooks directory that the kit made to keep hooks.
+/// Returns true if a name in a hooks directory belongs to a hook, or directory of hooks, that the
+/// kit kept.
 pub fn is_place_of_kept(name: &str) -> bool {
     name.ends_with(BEFORE)
 }
 
-/// How the hook starts the kit.
+/// The values with which the script of a hook starts the kit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookStart {
-    /// The directory of the workspace, relative to the top level; empty for that itself.
+    /// The directory of the workspace, relative to the top level; empty for the top level itself.
     pub directory: String,
-    /// The built binary: absolute, or relative to that directory, so that every worktree of a
-    /// repository starts its own.
+    /// The path of the built binary: absolute, or relative to the directory of the workspace. With
+    /// a relative path, every worktree of a repository starts its own binary.
     pub binary: String,
-    /// Whether `cargo xtask` starts it too, and builds it where it is not there.
+    /// True if `cargo xtask` also starts the kit, and builds the binary if it is missing.
     pub alias: bool,
-    /// Where cargo lies, for programs that start git with a bare `PATH`.
+    /// The directory of `cargo`, for programs that start git with a minimal `PATH`; empty if
+    /// unknown.
     pub cargo: String,
 }
 
-/// The script of a hook.
+/// Returns the text of the script of a hook.
 pub fn script(hook: Hook, start: &HookStart) -> String {
     let name = hook.name();
     let binary = posix_word(&start.binary);
@@ -70,14 +72,15 @@ pub fn script(hook: Hook, start: &HookStart) -> String {
     if !start.cargo.is_empty() {
         script += &format!("command -v cargo >/dev/null 2>&1 || PATH=\"$PATH:\"{cargo}\n");
     }
-    // Git names the hook relative to the directory that it starts it in.
+    // Git passes the path of the hook relative to the directory in which it starts the hook.
     script += "case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac\n";
     if !start.directory.is_empty() {
-        // Git names them relative to the top level, or leaves that out as the work tree.
+        // `GIT_DIR` and `GIT_WORK_TREE` are relative to the top level. Git does not set
+        // `GIT_WORK_TREE` if the top level is the work tree.
         script += "if [ -n \"$GIT_DIR\" ]; then GIT_DIR=$(cd \"$GIT_DIR\" && pwd) && \
                    GIT_WORK_TREE=$(cd \"${GIT_WORK_TREE:-.}\" && pwd); \
                    export GIT_DIR GIT_WORK_TREE; fi\n";
-        // Another branch may not have that directory.
+        // The workspace directory may be missing on another branch.
         let directory = posix_word(&start.directory);
         script += &format!("if [ -d {directory} ]; then cd {directory} || exit; fi\n");
     }
@@ -92,20 +95,20 @@ pub fn script(hook: Hook, start: &HookStart) -> String {
         (true, _) => {
             format!("set -- cargo --locked xtask hooks run {name} --hook \"$hook\" -- \"$@\"")
         }
-        // What it says is no reason to call a checkout a failure.
+        // A missing binary must not make a checkout fail.
         (false, Hook::PostCheckout) => "exit 0".to_owned(),
         (false, _) => format!("echo {} >&2; exit 1", posix_word(&gone)),
     };
     script + &format!("else {otherwise}\nfi\nexec \"$@\"\n")
 }
 
-/// Whether a script is one of the kit's.
+/// Returns true if a script was written by the kit.
 pub fn is_ours(script: &[u8]) -> bool {
     String::from_utf8_lossy(script).contains(MARK)
 }
 
 #[test]
-fn a_script_starts_the_binary_that_is_there_or_has_it_built() {
+fn a_script_starts_the_existing_binary_or_builds_it() {
     let start = HookStart {
         directory: String::new(),
         binary: "target/xtask/xtask".to_owned(),

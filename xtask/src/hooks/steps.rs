@@ -1,4 +1,4 @@
-//! One step of a hook, from its start to its outcome.
+//! Runs one step of a hook, from its start to its outcome.
 
 use crate::checks::report;
 use crate::hooks::text;
@@ -22,12 +22,12 @@ use xtask_impact::cargo_config::Surroundings;
 use xtask_impact::process;
 use xtask_impact::quote;
 
-/// How many bytes of arguments a program is given at once; systems know limits, and Windows' is
-/// the lowest.
+/// The maximum number of bytes of arguments for one program. The operating system limits the length
+/// of a command line; the limit of Windows is the lowest.
 const MOST: usize = 24_000;
 
 impl HookRun<'_> {
-    /// Runs a step.
+    /// Runs a step and returns its outcome. An error becomes a failed outcome.
     pub(crate) fn run(&self, step: &HookStep) -> StepOutcome {
         let start = Instant::now();
         let progress = &self.progress;
@@ -70,13 +70,14 @@ impl HookRun<'_> {
         }
     }
 
-    /// Returns whether a changed file is one that a step is about.
+    /// Returns true if the step is about at least one changed file.
     fn is_concerned(&self, step: &HookStep) -> bool {
         let mut changed = self.subject.present.iter().chain(&self.subject.gone);
         changed.any(|path| step.is_about(path))
     }
 
-    /// Says what a step is going to do; nothing where there is nothing to do.
+    /// Returns a description of the command that a step would run; `None` if the step has nothing
+    /// to do.
     pub(crate) fn plan(&self, step: &HookStep) -> Result<Option<String>> {
         if !self.is_concerned(step) {
             return Ok(None);
@@ -149,7 +150,7 @@ impl HookRun<'_> {
         let mut heading = format!("$ cargo {}\n", words.join(" "));
         let command = test_runner_shim::cargo(&place.runner, workspace, tool, &selection, &options);
         let (ending, output) = running.to_end(command, Vec::new())?;
-        // Only the output of a step that failed is shown.
+        // Only a failed step shows its output, so only a failed step shows notes.
         for note in notes {
             if ending == Ending::Failed && output::is_first(&note) {
                 heading.push_str(&format!("note: {note}\n"));
@@ -204,7 +205,7 @@ impl HookRun<'_> {
         Ok((Ending::Passed, said))
     }
 
-    /// Looks for what departs from the policy; errors fail.
+    /// Checks cargo's configuration against the policy. The step fails if a finding is an error.
     fn policy(&self, step: &HookStep) -> Result<(Ending, String)> {
         let place = self.place_of(step)?;
         let tracked = self.repository.entries(&self.subject.state)?;
@@ -224,8 +225,9 @@ impl HookRun<'_> {
         Ok((ending, report::text(&found)))
     }
 
-    /// Where a step runs that reads no more than the files it is about: in the work tree where that
-    /// agrees with what is checked on them.
+    /// Returns the place where a step runs that reads only the files that the step is about. The
+    /// step runs in the work tree if these files do not differ from the checked state, and in the
+    /// mirror otherwise.
     fn place_of(&self, step: &HookStep) -> Result<StepPlace> {
         let agrees = !self
             .subject
@@ -239,7 +241,7 @@ impl HookRun<'_> {
     }
 }
 
-/// The tool whose package specifications a step of the user's takes.
+/// Returns the tool whose form of package specifications the program of a user's step takes.
 fn tool_of(words: &[String]) -> Tool {
     match words.iter().any(|word| word == "fmt") {
         true => Tool::Fmt,
@@ -247,8 +249,9 @@ fn tool_of(words: &[String]) -> Tool {
     }
 }
 
-/// The program with its arguments, each placeholder replaced by what it stands for: by as many
-/// arguments where it stands alone.
+/// Returns the command with its placeholders replaced. A placeholder that is a whole argument
+/// becomes one argument for each value. A placeholder inside an argument becomes all values,
+/// separated by spaces.
 fn command(
     place: &StepPlace,
     words: &[String],
@@ -261,7 +264,8 @@ fn command(
             None => {
                 let mut word = word.clone();
                 for (name, values) in values {
-                    // Several words within one are a shell's, as in `sh -c "lint {files}"`.
+                    // An argument with several words is a shell command, as in `sh -c "lint
+                    // {files}"`.
                     let values = values
                         .iter()
                         .map(|value| match quote::is_plain_word(value) {
@@ -286,7 +290,7 @@ fn command(
     Ok(command)
 }
 
-/// A step that is running, its time with it: what it takes to find out what it is about counts.
+/// A step that is running. Its time includes the time to find the changed packages.
 pub(crate) struct RunningStep<'a> {
     step: &'a HookStep,
     start: Instant,
@@ -294,7 +298,7 @@ pub(crate) struct RunningStep<'a> {
 }
 
 impl RunningStep<'_> {
-    /// Runs one of its programs.
+    /// Runs one program of the step to its end, or until the budget of the step is used up.
     pub(crate) fn to_end(&self, command: Command, input: Vec<u8>) -> Result<(Ending, String)> {
         let left = self
             .step
@@ -314,7 +318,7 @@ impl RunningStep<'_> {
     }
 }
 
-/// Files in portions that one program can be given.
+/// Splits a list of files into portions that fit on a command line.
 pub(crate) fn portions(files: &[Utf8PathBuf]) -> Vec<Vec<String>> {
     let mut portions: Vec<Vec<String>> = Vec::new();
     let mut size = MOST;

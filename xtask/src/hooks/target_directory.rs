@@ -1,22 +1,23 @@
-//! The target directory, where a hook needs it before cargo has created it.
+//! Creates the target directory if a hook needs the directory before cargo has created it.
 
 use std::fs;
 use std::io::{self, ErrorKind};
 
 use cargo_metadata::camino::Utf8Path;
 
-/// The text of cargo's tag, by which backups and `cargo clean` know a target directory.
+/// The content of cargo's `CACHEDIR.TAG`. Backup programs and `cargo clean` recognize a target
+/// directory by this file.
 const TAG: &str = "\
 Signature: 8a477f597d28d172789f06886806bc55
 # This file is a cache directory tag created by cargo.
 # For information about cache directory tags see https://bford.info/cachedir/
 ";
 
-/// Creates a target directory with cargo's tag. A directory that is there stays as it is: cargo
-/// tags only a directory that it creates.
+/// Creates a target directory with cargo's tag. An existing directory is not changed, because cargo
+/// tags only a directory that cargo creates.
 ///
 /// # Errors
-/// When the disk refuses.
+/// Returns an error if a directory cannot be created or the tag cannot be written.
 pub(crate) fn create(target: &Utf8Path) -> io::Result<()> {
     if let Some(above) = target.parent() {
         fs::create_dir_all(above)?;
@@ -34,7 +35,7 @@ mod tests {
     use xtask_impact::testing::scratch;
 
     #[test]
-    fn a_directory_is_tagged_only_where_it_is_created() {
+    fn a_target_directory_is_tagged_only_if_it_is_created() {
         let (_directory, root) = scratch();
         let (new, old) = (root.join("a/new"), root.join("old"));
         fs::create_dir(&old).unwrap();

@@ -1,4 +1,4 @@
-//! What a hook has to say: one line where all is well.
+//! The output of hooks. A hook that passes prints one line.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -10,13 +10,13 @@ use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
 use crate::hooks::model::{Ending, Hook, OverBudget, StepOutcome};
 use xtask_impact::quote;
 
-/// Whether a hook says at once what it is going to do: a commit is quick, and says one line where
-/// nobody waits for it.
+/// Returns true if a hook prints its steps before it runs them. A push takes long, so `pre-push`
+/// always does. The other hooks are quick, so they print their steps only on a terminal.
 pub fn announces(hook: Hook) -> bool {
     hook == Hook::PrePush || std::io::stderr().is_terminal()
 }
 
-/// Says at once what a hook is going to do.
+/// Prints the steps that a hook is going to run.
 pub fn announce(hook: Hook, steps: &[String]) {
     if !steps.is_empty() {
         let steps = steps.join(", ");
@@ -27,14 +27,15 @@ pub fn announce(hook: Hook, steps: &[String]) {
     }
 }
 
-/// Says that a step starts that uses cargo.
+/// Prints that a step which uses cargo starts.
 pub fn starts(hook: Hook, step: &str, packages: usize) {
     let (hook, step) = (hook.name(), quote::line(step));
     let packages = count(packages, "package");
     status("Running", format_args!("{hook}: {step} ({packages})"));
 }
 
-/// A line that is written over itself with what the running steps printed last; on a terminal only.
+/// A progress line that shows the last output of the running steps. Only a terminal gets this line;
+/// each update overwrites the line.
 #[derive(Debug, Default)]
 pub struct StepProgress(Mutex<RunningLine>);
 
@@ -45,7 +46,7 @@ struct RunningLine {
 }
 
 impl StepProgress {
-    /// Shows how long a step has been running, and the last line that it printed.
+    /// Shows the running time of a step and the last line of its output.
     pub fn show(&self, step: &str, time: Duration, output: &[u8]) {
         if !std::io::stderr().is_terminal() {
             return;
@@ -65,7 +66,7 @@ impl StepProgress {
         rewrite(&quote::line(&line));
     }
 
-    /// Shows a step no longer.
+    /// Removes a step from the progress line.
     pub fn forget(&self, step: &str) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         running.steps.remove(step);
@@ -73,7 +74,7 @@ impl StepProgress {
         self.clear();
     }
 
-    /// Clears the line, for others to be written.
+    /// Clears the progress line, so that other output can be written.
     pub fn clear(&self) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.shown.take().is_some() {
@@ -82,7 +83,7 @@ impl StepProgress {
     }
 }
 
-/// Writes over the line that the cursor is on. Nobody need read it.
+/// Overwrites the line that the cursor is on. A failure to write is ignored.
 fn rewrite(line: &str) {
     let mut stderr = anstream::stderr().lock();
     let _ = write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush());
@@ -108,7 +109,7 @@ fn progress_shows_the_last_line_without_its_colours() {
     assert_eq!(progress_line("fmt", Duration::ZERO, b""), "fmt 0s");
 }
 
-/// The plan of a hook, a line for each step of each workspace.
+/// Returns the plan of a hook: one line for each step of each workspace.
 pub fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
     let mut text = format!("{}\n", hook.name());
     for (workspace, step, what) in steps {
@@ -125,8 +126,8 @@ pub fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
     text
 }
 
-/// The output of every step that did not pass, and one line that sums the hook up. Everything goes
-/// to standard error, since git may read a hook's standard output.
+/// Prints the output of every failed step, and one line that summarizes the hook. The report goes
+/// to standard error, because git may read the standard output of a hook.
 pub fn report(hook: Hook, outcomes: &[StepOutcome], took: Duration) {
     for outcome in outcomes.iter().filter(|it| it.result == Ending::Failed) {
         plain(&format!(
@@ -144,7 +145,7 @@ pub fn report(hook: Hook, outcomes: &[StepOutcome], took: Duration) {
     let is_done = |it: &&StepOutcome| it.result != Ending::Idle;
     let steps: Vec<String> = outcomes.iter().filter(is_done).map(summary).collect();
     if steps.is_empty() {
-        // Who was told that something would be checked waits for the end.
+        // A user who saw the announcement waits for this line.
         if !outcomes.is_empty() && announces(hook) {
             status(
                 "Passed",
@@ -194,7 +195,7 @@ fn summary(outcome: &StepOutcome) -> String {
     format!("{} ({ending}{})", named(outcome), seconds(outcome.took))
 }
 
-/// The step, after its workspace where there are several.
+/// Returns the name of a step. If several workspaces are checked, the name includes the workspace.
 fn named(outcome: &StepOutcome) -> String {
     of(outcome.workspace.as_deref(), quote::line(&outcome.step))
 }
@@ -203,7 +204,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.1}s", time.as_secs_f64())
 }
 
-/// What was done to a hook.
+/// Prints the outcome of installing or uninstalling a hook.
 pub fn done(hook: Hook, done: InstallOutcome) {
     let name = hook.name();
     match done {
@@ -215,7 +216,7 @@ pub fn done(hook: Hook, done: InstallOutcome) {
     }
 }
 
-/// Says which workspaces the hooks of a repository check, where it has several.
+/// Prints the workspaces that the hooks of a repository check, if there are several.
 pub fn checked(workspaces: &[String]) {
     if workspaces.len() > 1 {
         let all: Vec<_> = workspaces.iter().map(quote::name).collect();
@@ -226,7 +227,7 @@ pub fn checked(workspaces: &[String]) {
     }
 }
 
-/// What stands where git looks for hooks, a line each.
+/// Returns the text of `hooks status`: the state and the path of each hook.
 pub fn found(found: &[FoundHook]) -> String {
     let mut text = String::new();
     for FoundHook {

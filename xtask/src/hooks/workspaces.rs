@@ -1,4 +1,4 @@
-//! The workspaces of a repository that one hook checks.
+//! Finds the workspaces of a repository that a hook checks.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -15,20 +15,23 @@ use xtask_impact::workspace::{configured_in, workspaces_below};
 /// A repository, and the workspaces in it that its hooks check.
 pub(crate) struct CheckedRepository {
     pub(crate) repository: Repository,
-    /// Starts programs in the workspace of the current directory, or in the top level.
+    /// Starts programs in the workspace of the current directory, or in the top level if there is
+    /// none.
     pub(crate) here: Runner,
-    /// Whether there is a workspace, though none may be checked. A branch of web pages has none.
+    /// True if the repository has a workspace, even if no workspace is checked. A branch of web
+    /// pages has no workspace.
     pub(crate) has_workspaces: bool,
-    /// Sorted by directory.
+    /// The workspaces that are checked, sorted by directory.
     pub(crate) places: Vec<StepPlace>,
 }
 
 impl CheckedRepository {
-    /// Finds the workspaces without a question to cargo: every one that git tracks, unless it is
-    /// configured not to be checked, is vendored or is a fixture, and that of the current directory.
+    /// Finds the workspaces without asking cargo. The result has every workspace that git tracks,
+    /// except those that are disabled in the configuration, vendored or fixtures. The workspace of
+    /// the current directory is always part of the result, unless it is disabled.
     ///
     /// # Errors
-    /// Where there is no repository.
+    /// Returns an error if there is no git repository.
     pub(crate) fn find(runner: &Runner) -> Result<Self> {
         let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
         let repository = Repository::discover(runner, current)?
@@ -46,7 +49,7 @@ impl CheckedRepository {
             .iter()
             .map(|it| {
                 let place = place(it.directory());
-                // Whatever is wrong with it is reported when the workspace is checked.
+                // An error of the configuration is reported when the workspace is checked.
                 let config = place.config().unwrap_or_default();
                 (place, config, it.is_fixture)
             })
@@ -77,8 +80,9 @@ impl CheckedRepository {
         })
     }
 
-    /// Returns what a hook checks in a workspace: of a commit the files that lie in no other
-    /// workspace; of a push everything, since packages of other workspaces may be built too.
+    /// Returns the state that a hook checks in a workspace; `None` if nothing changed there. For a
+    /// commit, only the files of this workspace are checked. For a push, all files are checked,
+    /// because the workspace may also build packages of other workspaces.
     pub(crate) fn subject_in(
         &self,
         place: &StepPlace,
@@ -97,7 +101,8 @@ impl CheckedRepository {
     }
 }
 
-/// Whether the nearest of some roots above a path is this one, or there is none.
+/// Returns true if `root` is the nearest of the roots above a path, or if no root lies above the
+/// path.
 fn is_of(path: &Utf8Path, root: &Utf8Path, roots: &[&Utf8Path]) -> bool {
     let above = roots.iter().filter(|it| path.starts_with(it));
     let nearest = above.max_by_key(|it| it.as_str().len());
@@ -105,12 +110,12 @@ fn is_of(path: &Utf8Path, root: &Utf8Path, roots: &[&Utf8Path]) -> bool {
 }
 
 impl StepPlace {
-    /// The root manifest.
+    /// Returns the path of the root manifest.
     pub(crate) fn manifest(&self) -> Utf8PathBuf {
         self.root.join("Cargo.toml")
     }
 
-    /// The directory of the workspace in its repository, `.` for the top level.
+    /// Returns the directory of the workspace relative to the repository; `.` for the top level.
     pub(crate) fn name(&self) -> &Utf8Path {
         match self.root.strip_prefix(&self.top) {
             Ok(below) if below != "" => below,
@@ -119,10 +124,10 @@ impl StepPlace {
         }
     }
 
-    /// The configuration of the workspace's hooks.
+    /// Reads the hooks configuration of the workspace.
     ///
     /// # Errors
-    /// Where the manifest cannot be read, or the configuration is wrong.
+    /// Returns an error if the manifest cannot be read or the configuration is wrong.
     pub(crate) fn config(&self) -> Result<Config> {
         configured_in(&self.manifest(), "hooks")
     }
@@ -135,7 +140,7 @@ mod tests {
     use xtask_impact::testing::{scratch, write};
 
     #[test]
-    fn a_path_is_of_the_nearest_workspace_or_of_all() {
+    fn a_path_belongs_to_the_nearest_workspace_or_to_all() {
         let roots = ["/r", "/r/a", "/r/b"].map(Utf8Path::new);
         let of = |path: &str, roots: &[&Utf8Path]| {
             let of = roots.iter().filter(|root| is_of(path.into(), root, roots));
@@ -146,7 +151,7 @@ mod tests {
         assert_eq!(of("/r/x.rs", &roots[1..]), "/r/a /r/b");
     }
 
-    /// A repository in which git tracks these manifests.
+    /// Makes a repository in which git tracks the given manifests.
     fn repository(manifests: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf, Runner) {
         let (directory, top) = scratch();
         for (at, manifest) in manifests {
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_tracked_workspace_is_checked_wherever_the_hook_starts() {
+    fn every_tracked_workspace_is_checked_from_any_directory() {
         let (_directory, top, runner) = repository(&[
             ("a", "[workspace]\nmembers = ['in']\nexclude = ['out']"),
             ("a/in", "[package]\nname = 'in'"),
@@ -218,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_is_left_out_only_where_that_is_configured() {
+    fn a_workspace_is_skipped_only_if_configured() {
         let (_directory, top, runner) = repository(&[
             (
                 "",

@@ -1,4 +1,5 @@
-//! Git's hooks: which steps a hook has, as the workspace configures them, and what came of them.
+//! The model of git's hooks: the steps of a hook, their configuration in the workspace, and their
+//! outcomes.
 //!
 //! Architecture invariant: nothing here starts a process or writes a file.
 
@@ -24,10 +25,10 @@ pub enum Hook {
 }
 
 impl Hook {
-    /// All of them.
+    /// All hooks that the kit knows.
     pub const ALL: [Self; 3] = [Self::PreCommit, Self::PrePush, Self::PostCheckout];
 
-    /// Git's name of it.
+    /// Returns git's name of the hook, such as `pre-commit`.
     pub fn name(self) -> &'static str {
         match self {
             Self::PreCommit => "pre-commit",
@@ -36,7 +37,7 @@ impl Hook {
         }
     }
 
-    /// The steps that it has unless the workspace says otherwise.
+    /// Returns the names of the steps that the hook has if the workspace does not configure any.
     fn default_steps(self) -> &'static [&'static str] {
         match self {
             Self::PreCommit => &["policy", "fmt", "clippy"],
@@ -45,7 +46,7 @@ impl Hook {
         }
     }
 
-    /// How long a step may take unless the workspace says otherwise, in seconds.
+    /// Returns the default time limit of a step, in seconds; `None` for no limit.
     fn default_budget(self) -> Option<f64> {
         match self {
             Self::PreCommit => Some(20.0),
@@ -62,9 +63,9 @@ pub struct Config {
     pre_commit: HookConfig,
     pre_push: HookConfig,
     steps: BTreeMap<String, StepConfig>,
-    /// Whether this workspace is checked; by default it is, unless it is a fixture.
+    /// True if the hooks check this workspace. By default they do, except in a fixture.
     pub enabled: Option<bool>,
-    /// Globs of the workspaces below this one that are not checked.
+    /// Globs of the workspaces below this workspace that the hooks do not check.
     skip_workspaces: Vec<String>,
 }
 
@@ -87,53 +88,55 @@ struct StepConfig {
     in_place: bool,
 }
 
-/// What a step that is not done in time means.
+/// The consequence of a step that exceeds its budget. The step is stopped in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OverBudget {
-    /// It is stopped, and the hook passes with a warning.
+    /// The step is stopped, and the hook passes with a warning.
     #[default]
     Pass,
-    /// It is stopped, and the hook fails.
+    /// The step is stopped, and the hook fails.
     Fail,
 }
 
 /// One step of a hook.
 #[derive(Clone, Debug)]
 pub struct HookStep {
-    /// What the configuration and `SKIP` call it.
+    /// The name of the step in the configuration and in the variable `SKIP`.
     pub name: String,
-    /// What it does.
+    /// The work that the step does.
     pub work: Work,
     files: Vec<Pattern>,
-    /// How long it may take.
+    /// The time limit of the step; `None` for no limit.
     pub budget: Option<Duration>,
-    /// What happens if it takes longer.
+    /// The consequence of exceeding the budget.
     pub over_budget: OverBudget,
-    /// Whether it runs in the work tree whatever is staged.
+    /// True if the step always runs in the work tree, even if the work tree has unstaged changes.
     pub in_place: bool,
 }
 
-/// What a step does.
+/// The work of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Checks the format of the packages that a change concerns.
+    /// Checks the format of the packages that a change can concern.
     Format,
-    /// Looks for what departs from the policy of cargo's configuration.
+    /// Checks cargo's configuration against the policy.
     Policy,
-    /// A cargo command on what is concerned: the owners of staged files, or what a push affects.
+    /// A cargo command. It runs on the packages that own staged files, or on the packages that a
+    /// push affects.
     Cargo {
-        /// Its name, as `run-affected` has it.
+        /// The name of the tool, as in `run-affected`.
         command: String,
-        /// Further arguments.
+        /// Further arguments for cargo.
         arguments: Vec<String>,
     },
-    /// A program with its arguments, in which `{files}`, `{packages}`, `{cargo-args}` and `{xtask}`
-    /// stand for what they say.
+    /// A program with its arguments. The placeholders `{files}`, `{packages}`, `{cargo-args}` and
+    /// `{xtask}` are replaced by the changed files, the selected packages, cargo's arguments for
+    /// these packages, and the path of the kit.
     Program(Vec<String>),
 }
 
-/// What a step does that the workspace names and does not define.
+/// Returns the work of a built-in step; `None` if no built-in step has this name.
 fn built_in(name: &str) -> Option<Work> {
     let cargo = |arguments: &[&str]| Work::Cargo {
         command: name.to_owned(),
@@ -148,20 +151,22 @@ fn built_in(name: &str) -> Option<Work> {
     }
 }
 
-/// Names for a message about one that is none of them.
+/// The names of the built-in steps, for the message about an unknown step.
 const BUILT_IN: &str = "fmt, policy, clippy, check, test, nextest, doc";
 
 impl Config {
-    /// Whether the workspace in a directory, relative to the root manifest, is not to be checked.
+    /// Returns true if the configuration says to skip the workspace in a directory. The directory
+    /// is relative to the root manifest.
     pub fn skips(&self, directory: &Utf8Path) -> bool {
         let globs = self.skip_workspaces.iter().flat_map(|it| Pattern::new(it));
         globs.into_iter().any(|glob| matches(&glob, directory))
     }
 
-    /// Checks every definition, whether a hook uses it or not.
+    /// Checks every step definition, including the definitions that no hook uses.
     ///
     /// # Errors
-    /// As for [`Config::steps`].
+    /// Returns the errors of [`Config::steps`], and an error for a definition that runs nothing or
+    /// a glob that is wrong.
     pub fn check(&self) -> Result<()> {
         for hook in Hook::ALL {
             self.steps(hook, "")?;
@@ -183,10 +188,12 @@ impl Config {
         Ok(())
     }
 
-    /// The steps of a hook, without those that `skip`, a list as in the variable `SKIP`, names.
+    /// Returns the steps of a hook. `skip` is a list of step names separated by commas, as in the
+    /// variable `SKIP`; these steps are left out.
     ///
     /// # Errors
-    /// Where a step is named that is neither built in nor defined, or is defined wrongly.
+    /// Returns an error if a named step is neither built in nor defined, or if its definition is
+    /// wrong.
     pub fn steps(&self, hook: Hook, skip: &str) -> Result<Vec<HookStep>> {
         let nothing = HookConfig::default();
         let config = match hook {
@@ -245,18 +252,19 @@ impl Config {
 }
 
 impl HookStep {
-    /// Whether a file, relative to the top level, is one that the step is about.
+    /// Returns true if the step is about a file. The path is relative to the top level of the
+    /// repository.
     pub fn is_about(&self, path: &Utf8Path) -> bool {
         let matches = |glob: &Pattern| matches(glob, path);
         match self.work {
-            // Any file can be a module; the step itself finds out.
+            // A `#[path]` attribute can make a module of any file. The step itself finds out.
             Work::Format => true,
             Work::Policy => configures(path),
             _ => self.files.is_empty() || self.files.iter().any(matches),
         }
     }
 
-    /// Whether it takes cargo's lock, so that another step that does would only wait for it.
+    /// Returns true if the step takes cargo's lock. Two such steps cannot run at the same time.
     pub fn uses_cargo(&self) -> bool {
         match &self.work {
             Work::Format | Work::Policy => false,
@@ -269,7 +277,7 @@ impl HookStep {
     }
 }
 
-/// Whether a glob matches a path, `*` within one component.
+/// Returns true if a glob matches a path. `*` matches only within one path component.
 fn matches(glob: &Pattern, path: &Utf8Path) -> bool {
     let options = MatchOptions {
         require_literal_separator: true,
@@ -278,7 +286,7 @@ fn matches(glob: &Pattern, path: &Utf8Path) -> bool {
     glob.matches_with(path.as_str(), options)
 }
 
-/// Whether a file has a say in how cargo builds.
+/// Returns true if a file can change how cargo builds, such as a manifest or a CI workflow.
 fn configures(path: &Utf8Path) -> bool {
     const NAMES: [&str; 7] = [
         ".envrc",
@@ -294,36 +302,36 @@ fn configures(path: &Utf8Path) -> bool {
         || path.iter().any(|part| DIRECTORIES.contains(&part))
 }
 
-/// What came of one step.
+/// The outcome of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepOutcome {
-    /// The directory of the workspace, where several were checked.
+    /// The directory of the workspace, if the hook checked several workspaces.
     pub workspace: Option<String>,
-    /// The step's name.
+    /// The name of the step.
     pub step: String,
-    /// How it ended.
+    /// The way in which the step ended.
     pub result: Ending,
-    /// How long it took.
+    /// The time that the step took.
     pub took: Duration,
-    /// What it printed.
+    /// The output of the step.
     pub output: String,
 }
 
-/// How a step ended.
+/// The way in which a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All is well.
+    /// The step found no problem.
     Passed,
-    /// There was nothing for it to do.
+    /// The step had nothing to do.
     Idle,
-    /// It found something, or could not run.
+    /// The step found a problem, or could not run.
     Failed,
-    /// It was not done in time; what that means is configured.
+    /// The step exceeded its budget and was stopped. The configuration says if the hook passes.
     OverBudget(OverBudget),
 }
 
 impl Ending {
-    /// Returns the worse of the endings of two programs of one step.
+    /// Returns the worse of two endings. One step may run several programs.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
         let rank = |ending: Self| match ending {
@@ -341,7 +349,7 @@ impl Ending {
 }
 
 impl StepOutcome {
-    /// Whether the hook lets git go on.
+    /// Returns true if this outcome does not make the hook fail.
     pub fn lets_pass(&self) -> bool {
         !matches!(
             self.result,

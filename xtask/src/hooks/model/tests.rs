@@ -21,7 +21,7 @@ fn told(config: &Config, hook: Hook, skip: &str) -> String {
 }
 
 #[test]
-fn without_a_configuration_a_hook_has_steps_of_its_own() {
+fn a_hook_has_default_steps_without_configuration() {
     let config = Config::default();
     let all = Hook::ALL.map(|hook| told(&config, hook, ""));
     expect_test::expect![[r#"
@@ -36,7 +36,7 @@ fn without_a_configuration_a_hook_has_steps_of_its_own() {
 }
 
 #[test]
-fn steps_are_configured_for_a_hook_and_one_by_one() {
+fn steps_are_configured_per_hook_and_per_step() {
     let config = config(
         r#"
         pre-commit = { steps = ["fmt", "check", "spelling", "clippy"], budget = 5, over-budget = "fail" }
@@ -51,7 +51,7 @@ fn steps_are_configured_for_a_hook_and_one_by_one() {
         told(&config, Hook::PrePush, ""),
         told(&config, Hook::PrePush, "audit"),
     ];
-    // Whether a step is skipped, its definition has to be right.
+    // The definition of a step is checked even if the step is skipped.
     expect_test::expect![[r#"
         fmt: Format, 5 s, Fail
         spelling: Program(["typos", "{files}"]), 0 s, Fail
@@ -86,7 +86,7 @@ fn a_step_is_about_files_that_its_globs_match() {
 }
 
 #[test]
-fn what_is_configured_wrongly_is_refused() {
+fn a_wrong_configuration_is_refused() {
     let wrong = [
         "pre-comit = {}",
         "pre-commit = { budgets = 3 }",
@@ -114,7 +114,7 @@ fn what_is_configured_wrongly_is_refused() {
 }
 
 #[test]
-fn what_was_not_done_in_time_passes_or_fails() {
+fn a_step_over_budget_passes_or_fails_as_configured() {
     let lets_pass = |result| {
         let outcome = StepOutcome {
             workspace: None,
@@ -155,7 +155,7 @@ fn every_definition_is_checked_at_installation() {
 }
 
 #[test]
-fn a_failure_outweighs_a_program_of_the_same_step_that_ran_out_of_time() {
+fn a_failure_is_worse_than_a_timeout_in_the_same_step() {
     let late = Ending::OverBudget(OverBudget::Pass);
     let worst = |endings: &[Ending]| endings.iter().fold(Ending::Passed, |a, b| a.worse(*b));
     for endings in [[Ending::Failed, late], [late, Ending::Failed]] {
