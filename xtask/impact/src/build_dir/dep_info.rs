@@ -222,7 +222,8 @@ pub struct Fingerprint {
 /// dependency is public, and the fingerprint of the dependency.
 ///
 /// The fingerprint is the [`super::unit_record::StoredFingerprint::value`] of exactly the record
-/// that was depended on. So records of one build can be distinguished from leftovers of other builds.
+/// that was depended on. So records of one build can be distinguished from leftovers of other
+/// builds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RecordedDependency(pub u64, pub String, pub bool, pub u64);
 

@@ -31,10 +31,11 @@
 //! never to both. With `--target`, build scripts and proc-macros are in the host's profile
 //! directory. A script run is in the profile directory of the platform that the script runs for.
 //!
-//! One `P` can hold both layouts, each with units of its own. `P/.cargo-lock` exists in the target
-//! directory and in the build directory. From 1.96 on the target directory holds `.cargo-lock` and
-//! `.cargo-artifact-lock`, the build directory `.cargo-build-lock`. A network file system has no
-//! lock files. If the two directories differ, only the build directory holds records.
+//! One `P` can hold both layouts, each with units of its own. Before 1.96 both the target directory
+//! and the build directory hold `P/.cargo-lock`. From 1.96 on the target directory holds
+//! `P/.cargo-lock` and `P/.cargo-artifact-lock`, the build directory `P/.cargo-build-lock`. On a
+//! network file system there are no lock files. If the two directories differ, only the build
+//! directory holds records.
 //!
 //! The fingerprint directory of a unit `U` (see [`crate::build_dir::unit_record::UnitName`]) holds:
 //! - `U`, the fingerprint. Cargo empties it before it builds the unit, so it stays empty if the

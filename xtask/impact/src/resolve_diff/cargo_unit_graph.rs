@@ -67,7 +67,7 @@ pub(super) struct CargoUnit {
     /// source is a change of the unit.
     pub(super) key: (String, TargetKey),
     pub(super) facts: UnitConfiguration,
-    /// True if the user's command requests the unit, not only another unit.
+    /// True if the command itself requests the unit, not only another unit.
     pub(super) is_root: bool,
     /// A hash of the configuration of the unit and of everything below it.
     pub(super) deep: u64,

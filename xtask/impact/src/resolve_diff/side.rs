@@ -281,8 +281,7 @@ fn outside(root: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
         .enumerate()
         .find(|(_, above)| path.starts_with(above))?;
     if ups > 2 {
-        // A path that is not below the scratch directory of the sides was written by the user and
-        // stays absolute.
+        // The path is not near the side, so the user wrote it as an absolute path.
         return None;
     }
     Some(Utf8PathBuf::from("../".repeat(ups)).join(path.strip_prefix(shared).ok()?))

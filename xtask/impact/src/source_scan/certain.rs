@@ -111,7 +111,7 @@ impl CertainWalker<'_> {
                 statement.pass(&tokens[passed]);
                 passed += 1;
                 if ends_statement(&tokens[..passed], tokens.get(passed)) {
-                    // End the statement's scope first: while it is open, each binding would add a nested scope.
+                    // End the scope of the statement first: while it is open, each `let` adds another.
                     drop(statement);
                     for at in lets.drain(..) {
                         names.bind(&tokens[..at], &tokens[at + 1..]);
@@ -136,8 +136,7 @@ impl CertainWalker<'_> {
                 let decided = condition
                     .iter()
                     .position(|it| braced(it).is_some() || is_punct(it, '&') || is_punct(it, '|'));
-                // The start of a condition is evaluated in any case, up to the first `&&`, `||` or
-                // block.
+                // A condition is always evaluated up to its first `&`, `|` or block.
                 let is_attribute = is_punct(token, '#');
                 if let (Some(end), false) = (decided, is_attribute)
                     && !self.walk(

@@ -26,9 +26,9 @@ impl RootManifest {
     }
 }
 
-/// Returns the nearest directory above whose manifest has a `[workspace]` table. That directory is
-/// usually the workspace root. The manifest is not parsed, so a caller has to compare the result
-/// with cargo's answer.
+/// Returns the nearest directory, `directory` itself or above, whose manifest has a `[workspace]`
+/// table. That directory is usually the workspace root. The manifest is not parsed, so a caller has
+/// to compare the result with cargo's answer.
 pub fn likely_root(directory: &Utf8Path) -> Option<&Utf8Path> {
     directory.ancestors().find(|above| {
         let manifest = files::read_text(above.join("Cargo.toml"), files::SETTINGS);
@@ -40,7 +40,8 @@ pub fn likely_root(directory: &Utf8Path) -> Option<&Utf8Path> {
 /// are the paths that git tracks, relative to the top level.
 ///
 /// A root manifest has a `[workspace]` table, or its package belongs to no workspace. A manifest
-/// that cannot be read counts as a root, so that cargo reports what is wrong with it.
+/// that cannot be read, or that has `[workspace]` and does not parse, counts as a root, so that
+/// cargo reports what is wrong with it.
 pub fn workspaces_below(
     top_level: &Utf8Path,
     tracked: impl IntoIterator<Item = impl AsRef<Utf8Path>>,

@@ -26,7 +26,7 @@ pub(crate) struct ActivatedPackage<'a> {
     turned_on: BTreeSet<&'a str>,
 }
 
-/// Tells whether the dependencies count that are not active for certain.
+/// The treatment of dependencies that are not active for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UncertainDependencies {
     /// Uncertain dependencies do not count: the result is the features that are active for certain.
