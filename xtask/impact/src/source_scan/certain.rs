@@ -111,7 +111,7 @@ impl CertainWalker<'_> {
                 statement.pass(&tokens[passed]);
                 passed += 1;
                 if ends_statement(&tokens[..passed], tokens.get(passed)) {
-                    // End the scope of the statement first: while it is open, each `let` adds another.
+                    // End the statement's scope first: while it is open, each `let` adds another.
                     drop(statement);
                     for at in lets.drain(..) {
                         names.bind(&tokens[..at], &tokens[at + 1..]);

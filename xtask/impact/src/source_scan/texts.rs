@@ -105,7 +105,7 @@ impl<'a> TextFinder<'a> {
             tokens[at..end].iter().for_each(|it| statement.pass(it));
             at += taken;
             if at <= tokens.len() && ends_statement(&tokens[..at], tokens.get(at)) {
-                // End the scope of the statement first: while it is open, each `let` adds a scope.
+                // End the statement's scope first: while it is open, each `let` adds another.
                 drop(statement);
                 for at in lets.drain(..) {
                     names.bind(&tokens[..at], &tokens[at + 1..]);

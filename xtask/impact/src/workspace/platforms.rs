@@ -96,8 +96,8 @@ impl Workspace {
     pub fn is_set(&self, option: &str, value: Option<&str>, for_host: bool) -> Option<bool> {
         let platforms = match (for_host, self.platforms.as_deref()?) {
             (true, [host, ..]) => std::slice::from_ref(host),
-            // A target may also be a dependency of a build script, which is built for the host. So the
-            // host counts too.
+            // The host counts too: a target may also be a dependency of a build script, which is
+            // built for the host.
             (_, all) => all,
         };
         let mut set = platforms.iter().map(|facts| facts.is_set(option, value));
