@@ -1,7 +1,9 @@
-//! What makes caches lie or builds slow: found, not guessed. Every check says what it read.
+//! The checks of `doctor`: mistakes that make caches unreliable or builds slow. Every finding names
+//! the evidence that the check read.
 //!
-//! Each module is a group of checks that read the same things. In a group, reading comes first; what
-//! follows from what was read is decided by functions on plain values.
+//! Each module is a group of checks that read the same files or records. In each group, the
+//! functions that read are separate from the functions that decide; the latter work on plain
+//! values.
 
 use crate::doctor::ci_files;
 use crate::doctor::cost;
@@ -30,42 +32,42 @@ use xtask_impact::unit_graph::UnitGraph;
 use xtask_impact::vcs::{EntryKind, Repository, TreeState};
 use xtask_impact::workspace::{Package, Workspace};
 
-/// What is examined.
+/// The workspace that is checked, with the facts that several checks need.
 pub struct Context<'a> {
     /// The workspace.
     pub workspace: &'a Workspace,
     /// Starts git and cargo in the workspace's root.
     pub runner: &'a Runner,
-    /// The repository that holds it, if one does.
+    /// The repository that contains the workspace; `None` if there is no repository.
     pub repository: Option<&'a Repository>,
-    /// What the newest kept timings say of macros.
+    /// The times of procedural macros in the newest timings of a build of everything.
     pub macros: Option<MacroTimes>,
-    /// How long a kept build of everything took.
+    /// The times of the newest recorded build of everything.
     pub times: Option<BuildTimes>,
-    /// When.
+    /// The time of the check. A source with a later time is a finding.
     pub now: SystemTime,
-    /// What could not be looked at, and why.
+    /// Notes about files and facts that could not be read, each with the reason.
     pub notes: RefCell<Vec<String>>,
     top_level: Utf8PathBuf,
-    /// The workspace's root below it.
+    /// The workspace's root, relative to the top level.
     root_below: Option<Utf8PathBuf>,
-    /// The files that git tracks, below the top level.
+    /// The files that git tracks, relative to the top level.
     tracked: OnceCell<Vec<Utf8PathBuf>>,
     pub(crate) units: OnceCell<UnitGraph>,
 }
 
-/// How long procedural macros, and what is built for them alone, hold a build up.
+/// The time for which procedural macros and their dependencies delay a build.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MacroTimes {
-    /// The run, as `timings list` calls it.
+    /// The name of the run, as in `timings list`.
     pub run: String,
-    /// Seconds of its critical path.
+    /// The length of the run's critical path, in seconds.
     pub path: f64,
-    /// Seconds of the path by package, of those.
+    /// The seconds that each package with such units adds to the critical path.
     pub packages: Vec<(String, f64)>,
 }
 
-/// Checks that read the same things, and what looks for all of them.
+/// A group of checks that read the same files or records, and the function that runs all of them.
 type Group = (
     &'static [&'static Check],
     fn(&Context<'_>) -> Result<Vec<Finding>>,
@@ -83,7 +85,8 @@ const GROUPS: &[Group] = &[
     (tracked::CHECKS, tracked::check),
 ];
 
-/// That the workspace does not build in the new layout: found by a build, where one is asked for.
+/// The check that the workspace builds in cargo's new layout. Only `--layout-v2` runs this check,
+/// because it builds the workspace.
 pub static LAYOUT_BUILD: Check = Check {
     code: "layout-v2-build",
     level: Level::Error,
@@ -96,16 +99,16 @@ pub static LAYOUT_BUILD: Check = Check {
                   former layout had it.",
 };
 
-/// Every check of doctor's own.
+/// Returns all checks of `doctor`.
 pub fn checks() -> Vec<&'static Check> {
     let checks = GROUPS.iter().flat_map(|(checks, _)| *checks).copied();
     checks.chain([&LAYOUT_BUILD]).collect()
 }
 
-/// What the wanted checks find.
+/// Runs the wanted checks and returns their findings.
 ///
 /// # Errors
-/// Git, cargo or the disk, where something that is there cannot be read.
+/// Returns an error if git or cargo fails, or if an existing file cannot be read.
 pub fn check(patient: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for (checks, find) in GROUPS {
@@ -123,13 +126,13 @@ pub fn check(patient: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<V
     Ok(found)
 }
 
-/// Returns what a build of all of the workspace takes, in figures.
+/// Returns a sentence about the cost of a build from nothing: units, packages and seconds.
 pub fn whole_build(patient: &Context<'_>) -> String {
     cost::from_nothing(patient)
 }
 
 impl<'a> Context<'a> {
-    /// A workspace as it is now.
+    /// Makes the context of a workspace in its present state.
     pub fn new(
         workspace: &'a Workspace,
         runner: &'a Runner,
@@ -160,12 +163,13 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The repository's top level, or the workspace's root where there is none.
+    /// Returns the top level of the repository, or the workspace's root if there is no repository.
     pub fn top_level(&self) -> &Utf8Path {
         &self.top_level
     }
 
-    /// The files that git tracks, below the top level; none outside a repository.
+    /// Returns the files that git tracks, relative to the top level; none if there is no
+    /// repository.
     pub(crate) fn tracked(&self) -> Result<&[Utf8PathBuf]> {
         if let Some(tracked) = self.tracked.get() {
             return Ok(tracked);
@@ -179,8 +183,8 @@ impl<'a> Context<'a> {
         Ok(self.tracked.get_or_init(|| files.collect()))
     }
 
-    /// Returns a tracked file's text; none where the file is not there or not UTF-8. A file that
-    /// was skipped is noted.
+    /// Returns the text of a tracked file; `None` if the file is missing or is not UTF-8. If the
+    /// file is too large or is not a regular file, a note says that the file was skipped.
     pub(crate) fn text(&self, file: &Utf8Path) -> Option<String> {
         match files::read_text(self.top_level.join(file), Self::TEXT) {
             Ok(text) => Some(text),
@@ -194,10 +198,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The largest file that is read line by line; what is larger was not written by hand.
+    /// The largest text file that the checks read. A larger file was not written by hand.
     const TEXT: files::Limit = files::Limit(4 << 20);
 
-    /// Notes once that a file was not looked at.
+    /// Adds a note, at most once, that a file was not checked.
     fn note_skipped(&self, file: &Utf8Path, why: &dyn std::fmt::Display) {
         let note = format!("{file} was not looked at: {why}");
         let mut notes = self.notes.borrow_mut();
@@ -206,13 +210,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A place by its path below the top level, where it is there.
+    /// Returns a path as the place of a finding: relative to the top level, if the path lies below
+    /// it.
     pub fn place(&self, path: &Utf8Path, line: Option<usize>) -> Place {
         let path = self.below(path).unwrap_or_else(|| path.to_owned());
         Place::Path { path, line }
     }
 
-    /// A path as it is below the top level.
+    /// Returns a path relative to the top level; `None` if the path does not lie below it.
     pub fn below(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
         if path.is_relative() {
             return Some(path.to_owned());
@@ -220,12 +225,12 @@ impl<'a> Context<'a> {
         if let Ok(below) = path.strip_prefix(&self.top_level) {
             return Some(below.to_owned());
         }
-        // The workspace's root may be reached by a link, and git's top level has none.
+        // The workspace's root may contain a symbolic link. Git resolves links in the top level.
         let below = path.strip_prefix(&self.workspace.root).ok()?;
         Some(self.root_below.as_ref()?.join(below))
     }
 
-    /// The path packages, by their directories below the top level.
+    /// Returns the path packages by their directories, relative to the top level.
     pub(crate) fn own_packages(&self) -> HashMap<Utf8PathBuf, &Package> {
         let packages = self.workspace.packages.iter();
         let own = packages.filter(|it| it.source.is_none());
@@ -234,7 +239,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The first of a list, a line each, and how many more there are.
+/// Returns the first lines of a list, and the number of further lines as a last line.
 pub(crate) fn first(number: usize, all: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     let more = all.len().saturating_sub(number);
     let more = (more > 0).then(|| format!("and {more} more"));
@@ -269,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn explanations_say_what_is_read_and_how_to_mend() {
+    fn explanations_name_what_is_read_and_the_fix() {
         for Check {
             code, explanation, ..
         } in checks()

@@ -1,4 +1,5 @@
-//! What findings cost in this workspace, in figures: what is built again, and how long that took.
+//! Computes the cost of findings in this workspace: the units that are rebuilt, and the time that
+//! their build took.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,18 +9,18 @@ use crate::doctor::context::Context;
 use xtask_impact::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
 use xtask_impact::workspace::{PackageIx, TargetKind};
 
-/// How long the newest kept build in which everything was compiled took.
+/// The times of the newest recorded build in which everything was compiled.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BuildTimes {
-    /// The run, as `timings list` calls it.
+    /// The name of the run, as in `timings list`.
     pub run: String,
-    /// Seconds from its start to its end.
+    /// The duration of the build, in seconds.
     pub total: f64,
-    /// Seconds of the units of each package, by name and version.
+    /// The seconds of work for each package, by name and version.
     pub packages: BTreeMap<(String, String), f64>,
 }
 
-/// Where a rebuild starts.
+/// The units with which a rebuild starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RebuildStart {
     /// The runs of the packages' build scripts.
@@ -28,8 +29,9 @@ pub(crate) enum RebuildStart {
     Sources,
 }
 
-/// Gives a finding its figures, where the check that found it did not: of a build script or a
-/// source what is built from its package, of a workflow a build from nothing.
+/// Adds the cost to a finding whose check did not set the cost. The cost of a build script or a
+/// source is the rebuild of its package and the dependents. The cost of a CI file is a build from
+/// nothing.
 pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
     if finding.impact.is_some() {
         return;
@@ -63,7 +65,8 @@ pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
     });
 }
 
-/// What is built again when packages change: units, packages, seconds.
+/// Returns a sentence about the units that are rebuilt when packages change: units, packages and
+/// seconds.
 pub(crate) fn rebuilt<'n>(
     patient: &Context<'_>,
     names: impl IntoIterator<Item = &'n str>,
@@ -116,7 +119,7 @@ pub(crate) fn rebuilt<'n>(
     )
 }
 
-/// What a build from nothing takes: units, packages, seconds.
+/// Returns a sentence about a build from nothing: units, packages and seconds.
 pub(crate) fn from_nothing(patient: &Context<'_>) -> String {
     let graph = patient.units();
     let compiled = graph.units().filter(|(_, it)| it.is_compiled());
@@ -134,7 +137,8 @@ pub(crate) fn from_nothing(patient: &Context<'_>) -> String {
     )
 }
 
-/// How long packages took that are compiled without need, by name and version.
+/// Returns the build time of packages that are compiled without need. Packages are named by name
+/// and version.
 pub(crate) fn seconds_of(patient: &Context<'_>, packages: &[(String, String)]) -> String {
     match &patient.times {
         None => NOT_MEASURED.to_owned(),
@@ -151,7 +155,7 @@ pub(crate) fn seconds_of(patient: &Context<'_>, packages: &[(String, String)]) -
 const NOT_MEASURED: &str =
     "seconds are not known, since no `cargo xtask timings` of everything is kept";
 
-/// A number with its noun.
+/// Returns a number with its noun. Example: `1 unit`, `2 units`.
 pub(crate) fn counted(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
@@ -159,7 +163,7 @@ pub(crate) fn counted(number: usize, noun: &str) -> String {
     }
 }
 
-/// The units that cargo builds again with these, and these.
+/// Returns the given units, and all dependents that cargo rebuilds with them.
 fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {
     let mut found: BTreeSet<UnitIx> = starts.iter().copied().collect();
     let mut pending = starts;
@@ -174,7 +178,7 @@ fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {
 }
 
 impl Context<'_> {
-    /// The units of a build of everything, tests included.
+    /// Returns the unit graph of a build of everything, tests included.
     fn units(&self) -> &UnitGraph {
         let units = &self.units;
         units.get_or_init(|| UnitGraph::new(self.workspace, Verb::Test))

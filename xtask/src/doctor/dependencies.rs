@@ -1,4 +1,5 @@
-//! Dependencies: what is compiled several times, what holds a build up, what is said twice.
+//! Checks the dependencies: packages that are compiled several times, and macros that delay a
+//! build.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -91,7 +92,8 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// What packages cost that are compiled besides others, by name and version.
+/// A function that returns the cost of packages that are compiled more often than needed, by name
+/// and version.
 type Cost<'a> = dyn Fn(&[(String, String)]) -> String + 'a;
 
 fn versions(
@@ -223,7 +225,7 @@ fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
     Some(finding.evidence([evidence]).impact(impact))
 }
 
-/// The first names, and how many more there are.
+/// Returns the first four names, and the number of further names.
 pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<_> = names.collect();
     let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! Variables that builds read, and that are not the same everywhere.
+//! Checks the environment variables that builds read and whose values are not the same everywhere.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -31,10 +31,12 @@ static ENVIRONMENT: Check = Check {
                   it is the same for everyone.",
 };
 
-/// Values by variable, package and build directory, with when they were read.
+/// The recorded values by variable, package and build directory, each with the time when it was
+/// read.
 type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String>)>;
 
-/// Variables that recorded units read with another value than they have here.
+/// Finds the variables that recorded units read with another value than the value in this
+/// environment.
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = patient.workspace;
     let mut directories = vec![workspace.directories()];
@@ -96,10 +98,11 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// A package, when it was compiled, and the variables that its code asked for.
+/// A package, the time when it was compiled, and the variables that its code read.
 type CompiledPackage<'a> = (&'a Package, SystemTime, ReadVariables);
 
-/// The variables that the code of path packages asked for as it was compiled.
+/// Returns the variables that the code of path packages read when it was compiled (`env!`,
+/// `option_env!`).
 fn compiled<'a>(
     workspace: &Workspace,
     profile: &ProfileDir,
@@ -153,7 +156,8 @@ fn differing(
     found.collect()
 }
 
-/// A value, which may be a secret: its length, unless it is a plain short one.
+/// Describes a value by its length, because the value may be a secret. A value of at most four
+/// bytes is shown.
 fn shown(value: Option<&String>) -> String {
     match value {
         None => "not set".to_owned(),
@@ -167,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_that_differ() {
+    fn variables_that_differ_are_found() {
         let recorded = |name: &str, value: Option<&str>| {
             let key = (name.to_owned(), "a".to_owned(), "/w/target".into());
             (key, (UNIX_EPOCH, value.map(str::to_owned)))

@@ -1,4 +1,4 @@
-//! Mending what is safe to mend.
+//! Fixes the findings that are safe to fix.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -19,13 +19,14 @@ use xtask_impact::files;
 use xtask_impact::process;
 use xtask_impact::workspace::Workspace;
 
-/// The codes of what [`fix`] mends.
+/// The codes of the findings that [`fix`] can fix.
 pub(crate) const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
 
-/// Mends what is found of the wanted codes, or says what it would mend; how many things that is.
+/// Fixes the findings of the wanted codes, or prints the fixes in a dry run. Returns the number of
+/// fixes.
 ///
 /// # Errors
-/// What cannot be removed or written, and git's own message.
+/// Returns an error if a file cannot be removed or written, or if git fails.
 pub(crate) fn fix(
     patient: &Context<'_>,
     wanted: &dyn Fn(&str) -> bool,
@@ -57,7 +58,8 @@ pub(crate) fn fix(
     Ok(count)
 }
 
-/// Takes what cargo built out of git's index, and keeps git from tracking it again.
+/// Removes cargo's output from git's index, and adds lines to `.gitignore` so that git does not
+/// track the output again.
 fn untrack(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
     let files = tracked::outputs(patient)?;
     if files.is_empty() {
@@ -70,7 +72,8 @@ fn untrack(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize>
         }
     }
     if !dry_run {
-        // From a list, since a command line is not as long as a list of artifacts.
+        // Git reads the paths from standard input, because a command line cannot hold a long list
+        // of artifacts.
         let mut git = patient.runner.in_directory(patient.top_level()).git();
         git.args(["rm", "--cached", "--quiet", "--pathspec-from-file=-"]);
         git.args(["--pathspec-file-nul", "--ignore-unmatch"]);
@@ -90,7 +93,7 @@ fn untrack(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize>
     Ok(files.len())
 }
 
-/// Returns true where git already ignores what a line for `.gitignore` would make it ignore.
+/// Returns true if git already ignores the paths that a new line of `.gitignore` would match.
 fn is_ignored(patient: &Context<'_>, line: &str) -> Result<bool> {
     let path = line.trim_start_matches('/');
     let probe = match path.ends_with('/') {
@@ -103,7 +106,7 @@ fn is_ignored(patient: &Context<'_>, line: &str) -> Result<bool> {
     }
 }
 
-/// Adds an entry to the repository's `.gitignore`.
+/// Adds a line to the repository's `.gitignore`.
 fn ignore(patient: &Context<'_>, entry: &str) -> Result<()> {
     let file = patient.top_level().join(".gitignore");
     if file.is_symlink() {
@@ -117,7 +120,7 @@ fn ignore(patient: &Context<'_>, entry: &str) -> Result<()> {
             text => text?,
         };
         let is_whole = text.is_empty() || text.ends_with(b"\n");
-        // What is there stays, whatever it is.
+        // The line is appended, so the present text of the file stays as it is.
         let mut file = File::options().append(true).create(true).open(&file)?;
         let line = format!("{}{entry}\n", if is_whole { "" } else { "\n" });
         file.write_all(line.as_bytes())
@@ -127,8 +130,8 @@ fn ignore(patient: &Context<'_>, entry: &str) -> Result<()> {
 
 type Say<'a> = dyn Fn(&str, &str, std::fmt::Arguments<'_>) + 'a;
 
-/// Removes the incremental state that no package uses, under cargo's lock; where a build is
-/// running, after it.
+/// Removes the incremental state that no package uses, under cargo's lock. If a build is running,
+/// the removal waits for its end.
 fn incremental(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
     let workspace = patient.workspace;
     let own = workspace.directories();
@@ -137,7 +140,8 @@ fn incremental(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
     let mut places: Vec<_> = places.collect();
     places.dedup();
     for place in places {
-        // What was seen without the locks may be used by now.
+        // The plan is made under the locks: without the locks, a build may have started to use the
+        // state.
         let plan = || unused_in(workspace, &place);
         let (lock, mut directory) = match dry_run {
             true => (None, plan()?),

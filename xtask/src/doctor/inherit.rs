@@ -1,4 +1,5 @@
-//! Dependencies that manifests say several times, and could say once.
+//! Finds dependencies that several manifests declare and that could be declared once, in
+//! `[workspace.dependencies]`.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,7 @@ static INHERIT: Check = Check {
                   true`.",
 };
 
-/// What a manifest says of a dependency.
+/// The declaration of a dependency in a manifest.
 #[derive(Debug, PartialEq)]
 struct Said {
     line: usize,
@@ -57,7 +58,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
             for said in said_in(&text, &[kind]) {
                 let dependencies = member.dependencies.iter();
                 let mut resolved = dependencies.map(|it| workspace.package(it.package));
-                // A member may depend on two versions, one of them by another name.
+                // A member may depend on two versions of a package, one of them under another name.
                 let is_it = |it: &&Package| {
                     it.name == said.package
                         && it.source.is_some()
@@ -115,20 +116,22 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// What lines of manifests cost that say the same thing.
+/// Returns a sentence about the cost of repeated declarations.
 fn lines_of(number: usize) -> String {
     let lines = counted(number, "line");
     format!("{lines} of manifests to raise at a new version; nothing is compiled twice today.")
 }
 
-/// Whether a member that inherits would be resolved to the same version with the same features.
+/// Returns true if a member that inherits the dependency would have the same version and the same
+/// default features.
 fn would_serve(shared: &Said, own: &Said, resolved: &str) -> bool {
     let resolved = Version::parse(resolved);
     shared.default_features == own.default_features
         && resolved.is_ok_and(|it| shared.requirement.matches(&it))
 }
 
-/// The dependencies on a registry's packages in a table of a manifest, not those that are inherited.
+/// Returns the dependencies on registry packages in a table of a manifest. Inherited dependencies
+/// are left out.
 fn said_in(manifest: &str, table: &[&str]) -> Vec<Said> {
     let Ok(root) = DeTable::parse(manifest) else {
         return Vec::new();
@@ -171,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_manifest_says() {
+    fn declarations_on_registry_packages_are_read() {
         let manifest = "[dependencies]\nplain = \"1.0\"\nshared.workspace = true\nnear = { path = \"../near\" }\n\
                         called = { package = \"other\", version = \"2\", default-features = false }\n";
         let said = said_in(manifest, &["dependencies"]);
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn inheriting_changes_nothing_or_is_not_advised() {
+    fn inheriting_is_advised_only_if_it_changes_nothing() {
         let said = |requirement: &str, default_features| Said {
             line: 1,
             package: "x".to_owned(),

@@ -1,4 +1,4 @@
-//! Times of builds that the timings kept, for the checks that weigh macros and builds.
+//! Reads the times of recorded builds, for the checks that need the cost of macros and of builds.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,11 @@ use crate::cargo_runs::build_times::{BuildRecord, UnitState};
 use crate::doctor::context::{BuildTimes, MacroTimes};
 use xtask_impact::workspace::Workspace;
 
-/// What the newest kept build of everything says: of macros, and how long it took.
+/// Returns the times of macros, and the times of the whole build, from the newest recorded build of
+/// everything. Both are `None` if none of the five newest series of runs has such a build.
 ///
 /// # Errors
-/// Where kept runs cannot be listed or read.
+/// Returns an error if the recorded runs cannot be listed or read.
 pub fn kept_times(workspace: &Workspace) -> Result<(Option<MacroTimes>, Option<BuildTimes>)> {
     let store = Store::of(&workspace.target_directory);
     let history = store.history()?;
@@ -24,7 +25,7 @@ pub fn kept_times(workspace: &Workspace) -> Result<(Option<MacroTimes>, Option<B
     for series in newest.take(5) {
         records.extend(store.records(series)?.pop());
     }
-    // Of a change alone little is compiled, and mostly no macro.
+    // A build after a small change compiles few units, and usually no macro.
     let is_whole = |record: &&BuildRecord| {
         record
             .build

@@ -1,5 +1,5 @@
-//! Paths into the build directory, which is cargo's own: its new layout, of cargo 1.100, moves what
-//! they lead to, and a configured directory did so already.
+//! Checks for paths into the build directory. The layout of the build directory belongs to cargo.
+//! Cargo 1.100 moves files by its new layout, and a configured target directory moves files too.
 
 use std::collections::HashSet;
 
@@ -71,7 +71,8 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let manifests = patient.tracked()?.iter();
     let manifests = manifests.filter(|it| it.file_name() == Some("Cargo.toml"));
     let manifests: HashSet<&Utf8Path> = manifests.filter_map(|it| it.parent()).collect();
-    // A manifest that is no package's of this workspace is a fixture's, or another workspace's.
+    // A manifest that belongs to no package of this workspace is part of a fixture or of another
+    // workspace.
     let owner = |file: &Utf8Path| {
         let mut above = file.ancestors().skip(1);
         let nearest = above.find(|it| manifests.contains(it) || packages.contains_key(*it))?;
@@ -105,10 +106,10 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// What is wrong in a line: its number, the check, what and how to mend it.
+/// A fault in a line: the line's number, the check, the message and the fix.
 type LayoutFault = (usize, &'static Check, String, &'static str);
 
-/// The faults in a package's code.
+/// Finds the faults in the code of a package.
 fn in_code(
     patient: &Context<'_>,
     package: &Package,
@@ -136,7 +137,7 @@ fn in_code(
     made.iter().filter_map(|it| code.judge(it)).collect()
 }
 
-/// Whose code a path is made in.
+/// The package that contains a path expression, and the directories that the path must not lead to.
 struct CodePlace<'a> {
     directory: &'a Utf8Path,
     targets: [&'a Utf8Path; 3],
@@ -184,7 +185,8 @@ fn directories(climbs: usize) -> String {
     }
 }
 
-/// Whether a file holds commands, by its name.
+/// Returns true if a file holds commands, by its name: a shell script, a makefile, a Dockerfile or
+/// a CI file.
 fn is_script(file: &Utf8Path) -> bool {
     let name = file.file_name().unwrap_or_default();
     let lower = name.to_ascii_lowercase();
@@ -211,7 +213,7 @@ fn is_script(file: &Utf8Path) -> bool {
         }
 }
 
-/// The faults in a script: paths that lead into a build directory's insides.
+/// Finds the faults in a script: paths that lead into the inside of a build directory.
 fn in_text(text: &str) -> Vec<LayoutFault> {
     let mut found = Vec::new();
     for (at, line) in (1..).zip(text.lines()) {
@@ -219,7 +221,7 @@ fn in_text(text: &str) -> Vec<LayoutFault> {
         if code.starts_with('#') || code.starts_with("//") {
             continue;
         }
-        // What follows a blank and a `#` is a comment in each of these languages.
+        // A `#` after a space starts a comment in each of these languages.
         let code = code.split(" #").next().unwrap_or_default();
         let words = code.split(|char: char| char.is_whitespace() || "\"'`;()=:,".contains(char));
         found.extend(words.filter_map(inside_of).map(|path| {
@@ -232,7 +234,8 @@ fn in_text(text: &str) -> Vec<LayoutFault> {
     found
 }
 
-/// The path in a word down to the directory that is cargo's own.
+/// Returns the path in a word, up to the directory that only cargo uses. Example:
+/// `target/debug/deps/x` becomes `target/debug/deps`.
 fn inside_of(word: &str) -> Option<String> {
     let parts: Vec<&str> = word.split('/').collect();
     let at = parts.iter().position(|it| *it == "target")?;

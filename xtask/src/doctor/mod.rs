@@ -1,4 +1,4 @@
-//! `doctor`: look for what makes caches lie or builds slow.
+//! `doctor`: finds mistakes that make caches unreliable or builds slow.
 
 pub(crate) mod ci_files;
 pub mod context;
@@ -64,7 +64,8 @@ pub struct Args {
     workspace: WorkspaceArgs,
 }
 
-/// Returns every check of the kit, since a workspace's levels and exceptions may name any of them.
+/// Returns every check of the kit. The configured levels and exceptions of a workspace may name any
+/// of them.
 pub(crate) fn all_checks() -> Vec<&'static Check> {
     let mut checks = context::checks();
     checks.extend(CHECKS);
@@ -102,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         if fix(&patient, &wanted, args.dry_run)? == 0 {
             output::note("there is nothing to mend that --fix mends");
         }
-        // What was read before is not true any more.
+        // The fixes changed the facts that the context has read.
         let (macros, times) = (patient.macros.take(), patient.times.take());
         patient = Context::new(&workspace, &runner, repository.as_ref());
         (patient.macros, patient.times) = (macros, times);

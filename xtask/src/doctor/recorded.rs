@@ -1,4 +1,4 @@
-//! What build scripts said when they last ran, by cargo's records.
+//! Reads from cargo's records what build scripts printed in their last run.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -11,10 +11,10 @@ use xtask_impact::build_dir::unit_inputs::ScriptRun;
 use xtask_impact::build_dir::unit_record::{RecordedMode, StoredFingerprint};
 use xtask_impact::workspace::{Package, Workspace};
 
-/// The packages by name, but for those whose name another one has too, since records name packages
-/// by their name alone.
+/// Returns the packages by name. A name that several packages have is left out, because records
+/// contain only the name of a package.
 pub(crate) fn unique(workspace: &Workspace) -> HashMap<&str, &Package> {
-    // They are sorted by name.
+    // The packages are sorted by name.
     let by_name = workspace.packages.chunk_by(|a, b| a.name == b.name);
     let unique = by_name.filter_map(|same| match same {
         [package] => Some((&*package.name, package)),
@@ -28,11 +28,11 @@ pub(crate) fn unique(workspace: &Workspace) -> HashMap<&str, &Package> {
 pub(crate) struct RecordedRun {
     pub(crate) said: ScriptRun,
     pub(crate) started: SystemTime,
-    /// The file that holds what it printed.
+    /// The file that holds the output of the run.
     pub(crate) output: Utf8PathBuf,
 }
 
-/// The recorded runs of the scripts of these packages.
+/// Returns the recorded runs of the build scripts of the given packages.
 pub(crate) fn runs<'a>(
     profile: &ProfileDir,
     packages: &HashMap<&str, &'a Package>,

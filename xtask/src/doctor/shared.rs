@@ -1,4 +1,4 @@
-//! Other checkouts that build in this one's directories.
+//! Checks for other checkouts that build in the directories of this checkout.
 
 use anyhow::Result;
 
@@ -38,7 +38,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found.collect())
 }
 
-/// The profile directories in which a checkout builds that is there, and is not this one.
+/// Returns the profile directories in which another existing checkout builds.
 pub(crate) fn others(workspace: &Workspace) -> Result<Vec<Shared>> {
     let mut shared = checkouts::sharing(workspace)?;
     shared.retain(|it| it.is_there);

@@ -1,4 +1,4 @@
-//! A build in the new layout of the build directory.
+//! Builds the workspace in cargo's new layout of the build directory, as a trial.
 
 use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8Path;
@@ -12,19 +12,21 @@ use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::usage;
 
-/// How a cargo is told to build in the new layout.
+/// The way in which a cargo version builds in the new layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offer {
-    /// It does so by itself, from 1.100 on.
+    /// Cargo uses the new layout by default, from version 1.100 on.
     Stable,
-    /// It has to be told, and to be let.
+    /// Cargo needs `-Zbuild-dir-new-layout` and `RUSTC_BOOTSTRAP=1`.
     Unstable,
 }
 
-/// Builds the workspace in the new layout, in a scratch directory that is removed.
+/// Builds the workspace in the new layout, in a scratch directory that is removed afterwards.
+/// Returns a finding if the build fails.
 ///
 /// # Errors
-/// Where the installed cargo has no new layout, or the workspace builds in neither.
+/// Returns an error if the installed cargo has no new layout, or if the build fails in both
+/// layouts.
 pub(crate) fn try_layout(patient: &Context<'_>) -> Result<Option<Finding>> {
     let said = process::checked(patient.runner.cargo().arg("--version"))?;
     let said = String::from_utf8_lossy(&said).trim().to_owned();
@@ -92,7 +94,8 @@ fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bo
     ))
 }
 
-/// What the cargo of this version offers: `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
+/// Returns the way in which the cargo of a version builds in the new layout; `None` if it cannot.
+/// Example of a version: `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
 fn offer(version: &str) -> Option<Offer> {
     let version = Version::parse(version.split_whitespace().nth(1)?).ok()?;
     match version.minor {
@@ -107,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_cargo_offers() {
+    fn the_layout_option_follows_the_version_of_cargo() {
         for (version, expected) in [
             ("cargo 1.90.0 (x 2025-01-01)", None),
             ("cargo 1.95.0 (x 2026-03-21)", Some(Offer::Unstable)),

@@ -1,48 +1,48 @@
-//! Files of CI services, reduced to what the checks ask: jobs with their steps.
+//! Reads the files of CI services into the parts that the checks need: jobs and their steps.
 
 use cargo_metadata::camino::Utf8Path;
 
 use crate::doctor::yaml;
 use crate::doctor::yaml::YamlNode;
 
-/// A job: steps on one machine.
+/// A job of a CI service: steps that run on one machine.
 #[derive(Debug, Default)]
 pub(crate) struct WorkflowJob {
-    /// Its name.
+    /// The name of the job.
     pub(crate) name: String,
-    /// Variables of its environment, the file's own included.
+    /// The variables of the job's environment, including the variables of the whole file.
     pub(crate) variables: Vec<NamedValue>,
-    /// What is done, in order.
+    /// The steps of the job, in order.
     pub(crate) steps: Vec<WorkflowStep>,
 }
 
 /// A step of a job.
 #[derive(Debug, Default)]
 pub(crate) struct WorkflowStep {
-    /// Where it begins.
+    /// The line where the step begins.
     pub(crate) line: usize,
-    /// The action that it uses.
+    /// The action that the step uses; empty if there is none.
     pub(crate) uses: String,
-    /// What the action is given.
+    /// The inputs of the action.
     pub(crate) with: Vec<NamedValue>,
-    /// The commands that it runs, with the line of the first.
+    /// The commands that the step runs, with the line of the first command.
     pub(crate) run: Option<(usize, String)>,
-    /// Directories that are kept from one run to the next.
+    /// The directories that the step keeps from one run to the next.
     pub(crate) cache: Option<CacheStep>,
-    /// Variables of its own.
+    /// The variables that only this step sets.
     pub(crate) variables: Vec<NamedValue>,
 }
 
-/// What is kept, and under which key.
+/// The directories that are kept between runs, and the key of the cache.
 #[derive(Debug)]
 pub(crate) struct CacheStep {
     /// The line of the key.
     pub(crate) line: usize,
     /// The key.
     pub(crate) key: String,
-    /// The directories, a line each.
+    /// The directories, one on each line.
     pub(crate) paths: String,
-    /// Whether one of another key will do.
+    /// True if a cache with another key may be restored (`restore-keys`, `fallback_keys`).
     pub(crate) is_lenient: bool,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct NamedValue {
     pub(crate) value: String,
 }
 
-/// Whether a file is one of a CI service that is known here, by its path in the repository.
+/// Returns true if a file belongs to a known CI service, by its path in the repository.
 pub(crate) fn is_known(file: &Utf8Path) -> bool {
     let is_yaml = matches!(file.extension(), Some("yml" | "yaml"));
     let is_workflow = file.parent() == Some(Utf8Path::new(".github/workflows"));
@@ -65,10 +65,10 @@ pub(crate) fn is_known(file: &Utf8Path) -> bool {
     is_yaml && (is_workflow || is_action || file.as_str() == ".gitlab-ci.yml")
 }
 
-/// The jobs of a file.
+/// Returns the jobs of a CI file.
 ///
 /// # Errors
-/// In words, where it is no YAML.
+/// Returns a message if the file is not valid YAML.
 pub(crate) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<WorkflowJob>, String> {
     let Some(root) = yaml::parse(text)? else {
         return Ok(Vec::new());
@@ -79,7 +79,8 @@ pub(crate) fn jobs(file: &Utf8Path, text: &str) -> Result<Vec<WorkflowJob>, Stri
     })
 }
 
-/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>
+/// Reads a workflow or an action of GitHub, see
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>.
 fn github(root: &YamlNode) -> Vec<WorkflowJob> {
     let common = entries(root.get("env"));
     let mut jobs = Vec::new();
@@ -129,12 +130,12 @@ fn step(node: &YamlNode) -> WorkflowStep {
     }
 }
 
-/// A command, with its line.
+/// Returns a command with its line.
 fn command(node: &YamlNode) -> Option<(usize, String)> {
     Some((node.line, node.text()?.to_owned()))
 }
 
-/// <https://docs.gitlab.com/ci/yaml/>
+/// Reads a pipeline of GitLab, see <https://docs.gitlab.com/ci/yaml/>.
 fn gitlab(root: &YamlNode) -> Vec<WorkflowJob> {
     let common = entries(root.get("variables"));
     let job = |name: &str, node: &YamlNode| {
@@ -165,7 +166,8 @@ fn gitlab(root: &YamlNode) -> Vec<WorkflowJob> {
             jobs.push(job(name, node));
         }
     }
-    // Keys of the whole file are those of every job, so they are told once.
+    // Keys at the top of the file hold for every job. They become a job of their own, so that a
+    // fault is reported once.
     if root.get("cache").is_some() {
         jobs.push(job("every job", root));
     }
@@ -209,13 +211,13 @@ fn entries(node: Option<&YamlNode>) -> Vec<NamedValue> {
     entries.filter_map(entry).collect()
 }
 
-/// Name and value.
+/// Returns the name and the value.
 fn both(entry: &NamedValue) -> [&String; 2] {
     [&entry.name, &entry.value]
 }
 
 impl WorkflowJob {
-    /// Every text that says what the job does.
+    /// Returns every text of the job: actions, inputs, commands and variables.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let steps = self.steps.iter().flat_map(|step| {
             let run = step.run.iter().map(|(_, text)| text);
@@ -227,7 +229,7 @@ impl WorkflowJob {
         texts.map(String::as_str)
     }
 
-    /// The commands in their order, each with its line; comments left out.
+    /// Returns the commands of the job in order, each with its line. Comments are left out.
     pub(crate) fn commands(&self) -> impl Iterator<Item = (usize, &str)> {
         let runs = self.steps.iter().filter_map(|step| step.run.as_ref());
         runs.flat_map(|(line, text)| {
@@ -237,8 +239,8 @@ impl WorkflowJob {
         })
     }
 
-    /// A value with the job's own variables in their places; none where another is asked for, or
-    /// one is made of itself.
+    /// Replaces `${{ env.NAME }}` in a value by the job's own variables. Returns `None` if the
+    /// value contains another expression, or if a variable refers to itself.
     pub(crate) fn resolved(&self, value: &str) -> Option<String> {
         let mut value = value.to_owned();
         for _ in 0..16 {

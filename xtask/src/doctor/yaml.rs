@@ -1,19 +1,20 @@
-//! YAML, as CI services read it: values with the lines on which they stand.
+//! Parses the YAML of CI services into values with their lines.
 
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser};
 
-/// A value and its place.
+/// A value with its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct YamlNode {
-    /// The line on which it begins, counted from 1; of a block of text its first line.
+    /// The line where the value begins, counted from 1. For a block of text, the first line of the
+    /// text.
     pub line: usize,
     /// The value.
     pub value: YamlValue,
 }
 
-/// A value; what YAML takes for numbers, truth and nothing is text here.
+/// A YAML value. Numbers, booleans and null are text here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum YamlValue {
     /// Text.
@@ -24,24 +25,25 @@ pub enum YamlValue {
     Table(Vec<(YamlNode, YamlNode)>),
 }
 
-/// The deepest nesting of lists and tables that is read. CI services nest a dozen.
+/// The maximum nesting of lists and tables. The files of CI services nest about a dozen levels.
 const MAX_DEPTH: usize = 100;
 
-/// The largest document, in bytes of memory, with every alias written out. A file of GitHub's has
-/// 512 KiB at most.
+/// The maximum size of a document in memory, in bytes, with every alias expanded. GitHub limits a
+/// file to 512 KiB.
 const MAX_SIZE: usize = 64 << 20;
 
-/// A list or table whose end was not read yet.
+/// A list or table whose end has not been read yet.
 struct Open {
     anchor: usize,
     node: YamlNode,
     size: usize,
 }
 
-/// The first document of a text.
+/// Parses the first document of a text.
 ///
 /// # Errors
-/// In words, where and why it is no YAML, or deeper or larger than `MAX_DEPTH` and `MAX_SIZE` allow.
+/// Returns a message with the place if the text is not valid YAML, or exceeds `MAX_DEPTH` or
+/// `MAX_SIZE`.
 pub fn parse(text: &str) -> Result<Option<YamlNode>, String> {
     let mut open: Vec<Open> = Vec::new();
     let mut anchors: HashMap<usize, (YamlNode, usize)> = HashMap::new();
@@ -104,7 +106,7 @@ pub fn parse(text: &str) -> Result<Option<YamlNode>, String> {
             return Ok(Some(done));
         };
         parent.size += size;
-        // A key waits in the table, with nothing for its value, until that comes.
+        // A key is stored with an empty value (line 0) until its value has been read.
         match &mut parent.node.value {
             YamlValue::List(items) => items.push(done),
             YamlValue::Table(entries) => match entries.last_mut() {
@@ -125,13 +127,13 @@ pub fn parse(text: &str) -> Result<Option<YamlNode>, String> {
 }
 
 impl YamlNode {
-    /// What stands under a key of a table.
+    /// Returns the value of a key of a table.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let is_it = |entry: &&(Self, Self)| entry.0.text() == Some(key);
         Some(&self.entries().iter().find(is_it)?.1)
     }
 
-    /// The text, where it is one.
+    /// Returns the text if the value is a text.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             YamlValue::Text(text) => Some(text),
@@ -139,7 +141,7 @@ impl YamlNode {
         }
     }
 
-    /// The items of a list; none of anything else.
+    /// Returns the items of a list; an empty slice for other values.
     pub fn items(&self) -> &[Self] {
         match &self.value {
             YamlValue::List(items) => items,
@@ -147,7 +149,7 @@ impl YamlNode {
         }
     }
 
-    /// The entries of a table; none of anything else.
+    /// Returns the entries of a table; an empty slice for other values.
     pub fn entries(&self) -> &[(Self, Self)] {
         match &self.value {
             YamlValue::Table(entries) => entries,
@@ -155,7 +157,7 @@ impl YamlNode {
         }
     }
 
-    /// Every text in it.
+    /// Returns every text in the value, without the keys of tables.
     pub fn texts(&self) -> Vec<&Self> {
         match &self.value {
             YamlValue::Text(_) => vec![self],
@@ -187,7 +189,7 @@ mod tests {
         assert_eq!(parse("").unwrap(), None);
     }
     #[test]
-    fn a_document_that_grows_without_end_is_no_document() {
+    fn a_document_that_is_too_large_or_too_deep_is_refused() {
         let doubling: String = (1..40)
             .map(|at| format!("x{at}: &x{at} [*x{0},*x{0}]\n", at - 1))
             .collect();

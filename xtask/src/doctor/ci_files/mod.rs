@@ -1,4 +1,5 @@
-//! Files of CI services: what they keep between runs, under which key, and what makes that useless.
+//! Checks the files of CI services: the caches that jobs keep between runs, the keys of these
+//! caches, and mistakes that make a cache useless.
 
 mod toolchain;
 mod variables;
@@ -134,11 +135,11 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// What the repository has.
+/// Facts about the repository that decide which parts a cache key needs.
 struct RepositoryFiles {
-    /// Whether git tracks a lock file.
+    /// True if git tracks a lock file.
     locks: bool,
-    /// Whether a toolchain file names a version.
+    /// True if a toolchain file names a version.
     pins: bool,
 }
 
@@ -156,7 +157,8 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
     let caches = || job.steps.iter().filter_map(|it| it.cache.as_ref());
     for cache in caches() {
         let target = keeps_target(cache);
-        // One of each commit's or run's own is written each time.
+        // A key that contains the commit or the run is new in each run, so its cache is always
+        // written.
         if !target && !keeps_downloads(cache) || is_own_of_a_run(&cache.key) {
             continue;
         }
@@ -219,7 +221,7 @@ fn keeps_target(cache: &CacheStep) -> bool {
     })
 }
 
-/// Whether a value is another one in each run.
+/// Returns true if a value is different in each run of a CI service.
 fn is_own_of_a_run(value: &str) -> bool {
     let own = [
         "github.sha",
@@ -236,7 +238,7 @@ fn keeps_downloads(cache: &CacheStep) -> bool {
     kept.iter().any(|it| cache.paths.contains(it))
 }
 
-/// What a key may tell apart.
+/// The inputs that a cache key depends on.
 struct KeyParts {
     locks: bool,
     toolchain: bool,
@@ -256,7 +258,7 @@ impl KeyParts {
         literal.push_str(rest);
         let known = ["hashFiles", "runner.", "github.", "matrix."];
         let is_telling = |it: &&str| !known.iter().any(|known| it.starts_with(known));
-        // GitLab's variables stand in the text itself.
+        // GitLab writes variables directly in the text, as in `$CI_COMMIT_REF_SLUG`.
         let other = expressions.iter().any(is_telling) || literal.replace("$CI_", "").contains('$');
         let hashes = |name: &str| {
             let mut hashed = expressions.iter().filter(|it| it.contains("hashFiles"));
@@ -276,7 +278,7 @@ impl KeyParts {
     }
 }
 
-/// The first command of cargo's that builds or cleans.
+/// Returns the line and the words of the job's first cargo command that builds or cleans.
 fn first_cargo(job: &WorkflowJob) -> Option<(usize, Vec<&str>)> {
     let commands = job.commands().flat_map(|(line, text)| {
         let parts = text.split("&&").flat_map(|part| part.split(';'));
@@ -300,7 +302,7 @@ fn first_cargo(job: &WorkflowJob) -> Option<(usize, Vec<&str>)> {
     cargo.next()
 }
 
-/// Whether it is `cargo clean`, and not of one package or of documentation.
+/// Returns true if the command is `cargo clean` without a package and without `--doc`.
 fn is_clean(words: &[&str]) -> bool {
     let mut rest = words.iter().skip(1).filter(|it| !it.starts_with('+'));
     let narrows = |it: &str| it.starts_with("-p") || it.starts_with("--p") || it == "--doc";

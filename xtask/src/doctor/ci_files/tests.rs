@@ -21,7 +21,7 @@ fn cache(path: &str, key: &str) -> String {
 }
 
 #[test]
-fn keys_of_caches() {
+fn a_cache_key_needs_the_lock_file_and_the_toolchain() {
     for (path, key, lacks) in [
         (
             "target",
@@ -77,7 +77,7 @@ fn keys_of_caches() {
 }
 
 #[test]
-fn times_of_sources() {
+fn a_cached_target_directory_needs_old_source_times() {
     let kept = cache("target", "${{ steps.key.outputs.key }}");
     assert_eq!(
         faults(&kept),
@@ -93,7 +93,7 @@ fn times_of_sources() {
 }
 
 #[test]
-fn first_commands() {
+fn a_job_that_begins_with_cargo_clean_is_found() {
     for (run, is_found) in [
         ("cargo clean", true),
         ("cargo --version && cargo +stable clean", true),
@@ -111,7 +111,7 @@ fn first_commands() {
 }
 
 #[test]
-fn variables_beside_a_compiler_cache() {
+fn variables_that_spoil_a_compiler_cache_are_found() {
     let job = |name: &str, env: &str| {
         format!("  {name}:\n    env: {{ RUSTC_WRAPPER: sccache, {env} }}\n    steps: []\n")
     };
@@ -151,7 +151,7 @@ fn variables_beside_a_compiler_cache() {
 }
 
 #[test]
-fn toolchains() {
+fn the_toolchains_of_a_job_are_read() {
     let text = "env:\n  R: stable\n  S: ${{ env.S }}\njobs:\n  a:\n    steps:\n      - uses: dtolnay/rust-toolchain@nightly\n      \
         - uses: dtolnay/rust-toolchain@master\n        with:\n          toolchain: ${{ env.R }}\n      \
         - run: rustup toolchain install --profile minimal 1.90\n      - run: rustup default nightly-x86_64-pc-windows-gnu\n      \
@@ -166,7 +166,7 @@ fn toolchains() {
 }
 
 #[test]
-fn gitlab() {
+fn a_gitlab_pipeline_is_checked() {
     let text = "variables:\n  CARGO_NET_RETRY: '3'\ntest:\n  cache:\n    key:\n      files: [Cargo.lock]\n    paths: [target/]\n  \
         script:\n    - cargo clean\n    - cargo test\n";
     let root = RepositoryFiles {

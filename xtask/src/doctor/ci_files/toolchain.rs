@@ -1,11 +1,12 @@
-//! Which toolchain a job installs, and whether the repository names one.
+//! Finds the toolchains that jobs install, and the version that the repository's toolchain file
+//! names.
 
 use crate::doctor::context::Context;
 use crate::doctor::workflow::WorkflowJob;
 use xtask_impact::cargo_config::toolchain_file;
 use xtask_impact::files;
 
-/// Whether a toolchain file names a version or a date.
+/// Returns true if a toolchain file names a version or a date.
 pub(crate) fn is_pinned(patient: &Context<'_>) -> bool {
     let roots = [patient.top_level(), &patient.workspace.root];
     let files = roots
@@ -16,7 +17,7 @@ pub(crate) fn is_pinned(patient: &Context<'_>) -> bool {
     channels.any(|it| it.contains(|char: char| char.is_ascii_digit()))
 }
 
-/// The toolchains that a job installs, with the lines.
+/// Returns the toolchains that a job installs, each with its line.
 pub(crate) fn chosen(job: &WorkflowJob) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for step in &job.steps {

@@ -1,11 +1,11 @@
-//! Variables that are part of a compiler cache's keys.
+//! Checks the environment variables that are part of the keys of a compiler cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CiFault, VARIABLES, is_own_of_a_run};
 use crate::doctor::workflow::{NamedValue, WorkflowJob};
 
-/// What is wrong with the variables of a file's jobs that have sccache.
+/// Returns the faults in the variables of those jobs of a file that use sccache.
 pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
     let cached: Vec<_> = jobs.iter().filter_map(hashed).collect();
     let names: BTreeSet<&str> = cached.iter().flat_map(|it| it.keys().copied()).collect();
@@ -35,7 +35,7 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
     faults
 }
 
-/// Variables that have no say in what is compiled.
+/// Prefixes of the variables that do not change what is compiled.
 const SILENT: [&str; 4] = [
     "CARGO_TERM_",
     "CARGO_NET_",
@@ -43,7 +43,7 @@ const SILENT: [&str; 4] = [
     "CARGO_TARGET_DIR",
 ];
 
-/// The variables of a job that sccache hashes, if the job has it.
+/// Returns the variables of a job that sccache hashes; `None` if the job does not use sccache.
 fn hashed(job: &WorkflowJob) -> Option<BTreeMap<&str, &NamedValue>> {
     let of_steps = job.steps.iter().flat_map(|step| &step.variables);
     let variables = || job.variables.iter().chain(of_steps.clone());

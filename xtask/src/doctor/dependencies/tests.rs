@@ -5,7 +5,7 @@ fn root() -> Place {
     Place::Whole
 }
 
-/// What is found where all that is resolved is compiled.
+/// Returns the findings if every resolved package is compiled.
 fn found(text: &str) -> Vec<Finding> {
     let workspace = workspace(text);
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -20,7 +20,7 @@ fn found(text: &str) -> Vec<Finding> {
 }
 
 #[test]
-fn who_asks_for_which_version() {
+fn dependents_are_shown_for_each_version() {
     let own = "a: lib -> x@1.0.0, old\nb: lib -> x@2.0.0\nx@1.0.0 external: lib\nx@2.0.0 external: lib\n\
                old external: lib";
     let own = found(own);
@@ -39,7 +39,7 @@ fn who_asks_for_which_version() {
 }
 
 #[test]
-fn macros_that_weigh() {
+fn macros_are_found_if_they_delay_the_build() {
     let times = |seconds, path| MacroTimes {
         run: "latest".to_owned(),
         path,

@@ -1,4 +1,4 @@
-//! The disk: what lies in the build directories, and what of it nobody uses.
+//! Checks the disk: the size of the build directories, and the files in them that nobody uses.
 
 mod usage;
 
@@ -79,9 +79,9 @@ static SEVERAL: Check = Check {
 pub struct Unused {
     /// The profile directory.
     pub place: ProfileDir,
-    /// The state's directory.
+    /// The directory of the incremental state.
     pub path: Utf8PathBuf,
-    /// Name of the crate.
+    /// The name of the crate.
     pub crate_name: String,
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let profiles = build_dir::profile_dirs(&own.build)?;
     let mut roots = vec![&own.target, &own.build];
     roots.dedup();
-    // Of two that lie in one another the outer one has it all.
+    // If one directory contains the other, only the outer directory is counted.
     let is_inner = |root: &Utf8PathBuf| roots.iter().any(|it| *it != root && root.starts_with(it));
     for root in roots.iter().filter(|it| !is_inner(it)) {
         usage.walk(root, &profiles, &others, patient.now)?;
@@ -160,16 +160,17 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// Days after which what lies in a build directory is old.
+/// The age in days from which a file in a build directory counts as old.
 const OLD: u64 = 30;
 
-/// The size below which nobody wants a build directory cleaned: a build of a few hundred packages.
+/// The size below which a build directory needs no cleaning. A build of a few hundred packages has
+/// this size.
 const FLOOR: u64 = 1 << 30;
 
-/// Returns true for a size that is worth a look: a quarter of the bytes is old, or they are a tenth
-/// of what the disk would have free without them.
+/// Returns true if a size is worth a finding: a quarter of the bytes is old, or the bytes are a
+/// tenth of the space that the disk would have free without them.
 fn is_large(bytes: u64, old: u64, free: Option<u64>) -> bool {
-    /// What counts as much where the free space is not known.
+    /// The size that is worth a finding if the free space is unknown.
     const MUCH: u64 = 20 << 30;
     let is_much = match free {
         Some(free) => bytes >= (free.saturating_add(bytes)) / 10,
@@ -178,7 +179,7 @@ fn is_large(bytes: u64, old: u64, free: Option<u64>) -> bool {
     bytes >= FLOOR && (is_much || old >= bytes / 4)
 }
 
-/// What is free on the file system that holds a directory, as POSIX's `df` tells.
+/// Returns the free bytes on the file system of a directory, as POSIX's `df` reports them.
 fn free(patient: &Context<'_>, directory: &Utf8Path) -> Option<u64> {
     let mut command = patient.runner.program("df");
     let said = process::checked(command.args(["-Pk", directory.as_str()])).ok()?;
@@ -209,11 +210,12 @@ fn incremental(patient: &Context<'_>, usage: &DiskUsage) -> Result<Option<Findin
     Ok(Some(finding.evidence(first(8, evidence)).impact(impact)))
 }
 
-/// The incremental state in a workspace's own build directory that no package uses; none where
-/// another checkout builds, whose packages are not known.
+/// Returns the incremental state in the workspace's own build directory that no package uses. The
+/// result is empty for a directory in which another checkout builds, because the packages of the
+/// other checkout are unknown.
 ///
 /// # Errors
-/// A directory that cannot be listed.
+/// Returns an error if a directory cannot be listed.
 pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
     let targets = workspace
         .packages
@@ -281,8 +283,9 @@ fn toolchains(patient: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     Some(finding.evidence(built.chain(installed)).impact(impact))
 }
 
-/// The rustc that wrote a library's metadata: behind `rust`, four bytes of the format's version and
-/// eight of a position, its length and its text (`rustc_metadata`'s `METADATA_HEADER`).
+/// Returns the version of the rustc that wrote a library's metadata. The file starts with `rust`,
+/// four bytes of the format's version and eight bytes of a position; the length and the text of the
+/// version follow (`METADATA_HEADER` in `rustc_metadata`).
 fn version_of(library: &Utf8Path) -> Option<String> {
     version_in(&files::read_start(library, 128).ok()?)
 }
@@ -294,7 +297,7 @@ fn version_in(head: &[u8]) -> Option<String> {
     text.starts_with("rustc ").then(|| text.to_owned())
 }
 
-/// What rustup's toolchains call themselves.
+/// Returns the rustc versions of all toolchains that rustup has installed, and of the rustc in use.
 fn installed(patient: &Context<'_>) -> Option<BTreeSet<String>> {
     let mut rustup = patient.runner.program("rustup");
     let said = process::checked(rustup.args(["toolchain", "list", "-v"])).ok()?;

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::*;
 
 #[test]
-fn whose_a_file_is() {
+fn files_are_counted_by_package_age_and_profile() {
     let mut usage = DiskUsage::default();
     let packages = HashMap::from([("0123456789abcdef".to_owned(), "my-lib".to_owned())]);
     for (path, bytes, days) in [
@@ -41,7 +41,7 @@ fn whose_a_file_is() {
 }
 
 #[test]
-fn metadata_names_its_compiler() {
+fn the_compiler_is_read_from_library_metadata() {
     let head = [
         b"rust\0\0\0\x0a\x7d\x76\x01\0\0\0\0\0\x0c",
         &b"rustc 1.95.0rest"[..],
@@ -52,7 +52,7 @@ fn metadata_names_its_compiler() {
 }
 
 #[test]
-fn sizes() {
+fn sizes_are_shown_with_a_unit() {
     for (bytes, expected) in [
         (0, "0B"),
         (1023, "1023B"),
@@ -64,16 +64,16 @@ fn sizes() {
 }
 
 #[test]
-fn sizes_that_are_worth_a_look() {
+fn large_or_old_directories_are_worth_a_finding() {
     const GIB: u64 = 1 << 30;
     for (bytes, old, free, expected) in [
-        // Small, whatever else holds.
+        // A small size is never worth a finding.
         (5 << 20, 5 << 20, Some(0), false),
         (GIB - 1, GIB - 1, None, false),
-        // A quarter is old.
+        // A quarter of the bytes is old.
         (GIB, GIB / 4, Some(1000 * GIB), true),
         (4 * GIB, GIB - 1, Some(1000 * GIB), false),
-        // A tenth of the disk.
+        // The size is a tenth of the space.
         (10 * GIB, 0, Some(90 * GIB), true),
         (10 * GIB, 0, Some(91 * GIB), false),
         (10 * GIB, 0, None, false),

@@ -1,4 +1,4 @@
-//! What lies in a build directory, by one walk.
+//! Measures the contents of a build directory in one walk.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -9,24 +9,27 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::{Layout, ProfileDir};
 
-/// What lies in a directory, found by one walk.
+/// The contents of a directory in bytes, sorted in several ways, from one walk.
 #[derive(Debug, Default)]
 pub(crate) struct DiskUsage {
     pub(crate) bytes: u64,
-    /// By profile and triple, or by what else lies in there.
+    /// Bytes by profile and triple; files outside a profile by their first directory.
     pub(crate) by_part: BTreeMap<String, u64>,
     pub(crate) by_package: BTreeMap<String, u64>,
-    /// By days: written since as many days, and not later.
+    /// Bytes by age. The key is an age class in days (see [`AGES`]): the files are at least this
+    /// old, and younger than the next class.
     pub(crate) by_age: BTreeMap<u64, u64>,
-    /// Incremental state by its directory.
+    /// Bytes of incremental state, by its directory.
     pub(crate) incremental: BTreeMap<Utf8PathBuf, u64>,
-    /// Libraries' metadata, with the bytes of all files that have its hash.
+    /// The metadata files of libraries, each with the hash in its name. `by_hash` has the bytes of
+    /// all files with this hash.
     pub(crate) libraries: Vec<(Utf8PathBuf, String)>,
     pub(crate) by_hash: HashMap<String, u64>,
 }
 
 impl DiskUsage {
-    /// Counts all that lies below a directory, those left out that are counted by themselves.
+    /// Counts all files below a directory, except the directories in `without`, which are counted
+    /// separately.
     pub(crate) fn walk(
         &mut self,
         root: &Utf8Path,
@@ -46,7 +49,7 @@ impl DiskUsage {
         let mut pending = vec![root.to_owned()];
         let mut linked = HashSet::new();
         while let Some(directory) = pending.pop() {
-            // What a build removes meanwhile is not there.
+            // A build may remove a directory during the walk.
             let Ok(entries) = directory.read_dir_utf8() else {
                 continue;
             };
@@ -107,7 +110,7 @@ impl DiskUsage {
         let hash = build_dir::hash_in(name);
         let package = match hash {
             Some(hash) => packages.get(hash).cloned(),
-            // In the new layout directories of units lie in those of packages.
+            // In the new layout, the directory of a unit lies in the directory of its package.
             None if *inside == "build" && parts.len() > at + 3 => Some((*name).to_owned()),
             None => None,
         };
@@ -122,12 +125,12 @@ impl DiskUsage {
         *self.by_package.entry(package).or_default() += bytes;
     }
 
-    /// Returns the bytes of what was not written for so many days, one of [`AGES`].
+    /// Returns the bytes of the files that are at least `days` old. `days` is one of [`AGES`].
     pub(crate) fn older_than(&self, days: u64) -> u64 {
         self.by_age.range(days..).map(|(_, bytes)| bytes).sum()
     }
 
-    /// By part, by package and by age, a line each.
+    /// Returns three lines: the bytes by part, by package and by age.
     pub(crate) fn shown(&self) -> Vec<String> {
         let largest = |sizes: &BTreeMap<String, u64>, number: usize| {
             let mut sizes: Vec<_> = sizes.iter().filter(|it| *it.1 > 0).collect();
@@ -147,10 +150,10 @@ impl DiskUsage {
     }
 }
 
-/// Directories of a profile's.
+/// The directories inside a profile directory.
 const INSIDES: [&str; 5] = ["deps", "build", ".fingerprint", "incremental", "examples"];
 
-/// Days that sizes are told by, the most first.
+/// The lower bounds of the age classes in days, the oldest first.
 const AGES: [u64; 3] = [90, 30, 7];
 
 pub(crate) fn ago(days: u64) -> String {
@@ -160,7 +163,7 @@ pub(crate) fn ago(days: u64) -> String {
     }
 }
 
-/// Bytes, as people read them.
+/// Formats a number of bytes for people. Example: `1.5MiB`.
 #[expect(
     clippy::cast_precision_loss,
     reason = "one digit behind the point is shown"

@@ -13,14 +13,14 @@ fn judged(text: &str, is_test: bool) -> Vec<&'static str> {
 }
 
 #[test]
-fn code_that_looks_where_cargo_builds() {
+fn code_with_paths_into_the_build_directory_is_found() {
     for (code, is_test, expected) in [
         (
             "Path::new(env!(\"CARGO_MANIFEST_DIR\")).join(\"../../target/debug/tool\")",
             false,
             &["path-from-manifest"][..],
         ),
-        // Its own directory of that name.
+        // A source directory of the package that is named `target`.
         (
             "Path::new(env!(\"CARGO_MANIFEST_DIR\")).join(\"src/target/x86\")",
             false,
@@ -54,7 +54,7 @@ fn code_that_looks_where_cargo_builds() {
 }
 
 #[test]
-fn every_way_above_out_dir() {
+fn every_way_to_leave_out_dir_is_found() {
     for (steps, expected) in [
         ("out.components().rev().nth(3)", "3 directories above"),
         (
@@ -144,7 +144,7 @@ fn every_way_above_out_dir() {
 }
 
 #[test]
-fn commands_that_look_where_cargo_builds() {
+fn commands_with_paths_into_the_build_directory_are_found() {
     for (line, expected) in [
         (
             "cp target/debug/deps/tool-* out/",
@@ -171,7 +171,7 @@ fn commands_that_look_where_cargo_builds() {
 }
 
 #[test]
-fn files_that_hold_commands() {
+fn files_with_commands_are_recognized_by_name() {
     for (file, expected) in [
         ("Dockerfile", true),
         ("docker/Dockerfile.release", true),

@@ -1,11 +1,11 @@
-//! What to print in a build script that names no input, so that it still runs whenever what it
-//! reads changes.
+//! Advises what a build script without declared inputs can print, so that the script runs only if
+//! one of its inputs changes.
 
 use xtask_impact::source_scan::ScriptInputs;
 
-/// Returns what to do about a script that names no input, and what of its sources that rests on. A
-/// line that a script prints turns off the watch over all files of the package, so lines are given
-/// for everything that the script reads, or none.
+/// Returns the advice for a script that declares no input, and the evidence from its sources. One
+/// printed line turns off cargo's watch over all files of the package. So the advice has a line for
+/// each input of the script, and asks the user to complete the list if an input is unknown.
 pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Vec<String>) {
     let mut unknown: Vec<&str> = inputs.unknown.iter().map(String::as_str).collect();
     if asks_libraries {

@@ -1,4 +1,5 @@
-//! Values that a build script bakes into the code, and that are other ones tomorrow or elsewhere.
+//! Finds values that a build script bakes into the code and that change with the time, the checkout
+//! or the commit.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,17 +40,18 @@ pub(crate) static BAKES_COMMIT: Check = Check {
                   built.",
 };
 
-/// What values are held against.
+/// The facts that baked values are compared with.
 pub(crate) struct BakedValues<'a> {
     pub(crate) root: &'a Utf8Path,
     pub(crate) build_directories: [&'a Utf8Path; 2],
-    /// Whether git knows a commit by this.
+    /// Returns true if git knows a commit by this text.
     pub(crate) is_commit: &'a dyn Fn(&str) -> bool,
-    /// The dates of the commit that is checked out, and its times.
+    /// The times and dates of the commit that is checked out.
     pub(crate) commit_times: &'a [String],
 }
 
-/// What is wrong with a value that code is compiled with.
+/// Returns the fault of a value that the code is compiled with: the check, the kind of the value
+/// and the fix.
 pub(crate) fn baked(
     value: &str,
     started: SystemTime,
@@ -61,7 +63,8 @@ pub(crate) fn baked(
         rest.is_empty() || rest.starts_with(['/', '\\'])
     };
     if value.match_indices(root).any(is_below_root) {
-        // What a script made in its `OUT_DIR` is found by such a path, and by no other.
+        // A path into `OUT_DIR` is no fault, because the code has no other way to find the
+        // generated files.
         let mut built = facts.build_directories.iter();
         let is_built = built.any(|it| value.contains(it.as_str()));
         let mend =
@@ -91,15 +94,15 @@ pub(crate) fn baked(
             && word.bytes().all(|it| it.is_ascii_hexdigit())
             && (facts.is_commit)(word)
     };
-    // `git describe` puts a `g` before the hash.
+    // `git describe` writes a `g` before the hash.
     let has_hash =
         words().any(|word| is_hash(word) || is_hash(word.strip_prefix('g').unwrap_or("")));
     let mend = "Bake it into the binary's own package alone, and where a release is built.";
     has_hash.then_some((&BAKES_COMMIT, "a commit's hash", mend))
 }
 
-/// The date in UTC of seconds since 1970: `2026-11-21`. Days are counted in years that begin in
-/// March, so that the leap day is the last.
+/// Returns the UTC date of a number of seconds since 1970. Example: `2026-11-21`. The computation
+/// uses years that begin in March, so that the leap day is the last day of a year.
 pub(crate) fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);

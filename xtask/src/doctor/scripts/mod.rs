@@ -1,7 +1,9 @@
-//! Build scripts: what they watch, what they write, and what they bake into the code.
+//! Checks build scripts: the inputs that they declare, the files that they write, and the values
+//! that they bake into the code.
 //!
-//! What a script printed when it last ran is the best evidence; it counts while the script's sources
-//! are older than that run. Where there is none, only what the sources leave no doubt of is said.
+//! The best evidence is the output of a script's last run. This output counts only if the script's
+//! sources are older than the run. Without such an output, a finding needs sources that leave no
+//! doubt.
 
 mod advice;
 mod baked;
@@ -73,23 +75,23 @@ static WRITES: Check = Check {
                   there; or generate in an xtask and commit the result.",
 };
 
-/// What is known of a package's build script.
+/// The facts that are known about the build script of a package.
 #[derive(Debug, Default)]
 struct ScriptFacts {
     package: String,
-    /// Its root file.
+    /// The root source file of the script.
     file: Utf8PathBuf,
-    /// Whether its sources alone show that it names no input.
+    /// True if the sources alone show that the script declares no input.
     is_silent: bool,
-    /// What its sources say that it reads.
+    /// The inputs that the sources of the script read.
     inputs: ScriptInputs,
-    /// Whether it is built with libraries, which may read anything.
+    /// True if the script has build-dependencies, which may read any file.
     asks_libraries: bool,
-    /// The paths that it is certain to name, with those that do not exist.
+    /// The paths that the script always declares as inputs and that do not exist.
     always_missing: Vec<Utf8PathBuf>,
-    /// What it writes below the package, with file and line.
+    /// The writes below the package: the call, the written path, the source file and the line.
     writes: Vec<(String, Utf8PathBuf, Utf8PathBuf, usize)>,
-    /// The last run, if it still says what the script does.
+    /// The last run, if the sources have not changed since.
     run: Option<RecordedRun>,
 }
 
@@ -138,7 +140,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// Reads a script's sources and the record of its last run.
+/// Reads the sources of a script and the record of its last run.
 fn read(
     patient: &Context<'_>,
     package: &Package,
@@ -183,12 +185,13 @@ fn read(
         asks_libraries,
         always_missing: missing.collect(),
         writes,
-        // Of several that started at once the first.
+        // If several runs started at the same time, the first of them is used.
         run: telling.min_by_key(|it| Reverse(it.started)),
     }
 }
 
-/// The path to which a script writes below a package's directory, where it starts there.
+/// Returns the path below a package's directory that a script writes to; `None` if the path is
+/// unknown or starts elsewhere.
 fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf> {
     let starts_there = matches!(
         written.origin,
@@ -199,7 +202,8 @@ fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf
     (starts_there && is_known && written.path.is_relative()).then_some(path)
 }
 
-/// Whether a path is of the work tree, and not of what is built.
+/// Returns true if a path belongs to the work tree: the path is not ignored, and is not in the
+/// target or build directory.
 fn is_source(patient: &Context<'_>, path: &Utf8Path) -> bool {
     let workspace = patient.workspace;
     let mut built = [&workspace.build_directory, &workspace.target_directory].into_iter();
@@ -211,7 +215,7 @@ fn is_source(patient: &Context<'_>, path: &Utf8Path) -> bool {
         && patient.below(path).is_some_and(|below| !is_ignored(&below))
 }
 
-/// The times of the commit that is checked out, as a script may print them.
+/// Returns the times of the commit that is checked out, in the forms that a script may print.
 fn commit_times(patient: &Context<'_>) -> Vec<String> {
     let formats = "--format=%ct %at %cs %as";
     let said = process::checked(patient.runner.git().args(["log", "-1", formats]));
@@ -221,7 +225,7 @@ fn commit_times(patient: &Context<'_>) -> Vec<String> {
 
 type PlaceOf<'a> = dyn Fn(&Utf8Path, Option<usize>) -> Place + 'a;
 
-/// What follows from what is known of a script.
+/// Returns the findings that follow from the facts about a script.
 fn judge(script: &ScriptFacts, facts: &BakedValues<'_>, place: &PlaceOf<'_>) -> Vec<Finding> {
     let ScriptFacts { package, file, .. } = script;
     let here = || place(file, None);

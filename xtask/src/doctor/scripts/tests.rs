@@ -4,7 +4,7 @@ use super::baked::date;
 use super::*;
 use xtask_impact::build_dir::unit_inputs::ScriptRun;
 
-/// 2026-11-21, 10:00.
+/// The start of a script run: 2026-11-21, 10:00 UTC.
 const STARTED: u64 = 1_795_255_200;
 
 fn place(path: &Utf8Path, line: Option<usize>) -> Place {
@@ -44,10 +44,10 @@ fn ran(watch: Watch, rustc_env: &[(&str, &str)]) -> ScriptFacts {
 }
 
 #[test]
-fn a_record_tells_more_than_sources() {
+fn a_record_of_a_run_outweighs_the_sources() {
     let silent = "script-watches-all: the build script of a names no input";
     assert_eq!(judged(&ran(Watch::Package(None), &[])), [silent]);
-    // What the sources do not say, a library may have printed.
+    // A library may have printed lines that the sources of the script do not contain.
     let mut spoken = ran(Watch::Declared(vec!["/".into()], Vec::new()), &[]);
     spoken.is_silent = true;
     spoken.always_missing = vec!["gone".into()];
@@ -74,18 +74,18 @@ fn a_record_tells_more_than_sources() {
 }
 
 #[test]
-fn what_values_hold() {
+fn baked_times_paths_and_commits_are_recognized() {
     for (value, expected) in [
         ("0.1.0", None),
         ("/w/data/table.csv", Some("script-bakes-path")),
-        // Found by this path, and by no other.
+        // The code has no other path to a generated file.
         ("/w/target/debug/build/a-1/out/table.rs", None),
         ("/usr/share/zoneinfo", None),
         ("/world/map", None),
         ("1795255203", Some("script-bakes-time")),
         ("1795255203123", Some("script-bakes-time")),
         ("built 2026-11-21T10:00:03Z", Some("script-bakes-time")),
-        // The commit's own, and another day.
+        // The time and date of the commit, and another day.
         ("1795250000", None),
         ("2026-11-20", None),
         ("2025-11-21", None),
@@ -103,7 +103,7 @@ fn what_values_hold() {
 }
 
 #[test]
-fn dates() {
+fn dates_are_computed_from_seconds() {
     for (seconds, expected) in [
         (0, "1970-01-01"),
         (951_782_400, "2000-02-29"),

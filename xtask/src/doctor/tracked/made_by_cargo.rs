@@ -1,10 +1,10 @@
-//! Files that cargo made in a target or build directory, told from files of the user's that lie
-//! there, too.
+//! Decides which files in a target or build directory were made by cargo, and which belong to the
+//! user.
 //!
-//! A directory may be the user's own, such as `build/` or the workspace's root. So a file counts as
-//! cargo's by evidence alone: by a name that cargo gives and nobody else, below a directory that
-//! cargo locks or keeps fingerprints in; or by the dep-info beside the file. What tests leave in
-//! `tmp/` is not cargo's.
+//! The directory may be the user's own, such as `build/` or the workspace's root. So a file counts
+//! as cargo's only with evidence. The evidence is a name that only cargo gives, in a directory that
+//! cargo locks or keeps fingerprints in; or the dep-info next to the file. Files that tests leave
+//! in `tmp/` are not cargo's.
 
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::semver::Version;
@@ -13,8 +13,8 @@ use xtask_impact::build_dir;
 use xtask_impact::build_dir::{hash_in, is_hash, split_hash};
 use xtask_impact::files;
 
-/// Returns true for a file that cargo made; `below` is its path below the target or build directory
-/// `root`.
+/// Returns true if cargo made a file. `below` is the path of the file, relative to the target or
+/// build directory `root`.
 pub(crate) fn is_made(root: &Utf8Path, below: &Utf8Path) -> bool {
     let parts: Vec<&str> = below.iter().collect();
     let profile = [1, 2].into_iter().find(|at| is_profile(root, &parts, *at));
@@ -35,17 +35,17 @@ pub(crate) fn is_made(root: &Utf8Path, below: &Utf8Path) -> bool {
     }
 }
 
-/// Returns true for a directory of which every file is cargo's, as far as the disk tells: nothing
-/// of the user's is hidden where git ignores the directory.
+/// Returns true if cargo made every file of a directory, as far as the disk shows. Then git can
+/// ignore the whole directory without hiding a file of the user.
 pub(crate) fn is_all_made(root: &Utf8Path, below: &Utf8Path) -> bool {
-    // Cargo tags a directory where it creates the directory itself.
+    // Cargo tags a directory only if cargo creates the directory itself.
     if below.as_str().is_empty() && build_dir::is_tagged(root) {
         return true;
     }
     let mut pending = vec![below.to_owned()];
     while let Some(directory) = pending.pop() {
         if !directory.as_str().is_empty() && is_made(root, &directory.join("any/any")) {
-            // A unit's own directory, in which every name is cargo's.
+            // In the directory of a unit, every name belongs to cargo.
             continue;
         }
         let Ok(entries) = root.join(&directory).read_dir_utf8() else {
@@ -64,7 +64,7 @@ pub(crate) fn is_all_made(root: &Utf8Path, below: &Utf8Path) -> bool {
     true
 }
 
-/// Returns true where the first parts of a path are a profile directory: `debug`, or
+/// Returns true if the first parts of a path are a profile directory: `debug`, or
 /// `x86_64-unknown-linux-gnu/debug`.
 fn is_profile(root: &Utf8Path, parts: &[&str], length: usize) -> bool {
     let Some((name, above)) = parts.get(..length).and_then(|it| it.split_last()) else {
@@ -76,7 +76,7 @@ fn is_profile(root: &Utf8Path, parts: &[&str], length: usize) -> bool {
     above.iter().all(is_triple) && (directory.join(".fingerprint").is_dir() || is_locked())
 }
 
-/// Cargo's locks of a profile directory.
+/// The names of cargo's lock files in a profile directory.
 const LOCKS: [&str; 3] = [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"];
 
 /// Returns true for a file of a profile directory that cargo or rustc wrote.
@@ -84,7 +84,7 @@ fn is_artifact(profile: &Utf8Path, inside: &[&str]) -> bool {
     match inside {
         [name] => LOCKS.contains(name) || is_in_dep_info(profile, name),
         [".fingerprint", unit, _, ..] => split_hash(unit).is_some(),
-        // In the former layout, and in the one of cargo 1.100.
+        // The first pattern is the former layout; the second pattern is the layout of cargo 1.100.
         ["build", unit, _, ..] if split_hash(unit).is_some() => true,
         ["build", _, unit, _, ..] => is_hash(unit),
         ["incremental", state, session, ..] => {
@@ -96,7 +96,7 @@ fn is_artifact(profile: &Utf8Path, inside: &[&str]) -> bool {
         [room @ ("deps" | "examples"), name] => {
             hash_in(name).is_some() || is_in_dep_info(&profile.join(room), name)
         }
-        // Debug information of macOS.
+        // Debug information on macOS.
         ["deps" | "examples", bundle, _, ..] => {
             bundle.ends_with(".dSYM") && hash_in(bundle).is_some()
         }
@@ -104,8 +104,8 @@ fn is_artifact(profile: &Utf8Path, inside: &[&str]) -> bool {
     }
 }
 
-/// Returns true for an artifact that dep-info beside the artifact names as its output, for dep-info
-/// that names an output there, and for debug information of such an output.
+/// Returns true for an artifact that a dep-info file in the same directory names as its output.
+/// Also returns true for such a dep-info file, and for the debug information of such an output.
 fn is_in_dep_info(directory: &Utf8Path, name: &str) -> bool {
     let stem = |name: &str| name.split('.').next().unwrap_or_default().replace('-', "_");
     let own = name.split('.').next().unwrap_or_default();
@@ -135,7 +135,7 @@ fn is_in_dep_info(directory: &Utf8Path, name: &str) -> bool {
     })
 }
 
-/// Returns true for a file of `cargo package`: an archive, or what it was unpacked to.
+/// Returns true for a file of `cargo package`: an archive, or a file of an unpacked archive.
 fn is_packaged(package: &Utf8Path, inside: &[&str]) -> bool {
     let is_archive = |name: &str| name.strip_suffix(".crate").is_some_and(has_version);
     match inside {
@@ -145,14 +145,14 @@ fn is_packaged(package: &Utf8Path, inside: &[&str]) -> bool {
             has_version(directory)
                 && package.join(format!("{directory}.crate")).is_file()
                 && unpacked.join("Cargo.toml.orig").is_file()
-                // A vendored package has a checksum.
+                // A vendored package has a checksum file.
                 && !unpacked.join(".cargo-checksum.json").exists()
         }
         [] => false,
     }
 }
 
-/// Returns true for `my-lib-0.1.0`.
+/// Returns true if a name ends with a version. Example: `my-lib-0.1.0`.
 fn has_version(name: &str) -> bool {
     let mut dashes = name.match_indices('-');
     dashes.any(|(at, _)| at > 0 && Version::parse(&name[at + 1..]).is_ok())
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn cargos_files_are_told_from_the_users() {
+    fn files_of_cargo_and_of_the_user_are_told_apart() {
         let (_directory, top) = xtask_impact::testing::scratch();
         written(
             &top,
@@ -274,9 +274,9 @@ mod tests {
                 "x86_64-unknown-linux-gnu/release/deps/a-0123456789abcdef",
                 true,
             ),
-            // Neither a triple nor tagged.
+            // The directory `plain` is neither a triple nor tagged.
             ("plain/release/deps/a-0123456789abcdef", false),
-            // Neither locked nor with fingerprints.
+            // The directory is neither locked nor has fingerprints.
             ("release/deps/libapp-0123456789abcdef.rlib", false),
             ("doc/crates.js", true),
             ("doc/static.files/a.css", true),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_without_a_file_of_the_users() {
+    fn directories_with_only_files_of_cargo_are_recognized() {
         let (_directory, top) = xtask_impact::testing::scratch();
         let all = |below: &str| is_all_made(&top, below.into());
         written(
@@ -313,7 +313,7 @@ mod tests {
         fs::write(top.join("debug/build/Dockerfile"), "").unwrap();
         assert!(!all("") && !all("debug") && !all("debug/build"));
         assert!(all("debug/deps") && all("debug/build/a-0123456789abcdef"));
-        // Cargo made all of a directory that it tagged.
+        // Cargo made every file of a directory that it tagged.
         fs::write(top.join("CACHEDIR.TAG"), TAG).unwrap();
         assert!(all("") && !all("debug"));
     }

@@ -1,4 +1,5 @@
-//! What git tracks and should not, and times that cannot be.
+//! Checks for tracked files that cargo built, and for sources whose modification time lies in the
+//! future.
 
 mod made_by_cargo;
 
@@ -81,11 +82,11 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// Returns the tracked files that cargo made in the target and the build directory, below the top
-/// level.
+/// Returns the tracked files that cargo made in the target and the build directory, relative to the
+/// top level.
 ///
 /// # Errors
-/// Git's own message where it cannot list.
+/// Returns git's error if git cannot list the files.
 pub fn outputs(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     let built = built(patient);
     let is_made = |file: &Utf8Path| {
@@ -98,7 +99,8 @@ pub fn outputs(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     Ok(tracked.filter(|file| is_made(file)).cloned().collect())
 }
 
-/// The target and the build directory: below the top level, and as they are.
+/// Returns the target and the build directory: the key is the path relative to the top level, the
+/// value is the path itself.
 fn built<'a>(patient: &Context<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
     let workspace = patient.workspace;
     let built = [&workspace.target_directory, &workspace.build_directory].into_iter();
@@ -106,11 +108,11 @@ fn built<'a>(patient: &Context<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
     below.collect()
 }
 
-/// Returns the lines for `.gitignore` that keep git from tracking these outputs again, and that
-/// hide no file of the user's.
+/// Returns the lines for `.gitignore` that stop git from tracking the given outputs. The lines hide
+/// no file of the user.
 ///
 /// # Errors
-/// Git's own message where it cannot list.
+/// Returns git's error if git cannot list the files.
 pub fn ignore_lines(patient: &Context<'_>, outputs: &[Utf8PathBuf]) -> Result<BTreeSet<String>> {
     let built = built(patient);
     let made: HashSet<&Utf8PathBuf> = outputs.iter().collect();
@@ -126,8 +128,8 @@ pub fn ignore_lines(patient: &Context<'_>, outputs: &[Utf8PathBuf]) -> Result<BT
     Ok(lines_to_ignore(outputs, &kept, &may_hide))
 }
 
-/// Of each output the outermost directory that may be hidden and holds no tracked file of the
-/// user's, else the file itself.
+/// Returns one line for each output: the outermost directory that may be hidden and holds no other
+/// tracked file, or else the file itself.
 fn lines_to_ignore(
     outputs: &[Utf8PathBuf],
     kept: &BTreeSet<&Utf8Path>,
@@ -140,7 +142,7 @@ fn lines_to_ignore(
         above.retain(|it| !it.as_str().is_empty());
         let hidden = above.into_iter().rev().find(|&directory| {
             *known.entry(directory).or_insert_with(|| {
-                // Paths sort by their components, so what a directory holds follows it.
+                // Paths sort by their components, so the files of a directory follow the directory.
                 let next = kept.range::<&Utf8Path, _>(directory..).next();
                 next.is_none_or(|it| !it.starts_with(directory)) && may_hide(directory)
             })
@@ -154,7 +156,7 @@ fn lines_to_ignore(
     lines
 }
 
-/// Returns a path as a pattern of `.gitignore` that matches the path alone.
+/// Returns a path as a `.gitignore` pattern that matches only this path.
 fn escaped(path: &str) -> String {
     let mut pattern = String::new();
     for char in path.chars() {
@@ -169,10 +171,11 @@ fn escaped(path: &str) -> String {
     }
 }
 
-/// The sources of path packages that are newer than now, below the top level.
+/// Returns the tracked files of path packages whose modification time lies in the future, relative
+/// to the top level.
 ///
 /// # Errors
-/// Git's own message where it cannot list.
+/// Returns git's error if git cannot list the files.
 pub fn future(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     let packages = patient.own_packages();
     let is_source = |file: &Utf8Path| file.ancestors().skip(1).any(|it| packages.contains_key(it));
@@ -185,7 +188,8 @@ pub fn future(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     Ok(files.cloned().collect())
 }
 
-/// Whether a time is further ahead than clocks of file systems differ.
+/// Returns true if a time lies further in the future than the clocks of file systems usually
+/// differ.
 fn is_future(time: SystemTime, now: SystemTime) -> bool {
     time.duration_since(now)
         .is_ok_and(|ahead| ahead > Duration::from_secs(10))
@@ -196,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ignored_directories_hold_no_file_of_the_users() {
+    fn ignore_lines_hide_no_file_of_the_user() {
         let outputs = [
             "build/debug/deps/a",
             "build/debug/tool",
