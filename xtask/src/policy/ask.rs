@@ -1,4 +1,4 @@
-//! Reading the policy of the workspace that the kit was started in, and of its repository.
+//! Reads the policy of the workspace in which the kit was started, and of its repository.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -17,19 +17,20 @@ use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::{PlatformFacts, RootManifest, check_special_files, workspaces_below};
 
-/// Whose policy is asked for.
+/// The workspace whose policy is read.
 pub struct PolicyQuery<'a> {
-    /// Where the kit was started.
+    /// Starts programs in the directory where the kit was started.
     pub runner: &'a Runner,
-    /// A manifest of the workspace, unless it is the one that cargo finds from there.
+    /// A manifest of the workspace; `None` for the manifest that cargo finds from the runner's
+    /// directory.
     pub manifest_path: Option<&'a Utf8Path>,
-    /// What is given to cargo as `--config`.
+    /// The arguments of cargo's flag `--config`.
     pub flags: &'a [String],
 }
 
-/// Where a workspace and its repository lie.
+/// The places of a workspace and of its repository.
 struct Location {
-    /// Where the workspace was looked for.
+    /// The directory from which the search for the workspace starts.
     start: Utf8PathBuf,
     root: Option<Utf8PathBuf>,
     repository: Option<Repository>,
@@ -49,10 +50,10 @@ impl Location {
 }
 
 impl PolicyQuery<'_> {
-    /// Finds the workspace without a question to cargo.
+    /// Finds the workspace and the repository, without asking cargo.
     ///
     /// # Errors
-    /// Where there is no such manifest, or git refuses the repository.
+    /// Returns an error if the named manifest does not exist, or if git refuses the repository.
     fn scene(&self) -> Result<Location> {
         let current = self.runner.directory();
         let current = Utf8Path::from_path(current).context("this path is not UTF-8")?;
@@ -77,10 +78,10 @@ impl PolicyQuery<'_> {
         })
     }
 
-    /// What departs from the policy of the workspace and of its repository.
+    /// Returns the findings of the policy checks, for the workspace and its repository.
     ///
     /// # Errors
-    /// Where there is none, or git or the configuration is at fault.
+    /// Returns an error if there is no workspace, if git fails, or if the configuration is wrong.
     pub fn check(&self, known: &[&Check]) -> Result<Vec<Finding>> {
         let scene = self.scene()?;
         let root = scene.root()?;
@@ -89,12 +90,13 @@ impl PolicyQuery<'_> {
         check(known, root, &top, &tracked, &around)
     }
 
-    /// The settings of the workspace as they hold in the current directory; with `all` also those of
-    /// the repository's other workspaces, each as they hold at its root, and then the directory may
-    /// be in none. `profile` is one that is to be there.
+    /// Returns the settings of the workspace, as they hold in the current directory. With `all`,
+    /// the result also has the settings of the repository's other workspaces, each as they hold at
+    /// the workspace's root; then the current directory may be outside a workspace. `profile` names
+    /// a profile that must exist in the workspace.
     ///
     /// # Errors
-    /// Where cargo would refuse a configuration.
+    /// Returns an error if cargo would refuse a configuration.
     pub fn settings(&self, all: bool, profile: Option<&str>) -> Result<Vec<BuildSettings>> {
         let scene = self.scene()?;
         let repository = scene.repository.as_ref().filter(|_| all);
@@ -108,7 +110,7 @@ impl PolicyQuery<'_> {
             let others = others.iter().filter(|it| !it.is_fixture);
             let others = others.map(RootManifest::directory);
             for root in others.filter(|it| scene.root.as_deref() != Some(it)) {
-                // A profile may be of one workspace alone.
+                // The profile may exist only in the workspace of the current directory.
                 match self.of(root, &self.runner.in_directory(root), None) {
                     Ok(of_other) => settings.push(of_other),
                     Err(error) => output::warning(format_args!(
@@ -146,7 +148,8 @@ impl PolicyQuery<'_> {
         Ok(settings)
     }
 
-    /// Only cargo knows what it makes of a root manifest's path.
+    /// Asks cargo for the build directory, because only cargo can compute the hash of a root
+    /// manifest's path.
     fn hashed(&self, root: &Utf8Path, from: &Runner) -> Result<Utf8PathBuf> {
         let mut command = from.cargo();
         command.args(["metadata", "--no-deps", "--format-version", "1"]);

@@ -1,4 +1,4 @@
-//! `policy`: how this repository builds, and what departs from it.
+//! `policy`: shows how this repository builds, and finds settings that differ from the policy.
 
 pub mod ask;
 pub mod settings;

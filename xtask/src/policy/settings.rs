@@ -1,4 +1,4 @@
-//! What the next build of a workspace uses, each value with who says so.
+//! The settings that the next build of a workspace uses, each with its origin.
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -9,44 +9,46 @@ use crate::checks::policy::{TOOLS, default, entries, text, tool};
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::workspace::PlatformFacts;
 
-/// The settings of a workspace as they hold from one directory.
+/// The settings of a workspace, as they hold in one directory.
 #[derive(Clone, Debug)]
 pub struct BuildSettings {
     /// The directory of the root manifest.
     pub root: Utf8PathBuf,
-    /// Where final artifacts go.
+    /// The directory of final artifacts.
     pub target_directory: (Utf8PathBuf, ValueOrigin),
-    /// Where intermediate artifacts go.
+    /// The directory of intermediate artifacts.
     pub build_directory: (Utf8PathBuf, ValueOrigin),
-    /// Wrapper, jobs, linker and the like, by the key that says so; flags of the compiler as
-    /// `rustflags of <triple>`.
+    /// Other settings by their key, such as wrappers, jobs and linkers. The compiler's flags have
+    /// the key `rustflags of <triple>`.
     pub values: Vec<(String, ConfigValue)>,
-    /// The table `[env]`.
+    /// The variables of the table `[env]`.
     pub env: Vec<Variable>,
     /// The profiles.
     pub profiles: Vec<Profile>,
 }
 
-/// A variable that cargo sets for what it starts.
+/// An environment variable that cargo sets for the programs that it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
-    /// Its name.
+    /// The name of the variable.
     pub name: String,
-    /// What it is set to.
+    /// The value that cargo sets.
     pub value: String,
-    /// Whether the shell has it too, and keeps its own.
+    /// True if the environment of the shell already has this variable, so that cargo keeps the
+    /// shell's value.
     pub is_beaten: bool,
-    /// Who says so.
+    /// The place that sets the variable.
     pub origin: ValueOrigin,
 }
 
 impl BuildSettings {
-    /// The settings of the workspace with this root. `manifest` is the table `profile` of its
-    /// manifest; `platforms` are what is built for, the host first, and where they are not known
-    /// neither flags nor linkers are told; `asked` is a profile that is to be there.
+    /// Collects the settings of the workspace with the given root. `manifest` is the table
+    /// `profile` of the root manifest. `platforms` are the platforms that are built for, the host
+    /// first; without them, flags and linkers are left out. `asked` names a profile that must
+    /// exist.
     ///
     /// # Errors
-    /// Where cargo would refuse the configuration.
+    /// Returns an error if cargo would refuse the configuration.
     pub fn new(
         root: &Utf8Path,
         manifest: Option<&ConfigValue>,
@@ -99,7 +101,8 @@ fn linker(config: &CargoConfig, platform: &PlatformFacts) -> Result<Option<Confi
     Ok(None)
 }
 
-/// `[env]`: `NAME = "value"`, or a table with `value`, `force` and `relative`.
+/// Reads the table `[env]`. An entry is `NAME = "value"`, or a table with `value`, `force` and
+/// `relative`.
 fn env(config: &CargoConfig) -> Vec<Variable> {
     let is = |value: &ConfigValue, key| {
         matches!(

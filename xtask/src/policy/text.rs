@@ -1,4 +1,4 @@
-//! The settings by which workspaces are built: text and JSON.
+//! The text and JSON of the settings by which workspaces are built.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::policy::settings::BuildSettings;
 use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::quote;
 
-/// Settings as JSON, of one profile alone where one is named.
+/// Returns the settings as JSON. If a profile is named, the other profiles are left out.
 pub fn report(settings: &[BuildSettings], profile: Option<&str>) -> Reports<Json> {
     let of = |settings: &BuildSettings| {
         let directory =
@@ -74,7 +74,7 @@ fn told(value: &ConfigValue) -> Json {
     }
 }
 
-/// Settings for people, of one profile alone where one is named.
+/// Returns the settings as text. If a profile is named, the other profiles are left out.
 pub fn text(settings: &[BuildSettings], profile: Option<&str>) -> String {
     let mut text = String::new();
     for settings in settings {
@@ -146,10 +146,11 @@ fn of_profile_text(text: &mut String, profile: &Profile) {
     }
 }
 
-/// A key, its value, and where that comes from.
+/// A key, its value, and the origin of the value.
 type SettingLine = (String, String, String);
 
-/// A line for a value, and one for each part of a list, for each may be said elsewhere.
+/// Returns one line for a value. A list has one line for each item, because each item may have
+/// another origin.
 fn each(key: &str, value: &ConfigValue) -> Vec<SettingLine> {
     let line = |value: &ConfigValue| {
         let shown = value
