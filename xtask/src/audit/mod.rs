@@ -1,4 +1,4 @@
-//! `audit`: replay the repository's own history and hold every answer against cargo.
+//! `audit`: replays the history of the repository and compares every answer with cargo.
 
 pub mod comparison;
 pub mod replay;

@@ -1,4 +1,5 @@
-//! The history of a repository, replayed: at each commit the kit is asked first, then cargo.
+//! Replays the history of a repository. For each commit, the kit is asked first, and then cargo
+//! builds.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
@@ -17,8 +18,8 @@ use xtask_impact::unit_graph::Verb;
 use xtask_impact::vcs::{Commit, Repository};
 use xtask_impact::workspace::{LoadOptions, Workspace};
 
-/// A clone of the repository in a directory of its own, with a target directory of its own. Both
-/// are removed when it is dropped; the repository itself is only read.
+/// A clone of the repository with its own target directory, both in a temporary directory. The
+/// temporary directory is removed when the value is dropped. The repository itself is only read.
 pub struct Replay {
     runner: Runner,
     directory: TemporaryDir,
@@ -28,10 +29,11 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Clones the repository into a directory of its own, sharing its objects.
+    /// Clones the repository into the given directory. The clone shares the objects of the
+    /// repository.
     ///
     /// # Errors
-    /// Where git cannot clone.
+    /// Returns an error if git cannot clone the repository.
     pub fn new(question: &Query, repository: &Repository, directory: TemporaryDir) -> Result<Self> {
         let root = xtask_impact::paths::resolved(&question.workspace.root);
         let below = root
@@ -46,7 +48,7 @@ impl Replay {
             .with_variable("CARGO_BUILD_BUILD_DIR", &target);
         let lock_file = question.workspace.lock_file.in_real_directory();
         if lock_file != root.join("Cargo.lock") {
-            // The user's own must not be written.
+            // The build must not write the user's own lock file.
             let inside = lock_file.strip_prefix(repository.top_level());
             let apart = directory.path().join("Cargo.lock");
             let lock_file = inside.map_or(apart, |it| clone.join(it));
@@ -66,21 +68,21 @@ impl Replay {
         Ok(replay)
     }
 
-    /// Builds a commit without asking anything: the base of the next step. Returns why the commit
-    /// does not build, if it does not.
+    /// Builds a commit without asking the kit, as the base of the next step. Returns the failure if
+    /// the commit does not build.
     ///
     /// # Errors
-    /// Where git cannot check it out.
+    /// Returns an error if git cannot check out the commit.
     pub fn start(&self, commit: &Commit) -> Result<Option<Failure>> {
         self.check_out(commit)?;
         self.rebuild(commit)
     }
 
-    /// Checks a commit out over its parent, which has been built unless that failed, asks the kit,
-    /// then cargo.
+    /// Checks out a commit over its parent, asks the kit, and then builds with cargo. The parent
+    /// has been built, unless its build failed.
     ///
     /// # Errors
-    /// Where git cannot check it out, or the kit cannot answer.
+    /// Returns an error if git cannot check out the commit, or if the kit cannot answer.
     pub fn step(
         &self,
         parent: &Commit,
@@ -133,10 +135,10 @@ impl Replay {
         question.answer()
     }
 
-    /// Builds the commit that is checked out, and returns why it does not build, if it does not.
+    /// Builds the commit that is checked out. Returns the failure if the commit does not build.
     ///
     /// # Errors
-    /// Where cargo cannot be started.
+    /// Returns an error if cargo cannot be started.
     pub fn rebuild(&self, commit: &Commit) -> Result<Option<Failure>> {
         let (_, error) = self.build()?;
         Ok(error.map(|error| Failure {
@@ -154,7 +156,7 @@ impl Replay {
         process::checked(self.runner.git().args(arguments))
     }
 
-    /// Builds, and returns cargo's error where the build fails.
+    /// Runs cargo. Returns the outcome, and cargo's error if the build fails.
     fn build(&self) -> Result<(BuildOutcome, Option<String>)> {
         let root = self.manifest.parent().unwrap_or(self.directory.path());
         let mut command = self.runner.in_directory(root).cargo();
@@ -165,8 +167,8 @@ impl Replay {
     }
 }
 
-/// Returns the error of a failed build: the compiler's first, and what cargo says from its own first
-/// error on.
+/// Returns the error of a failed build: the first error of the compiler, and cargo's output from
+/// its first error line on.
 fn error_of(messages: &[Message], said: &str) -> String {
     let first = messages.iter().find_map(|message| match message {
         Message::CompilerMessage(it) if it.message.level == DiagnosticLevel::Error => {
@@ -178,7 +180,7 @@ fn error_of(messages: &[Message], said: &str) -> String {
     let lines = first.iter().flat_map(|text| text.lines()).chain(cargos);
     let mut shown: Vec<&str> = Vec::new();
     for line in lines.map(str::trim_end) {
-        // Cargo repeats the whole command of a compiler that failed.
+        // Cargo repeats the whole command line of a failed compiler.
         if line.contains("process didn't exit successfully: ") {
             shown.pop_if(|last| *last == "Caused by:");
         } else if !line.is_empty() && !line.starts_with("warning: ") {

@@ -1,4 +1,5 @@
-//! A replayed history: each commit, what was missed, what was named in vain.
+//! The text and JSON of a replayed history: for each commit, the missed units and the false
+//! positives.
 
 use std::fmt::Write as _;
 
@@ -12,14 +13,14 @@ use xtask_impact::unit_graph::target_name;
 use xtask_impact::vcs::Commit;
 use xtask_impact::workspace::name_and_version;
 
-/// The figures of several comparisons together.
+/// The sums of several comparisons.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Figures {
-    /// Units that were named and rebuilt.
+    /// The number of units that were predicted and rebuilt.
     hits: usize,
-    /// Units that were rebuilt and not named.
+    /// The number of units that were rebuilt but not predicted.
     missed: usize,
-    /// Units that were named and not rebuilt.
+    /// The number of units that were predicted but not rebuilt.
     besides: usize,
 }
 
@@ -49,7 +50,7 @@ impl Figures {
     }
 }
 
-/// One commit.
+/// Returns the text of one replayed commit.
 pub fn step(step: &ReplayedCommit) -> String {
     let mut text = format!("{} {}\n", short(&step.commit), quote::line(&step.subject));
     match &step.outcome {
@@ -72,7 +73,7 @@ pub fn step(step: &ReplayedCommit) -> String {
     text
 }
 
-/// One answer held against one build.
+/// Returns the text of the comparison of one answer with one build.
 pub fn comparison(comparison: &Comparison) -> String {
     let mut text = Figures::default().add(comparison).text() + "\n";
     for unit in &comparison.missed {
@@ -84,7 +85,7 @@ pub fn comparison(comparison: &Comparison) -> String {
     text
 }
 
-/// All commits together.
+/// Returns the last line of the text: the sums of all commits.
 pub fn summary(steps: &[ReplayedCommit]) -> String {
     if compared(steps).next().is_none() {
         return format!(
@@ -100,7 +101,7 @@ pub fn summary(steps: &[ReplayedCommit]) -> String {
     )
 }
 
-/// All commits as JSON.
+/// Returns the JSON of all commits.
 pub fn json(steps: &[ReplayedCommit]) -> impl Serialize {
     #[derive(Serialize)]
     struct Report<'a> {

@@ -1,6 +1,7 @@
-//! Is the answer right? What was named, held against what cargo really built.
+//! Compares an answer of the kit with the units that cargo really built.
 //!
-//! Pure: the answer and cargo's own words in, figures and differences out.
+//! Architecture invariant: this module starts no process and reads no file. Its input is the answer
+//! and cargo's messages; its output is figures and differences.
 
 use std::collections::BTreeSet;
 
@@ -12,35 +13,36 @@ use xtask_impact::seeds::Effect;
 use xtask_impact::unit_graph::Mode;
 use xtask_impact::vcs::Commit;
 
-/// One answer held against one build.
+/// The comparison of one answer with one build.
 #[derive(Debug, Default, Serialize)]
 pub struct Comparison {
-    /// How many units were named and rebuilt.
+    /// The number of units that were predicted and rebuilt.
     pub hits: usize,
-    /// Rebuilt and not named: the answer was wrong.
+    /// The units that were rebuilt but not predicted. Each of them is an error of the answer.
     pub missed: Vec<UnitKey>,
-    /// Named and not rebuilt, with the reason that they were named for.
+    /// The false positives: units that were predicted but not rebuilt, each with the reason of the
+    /// prediction.
     pub besides: Vec<(UnitKey, String)>,
 }
 
-/// One commit, replayed.
+/// A commit that was replayed.
 #[derive(Debug, Serialize)]
 pub struct ReplayedCommit {
     /// The commit.
     pub commit: Commit,
-    /// The first line of its message.
+    /// The first line of the commit message.
     pub subject: String,
-    /// What came of it.
+    /// The outcome of the replay.
     pub outcome: ReplayOutcome,
 }
 
-/// What came of replaying a commit.
+/// The outcome of replaying a commit.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplayOutcome {
-    /// Cargo built it, and the answer was held against that.
+    /// Cargo built the commit, and the answer was compared with the build.
     Compared(Comparison),
-    /// The commit, or its parent, does not build here, so there is nothing to compare with.
+    /// The commit or its parent does not build here, so there is no comparison.
     DoesNotBuild(Failure),
 }
 
@@ -49,12 +51,13 @@ pub enum ReplayOutcome {
 pub struct Failure {
     /// The commit that does not build.
     pub commit: Commit,
-    /// Cargo's own error.
+    /// Cargo's error.
     pub error: String,
 }
 
 impl Comparison {
-    /// Holds an answer against a build.
+    /// Compares an answer with a build. Units that are only rerun are left out, because cargo does
+    /// not report them.
     pub fn new(answer: &Answer, built: &BuildOutcome) -> Self {
         let mut comparison = Self::default();
         let mut named = BTreeSet::new();

@@ -2,7 +2,7 @@ use super::*;
 use xtask_impact::testing::{answer, artifact, workspace};
 use xtask_impact::unit_graph::Verb;
 
-/// Units as `package kind target mode`.
+/// Shows units as `package kind target mode`.
 fn shown<'a>(keys: impl IntoIterator<Item = &'a UnitKey>) -> Vec<String> {
     let show = |key: &UnitKey| {
         let (_, package) = key.package.rsplit_once('/').unwrap();
@@ -12,7 +12,7 @@ fn shown<'a>(keys: impl IntoIterator<Item = &'a UnitKey>) -> Vec<String> {
 }
 
 #[test]
-fn what_cargo_built_is_read_from_its_messages_and_words() {
+fn built_units_are_read_from_messages_and_output() {
     let workspace = workspace("a: lib bin script test=it\nb: lib script");
     let messages = [
         artifact(&workspace, "a", "script", false),
@@ -47,7 +47,7 @@ fn what_cargo_built_is_read_from_its_messages_and_words() {
 }
 
 #[test]
-fn an_answer_is_held_against_a_build() {
+fn an_answer_is_compared_with_a_build() {
     let text = "a: lib!test!bench bin!test!bench script test=it -> b\nb: lib!test!bench\nc: lib";
     let answer = answer(text, Verb::Build, &["b lib"]);
     let workspace = workspace(text);
@@ -67,7 +67,7 @@ fn an_answer_is_held_against_a_build() {
 }
 
 #[test]
-fn a_script_is_one_unit_whatever_its_name() {
+fn a_build_script_of_any_name_is_one_unit() {
     let text = "a: lib!test!bench script";
     let answer = answer(text, Verb::Check, &["a build script"]);
     let workspace = workspace(text);
@@ -84,7 +84,7 @@ fn a_script_is_one_unit_whatever_its_name() {
 }
 
 #[test]
-fn what_is_only_run_again_is_not_held_against_cargo() {
+fn units_that_are_only_rerun_are_not_compared() {
     let text = "a: bin!test!bench test=it";
     let answer = answer(text, Verb::Build, &["a bin a"]);
     let messages = [artifact(&workspace(text), "a", "bin", false)];
