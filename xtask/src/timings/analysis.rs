@@ -1,4 +1,4 @@
-//! One build, summed up: where its time went, and what held it up.
+//! Analyses one build: the parts of its time, and the units that delayed it.
 
 use std::collections::BTreeMap;
 
@@ -11,69 +11,74 @@ use crate::cargo_runs::build_times::record::BuildRecord;
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cargo_runs::build_times::{Order, UnitState, UnitTiming, round};
 
-/// A build in figures. Times are seconds, to 0.01.
+/// The figures of a build. Times are in seconds, rounded to 0.01.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Analysis {
-    /// From cargo's start to the end of the last unit, without `waited_for_lock`.
+    /// The time from cargo's start to the end of the last unit, without `waited_for_lock`.
     pub total: f64,
-    /// How much of that passed before the first unit started: resolving, downloads.
+    /// The part of `total` before the first unit started: resolving dependencies, downloads.
     pub before_first: f64,
-    /// Waiting for another cargo's lock, which `total` leaves out.
+    /// The time of waiting for another cargo's lock. `total` does not contain this time.
     pub waited_for_lock: f64,
-    /// What all units took together.
+    /// The sum of the times of all units.
     pub time_sum: f64,
-    /// Units at work on average, from the first one's start to the end; 0 if none took any time.
+    /// The average number of units at work, from the start of the first unit to the end; 0 if no
+    /// unit took any time.
     pub parallelism: f64,
-    /// `parallelism` as a share of the units that cargo may run at a time; none where the report
-    /// does not say how many.
+    /// The ratio of `parallelism` to the number of units that cargo may run at a time; `None` if
+    /// the report does not contain this number.
     pub efficiency: Option<f64>,
-    /// Units that ran.
+    /// The number of units that ran.
     pub ran: usize,
-    /// Units that were fresh.
+    /// The number of units that were fresh.
     pub fresh: usize,
-    /// Units that the build did not come to; cargo 1.99 and later do not list them.
+    /// The number of units that the build did not reach. Cargo 1.99 and later do not list them.
     pub not_run: usize,
-    /// Units of which the report alone does not tell; most of them are fresh.
+    /// The number of units whose state the report does not tell. Most of them are fresh.
     pub unknown: usize,
-    /// Units that failed, as [`UnitTiming`] displays itself.
+    /// The units that failed, as [`UnitTiming`] displays them.
     pub failed: Vec<String>,
-    /// Cargo's words for why the build failed; none where it succeeded.
+    /// Cargo's message about a failed build; `None` if the build succeeded.
     pub error: Option<String>,
-    /// What the paths rest on.
+    /// The source of the order of units, on which the paths are based.
     pub order: Order,
-    /// The longest chain of units where none ever waits for a core: no machine is faster.
+    /// The longest chain of units if no unit ever waits for a core. No machine can be faster than
+    /// this chain.
     pub critical_path: Path,
-    /// The chain that led to the end of this build, waiting for cores included.
+    /// The chain of units that led to the end of this build, including the time of waiting for
+    /// cores.
     pub realised_path: Path,
-    /// How much longer each unit could take before the critical path did.
+    /// The slack of each unit: the time by which the unit could take longer without a longer
+    /// critical path.
     pub slack: Vec<f64>,
-    /// By what was done: a unit is in one of them, but libraries are in two parts.
+    /// The time by kind of work. A unit has one kind, except that libraries are split into frontend
+    /// and codegen, and linking is separate.
     pub by_kind: Vec<Share>,
-    /// The workspace's own packages, and all others.
+    /// The time of the workspace's own packages and of all other packages.
     pub by_origin: Vec<Share>,
-    /// By package, longest first.
+    /// The time by package, the longest first.
     pub by_package: Vec<Share>,
-    /// Packages compiled more than once.
+    /// The packages that were compiled more than once.
     pub duplicates: Vec<Duplicate>,
-    /// The units that took longest, longest first, as places in the build.
+    /// The units that took longest, the longest first, as indices into the units of the build.
     pub slowest: Vec<usize>,
 }
 
-/// What a group of units took together.
+/// The time of a group of units.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Share {
-    /// The group.
+    /// The name of the group.
     pub name: String,
-    /// Seconds.
+    /// The sum of the times, in seconds.
     pub time: f64,
-    /// How many units took part.
+    /// The number of units in the group.
     pub units: usize,
 }
 
 /// Analyses a record.
 ///
 /// # Errors
-/// In words, where the record contradicts itself.
+/// Returns a message if the record contradicts itself.
 pub fn analyse(record: &BuildRecord) -> Result<Analysis, String> {
     let build = &record.build;
     let schedule = Schedule::new(build)?;
@@ -137,7 +142,7 @@ fn rounded(mut path: Path) -> Path {
     path
 }
 
-/// What is done in a unit, and for how long.
+/// Returns the kinds of work in a unit, each with its time.
 fn kinds(unit: &UnitTiming) -> Vec<(&str, f64)> {
     let link = unit.link.unwrap_or(0.0);
     let kind = match (unit.target.as_str(), unit.mode.as_str()) {
@@ -161,7 +166,8 @@ fn kinds(unit: &UnitTiming) -> Vec<(&str, f64)> {
     vec![(kind, unit.duration - link), ("linking", link)]
 }
 
-/// Longest first; what took no time is left out.
+/// Sums the parts of all units by name, the longest first. Parts of less than 0.004 seconds are
+/// left out.
 fn shares(units: &[UnitTiming], parts: fn(&UnitTiming) -> Vec<(&str, f64)>) -> Vec<Share> {
     let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
     for unit in units.iter().filter(|unit| unit.duration > 0.0) {

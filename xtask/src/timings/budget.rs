@@ -1,4 +1,4 @@
-//! What a build may take, and what broke it.
+//! Checks a build against time limits, and names the units that exceed them.
 
 use std::collections::BTreeMap;
 
@@ -9,62 +9,63 @@ use crate::cargo_runs::build_times::record::BuildRecord;
 use crate::cargo_runs::build_times::store::Keep;
 use crate::cargo_runs::build_times::{UnitTiming, round};
 
-/// `[workspace.metadata.xtask.timings]`.
+/// The table `[workspace.metadata.xtask.timings]`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TimingsSettings {
-    /// What a build may take.
+    /// The time limits of a build.
     pub budget: Budget,
-    /// How much of the history is kept.
+    /// The number of runs that the history keeps.
     pub keep: Keep,
 }
 
-/// Limits; none of them has to be set.
+/// The time limits of a build. Each limit is optional.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Budget {
-    /// Seconds from cargo's start to the end.
+    /// The limit in seconds from cargo's start to the end of the build.
     pub total: Option<f64>,
-    /// Seconds of the critical path.
+    /// The limit of the critical path, in seconds.
     pub critical_path: Option<f64>,
-    /// Percent by which the total may exceed the baseline's.
+    /// The limit in percent by which the total may exceed the total of the baseline.
     pub growth: Option<f64>,
-    /// Which run growth is measured against: what `timings diff` takes.
+    /// The run that growth is measured against, in any form that `timings diff` accepts.
     pub baseline: Option<String>,
-    /// Seconds that all units of a package may take together.
+    /// The limits for the sum of all units of a package, in seconds.
     pub packages: BTreeMap<String, f64>,
 }
 
-/// A limit that was broken.
+/// A limit that was exceeded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Breach {
-    /// `total`, `critical path`, `growth`, or `package` and its name.
+    /// The name of the limit: `total`, `critical path`, `growth`, or `package` with the package's
+    /// name.
     pub what: String,
-    /// Seconds; for growth percent.
+    /// The limit, in seconds; for growth, in percent.
     pub limit: f64,
-    /// In the same unit.
+    /// The measured value, in the same unit as the limit.
     pub measured: f64,
-    /// The unit that had most to do with it.
+    /// The unit that contributed most.
     pub unit: Option<String>,
-    /// What that one took, or by how much it grew, in seconds.
+    /// The time of this unit, or for growth its increase, in seconds.
     pub unit_time: Option<f64>,
 }
 
-/// A build held against a budget.
+/// The result of checking a build against a budget.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BudgetCheck {
-    /// What was broken.
+    /// The limits that were exceeded.
     pub breaches: Vec<Breach>,
-    /// What could not be checked, and why.
+    /// The limits that could not be checked, each with the reason.
     pub unchecked: Vec<String>,
 }
 
 impl Budget {
-    /// Adds a limit as the user writes it: `total=120`, `critical-path=60s`, `growth=10%`,
-    /// `package:serde=3`.
+    /// Adds a limit in the form of the command line: `total=120`, `critical-path=60s`,
+    /// `growth=10%`, `package:serde=3`.
     ///
     /// # Errors
-    /// In words, what cannot be read.
+    /// Returns a message if the limit has another form.
     pub fn add(&mut self, limit: &str) -> Result<(), String> {
         let wrong = || {
             format!(
@@ -89,11 +90,11 @@ impl Budget {
         Ok(())
     }
 
-    /// Holds a build against the limits, which took `total` seconds, or did in the median of
-    /// several runs. `comparison` is with the baseline.
+    /// Checks a build against the limits. `total` is the time of the build in seconds, or the
+    /// median of several runs. `comparison` compares the build with the baseline.
     ///
     /// # Errors
-    /// In words, where the record contradicts itself.
+    /// Returns a message if the record contradicts itself.
     pub fn check(
         &self,
         record: &BuildRecord,
@@ -137,7 +138,7 @@ impl Budget {
             check(&what, limit, time, longest(&mut of_package()));
         }
         match (self.growth, comparison) {
-            // What runs of one side differ by is no growth.
+            // A difference within the noise of the runs is not growth.
             (Some(limit), Some(comparison)) if comparison.total.verdict != Verdict::Noise => {
                 let grown = comparison.total.percent().unwrap_or(0.0);
                 let units = comparison.units.iter();

@@ -1,4 +1,4 @@
-//! Two builds, or two that were repeated, side by side.
+//! Compares two builds. Each side may be a build that was repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,91 +10,93 @@ use crate::cargo_runs::build_times::{BuildRecord, Run, UnitState, UnitTiming, pa
 /// The difference between two builds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimingsComparison {
-    /// Of this format.
+    /// The version of this format.
     pub version: u32,
-    /// The older side: its run's id and name.
+    /// The older side.
     pub before: ComparedSide,
     /// The newer side.
     pub after: ComparedSide,
-    /// What makes the two hard to compare, in words.
+    /// The differences in how the two sides were made, in words. They make the sides hard to
+    /// compare.
     pub unlike: Vec<String>,
-    /// From cargo's start to the end, without waiting for a lock.
+    /// The time from cargo's start to the end, without waiting for a lock.
     pub total: FigureChange,
     /// The longest chain of units that wait for one another.
     pub critical_path: FigureChange,
-    /// What all units took together.
+    /// The sum of the times of all units.
     pub time_sum: FigureChange,
-    /// Units that ran on both sides, the greatest difference first.
+    /// The units that ran on both sides, the largest difference first.
     pub units: Vec<UnitChange>,
-    /// Units that ran on the newer side and are not part of the older one.
+    /// The units that ran on the newer side and do not exist on the older side.
     pub new: Vec<Only>,
-    /// Units that ran on the older side and are not part of the newer one.
+    /// The units that ran on the older side and do not exist on the newer side.
     pub vanished: Vec<Only>,
-    /// How many ran on one side and were fresh, or not come to, on the other: older, newer.
+    /// The numbers of units that ran on only one side and were fresh or not reached on the other
+    /// side: ran before, ran after.
     pub ran_on_one_side: (usize, usize),
 }
 
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedSide {
-    /// The run's id; the first one's where it was repeated.
+    /// The id of the run; of a repeated run, the id of the first run.
     pub id: String,
-    /// Label, commit or start.
+    /// The label, the commit or the start of the run.
     pub name: String,
-    /// How often it was run.
+    /// The number of runs.
     pub runs: usize,
 }
 
-/// A figure on both sides, in seconds.
+/// A figure of both sides, in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FigureChange {
     /// The median of the older side.
     pub before: f64,
     /// The median of the newer side.
     pub after: f64,
-    /// Whether it is a change or noise.
+    /// The verdict on the difference: a change or noise.
     pub verdict: Verdict,
 }
 
-/// Whether a difference is a change or noise.
+/// The verdict on a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every run of the newer side took longer than every run of the older.
+    /// Every run of the newer side took longer than every run of the older side.
     Slower,
-    /// Every run of the newer side took less time than every run of the older.
+    /// Every run of the newer side took less time than every run of the older side.
     Faster,
-    /// Runs of one side differ as much as the sides do, or there is no difference.
+    /// The runs of one side differ as much as the two sides differ, or there is no difference.
     Noise,
-    /// A side was not repeated, so that its noise is not known.
+    /// A side was not repeated, so its noise is unknown.
     Unproven,
 }
 
-/// A unit on both sides.
+/// A unit that ran on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnitChange {
-    /// As [`UnitTiming`] displays itself, on the newer side.
+    /// The unit of the newer side, as [`UnitTiming`] displays it.
     pub unit: String,
-    /// Its package.
+    /// The package of the unit.
     pub package: String,
-    /// The older side's version, where it is another.
+    /// The version on the older side, if the versions differ.
     pub from_version: Option<String>,
-    /// Its time.
+    /// The time of the unit on both sides.
     #[serde(flatten)]
     pub time: FigureChange,
 }
 
-/// A unit of one side alone.
+/// A unit that exists on only one side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Only {
-    /// As [`UnitTiming`] displays itself.
+    /// The unit, as [`UnitTiming`] displays it.
     pub unit: String,
-    /// Seconds.
+    /// The time of the unit, in seconds.
     pub time: f64,
 }
 
 impl FigureChange {
-    /// From the times of both sides' runs, which are not none.
+    /// Compares the times of both sides' runs. Neither side is empty.
     fn new(before: &[f64], after: &[f64]) -> Self {
         let lowest = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = |times: &[f64]| times.iter().copied().fold(0.0, f64::max);
@@ -113,18 +115,18 @@ impl FigureChange {
         }
     }
 
-    /// By how much it grew, in seconds.
+    /// Returns the growth, in seconds.
     pub fn growth(&self) -> f64 {
         round(self.after - self.before)
     }
 
-    /// By how much it grew, in percent; none where it was nothing.
+    /// Returns the growth, in percent; `None` if the older figure is 0.
     pub fn percent(&self) -> Option<f64> {
         (self.before > 0.0).then(|| (self.after / self.before - 1.0) * 100.0)
     }
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// Returns the median: the middle value, or the mean of the two middle values.
 pub fn median(times: &[f64]) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -135,25 +137,28 @@ pub fn median(times: &[f64]) -> f64 {
     }
 }
 
-/// The run of the middle total, which stands for all of a series; none for none.
+/// Returns the run with the middle total, which stands for a whole series; `None` if there are no
+/// runs.
 pub fn typical(records: &[BuildRecord]) -> Option<&BuildRecord> {
     let mut sorted: Vec<&BuildRecord> = records.iter().collect();
     sorted.sort_by(|a, b| a.total().total_cmp(&b.total()));
-    // Of an even number the longer one in the middle: better too careful than too proud.
+    // Of an even number of runs, the longer of the two in the middle is used, to avoid a result
+    // that is too good.
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// What a unit is known by, from one build to the next.
+/// The name, the target and the mode of a unit. They stay the same from one build to the next.
 type UnitLabel<'a> = (&'a str, &'a str, &'a str);
 
-/// What tells units of one key apart.
+/// The facts that tell units with the same label apart: version, features, platform, and host or
+/// target.
 type Variant<'a> = (&'a str, &'a [String], Option<&'a str>, bool);
 
-/// Units of one key: each in all of a side's runs.
+/// The variants of a unit, each with its timings in all runs of a side.
 type UnitVariants<'a> = BTreeMap<Variant<'a>, Vec<&'a UnitTiming>>;
 type UnitRuns<'a> = &'a [&'a UnitTiming];
 
-/// A side's units.
+/// Returns the units of a side, by label and variant.
 fn units(records: &[BuildRecord]) -> BTreeMap<UnitLabel<'_>, UnitVariants<'_>> {
     let mut units: BTreeMap<_, UnitVariants<'_>> = BTreeMap::new();
     for unit in records.iter().flat_map(|record| &record.build.units) {
@@ -166,7 +171,7 @@ fn units(records: &[BuildRecord]) -> BTreeMap<UnitLabel<'_>, UnitVariants<'_>> {
     units
 }
 
-/// Compares two sides, neither of which is empty.
+/// Compares two sides. Neither side may be empty.
 pub fn compare(before: &[BuildRecord], after: &[BuildRecord]) -> TimingsComparison {
     let (older, newer) = (units(before), units(after));
     let mut units = Vec::new();
@@ -225,7 +230,7 @@ fn critical_path(record: &BuildRecord) -> f64 {
     Schedule::new(&record.build).map_or(0.0, |schedule| path::ideal(&schedule).0.length)
 }
 
-/// Pairs the variants of a unit: those that are the same first, then whatever is left, in order.
+/// Pairs the variants of a unit: equal variants first, then the remaining variants in order.
 fn paired<'a>(
     old: &'a UnitVariants<'_>,
     now: &'a UnitVariants<'_>,
@@ -273,7 +278,7 @@ fn side(records: &[BuildRecord]) -> ComparedSide {
     }
 }
 
-/// What is different about how the two were made.
+/// Returns the differences in how the two sides were made, in words.
 fn unlike(before: &[BuildRecord], after: &[BuildRecord]) -> Vec<String> {
     let number = |number: Option<usize>| number.map_or(String::new(), |it| it.to_string());
     let facts = |run: &Run| {

@@ -1,4 +1,4 @@
-//! Packages that a build compiles more than once, and why.
+//! Finds the packages that a build compiles more than once, and the reasons.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use crate::cargo_runs::build_times::{BuildTimings, UnitState, UnitTiming, round}
 /// A package whose library was compiled several times.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Duplicate {
-    /// The package's name.
+    /// The name of the package.
     pub package: String,
-    /// How often.
+    /// The number of times that the library was compiled.
     pub times: usize,
-    /// What all but the longest of them took, in seconds.
+    /// The time of all these units except the longest, in seconds.
     pub extra: f64,
-    /// In what they differ: `versions 1.0.0 and 2.0.0`, `host and target`, `features a; b`,
-    /// `build and check`, `settings`.
+    /// The differences between the units: `versions 1.0.0 and 2.0.0`, `host and target`, `features
+    /// a; b`, `build and check`, `settings of the profile`.
     pub because: Vec<String>,
 }
 
-/// The duplicates of a build, those that cost most first.
+/// Returns the duplicates of a build, the most expensive first.
 pub fn find(build: &BuildTimings) -> Vec<Duplicate> {
     let mut by_name: BTreeMap<&str, Vec<&UnitTiming>> = BTreeMap::new();
     for unit in &build.units {
-        // A test harness and documentation are another thing, not the same once more.
+        // A test harness and documentation are different work, not a repetition of the library.
         let is_library = unit.target == "lib" && matches!(unit.mode.as_str(), "build" | "check");
         if is_library && unit.state == UnitState::Ran {
             by_name.entry(&unit.name).or_default().push(unit);
@@ -54,7 +54,7 @@ fn duplicate(name: &str, units: &[&UnitTiming]) -> Duplicate {
     differ("versions ", &|unit| unit.version.clone(), " and ");
     differ("", &|unit| unit.mode.clone(), " and ");
     differ("", &for_whom, " and ");
-    // Other versions have other features anyway.
+    // Two versions usually have different features, so the features are no reason.
     let one_version = units.iter().all(|unit| unit.version == units[0].version);
     if one_version {
         differ("features ", &|unit| only_here(unit, units), "; ");
@@ -78,7 +78,7 @@ fn for_whom(unit: &UnitTiming) -> String {
     }
 }
 
-/// The features that not all of them have.
+/// Returns the features of a unit that not all of the given units have.
 fn only_here(unit: &UnitTiming, units: &[&UnitTiming]) -> String {
     let shared = |feature: &&String| units.iter().all(|it| it.features.contains(feature));
     let own: Vec<_> = unit.features.iter().filter(|it| !shared(it)).collect();

@@ -1,4 +1,4 @@
-//! Kept runs as a whole: their trend, a list, and their way to another machine.
+//! The commands about all kept runs: their trend, their list, their export and import.
 
 use crate::timings::text;
 use anyhow::{Context as _, Result};

@@ -1,4 +1,4 @@
-//! `timings`: builds measured, kept, compared.
+//! `timings`: measures builds, keeps the records, and compares them.
 
 pub mod analysis;
 pub mod budget;
@@ -121,7 +121,8 @@ impl RunHistory {
         })
     }
 
-    /// What is shown of a run's records, of which there is one at least; they may not be kept yet.
+    /// Returns the report of a run's records. There is at least one record; the records need not be
+    /// stored yet.
     fn report(
         &self,
         records: &[BuildRecord],
@@ -135,7 +136,7 @@ impl RunHistory {
             .map_err(|error| usage!("{error}"))
     }
 
-    /// Says so where kept runs are later than one that was made just now.
+    /// Warns if a kept run is later than the run that was just made.
     fn doubt_clock(&self, run: &Run) {
         let newest = self.history.iter().flatten().max_by_key(|it| &it.id);
         if let Some(newest) = newest.filter(|newest| newest.id > run.id) {
@@ -147,7 +148,7 @@ impl RunHistory {
         }
     }
 
-    /// Removes what the configuration does not keep, and says so.
+    /// Removes the runs that the configuration does not keep, and prints their number.
     fn prune(&self, settings: &TimingsSettings, new: &[BuildRecord]) -> Result<()> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
         let today = i64::try_from(now.as_secs() / 86_400)?;

@@ -1,4 +1,4 @@
-//! All that is shown of a measured build.
+//! The report of a measured build, with everything that the commands show.
 
 use super::analysis::{self, Analysis};
 use super::budget::{Breach, Budget};
@@ -8,33 +8,34 @@ use super::what_if::{self, SpeedUp, WhatIf};
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cargo_runs::build_times::{BuildRecord, UnitTiming, round};
 
-/// A build, or one that was repeated, with all that follows from it.
+/// A build, possibly repeated, with all results that follow from its records.
 #[derive(Debug)]
 pub struct TimingsReport {
-    /// The build; of repeated ones the one of the middle length.
+    /// The record of the build; of a repeated build, the run with the middle total.
     pub record: BuildRecord,
-    /// The totals of all its runs, in seconds.
+    /// The totals of all runs, in seconds.
     pub totals: Vec<f64>,
-    /// Where its time went.
+    /// The figures of the build.
     pub analysis: Analysis,
-    /// Against the last build of the same kind.
+    /// The comparison with the last build of the same kind.
     pub since_last: Option<TimingsComparison>,
-    /// Builds of the same kind.
+    /// The history of builds of the same kind.
     pub trend: Trend,
-    /// The limits that it breaks.
+    /// The limits that the build exceeds.
     pub breaches: Vec<Breach>,
-    /// The limits that could not be checked, and why.
+    /// The limits that could not be checked, each with the reason.
     pub unchecked: Vec<String>,
-    /// The replay, and what would help.
+    /// The replay of the build, and the packages whose speed-up would help most.
     pub what_if: WhatIf,
 }
 
 impl TimingsReport {
-    /// Of the records of one series, which are not none. `last` is what it is shown against,
-    /// `baseline` what its growth is measured against; without one, that is `last` too.
+    /// Makes the report of the records of one series, which must not be empty. `last` is the run
+    /// that the build is compared with. `baseline` is the run that growth is measured against;
+    /// without a baseline, growth is measured against `last`.
     ///
     /// # Errors
-    /// In words, where a record contradicts itself or a budget cannot be checked.
+    /// Returns a message if a record contradicts itself or a budget cannot be checked.
     pub fn new(
         records: &[BuildRecord],
         last: Option<&[BuildRecord]>,
@@ -68,12 +69,12 @@ impl TimingsReport {
         })
     }
 
-    /// The median of the totals.
+    /// Returns the median of the totals.
     pub fn total(&self) -> f64 {
         round(compare::median(&self.totals))
     }
 
-    /// A unit by its place.
+    /// Returns a unit by its index.
     pub fn unit(&self, place: usize) -> &UnitTiming {
         &self.record.build.units[place]
     }

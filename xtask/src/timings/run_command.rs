@@ -1,4 +1,4 @@
-//! `timings` by itself: measure a build, keep it, show it.
+//! `timings` without a subcommand: measures a build, stores the record, and shows the report.
 
 use crate::artifacts::apply;
 use crate::selection::profiles;
@@ -111,7 +111,7 @@ enum Clean {
 pub(crate) fn run(args: &RunArgs) -> Result<Status> {
     args.check()?;
     let kept = RunHistory::load(&args.workspace)?;
-    // A baseline that is not there should not be found out about after the build.
+    // The baseline is read before the build, so that a missing baseline is reported early.
     let (settings, budget, baseline) = args.limits.read(&kept)?;
     if args.import.is_none() {
         let config = config_in(Tool::Build, &args.cargo_args);
@@ -152,7 +152,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
 }
 
 impl RunArgs {
-    /// What clap cannot tell.
+    /// Checks the rules about arguments that clap cannot express.
     fn check(&self) -> Result<()> {
         let given = |name: &str| self.cargo_args.iter().any(|it| it.starts_with(name));
         if given("--message-format") {
@@ -175,7 +175,7 @@ impl RunArgs {
         Ok(())
     }
 
-    /// The name of the profile that is built.
+    /// Returns the name of the profile that is built.
     fn profile(&self) -> String {
         profile_in(Tool::Build, &self.cargo_args).unwrap_or_else(|| "dev".to_owned())
     }

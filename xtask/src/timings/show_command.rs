@@ -1,4 +1,4 @@
-//! Kept runs, shown again: alone, against one another, and as they might have been.
+//! The commands about single kept runs: `show`, `diff` and `what-if`.
 
 use crate::ci_service;
 use crate::timings::text;
@@ -33,7 +33,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The settings of the workspace, the budget by them, and what growth is measured against.
+    /// Reads the settings of the workspace, the budget, and the run that growth is measured
+    /// against.
     pub(crate) fn read(
         &self,
         kept: &RunHistory,
@@ -44,14 +45,14 @@ impl Limits {
         Ok((settings, budget, baseline))
     }
 
-    /// The configured budget with the user's own limits.
+    /// Returns the configured budget with the limits of the command line added.
     fn budget(&self, kept: &RunHistory, settings: &TimingsSettings) -> Result<Budget> {
         let mut budget = settings.budget.clone();
         for limit in &self.budget {
             budget.add(limit).map_err(|error| usage!("{error}"))?;
         }
         for package in budget.packages.keys() {
-            // A limit on a name that is written wrong would never be broken.
+            // A limit on a misspelled name could never be exceeded.
             if !kept.workspace.packages.iter().any(|it| it.name == *package) {
                 let unknown = kept.workspace.find(package).map(|_| ());
                 unknown.map_err(|error| usage!("budget: {error}"))?;
@@ -60,8 +61,8 @@ impl Limits {
         Ok(budget)
     }
 
-    /// What growth is measured against, if it was named. A configured baseline need not be there
-    /// on every machine.
+    /// Returns the run that growth is measured against, if the run was named. A configured baseline
+    /// may be missing on some machines, so then there is only a warning.
     fn baseline(&self, kept: &RunHistory, budget: &Budget) -> Result<Option<Vec<BuildRecord>>> {
         if let Some(spec) = &self.baseline {
             return kept.store.find(&kept.history, spec).map(Some);
@@ -126,7 +127,7 @@ pub(crate) fn emit(
     }
 }
 
-/// Prints Markdown, and appends it to the summary of GitHub's step.
+/// Prints Markdown, and appends the text to the step summary of GitHub.
 pub(crate) fn summary(markdown: &str) -> Result<()> {
     const FILE: &str = "GITHUB_STEP_SUMMARY";
     if std::env::var_os(FILE).is_some_and(|it| !it.is_empty()) {

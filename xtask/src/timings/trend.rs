@@ -1,4 +1,4 @@
-//! How builds of one kind went over time.
+//! The history of builds of one kind.
 
 use serde::Serialize;
 
@@ -6,40 +6,41 @@ use super::compare::median;
 use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{BuildRecord, Run};
 
-/// A history, oldest first.
+/// A history, the oldest point first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trend {
-    /// Of this format.
+    /// The version of this format.
     pub version: u32,
-    /// One for each run, or for those that one `--repeat` made.
+    /// The points of the history: one for each run. The runs of one `--repeat` are one point.
     pub points: Vec<Point>,
-    /// Runs that are left out because they did something else.
+    /// The number of runs that are left out because they are of another kind.
     pub others: usize,
 }
 
-/// One moment of a history. Times are seconds: of repeated runs the median.
+/// One point of a history. Times are in seconds; of repeated runs, the median.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// The first run.
     #[serde(flatten)]
     pub run: Run,
-    /// How often it was run.
+    /// The number of runs.
     pub runs: usize,
-    /// From cargo's start to the end.
+    /// The time from cargo's start to the end.
     pub total: f64,
-    /// By how much that differs from the point before, in percent; none for the first.
+    /// The difference from the last point before whose build did not fail, in percent; `None` if
+    /// there is no such point or if this build failed.
     pub percent: Option<f64>,
 }
 
 impl Trend {
-    /// Leaves out all but the last points.
+    /// Removes all points except the last `count` points.
     pub fn keep_last(&mut self, count: usize) {
         let first = self.points.len().saturating_sub(count);
         self.points.drain(..first);
     }
 }
 
-/// The history of builds like the newest; of all where `all` is set.
+/// Returns the history of the builds like the newest build; with `all`, the history of all builds.
 pub fn trend(history: &[Series], all: bool) -> Trend {
     let newest = history.last().map(|series| &series[0]);
     of(history, &|run| {
@@ -47,8 +48,8 @@ pub fn trend(history: &[Series], all: bool) -> Trend {
     })
 }
 
-/// The history of builds like these records, which are one series and not empty, up to them. They
-/// need not be part of it yet.
+/// Returns the history of the builds like the given records, up to and including them. The records
+/// are one series, are not empty, and need not be part of the history yet.
 pub fn of_kind(history: &[Series], records: &[BuildRecord]) -> Trend {
     let newest = &records[0].run;
     let is_before = |series: &&Series| series[0].id < newest.id;
@@ -68,7 +69,7 @@ fn of(history: &[Series], is_shown: &dyn Fn(&Run) -> bool) -> Trend {
         }
         let totals: Vec<f64> = series.iter().map(|run| run.total).collect();
         let total = median(&totals);
-        // What failed measures nothing that could be compared.
+        // The time of a failed build cannot be compared.
         let whole = points.iter().rev().find(|point| !point.run.failed);
         let before = whole.map(|point| point.total);
         let before = before.filter(|it| *it > 0.0 && !run.failed);

@@ -1,8 +1,8 @@
-//! What would be: the build replayed with other cores, or with packages made faster.
+//! Predicts a build: replays the build with another number of cores, or with faster packages.
 //!
-//! The replay does what cargo's job queue does: of the units that may start, the one that most
-//! others wait for gets the next free core. Lengths stay as they were measured, so a guess for
-//! more cores is too good where memory or disk would become the limit.
+//! The replay follows cargo's job queue: of the units that may start, the unit that most other
+//! units wait for gets the next free core. The times of units stay as measured. So a prediction for
+//! more cores is too good if memory or disk becomes the limit.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -12,20 +12,20 @@ use serde::Serialize;
 use crate::cargo_runs::build_times::schedule::{Schedule, Until};
 use crate::cargo_runs::build_times::{BuildTimings, path, round};
 
-/// What is to be different.
+/// The changes that a prediction assumes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SpeedUp {
-    /// Units at a time; none for as many as in the measured build.
+    /// The number of units at a time; `None` for the number in the measured build.
     pub cores: Option<usize>,
-    /// By which factor each unit of a package is faster.
+    /// The factor by which each unit of a package is faster, by package name.
     pub faster: BTreeMap<String, f64>,
 }
 
 impl SpeedUp {
-    /// Adds what the user writes of a package of this build: `syn=2x`.
+    /// Adds a change in the form of the command line: `syn=2x`.
     ///
     /// # Errors
-    /// In words, what cannot be read, or that there is no such package.
+    /// Returns a message if the text has another form, or if the build has no such package.
     pub fn add(&mut self, faster: &str, build: &BuildTimings) -> Result<(), String> {
         let wrong = || format!("`{faster}`: write PACKAGE=FACTOR, as in syn=2x");
         let (package, factor) = faster.split_once('=').ok_or_else(wrong)?;
@@ -41,44 +41,45 @@ impl SpeedUp {
     }
 }
 
-/// The build as it would be, beside the one that was measured. Times are seconds.
+/// The predicted build, next to the measured build. Times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WhatIf {
-    /// As it was measured, without waiting for another cargo's lock.
+    /// The measured time, without waiting for another cargo's lock.
     pub measured: f64,
-    /// The measured build replayed as it was; the nearer to `measured`, the better the guess.
+    /// The time of the replay without changes. The nearer this time is to `measured`, the better
+    /// the prediction.
     pub replayed: f64,
-    /// By how much the replay is off, in percent of what was measured.
+    /// The error of the replay, in percent of the measured time.
     pub off_by: f64,
-    /// With the change.
+    /// The predicted time with the changes.
     pub predicted: f64,
-    /// Units at a time, then.
+    /// The number of units at a time in the prediction.
     pub cores: usize,
-    /// With a core for every unit that may start: what no machine can beat.
+    /// The predicted time with a core for every unit that may start. No machine can be faster.
     pub at_best: f64,
-    /// With other numbers of cores, the change made as well: cores and seconds.
+    /// The predicted times with other numbers of cores, with the changes: cores and seconds.
     pub by_cores: Vec<(usize, f64)>,
-    /// Packages which, made twice as fast, would shorten the build most; the best first.
+    /// The packages that would shorten the build most if they were twice as fast, the best first.
     pub suggestions: Vec<Suggestion>,
 }
 
-/// What one package's being faster would bring. Times are seconds.
+/// The effect of a faster package. Times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Suggestion {
-    /// The package's name.
+    /// The name of the package.
     pub package: String,
-    /// Whether it is a member of the workspace.
+    /// True if the package is a member of the workspace.
     pub member: bool,
-    /// What all its units take together.
+    /// The sum of the times of all its units.
     pub time: f64,
-    /// By how much the build would be shorter if each of them took half as long.
+    /// The time that the build would save if each unit of the package took half as long.
     pub saved: f64,
 }
 
-/// How many packages are suggested.
+/// The maximum number of packages that are suggested.
 const SUGGESTED: usize = 10;
 
-/// How many packages are tried for each reason to.
+/// The number of packages that are tried for each of the two criteria.
 const TRIED: usize = 40;
 
 #[derive(Default)]
@@ -88,7 +89,7 @@ struct PackageGuess {
     member: bool,
 }
 
-/// Answers for a build that was measured with this many units at a time.
+/// Predicts a build that was measured with `cores` units at a time.
 pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &SpeedUp) -> WhatIf {
     let before = build.before_first();
     let measured = build.total;
@@ -117,8 +118,9 @@ pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &Spe
     }
 }
 
-/// Tries packages twice as fast: those that take most, all in all and on the critical path, since
-/// no other can bring as much. What one can bring at most is half its time.
+/// Tries packages at twice their speed. Tried are the packages with the longest total time and the
+/// packages with the longest time on the critical path, because other packages save less. A package
+/// saves at most half of its time.
 fn suggestions(
     build: &BuildTimings,
     schedule: &Schedule,
@@ -174,7 +176,7 @@ fn suggestions(
     best
 }
 
-/// A moment, ordered as a number.
+/// A moment in seconds, with the total order of numbers.
 #[derive(Clone, Copy, PartialEq)]
 struct Moment(f64);
 
@@ -192,13 +194,14 @@ impl PartialOrd for Moment {
     }
 }
 
-/// How long the units take with so many at a time, each faster by its factor.
+/// Returns the time of all units if at most `cores` units run at a time. Each unit is faster by its
+/// factor.
 fn replay(schedule: &Schedule, faster: &[f64], cores: usize) -> f64 {
     let jobs = &schedule.jobs;
     let mut state = Simulation {
         schedule,
         open: jobs.iter().map(|job| job.waits.len()).collect(),
-        // An end below counts once for each unit that waits for all below.
+        // Counts the dependencies below which a unit has not ended, and the unit itself.
         below_open: jobs.iter().map(|job| job.waits.len() + 1).collect(),
         ready: BinaryHeap::new(),
     };
@@ -239,7 +242,7 @@ struct Simulation<'a> {
     schedule: &'a Schedule,
     open: Vec<usize>,
     below_open: Vec<usize>,
-    /// By priority, and among equals by the measured start.
+    /// The units that may start, by priority; units of equal priority by their measured start.
     ready: BinaryHeap<(usize, Reverse<Moment>, Reverse<usize>)>,
 }
 
@@ -250,7 +253,8 @@ impl Simulation<'_> {
         self.ready.push((priority, started, Reverse(place)));
     }
 
-    /// The unit itself, or all below one that it waits for, has ended.
+    /// Counts the end of a unit for the unit itself, and the end of everything below a unit for the
+    /// units that wait for it. Releases the units that wait for everything below (`AllBelow`).
     fn ended_below(&mut self, place: usize) {
         let mut open = vec![place];
         while let Some(place) = open.pop() {

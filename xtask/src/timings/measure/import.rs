@@ -1,4 +1,4 @@
-//! Records from files.
+//! Reads records from files.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -14,21 +14,22 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 
 impl MeasureRequest<'_> {
-    /// Reads records from a file.
+    /// Reads the records in a file.
     ///
     /// # Errors
-    /// As for [`MeasureRequest::import`].
+    /// Returns the errors of [`MeasureRequest::import`], and an error if the file cannot be read.
     pub fn import_file(&self, file: &Utf8Path) -> Result<Vec<BuildRecord>> {
         let text = files::read_named(file)?;
         let text = String::from_utf8_lossy(&text);
         self.import(&text, file.file_stem().unwrap_or_default(), file.as_str())
     }
 
-    /// Keeps what a file holds, and gives the last run of it, which `--repeat` may have made
-    /// several of.
+    /// Reads the records in a file, stores them, and returns the records of the last run. A run
+    /// made with `--repeat` has several records.
     ///
     /// # Errors
-    /// As for [`MeasureRequest::import_file`], and where a record cannot be written.
+    /// Returns the errors of [`MeasureRequest::import_file`], and an error if a record cannot be
+    /// written.
     pub fn import_last(&self, file: &Utf8Path, store: &Store) -> Result<Vec<BuildRecord>> {
         let mut records = self.import_file(file)?;
         for record in &records {
@@ -39,11 +40,11 @@ impl MeasureRequest<'_> {
         Ok(records)
     }
 
-    /// Reads records from files, directories of files, and standard input (`-`). Of a directory
-    /// what cannot be used is left out with a warning.
+    /// Reads records from files, directories of files, and standard input (`-`). An unusable file
+    /// in a directory is skipped with a warning.
     ///
     /// # Errors
-    /// Where one that was named cannot be used.
+    /// Returns an error if a file that the user named cannot be used.
     pub fn import_all(&self, named: &[Utf8PathBuf]) -> Result<Vec<BuildRecord>> {
         let mut records = Vec::new();
         for path in named {
@@ -65,10 +66,11 @@ impl MeasureRequest<'_> {
         Ok(records)
     }
 
-    /// Reads records from a text: exported ones, a page or a log of cargo's.
+    /// Reads records from a text: exported records, a report page of cargo, or a build log of
+    /// cargo.
     ///
     /// # Errors
-    /// Where there is none in it.
+    /// Returns an error if the text contains no record.
     pub fn import(&self, text: &str, name: &str, file: &str) -> Result<Vec<BuildRecord>> {
         let imported = import::read(text, name, &|name, version| {
             self.is_proc_macro(name, version)
@@ -101,7 +103,7 @@ impl MeasureRequest<'_> {
     }
 }
 
-/// The files of a directory that may hold records, sorted.
+/// Returns the files of a directory that may contain records, sorted.
 fn reports_in(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     let entries = directory.read_dir_utf8();
     let entries = entries.with_context(|| format!("cannot list {}", quote::name(&directory)))?;
@@ -109,7 +111,8 @@ fn reports_in(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     let mut files: Vec<_> = paths
         .filter(|path| matches!(path.extension(), Some("json" | "jsonl" | "html")))
         .filter(|path| path.is_file())
-        // A link to the newest report, and a page of the kit's own.
+        // The first name is a link to the newest report; the second name is a page that the kit
+        // wrote.
         .filter(|path| !matches!(path.file_name(), Some("cargo-timing.html" | "report.html")))
         .collect();
     files.sort();

@@ -1,4 +1,5 @@
-//! Measuring a build: cargo is run with `--timings`, and what it left is read and tied together.
+//! Measures a build: runs cargo with `--timings`, reads cargo's report, and adds the order of the
+//! units.
 
 mod import;
 mod watch;
@@ -27,27 +28,27 @@ use xtask_impact::records::checkouts;
 use xtask_impact::vcs::{Range, Repository};
 use xtask_impact::workspace::{Package, Workspace};
 
-/// What is measured, and what is known of it before.
+/// A request to measure a build, and the facts that are known before the build.
 pub struct MeasureRequest<'a> {
-    /// Starts cargo where the user is.
+    /// Starts cargo in the user's directory.
     pub runner: &'a Runner,
     /// The workspace.
     pub workspace: &'a Workspace,
-    /// Cargo's command and what it takes to make it build alone: `test`, `--no-run`.
+    /// The cargo command, with the flags that make the command only build: `test`, `--no-run`.
     pub command: &'a [&'a str],
-    /// Which workspace, and how it is resolved.
+    /// The arguments that name the workspace and say how cargo resolves it.
     pub forwarded: &'a [String],
-    /// What the user forwards.
+    /// The arguments that the user forwards to cargo.
     pub arguments: &'a [String],
-    /// Label, what is cleaned, series.
+    /// A run with the facts that are known before the build: label, cleaned units, series.
     pub run: Run,
 }
 
-/// Warns where another checkout builds in the workspace's directories: what is fresh there tells
-/// nothing of this one.
+/// Warns if another checkout builds in the workspace's directories. Then fresh units say nothing
+/// about this checkout.
 ///
 /// # Errors
-/// A build directory that cannot be listed, or has a layout that is not known.
+/// Returns an error if a build directory cannot be listed or has an unknown layout.
 pub fn warn_of_others(workspace: &Workspace) -> Result<()> {
     if let Some(note) = checkouts::note(&checkouts::sharing(workspace)?) {
         output::warning(note);
@@ -56,11 +57,11 @@ pub fn warn_of_others(workspace: &Workspace) -> Result<()> {
 }
 
 impl MeasureRequest<'_> {
-    /// Runs cargo and reads what it measured, unless cargo left nothing or there was nothing to
-    /// measure.
+    /// Runs cargo and reads its report. The record is `None` if cargo wrote no report or if there
+    /// was nothing to measure.
     ///
     /// # Errors
-    /// Where cargo cannot be started, or its report cannot be read.
+    /// Returns an error if cargo cannot be started, or if the report cannot be read.
     fn measure(&self) -> Result<(ExitStatus, Option<BuildRecord>)> {
         let target =
             crate::cargo_runs::target_directory(self.runner, self.workspace, self.arguments);
@@ -68,8 +69,9 @@ impl MeasureRequest<'_> {
         let earlier = reports(&directory);
         let heard = self.build()?;
         let status = heard.status;
-        // `cargo-timing.html` may be an older build's, where cargo had nothing to write; a report
-        // of this build is one that was not there before, and that no other cargo wrote meanwhile.
+        // `cargo-timing.html` may belong to an older build, if cargo had nothing to write. The
+        // report of this build did not exist before, and was not written by another cargo at the
+        // same time.
         let mut new = &reports(&directory) - &earlier;
         if new.iter().any(|path| heard.names(path)) {
             new.retain(|path| heard.names(path));
@@ -99,11 +101,12 @@ impl MeasureRequest<'_> {
         Ok((status, record))
     }
 
-    /// Measures a build so many times, and keeps each run; `clean` is called before each. Where
-    /// one fails, that one is all there is to show.
+    /// Measures a build several times and stores each run. `clean` is called before each run. If a
+    /// run fails, only the failed run is returned.
     ///
     /// # Errors
-    /// When cargo cannot be started, what it left cannot be read, or a record cannot be written.
+    /// Returns an error if cargo cannot be started, if its report cannot be read, or if a record
+    /// cannot be written.
     pub fn measure_series(
         &mut self,
         times: usize,
@@ -143,7 +146,7 @@ impl MeasureRequest<'_> {
         Ok((Status::Done, records))
     }
 
-    /// The arguments of a build, `--locked` among them.
+    /// Returns the arguments of a build, including `--locked`.
     fn build_arguments(&self) -> Vec<String> {
         locked([self.forwarded, self.arguments].concat())
     }
@@ -195,7 +198,7 @@ impl MeasureRequest<'_> {
         BuildRecord::new(run, build).map_err(|error| anyhow!("cargo's report: {error}"))
     }
 
-    /// What the user's own `-Zbuild-analysis` wrote of this run.
+    /// Reads the log of this run, which the user's own `-Zbuild-analysis` wrote.
     fn log(&self, id: &str) -> Option<BuildTimings> {
         let log = cargo_home()?.join("log").join(format!("{id}.jsonl"));
         let text = files::read_text(log, files::LARGE).ok()?;
@@ -215,8 +218,9 @@ impl MeasureRequest<'_> {
             .is_some_and(Package::is_proc_macro)
     }
 
-    /// Asks cargo which unit waits for which. The variable lets stable cargo tell. With it rustc
-    /// tells more as well, which the user's own cargo must not find in the target directory.
+    /// Asks cargo for the order of the units, by `--unit-graph`. `RUSTC_BOOTSTRAP` allows this on
+    /// stable cargo. With this variable rustc also reports more about itself, and cargo must not
+    /// write those facts to the target directory, where the user's own cargo would read them.
     fn tie(&self, build: &mut BuildTimings) {
         let runner = self.runner.with_variable("RUSTC_BOOTSTRAP", "1");
         let runner = runner.with_variable("CARGO_CACHE_RUSTC_INFO", "0");
@@ -242,7 +246,8 @@ impl MeasureRequest<'_> {
         }
     }
 
-    /// Commit, branch, and whether the work tree differs; nothing where git cannot tell.
+    /// Returns the commit, the branch, and true if the work tree differs; `None` for facts that git
+    /// does not know.
     fn commit(&self) -> Result<(Option<String>, Option<String>, Option<bool>)> {
         let Some(repository) = Repository::discover(self.runner, &self.workspace.root)? else {
             return Ok((None, None, None));
@@ -266,7 +271,7 @@ impl MeasureRequest<'_> {
     }
 }
 
-/// The reports in a directory, one a run; their names sort by time.
+/// Returns the report files in a directory, one for each run. Their names sort by time.
 fn reports(directory: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     let Ok(entries) = directory.read_dir_utf8() else {
         return BTreeSet::new();
@@ -281,7 +286,7 @@ fn run_id(report: &Utf8Path) -> Option<&str> {
     report.file_stem()?.strip_prefix("cargo-timing-")
 }
 
-/// The arguments that choose features.
+/// Returns the arguments that choose features.
 fn features(arguments: &[String]) -> Vec<String> {
     let mut chosen = Vec::new();
     let mut arguments = arguments.iter().peekable();

@@ -9,7 +9,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn features_are_what_cargos_arguments_choose() {
+fn feature_arguments_are_read_from_cargos_arguments() {
     for (arguments, chosen) in [
         ("--workspace", ""),
         ("-r --all-features", "--all-features"),
@@ -21,7 +21,7 @@ fn features_are_what_cargos_arguments_choose() {
 }
 
 #[test]
-fn a_file_without_a_record_is_none() {
+fn a_file_without_a_record_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let directory = Utf8Path::from_path(directory.path()).unwrap();
     let file = directory.join("empty.json");
@@ -31,9 +31,9 @@ fn a_file_without_a_record_is_none() {
     assert!(error.contains("is no record of `timings`"), "{error}");
 }
 
-/// Cargo's line comes in pieces, with colours, and what follows it ends the waiting.
+/// Cargo's line about waiting comes in pieces, with colours. The next line ends the waiting.
 #[test]
-fn waiting_is_heard() {
+fn waiting_for_a_lock_is_measured() {
     let mut waiting = Waiting::default();
     waiting.hears(b"   Compiling a v0.1.0\n");
     assert!(waiting.since.is_none());

@@ -1,4 +1,4 @@
-//! Running the build that is measured, as on the user's own terminal, with an ear for cargo's words
+//! Runs the build that is measured as if cargo ran on the user's terminal, and reads cargo's lines
 //! about locks.
 
 use std::io::IsTerminal as _;
@@ -14,18 +14,18 @@ use super::MeasureRequest;
 use crate::cli::output;
 use xtask_impact::process;
 
-/// What a build said.
+/// The output of a build.
 pub(crate) struct Heard {
     pub(crate) status: ExitStatus,
     pub(crate) messages: Vec<Message>,
-    /// Seconds of waiting for other cargos.
+    /// The time of waiting for other cargos, in seconds.
     pub(crate) waited: f64,
-    /// The line that names its report; empty where cargo was told to be quiet.
+    /// The line that names the report; empty if cargo was told to be quiet.
     pub(crate) report: String,
 }
 
 impl Heard {
-    /// Whether cargo named this report as its own.
+    /// Returns true if cargo named this report as the report of the build.
     pub(crate) fn names(&self, report: &Utf8Path) -> bool {
         report
             .file_name()
@@ -34,8 +34,8 @@ impl Heard {
 }
 
 impl MeasureRequest<'_> {
-    /// Runs the build. How long it waited for other cargos is known by when it says so, and when
-    /// it goes on.
+    /// Runs the build. The waiting time for other cargos runs from cargo's line about waiting to
+    /// cargo's next output.
     pub(crate) fn build(&self) -> Result<Heard> {
         let mut command = self.runner.cargo();
         command
@@ -52,7 +52,8 @@ impl MeasureRequest<'_> {
                 locked(&waiting).goes_on();
                 match serde_json::from_str(line) {
                     Ok(message) => messages.push(message),
-                    // A kind of message that newer cargos have; what a build prints is shown.
+                    // A kind of message that only newer cargos have is ignored. Output of a program
+                    // that the build runs is shown.
                     Err(_) if line.starts_with("{\"reason\":") => {}
                     Err(_) => output::plain(line),
                 }
@@ -72,8 +73,8 @@ impl MeasureRequest<'_> {
     }
 }
 
-/// Cargo sees a pipe where the user has a terminal: what it would do there is asked for, unless
-/// the user has asked for something.
+/// Returns the arguments that make cargo use colour and progress, if the user has a terminal. Cargo
+/// itself sees a pipe. Settings of the user are kept.
 fn as_on_a_terminal(arguments: &[String]) -> Vec<String> {
     let is_set = |name: &str| std::env::var_os(name).is_some();
     let mut asked = Vec::new();
@@ -102,7 +103,7 @@ fn as_on_a_terminal(arguments: &[String]) -> Vec<String> {
     asked
 }
 
-/// Measures how long cargo waits for locks, by what it says.
+/// Measures how long cargo waits for locks, by reading cargo's output.
 #[derive(Default)]
 pub(crate) struct Waiting {
     pub(crate) since: Option<Instant>,
@@ -117,11 +118,11 @@ impl Waiting {
         self.line.extend(bytes);
         let line = String::from_utf8_lossy(&self.line);
         let last = line.trim_end_matches('\n').rsplit(['\n', '\r']).next();
-        // `Blocking waiting for file lock on build directory`
+        // Example of the line: `Blocking waiting for file lock on build directory`.
         if last.is_some_and(|last| last.contains("waiting for file lock on")) {
             self.since = Some(Instant::now());
         }
-        // `Timing report saved to …/cargo-timing-<run id>.html`
+        // Example of the line: `Timing report saved to …/cargo-timing-<run id>.html`.
         if let Some(last) = last.filter(|last| last.contains("cargo-timing-")) {
             self.report = last.to_owned();
         }

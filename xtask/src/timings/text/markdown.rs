@@ -1,4 +1,4 @@
-//! Timings as Markdown, for a comment on a pull request or the summary of a step.
+//! Writes timings as Markdown, for a comment on a pull request or the summary of a CI step.
 
 use super::report::{breach, share};
 use super::{change, changed, count, percent, plus, remarks, seconds, verdict};
@@ -9,7 +9,7 @@ use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
 use xtask_impact::quote;
 
-/// A report: the verdict first, tables folded.
+/// Returns the Markdown of a report: the verdict first, then folded tables.
 pub fn report(report: &TimingsReport, slowest: usize) -> String {
     let analysis = &report.analysis;
     let run = &report.record.run;
@@ -69,12 +69,12 @@ fn help(what_if: &WhatIf) -> Vec<Vec<String>> {
 
 const CHANGES: [&str; 4] = ["before:", "after:", "change:", "unit"];
 
-/// A comparison.
+/// Returns the Markdown of a comparison.
 pub fn diff(comparison: &TimingsComparison, units: usize) -> String {
     let before = quote::markdown(&comparison.before.name);
     let after = quote::markdown(&comparison.after.name);
     let total = change(&comparison.total);
-    // That a change is noise is said beside the figure.
+    // The word "noise" already stands next to the figure.
     let verdict = match comparison.total.verdict {
         Verdict::Noise => String::new(),
         _ => format!("; {}", verdict(&comparison.total)),
@@ -105,7 +105,7 @@ fn changes(comparison: &TimingsComparison, units: usize) -> Vec<Vec<String>> {
     rows
 }
 
-/// A history.
+/// Returns the Markdown of a history.
 pub fn trend(trend: &Trend) -> String {
     let rows = trend.points.iter().map(|point| {
         vec![
@@ -128,7 +128,7 @@ pub fn trend(trend: &Trend) -> String {
     format!("### Build timings\n{}", table(&columns, rows.collect()))
 }
 
-/// A guess.
+/// Returns the Markdown of a prediction.
 pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     format!(
         "### What if: `cargo {}`\n\n{} measured, {} replayed ({:+.1}%), {} with {}\n{}",
@@ -150,7 +150,8 @@ fn folded(title: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
     format!("\n<details><summary>{title}</summary>\n{table}\n</details>\n")
 }
 
-/// A table; a column with `:` at its end is one of numbers.
+/// Returns a Markdown table. A column whose name ends with `:` contains numbers and is aligned to
+/// the right.
 fn table(columns: &[&str], rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return String::new();

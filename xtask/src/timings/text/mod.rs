@@ -1,4 +1,4 @@
-//! Builds' timings as plain text for a terminal of 100 columns, and as JSON.
+//! Writes timings as plain text for a terminal of 100 columns, and as JSON.
 
 pub mod markdown;
 pub mod page;
@@ -20,7 +20,8 @@ use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
 use xtask_impact::quote;
 
-/// A report as JSON, with its units, to which all places point.
+/// Returns the JSON of a report. The JSON contains the list of units, and the other fields refer to
+/// the units by index.
 pub fn json<'a>(
     report: &'a TimingsReport,
     slowest: usize,
@@ -56,7 +57,7 @@ pub fn json<'a>(
     }
 }
 
-/// A guess as JSON, with the run that it is about.
+/// Returns the JSON of a prediction, with the run that the prediction is about.
 pub fn what_if_json<'a>(what_if: &'a WhatIf, run: &'a Run) -> impl Serialize {
     #[derive(Serialize)]
     struct Json<'a> {
@@ -72,7 +73,7 @@ pub fn what_if_json<'a>(what_if: &'a WhatIf, run: &'a Run) -> impl Serialize {
     }
 }
 
-/// The kept runs as JSON.
+/// Returns the JSON of the kept runs.
 pub fn list_json(history: &[Series]) -> impl Serialize {
     #[derive(Serialize)]
     struct Json<'a> {
@@ -85,7 +86,7 @@ pub fn list_json(history: &[Series]) -> impl Serialize {
     }
 }
 
-/// A comparison for a screen, with at most so many units named in each list.
+/// Returns the text of a comparison. Each list shows at most `units` units.
 pub fn diff(comparison: &TimingsComparison, units: usize) -> String {
     let mut lines = vec![
         format!("{} → {}", side(&comparison.before), side(&comparison.after)),
@@ -142,7 +143,7 @@ pub fn diff(comparison: &TimingsComparison, units: usize) -> String {
     screen(&lines)
 }
 
-/// The units that differ by more than noise or the rounding.
+/// Returns the units whose difference exceeds noise and rounding.
 fn changed(comparison: &TimingsComparison) -> impl Iterator<Item = &UnitChange> {
     let units = comparison.units.iter();
     units.filter(|unit| unit.time.verdict != Verdict::Noise && unit.time.growth().abs() >= 0.05)
@@ -155,14 +156,14 @@ fn side(side: &ComparedSide) -> String {
     }
 }
 
-/// `+2.30s (+4.8%)`
+/// Returns a change as text. Example: `+2.30s (+4.8%)`.
 fn change(change: &FigureChange) -> String {
     let percent = change.percent();
     let percent = percent.map_or(String::new(), |it| format!(" ({it:+.1}%)"));
     format!("{}{percent}{}", plus(change.growth()), noise(change))
 }
 
-/// `+4.8%`, or nothing where that is not known.
+/// Returns a percentage as text, such as `+4.8%`; empty if the value is unknown.
 fn percent(percent: Option<f64>) -> String {
     percent.map_or(String::new(), |it| format!("{it:+.1}%"))
 }
@@ -196,7 +197,7 @@ fn plus(time: f64) -> String {
     }
 }
 
-/// A history for a screen, oldest first.
+/// Returns the text of a history, the oldest point first.
 pub fn trend(trend: &Trend) -> String {
     if trend.points.is_empty() {
         return String::new();
@@ -218,7 +219,7 @@ pub fn trend(trend: &Trend) -> String {
     text
 }
 
-/// The kept runs, a line each, oldest first.
+/// Returns the text of the kept runs, one on each line, the oldest first.
 pub fn list(history: &[Series]) -> String {
     let lines = history.iter().flatten().map(|run| {
         let arguments = run.arguments.join(" ");
@@ -246,7 +247,7 @@ fn remarks(run: &Run, runs: usize) -> String {
     remarks
 }
 
-/// A guess for a screen.
+/// Returns the text of a prediction.
 pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     let mut lines = vec![format!(
         "{} measured; replayed on its {} {} ({:+.1}% off)",
@@ -255,7 +256,8 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
         seconds(what_if.replayed),
         what_if.off_by,
     )];
-    // What the replay is off by is no effect of the change.
+    // The prediction is compared with the replay, so that the error of the replay is not counted as
+    // an effect.
     let percent = (what_if.predicted / what_if.replayed.max(0.01) - 1.0) * 100.0;
     if what_if.predicted != what_if.replayed {
         lines.push(format!(
@@ -281,7 +283,7 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     screen(&lines)
 }
 
-/// Minutes are shown from one on, as cargo does.
+/// Formats seconds. From one minute on, minutes are shown, as cargo does.
 fn seconds(t: f64) -> String {
     if t < 60.0 {
         return format!("{t:.2}s");

@@ -1,5 +1,5 @@
-//! A report as one page for a browser. It needs no network and nothing beside it: style, script
-//! and data stand in it.
+//! Writes a report as one HTML page. The page contains its style, script and data, so the page
+//! needs no network and no other file.
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -22,7 +22,7 @@ const JS: [&str; 4] = [
     include_str!("keys.js"),
 ];
 
-/// What the script works on.
+/// The data that the script of the page shows.
 #[derive(Serialize)]
 struct Data<'a> {
     run: &'a Run,
@@ -60,10 +60,11 @@ struct PagePoint {
     runs: usize,
 }
 
-/// Renders a report.
+/// Renders a report as an HTML page.
 ///
 /// # Errors
-/// None that could be met: the data are numbers and texts.
+/// Returns an error if the data cannot be written as JSON. This does not happen in practice,
+/// because the data are numbers and texts.
 pub fn page(report: &TimingsReport) -> Result<String> {
     let (record, analysis) = (&report.record, &report.analysis);
     let units = record.build.units.iter().zip(&analysis.slack);
@@ -91,7 +92,7 @@ pub fn page(report: &TimingsReport) -> Result<String> {
     };
     let data = serde_json::to_string(&data).context("cannot write JSON")?;
     let title = format!("cargo {} · {}", record.run.command, record.run.name());
-    // The data come last, so that nothing in them is taken for a place to put something.
+    // The data are inserted last, so that a name in the data cannot be mistaken for a placeholder.
     Ok(HTML
         .replace("{{title}}", &escaped(&title))
         .replace("{{css}}", CSS)
@@ -110,7 +111,7 @@ fn point(point: &trend::Point) -> PagePoint {
     }
 }
 
-/// JSON that ends no script and begins no comment in one, whatever the names in it.
+/// Escapes JSON so that no name in the JSON can end the script element or begin a comment.
 fn in_script(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('\u{2028}', "\\u2028")

@@ -1,4 +1,4 @@
-//! A build's report for a screen.
+//! The text of a build's report.
 
 use cargo_metadata::camino::Utf8Path;
 
@@ -10,10 +10,10 @@ use crate::timings::budget::Breach;
 use crate::timings::report::TimingsReport;
 use xtask_impact::quote;
 
-/// How many steps of a path are shown.
+/// The number of steps of a path that are shown.
 const STEPS: usize = 5;
 
-/// A report for a screen. `page` is named last, as the place to look further.
+/// Returns the text of a report. The last line names the page with more details.
 pub fn text(report: &TimingsReport, slowest: usize, page: Option<&Utf8Path>) -> String {
     let mut lines = head(report);
     let analysis = &report.analysis;
@@ -34,7 +34,8 @@ pub fn text(report: &TimingsReport, slowest: usize, page: Option<&Utf8Path>) -> 
     screen(&lines) + &more
 }
 
-/// The first lines: the total, what failed, what changed, what is broken.
+/// Returns the first lines of a report: the total, the failed units, the change since the last run,
+/// and the exceeded limits.
 pub(crate) fn head(report: &TimingsReport) -> Vec<String> {
     let analysis = &report.analysis;
     let ran = format!("{} ran", count(analysis.ran, "unit"));
@@ -86,7 +87,8 @@ pub(crate) fn head(report: &TimingsReport) -> Vec<String> {
     lines
 }
 
-/// `over budget: total 50.70s, at most 40.00s; most in syn v3.0.9 lib (13.20s)`
+/// Returns a line about an exceeded limit. Example: `over budget: total 50.70s, at most 40.00s;
+/// most by syn v3.0.9 lib (13.20s)`.
 pub(crate) fn breach(breach: &Breach) -> String {
     let is_growth = breach.what == "growth";
     let shown = |value| match is_growth {
@@ -121,7 +123,7 @@ fn path_headline(analysis: &Analysis) -> String {
     )
 }
 
-/// The longest steps of a path, in order; what is left out is counted.
+/// Returns the longest steps of a path, in order. The last line sums up the other steps.
 fn path(report: &TimingsReport, path: &Path) -> Vec<String> {
     let mut longest: Vec<usize> = (0..path.steps.len()).collect();
     longest.sort_by(|&a, &b| path.steps[b].seconds.total_cmp(&path.steps[a].seconds));
@@ -163,7 +165,8 @@ pub(crate) fn share(unit: &UnitTiming, part: Option<f64>) -> String {
     }
 }
 
-/// Where the time went, what is built twice, what would help.
+/// Returns the lines about the parts of the time, the duplicates, and the packages that would help
+/// most.
 fn sums(report: &TimingsReport) -> Vec<String> {
     let analysis = &report.analysis;
     let shares = |what: &str, shares: &[Share]| {
@@ -193,7 +196,7 @@ fn sums(report: &TimingsReport) -> Vec<String> {
     lines
 }
 
-/// As many as a line has room for.
+/// Joins as many items as fit on a line.
 pub(crate) fn listed(what: &str, separator: &str, items: impl Iterator<Item = String>) -> String {
     let mut line = format!("{what}: ");
     for (number, item) in items.enumerate() {

@@ -41,7 +41,7 @@ fn report(units: Vec<UnitTiming>, budget: &[&str]) -> TimingsReport {
 }
 
 #[test]
-fn fits_a_screen() {
+fn a_report_fits_on_a_screen() {
     let mut syn = unit("syn", 0.5, 60.0, &[]);
     (syn.frontend, syn.codegen) = (Some(45.0), Some(15.0));
     let mut units = vec![syn, unit(&"long".repeat(30), 60.5, 2.5, &[0])];
@@ -79,9 +79,9 @@ fn fits_a_screen() {
     );
 }
 
-/// Whatever a name holds, it stays a name.
+/// Special characters in a name have no effect in the page and in Markdown.
 #[test]
-fn names_do_no_harm_in_a_page_or_a_comment() {
+fn names_are_escaped_in_a_page_and_in_markdown() {
     let name = "</script><!--{{js}}|x`@team<b>\u{2028}";
     let report = report(vec![unit(name, 0.0, 1.0, &[])], &[]);
     let page = page::page(&report).unwrap();
@@ -101,7 +101,7 @@ fn names_do_no_harm_in_a_page_or_a_comment() {
     assert!(markdown.contains(r"\|x\`"), "{markdown}");
 }
 
-/// The page asks nobody for anything.
+/// The page requests nothing from the network.
 #[test]
 fn a_page_needs_no_network() {
     let page = page::page(&report(vec![unit("a", 0.0, 1.0, &[])], &[])).unwrap();
