@@ -1,4 +1,5 @@
-//! What an answer costs, beside `git status`, `cargo metadata` and other tools that are installed.
+//! Measures the cost of an answer, next to the cost of `git status`, `cargo metadata` and other
+//! tools that are installed.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -23,23 +24,24 @@ pub(crate) struct Args {
     unbuilt: bool,
 }
 
-/// A command, what is to be so before it, and what the reader is told of it.
+/// A command to measure, the state before the command, and a remark for the table.
 struct Way(&'static str, Before, &'static str);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Before {
-    /// Whatever was asked last is known.
+    /// The kit has a cache of the last answer.
     Warm,
-    /// Nothing is known.
+    /// The kit has no cache.
     Cold,
-    /// A manifest is newer than what is known.
+    /// A manifest is newer than the cache.
     Manifest,
 }
 
 const MANIFEST: &str = "crates/part_00000/Cargo.toml";
 const AFFECTED: &str = "xtask affected --since HEAD";
 
-/// The first is what the others are held against. Another tool is left out where it is not there.
+/// The commands. The results of the others are relative to the first command. A tool that is not
+/// installed is left out.
 const WAYS: [Way; 13] = [
     Way("git status --porcelain", Before::Warm, ""),
     Way(AFFECTED, Before::Warm, ""),
@@ -81,7 +83,7 @@ pub(crate) fn run(args: &Args) {
     }
     let mut walls = vec![Vec::new(); ways.len()];
     let mut cpus = vec![Duration::ZERO; ways.len()];
-    // Once for what is kept, and then with another source changed each time.
+    // The first run fills the caches. Each later run has a change in another source.
     for way in &ways {
         way.run(&workspace);
     }
@@ -162,7 +164,7 @@ impl Way {
         }
     }
 
-    /// Makes what is so before it what it was, and known.
+    /// Restores the state before `prepare`, and fills the cache again.
     fn restore(&self, workspace: &Synthetic) {
         if self.1 == Before::Manifest {
             let text = fs::read_to_string(workspace.path(MANIFEST)).unwrap();
@@ -180,7 +182,7 @@ impl Way {
         );
     }
 
-    /// The most memory that the program itself had at once, where Linux tells.
+    /// Returns the peak memory of the process itself. This works only on Linux.
     fn peak(&self, workspace: &Synthetic) -> String {
         let mut child = self.command(workspace).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id());

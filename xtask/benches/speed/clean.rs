@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) {
     measure(&workspace, args.runs, &all);
 }
 
-/// Measures each way after the other, so that what else the machine does hits all alike.
+/// Measures the ways in turn, so that other load on the machine affects all of them.
 fn measure(workspace: &Synthetic, runs: usize, affected: &[String]) {
     let mut times = [const { Vec::new() }; 4];
     restore(workspace);
@@ -82,7 +82,7 @@ fn measure(workspace: &Synthetic, runs: usize, affected: &[String]) {
 
 fn answer(workspace: &Synthetic, affected: &[String]) -> Answer {
     let runner = Runner::new().unwrap().in_directory(workspace.root());
-    // Wherever the developer's own cargo builds.
+    // The developer's own cargo may build elsewhere.
     let runner = runner.with_variable("CARGO_TARGET_DIR", workspace.path("target"));
     let asked = ChangeRequest {
         assumed: affected.to_vec(),
@@ -102,7 +102,7 @@ fn planned(answer: &Answer, only_plan: bool) -> CleanPlan {
     clean(answer, &CleanSelection::default(), how).unwrap()
 }
 
-/// What nobody can do without: each directory is listed once, and what is wanted removed.
+/// Does the least possible work: lists each directory once, and removes the wanted paths.
 fn scan(directory: &Path, wanted: &BTreeSet<PathBuf>) {
     for below in [
         "",
@@ -125,8 +125,8 @@ fn scan(directory: &Path, wanted: &BTreeSet<PathBuf>) {
     }
 }
 
-/// Makes the target directory what it was after the build, times included. What the kit keeps there
-/// stays, as it does between two builds.
+/// Restores the target directory as it was after the build, including modification times. The kit's
+/// cache stays, as it does between two builds.
 fn restore(workspace: &Synthetic) {
     for entry in fs::read_dir(workspace.path("target")).into_iter().flatten() {
         let path = entry.unwrap().path();

@@ -1,5 +1,6 @@
-//! What the kit costs whoever builds it for the first time, beside what a `cargo metadata` costs on
-//! the same machine at the same time: seconds alone say more about the machine.
+//! Measures the cost of the first build of the kit, next to the cost of `cargo metadata` on the
+//! same machine at the same time. Seconds alone would say more about the machine than about the
+//! kit.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +24,7 @@ pub(crate) struct Args {
     runs: usize,
 }
 
-/// Runs of `cargo metadata` per build, since one is short.
+/// The number of runs of `cargo metadata` for each build, because one run is short.
 const METADATA: usize = 10;
 
 pub(crate) fn run(args: &Args) {
@@ -68,7 +69,7 @@ fn middle(times: Vec<(Duration, Duration)>) -> (Duration, Duration) {
     (median(wall), median(cpu))
 }
 
-/// What is built, the kit itself included.
+/// Returns the number of packages that are built, including the kit.
 fn packages(kit: &Path) -> usize {
     let mut tree = Command::new("cargo");
     let arguments = ["tree", "--edges", "normal,build", "--prefix", "none"];

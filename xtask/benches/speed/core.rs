@@ -1,5 +1,5 @@
-//! How many instructions the pure core takes, which no other program on the machine changes: so a
-//! regression shows that measured times would hide.
+//! Counts the instructions of the pure core. Other programs on the machine do not change this
+//! number, so the number shows a regression that measured times would hide.
 
 use std::fs;
 use std::hint::black_box;
@@ -21,8 +21,8 @@ use crate::timings;
 const PACKAGES: usize = 1000;
 const UNITS: usize = 3000;
 
-/// What is counted, by the names of the functions below, with the millions of instructions that it
-/// took with rustc 1.95 when this was last looked at.
+/// The parts that are counted, by the names of the functions below, each with its recorded count in
+/// millions of instructions. The counts were recorded with rustc 1.95.
 const PARTS: [(&str, f64); 4] = [
     ("unit_graph", 14.4),
     ("affected_units", 6.8),
@@ -30,12 +30,12 @@ const PARTS: [(&str, f64); 4] = [
     ("timings_page", 28.6),
 ];
 
-/// From how much more on it is a regression: another compiler gives other code.
+/// The factor above which a count is a regression. Another compiler version generates other code.
 const TOLERANCE: f64 = 1.15;
 
-/// Counts, and holds the counts against the recorded ones.
+/// Counts the instructions of each part, and compares the counts with the recorded counts.
 pub(crate) fn count() {
-    // Built outside of what is counted.
+    // The workspace is built here, so that its building is not counted.
     Synthetic::new(PACKAGES, false);
     let mut is_slower = false;
     println!("| part | millions of instructions | recorded |");
@@ -74,7 +74,7 @@ fn instructions(part: &str) -> f64 {
     total / 1e6
 }
 
-/// Runs every part once.
+/// Runs every part once, under valgrind.
 pub(crate) fn counted() {
     let synthetic = Synthetic::new(PACKAGES, false);
     let runner = Runner::new().unwrap().in_directory(synthetic.root());
@@ -91,7 +91,7 @@ fn unit_graph(workspace: &Workspace) -> UnitGraph {
     UnitGraph::new(workspace, Verb::Test)
 }
 
-/// From the unit under most of the others.
+/// Propagates from the unit that most other units depend on.
 #[inline(never)]
 fn affected_units(graph: &UnitGraph) -> Affected {
     let (unit, _) = graph.units().next().unwrap();

@@ -1,4 +1,4 @@
-//! How fast the kit is on a synthetic workspace, beside what there is to compare it with:
+//! Measures the speed of the kit on a synthetic workspace, next to comparable programs:
 //!
 //! ```sh
 //! cargo bench --package xtask-kit --bench speed -- affected --packages 1000
@@ -8,8 +8,8 @@
 //! cargo bench --package xtask-kit --bench speed -- instructions
 //! ```
 //!
-//! `--profile xtask` measures the kit as `cargo xtask` builds it, the default profile as `cargo
-//! install` does; nothing here runs under `cargo test`.
+//! `--profile xtask` measures the kit as `cargo xtask` builds it; the default profile measures the
+//! kit as `cargo install` builds it. None of these measurements runs under `cargo test`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -65,21 +65,21 @@ fn main() {
     }
 }
 
-/// How long something takes.
+/// Returns the time that a function takes.
 fn timed(run: impl FnOnce()) -> Duration {
     let start = Instant::now();
     run();
     start.elapsed()
 }
 
-/// How long something takes, and how much CPU time the programs that it starts.
+/// Returns the time that a function takes, and the CPU time of the programs that it starts.
 fn spent(run: impl FnOnce()) -> (Duration, Duration) {
     let before = children();
     let wall = timed(run);
     (wall, children() - before)
 }
 
-/// What it runs on.
+/// Describes the machine: cores, processor and operating system.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -90,12 +90,13 @@ fn machine() -> String {
     format!("{cores} cores, {model} {}", std::env::consts::OS)
 }
 
-/// The CPU time of all programs that were started and have ended, where Linux tells.
+/// Returns the CPU time of all child processes that have ended. This works only on Linux.
 fn children() -> Duration {
     let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
         return Duration::ZERO;
     };
-    // After the name, which may hold spaces: user and system time of children, in hundredths.
+    // The name may contain spaces, so the fields are read after its `)`: the user and system time
+    // of children, in hundredths of a second.
     let fields = stat.rsplit(')').next().unwrap_or_default().split(' ');
     let hundredths: u64 = fields
         .skip(14)
@@ -114,7 +115,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// The one in the middle, and the fastest.
+/// Shows the median and the fastest time.
 fn summary(times: Vec<Duration>) -> String {
     let least = times.iter().min().map_or(0.0, |&time| ms(time));
     format!("{:8.1} ms (fastest {least:.1})", ms(median(times)))

@@ -1,16 +1,18 @@
-//! A workspace of any size: layers of small libraries of a few files, each on about four below it,
-//! some with integration tests, dev-dependencies, build scripts, and packages of a registry.
+//! A workspace of any size: layers of small libraries with a few files, each depending on about
+//! four libraries of lower layers. Some libraries have integration tests, dev-dependencies, build
+//! scripts, and dependencies on registry packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A workspace in a directory that is kept from one run to the next, since it takes long to build.
+/// A workspace in a directory that is kept from one run to the next, because building the workspace
+/// takes long.
 pub(crate) struct Synthetic {
     root: PathBuf,
 }
 
-/// The kit's own step in a hook, and nothing that takes time beside.
+/// A hook configuration with one step, which runs almost no code outside the kit.
 const HOOKS: &str = "\
 [workspace.metadata.xtask.hooks]
 pre-commit.steps = [\"owners\"]
@@ -29,8 +31,8 @@ const MODULES: [&str; 6] = [
 ];
 
 impl Synthetic {
-    /// One of so many packages, a third of them on what a registry has if `external`; in a git
-    /// repository with one commit.
+    /// Makes a workspace with a number of packages, in a git repository with one commit. With
+    /// `external`, a third of the packages depend on registry packages.
     pub(crate) fn new(packages: usize, external: bool) -> Self {
         let kind = if external { "external-" } else { "" };
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("speed-{kind}{packages}"));
@@ -47,7 +49,8 @@ impl Synthetic {
     }
 
     fn write_all(&self, packages: usize, external: bool) {
-        // It may lie below the kit's own, which cargo would build in instead.
+        // The workspace lies below the kit's own workspace, whose target directory cargo would use
+        // otherwise.
         self.write(CONFIG, "[build]\ntarget-dir = \"target\"\n");
         self.write(
             "Cargo.toml",
@@ -127,19 +130,20 @@ impl Synthetic {
         self.root.join(below)
     }
 
-    /// Runs cargo in it, to a good end.
+    /// Runs cargo in the workspace. Panics if cargo fails.
     pub(crate) fn cargo(&self, arguments: &[&str]) {
         self.run(Command::new("cargo").args(arguments));
     }
 
-    /// Runs a program in it, to a good end and without a word.
+    /// Runs a program in the workspace, without showing its output. Panics if the program fails.
     pub(crate) fn run(&self, command: &mut Command) {
         let output = self.prepared(command).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command:?}: {said}");
     }
 
-    /// A program that is going to run in it, without what `cargo bench` hands down.
+    /// Prepares a program to run in the workspace, without the environment variables that `cargo
+    /// bench` sets.
     pub(crate) fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.current_dir(&self.root);
         for (name, _) in std::env::vars_os() {
@@ -158,12 +162,13 @@ impl Synthetic {
     }
 }
 
-/// The name of a package, by its place. Nothing is built from the last one.
+/// Returns the name of a package by its number. No package depends on the package with the highest
+/// number.
 pub(crate) fn name(at: usize) -> String {
     format!("part_{at:05}")
 }
 
-/// What a package depends on, in lower layers.
+/// Returns the packages of lower layers that a package depends on.
 fn below(at: usize) -> Vec<usize> {
     let mut below: Vec<_> = [at / 2, at / 3, at * 3 / 5, at.saturating_sub(7)].into();
     below.retain(|&it| it < at);

@@ -1,4 +1,5 @@
-//! What the analysis of a large build and its page cost, beside reading the record alone.
+//! Measures the cost of the analysis of a large build and of its page, next to the cost of reading
+//! the record.
 
 use std::hint::black_box;
 
@@ -40,13 +41,14 @@ pub(crate) fn run(args: &Args) {
     }
 }
 
-/// What `timings show` makes of a record.
+/// Makes the report of a record, as `timings show` does.
 pub(crate) fn report(record: &BuildRecord) -> TimingsReport {
     let records = std::slice::from_ref(record);
     TimingsReport::new(records, None, trend(&[], true), &Budget::default(), None).unwrap()
 }
 
-/// Every unit waits for up to three before it, on sixteen cores; every sixth links.
+/// Makes the record of a build on sixteen cores. Every unit waits for up to three earlier units;
+/// every sixth unit links.
 pub(crate) fn record(units: usize) -> BuildRecord {
     let mut build = BuildTimings {
         order: Order::UnitGraph,
