@@ -1,4 +1,4 @@
-//! `affected`: what a change makes cargo build again, and why.
+//! `affected`: the units that a change makes cargo rebuild, and the reasons.
 
 use std::collections::BTreeSet;
 
@@ -50,9 +50,9 @@ fn an_edit_of_the_sample_with_its_reasons() {
     assert_eq!(named, sample.build(CHECK).unwrap());
 }
 
-/// From nothing cargo builds everything that the kit knows of, and nothing else.
+/// A build from nothing compiles exactly the units of the kit's unit graph.
 #[test]
-fn everything_is_what_cargo_builds_from_nothing() {
+fn all_units_are_those_that_cargo_builds_from_nothing() {
     let sample = Project::sample();
     for (verb, arguments) in [("check", CHECK), ("test", TEST)] {
         let named = sample.named(&["--all", "--verb", verb]);
@@ -62,7 +62,7 @@ fn everything_is_what_cargo_builds_from_nothing() {
 }
 
 #[test]
-fn a_branch_is_compared_with_where_it_left_main() {
+fn a_branch_is_compared_with_its_merge_base() {
     let project =
         Project::with_libraries(&[("base", &[]), ("middle", &["base"]), ("top", &["middle"])]);
     project.git(&["checkout", "--quiet", "-b", "topic"]);
@@ -110,7 +110,7 @@ fn a_branch_is_compared_with_where_it_left_main() {
 }
 
 #[test]
-fn what_is_staged() {
+fn only_staged_changes_count_with_staged() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.write("crates/top/src/lib.rs", "// Staged.\n");
     project.git(&["add", "--all"]);
@@ -140,7 +140,7 @@ fn without_a_change_nothing_is_affected() {
 }
 
 #[test]
-fn from_anywhere_the_answer_is_the_same() {
+fn the_answer_is_the_same_from_every_directory() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.write("crates/base/src/lib.rs", "// Changed.\n");
     let from_the_root = project.xtask(&["affected"]).to_string();
@@ -158,7 +158,7 @@ fn from_anywhere_the_answer_is_the_same() {
 }
 
 #[test]
-fn files_that_are_named_are_taken_from_here() {
+fn named_files_are_relative_to_the_current_directory() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     let output = project.xtask_in("crates/top", &["affected", "--file", "src/lib.rs"]);
     output.is(expect![[r#"
@@ -170,9 +170,9 @@ fn files_that_are_named_are_taken_from_here() {
     "#]]);
 }
 
-/// Of a package whose script names no input cargo compares the newest file alone.
+/// If a build script names no input, cargo compares only the newest file of the package.
 #[test]
-fn what_goes_is_no_reason_where_a_newer_file_stays() {
+fn a_deleted_file_counts_only_if_it_was_the_newest() {
     let project = Project::with_libraries(&[("rail", &[]), ("points", &["rail"])]);
     project.write("crates/rail/build.rs", "fn main() {}\n");
     project.write("crates/rail/data/old.txt", "");
@@ -191,7 +191,7 @@ fn what_goes_is_no_reason_where_a_newer_file_stays() {
         project.commit("Less");
     };
     went("crates/rail/data/old.txt", 0);
-    // What is touched is no change to git, but newer than what was there.
+    // Touching a file is no change for git, but the file is newer than the record.
     project.build(CHECK).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     project.write("crates/rail/data/new.txt", "");
@@ -203,9 +203,9 @@ fn what_goes_is_no_reason_where_a_newer_file_stays() {
     went("crates/rail/data/new.txt", 5);
 }
 
-/// What differs in it is known, where it is checked out.
+/// A submodule that is checked out is compared file by file.
 #[test]
-fn a_submodule_counts_by_its_files() {
+fn a_submodule_is_compared_file_by_file() {
     let tables = Project::empty().file("stops.csv", "").file("notes.txt", "");
     tables.git(&["init", "--quiet", "--initial-branch", "main"]);
     tables.commit("Count the stops");
@@ -232,7 +232,7 @@ fn a_submodule_counts_by_its_files() {
         }
         assert_eq!(project.build(CHECK).unwrap().len(), units, "{file}");
     }
-    // Nothing is compiled from what is not there.
+    // Nothing can be compiled from a submodule that is not checked out.
     project.git(&["submodule", "--quiet", "deinit", "--force", "--all"]);
     project.git(&[
         "update-index",
@@ -245,9 +245,9 @@ fn a_submodule_counts_by_its_files() {
     );
 }
 
-/// Cargo passes over a dependency without a library, and does not say that there is one.
+/// Cargo ignores a dependency without a library, and its metadata does not contain the dependency.
 #[test]
-fn whoever_depends_on_a_library_that_went_is_built_without_it() {
+fn dependents_of_a_deleted_library_are_rebuilt() {
     let project = Project::with_libraries(&[("rail", &[]), ("points", &["rail"]), ("far", &[])]);
     for library in ["rail", "points", "far"] {
         project.write(format!("crates/{library}/src/lib.rs"), "");
@@ -261,9 +261,10 @@ fn whoever_depends_on_a_library_that_went_is_built_without_it() {
     assert_eq!(answer.len(), 3, "{answer:?}");
 }
 
-/// What a library's own script or tests hold, the library cannot print for another's script.
+/// Only the code of a library can print lines for another package's build script. Its own script
+/// and its tests cannot.
 #[test]
-fn a_script_is_given_what_its_libraries_print() {
+fn a_script_may_print_lines_of_its_libraries() {
     let print = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); }\n";
     let library = "pub fn watch() { println!(\"cargo::rerun-if-changed=notes.txt\"); }\n";
     for (file, text, runs) in [
@@ -287,9 +288,10 @@ fn a_script_is_given_what_its_libraries_print() {
     }
 }
 
-/// Tests are built for unwinding whatever the profile says, and still differ with the binary.
+/// Tests are always built for unwinding, but they depend on the binary, which changes with the
+/// profile.
 #[test]
-fn a_test_is_built_anew_for_a_binary_of_another_configuration() {
+fn a_test_is_rebuilt_if_the_profile_of_its_binary_changes() {
     let project = Project::with_libraries(&[("rail", &[])]);
     project.write("crates/rail/src/main.rs", "fn main() {}\n");
     project.write("crates/rail/tests/it.rs", "");
@@ -303,9 +305,9 @@ fn a_test_is_built_anew_for_a_binary_of_another_configuration() {
     assert!(named.iter().any(|it| it.target == "it"), "{named:?}");
 }
 
-/// While something stands in for a script, neither it nor what it is built with is built.
+/// A `links` override replaces the script. Then neither the script nor its dependencies are built.
 #[test]
-fn a_script_is_built_where_nothing_stands_in_for_it_any_more() {
+fn a_script_is_built_if_its_links_override_is_removed() {
     let project = Project::with_libraries(&[("rail", &[]), ("probe", &[])]);
     let manifest = project.read("crates/rail/Cargo.toml");
     let manifest = manifest.replace("[package]\n", "[package]\nlinks = \"rail\"\n")
@@ -327,10 +329,10 @@ fn a_script_is_built_where_nothing_stands_in_for_it_any_more() {
     assert_eq!(named.len(), 5, "{named:?}");
 }
 
-/// Git does not compare what lies outside the repository: records of builds tell, or its own
-/// repository.
+/// Git does not compare files outside the repository. Records of builds, or the other repository,
+/// show the changes.
 #[test]
-fn a_path_dependency_outside_the_repository() {
+fn changes_of_a_dependency_outside_the_repository_are_found() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &[])]);
     let outside = project.beside("ext");
     let source = outside.join("src/lib.rs");
@@ -376,7 +378,7 @@ fn a_path_dependency_outside_the_repository() {
         --- stderr
         note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last build
     "#]]);
-    // Git knows no older side of its manifest.
+    // The repository of the project has no older version of this manifest.
     let bumped = manifest("ext").replace("0.1.0", "0.2.0");
     std::fs::write(outside.join("Cargo.toml"), bumped).unwrap();
     names().is(expect![[r#"
@@ -392,9 +394,10 @@ fn a_path_dependency_outside_the_repository() {
     "#]]);
 }
 
-/// Git sees no difference of files that it ignores: records of builds tell, or the sources name them.
+/// Git shows no changes of ignored files. Records of builds show the changes; without records, the
+/// sources name the files.
 #[test]
-fn files_that_git_ignores() {
+fn changes_of_ignored_files_are_found() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"]), ("local", &[])]);
     project.write(
         ".gitignore",
@@ -464,8 +467,8 @@ fn files_that_git_ignores() {
         "#]]);
 }
 
-/// Tests open files of other packages by paths in their own code, or by those that a library hands
-/// to them; and a rule says what no code shows.
+/// Tests open files of other packages by paths in their own code, or by paths that a library
+/// returns. A configured rule adds what no code shows.
 #[test]
 #[cfg(unix)]
 fn tests_that_open_a_file_of_another_package_run_again() {

@@ -1,5 +1,5 @@
-//! What is wrong is said with its name and what to do about it, and the exit status tells wrong
-//! use (2) from what git, cargo or the disk could not do (3).
+//! Errors name the wrong thing and say what to do. The exit status is 2 for wrong use, and 3 if
+//! git, cargo or the disk failed.
 
 use std::env;
 use std::path::PathBuf;
@@ -359,7 +359,7 @@ fn no_manifest() {
         "#]]);
 }
 
-/// A file lies where the directory should be, which no one can write to, not even root.
+/// A file lies at the place of the target directory, so that not even root can write there.
 #[test]
 fn a_target_directory_that_cannot_be_written() {
     let project = pair();

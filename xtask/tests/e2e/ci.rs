@@ -1,4 +1,4 @@
-//! `ci`: jobs, a summary and a cache's key, as GitHub's runner would ask for them.
+//! `ci`: the jobs, the summary and the cache key, as a runner of GitHub requests them.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use expect_test::expect;
 
 use crate::support::{Output, Project};
 
-/// A merge of a branch that edits `middle`, as GitHub checks out a pull request.
+/// Makes the merge of a branch that edits `middle`, as GitHub checks out a pull request.
 fn request() -> Project {
     let project = Project::with_libraries(&[
         ("base", &[]),
@@ -44,7 +44,7 @@ fn on_github(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) 
 }
 
 #[test]
-fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
+fn a_pull_request_becomes_jobs_for_the_affected_packages() {
     let project = request();
     let event = [("GITHUB_EVENT_NAME", "pull_request")];
     let matrix = on_github(
@@ -84,7 +84,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
         any=true
         matrix={"include":[{"command":"cargo test -p top --no-fail-fast","of":2,"packages":["top"],"shard":1},{"command":"cargo test -p middle --no-fail-fast","of":2,"packages":["middle"],"shard":2}]}
     "#]].assert_eq(&written);
-    // The jobs' commands are what the shell can run.
+    // The commands of the jobs can be run by a shell.
     let matrix: serde_json::Value = serde_json::from_str(
         written
             .lines()
@@ -181,7 +181,7 @@ fn a_pull_request_becomes_jobs_that_do_what_it_affects() {
 
 #[test]
 #[cfg(unix)]
-fn where_there_is_nothing_to_compare_with_it_is_everything() {
+fn everything_counts_as_changed_without_a_base() {
     let project = request();
     let names = ["affected", "--ci", "--format", "names"];
     on_github(&project, &names, &[("GITHUB_EVENT_NAME", "schedule")]).is(expect![[r#"
@@ -226,7 +226,7 @@ fn where_there_is_nothing_to_compare_with_it_is_everything() {
             note: everything counts as changed: this shallow clone does not have the commit that the branch had before this push, [HASH]; set `fetch-depth: 0` for actions/checkout
         "#]]);
 
-    // Nothing affected is no job, and no error.
+    // Without an affected package there is no job, and no error.
     project.git(&["checkout", "--quiet", "main"]);
     project.write("README.md", "# Read\n");
     project.commit("Document");
@@ -257,7 +257,7 @@ fn where_there_is_nothing_to_compare_with_it_is_everything() {
 }
 
 #[test]
-fn a_key_is_the_same_until_something_changes_that_counts() {
+fn a_cache_key_changes_with_the_profile_and_the_configuration() {
     let project = Project::with_libraries(&[("base", &[])]);
     let key = || {
         let json = project
@@ -288,7 +288,8 @@ fn a_key_is_the_same_until_something_changes_that_counts() {
     );
 }
 
-/// GitLab merges the target branch and the request, and names the older place where they parted.
+/// GitLab merges the target branch into the merge request, but names the older merge base as the
+/// base.
 #[test]
 fn a_merged_result_is_compared_with_its_first_parent() {
     let project = request();

@@ -1,4 +1,4 @@
-//! `clean-affected`: what is affected is removed, and nothing else.
+//! `clean-affected` removes the artifacts of affected units, and no others.
 
 use expect_test::expect;
 
@@ -6,7 +6,7 @@ use crate::support::Project;
 use crate::support::clean::{CHECK, MIDDLE, middle};
 
 #[test]
-fn a_dry_run_says_what_goes_and_removes_nothing() {
+fn a_dry_run_lists_the_removals_and_removes_nothing() {
     let project = Project::chain();
     project.build(CHECK).unwrap();
     project
@@ -54,9 +54,9 @@ fn a_dry_run_says_what_goes_and_removes_nothing() {
     assert_eq!(project.artifacts(), before);
 }
 
-/// Every package of the sample has a test `it`, so that names alone do not tell them apart.
+/// Every package of the sample has a test `it`, so names alone cannot tell these tests apart.
 #[test]
-fn the_sample_loses_what_the_dry_run_listed_and_cargo_builds_that_again() {
+fn the_sample_is_cleaned_as_listed_and_rebuilt_by_cargo() {
     let sample = Project::sample();
     sample.build(CHECK).unwrap();
     let assumed = ["--assume-changed", "timetable"];
@@ -66,7 +66,7 @@ fn the_sample_loses_what_the_dry_run_listed_and_cargo_builds_that_again() {
 }
 
 #[test]
-fn verified_by_building_before_and_after() {
+fn verify_builds_before_and_after() {
     let project = Project::chain();
     let verified = middle(&["--verify"]);
     expect![[r#"
@@ -88,7 +88,7 @@ fn verified_by_building_before_and_after() {
 }
 
 #[test]
-fn the_sample_verified() {
+fn verify_finds_no_difference_in_the_sample() {
     let sample = Project::sample();
     let verified = ["clean-affected", "--assume-changed", "journeys", "--verify"];
     expect![[r#"

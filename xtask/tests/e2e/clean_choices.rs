@@ -1,5 +1,5 @@
-//! `clean-affected`: what may be asked for beside the artifacts of affected units, and what may be
-//! left out.
+//! `clean-affected`: the options that remove more or fewer artifacts than those of the affected
+//! units.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::clean::{CHECK, middle};
 use crate::support::{Project, tree};
 
 #[test]
-fn documentation_goes_crate_by_crate() {
+fn documentation_is_removed_crate_by_crate() {
     let project = Project::checked_chain();
     project.cargo(&["doc", "--quiet", "--workspace"]).done();
     let documented = tree::files(&project.path("target/doc"));
@@ -59,13 +59,13 @@ fn documentation_goes_crate_by_crate() {
 }
 
 #[test]
-fn directories_that_other_tools_build_in() {
+fn directories_of_other_tools_are_cleaned_only_on_request() {
     let project = Project::checked_chain();
     for directory in ["target/editor", "coverage"] {
         let build = [CHECK, &["--target-dir", directory]].concat();
         project.build(&build).unwrap();
     }
-    // Neither cargo's nor the workspace's.
+    // This directory is neither cargo's nor the workspace's.
     fs::create_dir_all(project.path("other/debug/.fingerprint")).unwrap();
     let everything = project.artifacts();
     project.xtask(&middle(&[])).is(expect![[r#"
@@ -106,9 +106,9 @@ fn directories_that_other_tools_build_in() {
     "#]]);
 }
 
-/// Cargo takes what a registry gives for immutable, and so never builds it again by itself.
+/// Cargo treats registry packages as immutable, and never rebuilds them by itself.
 #[test]
-fn an_external_package_that_is_assumed_changed() {
+fn an_external_package_can_be_assumed_changed() {
     let project = Project::chain();
     project.append("crates/middle/Cargo.toml", "strsim = \"0.11\"\n");
     let everything = project.build(CHECK).unwrap();
@@ -125,7 +125,8 @@ fn an_external_package_that_is_assumed_changed() {
     .assert_eq(&names.join("\n"));
     project.builds_again(&affected, &[(CHECK.to_vec(), everything)]);
 
-    // The records of external packages, which are read where the configuration changed, do not count.
+    // The records of external packages are read because the configuration changed, but are not
+    // counted.
     project.append(".cargo/config.toml", "[net]\nretry = 1\n");
     let changed = [
         "affected",

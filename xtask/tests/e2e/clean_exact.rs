@@ -1,5 +1,5 @@
-//! `clean-affected`, file by file: what a dry run lists is what goes, and what cargo then builds
-//! are the units of which it went.
+//! `clean-affected`, file by file: the removed files are those that a dry run lists, and cargo then
+//! builds exactly the units whose artifacts were removed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +10,9 @@ use expect_test::expect;
 use crate::support::Project;
 use crate::support::clean::{CHECK, SECOND_LAYOUT, host, middle};
 
-/// One name is the beginning of another, targets share their names, a library has no hash in the
-/// name of its file, and there is a script, a macro, a binary and an example.
+/// Makes a workspace with similar names: one name is the beginning of another name, targets of
+/// several packages share a name, and the file name of a library has no hash. The workspace has a
+/// build script, a macro, a binary and an example.
 fn namesakes() -> Project {
     let project = Project::without_members();
     for (name, dependencies) in [
@@ -43,8 +44,9 @@ fn namesakes() -> Project {
     project.in_git()
 }
 
-/// In one layout, with target and build directory together or apart: a build, and a check in another
-/// profile or for the host as a triple of its own.
+/// Cleans after two builds in one layout, with the target and the build directory together or
+/// apart. The first is a build; the second is a check in another profile, or for the host named as
+/// a triple.
 fn in_every_directory(configuration: &str, check: &[&str]) {
     let project = namesakes();
     let small = "[profile.dev]\ndebug = false\n[profile.release]\ndebug = false\n";
@@ -86,7 +88,7 @@ fn in_the_second_layout_with_a_build_directory_apart() {
 }
 
 #[test]
-fn the_seeds_or_the_packages_in_one_profile_or_all() {
+fn options_choose_the_profile_and_the_units() {
     let project = Project::checked_chain();
     project.build(&[CHECK, &["--release"]].concat()).unwrap();
     project
@@ -182,10 +184,10 @@ fn the_seeds_or_the_packages_in_one_profile_or_all() {
     "#]]);
 }
 
-/// A clean that was cut short has removed fingerprints at least; what is left of the units is of no
-/// harm to the next build, and of no use to it.
+/// A clean that is interrupted has removed at least the fingerprints. The rest of the units neither
+/// harms nor helps the next build.
 #[test]
-fn cut_short_it_leaves_what_the_next_build_gets_right() {
+fn an_interrupted_clean_does_not_harm_the_next_build() {
     let project = namesakes();
     let build = ["build", "--workspace", "--all-targets"];
     let builds = project.build_each(&[build.to_vec()]);
@@ -200,9 +202,10 @@ fn cut_short_it_leaves_what_the_next_build_gets_right() {
     project.builds_again(&affected, &builds);
 }
 
-/// Scripts and macros are the host's whatever is built, so they go with a triple's directory.
+/// Build scripts and macros are always built for the host, so their artifacts are removed together
+/// with those of a triple.
 #[test]
-fn one_triple_and_what_the_host_does_for_it() {
+fn a_triple_is_cleaned_with_its_host_units() {
     let project = namesakes();
     let host = host();
     let for_triple = [CHECK, &["--target", &host]].concat();
@@ -232,7 +235,8 @@ fn one_triple_and_what_the_host_does_for_it() {
     project.builds_again(&affected, &builds[1..]);
 }
 
-/// Libraries that use a package of a registry and one of a git repository, of each two versions.
+/// Makes libraries that use a registry package and a package of a git repository. Each of the two
+/// packages has two versions.
 fn with_external_packages() -> Project {
     let project = Project::with_libraries(&[("track", &[]), ("signal", &[]), ("beside", &[])]);
     project.append("crates/track/Cargo.toml", "rail = \"1\"\n");
@@ -262,7 +266,7 @@ fn with_external_packages() -> Project {
     project
         .cargo(&["--config", "net.offline=false", "fetch"])
         .done();
-    // In a vendored source cargo moves no version by itself.
+    // Cargo does not change a version in a vendored source by itself.
     project.replace("Cargo.lock", "\"1.0.1\"", "\"1.0.0\"");
     project.commit("Use a rail and a lamp");
     project
@@ -280,10 +284,10 @@ fn commit_in(project: &Project, repository: &str) {
     project.git(&[&["-C", repository], &commit[..]].concat());
 }
 
-/// What the lock file moved goes with its users; the versions that it moved from are not of this
-/// workspace any more, and stay for whoever goes back.
+/// The new versions in the lock file are removed together with their dependents. The old versions
+/// do not belong to the workspace any more; their artifacts stay, for a return to the old commit.
 #[test]
-fn external_packages_that_the_lock_file_moved() {
+fn external_packages_with_new_versions_are_cleaned() {
     let project = with_external_packages();
     project.build(CHECK).unwrap();
     let former = project.artifacts();

@@ -1,9 +1,9 @@
-//! After `clean-affected` a build gives what a build from nothing gives, also where cargo alone
-//! would not notice the change: every edit here has an old mtime.
+//! After `clean-affected`, a build gives the same result as a build from nothing, even if cargo
+//! alone would not notice the change. Every edit here has an old modification time.
 //!
-//! A program prints the value of every kind of input. By default the tests use the flags that remove
-//! least; with `XTASK_MATRIX=full` every combination of flags for every input, alone, in both
-//! layouts, which takes a quarter of an hour.
+//! A program prints the value of every kind of input. By default, the tests use the flags that
+//! remove least. With `XTASK_MATRIX=full`, they use every combination of flags, for each input
+//! alone, in both layouts; this takes a quarter of an hour.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::{env, fs};
 use crate::support::Project;
 use crate::support::clean::SECOND_LAYOUT;
 
-/// Every input by its name in what the program prints, with its path and the text around its value.
+/// Every input: its name in the output of the program, its path, and the text around its value.
 const INPUTS: &[(&str, &str, &str)] = &[
     (
         "code",
@@ -48,7 +48,7 @@ const INPUTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Keeps what a former run of the script wrote, so that old files show.
+/// The build script keeps a file of its former run, so that a stale file shows in the output.
 const SCRIPT: &str = r#"
 #[path = "build/helper.rs"]
 mod helper;
@@ -129,7 +129,7 @@ fn it() {
 }
 "#;
 
-/// The workspace and the value that each input has.
+/// The workspace, and the present value of each input.
 struct Printed {
     project: Project,
     values: BTreeMap<&'static str, u32>,
@@ -177,7 +177,8 @@ impl Printed {
         printed
     }
 
-    /// Gives inputs another value, and their files the mtime of two hours ago. Returns their paths.
+    /// Gives inputs another value, and sets the modification time of their files to two hours ago.
+    /// Returns the paths of the files.
     fn edit(&mut self, names: &[&str]) -> Vec<&'static str> {
         let mut edited = Vec::new();
         for (name, path, text) in INPUTS.iter().filter(|it| names.contains(&it.0)) {
@@ -196,7 +197,7 @@ impl Printed {
         edited
     }
 
-    /// What the program prints after a build from nothing.
+    /// Returns the output of the program after a build from nothing.
     fn expected(&self) -> String {
         let values = INPUTS
             .iter()
@@ -204,7 +205,7 @@ impl Printed {
         values.collect::<Vec<_>>().join(", ")
     }
 
-    /// Runs cargo and returns the first line with values.
+    /// Runs cargo, and returns the first output line with values.
     fn printed_by(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("cargo");
         command.arg("--quiet").args(arguments);
@@ -217,7 +218,7 @@ impl Printed {
         self.printed_by(&["run", "--package", "app"])
     }
 
-    /// Cleans after a change of these files.
+    /// Runs `clean-affected` after a change of these files.
     fn clean(&self, flags: &[&str], edited: &[&str]) {
         let files = edited.iter().flat_map(|path| ["--file", path]);
         let arguments = ["clean-affected"].into_iter().chain(flags.iter().copied());
@@ -225,7 +226,7 @@ impl Printed {
         self.project.xtask(&arguments).done();
     }
 
-    /// Edits inputs, cleans, and finds that the program prints the new values.
+    /// Edits inputs, cleans, and checks that the program prints the new values.
     #[track_caller]
     fn is_fresh_after(&mut self, flags: &[&str], names: &[&str]) {
         let edited = self.edit(names);
@@ -239,7 +240,7 @@ const LEAST: &[&str] = &["--keep-incremental", "--only-changed"];
 fn least_is_enough(configuration: &str) {
     let mut printed = Printed::new(configuration);
     assert_eq!(printed.program(), printed.expected());
-    // Cargo alone notices none of these.
+    // Cargo alone does not notice this edit.
     printed.edit(&["out-dir"]);
     assert_ne!(printed.program(), printed.expected());
     printed.is_fresh_after(LEAST, &["out-dir"]);
@@ -249,23 +250,25 @@ fn least_is_enough(configuration: &str) {
 }
 
 #[test]
-fn the_least_that_goes_is_enough_in_the_first_layout() {
+fn the_smallest_clean_is_enough_in_the_first_layout() {
     least_is_enough("");
 }
 
 #[test]
-fn the_least_that_goes_is_enough_in_the_second_layout() {
+fn the_smallest_clean_is_enough_in_the_second_layout() {
     least_is_enough(SECOND_LAYOUT);
 }
 
-/// A clean that stops early leaves every unit as before or invalidated together with its dependents.
+/// A clean that stops early leaves each unit either unchanged or invalidated together with its
+/// dependents.
 #[test]
-fn stopped_after_any_removal_it_leaves_nothing_half_stale() {
+fn a_clean_that_stops_early_leaves_no_stale_unit() {
     let mut printed = Printed::new("");
     printed.program();
     for (flags, stops) in [(LEAST, &[1, 2][..]), (&["--only-changed"], &[1])] {
         for &stop in stops {
-            // Cargo itself keeps old files in `OUT_DIR` where it runs a script again.
+            // The input is not `out-dir`, because cargo itself keeps old files in `OUT_DIR` when a
+            // script runs again.
             let edited = printed.edit(&["env"]);
             let asked = [flags, &["--file", edited[0]]].concat();
             let plan = printed.project.plan(&asked).unwrap();
@@ -279,7 +282,7 @@ fn stopped_after_any_removal_it_leaves_nothing_half_stale() {
     }
 }
 
-/// Every combination of flags; see the [module](self).
+/// Uses every combination of flags; see the [module](self).
 #[test]
 fn every_combination_of_flags() {
     if !env::var("XTASK_MATRIX").is_ok_and(|it| it == "full") {

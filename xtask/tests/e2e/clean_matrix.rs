@@ -1,14 +1,15 @@
-//! `clean-affected` on the sample: layouts × directories together or apart × profiles × triples.
+//! `clean-affected` on the sample, for each combination of layout, directories together or apart,
+//! profile, and triple.
 //!
-//! By default a few packages in some of the directories; with `XTASK_MATRIX=full` all of them,
-//! which takes a quarter of an hour.
+//! By default, a few packages are built in some of the directories. With `XTASK_MATRIX=full`, all
+//! packages are built in all directories; this takes a quarter of an hour.
 
 use std::env;
 
 use crate::support::Project;
 use crate::support::clean::{SECOND_LAYOUT, host};
 
-/// A profile that no manifest and no configuration defines any more when it is cleaned.
+/// A profile that neither a manifest nor the configuration defines at the time of the clean.
 const SPARE: &str = "[profile.spare]\ninherits = \"dev\"\n";
 
 fn cleans_exactly(configuration: &str) {
@@ -35,7 +36,8 @@ fn cleans_exactly(configuration: &str) {
         }
     }
     let builds = sample.build_each(&builds);
-    // A library under many others, one that scripts are built from, a macro, a script.
+    // The changed units: a library with many dependents, a library that build scripts depend on, a
+    // macro, and a build script.
     for changed in [
         "zones",
         "tables",

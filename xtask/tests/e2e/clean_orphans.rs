@@ -1,4 +1,5 @@
-//! `clean-affected --orphans`: what the workspace no longer has goes where that is certain.
+//! `clean-affected --orphans`: removes artifacts of packages and targets that the workspace no
+//! longer has, if that is certain.
 
 use expect_test::expect;
 
@@ -23,7 +24,7 @@ fn railway() -> Project {
 }
 
 #[test]
-fn of_packages_targets_and_versions() {
+fn orphans_of_packages_targets_and_versions_are_removed() {
     let project = railway();
     let build = ["build", "--workspace", "--all-targets"];
     project.build(&build).unwrap();
@@ -50,9 +51,10 @@ fn of_packages_targets_and_versions() {
     "#]]);
 }
 
-/// What is gone is gone, whatever a stale lock file says; what else it names may be wanted.
+/// A package that is gone is an orphan, even if a stale lock file names it. Other packages in the
+/// lock file may still be needed.
 #[test]
-fn before_cargo_has_seen_that_a_package_is_gone() {
+fn a_deleted_package_is_an_orphan_despite_a_stale_lock_file() {
     let project = railway();
     project.build(CHECK).unwrap();
     project.remove("crates/old");
@@ -66,9 +68,10 @@ fn before_cargo_has_seen_that_a_package_is_gone() {
     "#]]);
 }
 
-/// Another workspace's artifacts are no orphans of this one, nor need be what only it may use.
+/// Artifacts of another workspace are no orphans, and neither are packages that the other workspace
+/// may use.
 #[test]
-fn in_a_directory_that_another_workspace_shares() {
+fn artifacts_of_another_workspace_are_no_orphans() {
     let project = railway();
     project.build(CHECK).unwrap();
     let other = railway();
@@ -101,9 +104,9 @@ fn in_a_directory_that_another_workspace_shares() {
     "#]]);
 }
 
-/// Cargo keeps the way that the manifest goes, the compiler records where it leads.
+/// Cargo records the path as the manifest writes it; the compiler records the normalized path.
 #[test]
-fn a_target_beside_its_package_is_none() {
+fn a_target_outside_its_package_is_no_orphan() {
     let project = Project::with_libraries(&[("track", &[]), ("signal", &["track"])]);
     project.append(
         "crates/track/Cargo.toml",

@@ -1,4 +1,5 @@
-//! `clean-affected` where something is in its way: a build, a link, a directory that is not cargo's.
+//! `clean-affected` if something is in its way: a build, a link, or a directory that is not
+//! cargo's.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -14,7 +15,7 @@ use crate::support::clean::{CHECK, MIDDLE, middle};
 use crate::support::{Project, tree};
 
 #[test]
-fn a_build_that_runs_is_waited_for() {
+fn the_clean_waits_for_a_running_build() {
     let project = Project::checked_chain();
     let lock = File::open(project.path("target/debug/.cargo-lock")).unwrap();
     lock.lock().unwrap();
@@ -35,7 +36,8 @@ fn a_build_that_runs_is_waited_for() {
     said.read_line(&mut line).unwrap();
     assert!(line.contains("waiting for the build in"), "{line}");
     assert_eq!(project.artifacts(), before);
-    // What happens while the kit waits counts: here, that another removes what says whose it is.
+    // Changes during the wait count. Here, another process removes the files that say whose
+    // artifacts these are.
     project.remove("target/debug/.fingerprint");
     lock.unlock().unwrap();
     let output = waiting.wait_with_output().unwrap();
@@ -43,7 +45,7 @@ fn a_build_that_runs_is_waited_for() {
 }
 
 #[test]
-fn nothing_goes_past_a_symbolic_link() {
+fn nothing_is_removed_beyond_a_symbolic_link() {
     let project = Project::checked_chain();
     let outside = project.beside("outside");
     fs::rename(project.path("target/debug/deps"), &outside).unwrap();
@@ -58,7 +60,7 @@ fn nothing_goes_past_a_symbolic_link() {
 }
 
 #[test]
-fn a_directory_that_is_not_provably_cargos_is_left_alone() {
+fn a_directory_without_cargos_marks_is_not_cleaned() {
     let project = Project::checked_chain();
     project.remove("target/CACHEDIR.TAG");
     project.xtask(&middle(&["--dry-run"])).done();
@@ -74,15 +76,15 @@ fn a_directory_that_is_not_provably_cargos_is_left_alone() {
     assert_eq!(project.artifacts(), before);
 }
 
-/// Where the target directory is a link, a directory that was there before, or another file system.
+/// The target directory is a link to an existing directory, or lies on another file system.
 #[test]
-fn it_cleans_wherever_the_target_directory_lies() {
+fn a_target_directory_elsewhere_is_cleaned() {
     let project = Project::chain();
     let elsewhere = project.beside("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     tree::symlink(&elsewhere, project.path("target")).unwrap();
     cleans_in(&project, &elsewhere);
-    // What is in memory where there is such a thing.
+    // The directory lies in memory, if the system has such a file system.
     let scratch = tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap();
@@ -114,7 +116,7 @@ fn cleans_in(project: &Project, directory: &Path) {
 }
 
 #[test]
-fn what_may_not_be_written_is_said() {
+fn a_directory_without_write_permission_is_an_error() {
     let project = Project::checked_chain();
     let target = project.path("target/debug");
     let writable = |mode| Permissions::from_mode(mode);
@@ -123,7 +125,7 @@ fn what_may_not_be_written_is_said() {
     let is_superuser = File::options().write(true).open(&lock).is_ok();
     let kit = || match is_superuser {
         false => project.xtask(MIDDLE),
-        // In a user namespace of its own it owns what it did, and no more than that.
+        // In its own user namespace the kit owns the same files, but has no further rights.
         true => project.run(
             Command::new("unshare")
                 .args(["--user", env!("CARGO_BIN_EXE_xtask")])
@@ -163,7 +165,7 @@ fn what_may_not_be_written_is_said() {
 }
 
 #[test]
-fn a_layout_that_is_not_known_is_refused() {
+fn an_unknown_layout_is_refused() {
     let project = Project::checked_chain();
     project.remove("target/debug/.fingerprint");
     fs::create_dir_all(project.path("target/debug/build/middle/some-new-way")).unwrap();
@@ -176,7 +178,8 @@ fn a_layout_that_is_not_known_is_refused() {
     assert_eq!(project.artifacts(), before);
 }
 
-/// Every library has a script that makes a constant of a file, and a program prints them all.
+/// Makes a number of libraries, each with a build script that makes a constant from a file, and a
+/// program that prints all constants.
 fn counters(count: usize) -> Project {
     let project = Project::without_members();
     let names: Vec<_> = (0..count).map(|it| format!("counter{it}")).collect();
@@ -206,7 +209,7 @@ fn counters(count: usize) -> Project {
     project.in_git()
 }
 
-/// What the program prints is what stands in the files, and there is nothing left to build then.
+/// Checks that the program prints the values in the files, and that nothing is left to build then.
 #[track_caller]
 fn runs_right(project: &Project, count: usize) {
     let values = (0..count).map(|it| project.read(format!("crates/counter{it}/value")) + " ");
@@ -222,7 +225,7 @@ fn runs_right(project: &Project, count: usize) {
 }
 
 #[test]
-fn killed_at_any_moment_it_leaves_what_the_next_build_gets_right() {
+fn a_killed_clean_does_not_harm_the_next_build() {
     const COUNT: usize = 8;
     let project = counters(COUNT);
     runs_right(&project, COUNT);
@@ -237,7 +240,7 @@ fn killed_at_any_moment_it_leaves_what_the_next_build_gets_right() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The answer takes its time; what counts is when it removes.
+        // The kit first computes its answer. The removals are the moment that matters.
         while count() == before && kit.try_wait().unwrap().is_none() {}
         std::thread::sleep(Duration::from_micros(round * round * 60));
         kit.kill().unwrap();
@@ -248,7 +251,7 @@ fn killed_at_any_moment_it_leaves_what_the_next_build_gets_right() {
 }
 
 #[test]
-fn several_at_once_beside_a_build_do_no_harm() {
+fn several_cleans_during_a_build_do_no_harm() {
     const COUNT: usize = 4;
     let project = counters(COUNT);
     runs_right(&project, COUNT);

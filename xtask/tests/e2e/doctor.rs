@@ -1,4 +1,4 @@
-//! `doctor`: faults that were planted are found, said as they should be, and mended.
+//! `doctor`: planted faults are found, reported and fixed.
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::Project;
 
-/// One library, with a build script.
+/// Makes two libraries, one with a build script.
 fn with_script(script: &str) -> Project {
     let project = Project::with_libraries(&[("a", &[]), ("b", &["a"])]);
     project.write("crates/a/build.rs", script);
@@ -41,7 +41,7 @@ fn a_sound_workspace_has_no_finding() {
 }
 
 #[test]
-fn what_a_script_printed_is_held_against_the_disk() {
+fn recorded_script_output_is_checked() {
     let project = with_script(
         "fn main() {
             println!(\"cargo::rerun-if-changed=build.rs\");
@@ -64,7 +64,7 @@ fn what_a_script_printed_is_held_against_the_disk() {
         "--only",
         "environment-differs",
     ];
-    // Sources alone leave doubt.
+    // Without a record of a run, the sources leave doubt.
     assert!(codes(&project, &scripts).is_empty());
     project.cargo(&["check"]).done();
     let found = [
@@ -76,7 +76,7 @@ fn what_a_script_printed_is_held_against_the_disk() {
     let mut elsewhere = project.kit(&[&["doctor", "--format", "json"], &scripts[..]].concat());
     let said = project.finish(elsewhere.env("MODE", "on")).done();
     assert!(said.contains("\"variable\": \"MODE\""), "{said}");
-    // A record of an earlier script tells nothing of this one.
+    // The record of an earlier version of the script says nothing about the new version.
     project.write(
         "crates/a/build.rs",
         "fn main() { println!(\"cargo::rerun-if-changed=gone\"); }",
@@ -96,7 +96,7 @@ fn what_a_script_printed_is_held_against_the_disk() {
 }
 
 #[test]
-fn what_is_safe_to_mend_is_mended() {
+fn safe_fixes_are_applied() {
     let project = Project::with_libraries(&[("a", &[]), ("b", &["a"])]);
     project.cargo(&["check"]).done();
     fs::write(project.path(".gitignore"), b"caf\xe9").unwrap();
@@ -155,7 +155,7 @@ fn what_is_safe_to_mend_is_mended() {
 }
 
 #[test]
-fn files_of_the_users_beside_what_cargo_built_stay_tracked() {
+fn files_of_the_user_in_the_build_directory_stay_tracked() {
     let project = Project::with_libraries(&[("a", &[]), ("b", &["a"])]);
     project.write("build/Dockerfile", "FROM rust");
     project.write("build/debug/notes.md", "");
@@ -185,7 +185,7 @@ fn files_of_the_users_beside_what_cargo_built_stay_tracked() {
         "{ignored}"
     );
     is_nothing_found();
-    // Where cargo builds among the sources, those are told from what it built, too.
+    // If cargo builds among the sources, the sources are not taken for cargo's output.
     project.write(".cargo/config.toml", "[build]\ntarget-dir = \".\"\n");
     project.commit("Build among the sources");
     project.cargo(&["check"]).done();
@@ -193,7 +193,7 @@ fn files_of_the_users_beside_what_cargo_built_stay_tracked() {
 }
 
 #[test]
-fn levels_and_exceptions_are_the_policys() {
+fn levels_and_exceptions_of_the_policy_apply() {
     let project = with_script("fn main() {}");
     assert_eq!(codes(&project, &[]), ["warning script-watches-all"]);
     project.append(
@@ -221,7 +221,7 @@ fn levels_and_exceptions_are_the_policys() {
 }
 
 #[test]
-fn a_build_in_the_new_layout() {
+fn a_failed_build_in_the_new_layout_is_found() {
     let project = with_script(
         "use std::path::Path;
         fn main() {

@@ -1,4 +1,4 @@
-//! `graph`: what depends on what.
+//! `graph`: the dependencies between packages.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::support::Project;
 
-/// Four libraries, one of them used in each of the three ways.
+/// Makes four libraries. One of them is a normal dependency, a dev-dependency and a
+/// build-dependency of others.
 fn four_libraries() -> Project {
     let project = Project::with_libraries(&[
         ("base", &[]),
@@ -27,7 +28,7 @@ fn four_libraries() -> Project {
 }
 
 #[test]
-fn a_line_a_package() {
+fn text_has_one_line_for_each_package() {
     four_libraries().xtask(&["graph"]).is(expect![[r#"
         alone
         base
@@ -37,7 +38,7 @@ fn a_line_a_package() {
 }
 
 #[test]
-fn for_graphviz() {
+fn dot_output_is_for_graphviz() {
     four_libraries()
         .xtask(&["graph", "--format", "dot"])
         .is(expect![[r#"
@@ -56,7 +57,7 @@ fn for_graphviz() {
 }
 
 #[test]
-fn for_markdown() {
+fn mermaid_output_is_for_markdown() {
     four_libraries()
         .xtask(&["graph", "--format", "mermaid"])
         .is(expect![[r#"
@@ -72,7 +73,7 @@ fn for_markdown() {
 }
 
 #[test]
-fn as_json_for_other_tools() {
+fn json_output_lists_packages_and_dependencies() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project
         .xtask(&["graph", "--format", "json"])
@@ -109,7 +110,7 @@ fn as_json_for_other_tools() {
 }
 
 #[test]
-fn the_surroundings_of_a_package() {
+fn focus_shows_the_surroundings_of_a_package() {
     let project = four_libraries();
     project.xtask(&["graph", "--focus", "top"]).is(expect![[r#"
         base
@@ -118,9 +119,9 @@ fn the_surroundings_of_a_package() {
     "#]]);
 }
 
-/// `cargo tree` shows the same edges, kind by kind.
+/// `cargo tree` shows the same edges, for each kind of dependency.
 #[test]
-fn the_sample_as_cargo_tree_shows_it() {
+fn the_graph_of_the_sample_equals_cargo_tree() {
     let sample = Project::sample();
     let graph = sample
         .json(&["graph", "--external", "--format", "json"])

@@ -1,4 +1,4 @@
-//! What the kit keeps from one answer to the next is never stale.
+//! The cache of the kit is never stale.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::support::clean::CHECK;
 use crate::support::{Project, manifest, tree};
 
-/// Something that a user does between two questions.
+/// A change that a user makes between two queries, with its name.
 type Edit = (&'static str, fn(&Project));
 
 #[test]
-fn whatever_changes_is_noticed() {
+fn every_change_is_noticed_despite_the_cache() {
     let project =
         Project::with_libraries(&[("base", &[]), ("middle", &["base"]), ("top", &["middle"])]);
     project.write("crates/top/tests/story/helper.rs", "");
@@ -95,7 +95,8 @@ fn whatever_changes_is_noticed() {
     for (what, edit) in edits {
         let ask =
             |more: &[&str]| project.xtask(&[&["affected", "--format", "json"], more].concat());
-        // What changed a moment ago is not kept, since it may still change at the same time.
+        // The kit does not cache a file that changed a moment ago, because the file may change
+        // again without a new time.
         sleep(Duration::from_millis(100));
         ask(&[]).done();
         edit(&project);
@@ -110,7 +111,7 @@ fn whatever_changes_is_noticed() {
         "{kept:?}"
     );
 
-    // What is damaged is as good as absent.
+    // A damaged cache file counts as missing.
     for name in kept {
         fs::write(state.join(name), "xtask-kit").unwrap();
     }
@@ -120,14 +121,14 @@ fn whatever_changes_is_noticed() {
 }
 
 #[test]
-fn where_links_lead_is_found_anew() {
+fn a_changed_link_is_noticed() {
     let project = Project::with_libraries(&[("base", &[])]);
     for version in ["v1", "v2"] {
         project.write(format!("{version}/table.csv"), version);
     }
     let link = project.path("crates/base/data");
     if tree::symlink("../../v1", &link).is_err() {
-        // This platform, or this user, makes no links.
+        // This platform or this user cannot make links.
         return;
     }
     let text = "pub const TABLE: &str = include_str!(\"../data/table.csv\");\n";
@@ -153,7 +154,7 @@ fn where_links_lead_is_found_anew() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn before_there_is_a_target_directory_the_cache_directory_serves() {
+fn the_cache_directory_is_used_until_there_is_a_target_directory() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.append("crates/base/src/lib.rs", "// Edited.\n");
     let home = project.beside("../home");
@@ -172,7 +173,7 @@ fn before_there_is_a_target_directory_the_cache_directory_serves() {
     let answer = "base\ntop\n";
     sleep(Duration::from_millis(100));
 
-    // Neither a home directory nor a cache directory that can be used.
+    // First without a home directory, then with a cache directory that cannot be used.
     let mut kit = project.kit(&ask);
     kit.env_remove("HOME");
     assert_eq!(project.finish(&mut kit).done(), answer);

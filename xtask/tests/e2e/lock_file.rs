@@ -7,14 +7,14 @@ use expect_test::expect;
 
 use crate::support::{Output, Project};
 
-/// Content and modification time of the lock file, if there is one.
+/// Returns the content and the modification time of the lock file, if there is one.
 fn lock_file(project: &Project) -> Option<(Vec<u8>, SystemTime)> {
     let path = project.path("Cargo.lock");
     let modified = fs::metadata(&path).ok()?.modified().unwrap();
     Some((fs::read(path).unwrap(), modified))
 }
 
-/// Two libraries; the lock file is stale, since one now depends on the other.
+/// Makes two libraries with a stale lock file: one library now depends on the other.
 fn stale() -> Project {
     let project = Project::with_libraries(&[("base", &[]), ("top", &[])]);
     depend(&project);
@@ -36,7 +36,7 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor", "--layout-v2"],
 ];
 
-/// Runs every command; the lock file stays as it is.
+/// Runs every command, and checks that the lock file stays unchanged.
 fn run_all(project: &Project) -> String {
     let before = lock_file(project);
     let mut said = String::new();
@@ -144,7 +144,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         assert_eq!(lock_file(&project), before);
         output
     };
-    // The work tree's lock file is stale, the staged one fits.
+    // The lock file of the work tree is stale; the staged lock file fits.
     depend(&project);
     project.write("crates/base/src/lib.rs", "pub fn one() {}\n");
     project.git(&["add", "crates/base"]);
@@ -152,7 +152,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         --- stderr
               Passed pre-commit: check ([TIME]) in [TIME]
     "#]]);
-    // What is staged is stale.
+    // Now the staged lock file is stale.
     project.git(&["add", "--all"]);
     hook().is(expect![[r#"
         --- stderr
@@ -163,7 +163,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
            SKIP=check leaves out what failed, --no-verify everything
         --- exit status 1
     "#]]);
-    // A lock file that is not tracked is no part of what is committed.
+    // An untracked lock file is not part of the commit.
     project.write(".gitignore", "/target/\nCargo.lock\n");
     project.git(&["rm", "--quiet", "--cached", "Cargo.lock"]);
     project.git(&["add", "--all"]);
@@ -171,7 +171,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         --- stderr
               Passed pre-commit: check ([TIME]) in [TIME]
     "#]]);
-    // With a lock file that fits, the step runs in place.
+    // If the lock file fits, the step runs in the work tree.
     project
         .cargo(&["update", "--workspace", "--offline"])
         .done();

@@ -1,7 +1,8 @@
-//! The kit's binary, run as a user runs it and held against what real cargo and real git do.
+//! Runs the binary of the kit as a user does, and compares the results with real cargo and real
+//! git.
 //!
-//! A test builds a project in a few lines, does one thing, and compares the whole output; run with
-//! `UPDATE_EXPECT=1` the snapshots are written anew.
+//! A test builds a project in a few lines, does one thing, and compares the whole output.
+//! `UPDATE_EXPECT=1` rewrites the snapshots.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,11 +1,12 @@
-//! Names that a repository chooses reach a terminal, a log of a CI service, Markdown and a shell in
-//! quotes, and are words that cargo takes.
+//! Names from a repository are quoted before they reach a terminal, a log of a CI service, Markdown
+//! or a shell. Arguments for cargo are words that cargo accepts.
 
 use expect_test::expect;
 
 use crate::support::Project;
 
-/// Characters that a terminal obeys, beside line breaks and tabs.
+/// Returns the control characters in a text that a terminal would obey, except line breaks and
+/// tabs.
 fn obeyed(text: &str) -> Vec<char> {
     let is_obeyed = |c: &char| {
         c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}')
@@ -15,7 +16,7 @@ fn obeyed(text: &str) -> Vec<char> {
 
 #[test]
 #[cfg(unix)]
-fn no_printer_writes_a_hostile_name_as_it_is() {
+fn hostile_names_are_quoted_in_every_output() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     let hostile = "x\n::error::pwned\r##[error]p\u{1b}[2Jw\u{202e}n|`b`.txt";
     project.write("crates/top/tests/it.rs", "#[test]\nfn passes() {}\n");
@@ -34,7 +35,7 @@ fn no_printer_writes_a_hostile_name_as_it_is() {
         "[package]\nname = \"ext\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n",
     );
     project.write(at("src/lib.rs"), "");
-    // The steps of hooks run in a mirror, from where a relative path leads elsewhere.
+    // The steps of hooks run in a mirror, where a relative path would lead elsewhere.
     let above = project.beside("").display().to_string();
     project.append(
         "crates/base/Cargo.toml",
@@ -116,13 +117,13 @@ fn no_printer_writes_a_hostile_name_as_it_is() {
         let is_own = |line: &str| line.starts_with("::") && line.contains(" title=");
         assert!(lines.all(is_own), "{output}");
     }
-    // A file after one with a line break in its name is formatted, too.
+    // A file is also formatted if it follows a file with a line break in its name.
     let hook = project.xtask(&["hooks", "run", "pre-commit"]).stderr;
     assert!(hook.contains("Diff in crates/top/src/z.rs"), "{hook}");
 }
 
 #[test]
-fn arguments_for_cargo_are_words_that_cargo_takes() {
+fn arguments_for_cargo_are_words_that_cargo_accepts() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.write("crates/top/tests/--help.rs", "#[test]\nfn passes() {}\n");
     project.write("crates/top/tests/a b.rs", "#[test]\nfn passes() {}\n");
@@ -142,7 +143,7 @@ fn arguments_for_cargo_are_words_that_cargo_takes() {
     project
         .cargo(&["check", "-p", "top", "--test=--help"])
         .done();
-    // A shell splits what it takes from here at spaces: the package alone is named.
+    // A shell splits this output at spaces, so only the package is named.
     project.append("crates/top/tests/a b.rs", "// Edited.\n");
     project.xtask(&units).is(expect![[r#"
         -p top
@@ -155,7 +156,7 @@ fn arguments_for_cargo_are_words_that_cargo_takes() {
 }
 
 #[test]
-fn a_profile_that_nobody_defines_is_refused() {
+fn an_undefined_profile_is_refused() {
     let project = Project::with_libraries(&[("base", &[])]);
     project.append("Cargo.toml", "\n[profile.dist]\ninherits = \"release\"\n");
     project.write(
@@ -226,9 +227,9 @@ fn colours_follow_the_variables_that_cargo_reads() {
     assert!(!is_coloured(&[("CARGO_TERM_COLOR", "never")]));
 }
 
-/// The usual layout of published workspaces: an older version of a member among its dependencies.
+/// A usual case for published workspaces: an older version of a member is among its dependencies.
 #[test]
-fn a_member_with_the_name_of_another_package_is_named_for_the_command_at_hand() {
+fn a_member_with_an_ambiguous_name_is_named_as_each_command_needs() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     let other =
         "[package]\nname = \"base\"\nversion = \"9.0.0\"\nedition = \"2024\"\n[workspace]\n";

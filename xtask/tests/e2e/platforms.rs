@@ -1,12 +1,12 @@
-//! Where a triple is named, cargo builds for the host apart, even if it is the host's.
+//! If a triple is named, cargo builds separately for the host, even if the triple is the host's.
 
 use crate::support::Project;
 use crate::support::clean::{CHECK, host};
 
 const CONFIG: &str = ".cargo/config.toml";
 
-/// `signal` has a script that is built from `points`, which is built from `rail`, and is built from
-/// `rail` and a macro itself.
+/// Makes a project in which `signal` depends on `rail` and on a macro. The build script of `signal`
+/// depends on `points`, which depends on `rail`.
 fn project() -> Project {
     let project = Project::with_libraries(&[
         ("rail", &[]),
@@ -23,7 +23,7 @@ fn project() -> Project {
 }
 
 #[test]
-fn flags_reach_the_host_only_where_no_triple_is_named() {
+fn flags_affect_the_host_only_without_a_named_triple() {
     let flags = "rustflags = [\"--cfg\", \"winter\"]\n";
     let edits = ["[build]\n".to_owned(), format!("[target.{}]\n", host())];
     for edit in [edits[0].as_str(), &edits[1], "[target.'cfg(all())']\n"] {
@@ -50,7 +50,7 @@ fn flags_reach_the_host_only_where_no_triple_is_named() {
 
 #[test]
 #[cfg(unix)]
-fn what_the_host_has_stays_when_flags_are_cleaned_after() {
+fn host_artifacts_stay_if_only_target_flags_change() {
     let project = project();
     project.write(CONFIG, &format!("build.target = \"{}\"\n", host()));
     project.commit("Configure");
@@ -61,16 +61,17 @@ fn what_the_host_has_stays_when_flags_are_cleaned_after() {
     project.builds_again(&affected, &builds);
 }
 
-/// Cargo takes the first flags that there are: the environment's, the platform's, `build`'s.
+/// Cargo uses the first flags that exist: those of the environment, then of the platform, then of
+/// `build`.
 #[test]
-fn flags_that_others_go_before_reach_nothing() {
+fn overridden_flags_affect_nothing() {
     let project = project();
     let of_build = "[build]\nrustflags = [\"--cfg\", \"winter\"]\n";
     let of_host = "[target.'cfg(all())']\nrustflags = [\"--cfg\", \"snow\"]\n";
     project.write(CONFIG, of_host);
     project.commit("Configure");
     project.build(CHECK).unwrap();
-    // None of them twice: what was compiled with other flags lies beside.
+    // No flags are used twice, because artifacts for other flags are kept next to each other.
     let build = |flag: &str| of_build.replace("winter", flag);
     let host = |flag: &str| of_host.replace("snow", flag);
     for (config, units) in [
@@ -93,10 +94,10 @@ fn flags_that_others_go_before_reach_nothing() {
     }
 }
 
-/// Cargo asks for the second table with the flags of the first.
+/// Cargo evaluates the second table with the flags of the first table.
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn flags_can_decide_whose_flags_count() {
+fn flags_can_enable_another_table_of_flags() {
     let tables = format!(
         "[target.{}]\nrustflags = [\"-Ctarget-feature=+avx2\"]\n\
          [target.'cfg(target_feature = \"avx2\")']\nrustflags = [\"--cfg\", \"winter\"]\n",
@@ -116,9 +117,9 @@ fn flags_can_decide_whose_flags_count() {
     }
 }
 
-/// What is written in the work tree alone has no part in what two commits differ by.
+/// The configuration in the work tree does not count in a comparison of two commits.
 #[test]
-fn flags_that_are_not_committed_go_before_none() {
+fn uncommitted_flags_do_not_override_committed_flags() {
     let project = project();
     project.write(CONFIG, "[build]\nrustflags = [\"--cfg\", \"winter\"]\n");
     project.commit("Configure");
@@ -131,7 +132,7 @@ fn flags_that_are_not_committed_go_before_none() {
 }
 
 #[test]
-fn a_linker_is_the_hosts_too() {
+fn a_linker_change_also_affects_the_host() {
     let project = project();
     project.write(CONFIG, &format!("build.target = \"{}\"\n", host()));
     project.commit("Configure");

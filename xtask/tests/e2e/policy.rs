@@ -1,10 +1,11 @@
-//! `policy`: what holds, what departs from it, and a commit that would.
+//! `policy`: shows the settings, finds settings that differ from the policy, and refuses a commit
+//! that differs.
 
 use expect_test::expect;
 
 use crate::support::{Output, Project, clean};
 
-/// Two libraries, a nested workspace, and a policy.
+/// Makes two libraries, a nested workspace and a policy.
 fn project() -> Project {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.write(
@@ -26,7 +27,7 @@ fn project() -> Project {
     project
 }
 
-/// Columns are as wide as paths are long.
+/// Removes the alignment, because the width of the columns depends on the length of paths.
 fn unaligned(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let words: Vec<_> = line.split_whitespace().collect();
@@ -40,7 +41,7 @@ fn with_variable(project: &Project, arguments: &[&str], name: &str, value: &str)
 }
 
 #[test]
-fn values_are_shown_with_who_says_so() {
+fn values_are_shown_with_their_origin() {
     let project = project();
     let show = [
         "policy",
@@ -90,7 +91,7 @@ fn values_are_shown_with_who_says_so() {
             error: no profile `nightly` in this workspace
             --- exit status 2
         "#]]);
-    // A repository of workspaces, and none at its top level.
+    // A repository with several workspaces, and none at its top level.
     std::fs::remove_file(project.root().join("Cargo.toml")).unwrap();
     project.xtask(&["policy", "show"]).is(expect![[r#"
         --- stderr
@@ -112,7 +113,7 @@ fn values_are_shown_with_who_says_so() {
 }
 
 #[test]
-fn what_departs_is_found() {
+fn differences_from_the_policy_are_found() {
     let project = project();
     project
         .xtask_in("crates/top", &["policy", "check"])
@@ -154,10 +155,10 @@ fn what_departs_is_found() {
         "#]]);
 }
 
-/// What counts is what is staged, of the files that the step is about.
+/// The step checks the staged files, and runs only if a staged file concerns it.
 #[test]
 #[cfg(unix)]
-fn a_commit_that_departs_is_refused() {
+fn a_commit_against_the_policy_is_refused() {
     let project = project();
     let hooks = "\n[workspace.metadata.xtask.hooks]\npre-commit.steps = [\"policy\"]\n";
     project.append("Cargo.toml", hooks);
@@ -185,6 +186,6 @@ fn a_commit_that_departs_is_refused() {
     project.append("crates/base/src/lib.rs", "// Edited.\n");
     project.git(&["add", "--all"]);
     project.replace(".cargo/config.toml", "line-tables-only", "full");
-    // The step has nothing to look at.
+    // No staged file concerns the step.
     commit().is(expect![[""]]);
 }

@@ -1,11 +1,12 @@
-//! `run-affected`: a cargo command on what a change affects, with the features of the workspace.
+//! `run-affected`: runs a cargo command on the affected packages, with the features of the whole
+//! workspace.
 
 use expect_test::expect;
 
 use crate::support::Project;
 use crate::support::clean::CHECK;
 
-/// `wide` turns a feature of `base` on, which `narrow` leaves off.
+/// Makes a project in which `wide` enables a feature of `base` that `narrow` does not enable.
 fn project() -> Project {
     let project = Project::with_libraries(&[("base", &[]), ("narrow", &["base"])]);
     project.append("crates/base/Cargo.toml", "\n[features]\nmore = []\n");
@@ -22,7 +23,7 @@ fn project() -> Project {
 }
 
 #[test]
-fn fewer_packages_are_built_with_the_features_of_all() {
+fn selected_packages_are_built_with_the_features_of_the_workspace() {
     let project = project();
     project.build(CHECK).unwrap();
     project.append("crates/narrow/src/lib.rs", "// Edited.\n");
@@ -35,7 +36,7 @@ fn fewer_packages_are_built_with_the_features_of_all() {
             Finished `dev` profile [unoptimized + debuginfo] target(s) in [TIME]
     "#]]);
 
-    // Cargo built what was named, and the packages that were not selected are still fresh.
+    // Cargo built the predicted units. The packages that were not selected are still fresh.
     let built = project.build(CHECK);
     assert!(built.unwrap().is_empty());
     assert!(
@@ -47,10 +48,10 @@ fn fewer_packages_are_built_with_the_features_of_all() {
     assert!(alone.iter().any(|unit| unit.target == "base"), "{alone:?}");
 }
 
-/// Cargo is asked once, and again when a manifest says something else. There is nothing to keep it
-/// in before the first build.
+/// Cargo is asked once, and again only if a manifest changes. The answer cannot be cached before
+/// the first build.
 #[test]
-fn what_keeps_the_features_is_remembered_until_it_changes() {
+fn packages_selected_for_features_are_cached_until_a_manifest_changes() {
     let project = project();
     project.build(&["check"]).unwrap();
     let asked = "run-affected check --assume-changed narrow --dry-run";
@@ -62,7 +63,7 @@ fn what_keeps_the_features_is_remembered_until_it_changes() {
     project.write("target/xtask/rustc", "");
     assert_eq!(dry(), with_wide);
     project.replace("crates/wide/Cargo.toml", ", features = [\"more\"]", "");
-    // Where cargo has to be asked and cannot be, it is everything.
+    // If cargo must be asked but cannot be, everything is selected.
     let anew = [&asked[..], &["--no-cache"]].concat();
     let everything = project.xtask(&anew).done();
     assert!(everything.contains("--workspace"), "{everything}");
@@ -71,7 +72,7 @@ fn what_keeps_the_features_is_remembered_until_it_changes() {
 }
 
 #[test]
-fn what_is_run_is_said_and_the_rest_is_left_alone() {
+fn a_dry_run_prints_the_command_for_each_tool() {
     let project = project();
     project.append(
         "crates/narrow/tests/it.rs",
@@ -116,9 +117,9 @@ fn what_is_run_is_said_and_the_rest_is_left_alone() {
     assert!(output.stdout.contains("test fails ... FAILED"), "{output}");
 }
 
-/// `wide` is built with `narrow`, for the feature that it turns on; its tests are none of this.
+/// `wide` is built together with `narrow` because of its feature. Its tests are not selected.
 #[test]
-fn what_is_selected_for_its_features_is_not_tested() {
+fn packages_selected_for_features_are_not_tested() {
     let project = project();
     project.write(
         "crates/wide/src/lib.rs",
@@ -133,7 +134,7 @@ fn what_is_selected_for_its_features_is_not_tested() {
         "{output}"
     );
     assert!(output.stdout.contains("running 1 test"), "{output}");
-    // Nothing is built anew for it.
+    // This run builds no unit again.
     let built = project.build(&["test", "--workspace", "--no-run"]).unwrap();
     assert!(
         !built
@@ -141,7 +142,7 @@ fn what_is_selected_for_its_features_is_not_tested() {
             .any(|unit| unit.target == "base" && unit.mode == "build"),
         "{built:?}"
     );
-    // A runner of the user's own stays in force.
+    // A runner that the user configured stays in force.
     project.write(
         ".cargo/config.toml",
         "[target.'cfg(all())']\nrunner = \"env\"\n",
@@ -150,10 +151,10 @@ fn what_is_selected_for_its_features_is_not_tested() {
     assert_eq!(output.status, 101, "{output}");
 }
 
-/// With nextest itself, where it is installed: exactly the tests of what is affected, and on several
-/// machines each of all of them once.
+/// If nextest is installed, it runs exactly the tests of the affected units. On several machines,
+/// each test runs exactly once.
 #[test]
-fn nextest_runs_what_is_affected() {
+fn nextest_runs_the_affected_tests() {
     let project = project();
     if project.cargo(&["nextest", "--version"]).status != 0 {
         eprintln!("cargo-nextest is not installed here: not tested");
@@ -187,8 +188,8 @@ fn nextest_runs_what_is_affected() {
     );
 }
 
-/// The kit alone is told to end, as by a supervisor, and cargo ends with it. The test that cargo ran
-/// ends when the project goes.
+/// Only the kit receives the signal, as from a supervisor, and cargo ends too. The test that cargo
+/// ran ends when the project is removed.
 #[test]
 #[cfg(unix)]
 fn an_interrupt_ends_cargo_too() {
@@ -219,9 +220,9 @@ fn an_interrupt_ends_cargo_too() {
     assert_eq!(kit.wait().unwrap().code(), Some(143));
 }
 
-/// What clippy is told in its own file, it takes for the packages below.
+/// A `clippy.toml` file holds for the packages below its directory.
 #[test]
-fn clippy_looks_again_at_what_its_file_is_for() {
+fn a_clippy_file_affects_the_packages_below() {
     let project = project();
     project.build(CHECK).unwrap();
     project.write(
@@ -237,9 +238,10 @@ fn clippy_looks_again_at_what_its_file_is_for() {
     dry("check");
 }
 
-/// What nextest is told in its own file says how every test is run, and nothing to `cargo test`.
+/// The configuration of nextest affects every test under nextest, and has no effect on `cargo
+/// test`.
 #[test]
-fn nextest_runs_again_what_its_file_is_for() {
+fn the_nextest_configuration_affects_every_test() {
     let project = project();
     project.write(".config/nextest.toml", "[profile.default]\nretries = 1\n");
     let dry = |tool| project.xtask(&["run-affected", tool, "--dry-run"]).done();
@@ -250,9 +252,9 @@ fn nextest_runs_again_what_its_file_is_for() {
     assert_eq!(project.named(&["--verb", "test"]), [].into());
 }
 
-/// Cargo documents a package again when any of its files changes, or a dependency is built again.
+/// Cargo documents a package again if a file of the package changes or if a dependency is rebuilt.
 #[test]
-fn documentation_is_made_again_as_cargo_makes_it() {
+fn documentation_is_affected_as_in_cargo() {
     let project = project();
     let dry = |tool| project.xtask(&["run-affected", tool, "--dry-run"]).done();
     project.write("crates/apart/README.md", "# Apart\n");

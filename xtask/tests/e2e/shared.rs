@@ -1,18 +1,18 @@
-//! Several checkouts on one target directory.
+//! Several checkouts that share one target directory.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::{Output, Project, manifest, tree};
 
-/// A repository with a worktree and a clone beside it, all of which build in `[BESIDE]/shared`.
+/// A repository with a worktree and a clone next to it. All of them build in `[BESIDE]/shared`.
 struct Checkouts {
     project: Project,
     toolchain: &'static [(&'static str, &'static str)],
 }
 
 const V1: &[(&str, &str)] = &[];
-/// As the cargo of a nightly lays it out; the variable lets a stable one do the same.
+/// The variables that make a stable cargo use the new layout, as a nightly cargo does.
 const V2: &[(&str, &str)] = &[
     ("RUSTC_BOOTSTRAP", "1"),
     ("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true"),
@@ -66,7 +66,7 @@ impl Checkouts {
         self.run(name, env!("CARGO_BIN_EXE_xtask"), arguments)
     }
 
-    /// Writes every source of a checkout anew, as git does when it makes one.
+    /// Sets the times of all sources of a checkout to now, as git does when it creates a checkout.
     fn touch(&self, name: &str) {
         for crate_name in ["base", "top"] {
             let sources = self.at(name).join("crates").join(crate_name).join("src");
@@ -78,7 +78,7 @@ impl Checkouts {
 
 const BUILD: &[&str] = &["build", "--quiet", "--workspace", "--all-targets"];
 
-/// The packages that a change of the test affects.
+/// The arguments that list the packages that a change of the test `it` affects.
 const NAMES_OF_IT: &[&str] = &[
     "affected",
     "--format",
@@ -99,7 +99,8 @@ fn another_checkout_is_noticed(toolchain: &'static [(&'static str, &'static str)
             Affected 1 unit of 1 package: 1 rebuilt, 0 rerun (cargo check --workspace --all-targets)
     "#]]);
     for other in ["worktree", "clone"] {
-        // There, `part` is a source no more, and what is compiled says so to cargo here.
+        // In the other checkout, `part` is not a source any more. The dep-info of the artifact then
+        // says the same to cargo here.
         let top = them.at(other).join("crates/top/src");
         std::fs::write(
             top.join("lib.rs"),
@@ -147,9 +148,10 @@ fn another_checkout_is_noticed_in_the_new_layout() {
     another_checkout_is_noticed(V2);
 }
 
-/// What no package here uses may be of a package there.
+/// Incremental state that no package of this checkout uses may belong to a package of the other
+/// checkout.
 #[test]
-fn doctor_tells_of_another_checkout_and_leaves_its_state_alone() {
+fn doctor_reports_another_checkout_and_keeps_its_state() {
     let them = Checkouts::new(V1);
     them.cargo("worktree", BUILD).done();
     let state = them
@@ -182,7 +184,7 @@ fn doctor_tells_of_another_checkout_and_leaves_its_state_alone() {
 }
 
 #[test]
-fn a_policy_may_allow_to_share() {
+fn a_policy_may_allow_a_shared_directory() {
     let them = Checkouts::new(V1);
     them.touch("worktree");
     them.cargo("worktree", BUILD).done();
@@ -198,7 +200,7 @@ fn a_policy_may_allow_to_share() {
 }
 
 #[test]
-fn a_checkout_that_was_moved_is_told_apart() {
+fn a_moved_checkout_is_recognized() {
     let them = Checkouts::new(V1);
     them.cargo("worktree", BUILD).done();
     let moved = them.at("moved");
@@ -216,7 +218,7 @@ fn a_checkout_that_was_moved_is_told_apart() {
 }
 
 #[test]
-fn checkouts_that_build_apart_have_nothing_to_be_told() {
+fn checkouts_with_separate_directories_get_no_note() {
     let them = Checkouts::new(V1);
     for name in ["project", "worktree"] {
         let directory = them.at(name).join(".cargo");
@@ -258,9 +260,9 @@ fn another_workspace_of_the_repository_is_no_other_checkout() {
     assert_eq!(them.xtask("project", NAMES_OF_IT).to_string(), "top\n");
 }
 
-/// What is known of sources at a commit is of one checkout's files.
+/// The scanned sources in the cache belong to the files of one checkout.
 #[test]
-fn what_is_kept_of_one_checkout_does_not_answer_for_another() {
+fn the_cache_of_one_checkout_is_not_used_for_another() {
     let them = Checkouts::new(V1);
     let ask = |name, more: &[&str]| {
         them.xtask(
@@ -273,7 +275,7 @@ fn what_is_kept_of_one_checkout_does_not_answer_for_another() {
     them.project.append("crates/base/src/lib.rs", far);
     them.project.write("far.txt", "far");
     them.project.commit("Read a file far away");
-    // The clone moves on to the commit, and its kept answers with it.
+    // The clone pulls the new commit, and its cache is used with it.
     them.run("clone", "git", &["pull", "--quiet"]).done();
     ask("clone", &["--since", "HEAD"]).done();
     them.project.append("far.txt", "ther");

@@ -1,4 +1,4 @@
-//! A signal ends the kit, its children, and its temporary directories.
+//! A signal ends the kit and its children, and removes its temporary directories.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::Project;
 
-/// A cargo that starts another program for a build, as cargo starts rustc, and never ends.
+/// A fake cargo that starts another program for a build, as cargo starts rustc, and never ends.
 const ENDLESS: &str = "#!/bin/sh
 case \" $* \" in
 *' build '*)
@@ -35,7 +35,8 @@ impl Endless {
         Self { project }
     }
 
-    /// Starts the kit, and waits until it builds. Gives the kit, and the processes of the build.
+    /// Starts the kit, and waits until the build has started. Returns the kit, and the process ids
+    /// of the build.
     fn start(&self, arguments: &str) -> (Child, Vec<String>) {
         let started = self.project.beside("started");
         drop(fs::remove_file(&started));
@@ -55,7 +56,7 @@ impl Endless {
         (kit, processes.split_whitespace().map(Into::into).collect())
     }
 
-    /// The temporary directories that are there.
+    /// Returns the names of the kit's temporary directories.
     fn temporary(&self) -> Vec<String> {
         let homes = ["tmp", "../home/.cache/xtask-kit/tmp"];
         let entries = homes.into_iter().flat_map(|directory| {
@@ -77,7 +78,7 @@ fn signal(name: &str, process: &str) {
 
 fn is_running(process: &str) -> bool {
     let status = fs::read_to_string(Path::new("/proc").join(process).join("stat"));
-    // A process that has ended may not have been waited for.
+    // A process that has ended stays a zombie until its parent waits for it.
     status.is_ok_and(|status| !status.contains(") Z "))
 }
 
@@ -91,7 +92,7 @@ fn assert_ended(processes: &[String], what: &str) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_signal_ends_the_build_and_what_the_build_started() {
+fn a_signal_ends_the_build_and_its_processes() {
     let endless = Endless::new();
     for (name, status, arguments) in [
         ("TERM", 143, "clean-affected --all --verb build --verify"),
@@ -109,7 +110,7 @@ fn a_signal_ends_the_build_and_what_the_build_started() {
     }
 }
 
-/// `nohup` lets a program start with SIGHUP ignored.
+/// `nohup` starts a program with SIGHUP ignored.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_signal_that_was_ignored_stays_ignored() {
@@ -145,7 +146,7 @@ fn a_signal_that_was_ignored_stays_ignored() {
     assert_ended(&processes, "after SIGTERM");
 }
 
-/// A child that ignores the first signal is ended by the second.
+/// A child that ignores the first signal is ended by the second signal.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_second_signal_ends_the_kit_at_once() {

@@ -1,4 +1,4 @@
-//! `timings`: real builds measured, kept, compared.
+//! `timings`: measures, keeps and compares real builds.
 
 use std::fs::File;
 
@@ -6,13 +6,13 @@ use expect_test::expect;
 
 use crate::support::{Output, Project};
 
-/// The first lines of what was said: those below depend on which unit was slower.
+/// Returns the first lines of the output. The lines below depend on which unit was slower.
 fn head(output: &Output, lines: usize) -> String {
     output.stdout.split_inclusive('\n').take(lines).collect()
 }
 
 #[test]
-fn a_build_and_one_that_finds_everything_built() {
+fn a_full_and_a_fresh_build_are_measured() {
     let project = Project::with_libraries(&[("base", &[])]);
     let output = project.xtask(&["timings"]);
     expect![[r#"
@@ -45,7 +45,7 @@ fn a_build_and_one_that_finds_everything_built() {
 }
 
 #[test]
-fn what_follows_the_dashes_is_cargos() {
+fn arguments_after_the_dashes_go_to_cargo() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     let output = project.xtask(&["timings", "--", "--release", "--package", "base"]);
     assert_eq!(head(&output, 1), "[TIME]: 1 unit ran\n", "{output}");
@@ -61,7 +61,7 @@ fn what_follows_the_dashes_is_cargos() {
 }
 
 #[test]
-fn every_command_of_cargos() {
+fn every_cargo_command_is_measured() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     for (command, ran) in [("check", 2), ("test", 4), ("doc", 2), ("build", 0)] {
         let arguments = ["timings", "--command", command, "--format", "json"];
@@ -72,9 +72,9 @@ fn every_command_of_cargos() {
     }
 }
 
-/// What was measured is kept, and marked; the status is cargo's.
+/// The measured part of a failed build is kept and marked. The exit status is cargo's.
 #[test]
-fn a_build_that_fails() {
+fn a_failed_build_is_kept_and_marked() {
     let project = Project::with_libraries(&[("base", &[]), ("broken", &["base"])]);
     project.write("crates/broken/src/lib.rs", "fn broken( {}\n");
     let output = project.xtask(&["timings", "--label", "half-done"]);
@@ -90,9 +90,9 @@ fn a_build_that_fails() {
     "#]]);
 }
 
-/// As many units ran as cargo compiles, each with what cargo says of it.
+/// The record has one unit for each unit that cargo compiles, with its dependencies.
 #[test]
-fn the_record_holds_what_cargo_compiled() {
+fn the_record_has_the_units_that_cargo_compiled() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.write("crates/top/build.rs", "fn main() {}\n");
     project.write("crates/top/src/main.rs", "fn main() {}\n");
@@ -125,9 +125,9 @@ fn the_record_holds_what_cargo_compiled() {
     assert_eq!(shown["ran"], project.build(&["build"]).unwrap().len());
 }
 
-/// From the first record to the pull request that is refused.
+/// A whole history, from the first record to a build that exceeds its budget.
 #[test]
-fn a_history() {
+fn a_history_is_compared_budgeted_and_exported() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.append(
         "Cargo.toml",
@@ -210,7 +210,7 @@ fn a_history() {
         format!("before\n{shown}")
     );
 
-    // The oldest without a label makes room; what has a name stays.
+    // The oldest run without a label is removed; a run with a label stays.
     for _ in 0..2 {
         project.xtask(&["timings"]).done();
     }
@@ -220,7 +220,7 @@ fn a_history() {
         assert!(kept.contains(label), "{kept}");
     }
 
-    // To another machine and back.
+    // The records are exported to another machine and imported there.
     let exported = project
         .kit(&["timings", "export", "before", "after"])
         .output()
@@ -264,9 +264,9 @@ fn repeated_runs_tell_noise_from_change() {
     assert_ne!(again["since_last"]["total"]["verdict"], "unproven");
 }
 
-/// Every case names what is wrong and what to do; nothing that was measured is lost.
+/// Each error names what is wrong and what to do. No measured run is lost.
 #[test]
-fn what_cannot_be_used() {
+fn unusable_reports_and_records_are_refused() {
     let project = Project::with_libraries(&[("base", &[])]);
     project
         .xtask(&["timings", "diff", "latest~1"])
@@ -357,7 +357,7 @@ fn what_cannot_be_used() {
 }
 
 #[test]
-fn a_run_from_the_future() {
+fn a_run_from_the_future_gives_a_warning() {
     let project = Project::with_libraries(&[("base", &[])]);
     project.xtask(&["timings"]).done();
     let exported = project.kit(&["timings", "export"]).output().unwrap();
@@ -374,9 +374,9 @@ fn a_run_from_the_future() {
     );
 }
 
-/// Another cargo holds the lock for a while: that is no part of what the build took.
+/// Another cargo holds the lock for a while. This time is not part of the build's time.
 #[test]
-fn waiting_for_a_lock_is_kept_apart() {
+fn waiting_for_a_lock_is_not_build_time() {
     let project = Project::with_libraries(&[("base", &[])]);
     project.cargo(&["build"]).done();
     project.append("crates/base/src/lib.rs", "// newer\n");

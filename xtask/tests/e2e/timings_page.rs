@@ -1,4 +1,4 @@
-//! The page of `timings`, in a real browser where there is one.
+//! Tests the page of `timings` in a real browser, if a browser is installed.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::Project;
 
-/// Chromium, as distributions call it.
+/// Returns the path of Chromium, under any of its usual names.
 fn browser() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let directories: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
@@ -18,7 +18,7 @@ fn browser() -> Option<PathBuf> {
     candidates.into_iter().find(|path| path.is_file())
 }
 
-/// Three thousand libraries in a tree, on eight cores.
+/// Makes the record of a build with three thousand libraries in a tree, on eight cores.
 fn large_record() -> String {
     let units: Vec<_> = (0..3000)
         .map(|n| {
@@ -36,7 +36,7 @@ fn large_record() -> String {
     .to_string()
 }
 
-/// Uses the page as a reader would, and writes down what it sees.
+/// A script that uses the page as a reader would, and records what the page shows.
 const READER: &str = r##"<script>
 const seen = [];
 const key = (target, key) => target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
@@ -72,9 +72,9 @@ document.body.append(element("pre", { id: "seen", textContent: seen.join("\n") }
 </script>"##;
 
 #[test]
-fn three_thousand_units_in_a_browser() {
+fn a_page_of_three_thousand_units_works_in_a_browser() {
     let Some(browser) = browser() else {
-        // Not by `eprintln!`, which nobody would see of a test that passes.
+        // `eprintln!` would be invisible, because the output of a passing test is captured.
         let skipped = "skipped: no chromium on PATH (Debian: apt-get install chromium)";
         writeln!(std::io::stderr(), "{skipped}").unwrap();
         return;
@@ -109,7 +109,7 @@ fn three_thousand_units_in_a_browser() {
         sections: Would help most, if twice as fast, Critical path, Path of this build, By package, By kind, By origin, Trend: total and critical path"#]].assert_eq(seen);
 }
 
-/// What the browser makes of a page, once its script has run.
+/// Returns the document that the browser makes of a page after its script has run.
 fn dumped(browser: &Path, page: &Path, profile: &Path) -> String {
     let mut command = Command::new(browser);
     command

@@ -1,4 +1,5 @@
-//! A library of which cargo builds several: a build script uses it with other features than the rest.
+//! A library that cargo builds in two variants: a build script uses the library with other features
+//! than the other packages.
 
 use std::collections::BTreeSet;
 use std::thread::sleep;
@@ -7,8 +8,8 @@ use std::time::Duration;
 use crate::support::clean::CHECK;
 use crate::support::{Project, Unit};
 
-/// `engine` has a module that `depot` asks for, and `line`'s script does without; `station` is built
-/// from `line`.
+/// Makes a project in which `depot` uses `engine` with a feature that adds a module, and the build
+/// script of `line` uses `engine` without this feature. `station` depends on `line`.
 fn with_two_engines() -> Project {
     let project = Project::with_libraries(&[
         ("engine", &[]),
@@ -39,7 +40,7 @@ fn packages(units: &BTreeSet<Unit>) -> Vec<String> {
 }
 
 #[test]
-fn what_one_of_them_alone_reads_reaches_its_own_users() {
+fn a_file_of_one_variant_affects_only_its_dependents() {
     let project = with_two_engines();
     let edits: [(&[&str], &[&str]); 4] = [
         (&["engine/src/steam.rs"], &["depot", "engine"]),
@@ -66,7 +67,7 @@ fn what_one_of_them_alone_reads_reaches_its_own_users() {
 }
 
 #[test]
-fn what_one_of_them_alone_is_built_from_reaches_its_own_users() {
+fn a_dependency_of_one_variant_affects_only_its_dependents() {
     let project = with_two_engines();
     project.library("boiler", &[]);
     let optional = "[dependencies.boiler]\npath = \"../boiler\"\noptional = true\n";
@@ -77,7 +78,7 @@ fn what_one_of_them_alone_is_built_from_reaches_its_own_users() {
         "steam = [\"dep:boiler\"]",
     );
     project.commit("A boiler");
-    // What cargo left as it was is older than its manifest now.
+    // Artifacts that cargo did not rebuild are older than their manifest now.
     project.remove("target");
     project.build(CHECK).unwrap();
     project.append("crates/boiler/src/lib.rs", "// Edited.\n");
@@ -87,13 +88,13 @@ fn what_one_of_them_alone_is_built_from_reaches_its_own_users() {
 }
 
 #[test]
-fn one_of_them_that_was_left_behind_is_no_proof() {
+fn a_stale_variant_is_no_proof() {
     let project = with_two_engines();
     sleep(Duration::from_millis(20));
     let library = "mod wheels;\nmod steam;\n";
     project.write("crates/engine/src/lib.rs", library);
     project.commit("Steam for all");
-    // The script's is older than the library now.
+    // The variant for the script is now older than the library's source.
     project.build(&["check", "--package", "depot"]).unwrap();
     project.append("crates/engine/src/steam.rs", "// Edited.\n");
     let named = project.named(&["--verb", "check"]);
@@ -101,7 +102,7 @@ fn one_of_them_that_was_left_behind_is_no_proof() {
 }
 
 #[test]
-fn nor_is_one_whose_script_was_left_behind() {
+fn a_variant_with_a_stale_script_run_is_no_proof() {
     let project = with_two_engines();
     let script = "fn main() { println!(\"cargo::rerun-if-changed=gauge.txt\"); }\n";
     project.write("crates/engine/build.rs", script);
@@ -118,7 +119,7 @@ fn nor_is_one_whose_script_was_left_behind() {
 }
 
 #[test]
-fn nor_is_one_that_is_older_than_its_manifest() {
+fn a_variant_older_than_its_manifest_is_no_proof() {
     let project = with_two_engines();
     project.library("boiler", &[]);
     let manifest = project.read("crates/engine/Cargo.toml");
@@ -135,7 +136,7 @@ fn nor_is_one_that_is_older_than_its_manifest() {
 }
 
 #[test]
-fn packages_that_were_built_one_by_one_are_no_proof_of_a_build_of_all() {
+fn packages_built_one_by_one_are_no_proof_for_the_workspace() {
     let project = with_two_engines();
     project.append(
         "crates/station/Cargo.toml",
@@ -147,7 +148,8 @@ fn packages_that_were_built_one_by_one_are_no_proof_of_a_build_of_all() {
         let check = ["check", "--all-targets", "--package", package];
         project.build(&check).unwrap();
     }
-    // With the station's engine alone nobody built it with steam; with all others it is.
+    // In the build of `station` alone, `engine` had no feature `steam`. In a build of the whole
+    // workspace, `engine` has this feature.
     project.append("crates/engine/src/steam.rs", "// Edited.\n");
     let named = project.named(&["--verb", "check"]);
     assert_eq!(packages(&named), ["depot", "engine", "station"]);
@@ -155,7 +157,7 @@ fn packages_that_were_built_one_by_one_are_no_proof_of_a_build_of_all() {
 
 #[test]
 #[cfg(unix)]
-fn cleaned_goes_the_one_that_reads_the_file() {
+fn only_the_variant_that_reads_the_file_is_cleaned() {
     let project = with_two_engines();
     project.remove("target");
     let builds = project.build_each(&[CHECK.to_vec()]);

@@ -1,12 +1,13 @@
-//! Every workspace of a repository in one answer.
+//! Queries about all workspaces of a repository.
 
 use expect_test::expect;
 use serde_json::Value;
 
 use crate::support::{Project, manifest};
 
-/// Two workspaces, of which `tools` depends on a member of the other; a package that is in nobody's,
-/// a fixture that cargo loads, and one that it does not.
+/// Makes two workspaces, of which `tools` depends on a member of the other. The repository also has
+/// a package outside both workspaces, a fixture that cargo can load, and a fixture that cargo
+/// cannot load.
 fn railway() -> Project {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.replace(
@@ -22,7 +23,7 @@ fn railway() -> Project {
     project.write("tools/gauge/Cargo.toml", &gauge);
     project.write("tools/gauge/src/lib.rs", "");
     project.write("tools/gauge/tests/it.rs", "#[test]\nfn it() {}\n");
-    // Cargo finds it from the workspace's own directory alone.
+    // Cargo finds this configuration only from the directory of the workspace.
     project.write(
         "tools/.cargo/config.toml",
         "[build]\ntarget-dir = \"made\"\n",
@@ -40,7 +41,7 @@ fn railway() -> Project {
 }
 
 #[test]
-fn what_one_depends_on_of_another_affects_it() {
+fn a_dependency_in_another_workspace_affects_its_dependents() {
     let project = railway();
     project.append("crates/base/src/lib.rs", "// Edited.\n");
     project
@@ -67,7 +68,8 @@ fn what_one_depends_on_of_another_affects_it() {
             note: tests/fixtures/fine: nothing is affected (the work tree since the merge base with main)
                 Affected tools: 4 units of 2 packages: 4 rebuilt, 0 rerun (cargo check --workspace --all-targets)
         "#]]);
-    // From wherever one asks, and for each of them as it answers by itself.
+    // The answer is the same from every directory, and the report of each workspace is the same as
+    // its own answer.
     let all = ["affected", "--all-workspaces", "--format", "json"];
     let reports: Value =
         serde_json::from_str(&project.xtask_in("tools/gauge", &all).done()).unwrap();
@@ -136,7 +138,7 @@ fn what_one_depends_on_of_another_affects_it() {
 }
 
 #[test]
-fn the_graph_of_all() {
+fn the_graph_shows_all_workspaces() {
     let project = railway();
     project.xtask(&["graph", "--all-workspaces"]).is(expect![[r#"
         workspace .
@@ -188,7 +190,7 @@ fn a_workspace_that_cargo_cannot_load_is_named() {
 }
 
 #[test]
-fn each_is_acted_on_where_its_own_configuration_counts() {
+fn each_workspace_uses_its_own_configuration() {
     let project = railway();
     let lock = ["generate-lockfile", "--manifest-path", "tools/Cargo.toml"];
     project.cargo(&lock).done();

@@ -1,4 +1,4 @@
-//! What real cargo did, and what the kit said it would, unit by unit.
+//! Compares the units that real cargo built with the units that the kit predicted.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Output, Project};
 
-/// A unit in the words of `xtask affected --format json`.
+/// A unit, named as in `xtask affected --format json`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Unit {
     /// Cargo's package id.
@@ -34,8 +34,8 @@ impl fmt::Display for Unit {
 }
 
 impl Project {
-    /// Runs cargo and gives the units that it compiled and the scripts that it ran, or its words
-    /// if it failed.
+    /// Runs cargo. Returns the units that cargo compiled and the build scripts that cargo ran, or
+    /// cargo's output if cargo failed.
     pub(crate) fn build(&self, arguments: &[&str]) -> Result<BTreeSet<Unit>, String> {
         let mut command = Command::new("cargo");
         command
@@ -75,7 +75,8 @@ impl Project {
                 target: artifact.target.name.clone(),
                 mode: mode.to_owned(),
             };
-            // A script's run is announced with -v only; its JSON message comes for fresh ones too.
+            // Only `-v` announces the run of a script. The JSON message about a script also comes
+            // if the script is fresh.
             let is_run = kind == "custom-build"
                 && started.iter().any(|line| {
                     artifact.filenames.iter().any(|file| {
@@ -98,14 +99,14 @@ impl Project {
         Ok(units)
     }
 
-    /// The kit's answer in JSON, or what it said where it failed.
+    /// Returns the kit's answer as JSON, or the kit's output if the kit failed.
     pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value, Output> {
         let output = self.kit(arguments).output().unwrap();
         serde_json::from_slice(&output.stdout).map_err(|_| self.redacted(&output))
     }
 
-    /// The units of which the kit says that cargo will rebuild them, each with the
-    /// change that its chain begins with; what the kit said where it failed.
+    /// Returns the units that cargo will rebuild, as the kit predicts, each with the first change
+    /// of its chain. Returns the kit's output if the kit failed.
     pub(crate) fn affected(&self, arguments: &[&str]) -> Result<Vec<(Unit, String)>, Output> {
         let answer =
             self.json(&[&["affected", "--rebuilt", "--format", "json"], arguments].concat())?;
@@ -116,14 +117,14 @@ impl Project {
             .collect())
     }
 
-    /// The units of which the kit says that cargo will rebuild them.
+    /// Returns the units that cargo will rebuild, as the kit predicts.
     pub(crate) fn named(&self, arguments: &[&str]) -> BTreeSet<Unit> {
         let named = self.affected(arguments).unwrap();
         named.into_iter().map(|(unit, _)| unit).collect()
     }
 }
 
-/// The units that an answer in JSON names as rebuilt, each with the change that it begins with.
+/// Returns the rebuilt units of a JSON answer, each with the first change of its chain.
 pub(crate) fn rebuilt(answer: &Value) -> Vec<(Unit, String)> {
     let units = answer["units"].as_array().unwrap().iter();
     units

@@ -1,4 +1,5 @@
-//! What `clean-affected` says that it removes, what it removes, and what cargo makes of it.
+//! Compares the files that `clean-affected` lists, the files that it removes, and the units that
+//! cargo then rebuilds.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,32 +9,32 @@ use serde_json::Value;
 
 use super::{Output, Project, Unit, tree};
 
-/// For layout v2, which no stable cargo of this version offers.
+/// The configuration for layout v2. No stable cargo of this version has layout v2 by default.
 pub(crate) const SECOND_LAYOUT: &str = "[unstable]\nbuild-dir-new-layout = true\n";
 
-/// Everything, checked.
+/// The arguments that check everything.
 pub(crate) const CHECK: &[&str] = &["check", "--workspace", "--all-targets"];
 
-/// Cleans after a change of a library in the middle.
+/// The arguments that clean after a change of a library in the middle of the chain.
 pub(crate) const MIDDLE: &[&str] = &["clean-affected", "--assume-changed", "middle"];
 
-/// The same, with these arguments, too.
+/// Returns the arguments of [`MIDDLE`] with further arguments.
 pub(crate) fn middle<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [MIDDLE, arguments].concat()
 }
 
-/// A plan, as JSON.
+/// A plan of `clean-affected`, as JSON.
 pub(crate) struct Plan(Value);
 
 impl Plan {
-    /// What goes, in its order.
+    /// Returns the planned removals, in their order.
     pub(crate) fn removals(&self) -> Vec<&Value> {
         let directories = self.0["directories"].as_array().unwrap().iter();
         let removals = directories.map(|it| it["removals"].as_array().unwrap());
         removals.flatten().collect()
     }
 
-    /// Where it is.
+    /// Returns the paths of the planned removals.
     pub(crate) fn paths(&self) -> Vec<&Path> {
         let removals = self.removals().into_iter();
         removals
@@ -43,7 +44,8 @@ impl Plan {
 }
 
 impl Project {
-    /// Libraries of which one is below the others, and one is in the middle.
+    /// Makes a chain of libraries: `base`, `middle` and `top`. The library `beside` also depends on
+    /// `base`.
     pub(crate) fn chain() -> Self {
         let project = Self::with_libraries(&[
             ("base", &[]),
@@ -51,25 +53,26 @@ impl Project {
             ("top", &["middle"]),
             ("beside", &["base"]),
         ]);
-        // Names and number of the files there are rustc's own.
+        // Rustc chooses the names and the number of incremental files, so a test cannot compare
+        // them.
         project.write(".cargo/config.toml", "[profile.dev]\nincremental = false\n");
         project
     }
 
-    /// The same, checked.
+    /// Makes the chain of libraries, and checks it with cargo.
     pub(crate) fn checked_chain() -> Self {
         let project = Self::chain();
         project.build(CHECK).unwrap();
         project
     }
 
-    /// What `clean-affected` would remove, by a dry run.
+    /// Returns the plan of `clean-affected`, from a dry run.
     pub(crate) fn plan(&self, arguments: &[&str]) -> Result<Plan, Output> {
         let dry_run = ["clean-affected", "--dry-run", "--format", "json"];
         self.json(&[&dry_run, arguments].concat()).map(Plan)
     }
 
-    /// Every file below `target` and `built`, by its whole path, without what the kit keeps there.
+    /// Returns the absolute paths of all files below `target` and `built`, without the kit's cache.
     pub(crate) fn artifacts(&self) -> BTreeSet<PathBuf> {
         let directories = ["target", "built"].map(|name| self.path(name));
         let present = directories.iter().filter(|it| it.is_dir());
@@ -83,7 +86,8 @@ impl Project {
         present.flat_map(|root| -> Vec<_> { files(root) }).collect()
     }
 
-    /// Cleans, and holds what a dry run listed against the files that are gone.
+    /// Runs `clean-affected`, and compares the files that are gone with the files that a dry run
+    /// listed.
     #[track_caller]
     pub(crate) fn clean_as_planned(&self, arguments: &[&str]) {
         let before = self.artifacts();
@@ -99,7 +103,7 @@ impl Project {
         assert!(listed.iter().all(|path| !path.exists()));
     }
 
-    /// Builds with each of these arguments; gives what was built, an argument list each.
+    /// Builds with each of these argument lists. Returns the units that each build compiled.
     #[track_caller]
     pub(crate) fn build_each<'a>(&self, builds: &[Vec<&'a str>]) -> Vec<Built<'a>> {
         let builds = builds.iter().map(|arguments| {
@@ -109,8 +113,9 @@ impl Project {
         builds.collect()
     }
 
-    /// Cleans after a change of these, and holds dry run, removed files and the next builds
-    /// together: of what each of `builds` built from nothing it builds again what is affected.
+    /// Cleans after a change of these packages or files, and checks that the dry run, the removed
+    /// files and the next builds agree. Each of `builds` must rebuild exactly the affected units
+    /// among the units that its first build compiled.
     #[track_caller]
     pub(crate) fn clean_exactly(&self, changed: &[&str], builds: &[Built<'_>]) {
         let asked = [&["--verb", "build"], changed].concat();
@@ -119,7 +124,8 @@ impl Project {
         self.builds_again(&affected, builds);
     }
 
-    /// Builds again, and finds that it is the affected of what each built from nothing.
+    /// Repeats each build, and checks that the build compiles exactly the affected units among the
+    /// units of the first build.
     #[track_caller]
     pub(crate) fn builds_again(&self, affected: &BTreeSet<Unit>, builds: &[Built<'_>]) {
         for (arguments, everything) in builds {
@@ -130,10 +136,10 @@ impl Project {
     }
 }
 
-/// Arguments for cargo, and the units that it built.
+/// The arguments of a cargo command, and the units that the command built.
 pub(crate) type Built<'a> = (Vec<&'a str>, BTreeSet<Unit>);
 
-/// The host's triple.
+/// Returns the triple of the host.
 pub(crate) fn host() -> String {
     let output = Command::new("rustc")
         .args(["--print", "host-tuple"])

@@ -1,5 +1,5 @@
-//! The harness: projects in temporary directories, the programs that are run in them, and what
-//! these say.
+//! The harness of the tests: projects in temporary directories, the programs that run in them, and
+//! the output of these programs.
 
 mod cargo;
 pub(crate) mod clean;

@@ -1,11 +1,11 @@
-//! What a program said, ready to be compared as a whole.
+//! The output of a program, ready to be compared as a whole.
 
 use std::fmt;
 use std::process::{self, ExitStatus};
 
 use expect_test::Expect;
 
-/// The streams and the exit status of a program, with what varies redacted.
+/// The streams and the exit status of a program. Parts that vary are redacted.
 pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -13,7 +13,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `named` are texts that vary, such as paths, each with the name that stands for it.
+    /// Redacts the output of a program. `named` are texts that vary, such as paths, each with the
+    /// name that replaces it.
     pub(crate) fn new(output: &process::Output, named: &[(String, &str)]) -> Self {
         let text = |bytes| {
             let mut text = String::from_utf8_lossy(bytes).into_owned();
@@ -33,13 +34,13 @@ impl Output {
         }
     }
 
-    /// Compares all of it with a snapshot.
+    /// Compares the whole output with a snapshot.
     #[track_caller]
     pub(crate) fn is(&self, expected: Expect) {
         expected.assert_eq(&self.to_string());
     }
 
-    /// Standard output of a run that was to succeed.
+    /// Returns the standard output of a program that must succeed.
     #[track_caller]
     pub(crate) fn done(self) -> String {
         assert_eq!(self.status, 0, "{self}");
@@ -53,7 +54,7 @@ impl fmt::Debug for Output {
     }
 }
 
-/// The streams in one text, as a snapshot holds them.
+/// Shows the streams and the exit status in one text, as in a snapshot.
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.stdout)?;
@@ -71,7 +72,7 @@ fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or(-1)
 }
 
-/// What varies from run to run and from machine to machine, word by word.
+/// Redacts the words that vary from run to run and from machine to machine.
 fn redacted(text: &str) -> String {
     let text = text.lines().map(without_os_error).collect::<String>();
     let mut redacted = String::new();
@@ -86,7 +87,7 @@ fn redacted(text: &str) -> String {
         };
         match name {
             Some(name) => {
-                // Numbers are aligned by their width.
+                // Numbers are aligned by their width, so the spaces before them vary too.
                 let before = redacted.trim_end_matches(' ').len();
                 redacted.truncate(redacted.len().min(before + 1));
                 redacted.push_str(name);
@@ -102,7 +103,7 @@ fn redacted(text: &str) -> String {
     redacted
 }
 
-/// Systems have words of their own for what went wrong.
+/// Redacts the error text of the operating system, which differs between systems.
 fn without_os_error(line: &str) -> String {
     let start = line
         .rfind(": ")
@@ -113,7 +114,8 @@ fn without_os_error(line: &str) -> String {
     }
 }
 
-/// Where the first word ends: `1.5s`, `40%`, `0.1.0`, but not the point of a sentence or a name.
+/// Returns the end of the first word. Words are `1.5s`, `40%`, `0.1.0`; the full stop of a sentence
+/// is no part of a word.
 fn word_end(text: &str) -> usize {
     let is_of_word = |(at, c): (usize, char)| {
         c.is_ascii_alphanumeric()
@@ -128,7 +130,7 @@ fn word_end(text: &str) -> usize {
 fn kind(word: &str) -> Option<&'static str> {
     let has_digit = word.contains(|c: char| c.is_ascii_digit());
     let is_hex = word.chars().all(|c| c.is_ascii_hexdigit());
-    // Those of rustc's incremental directories are in base 36.
+    // The hashes of rustc's incremental directories are written in base 36.
     let is_36 = word
         .chars()
         .all(|c| c.is_ascii_digit() || c.is_ascii_lowercase());
@@ -142,7 +144,7 @@ fn kind(word: &str) -> Option<&'static str> {
         "B" | "KiB" | "MiB" | "GiB" => Some("[SIZE]"),
         "%" => Some("[SHARE]"),
         "" if word.matches('.').count() == 1 => Some("[NUMBER]"),
-        // 20250101T000000000Z
+        // Example of such a word: `20250101T000000000Z`.
         _ if word.len() == 19 && word.ends_with('Z') => Some("[TIME]"),
         _ => None,
     }

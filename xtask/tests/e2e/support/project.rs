@@ -1,4 +1,4 @@
-//! Projects: a few files, a git repository, and the programs that are run there.
+//! Projects: a few files, a git repository, and the programs that run in them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,15 +9,15 @@ use tempfile::TempDir;
 use super::output::Output;
 use super::tree;
 
-/// A directory with a cargo workspace in it, gone when the test ends. Its path holds a space and
-/// letters beyond ASCII, so that every test shows that these do no harm.
+/// A directory with a cargo workspace, removed when the test ends. The path of the directory
+/// contains a space and a letter beyond ASCII, so that every test shows that such paths work.
 pub(crate) struct Project {
     scratch: TempDir,
     root: PathBuf,
 }
 
 impl Project {
-    /// An empty directory.
+    /// Makes an empty directory.
     pub(crate) fn empty() -> Self {
         let scratch = TempDir::with_prefix("xtask-e2e-").unwrap();
         let root = without_links(scratch.path())
@@ -27,8 +27,8 @@ impl Project {
         Self { scratch, root }
     }
 
-    /// A workspace of small libraries under `crates/`, each with the libraries that it depends on,
-    /// committed on the branch `main`.
+    /// Makes a workspace of small libraries below `crates/`, each with its dependencies, committed
+    /// on the branch `main`.
     pub(crate) fn with_libraries(libraries: &[(&str, &[&str])]) -> Self {
         let project = Self::without_members();
         for (name, dependencies) in libraries {
@@ -37,13 +37,13 @@ impl Project {
         project.in_git()
     }
 
-    /// A workspace whose members are going to be below `crates/`, in no repository yet.
+    /// Makes a workspace whose members will lie below `crates/`, without a git repository.
     pub(crate) fn without_members() -> Self {
         let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n";
         Self::empty().file("Cargo.toml", manifest)
     }
 
-    /// One more small library under `crates/`.
+    /// Adds a small library below `crates/`.
     pub(crate) fn library(&self, name: &str, dependencies: &[&str]) {
         let mut manifest = manifest(name) + "\n[dependencies]\n";
         for on in dependencies {
@@ -53,17 +53,18 @@ impl Project {
         self.write(format!("crates/{name}/src/lib.rs"), "");
     }
 
-    /// With one more file.
+    /// Adds a file.
     pub(crate) fn file(self, path: impl AsRef<Path>, text: &str) -> Self {
         self.write(path, text);
         self
     }
 
-    /// With a repository, and everything committed on the branch `main`.
+    /// Adds a git repository, and commits everything on the branch `main`.
     pub(crate) fn in_git(self) -> Self {
         self.write(".gitignore", "/target/\n");
         if self.path("Cargo.toml").exists() {
-            // Cargo writes the lock file. Other platforms' packages need not have been downloaded.
+            // Cargo writes the lock file here. The filter avoids packages of other platforms, which
+            // may not have been downloaded.
             let host = ["--filter-platform", "host-tuple"];
             let metadata = ["metadata", "--format-version", "1"];
             self.cargo(&[&metadata[..], &host].concat()).done();
@@ -81,7 +82,8 @@ impl Project {
         self.root.join(path)
     }
 
-    /// A directory beside the project, for what must lie outside it.
+    /// Returns the path of a directory next to the project, for files that must lie outside the
+    /// project.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.root.with_file_name(name)
     }
@@ -101,7 +103,7 @@ impl Project {
         self.write(&path, &(self.read(&path) + text));
     }
 
-    /// Replaces the one place where the text is.
+    /// Replaces a text that occurs exactly once in a file.
     #[track_caller]
     pub(crate) fn replace(&self, path: impl AsRef<Path>, text: &str, with: &str) {
         let before = self.read(&path);
@@ -120,7 +122,7 @@ impl Project {
         fs::rename(self.path(from), to).unwrap();
     }
 
-    /// A file, or a directory with all that is in it.
+    /// Removes a file, or a directory with its contents.
     pub(crate) fn remove(&self, path: impl AsRef<Path>) {
         let path = self.path(path);
         if path.is_dir() {
@@ -155,7 +157,7 @@ impl Project {
         self.finish(&mut command)
     }
 
-    /// The kit, for a test that changes more about how it is run.
+    /// Returns the command that runs the kit, for a test that changes the command further.
     pub(crate) fn kit(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.args(arguments).current_dir(&self.root);
@@ -173,7 +175,8 @@ impl Project {
         self.finish(command)
     }
 
-    /// A program that is going to be run in the project's directory, in another way than usual.
+    /// Prepares a program to run in the project's directory, for a test that runs the program
+    /// itself.
     pub(crate) fn isolated(&self, command: &mut Command) {
         command.current_dir(&self.root);
         self.isolate(command);
@@ -187,7 +190,7 @@ impl Project {
         self.redacted(&output)
     }
 
-    /// What a program said, without what differs from run to run.
+    /// Returns the output of a program without the parts that vary from run to run.
     pub(crate) fn redacted(&self, output: &std::process::Output) -> Output {
         let beside = self.root.parent().unwrap();
         let named = [(&*self.root, "[ROOT]"), (beside, "[BESIDE]")].map(|(path, name)| {
@@ -197,7 +200,8 @@ impl Project {
         Output::new(output, named.as_flattened())
     }
 
-    /// Takes the user's own settings and what `cargo test` hands down out of the environment.
+    /// Removes the user's own settings and the variables of `cargo test` from the environment of a
+    /// command.
     pub(crate) fn isolate(&self, command: &mut Command) {
         for (name, _) in env::vars_os() {
             let is_setting = |name: &str| {
@@ -245,14 +249,14 @@ impl Project {
     }
 }
 
-/// The manifest of a package that has nothing but a name.
+/// Returns the manifest of a package that has only a name.
 pub(crate) fn manifest(name: &str) -> String {
     format!("[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n")
 }
 
-/// The path as programs name it, where the system's temporary directory is behind a link.
+/// Returns the path as programs name it, if the system's temporary directory lies behind a link.
 fn without_links(path: &Path) -> PathBuf {
-    // Windows has no such links, and its canonical paths look like no others.
+    // Windows has no such links, and its canonical paths have another form.
     if cfg!(windows) {
         path.to_owned()
     } else {
@@ -260,12 +264,13 @@ fn without_links(path: &Path) -> PathBuf {
     }
 }
 
-/// A path as cargo's package ids have it.
+/// Returns a path as cargo's package ids contain it.
 fn in_url(path: &str) -> String {
     path.replace(' ', "%20").replace('ä', "%C3%A4")
 }
 
-/// The cargo that runs the tests comes first, before any proxy that would choose another.
+/// Returns a `PATH` that begins with the cargo that runs the tests. A proxy of rustup could choose
+/// another cargo.
 fn path_with_this_cargo() -> std::ffi::OsString {
     let cargo = PathBuf::from(env::var_os("CARGO").expect("the tests are run by cargo"));
     let others = env::var_os("PATH").unwrap_or_default();
@@ -273,8 +278,8 @@ fn path_with_this_cargo() -> std::ffi::OsString {
     env::join_paths(own.into_iter().chain(env::split_paths(&others))).unwrap()
 }
 
-/// The user's downloaded packages without the user's settings. Where a link cannot be made, the
-/// user's own directory has to do.
+/// Returns a cargo home with the user's downloaded packages but without the user's settings. If a
+/// link cannot be made, returns the user's own cargo home.
 fn cargo_home_without_settings(home: &Path) -> PathBuf {
     let users = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
         let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?;

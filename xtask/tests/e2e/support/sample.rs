@@ -1,12 +1,12 @@
-//! A copy of this repository's sample.
+//! Copies the sample of this repository.
 
 use std::path::Path;
 
 use super::{Project, tree};
 
 impl Project {
-    /// The sample as a repository of its own, committed on `main`: the workspace without the kit,
-    /// so that the kit is not built again for its own tests, and with a configuration of its own.
+    /// Makes the sample a repository of its own, committed on `main`. The copy has its own cargo
+    /// configuration and does not contain the kit, so the tests do not build the kit again.
     pub(crate) fn sample() -> Self {
         let project = Self::empty();
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -24,5 +24,5 @@ impl Project {
     }
 }
 
-/// What only takes time and space where many builds are made and none is debugged.
+/// A configuration that saves time and space, because the tests make many builds and debug none.
 const SMALL_BUILDS: &str = "[profile.dev]\ndebug = false\nincremental = false\n";

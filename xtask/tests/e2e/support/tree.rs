@@ -1,11 +1,11 @@
-//! Whole directories, copied with their modification times, by which cargo judges.
+//! Copies of directories with their modification times, which cargo uses for freshness.
 
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Makes a file, or every file below a directory, as new as if it had just been written.
+/// Sets the modification time of a file, or of every file below a directory, to now.
 pub(crate) fn touch(path: &Path) {
     if path.is_dir() {
         for file in files(path) {
@@ -16,7 +16,7 @@ pub(crate) fn touch(path: &Path) {
     }
 }
 
-/// Copies a directory; `wanted` is asked of every path in it.
+/// Copies a directory. Paths for which `wanted` returns false are left out.
 pub(crate) fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -37,7 +37,8 @@ pub(crate) fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool) {
     keep_time(from, to);
 }
 
-/// A directory cannot be opened everywhere; where it cannot, its time stays.
+/// Copies the modification time. Some systems cannot open a directory; there, its time is not
+/// changed.
 fn keep_time(from: &Path, to: &Path) {
     let time = fs::metadata(from)
         .and_then(|metadata| metadata.modified())
@@ -57,7 +58,8 @@ pub(crate) fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io:
     std::os::windows::fs::symlink_dir(original, link)
 }
 
-/// The files below a directory, sorted, relative to it, without what git and cargo keep there.
+/// Returns the files below a directory, sorted and relative to it, without the files of git and the
+/// target directory.
 pub(crate) fn files(root: &Path) -> Vec<String> {
     let mut files = Vec::new();
     let mut pending = vec![root.to_owned()];
@@ -77,7 +79,7 @@ pub(crate) fn files(root: &Path) -> Vec<String> {
     files
 }
 
-/// Whether a path is neither git's nor the build's.
+/// Returns true if a path is neither git's directory nor a target directory.
 pub(crate) fn is_source(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|name| name != ".git" && name != "target")
