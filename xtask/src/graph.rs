@@ -324,8 +324,8 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
         if kind == TargetKind::CustomBuild {
             if !package.is_script_overridden {
                 push(Mode::Build, false);
+                push(Mode::RunCustomBuild, false);
             }
-            push(Mode::RunCustomBuild, false);
             continue;
         }
         if !package.member {

@@ -197,6 +197,7 @@ impl Question {
             root: &set.top_level,
             changes: &set.changes,
             head_moved: set.head_moved(),
+            targets: &self.targets,
             config: config.as_ref(),
             contents: &|path| contents.get(path).cloned().unwrap_or_default(),
             is_same_compiler: &|before, after| {

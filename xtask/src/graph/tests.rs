@@ -57,6 +57,13 @@ fn each_verb_has_its_units() {
 }
 
 #[test]
+fn an_overridden_script_is_neither_compiled_nor_run() {
+    let text = "a overridden links: lib!test!bench script -> build: h\nh: lib!test!bench";
+    assert_eq!(units(text, Verb::Check), "a lib, h lib");
+    assert_eq!(needs(text, Verb::Check, "a lib"), "");
+}
+
+#[test]
 fn a_targets_settings_decide_which_harnesses_there_are() {
     let rows = [
         ("a: lib!test", Verb::Check, "a lib, a lib test"),

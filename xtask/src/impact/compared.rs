@@ -1,8 +1,8 @@
 //! Seeds from files whose meaning counts, not their text: both sides are compared.
 
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::meaning::config::compare_config;
+use super::meaning::config::{compare_config, compare_sole_config};
 use super::meaning::lock::compare_locks;
 use super::meaning::manifest::compare_manifest;
 use super::meaning::toolchain::compare_toolchain;
@@ -10,6 +10,7 @@ use super::meaning::{Effect as Meaning, Units};
 use super::seeds::{Finder, Inputs, Resolution};
 use super::settings::{Contents, Setting};
 use super::{Rule, Seed, Spread};
+use crate::repo::files;
 use crate::repo::git::{Change, Seen};
 use crate::workspace::PackageIx;
 
@@ -53,12 +54,54 @@ impl Finder<'_> {
                 }
                 self.meanings(change, None, Rule::Toolchain, meanings);
             }
-            Setting::Configuration => match contents.compare(compare_config) {
-                Some(meanings) => self.meanings(change, None, Rule::Configuration, meanings),
-                None => self.everything(change, UNREADABLE),
-            },
+            Setting::Configuration => {
+                let compare = match self.is_sole_configuration(path) {
+                    true => compare_sole_config,
+                    false => compare_config,
+                };
+                match contents.compare(compare) {
+                    Some(meanings) => self.meanings(change, None, Rule::Configuration, meanings),
+                    None => self.everything(change, UNREADABLE),
+                }
+            }
         }
         true
+    }
+
+    /// Returns whether triples and flags can come from this file alone, on both sides of the change:
+    /// not from another file, the environment, or the question.
+    fn is_sole_configuration(&self, path: &Utf8Path) -> bool {
+        let Inputs {
+            config,
+            settings,
+            targets,
+            changes,
+            root,
+            ..
+        } = *self.inputs;
+        let Some(config) = config.filter(|_| targets.is_empty()) else {
+            return false;
+        };
+        let mut variables = config.variables();
+        let decides = |name: &str| {
+            let ends = ["RUSTFLAGS", "RUSTDOCFLAGS"];
+            name == "CARGO_BUILD_TARGET" || ends.iter().any(|end| name.ends_with(end))
+        };
+        if variables.any(|(name, _)| decides(name)) {
+            return false;
+        }
+        let says_nothing = |file: &Utf8PathBuf| {
+            let text = files::read_text(file, files::SETTINGS);
+            let names = |text: String| text.contains("target") || text.contains("flags");
+            !file.exists() || text.is_ok_and(|text| !names(text))
+        };
+        let is_other = |change: &Change| {
+            let changed = root.join(&change.path);
+            let known = settings.of(&changed);
+            known.is_some_and(|(setting, known)| setting == Setting::Configuration && known != path)
+        };
+        let mut others = settings.configuration().filter(|file| *file != path);
+        others.all(says_nothing) && !changes.iter().any(is_other)
     }
 
     /// Seeds from a file outside the repository, whose older side nobody knows.

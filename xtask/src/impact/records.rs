@@ -11,7 +11,7 @@
 //! unit is selected for that one already, or for the unit that it is built from.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -47,6 +47,8 @@ pub struct Records<'a> {
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read a path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
+    /// The values of the records that stand for overridden scripts, which are no units.
+    overridden: HashSet<u64>,
     found: RefCell<Found>,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Records<'a> {
             ground,
             by_unit: BTreeMap::new(),
             readers: HashMap::new(),
+            overridden: HashSet::new(),
             found: RefCell::default(),
         }
     }
@@ -104,6 +107,10 @@ impl<'a> Records<'a> {
             let toolchain = newest.map(|unit| unit.rustc);
             let scripts = CompiledScripts::new(place);
             for unit in &place.units {
+                let mut inputs = unit.inputs.iter();
+                if inputs.any(|(_, it)| matches!(it, Inputs::Run(Watch::Overridden))) {
+                    records.overridden.insert(unit.value);
+                }
                 let is_here = place.directory == directory && Some(unit.rustc) == toolchain;
                 records.add(unit, is_here, &by_name, &scripts);
             }
@@ -174,6 +181,11 @@ impl<'a> Records<'a> {
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &Record<'a>> {
         self.by_unit.values().flatten()
+    }
+
+    /// Returns whether a value is that of a record which stands for an overridden script.
+    pub(super) fn is_of_overridden(&self, value: u64) -> bool {
+        self.overridden.contains(&value)
     }
 
     /// Those of a unit: of a script's run, or of a compiled unit.

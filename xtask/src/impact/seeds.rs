@@ -41,6 +41,8 @@ pub struct Inputs<'a> {
     pub changes: &'a [Change],
     /// Whether the two sides are two commits, so that git's own files differ too.
     pub head_moved: bool,
+    /// The target triples that the question names beside cargo's configuration.
+    pub targets: &'a [String],
     /// Cargo's configuration on the newer side, where some of it changed and it can be read.
     pub config: Option<&'a CargoConfig>,
     /// Both sides of a changed file, given its path relative to the top level.

@@ -97,6 +97,11 @@ impl Settings {
         }
     }
 
+    /// The files in which cargo looks for its configuration, whether or not they exist.
+    pub(super) fn configuration(&self) -> impl Iterator<Item = &Utf8PathBuf> {
+        self.configuration.iter()
+    }
+
     /// What an absolute path sets, if anything, and by which path cargo knows it.
     pub fn of<'a>(&'a self, path: &'a Utf8Path) -> Option<(Setting, &'a Utf8Path)> {
         let path = self.linked.get(path).map_or(path, Utf8PathBuf::as_path);

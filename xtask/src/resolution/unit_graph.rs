@@ -66,7 +66,7 @@ pub(super) struct Unit {
     pub(super) facts: Facts,
     /// Whether the user asked for it, not another unit.
     pub(super) is_root: bool,
-    /// The facts of the unit and of everything below it, as one number.
+    /// The key and the facts of the unit and of everything below it, as one number.
     pub(super) deep: u64,
     /// For every dependency its name in the source, and the index of its unit.
     pub(super) dependencies: Vec<(String, usize)>,
@@ -250,7 +250,7 @@ impl UnitGraph {
                 .map(|(name, index)| (name.as_str(), units[*index].deep))
                 .collect();
             below.sort_unstable();
-            units[index].deep = hashed((&unit.facts, below));
+            units[index].deep = hashed((&unit.key, &unit.facts, below));
         }
         Ok(Self { units, users_first })
     }

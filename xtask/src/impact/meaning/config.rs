@@ -37,6 +37,8 @@ const INERT: &[&str] = &[
     "term",
 ];
 
+const BUILD_TARGET: [&str; 2] = ["build", "target"];
+
 /// Returns whether a key changes nothing that is built, as `net` and `alias`.
 pub fn is_inert(key: &[&str]) -> bool {
     let starts_so = |row: &&str| {
@@ -88,6 +90,44 @@ pub fn compare_config(old: &Table, new: &Table) -> Vec<Effect> {
     effects
 }
 
+/// Compares two sides of the one configuration that names triples or flags: no other file does, nor
+/// the environment, nor the command line.
+///
+/// Where a triple is named on one side alone, all that is built for a platform is another unit on
+/// the other side, which cargo's graph tells; flags are another matter only for the host's units,
+/// and these have flags only on the side without a triple.
+pub fn compare_sole_config(old: &Table, new: &Table) -> Vec<Effect> {
+    let mut effects = compare_config(old, new);
+    let has_triple = |side: &Table| {
+        let build = side.get("build");
+        build.and_then(|build| build.get("target")).is_some()
+    };
+    let bare = match (has_triple(old), has_triple(new)) {
+        (true, false) => new,
+        (false, true) => old,
+        _ => return effects,
+    };
+    if !names_flags(bare) {
+        effects.retain(|effect| match effect.what {
+            Units::Flags { .. } => false,
+            Units::All => effect.key != BUILD_TARGET.join("."),
+            _ => true,
+        });
+    }
+    effects
+}
+
+/// Returns whether a configuration has flags for rustc or rustdoc.
+fn names_flags(config: &Table) -> bool {
+    let has_flags = |table: &Value| {
+        let keys = ["rustflags", "rustdocflags"];
+        keys.iter().any(|key| table.get(key).is_some())
+    };
+    let platforms = config.get("target").and_then(Value::as_table);
+    let mut platforms = platforms.into_iter().flat_map(Table::values);
+    config.get("build").is_some_and(has_flags) || platforms.any(has_flags)
+}
+
 /// Follows a difference down to the key that a rule is about.
 fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
     let path = [above, &[change.key]].concat();
@@ -96,20 +136,19 @@ fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
         return;
     }
     let mut add = |what, told, why| effects.push(Effect::new(&path, what, told, why));
-    if path == ["build", "target"] {
-        let (what, why) = match (change.old, new) {
-            (Some(_), Some(_)) => (
-                Units::Platform {
-                    platform: None,
-                    host_too: false,
-                },
-                "names the platforms that are built for",
-            ),
+    if path == BUILD_TARGET {
+        let what = Units::Platform {
+            platform: None,
+            host_too: false,
+        };
+        add(what, true, "names the platforms that are built for");
+        if change.old.is_none() || new.is_none() {
             // Without a triple, rustflags reach the host's units too, and they may come from
             // another file or the environment.
-            _ => (Units::All, "decides whether target and host are told apart"),
-        };
-        return add(what, false, why);
+            let why = "decides whether target and host are told apart";
+            add(Units::All, false, why);
+        }
+        return;
     }
     let inside = change.inside();
     let rule = RULES.iter().find(|(row, ..)| is(row, &path));
@@ -117,7 +156,11 @@ fn walk(above: &[&str], change: &Change, effects: &mut Vec<Effect>) {
     if let Some((_, told, touches, why)) =
         rule.filter(|(row, ..)| inside.is_some() || !row.ends_with('*'))
     {
-        return add(touches(&path), *told, why);
+        let touched = touches(&path);
+        if let Units::OverriddenRuns { links, platform } = touched.clone() {
+            add(Units::OverriddenScripts { links, platform }, true, why);
+        }
+        return add(touched, *told, why);
     }
     let known = INERT.iter().chain(RULES.iter().map(|(row, ..)| row));
     match inside {

@@ -97,11 +97,17 @@ fn package_key(change: &Change) -> Vec<(Units, bool, &'static str)> {
                 .into_iter()
                 .flatten()
                 .filter_map(Value::as_str);
-            let overridden = Units::OverriddenRuns {
-                links: links.map(str::to_owned).collect(),
+            let links: Vec<String> = links.map(str::to_owned).collect();
+            let runs = Units::OverriddenRuns {
+                links: links.clone(),
                 platform: None,
             };
-            let mut effects = vec![(overridden, false, "can match an override in configuration")];
+            let scripts = Units::OverriddenScripts {
+                links,
+                platform: None,
+            };
+            let why = "can match an override in configuration";
+            let mut effects = vec![(runs, false, why), (scripts, true, why)];
             // Under another name nothing is rebuilt, though dependents see another variable.
             if change.old.is_none() || change.new.is_none() {
                 let why = "makes dependents' scripts wait for this one";

@@ -98,12 +98,20 @@ pub enum Units {
     ReadersOf(Vec<String>),
     /// The script runs of the packages that depend on the package: they see its `DEP_*` variables.
     DependentRuns,
-    /// The script run of each package whose `links` is one of these, where a configuration
-    /// overrides that script for this platform, or for any.
+    /// The script run of each package whose `links` is one of these, or, of a script that stays
+    /// overridden and is not run, whatever uses what the configuration says in its place.
     OverriddenRuns {
         /// Values of `package.links`.
         links: Vec<String>,
         /// The triple of the `[target]` table that holds the override.
+        platform: Option<String>,
+    },
+    /// The scripts of the packages whose `links` is one of these, with what the scripts are built
+    /// from, where nothing overrides them.
+    OverriddenScripts {
+        /// Values of `package.links`.
+        links: Vec<String>,
+        /// The triple of the `[target]` table that holds the override, or held it.
         platform: Option<String>,
     },
     /// The package's script run, if the script prints no `rerun-if-*`.

@@ -7,12 +7,14 @@ fn table(text: &str) -> Table {
     text.parse().expect("the row is TOML")
 }
 
-/// What changes when the text is added to an empty file.
+/// What changes when the text is added to an empty file, without what cargo's graph tells.
 fn added(text: &str) -> Vec<Units> {
-    compare_config(&Table::new(), &table(text))
-        .into_iter()
-        .map(|effect| effect.what)
-        .collect()
+    untold(compare_config(&Table::new(), &table(text)))
+}
+
+fn untold(effects: Vec<Effect>) -> Vec<Units> {
+    let untold = effects.into_iter().filter(|effect| !effect.told_by_graph);
+    untold.map(|effect| effect.what).collect()
 }
 
 #[test]
@@ -60,11 +62,6 @@ fn keys_that_rebuild_something() {
         (
             "another build directory: all 30",
             "build.build-dir = 't'",
-            Units::All,
-        ),
-        (
-            "29 of 30, registry units not",
-            "build.incremental = false",
             Units::All,
         ),
         (
@@ -210,6 +207,8 @@ fn spelling_is_no_difference() {
 #[test]
 fn what_the_unit_graph_tells() {
     for (text, key) in [
+        ("[build]\ntarget = 'T'", "build.target"),
+        ("[target.T.foo]\nrustc-cfg = ['q']", "target.T.foo"),
         ("[profile.dev]\nopt-level = 1", "profile.dev.opt-level"),
         ("[patch.crates-io]\na = { path = 'a' }", "patch"),
         ("paths = ['a']", "paths"),
@@ -218,14 +217,13 @@ fn what_the_unit_graph_tells() {
             "registries.my.index",
         ),
         ("resolver.lockfile-path = 'l'", "resolver.lockfile-path"),
+        // 29 of 30, registry units not.
         ("build.incremental = true", "build.incremental"),
     ] {
         let effects = compare_config(&Table::new(), &table(text));
-        let found: Vec<_> = effects
-            .iter()
-            .map(|effect| (effect.key.as_str(), effect.told_by_graph))
-            .collect();
-        assert_eq!(found, [(key, true)]);
+        let told = effects.iter().filter(|effect| effect.told_by_graph);
+        let told: Vec<_> = told.map(|effect| effect.key.as_str()).collect();
+        assert_eq!(told, [key]);
     }
     let two = compare_config(&table("build.target = 'T'"), &table("build.target = 'U'"));
     assert_eq!(
@@ -235,7 +233,57 @@ fn what_the_unit_graph_tells() {
             host_too: false
         }
     );
-    assert!(!two[0].told_by_graph);
+    assert!(two[0].told_by_graph);
+}
+
+#[test]
+fn a_triple_that_comes_or_goes_reaches_the_host_only_through_flags() {
+    let triple = "build.target = 'T'";
+    let flags = "build.rustflags = ['-Cx']";
+    let both = format!("{triple}\n{flags}");
+    let of_triple = format!("{triple}\n[target.T]\nrustflags = ['-Cx']");
+    for (story, old, new, units) in [
+        (
+            "the host's units had no flags and have none",
+            "",
+            triple,
+            &[][..],
+        ),
+        ("the same the other way", triple, "", &[]),
+        ("flags for the triple alone come with it", "", &both, &[]),
+        ("and go with it", &both, "", &[]),
+        ("from the triple's table", &of_triple, "", &[]),
+        (
+            "the host's units lose the flags",
+            flags,
+            &both,
+            &[Units::All],
+        ),
+        (
+            "the host's units get the flags",
+            &both,
+            flags,
+            &[Units::All],
+        ),
+        (
+            "the flags change under the triple",
+            triple,
+            &both,
+            &[Units::Flags { platform: None }],
+        ),
+    ] {
+        let (old, new) = (table(old), table(new));
+        assert_eq!(untold(compare_sole_config(&old, &new)), units, "{story}");
+        // Another file or the environment may have flags.
+        let is_named = |table: &Table| {
+            table
+                .get("build")
+                .is_some_and(|it| it.get("target").is_some())
+        };
+        let others = untold(compare_config(&old, &new));
+        let is_all = others.contains(&Units::All);
+        assert_eq!(is_all, is_named(&old) != is_named(&new), "{story}");
+    }
 }
 
 #[test]

@@ -184,6 +184,10 @@ fn the_package_table() {
         links: links.iter().map(|links| links.to_string()).collect(),
         platform: None,
     };
+    let scripts = |links: &[&str]| Units::OverriddenScripts {
+        links: links.iter().map(|links| links.to_string()).collect(),
+        platform: None,
+    };
     for (story, line, units) in [
         (
             "the script watches other files",
@@ -198,7 +202,11 @@ fn the_package_table() {
         (
             "dependents' script runs wait for this package's",
             "links = 'foo'",
-            vec![(overridden(&["foo"]), false), (Units::DependentRuns, true)],
+            vec![
+                (overridden(&["foo"]), false),
+                (scripts(&["foo"]), true),
+                (Units::DependentRuns, true),
+            ],
         ),
         (
             "a root package's members unify anew",
@@ -239,7 +247,10 @@ fn the_package_table() {
     let resolver = (key("edition"), Units::All, true);
     let old_edition = [package("edition"), vec![resolver]].concat();
     assert_eq!(effects(PACKAGE, "\"2021\"", "\"2018\""), old_edition);
-    let renamed = [(key("links"), overridden(&["foo", "bar"]), false)];
+    let renamed = [
+        (key("links"), overridden(&["foo", "bar"]), false),
+        (key("links"), scripts(&["foo", "bar"]), true),
+    ];
     let linked = PACKAGE.replace("name = \"a\"", "name = \"a\"\nlinks = 'foo'");
     assert_eq!(
         effects(&linked, "'foo'", "'bar'"),
