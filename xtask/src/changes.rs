@@ -12,7 +12,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 pub use ahead::{Ahead, Compared};
-pub use named::NamedFiles;
+pub use named::{NamedFiles, NamedOutside};
 pub use outside::Outside;
 
 use crate::impact::settings::{Contents, Settings};
@@ -118,6 +118,8 @@ pub struct ChangeSet {
     pub in_words: Vec<String>,
     /// The paths that differ, sorted.
     pub changes: Vec<Change>,
+    /// The names by which the user means paths outside the repository alone.
+    pub named_outside: Vec<NamedOutside>,
     /// Notes on how named paths were understood, and on what git does not compare.
     notes: Vec<String>,
 }
@@ -139,6 +141,7 @@ impl ChangeSet {
         let mut in_words = Vec::new();
         let mut changes = Vec::new();
         let mut notes = Vec::new();
+        let mut named_outside = Vec::new();
         if asked.compare.is_some() {
             let compared = compared.ok_or_else(|| {
                 usage!(
@@ -183,6 +186,7 @@ impl ChangeSet {
             });
             let placed = files.place(&root, repository.as_ref(), range.as_ref())?;
             notes.extend(placed.notes);
+            named_outside = placed.outside;
             changes.extend(placed.changes);
             changes.sort();
             changes.dedup_by(|later, earlier| later.path == earlier.path);
@@ -193,6 +197,7 @@ impl ChangeSet {
             range,
             in_words,
             changes,
+            named_outside,
             notes,
         })
     }

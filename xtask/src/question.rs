@@ -3,6 +3,7 @@
 
 mod compilers;
 mod kept_facts;
+mod unused;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -31,6 +32,8 @@ use crate::resolution;
 use crate::usage;
 use crate::workspace::{TargetKind, Workspace};
 use kept_facts::KeptFacts;
+pub use unused::UnusedPaths;
+use unused::Uses;
 
 /// Which workspace, which change, and what is going to be run.
 pub struct Question {
@@ -54,6 +57,9 @@ pub struct Question {
     pub network: bool,
     /// What was begun before the workspace was known.
     pub ahead: Option<Ahead>,
+    /// Takes the named paths that the workspace does not use, where several workspaces are asked;
+    /// without it, such a path is an error.
+    pub unused: Option<UnusedPaths>,
 }
 
 /// Which records of builds an answer may rest on.
@@ -108,6 +114,7 @@ impl Question {
             no_cache: false,
             network: true,
             ahead: None,
+            unused: None,
         }
     }
 
@@ -124,7 +131,7 @@ impl Question {
     /// Answers.
     ///
     /// # Errors
-    /// Where git cannot compare or a name names nothing.
+    /// Where git cannot compare, or a name names nothing or a path that nothing uses.
     pub fn answer(mut self) -> Result<Answer> {
         let started = self.ahead.take();
         let Self {
@@ -211,6 +218,16 @@ impl Question {
             facts: &facts,
         };
         seeds.extend(impact::seeds::find(&inputs, outsides));
+        let uses = Uses {
+            layout: &layout,
+            settings: &settings,
+            seeds: &seeds,
+        };
+        let unused = uses.unused(&set.named_outside);
+        match &self.unused {
+            Some(all) => all.add(&unused),
+            None => unused::refuse(&self.runner, &unused)?,
+        }
         let skipped = files::take_skipped();
         // What was found without these files is told of once more, and so is that.
         if skipped.is_empty() {

@@ -5,7 +5,7 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::error::Status;
 use crate::process::Runner;
-use crate::question::Question;
+use crate::question::{Question, UnusedPaths};
 use crate::quote;
 use crate::repo::git::Repository;
 use crate::workspace::{LoadOptions, Workspace, workspaces_below};
@@ -86,7 +86,10 @@ pub fn each(
     mut act: impl FnMut(Option<&str>, Question) -> Result<Status>,
 ) -> Result<Status> {
     let (mut worst, mut first) = (Status::Done, None);
-    for (name, question) in questions {
+    let count = questions.len();
+    let unused = UnusedPaths::default();
+    for (name, mut question) in questions {
+        question.unused = (count > 1).then(|| unused.clone());
         match act(name.as_deref(), question) {
             // An interrupt is meant for all of them.
             Ok(Status::Forwarded(130)) => return Ok(Status::Forwarded(130)),
@@ -105,8 +108,9 @@ pub fn each(
             }
         }
     }
-    match first {
-        Some(error) => Err(error),
-        None => Ok(worst),
+    if let Some(error) = first {
+        return Err(error);
     }
+    unused.refuse(&Runner::new()?, count)?;
+    Ok(worst)
 }
