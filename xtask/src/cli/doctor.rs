@@ -84,8 +84,10 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     let mut found = doctor::examine(&patient, &wanted)?;
     if CHECKS.iter().any(|check| wanted(check)) {
         let root = resolved(&workspace.root);
-        let departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;
-        found.extend(departures.into_iter().filter(|it| wanted(it.check)));
+        let mut departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;
+        departures.retain(|it| wanted(it.check));
+        doctor::state_costs(&patient, &mut departures);
+        found.extend(departures);
     }
     if args.layout_v2 {
         found.extend(try_layout(&patient)?);

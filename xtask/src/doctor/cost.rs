@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Patient;
+use super::{Patient, policy_cost};
 use super::dependencies::listed;
 use crate::finding::{Finding, Place};
 use crate::graph::{Link, Mode, UnitGraph, UnitIx, Verb};
@@ -32,6 +32,10 @@ pub(super) enum Start {
 /// source what is built from its package, of a workflow a build from nothing.
 pub(super) fn complete(patient: &Patient<'_>, finding: &mut Finding) {
     if finding.impact.is_some() {
+        return;
+    }
+    if let Some(cost) = policy_cost::cost(patient, finding) {
+        finding.impact = Some(cost);
         return;
     }
     let code = finding.check.code;
@@ -175,7 +179,7 @@ fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {
 
 impl Patient<'_> {
     /// The units of a build of everything, tests included.
-    fn units(&self) -> &UnitGraph {
+    pub(super) fn units(&self) -> &UnitGraph {
         let units = &self.units;
         units.get_or_init(|| UnitGraph::new(self.workspace, Verb::Test))
     }

@@ -10,6 +10,7 @@ pub mod disk;
 mod environment;
 mod inherit;
 mod layout;
+mod policy_cost;
 mod recorded;
 mod scripts;
 mod shared;
@@ -119,10 +120,15 @@ pub fn examine(patient: &Patient<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result
         patient.note_skipped(&path, &why);
     }
     found.retain(|finding| wanted(finding.check));
-    for finding in &mut found {
+    state_costs(patient, &mut found);
+    Ok(found)
+}
+
+/// Gives each finding, of this and of other checks, its cost in the workspace.
+pub fn state_costs(patient: &Patient<'_>, found: &mut [Finding]) {
+    for finding in found {
         cost::complete(patient, finding);
     }
-    Ok(found)
 }
 
 /// Returns what a build of all of the workspace takes, in figures.
