@@ -53,6 +53,11 @@ impl WorkspaceArgs {
     }
 
     fn load_by(&self, runner: &Runner) -> Result<Workspace> {
+        if self.target.iter().any(String::is_empty) {
+            return Err(usage!(
+                "--target is empty\nhint: is the variable in your script set?"
+            ));
+        }
         if let Some(path) = &self.manifest_path {
             if path.is_dir() {
                 return Err(usage!(
@@ -67,7 +72,11 @@ impl WorkspaceArgs {
                 ));
             }
         }
-        Workspace::load(runner, &self.options())
+        let loaded = Workspace::load(runner, &self.options());
+        match &self.manifest_path {
+            None => loaded.map_err(|error| exec::workspaces::no_workspace(runner).unwrap_or(error)),
+            Some(_) => loaded,
+        }
     }
 
     /// What can be begun for an answer before cargo is asked.
@@ -147,7 +156,7 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     since: Option<String>,
     /// Compare up to REV, not up to the work tree
-    #[arg(long, value_name = "REV", conflicts_with = "staged")]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "ci", "last_success"])]
     head: Option<String>,
     /// Compare HEAD with the index
     #[arg(long)]
@@ -203,6 +212,24 @@ impl ChangeArgs {
             assumed: self.assume_changed.clone(),
             all: self.all,
         })
+    }
+
+    /// Returns the flags that were given.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        let flags = [
+            ("--base", self.base.is_some()),
+            ("--since", self.since.is_some()),
+            ("--head", self.head.is_some()),
+            ("--staged", self.staged),
+            ("--file", !self.file.is_empty()),
+            ("--files-from", self.files_from.is_some()),
+            ("--assume-changed", !self.assume_changed.is_empty()),
+            ("--all", self.all),
+            ("--ci", self.ci),
+            ("--last-success", self.last_success.is_some()),
+        ];
+        let given = flags.iter().filter(|(_, is_given)| *is_given);
+        given.map(|(name, _)| *name).collect()
     }
 
     /// Fails where a value is empty, as from a variable that is not set.
@@ -286,6 +313,11 @@ impl QuestionArgs {
     pub fn resolve(&self) -> Result<Question> {
         let in_ci = self.subject.change.is_in_ci();
         self.subject.resolved(&self.build(), in_ci)
+    }
+
+    /// Returns the flags of the change set that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        self.subject.change.given()
     }
 
     /// The newer side, where it was named.
