@@ -21,7 +21,7 @@ use crate::repo::files;
 use crate::repo::git::Repository;
 use crate::usage;
 
-/// Arguments of `audit`. Of the change set a replay heeds `--head` alone: the newest commit.
+/// Arguments of `audit`. Of the change set a replay takes `--head` alone: the newest commit.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many commits to replay, the newest last
@@ -52,10 +52,24 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status> {
+    if args.against.is_none() {
+        refuse_change_set(&args.question.given())?;
+    }
     let question = args.question.resolve()?;
     match &args.against {
         Some(messages) => hold_against(args, question, messages),
         None => replay(args, &question),
+    }
+}
+
+/// Refuses the flags of the change set that a replay does not heed.
+fn refuse_change_set(given: &[&str]) -> Result<()> {
+    match given.iter().find(|it| **it != "--head") {
+        None => Ok(()),
+        Some(flag) => Err(usage!(
+            "{flag} has no effect on a replay, which takes the change of each commit\nhint: choose \
+             commits by --head and --commits, or hold one answer against a build by --against"
+        )),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::process::{self, Runner};
 use crate::question::{Answer, Evidence, Question};
 use crate::repo::git::{Commit, Repository};
 use crate::repo::lock_file;
-use crate::workspace::{LoadOptions, Workspace};
+use crate::workspace::{LoadOptions, Platforms, Workspace};
 
 /// A clone of the repository in a directory of its own, with a target directory of its own. Both
 /// are removed when it is dropped; the repository itself is only read.
@@ -24,6 +24,8 @@ pub struct Replay {
     manifest: Utf8PathBuf,
     evidence: Evidence,
     verb: Verb,
+    profile: Option<String>,
+    targets: Vec<String>,
 }
 
 impl Replay {
@@ -61,6 +63,8 @@ impl Replay {
             directory,
             evidence: question.evidence.clone(),
             verb: question.verb,
+            profile: question.profile.clone(),
+            targets: question.targets.clone(),
         };
         let mut command = question.runner.git();
         command.args(["clone", "--quiet", "--shared", "--no-checkout", "--"]);
@@ -117,6 +121,10 @@ impl Replay {
     fn answer(&self, parent: &Commit) -> Result<Answer> {
         let options = LoadOptions {
             manifest_path: Some(self.manifest.clone()),
+            platforms: match &self.targets[..] {
+                [] => Platforms::Configured,
+                triples => Platforms::Triples(triples.to_vec()),
+            },
             ..LoadOptions::default()
         };
         let asked = Asked {
@@ -129,6 +137,8 @@ impl Replay {
         let workspace = Workspace::load(&self.runner, &options)?;
         let question = Question {
             evidence: self.evidence.clone(),
+            profile: self.profile.clone(),
+            targets: self.targets.clone(),
             ..Question::new(self.runner.clone(), workspace, asked, self.verb)
         };
         question.answer()
@@ -160,6 +170,8 @@ impl Replay {
         let root = self.manifest.parent().unwrap_or(self.directory.path());
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
+        command.args(self.profile.iter().flat_map(|it| ["--profile", it]));
+        command.args(self.targets.iter().flat_map(|it| ["--target", it]));
         let (messages, said, status) = super::observe(&mut command)?;
         let error = (!status.success()).then(|| error_of(&messages, &said));
         Ok((Built::new(&messages, Some(&said)), error))
