@@ -7,6 +7,8 @@ mod targets;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use cargo_metadata::camino::Utf8Path;
+
 pub use arguments::{
     Options, config_in, leave_features, locked, profile_in, specs, that_configure, whole_workspace,
 };
@@ -264,7 +266,7 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
         Tool::Clippy => below_changed(answer, &["clippy.toml", ".clippy.toml"]),
         _ => BTreeSet::new(),
     };
-    let reruns_all = tool == Tool::Nextest && configures_nextest(answer);
+    let reruns_all = tool == Tool::Nextest && nextest_configuration(answer).is_some();
     let concerned = graph.units().filter(|&(index, unit)| {
         let effect = match unit.is_compiled() && checked_anew.contains(&unit.package) {
             true => Some(Effect::Rebuilt),
@@ -279,13 +281,14 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
     concerned.map(|(index, _)| index).collect()
 }
 
-/// Returns whether nextest's configuration changed, which says how each test is run: the file
+/// Returns the changed file of nextest's configuration, which says how each test is run:
 /// `.config/nextest.toml` of the workspace, or one beside it that is named after nextest, as those
 /// of tools are.
-pub fn configures_nextest(answer: &Answer) -> bool {
+pub fn nextest_configuration(answer: &Answer) -> Option<&Utf8Path> {
     let directory = resolved(&answer.workspace.root).join(".config");
-    answer.changes.iter().any(|change| {
-        let path = answer.top_level.join(&change.path);
+    let mut changed = answer.changes.iter().map(|change| &*change.path);
+    changed.find(|changed| {
+        let path = answer.top_level.join(changed);
         let below = path.strip_prefix(&directory).ok();
         below.is_some_and(|it| it.as_str().starts_with("nextest") && it.extension() == Some("toml"))
     })

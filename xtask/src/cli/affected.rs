@@ -38,7 +38,7 @@ pub struct Args {
     all_workspaces: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Format {
     /// Every unit with the way by which the change reaches it
     #[default]
@@ -95,7 +95,11 @@ impl Args {
         for note in &report.notes {
             render::note_once(name, note);
         }
-        if report.units.is_empty() {
+        if self.format == Format::Nextest
+            && let Some(because) = &report.configured_because
+        {
+            render::note(render::of(name, because));
+        } else if report.units.is_empty() {
             let nothing = format_args!("nothing is affected ({})", quote::line(&report.compared));
             render::note(render::of(name, nothing));
         }
@@ -137,8 +141,10 @@ fn explanation(answer: &Answer, spec: &str, not: bool) -> Result<String> {
         }
         (not, ..) => not,
     };
-    Ok(match not {
+    let explained = match not {
         false => render::why::why(answer, &reached),
         true => render::why::why_not(answer, &unreached),
-    })
+    };
+    let of_nextest = render::why::nextest(answer, &[reached, unreached].concat());
+    Ok(explained + &of_nextest.unwrap_or_default())
 }

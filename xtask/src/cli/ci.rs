@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         Command::Summary(job) => job.with(|selector| {
             let (selection, _) = selector.all();
             let command = (!selection.is_empty()).then(|| exec::ci::command(selector, &selection));
-            let text = render::ci::summary(selector.answer, command.as_deref());
+            let text = render::ci::summary(selector.answer, job.tool, command.as_deref());
             if job.github {
                 exec::ci::add_to("GITHUB_STEP_SUMMARY", &text)?;
             }

@@ -71,7 +71,11 @@ fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Res
         render::note(render::of(name, nothing));
         return Ok(Status::Done);
     }
-    if let Some(note) = render::run::doctests(answer, tool) {
+    let reason = render::run::configured(answer, tool);
+    for note in reason
+        .into_iter()
+        .chain(render::run::doctests(answer, tool))
+    {
         render::note(render::of(name, note));
     }
     let mut command = exec::skipping::cargo(runner, &answer.workspace, tool, &selection, options);

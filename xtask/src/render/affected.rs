@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::count;
-use crate::action::run::{binary_id, configures_nextest, in_filterset};
+use crate::action::run::{Tool, binary_id, in_filterset, nextest_configuration};
 pub use crate::graph::target_name;
 use crate::graph::{Mode, Unit, Verb};
 use crate::impact::{Effect, Seed};
@@ -39,6 +39,9 @@ pub struct AffectedReport {
     /// Test binaries that nextest runs in another way, by a changed configuration of its own.
     #[serde(skip)]
     configured_tests: Vec<String>,
+    /// The reason for which nextest runs them, where it does.
+    #[serde(skip)]
+    pub configured_because: Option<String>,
 }
 
 /// How many compiled units of path packages have a record of a build of this kind; the
@@ -148,10 +151,11 @@ impl AffectedReport {
                 compiled: answer.recorded.1,
             },
             notes: answer.notes.clone(),
-            configured_tests: match configures_nextest(answer) {
-                true => all_tests(answer),
-                false => Vec::new(),
+            configured_tests: match nextest_configuration(answer) {
+                Some(_) => all_tests(answer),
+                None => Vec::new(),
             },
+            configured_because: super::run::configured(answer, Tool::Nextest),
         }
     }
 
@@ -162,6 +166,7 @@ impl AffectedReport {
         self.packages = packages(&self.units);
         if effect == Effect::Rebuilt {
             self.configured_tests.clear();
+            self.configured_because = None;
         }
         self
     }

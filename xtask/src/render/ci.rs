@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::affected::{AffectedReport, AffectedUnit};
 use super::count;
+use crate::action::run::Tool;
 use crate::ci::key::Key;
 use crate::ci::matrix::Matrix;
 use crate::question::Answer;
@@ -33,7 +34,7 @@ pub fn key_output(key: &Key) -> String {
 }
 
 /// What is run and why, as Markdown.
-pub fn summary(answer: &Answer, command: Option<&str>) -> String {
+pub fn summary(answer: &Answer, tool: Tool, command: Option<&str>) -> String {
     let report = AffectedReport::new(answer);
     let mut of_package: BTreeMap<&str, Vec<&AffectedUnit>> = BTreeMap::new();
     for unit in report.units.iter().filter(|unit| unit.member) {
@@ -51,7 +52,8 @@ pub fn summary(answer: &Answer, command: Option<&str>) -> String {
         Some(command) => format!("```sh\n{command}\n```\n\n"),
         None => "Nothing is run.\n\n".to_owned(),
     };
-    for note in &report.notes {
+    let configured = super::run::configured(answer, tool);
+    for note in configured.iter().chain(&report.notes) {
         let _ = writeln!(text, "> {}\n", quote::markdown(note));
     }
     if !of_package.is_empty() {

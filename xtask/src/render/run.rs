@@ -1,6 +1,7 @@
 //! What `run-affected` has to say of what it does not run.
 
 use super::count;
+use super::why::nextest_because;
 use crate::action::run::{Partition, Tool};
 use crate::graph::Mode;
 use crate::question::Answer;
@@ -18,6 +19,12 @@ pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> Str
             format!("nothing is affected that `cargo {name}` would do something with ({compared})")
         }
     }
+}
+
+/// Returns the reason for which nextest runs all tests again, where nextest is run.
+pub fn configured(answer: &Answer, tool: Tool) -> Option<String> {
+    let because = nextest_because(answer).filter(|_| tool == Tool::Nextest)?;
+    Some(format!("all tests are run: {because}"))
 }
 
 /// That nextest runs no documentation tests, where some are affected.

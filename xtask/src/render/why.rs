@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use super::affected::unit_name;
 use super::count;
-use crate::graph::UnitIx;
+use crate::action::run::nextest_configuration;
+use crate::graph::{Mode, UnitIx};
 use crate::impact::{Effect, Rule};
 use crate::question::Answer;
 use crate::quote;
@@ -94,6 +95,35 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
         count(all, "compiled unit"),
     );
     text
+}
+
+/// Returns what nextest runs of some units because its configuration changed, if it did.
+pub fn nextest(answer: &Answer, units: &[UnitIx]) -> Option<String> {
+    let because = nextest_because(answer)?;
+    let mut names = Vec::new();
+    for unit in units.iter().map(|&unit| answer.graph.unit(unit)) {
+        if unit.mode == Mode::Test && answer.workspace.package(unit.package).member {
+            names.push(unit_name(&answer.workspace, unit));
+        }
+    }
+    match names.is_empty() {
+        true => None,
+        false => {
+            let names = some(names.iter().map(String::as_str));
+            Some(format!(
+                "{names} must be run again by nextest\n  since {because}\n"
+            ))
+        }
+    }
+}
+
+/// Returns the reason for which nextest runs all tests again, if there is one.
+pub fn nextest_because(answer: &Answer) -> Option<String> {
+    let changed = nextest_configuration(answer)?;
+    Some(format!(
+        "{} changed: it says how nextest runs each test",
+        quote::name(changed)
+    ))
 }
 
 /// So many lines, and so many names of a list, are shown.
