@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::cost::{counted, seconds_of};
 use super::{MacroTimes, Patient};
 use crate::finding::{Check, Finding, Level, Place};
+use crate::repo::state;
 use crate::resolution::compiled::{Compiled, Several};
 use crate::resolution::selection::Asker;
 use crate::workspace::{Package, Workspace};
@@ -60,7 +61,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let asker = Asker {
         runner: patient.runner,
-        cache: workspace.target_directory.join("xtask/rustc"),
+        cache: state::in_target(&workspace.target_directory).join("rustc"),
         command: ["build", "--ignore-rust-version"]
             .map(str::to_owned)
             .to_vec(),

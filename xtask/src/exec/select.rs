@@ -12,6 +12,7 @@ use crate::action::run::{
 use crate::graph::UnitIx;
 use crate::process::Runner;
 use crate::question::Answer;
+use crate::repo::state;
 use crate::resolution::bound::is_as_in_whole;
 use crate::resolution::remembered::Remembered;
 use crate::resolution::selection::{Added, Asker, Keeper, Kept};
@@ -281,7 +282,7 @@ impl<'a> Selector<'a> {
             let workspace = &self.answer.workspace;
             let asker = Asker {
                 runner: self.runner,
-                cache: workspace.target_directory.join("xtask/rustc"),
+                cache: state::in_target(&workspace.target_directory).join("rustc"),
                 command: self.command(),
                 members: self.members(),
                 whole: self.whole(),

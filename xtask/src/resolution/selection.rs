@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::raw::{self, RawGraph, users_first};
 use crate::process::{self, Runner};
-use crate::repo::{hashed, lock_file};
+use crate::repo::{hashed, lock_file, state};
 
 /// How cargo is asked for a selection's units.
 pub struct Asker<'a> {
@@ -143,8 +143,7 @@ impl Asker<'_> {
 
     /// The units that cargo would build of these, as flags name them.
     pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
-        std::fs::create_dir_all(&self.cache)
-            .with_context(|| format!("cannot create {}", self.cache))?;
+        state::create(&self.cache).with_context(|| format!("cannot create {}", self.cache))?;
         let command = || {
             let mut command = self.runner.cargo();
             command.args(&self.command).args(packages);

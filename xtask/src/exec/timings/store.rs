@@ -120,7 +120,7 @@ impl Store {
     /// # Errors
     /// Where it cannot be written.
     pub fn save(&self, record: &Record) -> Result<()> {
-        fs::create_dir_all(&self.directory)
+        state::create(&self.directory)
             .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
         let path = self.path(&record.run);
         let text = serde_json::to_string(record).context("cannot write JSON")? + "\n";
