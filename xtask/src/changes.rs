@@ -5,6 +5,7 @@ mod ignored;
 mod named;
 mod outside;
 pub mod path_list;
+mod superseded;
 
 use std::collections::HashMap;
 

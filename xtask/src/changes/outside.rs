@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::superseded;
 use crate::impact::layout::Layout;
 use crate::process::Runner;
 use crate::quote;
@@ -68,6 +69,7 @@ impl Outside<'_> {
 
     fn of(&self, package: &Package, at: &Utf8Path) -> Found {
         let records: Vec<&Evidence> = self.records(package, at).collect();
+        let records = superseded::without(records, self.places, at);
         if let Some(oldest) = records.iter().filter_map(|it| it.invoked).min() {
             return Found {
                 changes: newer(at, oldest, &records),

@@ -42,8 +42,12 @@ pub struct Evidence {
     pub hash: String,
     /// See [`super::unit_record::UnitRecord::value`].
     pub value: u64,
+    /// See [`super::dep_info::Fingerprint::likeness`].
+    pub likeness: u64,
     /// What it was built against: a hash of the package's id, and the value of its record.
     pub dependencies: Vec<(u64, u64)>,
+    /// Hashes of the names by which it knows these, in the same order.
+    pub names: Vec<u64>,
     /// Time and size of the fingerprint's file.
     stamp: Option<(SystemTime, u64)>,
 }
@@ -255,6 +259,11 @@ fn read_units(
                 inputs: inputs.collect(),
                 compiled_from: profile.compiled_from(&record),
                 value: record.value,
+                likeness: record.fingerprint.likeness(),
+                names: dependencies
+                    .clone()
+                    .map(|it| super::hashed(&it.1))
+                    .collect(),
                 dependencies: dependencies.map(|it| (it.0, it.3)).collect(),
                 package: record.package,
                 name: record.name,

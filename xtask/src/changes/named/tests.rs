@@ -178,7 +178,10 @@ fn names_of_paths_outside_alone_are_told_apart() {
     let alone = beside.join("alone.rs");
     for (name, expected) in [
         ("a.rs", "M rust/a.rs".to_owned()),
-        ("../../alone.rs", format!("M {alone}, outside: ../../alone.rs")),
+        (
+            "../../alone.rs",
+            format!("M {alone}, outside: ../../alone.rs"),
+        ),
         (alone.as_str(), format!("M {alone}, outside: {alone}")),
         ("../../top/rust/a.rs", "M rust/a.rs".to_owned()),
         ("../..", format!("M {beside}, M {alone}, M rust/a.rs")),
