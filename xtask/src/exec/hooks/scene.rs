@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::target_directory;
 use crate::action::run::{Options, Selection, Tool};
@@ -22,7 +22,7 @@ use crate::quote;
 use crate::render;
 use crate::repo::git::{Commit, Repository, State};
 use crate::repo::lock_file::{self, LockFile, LockState};
-use crate::repo::{files, hashed};
+use crate::repo::{files, hashed, state};
 use crate::usage;
 use crate::workspace::{LoadOptions, PackageIx, Workspace};
 
@@ -82,9 +82,10 @@ pub(super) struct Selected {
     pub(super) in_private_copy: bool,
 }
 
-impl Selected {
-    fn lock_file(&self) -> &LockFile {
-        &self.answer.workspace.lock_file
+impl Place {
+    /// Returns a path relative to the top level, where it lies below.
+    fn below<'p>(&self, path: &'p Utf8Path) -> &'p Utf8Path {
+        path.strip_prefix(&self.top).unwrap_or(path)
     }
 }
 
@@ -108,20 +109,29 @@ impl<'a> Scene<'a> {
         } = &self.subject;
         let is_setting = |path: &Utf8PathBuf| {
             let name = path.file_name();
-            name == Some("Cargo.toml") || path.iter().any(|it| it == ".cargo")
+            matches!(name, Some("Cargo.toml" | "Cargo.lock"))
+                || path.iter().any(|it| it == ".cargo")
         };
         if *in_place {
             match self.selected_in(self.here, tool, forwarded) {
-                Ok(None) if !unlike.iter().any(is_setting) => return Ok(None),
+                Ok((lock_file, None))
+                    if !unlike.iter().any(is_setting)
+                        && !self.is_at_fault(&lock_file, self.here)? =>
+                {
+                    return Ok(None);
+                }
                 // A build would write the lock file of the work tree.
-                Ok(Some(found)) if found.lock_file().state != LockState::Current => {}
-                Ok(Some(found)) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
+                Ok((lock_file, Some(_)))
+                    if lock_file.state != LockState::Current
+                        || self.is_at_fault(&lock_file, self.here)? => {}
+                Ok((_, Some(found))) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
                 // What is in the work tree alone may be what stands in the way.
                 Err(error) if unlike.is_empty() => return Err(error),
                 _ => {}
             }
         }
-        let mut selected = self.selected_in(self.mirror()?, tool, forwarded)?;
+        let mirror = self.mirror()?;
+        let (lock_file, mut selected) = self.selected_in(mirror, tool, forwarded)?;
         let ignored = self.compiled_and_ignored.lock();
         for path in &*ignored.unwrap_or_else(PoisonError::into_inner) {
             let note = format!(
@@ -134,41 +144,58 @@ impl<'a> Scene<'a> {
                 .iter_mut()
                 .for_each(|it| it.notes.push(note.clone()));
         }
-        if let Some(found) = &mut selected
-            && found.lock_file().state != LockState::Current
-        {
-            self.check_lock_file(found)?;
-            found.in_private_copy = true;
+        if self.is_at_fault(&lock_file, mirror)? {
+            return Err(self.stale(&lock_file, mirror));
+        }
+        if let Some(found) = &mut selected {
+            found.in_private_copy = lock_file.state != LockState::Current;
         }
         Ok(selected)
     }
 
-    /// Makes sure that a lock file which is part of what is checked fits the manifests there.
-    fn check_lock_file(&self, found: &Selected) -> Result<()> {
-        let path = &found.lock_file().path;
-        let path = path.strip_prefix(&found.place.top).unwrap_or(path);
-        let entries = self.repository.entries(&self.subject.state)?;
-        if entries.iter().all(|entry| entry.path != *path) {
-            return Ok(());
+    /// Returns whether a lock file is part of what is checked, and does not fit the manifests there.
+    fn is_at_fault(&self, lock_file: &LockFile, place: &Place) -> Result<bool> {
+        let is_current = lock_file.state == LockState::Current;
+        if is_current && !self.concerns_lock_file() {
+            return Ok(false);
         }
+        let path = place.below(&lock_file.path);
+        let entries = self.repository.entries(&self.subject.state)?;
+        let is_tracked = entries.iter().any(|entry| entry.path == *path);
+        if !is_tracked || !is_current {
+            return Ok(is_tracked);
+        }
+        lock_file::would_be_written(&place.runner, &lock_file.path)
+    }
+
+    /// Returns whether a manifest or a lock file is among the changed paths.
+    fn concerns_lock_file(&self) -> bool {
+        let mut changed = self.subject.present.iter().chain(&self.subject.gone);
+        changed.any(|path| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")))
+    }
+
+    fn stale(&self, lock_file: &LockFile, place: &Place) -> anyhow::Error {
+        let path = place.below(&lock_file.path);
         let (of, then) = match &self.subject.state {
             State::Commit(commit) => (format!("of commit {}", commit.0), "commit"),
             _ => ("in the index".to_owned(), "stage"),
         };
-        Err(usage!(
+        usage!(
             "{name} is stale: it does not fit the manifests {of}\n\
              hint: run `cargo update --workspace`, and {then} {name}",
             name = quote::name(path)
-        ))
+        )
     }
 
+    /// Selects what a command is to be run on in a place; with the workspace's lock file.
     fn selected_in(
         &self,
         place: &Place,
         tool: Tool,
         forwarded: &[String],
-    ) -> Result<Option<Selected>> {
+    ) -> Result<(LockFile, Option<Selected>)> {
         let workspace = load(place)?;
+        let lock_file = workspace.lock_file.clone();
         let mut asked = Asked::default();
         let owners = self.owners(place, &workspace);
         match (&self.subject.state, &self.subject.base) {
@@ -179,7 +206,7 @@ impl<'a> Scene<'a> {
                 });
             }
             (State::Commit(_), None) => asked.all = true,
-            _ if owners.is_empty() => return Ok(None),
+            _ if owners.is_empty() => return Ok((lock_file, None)),
             _ => {
                 let id = |&owner: &PackageIx| workspace.package(owner).id.clone();
                 asked.assumed = owners.iter().map(id).collect();
@@ -197,16 +224,17 @@ impl<'a> Scene<'a> {
         let selector = Selector::new(&place.runner, &answer, tool, &options);
         let (selection, mut notes) = selector.keep(selection);
         if selection.is_empty() {
-            return Ok(None);
+            return Ok((lock_file, None));
         }
         notes.extend(answer.notes.iter().cloned());
-        Ok(Some(Selected {
+        let selected = Selected {
             place: place.clone(),
             answer,
             selection,
             notes,
             in_private_copy: false,
-        }))
+        };
+        Ok((lock_file, Some(selected)))
     }
 
     /// The members that own a changed path.
@@ -296,9 +324,9 @@ impl<'a> Scene<'a> {
                 LockFile::path(&self.here.runner, &self.here.root),
             ),
         };
-        let directory = target.join("xtask").join(name_of(&self.here.top));
+        let directory = state::in_target(&target).join(name_of(&self.here.top));
         target_directory::create(&target)
-            .and_then(|()| fs::create_dir_all(&directory))
+            .and_then(|()| state::create(&directory))
             .with_context(|| format!("cannot create {}", quote::name(&directory)))?;
         let path = directory.join("lock");
         let lock = File::create(&path)
