@@ -7,9 +7,11 @@ use super::findings::{Format, show};
 use crate::doctor::{self, Patient};
 use crate::error::Status;
 use crate::exec::doctor::{FIXABLE, fix, kept_times, try_layout};
+use crate::exec::hooks::install::Hooks;
 use crate::exec::policy::{all_checks, examine as policy_of};
 use crate::finding::{Check, Policy, check_named};
 use crate::policy::check::CHECKS;
+use crate::quote;
 use crate::render;
 use crate::render::findings;
 use crate::repo::git::Repository;
@@ -93,8 +95,16 @@ pub(super) fn run(args: &Args) -> Result<Status> {
         found.extend(try_layout(&patient)?);
     }
     let found = policy.weigh(&known, found)?;
+    let hooks = Hooks::of(&runner).and_then(|hooks| hooks.replaced());
     for note in patient.notes.borrow().iter() {
         render::note(note);
+    }
+    for path in hooks.unwrap_or_default() {
+        render::note(format_args!(
+            "another tool replaced the hook {}, so that no step of the kit's runs there: `cargo xtask \
+             hooks install` puts the kit's back",
+            quote::name(&path)
+        ));
     }
     let status = show(&found, args.format)?;
     if args.format == Format::Text {

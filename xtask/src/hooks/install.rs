@@ -28,6 +28,8 @@ pub enum What {
     Outdated,
     /// Somebody else's.
     Foreign,
+    /// Somebody else's, put in the place of the kit's since that was installed.
+    Replaced,
 }
 
 /// What was done to a hook.
