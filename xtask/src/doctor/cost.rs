@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Patient, policy_cost};
 use super::dependencies::listed;
+use super::{Patient, policy_cost};
 use crate::finding::{Finding, Place};
 use crate::graph::{Link, Mode, UnitGraph, UnitIx, Verb};
 use crate::workspace::{PackageIx, TargetKind};

@@ -13,7 +13,8 @@ pub(super) fn cost(patient: &Patient<'_>, finding: &Finding) -> Option<String> {
     let own = |unit: &Unit| patient.workspace.package(unit.package).source.is_none();
     let cost = match finding.check.code {
         "unreadable-workspace" => {
-            "Not known, since cargo does not load the workspace that the finding is about.".to_owned()
+            "Not known, since cargo does not load the workspace that the finding is about."
+                .to_owned()
         }
         "incremental-with-cache" | "codegen-units-with-incremental" => {
             let number = count(patient, |unit| unit.is_compiled() && own(unit));
