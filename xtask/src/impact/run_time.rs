@@ -9,7 +9,7 @@ use super::seeds::{Finder, is_a_test};
 use super::sources::Bases;
 use super::{Effect, Rule};
 use crate::graph::{Mode, UnitIx};
-use crate::repo::git::{Change, Status};
+use crate::repo::git::Change;
 use crate::repo::rust_source::{Code, NamedPath, RunTimePaths, Start, normalized};
 use crate::workspace::{PackageIx, TargetKind};
 
@@ -57,23 +57,11 @@ impl Finder<'_> {
                     let is_variable = is_told && !paths.variables.is_empty();
                     if is_named || is_variable && code == Code::Any {
                         self.rerun_readers(&reader, file, code, change);
-                        self.may_include(&reader, code, change);
                     }
                 }
                 self.rerun_dependents(&reader, (file, paths), change, path);
             }
         }
-    }
-
-    /// Units that may read the file as they are compiled: code of their package names it, and some
-    /// of the paths that they include are made by macros or variables.
-    fn may_include(&mut self, reader: &Reader<'_>, code: Code, change: &Change) {
-        if reader.is_owner || code == Code::Docs || change.status == Status::Deleted {
-            return;
-        }
-        self.doubt(reader.package, change, &|sources, _, node| {
-            sources.of(node).is_none_or(|reads| !reads.complete)
-        });
     }
 
     /// All tests of a package.

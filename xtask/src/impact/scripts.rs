@@ -71,7 +71,9 @@ impl Finder<'_> {
                     let is_named = script.names(path, within, directory);
                     let is_own = in_package && (!is_read || script.may_take(path, directory));
                     // What a library prints for a script is not seen.
-                    let may_print = is_named && script.is_silent()
+                    let may_print = !in_package
+                        && self.sources.may_be_given_watch(package, path, root)
+                        || is_named && script.is_silent()
                         || (is_named || is_own)
                             && (script.has_doubts() || self.sources.is_given_watches(package));
                     because = may_print.then_some("its build script may watch this file");

@@ -131,6 +131,7 @@ impl Finder<'_> {
         } else if !is_setting {
             self.hidden(change, &path, before);
         }
+        self.reached(change, &path);
         self.documents(change, &path);
         self.run_time(change, &path, is_placed);
         if is_placed {

@@ -8,6 +8,7 @@
 
 mod facts;
 mod given;
+mod reach;
 mod run_time;
 mod script;
 mod texts;
@@ -58,6 +59,10 @@ pub struct Sources<'a> {
     listings: HashMap<PackageIx, Option<Listing>>,
     /// Where the links below directories that scripts watch lead.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
+    /// The packages that may make paths for a package.
+    near: HashMap<PackageIx, Rc<[PackageIx]>>,
+    /// The files that modules read which macros declare unseen.
+    unseen: HashMap<Unit, Rc<HashSet<Utf8PathBuf>>>,
 }
 
 /// What a package reaches outside of its directory.
@@ -87,6 +92,8 @@ pub struct Reads {
     pub generated: bool,
     /// Whether a path that it names depends on a variable.
     pub by_environment: bool,
+    /// Whether it includes code by a path that a macro or a variable makes.
+    includes_made_code: bool,
     /// Whether a source of its cannot be read as Rust.
     unlexable: bool,
     /// Whether its macros may make whoever calls them read files.
@@ -120,6 +127,8 @@ impl<'a> Sources<'a> {
             flags: None,
             listings: HashMap::new(),
             links: HashMap::new(),
+            near: HashMap::new(),
+            unseen: HashMap::new(),
         }
     }
 
@@ -194,8 +203,10 @@ impl<'a> Sources<'a> {
         let mut files: HashSet<Utf8PathBuf> = known.collect();
         files.extend(scan.missing);
         let doubts = |kinds: &[DoubtKind]| scan.doubts.iter().any(|it| kinds.contains(&it.kind));
+        let is_code = |doubt: &rust_source::Doubt| doubt.reason.starts_with("include!(");
         let reads = Rc::new(Reads {
             files,
+            includes_made_code: scan.doubts.iter().any(is_code),
             env: scan.env.into_iter().collect(),
             complete: scan.doubts.is_empty(),
             generated: scan.generated,
@@ -318,21 +329,6 @@ impl<'a> Sources<'a> {
             .paths
             .iter()
             .any(|far| far.starts_with(path))
-    }
-
-    /// Whether the code of a package holds a file's name or stem, and that of its directory.
-    pub fn names_closely(
-        &mut self,
-        package: PackageIx,
-        path: &Utf8Path,
-        within: &Utf8Path,
-    ) -> bool {
-        let names = path.file_name().into_iter().chain(path.file_stem());
-        let names: Vec<&str> = names.collect();
-        let above = path.parent().filter(|above| *above != within);
-        let above = above.and_then(Utf8Path::file_name);
-        self.names_any(package, Lines::Code, &names)
-            && above.is_none_or(|above| self.names_any(package, Lines::Code, &[above]))
     }
 
     /// Whether such lines of a package's sources hold the path's name, or that of a directory
@@ -467,31 +463,65 @@ impl Reads {
         self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
     }
 
-    /// Whether it hands a macro what may be a name for a file of its package: the file's own, with
-    /// as much of the way to it as is written, or that of a directory above it. A macro that takes
-    /// a file of some directory may take its neighbours too, as templates include one another.
-    fn may_hand(&self, file: &Utf8Path, package: &Utf8Path) -> bool {
+    /// Returns the part of a file's path that macros are handed: the file's name, with as much of
+    /// the way to it as is written, or that of a directory above it. A macro that takes a file of
+    /// some directory may take its neighbours too, as templates include one another.
+    fn hands(&self, file: &Utf8Path, package: &Utf8Path, root: &Utf8Path) -> Handed {
         let Ok(below) = file.strip_prefix(package) else {
-            return false;
+            return Handed::Nothing;
         };
-        let way: Vec<&str> = below.iter().collect();
-        let bare = below.with_extension("");
-        let bare: Vec<&str> = bare.iter().collect();
-        self.handed.iter().any(|handed| {
+        let whole: Vec<&str> = file.strip_prefix(root).unwrap_or(below).iter().collect();
+        let (above, stem) = (&whole[..whole.len() - 1], below.file_stem());
+        let bare: Vec<&str> = above.iter().copied().chain(stem).collect();
+        let outside = whole.len() - below.iter().count();
+        // It ends in the package.
+        let names = |way: &[&str], parts: &[&str]| {
+            let mut places = way.windows(parts.len()).enumerate();
+            places.any(|(at, some)| some == parts && at + some.len() > outside)
+        };
+        let of = |handed: &String| {
             let parts: Vec<&str> = Utf8Path::new(handed)
                 .iter()
                 .filter(|part| !matches!(*part, "." | ".." | "/" | "$CARGO_MANIFEST_DIR"))
                 .take_while(|part| !part.contains('*'))
                 .collect();
-            let names = |way: &[&str]| way.windows(parts.len()).any(|some| some == parts);
-            parts.is_empty()
-                || names(&way)
-                || names(&bare)
-                || below.ancestors().skip(1).any(|above| {
-                    !matches!(above.as_str(), "" | "src")
-                        && parts.last().is_some_and(|last| last.contains('.'))
-                        && package.join(above).join(handed).is_file()
-                })
-        })
+            let has_neighbour = || {
+                let mut above = below.ancestors().skip(1);
+                parts.last().is_some_and(|last| last.contains('.'))
+                    && above.any(|above| {
+                        !matches!(above.as_str(), "" | "src")
+                            && package.join(above).join(handed).is_file()
+                    })
+            };
+            let is_named = match parts[..] {
+                [] => true,
+                [name] => below
+                    .parent()
+                    .is_some_and(|it| it.iter().any(|dir| dir == name)),
+                _ => names(&whole, &parts) || names(&bare, &parts),
+            };
+            let is_last = || {
+                let name = Some(parts[0]).filter(|_| parts.len() == 1);
+                name.is_some() && [below.file_name(), below.file_stem()].contains(&name)
+            };
+            if is_named {
+                Handed::Path
+            } else if is_last() || has_neighbour() {
+                Handed::Name
+            } else {
+                Handed::Nothing
+            }
+        };
+        self.handed.iter().map(of).max().unwrap_or(Handed::Nothing)
     }
+}
+
+/// The part of a file's path that macros are handed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Handed {
+    Nothing,
+    /// The file's name alone.
+    Name,
+    /// The name with directories, or that of a directory above the file.
+    Path,
 }

@@ -52,7 +52,7 @@ impl Finder<'_> {
     /// A file that a rule calls inert, yet that is handed to a macro by its name.
     fn handed(&mut self, change: &Change, path: &Utf8Path) {
         let Some(package) = self.inputs.layout.owner(path) else {
-            return self.handed_outside(change, path);
+            return;
         };
         self.doubt(package, change, &|sources, _, node| {
             sources.is_handed(node, path)
@@ -75,13 +75,32 @@ impl Finder<'_> {
         }
     }
 
-    /// The same of a file outside every package, for those that put paths together.
-    fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
-        let Inputs { layout, root, .. } = *self.inputs;
+    /// Units of other packages that may read a file by a path that a macro, a variable or generated
+    /// code makes.
+    pub(super) fn reached(&mut self, change: &Change, path: &Utf8Path) {
+        if change.status == Status::Deleted {
+            return;
+        }
+        let Inputs {
+            graph,
+            layout,
+            records,
+            root,
+            ..
+        } = *self.inputs;
+        let owner = layout.owner(path);
         for (package, _) in layout.packages() {
-            if self.sources.makes_paths(package) && self.sources.names_closely(package, path, root)
-            {
-                self.doubt(package, change, &|_, _, _| true);
+            // What a unit reads by a variable, only a record that is current says.
+            let is_unknown = |unit: &&UnitIx| {
+                graph.unit(**unit).is_compiled() && !records.is_nearly_current(**unit)
+            };
+            let is_open = owner != Some(package)
+                && (graph.units_of(package).iter().any(|unit| is_unknown(&unit))
+                    || self.sources.is_told_place(package));
+            if is_open && self.sources.leads_near(package, path, root) {
+                self.doubt(package, change, &|sources, _, node| {
+                    sources.may_reach(node, path, root)
+                });
             }
         }
     }
@@ -93,7 +112,7 @@ impl Finder<'_> {
             return;
         }
         let Some(package) = self.inputs.layout.owner(path) else {
-            return self.handed_outside(change, path);
+            return;
         };
         let known = self.seeds[before..].iter().map(|seed| seed.unit);
         let known: BTreeSet<UnitIx> = known.collect();
@@ -121,7 +140,8 @@ impl Finder<'_> {
         }
     }
 
-    /// A file outside every package. Whoever reads it has to name it, or a directory above it.
+    /// A file outside every package that no unit compiles. A test that reads the file has to name it,
+    /// or a directory above it.
     fn unplaced_outside(&mut self, change: &Change, path: &Utf8Path) {
         let Inputs { graph, root, .. } = *self.inputs;
         for (package, _) in self.inputs.layout.packages() {
@@ -132,12 +152,7 @@ impl Finder<'_> {
             }
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
-                // What went cannot be compiled any more by sources that stayed as they were.
-                let may_be_read = in_code && change.status != Status::Deleted;
-                if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
-                    let because = "its package's sources mention this name";
-                    self.seed(unit, Rule::Doubt, change, because);
-                } else if is_a_test(node) && (in_code || node.mode == Mode::Doctest) {
+                if is_a_test(node) && (in_code || node.mode == Mode::Doctest) {
                     let because = "its tests may read this file as they run";
                     self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
                 }

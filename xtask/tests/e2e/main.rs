@@ -41,6 +41,7 @@ mod signals;
 mod support;
 mod timings;
 mod timings_page;
+mod unseen_files;
 mod variants;
 mod workspaces;
 #[cfg(unix)]

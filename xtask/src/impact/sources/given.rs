@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::reach::own_name;
 use super::texts::{Scope, Search, makes_name, names_variable, read};
-use super::{Reads, Script, Sources};
+use super::{Handed, Script, Sources};
 use crate::graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -22,7 +23,7 @@ impl Sources<'_> {
         };
         let directory = self.layout.directory(unit.package).unwrap_or(file);
         let below = file.strip_prefix(directory).unwrap_or(file);
-        self.may_make_path(unit, &reads, file)
+        self.may_make_path(unit, file)
             || reads.generated && self.may_generate_inclusion(unit.package, below)
             || self.is_handed(unit, file)
     }
@@ -31,15 +32,19 @@ impl Sources<'_> {
     /// its own code: reason enough to doubt a rule that calls the file inert.
     pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         self.is_handed_itself(unit, file)
+            || self.is_unseen(unit, file)
             || self
-                .modules_above(unit.package, file)
+                .modules_above(file)
                 .iter()
                 .any(|module| self.is_handed_itself(unit, module))
     }
 
-    /// Returns true if a unit may make the path of a file, or of a module that declares it, by its
-    /// own macros or from a variable.
-    fn may_make_path(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
+    /// Returns true if a unit may make the path of a file of its package, or of a module that declares
+    /// the file, by its own macros or from a variable.
+    fn may_make_path(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        let Some(reads) = self.of(unit) else {
+            return true;
+        };
         if reads.complete {
             return false;
         }
@@ -50,24 +55,26 @@ impl Sources<'_> {
         if reads.unlexable || is_set_elsewhere {
             return true;
         }
-        let mut modules = self.modules_above(unit.package, file);
+        let mut modules = self.modules_above(file);
         modules.push(file.to_owned());
         modules.iter().any(|module| {
             let Some(name) = own_name(module) else {
                 return true;
             };
-            self.text_holds(unit.package, &Search::Made(name.to_owned()))
+            let is_made = self.text_holds(unit.package, &Search::Made(name.to_owned()))
                 || reads.by_environment && makes_name(&flags, name)
                 || reads.far_sources().any(|far| {
                     read(far).is_none_or(|text| Search::Made(name.to_owned()).succeeds_in(&text))
-                })
+                });
+            is_made && self.directory_fits(unit, &reads, module)
         })
     }
 
     /// The files of the modules that would declare a source file: a macro that is handed a module
     /// is handed what the module declares in turn.
-    fn modules_above(&self, package: PackageIx, file: &Utf8Path) -> Vec<Utf8PathBuf> {
-        let directory = self.layout.directory(package);
+    pub(super) fn modules_above(&self, file: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let owner = self.layout.owner(file);
+        let directory = owner.and_then(|owner| self.layout.directory(owner));
         let Some(directory) = directory.filter(|_| file.extension() == Some("rs")) else {
             return Vec::new();
         };
@@ -79,18 +86,22 @@ impl Sources<'_> {
             .collect()
     }
 
-    fn is_handed_itself(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+    pub(super) fn is_handed_itself(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
         else {
             return false;
         };
         let below = file.strip_prefix(directory).unwrap_or(file);
-        if self.may_make_path(unit, &reads, file) {
+        if self.may_make_path(unit, file) {
             return true;
         }
         let emitters = self.emitters_for(&self.used_by(unit));
-        if !emitters.is_empty() && reads.may_hand(file, directory) {
-            return true;
+        if !emitters.is_empty() {
+            match reads.hands(file, directory, &self.workspace.root) {
+                Handed::Path => return true,
+                Handed::Name if self.directory_fits(unit, &reads, file) => return true,
+                _ => {}
+            }
         }
         emitters.into_iter().any(|emitter| {
             let library = self.workspace.package(emitter).library();
@@ -101,13 +112,6 @@ impl Sources<'_> {
             };
             self.library_holds(emitter, &name)
         })
-    }
-
-    /// Whether macros may make a package read files whose paths no literal of its holds whole.
-    pub fn makes_paths(&mut self, package: PackageIx) -> bool {
-        let concatenates = Search::Any(&["!(concat!"]);
-        let used = self.dependencies(&[package], |_| true);
-        self.text_holds(package, &concatenates) || !self.emitters_for(&used).is_empty()
     }
 
     /// Whether a unit may read a variable as it is compiled. Only code that names it does: its
@@ -163,14 +167,21 @@ impl Sources<'_> {
         let Some(script) = self.script(package) else {
             return false;
         };
-        let mut makers = self.script_libraries(package).into_iter();
-        script.may_include(below)
-            && (script.holds(&INCLUSIONS)
-                || makers.any(|maker| self.library_holds(maker, &Search::Any(&INCLUSIONS))))
+        let makers = self.script_libraries(package);
+        let mut makers_hold = |search: &Search, is_ours: bool| {
+            let mut makers = makers.iter();
+            makers.any(|&maker| {
+                (!is_ours || self.layout.directory(maker).is_some())
+                    && self.library_holds(maker, search)
+            })
+        };
+        let names_it =
+            script.may_include(below) || makers_hold(&Search::File(below.to_owned()), true);
+        names_it && (script.holds(&INCLUSIONS) || makers_hold(&Search::Any(&INCLUSIONS), false))
     }
 
     /// The dependencies that a unit is built with.
-    fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
+    pub(super) fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
         self.dependencies(&[unit.package], |dependency| match unit.kind {
             TargetKind::CustomBuild => dependency.build,
             _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
@@ -180,7 +191,7 @@ impl Sources<'_> {
     /// The packages whose macros may make a unit read files, by the dependencies that the unit uses.
     /// For cargo to know of such a file, the code that a macro emits has to include it, or declare
     /// it as a module; so the macro's sources hold a word for that.
-    fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+    pub(super) fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let mut givers = self.givers(used);
         givers.retain(|&giver| self.emits_inclusions(giver));
         givers
@@ -189,7 +200,7 @@ impl Sources<'_> {
     /// The packages whose macros a unit can use: its dependencies, and theirs, since a macro is
     /// often handed on by the library that one depends on; and so on through path packages that
     /// hand on what is of others.
-    fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+    pub(super) fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let is_normal = |dependency: &Dependency| dependency.normal;
         let mut givers = used.to_vec();
         givers.extend(self.dependencies(used, is_normal));
@@ -211,6 +222,15 @@ impl Sources<'_> {
         givers
     }
 
+    /// Whether a library of the workspace has macros that may make whoever calls them read files.
+    pub(super) fn gives_inclusions(&mut self, package: PackageIx) -> bool {
+        let library = self.workspace.package(package).library().cloned();
+        let library =
+            library.filter(|it| !it.proc_macro && self.layout.directory(package).is_some());
+        let reads = library.and_then(|library| self.of_target(package, &library, Mode::Build));
+        reads.is_some_and(|reads| reads.gives_inclusions)
+    }
+
     fn emits_inclusions(&mut self, package: PackageIx) -> bool {
         if let Some(&known) = self.emitters.get(&package) {
             return known;
@@ -218,9 +238,7 @@ impl Sources<'_> {
         let emits = match self.workspace.package(package).library() {
             // A macro of a path package that includes a file for its callers is a doubt there.
             Some(library) if !library.proc_macro && self.layout.directory(package).is_some() => {
-                let library = library.clone();
-                let reads = self.of_target(package, &library, Mode::Build);
-                reads.is_some_and(|reads| reads.gives_inclusions)
+                self.gives_inclusions(package)
             }
             Some(_) => self.makes(package, &INCLUSIONS),
             None => false,
@@ -250,7 +268,7 @@ impl Sources<'_> {
     }
 
     /// What a build script is built from: its libraries, and the path packages below them.
-    fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
+    pub(super) fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
         let dependencies = self.workspace.package(package).dependencies.iter();
         let direct = dependencies.filter(|known| known.build);
         let mut libraries: Vec<_> = direct.map(|known| known.package).collect();
@@ -268,7 +286,7 @@ impl Sources<'_> {
         libraries
     }
 
-    fn dependencies(
+    pub(super) fn dependencies(
         &self,
         of: &[PackageIx],
         wanted: impl Fn(&Dependency) -> bool,
@@ -281,7 +299,7 @@ impl Sources<'_> {
     }
 
     /// Whether one of a package's sources holds what is searched for.
-    fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
+    pub(super) fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let directory = self.workspace.package(package).directory();
         let whole = (package, Scope::Package);
         self.texts.hold(whole, directory, search)
@@ -289,7 +307,7 @@ impl Sources<'_> {
 
     /// Whether one of those holds it that may be of the package's library, and not of its script or
     /// its tests alone.
-    fn library_holds(&mut self, package: PackageIx, search: &Search) -> bool {
+    pub(super) fn library_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let of = self.workspace.package(package);
         let directory = of.directory();
         let root = of.library().map(|it| it.src_path.as_path());
@@ -302,16 +320,8 @@ impl Sources<'_> {
     }
 }
 
-/// The name that code uses for a file: that of the module for `module/mod.rs`.
-fn own_name(file: &Utf8Path) -> Option<&str> {
-    match file.file_stem()? {
-        "mod" => file.parent()?.file_name(),
-        stem => Some(stem),
-    }
-}
-
 /// What code that makes its caller read a file holds.
-static INCLUSIONS: [&str; 11] = [
+pub(super) static INCLUSIONS: [&str; 11] = [
     "include_str",
     "include_bytes",
     "include!",

@@ -84,7 +84,8 @@ impl Sources<'_> {
         super::texts::Scope::Library.has(file.strip_prefix(directory).unwrap_or(file))
     }
 
-    fn is_told_place(&mut self, package: PackageIx) -> bool {
+    /// Whether a package's sources may learn where a package or the workspace lies.
+    pub fn is_told_place(&mut self, package: PackageIx) -> bool {
         self.far(package).is_told_place
     }
 

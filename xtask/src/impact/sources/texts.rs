@@ -302,6 +302,8 @@ impl Outside {
     fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
         self.has_unread |= text == UNREAD;
         self.is_told_place = self.is_told_place || tells_place(text);
+        // A path that climbs may be put together.
+        self.includes_others |= text.contains("\"..\"") || text.contains("/..\"");
         let mut included = text.split("include!(\"").skip(1);
         self.includes_others |= included.any(|rest| {
             let path = rest.split('"').next();
@@ -455,7 +457,7 @@ pub(super) fn makes_name(text: &str, name: &str) -> bool {
             is_apart(before) && is_apart(after)
         })
     };
-    text.contains(name) || words.clone().count() > 1 && words.clone().all(is_word)
+    is_word(name) || words.clone().count() > 1 && words.clone().all(is_word)
 }
 
 /// The string literals of a text that hold `../`, roughly: what stands between the nearest quotes
@@ -480,7 +482,7 @@ fn path_parts(line: &str) -> impl Iterator<Item = &str> {
             let dots = part.match_indices('.').map(|(at, _)| at);
             dots.chain([part.len()]).map(move |end| &part[..end])
         })
-        .filter(|part| (2..200).contains(&part.len()))
+        .filter(|part| (1..200).contains(&part.len()))
 }
 
 /// The same of a line of code, but for what is no path, or one that leads to a single place: a URL,
@@ -564,7 +566,15 @@ mod tests {
             let search = Search::Made("table_12".to_owned());
             assert_eq!(search.succeeds_in(line), makes_it, "{line}");
         }
-        assert!(Search::Made("table".to_owned()).succeeds_in("m!(\"table\")"));
+        for (line, makes_it) in [
+            ("m!(\"table\")", true),
+            ("m!(\"old_table.bin\")", true),
+            ("struct Mytable;", false),
+            ("m!(tables)", false),
+        ] {
+            let search = Search::Made("table".to_owned());
+            assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
     }
 
     #[test]

@@ -989,14 +989,14 @@ fn long_code_is_read_in_linear_time() {
     let in_main =
         |body: String| format!("fn main() {{ {body} println!(\"cargo::rerun-if-changed=x\"); }}");
     let texts = [
-        in_main(format!("let x = a{};", ".b(1)".repeat(4_000))),
+        in_main(format!("let x = a{};", ".b(1)".repeat(2_000))),
         in_main(format!(
             "let x = Path::new(\"a\"){};",
-            ".join(\"b\")".repeat(4_000)
+            ".join(\"b\")".repeat(2_000)
         )),
         in_main(format!(
             "let o = env::var(\"OUT_DIR\")?{};",
-            ".parent()".repeat(4_000)
+            ".parent()".repeat(2_000)
         )),
         in_main(many(1_500, &|at| {
             format!("let x{at} = f({at}); println!(\"{{}}\", x{at}); {{ let y = 1; }}\n")
