@@ -998,16 +998,16 @@ fn long_code_is_read_in_linear_time() {
             "let o = env::var(\"OUT_DIR\")?{};",
             ".parent()".repeat(2_000)
         )),
-        in_main(many(1_500, &|at| {
+        in_main(many(700, &|at| {
             format!("let x{at} = f({at}); println!(\"{{}}\", x{at}); {{ let y = 1; }}\n")
         })),
-        in_main(many(1_500, &|at| {
+        in_main(many(700, &|at| {
             format!("let x{at} = \"{at}\"; println!(\"{{x{at}}}\");\n")
         })),
-        in_main(many(1_500, &|at| {
+        in_main(many(700, &|at| {
             format!("fs::write(concat!(env!(\"OUT_DIR\"), \"/{at}\"), \"x\");\n")
         })),
-        in_main(many(1_500, &|at| format!("fs::read(\"data/{at}\");\n"))),
+        in_main(many(700, &|at| format!("fs::read(\"data/{at}\");\n"))),
     ];
     for text in texts {
         let started = std::time::Instant::now();
