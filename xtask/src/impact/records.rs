@@ -438,3 +438,6 @@ fn newest_in(path: &Utf8Path, changed: &ChangedPaths) -> Option<SystemTime> {
         .map(|entry| newest_in(entry.path(), changed))
         .try_fold(SystemTime::UNIX_EPOCH, |a, b| Some(a.max(b?)))
 }
+
+#[cfg(test)]
+mod tests;

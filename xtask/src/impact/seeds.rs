@@ -100,6 +100,7 @@ pub fn find(inputs: &Inputs<'_>, outsides: Outsides) -> Vec<Seed> {
     for change in inputs.changes {
         finder.change(change);
     }
+    finder.new_targets();
     finder.standing();
     finder.seeds
 }
@@ -256,6 +257,65 @@ impl Finder<'_> {
         }
     }
 
+    /// Adds the units that nothing needed before targets came: with a package's first integration
+    /// test, `cargo test` also builds the package's binaries.
+    fn new_targets(&mut self) {
+        let Inputs {
+            workspace,
+            graph,
+            verb,
+            ..
+        } = *self.inputs;
+        let mut came: HashMap<UnitIx, &Change> = HashMap::new();
+        for change in self.inputs.changes {
+            if change.status == Status::Added {
+                let path = self.inputs.root.join(&change.path);
+                came.extend(self.new_units(&path).map(|unit| (unit, change)));
+            }
+        }
+        let Some(change) = came.values().next().copied() else {
+            return;
+        };
+        let some = came.keys().copied().collect();
+        for unit in graph.needed_only_for(workspace, verb, &some) {
+            self.seed(
+                unit,
+                Rule::Target,
+                change,
+                "a new target is the first to need it",
+            );
+        }
+    }
+
+    /// The units of the target that a file starts, unless another target of the same kind may have
+    /// needed the same before it went.
+    fn new_units(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
+        let Inputs {
+            workspace,
+            graph,
+            layout,
+            root,
+            changes,
+            ..
+        } = *self.inputs;
+        let owner = layout.owner(path);
+        let is_same_place = |change: &Change| {
+            let other = root.join(&change.path);
+            change.status == Status::Deleted
+                && other.parent() == path.parent()
+                && other.extension() == path.extension()
+        };
+        let package = owner.filter(|_| !changes.iter().any(is_same_place));
+        let starts = move |unit: &UnitIx| {
+            let unit = graph.unit(*unit);
+            let mut targets = workspace.package(unit.package).targets.iter();
+            targets.any(|it| (it.kind, &it.name, &*it.src_path) == (unit.kind, &unit.target, path))
+        };
+        let units = package.map_or(&[][..], |package| graph.units_of(package));
+        let units = units.iter().copied().filter(starts);
+        units.collect::<Vec<_>>().into_iter()
+    }
+
     /// A package that has no library any more: cargo passes over whoever depends on it, and does not
     /// tell of the dependency.
     fn library_went(&mut self, change: &Change, path: &Utf8Path) {
@@ -396,3 +456,6 @@ fn conventional_target(below: &Utf8Path) -> Option<TargetKind> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+pub(in crate::impact) mod scene;
+
 use super::*;
 use crate::graph::Verb;
 use crate::testing::{self, edited, name, unit};

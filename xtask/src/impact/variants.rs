@@ -242,3 +242,6 @@ impl Record<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

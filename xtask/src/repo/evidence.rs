@@ -135,12 +135,7 @@ pub fn read(
             }
         }
     }
-    // What a build changes meanwhile may bear the same time as what was read.
-    let is_old = |&mark: &SystemTime| {
-        let age = started.duration_since(mark);
-        age.is_ok_and(|age| age.as_millis() > 50)
-    };
-    let is_settled = |place: &Place| place.marks.iter().all(is_old);
+    let is_settled = |place: &Place| is_settled(&place.marks, started);
     if let Some(kept) = kept.filter(|_| has_changed && places.iter().all(is_settled)) {
         state::write(kept, &places);
     }
@@ -166,6 +161,16 @@ impl Wanted<'_> {
         directories.sort();
         super::hashed((self.root, directories))
     }
+}
+
+/// Returns whether directories were left alone for a while before they were read. What a build changes
+/// meanwhile may bear the same time as what was read.
+fn is_settled(marks: &[SystemTime], started: SystemTime) -> bool {
+    let is_old = |&mark: &SystemTime| {
+        let age = started.duration_since(mark);
+        age.is_ok_and(|age| age.as_millis() > 50)
+    };
+    marks.iter().all(is_old)
 }
 
 /// The times of the directories that a compiler makes its files in; none where each unit has one
@@ -288,4 +293,21 @@ fn stamp(
         .join(name.file_name());
     let metadata = fs::metadata(file).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
+}
+
+#[test]
+fn what_is_read_while_it_changes_is_not_kept() {
+    use std::time::Duration;
+
+    let started = SystemTime::now();
+    let before = |age| started - Duration::from_millis(age);
+    for (marks, expected) in [
+        (vec![], true),
+        (vec![before(51)], true),
+        (vec![before(50)], false),
+        (vec![before(1000), before(0)], false),
+        (vec![started + Duration::from_secs(1)], false),
+    ] {
+        assert_eq!(is_settled(&marks, started), expected, "{marks:?}");
+    }
 }
