@@ -89,7 +89,7 @@ impl Command {
             Self::Policy(args) => policy::run(&args, &doctor::all_checks()),
             Self::Timings(args) => timings::run(&args),
             Self::Ci(args) => ci::run(&args),
-            Self::Doctor(args) => doctor::run(&args),
+            Self::Doctor(args) => doctor::run(&args, &hooks::replaced),
             Self::Audit(args) => audit::run(&args),
         }
     }
@@ -163,6 +163,53 @@ mod tests {
     enum Silent {
         #[command(flatten)]
         Kit(Command),
+    }
+
+    /// No flag that a command does not heed is taken without a word.
+    #[test]
+    fn flags_without_effect_are_refused() {
+        let told = |line: &str| {
+            let line = line.split(' ').map(|word| word.replace("EMPTY", ""));
+            match Cli::try_parse_from(["xtask".to_owned()].into_iter().chain(line)) {
+                Ok(cli) => format!("{:#}\n", cli.command.run().unwrap_err()),
+                Err(error) => error.to_string().lines().next().unwrap().to_owned() + "\n",
+            }
+        };
+        let all = [
+            "audit --file nope",
+            "audit --commits 2 --base main",
+            "audit --ci",
+            "timings --file nope",
+            "timings --clean workspace --since main",
+            "timings --import page.html --all",
+            "affected --ci --head HEAD",
+            "affected --last-success x --head HEAD",
+            "affected --target EMPTY",
+            "graph --target EMPTY",
+            "timings --file nope show",
+        ];
+        let told = all.map(told).concat();
+        expect_test::expect![[r#"
+            --file has no effect on a replay, which takes the change of each commit
+            hint: choose commits by --head and --commits, or hold one answer against a build by --against
+            --base has no effect on a replay, which takes the change of each commit
+            hint: choose commits by --head and --commits, or hold one answer against a build by --against
+            --ci has no effect on a replay, which takes the change of each commit
+            hint: choose commits by --head and --commits, or hold one answer against a build by --against
+            --file has an effect only with --clean affected
+            hint: add --clean affected, so that what the change affects is removed before the build
+            --since has an effect only with --clean affected
+            hint: add --clean affected, so that what the change affects is removed before the build
+            --all has an effect only with --clean affected
+            hint: add --clean affected, so that what the change affects is removed before the build
+            error: the argument '--ci' cannot be used with '--head <REV>'
+            error: the argument '--last-success <REV>' cannot be used with '--head <REV>'
+            --target is empty
+            hint: is the variable in your script set?
+            --target is empty
+            hint: is the variable in your script set?
+            error: unexpected argument 'show' found
+        "#]].assert_eq(&told);
     }
 
     #[test]

@@ -141,6 +141,27 @@ pub fn replace(command: &mut Command, file: &Utf8Path) {
         .env("RUSTC_BOOTSTRAP", "1");
 }
 
+/// Returns whether cargo would write the lock file of the runner's workspace, though `--locked`
+/// accepts it: an entry of a package that went is no fault to `--locked`. False where cargo does not
+/// tell without the network.
+///
+/// # Errors
+/// When cargo cannot be started, or the private copy cannot be written.
+pub fn would_be_written(runner: &Runner, path: &Utf8Path) -> Result<bool> {
+    let directory = TemporaryDir::outside(path.parent().unwrap_or(path))?;
+    let copy = directory.path().join("Cargo.lock");
+    let before = files::read(path, files::RECORD)
+        .with_context(|| format!("cannot read {}", quote::name(path)))?;
+    fs::write(&copy, &before).with_context(|| format!("cannot write {}", quote::name(&copy)))?;
+    let mut command = runner.cargo();
+    command.args(["metadata", "--format-version", "1", "--offline"]);
+    replace(&mut command, &copy);
+    command.env("CARGO_CACHE_RUSTC_INFO", "0");
+    let is_answered = process::output(&mut command)?.status.success();
+    let after = files::read(&copy, files::RECORD).unwrap_or_else(|_| before.clone());
+    Ok(is_answered && before != after)
+}
+
 /// Runs a cargo command with a private copy of the lock file at this path.
 fn in_private(mut command: Command, path: &Utf8Path) -> Result<(Output, LockState)> {
     let directory = TemporaryDir::outside(path.parent().unwrap_or(path))?;

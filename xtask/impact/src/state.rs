@@ -2,7 +2,7 @@
 //! target directory. Every cache can be deleted at any time. A cache that is damaged or of another
 //! version of the kit counts as absent.
 
-use std::fs;
+use std::{fs, io};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -21,9 +21,43 @@ pub fn directory(target_directory: &Utf8Path, root: &Utf8Path) -> Option<Utf8Pat
     }
 }
 
-/// Returns the kit's own directory in a target directory, for data that belongs to builds.
+/// Returns the kit's own directory in a target directory, for what belongs to builds: `xtask`, or
+/// `.xtask-kit` where the target directory is one of sources (`target-dir = "."`), in which `xtask`
+/// is the user's.
 pub fn in_target(target_directory: &Utf8Path) -> Utf8PathBuf {
-    target_directory.join("xtask")
+    let own = target_directory.join("xtask");
+    let has = |directory: &Utf8Path, names: &[&str]| {
+        let mut paths = names.iter().map(|name| directory.join(name));
+        paths.any(|path| path.symlink_metadata().is_ok())
+    };
+    let is_of_sources = has(target_directory, &["Cargo.toml", ".git"])
+        || has(&own, &["Cargo.toml", "src", ".git"])
+        || own.is_symlink();
+    match is_of_sources {
+        true => target_directory.join(HIDDEN),
+        false => own,
+    }
+}
+
+/// The name of the kit's own directory among sources.
+const HIDDEN: &str = ".xtask-kit";
+
+/// Creates a directory in the kit's own, and the directories above it. Git is told to ignore a
+/// directory of the kit's among sources.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn create(directory: &Utf8Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let hidden = directory
+        .ancestors()
+        .find(|it| it.file_name() == Some(HIDDEN));
+    if let Some(ignore) = hidden.map(|it| it.join(".gitignore"))
+        && !ignore.exists()
+    {
+        fs::write(ignore, "*\n")?;
+    }
+    Ok(())
 }
 
 /// Returns the cache file of one workspace in the kit's own directory. The name has a hash of the
@@ -57,7 +91,8 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
     let made = file.parent().is_none_or(|parent| {
         // Cargo writes its tag into a target directory only if cargo creates the directory, so the
         // kit does not create it.
-        parent.is_dir() || fs::create_dir(parent).is_ok()
+        let has_place = || parent.parent().is_some_and(Utf8Path::is_dir);
+        parent.is_dir() || has_place() && create(parent).is_ok()
     });
     if made {
         drop(write_whole(file, bytes));
@@ -65,7 +100,7 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
 }
 
 /// The header of a cache file. It changes with every version of the kit.
-const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 12\n");
+const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 13\n");
 
 /// The length of a checksum.
 const SUM: usize = size_of::<u64>();
@@ -79,6 +114,27 @@ fn checksum(file: &Utf8Path, body: &[u8]) -> [u8; SUM] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_of_the_users_is_not_the_kits() {
+        for (file, expected) in [
+            ("CACHEDIR.TAG", "xtask"),
+            ("xtask/records-0", "xtask"),
+            ("Cargo.toml", ".xtask-kit"),
+            (".git", ".xtask-kit"),
+            ("xtask/Cargo.toml", ".xtask-kit"),
+            ("xtask/src/main.rs", ".xtask-kit"),
+        ] {
+            let (_directory, top) = crate::testing::scratch();
+            crate::testing::write(&top.join(file), "");
+            let own = in_target(&top);
+            assert_eq!(own, top.join(expected), "{file}");
+            super::write(&own.join("kept"), &1);
+            assert_eq!(super::read(&own.join("kept")), Some(1));
+            let ignore = fs::read_to_string(own.join(".gitignore")).unwrap_or_default();
+            assert_eq!(ignore == "*\n", expected == ".xtask-kit", "{file}");
+        }
+    }
 
     #[test]
     fn a_damaged_cache_file_is_not_read() {

@@ -10,7 +10,7 @@
 //! Architecture invariant: this module reads no file and starts no process, and petgraph stays
 //! private to this module.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use petgraph::Direction;
@@ -225,6 +225,36 @@ impl UnitGraph {
         ))
     }
 
+    /// Returns the units that a verb builds only because of some of its own units, such as a package's
+    /// binaries because of an integration test.
+    pub fn needed_only_for(
+        &self,
+        workspace: &Workspace,
+        verb: Verb,
+        some: &HashSet<UnitIx>,
+    ) -> Vec<UnitIx> {
+        let mut pending = Vec::new();
+        for (index, package) in workspace.packages() {
+            let asked_for: HashSet<Unit> = units_of(index, package, verb)
+                .into_iter()
+                .filter_map(|(unit, is_root)| is_root.then_some(unit))
+                .collect();
+            let units = self.units_of(index).iter().copied();
+            let units = units.filter(|it| !some.contains(it));
+            pending.extend(units.filter(|&it| asked_for.contains(self.unit(it))));
+        }
+        let mut needed: HashSet<UnitIx> = HashSet::new();
+        while let Some(unit) = pending.pop() {
+            if needed.insert(unit) {
+                pending.extend(self.dependencies(unit).map(|(on, _)| on));
+            }
+        }
+        let units = self.units().map(|(unit, _)| unit);
+        units
+            .filter(|unit| !needed.contains(unit) && !some.contains(unit))
+            .collect()
+    }
+
     /// Returns the edges from the units of one package to their dependencies.
     fn edges_of(
         &self,
@@ -365,8 +395,8 @@ fn units_of(index: PackageIx, package: &Package, verb: Verb) -> Vec<(Unit, bool)
         if kind == TargetKind::CustomBuild {
             if !package.is_script_overridden {
                 push(Mode::Build, false);
+                push(Mode::RunCustomBuild, false);
             }
-            push(Mode::RunCustomBuild, false);
             continue;
         }
         if !package.member {

@@ -43,7 +43,7 @@ pub struct Args {
     all_workspaces: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Format {
     /// Every unit with the way by which the change reaches it
     #[default]
@@ -100,7 +100,11 @@ impl Args {
         for note in &report.notes {
             output::note_once(name, note);
         }
-        if report.units.is_empty() {
+        if self.format == Format::Nextest
+            && let Some(because) = &report.configured_because
+        {
+            output::note(output::of(name, because));
+        } else if report.units.is_empty() {
             let nothing = format_args!("nothing is affected ({})", quote::line(&report.compared));
             output::note(output::of(name, nothing));
         }
@@ -142,8 +146,10 @@ fn explanation(answer: &Answer, spec: &str, not: bool) -> Result<String> {
         }
         (not, ..) => not,
     };
-    Ok(match not {
+    let explained = match not {
         false => why::why(answer, &reached),
         true => why::why_not(answer, &unreached),
-    })
+    };
+    let of_nextest = why::nextest(answer, &[reached, unreached].concat());
+    Ok(explained + &of_nextest.unwrap_or_default())
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::cli::output::count;
+use crate::selection::nextest_because;
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Rule};
-use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::unit_graph::unit_name;
+use xtask_impact::unit_graph::{Mode, UnitIx};
 use xtask_impact::workspace::PackageIx;
 
 /// Returns the shortest chain from the change to each of the units, one step per line.
@@ -95,6 +96,26 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
         count(all, "compiled unit"),
     );
     text
+}
+
+/// Returns what nextest runs of some units because its configuration changed, if it did.
+pub fn nextest(answer: &Answer, units: &[UnitIx]) -> Option<String> {
+    let because = nextest_because(answer)?;
+    let mut names = Vec::new();
+    for unit in units.iter().map(|&unit| answer.graph.unit(unit)) {
+        if unit.mode == Mode::Test && answer.workspace.package(unit.package).member {
+            names.push(unit_name(&answer.workspace, unit));
+        }
+    }
+    match names.is_empty() {
+        true => None,
+        false => {
+            let names = some(names.iter().map(String::as_str));
+            Some(format!(
+                "{names} must be run again by nextest\n  since {because}\n"
+            ))
+        }
+    }
 }
 
 /// The maximum number of lines, and of names in a list.

@@ -25,7 +25,7 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 
-/// Arguments of `audit`. Of the change set a replay heeds `--head` alone: the newest commit.
+/// Arguments of `audit`. Of the change set a replay takes `--head` alone: the newest commit.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many commits to replay, the newest last
@@ -56,10 +56,24 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status> {
+    if args.against.is_none() {
+        refuse_change_set(&args.question.given())?;
+    }
     let question = args.question.resolve()?;
     match &args.against {
         Some(messages) => hold_against(args, question, messages),
         None => replay(args, &question),
+    }
+}
+
+/// Refuses the flags of the change set that a replay does not heed.
+fn refuse_change_set(given: &[&str]) -> Result<()> {
+    match given.iter().find(|it| **it != "--head") {
+        None => Ok(()),
+        Some(flag) => Err(usage!(
+            "{flag} has no effect on a replay, which takes the change of each commit\nhint: choose \
+             commits by --head and --commits, or hold one answer against a build by --against"
+        )),
     }
 }
 

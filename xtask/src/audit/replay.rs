@@ -16,7 +16,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::query::{Answer, Evidence, Query};
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::vcs::{Commit, Repository};
-use xtask_impact::workspace::{LoadOptions, Workspace};
+use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 
 /// A clone of the repository with its own target directory, both in a temporary directory. The
 /// temporary directory is removed when the value is dropped. The repository itself is only read.
@@ -26,6 +26,8 @@ pub struct Replay {
     manifest: Utf8PathBuf,
     evidence: Evidence,
     verb: Verb,
+    profile: Option<String>,
+    targets: Vec<String>,
 }
 
 impl Replay {
@@ -60,6 +62,8 @@ impl Replay {
             directory,
             evidence: question.evidence.clone(),
             verb: question.verb,
+            profile: question.profile.clone(),
+            targets: question.targets.clone(),
         };
         let mut command = question.runner.git();
         command.args(["clone", "--quiet", "--shared", "--no-checkout", "--"]);
@@ -118,6 +122,10 @@ impl Replay {
     fn answer(&self, parent: &Commit) -> Result<Answer> {
         let options = LoadOptions {
             manifest_path: Some(self.manifest.clone()),
+            platforms: match &self.targets[..] {
+                [] => Platforms::Configured,
+                triples => Platforms::Triples(triples.to_vec()),
+            },
             ..LoadOptions::default()
         };
         let asked = ChangeRequest {
@@ -130,6 +138,8 @@ impl Replay {
         let workspace = Workspace::load(&self.runner, &options)?;
         let question = Query {
             evidence: self.evidence.clone(),
+            profile: self.profile.clone(),
+            targets: self.targets.clone(),
             ..Query::new(self.runner.clone(), workspace, asked, self.verb)
         };
         question.answer()
@@ -161,6 +171,8 @@ impl Replay {
         let root = self.manifest.parent().unwrap_or(self.directory.path());
         let mut command = self.runner.in_directory(root).cargo();
         command.args(self.verb.cargo_args());
+        command.args(self.profile.iter().flat_map(|it| ["--profile", it]));
+        command.args(self.targets.iter().flat_map(|it| ["--target", it]));
         let (messages, said, status) = crate::cargo_runs::observe(&mut command)?;
         let error = (!status.success()).then(|| error_of(&messages, &said));
         Ok((BuildOutcome::new(&messages, Some(&said)), error))

@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         Command::Summary(job) => job.with(|selector| {
             let (selection, _) = selector.all();
             let command = (!selection.is_empty()).then(|| machine::command(selector, &selection));
-            let text = text::summary(selector.answer, command.as_deref());
+            let text = text::summary(selector.answer, job.tool, command.as_deref());
             if job.github {
                 ci_service::add_to("GITHUB_STEP_SUMMARY", &text)?;
             }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::ci::key::CacheKey;
 use crate::ci::matrix::Matrix;
 use crate::cli::output::count;
+use crate::selection::Tool;
 use crate::selection::report::{AffectedReport, AffectedUnit};
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
@@ -34,7 +35,7 @@ pub fn key_output(key: &CacheKey) -> String {
 
 /// Returns the summary as Markdown: the command that is run, and the affected packages with
 /// reasons.
-pub fn summary(answer: &Answer, command: Option<&str>) -> String {
+pub fn summary(answer: &Answer, tool: Tool, command: Option<&str>) -> String {
     let report = AffectedReport::new(answer);
     let mut of_package: BTreeMap<&str, Vec<&AffectedUnit>> = BTreeMap::new();
     for unit in report.units.iter().filter(|unit| unit.member) {
@@ -52,7 +53,8 @@ pub fn summary(answer: &Answer, command: Option<&str>) -> String {
         Some(command) => format!("```sh\n{command}\n```\n\n"),
         None => "Nothing is run.\n\n".to_owned(),
     };
-    for note in &report.notes {
+    let configured = crate::selection::configured(answer, tool);
+    for note in configured.iter().chain(&report.notes) {
         let _ = writeln!(text, "> {}\n", quote::markdown(note));
     }
     if !of_package.is_empty() {

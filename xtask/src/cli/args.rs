@@ -47,6 +47,11 @@ impl WorkspaceArgs {
     }
 
     pub(crate) fn load_by(&self, runner: &Runner) -> Result<Workspace> {
+        if self.target.iter().any(String::is_empty) {
+            return Err(usage!(
+                "--target is empty\nhint: is the variable in your script set?"
+            ));
+        }
         if let Some(path) = &self.manifest_path {
             if path.is_dir() {
                 return Err(usage!(
@@ -61,7 +66,12 @@ impl WorkspaceArgs {
                 ));
             }
         }
-        Workspace::load(runner, &self.options())
+        let loaded = Workspace::load(runner, &self.options());
+        match &self.manifest_path {
+            None => loaded
+                .map_err(|error| crate::cli::workspaces::no_workspace(runner).unwrap_or(error)),
+            Some(_) => loaded,
+        }
     }
 
     /// Starts the work for an answer that does not need cargo metadata. Returns `None` if git is
@@ -149,7 +159,7 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     since: Option<String>,
     /// Compare up to REV, not up to the work tree
-    #[arg(long, value_name = "REV", conflicts_with = "staged")]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "ci", "last_success"])]
     pub(crate) head: Option<String>,
     /// Compare HEAD with the index
     #[arg(long)]
@@ -206,6 +216,24 @@ impl ChangeArgs {
             assumed: self.assume_changed.clone(),
             all: self.all,
         })
+    }
+
+    /// Returns the flags that were given.
+    pub(crate) fn given(&self) -> Vec<&'static str> {
+        let flags = [
+            ("--base", self.base.is_some()),
+            ("--since", self.since.is_some()),
+            ("--head", self.head.is_some()),
+            ("--staged", self.staged),
+            ("--file", !self.file.is_empty()),
+            ("--files-from", self.files_from.is_some()),
+            ("--assume-changed", !self.assume_changed.is_empty()),
+            ("--all", self.all),
+            ("--ci", self.ci),
+            ("--last-success", self.last_success.is_some()),
+        ];
+        let given = flags.iter().filter(|(_, is_given)| *is_given);
+        given.map(|(name, _)| *name).collect()
     }
 
     /// Returns an error if a value is empty, as for a variable that is not set.

@@ -2,13 +2,14 @@
 //! configuration.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use xtask_impact::error::Status;
+use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
-use xtask_impact::query::Query;
+use xtask_impact::query::{Query, UnusedPaths};
 use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
@@ -80,6 +81,48 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     Ok(all)
 }
 
+/// Returns the error for a directory that is in no workspace, with the workspaces below the
+/// directory; `None` where the directory or one above it has a manifest.
+pub fn no_workspace(runner: &Runner) -> Option<anyhow::Error> {
+    let here = Utf8Path::from_path(runner.directory())?;
+    if here.ancestors().any(|it| it.join("Cargo.toml").exists()) {
+        return None;
+    }
+    let hint = match &below(runner, &resolved(here))[..] {
+        [] => "run the command in a workspace, or name one with --manifest-path".to_owned(),
+        [only] => format!("pass --manifest-path {}", quote::shell(only.as_str())),
+        [first, others @ ..] => format!(
+            "{} workspaces lie below; pass --manifest-path, as in --manifest-path {}, or \
+             --all-workspaces where the command has it",
+            others.len() + 1,
+            quote::shell(first.as_str())
+        ),
+    };
+    Some(usage!(
+        "there is no Cargo.toml in {} or any directory above it\nhint: {hint}",
+        quote::name(&here)
+    ))
+}
+
+/// Returns the root manifests of the workspaces below a directory that git tracks, relative to the
+/// directory and without fixtures; where there is no repository, those of the directories in it.
+fn below(runner: &Runner, here: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let relative = |path: &Utf8Path| Some(path.strip_prefix(here).ok()?.to_owned());
+    if let Ok(Some(repository)) = Repository::discover(runner, here)
+        && let Ok(manifests) = repository.manifests()
+    {
+        let all = workspaces_below(repository.top_level(), manifests);
+        let all = all.iter().filter(|it| !it.is_fixture);
+        return all.filter_map(|it| relative(&it.path)).collect();
+    }
+    let entries = here.read_dir_utf8().into_iter().flatten().flatten();
+    let manifests = entries.map(|it| it.path().join("Cargo.toml"));
+    let manifests = manifests.filter(|it| it.is_file());
+    let mut found: Vec<_> = manifests.filter_map(|it| relative(&it)).collect();
+    found.sort();
+    found
+}
+
 /// Calls `act` with each query in turn, even after an error, and returns the worst status.
 ///
 /// # Errors
@@ -89,7 +132,10 @@ pub fn each(
     mut act: impl FnMut(Option<&str>, Query) -> Result<Status>,
 ) -> Result<Status> {
     let (mut worst, mut first) = (Status::Done, None);
-    for (name, question) in questions {
+    let count = questions.len();
+    let unused = UnusedPaths::default();
+    for (name, mut question) in questions {
+        question.unused = (count > 1).then(|| unused.clone());
         match act(name.as_deref(), question) {
             // An interrupt ends all of them.
             Ok(Status::Forwarded(130)) => return Ok(Status::Forwarded(130)),
@@ -108,10 +154,11 @@ pub fn each(
             }
         }
     }
-    match first {
-        Some(error) => Err(error),
-        None => Ok(worst),
+    if let Some(error) = first {
+        return Err(error);
     }
+    unused.refuse(&Runner::new()?, count)?;
+    Ok(worst)
 }
 
 impl WorkspaceArgs {

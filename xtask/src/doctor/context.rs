@@ -120,10 +120,15 @@ pub fn check(patient: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<V
         patient.note_skipped(&path, &why);
     }
     found.retain(|finding| wanted(finding.check));
-    for finding in &mut found {
+    state_costs(patient, &mut found);
+    Ok(found)
+}
+
+/// Gives each finding, of this and of other checks, its cost in the workspace.
+pub fn state_costs(patient: &Context<'_>, found: &mut [Finding]) {
+    for finding in found {
         cost::complete(patient, finding);
     }
-    Ok(found)
 }
 
 /// Returns a sentence about the cost of a build from nothing: units, packages and seconds.

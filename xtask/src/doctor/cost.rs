@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dependencies::listed;
+use super::policy_cost;
 use crate::checks::{Finding, Place};
 use crate::doctor::context::Context;
 use xtask_impact::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
@@ -34,6 +35,10 @@ pub(crate) enum RebuildStart {
 /// nothing.
 pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
     if finding.impact.is_some() {
+        return;
+    }
+    if let Some(cost) = policy_cost::cost(patient, finding) {
+        finding.impact = Some(cost);
         return;
     }
     let code = finding.check.code;
@@ -179,7 +184,7 @@ fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {
 
 impl Context<'_> {
     /// Returns the unit graph of a build of everything, tests included.
-    fn units(&self) -> &UnitGraph {
+    pub(crate) fn units(&self) -> &UnitGraph {
         let units = &self.units;
         units.get_or_init(|| UnitGraph::new(self.workspace, Verb::Test))
     }

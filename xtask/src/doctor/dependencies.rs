@@ -10,6 +10,7 @@ use crate::checks::{Check, Finding, Level, Place};
 use crate::doctor::context::{Context, MacroTimes};
 use xtask_impact::resolve_diff::compiled::{Compiled, Several};
 use xtask_impact::resolve_diff::selection::UnitGraphQuery;
+use xtask_impact::state;
 use xtask_impact::workspace::{Package, Workspace};
 
 pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
@@ -61,7 +62,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let asker = UnitGraphQuery {
         runner: patient.runner,
-        cache: workspace.target_directory.join("xtask/rustc"),
+        cache: state::in_target(&workspace.target_directory).join("rustc"),
         command: ["build", "--ignore-rust-version"]
             .map(str::to_owned)
             .to_vec(),

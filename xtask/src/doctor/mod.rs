@@ -10,6 +10,7 @@ pub(crate) mod fix;
 pub(crate) mod inherit;
 pub mod kept_times;
 pub(crate) mod layout;
+pub(crate) mod policy_cost;
 pub(crate) mod recorded;
 pub(crate) mod scripts;
 pub(crate) mod shared;
@@ -19,6 +20,7 @@ pub(crate) mod workflow;
 pub mod yaml;
 
 use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::checks::output::{Format, show};
 use crate::checks::policy::check::CHECKS;
@@ -33,6 +35,8 @@ use crate::doctor::kept_times::kept_times;
 use crate::doctor::try_layout::try_layout;
 use xtask_impact::error::Status;
 use xtask_impact::paths::resolved;
+use xtask_impact::process::Runner;
+use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 
@@ -72,7 +76,11 @@ pub(crate) fn all_checks() -> Vec<&'static Check> {
     checks
 }
 
-pub(crate) fn run(args: &Args) -> Result<Status> {
+/// Runs the command. `replaced_hooks` finds the hooks that another tool put in the place of the kit's.
+pub(crate) fn run(
+    args: &Args,
+    replaced_hooks: &dyn Fn(&Runner) -> Vec<Utf8PathBuf>,
+) -> Result<Status> {
     let known = all_checks();
     if let Some(code) = &args.explain {
         output::data(&report::explained(check_named(code, &known)?))?;
@@ -112,8 +120,10 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let mut found = context::check(&patient, &wanted)?;
     if CHECKS.iter().any(|check| wanted(check)) {
         let root = resolved(&workspace.root);
-        let departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;
-        found.extend(departures.into_iter().filter(|it| wanted(it.check)));
+        let mut departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;
+        departures.retain(|it| wanted(it.check));
+        context::state_costs(&patient, &mut departures);
+        found.extend(departures);
     }
     if args.layout_v2 {
         found.extend(try_layout(&patient)?);
@@ -121,6 +131,13 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let found = policy.weigh(&known, found)?;
     for note in patient.notes.borrow().iter() {
         output::note(note);
+    }
+    for path in replaced_hooks(&runner) {
+        output::note(format_args!(
+            "another tool replaced the hook {}, so that no step of the kit's runs there: `cargo xtask \
+             hooks install` puts the kit's back",
+            quote::name(&path)
+        ));
     }
     let status = show(&found, args.format)?;
     if args.format == Format::Text {

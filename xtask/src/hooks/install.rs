@@ -76,6 +76,7 @@ impl Hooks {
                 What::Installed
             }
             Ok(text) if is_ours(&text) => What::Outdated,
+            Ok(_) if chained.is_some() => What::Replaced,
             Ok(_) => What::Foreign,
             // A broken link is also a hook that the kit did not write.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => What::Foreign,
@@ -91,6 +92,19 @@ impl Hooks {
         })
     }
 
+    /// Returns the paths of hooks that another tool put in the place of the kit's.
+    ///
+    /// # Errors
+    /// As for [`Hooks::find`].
+    pub fn replaced(&self) -> Result<Vec<Utf8PathBuf>> {
+        let mut replaced = Vec::new();
+        for hook in Hook::ALL {
+            let found = self.find(hook)?;
+            replaced.extend((found.what == What::Replaced).then_some(found.path));
+        }
+        Ok(replaced)
+    }
+
     /// Writes a hook. An existing hook of the user is kept, and the kit's hook runs the kept hook
     /// first.
     ///
@@ -103,14 +117,16 @@ impl Hooks {
         let found = self.find(hook)?;
         match (found.what, found.chained) {
             (What::Installed, _) => return Ok(InstallOutcome::Kept),
-            (What::Foreign, Some(chained)) => {
+            // Where the tool wrote its hook once more, the one that is kept is the same.
+            (What::Replaced, Some(chained)) if is_same(&found.path, &chained) => {}
+            (What::Foreign | What::Replaced, Some(chained)) => {
                 return Err(usage!(
                     "{} is somebody else's, and so is {} already: take one of them away",
                     quote::name(&found.path),
                     quote::name(&chained)
                 ));
             }
-            (What::Foreign, None) => {
+            (What::Foreign | What::Replaced, None) => {
                 self.can_keep(&found.path)?;
                 chained::keep(&found.path)?;
             }
@@ -132,7 +148,7 @@ impl Hooks {
         let found = self.find(hook)?;
         let done = match found.what {
             What::Absent => InstallOutcome::Absent,
-            What::Foreign => return Ok(InstallOutcome::Left),
+            What::Foreign | What::Replaced => return Ok(InstallOutcome::Left),
             What::Installed | What::Outdated => {
                 fs::remove_file(&found.path)
                     .with_context(|| format!("cannot remove {}", quote::name(&found.path)))?;
@@ -178,6 +194,12 @@ impl Hooks {
             quote::name(&self.directory)
         ))
     }
+}
+
+/// Returns whether two hooks have the same text.
+fn is_same(hook: &Utf8Path, kept: &Utf8Path) -> bool {
+    let read = |path| files::read(path, files::SETTINGS).ok();
+    read(hook).is_some_and(|text: Vec<u8>| read(kept) == Some(text))
 }
 
 /// Returns the values with which a hook starts the running kit.

@@ -28,6 +28,8 @@ pub enum What {
     Outdated,
     /// A hook that the kit did not write.
     Foreign,
+    /// Somebody else's, put in the place of the kit's since that was installed.
+    Replaced,
 }
 
 /// The outcome of installing or uninstalling a hook.

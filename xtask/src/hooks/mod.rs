@@ -105,3 +105,9 @@ pub(crate) fn run(args: &Args, known: &[&'static Check]) -> Result<Status> {
     }
     Ok(Status::Done)
 }
+
+/// Returns the hooks that another tool put in the place of the kit's; none where git cannot say.
+pub(crate) fn replaced(runner: &Runner) -> Vec<Utf8PathBuf> {
+    let replaced = Hooks::of(runner).and_then(|hooks| hooks.replaced());
+    replaced.unwrap_or_default()
+}

@@ -9,14 +9,13 @@ use std::fs::{self, File};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::target_directory;
 use crate::hooks::model::Hook;
 use crate::selection::select::Selector;
 use crate::selection::{Selection, Tool, ToolOptions};
 use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles};
-use xtask_impact::files;
 use xtask_impact::lock_file;
 use xtask_impact::lock_file::{LockFile, LockState};
 use xtask_impact::paths::hashed;
@@ -29,6 +28,7 @@ use xtask_impact::unit_graph::{UnitGraph, UnitIx};
 use xtask_impact::usage;
 use xtask_impact::vcs::{Commit, Repository, TreeState};
 use xtask_impact::workspace::{LoadOptions, PackageIx, Workspace};
+use xtask_impact::{files, state};
 
 /// The state that a hook checks, and the changed paths of this state.
 #[derive(Clone)]
@@ -89,9 +89,10 @@ pub(crate) struct Selected {
     pub(crate) in_private_copy: bool,
 }
 
-impl Selected {
-    fn lock_file(&self) -> &LockFile {
-        &self.answer.workspace.lock_file
+impl StepPlace {
+    /// Returns a path relative to the top level, where it lies below.
+    fn below<'p>(&self, path: &'p Utf8Path) -> &'p Utf8Path {
+        path.strip_prefix(&self.top).unwrap_or(path)
     }
 }
 
@@ -123,20 +124,29 @@ impl<'a> HookRun<'a> {
         } = &self.subject;
         let is_setting = |path: &Utf8PathBuf| {
             let name = path.file_name();
-            name == Some("Cargo.toml") || path.iter().any(|it| it == ".cargo")
+            matches!(name, Some("Cargo.toml" | "Cargo.lock"))
+                || path.iter().any(|it| it == ".cargo")
         };
         if *in_place {
             match self.selected_in(self.here, tool, forwarded) {
-                Ok(None) if !unlike.iter().any(is_setting) => return Ok(None),
+                Ok((lock_file, None))
+                    if !unlike.iter().any(is_setting)
+                        && !self.is_at_fault(&lock_file, self.here)? =>
+                {
+                    return Ok(None);
+                }
                 // A build in the work tree would write the user's lock file, so the mirror is used.
-                Ok(Some(found)) if found.lock_file().state != LockState::Current => {}
-                Ok(Some(found)) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
+                Ok((lock_file, Some(_)))
+                    if lock_file.state != LockState::Current
+                        || self.is_at_fault(&lock_file, self.here)? => {}
+                Ok((_, Some(found))) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
                 // The error can come from unstaged changes, which the mirror does not have.
                 Err(error) if unlike.is_empty() => return Err(error),
                 _ => {}
             }
         }
-        let mut selected = self.selected_in(self.mirror()?, tool, forwarded)?;
+        let mirror = self.mirror()?;
+        let (lock_file, mut selected) = self.selected_in(mirror, tool, forwarded)?;
         let ignored = self.compiled_and_ignored.lock();
         for path in &*ignored.unwrap_or_else(PoisonError::into_inner) {
             let note = format!(
@@ -149,41 +159,58 @@ impl<'a> HookRun<'a> {
                 .iter_mut()
                 .for_each(|it| it.notes.push(note.clone()));
         }
-        if let Some(found) = &mut selected
-            && found.lock_file().state != LockState::Current
-        {
-            self.check_lock_file(found)?;
-            found.in_private_copy = true;
+        if self.is_at_fault(&lock_file, mirror)? {
+            return Err(self.stale(&lock_file, mirror));
+        }
+        if let Some(found) = &mut selected {
+            found.in_private_copy = lock_file.state != LockState::Current;
         }
         Ok(selected)
     }
 
-    /// Checks that the lock file fits the manifests, if the lock file is part of the checked state.
-    fn check_lock_file(&self, found: &Selected) -> Result<()> {
-        let path = &found.lock_file().path;
-        let path = path.strip_prefix(&found.place.top).unwrap_or(path);
-        let entries = self.repository.entries(&self.subject.state)?;
-        if entries.iter().all(|entry| entry.path != *path) {
-            return Ok(());
+    /// Returns whether a lock file is part of what is checked, and does not fit the manifests there.
+    fn is_at_fault(&self, lock_file: &LockFile, place: &StepPlace) -> Result<bool> {
+        let is_current = lock_file.state == LockState::Current;
+        if is_current && !self.concerns_lock_file() {
+            return Ok(false);
         }
+        let path = place.below(&lock_file.path);
+        let entries = self.repository.entries(&self.subject.state)?;
+        let is_tracked = entries.iter().any(|entry| entry.path == *path);
+        if !is_tracked || !is_current {
+            return Ok(is_tracked);
+        }
+        lock_file::would_be_written(&place.runner, &lock_file.path)
+    }
+
+    /// Returns whether a manifest or a lock file is among the changed paths.
+    fn concerns_lock_file(&self) -> bool {
+        let mut changed = self.subject.present.iter().chain(&self.subject.gone);
+        changed.any(|path| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")))
+    }
+
+    fn stale(&self, lock_file: &LockFile, place: &StepPlace) -> anyhow::Error {
+        let path = place.below(&lock_file.path);
         let (of, then) = match &self.subject.state {
             TreeState::Commit(commit) => (format!("of commit {}", commit.0), "commit"),
             _ => ("in the index".to_owned(), "stage"),
         };
-        Err(usage!(
+        usage!(
             "{name} is stale: it does not fit the manifests {of}\n\
              hint: run `cargo update --workspace`, and {then} {name}",
             name = quote::name(path)
-        ))
+        )
     }
 
+    /// Selects what a command is to be run on in a place; with the workspace's lock file.
     fn selected_in(
         &self,
         place: &StepPlace,
         tool: Tool,
         forwarded: &[String],
-    ) -> Result<Option<Selected>> {
+    ) -> Result<(LockFile, Option<Selected>)> {
         let workspace = load(place)?;
+        let lock_file = workspace.lock_file.clone();
         let mut asked = ChangeRequest::default();
         let owners = self.owners(place, &workspace);
         match (&self.subject.state, &self.subject.base) {
@@ -194,7 +221,7 @@ impl<'a> HookRun<'a> {
                 });
             }
             (TreeState::Commit(_), None) => asked.all = true,
-            _ if owners.is_empty() => return Ok(None),
+            _ if owners.is_empty() => return Ok((lock_file, None)),
             _ => {
                 let id = |&owner: &PackageIx| workspace.package(owner).id.clone();
                 asked.assumed = owners.iter().map(id).collect();
@@ -212,16 +239,17 @@ impl<'a> HookRun<'a> {
         let selector = Selector::new(&place.runner, &answer, tool, &options);
         let (selection, mut notes) = selector.keep(selection);
         if selection.is_empty() {
-            return Ok(None);
+            return Ok((lock_file, None));
         }
         notes.extend(answer.notes.iter().cloned());
-        Ok(Some(Selected {
+        let selected = Selected {
             place: place.clone(),
             answer,
             selection,
             notes,
             in_private_copy: false,
-        }))
+        };
+        Ok((lock_file, Some(selected)))
     }
 
     /// Returns the workspace members that own a changed path.
@@ -313,9 +341,9 @@ impl<'a> HookRun<'a> {
                 LockFile::path(&self.here.runner, &self.here.root),
             ),
         };
-        let directory = target.join("xtask").join(name_of(&self.here.top));
+        let directory = state::in_target(&target).join(name_of(&self.here.top));
         target_directory::create(&target)
-            .and_then(|()| fs::create_dir_all(&directory))
+            .and_then(|()| state::create(&directory))
             .with_context(|| format!("cannot create {}", quote::name(&directory)))?;
         let path = directory.join("lock");
         let lock = File::create(&path)

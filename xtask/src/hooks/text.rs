@@ -242,6 +242,9 @@ pub fn found(found: &[FoundHook]) -> String {
             What::Installed => "installed",
             What::Outdated => "outdated: `hooks install` writes it anew",
             What::Foreign => "somebody else's: `hooks install` keeps it and runs it first",
+            What::Replaced => {
+                "replaced by another tool, so that no step runs: `hooks install` puts the kit's back"
+            }
         };
         text.push_str(&format!("{:14} {what}\n", hook.name()));
         text.push_str(&format!("{:14} {}\n", "", quote::name(path)));

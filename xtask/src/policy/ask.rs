@@ -162,3 +162,51 @@ impl PolicyQuery<'_> {
         Ok(directory.context("cargo tells no build directory")?.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Place;
+    use crate::checks::policy::check::CHECKS;
+    use crate::doctor::context::{Context, state_costs};
+    use xtask_impact::testing::workspace;
+
+    #[test]
+    fn each_departure_has_a_cost_in_figures() {
+        let workspace = workspace(
+            "app: lib bin test=it script -> base\nbase: lib -> dep\ndep external: lib script",
+        );
+        let runner = Runner::new().unwrap();
+        let patient = Context::new(&workspace, &runner, None);
+        let costs = CHECKS.iter().map(|check| {
+            let path = "base/Cargo.toml".into();
+            let mut found = [check.found(Place::Path { path, line: None }, "", "")];
+            state_costs(&patient, &mut found);
+            let cost = found[0].impact.as_deref().unwrap_or("no cost");
+            format!("{}: {cost}\n", check.code)
+        });
+        let costs: String = costs.collect();
+        expect_test::expect![[r#"
+            environment-overrides: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            environment-departs: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            split-rustflags: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            env-table-ignored: The line changes none of 10 units that a build of everything compiles.
+            nested-config: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            contradicting-config: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            contradicting-manifest: The line changes none of 10 units that a build of everything compiles.
+            member-profile: The line changes none of 10 units that a build of everything compiles.
+            two-config-files: The line changes none of 10 units that a build of everything compiles.
+            same-package-twice: 7 units, of 2 packages, compiled again (dependents: app); seconds are not known, since no `cargo xtask timings` of everything is kept.
+            same-outputs-twice: 7 units, of 2 packages, compiled again (dependents: app); seconds are not known, since no `cargo xtask timings` of everything is kept.
+            incremental-with-cache: 8 units of path packages can be compiled incrementally.
+            codegen-units-with-incremental: 8 units of path packages can be compiled incrementally.
+            lto-with-incremental: 7 binaries are linked in a build of everything with its tests.
+            debug-stripped: 7 binaries are linked in a build of everything with its tests.
+            full-debug-info: 7 binaries are linked in a build of everything with its tests.
+            toolchain-unpinned: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            toolchain-differs-in-ci: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            required-value: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
+            unreadable-workspace: Not known, since cargo does not load the workspace that the finding is about.
+        "#]].assert_eq(&costs);
+    }
+}

@@ -78,7 +78,8 @@ fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Res
         output::note(output::of(name, nothing));
         return Ok(Status::Done);
     }
-    if let Some(note) = text::doctests(answer, tool) {
+    let reason = crate::selection::configured(answer, tool);
+    for note in reason.into_iter().chain(text::doctests(answer, tool)) {
         output::note(output::of(name, note));
     }
     let mut command = test_runner_shim::cargo(runner, &answer.workspace, tool, &selection, options);

@@ -13,6 +13,8 @@ pub mod test_runner_shim;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use cargo_metadata::camino::Utf8Path;
+
 pub use arguments::{
     ToolOptions, config_in, configuration_args, keeps_features, locked, profile_in, specs,
     whole_workspace,
@@ -22,6 +24,7 @@ use targets::{filterset, target_flags};
 
 use xtask_impact::paths::resolved;
 use xtask_impact::query::Answer;
+use xtask_impact::quote;
 use xtask_impact::records::layout::PackageDirectories;
 use xtask_impact::seeds::{Effect, Rule};
 use xtask_impact::unit_graph::{Mode, Unit, UnitIx, Verb};
@@ -277,7 +280,7 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
         Tool::Clippy => below_changed(answer, &["clippy.toml", ".clippy.toml"]),
         _ => BTreeSet::new(),
     };
-    let reruns_all = tool == Tool::Nextest && configures_nextest(answer);
+    let reruns_all = tool == Tool::Nextest && nextest_configuration(answer).is_some();
     let concerned = graph.units().filter(|&(index, unit)| {
         let effect = match unit.is_compiled() && checked_anew.contains(&unit.package) {
             true => Some(Effect::Rebuilt),
@@ -292,13 +295,29 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
     concerned.map(|(index, _)| index).collect()
 }
 
-/// Returns true if nextest's configuration changed, which decides how each test is run: the file
-/// `.config/nextest.toml` of the workspace, or another TOML file in `.config` whose name begins
-/// with `nextest`, as configurations of tools do.
-pub fn configures_nextest(answer: &Answer) -> bool {
+/// Returns the reason for which nextest runs all tests again, where nextest is run.
+pub fn configured(answer: &Answer, tool: Tool) -> Option<String> {
+    let because = nextest_because(answer).filter(|_| tool == Tool::Nextest)?;
+    Some(format!("all tests are run: {because}"))
+}
+
+/// Returns the reason for which nextest runs all tests again, if there is one.
+pub fn nextest_because(answer: &Answer) -> Option<String> {
+    let changed = nextest_configuration(answer)?;
+    Some(format!(
+        "{} changed: it says how nextest runs each test",
+        quote::name(changed)
+    ))
+}
+
+/// Returns the changed file of nextest's configuration, which says how each test is run:
+/// `.config/nextest.toml` of the workspace, or one beside it that is named after nextest, as those
+/// of tools are.
+pub fn nextest_configuration(answer: &Answer) -> Option<&Utf8Path> {
     let directory = resolved(&answer.workspace.root).join(".config");
-    answer.changes.iter().any(|change| {
-        let path = answer.top_level.join(&change.path);
+    let mut changed = answer.changes.iter().map(|change| &*change.path);
+    changed.find(|changed| {
+        let path = answer.top_level.join(changed);
         let below = path.strip_prefix(&directory).ok();
         below.is_some_and(|it| it.as_str().starts_with("nextest") && it.extension() == Some("toml"))
     })

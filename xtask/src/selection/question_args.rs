@@ -44,6 +44,11 @@ impl QuestionArgs {
         self.subject.resolved(&self.build(), in_ci)
     }
 
+    /// Returns the flags of the change set that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        self.subject.change.given()
+    }
+
     /// Returns the value of `--head`.
     pub fn head(&self) -> Option<&str> {
         self.subject.change.head.as_deref()

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::cli::output::count;
-use crate::selection::{binary_id, configures_nextest, in_filterset};
+use crate::selection::{Tool, binary_id, in_filterset, nextest_configuration};
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Seed};
@@ -39,6 +39,9 @@ pub struct AffectedReport {
     /// Test binaries that nextest runs differently because its configuration changed.
     #[serde(skip)]
     configured_tests: Vec<String>,
+    /// The reason for which nextest runs them, where it does.
+    #[serde(skip)]
+    pub configured_because: Option<String>,
 }
 
 /// The number of compiled units of path packages that have a record of this kind of build. The
@@ -148,10 +151,11 @@ impl AffectedReport {
                 compiled: answer.recorded.1,
             },
             notes: answer.notes.clone(),
-            configured_tests: match configures_nextest(answer) {
-                true => all_tests(answer),
-                false => Vec::new(),
+            configured_tests: match nextest_configuration(answer) {
+                Some(_) => all_tests(answer),
+                None => Vec::new(),
             },
+            configured_because: crate::selection::configured(answer, Tool::Nextest),
         }
     }
 
@@ -162,6 +166,7 @@ impl AffectedReport {
         self.packages = packages(&self.units);
         if effect == Effect::Rebuilt {
             self.configured_tests.clear();
+            self.configured_because = None;
         }
         self
     }

@@ -18,6 +18,7 @@ use xtask_impact::resolve_diff::remembered::Remembered;
 use xtask_impact::resolve_diff::selection::{
     ExtraPackage, FeaturePreserver, Preserved, UnitGraphQuery,
 };
+use xtask_impact::state;
 use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::workspace::{Declared, PackageIx, Workspace};
 
@@ -286,7 +287,7 @@ impl<'a> Selector<'a> {
             let workspace = &self.answer.workspace;
             let asker = UnitGraphQuery {
                 runner: self.runner,
-                cache: workspace.target_directory.join("xtask/rustc"),
+                cache: state::in_target(&workspace.target_directory).join("rustc"),
                 command: self.command(),
                 members: self.members(),
                 whole: self.whole(),

@@ -160,6 +160,14 @@ impl RunArgs {
                 "--message-format is taken: `timings` reads cargo's messages itself"
             ));
         }
+        if self.clean != Clean::Affected
+            && let Some(flag) = self.change.given().first()
+        {
+            return Err(usage!(
+                "{flag} has an effect only with --clean affected\nhint: add --clean affected, so that \
+                 what the change affects is removed before the build"
+            ));
+        }
         if self.repeat == 0 || self.repeat > 1 && self.clean == Clean::None {
             return Err(usage!(
                 "--repeat measures one build several times: say with --clean what is to be built \

@@ -386,6 +386,22 @@ fn changes_of_a_dependency_outside_the_repository_are_found() {
         --- stderr
         note: ext in [BESIDE]/ext lies outside the repository: [COUNT] files changed since the last build
     "#]]);
+    // The records of the old version stay beside those of the new one.
+    project
+        .cargo(&["check", "--workspace", "--all-targets"])
+        .done();
+    project.commit("Bump ext");
+    names().is(expect![[r#"
+        --- stderr
+        note: nothing is affected (the work tree since the merge base with main)
+    "#]]);
+    let edited = "// Edited once more.\n";
+    std::fs::write(&source, edited).unwrap();
+    names().is(expect![[r#"
+        top
+        --- stderr
+        note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last build
+    "#]]);
     let manifest = outside.join("Cargo.toml");
     let named = ["--file", manifest.to_str().unwrap()];
     let told = project.xtask(&[&["affected", "--format", "names"], &named[..]].concat());

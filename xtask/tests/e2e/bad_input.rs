@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use expect_test::expect;
 
-use crate::support::Project;
+use crate::support::{Project, manifest};
 
 fn pair() -> Project {
     Project::with_libraries(&[("base", &[]), ("journeys", &["base"])])
@@ -339,9 +339,37 @@ fn no_manifest() {
     let project = Project::empty();
     project.xtask(&["graph"]).is(expect![[r#"
         --- stderr
-        error: cargo cannot load this workspace
-        error: could not find `Cargo.toml` in `[ROOT]` or any parent directory
-        --- exit status 3
+        error: there is no Cargo.toml in [ROOT] or any directory above it
+        hint: run the command in a workspace, or name one with --manifest-path
+        --- exit status 2
+    "#]]);
+    // A directory of repositories, and a repository.
+    for name in ["one", "two words"] {
+        project.write(format!("{name}/Cargo.toml"), &manifest("base"));
+        project.write(format!("{name}/src/lib.rs"), "");
+    }
+    project.write("one/tests/fixtures/x/Cargo.toml", &manifest("x"));
+    let hint = || project.xtask(&["affected", "--file", "one/src/lib.rs"]);
+    hint().is(expect![[r#"
+        --- stderr
+        error: there is no Cargo.toml in [ROOT] or any directory above it
+        hint: 2 workspaces lie below; pass --manifest-path, as in --manifest-path one/Cargo.toml, or --all-workspaces where the command has it
+        --- exit status 2
+    "#]]);
+    project.git(&["init", "--quiet"]);
+    project.git(&["add", "two words"]);
+    hint().is(expect![[r#"
+        --- stderr
+        error: there is no Cargo.toml in [ROOT] or any directory above it
+        hint: pass --manifest-path 'two words/Cargo.toml'
+        --- exit status 2
+    "#]]);
+    project.git(&["add", "."]);
+    hint().is(expect![[r#"
+        --- stderr
+        error: there is no Cargo.toml in [ROOT] or any directory above it
+        hint: 2 workspaces lie below; pass --manifest-path, as in --manifest-path one/Cargo.toml, or --all-workspaces where the command has it
+        --- exit status 2
     "#]]);
     project
         .xtask(&["graph", "--manifest-path", "crates/none/Cargo.toml"])

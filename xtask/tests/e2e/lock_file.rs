@@ -163,6 +163,42 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
            SKIP=check leaves out what failed, --no-verify everything
         --- exit status 1
     "#]]);
+    // A member that went, in which no other package is concerned.
+    project.git(&["reset", "--quiet", "--hard"]);
+    project.replace(
+        "Cargo.toml",
+        "members",
+        "exclude = [\"crates/top\"]\nmembers",
+    );
+    project.git(&["rm", "--quiet", "-r", "crates/top"]);
+    project.git(&["add", "--all"]);
+    hook().is(expect![[r#"
+        --- stderr
+        ── check failed ([TIME])
+        error: Cargo.lock is stale: it does not fit the manifests in the index
+        hint: run `cargo update --workspace`, and stage Cargo.lock
+        ── pre-commit: check (failed [TIME]) in [TIME]
+           SKIP=check leaves out what failed, --no-verify everything
+        --- exit status 1
+    "#]]);
+    // The lock file that fits is not staged.
+    project
+        .cargo(&["update", "--workspace", "--offline"])
+        .done();
+    hook().is(expect![[r#"
+        --- stderr
+        ── check failed ([TIME])
+        error: Cargo.lock is stale: it does not fit the manifests in the index
+        hint: run `cargo update --workspace`, and stage Cargo.lock
+        ── pre-commit: check (failed [TIME]) in [TIME]
+           SKIP=check leaves out what failed, --no-verify everything
+        --- exit status 1
+    "#]]);
+    project.git(&["add", "Cargo.lock"]);
+    hook().is(expect![[r#""#]]);
+    project.git(&["reset", "--quiet", "--hard"]);
+    depend(&project);
+    project.git(&["add", "--all"]);
     // An untracked lock file is not part of the commit.
     project.write(".gitignore", "/target/\nCargo.lock\n");
     project.git(&["rm", "--quiet", "--cached", "Cargo.lock"]);

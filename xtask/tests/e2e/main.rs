@@ -24,11 +24,13 @@ mod clean_matrix;
 mod clean_orphans;
 #[cfg(unix)]
 mod clean_safely;
+mod cold_reads;
 mod doctor;
 mod graph;
 #[cfg(unix)]
 mod hooks;
 mod kept;
+mod limits;
 mod lock_file;
 mod names;
 #[cfg(unix)]
@@ -36,12 +38,14 @@ mod oracle;
 mod platforms;
 mod policy;
 mod run_affected;
+mod run_time_paths;
 mod shared;
 #[cfg(unix)]
 mod signals;
 mod support;
 mod timings;
 mod timings_page;
+mod unseen_files;
 mod variants;
 mod workspaces;
 #[cfg(unix)]

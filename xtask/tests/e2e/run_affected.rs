@@ -246,8 +246,23 @@ fn the_nextest_configuration_affects_every_test() {
     project.write(".config/nextest.toml", "[profile.default]\nretries = 1\n");
     let dry = |tool| project.xtask(&["run-affected", tool, "--dry-run"]).done();
     assert!(dry("nextest").contains("cargo nextest run --workspace"));
-    let filter = project.xtask(&["affected", "--format", "nextest"]).done();
-    assert!(filter.contains("binary_id(=narrow)"), "{filter}");
+    let filter = project.xtask(&["affected", "--format", "nextest"]);
+    assert!(filter.stdout.contains("binary_id(=narrow)"), "{filter}");
+    let because = "note: all tests are run: .config/nextest.toml changed: it says how nextest runs \
+                   each test\n";
+    assert_eq!(filter.stderr, because);
+    let summary = project
+        .xtask(&["ci", "summary", "nextest", "--base", "main"])
+        .done();
+    assert!(
+        summary.contains("> all tests are run: .config/nextest.toml changed"),
+        "{summary}"
+    );
+    let why = ["affected", "--verb", "test", "--why", "narrow:lib"];
+    let why = project.xtask(&why).done();
+    let last = "narrow lib test must be run again by nextest\n  since .config/nextest.toml changed: \
+                it says how nextest runs each test\n";
+    assert!(why.ends_with(last), "{why}");
     assert_eq!(dry("test"), "");
     assert_eq!(project.named(&["--verb", "test"]), [].into());
 }

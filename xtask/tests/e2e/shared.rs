@@ -184,6 +184,26 @@ fn doctor_reports_another_checkout_and_keeps_its_state() {
 }
 
 #[test]
+fn the_note_is_said_once_in_a_run_of_several_steps() {
+    let checkouts = Checkouts::new(V1);
+    let project = &checkouts.project;
+    project.append(
+        "Cargo.toml",
+        "\n[workspace.metadata.xtask.hooks]\n\
+         pre-commit = { steps = [\"check\", \"clippy\"], budget = 0 }\n",
+    );
+    project.commit("Configure the hook");
+    checkouts
+        .cargo("worktree", &["check", "--all-targets"])
+        .done();
+    project.write("crates/base/src/lib.rs", "pub fn one() -> u32 {}\n");
+    project.git(&["add", "--all"]);
+    let said = checkouts.xtask("project", &["hooks", "run", "pre-commit"]);
+    assert_eq!(said.stderr.matches("failed [").count(), 2, "{said}");
+    assert_eq!(said.stderr.matches("another checkout").count(), 1, "{said}");
+}
+
+#[test]
 fn a_policy_may_allow_a_shared_directory() {
     let them = Checkouts::new(V1);
     them.touch("worktree");

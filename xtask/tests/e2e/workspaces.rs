@@ -137,6 +137,57 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
         "#]]);
 }
 
+/// A path outside the repository that only one workspace uses is no error for the others.
+#[test]
+fn a_path_that_no_workspace_uses_is_refused() {
+    let project = Project::with_libraries(&[("base", &[])]);
+    let gauge = manifest("gauge") + "[dependencies]\next = { path = \"../../ext\" }\n";
+    project.write("tools/Cargo.toml", &(gauge + "[workspace]\n"));
+    project.write("tools/src/lib.rs", "");
+    for (path, text) in [
+        ("ext/Cargo.toml", &*manifest("ext")),
+        ("ext/src/lib.rs", ""),
+        ("other/notes.txt", ""),
+    ] {
+        let path = project.beside(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    project.replace("Cargo.toml", "members", "exclude = [\"tools\"]\nmembers");
+    project.commit("Add tools");
+    let ask = |all: &[&str], path: &str| {
+        let names = ["affected", "--format", "names", "--file", path];
+        project.xtask(&[&names, all].concat())
+    };
+    ask(&["--all-workspaces"], "../ext/src/lib.rs").is(expect![[r#"
+        gauge
+        --- stderr
+        note: .: nothing is affected (the named files)
+    "#]]);
+    ask(&["--all-workspaces"], "../other/notes.txt").is(expect![[r#"
+        --- stderr
+        note: .: nothing is affected (the named files)
+        note: tools: nothing is affected (the named files)
+        error: the path `../other/notes.txt` lies outside the repository, and no unit, path dependency or setting uses it
+        hint: name paths of this repository or of a path dependency; to take a package as changed whatever the reason, use --assume-changed
+        --- exit status 2
+    "#]]);
+    ask(&[], "../ext/src/lib.rs").is(expect![[r#"
+        --- stderr
+        error: the path `../ext/src/lib.rs` lies outside the repository, and no unit, path dependency or setting uses it
+        hint: name paths of this repository or of a path dependency; to take a package as changed whatever the reason, use --assume-changed
+        --- exit status 2
+    "#]]);
+    let other = project.beside("other");
+    project.git(&["-C", other.to_str().unwrap(), "init", "--quiet"]);
+    ask(&[], "../other/notes.txt").is(expect![[r#"
+        --- stderr
+        error: the path `../other/notes.txt` lies outside the repository, and no unit, path dependency or setting uses it
+        hint: the path belongs to the repository or worktree [BESIDE]/other; ask there, or name paths of this one
+        --- exit status 2
+    "#]]);
+}
+
 #[test]
 fn the_graph_shows_all_workspaces() {
     let project = railway();

@@ -216,6 +216,33 @@ pub struct Fingerprint {
     pub local: Vec<Local>,
     /// The flags of `RUSTFLAGS`, or of `RUSTDOCFLAGS` for documentation.
     pub rustflags: Vec<String>,
+    /// A hash of the target as the manifest has it.
+    #[serde(default)]
+    pub target: u64,
+    /// A hash of the profile, and of whether the unit is checked, built or documented.
+    #[serde(default)]
+    pub profile: u64,
+    /// A hash of the source's path.
+    #[serde(default)]
+    pub path: u64,
+    /// A hash of further settings.
+    #[serde(default)]
+    pub config: u64,
+    /// A hash of the target triple, zero for the host.
+    #[serde(default)]
+    pub compile_kind: u64,
+}
+
+impl Fingerprint {
+    /// Returns a hash of all that tells the records of one target apart, without the version of the
+    /// package, and without its dependencies.
+    pub fn likeness(&self) -> u64 {
+        crate::paths::hashed((
+            (self.rustc, &self.features, &self.rustflags),
+            (self.target, self.profile, self.path),
+            (self.config, self.compile_kind),
+        ))
+    }
 }
 
 /// A dependency in a fingerprint: the hash of the package id, the extern name, whether the

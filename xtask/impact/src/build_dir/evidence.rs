@@ -42,9 +42,13 @@ pub struct UnitRecord {
     pub hash: String,
     /// The fingerprint as a number; see [`super::unit_record::StoredFingerprint::value`].
     pub value: u64,
+    /// See [`super::dep_info::Fingerprint::likeness`].
+    pub likeness: u64,
     /// The dependencies that the unit was built with: the hash of the package id, and the value of
     /// the dependency's record.
     pub dependencies: Vec<(u64, u64)>,
+    /// Hashes of the names by which it knows these, in the same order.
+    pub names: Vec<u64>,
     /// The time and the size of the fingerprint file.
     stamp: Option<(SystemTime, u64)>,
 }
@@ -132,13 +136,7 @@ pub fn read(
             }
         }
     }
-    // A file that a build changes after it was read may get the same time stamp. So nothing is
-    // cached if a directory changed within the last 50 milliseconds.
-    let is_old = |&mark: &SystemTime| {
-        let age = started.duration_since(mark);
-        age.is_ok_and(|age| age.as_millis() > 50)
-    };
-    let is_settled = |place: &ProfileRecords| place.marks.iter().all(is_old);
+    let is_settled = |place: &ProfileRecords| is_settled(&place.marks, started);
     if let Some(kept) = kept.filter(|_| has_changed && places.iter().all(is_settled)) {
         state::write(kept, &places);
     }
@@ -165,6 +163,16 @@ impl RecordFilter<'_> {
         directories.sort();
         crate::paths::hashed((self.root, directories))
     }
+}
+
+/// Returns whether directories were left alone for a while before they were read. What a build changes
+/// meanwhile may bear the same time as what was read.
+fn is_settled(marks: &[SystemTime], started: SystemTime) -> bool {
+    let is_old = |&mark: &SystemTime| {
+        let age = started.duration_since(mark);
+        age.is_ok_and(|age| age.as_millis() > 50)
+    };
+    marks.iter().all(is_old)
 }
 
 /// Returns the times of the directories that all units share. Returns nothing for V2, where each
@@ -260,6 +268,11 @@ fn read_units(
                 inputs: inputs.collect(),
                 compiled_from: profile.compiled_from(&record),
                 value: record.value,
+                likeness: record.fingerprint.likeness(),
+                names: dependencies
+                    .clone()
+                    .map(|it| crate::paths::hashed(&it.1))
+                    .collect(),
                 dependencies: dependencies.map(|it| (it.0, it.3)).collect(),
                 package: record.package,
                 name: record.name,
@@ -284,4 +297,21 @@ fn stamp(
         .join(name.file_name());
     let metadata = fs::metadata(file).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
+}
+
+#[test]
+fn what_is_read_while_it_changes_is_not_kept() {
+    use std::time::Duration;
+
+    let started = SystemTime::now();
+    let before = |age| started - Duration::from_millis(age);
+    for (marks, expected) in [
+        (vec![], true),
+        (vec![before(51)], true),
+        (vec![before(50)], false),
+        (vec![before(1000), before(0)], false),
+        (vec![started + Duration::from_secs(1)], false),
+    ] {
+        assert_eq!(is_settled(&marks, started), expected, "{marks:?}");
+    }
 }

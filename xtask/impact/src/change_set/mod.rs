@@ -5,13 +5,14 @@ mod named;
 mod outside;
 pub mod path_list;
 mod prefetch;
+mod superseded;
 
 use std::collections::HashMap;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-pub use named::NamedFiles;
+pub use named::{NamedFiles, NamedOutside};
 pub use outside::OutsidePackages;
 pub use prefetch::{Compared, Prefetch};
 
@@ -119,6 +120,8 @@ pub struct ChangeSet {
     pub in_words: Vec<String>,
     /// The paths that differ, sorted.
     pub changes: Vec<Change>,
+    /// The names by which the user means paths outside the repository alone.
+    pub named_outside: Vec<NamedOutside>,
     /// Notes about the meaning of named paths, and about files that git does not compare.
     notes: Vec<String>,
 }
@@ -145,6 +148,7 @@ impl ChangeSet {
         let mut in_words = Vec::new();
         let mut changes = Vec::new();
         let mut notes = Vec::new();
+        let mut named_outside = Vec::new();
         if asked.compare.is_some() {
             let compared = compared.ok_or_else(|| {
                 usage!(
@@ -190,6 +194,7 @@ impl ChangeSet {
             });
             let placed = files.place(&root, repository.as_ref(), range.as_ref())?;
             notes.extend(placed.notes);
+            named_outside = placed.outside;
             changes.extend(placed.changes);
             changes.sort();
             changes.dedup_by(|later, earlier| later.path == earlier.path);
@@ -200,6 +205,7 @@ impl ChangeSet {
             range,
             in_words,
             changes,
+            named_outside,
             notes,
         })
     }

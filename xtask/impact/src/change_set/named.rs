@@ -26,8 +26,19 @@ pub struct NamedFiles {
 pub(super) struct NamedChanges {
     /// The changes, sorted, one per path.
     pub changes: Vec<Change>,
+    /// The names that stand for paths outside the repository alone.
+    pub outside: Vec<NamedOutside>,
     /// Notes for the reader.
     pub notes: Vec<String>,
+}
+
+/// A name that stands for paths outside the repository alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedOutside {
+    /// The path as the user names it.
+    pub name: String,
+    /// The absolute paths, without symbolic links in their directories.
+    pub paths: Vec<Utf8PathBuf>,
 }
 
 impl NamedFiles {
@@ -59,13 +70,20 @@ impl NamedFiles {
             known: None,
             untracked: None,
             changes: BTreeSet::new(),
+            inserted: Vec::new(),
         };
         let (mut unknown, mut twice) = (Vec::new(), Vec::new());
+        let mut outside = Vec::new();
         for name in &self.paths {
             match placer.name(name)? {
                 0 => unknown.push(name.as_str()),
                 1 => {}
                 _ => twice.push(format!("`{}`", quote::name(name))),
+            }
+            let paths = std::mem::take(&mut placer.inserted);
+            if !paths.is_empty() && paths.iter().all(|path| path.is_absolute()) {
+                let name = name.clone();
+                outside.push(NamedOutside { name, paths });
             }
         }
         placer.deleted_before(&mut unknown)?;
@@ -81,6 +99,7 @@ impl NamedFiles {
         });
         Ok(NamedChanges {
             changes: placer.changes.into_iter().collect(),
+            outside,
             notes: note.into_iter().collect(),
         })
     }
@@ -98,6 +117,8 @@ struct Placer<'a> {
     /// The untracked paths, relative to the top level. Filled on first use.
     untracked: Option<Vec<Utf8PathBuf>>,
     changes: BTreeSet<Change>,
+    /// The paths of the name at hand, as in the changes.
+    inserted: Vec<Utf8PathBuf>,
 }
 
 impl Placer<'_> {
@@ -186,6 +207,7 @@ impl Placer<'_> {
             Ok(below) => below,
             Err(_) => path,
         };
+        self.inserted.push(below.to_owned());
         self.changes.insert(Change {
             path: below.to_owned(),
             status,

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::superseded;
 use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
 use crate::process::Runner;
 use crate::quote;
@@ -70,6 +71,7 @@ impl OutsidePackages<'_> {
 
     fn of(&self, package: &Package, at: &Utf8Path) -> OutsideChanges {
         let records: Vec<&UnitRecord> = self.records(package, at).collect();
+        let records = superseded::without(records, self.places, at);
         if let Some(oldest) = records.iter().filter_map(|it| it.invoked).min() {
             return OutsideChanges {
                 changes: newer(at, oldest, &records),

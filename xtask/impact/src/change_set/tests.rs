@@ -73,3 +73,40 @@ fn a_comparison_is_described_in_words() {
         assert_eq!(found, (range, words.to_owned()));
     }
 }
+
+#[test]
+fn head_moves_from_one_commit_to_another() {
+    let (_directory, repository) = repository();
+    let [first, second] = ["side", "main"].map(|name| repository.commit(name).unwrap());
+    let revisions = |base: &Commit, head: &Commit| Range::Revisions {
+        base: base.clone(),
+        head: head.clone(),
+    };
+    let worktree = |base: &Commit| Range::WorkTree { base: base.clone() };
+    let mut set = ChangeSet {
+        top_level: repository.top_level().to_owned(),
+        repository: Some(repository),
+        range: None,
+        in_words: Vec::new(),
+        changes: Vec::new(),
+        named_outside: Vec::new(),
+        notes: Vec::new(),
+    };
+    for (range, expected) in [
+        (None, false),
+        (Some(worktree(&second)), false),
+        (Some(worktree(&first)), true),
+        (Some(revisions(&first, &second)), true),
+        (Some(revisions(&first, &first)), false),
+        (
+            Some(Range::Index {
+                head: Some(second.clone()),
+            }),
+            false,
+        ),
+    ] {
+        let story = format!("{range:?}");
+        set.range = range;
+        assert_eq!(set.head_moved(), expected, "{story}");
+    }
+}

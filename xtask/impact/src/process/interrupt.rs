@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result};
 use xshell::Shell;
 
 use super::cannot_start;
-use super::children::{Reach, RunningChild, SignalRole};
+use super::children::{
+    Reach, {RunningChild, SignalRole},
+};
 
 /// The result of a program with a time limit.
 #[derive(Debug)]

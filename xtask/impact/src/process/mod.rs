@@ -20,7 +20,9 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xshell::Shell;
 
 use crate::quote;
-use children::{Reach, RunningChild, SignalRole};
+use children::{
+    Reach, {RunningChild, SignalRole},
+};
 
 /// A runner: the directory and the cleaned environment in which programs start.
 #[derive(Clone)]

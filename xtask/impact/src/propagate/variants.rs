@@ -119,7 +119,10 @@ impl<'a> Variants<'a> {
         loop {
             live.retain(|record| {
                 let mut dependencies = record.evidence.dependencies.iter();
-                dependencies.all(|(package, on)| !packages.contains(package) || values.contains(on))
+                dependencies.all(|(package, on)| {
+                    let is_there = values.contains(on) || self.records.is_of_overridden(*on);
+                    is_there || !packages.contains(package)
+                })
             });
             let left: HashSet<u64> = live.iter().map(|it| it.evidence.value).collect();
             if left.len() == values.len() {
@@ -249,3 +252,6 @@ impl Record<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

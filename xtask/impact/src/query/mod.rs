@@ -3,6 +3,7 @@
 
 mod compilers;
 mod scan_cache;
+mod unused;
 
 use crate::seeds;
 use std::cell::RefCell;
@@ -36,6 +37,8 @@ use crate::vcs::Change;
 use crate::workspace::{TargetKind, Workspace};
 use crate::{build_dir, files};
 use scan_cache::KeptFacts;
+pub use unused::UnusedPaths;
+use unused::Uses;
 
 /// A query: the workspace, the change, and the verb that will be run.
 pub struct Query {
@@ -59,6 +62,9 @@ pub struct Query {
     pub network: bool,
     /// Work that was started before the workspace was loaded.
     pub ahead: Option<Prefetch>,
+    /// Takes the named paths that the workspace does not use, where several workspaces are asked;
+    /// without it, such a path is an error.
+    pub unused: Option<UnusedPaths>,
 }
 
 /// The records of builds that an answer may use.
@@ -114,6 +120,7 @@ impl Query {
             no_cache: false,
             network: true,
             ahead: None,
+            unused: None,
         }
     }
 
@@ -130,8 +137,7 @@ impl Query {
     /// Answers the query.
     ///
     /// # Errors
-    /// Returns an error if git cannot compare, or if the user names a path, package or target that
-    /// does not exist.
+    /// Where git cannot compare, or a name names nothing or a path that nothing uses.
     pub fn answer(mut self) -> Result<Answer> {
         let started = self.ahead.take();
         let Self {
@@ -204,6 +210,7 @@ impl Query {
             root: &set.top_level,
             changes: &set.changes,
             head_moved: set.head_moved(),
+            targets: &self.targets,
             config: config.as_ref(),
             contents: &|path| contents.get(path).cloned().unwrap_or_default(),
             is_same_compiler: &|before, after| {
@@ -217,6 +224,16 @@ impl Query {
             facts: &facts,
         };
         seeds.extend(seeds::find(&inputs, outsides));
+        let uses = Uses {
+            layout: &layout,
+            settings: &settings,
+            seeds: &seeds,
+        };
+        let unused = uses.unused(&set.named_outside);
+        match &self.unused {
+            Some(all) => all.add(&unused),
+            None => unused::refuse(&self.runner, &unused)?,
+        }
         let skipped = files::take_skipped();
         // Facts found without the skipped files are not cached, so that the next answer reports the
         // skipped files again.

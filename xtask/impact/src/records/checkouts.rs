@@ -381,6 +381,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_does_not_tell_where_it_is_from_counts_only_where_all_is_from_here() {
+        let workspace = workspace("network: lib\nfares: lib");
+        let layout = PackageDirectories::new(&workspace);
+        let mut own: HashMap<&str, Vec<PackageIx>> = HashMap::new();
+        for (index, package) in workspace.packages() {
+            own.entry(&package.name).or_default().push(index);
+        }
+        let record = |package: &str, from: Option<&str>| {
+            let name = serde_json::json!({ "mode": "compile", "kind": "lib", "target": package });
+            serde_json::json!({
+                "package": package, "name": name, "rustc": 1, "features": [], "invoked": null,
+                "inputs": [], "compiled_from": from, "hash": "", "value": 1, "likeness": 1,
+                "dependencies": [], "names": [], "stamp": null,
+            })
+        };
+        let here = Some("/w/network/src/lib.rs");
+        let elsewhere = Some("/w2/network/src/lib.rs");
+        for (from, kept) in [(here, vec!["network", "fares"]), (elsewhere, vec![])] {
+            let place = serde_json::json!({
+                "directory": "debug", "path": "/w/target/debug", "is_v1": true, "marks": [],
+                "wanted": 0, "units": [record("network", from), record("fares", None)],
+            });
+            let mut place: ProfileRecords = serde_json::from_value(place).unwrap();
+            let mut checkout = Checkout::new(&workspace, &layout, own.clone());
+            let shared = checkout.sift(&mut place, "/w/target/debug".into());
+            assert_eq!(shared.is_some(), from == elsewhere);
+            let units: Vec<_> = place.units.iter().map(|it| &*it.package).collect();
+            assert_eq!(units, kept, "{from:?}");
+        }
+    }
+
     /// Queries a checkout without a link, after `cargo build --manifest-path link/Cargo.toml`.
     #[test]
     #[cfg(unix)]

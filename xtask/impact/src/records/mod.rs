@@ -22,7 +22,7 @@ pub mod names;
 pub(crate) mod platform;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -59,6 +59,8 @@ pub struct Records<'a> {
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read each path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
+    /// The values of the records that stand for overridden scripts, which are no units.
+    overridden: HashSet<u64>,
     found: RefCell<RecordFindings>,
 }
 
@@ -96,6 +98,7 @@ impl<'a> Records<'a> {
             ground,
             by_unit: BTreeMap::new(),
             readers: HashMap::new(),
+            overridden: HashSet::new(),
             found: RefCell::default(),
         }
     }
@@ -117,6 +120,10 @@ impl<'a> Records<'a> {
             let toolchain = newest.map(|unit| unit.rustc);
             let scripts = CompiledScripts::new(place);
             for unit in &place.units {
+                let mut inputs = unit.inputs.iter();
+                if inputs.any(|(_, it)| matches!(it, RecordedInputs::Run(Watch::Overridden))) {
+                    records.overridden.insert(unit.value);
+                }
                 let is_here = place.directory == directory && Some(unit.rustc) == toolchain;
                 records.add(unit, is_here, &by_name, &scripts);
             }
@@ -189,6 +196,11 @@ impl<'a> Records<'a> {
     /// Returns all records.
     pub(super) fn all(&self) -> impl Iterator<Item = &Record<'a>> {
         self.by_unit.values().flatten()
+    }
+
+    /// Returns whether a value is that of a record which stands for an overridden script.
+    pub(super) fn is_of_overridden(&self, value: u64) -> bool {
+        self.overridden.contains(&value)
     }
 
     /// Returns the records of a unit: of a script run or of a compiled unit.
@@ -451,3 +463,6 @@ fn newest_in(path: &Utf8Path, changed: &ChangedPaths) -> Option<SystemTime> {
         .map(|entry| newest_in(entry.path(), changed))
         .try_fold(SystemTime::UNIX_EPOCH, |a, b| Some(a.max(b?)))
 }
+
+#[cfg(test)]
+mod tests;

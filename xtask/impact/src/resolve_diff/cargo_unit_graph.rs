@@ -69,7 +69,7 @@ pub(super) struct CargoUnit {
     pub(super) facts: UnitConfiguration,
     /// True if the command itself requests the unit, not only another unit.
     pub(super) is_root: bool,
-    /// A hash of the configuration of the unit and of everything below it.
+    /// The key and the facts of the unit and of everything below it, as one number.
     pub(super) deep: u64,
     /// The dependencies: the name in the source, and the index of the unit.
     pub(super) dependencies: Vec<(String, usize)>,
@@ -257,7 +257,7 @@ impl CargoUnitGraph {
                 .map(|(name, index)| (name.as_str(), units[*index].deep))
                 .collect();
             below.sort_unstable();
-            units[index].deep = hashed((&unit.facts, below));
+            units[index].deep = hashed((&unit.key, &unit.facts, below));
         }
         Ok(Self { units, users_first })
     }

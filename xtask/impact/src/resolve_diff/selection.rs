@@ -15,9 +15,9 @@ use cargo_metadata::camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::raw::{self, RawGraph, users_first};
-use crate::lock_file;
 use crate::paths::hashed;
 use crate::process::{self, Runner};
+use crate::{lock_file, state};
 
 /// A question to cargo for the units of a selection.
 pub struct UnitGraphQuery<'a> {
@@ -155,8 +155,7 @@ impl UnitGraphQuery<'_> {
     /// Returns the units that cargo would build for these packages. `packages` are command-line
     /// flags such as `-p`.
     pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
-        std::fs::create_dir_all(&self.cache)
-            .with_context(|| format!("cannot create {}", self.cache))?;
+        state::create(&self.cache).with_context(|| format!("cannot create {}", self.cache))?;
         let command = || {
             let mut command = self.runner.cargo();
             command.args(&self.command).args(packages);

@@ -1,12 +1,13 @@
 //! Seeds from settings files. The meaning of these files counts and not their text, so both sides
 //! are compared.
 
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::settings::{BothSides, Setting};
 use super::{Propagation, Rule, Seed};
+use crate::files;
 use crate::seeds::{Resolution, SeedFinder, SeedInputs};
-use crate::semantic_diff::config::compare_config;
+use crate::semantic_diff::config::{compare_config, compare_sole_config};
 use crate::semantic_diff::lock::compare_locks;
 use crate::semantic_diff::manifest::compare_manifest;
 use crate::semantic_diff::toolchain::compare_toolchain;
@@ -55,12 +56,54 @@ impl SeedFinder<'_> {
                 }
                 self.meanings(change, None, Rule::Toolchain, meanings);
             }
-            Setting::Configuration => match contents.compare(compare_config) {
-                Some(meanings) => self.meanings(change, None, Rule::Configuration, meanings),
-                None => self.everything(change, UNREADABLE),
-            },
+            Setting::Configuration => {
+                let compare = match self.is_sole_configuration(path) {
+                    true => compare_sole_config,
+                    false => compare_config,
+                };
+                match contents.compare(compare) {
+                    Some(meanings) => self.meanings(change, None, Rule::Configuration, meanings),
+                    None => self.everything(change, UNREADABLE),
+                }
+            }
         }
         true
+    }
+
+    /// Returns whether triples and flags can come from this file alone, on both sides of the change:
+    /// not from another file, the environment, or the question.
+    fn is_sole_configuration(&self, path: &Utf8Path) -> bool {
+        let SeedInputs {
+            config,
+            settings,
+            targets,
+            changes,
+            root,
+            ..
+        } = *self.inputs;
+        let Some(config) = config.filter(|_| targets.is_empty()) else {
+            return false;
+        };
+        let mut variables = config.variables();
+        let decides = |name: &str| {
+            let ends = ["RUSTFLAGS", "RUSTDOCFLAGS"];
+            name == "CARGO_BUILD_TARGET" || ends.iter().any(|end| name.ends_with(end))
+        };
+        if variables.any(|(name, _)| decides(name)) {
+            return false;
+        }
+        let says_nothing = |file: &Utf8PathBuf| {
+            let text = files::read_text(file, files::SETTINGS);
+            let names = |text: String| text.contains("target") || text.contains("flags");
+            !file.exists() || text.is_ok_and(|text| !names(text))
+        };
+        let is_other = |change: &Change| {
+            let changed = root.join(&change.path);
+            let known = settings.of(&changed);
+            known.is_some_and(|(setting, known)| setting == Setting::Configuration && known != path)
+        };
+        let mut others = settings.configuration().filter(|file| *file != path);
+        others.all(says_nothing) && !changes.iter().any(is_other)
     }
 
     /// Seeds the units that a settings file outside the repository touches. The older side of the

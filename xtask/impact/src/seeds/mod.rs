@@ -54,6 +54,8 @@ pub struct SeedInputs<'a> {
     pub changes: &'a [Change],
     /// True if the two sides are different commits, so that git's own files differ too.
     pub head_moved: bool,
+    /// The target triples that the question names beside cargo's configuration.
+    pub targets: &'a [String],
     /// Cargo's configuration on the newer side; `None` if the configuration did not change or
     /// cannot be read.
     pub config: Option<&'a CargoConfig>,
@@ -112,6 +114,7 @@ pub fn find(inputs: &SeedInputs<'_>, outsides: Outsides) -> Vec<Seed> {
     for change in inputs.changes {
         finder.change(change);
     }
+    finder.new_targets();
     finder.standing();
     finder.seeds
 }
@@ -143,6 +146,7 @@ impl SeedFinder<'_> {
         } else if !is_setting {
             self.hidden(change, &path, before);
         }
+        self.reached(change, &path);
         self.documents(change, &path);
         self.run_time(change, &path, is_placed);
         if is_placed {
@@ -266,6 +270,65 @@ impl SeedFinder<'_> {
                 self.seed(index, Rule::Target, change, because);
             }
         }
+    }
+
+    /// Adds the units that nothing needed before targets came: with a package's first integration
+    /// test, `cargo test` also builds the package's binaries.
+    fn new_targets(&mut self) {
+        let SeedInputs {
+            workspace,
+            graph,
+            verb,
+            ..
+        } = *self.inputs;
+        let mut came: HashMap<UnitIx, &Change> = HashMap::new();
+        for change in self.inputs.changes {
+            if change.status == ChangeStatus::Added {
+                let path = self.inputs.root.join(&change.path);
+                came.extend(self.new_units(&path).map(|unit| (unit, change)));
+            }
+        }
+        let Some(change) = came.values().next().copied() else {
+            return;
+        };
+        let some = came.keys().copied().collect();
+        for unit in graph.needed_only_for(workspace, verb, &some) {
+            self.seed(
+                unit,
+                Rule::Target,
+                change,
+                "a new target is the first to need it",
+            );
+        }
+    }
+
+    /// The units of the target that a file starts, unless another target of the same kind may have
+    /// needed the same before it went.
+    fn new_units(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
+        let SeedInputs {
+            workspace,
+            graph,
+            layout,
+            root,
+            changes,
+            ..
+        } = *self.inputs;
+        let owner = layout.owner(path);
+        let is_same_place = |change: &Change| {
+            let other = root.join(&change.path);
+            change.status == ChangeStatus::Deleted
+                && other.parent() == path.parent()
+                && other.extension() == path.extension()
+        };
+        let package = owner.filter(|_| !changes.iter().any(is_same_place));
+        let starts = move |unit: &UnitIx| {
+            let unit = graph.unit(*unit);
+            let mut targets = workspace.package(unit.package).targets.iter();
+            targets.any(|it| (it.kind, &it.name, &*it.src_path) == (unit.kind, &unit.target, path))
+        };
+        let units = package.map_or(&[][..], |package| graph.units_of(package));
+        let units = units.iter().copied().filter(starts);
+        units.collect::<Vec<_>>().into_iter()
     }
 
     /// Seeds the packages whose manifests name a package that lost its library. Cargo ignores a
@@ -412,3 +475,6 @@ fn conventional_target(below: &Utf8Path) -> Option<TargetKind> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

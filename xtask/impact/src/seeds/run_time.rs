@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::Utf8Path;
 
 use super::rules::Affects;
-use super::sources::Bases;
+use super::sources::{Bases, RunTime};
 use super::{Effect, Rule};
 use crate::paths::normalized;
 use crate::seeds::{SeedFinder, is_a_test};
 use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 use crate::unit_graph::{Mode, UnitIx};
-use crate::vcs::{Change, ChangeStatus};
+use crate::vcs::Change;
 use crate::workspace::{PackageIx, TargetKind};
 
 const BECAUSE: &str = "its tests may read this file as they run";
@@ -59,24 +59,66 @@ impl SeedFinder<'_> {
                     let is_variable = is_told && !paths.variables.is_empty();
                     if is_named || is_variable && code == StringContext::Any {
                         self.rerun_readers(&reader, file, code, change);
-                        self.may_include(&reader, code, change);
+                        self.rerun_users(&reader, file, code, change);
                     }
                 }
                 self.rerun_dependents(&reader, (file, paths), change, path);
             }
+            self.named_in_parts(&reader, &named, change, path);
         }
     }
 
-    /// Seeds the units that may read the file at compile time: code of their package names the
-    /// file, and macros or variables make some of the paths that the units include.
-    fn may_include(&mut self, reader: &RunTimeReader<'_>, code: StringContext, change: &Change) {
-        if reader.is_owner || code == StringContext::Docs || change.status == ChangeStatus::Deleted
-        {
+    /// Reruns tests of a package whose code may put a path together of the names that its strings hold:
+    /// the code can step up, and holds every name on the way from there. Code that lists
+    /// directories need not name what it finds there.
+    fn named_in_parts(
+        &mut self,
+        reader: &RunTimeReader<'_>,
+        named: &RunTime,
+        change: &Change,
+        path: &Utf8Path,
+    ) {
+        let Some(way) = self.way(reader, path).filter(|_| !reader.is_owner) else {
+            return;
+        };
+        let is_above = path.starts_with(reader.directory);
+        let steps_up = named.files.iter().flat_map(|(_, paths)| &paths.named);
+        let mut steps_up = steps_up.filter(|it| it.path.starts_with(".."));
+        let climbs = is_above || reader.bases.climbs || steps_up.next().is_some();
+        let is_led = !reader.bases.leads.is_empty();
+        if !climbs && !is_led && !self.sources.may_climb(reader.package) {
             return;
         }
-        self.doubt(reader.package, change, &|sources, _, node| {
-            sources.of(node).is_none_or(|reads| !reads.complete)
-        });
+        let known = self.sources.count_named(reader.package, &way);
+        let is_whole = known == way.len();
+        let may_list = climbs && known > 0;
+        let mut files: Vec<(&Utf8Path, StringContext)> = Vec::new();
+        for (file, paths) in &named.files {
+            let last = way[way.len() - 1];
+            let last = [Some(last), Utf8Path::new(last).file_stem()];
+            let code = last.iter().flatten().filter_map(|it| paths.parts.get(*it));
+            match code.min() {
+                Some(code) if is_whole => files.push((file, *code)),
+                _ if may_list && paths.lists_directories => files.push((file, StringContext::Any)),
+                _ => {}
+            }
+        }
+        if files.is_empty() && is_whole {
+            return self.rerun_tests(reader.package, change);
+        }
+        for (file, code) in files {
+            self.rerun_readers(reader, file, code, change);
+        }
+    }
+
+    /// Returns the names on the way down to a file from the nearest directory that also holds the
+    /// reading package; nothing for a file that lies right there.
+    fn way<'a>(&self, reader: &RunTimeReader<'_>, path: &'a Utf8Path) -> Option<Vec<&'a str>> {
+        let mut above = reader.directory.ancestors();
+        let common = above.find(|above| path.starts_with(above))?;
+        let is_within = common.starts_with(self.inputs.root);
+        let way: Vec<&str> = path.strip_prefix(common).ok()?.iter().collect();
+        (is_within && way.len() > 1).then_some(way)
     }
 
     /// Seeds all tests of a package.
@@ -111,8 +153,8 @@ impl SeedFinder<'_> {
             return false;
         }
         let leads = |base: &Utf8Path| {
-            let to = normalized(&base.join(&named.path));
-            self.leads_to(reader, &to, path, lists)
+            let to = matched(&normalized(&base.join(&named.path)), path);
+            to.is_some_and(|to| self.leads_to(reader, to, path, lists))
         };
         if named.start == RelativeTo::Package {
             return leads(directory);
@@ -191,14 +233,24 @@ impl SeedFinder<'_> {
                 tests.retain(|unit| is_test(unit) && !is_doctest(unit));
                 tests.into_iter().collect()
             }
-            _ => {
-                let own = units.iter().copied().filter(is_test);
-                let library = self.library_of(reader.package, file, code);
-                let users = library.map(|library| self.tests_of(library));
-                own.chain(users.into_iter().flatten()).collect()
-            }
+            _ => units.iter().copied().filter(is_test).collect(),
         };
         for unit in tests {
+            self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, BECAUSE);
+        }
+    }
+
+    /// Reruns the tests that use a library that a file belongs to.
+    fn rerun_users(
+        &mut self,
+        reader: &RunTimeReader<'_>,
+        file: &Utf8Path,
+        code: StringContext,
+        change: &Change,
+    ) {
+        let library = self.library_of(reader.package, file, code);
+        let tests = library.map(|library| self.tests_of(library));
+        for unit in tests.into_iter().flatten() {
             self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, BECAUSE);
         }
     }
@@ -239,7 +291,8 @@ impl SeedFinder<'_> {
             };
             let is_read = climbing.iter().any(|it| {
                 let to = normalized(&directory.join(&it.path));
-                !user.is_owner && self.leads_to(&user, &to, path, paths.lists_directories)
+                let to = matched(&to, path).filter(|_| !user.is_owner);
+                to.is_some_and(|to| self.leads_to(&user, to, path, paths.lists_directories))
             });
             if is_read {
                 self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, BECAUSE);
@@ -279,4 +332,15 @@ impl SeedFinder<'_> {
         reached.retain(|unit| is_a_test(graph.unit(*unit)));
         reached
     }
+}
+
+/// Returns the part of a path that a path with `*` for names stands for: the path itself, or a
+/// directory above it.
+fn matched<'a>(pattern: &Utf8Path, path: &'a Utf8Path) -> Option<&'a Utf8Path> {
+    let length = pattern.components().count();
+    let above = path.components().count().checked_sub(length)?;
+    let to = path.ancestors().nth(above)?;
+    let mut both = pattern.components().zip(to.components());
+    both.all(|(pattern, name)| pattern.as_str() == "*" || pattern == name)
+        .then_some(to)
 }

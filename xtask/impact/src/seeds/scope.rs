@@ -10,7 +10,7 @@ use crate::seeds::{SeedFinder, SeedInputs};
 use crate::semantic_diff::manifest::inherited;
 use crate::semantic_diff::{DepKind, TouchedUnits};
 use crate::unit_graph::{Mode, Unit, UnitIx, Verb};
-use crate::workspace::{PackageIdSpec, PackageIx, TargetKind};
+use crate::workspace::{Package, PackageIdSpec, PackageIx, TargetKind, Workspace};
 
 impl SeedFinder<'_> {
     /// Returns the units that a difference touches, with the effect on each. `package` is the
@@ -68,6 +68,7 @@ impl SeedFinder<'_> {
                 is_run(unit) && dependencies.any(|known| Some(known.package) == package)
             }),
             TouchedUnits::OverriddenRuns { platform, .. }
+            | TouchedUnits::OverriddenScripts { platform, .. }
             | TouchedUnits::Platform { platform, .. }
             | TouchedUnits::Flags { platform }
                 if !is_possible(platform.as_deref(), workspace) =>
@@ -82,12 +83,19 @@ impl SeedFinder<'_> {
             TouchedUnits::Platform { .. } | TouchedUnits::Flags { .. }
                 if self.spares_host(what) =>
             {
+                let is_flags = matches!(what, TouchedUnits::Flags { .. });
                 let units = targets_own(workspace, graph).into_iter();
-                units.map(|unit| (unit, Effect::Rebuilt)).collect()
+                units
+                    .filter(|&unit| !is_flags || graph.unit(unit).mode != Mode::Doc)
+                    .map(|unit| (unit, Effect::Rebuilt))
+                    .collect()
             }
-            TouchedUnits::Platform { .. } | TouchedUnits::Flags { .. } => rebuilt(&|_| true),
-            TouchedUnits::OverriddenRuns { platform, links } => {
-                self.overridden(links, platform.as_deref())
+            // Rustdoc has flags of its own.
+            TouchedUnits::Flags { .. } => rebuilt(&|unit| unit.mode != Mode::Doc),
+            TouchedUnits::Platform { .. } => rebuilt(&|_| true),
+            TouchedUnits::OverriddenRuns { links, .. } => self.overridden_runs(links),
+            TouchedUnits::OverriddenScripts { links, platform } => {
+                self.overridden_scripts(links, platform.as_deref())
             }
             TouchedUnits::PackageScan => {
                 let is_silent = package.is_some_and(|package| self.watches_package(package));
@@ -125,9 +133,39 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Returns the script runs of the packages that `links` name. If the override of a script was
-    /// removed and the script was never built, the script and its dependencies are included.
-    fn overridden(&self, links: &[String], platform: Option<&str>) -> Vec<(UnitIx, Effect)> {
+    /// Returns the script runs of the packages with these `links`. Where a configuration stands in for
+    /// a script and there is no run, its users are touched: the package's own units, and the script
+    /// runs of dependents, which see `DEP_*` variables.
+    fn overridden_runs(&mut self, links: &[String]) -> Vec<(UnitIx, Effect)> {
+        let SeedInputs {
+            workspace, graph, ..
+        } = *self.inputs;
+        let mut units = Vec::new();
+        for (index, _) in with_links(workspace, links) {
+            match graph.find(index, TargetKind::CustomBuild, Mode::RunCustomBuild) {
+                Some(run) => units.push((run, Effect::Rebuilt)),
+                None => {
+                    units.extend(self.meant(Some(index), &TouchedUnits::Package));
+                    let is_user = |unit: &Unit| {
+                        let mut on = workspace.package(unit.package).dependencies.iter();
+                        unit.mode == Mode::RunCustomBuild
+                            && on.any(|on| on.package == index && on.normal)
+                    };
+                    let users = graph.units().filter(|(_, unit)| is_user(unit));
+                    units.extend(users.map(|(unit, _)| (unit, Effect::Rebuilt)));
+                }
+            }
+        }
+        units
+    }
+
+    /// Returns the scripts of the packages with these `links` that nothing overrides and that were
+    /// not built before, with what the scripts are built from.
+    fn overridden_scripts(
+        &self,
+        links: &[String],
+        platform: Option<&str>,
+    ) -> Vec<(UnitIx, Effect)> {
         let SeedInputs {
             workspace,
             graph,
@@ -140,14 +178,10 @@ impl SeedFinder<'_> {
             config.is_some_and(|config| matches!(config.get(&key), Ok(Some(_))))
         };
         let mut units = Vec::new();
-        for (index, package) in workspace.packages() {
-            let Some(name) = package.links.as_ref().filter(|it| links.contains(it)) else {
-                continue;
-            };
-            let of_script = |mode| graph.find(index, TargetKind::CustomBuild, mode);
-            units.extend(of_script(Mode::RunCustomBuild));
-            let script = of_script(Mode::Build);
-            let script = script.filter(|it| !is_replaced(name) && records.of(*it).is_empty());
+        for (index, package) in with_links(workspace, links) {
+            let is_replaced = package.links.as_ref().is_some_and(|name| is_replaced(name));
+            let script = graph.find(index, TargetKind::CustomBuild, Mode::Build);
+            let script = script.filter(|it| !is_replaced && records.of(*it).is_empty());
             let Some(script) = script else { continue };
             units.push(script);
             let built_with = package.dependencies.iter().filter(|on| on.build);
@@ -258,6 +292,16 @@ impl SeedFinder<'_> {
             (None, _) => false,
         }
     }
+}
+
+/// The packages whose `links` is one of these.
+fn with_links<'a>(
+    workspace: &'a Workspace,
+    links: &'a [String],
+) -> impl Iterator<Item = (PackageIx, &'a Package)> {
+    let is_named = |package: &Package| package.links.as_ref().is_some_and(|it| links.contains(it));
+    let packages = workspace.packages();
+    packages.filter(move |(_, package)| is_named(package))
 }
 
 /// Returns true if a unit uses its package's dependencies of a kind.

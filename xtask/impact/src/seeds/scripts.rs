@@ -72,7 +72,9 @@ impl SeedFinder<'_> {
                     let is_own = in_package && (!is_read || script.may_take(path, directory));
                     // The output that a library prints for the script is not visible in the
                     // script's sources.
-                    let may_print = is_named && script.is_silent()
+                    let may_print = !in_package
+                        && self.sources.may_be_given_watch(package, path, root)
+                        || is_named && script.is_silent()
                         || (is_named || is_own)
                             && (script.has_doubts() || self.sources.is_given_watches(package));
                     because = may_print.then_some("its build script may watch this file");

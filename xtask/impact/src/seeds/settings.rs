@@ -99,6 +99,11 @@ impl SettingFiles {
         }
     }
 
+    /// The files in which cargo looks for its configuration, whether or not they exist.
+    pub(super) fn configuration(&self) -> impl Iterator<Item = &Utf8PathBuf> {
+        self.configuration.iter()
+    }
+
     /// Returns the kind of settings file at an absolute path, and the path by which cargo knows the
     /// file; `None` if the path is not a settings file.
     pub fn of<'a>(&'a self, path: &'a Utf8Path) -> Option<(Setting, &'a Utf8Path)> {

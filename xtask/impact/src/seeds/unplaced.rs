@@ -55,7 +55,7 @@ impl SeedFinder<'_> {
     /// affects nothing.
     fn handed(&mut self, change: &Change, path: &Utf8Path) {
         let Some(package) = self.inputs.layout.owner(path) else {
-            return self.handed_outside(change, path);
+            return;
         };
         self.doubt(package, change, &|sources, _, node| {
             sources.is_handed(node, path)
@@ -78,13 +78,32 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Seeds the units that may read a file outside every package, if their macros make paths.
-    fn handed_outside(&mut self, change: &Change, path: &Utf8Path) {
-        let SeedInputs { layout, root, .. } = *self.inputs;
+    /// Units of other packages that may read a file by a path that a macro, a variable or generated
+    /// code makes.
+    pub(super) fn reached(&mut self, change: &Change, path: &Utf8Path) {
+        if change.status == ChangeStatus::Deleted {
+            return;
+        }
+        let SeedInputs {
+            graph,
+            layout,
+            records,
+            root,
+            ..
+        } = *self.inputs;
+        let owner = layout.owner(path);
         for (package, _) in layout.packages() {
-            if self.sources.makes_paths(package) && self.sources.names_closely(package, path, root)
-            {
-                self.doubt(package, change, &|_, _, _| true);
+            // What a unit reads by a variable, only a record that is current says.
+            let is_unknown = |unit: &&UnitIx| {
+                graph.unit(**unit).is_compiled() && !records.is_nearly_current(**unit)
+            };
+            let is_open = owner != Some(package)
+                && (graph.units_of(package).iter().any(|unit| is_unknown(&unit))
+                    || self.sources.is_told_place(package));
+            if is_open && self.sources.leads_near(package, path, root) {
+                self.doubt(package, change, &|sources, _, node| {
+                    sources.may_reach(node, path, root)
+                });
             }
         }
     }
@@ -96,7 +115,7 @@ impl SeedFinder<'_> {
             return;
         }
         let Some(package) = self.inputs.layout.owner(path) else {
-            return self.handed_outside(change, path);
+            return;
         };
         let known = self.seeds[before..].iter().map(|seed| seed.unit);
         let known: BTreeSet<UnitIx> = known.collect();
@@ -125,8 +144,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Seeds units for a file outside every package. Code that reads the file must name the file or
-    /// a directory above the file.
+    /// A file outside every package that no unit compiles. A test that reads the file has to name it,
+    /// or a directory above it.
     fn unplaced_outside(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs { graph, root, .. } = *self.inputs;
         for (package, _) in self.inputs.layout.packages() {
@@ -137,12 +156,7 @@ impl SeedFinder<'_> {
             }
             for &unit in graph.units_of(package) {
                 let node = graph.unit(unit);
-                // A deleted file cannot be compiled by sources that did not change.
-                let may_be_read = in_code && change.status != ChangeStatus::Deleted;
-                if may_be_read && node.is_compiled() && !self.is_recorded(unit) {
-                    let because = "its package's sources mention this name";
-                    self.seed(unit, Rule::Doubt, change, because);
-                } else if is_a_test(node) && (in_code || node.mode == Mode::Doctest) {
+                if is_a_test(node) && (in_code || node.mode == Mode::Doctest) {
                     let because = "its tests may read this file as they run";
                     self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);
                 }

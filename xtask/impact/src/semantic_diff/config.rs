@@ -37,6 +37,8 @@ const INERT: &[&str] = &[
     "term",
 ];
 
+const BUILD_TARGET: [&str; 2] = ["build", "target"];
+
 /// Returns true if a key has no effect on what is built, as `net` and `alias`.
 pub fn is_inert(key: &[&str]) -> bool {
     let starts_so = |row: &&str| {
@@ -89,6 +91,44 @@ pub fn compare_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
     effects
 }
 
+/// Compares two sides of the one configuration that names triples or flags: no other file does, nor
+/// the environment, nor the command line.
+///
+/// Where a triple is named on one side alone, all that is built for a platform is another unit on
+/// the other side, which cargo's graph tells; flags are another matter only for the host's units,
+/// and these have flags only on the side without a triple.
+pub fn compare_sole_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
+    let mut effects = compare_config(old, new);
+    let has_triple = |side: &Table| {
+        let build = side.get("build");
+        build.and_then(|build| build.get("target")).is_some()
+    };
+    let bare = match (has_triple(old), has_triple(new)) {
+        (true, false) => new,
+        (false, true) => old,
+        _ => return effects,
+    };
+    if !names_flags(bare) {
+        effects.retain(|effect| match effect.what {
+            TouchedUnits::Flags { .. } => false,
+            TouchedUnits::All => effect.key != BUILD_TARGET.join("."),
+            _ => true,
+        });
+    }
+    effects
+}
+
+/// Returns whether a configuration has flags for rustc or rustdoc.
+fn names_flags(config: &Table) -> bool {
+    let has_flags = |table: &Value| {
+        let keys = ["rustflags", "rustdocflags"];
+        keys.iter().any(|key| table.get(key).is_some())
+    };
+    let platforms = config.get("target").and_then(Value::as_table);
+    let mut platforms = platforms.into_iter().flat_map(Table::values);
+    config.get("build").is_some_and(has_flags) || platforms.any(has_flags)
+}
+
 /// Follows a difference down to the key that has a rule.
 fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
     let path = [above, &[change.key]].concat();
@@ -97,23 +137,19 @@ fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
         return;
     }
     let mut add = |what, told, why| effects.push(SemanticChange::new(&path, what, told, why));
-    if path == ["build", "target"] {
-        let (what, why) = match (change.old, new) {
-            (Some(_), Some(_)) => (
-                TouchedUnits::Platform {
-                    platform: None,
-                    host_too: false,
-                },
-                "names the platforms that are built for",
-            ),
+    if path == BUILD_TARGET {
+        let what = TouchedUnits::Platform {
+            platform: None,
+            host_too: false,
+        };
+        add(what, true, "names the platforms that are built for");
+        if change.old.is_none() || new.is_none() {
             // Without a triple, rustflags also apply to the units for the host. The flags may come
             // from another file or the environment, so everything counts as touched.
-            _ => (
-                TouchedUnits::All,
-                "decides whether target and host are told apart",
-            ),
-        };
-        return add(what, false, why);
+            let why = "decides whether target and host are told apart";
+            add(TouchedUnits::All, false, why);
+        }
+        return;
     }
     let inside = change.inside();
     let rule = RULES.iter().find(|(row, ..)| is(row, &path));
@@ -121,7 +157,15 @@ fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
     if let Some((_, told, touches, why)) =
         rule.filter(|(row, ..)| inside.is_some() || !row.ends_with('*'))
     {
-        return add(touches(&path), *told, why);
+        let touched = touches(&path);
+        if let TouchedUnits::OverriddenRuns { links, platform } = touched.clone() {
+            add(
+                TouchedUnits::OverriddenScripts { links, platform },
+                true,
+                why,
+            );
+        }
+        return add(touched, *told, why);
     }
     let known = INERT.iter().chain(RULES.iter().map(|(row, ..)| row));
     match inside {

@@ -119,11 +119,17 @@ fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
                 .into_iter()
                 .flatten()
                 .filter_map(Value::as_str);
-            let overridden = TouchedUnits::OverriddenRuns {
-                links: links.map(str::to_owned).collect(),
+            let links: Vec<String> = links.map(str::to_owned).collect();
+            let runs = TouchedUnits::OverriddenRuns {
+                links: links.clone(),
                 platform: None,
             };
-            let mut effects = vec![(overridden, false, "can match an override in configuration")];
+            let scripts = TouchedUnits::OverriddenScripts {
+                links,
+                platform: None,
+            };
+            let why = "can match an override in configuration";
+            let mut effects = vec![(runs, false, why), (scripts, true, why)];
             // If `links` only gets another name, nothing is rebuilt, although dependents see
             // another variable.
             if change.old.is_none() || change.new.is_none() {

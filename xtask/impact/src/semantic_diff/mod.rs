@@ -102,12 +102,20 @@ pub enum TouchedUnits {
     /// The script runs of the packages that depend on the package, because they see its `DEP_*`
     /// variables.
     DependentRuns,
-    /// The script runs of the packages with one of these `links`, if a configuration overrides the
-    /// script for `platform`, or for any platform if `platform` is `None`.
+    /// The script run of each package whose `links` is one of these, or, of a script that stays
+    /// overridden and is not run, whatever uses what the configuration says in its place.
     OverriddenRuns {
         /// The values of `package.links`.
         links: Vec<String>,
         /// The triple of the `[target]` table that holds the override.
+        platform: Option<String>,
+    },
+    /// The scripts of the packages whose `links` is one of these, with what the scripts are built
+    /// from, where nothing overrides them.
+    OverriddenScripts {
+        /// Values of `package.links`.
+        links: Vec<String>,
+        /// The triple of the `[target]` table that holds the override, or held it.
         platform: Option<String>,
     },
     /// The script run of the package, if the script prints no `rerun-if-*`.

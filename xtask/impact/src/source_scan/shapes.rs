@@ -35,7 +35,6 @@ pub(super) const ORDINARY_MACROS: &[&str] = &[
     "vec",
     "matches",
     "concat",
-    "stringify",
     "cfg",
     "thread_local",
     "lazy_static",
@@ -52,12 +51,13 @@ pub(super) const ORDINARY_MACROS: &[&str] = &[
     "criterion_main",
 ];
 
-/// The macros whose arguments are not code of this target, but tokens for another target.
+/// Macros whose arguments are no code of this target, but a text, or tokens for another one.
 pub(super) const QUOTING_MACROS: &[&str] = &[
     "quote",
     "quote_spanned",
     "parse_quote",
     "parse_quote_spanned",
+    "stringify",
 ];
 
 /// The attributes whose literals are never files. `path` is about a module and is read together

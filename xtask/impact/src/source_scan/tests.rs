@@ -974,25 +974,29 @@ fn long_code_is_scanned_in_linear_time() {
     let in_main =
         |body: String| format!("fn main() {{ {body} println!(\"cargo::rerun-if-changed=x\"); }}");
     let texts = [
-        in_main(format!("let x = a{};", ".b(1)".repeat(4_000))),
+        in_main(format!("let x = a{};", ".b(1)".repeat(2_000))),
         in_main(format!(
             "let x = Path::new(\"a\"){};",
-            ".join(\"b\")".repeat(4_000)
+            ".join(\"b\")".repeat(2_000)
+        )),
+        in_main(format!(
+            "let x = Path::new(\"a\"){};",
+            ".clone()".repeat(4_000)
         )),
         in_main(format!(
             "let o = env::var(\"OUT_DIR\")?{};",
-            ".parent()".repeat(4_000)
+            ".parent()".repeat(2_000)
         )),
-        in_main(many(1_500, &|at| {
+        in_main(many(700, &|at| {
             format!("let x{at} = f({at}); println!(\"{{}}\", x{at}); {{ let y = 1; }}\n")
         })),
-        in_main(many(1_500, &|at| {
+        in_main(many(700, &|at| {
             format!("let x{at} = \"{at}\"; println!(\"{{x{at}}}\");\n")
         })),
-        in_main(many(1_500, &|at| {
+        in_main(many(700, &|at| {
             format!("fs::write(concat!(env!(\"OUT_DIR\"), \"/{at}\"), \"x\");\n")
         })),
-        in_main(many(1_500, &|at| format!("fs::read(\"data/{at}\");\n"))),
+        in_main(many(700, &|at| format!("fs::read(\"data/{at}\");\n"))),
     ];
     for text in texts {
         let started = std::time::Instant::now();
@@ -1001,6 +1005,7 @@ fn long_code_is_scanned_in_linear_time() {
         made_paths(&text);
         written_paths(&text);
         script_inputs(&text);
+        RunTimePaths::of(&text);
         let start = &text[..60];
         assert!(scan.says_for_certain, "{start}");
         let seconds = started.elapsed().as_secs();

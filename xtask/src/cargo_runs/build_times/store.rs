@@ -145,7 +145,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the record cannot be written.
     pub fn save(&self, record: &BuildRecord) -> Result<()> {
-        fs::create_dir_all(&self.directory)
+        state::create(&self.directory)
             .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
         let path = self.path(&record.run);
         let text = serde_json::to_string(record).context("cannot write JSON")? + "\n";

@@ -244,3 +244,29 @@ pub fn root_above(directory: &Utf8Path) -> Option<Utf8PathBuf> {
     let roots = workspaces_below(everything, [&manifest]);
     roots.first().map(|it| it.directory().to_owned())
 }
+
+#[test]
+fn only_files_of_the_repository_are_its_policy() {
+    let subject = PolicySubject {
+        top: "/r".into(),
+        workspaces: Vec::new(),
+        unreadable: Vec::new(),
+        configurations: BTreeMap::new(),
+        ignored: Vec::new(),
+        manifests: Vec::new(),
+        others: Vec::new(),
+    };
+    let file = |path: &str| ValueOrigin::File {
+        path: path.into(),
+        line: 1,
+    };
+    for (origin, expected) in [
+        (file("/r/.cargo/config.toml"), true),
+        (file("/home/.cargo/config.toml"), false),
+        (file("/r2/.cargo/config.toml"), false),
+        (ValueOrigin::Variable("CARGO_BUILD_JOBS".to_owned()), false),
+        (ValueOrigin::Flag("build.jobs=1".to_owned()), false),
+    ] {
+        assert_eq!(subject.is_own(&origin), expected, "{origin:?}");
+    }
+}

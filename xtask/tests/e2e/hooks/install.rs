@@ -59,6 +59,51 @@ fn an_existing_hook_is_kept_and_run_first() {
         "#]]);
 }
 
+/// Husky writes its hooks anew at each installation of its packages.
+#[test]
+fn a_hook_that_another_tool_wrote_again_is_told_and_put_back() {
+    let project = Project::with_libraries(&[("base", &[])]);
+    let path = ".git/hooks/pre-commit";
+    let write = |text: &str| {
+        project.write(path, text);
+        executable(&project, path);
+    };
+    write("#!/bin/sh\necho theirs\n");
+    project.xtask(&["hooks", "install", "pre-commit"]).done();
+    let ours = project.read(path);
+    write("#!/bin/sh\necho theirs\n");
+    project.xtask(&["hooks", "status"]).is(expect![[r#"
+        pre-commit     replaced by another tool, so that no step runs: `hooks install` puts the kit's back
+                       [ROOT]/.git/hooks/pre-commit
+                       after [ROOT]/.git/before-xtask/pre-commit
+        pre-push       not installed
+                       [ROOT]/.git/hooks/pre-push
+        post-checkout  not installed
+                       [ROOT]/.git/hooks/post-checkout
+    "#]]);
+    project.xtask(&["doctor"]).is(expect![[r#"
+        --- stderr
+        note: another tool replaced the hook [ROOT]/.git/hooks/pre-commit, so that no step of the kit's runs there: `cargo xtask hooks install` puts the kit's back
+        note: nothing found
+    "#]]);
+    project
+        .xtask(&["hooks", "install", "pre-commit"])
+        .is(expect![[r#"
+            --- stderr
+               Installed pre-commit
+        "#]]);
+    assert_eq!(project.read(path), ours);
+    // Another version of the tool.
+    write("#!/bin/sh\necho newer\n");
+    project
+        .xtask(&["hooks", "install", "pre-commit"])
+        .is(expect![[r#"
+            --- stderr
+            error: [ROOT]/.git/hooks/pre-commit is somebody else's, and so is [ROOT]/.git/before-xtask/pre-commit already: take one of them away
+            --- exit status 2
+        "#]]);
+}
+
 #[test]
 fn hooks_go_where_git_looks_for_them() {
     let project = project(&one_step("pre-commit", "echo seen >> \"$OUT\""));

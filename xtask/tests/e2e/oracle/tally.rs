@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::support::{Output, Unit};
 
 #[derive(Default)]
@@ -10,7 +12,7 @@ pub(crate) struct Tally {
     discarded: usize,
     pub(crate) misses: Vec<String>,
     /// By evidence: how many units were named, and how many of them were rebuilt.
-    named: BTreeMap<&'static str, (usize, usize)>,
+    named: BTreeMap<String, (usize, usize)>,
 }
 
 /// The units that the kit named on some kind of evidence, each with its reason.
@@ -47,7 +49,7 @@ impl Tally {
             .iter()
             .filter(|unit| !named.contains_key(unit))
             .collect();
-        let (all, rightly) = self.named.entry(evidence).or_default();
+        let (all, rightly) = self.named.entry(evidence.to_owned()).or_default();
         *all += named.len();
         *rightly += rebuilt.len() - missed.len();
         if !missed.is_empty() {
@@ -70,6 +72,21 @@ impl Tally {
     fn miss(&mut self, miss: String) {
         println!("MISS {miss}");
         self.misses.push(miss);
+    }
+
+    /// The numbers of named units, to be added to those of another run.
+    pub(crate) fn counts(&self) -> Value {
+        serde_json::json!(self.named)
+    }
+
+    /// Adds the numbers of another run.
+    pub(crate) fn add(&mut self, counts: &Value) {
+        let counts = counts.clone();
+        let counts: BTreeMap<String, (usize, usize)> = serde_json::from_value(counts).unwrap();
+        for (evidence, (all, rightly)) in counts {
+            let named = self.named.entry(evidence).or_default();
+            *named = (named.0 + all, named.1 + rightly);
+        }
     }
 
     /// Of a hundred units named, how many were rebuilt.

@@ -226,9 +226,10 @@ impl<'a> Draft<'a> {
         self.files.insert(path.into(), text.into());
     }
 
-    /// Adds a line to `.cargo/config.toml`; `None` where a class has written that file whole.
+    /// Adds a line to `.cargo/config.toml`; `None` where a class has written the configuration whole.
     pub(crate) fn configure(&mut self, table: &str, line: impl Into<String>) -> Option<()> {
-        if self.files.contains_key(".cargo/config.toml") {
+        let files = [".cargo/config.toml", ".cargo/config"];
+        if files.iter().any(|file| self.files.contains_key(*file)) {
             return None;
         }
         self.config.line(table, line);

@@ -16,6 +16,8 @@ pub(super) const CLASSES: &[Class] = &[
     ("variable-with-a-path", variable_with_a_path),
     ("links-metadata", links_metadata),
     ("overridden-links", overridden_links),
+    ("override-changed", override_changed),
+    ("removed-script", removed_script),
 ];
 
 /// A library that may have a script, without one so far.
@@ -204,18 +206,47 @@ fn links_metadata(draft: &mut Draft<'_>) -> Option<()> {
 
 /// The configuration takes the place of the script.
 fn overridden_links(draft: &mut Draft<'_>) -> Option<()> {
+    let (package, _) = overridden(draft)?;
+    let path = draft.path(package, "watched.txt");
+    let (script, manifest) = (draft.path(package, "build.rs"), draft.manifest_of(package));
+    for path in [path, script, manifest] {
+        draft.appending("overridden-links", &path);
+    }
+    Some(())
+}
+
+/// What the configuration says in the place of a script changes, or goes.
+fn override_changed(draft: &mut Draft<'_>) -> Option<()> {
+    let (_, line) = overridden(draft)?;
+    let path = ".cargo/config.toml";
+    let other = line
+        .replace("rustc-cfg", "rustc-env")
+        .replace("[\"", "{ O = \"");
+    let other = other.replace("\"]", "\" }");
+    draft.replacing("override-changed", path, &line, &other);
+    draft.replacing("override-changed", path, &format!("{line}\n"), "\n");
+    Some(())
+}
+
+/// A library with a script that the configuration overrides, and the line that does.
+fn overridden(draft: &mut Draft<'_>) -> Option<(usize, String)> {
     let package = scriptless(draft)?;
     let name = draft.name();
-    let table = format!("target.{}.{name}", super::host());
-    draft.configure(&table, "rustc-cfg = [\"overridden\"]")?;
+    let line = format!("{name}.rustc-cfg = [\"overridden_{name}\"]");
+    draft.configure(&format!("target.{}", super::host()), line.as_str())?;
     draft.new_script(package)?.main =
         "println!(\"cargo::rerun-if-changed=watched.txt\");".to_owned();
     let manifest = &mut draft.packages[package].manifest;
     manifest.line("package", format!("links = \"{name}\""));
     let path = draft.path(package, "watched.txt");
     draft.file(&path, "");
-    draft.appending("overridden-links", &path);
-    let script = draft.path(package, "build.rs");
-    draft.appending("overridden-links", &script);
+    Some((package, line))
+}
+
+fn removed_script(draft: &mut Draft<'_>) -> Option<()> {
+    let package = scriptless(draft)?;
+    draft.new_script(package)?.main = "println!(\"cargo::rerun-if-changed=build.rs\");".to_owned();
+    let path = draft.path(package, "build.rs");
+    draft.offer("removed-script", vec![Change::Remove(path)]);
     Some(())
 }

@@ -36,7 +36,12 @@ pub(super) const CLASSES: &[Class] = &[
     ("configuration-without-effect", configuration_without_effect),
     ("flags", flags),
     ("flags-for-a-triple", flags_for_a_triple),
+    ("flags-with-a-triple", flags_with_a_triple),
     ("configuration-that-loses", configuration_that_loses),
+    (
+        "configuration-by-its-older-name",
+        configuration_by_its_older_name,
+    ),
     ("configuration-behind-a-link", configuration_behind_a_link),
     ("environment-table", environment_table),
     ("relative-environment", relative_environment),
@@ -391,7 +396,7 @@ fn member_added(draft: &mut Draft<'_>) -> Option<()> {
 fn newer_compiler_wanted(draft: &mut Draft<'_>) -> Option<()> {
     let (_, manifest) = any_manifest(draft);
     let old = "version = \"0.1.0\"\n";
-    let new = "version = \"0.1.0\"\nrust-version = \"1.60\"\n";
+    let new = "version = \"0.1.0\"\nrust-version = \"1.85\"\n";
     draft.replacing("newer-compiler-wanted", &manifest, old, new);
     Some(())
 }
@@ -452,6 +457,26 @@ fn flags_for_a_triple(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
+/// A triple that comes or goes, with or without flags.
+fn flags_with_a_triple(draft: &mut Draft<'_>) -> Option<()> {
+    let is_taken = ["target", "rustflags"].map(|key| draft.config.has("build", key));
+    if is_taken.contains(&true) {
+        return None;
+    }
+    let triple = format!("target = {:?}", super::host());
+    let flags = "rustflags = [\"--cfg\", \"with_triple\"]";
+    for line in ["jobs = 2", &triple, flags] {
+        draft.configure("build", line)?;
+    }
+    let path = ".cargo/config.toml";
+    let class = "flags-with-a-triple";
+    let both = format!("jobs = 2\n{triple}\n{flags}\n");
+    draft.replacing(class, path, &both, "jobs = 3\n");
+    draft.replacing(class, path, "jobs = 3\n", &both);
+    draft.replacing(class, path, &both, &format!("jobs = 4\n{flags}\n"));
+    Some(())
+}
+
 /// Cargo reads `.cargo/config` where both files are there.
 fn configuration_that_loses(draft: &mut Draft<'_>) -> Option<()> {
     if !draft.config.text().is_empty() {
@@ -477,6 +502,20 @@ fn configuration_that_loses(draft: &mut Draft<'_>) -> Option<()> {
         "winner",
         "other",
     );
+    Some(())
+}
+
+/// `.cargo/config` becomes `.cargo/config.toml`, which means the same.
+fn configuration_by_its_older_name(draft: &mut Draft<'_>) -> Option<()> {
+    let (old, new) = (".cargo/config", ".cargo/config.toml");
+    let is_taken = [old, new].map(|path| draft.files.contains_key(path));
+    if !draft.config.text().is_empty() || is_taken.contains(&true) {
+        return None;
+    }
+    draft.file(old, "[build]\nrustflags = [\"--cfg\", \"older\"]\n");
+    let rename = Change::Rename(old.into(), new.into());
+    draft.offer("configuration-by-its-older-name", vec![rename]);
+    draft.replacing("configuration-by-its-older-name", old, "older", "edited");
     Some(())
 }
 

@@ -21,7 +21,7 @@ const RULES: &[&str] = &[
 /// The number of cases in which each row occurred.
 #[derive(Default)]
 pub(crate) struct Table {
-    rows: BTreeMap<(&'static str, String), usize>,
+    rows: BTreeMap<(String, String), usize>,
 }
 
 impl Table {
@@ -37,11 +37,12 @@ impl Table {
         }
     }
 
-    /// Counts the rules of an answer in JSON.
-    pub(crate) fn count_rules(&mut self, answer: &Value) {
-        let units = answer["units"].as_array().unwrap();
-        let rules: BTreeSet<&str> = units
+    /// Counts the rules by which any of a case's answers in JSON names a unit.
+    pub(crate) fn count_rules(&mut self, answers: &[Value]) {
+        let units = answers
             .iter()
+            .flat_map(|it| it["units"].as_array().unwrap());
+        let rules: BTreeSet<&str> = units
             .filter_map(|unit| unit["seed"]["rule"].as_str())
             .collect();
         for rule in rules {
@@ -49,8 +50,28 @@ impl Table {
         }
     }
 
-    fn count(&mut self, group: &'static str, row: &str) {
-        *self.rows.entry((group, row.to_owned())).or_default() += 1;
+    fn count(&mut self, group: &str, row: &str) {
+        self.add_to(group, row, 1);
+    }
+
+    fn add_to(&mut self, group: &str, row: &str, count: usize) {
+        let row = (group.to_owned(), row.to_owned());
+        *self.rows.entry(row).or_default() += count;
+    }
+
+    /// The counts, to be added to those of another run.
+    pub(crate) fn counts(&self) -> Value {
+        let rows = self.rows.iter();
+        rows.map(|((group, row), count)| serde_json::json!([group, row, count]))
+            .collect()
+    }
+
+    /// Adds the counts of another run.
+    pub(crate) fn add(&mut self, counts: &Value) {
+        let rows: Vec<(String, String, usize)> = serde_json::from_value(counts.clone()).unwrap();
+        for (group, row, count) in rows {
+            self.add_to(&group, &row, count);
+        }
     }
 
     /// The rows that occurred in fewer cases than `least`.
@@ -65,7 +86,7 @@ impl Table {
         let wanted = wanted.chain(RULES.iter().map(|&rule| ("rule", rule)));
         wanted
             .filter_map(|(group, row)| {
-                let count = self.rows.get(&(group, row.to_owned())).copied();
+                let count = self.rows.get(&(group.to_owned(), row.to_owned())).copied();
                 let count = count.unwrap_or_default();
                 (count < least).then(|| format!("{group} {row}: {count}"))
             })

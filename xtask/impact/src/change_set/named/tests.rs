@@ -45,12 +45,18 @@ fn placed(root: &Utf8Path, repository: Option<&Repository>, names: &[&str]) -> S
         paths: names.iter().map(|&name| name.to_owned()).collect(),
     };
     match files.place(root, repository, None) {
-        Ok(NamedChanges { changes, notes }) => {
+        Ok(NamedChanges {
+            changes,
+            outside,
+            notes,
+        }) => {
             let changes = changes.iter().map(|it| match it.status {
                 ChangeStatus::Deleted => format!("D {}", it.path),
                 _ => format!("M {}", it.path),
             });
-            changes.chain(notes).collect::<Vec<_>>().join(", ")
+            let outside = outside.iter().map(|it| format!("outside: {}", it.name));
+            let told = changes.chain(outside).chain(notes);
+            told.collect::<Vec<_>>().join(", ")
         }
         Err(error) => format!("{error:#}"),
     }
@@ -162,6 +168,28 @@ fn a_name_is_found_on_disk_outside_a_repository() {
     expect_test::expect![[r#"
         no such path: `src/main.rs` is not on disk
         hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since"#]].assert_eq(&placed(&root, None, &["src/main.rs"]));
+}
+
+#[test]
+fn names_of_paths_outside_alone_are_told_apart() {
+    let (_directory, beside) = scratch();
+    for file in ["alone.rs", "top/rust/a.rs"] {
+        crate::testing::write(&beside.join(file), "");
+    }
+    let root = beside.join("top");
+    let alone = beside.join("alone.rs");
+    for (name, expected) in [
+        ("a.rs", "M rust/a.rs".to_owned()),
+        (
+            "../../alone.rs",
+            format!("M {alone}, outside: ../../alone.rs"),
+        ),
+        (alone.as_str(), format!("M {alone}, outside: {alone}")),
+        ("../../top/rust/a.rs", "M rust/a.rs".to_owned()),
+        ("../..", format!("M {beside}, M {alone}, M rust/a.rs")),
+    ] {
+        assert_eq!(placed(&root, None, &[name]), expected, "{name}");
+    }
 }
 
 #[test]

@@ -277,3 +277,26 @@ fn link_time_optimisation_depends_on_the_users_of_a_library() {
         ]
     );
 }
+
+#[test]
+fn a_unit_for_another_platform_is_another_unit() {
+    let on = |platform: Value| lib("a", move |unit| unit["platform"] = platform.clone());
+    let count = |before: &[Value], after: &[Value]| rebuilt(&graph(before), &graph(after)).len();
+    for (story, before, after, expected) in [
+        ("the same", vec![on(json!("T"))], vec![on(json!("T"))], 0),
+        (
+            "a triple comes",
+            vec![on(json!(null))],
+            vec![on(json!("T"))],
+            1,
+        ),
+        (
+            "another triple",
+            vec![on(json!("T"))],
+            vec![on(json!("U"))],
+            1,
+        ),
+    ] {
+        assert_eq!(count(&before, &after), expected, "{story}");
+    }
+}

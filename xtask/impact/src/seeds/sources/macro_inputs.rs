@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use super::reach::own_name;
 use super::texts::{Search, SourceScope, makes_name, names_variable, read};
-use super::{Reads, Sources, WatchedBySource};
+use super::{Handed, Sources, WatchedBySource};
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -23,7 +24,7 @@ impl Sources<'_> {
         };
         let directory = self.layout.directory(unit.package).unwrap_or(file);
         let below = file.strip_prefix(directory).unwrap_or(file);
-        self.may_make_path(unit, &reads, file)
+        self.may_make_path(unit, file)
             || reads.generated && self.may_generate_inclusion(unit.package, below)
             || self.is_handed(unit, file)
     }
@@ -33,15 +34,19 @@ impl Sources<'_> {
     /// nothing.
     pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         self.is_handed_itself(unit, file)
+            || self.is_unseen(unit, file)
             || self
-                .modules_above(unit.package, file)
+                .modules_above(file)
                 .iter()
                 .any(|module| self.is_handed_itself(unit, module))
     }
 
-    /// Returns true if a unit may make the path of a file, or of a module that declares the file,
-    /// with its own macros or from a variable.
-    fn may_make_path(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
+    /// Returns true if a unit may make the path of a file of its package, or of a module that declares
+    /// the file, by its own macros or from a variable.
+    fn may_make_path(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        let Some(reads) = self.of(unit) else {
+            return true;
+        };
         if reads.complete {
             return false;
         }
@@ -52,24 +57,26 @@ impl Sources<'_> {
         if reads.unlexable || is_set_elsewhere {
             return true;
         }
-        let mut modules = self.modules_above(unit.package, file);
+        let mut modules = self.modules_above(file);
         modules.push(file.to_owned());
         modules.iter().any(|module| {
             let Some(name) = own_name(module) else {
                 return true;
             };
-            self.text_holds(unit.package, &Search::Made(name.to_owned()))
+            let is_made = self.text_holds(unit.package, &Search::Made(name.to_owned()))
                 || reads.by_environment && makes_name(&flags, name)
                 || reads.far_sources().any(|far| {
                     read(far).is_none_or(|text| Search::Made(name.to_owned()).succeeds_in(&text))
-                })
+                });
+            is_made && self.directory_fits(unit, &reads, module)
         })
     }
 
     /// Returns the files of the modules that would declare a source file. A macro that gets a
     /// module also gets the modules that this module declares.
-    fn modules_above(&self, package: PackageIx, file: &Utf8Path) -> Vec<Utf8PathBuf> {
-        let directory = self.layout.directory(package);
+    pub(super) fn modules_above(&self, file: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let owner = self.layout.owner(file);
+        let directory = owner.and_then(|owner| self.layout.directory(owner));
         let Some(directory) = directory.filter(|_| file.extension() == Some("rs")) else {
             return Vec::new();
         };
@@ -81,18 +88,22 @@ impl Sources<'_> {
             .collect()
     }
 
-    fn is_handed_itself(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+    pub(super) fn is_handed_itself(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
         else {
             return false;
         };
         let below = file.strip_prefix(directory).unwrap_or(file);
-        if self.may_make_path(unit, &reads, file) {
+        if self.may_make_path(unit, file) {
             return true;
         }
         let emitters = self.emitters_for(&self.used_by(unit));
-        if !emitters.is_empty() && reads.may_hand(file, directory) {
-            return true;
+        if !emitters.is_empty() {
+            match reads.hands(file, directory, &self.workspace.root) {
+                Handed::Path => return true,
+                Handed::Name if self.directory_fits(unit, &reads, file) => return true,
+                _ => {}
+            }
         }
         emitters.into_iter().any(|emitter| {
             let library = self.workspace.package(emitter).library();
@@ -103,14 +114,6 @@ impl Sources<'_> {
             };
             self.library_holds(emitter, &name)
         })
-    }
-
-    /// Returns true if macros may make a package read files although no string literal contains
-    /// their whole path.
-    pub fn makes_paths(&mut self, package: PackageIx) -> bool {
-        let concatenates = Search::Any(&["!(concat!"]);
-        let used = self.dependencies(&[package], |_| true);
-        self.text_holds(package, &concatenates) || !self.emitters_for(&used).is_empty()
     }
 
     /// Returns true if a unit may read a variable at compile time. The name of the variable must
@@ -167,14 +170,21 @@ impl Sources<'_> {
         let Some(script) = self.script(package) else {
             return false;
         };
-        let mut makers = self.script_libraries(package).into_iter();
-        script.may_include(below)
-            && (script.holds(&INCLUSIONS)
-                || makers.any(|maker| self.library_holds(maker, &Search::Any(&INCLUSIONS))))
+        let makers = self.script_libraries(package);
+        let mut makers_hold = |search: &Search, is_ours: bool| {
+            let mut makers = makers.iter();
+            makers.any(|&maker| {
+                (!is_ours || self.layout.directory(maker).is_some())
+                    && self.library_holds(maker, search)
+            })
+        };
+        let names_it =
+            script.may_include(below) || makers_hold(&Search::File(below.to_owned()), true);
+        names_it && (script.holds(&INCLUSIONS) || makers_hold(&Search::Any(&INCLUSIONS), false))
     }
 
     /// Returns the dependencies that a unit is built with.
-    fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
+    pub(super) fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
         self.dependencies(&[unit.package], |dependency| match unit.kind {
             TargetKind::CustomBuild => dependency.build,
             _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
@@ -184,7 +194,7 @@ impl Sources<'_> {
     /// Returns the packages whose macros may make a unit read files, given the dependencies that
     /// the unit uses. Cargo learns about such a file only if the code that the macro emits includes
     /// the file or declares the file as a module. So the macro's sources contain a word for that.
-    fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+    pub(super) fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let mut givers = self.givers(used);
         givers.retain(|&giver| self.emits_inclusions(giver));
         givers
@@ -193,7 +203,7 @@ impl Sources<'_> {
     /// Returns the packages whose macros a unit can use: its dependencies and the dependencies of
     /// these, because a library often re-exports a macro. Path packages with re-exports are
     /// followed further.
-    fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+    pub(super) fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let is_normal = |dependency: &Dependency| dependency.normal;
         let mut givers = used.to_vec();
         givers.extend(self.dependencies(used, is_normal));
@@ -215,6 +225,15 @@ impl Sources<'_> {
         givers
     }
 
+    /// Whether a library of the workspace has macros that may make whoever calls them read files.
+    pub(super) fn gives_inclusions(&mut self, package: PackageIx) -> bool {
+        let library = self.workspace.package(package).library().cloned();
+        let library =
+            library.filter(|it| !it.proc_macro && self.layout.directory(package).is_some());
+        let reads = library.and_then(|library| self.of_target(package, &library, Mode::Build));
+        reads.is_some_and(|reads| reads.gives_inclusions)
+    }
+
     fn emits_inclusions(&mut self, package: PackageIx) -> bool {
         if let Some(&known) = self.emitters.get(&package) {
             return known;
@@ -223,9 +242,7 @@ impl Sources<'_> {
             // The scan of a path package reports a macro that includes a file for its callers as a
             // doubt.
             Some(library) if !library.proc_macro && self.layout.directory(package).is_some() => {
-                let library = library.clone();
-                let reads = self.of_target(package, &library, Mode::Build);
-                reads.is_some_and(|reads| reads.gives_inclusions)
+                self.gives_inclusions(package)
             }
             Some(_) => self.makes(package, &INCLUSIONS),
             None => false,
@@ -256,7 +273,7 @@ impl Sources<'_> {
 
     /// Returns the libraries that a build script is built from: its build-dependencies, and the
     /// path packages below them.
-    fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
+    pub(super) fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
         let dependencies = self.workspace.package(package).dependencies.iter();
         let direct = dependencies.filter(|known| known.build);
         let mut libraries: Vec<_> = direct.map(|known| known.package).collect();
@@ -274,7 +291,7 @@ impl Sources<'_> {
         libraries
     }
 
-    fn dependencies(
+    pub(super) fn dependencies(
         &self,
         of: &[PackageIx],
         wanted: impl Fn(&Dependency) -> bool,
@@ -287,7 +304,7 @@ impl Sources<'_> {
     }
 
     /// Returns true if a source of a package contains the searched text.
-    fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
+    pub(super) fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let directory = self.workspace.package(package).directory();
         let whole = (package, SourceScope::Package);
         self.texts.hold(whole, directory, search)
@@ -295,7 +312,7 @@ impl Sources<'_> {
 
     /// Returns true if a source of a package's library contains the searched text. Sources that
     /// belong only to the build script or to tests are left out.
-    fn library_holds(&mut self, package: PackageIx, search: &Search) -> bool {
+    pub(super) fn library_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let of = self.workspace.package(package);
         let directory = of.directory();
         let root = of.library().map(|it| it.src_path.as_path());
@@ -308,16 +325,8 @@ impl Sources<'_> {
     }
 }
 
-/// Returns the name that code uses for a file: `module` for `module/mod.rs`.
-fn own_name(file: &Utf8Path) -> Option<&str> {
-    match file.file_stem()? {
-        "mod" => file.parent()?.file_name(),
-        stem => Some(stem),
-    }
-}
-
 /// Words of code that makes its caller read a file. Such code contains at least one of them.
-static INCLUSIONS: [&str; 11] = [
+pub(super) static INCLUSIONS: [&str; 11] = [
     "include_str",
     "include_bytes",
     "include!",

@@ -8,6 +8,7 @@
 
 mod facts;
 mod macro_inputs;
+mod reach;
 mod run_time;
 mod script;
 mod texts;
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::Listing;
 use crate::records::layout::PackageDirectories;
 pub use facts::SourceFacts;
-pub use run_time::Bases;
+pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
 use texts::{COMMON_NAMES, Texts, links_below, read};
 pub use texts::{Lines, OutsidePaths, Outsides};
@@ -59,6 +60,10 @@ pub struct Sources<'a> {
     listings: HashMap<PackageIx, Option<Listing>>,
     /// The targets of the links below directories that scripts watch.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
+    /// The packages that may make paths for a package.
+    near: HashMap<PackageIx, Rc<[PackageIx]>>,
+    /// The files that modules read which macros declare unseen.
+    unseen: HashMap<Unit, Rc<HashSet<Utf8PathBuf>>>,
 }
 
 /// The paths that a package reaches outside its directory.
@@ -71,6 +76,8 @@ struct Far {
     linked: Vec<Utf8PathBuf>,
     /// True if the sources may learn the location of a package or of the workspace while they run.
     is_told_place: bool,
+    /// True if the package may step up to the directory above its own.
+    may_climb: bool,
 }
 
 /// The files and variables that one target reads, according to its sources.
@@ -88,6 +95,8 @@ pub struct Reads {
     pub generated: bool,
     /// True if a path in the sources depends on a variable.
     pub by_environment: bool,
+    /// Whether it includes code by a path that a macro or a variable makes.
+    includes_made_code: bool,
     /// True if a source of the target cannot be read as Rust.
     unlexable: bool,
     /// True if the macros of the target may make their callers read files.
@@ -122,6 +131,8 @@ impl<'a> Sources<'a> {
             flags: None,
             listings: HashMap::new(),
             links: HashMap::new(),
+            near: HashMap::new(),
+            unseen: HashMap::new(),
         }
     }
 
@@ -197,8 +208,10 @@ impl<'a> Sources<'a> {
         let mut files: HashSet<Utf8PathBuf> = known.collect();
         files.extend(scan.missing);
         let doubts = |kinds: &[DoubtKind]| scan.doubts.iter().any(|it| kinds.contains(&it.kind));
+        let is_code = |doubt: &source_scan::SourceDoubt| doubt.reason.starts_with("include!(");
         let reads = Rc::new(Reads {
             files,
+            includes_made_code: scan.doubts.iter().any(is_code),
             env: scan.env.into_iter().collect(),
             complete: scan.doubts.is_empty(),
             generated: scan.generated,
@@ -273,10 +286,11 @@ impl<'a> Sources<'a> {
         let outside = outside.unwrap_or_else(|| OutsidePaths::of(directory));
         let OutsidePaths {
             is_told_place,
+            may_climb,
             linked,
             ..
         } = &outside;
-        let (is_told_place, linked) = (*is_told_place, linked.clone());
+        let (is_told_place, may_climb, linked) = (*is_told_place, *may_climb, linked.clone());
         let has_no_links = outside.has_no_links();
         if outside.has_unread {
             self.unread.insert(package);
@@ -312,6 +326,7 @@ impl<'a> Sources<'a> {
             paths: far,
             linked,
             is_told_place,
+            may_climb,
         }
     }
 
@@ -321,22 +336,6 @@ impl<'a> Sources<'a> {
             .paths
             .iter()
             .any(|far| far.starts_with(path))
-    }
-
-    /// Returns true if the code of a package contains the name or stem of a file and the name of
-    /// the file's directory.
-    pub fn names_closely(
-        &mut self,
-        package: PackageIx,
-        path: &Utf8Path,
-        within: &Utf8Path,
-    ) -> bool {
-        let names = path.file_name().into_iter().chain(path.file_stem());
-        let names: Vec<&str> = names.collect();
-        let above = path.parent().filter(|above| *above != within);
-        let above = above.and_then(Utf8Path::file_name);
-        self.names_any(package, Lines::Code, &names)
-            && above.is_none_or(|above| self.names_any(package, Lines::Code, &[above]))
     }
 
     /// Returns true if these lines of a package's sources contain the name of the path, or of a
@@ -478,32 +477,65 @@ impl Reads {
         self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
     }
 
-    /// Returns true if the target passes a macro a text that may name a file of its package. The
-    /// text may be the end of the file's path, or the name of a directory above the file. A macro
-    /// that reads one file of a directory may read its neighbours too, as a template includes other
-    /// templates.
-    fn may_hand(&self, file: &Utf8Path, package: &Utf8Path) -> bool {
+    /// Returns the part of a file's path that macros are handed: the file's name, with as much of
+    /// the way to it as is written, or that of a directory above it. A macro that takes a file of
+    /// some directory may take its neighbours too, as templates include one another.
+    fn hands(&self, file: &Utf8Path, package: &Utf8Path, root: &Utf8Path) -> Handed {
         let Ok(below) = file.strip_prefix(package) else {
-            return false;
+            return Handed::Nothing;
         };
-        let way: Vec<&str> = below.iter().collect();
-        let bare = below.with_extension("");
-        let bare: Vec<&str> = bare.iter().collect();
-        self.handed.iter().any(|handed| {
+        let whole: Vec<&str> = file.strip_prefix(root).unwrap_or(below).iter().collect();
+        let (above, stem) = (&whole[..whole.len() - 1], below.file_stem());
+        let bare: Vec<&str> = above.iter().copied().chain(stem).collect();
+        let outside = whole.len() - below.iter().count();
+        // It ends in the package.
+        let names = |way: &[&str], parts: &[&str]| {
+            let mut places = way.windows(parts.len()).enumerate();
+            places.any(|(at, some)| some == parts && at + some.len() > outside)
+        };
+        let of = |handed: &String| {
             let parts: Vec<&str> = Utf8Path::new(handed)
                 .iter()
                 .filter(|part| !matches!(*part, "." | ".." | "/" | "$CARGO_MANIFEST_DIR"))
                 .take_while(|part| !part.contains('*'))
                 .collect();
-            let names = |way: &[&str]| way.windows(parts.len()).any(|some| some == parts);
-            parts.is_empty()
-                || names(&way)
-                || names(&bare)
-                || below.ancestors().skip(1).any(|above| {
-                    !matches!(above.as_str(), "" | "src")
-                        && parts.last().is_some_and(|last| last.contains('.'))
-                        && package.join(above).join(handed).is_file()
-                })
-        })
+            let has_neighbour = || {
+                let mut above = below.ancestors().skip(1);
+                parts.last().is_some_and(|last| last.contains('.'))
+                    && above.any(|above| {
+                        !matches!(above.as_str(), "" | "src")
+                            && package.join(above).join(handed).is_file()
+                    })
+            };
+            let is_named = match parts[..] {
+                [] => true,
+                [name] => below
+                    .parent()
+                    .is_some_and(|it| it.iter().any(|dir| dir == name)),
+                _ => names(&whole, &parts) || names(&bare, &parts),
+            };
+            let is_last = || {
+                let name = Some(parts[0]).filter(|_| parts.len() == 1);
+                name.is_some() && [below.file_name(), below.file_stem()].contains(&name)
+            };
+            if is_named {
+                Handed::Path
+            } else if is_last() || has_neighbour() {
+                Handed::Name
+            } else {
+                Handed::Nothing
+            }
+        };
+        self.handed.iter().map(of).max().unwrap_or(Handed::Nothing)
     }
+}
+
+/// The part of a file's path that macros are handed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Handed {
+    Nothing,
+    /// The file's name alone.
+    Name,
+    /// The name with directories, or that of a directory above the file.
+    Path,
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::texts::{each_source, read};
+use super::texts::{each_source, read, read_text};
 use super::{Sources, WatchedBySource};
 use crate::cargo_config::configuration_files;
 use crate::paths::normalized;
@@ -40,6 +40,8 @@ pub struct Bases {
     pub climbs: bool,
     /// Other directories or files whose paths the package knows.
     pub places: BTreeSet<Utf8PathBuf>,
+    /// The packages whose libraries may lead it to a directory above its own.
+    pub leads: BTreeSet<PackageIx>,
 }
 
 impl Sources<'_> {
@@ -51,6 +53,7 @@ impl Sources<'_> {
         let has_nested = || self.layout.below(directory).nth(1).is_some();
         let may_name = self.is_told_place(package)
             || !self.far(package).paths.is_empty()
+            || self.far(package).may_climb
             || self.given().contains_key(&package)
             || has_nested();
         may_name.then(|| self.named_by(package))
@@ -63,8 +66,7 @@ impl Sources<'_> {
         }
         let mut bases = self.own_bases(package, |_| true);
         if let Some(given) = self.given().get(&package) {
-            bases.climbs |= given.climbs;
-            bases.places.extend(given.places.iter().cloned());
+            bases.add(given);
         }
         let bases = Rc::new(bases);
         self.run_time.bases.insert(package, Rc::clone(&bases));
@@ -86,7 +88,37 @@ impl Sources<'_> {
         super::texts::SourceScope::Library.has(file.strip_prefix(directory).unwrap_or(file))
     }
 
-    fn is_told_place(&mut self, package: PackageIx) -> bool {
+    /// Returns true if a package's code may lead to a directory above its own: the code holds a step
+    /// up, or calls a method that may be one and is told where the package lies.
+    pub fn may_climb(&mut self, package: PackageIx) -> bool {
+        let is_told_place = self.is_told_place(package);
+        let named = self.named_by(package);
+        named
+            .files
+            .iter()
+            .any(|(_, paths)| paths.parts.contains_key("..") || is_told_place && paths.steps_up)
+    }
+
+    /// Counts the names, up to the first one that is missing, that the code of a package holds, or
+    /// the code of the libraries that lead it up. A stem and an extension make a name.
+    pub fn count_named(&mut self, package: PackageIx, names: &[&str]) -> usize {
+        let mut packages = vec![package];
+        packages.extend(&self.bases(package).leads);
+        let named: Vec<_> = packages.into_iter().map(|it| self.named_by(it)).collect();
+        let holds = |name: &str| {
+            let mut files = named.iter().flat_map(|it| &it.files);
+            files.any(|(_, paths)| paths.parts.contains_key(name))
+        };
+        let is_named = |name: &&&str| {
+            let file = Utf8Path::new(name);
+            let extension = file.extension();
+            holds(name) || extension.is_some_and(holds) && file.file_stem().is_some_and(holds)
+        };
+        names.iter().take_while(is_named).count()
+    }
+
+    /// Whether a package's sources may learn where a package or the workspace lies.
+    pub fn is_told_place(&mut self, package: PackageIx) -> bool {
         self.far(package).is_told_place
     }
 
@@ -164,9 +196,7 @@ impl Sources<'_> {
                 for &dependent in dependents.get(&package).into_iter().flatten() {
                     if reached.insert(dependent) {
                         pending.push(dependent);
-                        let bases = given.entry(dependent).or_default();
-                        bases.climbs |= handed.climbs;
-                        bases.places.extend(handed.places.iter().cloned());
+                        given.entry(dependent).or_default().add(&handed);
                     }
                 }
             }
@@ -180,8 +210,8 @@ impl Sources<'_> {
     fn handed_on(&mut self, package: PackageIx) -> Bases {
         let has_library = self.workspace.package(package).library().is_some();
         let directory = self.layout.directory(package).map(Utf8Path::to_owned);
-        let Some(directory) = directory.filter(|_| has_library && self.is_told_place(package))
-        else {
+        let may_hand = self.is_told_place(package) || self.far(package).may_climb;
+        let Some(directory) = directory.filter(|_| has_library && may_hand) else {
             return Bases::default();
         };
         let named = self.named_by(package);
@@ -191,6 +221,9 @@ impl Sources<'_> {
                 continue;
             }
             for named in &paths.named {
+                if named.code == StringContext::Any && climbs(named, &directory) {
+                    handed.leads.insert(package);
+                }
                 if named.code == StringContext::Any && named.start == RelativeTo::Package {
                     handed.climbs |= climbs(named, &directory);
                     if named.path.as_str().is_empty() {
@@ -239,7 +272,8 @@ impl RunTime {
     fn of(directory: &Utf8Path, far: &[Utf8PathBuf]) -> Self {
         let mut files = Vec::new();
         let mut take = |file: &Utf8Path| {
-            let paths = RunTimePaths::of(&read(file).unwrap_or_default());
+            let mut paths = RunTimePaths::of(&read(file).unwrap_or_default());
+            follow(&mut paths, file, directory, far);
             if !paths.is_empty() {
                 files.push((file.to_owned(), paths));
             }
@@ -248,6 +282,55 @@ impl RunTime {
         let far = far.iter().filter(|it| it.extension() == Some("rs"));
         far.for_each(|file| take(file));
         Self { files }
+    }
+}
+
+impl Bases {
+    fn add(&mut self, other: &Self) {
+        self.climbs |= other.climbs;
+        self.places.extend(other.places.iter().cloned());
+        self.leads.extend(&other.leads);
+    }
+}
+
+/// Adds what the texts name that a source names: scripts, lists of files, included documentation.
+/// The texts lie in the package's directory, or in one of the paths far from it that its sources name.
+fn follow(paths: &mut RunTimePaths, file: &Utf8Path, directory: &Utf8Path, far: &[Utf8PathBuf]) {
+    /// Texts that one source names, directly or through another text.
+    const MOST: usize = 32;
+    let mut read = BTreeSet::new();
+    loop {
+        let named = paths.named.iter();
+        let named = named.map(|it| (it.path.as_path(), it.code));
+        let included = paths.included.iter().map(|(path, code)| (&**path, *code));
+        let names = named.chain(included);
+        let is_file = |path: &Utf8Path| {
+            let is_text = !matches!(path.extension(), None | Some("rs" | "lock"));
+            is_text && !path.as_str().contains('*')
+        };
+        let names = names.filter(|(path, _)| is_file(path));
+        let bases = [Some(directory), file.parent()];
+        let found = names.flat_map(|(path, code)| {
+            let at = bases.into_iter().flatten().map(move |base| base.join(path));
+            at.map(move |it| (normalized(&it), code))
+        });
+        let is_new = |(path, code): &(Utf8PathBuf, StringContext)| {
+            let is_ours = path.starts_with(directory) || far.contains(path);
+            is_ours && path != file && !read.contains(&(path.clone(), *code)) && path.is_file()
+        };
+        let new: BTreeSet<_> = found.filter(is_new).take(MOST).collect();
+        if new.is_empty() || read.len() >= MOST {
+            return;
+        }
+        for (path, code) in new {
+            let is_docs = code == StringContext::Docs && path.extension() == Some("md");
+            match read_text(&path) {
+                Some(text) if is_docs => paths.add_docs(&text),
+                Some(text) if text.contains("..") => paths.add_text(&text, code),
+                _ => {}
+            }
+            read.insert((path, code));
+        }
     }
 }
 

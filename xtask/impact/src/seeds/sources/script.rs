@@ -3,6 +3,7 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::reach::LISTINGS;
 use super::texts::{COMMON_NAMES, names_file, names_in, names_variable};
 use crate::source_scan::BuildScriptScan;
 
@@ -110,7 +111,7 @@ impl WatchedBySource {
 
     /// Returns true if the code that the script generates may include a file of the package.
     pub(super) fn may_include(&self, file: &Utf8Path) -> bool {
-        self.holds(&["read_dir", "glob", "walk", "Walk"]) || names_file(&self.text, file)
+        self.holds(&LISTINGS) || names_file(&self.text, file)
     }
 
     /// Returns true if the script's text contains one of these words.

@@ -259,6 +259,9 @@ pub struct OutsidePaths {
     pub(super) includes_others: bool,
     /// True if the sources may learn the location of a package or of the workspace while they run.
     pub(super) is_told_place: bool,
+    /// True if the package may step up to the directory above its own: in its sources, or in
+    /// scripts and other texts that its sources name.
+    pub(super) may_climb: bool,
     /// True if there are links, or directories that were not searched for links.
     has_links: bool,
     /// True if a source was not read, so that the package may reach any path.
@@ -278,6 +281,8 @@ impl OutsidePaths {
             has_links.set(has_links.get() || !is_entered);
             is_entered
         };
+        let mut texts = Vec::new();
+        let mut named = HashSet::new();
         each_entry(directory, &is_entered, &mut |path, is_link| {
             if is_link {
                 has_links.set(true);
@@ -291,8 +296,16 @@ impl OutsidePaths {
                 && let Some(text) = read(path)
             {
                 outside.add(directory, path, &text);
+                named.extend(named_files(&text));
+            } else if path.extension() != Some("rs") {
+                texts.push(path.to_owned());
             }
         });
+        outside.may_climb = outside.may_climb
+            || texts.iter().any(|path| {
+                let is_named = path.file_name().is_some_and(|it| named.contains(it));
+                is_named && read_text(path).is_some_and(|text| climbs(&text))
+            });
         outside.has_links = has_links.get();
         outside
     }
@@ -305,6 +318,9 @@ impl OutsidePaths {
     fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
         self.has_unread |= text == UNREAD;
         self.is_told_place = self.is_told_place || tells_place(text);
+        self.may_climb = self.may_climb || climbs(text);
+        // A path that climbs may be put together.
+        self.includes_others |= text.contains("\"..\"") || text.contains("/..\"");
         let mut included = text.split("include!(\"").skip(1);
         self.includes_others |= included.any(|rest| {
             let path = rest.split('"').next();
@@ -321,15 +337,47 @@ impl OutsidePaths {
     }
 }
 
+/// Returns true if a text holds a step up to the directory above.
+fn climbs(text: &str) -> bool {
+    text.match_indices("..").any(|(at, _)| {
+        let is_part = |char: Option<char>| {
+            char.is_none_or(|char| char.is_whitespace() || "\"'`/\\;:=".contains(char))
+        };
+        is_part(text[..at].chars().next_back()) && is_part(text[at + 2..].chars().next())
+    })
+}
+
+/// Returns the names of files with an extension that the literals of a text may hold.
+fn named_files(text: &str) -> impl Iterator<Item = String> {
+    let names = text
+        .split('"')
+        .filter_map(|it| it.rsplit(['/', '\\']).next());
+    let is_name = |it: &&str| {
+        (3..100).contains(&it.len()) && it.contains('.') && !it.contains(char::is_whitespace)
+    };
+    names.filter(is_name).map(str::to_owned)
+}
+
+/// Returns a text that code may read to find the names of more files, such as a script; nothing
+/// where the file is none, or is large.
+pub(super) fn read_text(path: &Utf8Path) -> Option<String> {
+    const LONGEST: u64 = 64 << 10;
+    let bytes = files::read_start(path, LONGEST + 1).ok()?;
+    let is_small = bytes.len() as u64 <= LONGEST;
+    is_small.then(|| String::from_utf8(bytes).ok()).flatten()
+}
+
 /// Returns true if code may ask for the location of its package, the workspace or the repository:
 /// by a call, or by a variable that cargo does not set for every package.
 fn tells_place(text: &str) -> bool {
-    const CALLS: [&str; 5] = [
+    const CALLS: [&str; 7] = [
         "CARGO_MANIFEST_DIR",
         "workspace_root",
         "show-toplevel",
         "locate-project",
         "current_dir()",
+        "current_exe()",
+        "canonicalize(\".\")",
     ];
     const READERS: [&str; 4] = ["env!(\"", "var(\"", "var_os(\"", "option_env!(\""];
     const ORDINARY: [&str; 5] = [
@@ -458,7 +506,7 @@ pub(super) fn makes_name(text: &str, name: &str) -> bool {
             is_apart(before) && is_apart(after)
         })
     };
-    text.contains(name) || words.clone().count() > 1 && words.clone().all(is_word)
+    is_word(name) || words.clone().count() > 1 && words.clone().all(is_word)
 }
 
 /// Returns the string literals of a text that contain `../`. A literal is roughly the text between
@@ -483,7 +531,7 @@ fn path_parts(line: &str) -> impl Iterator<Item = &str> {
             let dots = part.match_indices('.').map(|(at, _)| at);
             dots.chain([part.len()]).map(move |end| &part[..end])
         })
-        .filter(|part| (2..200).contains(&part.len()))
+        .filter(|part| (1..200).contains(&part.len()))
 }
 
 /// Returns the path parts of a line of code. URLs are left out, because they are no paths. A file
@@ -568,7 +616,15 @@ mod tests {
             let search = Search::Made("table_12".to_owned());
             assert_eq!(search.succeeds_in(line), makes_it, "{line}");
         }
-        assert!(Search::Made("table".to_owned()).succeeds_in("m!(\"table\")"));
+        for (line, makes_it) in [
+            ("m!(\"table\")", true),
+            ("m!(\"old_table.bin\")", true),
+            ("struct Mytable;", false),
+            ("m!(tables)", false),
+        ] {
+            let search = Search::Made("table".to_owned());
+            assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
     }
 
     #[test]

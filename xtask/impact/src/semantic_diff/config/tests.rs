@@ -7,12 +7,16 @@ fn table(text: &str) -> Table {
     text.parse().expect("the row is TOML")
 }
 
-/// Returns the touched units if the text is added to an empty file.
+/// What changes when the text is added to an empty file, without what cargo's graph tells.
 fn added(text: &str) -> Vec<TouchedUnits> {
-    compare_config(&Table::new(), &table(text))
+    untold(compare_config(&Table::new(), &table(text)))
+}
+
+fn untold(effects: Vec<SemanticChange>) -> Vec<TouchedUnits> {
+    let untold = effects
         .into_iter()
-        .map(|effect| effect.what)
-        .collect()
+        .filter(|effect| !effect.covered_by_unit_graph);
+    untold.map(|effect| effect.what).collect()
 }
 
 #[test]
@@ -60,11 +64,6 @@ fn other_keys_touch_the_measured_units() {
         (
             "another build directory: all 30",
             "build.build-dir = 't'",
-            TouchedUnits::All,
-        ),
-        (
-            "29 of 30, registry units not",
-            "build.incremental = false",
             TouchedUnits::All,
         ),
         (
@@ -215,6 +214,8 @@ fn a_different_spelling_is_no_change() {
 #[test]
 fn changes_covered_by_the_unit_graph_are_marked() {
     for (text, key) in [
+        ("[build]\ntarget = 'T'", "build.target"),
+        ("[target.T.foo]\nrustc-cfg = ['q']", "target.T.foo"),
         ("[profile.dev]\nopt-level = 1", "profile.dev.opt-level"),
         ("[patch.crates-io]\na = { path = 'a' }", "patch"),
         ("paths = ['a']", "paths"),
@@ -223,14 +224,13 @@ fn changes_covered_by_the_unit_graph_are_marked() {
             "registries.my.index",
         ),
         ("resolver.lockfile-path = 'l'", "resolver.lockfile-path"),
+        // 29 of 30, registry units not.
         ("build.incremental = true", "build.incremental"),
     ] {
         let effects = compare_config(&Table::new(), &table(text));
-        let found: Vec<_> = effects
-            .iter()
-            .map(|effect| (effect.key.as_str(), effect.covered_by_unit_graph))
-            .collect();
-        assert_eq!(found, [(key, true)]);
+        let told = effects.iter().filter(|effect| effect.covered_by_unit_graph);
+        let told: Vec<_> = told.map(|effect| effect.key.as_str()).collect();
+        assert_eq!(told, [key]);
     }
     let two = compare_config(&table("build.target = 'T'"), &table("build.target = 'U'"));
     assert_eq!(
@@ -240,7 +240,57 @@ fn changes_covered_by_the_unit_graph_are_marked() {
             host_too: false
         }
     );
-    assert!(!two[0].covered_by_unit_graph);
+    assert!(two[0].covered_by_unit_graph);
+}
+
+#[test]
+fn a_triple_that_comes_or_goes_reaches_the_host_only_through_flags() {
+    let triple = "build.target = 'T'";
+    let flags = "build.rustflags = ['-Cx']";
+    let both = format!("{triple}\n{flags}");
+    let of_triple = format!("{triple}\n[target.T]\nrustflags = ['-Cx']");
+    for (story, old, new, units) in [
+        (
+            "the host's units had no flags and have none",
+            "",
+            triple,
+            &[][..],
+        ),
+        ("the same the other way", triple, "", &[]),
+        ("flags for the triple alone come with it", "", &both, &[]),
+        ("and go with it", &both, "", &[]),
+        ("from the triple's table", &of_triple, "", &[]),
+        (
+            "the host's units lose the flags",
+            flags,
+            &both,
+            &[TouchedUnits::All],
+        ),
+        (
+            "the host's units get the flags",
+            &both,
+            flags,
+            &[TouchedUnits::All],
+        ),
+        (
+            "the flags change under the triple",
+            triple,
+            &both,
+            &[TouchedUnits::Flags { platform: None }],
+        ),
+    ] {
+        let (old, new) = (table(old), table(new));
+        assert_eq!(untold(compare_sole_config(&old, &new)), units, "{story}");
+        // Another file or the environment may have flags.
+        let is_named = |table: &Table| {
+            table
+                .get("build")
+                .is_some_and(|it| it.get("target").is_some())
+        };
+        let others = untold(compare_config(&old, &new));
+        let is_all = others.contains(&TouchedUnits::All);
+        assert_eq!(is_all, is_named(&old) != is_named(&new), "{story}");
+    }
 }
 
 #[test]

@@ -40,12 +40,7 @@ fn paths_are_found_in_strings() {
         ),
         (
             "fn f() { [\"..\", \"b\", \"x\"].iter().collect::<PathBuf>() }",
-            &[
-                ".. Unknown Any",
-                "../b/x Unknown Any",
-                "b Unknown Any",
-                "x Unknown Any",
-            ],
+            &["../b/x Unknown Any", "b Unknown Any", "x Unknown Any"],
         ),
         (
             "fn f() { include_dir!(\"$CARGO_MANIFEST_DIR/../b/data\") }",
@@ -54,6 +49,30 @@ fn paths_are_found_in_strings() {
         (
             "fn f() { sh(\"cat ../b/x.json other.json\") }",
             &["../b/x.json Unknown Any"],
+        ),
+        (
+            "fn f() { Path::new(\"..\").join(name).join(\"data\").join(\"x.json\") }",
+            &[".. Unknown Any", "../*/data/x.json Unknown Any"],
+        ),
+        (
+            "fn f() { fs::canonicalize(\"..\").unwrap().join(\"b/x.json\") }",
+            &[".. Unknown Any", "../b/x.json Unknown Any"],
+        ),
+        (
+            "const UP: &str = \"..\"; fn f() { part == \"..\" }",
+            &[".. Unknown Any"],
+        ),
+        (
+            "fn f() { glob(\"../*/data/*.json\"); glob(\"../{b,c}/data/x.{json,toml}\") }",
+            &["../*/data Unknown Any"],
+        ),
+        (
+            "fn f() { fs::read(\"..\\\\b\\\\x.json\"); sh(\"cat '../c/x' | wc\\n cp ../d/x /tmp\") }",
+            &[
+                "../b/x.json Unknown Any",
+                "../c/x Unknown Any",
+                "../d/x Unknown Any",
+            ],
         ),
         // Paths that the compiler reads, and strings that are no paths.
         ("const S: &str = include_str!(\"../../b/x\");", &[]),
@@ -84,6 +103,70 @@ fn code_of_tests_and_documentation_is_distinguished() {
         ),
     ] {
         assert_eq!(shown(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn examples_in_documentation_are_code() {
+    for (code, expected) in [
+        (
+            "/// See \"../b/x\".\n/// ```\n/// # let d = Path::new(\"..\");\n\
+             /// d.join(\"c\"); Path::new(\"..\").join(\"b\").join(\"x\");\n/// ```\npub fn f() {}",
+            &[".. Unknown Docs", "../b/x Unknown Docs", "c Unknown Docs"][..],
+        ),
+        ("//! ```text\n//! read(\"../b/x\")\n//! ```\n", &[]),
+        (
+            "//! ```no_run,edition2021\n//! read(\"../b/x\")\n",
+            &["../b/x Unknown Docs"],
+        ),
+        ("//!     read(\"../b/x\")\n", &["../b/x Unknown Docs"]),
+    ] {
+        assert_eq!(shown(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn texts_that_the_compiler_includes() {
+    let included = |code: &str| -> Vec<String> {
+        let included = RunTimePaths::of(code).included;
+        let show = |(path, code): (Utf8PathBuf, StringContext)| format!("{path} {code:?}");
+        included.into_iter().map(show).collect()
+    };
+    for (code, expected) in [
+        (
+            "#![doc = include_str!(\"../README.md\")]",
+            &["../README.md Docs"][..],
+        ),
+        (
+            "#[cfg_attr(doctest, doc = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/R.md\")))] mod m {}",
+            &["R.md Docs"],
+        ),
+        (
+            "const S: &str = include_str!(\"list.txt\");",
+            &["list.txt Any"],
+        ),
+        ("const S: &str = include_str!(p!(\"list.txt\"));", &[]),
+    ] {
+        assert_eq!(included(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn names_that_strings_hold() {
+    for (text, expected) in [
+        ("x.json", &["json", "x", "x.json"][..]),
+        ("../b/{name}.json", &["..", ".json", "b", "json"]),
+        ("{b,c}/x", &["b", "c", "x"]),
+        ("{\"p\":\"../b\"}", &["..", "b", "p"]),
+        ("no path here", &[]),
+        ("cd ..; cat b", &["..", "b", "cat", "cd"]),
+        ("see https://example.org/b or ./a", &["a", "or", "see"]),
+        ("a..b", &["a.", "a..b", "b"]),
+        ("...", &[]),
+    ] {
+        let code = format!("fn f() {{ g({text:?}) }}");
+        let parts = RunTimePaths::of(&code).parts;
+        assert_eq!(parts.keys().collect::<Vec<_>>(), expected, "{text}");
     }
 }
 

@@ -58,6 +58,34 @@ fn each_verb_has_its_units() {
 }
 
 #[test]
+fn an_overridden_script_is_neither_compiled_nor_run() {
+    let text = "a overridden links: lib!test!bench script -> build: h\nh: lib!test!bench";
+    assert_eq!(units(text, Verb::Check), "a lib, h lib");
+    assert_eq!(needs(text, Verb::Check, "a lib"), "");
+}
+
+#[test]
+fn some_units_are_built_for_others_alone() {
+    let text = "app: lib!doctest bin=tool!test test=it test=other -> base\nbase: lib!test!doctest";
+    let workspace = workspace(text);
+    for (verb, some, expected) in [
+        (Verb::Test, &["app test it"][..], ""),
+        (
+            Verb::Test,
+            &["app test it", "app test other"],
+            "app lib, app bin tool",
+        ),
+        (Verb::Check, &["app test it", "app test other"], ""),
+    ] {
+        let graph = UnitGraph::new(&workspace, verb);
+        let some = some.iter().map(|it| unit(&workspace, &graph, it)).collect();
+        let found = graph.needed_only_for(&workspace, verb, &some).into_iter();
+        let found: Vec<_> = found.map(|it| name(&workspace, &graph, it)).collect();
+        assert_eq!(found.join(", "), expected, "{verb:?} {some:?}");
+    }
+}
+
+#[test]
 fn the_settings_of_a_target_decide_which_harnesses_are_built() {
     let rows = [
         ("a: lib!test", Verb::Check, "a lib, a lib test"),

@@ -185,6 +185,10 @@ fn keys_of_the_package_table_touch_the_measured_units() {
         links: links.iter().map(|links| links.to_string()).collect(),
         platform: None,
     };
+    let scripts = |links: &[&str]| TouchedUnits::OverriddenScripts {
+        links: links.iter().map(|links| links.to_string()).collect(),
+        platform: None,
+    };
     for (story, line, units) in [
         (
             "the script watches other files",
@@ -201,6 +205,7 @@ fn keys_of_the_package_table_touch_the_measured_units() {
             "links = 'foo'",
             vec![
                 (overridden(&["foo"]), false),
+                (scripts(&["foo"]), true),
                 (TouchedUnits::DependentRuns, true),
             ],
         ),
@@ -243,7 +248,10 @@ fn keys_of_the_package_table_touch_the_measured_units() {
     let resolver = (key("edition"), TouchedUnits::All, true);
     let old_edition = [package("edition"), vec![resolver]].concat();
     assert_eq!(effects(PACKAGE, "\"2021\"", "\"2018\""), old_edition);
-    let renamed = [(key("links"), overridden(&["foo", "bar"]), false)];
+    let renamed = [
+        (key("links"), overridden(&["foo", "bar"]), false),
+        (key("links"), scripts(&["foo", "bar"]), true),
+    ];
     let linked = PACKAGE.replace("name = \"a\"", "name = \"a\"\nlinks = 'foo'");
     assert_eq!(
         effects(&linked, "'foo'", "'bar'"),

@@ -1,6 +1,9 @@
 //! Helpers for tests: a workspace in three lines, and units by the names that the output gives
 //! them.
 
+#[cfg(test)]
+pub(crate) mod scene;
+
 use std::collections::{BTreeMap, HashSet};
 
 use cargo_metadata::Message;
@@ -24,18 +27,23 @@ use crate::workspace::{Dependency, Package, PackageIx, Target, TargetKind, Works
 /// - A dependency is a name. A prefix such as `dev:`, `build:` or `normal+dev:` gives the kinds of
 ///   a dependency that is not just normal.
 pub fn workspace(text: &str) -> Workspace {
+    workspace_in("/w".into(), text)
+}
+
+/// The same in another directory.
+pub fn workspace_in(root: &Utf8Path, text: &str) -> Workspace {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut packages: Vec<Package> = lines().map(package).collect();
+    let mut packages: Vec<Package> = lines().map(|line| package(root, line)).collect();
     packages.sort_by(|a, b| (&a.name, &a.version, &a.id).cmp(&(&b.name, &b.version, &b.id)));
     let mut workspace = Workspace {
-        root: "/w".into(),
-        target_directory: "/w/target".into(),
-        build_directory: "/w/target".into(),
+        root: root.to_owned(),
+        target_directory: root.join("target"),
+        build_directory: root.join("target"),
         packages,
         metadata: "null".to_owned(),
         platforms: None,
         lock_file: LockFile {
-            path: "/w/Cargo.lock".into(),
+            path: root.join("Cargo.lock"),
             state: LockState::Current,
         },
         sysroot: None,
@@ -57,7 +65,7 @@ pub fn workspace(text: &str) -> Workspace {
     workspace
 }
 
-fn package(line: &str) -> Package {
+fn package(root: &Utf8Path, line: &str) -> Package {
     let (head, rest) = line.split_once(':').expect("a head ends in a colon");
     let targets = rest.split(" -> ").next().unwrap_or_default();
     let mut words = head.split_whitespace();
@@ -76,8 +84,8 @@ fn package(line: &str) -> Package {
             format!("path+file:///outside/{name}#{version}"),
         ),
         () => (
-            format!("/w/{name}"),
-            format!("path+file:///w/{name}#{version}"),
+            format!("{root}/{name}"),
+            format!("path+file://{root}/{name}#{version}"),
         ),
     };
     Package {

@@ -4,17 +4,19 @@
 //! Such a path is left out here, unless a macro or a variable makes it. Strings that are no paths
 //! do no harm: a path counts only if it leads to the file in question.
 
-use std::collections::BTreeSet;
+mod text;
 
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
 use super::condition;
 use super::made_paths::from_manifest_dir;
-use super::shapes::{Attribute, attribute_at, attribute_parts, made_text};
+use super::shapes::{Attribute, NEUTRAL, attribute_at, attribute_parts, made_text};
 use super::tokens::{
-    is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value, trees,
+    is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value, trees,
 };
 use crate::paths::normalized;
 
@@ -29,13 +31,20 @@ pub struct RunTimePaths {
     pub lists_directories: bool,
     /// True if the code asks for the root of the workspace or of the repository.
     pub seeks_root: bool,
+    /// The names of files and directories, and `..`, that strings hold; each with the code that
+    /// has the most builds.
+    pub parts: BTreeMap<String, StringContext>,
+    /// True if the code calls a method that may lead to a directory above.
+    pub steps_up: bool,
+    /// Texts that the compiler includes, as they are written; under [`Code::Docs`] as documentation.
+    pub included: BTreeSet<(Utf8PathBuf, StringContext)>,
 }
 
 /// A path that a string names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NamedPath {
-    /// The relative path. Empty if the code passes on the package's directory itself. A path ends
-    /// before the first part that is known only at run time.
+    /// A relative path; empty for the package's own directory, handed on as it is. `*` stands for a
+    /// name that is known only at run time, but not at the end.
     pub path: Utf8PathBuf,
     /// The directory that the path is relative to.
     pub start: RelativeTo,
@@ -72,30 +81,46 @@ impl RunTimePaths {
             return found;
         };
         let tokens = trees(tokens);
-        let mut docs = Vec::new();
+        let mut read = Read::default();
         for tests in [Tests::Left, Tests::Taken] {
-            docs.clear();
+            read = Read::default();
             let code = match tests {
                 Tests::Left => StringContext::Any,
                 Tests::Taken => StringContext::Test,
             };
-            let kept = pruned(&tokens, tests, &mut docs);
-            for path in from_manifest_dir(text, &kept) {
-                found.add(&path, RelativeTo::Package, code);
-            }
-            found.literals(&kept, code);
+            let kept = pruned(&tokens, tests, &mut read);
+            found.code(text, &kept, code);
         }
-        for example in docs {
-            for literal in example.split('"').skip(1).step_by(2) {
-                found.text(literal, StringContext::Docs);
-            }
-        }
+        found.included = read.files;
+        found.add_docs(&read.docs.join("\n"));
         found
+    }
+
+    /// Adds what the examples of a documentation name.
+    pub fn add_docs(&mut self, markdown: &str) {
+        for example in text::examples(markdown) {
+            match lex(&example) {
+                Some(tokens) => self.code(&example, &trees(tokens), StringContext::Docs),
+                None => self.add_text(&example, StringContext::Docs),
+            }
+        }
+    }
+
+    /// Adds what a text that is no Rust names, such as a script.
+    pub fn add_text(&mut self, text: &str, code: StringContext) {
+        text.lines().for_each(|line| self.text(line, code));
+    }
+
+    fn code(&mut self, text: &str, tokens: &[TokenTree], code: StringContext) {
+        for path in from_manifest_dir(text, tokens) {
+            self.add(&path, RelativeTo::Package, code);
+        }
+        self.literals(tokens, code);
     }
 
     /// Returns true if the file names no path and no variable, and does not ask for a root.
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.variables.is_empty() && !self.seeks_root
+        *self == Self::default()
     }
 
     fn add(&mut self, path: &Utf8Path, start: RelativeTo, code: StringContext) {
@@ -132,8 +157,12 @@ impl RunTimePaths {
                     }
                     _ => {}
                 }
-            } else if let Some((path, length)) = joined(rest) {
+            } else if let [_, method, ..] = rest
+                && is_one_of(method, &["join", "push"])
+                && let Some((path, length)) = joined(rest)
+            {
                 self.text(&path, code);
+                self.arguments(&rest[..length], code);
                 at += length - 1;
             } else if is_one_of(token, &["var", "var_os"]) {
                 if let [TokenTree::Group(arguments), ..] = &rest[1..] {
@@ -146,11 +175,35 @@ impl RunTimePaths {
                 self.seeks_root = true;
             } else if let Some(name) = name(token) {
                 self.seeks_root |= ROOTS.contains(&name.as_str());
+                self.steps_up |= STEPS_UP.contains(&name.as_str());
             } else if let Some(text) = string_value(token) {
                 self.seeks_root |= ROOTS.contains(&text.as_str());
                 self.text(&text, code);
+                let before = at.checked_sub(2).map(|before| &tokens[before]);
+                if UP.contains(&text.as_str())
+                    && before.is_some_and(|it| is_punct(it, '='))
+                    && rest.get(1).is_some_and(|it| is_punct(it, ';'))
+                {
+                    self.add(Utf8Path::new(&text), RelativeTo::Unknown, code);
+                }
             } else if let TokenTree::Group(inner) = token {
                 let inside = trees(inner.stream());
+                let called = at.checked_sub(2).map(|called| &tokens[called]);
+                if called.is_some_and(|it| is_one_of(it, &TAKE_PATHS))
+                    && let [literal] = &inside[..]
+                    && let Some(first) = string_value(literal)
+                {
+                    if UP.contains(&first.as_str()) {
+                        self.add(Utf8Path::new(&first), RelativeTo::Unknown, code);
+                    }
+                    if let Some((path, length)) = joined(&rest[1..]) {
+                        self.text(&first, code);
+                        self.text(&format!("{first}/{path}"), code);
+                        self.arguments(&rest[1..=length], code);
+                        at += length;
+                        continue;
+                    }
+                }
                 let parts: Vec<String> = inside.iter().filter_map(string_value).collect();
                 if inner.delimiter() == Delimiter::Bracket && parts.len() > 1 {
                     self.text(&parts.join("/"), code);
@@ -160,36 +213,72 @@ impl RunTimePaths {
         }
     }
 
-    /// Adds the paths in a string: the whole string, or the parts after the holes of a format.
-    fn text(&mut self, text: &str, code: StringContext) {
-        if text.contains(['\n', '\0']) || text.contains("://") {
-            return;
-        }
-        // A string with blanks is prose or a command. In such a string only a word with `../` is
-        // certainly a path.
-        let is_path = !text.contains(char::is_whitespace);
-        for word in text.split_whitespace() {
-            if !is_path && !word.contains("../") {
-                continue;
-            }
-            let mut parts = word.split('{').peekable();
-            let mut is_first = true;
-            while let Some(part) = parts.next() {
-                let behind = match part.split_once('}') {
-                    // The end of a file name, as in `{name}.json`.
-                    Some((_, behind)) if !is_first && !behind.contains('/') => "",
-                    Some((_, behind)) if !is_first => behind,
-                    _ => part,
-                };
-                is_first = false;
-                let ends_in_hole = parts.peek().is_some();
-                if let Some(path) = known_part(behind, ends_in_hole) {
-                    self.add(&path, RelativeTo::Unknown, code);
+    /// Takes what is named in arguments that are no literals themselves.
+    fn arguments(&mut self, tokens: &[TokenTree], code: StringContext) {
+        for token in tokens {
+            if let Some(inside) = parenthesised(token) {
+                match &inside[..] {
+                    [TokenTree::Literal(_)] => {}
+                    inside => self.literals(inside, code),
                 }
             }
         }
     }
+
+    /// Takes the paths of a string: one, or several where it is a command or prose.
+    fn text(&mut self, text: &str, code: StringContext) {
+        for part in text::parts(text) {
+            let known = self.parts.entry(part).or_insert(code);
+            *known = code.min(*known);
+        }
+        for path in text::paths(text) {
+            self.add(&path, RelativeTo::Unknown, code);
+        }
+    }
 }
+
+/// Steps up, which say nothing by themselves unless a path is made of them.
+const UP: [&str; 4] = ["..", "../", "../..", "../../"];
+
+/// Functions and types that are given a path.
+const TAKE_PATHS: [&str; 14] = [
+    "new",
+    "from",
+    "join",
+    "push",
+    "canonicalize",
+    "current_dir",
+    "set_current_dir",
+    "read_dir",
+    "read_dir_utf8",
+    "glob",
+    "arg",
+    "to_path",
+    "dir",
+    "walk",
+];
+
+/// Methods that lead from a path to one above it, if they are called on a path.
+const STEPS_UP: [&str; 18] = [
+    "ancestors",
+    "components",
+    "iter",
+    "parent",
+    "pop",
+    "replace",
+    "replacen",
+    "rev",
+    "rfind",
+    "rsplit",
+    "rsplit_once",
+    "rsplitn",
+    "set_file_name",
+    "split_once",
+    "strip_suffix",
+    "trim_end_matches",
+    "truncate",
+    "with_file_name",
+];
 
 /// The functions and types that list the entries of a directory.
 const LISTING: [&str; 10] = [
@@ -215,9 +304,29 @@ enum Tests {
     Taken,
 }
 
-/// Returns the tokens without the paths that the compiler reads, and without attributes that name
-/// no file. Adds the texts of documentation to `docs`.
-fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<TokenTree> {
+/// Texts that the compiler reads.
+#[derive(Default)]
+struct Read {
+    /// The lines of documentation.
+    docs: Vec<String>,
+    /// The texts that are included.
+    files: BTreeSet<(Utf8PathBuf, StringContext)>,
+}
+
+impl Read {
+    /// Takes the path of an included text. Returns false if the path is not known.
+    fn include(&mut self, arguments: &Group, code: StringContext) -> bool {
+        let path = made_text(Some(&trees(arguments.stream())), Utf8Path::new(""));
+        let text = path.as_ref().ok().and_then(Option::as_deref);
+        let text = text.map(|it| it.trim_start_matches('/').into());
+        self.files.extend(text.map(|text| (text, code)));
+        path.is_ok()
+    }
+}
+
+/// Returns the tokens without what the compiler reads, which goes to `read`, and without attributes
+/// that name no file.
+fn pruned(tokens: &[TokenTree], tests: Tests, read: &mut Read) -> Vec<TokenTree> {
     let no_tests = |option: &str, _: Option<&str>| (option == "test").then_some(false);
     let mut kept = Vec::new();
     let mut at = 0;
@@ -231,7 +340,7 @@ fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<Tok
                 continue;
             }
             for part in parts {
-                kept.extend(pruned_attribute(part, tests, docs));
+                kept.extend(pruned_attribute(part, tests, read));
             }
             continue;
         }
@@ -240,8 +349,7 @@ fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<Tok
         {
             at += length;
             // A path made by a macro or a variable is kept: no other scan finds it.
-            let inside = trees(arguments.stream());
-            if made_text(Some(&inside), Utf8Path::new("")).is_err() {
+            if !read.include(arguments, StringContext::Any) {
                 kept.push(TokenTree::Group(arguments.clone()));
             }
             continue;
@@ -249,7 +357,7 @@ fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<Tok
         at += 1;
         kept.push(match token {
             TokenTree::Group(inner) => {
-                let inside = pruned(&trees(inner.stream()), tests, docs);
+                let inside = pruned(&trees(inner.stream()), tests, read);
                 TokenTree::Group(Group::new(inner.delimiter(), inside.into_iter().collect()))
             }
             other => other.clone(),
@@ -259,42 +367,22 @@ fn pruned(tokens: &[TokenTree], tests: Tests, docs: &mut Vec<String>) -> Vec<Tok
 }
 
 /// Returns the tokens of an attribute, if they may name a file that is opened at run time.
-fn pruned_attribute(part: Attribute, tests: Tests, docs: &mut Vec<String>) -> Option<TokenTree> {
+fn pruned_attribute(part: Attribute, tests: Tests, read: &mut Read) -> Option<TokenTree> {
     const READ_BY_COMPILER: [&str; 4] = ["cfg", "path", "deprecated", "expect"];
     if part.is("doc") {
-        docs.extend(part.tokens.iter().filter_map(string_value));
+        read.docs
+            .extend(part.tokens.iter().filter_map(string_value));
+        let called = (0..part.tokens.len()).find_map(|at| macro_call(&part.tokens[at..]));
+        if let Some((_, arguments, _)) = called {
+            read.include(arguments, StringContext::Docs);
+        }
         return None;
     }
     if READ_BY_COMPILER.iter().any(|name| part.is(name)) {
         return None;
     }
-    let inside: TokenStream = pruned(&part.tokens, tests, docs).into_iter().collect();
+    let inside: TokenStream = pruned(&part.tokens, tests, read).into_iter().collect();
     Some(TokenTree::Group(Group::new(Delimiter::None, inside)))
-}
-
-/// Returns the known part of a path, made relative. If an unknown part follows, the result ends at
-/// the last directory before it.
-fn known_part(part: &str, ends_in_hole: bool) -> Option<Utf8PathBuf> {
-    // The value of an instruction to cargo or of an option, after `=`.
-    let part = part.rsplit('=').next()?;
-    // The path after a shell variable, as in `$CARGO_MANIFEST_DIR/data`.
-    let part = match part.strip_prefix('$') {
-        Some(variable) => variable.split_once('/')?.1,
-        None => part,
-    };
-    let pattern = part.find(['*', '?', '[']);
-    let known = &part[..pattern.unwrap_or(part.len())];
-    let known = match ends_in_hole || pattern.is_some() {
-        true => known.rsplit_once('/')?.0,
-        false => known,
-    };
-    let known = known.trim_start_matches('/');
-    let is_name = |it: char| it.is_alphanumeric() || "._-+@~/\\".contains(it);
-    let path = normalized(Utf8Path::new(known));
-    let is_some = path
-        .components()
-        .any(|it| !matches!(it, Utf8Component::CurDir));
-    (is_some && known.len() < 300 && known.chars().all(is_name)).then_some(path)
 }
 
 /// Returns the text that `concat!` makes, with a hole `{}` for every argument that is not a
@@ -353,21 +441,34 @@ fn holds_name(tokens: &[TokenTree], variables: &[String]) -> bool {
     })
 }
 
-/// Returns the path that `.join("a").join("b")` appends, and the number of tokens of these calls.
+/// Returns the path that `.join("a").join(b)` adds, and the number of tokens. A part that is no
+/// literal is a hole, as in a format.
 fn joined(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let mut parts = Vec::new();
     let mut rest = tokens;
-    while let [dot, method, arguments, after @ ..] = rest
-        && is_punct(dot, '.')
-        && is_one_of(method, &["join", "push"])
-        && let Some([literal]) = parenthesised(arguments).as_deref()
-        && let Some(part) = string_value(literal)
-    {
-        parts.push(part);
-        rest = after;
+    loop {
+        match rest {
+            [question, after @ ..] if is_punct(question, '?') => rest = after,
+            [dot, method, arguments, after @ ..] if is_punct(dot, '.') => {
+                let Some(inside) = parenthesised(arguments) else {
+                    break;
+                };
+                if is_one_of(method, &["join", "push"]) {
+                    let literal = match &inside[..] {
+                        [literal] => string_value(literal),
+                        _ => None,
+                    };
+                    parts.push(literal.unwrap_or_else(|| "{}".to_owned()));
+                } else if !is_one_of(method, &NEUTRAL) && !is_ident(method, "canonicalize") {
+                    break;
+                }
+                rest = after;
+            }
+            _ => break,
+        }
     }
     let length = tokens.len() - rest.len();
-    (length > 0).then(|| (parts.join("/"), length))
+    (!parts.is_empty()).then(|| (parts.join("/"), length))
 }
 
 fn first_string(arguments: &Group) -> Option<String> {

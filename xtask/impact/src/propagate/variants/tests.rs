@@ -1,0 +1,43 @@
+use super::*;
+use crate::testing::scene::Scene;
+use crate::testing::unit;
+use crate::unit_graph::Verb;
+use crate::vcs::ChangeStatus;
+
+/// Whether a change of `base/host.rs` reaches `top`: `base` is built for the host with that file, and
+/// for `mid`, from which `top` is built, without.
+fn is_reached(prepare: impl FnOnce(&mut Scene)) -> [bool; 2] {
+    let text = "base: lib!test!bench!doctest
+        mid: lib!test!bench!doctest -> base
+        top: lib!test!bench!doctest -> mid
+        maker: proc-macro!test!bench!doctest -> base";
+    let files = [("base/src/host.rs", "")];
+    let mut scene = Scene::new(text, Verb::Check, &files);
+    let both = ["base/src/lib.rs", "base/src/host.rs"];
+    scene.compiled(("base", "lib"), &both, 500, (11, &[]));
+    scene.compiled(("base", "lib"), &both[..1], 500, (12, &[]));
+    scene.compiled(("mid", "lib"), &["mid/src/lib.rs"], 400, (20, &[12]));
+    scene.compiled(("top", "lib"), &["top/src/lib.rs"], 300, (30, &[20]));
+    scene.compiled(("maker", "lib"), &["maker/src/lib.rs"], 400, (40, &[11]));
+    scene.change("base/src/host.rs", ChangeStatus::Modified);
+    prepare(&mut scene);
+    let seeds = scene.find();
+    scene.with_records(|records| {
+        let variants = Variants::new(records, &seeds);
+        ["mid lib", "maker lib"]
+            .map(|name| variants.are_reached(unit(&scene.workspace, &scene.graph, name)))
+    })
+}
+
+#[test]
+fn only_what_was_built_against_a_touched_build_is_reached() {
+    assert_eq!(is_reached(|_| {}), [false, true]);
+}
+
+#[test]
+fn records_that_are_not_current_are_no_proof() {
+    for newer in ["mid/src/lib.rs", "base/src/lib.rs", "mid/Cargo.toml"] {
+        let reached = is_reached(|scene| scene.set_age(newer, 100));
+        assert_eq!(reached, [true, true], "{newer}");
+    }
+}

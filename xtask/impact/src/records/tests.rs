@@ -1,0 +1,73 @@
+//! When a record says all that its unit reads: ages are in seconds, 500 is the record's own.
+
+use crate::testing::scene::Scene;
+use crate::testing::unit;
+use crate::unit_graph::Verb;
+use crate::vcs::ChangeStatus;
+
+const TEXT: &str = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest";
+
+/// Whether the records of `a` are current, and whether they nearly are.
+fn is_current(prepare: impl FnOnce(&mut Scene)) -> (bool, bool) {
+    let mut scene = Scene::new(TEXT, Verb::Check, &[]);
+    scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[20]));
+    scene.compiled(("b", "lib"), &["b/src/lib.rs"], 500, (20, &[]));
+    prepare(&mut scene);
+    let a = unit(&scene.workspace, &scene.graph, "a lib");
+    scene.with_records(|records| (records.is_current(a), records.is_nearly_current(a)))
+}
+
+#[test]
+fn a_record_is_current_while_nothing_is_newer() {
+    for (story, path, age, expected) in [
+        ("older files", "a/src/lib.rs", 1000, (true, true)),
+        (
+            "a file as new as the record counts as older",
+            "a/src/lib.rs",
+            500,
+            (true, true),
+        ),
+        ("a newer source", "a/src/lib.rs", 499, (false, false)),
+        (
+            "a newer source of a dependency",
+            "b/src/lib.rs",
+            499,
+            (false, false),
+        ),
+        (
+            "a manifest as new as the record",
+            "a/Cargo.toml",
+            500,
+            (true, true),
+        ),
+        ("a newer manifest", "a/Cargo.toml", 499, (false, true)),
+        (
+            "a newer manifest of a dependency",
+            "b/Cargo.toml",
+            499,
+            (false, true),
+        ),
+        ("a newer root manifest", "Cargo.toml", 499, (false, true)),
+    ] {
+        assert_eq!(
+            is_current(|scene| scene.set_age(path, age)),
+            expected,
+            "{story}"
+        );
+        // The meaning of what the change set has is compared.
+        let changed = is_current(|scene| {
+            scene.set_age(path, age);
+            scene.change(path, ChangeStatus::Modified);
+        });
+        assert_eq!(changed, (true, true), "{story}, in the change set");
+    }
+}
+
+#[test]
+fn a_unit_without_a_record_is_not_current() {
+    let mut scene = Scene::new(TEXT, Verb::Check, &[]);
+    scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[20]));
+    let a = unit(&scene.workspace, &scene.graph, "a lib");
+    let is_current = scene.with_records(|records| records.is_current(a));
+    assert!(!is_current, "its dependency has none");
+}

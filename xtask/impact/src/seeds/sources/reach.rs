@@ -1,0 +1,348 @@
+//! Files that a unit may read although no scan of its sources shows it: a macro, a variable or
+//! generated code makes their paths, or declares the modules that name them.
+//!
+//! The sources that could make a path hold the name of its file and that of its directory.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::texts::{Lines, Search, SourceScope, each_source, makes_name, read};
+use super::{Reads, Sources};
+use crate::paths::resolved;
+use crate::seeds::sources::macro_inputs::INCLUSIONS;
+use crate::source_scan;
+use crate::unit_graph::Unit;
+use crate::workspace::PackageIx;
+
+/// What code holds that lists directories.
+pub(super) static LISTINGS: [&str; 6] = [
+    "read_dir",
+    "glob(",
+    "glob_with(",
+    "walk(",
+    "walkdir",
+    "Walk",
+];
+
+/// What code that declares modules for others holds.
+static MODULES: [&str; 6] = ["mod #", "mod {", "mod $", "\"mod ", "#[path", "# [path"];
+
+/// The sources that may make paths for a unit.
+#[derive(Default)]
+struct Makers {
+    packages: Vec<PackageIx>,
+    /// Texts that are handed to macros, or that lie outside of the packages.
+    texts: Vec<String>,
+    /// Whether they may make paths of all files that they find in a directory.
+    list_directories: bool,
+}
+
+impl Sources<'_> {
+    /// Returns true if sources of a package, or of what it is built with, name a file outside of
+    /// the package or a directory above the file: a first sieve for [`Self::may_reach`].
+    pub fn leads_near(&mut self, package: PackageIx, file: &Utf8Path, root: &Utf8Path) -> bool {
+        let near = self.near(package);
+        let above = self.directories_to(package, file, root);
+        // Included code is not searched, and names need not stand in literals.
+        if self.text_holds(package, &Search::Any(&["include!(\""]))
+            || above.is_empty() && self.stringifies(&near)
+        {
+            return true;
+        }
+        above.iter().any(|name| self.is_named(&near, name)) || self.is_file_named(&near, file)
+    }
+
+    /// Returns true if a unit may read a file outside of its package that the scan of its sources
+    /// does not show.
+    pub fn may_reach(&mut self, unit: &Unit, file: &Utf8Path, root: &Utf8Path) -> bool {
+        let Some(reads) = self.of(unit) else {
+            return true;
+        };
+        if self.is_unseen(unit, file) {
+            return true;
+        }
+        let Some(makers) = self.makers(unit, &reads) else {
+            return false;
+        };
+        let sources = reads.files.iter();
+        let sources = sources.filter(|known| known.extension() == Some("rs"));
+        let beside = sources.filter_map(|known| known.parent());
+        let beside = beside.filter(|above| file.starts_with(above));
+        // A path may be relative to a source.
+        let from = beside
+            .max_by_key(|above| above.as_str().len())
+            .unwrap_or(root);
+        let above = self.directories_to(unit.package, file, from);
+        // Included code, and code that lists directories, may read what lies below.
+        if reads.includes_made_code || makers.list_directories {
+            let is_led_to = above.is_empty() || above.iter().any(|it| self.are_named(&makers, it));
+            return is_led_to && (makers.list_directories || !above.is_empty());
+        }
+        let name = own_name(file).unwrap_or_default();
+        above.iter().all(|it| self.are_named(&makers, it))
+            && (self.are_named(&makers, name) || self.is_file_named(&makers.packages, file))
+    }
+
+    /// Returns true if the libraries that a package's build script is built with may print a file
+    /// outside of the package for cargo to watch.
+    pub fn may_be_given_watch(
+        &mut self,
+        package: PackageIx,
+        file: &Utf8Path,
+        root: &Utf8Path,
+    ) -> bool {
+        if !self.is_given_watches(package) {
+            return false;
+        }
+        let mut near = self.script_libraries(package);
+        near.push(package);
+        near.retain(|&it| self.layout.directory(it).is_some());
+        let above = self.directories_to(package, file, root);
+        let lists = near
+            .iter()
+            .any(|&it| self.text_holds(it, &Search::Any(&LISTINGS)));
+        match lists {
+            true => above.iter().any(|name| self.is_named(&near, name)),
+            false => {
+                above.iter().all(|name| self.is_named(&near, name))
+                    && self.is_file_named(&near, file)
+            }
+        }
+    }
+
+    /// Returns true if a file's directory is one where a unit's sources may look for a file of
+    /// which they hold the name alone: the package's, one with a source in it, or one that the
+    /// sources or the package's settings name.
+    pub(super) fn directory_fits(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
+        let directory = self.layout.directory(unit.package);
+        let Some((directory, above)) = directory.zip(file.parent()) else {
+            return true;
+        };
+        let holds_source =
+            |known: &Utf8PathBuf| known.extension() == Some("rs") && known.parent() == Some(above);
+        if above == directory
+            || !above.starts_with(directory)
+            || file.extension() == Some("rs")
+            || reads.files.iter().any(holds_source)
+        {
+            return true;
+        }
+        let emitters = self.emitters_for(&self.used_by(unit));
+        let below = above.strip_prefix(directory).unwrap_or(above);
+        below.iter().any(|name| {
+            let is_made = Search::Made(name.to_owned());
+            self.text_holds(unit.package, &is_made)
+                || makes_name(&self.flags(), name)
+                || reads
+                    .far_sources()
+                    .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text)))
+                || settings_name(directory, name)
+                || emitters.iter().any(|&it| self.library_holds(it, &is_made))
+        })
+    }
+
+    /// Returns true if a module that a macro declares for a unit, unseen by the scan, reads a file.
+    pub(super) fn is_unseen(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        if let Some(known) = self.unseen.get(unit) {
+            return known.contains(file);
+        }
+        let unseen = Rc::new(self.find_unseen(unit));
+        self.unseen.insert(unit.clone(), Rc::clone(&unseen));
+        unseen.contains(file)
+    }
+
+    /// The files that modules read which a macro may declare for a unit.
+    fn find_unseen(&mut self, unit: &Unit) -> HashSet<Utf8PathBuf> {
+        let mut found = HashSet::new();
+        let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
+        else {
+            return found;
+        };
+        let emitters = self.emitters_for(&self.used_by(unit));
+        let declares = emitters
+            .into_iter()
+            .any(|it| self.text_holds(it, &Search::Any(&MODULES)) || self.gives_inclusions(it));
+        if !declares {
+            return found;
+        }
+        let mut files = Vec::new();
+        each_source(directory, &mut |file| {
+            let below = file.strip_prefix(directory).unwrap_or(file);
+            if !reads.has(file) && SourceScope::Library.has(below) {
+                files.push(file.to_owned());
+            }
+        });
+        files.retain(|file| {
+            let mut modules = self.modules_above(file);
+            modules.push(file.clone());
+            modules
+                .iter()
+                .any(|module| self.is_handed_itself(unit, module))
+        });
+        for file in files {
+            let scan = source_scan::scan(&file, directory, &|_, _| None, &mut read);
+            let named = scan.modules.into_iter().chain(scan.included);
+            found.extend(named.flat_map(|file| [resolved(&file), file]));
+            found.extend(scan.missing);
+        }
+        found
+    }
+
+    /// Returns the sources that may make paths for a unit which the scan does not know, if there are
+    /// any.
+    fn makers(&mut self, unit: &Unit, reads: &Reads) -> Option<Makers> {
+        let includes = Search::Any(&INCLUSIONS);
+        let mut makers = Makers::default();
+        let lists = |sources: &mut Self, packages: &[PackageIx]| {
+            packages
+                .iter()
+                .any(|&it| sources.library_holds(it, &Search::Any(&LISTINGS)))
+        };
+        let emitters = self.emitters_for(&self.used_by(unit));
+        if !reads.complete
+            || !emitters.is_empty() && self.text_holds(unit.package, &Search::Any(&["!(concat!"]))
+        {
+            makers.packages.push(unit.package);
+            makers.texts.extend(reads.far_sources().filter_map(read));
+        }
+        if !emitters.is_empty() {
+            let handed = reads.handed.iter();
+            makers.texts.extend(handed.map(|it| format!("\"{it}\"")));
+            let givers = self.givers(&self.used_by(unit));
+            let is_procedural = |it: &&PackageIx| {
+                let library = self.workspace.package(**it).library();
+                library.is_some_and(|library| library.proc_macro)
+            };
+            let procedural: Vec<PackageIx> =
+                emitters.iter().filter(is_procedural).copied().collect();
+            let ours: Vec<PackageIx> = procedural
+                .into_iter()
+                .filter(|&it| self.layout.directory(it).is_some())
+                .collect();
+            makers.list_directories |= lists(self, &ours);
+            makers.packages.extend(givers);
+        }
+        if let Some(script) = self.script(unit.package)
+            && (reads.generated || reads.by_environment)
+        {
+            let libraries = self.script_libraries(unit.package);
+            let mut of_libraries = libraries.iter();
+            let is_made = reads.by_environment
+                || script.holds(&INCLUSIONS)
+                || of_libraries.any(|&maker| self.library_holds(maker, &includes));
+            if is_made {
+                let mut ours = libraries;
+                ours.retain(|&it| self.layout.directory(it).is_some());
+                makers.list_directories |= script.holds(&LISTINGS) || lists(self, &ours);
+                makers.packages.push(unit.package);
+                makers.packages.extend(ours);
+            }
+        }
+        makers
+            .packages
+            .retain(|&it| self.layout.directory(it).is_some());
+        makers.packages.sort();
+        makers.packages.dedup();
+        let is_none = makers.packages.is_empty() && makers.texts.is_empty();
+        (!is_none).then_some(makers)
+    }
+
+    /// Returns true if makers of paths hold a name.
+    fn are_named(&mut self, makers: &Makers, name: &str) -> bool {
+        let packages = &makers.packages;
+        makers.texts.iter().any(|text| makes_name(text, name))
+            || self.is_named(packages, name)
+            || self.stringifies(packages)
+                && packages
+                    .iter()
+                    .any(|&it| self.text_holds(it, &Search::Made(name.to_owned())))
+    }
+
+    /// A package and the packages of the workspace that may make paths for it: those whose macros
+    /// it can use, and those that its build script is built with.
+    fn near(&mut self, package: PackageIx) -> Rc<[PackageIx]> {
+        if let Some(known) = self.near.get(&package) {
+            return Rc::clone(known);
+        }
+        let used = self.dependencies(&[package], |_| true);
+        let mut near = self.givers(&used);
+        near.extend(self.script_libraries(package));
+        near.push(package);
+        near.retain(|&it| self.layout.directory(it).is_some());
+        near.sort();
+        near.dedup();
+        let near: Rc<[PackageIx]> = near.into();
+        self.near.insert(package, Rc::clone(&near));
+        near
+    }
+
+    /// The directories from the root down to a file, without those that hold the package.
+    fn directories_to<'f>(
+        &self,
+        package: PackageIx,
+        file: &'f Utf8Path,
+        root: &Utf8Path,
+    ) -> Vec<&'f str> {
+        let directory = self.layout.directory(package).unwrap_or(root);
+        let above = file.ancestors().skip(1);
+        let mut names: Vec<&str> = above
+            .take_while(|above| *above != root && !directory.starts_with(above))
+            .filter_map(Utf8Path::file_name)
+            .collect();
+        names.reverse();
+        names
+    }
+
+    /// Returns true if a literal of these packages, or cargo's configuration, holds a name as a
+    /// part of a path.
+    fn is_named(&mut self, packages: &[PackageIx], name: &str) -> bool {
+        makes_name(&self.flags(), name)
+            || packages
+                .iter()
+                .any(|&it| self.names_any(it, Lines::Code, &[name]))
+    }
+
+    /// Returns true if literals of these packages hold a file's name, with its extension or
+    /// without, or all words that it is made of.
+    fn is_file_named(&mut self, packages: &[PackageIx], file: &Utf8Path) -> bool {
+        let names = [file.file_name(), file.file_stem(), own_name(file)];
+        if names
+            .iter()
+            .flatten()
+            .any(|name| self.is_named(packages, name))
+        {
+            return true;
+        }
+        let stem = file.file_stem().unwrap_or_default();
+        let mut words = stem
+            .split(|char: char| !char.is_alphabetic())
+            .filter(|word| !word.is_empty())
+            .peekable();
+        words.peek().is_some() && words.all(|word| self.is_named(packages, word))
+    }
+
+    /// Returns true if these packages may make texts of names that stand in no literal.
+    fn stringifies(&mut self, packages: &[PackageIx]) -> bool {
+        packages
+            .iter()
+            .any(|&it| self.text_holds(it, &Search::Any(&["stringify!"])))
+    }
+}
+
+/// The name that code uses for a file: that of the module for `module/mod.rs`.
+pub(super) fn own_name(file: &Utf8Path) -> Option<&str> {
+    match file.file_stem()? {
+        "mod" => file.parent()?.file_name(),
+        stem => Some(stem),
+    }
+}
+
+/// Returns true if a settings file beside a package's manifest, or the manifest, holds a name: a
+/// macro such as a template engine's may take its directories from there.
+fn settings_name(directory: &Utf8Path, name: &str) -> bool {
+    let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
+    let mut settings = entries.filter(|entry| entry.path().extension() == Some("toml"));
+    settings.any(|entry| read(entry.path()).is_some_and(|text| makes_name(&text, name)))
+}

@@ -1,0 +1,258 @@
+//! One table a seed rule: a workspace, a change, and the units that the rule names.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::resolve_diff;
+use crate::testing::scene::Scene;
+use crate::workspace::PlatformFacts;
+
+const LIBRARY: &str = "a: lib!test!bench!doctest";
+const SCRIPTED: &str = "a: lib!test!bench!doctest script";
+
+/// The seeds where this file of the scene was modified.
+fn modified(mut scene: Scene, path: &str) -> String {
+    scene.change(path, ChangeStatus::Modified);
+    scene.seeds()
+}
+
+#[test]
+fn a_source_reaches_whoever_compiles_it() {
+    let files = [("a/src/lib.rs", "mod read;"), ("a/src/read.rs", "")];
+    let scene = |files: &[(&str, &str)]| Scene::new(LIBRARY, Verb::Check, files);
+    assert_eq!(modified(scene(&files), "a/src/read.rs"), "a lib: Source\n");
+    // A record tells what a macro hides.
+    let hidden = [("a/src/lib.rs", ""), ("a/src/read.rs", "")];
+    let mut recorded = scene(&hidden);
+    recorded.compiled(
+        ("a", "lib"),
+        &["a/src/lib.rs", "a/src/read.rs"],
+        500,
+        (10, &[]),
+    );
+    assert_eq!(modified(recorded, "a/src/read.rs"), "a lib: Source\n");
+    let mut recorded = scene(&files);
+    recorded.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[]));
+    assert_eq!(
+        modified(recorded, "a/src/read.rs"),
+        "",
+        "the record is current"
+    );
+}
+
+#[test]
+fn a_target_that_comes_or_goes_reaches_its_package() {
+    let text = "a: lib!test!bench!doctest script bin=t!test!bench test=it";
+    let seeds = |verb, path: &str, status| {
+        let mut scene = Scene::new(text, verb, &[]);
+        let at = scene.root.join(path);
+        if status == ChangeStatus::Deleted && at.exists() {
+            std::fs::remove_file(at).unwrap();
+        }
+        scene.change(path, status);
+        scene.seeds()
+    };
+    let gone = seeds(Verb::Test, "a/src/bin/old.rs", ChangeStatus::Deleted);
+    assert!(gone.contains("a test it: Target"), "{gone}");
+    let gone = seeds(Verb::Check, "a/src/bin/old.rs", ChangeStatus::Deleted);
+    assert!(
+        !gone.contains("Target"),
+        "check builds no binary for tests: {gone}"
+    );
+    let gone = seeds(Verb::Check, "a/build.rs", ChangeStatus::Deleted);
+    for unit in ["a lib", "a bin t", "a build script run"] {
+        assert!(gone.contains(&format!("{unit}: Target")), "{unit}: {gone}");
+    }
+}
+
+#[test]
+fn the_first_test_needs_the_binaries() {
+    let seeds = |text: &str, verb, gone: Option<&str>| {
+        let mut scene = Scene::new(text, verb, &[]);
+        scene.change("a/tests/it.rs", ChangeStatus::Added);
+        if let Some(gone) = gone {
+            scene.change(gone, ChangeStatus::Deleted);
+        }
+        scene.seeds()
+    };
+    let first = "a: lib!test!bench!doctest bin=t!test!bench test=it";
+    let second = "a: lib!test!bench!doctest bin=t!test!bench test=it test=other";
+    let both = "a bin t: Target\na lib: Target\na test it: Source\n";
+    let alone = "a test it: Source\n";
+    let reads = "a test it: RuntimeInput, rerun\na test it: Source\n";
+    for (story, text, verb, gone, expected) in [
+        ("the first", first, Verb::Test, None, both),
+        (
+            "check builds no binaries for tests",
+            first,
+            Verb::Check,
+            None,
+            alone,
+        ),
+        (
+            "another needs them already",
+            second,
+            Verb::Test,
+            None,
+            alone,
+        ),
+        (
+            "another needed them",
+            first,
+            Verb::Test,
+            Some("a/tests/old.rs"),
+            reads,
+        ),
+    ] {
+        assert_eq!(seeds(text, verb, gone), expected, "{story}");
+    }
+}
+
+#[test]
+fn a_manifest_counts_by_its_meaning() {
+    let text = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest";
+    let manifest = "[package]\nname = 'a'\n";
+    let seeds = |after: &str| {
+        let mut scene = Scene::new(text, Verb::Check, &[]);
+        scene.edit("a/Cargo.toml", manifest, &format!("{manifest}{after}"));
+        scene.seeds()
+    };
+    assert_eq!(seeds("# a comment"), "");
+    assert_eq!(seeds("[lints.rust]\nunused = 'warn'"), "a lib: Manifest\n");
+    assert_eq!(seeds("[broken"), "a lib: Doubt\nb lib: Doubt\n");
+}
+
+#[test]
+fn flags_for_rustc_do_not_reach_documentation() {
+    for (verb, expected) in [(Verb::Check, "a lib: Configuration\n"), (Verb::Doc, "")] {
+        let mut scene = Scene::new(LIBRARY, verb, &[]);
+        scene.edit(".cargo/config.toml", "", "build.rustflags = ['-Cx']");
+        assert_eq!(scene.seeds(), expected, "{verb:?}");
+    }
+}
+
+#[test]
+fn an_override_reaches_what_uses_it_and_runs_no_script() {
+    let text = "a overridden links: lib!test!bench!doctest script
+        b: lib!test!bench!doctest script -> a
+        c: lib!test!bench!doctest script -> dev: a";
+    let mut scene = Scene::new(text, Verb::Check, &[]);
+    scene.workspace.platforms = Some(vec![PlatformFacts {
+        name: "T".to_owned(),
+        cfg: BTreeSet::new(),
+    }]);
+    scene.edit(".cargo/config.toml", "", "target.T.a.rustc-cfg = ['x']");
+    scene.resolution = Resolution::Compared(resolve_diff::ResolveDifferences::default());
+    assert_eq!(
+        scene.seeds(),
+        "a lib: Configuration\nb build script run: Configuration\n"
+    );
+}
+
+#[test]
+fn a_script_runs_again_for_what_it_watches() {
+    let watching = (
+        "a/build.rs",
+        "fn main() { println!(\"cargo::rerun-if-changed=data\"); }",
+    );
+    let silent = ("a/build.rs", "fn main() {}");
+    let nested = ("a/nested/Cargo.toml", "[package]\nname = 'nested'");
+    let run = "a build script run: BuildScriptInput\n";
+    for (story, files, path, expected) in [
+        (
+            "a watched file",
+            &[watching, ("a/data/x", "")][..],
+            "a/data/x",
+            run,
+        ),
+        (
+            "another file",
+            &[watching, ("a/data/x", ""), ("a/other", "")],
+            "a/other",
+            "",
+        ),
+        (
+            "the package, without instructions",
+            &[silent, ("a/other", "")],
+            "a/other",
+            run,
+        ),
+        (
+            "a package in the package is another's",
+            &[silent, nested, ("a/nested/other", "")],
+            "a/nested/other",
+            "",
+        ),
+    ] {
+        let sources = modified(Scene::new(SCRIPTED, Verb::Check, files), path);
+        assert_eq!(sources, expected, "{story}, by sources");
+        let mut scene = Scene::new(SCRIPTED, Verb::Check, files);
+        scene.compiled(("a", "script"), &["a/build.rs"], 500, (20, &[]));
+        let watched: &[&str] = if files[0] == watching {
+            &["a/data"]
+        } else {
+            &[]
+        };
+        scene.run("a", watched, 500, 20);
+        scene.compiled(("a", "lib"), &["a/src/lib.rs"], 400, (10, &[1020]));
+        assert_eq!(modified(scene, path), expected, "{story}, by records");
+    }
+}
+
+#[test]
+fn a_script_runs_again_for_git_and_for_missing_files() {
+    let run = "a build script run: BuildScriptInput\n";
+    for (story, watched, head_moved, expected) in [
+        ("HEAD moved", ".git/HEAD", true, run),
+        ("HEAD stays", ".git/HEAD", false, ""),
+        ("a missing file", "a/missing", false, run),
+        ("a file that is there", "a/build.rs", true, ""),
+    ] {
+        let mut scene = Scene::new(SCRIPTED, Verb::Check, &[(".git/HEAD", "")]);
+        scene.compiled(("a", "script"), &["a/build.rs"], 500, (20, &[]));
+        scene.run("a", &[watched], 500, 20);
+        scene.head_moved = head_moved;
+        assert_eq!(scene.seeds(), expected, "{story}");
+    }
+}
+
+#[test]
+fn what_no_unit_reads_is_placed_by_rules() {
+    let text = "a: lib!bench!doctest\nb: lib!bench!doctest";
+    let macros = "const X: &str = include_str!(concat!(env!(\"PLACE\"), \"LICENSE\"));";
+    for (story, files, path, expected) in [
+        (
+            "a file of the package",
+            &[][..],
+            "a/notes.yml",
+            "a lib test: RuntimeInput, rerun\n",
+        ),
+        ("an inert file", &[], "a/LICENSE", ""),
+        (
+            "an inert file that a macro is given",
+            &[("a/src/lib.rs", macros)],
+            "a/LICENSE",
+            "a lib test: Doubt\na lib: Doubt\n",
+        ),
+        ("a file of no package", &[], "notes.yml", ""),
+    ] {
+        let mut files = files.to_vec();
+        files.push((path, ""));
+        let scene = Scene::new(text, Verb::Check, &files);
+        assert_eq!(modified(scene, path), expected, "{story}");
+    }
+}
+
+#[test]
+fn a_file_that_another_packages_test_opens_reruns_that_test() {
+    let test = "#[test] fn t() { std::fs::read(\"../b/data.json\").unwrap(); }";
+    for (source, expected) in [
+        (test, "a test it: RuntimeInput, rerun\n"),
+        ("#[test] fn t() {}", ""),
+    ] {
+        let files = [("a/tests/it.rs", source), ("b/data.json", "")];
+        let text = "a: lib!test!bench!doctest test=it\nb: lib!test!bench!doctest";
+        let scene = Scene::new(text, Verb::Test, &files);
+        assert_eq!(modified(scene, "b/data.json"), expected, "{source}");
+    }
+}

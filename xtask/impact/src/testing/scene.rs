@@ -1,0 +1,230 @@
+//! A workspace on disk, with records of builds, for the tests of seeds and of records.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::build_dir::evidence::ProfileRecords;
+use crate::records::changed::ChangedPaths;
+use crate::records::layout::PackageDirectories;
+use crate::records::{QueryContext, Records};
+use crate::seeds;
+use crate::seeds::rules::Rules;
+use crate::seeds::settings::{BothSides, SettingFiles};
+use crate::seeds::{Effect, Seed};
+use crate::seeds::{Resolution, SeedInputs};
+use crate::testing::{name, scratch, workspace_in, write};
+use crate::unit_graph::{UnitGraph, Verb};
+use crate::vcs::{Change, ChangeStatus, Seen};
+use crate::workspace::Workspace;
+
+/// A workspace whose files are 1,000 seconds old.
+pub(crate) struct Scene {
+    _directory: TempDir,
+    pub(crate) root: Utf8PathBuf,
+    pub(crate) workspace: Workspace,
+    pub(crate) graph: UnitGraph,
+    verb: Verb,
+    now: SystemTime,
+    changes: Vec<Change>,
+    contents: HashMap<Utf8PathBuf, BothSides>,
+    records: Vec<Value>,
+    pub(crate) head_moved: bool,
+    pub(crate) resolution: Resolution,
+}
+
+impl Scene {
+    /// Writes the files, a manifest for each package, and its targets' sources.
+    pub(crate) fn new(text: &str, verb: Verb, files: &[(&str, &str)]) -> Self {
+        let (directory, root) = scratch();
+        let workspace = workspace_in(&root, text);
+        let graph = UnitGraph::new(&workspace, verb);
+        let scene = Self {
+            _directory: directory,
+            root,
+            workspace,
+            graph,
+            verb,
+            now: whole_seconds(SystemTime::now()),
+            changes: Vec::new(),
+            contents: HashMap::new(),
+            records: Vec::new(),
+            head_moved: false,
+            resolution: Resolution::Unchanged,
+        };
+        scene.write("Cargo.toml", "[workspace]\n");
+        for (_, package) in scene.workspace.packages() {
+            let manifest = format!("[package]\nname = {:?}\n", package.name);
+            scene.write(package.manifest_path.as_str(), &manifest);
+            for target in &package.targets {
+                scene.write(target.src_path.as_str(), "");
+            }
+        }
+        for (path, text) in files {
+            scene.write(path, text);
+        }
+        scene
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        write(&self.root.join(path), text);
+        self.set_age(path, 1000);
+    }
+
+    /// Sets a file's time to so many seconds before now.
+    pub(crate) fn set_age(&self, path: &str, seconds: u64) {
+        let file = File::options().append(true).open(self.root.join(path));
+        file.unwrap().set_modified(self.ago(seconds)).unwrap();
+    }
+
+    fn ago(&self, seconds: u64) -> SystemTime {
+        self.now - Duration::from_secs(seconds)
+    }
+
+    /// Adds a path to the change set.
+    pub(crate) fn change(&mut self, path: &str, status: ChangeStatus) {
+        self.changes.push(Change {
+            path: path.into(),
+            status,
+            seen: Seen::WorkTree,
+        });
+    }
+
+    /// Adds a changed file by both of its sides.
+    pub(crate) fn edit(&mut self, path: &str, before: &str, after: &str) {
+        self.change(path, ChangeStatus::Modified);
+        self.write(path, after);
+        let (before, after) = (Some(before.to_owned()), Some(after.to_owned()));
+        self.contents
+            .insert(path.into(), BothSides { before, after });
+    }
+
+    /// Adds the record of a compiled unit, made so many seconds ago from files of its package.
+    /// `value` stands for the record in those of its dependents.
+    pub(crate) fn compiled(
+        &mut self,
+        unit: (&str, &str),
+        files: &[&str],
+        age: u64,
+        (value, on): (u64, &[u64]),
+    ) {
+        let (package, kind) = unit;
+        let files: Vec<_> = files.iter().map(|file| self.root.join(file)).collect();
+        let inputs = json!({ "Compiled": { "files": files, "real": [], "env": [] } });
+        let (mode, kind, target) = match kind {
+            "script" => ("compile", "build-script", "build-script-build"),
+            "lib test" => ("test", "lib", package),
+            _ => ("compile", "lib", package),
+        };
+        let name = json!({ "mode": mode, "kind": kind, "target": target });
+        self.record(package, name, inputs, age, (value, on));
+    }
+
+    /// Adds the record of a script's run, which watched these paths; with none the package.
+    pub(crate) fn run(&mut self, package: &str, watched: &[&str], age: u64, on: u64) {
+        let watched: Vec<_> = watched.iter().map(|path| self.root.join(path)).collect();
+        let watch = match watched.is_empty() {
+            true => json!({ "Package": null }),
+            false => json!({ "Declared": [watched, []] }),
+        };
+        let target = "build-script-build";
+        let name = json!({ "mode": "run", "kind": "build-script", "target": target });
+        self.record(
+            package,
+            name,
+            json!({ "Run": watch }),
+            age,
+            (on + 1000, &[on]),
+        );
+    }
+
+    fn record(
+        &mut self,
+        package: &str,
+        name: Value,
+        inputs: Value,
+        age: u64,
+        (value, on): (u64, &[u64]),
+    ) {
+        let on: Vec<(u64, u64)> = on.iter().map(|&value| (value / 10, value)).collect();
+        let names: Vec<u64> = on.iter().map(|(package, _)| *package).collect();
+        self.records.push(json!({
+            "package": package, "name": name, "rustc": 1, "features": [], "invoked": self.ago(age),
+            "inputs": [[self.root.join(package), inputs]], "compiled_from": null,
+            "hash": format!("{value:016x}"), "value": value,
+            "likeness": value, "dependencies": on, "names": names, "stamp": null,
+        }));
+    }
+
+    /// Passes the records of this scene to a function.
+    pub(crate) fn with_records<T>(&self, then: impl FnOnce(&Records<'_>) -> T) -> T {
+        let place = json!([{
+            "directory": "debug", "path": self.root.join("target/debug"), "units": self.records,
+            "is_v1": true, "marks": [], "wanted": 0,
+        }]);
+        let places: Vec<ProfileRecords> = serde_json::from_value(place).unwrap();
+        let layout = PackageDirectories::new(&self.workspace);
+        let changed = self.changes.iter().map(|it| self.root.join(&it.path));
+        let changed: ChangedPaths = changed.collect();
+        let ground = QueryContext {
+            workspace: &self.workspace,
+            graph: &self.graph,
+            layout: &layout,
+            changed: &changed,
+        };
+        then(&Records::new(ground, "debug", false, &places))
+    }
+
+    /// Finds the seeds of the change set.
+    pub(crate) fn find(&self) -> Vec<Seed> {
+        self.with_records(|records| {
+            let inputs = SeedInputs {
+                workspace: &self.workspace,
+                graph: &self.graph,
+                verb: self.verb,
+                profile: None,
+                root: &self.root,
+                changes: &self.changes,
+                head_moved: self.head_moved,
+                targets: &[],
+                config: None,
+                contents: &|path: &Utf8Path| self.contents.get(path).cloned().unwrap_or_default(),
+                is_same_compiler: &|_, _| false,
+                resolution: &self.resolution,
+                layout: &PackageDirectories::new(&self.workspace),
+                records,
+                rules: &Rules::new(&self.workspace).unwrap(),
+                settings: &SettingFiles::new(&self.workspace),
+                facts: &RefCell::default(),
+            };
+            seeds::find(&inputs, HashMap::new())
+        })
+    }
+
+    /// The seeds, a line each: unit, rule, and whether the unit is only run again.
+    pub(crate) fn seeds(&self) -> String {
+        let line = |seed: &Seed| {
+            let unit = name(&self.workspace, &self.graph, seed.unit);
+            let rerun = match seed.effect {
+                Effect::Rebuilt => "",
+                Effect::Rerun => ", rerun",
+            };
+            format!("{unit}: {:?}{rerun}\n", seed.rule)
+        };
+        let mut lines: Vec<String> = self.find().iter().map(line).collect();
+        lines.sort();
+        lines.dedup();
+        lines.concat()
+    }
+}
+
+/// Every file system keeps whole seconds.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}

@@ -1,0 +1,82 @@
+//! The costs of departures from the policy, in figures of this workspace.
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::cost::{RebuildStart, counted, from_nothing, rebuilt};
+use crate::checks::{Finding, Place};
+use crate::doctor::context::Context;
+use xtask_impact::unit_graph::{Mode, Unit};
+use xtask_impact::workspace::TargetKind;
+
+/// Returns the cost of a departure from the policy in figures; `None` for a finding of another kind.
+pub(crate) fn cost(patient: &Context<'_>, finding: &Finding) -> Option<String> {
+    let own = |unit: &Unit| patient.workspace.package(unit.package).source.is_none();
+    let cost = match finding.check.code {
+        "unreadable-workspace" => {
+            "Not known, since cargo does not load the workspace that the finding is about."
+                .to_owned()
+        }
+        "incremental-with-cache" | "codegen-units-with-incremental" => {
+            let number = count(patient, |unit| unit.is_compiled() && own(unit));
+            format!(
+                "{} of path packages can be compiled incrementally.",
+                counted(number, "unit")
+            )
+        }
+        "lto-with-incremental" | "debug-stripped" | "full-debug-info" => {
+            let number = count(patient, is_linked);
+            format!(
+                "{} linked in a build of everything with its tests.",
+                match number {
+                    1 => "1 binary is".to_owned(),
+                    number => format!("{number} binaries are"),
+                }
+            )
+        }
+        "member-profile" | "contradicting-manifest" | "two-config-files" | "env-table-ignored" => {
+            let number = count(patient, |unit| unit.is_compiled());
+            format!(
+                "The line changes none of {} that a build of everything compiles.",
+                counted(number, "unit")
+            )
+        }
+        "same-package-twice" | "same-outputs-twice" => match package_at(patient, &finding.place) {
+            Some(name) => rebuilt(patient, [name], RebuildStart::Sources),
+            None => "The package is of another workspace: one package, and what that workspace \
+                     builds from it, is compiled again at each turn."
+                .to_owned(),
+        },
+        "contradicting-config"
+        | "environment-departs"
+        | "environment-overrides"
+        | "nested-config"
+        | "required-value"
+        | "split-rustflags"
+        | "toolchain-differs-in-ci"
+        | "toolchain-unpinned" => from_nothing(patient),
+        _ => return None,
+    };
+    Some(cost)
+}
+
+fn count(patient: &Context<'_>, is_counted: impl Fn(&Unit) -> bool) -> usize {
+    let units = patient.units().units();
+    units.filter(|(_, unit)| is_counted(unit)).count()
+}
+
+/// Returns true for a unit of which the linker makes a program.
+fn is_linked(unit: &Unit) -> bool {
+    unit.is_compiled() && (unit.mode == Mode::Test || unit.kind != TargetKind::Lib)
+}
+
+/// Returns the name of the path package whose manifest is at a place.
+fn package_at<'a>(patient: &'a Context<'_>, place: &Place) -> Option<&'a str> {
+    let Place::Path { path, .. } = place else {
+        return None;
+    };
+    let directory = path.parent().unwrap_or(Utf8Path::new(""));
+    let packages = patient.workspace.packages.iter();
+    let mut own = packages.filter(|it| it.source.is_none());
+    let package = own.find(|it| patient.below(it.directory()).as_deref() == Some(directory));
+    package.map(|it| it.name.as_str())
+}

@@ -1,0 +1,78 @@
+//! Tests that open a file of another package as they run, in every shape of code that is known.
+
+use std::collections::BTreeSet;
+
+use crate::support::Project;
+
+/// Bodies of tests that read `fixtures/x.json` of the package `b`, by the names of their packages.
+const READING: &str = include_str!("run_time_paths/reading.txt");
+
+/// Bodies of tests that read no file of `b`.
+const OTHERS: &str = include_str!("run_time_paths/others.txt");
+
+/// Files of packages, with what these depend on. Packages `h_*` hand a path on, and `k_*` read no
+/// file of `b`; the others read it.
+const FILES: &str = include_str!("run_time_paths/files.txt");
+
+/// The entries of a table, each with its heading.
+fn entries(table: &str) -> Vec<(&str, &str)> {
+    let entries = table.split("//- ").skip(1);
+    entries.filter_map(|it| it.split_once('\n')).collect()
+}
+
+#[test]
+fn tests_that_read_files_of_another_package_are_rerun() {
+    let project = Project::without_members();
+    let hands_on = "pub fn fixture(name: &str) -> std::path::PathBuf {\n    \
+                    std::path::Path::new(env!(\"CARGO_MANIFEST_DIR\")).join(\"fixtures\").join(name)\n}\n";
+    for owner in ["b", "c"] {
+        project.library(owner, &[]);
+        project.write(format!("crates/{owner}/src/lib.rs"), hands_on);
+        project.write(format!("crates/{owner}/fixtures/x.json"), "1\n");
+    }
+    let mut reading = BTreeSet::new();
+    for (name, body) in entries(READING).into_iter().chain(entries(OTHERS)) {
+        project.library(name, &[]);
+        let test = format!("use std::{{fs, path::*}};\n#[test]\nfn reads() {{\n{body}}}\n");
+        project.write(format!("crates/{name}/tests/it.rs"), &test);
+    }
+    for (file, text) in entries(FILES) {
+        let (file, on) = file.split_once(" -> ").unwrap_or((file, ""));
+        let (name, below) = file.split_once('/').unwrap();
+        let manifest = project.path(format!("crates/{name}/Cargo.toml"));
+        if !manifest.exists() {
+            project.library(name, &on.split_whitespace().collect::<Vec<_>>());
+        }
+        match below {
+            "Cargo.toml" => project.append(&manifest, text),
+            _ => project.write(format!("crates/{name}/{below}"), text),
+        }
+        if !name.starts_with("h_") && !name.starts_with("k_") {
+            reading.insert(name);
+        }
+    }
+    reading.extend(entries(READING).into_iter().map(|(name, _)| name));
+    project.write(
+        ".cargo/config.toml",
+        "[env]\nRT_ROOT = { value = \"crates\", relative = true }\n\
+         RT_B = { value = \"crates/b\", relative = true }\n",
+    );
+    project.cargo(&["generate-lockfile", "--offline"]).done();
+    let project = project.in_git();
+    project.write("crates/b/fixtures/x.json", "2\n");
+
+    let arguments = [
+        "affected",
+        "--verb",
+        "test",
+        "--no-records",
+        "--format",
+        "names",
+    ];
+    let named = project.xtask(&arguments).done();
+    // Helpers may have tests themselves that read the file.
+    let named = named
+        .lines()
+        .filter(|it| !it.starts_with("h_") && *it != "b");
+    assert_eq!(named.collect::<BTreeSet<_>>(), reading);
+}
