@@ -8,7 +8,7 @@
 //! unit graph ──┘
 //! ```
 //!
-//! [`query::Question::answer`] is that picture as code.
+//! [`query::Query::answer`] is that picture as code.
 //!
 //! # Modules, from the lowest floor to the highest
 //!

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use expect_test::expect;
+
 use crate::support::Project;
 
 /// Files of packages, with what these depend on. Packages `r_*` compile their file `hit.*` (or
@@ -39,5 +41,12 @@ fn files_that_conditions_macros_and_variables_name_are_found_without_records() {
         .for_each(|hit| project.append(hit, "// Edited.\n"));
     let arguments = ["affected", "--no-records", "--rebuilt", "--format", "names"];
     let named = project.xtask(&arguments).done();
-    assert_eq!(named.lines().collect::<BTreeSet<_>>(), reading);
+    let named: BTreeSet<_> = named.lines().collect();
+    let missed: Vec<_> = reading.difference(&named).collect();
+    assert_eq!(missed, Vec::<&&str>::new());
+    // False positives: the packages that define a macro or a function with a fixed path, and one
+    // user of each whose own file does not exist.
+    let more: Vec<_> = named.difference(&reading).copied().collect();
+    let more = more.join(" ");
+    expect!["h_m0 h_m1 h_m2 h_m3 h_module k_module k_reexported k_script_env"].assert_eq(&more);
 }

@@ -18,7 +18,11 @@ impl Project {
             tree::is_source(path) && !is_of_the_kit
         };
         tree::copy(repository, project.root(), &is_wanted);
-        project.replace("Cargo.toml", "members = [\"xtask\", ", "members = [");
+        project.replace(
+            "Cargo.toml",
+            "members = [\"xtask\", \"xtask/impact\", ",
+            "members = [",
+        );
         project.write(".cargo/config.toml", SMALL_BUILDS);
         project.in_git()
     }
