@@ -5,13 +5,13 @@ mod compilers;
 mod scan_cache;
 mod unused;
 
-use crate::seeds;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use crate::build_dir::evidence::ProfileRecords;
 use crate::cargo_config::CargoConfig;
 use crate::change_set::{ChangeRequest, ChangeSet, OutsidePackages, Prefetch};
 use crate::paths::resolved;
@@ -26,16 +26,17 @@ use crate::records::checkouts;
 use crate::records::checkouts::Shared;
 use crate::records::layout::PackageDirectories;
 use crate::records::{QueryContext, RecordId, Records};
-use crate::resolve_diff;
+use crate::resolve_diff::{self, ResolveDifferences};
 use crate::seeds::rules::Rules;
 use crate::seeds::settings::{BothSides, Setting, SettingFiles};
+use crate::seeds::sources::Outsides;
 use crate::seeds::{Resolution, SeedInputs};
 use crate::seeds::{Rule, Seed};
 use crate::unit_graph::{Unit, UnitGraph, UnitIx, Verb};
 use crate::usage;
 use crate::vcs::Change;
 use crate::workspace::{TargetKind, Workspace};
-use crate::{build_dir, files};
+use crate::{build_dir, files, seeds};
 use scan_cache::KeptFacts;
 pub use unused::UnusedPaths;
 use unused::Uses;
@@ -105,6 +106,128 @@ pub struct Answer {
     pub notes: Vec<String>,
 }
 
+impl Evidence {
+    /// Returns the name of the profile directory whose records decide; `None` without records.
+    fn directory(&self) -> Option<&str> {
+        match self {
+            Self::Records(directory) => Some(directory),
+            Self::Sources => None,
+        }
+    }
+}
+
+/// The files of a workspace that decide what a changed path means.
+struct WorkspaceFiles {
+    /// The directory of the root manifest, without symbolic links.
+    root: Utf8PathBuf,
+    /// The directories of the path packages.
+    layout: PackageDirectories,
+    /// The files that set something.
+    settings: SettingFiles,
+    /// The rules that the workspace configured.
+    rules: Rules,
+    /// The directory of the kit's cache; `None` if the cache is off.
+    state: Option<Utf8PathBuf>,
+}
+
+impl WorkspaceFiles {
+    fn new(workspace: &Workspace, no_cache: bool) -> Result<Self> {
+        Ok(Self {
+            root: resolved(&workspace.root),
+            layout: PackageDirectories::new(workspace),
+            settings: SettingFiles::new(workspace),
+            rules: Rules::new(workspace)?,
+            state: (!no_cache).then(|| workspace.kept()).flatten(),
+        })
+    }
+
+    /// Returns true if a file of cargo's configuration changed.
+    fn configuration_changed(&self, set: &ChangeSet) -> bool {
+        set.paths().any(|path| {
+            let setting = self.settings.of(&path);
+            setting.is_some_and(|(setting, _)| setting == Setting::Configuration)
+        })
+    }
+
+    /// Returns the number of units of path packages that rustc compiles.
+    fn compiled_units(&self, graph: &UnitGraph) -> usize {
+        let units = graph.units().filter(|(_, unit)| unit.is_compiled());
+        units
+            .filter(|(_, unit)| self.layout.directory(unit.package).is_some())
+            .count()
+    }
+}
+
+/// The packages whose records are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packages {
+    /// The path packages, whose files can change.
+    Own,
+    /// External packages too, which a changed configuration can rebuild.
+    All,
+}
+
+/// The records of builds.
+#[derive(Default)]
+struct Builds {
+    places: Vec<ProfileRecords>,
+    /// The profile directories in which another checkout builds too.
+    shared: Vec<Shared>,
+    with_external: bool,
+}
+
+/// The evidence from which seeds are found.
+struct SeedEvidence<'a> {
+    /// Both sides of the changed files that set something.
+    sides: &'a HashMap<Utf8PathBuf, BothSides>,
+    resolution: &'a Resolution,
+    records: &'a Records<'a>,
+}
+
+/// The seeds of a change set.
+struct FoundSeeds {
+    seeds: Vec<Seed>,
+    /// The sources that were not read, each with the reason.
+    skipped: BTreeMap<Utf8PathBuf, String>,
+}
+
+/// The units that the seeds reach.
+struct Reached {
+    affected: Affected,
+    /// Records of affected units that the change does not touch.
+    untouched: HashSet<RecordId>,
+}
+
+impl Reached {
+    /// Follows the seeds to their dependents, as far as the records do not prove that a dependent
+    /// is fresh, and adds the units that cargo resolves differently.
+    fn new(
+        seeds: Vec<Seed>,
+        records: &Records<'_>,
+        resolution: &Resolution,
+        resolved: impl FnOnce(&ResolveDifferences) -> Affected,
+    ) -> Self {
+        // Records prove nothing if the differences in resolution are unknown.
+        let proven = match resolution {
+            Resolution::Unknown(_) => &[],
+            _ => &*seeds,
+        };
+        let variants = Variants::new(records, proven);
+        let is_reached = |unit| variants.are_reached(unit);
+        let mut affected = propagate::propagate_within(records.graph(), seeds, &is_reached);
+        let mut untouched = variants.untouched(&affected);
+        if let Resolution::Compared(compared) = resolution {
+            let resolved = resolved(compared);
+            untouched.retain(|unit, _| resolved.effect(*unit).is_none());
+            affected = affected.or(resolved);
+        }
+        Self {
+            affected,
+            untouched: untouched.into_values().flatten().collect(),
+        }
+    }
+}
+
 impl Query {
     /// Creates a query in the default profile of the verb. All records, the cache and the network
     /// may be used.
@@ -134,77 +257,154 @@ impl Query {
         }
     }
 
-    /// Answers the query.
+    /// Answers the query in five steps: the change set, the evidence, the seeds, the affected units,
+    /// and the answer.
     ///
     /// # Errors
-    /// Where git cannot compare, or a name names nothing or a path that nothing uses.
+    /// Returns an error if git cannot compare, or if a name names nothing or a path that nothing
+    /// uses.
     pub fn answer(mut self) -> Result<Answer> {
-        let started = self.ahead.take();
-        let Self {
-            workspace, asked, ..
-        } = &self;
-        let root = resolved(&workspace.root);
-        let started = started.filter(|it| it.is_of(&root));
-        let compare = || Prefetch::compare(&self.runner, &root, asked.compare.as_ref());
-        let mut ahead = started.unwrap_or_else(compare);
-        let graph = UnitGraph::new(workspace, self.verb);
-        let rules = Rules::new(workspace)?;
-        let layout = PackageDirectories::new(workspace);
-        let settings = SettingFiles::new(workspace);
-        let kept = (!self.no_cache).then(|| workspace.kept()).flatten();
-        let own = workspace.directories();
-        let read_records = |with_external| match &self.evidence {
-            Evidence::Records(_) => {
-                checkouts::read((workspace, &layout), &own, with_external, kept.as_deref())
-            }
-            Evidence::Sources => Ok(Default::default()),
-        };
-        let outsides = ahead.evidence();
-        let (mut places, mut shared) = read_records(false)?;
-        let set = ChangeSet::new(
-            asked,
-            ahead,
-            &OutsidePackages {
-                workspace,
-                layout: &layout,
-                places: &places,
-                directory: match &self.evidence {
-                    Evidence::Records(directory) => Some(directory),
-                    Evidence::Sources => None,
-                },
-                runner: &self.runner,
-            },
-        )?;
-        let (mut seeds, assumed) = self.assumed(&graph)?;
+        let prefetch = self.ahead.take();
+        let files = WorkspaceFiles::new(&self.workspace, self.no_cache)?;
+        let graph = UnitGraph::new(&self.workspace, self.verb);
 
-        let contents = set.contents(&settings)?;
-        let resolution = self.resolution(&set, &settings, &contents);
-        let changed: ChangedPaths = set.paths().collect();
-        let with_external = set.paths().any(|path| {
-            let setting = settings.of(&path);
-            setting.is_some_and(|(setting, _)| setting == Setting::Configuration)
-        });
-        if with_external {
-            (places, shared) = read_records(true)?;
+        // 1. The change set. Packages outside the repository are compared with their records.
+        let mut prefetch = self.comparison(&files, prefetch);
+        let outsides = prefetch.evidence();
+        let mut builds = self.builds(&files, Packages::Own)?;
+        let set = self.change_set(&files, prefetch, &builds)?;
+        let (assumed, assumed_in_words) = self.assumed(&graph)?;
+
+        // 2. The evidence. A changed configuration can reach external packages too.
+        let sides = set.contents(&files.settings)?;
+        let resolution = self.resolution(&set, &files.settings, &sides);
+        if files.configuration_changed(&set) {
+            builds = self.builds(&files, Packages::All)?;
         }
-        let ground = QueryContext {
-            workspace,
+        let changed: ChangedPaths = set.paths().collect();
+        let context = QueryContext {
+            workspace: &self.workspace,
             graph: &graph,
-            layout: &layout,
+            layout: &files.layout,
             changed: &changed,
         };
-        let records = match &self.evidence {
-            Evidence::Records(directory) => Records::new(ground, directory, with_external, &places),
-            Evidence::Sources => Records::none(ground),
+        let records = self.records(context, &builds);
+
+        // 3. The seeds.
+        let evidence = SeedEvidence {
+            sides: &sides,
+            resolution: &resolution,
+            records: &records,
         };
-        let kept_facts = KeptFacts::new(workspace, &set, kept.as_deref());
-        let facts = RefCell::new(kept_facts.read(&set, &layout));
-        let configured = || CargoConfig::of(&self.runner.in_directory(&root)).ok();
-        let is_told = with_external && set.is_on_disk();
-        let config = is_told.then(configured).flatten();
+        let found = self.seeds(&files, &graph, &set, &evidence, outsides)?;
+        let seeds = [assumed, found.seeds].concat();
+
+        // 4. The affected units.
+        let reached = Reached::new(seeds, &records, &resolution, |compared| {
+            let changed = set.changes.iter().map(|it| &*it.path);
+            let causes = Causes::new(changed, &set.top_level, &files.settings, &sides);
+            propagate::resolved::affected(&self.workspace, &graph, compared, &causes)
+        });
+
+        // 5. The answer.
+        let mut in_words = [set.in_words.clone(), assumed_in_words].concat();
+        if in_words.is_empty() {
+            in_words.push("the named files belong to another workspace".to_owned());
+        }
+        let mut notes = set.notes();
+        notes.extend(checkouts::note(&builds.shared));
+        notes.extend(resolution.note());
+        notes.extend(
+            found
+                .skipped
+                .iter()
+                .map(|(path, why)| skipped_note(path, why)),
+        );
+        Ok(Answer {
+            verb: self.verb,
+            compared: in_words.join(", "),
+            recorded: (records.fitting(), files.compiled_units(&graph)),
+            shared: (self.evidence != Evidence::Sources).then_some(builds.shared),
+            top_level: set.top_level,
+            changes: set.changes,
+            affected: reached.affected,
+            untouched: reached.untouched,
+            notes,
+            graph,
+            workspace: self.workspace,
+        })
+    }
+
+    /// Returns the comparison by git: the one that was started before the workspace was loaded if
+    /// it is about this repository, else a new one.
+    fn comparison(&self, files: &WorkspaceFiles, started: Option<Prefetch>) -> Prefetch {
+        let started = started.filter(|it| it.is_of(&files.root));
+        let compare = || Prefetch::compare(&self.runner, &files.root, self.asked.compare.as_ref());
+        started.unwrap_or_else(compare)
+    }
+
+    /// Reads the records of builds, if the answer may use records.
+    fn builds(&self, files: &WorkspaceFiles, packages: Packages) -> Result<Builds> {
+        if self.evidence == Evidence::Sources {
+            return Ok(Builds::default());
+        }
+        let ours = (&self.workspace, &files.layout);
+        let directories = self.workspace.directories();
+        let with_external = packages == Packages::All;
+        let state = files.state.as_deref();
+        let (places, shared) = checkouts::read(ours, &directories, with_external, state)?;
+        Ok(Builds {
+            places,
+            shared,
+            with_external,
+        })
+    }
+
+    /// Waits for git, and adds the named paths and the changes that git does not see.
+    fn change_set(
+        &self,
+        files: &WorkspaceFiles,
+        prefetch: Prefetch,
+        builds: &Builds,
+    ) -> Result<ChangeSet> {
+        let outside = OutsidePackages {
+            workspace: &self.workspace,
+            layout: &files.layout,
+            places: &builds.places,
+            directory: self.evidence.directory(),
+            runner: &self.runner,
+        };
+        ChangeSet::new(&self.asked, prefetch, &outside)
+    }
+
+    /// Returns the records that fit the query.
+    fn records<'a>(&'a self, context: QueryContext<'a>, builds: &'a Builds) -> Records<'a> {
+        match self.evidence.directory() {
+            Some(directory) => {
+                Records::new(context, directory, builds.with_external, &builds.places)
+            }
+            None => Records::none(context),
+        }
+    }
+
+    /// Finds the seeds of the change set, and refuses named paths outside the repository that
+    /// nothing uses.
+    fn seeds(
+        &self,
+        files: &WorkspaceFiles,
+        graph: &UnitGraph,
+        set: &ChangeSet,
+        evidence: &SeedEvidence<'_>,
+        outsides: Outsides,
+    ) -> Result<FoundSeeds> {
+        let cache = KeptFacts::new(&self.workspace, set, files.state.as_deref());
+        let facts = RefCell::new(cache.read(set, &files.layout));
+        let reads_config = files.configuration_changed(set) && set.is_on_disk();
+        let configuration = || CargoConfig::of(&self.runner.in_directory(&files.root)).ok();
+        let config = reads_config.then(configuration).flatten();
         let inputs = SeedInputs {
-            workspace,
-            graph: &graph,
+            workspace: &self.workspace,
+            graph,
             verb: self.verb,
             profile: self.profile.as_deref(),
             root: &set.top_level,
@@ -212,21 +412,21 @@ impl Query {
             head_moved: set.head_moved(),
             targets: &self.targets,
             config: config.as_ref(),
-            contents: &|path| contents.get(path).cloned().unwrap_or_default(),
+            contents: &|path| evidence.sides.get(path).cloned().unwrap_or_default(),
             is_same_compiler: &|before, after| {
-                compilers::are_same(&self.runner, &root, before, after)
+                compilers::are_same(&self.runner, &files.root, before, after)
             },
-            resolution: &resolution,
-            layout: &layout,
-            records: &records,
-            rules: &rules,
-            settings: &settings,
+            resolution: evidence.resolution,
+            layout: &files.layout,
+            records: evidence.records,
+            rules: &files.rules,
+            settings: &files.settings,
             facts: &facts,
         };
-        seeds.extend(seeds::find(&inputs, outsides));
+        let seeds = seeds::find(&inputs, outsides);
         let uses = Uses {
-            layout: &layout,
-            settings: &settings,
+            layout: &files.layout,
+            settings: &files.settings,
             seeds: &seeds,
         };
         let unused = uses.unused(&set.named_outside);
@@ -238,51 +438,9 @@ impl Query {
         // Facts found without the skipped files are not cached, so that the next answer reports the
         // skipped files again.
         if skipped.is_empty() {
-            kept_facts.write(&facts.into_inner());
+            cache.write(&facts.into_inner());
         }
-
-        let by_records = match resolution {
-            Resolution::Unknown(_) => &[],
-            _ => &*seeds,
-        };
-        let variants = Variants::new(&records, by_records);
-        let is_reached = |unit| variants.are_reached(unit);
-        let mut affected = propagate::propagate_within(&graph, seeds, &is_reached);
-        let mut untouched = variants.untouched(&affected);
-        if let Resolution::Compared(compared) = &resolution {
-            let changed = set.changes.iter().map(|it| &*it.path);
-            let causes = Causes::new(changed, &set.top_level, &settings, &contents);
-            let resolved = propagate::resolved::affected(workspace, &graph, compared, &causes);
-            untouched.retain(|unit, _| resolved.effect(*unit).is_none());
-            affected = affected.or(resolved);
-        }
-
-        let compiled = graph
-            .units()
-            .filter(|(_, unit)| unit.is_compiled() && layout.directory(unit.package).is_some())
-            .count();
-        let notes = set.notes().into_iter();
-        let notes = notes.chain(checkouts::note(&shared));
-        let notes = notes.chain(resolution.note());
-        let notes = notes.chain(skipped.iter().map(|(path, why)| skipped_note(path, why)));
-        let notes = notes.collect();
-        let mut in_words = [set.in_words, assumed].concat();
-        if in_words.is_empty() {
-            in_words.push("what was named is another workspace's".to_owned());
-        }
-        Ok(Answer {
-            verb: self.verb,
-            compared: in_words.join(", "),
-            top_level: set.top_level,
-            changes: set.changes,
-            affected,
-            untouched: untouched.into_values().flatten().collect(),
-            recorded: (records.fitting(), compiled),
-            shared: (self.evidence != Evidence::Sources).then_some(shared),
-            notes,
-            graph,
-            workspace: self.workspace,
-        })
+        Ok(FoundSeeds { seeds, skipped })
     }
 
     /// Returns the seeds of the units that count as changed, and a description of the request in

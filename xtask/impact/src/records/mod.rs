@@ -55,7 +55,7 @@ pub struct QueryContext<'a> {
 
 /// The records of the units of path packages in the build directory.
 pub struct Records<'a> {
-    ground: QueryContext<'a>,
+    context: QueryContext<'a>,
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read each path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
@@ -92,10 +92,15 @@ pub struct Record<'a> {
 }
 
 impl<'a> Records<'a> {
+    /// Returns the unit graph of the query.
+    pub fn graph(&self) -> &'a UnitGraph {
+        self.context.graph
+    }
+
     /// Creates an empty set of records, as on a fresh clone.
-    pub fn none(ground: QueryContext<'a>) -> Self {
+    pub fn none(context: QueryContext<'a>) -> Self {
         Self {
-            ground,
+            context,
             by_unit: BTreeMap::new(),
             readers: HashMap::new(),
             overridden: HashSet::new(),
@@ -107,14 +112,18 @@ impl<'a> Records<'a> {
     /// is the name of the queried profile directory. The files of external packages do not change,
     /// so their records are read only if the variables that they read matter.
     pub fn new(
-        ground: QueryContext<'a>,
+        context: QueryContext<'a>,
         directory: &str,
         with_external: bool,
         places: &'a [ProfileRecords],
     ) -> Self {
-        let mut records = Self::none(ground);
-        let by_name =
-            UnitsByName::new(ground.workspace, ground.graph, ground.layout, with_external);
+        let mut records = Self::none(context);
+        let by_name = UnitsByName::new(
+            context.workspace,
+            context.graph,
+            context.layout,
+            with_external,
+        );
         for place in places {
             let newest = place.units.iter().max_by_key(|unit| unit.invoked);
             let toolchain = newest.map(|unit| unit.rustc);
@@ -144,7 +153,7 @@ impl<'a> Records<'a> {
             graph,
             layout,
             changed,
-        } = self.ground;
+        } = self.context;
         for &unit in by_name.of(evidence) {
             let node = graph.unit(unit);
             let package = workspace.package(node.package);
@@ -214,7 +223,7 @@ impl<'a> Records<'a> {
         if let Some(&known) = self.found.borrow().started.get(&unit) {
             return known;
         }
-        let changed = self.ground.changed;
+        let changed = self.context.changed;
         let records = self.of(unit).iter();
         let holding: Vec<_> = records
             .filter(|it| it.fits && it.is_current(changed))
@@ -233,8 +242,8 @@ impl<'a> Records<'a> {
         if !self.has_several_builds(unit) {
             return true;
         }
-        let package = self.ground.graph.unit(unit).package;
-        let mut builds = self.ground.workspace.package(package).builds.iter();
+        let package = self.context.graph.unit(unit).package;
+        let mut builds = self.context.workspace.package(package).builds.iter();
         builds.all(|features| {
             let mut records = records.iter();
             records.any(|record| record.evidence.features == *features)
@@ -244,9 +253,9 @@ impl<'a> Records<'a> {
     /// Returns true if cargo builds a unit with several sets of features. Only libraries and build
     /// scripts are built more than once.
     pub(super) fn has_several_builds(&self, unit: UnitIx) -> bool {
-        let node = self.ground.graph.unit(unit);
+        let node = self.context.graph.unit(unit);
         let is_shared = matches!(node.kind, GraphKind::Lib | GraphKind::CustomBuild);
-        let package = self.ground.workspace.package(node.package);
+        let package = self.context.workspace.package(node.package);
         is_shared && node.mode == Mode::Build && package.builds.len() > 1
     }
 
@@ -255,7 +264,7 @@ impl<'a> Records<'a> {
     fn is_settled(&self, unit: UnitIx, settings: bool) -> bool {
         let known = self.found.borrow().settled.get(&(unit, settings)).copied();
         known.unwrap_or_else(|| {
-            let mut below = self.ground.graph.dependencies(unit);
+            let mut below = self.context.graph.dependencies(unit);
             let is_settled = self.is_settled_alone(unit, settings)
                 && below.all(|(on, link)| link != Link::Rebuilds || self.is_settled(on, settings));
             let mut found = self.found.borrow_mut();
@@ -295,9 +304,9 @@ impl<'a> Records<'a> {
     /// files of the change set. Changed manifests and configuration files are compared by meaning
     /// elsewhere, and select the units that they reach.
     fn set(&self, unit: UnitIx) -> Option<SystemTime> {
-        let package = self.ground.graph.unit(unit).package;
-        let manifest = &self.ground.workspace.package(package).manifest_path;
-        let is_changed = self.ground.changed.contains(manifest);
+        let package = self.context.graph.unit(unit).package;
+        let manifest = &self.context.workspace.package(package).manifest_path;
+        let is_changed = self.context.changed.contains(manifest);
         let written = (!is_changed).then(|| modified(manifest)).flatten();
         self.settings().max(written)
     }
@@ -306,11 +315,11 @@ impl<'a> Records<'a> {
     /// the files of the change set.
     fn settings(&self) -> Option<SystemTime> {
         *self.found.borrow_mut().settings.get_or_insert_with(|| {
-            let root = resolved(&self.ground.workspace.root);
+            let root = resolved(&self.context.workspace.root);
             let files = configuration_files(&root).into_iter();
             files
                 .chain([root.join("Cargo.toml")])
-                .filter(|file| !self.ground.changed.contains(file))
+                .filter(|file| !self.context.changed.contains(file))
                 .filter_map(|file| modified(&file))
                 .max()
         })
@@ -334,14 +343,14 @@ impl<'a> Records<'a> {
     /// Returns true if only the change set can have altered the files of a record, and the settings
     /// of its unit are older than the record.
     pub(super) fn is_as_recorded(&self, record: &Record<'_>) -> bool {
-        self.set(record.unit) <= record.invoked() && record.is_current(self.ground.changed)
+        self.set(record.unit) <= record.invoked() && record.is_current(self.context.changed)
     }
 
     /// Returns true if the package of a unit is a path package. The records of path packages are
     /// always read.
     pub(super) fn has_all_of(&self, unit: UnitIx) -> bool {
-        let package = self.ground.graph.unit(unit).package;
-        self.ground.layout.directory(package).is_some()
+        let package = self.context.graph.unit(unit).package;
+        self.context.layout.directory(package).is_some()
     }
 
     /// Returns true if a compiled unit is recorded to read one of the variables; `None` if the unit
