@@ -1,4 +1,4 @@
-//! Commits of every kind, with cargo and with steps of one's own.
+//! Commits of every kind, checked by cargo steps and by configured steps.
 
 use std::process::Command;
 
@@ -14,9 +14,9 @@ fn commit(project: &crate::support::Project, arguments: &[&str]) -> crate::suppo
 }
 
 #[test]
-fn what_is_staged_is_formatted_and_checked() {
+fn staged_files_are_formatted_and_checked() {
     let project = project("pre-commit = { steps = [\"fmt\", \"check\"], budget = 0 }\n");
-    // Nothing is checked that is not staged: neither form nor meaning.
+    // The hook checks only staged files: their format and their code.
     project.write("crates/base/src/lib.rs", "pub fn one() {}\n");
     project.write("crates/base/fixtures/ugly.rs", "fn   ugly(){}\n");
     project.git(&["add", "--all"]);
@@ -31,7 +31,7 @@ fn what_is_staged_is_formatted_and_checked() {
         " M crates/base/src/lib.rs\n M crates/top/src/lib.rs\n"
     );
 
-    // What only the work tree has of another package is none of the check's business.
+    // A change of another package that is only in the work tree does not affect the check.
     project.git(&["checkout", "--quiet", "crates/base"]);
     project.write("crates/base/src/lib.rs", "pub fn two() {}\n");
     project.git(&["add", "crates/base"]);
@@ -78,7 +78,7 @@ fn what_is_staged_is_formatted_and_checked() {
 }
 
 #[test]
-fn steps_are_told_what_is_concerned() {
+fn a_step_gets_the_changed_files_and_packages() {
     let script = "test -z \"$(env | grep ^GIT_)\" && echo \"$@\" && false";
     let project = project(&format!(
         "pre-commit.steps = [\"say\", \"docs\"]\n[workspace.metadata.xtask.hooks.steps]\n\
@@ -102,7 +102,7 @@ fn steps_are_told_what_is_concerned() {
 }
 
 #[test]
-fn a_step_has_its_time() {
+fn a_step_over_its_budget_is_stopped() {
     let sleep = |over: &str| {
         format!(
             "{}pre-commit.over-budget = \"{over}\"\npre-commit.budget = 0.2\n",
@@ -126,10 +126,11 @@ fn a_step_has_its_time() {
     "#]]);
 }
 
-/// Git fires the hook, or not, in situations of every kind; each time it is what git says.
+/// Git runs the hook, or not, in situations of every kind. Each time, the hook checks the index
+/// that git names.
 #[test]
-fn rebase_merge_cherry_pick_and_their_kin() {
-    // A commit that touches the word `bad` is refused, whatever stands in the work tree.
+fn rebases_merges_and_cherry_picks_are_checked() {
+    // A commit with the word `bad` is refused. The content of the work tree does not count.
     let project = project(&one_step("pre-commit", "! grep -r bad crates"));
     let run = |arguments: &[&str], editor: &str| {
         let mut command = Command::new("git");
@@ -147,7 +148,7 @@ fn rebase_merge_cherry_pick_and_their_kin() {
         project.write("crates/base/src/lib.rs", text);
         done(&["commit", "--quiet", "--all", "--message", text]);
     }
-    // A rebase that rewords, melts together and stops for an edit.
+    // A rebase that rewords a commit, stops for an edit, and squashes two commits.
     let todo = "sed -i.bak -e '1s/pick/reword/' -e '2s/pick/edit/' -e '3s/pick/fixup/'";
     let output = run(&["rebase", "--quiet", "--interactive", "HEAD~3"], todo);
     assert_eq!(output.status, 0, "{output}");
@@ -193,12 +194,12 @@ fn rebase_merge_cherry_pick_and_their_kin() {
         ]);
     }
 
-    // The first commit of a repository.
+    // The first commit of a history.
     project.git(&["checkout", "--quiet", "--orphan", "new"]);
     done(&["commit", "--quiet", "--message", "First"]);
 }
 
-/// What `cargo fmt --check` says of a clone, the hook says of the commit.
+/// The hook refuses a commit exactly if `cargo fmt --check` fails.
 #[test]
 fn the_format_step_decides_as_cargo_fmt_does() {
     let project = project("pre-commit.steps = [\"fmt\"]\n");
@@ -312,9 +313,9 @@ fn the_format_step_decides_as_cargo_fmt_does() {
     .assert_eq(&told);
 }
 
-/// Cargo itself sees edited sources; a rule of the workspace it does not know.
+/// Cargo sees edited sources, but does not know the configured rules of the workspace.
 #[test]
-fn a_checkout_says_what_it_made_stale_and_cargo_does_not_see() {
+fn a_checkout_reports_stale_artifacts_that_cargo_would_keep() {
     let project = project("pre-commit.steps = []\npre-push.steps = []\n");
     let rule =
         "\n[[workspace.metadata.xtask.rules]]\nfiles = [\"schema/**\"]\naffects = [\"top\"]\n";

@@ -1,4 +1,4 @@
-//! Frameworks that call the hooks, where they are installed.
+//! Frameworks that run the hooks, if they are installed.
 
 use std::env;
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::support::{Output, Project};
 
-/// A program with the kit's directory first on its path, where the entries look for it.
+/// Runs a program with the kit's directory first in `PATH`, where the entries of the frameworks
+/// find the kit.
 fn run(project: &Project, program: &str, arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new(program);
     project.isolated(command.args(arguments));
@@ -19,7 +20,7 @@ fn run(project: &Project, program: &str, arguments: &[&str]) -> Option<Output> {
     Some(project.redacted(&output))
 }
 
-/// Commits what rustfmt would write otherwise, and then what it wrote.
+/// Commits a file with wrong format, which is refused, and then the formatted file.
 fn a_commit_is_checked(project: &Project) {
     let commit = ["commit", "--quiet", "--all", "--message", "Signal"];
     project.write("crates/top/src/lib.rs", "pub fn signal( ) {}\n");
@@ -63,7 +64,7 @@ fn pre_commit_finds_the_entries_of_this_repository() {
 }
 
 #[test]
-fn lefthook_runs_what_the_documentation_tells_it() {
+fn lefthook_runs_the_documented_configuration() {
     let project = project();
     if run(&project, "lefthook", &["version"]).is_none() {
         eprintln!("lefthook is not installed here: not tested");

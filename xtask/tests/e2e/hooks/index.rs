@@ -1,4 +1,4 @@
-//! What is checked is what is committed, and the work tree is left as it is.
+//! The hook checks the files that are committed, and does not change the work tree.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::{git, one_step, project};
 use crate::support::Project;
 
-/// Says what the step sees: every file with its content, links with where they lead.
+/// A script that lists what a step sees: every file with its content, and every link with its
+/// target.
 const LOOK: &str = r#"
 for path in $(find . -path ./.git -prune -o -path ./target -prune -o ! -type d -print | sort); do
     if [ -L "$path" ]; then echo "$path -> $(readlink "$path")"
@@ -18,7 +19,7 @@ for path in $(find . -path ./.git -prune -o -path ./target -prune -o ! -type d -
 done > "$OUT"
 "#;
 
-/// The same of a commit.
+/// Lists the files of the last commit in the same form.
 fn committed(project: &Project) -> String {
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
@@ -39,7 +40,7 @@ fn committed(project: &Project) -> String {
     told
 }
 
-/// Every file below a directory but git's and cargo's own: kind, content and time.
+/// Returns all files below a directory except those of git and cargo, with kind, content and time.
 fn snapshot(root: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut pending = vec![root.to_owned()];
@@ -66,7 +67,7 @@ fn snapshot(root: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// A file of every kind, partly staged in every way.
+/// Makes files of every kind, staged in part and in every way.
 fn partly_staged(project: &Project) {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let files = [
@@ -82,7 +83,7 @@ fn partly_staged(project: &Project) {
         "directory/file",
         "untouched",
     ];
-    // The shell splits at spaces, and this is about git.
+    // The shell would split names at spaces. This test is about git.
     let name = |file: &str| file.replace(' ', "-");
     for file in files {
         project.write(format!("data/{}", name(file)), file);
@@ -120,7 +121,7 @@ fn partly_staged(project: &Project) {
 }
 
 #[test]
-fn a_step_sees_what_is_committed_and_the_work_tree_stays() {
+fn a_step_sees_the_committed_files_and_the_work_tree_stays() {
     let project = project(&one_step("pre-commit", LOOK));
     let out = project.beside("out");
     let commit = |arguments: &[&str]| {
@@ -138,7 +139,7 @@ fn a_step_sees_what_is_committed_and_the_work_tree_stays() {
     assert_eq!(commit(&[]), committed(&project));
     assert_eq!(snapshot(project.root()), before);
 
-    // A part of what is left, by its name, then all of it.
+    // Commits one of the remaining changes by its name, and then all of them.
     let before = snapshot(project.root());
     assert_eq!(
         commit(&["--only", "data/edited-twice"]),
@@ -147,7 +148,7 @@ fn a_step_sees_what_is_committed_and_the_work_tree_stays() {
     assert_eq!(commit(&["--all"]), committed(&project));
     assert_eq!(snapshot(project.root()), before);
 
-    // A commit that is mended, beside what is not staged.
+    // Amends a commit while there are unstaged changes.
     project.write("data/edited", "mended");
     project.git(&["add", "data/edited"]);
     project.write("data/edited", "not staged again");
@@ -156,9 +157,9 @@ fn a_step_sees_what_is_committed_and_the_work_tree_stays() {
     assert_eq!(snapshot(project.root()), before);
 }
 
-/// The mirror is brought up to date file by file, so cargo would build little of it again.
+/// The mirror is updated file by file, so that cargo rebuilds little in the mirror.
 #[test]
-fn what_stays_in_the_mirror_keeps_its_time() {
+fn unchanged_files_in_the_mirror_keep_their_times() {
     let project = project(&one_step("pre-commit", "pwd > \"$OUT\""));
     let out = project.beside("out");
     let commit = || {
@@ -190,10 +191,10 @@ fn what_stays_in_the_mirror_keeps_its_time() {
         .collect();
     let changed: Vec<_> = changed.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(changed, ["crates/base/src", "crates/base/src/lib.rs"]);
-    // Nobody but the hook knows of the mirror.
+    // The mirror is not registered as a worktree.
     assert_eq!(project.git(&["worktree", "list"]).lines().count(), 1);
 
-    // What somebody did to it is mended.
+    // A damaged mirror is repaired.
     fs::write(mirror.join("crates/base/src/lib.rs"), "// Spoilt.\n").unwrap();
     fs::remove_file(mirror.join("Cargo.toml")).unwrap();
     fs::remove_file(mirror.with_file_name("git").join("commondir")).unwrap();
@@ -209,7 +210,7 @@ fn what_stays_in_the_mirror_keeps_its_time() {
 }
 
 #[test]
-fn a_hook_that_is_killed_half_way_loses_nothing() {
+fn a_killed_hook_loses_nothing() {
     let script = "touch \"$OUT\"; while [ -e \"$OUT\" ]; do sleep 0.1; done";
     let project = project(&one_step("pre-commit", script));
     let out = project.beside("out");
@@ -230,7 +231,7 @@ fn a_hook_that_is_killed_half_way_loses_nothing() {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     project.isolated(&mut command);
-    // A group of its own, which is killed whole: git, the hook and its step.
+    // Git, the hook and its step are a process group of their own, which is killed as a whole.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().unwrap();
     while !out.exists() {
@@ -248,7 +249,7 @@ fn a_hook_that_is_killed_half_way_loses_nothing() {
     assert_eq!(project.git(&["ls-files", "-s"]), index);
     assert_eq!(project.git(&["rev-parse", "HEAD"]), head);
 
-    // As if the power had failed while git wrote to the mirror.
+    // Simulates a power failure while git writes to the mirror.
     let mirror = fs::read_dir(project.path("target/xtask")).unwrap();
     let mirror = mirror.map(|entry| entry.unwrap().path());
     let mirror = mirror
@@ -265,7 +266,7 @@ fn a_hook_that_is_killed_half_way_loses_nothing() {
     assert!(output.stderr.contains("// Staged."), "{output}");
 }
 
-/// A submodule is checked at the commit that is staged for it, whatever lies in it.
+/// A submodule is checked at its staged commit. Its files in the work tree do not count.
 #[test]
 fn a_submodule_is_checked_as_it_is_committed() {
     let lamp = Project::empty()
@@ -297,7 +298,7 @@ fn a_submodule_is_checked_as_it_is_committed() {
     project.git(&["add", "--all"]);
     assert_eq!(git(&project, &commit).status, 0);
 
-    // What base is checked with is what is committed, not what lies there.
+    // `base` is checked with the committed submodule, not with the files in the work tree.
     project.write("external/lamp/src/lib.rs", "nonsense\n");
     project.write(
         "crates/base/src/lib.rs",
@@ -310,7 +311,7 @@ fn a_submodule_is_checked_as_it_is_committed() {
         "{}",
         said.stderr
     );
-    // And what is staged of it counts.
+    // A staged commit of the submodule counts.
     project.write("external/lamp/src/lib.rs", "pub fn glow() {}\n");
     let lamp = project.path("external/lamp");
     project.git(&[
@@ -330,7 +331,7 @@ fn a_submodule_is_checked_as_it_is_committed() {
 }
 
 #[test]
-fn a_source_that_git_ignores_or_is_told_to_overlook_is_not_used() {
+fn ignored_and_hidden_source_changes_are_not_used() {
     let project = project("pre-commit = { steps = [\"check\"], budget = 0 }\n");
     project.append(".gitignore", "*gen.rs\n");
     project.write("crates/base/src/lib.rs", "pub mod regen;\n");

@@ -1,4 +1,4 @@
-//! Where hooks go, and how they come away.
+//! Installs and uninstalls hooks in different repositories.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::support::Project;
 #[test]
 fn an_existing_hook_is_kept_and_run_first() {
     let project = Project::with_libraries(&[("base", &[])]);
-    // It looks at its name, as dispatchers do.
+    // This hook reads its own name, as dispatching hooks do.
     let before = "#!/bin/sh\ncase $0 in */pre-push) echo \"the old one: $1 $(cat)\" ;; esac\n";
     project.write(".git/hooks/pre-push", before);
     executable(&project, ".git/hooks/pre-push");
@@ -105,7 +105,7 @@ fn a_hook_that_another_tool_wrote_again_is_told_and_put_back() {
 }
 
 #[test]
-fn hooks_go_where_git_looks_for_them() {
+fn hooks_are_installed_where_git_looks_for_them() {
     let project = project(&one_step("pre-commit", "echo seen >> \"$OUT\""));
     let out = project.beside("out");
     let count = || fs::read_to_string(&out).unwrap_or_default().lines().count();
@@ -121,7 +121,7 @@ fn hooks_go_where_git_looks_for_them() {
             .env("OUT", &out);
         project.run(&mut command).done();
     };
-    // From a subdirectory of a linked worktree.
+    // The commit is made in a subdirectory of a linked worktree.
     let linked = project.beside("linked");
     project.git(&["worktree", "add", "--quiet", linked.to_str().unwrap()]);
     fs::write(linked.join("crates/base/src/lib.rs"), "// Linked.\n").unwrap();
@@ -129,7 +129,7 @@ fn hooks_go_where_git_looks_for_them() {
     assert_eq!(count(), 1);
     project.git(&["worktree", "remove", "--force", linked.to_str().unwrap()]);
 
-    // In a directory of the repository's own choice.
+    // The hooks lie in a directory that the repository configures.
     project.xtask(&["hooks", "uninstall"]).done();
     project.git(&["config", "core.hooksPath", ".githooks"]);
     project.xtask(&["hooks", "install"]).done();
@@ -138,7 +138,7 @@ fn hooks_go_where_git_looks_for_them() {
     commit(project.root(), &["--all"]);
     assert_eq!(count(), 2);
 
-    // Not where other repositories look too.
+    // A directory that other repositories share is refused.
     project.git(&[
         "config",
         "core.hooksPath",
@@ -151,7 +151,7 @@ fn hooks_go_where_git_looks_for_them() {
     "#]]);
 }
 
-/// A hook that is installed from one workspace checks the others too.
+/// A hook that was installed from one workspace also checks the other workspaces.
 #[test]
 fn one_hook_checks_every_workspace_of_the_repository() {
     let hooks = "[workspace.metadata.xtask.hooks]\npre-commit.steps = [\"fmt\"]\n";
@@ -194,7 +194,7 @@ fn one_hook_checks_every_workspace_of_the_repository() {
         --- exit status 1
     "#]]);
 
-    // A step that does not exist, in whichever workspace.
+    // A step that does not exist is an error, in any of the workspaces.
     project.replace("a/Cargo.toml", "[\"fmt\"]", "[\"fmt\", \"lints\"]");
     install("b").is(expect![[r#"
         --- stderr
@@ -205,7 +205,7 @@ fn one_hook_checks_every_workspace_of_the_repository() {
     "#]]);
 }
 
-/// As with a branch of web pages.
+/// Example: a branch of web pages.
 #[test]
 fn a_commit_on_a_branch_without_workspaces_passes() {
     let project = project("");
@@ -216,9 +216,9 @@ fn a_commit_on_a_branch_without_workspaces_passes() {
     git(&project, &["commit", "--quiet", "--message", "x"]).is(expect![""]);
 }
 
-/// As with dotfiles: the repository lies elsewhere, and git is told of both.
+/// Example: dotfiles. The repository lies elsewhere, and git is told both places.
 #[test]
-fn a_repository_apart_from_its_work_tree_has_hooks() {
+fn a_repository_outside_its_work_tree_can_have_hooks() {
     let project = project("pre-commit.steps = [\"fmt\"]\n");
     project.xtask(&["hooks", "uninstall"]).done();
     project.rename(".git", "../apart.git");
@@ -246,9 +246,9 @@ fn a_repository_apart_from_its_work_tree_has_hooks() {
     assert!(output.stderr.contains("Passed pre-commit: fmt"), "{output}");
 }
 
-/// As a graphical program starts git: it knows of no cargo.
+/// Graphical programs start git with a `PATH` that does not contain cargo.
 #[test]
-fn a_bare_path_will_do() {
+fn a_hook_works_with_a_minimal_path() {
     let project = project("pre-commit.steps = [\"fmt\", \"check\"]\n");
     project.write("crates/base/src/lib.rs", "//! Staged.\n");
     let mut command = Command::new("git");

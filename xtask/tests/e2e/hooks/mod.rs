@@ -1,4 +1,4 @@
-//! Hooks, fired by git itself.
+//! Hooks that git itself runs.
 
 mod commit;
 mod frameworks;
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::support::{Output, Project};
 
-/// Two small libraries, and hooks with the given configuration.
+/// Makes two small libraries, and installs hooks with the given configuration.
 fn project(hooks: &str) -> Project {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     configure(&project, hooks);
@@ -36,12 +36,12 @@ fn configure(project: &Project, hooks: &str) {
     project.write("Cargo.toml", &table);
 }
 
-/// A hook that runs one step, a script of the shell.
+/// Returns the configuration of a hook with one step, which is a shell script.
 fn one_step(hook: &str, script: &str) -> String {
     format!("{hook}.steps = [\"look\"]\nsteps.look.run = [\"sh\", \"-c\", '''{script}''']\n")
 }
 
-/// Git, whether it succeeds or not.
+/// Runs git, and returns its output even if git fails.
 fn git(project: &Project, arguments: &[&str]) -> Output {
     project.run(Command::new("git").args(arguments))
 }

@@ -1,11 +1,11 @@
-//! Pushes to a remote of every kind.
+//! Pushes of every kind to a remote.
 
 use expect_test::expect;
 
 use super::{git, one_step, project};
 use crate::support::Project;
 
-/// Says which files are concerned, and fails, so that it is printed.
+/// A script that prints the changed files and fails, so that its output is shown.
 const SAY: &str = "echo files: $(ls -d \"$@\"); false";
 
 fn with_remote(hooks: &str) -> Project {
@@ -15,7 +15,7 @@ fn with_remote(hooks: &str) -> Project {
     project
 }
 
-/// Runs `git push`, first so that the step says what it is told, then past it.
+/// Runs `git push`, returns the output of the step, and then pushes without the hook.
 fn push(project: &Project, arguments: &[&str]) -> String {
     let output = git(
         project,
@@ -32,7 +32,7 @@ fn push(project: &Project, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_push_is_compared_with_what_the_remote_has() {
+fn a_push_is_compared_with_the_commits_of_the_remote() {
     let step = one_step("pre-push", SAY).replace("''']", "''', \"sh\", \"{files}\"]");
     let project = with_remote(&step);
     let edit = |path: &str, text: &str| {
@@ -44,26 +44,27 @@ fn a_push_is_compared_with_what_the_remote_has() {
     edit("crates/top/src/lib.rs", "// Two.\n");
     told.push(push(&project, &["main"]));
     told.push(push(&project, &["main"]));
-    // A new branch without upstream, also one without a commit of its own.
+    // Pushes new branches without an upstream. One of them has no commit of its own.
     told.push(push(&project, &["main:same"]));
     project.git(&["checkout", "--quiet", "-b", "topic"]);
     edit("crates/base/src/lib.rs", "// Three.\n");
     told.push(push(&project, &["HEAD"]));
-    // A force push of another history.
+    // Force-pushes another history.
     project.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
     edit("crates/top/src/lib.rs", "// Four.\n");
     told.push(push(&project, &["--force", "topic"]));
-    // Tags of what the remote has, and of what it lacks; a branch deleted.
+    // Pushes a tag of a commit that the remote has, a tag of a commit that the remote lacks, and
+    // the deletion of a branch.
     project.git(&["tag", "v1"]);
     told.push(push(&project, &["v1"]));
     edit("crates/top/README.md", "# Five\n");
     project.git(&["tag", "--annotate", "--message", "Two", "v2"]);
     told.push(push(&project, &["v2"]));
     told.push(push(&project, &["--delete", "same"]));
-    // Another commit than the one that is checked out.
+    // Pushes another commit than the one that is checked out.
     project.git(&["checkout", "--quiet", "main"]);
     told.push(push(&project, &["topic"]));
-    // Into a remote of which nothing is known here.
+    // Pushes to a remote whose branches are unknown here.
     project.git(&["init", "--quiet", "--bare", "../other.git"]);
     project.git(&["remote", "set-url", "origin", "../other.git"]);
     for branch in ["main", "topic", "same"] {
@@ -94,7 +95,7 @@ fn a_push_is_compared_with_what_the_remote_has() {
 }
 
 #[test]
-fn what_a_push_affects_is_tested() {
+fn the_affected_tests_of_a_push_are_run() {
     let project = with_remote("pre-commit.steps = []\npre-push.steps = [\"check\", \"test\"]\n");
     project.write("crates/top/tests/it.rs", "#[test]\nfn passes() {}\n");
     project.commit("Add a test");
@@ -104,7 +105,7 @@ fn what_a_push_affects_is_tested() {
         "#[test]\nfn fails() { panic!() }\n",
     );
     project.commit("Break it");
-    // The work tree is of no concern.
+    // The content of the work tree does not count.
     project.write("crates/top/tests/it.rs", "#[test]\nfn passes() {}\n");
     let output = git(&project, &["push", "--quiet", "origin", "main"]);
     assert_eq!(output.status, 1, "{output}");

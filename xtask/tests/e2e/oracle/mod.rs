@@ -1,9 +1,10 @@
-//! Seeded random edits of the sample: what the kit says cargo will rebuild, held against what
-//! real cargo rebuilds, unit by unit, external packages included.
+//! The first oracle: random edits of the sample with a fixed seed. The units that the kit predicts
+//! are compared with the units that real cargo rebuilds, external packages included.
 //!
-//! A few edits make the sample into a world, which is built; one to three more are the change
-//! that is asked about. `XTASK_ORACLE_CASES` says how many changes, `XTASK_ORACLE_SEED` with which
-//! to begin: `XTASK_ORACLE_SEED=17 XTASK_ORACLE_CASES=1` makes the case again that names seed 17.
+//! A few edits turn the sample into a world, which is built. One to three further edits are the
+//! change that the kit is asked about. `XTASK_ORACLE_CASES` is the number of changes, and
+//! `XTASK_ORACLE_SEED` is the first seed. Example: `XTASK_ORACLE_SEED=17 XTASK_ORACLE_CASES=1`
+//! repeats the case of seed 17.
 
 mod edits;
 pub(crate) mod random;
@@ -21,10 +22,10 @@ use tally::Tally;
 use crate::support::clean::CHECK;
 use crate::support::{Project, Unit, tree};
 
-/// Of a hundred units that are named, so many must really be rebuilt.
+/// The minimum precision in per cent: the share of predicted units that cargo really rebuilds.
 const FLOORS: [(&str, f64); 2] = [("records", 98.0), ("no records", 95.0)];
 
-/// So many changes are made to one world, since it takes longest to build.
+/// The number of changes to one world. The world itself takes longest to build.
 const CASES_A_WORLD: u64 = 5;
 
 #[test]
@@ -50,7 +51,8 @@ fn what_the_kit_says_is_what_cargo_does() {
         tally.misses.concat()
     );
     for (evidence, floor) in FLOORS {
-        // A few cases say little, since one that rightly names everything hides all others.
+        // A few cases say little, because one case that rightly predicts every unit hides the
+        // others.
         let precision = tally.precision(evidence);
         assert!(
             cases < 100 || precision >= floor,
@@ -59,8 +61,8 @@ fn what_the_kit_says_is_what_cargo_does() {
     }
 }
 
-/// The sample with everything built. It is kept as `built`, and what `check` alone had built as
-/// `checked`.
+/// Makes the sample and builds everything. The result is kept in the directory `built`. The
+/// artifacts after `check` alone are kept in `checked`.
 fn built_sample() -> Project {
     let project = Project::sample();
     project.write(
@@ -86,7 +88,7 @@ fn build(project: &Project, verb: &str) -> Result<BTreeSet<Unit>, String> {
     })
 }
 
-/// The sample after a few edits, built and committed. It is kept as `world`.
+/// The sample after a few edits, built and committed. The world is kept in the directory `world`.
 struct World<'a> {
     project: &'a Project,
     number: u64,
@@ -120,7 +122,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// One change, one verb, and the kit's answers on each kind of evidence.
+    /// Runs one case: one change, one verb, and the kit's answers with each kind of evidence.
     fn case(&self, seed: u64, tally: &mut Tally) {
         let mut random = Random::new(seed);
         let spoiled = Spoiled::any(&mut random);
@@ -157,13 +159,13 @@ impl<'a> World<'a> {
     }
 }
 
-/// Puts a kept state of the project in place of the present one.
+/// Replaces the present state of the project by a kept state.
 fn restore(project: &Project, kept: &str) {
     fs::remove_dir_all(project.root()).unwrap();
     tree::copy(&project.beside(kept), project.root(), &|_| true);
 }
 
-/// Makes so many edits, one after the other.
+/// Makes a number of edits, one after the other.
 fn some_edits(
     random: &mut Random,
     project: &Project,

@@ -1,4 +1,4 @@
-//! A small generator of numbers, the same for a seed on every machine (SplitMix64).
+//! A small random number generator (SplitMix64). A seed gives the same numbers on every machine.
 
 pub(crate) struct Random(u64);
 
@@ -7,7 +7,7 @@ impl Random {
         Self(seed)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -16,12 +16,12 @@ impl Random {
         ((mixed ^ (mixed >> 31)) % end as u64) as usize
     }
 
-    /// True once in `times`.
+    /// Returns true in one of `times` cases.
     pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    /// One of several, if there is one.
+    /// Returns a random item; `None` if there is no item.
     pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> Option<T> {
         if from.is_empty() {
             None

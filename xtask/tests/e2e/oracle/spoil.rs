@@ -1,4 +1,4 @@
-//! Records that are there and must not be trusted: nothing may be missed because of them.
+//! Records that exist but must not be trusted. They must not hide an affected unit.
 
 use std::fs;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::path::Path;
 use super::random::Random;
 use crate::support::{Project, tree};
 
-/// What is wrong with the records.
+/// The way in which the records are spoiled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Spoiled {
-    /// They are of the sample, before the world's own edits.
+    /// The records belong to the sample before the edits of the world.
     Older,
-    /// Every source has been written since, as by a checkout.
+    /// All sources have been written since the records, as by a checkout.
     Touched,
-    /// Some are cut short, some are gone.
+    /// Some records are truncated, and some are missing.
     Damaged,
-    /// They are of `check` alone, and as old.
+    /// The records come from `check` alone, and belong to the sample before the edits of the world.
     OtherVerb,
 }
 

@@ -1,4 +1,4 @@
-//! What came of the cases.
+//! The results of all cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,21 +11,22 @@ use crate::support::{Output, Unit};
 pub(crate) struct Tally {
     discarded: usize,
     pub(crate) misses: Vec<String>,
-    /// By evidence: how many units were named, and how many of them were rebuilt.
+    /// The number of predicted units, and the number of those that were rebuilt, by kind of
+    /// evidence.
     named: BTreeMap<String, (usize, usize)>,
 }
 
-/// The units that the kit named on some kind of evidence, each with its reason.
+/// The units that the kit predicted with some kind of evidence, each with its reason.
 pub(crate) type Answer = (&'static str, Result<Vec<(Unit, String)>, Output>);
 
 impl Tally {
-    /// A change with which the workspace does not build proves nothing.
+    /// Counts a change with which the workspace does not build. Such a change proves nothing.
     pub(crate) fn discard(&mut self, story: &str) {
         println!("{story}: does not build");
         self.discarded += 1;
     }
 
-    /// Holds the answers against what cargo rebuilt.
+    /// Compares the answers with the units that cargo rebuilt.
     pub(crate) fn count(&mut self, story: &str, rebuilt: &BTreeSet<Unit>, answers: Vec<Answer>) {
         println!("{story}: {} rebuilt", rebuilt.len());
         for (evidence, answer) in answers {
@@ -89,7 +90,7 @@ impl Tally {
         }
     }
 
-    /// Of a hundred units named, how many were rebuilt.
+    /// Returns the precision in per cent: the share of predicted units that were rebuilt.
     pub(crate) fn precision(&self, evidence: &str) -> f64 {
         match self.named.get(evidence) {
             Some(&(named, rightly)) if named > 0 => 100.0 * rightly as f64 / named as f64,

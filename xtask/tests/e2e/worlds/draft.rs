@@ -11,13 +11,13 @@ pub(crate) struct Draft<'a> {
     pub(crate) random: &'a mut Random,
     pub(crate) packages: Vec<Package>,
     pub(crate) edges: Vec<Edge>,
-    /// Lines of the root manifest.
+    /// The lines of the root manifest.
     pub(crate) root: Manifest,
-    /// Lines of `.cargo/config.toml`.
+    /// The lines of `.cargo/config.toml`.
     pub(crate) config: Manifest,
     /// All other files, by their path below the root.
     pub(crate) files: BTreeMap<String, String>,
-    /// Symbolic links, by their path below the root, with what they lead to.
+    /// Symbolic links with their targets, by their path below the root.
     pub(crate) links: BTreeMap<String, String>,
     pub(crate) edits: Vec<Edit>,
     names: usize,
@@ -30,9 +30,9 @@ pub(crate) struct Package {
     pub(crate) directory: String,
     pub(crate) kind: PackageKind,
     pub(crate) manifest: Manifest,
-    /// The text of `src/lib.rs`, or of `src/main.rs` where there is no library.
+    /// The text of `src/lib.rs`, or of `src/main.rs` if there is no library.
     pub(crate) source: String,
-    /// Items and statements of `build.rs`, where there is one.
+    /// The items and statements of `build.rs`, if there is a build script.
     pub(crate) script: Option<Script>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum PackageKind {
     Binary,
 }
 
-/// A build script in two parts.
+/// The items and the `main` function of a build script.
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) items: String,
@@ -57,7 +57,7 @@ pub(crate) struct Edge {
     pub(crate) kind: &'static str,
 }
 
-/// Tables of a TOML file with their lines, in order.
+/// The tables of a TOML file with their lines, in order.
 #[derive(Default)]
 pub(crate) struct Manifest(Vec<(String, Vec<String>)>);
 
@@ -72,7 +72,7 @@ impl Manifest {
         }
     }
 
-    /// True where a table has a line that begins so.
+    /// Returns true if a table has a line that begins with `start`.
     pub(crate) fn has(&self, table: &str, start: &str) -> bool {
         self.0
             .iter()
@@ -91,7 +91,7 @@ impl Manifest {
 /// An edit that a drafted workspace allows.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
-    /// The class of change that the edit stands for, a row of the table of results.
+    /// The class of change that the edit stands for. Each class is a row of the table of results.
     pub(crate) class: &'static str,
     pub(crate) what: String,
     changes: Vec<Change>,
@@ -100,7 +100,7 @@ pub(crate) struct Edit {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Append(String, String),
-    /// Replaces the first place where the first text stands by the second.
+    /// Replaces the first occurrence of the first text by the second text.
     Replace(String, String, String),
     Write(String, String),
     Rename(String, String),
@@ -108,7 +108,7 @@ pub(crate) enum Change {
 }
 
 impl Edit {
-    /// Makes the edit; `false` where an earlier edit took away what it needs.
+    /// Makes the edit. Returns false if an earlier edit removed something that this edit needs.
     pub(crate) fn apply(&self, project: &Project) -> bool {
         self.changes.iter().all(|change| change.apply(project))
     }
@@ -170,13 +170,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// An identifier that nothing else in the workspace has.
+    /// Returns an identifier that is unused in the workspace.
     pub(crate) fn name(&mut self) -> String {
         self.names += 1;
         format!("n{}", self.names)
     }
 
-    /// A package of a kind, if there is one.
+    /// Returns a random package of a kind, if there is one.
     pub(crate) fn package_of(&mut self, kind: PackageKind) -> Option<usize> {
         let all: Vec<usize> = (0..self.packages.len())
             .filter(|&it| self.packages[it].kind == kind)
@@ -184,7 +184,7 @@ impl<'a> Draft<'a> {
         self.random.pick(&all)
     }
 
-    /// A library that may be built before `user`, which then depends on it.
+    /// Makes `user` depend on a random library that is built before it. Returns this library.
     pub(crate) fn dependency_of(&mut self, user: usize) -> Option<usize> {
         let all: Vec<usize> = (0..user)
             .filter(|&it| self.packages[it].kind == PackageKind::Library)
@@ -194,17 +194,17 @@ impl<'a> Draft<'a> {
         Some(on)
     }
 
-    /// A path below a package's directory.
+    /// Returns a path below a package's directory.
     pub(crate) fn path(&self, package: usize, below: &str) -> String {
         format!("{}/{below}", self.packages[package].directory)
     }
 
-    /// The path of a package's manifest.
+    /// Returns the path of a package's manifest.
     pub(crate) fn manifest_of(&self, package: usize) -> String {
         self.path(package, "Cargo.toml")
     }
 
-    /// The path of a package's first source.
+    /// Returns the path of the root source of a package's library or main binary.
     pub(crate) fn source_of(&self, package: usize) -> String {
         let is_binary = self.packages[package].kind == PackageKind::Binary;
         self.path(
@@ -217,7 +217,7 @@ impl<'a> Draft<'a> {
         )
     }
 
-    /// The name by which other packages' sources call a package.
+    /// Returns the name of a package in the sources of other packages.
     pub(crate) fn crate_name(&self, package: usize) -> String {
         self.packages[package].name.replace('-', "_")
     }
@@ -236,7 +236,7 @@ impl<'a> Draft<'a> {
         Some(())
     }
 
-    /// Adds code to a package's first source.
+    /// Adds code to the root source of a package.
     pub(crate) fn code(&mut self, package: usize, code: &str) {
         let source = &mut self.packages[package].source;
         source.push_str("#[allow(dead_code, non_upper_case_globals)]\n");
@@ -244,14 +244,14 @@ impl<'a> Draft<'a> {
         source.push('\n');
     }
 
-    /// The package's build script, made where there is none.
+    /// Returns the build script of a package. A missing script is added.
     pub(crate) fn script(&mut self, package: usize) -> &mut Script {
         self.packages[package]
             .script
             .get_or_insert_with(Script::default)
     }
 
-    /// A build script with nothing in it yet, or `None` where the package has one already.
+    /// Adds an empty build script. Returns `None` if the package already has a script.
     pub(crate) fn new_script(&mut self, package: usize) -> Option<&mut Script> {
         match self.packages[package].script {
             Some(_) => None,
@@ -259,7 +259,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Adds a dependency, once.
+    /// Adds a dependency, unless there is already one between the two packages.
     pub(crate) fn depend(&mut self, from: usize, to: usize, kind: &'static str) {
         let is_known = self
             .edges
@@ -307,7 +307,7 @@ impl<'a> Draft<'a> {
         self.edges.push(Edge { from, to, kind });
     }
 
-    /// Turns a feature of a package on by default.
+    /// Adds a feature to the default features of a package.
     fn root_feature(&mut self, package: usize, feature: &str) {
         let manifest = &mut self.packages[package].manifest;
         let features = manifest.0.iter_mut().find(|(table, _)| table == "features");
@@ -323,7 +323,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Offers an edit that adds something meaningless to a file.
+    /// Offers an edit that appends text without meaning to a file.
     pub(crate) fn appending(&mut self, class: &'static str, path: &str) {
         let number = self.random.below(10_000);
         let text = match path.rsplit('.').next() {
@@ -344,7 +344,7 @@ impl<'a> Draft<'a> {
         });
     }
 
-    /// Offers an edit that replaces a text of a file.
+    /// Offers an edit that replaces a text in a file.
     pub(crate) fn replacing(&mut self, class: &'static str, path: &str, old: &str, new: &str) {
         self.offer(
             class,
@@ -352,7 +352,7 @@ impl<'a> Draft<'a> {
         );
     }
 
-    /// Writes the workspace.
+    /// Writes the workspace to disk.
     pub(crate) fn write(&self, project: &Project) {
         project.write("Cargo.toml", &self.root.text());
         let config = self.config.text();

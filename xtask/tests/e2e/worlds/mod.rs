@@ -1,9 +1,9 @@
-//! Generated workspaces: the kit's answers for random edits of random workspaces, held against what
-//! real cargo builds, unit by unit.
+//! The second oracle: random edits of random workspaces. The units that the kit predicts are
+//! compared with the units that real cargo builds.
 //!
-//! A workspace has 6 to 14 packages with edges, targets, build scripts, macros, features, profiles
-//! and configuration drawn at random. Each is built once; then a few edits are made to it in turn.
-//! Before each build the kit is asked, with and without records of builds, and its answer is compared
+//! A workspace has 6 to 14 packages with random edges, targets, build scripts, macros, features,
+//! profiles and configuration. Each workspace is built once; then a few edits are made in turn.
+//! Before each build, the kit is asked, with and without records of builds. The answer is compared
 //! with the units that cargo then builds. A case is an edit and a verb.
 //!
 //! `XTASK_WORLDS_CASES` says how many cases, `XTASK_WORLDS_SEED` which workspace comes first; 15 cases
@@ -31,10 +31,11 @@ use crate::oracle::random::Random;
 use crate::oracle::tally::{Answer, Tally};
 use crate::support::{Project, Unit, tree};
 
-/// A class of change: its name, and a function that adds to a draft what an edit of it needs.
+/// A class of change: its name, and a function that adds to a draft everything that an edit of this
+/// class needs.
 type Class = (&'static str, fn(&mut Draft<'_>) -> Option<()>);
 
-/// The least share of named units that cargo really builds, in per cent.
+/// The minimum share of predicted units that cargo really builds, in per cent.
 const FLOORS: [(&str, f64); 6] = [
     ("check, with records", 99.5),
     ("check, without records", 97.0),
@@ -44,10 +45,10 @@ const FLOORS: [(&str, f64); 6] = [
     ("doc, without records", 97.0),
 ];
 
-/// The verbs asked about for each edit. The last one is built in place.
+/// The verbs of each edit. Each verb is built from the state before the edit.
 const VERBS: [&str; 3] = ["check", "test", "doc"];
 
-/// The number of edits that are made to a workspace.
+/// The number of edits of one workspace.
 const EDITS: u64 = 5;
 
 /// The directories that cargo builds in.
@@ -113,7 +114,7 @@ fn classes() -> impl Iterator<Item = Class> {
     all.chain(settings::CLASSES).copied()
 }
 
-/// The triple of the compiler that runs the tests.
+/// Returns the host triple of the compiler that runs the tests.
 fn host() -> String {
     let output = Command::new("rustc").arg("-vV").output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
@@ -132,7 +133,7 @@ struct World {
 }
 
 impl World {
-    /// Generates a workspace that has edits of the classes whose turn it is.
+    /// Generates a workspace that has edits of the classes of its steps (see [`turn`]).
     fn new(number: u64) -> Self {
         for attempt in 0..10 {
             let world = Self::generate(number, attempt);
@@ -153,14 +154,14 @@ impl World {
         let mut draft = Draft::new(&mut random);
         skeleton::draft(&mut draft);
         let mut wanted: Vec<Class> = (0..EDITS).flat_map(|step| turn(number, step)).collect();
-        // These need a configuration in which nothing else stands.
+        // These classes write the whole configuration file, so they come first.
         wanted.sort_by_key(|(name, _)| !name.starts_with("configuration-"));
         let all: Vec<Class> = classes().collect();
         for _ in 0..4 {
             wanted.extend(draft.random.pick(&all));
         }
         for (name, add) in wanted {
-            // A class draws the packages that it concerns, and may draw unfit ones.
+            // A class draws random packages, which may not suit the class.
             let is_added = (0..20).any(|_| add(&mut draft).is_some());
             if !is_added {
                 println!("world {number} has no place for {name}");
@@ -264,7 +265,7 @@ impl World {
         answers
     }
 
-    /// Builds each verb from the state before the edit, and gives the units that cargo built.
+    /// Builds each verb from the state before the edit. Returns the units that cargo built.
     fn build_each(&self) -> Result<Vec<BTreeSet<Unit>>, String> {
         let mut built = Vec::new();
         self.copy_outputs(self.project.root(), &self.project.beside("kept"));
@@ -297,7 +298,7 @@ impl World {
         })
     }
 
-    /// The kinds of edges of which both ends were built.
+    /// Returns the kinds of the edges whose two packages were built.
     fn edges_within(&self, built: &BTreeSet<Unit>) -> BTreeSet<&'static str> {
         let is_built = |package: usize| {
             let end = format!("/{}#", self.names[package]);
@@ -311,7 +312,8 @@ impl World {
     }
 }
 
-/// The classes of which a step makes edits: one, or in two of three steps two.
+/// Returns the classes of change of a step: one class in every third step, and two classes in the
+/// other steps.
 fn turn(world: u64, step: u64) -> Vec<Class> {
     let all: Vec<Class> = classes().collect();
     let number = world * EDITS + step;

@@ -1,4 +1,4 @@
-//! Classes of changes of what build scripts are made of, watch, and write.
+//! Classes of changes of the sources, the inputs and the outputs of build scripts.
 
 use super::Class;
 use super::draft::{Change, Draft, PackageKind};
@@ -20,7 +20,7 @@ pub(super) const CLASSES: &[Class] = &[
     ("removed-script", removed_script),
 ];
 
-/// A library that may have a script, without one so far.
+/// Returns a random library without a build script.
 fn scriptless(draft: &mut Draft<'_>) -> Option<usize> {
     let all: Vec<usize> = (0..draft.packages.len())
         .filter(|&it| {
@@ -100,7 +100,7 @@ fn watched_through_a_function(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A library of build scripts prints what they watch.
+/// A build-dependency prints the inputs of the build script.
 fn watched_through_a_helper(draft: &mut Draft<'_>) -> Option<()> {
     let user = scriptless(draft)?;
     let helpers: Vec<usize> = (0..user)
@@ -204,7 +204,7 @@ fn links_metadata(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// The configuration takes the place of the script.
+/// The configuration overrides the build script (`links`).
 fn overridden_links(draft: &mut Draft<'_>) -> Option<()> {
     let (package, _) = overridden(draft)?;
     let path = draft.path(package, "watched.txt");

@@ -1,4 +1,4 @@
-//! Classes of changes of manifests, the lock file, and cargo's configuration.
+//! Classes of changes of manifests, of the lock file, and of cargo's configuration.
 
 use super::Class;
 use super::draft::{Change, Draft, PackageKind};
@@ -172,7 +172,7 @@ fn default_feature(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A dependent asks for one more feature of a shared package.
+/// A dependent requests one more feature of a shared package.
 fn requested_feature(draft: &mut Draft<'_>) -> Option<()> {
     let edges = draft.edges.iter();
     let plain = edges.filter(|edge| ["normal", "dev", "build"].contains(&edge.kind));
@@ -194,7 +194,7 @@ fn requested_feature(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A target that is built only under a feature that is off.
+/// A target that requires a disabled feature.
 fn required_features(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let (name, feature) = (draft.name(), draft.name());
@@ -262,7 +262,7 @@ fn registry_dependency(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A member has the name of a registry package that another member uses.
+/// A member has the same name as a registry package that another member uses.
 fn registry_package_of_a_members_name(draft: &mut Draft<'_>) -> Option<()> {
     if draft.files.contains_key("crates/anyhow/Cargo.toml") {
         return None;
@@ -392,7 +392,7 @@ fn member_added(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A member that nobody can build here must not make cargo's answer unknown.
+/// A member with another `rust-version` must not prevent the query to cargo.
 fn newer_compiler_wanted(draft: &mut Draft<'_>) -> Option<()> {
     let (_, manifest) = any_manifest(draft);
     let old = "version = \"0.1.0\"\n";
@@ -401,7 +401,7 @@ fn newer_compiler_wanted(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A manifest whose change reaches nothing, together with a source.
+/// A manifest change without effect, together with a source change.
 fn manifest_and_source(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let source = draft.source_of(package);
@@ -477,7 +477,7 @@ fn flags_with_a_triple(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// Cargo reads `.cargo/config` where both files are there.
+/// Cargo reads `.cargo/config` if both files exist.
 fn configuration_that_loses(draft: &mut Draft<'_>) -> Option<()> {
     if !draft.config.text().is_empty() {
         return None;
@@ -568,7 +568,7 @@ fn toolchain_by_another_name(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A rule of the workspace's own makes tests run again.
+/// A configured rule makes tests run again.
 fn configured_rule(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.packages[package].name.clone();

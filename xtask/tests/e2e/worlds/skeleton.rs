@@ -1,8 +1,10 @@
-//! The skeleton of a generated workspace: packages, their kinds and targets, and all kinds of edges.
+//! The skeleton of a generated workspace: packages with their kinds and targets, and all kinds of
+//! edges.
 
 use super::draft::{Draft, Package, PackageKind, Script};
 
-/// The kinds of dependencies that are drawn at random. `proc-macro` and `dev-cycle` come by others.
+/// The kinds of dependencies that are drawn at random. Other functions add `proc-macro` and
+/// `dev-cycle`.
 const EDGES: &[&str] = &[
     "normal",
     "normal",
@@ -16,7 +18,7 @@ const EDGES: &[&str] = &[
     "without-defaults",
 ];
 
-/// The kinds of edges of which each has to occur.
+/// The kinds of edges that must occur in the cases.
 pub(crate) const EDGE_ROWS: &[&str] = &[
     "normal",
     "dev",
@@ -29,7 +31,7 @@ pub(crate) const EDGE_ROWS: &[&str] = &[
     "without-defaults",
 ];
 
-/// Package names. Some begin with another's name, as `base-extra` does.
+/// The package names. Some names begin with another name, such as `base-extra`.
 const NAMES: &[&str] = &[
     "base",
     "wire",
@@ -112,7 +114,7 @@ fn package(draft: &mut Draft<'_>, name: &str, kind: PackageKind) {
     draft.packages.push(package);
 }
 
-/// Dependencies of a package on one to three of those before it.
+/// Adds dependencies of a package on one to three earlier packages.
 fn edges(draft: &mut Draft<'_>, from: usize) {
     for _ in 0..1 + draft.random.below(3) {
         let to = draft.random.below(from);
@@ -127,7 +129,7 @@ fn edges(draft: &mut Draft<'_>, from: usize) {
     }
 }
 
-/// A dev-dependency back on a package that depends on this one.
+/// Adds a dev-dependency on a package that depends on this package.
 fn cycle(draft: &mut Draft<'_>) {
     let forward = draft.edges.iter().filter(|edge| {
         edge.kind == "normal" && draft.packages[edge.from].kind == PackageKind::Library
@@ -138,7 +140,7 @@ fn cycle(draft: &mut Draft<'_>) {
     }
 }
 
-/// Binaries, examples, tests and benches.
+/// Adds binaries, examples, tests and benches.
 fn targets(draft: &mut Draft<'_>, package: usize) {
     for (directory, class) in [
         ("src/bin", "binary"),

@@ -1,4 +1,4 @@
-//! Classes of changes of files that sources compile, include, or only seem to name.
+//! Classes of changes of files that sources compile or include, or only seem to name.
 
 use super::Class;
 use super::draft::{Change, Draft, PackageKind};
@@ -168,7 +168,7 @@ fn documentation_include(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// Documents that only documentation or its tests read.
+/// A document that is included under a condition, such as `doc` or `doctest`.
 fn conditional_documentation(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.name();
@@ -267,7 +267,7 @@ fn macro_exported_three_times(draft: &mut Draft<'_>) -> Option<()> {
     draft.code(*first, &make);
     for (from, to) in [(*third, *first), (*second, *third), (*user, *second)] {
         let edge = draft.edges.iter().find(|it| it.from == from && it.to == to);
-        // The macro is called by the package's own name in every build.
+        // Every build must find the macro under the package's own name.
         if edge.is_some_and(|it| it.kind != "normal") {
             return None;
         }
@@ -317,7 +317,7 @@ fn procedural_macro_with_a_path(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// Files that comments, strings or an uncalled macro name, and that nothing reads.
+/// A file that comments, strings or an uncalled macro name, and that nothing reads.
 fn decoy(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.name();
@@ -334,7 +334,7 @@ fn decoy(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// Files that no source names: of a package, of the repository.
+/// Files that no source names, in a package and in the repository.
 fn unused_file(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.random.below(draft.packages.len());
     let name = draft.name();
@@ -353,7 +353,7 @@ fn unused_file(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A file that a test reads as it runs; cargo rebuilds nothing.
+/// A file that a test reads when it runs. Cargo rebuilds nothing.
 fn runtime_fixture(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.name();
@@ -368,7 +368,7 @@ fn runtime_fixture(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A module that is a symbolic link; what it leads to is edited.
+/// A module that is a symbolic link. The edit changes the target of the link.
 fn link_to_a_source(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.name();

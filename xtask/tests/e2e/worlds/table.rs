@@ -1,11 +1,12 @@
-//! Counts of what occurred in the cases: classes of change, rules, kinds of edges.
+//! Counts the classes of change, the rules and the kinds of edges that occurred in the cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
 
-/// The rules by which a change can touch a unit. `assumed` needs a flag, not a change.
+/// The rules by which a change can touch a unit. `assumed` is left out, because it needs a flag
+/// instead of a change.
 const RULES: &[&str] = &[
     "source",
     "build-script-input",
@@ -74,7 +75,7 @@ impl Table {
         }
     }
 
-    /// The rows that occurred in fewer cases than `least`.
+    /// Returns the rows that occurred in fewer cases than `least`.
     pub(crate) fn rows_below(
         &self,
         least: usize,

@@ -1,5 +1,4 @@
-//! The edits that the oracle makes: what people do to a workspace, and some things that they
-//! seldom do.
+//! The edits of the oracle: edits that people usually make to a workspace, and some unusual edits.
 
 mod packages;
 mod scripts;
@@ -11,12 +10,12 @@ mod structure;
 use super::random::Random;
 use crate::support::{Project, tree};
 
-/// One edit, as a value, so that it can be made again.
+/// An edit as a value, so that the edit can be repeated.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
-    /// What it is, for a reader who wants to make it by hand.
+    /// A description, for a reader who wants to make the edit by hand.
     pub(crate) what: String,
-    /// The files that it makes, and those that it makes matter.
+    /// The files that the edit writes, and existing files that matter because of the edit.
     pub(crate) concerns: Vec<String>,
     steps: Vec<Step>,
 }
@@ -63,7 +62,7 @@ impl Edit {
         self
     }
 
-    /// `path` becomes a symbolic link to `original`.
+    /// Adds a step that makes `path` a symbolic link to `original`.
     fn link(mut self, path: impl Into<String>, original: impl Into<String>) -> Self {
         self.steps.push(Step::Link(path.into(), original.into()));
         self
@@ -76,7 +75,7 @@ impl Edit {
         self
     }
 
-    /// Makes the edit. What cannot be made, as where cargo refuses, is left out.
+    /// Makes the edit. A cargo command that fails is ignored.
     pub(crate) fn apply(&self, project: &Project) {
         for step in &self.steps {
             match step {
@@ -97,7 +96,7 @@ impl Edit {
     }
 }
 
-/// What an edit is made from: the project as it is, and chance.
+/// The source of random edits: random numbers, and the present state of the project.
 pub(crate) struct Chance<'a> {
     pub(crate) random: &'a mut Random,
     project: &'a Project,
@@ -105,10 +104,10 @@ pub(crate) struct Chance<'a> {
     recent: Vec<String>,
 }
 
-/// Makes an edit if there is something in the project that it can be made to.
+/// A function that makes an edit, if the project has a file that suits the edit.
 type Maker = fn(&mut Chance<'_>) -> Option<Edit>;
 
-/// An edit of the project as it is now, half the times of what earlier edits were about.
+/// Returns a random edit of the present project. Half of the edits concern files of earlier edits.
 pub(crate) fn random_edit(random: &mut Random, project: &Project, earlier: &[Edit]) -> Edit {
     let kinds: [&[Maker]; 6] = [
         sources::MAKERS,
@@ -149,7 +148,7 @@ pub(crate) fn random_edit(random: &mut Random, project: &Project, earlier: &[Edi
 }
 
 impl Chance<'_> {
-    /// One of the files for which `wanted` holds.
+    /// Returns a random file for which `wanted` returns true.
     fn file(&mut self, wanted: impl Fn(&str) -> bool) -> Option<String> {
         let wanted: Vec<_> = self
             .files
@@ -160,12 +159,12 @@ impl Chance<'_> {
         self.random.pick(&wanted)
     }
 
-    /// One of the files that earlier edits were about.
+    /// Returns a random file of the earlier edits.
     fn recent(&mut self) -> Option<String> {
         self.random.pick(&self.recent)
     }
 
-    /// The directory of the package that a file lies in.
+    /// Returns the directory of the package that contains a file.
     fn owner(&self, file: &str) -> Option<String> {
         let mut directory = file;
         loop {
@@ -176,13 +175,13 @@ impl Chance<'_> {
         }
     }
 
-    /// The directory of a package of the workspace.
+    /// Returns the directory of a random package of the workspace.
     fn package(&mut self) -> Option<String> {
         let manifest = self.file(is_member_manifest)?;
         manifest.strip_suffix("/Cargo.toml").map(str::to_owned)
     }
 
-    /// The directory of a package whose files `wanted` accepts.
+    /// Returns the directory of a random package that contains the given file.
     fn package_with(&mut self, file: &str) -> Option<String> {
         let end = format!("/{file}");
         let found = self.file(|path| path.ends_with(&end) && is_of_the_workspace(path))?;
@@ -197,7 +196,7 @@ impl Chance<'_> {
         self.project.read(path)
     }
 
-    /// A name that is in nobody's way.
+    /// Returns a random name that is probably unused.
     fn name(&mut self, start: &str) -> String {
         format!("{start}{}", self.random.below(10_000))
     }
@@ -211,14 +210,14 @@ fn is_member_manifest(path: &str) -> bool {
     is_of_the_workspace(path) && path.ends_with("/Cargo.toml")
 }
 
-/// A source at which a target begins, or which is all there is of one.
+/// Returns true for the root source of a library, of a binary or of the test `it`.
 fn is_root(path: &str) -> bool {
     ["/src/lib.rs", "/src/main.rs", "/tests/it.rs"]
         .iter()
         .any(|end| path.ends_with(end))
 }
 
-/// From a file's directory up to the top.
+/// Returns the relative path from a file's directory to the top level.
 fn climb(file: &str) -> String {
     "../".repeat(file.matches('/').count())
 }

@@ -1,4 +1,4 @@
-//! Packages that come, go, move, or lie where one does not expect them.
+//! Edits that add, remove or move packages, or put packages in unusual places.
 
 use super::{Chance, Edit, Maker};
 
@@ -13,7 +13,8 @@ pub(super) const MAKERS: &[Maker] = &[
     new_macro,
 ];
 
-/// A new member with a few dependencies, one of which may turn on a feature that others see.
+/// Adds a member with a few dependencies. A dependency may enable a feature that other packages
+/// see.
 fn new_package(chance: &mut Chance<'_>) -> Option<Edit> {
     let name = chance.name("newcomer");
     let dependencies = [
@@ -73,7 +74,7 @@ fn moved_package(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(edit.rename(&package, &to).write("Cargo.toml", text))
 }
 
-/// A package of another workspace of the repository, with a root of its own, reached by path.
+/// Adds a path dependency on a package in another workspace of the repository.
 fn outside_package(chance: &mut Chance<'_>) -> Option<Edit> {
     let package = chance.package_with("src/lib.rs")?;
     let manifest = format!("{package}/Cargo.toml");
@@ -105,7 +106,7 @@ fn outside_package(chance: &mut Chance<'_>) -> Option<Edit> {
     )
 }
 
-/// A registry dependency in a version of the repository's own.
+/// Replaces a registry dependency by a package in the repository (`[patch]`).
 fn patched_package(chance: &mut Chance<'_>) -> Option<Edit> {
     let root = chance.read("Cargo.toml");
     if root.contains("[patch") {
@@ -130,7 +131,7 @@ fn patched_package(chance: &mut Chance<'_>) -> Option<Edit> {
     )
 }
 
-/// A member inside another member's folder.
+/// Adds a member inside the directory of another member.
 fn nested_package(chance: &mut Chance<'_>) -> Option<Edit> {
     let package = chance.package()?;
     let name = chance.name("nested");
@@ -150,7 +151,7 @@ fn nested_package(chance: &mut Chance<'_>) -> Option<Edit> {
     )
 }
 
-/// A procedural macro that writes a module declaration or an inclusion.
+/// Adds a procedural macro that generates an `include_str!`.
 fn new_macro(chance: &mut Chance<'_>) -> Option<Edit> {
     let user = chance
         .package_with("src/lib.rs")

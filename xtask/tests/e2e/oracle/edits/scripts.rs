@@ -1,10 +1,11 @@
-//! Build scripts, with every way of saying what they watch, and of not saying it.
+//! Edits that add build scripts, with all ways to declare inputs, and without declared inputs.
 
 use super::{Chance, Edit, Maker};
 
 pub(super) const MAKERS: &[Maker] = &[new_script, new_script, generating_script, script_elsewhere];
 
-/// What scripts do in `main`, each with the files that they then watch, below the package.
+/// The code of `main` in build scripts, each with files that the script watches or that a test of
+/// this script needs, relative to the package.
 const SCRIPTS: &[(&str, &[&str])] = &[
     ("", &["notes.txt", "src/unused.txt"]),
     (
@@ -101,7 +102,8 @@ fn with_inputs(chance: &Chance<'_>, mut edit: Edit, package: &str, inputs: &[&st
     edit
 }
 
-/// A script whose output the library includes, and which itself includes or reads a file.
+/// Adds a build script whose output the library includes. The output, or the script itself, reads a
+/// file.
 fn generating_script(chance: &mut Chance<'_>) -> Option<Edit> {
     let package = chance.package_with("src/lib.rs")?;
     if chance.has(&format!("{package}/build.rs")) {
@@ -144,7 +146,8 @@ fn generating_script(chance: &mut Chance<'_>) -> Option<Edit> {
     )
 }
 
-/// A script in a folder of its own, with a module, or one that the manifest turns off.
+/// Adds a build script in a directory of its own with a module, or a build script that the manifest
+/// disables.
 fn script_elsewhere(chance: &mut Chance<'_>) -> Option<Edit> {
     let package = chance.package_with("src/lib.rs")?;
     let manifest = format!("{package}/Cargo.toml");

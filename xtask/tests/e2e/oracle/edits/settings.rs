@@ -1,4 +1,4 @@
-//! Edits of manifests, the lock file and cargo's configuration.
+//! Edits of manifests, of the lock file, and of cargo's configuration.
 
 use super::{Chance, Edit, Maker, is_member_manifest};
 
@@ -19,7 +19,7 @@ pub(super) const MAKERS: &[Maker] = &[
     ignored_file,
 ];
 
-/// A line for a table of a member's manifest.
+/// Adds a line to a table of a member's manifest.
 fn member_line(chance: &mut Chance<'_>) -> Option<Edit> {
     let manifest = chance.file(is_member_manifest)?;
     let name = chance.name("n");
@@ -107,7 +107,7 @@ fn member_dependency(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(synced(chance, edit.write(manifest, text)))
 }
 
-/// A word of a member's manifest in place of another.
+/// Replaces a word of a member's manifest.
 fn member_word(chance: &mut Chance<'_>) -> Option<Edit> {
     let manifest = chance.file(is_member_manifest)?;
     let (word, with) = chance.random.pick(&[
@@ -231,7 +231,7 @@ fn root_word(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(synced(chance, edit))
 }
 
-/// Another version of an external package, where the machine has it.
+/// Selects another version of an external package, if the machine has this version.
 fn lock(chance: &mut Chance<'_>) -> Option<Edit> {
     let (package, version) = chance.random.pick(&[
         ("itoa", "1.0.17"),
@@ -307,7 +307,7 @@ fn toolchain(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(Edit::new(format!("rust-toolchain.toml: {line}")).write("rust-toolchain.toml", text))
 }
 
-/// A file of a package that git ignores.
+/// Adds a file that git ignores to a package.
 fn ignored_file(chance: &mut Chance<'_>) -> Option<Edit> {
     let package = chance.package()?;
     let path = format!("{package}/{}.ignored", chance.name("scratch"));
@@ -316,7 +316,7 @@ fn ignored_file(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(edit.write(".gitignore", text).write(path, ""))
 }
 
-/// The manifest with a line at the beginning of a table, which is made if it is not there.
+/// Returns the manifest with a line added at the beginning of a table. A missing table is added.
 pub(super) fn with_line(text: &str, table: &str, line: &str) -> String {
     let header = format!("[{table}]\n");
     let at = text
@@ -332,7 +332,7 @@ pub(super) fn with_line(text: &str, table: &str, line: &str) -> String {
     }
 }
 
-/// With the lock file brought up to date half the times, as one who builds before committing has.
+/// Updates the lock file in half of the cases, as a user does who builds before a commit.
 fn synced(chance: &mut Chance<'_>, edit: Edit) -> Edit {
     if chance.random.one_in(2) {
         edit.cargo(&["metadata", "--format-version", "1"])

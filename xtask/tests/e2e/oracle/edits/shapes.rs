@@ -1,5 +1,5 @@
-//! The many ways in which a source names another file. Each makes the file and names it, so that
-//! what comes later can change it.
+//! Edits that name another file in a source, in many ways. Each edit also writes the named file, so
+//! that later edits can change the file.
 
 use super::{Chance, Edit, Maker, climb, is_of_the_workspace, is_root};
 
@@ -11,8 +11,9 @@ pub(super) const MAKERS: &[Maker] = &[
     not_a_module,
 ];
 
-/// A way to name a file in a root source: the code, and files relative to the root source's
-/// directory, or with a `/` to its package's, all with `NAME` for a name.
+/// A way to name a file in a source: the code, and the files with their content. The paths are
+/// relative to the source's directory, or with a leading `/` to its package. `NAME` stands for a
+/// random name.
 type Shape = (&'static str, &'static [(&'static str, &'static str)]);
 
 const MODULES: &[Shape] = &[
@@ -148,7 +149,7 @@ fn include_shape(chance: &mut Chance<'_>) -> Option<Edit> {
     shaped(chance, &file, shape)
 }
 
-/// What looks like a module to one who does not read Rust.
+/// Adds code that looks like a module declaration, but is none.
 fn not_a_module(chance: &mut Chance<'_>) -> Option<Edit> {
     let file = chance.file(|path| is_of_the_workspace(path) && is_root(path))?;
     let shape: Shape = chance.random.pick(&[
@@ -182,7 +183,7 @@ fn shaped(chance: &mut Chance<'_>, file: &str, (code, files): Shape) -> Option<E
     Some(edit)
 }
 
-/// A file of another package, included from afar.
+/// Returns the path expression for including a file of another package.
 pub(super) fn far_include(chance: &mut Chance<'_>, file: &str, included: &str) -> String {
     if chance.random.one_in(2) {
         return format!("{:?}", climb(file) + included);

@@ -1,4 +1,4 @@
-//! Edits of what is compiled, read or only lies there.
+//! Edits of files that are compiled, that are read, or that nothing uses.
 
 use super::shapes::far_include;
 use super::{Chance, Edit, Maker, climb, is_of_the_workspace, is_root};
@@ -20,7 +20,7 @@ pub(super) const MAKERS: &[Maker] = &[
     env_reader,
 ];
 
-/// What is done to a file that an earlier edit made or made matter.
+/// The edits of a file that an earlier edit wrote or made relevant.
 pub(super) const OF_RECENT_FILES: &[Maker] = &[
     edited_recent,
     edited_recent,
@@ -46,7 +46,7 @@ fn moved_recent(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(Edit::new(format!("move {file} to {to}")).rename(file, to))
 }
 
-/// A new file in the same directory.
+/// Adds a new file in the directory of a recent file.
 fn beside_recent(chance: &mut Chance<'_>) -> Option<Edit> {
     let file = chance.recent()?;
     let path = beside(chance, &file)?;
@@ -95,7 +95,7 @@ fn anything(chance: &mut Chance<'_>) -> Option<Edit> {
     touched(chance, &file)
 }
 
-/// The file with something at its end that leaves its meaning as it is.
+/// Changes a file at its end without changing its meaning.
 fn touched(chance: &mut Chance<'_>, file: &str) -> Option<Edit> {
     let number = chance.random.below(10_000);
     let text = chance.read(file);
@@ -103,7 +103,7 @@ fn touched(chance: &mut Chance<'_>, file: &str) -> Option<Edit> {
         "rs" => text + &format!("// {number}\n"),
         "toml" | "lock" | "gitignore" => text + &format!("# {number}\n"),
         "csv" | "json" => text + "\n",
-        // A character for each hour.
+        // This file has one character for each hour.
         _ if file.ends_with("peak-hours.txt") => match text.strip_prefix("------") {
             Some(later) => format!("-----#{later}"),
             None => format!("------{}", text.get(6..)?),
@@ -114,7 +114,7 @@ fn touched(chance: &mut Chance<'_>, file: &str) -> Option<Edit> {
     Some(Edit::new(format!("edit {file}")).write(file, text))
 }
 
-/// A file that a source includes, of its own package or from afar.
+/// Includes a file in a source: a file of the same package or of another package.
 fn included_file(chance: &mut Chance<'_>) -> Option<Edit> {
     let file = chance.file(|path| is_of_the_workspace(path) && path.ends_with(".rs"))?;
     let included = chance.file(|path| path.ends_with(".csv") || path.ends_with(".md"))?;
@@ -155,7 +155,7 @@ fn module_by_path(chance: &mut Chance<'_>) -> Option<Edit> {
     )
 }
 
-/// A file that nothing reads, or that only a build script's scan sees.
+/// Adds a file that nothing reads, or that only a build script without declared inputs watches.
 fn unused_file(chance: &mut Chance<'_>) -> Option<Edit> {
     let places = [
         "",
@@ -184,7 +184,7 @@ fn unused_file(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(Edit::new(format!("add {path}")).write(path, text))
 }
 
-/// A source that reads what cargo knows of its package, or a variable of the user's.
+/// Adds code that reads a fact about the package from cargo's variables, or a variable of the user.
 fn env_reader(chance: &mut Chance<'_>) -> Option<Edit> {
     let file = chance.file(|path| is_of_the_workspace(path) && path.ends_with(".rs"))?;
     let name = chance.name("READ_");

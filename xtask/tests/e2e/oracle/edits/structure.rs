@@ -1,4 +1,4 @@
-//! Edits of what there is: targets, and where files lie.
+//! Edits of the structure: targets, and the places of files.
 
 use super::{Chance, Edit, Maker, is_of_the_workspace};
 
@@ -73,7 +73,7 @@ fn moved_file(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(Edit::new(format!("move {file} to {to}")).rename(file, to))
 }
 
-/// A module under another name of its file.
+/// Moves the file of a module, and names the new file by `#[path]`.
 fn moved_module(chance: &mut Chance<'_>) -> Option<Edit> {
     let (root, name) = declared_module(chance)?;
     let directory = root.rsplit_once('/')?.0;
@@ -102,7 +102,8 @@ fn module_as_directory(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(Edit::new(format!("move {from} to {to}")).rename(from, to))
 }
 
-/// A root file, and a module in a file of its own that it declares.
+/// Returns a root source, and the name of a module that the source declares and that has its own
+/// file.
 fn declared_module(chance: &mut Chance<'_>) -> Option<(String, String)> {
     let root = chance.file(|path| {
         is_of_the_workspace(path)
@@ -124,7 +125,7 @@ fn declared_module(chance: &mut Chance<'_>) -> Option<(String, String)> {
     Some((root, name))
 }
 
-/// A file becomes a symbolic link to a copy elsewhere.
+/// Replaces a file by a symbolic link to a copy elsewhere.
 fn linked_file(chance: &mut Chance<'_>) -> Option<Edit> {
     let file = chance.file(|path| {
         is_of_the_workspace(path) && !path.ends_with("Cargo.toml") && !path.contains("linked")
@@ -138,7 +139,7 @@ fn linked_file(chance: &mut Chance<'_>) -> Option<Edit> {
     Some(edit.write(to, text).remove(&file).link(file, original))
 }
 
-/// A module that the tests of a package share.
+/// Adds a module that the tests of a package can share.
 fn shared_module(chance: &mut Chance<'_>) -> Option<Edit> {
     let test = chance.file(|path| is_target(path) && path.contains("/tests/"))?;
     let directory = test.rsplit_once('/')?.0;
