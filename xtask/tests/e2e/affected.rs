@@ -10,7 +10,7 @@ use crate::support::{Project, manifest};
 const TEST: &[&str] = &["test", "--workspace", "--no-run"];
 
 #[test]
-fn an_edit_of_the_sample_with_its_reasons() {
+fn an_edit_of_the_sample_is_shown_with_its_reasons() {
     let sample = Project::sample();
     sample.build(CHECK).unwrap();
     sample.append("crates/fares/tariff.toml", "# Prices of the new year.\n");

@@ -14,7 +14,7 @@ fn pair() -> Project {
 }
 
 #[test]
-fn no_git_repository() {
+fn a_directory_without_git_is_an_error() {
     let project = pair();
     project.remove(".git");
     project.xtask(&["affected"]).is(expect![[r#"
@@ -36,7 +36,7 @@ fn no_git_repository() {
 }
 
 #[test]
-fn no_commits() {
+fn a_repository_without_commits_is_an_error() {
     let project = pair();
     project.remove(".git");
     project.git(&["init", "--quiet", "--initial-branch", "main"]);
@@ -48,7 +48,7 @@ fn no_commits() {
 }
 
 #[test]
-fn an_unknown_revision() {
+fn an_unknown_revision_is_an_error() {
     pair()
         .xtask(&["affected", "--base", "origin/devlop"])
         .is(expect![[r#"
@@ -66,7 +66,7 @@ fn an_unknown_revision() {
 }
 
 #[test]
-fn a_revision_before_the_first_commit() {
+fn a_revision_before_the_first_commit_is_an_error() {
     let project = pair();
     let zeros = "0".repeat(40);
     for (revision, shown, why) in [
@@ -85,7 +85,7 @@ fn a_revision_before_the_first_commit() {
 }
 
 #[test]
-fn a_changed_file_that_does_not_exist() {
+fn a_named_file_that_does_not_exist_is_an_error() {
     let project = pair();
     project
         .xtask(&["affected", "--file", "crate/base/src/lib.rs"])
@@ -130,7 +130,7 @@ fn a_changed_file_that_does_not_exist() {
 }
 
 #[test]
-fn an_audit_of_commits_that_do_not_build() {
+fn an_audit_that_compares_nothing_fails() {
     let project = pair();
     project.write("crates/base/src/lib.rs", "pub fn broken( {}\n");
     project.commit("Break it");
@@ -145,7 +145,7 @@ fn an_audit_of_commits_that_do_not_build() {
 }
 
 #[test]
-fn no_branch_to_compare_with() {
+fn a_repository_without_a_base_branch_is_an_error() {
     let project = pair();
     project.git(&["branch", "--quiet", "--move", "trunk"]);
     project.xtask(&["affected"]).is(expect![[r#"
@@ -156,7 +156,7 @@ fn no_branch_to_compare_with() {
 }
 
 #[test]
-fn a_shallow_clone() {
+fn a_shallow_clone_without_the_base_is_an_error() {
     let project = pair();
     project.git(&["checkout", "--quiet", "-b", "topic"]);
     project.commit("One");
@@ -177,7 +177,7 @@ fn a_shallow_clone() {
 }
 
 #[test]
-fn two_histories_with_nothing_in_common() {
+fn histories_without_a_common_ancestor_are_an_error() {
     let project = pair();
     project.git(&["checkout", "--quiet", "--orphan", "other"]);
     project.commit("Begin again");
@@ -189,7 +189,7 @@ fn two_histories_with_nothing_in_common() {
 }
 
 #[test]
-fn a_manifest_that_does_not_parse() {
+fn a_manifest_that_does_not_parse_is_an_error() {
     let project = pair();
     project.append("crates/base/Cargo.toml", "[dependencies\n");
     project.xtask(&["affected"]).is(expect![[r#"
@@ -219,7 +219,7 @@ fn a_manifest_that_does_not_parse() {
 }
 
 #[test]
-fn a_manifest_that_did_not_parse_before() {
+fn a_broken_manifest_in_the_base_selects_more() {
     let project = pair();
     let manifest = project.read("crates/base/Cargo.toml");
     project.append("crates/base/Cargo.toml", "[dependencies\n");
@@ -242,7 +242,7 @@ fn a_manifest_that_did_not_parse_before() {
 }
 
 #[test]
-fn a_member_whose_directory_is_missing() {
+fn a_missing_member_is_an_error() {
     let project = pair();
     project.replace(
         "Cargo.toml",
@@ -265,7 +265,7 @@ fn a_member_whose_directory_is_missing() {
 }
 
 #[test]
-fn an_unknown_package() {
+fn an_unknown_package_is_an_error() {
     let project = pair();
     project
         .xtask(&["affected", "--assume-changed", "journey"])
@@ -297,7 +297,7 @@ fn an_unknown_package() {
 }
 
 #[test]
-fn cargo_cannot_be_found() {
+fn a_missing_cargo_is_an_error() {
     let project = pair();
     let mut kit = project.kit(&["graph"]);
     let output = project.finish(kit.env("CARGO", project.beside("no-cargo")));
@@ -318,7 +318,7 @@ fn cargo_cannot_be_found() {
 }
 
 #[test]
-fn git_cannot_be_found() {
+fn a_missing_git_is_an_error() {
     let project = pair();
     let cargo = PathBuf::from(env::var_os("CARGO").unwrap());
     let mut kit = project.kit(&["affected"]);
@@ -335,7 +335,7 @@ fn git_cannot_be_found() {
 }
 
 #[test]
-fn no_manifest() {
+fn a_missing_manifest_is_an_error() {
     let project = Project::empty();
     project.xtask(&["graph"]).is(expect![[r#"
         --- stderr
@@ -389,7 +389,7 @@ fn no_manifest() {
 
 /// A file lies at the place of the target directory, so that not even root can write there.
 #[test]
-fn a_target_directory_that_cannot_be_written() {
+fn a_target_directory_that_cannot_be_written_is_an_error() {
     let project = pair();
     project.write("target", "");
     project
@@ -448,7 +448,7 @@ fn a_closed_pipe_changes_no_verdict() {
 }
 
 #[test]
-fn wrong_use() {
+fn wrong_flags_are_an_error() {
     let project = pair();
     project
         .xtask(&["affected", "--base", "main", "--staged"])

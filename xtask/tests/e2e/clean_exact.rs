@@ -66,23 +66,23 @@ fn in_every_directory(configuration: &str, check: &[&str]) {
 const RELEASE: &[&str] = &["check", "--release"];
 
 #[test]
-fn in_the_first_layout() {
+fn the_first_layout_is_cleaned_exactly() {
     in_every_directory("", RELEASE);
 }
 
 #[test]
-fn in_the_first_layout_with_a_build_directory_apart() {
+fn the_first_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     let apart = "[build]\nbuild-dir = \"built\"\n";
     in_every_directory(apart, &["check", "--target", &host()]);
 }
 
 #[test]
-fn in_the_second_layout() {
+fn the_second_layout_is_cleaned_exactly() {
     in_every_directory(SECOND_LAYOUT, &["check", "--target", &host()]);
 }
 
 #[test]
-fn in_the_second_layout_with_a_build_directory_apart() {
+fn the_second_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     let apart = format!("{SECOND_LAYOUT}[build]\nbuild-dir = \"built\"\n");
     in_every_directory(&apart, RELEASE);
 }

@@ -54,21 +54,21 @@ fn cleans_exactly(configuration: &str) {
 }
 
 #[test]
-fn in_the_first_layout() {
+fn the_first_layout_is_cleaned_exactly() {
     cleans_exactly("");
 }
 
 #[test]
-fn in_the_first_layout_with_a_build_directory_apart() {
+fn the_first_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     cleans_exactly("[build]\nbuild-dir = \"built/{workspace-path-hash}\"\n");
 }
 
 #[test]
-fn in_the_second_layout() {
+fn the_second_layout_is_cleaned_exactly() {
     cleans_exactly(SECOND_LAYOUT);
 }
 
 #[test]
-fn in_the_second_layout_with_a_build_directory_apart() {
+fn the_second_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     cleans_exactly(&format!("{SECOND_LAYOUT}[build]\nbuild-dir = \"built\"\n"));
 }
