@@ -55,7 +55,7 @@ const READERS: &[&str] = &[
     "src/cli/args.rs",
     "impact/src/files.rs",
     "impact/src/process/signals.rs",
-    "impact/src/testing.rs",
+    "impact/src/testing/mod.rs",
     "src/architecture.rs",
 ];
 
