@@ -36,7 +36,7 @@ pub struct RunTimePaths {
     pub parts: BTreeMap<String, StringContext>,
     /// True if the code calls a method that may lead to a directory above.
     pub steps_up: bool,
-    /// Texts that the compiler includes, as they are written; under [`Code::Docs`] as documentation.
+    /// Texts that the compiler includes, as they are written; under [`StringContext::Docs`] as documentation.
     pub included: BTreeSet<(Utf8PathBuf, StringContext)>,
 }
 
