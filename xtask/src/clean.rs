@@ -26,61 +26,61 @@ use xtask_impact::unit_graph::Verb;
 /// Arguments of `clean-affected`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// List every path that would be removed, and remove nothing
+    /// List the paths that would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Remove nothing, and end with status 1 where there is something to remove
+    /// Exit with 1 if there are artifacts to remove, and remove nothing
     #[arg(long)]
     check: bool,
-    /// Everything of the affected units' packages, their documentation's records too
+    /// Remove all artifacts of the affected packages, the records of their documentation too
     #[arg(long, conflicts_with = "only_changed")]
     whole_package: bool,
-    /// Only the units that the change touches itself: cargo builds again what is built from them
+    /// Remove only the units that the change touches directly; cargo rebuilds their dependents
     #[arg(long)]
     only_changed: bool,
-    /// Documentation, too
+    /// Remove documentation too
     #[arg(long)]
     doc: bool,
-    /// What the workspace no longer has, too: packages, versions, targets
+    /// Remove packages, versions and targets too that the workspace no longer has
     #[arg(long)]
     orphans: bool,
-    /// In the workspace's other build directories, too: an editor's, a coverage tool's
+    /// Clean the other build directories of the workspace too (editor, coverage tool)
     #[arg(long)]
     all_target_dirs: bool,
-    /// The package that the running xtask is built from, too
+    /// Remove the package of the running xtask too
     #[arg(long)]
     include_running: bool,
-    /// Keep compiled artifacts and incremental caches; remove what makes cargo rebuild
+    /// Keep compiled artifacts and incremental caches; remove only the records of builds
     #[arg(long)]
     keep_incremental: bool,
-    /// Remove also from a directory in which another checkout builds, too
+    /// Clean a build directory that another checkout also uses
     #[arg(long)]
     allow_shared: bool,
-    /// Give up where a build is running, rather than wait for its end
+    /// Fail if a build is running, instead of waiting for its end
     #[arg(long)]
     no_wait: bool,
-    /// Build, clean, build again, and compare what cargo built with what was announced
+    /// Build, clean, build again, and compare what cargo rebuilt with the prediction
     #[arg(long, conflicts_with_all = ["dry_run", "check"])]
     verify: bool,
-    /// How to show the plan
+    /// Print the plan in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
     question: QuestionArgs,
-    /// In every workspace of the repository
+    /// Clean every workspace of the repository
     #[arg(long, conflicts_with = "manifest_path")]
     all_workspaces: bool,
-    /// Arguments for the builds of --verify
+    /// Pass these arguments to the builds of --verify
     #[arg(last = true, value_name = "CARGO ARGS", requires = "verify")]
     cargo_args: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Format {
-    /// By profile directory and package, with files, bytes and reason
+    /// Print text for people: files, bytes and reason per profile directory and package
     #[default]
     Text,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
 }
 

@@ -48,28 +48,28 @@ struct Cli {
 )]
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the workspace's dependency graph
+    /// Show the dependency graph of the workspace
     Graph(graph::Args),
-    /// Name what a change makes cargo build again, and why
+    /// List the packages and units that a change affects, with the reasons
     Affected(affected::Args),
-    /// Run a cargo command on exactly what a change affects
+    /// Run a cargo command on the packages and targets that a change affects
     RunAffected(run::Args),
-    /// Run a test, unless it is one that was only built
+    /// Run a test binary, unless its package is left out
     #[command(hide = true)]
     RunTest(run::TestArgs),
-    /// Remove the artifacts of what a change affects
+    /// Remove the artifacts of affected units
     CleanAffected(clean::Args),
-    /// Check what is committed and pushed, by git's hooks
+    /// Install, remove and run git hooks that check commits and pushes
     Hooks(hooks::Args),
-    /// Show how this repository builds, and find what departs from it
+    /// Show the build configuration, and check it against the policy of the repository
     Policy(policy::Args),
-    /// Measure a build with cargo's --timings, keep it, and compare it with others
+    /// Measure a build, keep the result, and compare it with earlier builds
     Timings(timings::Args),
-    /// Answer what continuous integration asks: jobs, a summary, a cache's key
+    /// Print the job matrix, the summary or the cache key for a CI service
     Ci(ci::Args),
-    /// Look for what makes caches lie or builds slow, and say how to mend it
+    /// Find causes of stale caches and slow builds, with a fix for each
     Doctor(doctor::Args),
-    /// Replay the repository's history and hold every answer against cargo
+    /// Compare predictions with what cargo built, for the last commits or one build
     Audit(audit::Args),
 }
 
@@ -155,7 +155,7 @@ mod tests {
     enum Own {
         #[command(flatten)]
         Kit(Command),
-        /// A task of its own
+        /// Release the packages
         Release,
     }
 
@@ -165,7 +165,7 @@ mod tests {
         Kit(Command),
     }
 
-    /// No flag that a command does not heed is taken without a word.
+    /// A flag that has no effect on a command is refused.
     #[test]
     fn flags_without_effect_are_refused() {
         let told = |line: &str| {

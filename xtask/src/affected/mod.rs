@@ -17,23 +17,22 @@ use xtask_impact::{quote, usage};
 /// Arguments of `affected`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How to show the answer
+    /// Print the answer in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Only what cargo builds again
+    /// Show only the units that cargo rebuilds
     #[arg(long, conflicts_with = "rerun")]
     rebuilt: bool,
-    /// Only what must be run again though cargo does not build it
+    /// Show only the units that must run again and are not rebuilt
     #[arg(long)]
     rerun: bool,
-    /// Name units, not packages: a line each with `names`, targets where that is narrower with
-    /// `cargo-args`
+    /// Print units instead of packages with `names`, targets instead of packages with `cargo-args`
     #[arg(long)]
     units: bool,
-    /// Say by which way the change reaches this: PACKAGE[:TARGET], or a unit as the output names it
+    /// Explain why this is affected: PACKAGE[:TARGET], or a unit as the output names it
     #[arg(long, value_name = "SPEC", conflicts_with = "why_not")]
     why: Option<String>,
-    /// Say why the change does not reach this: PACKAGE[:TARGET], or a unit as the output names it
+    /// Explain why this is not affected: PACKAGE[:TARGET], or a unit as the output names it
     #[arg(long, value_name = "SPEC")]
     why_not: Option<String>,
     #[command(flatten)]
@@ -45,16 +44,16 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Format {
-    /// Every unit with the way by which the change reaches it
+    /// Print text for people: every affected unit with its reason
     #[default]
     Text,
-    /// The workspace's own packages, one name a line
+    /// Print the names of the affected packages, one per line
     Names,
-    /// The workspace's own packages as `-p a -p b`
+    /// Print the affected packages as `-p a -p b`
     CargoArgs,
-    /// The affected tests as a filterset of nextest
+    /// Print the affected tests as a filterset of nextest
     Nextest,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
 }
 

@@ -28,18 +28,18 @@ use xtask_impact::vcs::Repository;
 /// Arguments of `audit`. Of the change set a replay takes `--head` alone: the newest commit.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How many commits to replay, the newest last
+    /// Replay this many commits, the newest last
     #[arg(long, value_name = "N", default_value_t = 10)]
     commits: usize,
-    /// Replay nothing, but hold the answer against the JSON messages of a build that was done
-    /// anyway, of the newer side over a built base
+    /// Compare the prediction with the JSON messages of a finished build of the newer side over a
+    /// built base, and replay nothing
     #[arg(long, value_name = "MESSAGES", conflicts_with_all = ["commits", "scratch"])]
     against: Option<Utf8PathBuf>,
-    /// Where to put the clone and its target directory, which are removed at the end
+    /// Put the clone and its target directory here, and remove them at the end
     /// [default: the system's directory for temporary files]
     #[arg(long, value_name = "DIR")]
     scratch: Option<Utf8PathBuf>,
-    /// How to show the result
+    /// Print the result in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -48,10 +48,10 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Format {
-    /// A line a commit, and one for each difference
+    /// Print text for people: one line per commit and per difference
     #[default]
     Text,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
 }
 

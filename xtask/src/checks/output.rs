@@ -11,12 +11,12 @@ use xtask_impact::error::Status;
 /// The output format of findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// Each with its place, evidence, cost and mend
+    /// Print text for people: place, evidence, cost and fix of each finding
     #[default]
     Text,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
-    /// Annotations of GitHub's workflows
+    /// Print annotations for GitHub workflows
     Github,
 }
 

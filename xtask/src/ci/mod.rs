@@ -27,26 +27,26 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// The jobs of a matrix, as JSON: what is affected, in parts
+    /// Print a job matrix as JSON: the affected packages, split into jobs
     Matrix {
-        /// How many jobs at most
+        /// Print at most this many jobs
         #[arg(long, value_name = "N", default_value = "4")]
         shards: std::num::NonZeroUsize,
-        /// A JUnit report of nextest's, by which the jobs are sized (repeatable) [default: those in
-        /// the target directory]
+        /// Size the jobs by this JUnit report of nextest (repeatable) [default: the reports in the
+        /// target directory]
         #[arg(long, value_name = "PATH")]
         durations: Vec<Utf8PathBuf>,
         #[command(flatten)]
         job: JobArgs,
     },
-    /// What is run and why, as Markdown
+    /// Print a summary in Markdown: what is run, and why
     Summary(JobArgs),
-    /// A key for a cache of builds, as JSON
+    /// Print the key for a cache of builds, as JSON
     CacheKey {
-        /// What the key begins with
+        /// Begin the key with this word
         #[arg(long, value_name = "WORD", default_value = "cargo")]
         prefix: String,
-        /// Write the key to the file that GITHUB_OUTPUT names too
+        /// Also write the key to the file $GITHUB_OUTPUT
         #[arg(long)]
         github: bool,
         #[command(flatten)]
@@ -57,10 +57,10 @@ enum Command {
 /// What the jobs run, on what.
 #[derive(Debug, clap::Args)]
 struct JobArgs {
-    /// The cargo command
+    /// Select for this cargo command
     #[arg(value_enum, default_value = "test")]
     tool: Tool,
-    /// Write to the file that GITHUB_OUTPUT, or GITHUB_STEP_SUMMARY, names too
+    /// Also write to the file $GITHUB_OUTPUT (matrix) or $GITHUB_STEP_SUMMARY (summary)
     #[arg(long)]
     github: bool,
     #[command(flatten)]

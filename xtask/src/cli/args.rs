@@ -12,25 +12,25 @@ use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 /// Which workspace, and how cargo is asked about it.
 #[derive(Debug, clap::Args)]
 pub struct WorkspaceArgs {
-    /// Path to the workspace's Cargo.toml
+    /// Use the workspace of this Cargo.toml
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<Utf8PathBuf>,
-    /// Count the dependencies of this target triple, not of the host (repeatable)
+    /// Use the dependencies of this target triple instead of the host's (repeatable)
     #[arg(long, value_name = "TRIPLE", conflicts_with = "all_platforms")]
     target: Vec<String>,
-    /// Count the dependencies of every platform that a manifest names
+    /// Use the dependencies of every platform
     #[arg(long)]
     all_platforms: bool,
-    /// Fail where Cargo.lock would have to change
+    /// Fail if Cargo.lock would have to change
     #[arg(long)]
     locked: bool,
-    /// Do without the network
+    /// Run without network access
     #[arg(long)]
     offline: bool,
-    /// Both --locked and --offline
+    /// Same as --locked and --offline
     #[arg(long)]
     frozen: bool,
-    /// Find everything anew, and keep nothing for the next answer
+    /// Do not read or write the cache
     #[arg(long)]
     pub(crate) no_cache: bool,
 }
@@ -158,30 +158,30 @@ pub struct ChangeArgs {
     /// Compare with REV itself, as after a pull: --since @{1}
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     since: Option<String>,
-    /// Compare up to REV, not up to the work tree
+    /// Compare up to REV instead of the work tree
     #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "ci", "last_success"])]
     pub(crate) head: Option<String>,
     /// Compare HEAD with the index
     #[arg(long)]
     staged: bool,
-    /// Take this path as changed, relative to the current directory or to the repository's top
-    /// level, whatever git says (repeatable)
+    /// Count this path as changed, relative to the current directory or to the top level of the
+    /// repository (repeatable)
     #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
     file: Vec<String>,
-    /// Take the paths in this file as changed, one a line or separated by NUL; - for standard input
+    /// Count the paths in this file as changed, one per line or separated by NUL (- reads stdin)
     #[arg(long, value_name = "PATH")]
     files_from: Option<Utf8PathBuf>,
-    /// Take a package, or one target of it, as changed: PACKAGE[:TARGET] (repeatable)
+    /// Count a package or one target as changed: PACKAGE[:TARGET] (repeatable)
     #[arg(long, value_name = "SPEC")]
     assume_changed: Vec<String>,
-    /// Take everything as changed
+    /// Count everything as changed
     #[arg(long)]
     all: bool,
-    /// Compare with the base that the variables of this continuous integration tell
+    /// Compare with the base commit that the CI service names in its variables
     #[arg(long, conflicts_with_all = ["base", "since", "staged"])]
     ci: bool,
-    /// Like --ci, but compare a branch with REV, the commit of its last successful run; an empty REV
-    /// stands for no such run
+    /// Like --ci, but compare a branch with REV, the commit of its last successful run; without such
+    /// a run, pass an empty REV
     #[arg(long, value_name = "REV", conflicts_with_all = ["base", "since", "staged"])]
     pub(crate) last_success: Option<String>,
 }

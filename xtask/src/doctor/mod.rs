@@ -43,25 +43,25 @@ use xtask_impact::vcs::Repository;
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Look for this alone (repeatable)
+    /// Run only this check (repeatable)
     #[arg(long, value_name = "CODE")]
     only: Vec<String>,
-    /// Mend what is safe to mend, and show the rest
+    /// Fix what is safe to fix, and show the other findings
     #[arg(long)]
     fix: bool,
-    /// Say what --fix would mend, and mend nothing
+    /// Show what --fix would do, and change nothing
     #[arg(long, requires = "fix")]
     dry_run: bool,
-    /// Say what a check reads, when it is no fault, and how to mend it
+    /// Explain a check: what it reads, its cost, its false positives and its fix
     #[arg(long, value_name = "CODE", exclusive = true)]
     explain: Option<String>,
-    /// Name every check
+    /// List all checks
     #[arg(long, exclusive = true)]
     list: bool,
-    /// Build the workspace in cargo's new layout of the build directory, too, in a scratch directory
+    /// Build the workspace in a scratch directory with cargo's new build-directory layout too
     #[arg(long = "layout-v2")]
     layout_v2: bool,
-    /// How to show what is found
+    /// Print the findings in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]

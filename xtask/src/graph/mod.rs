@@ -18,22 +18,22 @@ use xtask_impact::workspace::{Package, PackageIx, Workspace};
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How to show it
+    /// Print the graph in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Show only this package and its surroundings
+    /// Show only this package, its dependencies and its dependents
     #[arg(long, value_name = "PACKAGE")]
     focus: Option<String>,
-    /// How many steps the surroundings reach, both ways
+    /// Follow this many steps from the package, in both directions
     #[arg(long, value_name = "STEPS", default_value_t = 1, requires = "focus")]
     depth: usize,
     /// Show external packages too
     #[arg(long)]
     external: bool,
-    /// Show the units of the packages too
+    /// Show the units of each package too
     #[arg(long)]
     units: bool,
-    /// Under which verb the units are shown
+    /// Show the units that cargo builds for this verb
     #[arg(long, value_name = "VERB", value_parser = verbs(), default_value = "check", requires = "units")]
     verb: Verb,
     #[command(flatten)]
@@ -45,14 +45,14 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum Format {
-    /// A line a package
+    /// Print text for people, one line per package
     #[default]
     Text,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
-    /// For Graphviz
+    /// Print a graph for Graphviz
     Dot,
-    /// For Markdown
+    /// Print a Mermaid graph for Markdown
     Mermaid,
 }
 

@@ -36,32 +36,32 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Write hooks where git looks for them; one that is there is kept, and run first
+    /// Install hooks in git's hooks directory; an existing hook is kept and runs first
     Install {
-        /// Which
+        /// Install these hooks
         #[arg(value_enum, default_values_t = [Hook::PreCommit, Hook::PrePush])]
         hooks: Vec<Hook>,
     },
-    /// Take the kit's hooks away, and put back what was there before
+    /// Remove the kit's hooks, and restore the hooks that were there before
     Uninstall {
-        /// Which; by default all
+        /// Remove these hooks
         #[arg(value_enum, default_values_t = Hook::ALL)]
         hooks: Vec<Hook>,
     },
-    /// Say what stands where git looks for hooks
+    /// Show the installed hooks
     Status,
-    /// Do what a hook does; the hooks call this
+    /// Run the steps of a hook, as the installed hook does
     Run {
-        /// Which
+        /// Run this hook
         #[arg(value_enum)]
         hook: Hook,
-        /// Say what the hook would do, and do nothing of it
+        /// Show the steps of the hook, and run none
         #[arg(long)]
         dry_run: bool,
-        /// The hook that git started: one that was there before it is run first
+        /// Run first the hook that this installed hook replaced
         #[arg(long = "hook", value_name = "PATH")]
         file: Option<Utf8PathBuf>,
-        /// What git gave the hook
+        /// Pass the arguments that git gave to the hook
         #[arg(last = true, value_name = "ARGS")]
         arguments: Vec<String>,
     },

@@ -24,28 +24,28 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Show directories, profiles, flags and the like as cargo takes them, each with who says so
+    /// Show the directories, profiles and flags that cargo uses, each with its source
     Show {
         #[command(flatten)]
         common: Common,
-        /// Every workspace of the repository, each as it is built from its root
+        /// Show every workspace of the repository, as built from its root
         #[arg(long)]
         all: bool,
-        /// This profile alone, with all its values
+        /// Show only this profile, with all its values
         #[arg(long, value_name = "NAME")]
         profile: Option<String>,
-        /// How
+        /// Print the configuration in this format
         #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
         format: ShowFormat,
     },
-    /// Find what departs from the policy; ends with 1 where an error is among it
+    /// Find departures from the policy; exit with 1 if one is an error
     Check {
         #[command(flatten)]
         common: Common,
-        /// How
+        /// Print the findings in this format
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// Say what a code means, and check nothing
+        /// Explain a check code, and check nothing
         #[arg(long, value_name = "CODE")]
         explain: Option<String>,
     },
@@ -53,19 +53,19 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// Path to a Cargo.toml of the workspace
+    /// Use the workspace of this Cargo.toml
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<Utf8PathBuf>,
-    /// As cargo's own --config: KEY=VALUE or a file (repeatable)
+    /// Override a value of cargo's configuration, as cargo --config does (repeatable)
     #[arg(long, value_name = "KEY=VALUE|PATH")]
     config: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum ShowFormat {
-    /// For people
+    /// Print text for people
     Text,
-    /// For programs
+    /// Print JSON for programs
     Json,
 }
 

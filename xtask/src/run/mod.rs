@@ -19,22 +19,22 @@ use xtask_impact::{process, usage};
 /// Arguments of `run-affected`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The cargo command
+    /// Run this cargo command
     #[arg(value_enum)]
     tool: Tool,
     /// Print the cargo command, and run nothing
     #[arg(long)]
     dry_run: bool,
-    /// Run only this machine's part of the affected tests: slice:M/N. The parts depend on the
-    /// commit alone, and together hold each test once
+    /// Run only part M of N of the affected tests; the parts depend on the commit alone, and each
+    /// test is in one part
     #[arg(long, value_name = "slice:M/N")]
     partition: Option<Partition>,
-    /// Go on after a failure
+    /// Continue after a failure
     #[arg(long)]
     keep_going: bool,
     #[command(flatten)]
     selected: SelectedArgs,
-    /// In every workspace of the repository, one cargo command for each
+    /// Run in every workspace of the repository, one cargo command for each
     #[arg(long, conflicts_with = "manifest_path")]
     all_workspaces: bool,
 }
@@ -101,10 +101,10 @@ fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Res
 /// Arguments of `run-test`, which `run-affected test` has cargo start.
 #[derive(Debug, clap::Args)]
 pub struct TestArgs {
-    /// Packages whose tests are not run
+    /// Skip the tests of these packages
     #[arg(long, value_delimiter = ',', value_name = "PACKAGES")]
     without: Vec<String>,
-    /// The test binary, and its arguments
+    /// Run this test binary with these arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
 }

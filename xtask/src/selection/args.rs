@@ -18,7 +18,7 @@ pub(crate) struct SelectedArgs {
     exclude: Vec<String>,
     #[command(flatten)]
     subject: SubjectArgs,
-    /// Arguments for the cargo command
+    /// Pass these arguments to the cargo command
     #[arg(last = true, value_name = "ARGS")]
     forwarded: Vec<String>,
 }

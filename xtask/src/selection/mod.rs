@@ -34,21 +34,21 @@ use xtask_impact::workspace::{PackageIx, TargetKind, Workspace};
 /// The cargo command that is going to be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tool {
-    /// `cargo check --all-targets` of what is rebuilt
+    /// Run `cargo check --all-targets` on what is rebuilt
     Check,
-    /// `cargo clippy --all-targets` of what is rebuilt
+    /// Run `cargo clippy --all-targets` on what is rebuilt
     Clippy,
-    /// `cargo build --all-targets` of what is rebuilt
+    /// Run `cargo build --all-targets` on what is rebuilt
     Build,
-    /// `cargo test` of the tests that are rebuilt or must be run again
+    /// Run `cargo test` on the tests that are rebuilt or must run again
     Test,
-    /// `cargo nextest run` of the same, test binary by test binary
+    /// Run `cargo nextest run` on the test binaries that are rebuilt or must run again
     Nextest,
-    /// `cargo doc --no-deps` of the libraries and binaries that cargo documents again
+    /// Run `cargo doc --no-deps` on the libraries and binaries that are documented again
     Doc,
-    /// `cargo bench` of the benchmarks that are rebuilt or must be run again
+    /// Run `cargo bench` on the benchmarks that are rebuilt or must run again
     Bench,
-    /// `cargo fmt` of the packages with changed sources
+    /// Run `cargo fmt` on the packages with changed sources
     Fmt,
 }
 

@@ -20,7 +20,7 @@ use xtask_impact::workspace::Workspace;
 pub struct QuestionArgs {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// What is going to be run, since a change means different things to each
+    /// Select what this kind of cargo command builds or runs
     #[arg(
         long,
         value_name = "VERB",
@@ -29,7 +29,7 @@ pub struct QuestionArgs {
         help_heading = "Change set"
     )]
     verb: Verb,
-    /// The profile that is going to be built [default: dev]
+    /// Select for a build with this profile [default: dev]
     #[arg(long, value_name = "NAME", help_heading = "Change set")]
     profile: Option<String>,
 }
@@ -112,7 +112,7 @@ pub struct Build {
 pub struct SubjectArgs {
     #[command(flatten)]
     change: ChangeArgs,
-    /// Answer as on a fresh clone, from the sources alone, even where builds left records
+    /// Use the sources alone, as on a fresh clone, and no records of earlier builds
     #[arg(long, help_heading = "Change set")]
     pub no_records: bool,
     #[command(flatten)]

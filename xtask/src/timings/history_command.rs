@@ -20,13 +20,13 @@ use xtask_impact::usage;
 /// Arguments of `timings trend`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TrendArgs {
-    /// Runs of every kind, not only those like the newest
+    /// Show runs of every kind, not only runs of the newest run's kind
     #[arg(long)]
     all: bool,
-    /// The last so many
+    /// Show this many of the last runs
     #[arg(long, value_name = "N", default_value_t = 20)]
     last: usize,
-    /// How to show it
+    /// Print the runs in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<Status> {
 /// Arguments of `timings list`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
-    /// How to show it
+    /// Print the runs in this format
     #[arg(long, value_enum, default_value_t)]
     format: ListFormat,
     #[command(flatten)]
@@ -67,10 +67,10 @@ pub(crate) struct ListArgs {
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum ListFormat {
-    /// A line for each
+    /// Print text for people, one line per run
     #[default]
     Text,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn list(args: &ListArgs) -> Result<Status> {
 /// Arguments of `timings export`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
-    /// Which runs: latest, latest~1, a label, the beginning of a commit or an id; by default all
+    /// Export these runs: latest, latest~1, a label, the beginning of a commit or an id [default: all]
     runs: Vec<String>,
     #[command(flatten)]
     workspace: WorkspaceArgs,
@@ -119,11 +119,11 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Status> {
 /// Arguments of `timings import`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImportArgs {
-    /// Exported runs, report pages or build logs of cargo's, directories of such, or - for
-    /// standard input
+    /// Import these files (exported runs, report pages or build logs of cargo), directories of such
+    /// files, or stdin (-)
     #[arg(required = true)]
     files: Vec<Utf8PathBuf>,
-    /// Name what is imported, to find it again
+    /// Label the imported runs
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
     #[command(flatten)]

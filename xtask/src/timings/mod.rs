@@ -41,19 +41,19 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show a kept run again
+    /// Show a kept run
     Show(show_command::ShowArgs),
     /// Compare two kept runs, the older one first
     Diff(show_command::DiffArgs),
-    /// Guess what other cores or faster packages would bring
+    /// Estimate the build time with other cores or faster packages
     WhatIf(show_command::WhatIfArgs),
-    /// Show how builds went over time
+    /// Show the build times of kept runs over time
     Trend(history_command::TrendArgs),
     /// List the kept runs
     List(history_command::ListArgs),
-    /// Write kept runs to standard output, one a line, for `timings import` elsewhere
+    /// Write kept runs to stdout, one per line, for `timings import` on another machine
     Export(history_command::ExportArgs),
-    /// Keep runs from files, directories or standard input (-)
+    /// Import runs from files, directories or stdin
     Import(history_command::ImportArgs),
 }
 
@@ -70,33 +70,33 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     }
 }
 
-/// The formats of whatever is no page.
+/// The formats of reports other than the page.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum Format {
-    /// A screenful
+    /// Print text for people
     #[default]
     Text,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
-    /// For a comment on a pull request
+    /// Print Markdown, for example for a comment on a pull request
     Markdown,
-    /// The same, also appended to $GITHUB_STEP_SUMMARY
+    /// Print Markdown, and append it to $GITHUB_STEP_SUMMARY
     Github,
 }
 
 /// The formats of a build's report.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum ReportFormat {
-    /// A screenful
+    /// Print text for people
     #[default]
     Text,
-    /// For programs; see the documentation of the JSON
+    /// Print JSON for programs, see docs/json.md
     Json,
-    /// For a comment on a pull request
+    /// Print Markdown, for example for a comment on a pull request
     Markdown,
-    /// The same, also appended to $GITHUB_STEP_SUMMARY
+    /// Print Markdown, and append it to $GITHUB_STEP_SUMMARY
     Github,
-    /// One page for a browser that needs nothing else
+    /// Print one self-contained HTML page
     Html,
 }
 

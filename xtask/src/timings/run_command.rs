@@ -28,25 +28,25 @@ use xtask_impact::usage;
 /// Arguments of `timings`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// Which of cargo's commands to measure
+    /// Measure this cargo command
     #[arg(long, value_enum, default_value_t)]
     command: CargoCommand,
-    /// What is built from nothing: it is removed first
+    /// Remove these artifacts before the build
     #[arg(long, value_enum, default_value_t)]
     clean: Clean,
-    /// Measure so many times, and show the median
+    /// Measure this many times, and show the median
     #[arg(long, value_name = "N", default_value_t = 1)]
     repeat: usize,
-    /// Build nothing: read a report page, or a build log, that cargo wrote earlier or elsewhere
+    /// Read a report page or a build log of cargo, and build nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["clean", "repeat"])]
     import: Option<Utf8PathBuf>,
-    /// Name the run, to find it again; runs with a name are never pruned
+    /// Label the run; labelled runs are never pruned
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
-    /// How to show it
+    /// Print the report in this format
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// How many of the slowest units to name
+    /// Show this many of the slowest units
     #[arg(long, value_name = "N", default_value_t = 5)]
     slowest: usize,
     #[command(flatten)]
@@ -55,23 +55,23 @@ pub(crate) struct RunArgs {
     change: ChangeArgs,
     #[command(flatten)]
     workspace: WorkspaceArgs,
-    /// Arguments for cargo
+    /// Pass these arguments to cargo
     #[arg(last = true, value_name = "CARGO ARGS")]
     cargo_args: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum CargoCommand {
-    /// cargo build
+    /// Measure cargo build
     #[default]
     Build,
-    /// cargo check
+    /// Measure cargo check
     Check,
-    /// cargo test --no-run
+    /// Measure cargo test --no-run
     Test,
-    /// cargo clippy
+    /// Measure cargo clippy
     Clippy,
-    /// cargo doc
+    /// Measure cargo doc
     Doc,
 }
 
@@ -97,14 +97,14 @@ impl CargoCommand {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Clean {
-    /// Nothing: what is built is what cargo finds changed
+    /// Remove nothing, and build what cargo finds changed
     #[default]
     None,
-    /// What a change affects; see "Change set"
+    /// Remove the artifacts of affected units, see "Change set"
     Affected,
-    /// The workspace's own packages
+    /// Remove the artifacts of the workspace's own packages
     Workspace,
-    /// All packages
+    /// Remove all artifacts
     All,
 }
 

@@ -22,12 +22,11 @@ use xtask_impact::usage;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Budget")]
 pub(crate) struct Limits {
-    /// End with status 1 where a build takes more: total=SECONDS, critical-path=SECONDS,
-    /// growth=PERCENT, package:NAME=SECONDS (repeatable); adds to
-    /// [workspace.metadata.xtask.timings]
+    /// Exit with 1 if a build takes more: total=SECONDS, critical-path=SECONDS, growth=PERCENT,
+    /// package:NAME=SECONDS (repeatable); adds to [workspace.metadata.xtask.timings]
     #[arg(long, value_name = "LIMIT")]
     budget: Vec<String>,
-    /// Measure growth against this run [default: the last one of the same kind]
+    /// Measure growth against this run [default: the last run of the same kind]
     #[arg(long, value_name = "RUN")]
     baseline: Option<String>,
 }
@@ -84,13 +83,13 @@ impl Limits {
 /// Arguments of `timings show`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    /// Which run: latest, latest~1, a label, the beginning of a commit or an id, or a file
+    /// Show this run: latest, latest~1, a label, the beginning of a commit or an id, or a file
     #[arg(default_value = "latest")]
     record: String,
-    /// How to show it
+    /// Print the report in this format
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// How many of the slowest units to name
+    /// Show this many of the slowest units
     #[arg(long, value_name = "N", default_value_t = 5)]
     slowest: usize,
     #[command(flatten)]
@@ -139,15 +138,15 @@ pub(crate) fn summary(markdown: &str) -> Result<()> {
 /// Arguments of `timings diff`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DiffArgs {
-    /// The older run: latest~1, a label, the beginning of a commit or an id, or a file
+    /// Compare this older run: latest~1, a label, the beginning of a commit or an id, or a file
     before: String,
-    /// The newer run
+    /// Compare with this newer run
     #[arg(default_value = "latest")]
     after: String,
-    /// How to show the difference
+    /// Print the difference in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// How many units to name
+    /// Show this many units
     #[arg(long, value_name = "N", default_value_t = 12)]
     units: usize,
     #[command(flatten)]
@@ -176,16 +175,16 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Status> {
 /// Arguments of `timings what-if`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WhatIfArgs {
-    /// Which run: latest, a label, the beginning of a commit or an id, or a file
+    /// Start from this run: latest, a label, the beginning of a commit or an id, or a file
     #[arg(default_value = "latest")]
     record: String,
-    /// Units at a time, instead of as many as were measured
+    /// Build this many units at a time [default: as measured]
     #[arg(long, value_name = "N")]
     cores: Option<std::num::NonZeroUsize>,
-    /// As if a package's units were faster: PACKAGE=2x (repeatable)
+    /// Make the units of a package faster: PACKAGE=2x (repeatable)
     #[arg(long, value_name = "PACKAGE=FACTOR")]
     faster: Vec<String>,
-    /// How to show the guess
+    /// Print the estimate in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]

@@ -16,11 +16,11 @@ use xtask_impact::usage;
 /// A hook that the kit knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Hook {
-    /// Checks what is going to be committed
+    /// Check the files that git commits
     PreCommit,
-    /// Checks what is going to be pushed
+    /// Check the commits that git pushes
     PrePush,
-    /// Says what a checkout made stale
+    /// Report what a checkout made stale
     PostCheckout,
 }
 
