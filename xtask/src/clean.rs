@@ -117,7 +117,7 @@ fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(St
         question.workspace.lock_file.check()?;
         // The artifacts must exist before the clean. Otherwise a later build of them proves
         // nothing.
-        output::status("Building", "first, so that there is something to remove");
+        output::status("Building", "first, so that there are artifacts to remove");
         let failed = "this workspace does not build, so nothing was removed";
         let (built, took) = build(&runner, &arguments, failed)?;
         let target = &question.workspace.target_directory;
@@ -150,7 +150,7 @@ fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(St
         output::note(output::of(name, message));
     }
     if let Some((before, last)) = before {
-        output::status("Building", "again, to see what cargo makes of it");
+        output::status("Building", "again, to compare with the prediction");
         let (after, took) = build(&runner, &arguments, "the build after cleaning failed")?;
         let verification = Verification::new(&answer, &plan, &before, &after);
         output::data(&text::verification(&verification, took, last))?;
@@ -218,7 +218,7 @@ fn build(runner: &Runner, arguments: &[String], failed: &str) -> Result<(BuildOu
     let (messages, said, status) = cargo_runs::observe(&mut command)?;
     if !status.success() {
         output::plain(said.trim_end());
-        bail!("{failed}; see cargo's own words above");
+        bail!("{failed}; see the output of cargo above");
     }
     Ok((BuildOutcome::new(&messages, Some(&said)), start.elapsed()))
 }

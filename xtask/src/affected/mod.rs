@@ -61,8 +61,9 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let all = args.all_workspaces;
     if all && matches!(args.format, Format::CargoArgs | Format::Nextest) {
         return Err(usage!(
-            "these are arguments for one cargo, which builds one workspace: ask each by itself, or \
-             run them all with `run-affected --all-workspaces`"
+            "this format prints the arguments of one cargo command, which builds one \
+             workspace\nhint: ask for each workspace with --manifest-path, or use `run-affected \
+             --all-workspaces`"
         ));
     }
     let spec = args.why.as_ref().or(args.why_not.as_ref());

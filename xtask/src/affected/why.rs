@@ -20,7 +20,7 @@ pub fn why(answer: &Answer, units: &[UnitIx]) -> String {
             continue;
         };
         let effect = match answer.affected.effect(unit) {
-            Some(Effect::Rerun) => "must be run again",
+            Some(Effect::Rerun) => "must run again",
             _ => "is rebuilt",
         };
         let name = |unit| unit_name(&answer.workspace, answer.graph.unit(unit));
@@ -112,7 +112,7 @@ pub fn nextest(answer: &Answer, units: &[UnitIx]) -> Option<String> {
         false => {
             let names = some(names.iter().map(String::as_str));
             Some(format!(
-                "{names} must be run again by nextest\n  since {because}\n"
+                "{names} must run again with nextest\n  since {because}\n"
             ))
         }
     }

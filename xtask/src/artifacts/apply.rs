@@ -96,15 +96,16 @@ pub fn clean(answer: &Answer, options: &CleanSelection, how: CleanOptions) -> Re
                 running.as_deref(),
                 living.as_ref(),
             ),
-            stranger: shared.first().map(|it| it.package.clone()),
+            foreign_package: shared.first().map(|it| it.package.clone()),
             how,
         };
         let mut places = build_dir::profile_dirs(&directories.build)?;
         if let Some(living) = &living {
             for place in &places {
                 let contents = cleaning.read(place)?;
-                let stranger = cleaning.stranger.take();
-                cleaning.stranger = stranger.or_else(|| living.stranger(&contents));
+                let foreign_package = cleaning.foreign_package.take();
+                cleaning.foreign_package =
+                    foreign_package.or_else(|| living.foreign_package(&contents));
             }
         }
         places.retain(|it| selection.reaches(it.triple.as_deref(), &it.directory));
@@ -126,7 +127,7 @@ struct Cleaning<'a> {
     directories: &'a Directories,
     reader: ProfileReader<'a>,
     /// A package that shows that another workspace builds in this directory, too.
-    stranger: Option<String>,
+    foreign_package: Option<String>,
     how: CleanOptions,
 }
 
@@ -136,7 +137,7 @@ impl Cleaning<'_> {
     }
 
     fn plan(&self, contents: &ProfileDirScan) -> Directory {
-        Directory::new(self.selection, contents, self.stranger.as_deref())
+        Directory::new(self.selection, contents, self.foreign_package.as_deref())
     }
 
     fn clean(&mut self, place: &ProfileDir) -> Result<Directory> {
@@ -159,8 +160,8 @@ impl Cleaning<'_> {
         while !lock.as_ref().is_some_and(BuildLocks::is_complete) {
             if !self.how.wait {
                 bail!(
-                    "{} is locked, so a build is running there: try again when it is done, or \
-                     leave out --no-wait",
+                    "a build is running in {}\nhint: try again when it has finished, or leave out \
+                     --no-wait",
                     place.path
                 );
             }
@@ -174,8 +175,8 @@ impl Cleaning<'_> {
         }
         if lock.as_ref().is_some_and(|lock| !lock.keeps_cargo_out) {
             output::warning(format_args!(
-                "cargo takes no locks in {}, so nothing keeps a build out while it is cleaned: see \
-                 to it that none is running",
+                "cargo takes no locks in {}, so a build may run while artifacts are removed; make \
+                 sure that no build is running",
                 place.path
             ));
         }

@@ -65,12 +65,12 @@ pub struct OrphanCandidate {
 
 impl OrphanCandidate {
     /// Returns the reason to keep the unit, or `None` if the unit is an orphan and is removed.
-    /// `stranger` is a package that was compiled by another workspace.
-    pub fn doubt_with(&self, stranger: Option<&str>) -> Option<String> {
+    /// `foreign_package` is a package that was compiled by another workspace.
+    pub fn doubt_with(&self, foreign_package: Option<&str>) -> Option<String> {
         match &self.doubt {
             ScanDoubt::No => None,
-            ScanDoubt::UnlessAlone => stranger.map(|stranger| {
-                format!("another workspace may build here: see the artifacts of {stranger}")
+            ScanDoubt::UnlessAlone => foreign_package.map(|foreign_package| {
+                format!("another workspace may build here: see the artifacts of {foreign_package}")
             }),
             ScanDoubt::Yes(reason) => Some(reason.clone()),
         }

@@ -30,8 +30,8 @@ impl Bounds {
         let profile = &contents.place.path;
         if !build_dir::is_cargos(build, profile) {
             bail!(
-                "{} is not provably cargo's (there is no lock of cargo's in it, nor cargo's \
-                 CACHEDIR.TAG in {}), so nothing is removed there",
+                "nothing removed in {}: it has no lock of cargo, and {} has no CACHEDIR.TAG of \
+                 cargo",
                 quote::name(profile),
                 quote::name(build),
             );
@@ -123,8 +123,8 @@ pub fn remove(
     for Removal { path, .. } in &directory.removals {
         if parents.insert(path.parent().map(Utf8Path::as_str)) && !bounds.hold(path)? {
             bail!(
-                "{} lies beyond a symbolic link that leads out of the build directory, so \
-                 nothing is removed from {}",
+                "{} is reached through a symbolic link out of the build directory, so nothing is \
+                 removed from {}",
                 quote::name(path),
                 quote::name(&directory.path),
             );

@@ -64,7 +64,7 @@ pub fn plan(plan: &CleanPlan, paths: bool) -> String {
         let others: Vec<_> = plan.others.iter().map(quote::name).collect();
         let _ = writeln!(
             text,
-            "not looked into, save with --all-target-dirs: {}",
+            "other build directories, cleaned only with --all-target-dirs: {}",
             others.join(", ")
         );
     }
@@ -75,7 +75,7 @@ fn notes(text: &mut String, directory: &Directory, paths: bool) {
     for id in &directory.kept {
         let _ = writeln!(
             text,
-            "  kept, since this kit runs from it: {}",
+            "  kept, because the running xtask is built from it: {}",
             quote::line(id)
         );
     }
@@ -83,7 +83,8 @@ fn notes(text: &mut String, directory: &Directory, paths: bool) {
         let names = quote::line(&directory.shared_incremental.join(", ")).into_owned();
         let _ = writeln!(
             text,
-            "  incremental state goes by crate, other packages' included: {names}"
+            "  incremental state of crates with the same name in other packages is removed too: \
+             {names}"
         );
     }
     let mut doubtful: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
@@ -95,7 +96,7 @@ fn notes(text: &mut String, directory: &Directory, paths: bool) {
     for ((package, doubt, because), units) in doubtful {
         let _ = writeln!(
             text,
-            "  {package}: kept, since {} ← {}",
+            "  {package}: kept, because {} ← {}",
             quote::line(doubt),
             quote::line(because)
         );
@@ -134,7 +135,7 @@ fn in_units(bytes: u64) -> String {
 /// Returns the name of a recorded unit within its package.
 fn unit_name(unit: Option<&UnitName>) -> String {
     let Some(unit) = unit else {
-        return "never built to its end".to_owned();
+        return "build never finished".to_owned();
     };
     match in_graph(unit) {
         Some((kind, _, mode)) => target_name(kind, mode, &unit.target),
@@ -151,9 +152,9 @@ fn unit_name(unit: Option<&UnitName>) -> String {
 pub fn verification(found: &Verification, took: Duration, full: Option<Duration>) -> String {
     let mut text = String::new();
     let groups = [
-        ("built as announced", &found.built),
-        ("built besides", &found.besides),
-        ("announced, yet not built", &found.missed),
+        ("rebuilt as predicted", &found.built),
+        ("rebuilt but not predicted", &found.besides),
+        ("predicted but not rebuilt", &found.missed),
     ];
     for (title, units) in groups {
         let _ = writeln!(text, "{title}: {}", count(units.len(), "unit"));
@@ -170,7 +171,11 @@ pub fn verification(found: &Verification, took: Duration, full: Option<Duration>
     let _ = writeln!(text, "stayed fresh: {}", count(found.fresh, "unit"));
     let _ = write!(text, "took {:.1}s", took.as_secs_f64());
     if let Some(full) = full {
-        let _ = write!(text, "; the last full build {:.1}s", full.as_secs_f64());
+        let _ = write!(
+            text,
+            "; the last full build took {:.1}s",
+            full.as_secs_f64()
+        );
     }
     text + "\n"
 }

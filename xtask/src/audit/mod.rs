@@ -71,8 +71,8 @@ fn refuse_change_set(given: &[&str]) -> Result<()> {
     match given.iter().find(|it| **it != "--head") {
         None => Ok(()),
         Some(flag) => Err(usage!(
-            "{flag} has no effect on a replay, which takes the change of each commit\nhint: choose \
-             commits by --head and --commits, or hold one answer against a build by --against"
+            "{flag} has no effect on a replay, which uses the change of each commit\nhint: choose \
+             commits with --head and --commits, or compare one build with --against"
         )),
     }
 }
@@ -84,8 +84,8 @@ fn hold_against(args: &Args, question: Query, file: &Utf8Path) -> Result<Status>
     let ids: HashSet<&str> = answer.workspace.packages.iter().map(|it| &*it.id).collect();
     if !built.named.iter().any(|unit| ids.contains(&*unit.package)) {
         return Err(usage!(
-            "these messages name no package of {}; they are of another checkout, or were not made \
-             with --message-format json",
+            "these messages name no package of {}\nhint: build this checkout with --message-format \
+             json",
             answer.workspace.root
         ));
     }
@@ -101,7 +101,7 @@ fn replay(args: &Args, question: &Query) -> Result<Status> {
     let root = &question.workspace.root;
     let repository = Repository::discover(&question.runner, root)?.ok_or_else(|| {
         usage!(
-            "{} is in no git repository, so it has no history to replay",
+            "{} is not in a git repository, so there is no history to replay",
             quote::name(&root)
         )
     })?;

@@ -34,14 +34,14 @@ impl Figures {
 
     fn text(self) -> String {
         if self.hits + self.missed + self.besides == 0 {
-            return "nothing rebuilt and nothing named: there is nothing to compare".to_owned();
+            return "nothing rebuilt and nothing predicted".to_owned();
         }
         let percent = |part: usize, whole: usize| match whole {
             0 => "100%".to_owned(),
             _ => format!("{:.1}%", 100.0 * part as f64 / whole as f64),
         };
         format!(
-            "{} rebuilt, {} named: recall {}, precision {}",
+            "{} rebuilt, {} predicted: recall {}, precision {}",
             count(self.hits + self.missed, "unit"),
             self.hits + self.besides,
             percent(self.hits, self.hits + self.missed),
@@ -80,7 +80,12 @@ pub fn comparison(comparison: &Comparison) -> String {
         let _ = writeln!(text, "missed: {}", name(unit));
     }
     for (unit, because) in &comparison.besides {
-        let _ = writeln!(text, "in vain: {} ← {}", name(unit), quote::line(because));
+        let _ = writeln!(
+            text,
+            "false positive: {} ← {}",
+            name(unit),
+            quote::line(because)
+        );
     }
     text
 }
@@ -89,7 +94,7 @@ pub fn comparison(comparison: &Comparison) -> String {
 pub fn summary(steps: &[ReplayedCommit]) -> String {
     if compared(steps).next().is_none() {
         return format!(
-            "nothing was compared: none of {} could be built over its parent\n",
+            "nothing was compared: none of {} could be built after its parent\n",
             count(steps.len(), "commit")
         );
     }
@@ -166,18 +171,18 @@ mod tests {
               not compared: it does not build here
                 error: expected item
                 error: could not compile `a`
-            nothing was compared: none of 2 commits could be built over its parent
+            nothing was compared: none of 2 commits could be built after its parent
         "#]]
         .assert_eq(&text(&steps));
         steps[0].outcome = ReplayOutcome::Compared(Comparison::default());
         expect_test::expect![[r#"
             bbbbbbbbbbbb Edit\n::error::x\033[2J
-              nothing rebuilt and nothing named: there is nothing to compare
+              nothing rebuilt and nothing predicted
             cccccccccccc Edit\n::error::x\033[2J
               not compared: it does not build here
                 error: expected item
                 error: could not compile `a`
-            1 of 2 commits: nothing rebuilt and nothing named: there is nothing to compare
+            1 of 2 commits: nothing rebuilt and nothing predicted
         "#]]
         .assert_eq(&text(&steps));
     }

@@ -65,13 +65,13 @@ pub fn text(findings: &[Finding]) -> String {
         }
         if finding.evidence.len() > SHOWN {
             let more = finding.evidence.len() - SHOWN;
-            let _ = writeln!(text, "  read: and {more} more, which --format json shows");
+            let _ = writeln!(text, "  read: and {more} more, shown by --format json");
         }
         let _ = writeln!(text, "  costs: {}", check.cost);
         if let Some(impact) = &finding.impact {
             let _ = writeln!(text, "  here: {}", quote::line(impact));
         }
-        let _ = writeln!(text, "  mend: {}\n", quote::line(&finding.mend));
+        let _ = writeln!(text, "  fix: {}\n", quote::line(&finding.mend));
     }
     text
 }
@@ -195,7 +195,7 @@ mod tests {
               read: `sleep(9)`
               costs: Time is lost.
               here: 9 seconds.
-              mend: Hurry.
+              fix: Hurry.
 
         "#]]
         .assert_eq(&text(&found));

@@ -28,7 +28,7 @@ pub fn find_base(
     last_success: Option<&str>,
 ) -> Result<Base> {
     let repository = Repository::discover(runner, &workspace.root)?
-        .ok_or_else(|| usage!("{} is in no git repository", workspace.root))?;
+        .ok_or_else(|| usage!("{} is not in a git repository", workspace.root))?;
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     // The commit that a service checks out for a pull request, unless the workflow says otherwise.
     let head = repository.head().map(|commit| commit.0.clone());

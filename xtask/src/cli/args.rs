@@ -49,19 +49,19 @@ impl WorkspaceArgs {
     pub(crate) fn load_by(&self, runner: &Runner) -> Result<Workspace> {
         if self.target.iter().any(String::is_empty) {
             return Err(usage!(
-                "--target is empty\nhint: is the variable in your script set?"
+                "--target is empty\nhint: check that the variable in your script is set"
             ));
         }
         if let Some(path) = &self.manifest_path {
             if path.is_dir() {
                 return Err(usage!(
-                    "--manifest-path {} is a directory: name its Cargo.toml",
+                    "--manifest-path {} is a directory\nhint: pass the path of its Cargo.toml",
                     quote::name(&path)
                 ));
             }
             if !path.is_file() {
                 return Err(usage!(
-                    "--manifest-path {}: there is no such file",
+                    "--manifest-path {} does not exist",
                     quote::name(&path)
                 ));
             }
@@ -253,7 +253,7 @@ impl ChangeArgs {
         ] {
             if is_empty {
                 return Err(usage!(
-                    "{name} is empty\nhint: is the variable in your script set?"
+                    "{name} is empty\nhint: check that the variable in your script is set"
                 ));
             }
         }
@@ -315,7 +315,10 @@ mod tests {
         ] {
             let line = Line::try_parse_from(["x", name, ""]).unwrap();
             let error = line.change.resolve().unwrap_err();
-            let expected = format!("{name} is empty\nhint: is the variable in your script set?");
+            let expected = format!(
+                "{name} is empty\nhint: check that the variable in your script \
+                                    is set"
+            );
             assert_eq!(error.to_string(), expected);
         }
         let line = Line::try_parse_from(["x", "--last-success", ""]).unwrap();

@@ -40,7 +40,7 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     let here = here.context("the current directory's path is not UTF-8")?;
     let repository = Repository::discover(runner, here)?.ok_or_else(|| {
         usage!(
-            "{} is in no git repository, so there is no telling which workspaces it has",
+            "{} is not in a git repository, so its workspaces are unknown",
             quote::name(&here)
         )
     })?;
@@ -64,8 +64,7 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
                 let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
                 let reason = lines.find_map(|line| line.strip_prefix("error: "));
                 output::note(format_args!(
-                    "{name} is left out, since cargo does not load it, and it looks like a \
-                     fixture: {}",
+                    "{name} is skipped: cargo does not load it, and it looks like a fixture: {}",
                     reason.unwrap_or(&said)
                 ));
             }
@@ -74,7 +73,7 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     }
     if all.is_empty() {
         return Err(usage!(
-            "git tracks no workspace of {} that cargo loads",
+            "git tracks no workspace in {} that cargo loads",
             quote::name(&top)
         ));
     }

@@ -90,13 +90,13 @@ const GROUPS: &[Group] = &[
 pub static LAYOUT_BUILD: Check = Check {
     code: "layout-v2-build",
     level: Level::Error,
-    cost: "The workspace does not build with cargo 1.100 and later, which lay the build directory \
-           out anew.",
+    cost: "The workspace does not build with cargo 1.100 and later, which use a new layout of the \
+           build directory.",
     explanation: "Read, with `--layout-v2` alone: the end of `cargo build --workspace \
                   --all-targets` in the new layout, in a scratch directory that is removed; where \
-                  that fails, the same build in the former layout has to succeed.\n\nMend: see \
-                  what cargo says; mostly a build script or a test looks for a file where the \
-                  former layout had it.",
+                  that fails, the same build in the former layout has to succeed.\n\nFix: see what \
+                  cargo says; mostly a build script or a test looks for a file where the former \
+                  layout had it.",
 };
 
 /// Returns all checks of `doctor`.
@@ -148,8 +148,8 @@ impl<'a> Context<'a> {
         let top_level = match repository {
             Some(repository) => repository.top_level().to_owned(),
             None => {
-                let what = "so its sources, commands and CI files were not looked at";
-                notes.push(format!("{root} is in no git repository, {what}"));
+                let what = "so its sources, commands and CI files were not checked";
+                notes.push(format!("{root} is not in a git repository, {what}"));
                 root.clone()
             }
         };
@@ -208,7 +208,7 @@ impl<'a> Context<'a> {
 
     /// Adds a note, at most once, that a file was not checked.
     fn note_skipped(&self, file: &Utf8Path, why: &dyn std::fmt::Display) {
-        let note = format!("{file} was not looked at: {why}");
+        let note = format!("{file} was not checked: {why}");
         let mut notes = self.notes.borrow_mut();
         if !notes.contains(&note) {
             notes.push(note);
@@ -288,7 +288,7 @@ mod tests {
                 explanation.starts_with("Read: ") || explanation.starts_with("Read, "),
                 "{code}"
             );
-            assert!(explanation.contains("\n\nMend: "), "{code}");
+            assert!(explanation.contains("\n\nFix: "), "{code}");
         }
     }
 }

@@ -60,12 +60,12 @@ pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
         Some(package) => {
             let again = rebuilt(patient, [package.as_str()], start);
             match code.starts_with("path-from") {
-                true => format!("Where it fails, so does what needs the package: {again}"),
+                true => format!("If it fails, the dependents of the package fail too: {again}"),
                 false => again,
             }
         }
-        None if code == "path-in-build-dir" => "One command; nothing is built again.".to_owned(),
-        None if code == "ci-unreadable" => "What its jobs cost is not known.".to_owned(),
+        None if code == "path-in-build-dir" => "One command; nothing is rebuilt.".to_owned(),
+        None if code == "ci-unreadable" => "The cost of its jobs is unknown.".to_owned(),
         None => from_nothing(patient),
     });
 }
@@ -136,7 +136,7 @@ pub(crate) fn from_nothing(patient: &Context<'_>) -> String {
         Some(times) => format!("{:.1}s in the run {}", times.total, times.run),
     };
     format!(
-        "A build from nothing compiles {} of {}; {seconds}.",
+        "A full build compiles {} of {}; {seconds}.",
         counted(number, "unit"),
         counted(packages.len(), "package")
     )
@@ -158,7 +158,7 @@ pub(crate) fn seconds_of(patient: &Context<'_>, packages: &[(String, String)]) -
 }
 
 const NOT_MEASURED: &str =
-    "seconds are not known, since no `cargo xtask timings` of everything is kept";
+    "time unknown, because no run of `cargo xtask timings` for all packages is kept";
 
 /// Returns a number with its noun. Example: `1 unit`, `2 units`.
 pub(crate) fn counted(number: usize, noun: &str) -> String {

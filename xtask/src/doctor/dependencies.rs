@@ -18,42 +18,46 @@ pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
 static DISAGREE: Check = Check {
     code: "packages-disagree",
     level: Level::Warning,
-    cost: "The dependency is compiled several times, and types of the one are not those of the other.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. Packages of this workspace depend on several versions of one \
-                  package by themselves, no other package between.\n\nMend: raise the older one; say \
-                  the version once, in `[workspace.dependencies]`.",
+    cost: "The dependency is compiled several times, and the types of one version do not fit the \
+           other.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. \
+                  Packages of this workspace depend on several versions of one package by \
+                  themselves, no other package between.\n\nFix: raise the older one; say the \
+                  version once, in `[workspace.dependencies]`.",
 };
 
 static VERSIONS: Check = Check {
     code: "several-versions",
     level: Level::Note,
-    cost: "Each version is compiled, and each is linked.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`, so nothing that no feature asks for. Which packages ask for \
-                  the older versions is evidence. Where packages of the workspace ask for several by \
-                  themselves, it is `packages-disagree`.\n\nIt is no fault of the workspace where its \
-                  dependencies have not moved on.\n\nMend: raise who asks for the older one.",
+    cost: "Every version is compiled and linked.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`, so \
+                  nothing that no feature asks for. Which packages ask for the older versions is \
+                  evidence. Where packages of the workspace ask for several by themselves, it is \
+                  `packages-disagree`.\n\nIt is no fault of the workspace where its dependencies \
+                  have not moved on.\n\nFix: raise who asks for the older one.",
 };
 
 static TWICE: Check = Check {
     code: "built-twice",
     level: Level::Note,
-    cost: "The library, and all that is built from it, is compiled once for each set of features.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. The library \
-                  of a package is there several times for one platform, and the features differ: for \
-                  build scripts and procedural macros cargo unifies features apart.\n\nMend: ask for \
-                  the same features on both sides; a feature that only one of them asks for can be \
-                  asked for by the other, too.",
+    cost: "The library and its dependents are compiled once for each set of features.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. The \
+                  library of a package is there several times for one platform, and the features \
+                  differ: for build scripts and procedural macros cargo unifies features \
+                  apart.\n\nFix: ask for the same features on both sides; a feature that only one \
+                  of them asks for can be asked for by the other, too.",
 };
 
 static MACROS: Check = Check {
     code: "macros-on-path",
     level: Level::Note,
-    cost: "Nothing that uses a macro starts before it is compiled, however many cores there are.",
-    explanation: "Read: the newest record of `cargo xtask timings` in which everything was compiled. \
-                  Procedural macros, and what is compiled for them and for build scripts alone, take a \
-                  quarter of the critical path or more, and two seconds or more.\n\nMend: turn off \
-                  what is not needed of them (`default-features = false`); use the macro in fewer \
-                  packages, those that others wait for first; `[profile.dev.build-override]`.",
+    cost: "A package that uses a macro waits until the macro is compiled, even with many cores.",
+    explanation: "Read: the newest record of `cargo xtask timings` in which everything was \
+                  compiled. Procedural macros, and what is compiled for them and for build scripts \
+                  alone, take a quarter of the critical path or more, and two seconds or \
+                  more.\n\nFix: turn off what is not needed of them (`default-features = false`); \
+                  use the macro in fewer packages, those that others wait for first; \
+                  `[profile.dev.build-override]`.",
 };
 
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
@@ -75,13 +79,13 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
                 let more = counted(packages.len(), "library");
                 let more = more.replace("librarys", "libraries");
                 let seconds = seconds_of(patient, packages);
-                format!("{more} compiled besides the first of each; {seconds}.")
+                format!("{more} compiled in addition to the first of each; {seconds}.")
             };
             found.extend(versions(workspace, &compiled.users, &root, &cost));
             found.extend(built_twice(workspace, &compiled.several, &root, &cost));
         }
         Err(error) => patient.notes.borrow_mut().push(format!(
-            "which packages are compiled several times is not known: {}",
+            "the packages that are compiled several times are unknown: {}",
             error
                 .to_string()
                 .lines()
@@ -144,7 +148,7 @@ fn versions(
             let message =
                 format!("packages of this workspace depend on {number} versions of {called}");
             let mend =
-                "Raise the older one, or say the version once, in `[workspace.dependencies]`.";
+                "Raise the older version, or write the version once in `[workspace.dependencies]`.";
             let finding = DISAGREE.found(root.clone(), message, mend);
             found.push(finding.evidence(evidence).impact(cost(&besides)));
         } else {
@@ -157,7 +161,8 @@ fn versions(
             1 => "a dependency is compiled in several versions".to_owned(),
             number => format!("{number} dependencies are compiled in several versions"),
         };
-        let mend = "Raise who asks for the older one; `cargo tree --duplicates` shows the ways.";
+        let mend = "Update the package that needs the older version; `cargo tree --duplicates` \
+                    shows it.";
         let finding = VERSIONS.found(root.clone(), message, mend).evidence(rest);
         found.push(finding.impact(cost(&rest_besides)));
     }
@@ -195,7 +200,7 @@ fn built_twice(
         1 => "a library is compiled several times for its features".to_owned(),
         number => format!("{number} libraries are compiled several times for their features"),
     };
-    let mend = "Ask for the same features on both sides.";
+    let mend = "Request the same features on both sides.";
     let besides = several.iter().flat_map(|it| {
         let package = packages.get(it.package.as_str());
         let named = package.map(|it| (it.name.clone(), it.version.clone()));
@@ -212,11 +217,11 @@ fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "macros and build scripts hold the build up for {sum:.1} of {:.1} seconds",
+        "macros and build scripts delay the build by {sum:.1} of {:.1} seconds",
         times.path
     );
-    let mend = "Turn off features that are not needed of them; `cargo xtask timings what-if` says what \
-                each would save.";
+    let mend = "Turn off features that you do not need; `cargo xtask timings what-if` estimates \
+                what each would save.";
     let steps = times.packages.iter();
     let steps = steps.map(|(name, seconds)| format!("{name} {seconds:.1}s"));
     let steps = steps.collect::<Vec<_>>().join(", ");

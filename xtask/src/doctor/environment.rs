@@ -22,13 +22,13 @@ pub(crate) const CHECKS: &[&Check] = &[&ENVIRONMENT];
 static ENVIRONMENT: Check = Check {
     code: "environment-differs",
     level: Level::Warning,
-    cost: "Each time the builds of a shell, a hook and an editor take turns, the packages that read \
-           the variable are built again.",
+    cost: "When a shell, a hook and an editor build in turn, the packages that read the variable \
+           are rebuilt each time.",
     explanation: "Read: the variables that recorded units and build scripts asked for, in every \
-                  build directory of the workspace, with the values they had, against the environment \
-                  of this command. What cargo or its `[env]` tables set is left out, and `PATH`, which \
-                  rustup changes.\n\nMend: set the variable in `[env]` of `.cargo/config.toml`, so that \
-                  it is the same for everyone.",
+                  build directory of the workspace, with the values they had, against the \
+                  environment of this command. What cargo or its `[env]` tables set is left out, \
+                  and `PATH`, which rustup changes.\n\nFix: set the variable in `[env]` of \
+                  `.cargo/config.toml`, so that it is the same for everyone.",
 };
 
 /// The recorded values by variable, package and build directory, each with the time when it was
@@ -148,7 +148,7 @@ fn differing(
     }
     let found = by_name.into_iter().map(|(name, evidence)| {
         let is = shown(here.get(name));
-        let message = format!("{name} is {is} here, and was not so when it was built with last");
+        let message = format!("{name} is {is} here, and had another value in the last build");
         let mend = format!("Set {name} in `[env]` of `.cargo/config.toml`, the same for everyone.");
         let place = Place::Variable(name.to_owned());
         ENVIRONMENT.found(place, message, mend).evidence(evidence)
@@ -197,10 +197,10 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "MODE is `off` here, and was not so when it was built with last\n\
-                 a was built last in /w/target with MODE `on`",
-                "TOKEN is not set here, and was not so when it was built with last\n\
-                 a was built last in /w/target with TOKEN set to a text of 13 bytes",
+                "MODE is `off` here, and had another value in the last build\na was built last in \
+                 /w/target with MODE `on`",
+                "TOKEN is not set here, and had another value in the last build\na was built last \
+                 in /w/target with TOKEN set to a text of 13 bytes",
             ]
         );
     }

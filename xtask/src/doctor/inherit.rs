@@ -19,13 +19,13 @@ pub(crate) const CHECKS: &[&Check] = &[&INHERIT];
 static INHERIT: Check = Check {
     code: "could-inherit",
     level: Level::Note,
-    cost: "A version that is said in several places is raised in some of them, and then compiled \
-           several times.",
+    cost: "A version that is written in several manifests is raised in some of them, and is then \
+           compiled several times.",
     explanation: "Read: the manifests of a workspace that has `[workspace.dependencies]`. A member \
-                  says of a registry's package what that table says, too, and is resolved to a version \
-                  that the table's requirement allows; or several members say it, and the table does \
-                  not. Where `default-features` differ nothing is found.\n\nMend: `name.workspace = \
-                  true`.",
+                  says of a registry's package what that table says, too, and is resolved to a \
+                  version that the table's requirement allows; or several members say it, and the \
+                  table does not. Where `default-features` differ nothing is found.\n\nFix: \
+                  `name.workspace = true`.",
 };
 
 /// The declaration of a dependency in a manifest.
@@ -92,8 +92,8 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         }
     }
     if let Some(place) = first {
-        let message = "members say themselves what `[workspace.dependencies]` says";
-        let mend = "Write `name.workspace = true`, with the features that it adds.";
+        let message = "members repeat versions of `[workspace.dependencies]`";
+        let mend = "Write `name.workspace = true`, with the features that the member adds.";
         let impact = lines_of(said_twice.len());
         let finding = INHERIT.found(place, message, mend).evidence(said_twice);
         found.push(finding.impact(impact));
@@ -106,8 +106,8 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     });
     let evidence: Vec<_> = evidence.collect();
     if !evidence.is_empty() {
-        let message = "several members say what `[workspace.dependencies]` could say once";
-        let mend = "Say it there, and write `name.workspace = true` in the members.";
+        let message = "several members repeat versions that `[workspace.dependencies]` could hold";
+        let mend = "Write the version there, and `name.workspace = true` in the members.";
         let finding = INHERIT.found(patient.place(&manifest, None), message, mend);
         let lines = unshared.values().filter(|says| says.len() > 1);
         let impact = lines_of(lines.map(Vec::len).sum());
@@ -119,7 +119,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
 /// Returns a sentence about the cost of repeated declarations.
 fn lines_of(number: usize) -> String {
     let lines = counted(number, "line");
-    format!("{lines} of manifests to raise at a new version; nothing is compiled twice today.")
+    format!("{lines} of manifests to edit for a new version; nothing is compiled twice today.")
 }
 
 /// Returns true if a member that inherits the dependency would have the same version and the same

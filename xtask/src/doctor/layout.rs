@@ -21,23 +21,22 @@ static MANIFEST_DIR: Check = Check {
     cost: "The code fails where the target directory is configured or shared, and finds an older \
            build's file where it is not the one built last.",
     explanation: "Read: expressions in Rust sources that join `CARGO_MANIFEST_DIR` with a literal \
-                  path, through methods and variables of one function. Where that leads to `target` \
-                  in the workspace's root, or into the target directory, it is found.\n\nMend: a test \
-                  has its binaries in `CARGO_BIN_EXE_<name>` and a directory of its own in \
-                  `CARGO_TARGET_TMPDIR`; elsewhere `cargo build --message-format json` prints the \
-                  paths of what was built.",
+                  path, through methods and variables of one function. Where that leads to \
+                  `target` in the workspace's root, or into the target directory, it is \
+                  found.\n\nFix: a test has its binaries in `CARGO_BIN_EXE_<name>` and a directory \
+                  of its own in `CARGO_TARGET_TMPDIR`; elsewhere `cargo build --message-format \
+                  json` prints the paths of what was built.",
 };
 
 static OUT_DIR: Check = Check {
     code: "path-from-out-dir",
     level: Level::Warning,
-    cost: "Cargo 1.100 has `OUT_DIR` at another depth, so that the code finds nothing, or somebody \
-           else's file.",
+    cost: "Cargo 1.100 has `OUT_DIR` at another depth, so the code finds no file or a wrong file.",
     explanation: "Read: expressions in Rust sources that start at `OUT_DIR` and climb above it by \
-                  `parent`, `ancestors`, `pop`, `..`, `components` or `iter` from their end, or take the \
-                  text apart at separators.\n\nMend: write below `OUT_DIR` alone, hand it \
-                  to the package's own code by `rustc-env`, to dependents by `links` metadata; what \
-                  is to be shipped is found by `cargo build --message-format json`, whose \
+                  `parent`, `ancestors`, `pop`, `..`, `components` or `iter` from their end, or \
+                  take the text apart at separators.\n\nFix: write below `OUT_DIR` alone, hand it \
+                  to the package's own code by `rustc-env`, to dependents by `links` metadata; \
+                  what is to be shipped is found by `cargo build --message-format json`, whose \
                   `build-script-executed` names each `out_dir`.",
 };
 
@@ -48,7 +47,7 @@ static CURRENT_EXE: Check = Check {
            binary, or runs one that was built long ago.",
     explanation: "Read: expressions in the sources of tests and benches that start at \
                   `std::env::current_exe()` and climb two directories or more: out of `deps`, to \
-                  where binaries used to lie.\n\nMend: `env!(\"CARGO_BIN_EXE_<name>\")` in an \
+                  where binaries used to lie.\n\nFix: `env!(\"CARGO_BIN_EXE_<name>\")` in an \
                   integration test, which also has the binary built; `cargo build --message-format \
                   json` names the `executable` of others.",
 };
@@ -56,12 +55,13 @@ static CURRENT_EXE: Check = Check {
 static TEXT: Check = Check {
     code: "path-in-build-dir",
     level: Level::Warning,
-    cost: "Cargo 1.100 has no such directory: the command finds nothing, or what an older cargo left.",
+    cost: "Cargo 1.100 has no such directory: the command finds nothing, or files of an older \
+           cargo.",
     explanation: "Read: lines of shell scripts, Dockerfiles, Makefiles, justfiles and CI files, \
                   comments left out, with a path through `target/<profile>/` or \
                   `target/<triple>/<profile>/` into `deps`, `build` or `.fingerprint`. Those of \
                   final artifacts, such as `target/release/tool`, stay as they are and are not \
-                  found.\n\nMend: `cargo build --message-format json` prints the `executable` and \
+                  found.\n\nFix: `cargo build --message-format json` prints the `executable` and \
                   `filenames` of everything that is built, tests included, and each script's \
                   `out_dir`.",
 };
@@ -153,23 +153,23 @@ impl CodePlace<'_> {
         let (check, message, mend) = match made.origin {
             PathOrigin::ManifestDir if is_built() => {
                 let message = format!("CARGO_MANIFEST_DIR is joined with {}", made.path);
-                let mend = "Take `CARGO_BIN_EXE_<name>` or `CARGO_TARGET_TMPDIR` in a test, the \
+                let mend = "Use `CARGO_BIN_EXE_<name>` or `CARGO_TARGET_TMPDIR` in a test, the \
                             paths of `--message-format json` elsewhere.";
                 (&MANIFEST_DIR, message, mend)
             }
             PathOrigin::OutDir if made.climbs > 0 || made.is_taken_apart => {
                 let message = match made.climbs {
-                    0 => "the code takes OUT_DIR apart into its directories".to_owned(),
+                    0 => "the code splits OUT_DIR into its directories".to_owned(),
                     climbs => format!("{} above OUT_DIR", directories(climbs)),
                 };
-                let mend = "Stay below `OUT_DIR`, and hand paths on by `rustc-env` or `links` \
+                let mend = "Stay below `OUT_DIR`, and pass paths on with `rustc-env` or `links` \
                             metadata.";
                 (&OUT_DIR, message, mend)
             }
             PathOrigin::CurrentExe if made.climbs > 1 && self.is_test => {
                 let climbs = directories(made.climbs);
                 let message = format!("{climbs} above the test's own executable");
-                let mend = "Take `env!(\"CARGO_BIN_EXE_<name>\")`.";
+                let mend = "Use `env!(\"CARGO_BIN_EXE_<name>\")`.";
                 (&CURRENT_EXE, message, mend)
             }
             _ => return None,
@@ -226,7 +226,7 @@ fn in_text(text: &str) -> Vec<LayoutFault> {
         let words = code.split(|char: char| char.is_whitespace() || "\"'`;()=:,".contains(char));
         found.extend(words.filter_map(inside_of).map(|path| {
             let message = format!("{path} leads into cargo's build directory");
-            let mend = "Take the path from `cargo build --message-format json` (`executable`, \
+            let mend = "Use the path from `cargo build --message-format json` (`executable`, \
                         `filenames`, a script's `out_dir`).";
             (at, &TEXT, message, mend)
         }));

@@ -103,13 +103,13 @@ pub(crate) fn run(
     if args.fix {
         if !args.only.is_empty() && !FIXABLE.iter().any(|it| is_asked(it)) {
             return Err(usage!(
-                "--fix mends {}, and none of these is asked for",
+                "--fix fixes only {}\nhint: add one of these with --only, or leave out --only",
                 FIXABLE.join(", ")
             ));
         }
         let wanted = |code: &str| is_asked(code) && policy.heeds(code);
         if fix(&patient, &wanted, args.dry_run)? == 0 {
-            output::note("there is nothing to mend that --fix mends");
+            output::note("nothing to fix with --fix");
         }
         // The fixes changed the facts that the context has read.
         let (macros, times) = (patient.macros.take(), patient.times.take());
@@ -134,8 +134,8 @@ pub(crate) fn run(
     }
     for path in replaced_hooks(&runner) {
         output::note(format_args!(
-            "another tool replaced the hook {}, so that no step of the kit's runs there: `cargo xtask \
-             hooks install` puts the kit's back",
+            "another tool replaced the hook {}, so no step of the kit runs there: `cargo xtask \
+             hooks install` restores the kit's hook",
             quote::name(&path)
         ));
     }

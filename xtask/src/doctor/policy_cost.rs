@@ -12,10 +12,7 @@ use xtask_impact::workspace::TargetKind;
 pub(crate) fn cost(patient: &Context<'_>, finding: &Finding) -> Option<String> {
     let own = |unit: &Unit| patient.workspace.package(unit.package).source.is_none();
     let cost = match finding.check.code {
-        "unreadable-workspace" => {
-            "Not known, since cargo does not load the workspace that the finding is about."
-                .to_owned()
-        }
+        "unreadable-workspace" => "Unknown, because cargo does not load this workspace.".to_owned(),
         "incremental-with-cache" | "codegen-units-with-incremental" => {
             let number = count(patient, |unit| unit.is_compiled() && own(unit));
             format!(
@@ -36,14 +33,14 @@ pub(crate) fn cost(patient: &Context<'_>, finding: &Finding) -> Option<String> {
         "member-profile" | "contradicting-manifest" | "two-config-files" | "env-table-ignored" => {
             let number = count(patient, |unit| unit.is_compiled());
             format!(
-                "The line changes none of {} that a build of everything compiles.",
+                "The line changes none of {} that a full build compiles.",
                 counted(number, "unit")
             )
         }
         "same-package-twice" | "same-outputs-twice" => match package_at(patient, &finding.place) {
             Some(name) => rebuilt(patient, [name], RebuildStart::Sources),
-            None => "The package is of another workspace: one package, and what that workspace \
-                     builds from it, is compiled again at each turn."
+            None => "The package belongs to another workspace: each switch compiles it and its \
+                     dependents again."
                 .to_owned(),
         },
         "contradicting-config"

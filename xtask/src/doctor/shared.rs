@@ -13,12 +13,12 @@ pub(crate) const CHECKS: &[&Check] = &[&SHARED];
 static SHARED: Check = Check {
     code: "shared-with-checkout",
     level: Level::Warning,
-    cost: "Cargo takes the one's artifacts for the other's, so that each may run the other's code.",
+    cost: "Cargo may use artifacts of the other checkout, so a checkout may run code of the other.",
     explanation: "Read: where the libraries in each profile directory were compiled, by their \
-                  metadata and rustc's dep-info, and the dep-info beside the binary that was put up \
-                  last.\n\nA checkout that does not exist any more is none, and nothing is found \
-                  under `allow-shared` of the policy.\n\nMend: give each checkout a build directory of its own, in \
-                  .cargo/config.toml: `[build] build-dir = \
+                  metadata and rustc's dep-info, and the dep-info beside the binary that was put \
+                  up last.\n\nA checkout that no longer exists does not count. Nothing is found if \
+                  the policy has `allow-shared`.\n\nFix: give each checkout its own build \
+                  directory in .cargo/config.toml: `[build] build-dir = \
                   \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
 };
 
@@ -29,10 +29,10 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     }
     let shared = others(patient.workspace)?;
     let found = shared.into_iter().map(|it| {
-        let message = format!("another checkout builds in {}, too", it.directory);
+        let message = format!("another checkout also builds in {}", it.directory);
         let place = patient.place(&it.directory, None);
         let evidence = format!("{} was last built from {}", it.package, it.source);
-        let finding = SHARED.found(place, message, checkouts::MEND);
+        let finding = SHARED.found(place, message, checkouts::FIX);
         finding.evidence([evidence])
     });
     Ok(found.collect())

@@ -32,7 +32,7 @@ pub(crate) fn try_layout(patient: &Context<'_>) -> Result<Option<Finding>> {
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     let Some(offer) = offer(&said) else {
         return Err(usage!(
-            "--layout-v2 needs cargo 1.91 or later to try a build, and this is {said}"
+            "--layout-v2 needs cargo 1.91 or later, and this is {said}"
         ));
     };
     patient.workspace.lock_file.check()?;
@@ -47,10 +47,7 @@ pub(crate) fn try_layout(patient: &Context<'_>) -> Result<Option<Finding>> {
         return Ok(None);
     }
     if offer == Offer::Unstable {
-        output::status(
-            "Building",
-            "in the former layout, to see whether that is at fault",
-        );
+        output::status("Building", "in the former layout, to compare");
         let (success, words) = build(runner, &place.join("former"), None)?;
         if !success {
             let words = words.trim_end();
@@ -59,7 +56,7 @@ pub(crate) fn try_layout(patient: &Context<'_>) -> Result<Option<Finding>> {
     }
     let message = "the workspace does not build in the new layout of the build directory";
     let mend =
-        "See what looks for a file where the former layout had it; the other findings may name it.";
+        "Find the code that looks for a file at its former place; the other findings may name it.";
     let place = patient.place(&patient.workspace.root.join("Cargo.toml"), None);
     let lines: Vec<_> = words.lines().filter(|it| !it.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(12)..];

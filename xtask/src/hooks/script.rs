@@ -88,7 +88,8 @@ pub fn script(hook: Hook, start: &HookStart) -> String {
         "if [ -x {binary} ]; then set -- {binary} hooks run {name} --hook \"$hook\" -- \"$@\"\n"
     );
     let gone = format!(
-        "{name}: {} is gone; `xtask hooks install` writes this hook anew, --no-verify does without",
+        "{name}: {} does not exist; `xtask hooks install` writes this hook again, --no-verify \
+         skips it",
         start.binary
     );
     let otherwise = match (start.alias, hook) {
@@ -140,7 +141,7 @@ fn a_script_starts_the_existing_binary_or_builds_it() {
         if [ -n "$GIT_DIR" ]; then GIT_DIR=$(cd "$GIT_DIR" && pwd) && GIT_WORK_TREE=$(cd "${GIT_WORK_TREE:-.}" && pwd); export GIT_DIR GIT_WORK_TREE; fi
         if [ -d 'it'\''s here' ]; then cd 'it'\''s here' || exit; fi
         if [ -x '/opt/bin/xtask' ]; then set -- '/opt/bin/xtask' hooks run pre-push --hook "$hook" -- "$@"
-        else echo 'pre-push: /opt/bin/xtask is gone; `xtask hooks install` writes this hook anew, --no-verify does without' >&2; exit 1
+        else echo 'pre-push: /opt/bin/xtask does not exist; `xtask hooks install` writes this hook again, --no-verify skips it' >&2; exit 1
         fi
         exec "$@"
     "##]].assert_eq(&self::script(Hook::PrePush, &start));

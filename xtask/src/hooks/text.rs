@@ -167,7 +167,7 @@ pub fn report(hook: Hook, outcomes: &[StepOutcome], took: Duration) {
     } else {
         plain(&format!("── {}: {steps} in {took}", hook.name()));
         plain(&format!(
-            "   SKIP={} leaves out what failed, --no-verify everything",
+            "   hint: SKIP={} skips the failed steps, --no-verify skips the hook",
             failed.join(",")
         ));
     }
@@ -175,11 +175,11 @@ pub fn report(hook: Hook, outcomes: &[StepOutcome], took: Duration) {
 
 fn out_of_time(hook: Hook, outcome: &StepOutcome, over_budget: OverBudget) -> String {
     let verdict = match over_budget {
-        OverBudget::Pass => "it was stopped, and passes for what it did not see",
-        OverBudget::Fail => "it was stopped, which counts as failed",
+        OverBudget::Pass => "it was stopped, and counts as passed",
+        OverBudget::Fail => "it was stopped, and counts as failed",
     };
     format!(
-        "{} was not done after {}: {verdict} (`budget` of [workspace.metadata.xtask.hooks.{}])",
+        "{} did not finish in {}: {verdict} (`budget` of [workspace.metadata.xtask.hooks.{}])",
         named(outcome),
         seconds(outcome.took),
         hook.name()
@@ -212,7 +212,7 @@ pub fn done(hook: Hook, done: InstallOutcome) {
         InstallOutcome::Removed => status("Removed", name),
         InstallOutcome::Kept => note(format_args!("{name} is installed already")),
         InstallOutcome::Absent => note(format_args!("{name} is not installed")),
-        InstallOutcome::Left => note(format_args!("{name} is not the kit's, and stays")),
+        InstallOutcome::Left => note(format_args!("{name} is not a hook of the kit, and is kept")),
     }
 }
 
@@ -240,10 +240,10 @@ pub fn found(found: &[FoundHook]) -> String {
         let what = match what {
             What::Absent => "not installed",
             What::Installed => "installed",
-            What::Outdated => "outdated: `hooks install` writes it anew",
-            What::Foreign => "somebody else's: `hooks install` keeps it and runs it first",
+            What::Outdated => "outdated: `hooks install` writes it again",
+            What::Foreign => "not the kit's: `hooks install` keeps it and runs it first",
             What::Replaced => {
-                "replaced by another tool, so that no step runs: `hooks install` puts the kit's back"
+                "replaced by another tool, so no step runs: `hooks install` restores the kit's hook"
             }
         };
         text.push_str(&format!("{:14} {what}\n", hook.name()));

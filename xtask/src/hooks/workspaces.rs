@@ -35,7 +35,7 @@ impl CheckedRepository {
     pub(crate) fn find(runner: &Runner) -> Result<Self> {
         let current = Utf8Path::from_path(runner.directory()).context("this path is not UTF-8")?;
         let repository = Repository::discover(runner, current)?
-            .ok_or_else(|| usage!("{} is in no git repository", quote::name(current)))?;
+            .ok_or_else(|| usage!("{} is not in a git repository", quote::name(current)))?;
         let top = repository.top_level();
         let own = root_above(current).filter(|root| root.starts_with(top));
         let mut tracked = workspaces_below(top, repository.manifests()?);
@@ -219,7 +219,7 @@ mod tests {
         std::fs::create_dir(&odd).unwrap();
         let runner = Runner::new().unwrap().in_directory(&odd);
         let told = names(CheckedRepository::find(&runner)).replace(top.as_str(), "TOP");
-        assert_eq!(told, "\"TOP/a\\nb\" is in no git repository");
+        assert_eq!(told, "\"TOP/a\\nb\" is not in a git repository");
     }
 
     #[test]

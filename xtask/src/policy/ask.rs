@@ -60,7 +60,7 @@ impl PolicyQuery<'_> {
         let start = match self.manifest_path {
             Some(manifest) if !current.join(manifest).is_file() => {
                 return Err(usage!(
-                    "--manifest-path {}: there is no such file",
+                    "--manifest-path {} does not exist",
                     quote::name(&manifest)
                 ));
             }
@@ -187,26 +187,26 @@ mod tests {
         });
         let costs: String = costs.collect();
         expect_test::expect![[r#"
-            environment-overrides: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            environment-departs: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            split-rustflags: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            env-table-ignored: The line changes none of 10 units that a build of everything compiles.
-            nested-config: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            contradicting-config: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            contradicting-manifest: The line changes none of 10 units that a build of everything compiles.
-            member-profile: The line changes none of 10 units that a build of everything compiles.
-            two-config-files: The line changes none of 10 units that a build of everything compiles.
-            same-package-twice: 7 units, of 2 packages, compiled again (dependents: app); seconds are not known, since no `cargo xtask timings` of everything is kept.
-            same-outputs-twice: 7 units, of 2 packages, compiled again (dependents: app); seconds are not known, since no `cargo xtask timings` of everything is kept.
+            environment-overrides: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            environment-departs: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            split-rustflags: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            env-table-ignored: The line changes none of 10 units that a full build compiles.
+            nested-config: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            contradicting-config: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            contradicting-manifest: The line changes none of 10 units that a full build compiles.
+            member-profile: The line changes none of 10 units that a full build compiles.
+            two-config-files: The line changes none of 10 units that a full build compiles.
+            same-package-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            same-outputs-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because no run of `cargo xtask timings` for all packages is kept.
             incremental-with-cache: 8 units of path packages can be compiled incrementally.
             codegen-units-with-incremental: 8 units of path packages can be compiled incrementally.
             lto-with-incremental: 7 binaries are linked in a build of everything with its tests.
             debug-stripped: 7 binaries are linked in a build of everything with its tests.
             full-debug-info: 7 binaries are linked in a build of everything with its tests.
-            toolchain-unpinned: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            toolchain-differs-in-ci: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            required-value: A build from nothing compiles 10 units of 3 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-            unreadable-workspace: Not known, since cargo does not load the workspace that the finding is about.
+            toolchain-unpinned: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            toolchain-differs-in-ci: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            required-value: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            unreadable-workspace: Unknown, because cargo does not load this workspace.
         "#]].assert_eq(&costs);
     }
 }

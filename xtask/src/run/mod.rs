@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let tool = args.tool;
     if args.partition.is_some() && !tool.is_test() {
         return Err(usage!(
-            "--partition splits tests: it goes with `test` and `nextest`"
+            "--partition splits tests\nhint: use it with `test` or `nextest`"
         ));
     }
     let questions = args.selected.questions(tool, args.all_workspaces)?;
@@ -111,7 +111,7 @@ pub struct TestArgs {
 
 pub(crate) fn run_test(args: &TestArgs) -> Result<Status> {
     let [program, arguments @ ..] = &args.command[..] else {
-        return Err(usage!("run-test is given a test to run"));
+        return Err(usage!("run-test needs a test binary to run"));
     };
     test_runner_shim::run_test(&args.without, program.as_ref(), arguments)
 }

@@ -15,7 +15,7 @@ pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> Str
         }
         None => {
             let name = tool.name();
-            format!("nothing is affected that `cargo {name}` would do something with ({compared})")
+            format!("nothing affected for `cargo {name}` ({compared})")
         }
     }
 }
@@ -28,8 +28,8 @@ pub fn doctests(answer: &Answer, tool: Tool) -> Option<String> {
         .count();
     (tool == Tool::Nextest && number > 0).then(|| {
         format!(
-            "nextest runs no documentation tests; those of {} are affected: \
-             `run-affected test -- --doc`",
+            "nextest does not run doctests, and doctests of {} are affected: run `run-affected \
+             test -- --doc`",
             count(number, "package")
         )
     })

@@ -104,7 +104,7 @@ fn a_branch_is_compared_with_its_merge_base() {
               rebuilt  lib, lib test
                        ← middle lib ← crates/middle/src/lib.rs: it is compiled from this file
             --- stderr
-            note: the newer side is not what is checked out, but the packages and their sources are those of the work tree; check it out for an exact answer
+            note: the newer side is not checked out, so packages and sources are read from the work tree; check it out for an exact answer
                 Affected 6 units of 3 packages: 6 rebuilt, 0 rerun (cargo check --workspace --all-targets)
         "#]]);
 }
@@ -441,7 +441,7 @@ fn changes_of_ignored_files_are_found() {
         local
         top
         --- stderr
-        note: git ignores crates/base/data.bin (and 2 more), and there is no record of a build to compare with: taken as changed
+        note: git ignores crates/base/data.bin (and 2 more), and there is no record of a build to compare with: counts as changed
     "#]]);
     build();
     project.write("crates/base/notes.log", "Read by nothing.\n");
@@ -455,7 +455,7 @@ fn changes_of_ignored_files_are_found() {
         base
         top
         --- stderr
-        note: git ignores crates/base/src/gen.rs, newer than a record of a build: taken as changed
+        note: git ignores crates/base/src/gen.rs, newer than a record of a build: counts as changed
     "#]]);
     build();
     std::fs::remove_file(project.path("crates/base/data.bin")).unwrap();
@@ -470,9 +470,9 @@ fn changes_of_ignored_files_are_found() {
             top lib
             top lib test
             --- stderr
-            note: git ignores crates/local/tests/it.rs, newer than a record of a build: taken as changed
-            note: git ignores crates/base/data.bin, and it is gone: taken as changed
-            note: git ignores Cargo.lock, newer than the last build: what changed there is not known and selects nothing; in doubt, ask with --all
+            note: git ignores crates/local/tests/it.rs, newer than a record of a build: counts as changed
+            note: git ignores crates/base/data.bin, and it does not exist: counts as changed
+            note: git ignores Cargo.lock, newer than the last build: the changes there are unknown and select nothing; in doubt, pass --all
         "#]]);
     project
         .xtask(&["affected", "--format", "names", "--staged"])

@@ -19,7 +19,8 @@ fn a_directory_without_git_is_an_error() {
     project.remove(".git");
     project.xtask(&["affected"]).is(expect![[r#"
         --- stderr
-        error: [ROOT] is in no git repository, so there is nothing to compare with: name what changed with --file or --assume-changed, or ask with --all
+        error: [ROOT] is not in a git repository, so there is nothing to compare with
+        hint: pass the changes with --file or --assume-changed, or pass --all
         --- exit status 2
     "#]]);
     project
@@ -42,7 +43,8 @@ fn a_repository_without_commits_is_an_error() {
     project.git(&["init", "--quiet", "--initial-branch", "main"]);
     project.xtask(&["affected"]).is(expect![[r#"
         --- stderr
-        error: [ROOT] has no commit yet, so nothing can have changed since one: commit first, or ask with --staged, --file, --assume-changed or --all
+        error: [ROOT] has no commit yet to compare with
+        hint: commit first, or pass --staged, --file, --assume-changed or --all
         --- exit status 2
     "#]]);
 }
@@ -53,14 +55,16 @@ fn an_unknown_revision_is_an_error() {
         .xtask(&["affected", "--base", "origin/devlop"])
         .is(expect![[r#"
             --- stderr
-            error: git knows no revision `origin/devlop`: fetch it, or name another with --base or --since
+            error: git knows no revision `origin/devlop`
+            hint: fetch it, or pass another revision with --base or --since
             --- exit status 2
         "#]]);
     pair()
         .xtask(&["affected", "--since", "v1.0"])
         .is(expect![[r#"
         --- stderr
-        error: git knows no revision `v1.0`: fetch it, or name another with --base or --since
+        error: git knows no revision `v1.0`
+        hint: fetch it, or pass another revision with --base or --since
         --- exit status 2
     "#]]);
 }
@@ -79,7 +83,10 @@ fn a_revision_before_the_first_commit_is_an_error() {
         ),
     ] {
         let output = project.xtask(&["affected", "--since", revision]);
-        let expected = format!("error: git knows no revision `{shown}`: {why}; ask with --all\n");
+        let expected = format!(
+            "error: git knows no revision `{shown}`\nhint: {why}; ask with \
+                                --all\n"
+        );
         assert_eq!((output.status, output.stderr), (2, expected));
     }
 }
@@ -101,7 +108,7 @@ fn a_named_file_that_does_not_exist_is_an_error() {
         .is(expect![[r#"
             --- stderr
             error: no such path: `"M\tcrates/base/src/lib.rs"` is neither on disk nor in a revision of this repository
-            hint: this looks like the output of `git diff --name-status`; pass one path a line, as `git diff --name-only` prints them
+            hint: this looks like the output of `git diff --name-status`; pass one path per line, as `git diff --name-only` prints them
             --- exit status 2
         "#]]);
     project.write("names", "\n");
@@ -138,7 +145,7 @@ fn an_audit_that_compares_nothing_fails() {
     project.commit("Edit");
     let audit = project.xtask(&["audit", "--commits", "1"]);
     let last = audit.stdout.lines().last();
-    let nothing = "nothing was compared: none of 1 commit could be built over its parent";
+    let nothing = "nothing was compared: none of 1 commit could be built after its parent";
     assert_eq!((audit.status, last), (3, Some(nothing)), "{audit}");
     let error = "    error: this file contains an unclosed delimiter\n";
     assert!(audit.stdout.contains(error), "{audit}");
@@ -150,7 +157,8 @@ fn a_repository_without_a_base_branch_is_an_error() {
     project.git(&["branch", "--quiet", "--move", "trunk"]);
     project.xtask(&["affected"]).is(expect![[r#"
         --- stderr
-        error: none of origin/HEAD, origin/main, origin/master, main, master exists here: name what to compare with by --base or --since
+        error: no base branch found (tried origin/HEAD, origin/main, origin/master, main, master)
+        hint: pass --base <REV> or --since <REV>
         --- exit status 2
     "#]]);
 }
@@ -171,7 +179,8 @@ fn a_shallow_clone_without_the_base_is_an_error() {
     let mut kit = project.kit(&["affected"]);
     project.finish(kit.current_dir(clone)).is(expect![[r#"
         --- stderr
-        error: [HASH] and [HASH] have no common ancestor here: this clone is shallow: `git fetch --unshallow` (in CI, a checkout with full history)
+        error: [HASH] and [HASH] have no common ancestor in this clone
+        hint: this clone is shallow: run `git fetch --unshallow` (in CI, check out the full history)
         --- exit status 2
     "#]]);
 }
@@ -183,7 +192,8 @@ fn histories_without_a_common_ancestor_are_an_error() {
     project.commit("Begin again");
     project.xtask(&["affected"]).is(expect![[r#"
         --- stderr
-        error: [HASH] and [HASH] have no common ancestor here: compare directly with --since
+        error: [HASH] and [HASH] have no common ancestor in this clone
+        hint: compare the two directly with --since
         --- exit status 2
     "#]]);
 }
@@ -231,7 +241,7 @@ fn a_broken_manifest_in_the_base_selects_more() {
             base
             journeys
             --- stderr
-            note: cargo could not be asked what the change makes it resolve differently, so more is selected than may be needed: cargo cannot resolve: unclosed table, expected `]`
+            note: the change in dependency resolution is unknown, so more units are selected than needed: cargo cannot resolve: unclosed table, expected `]`
              --> crates/base/Cargo.toml:7:14
               |
             7 | [dependencies
@@ -375,14 +385,15 @@ fn a_missing_manifest_is_an_error() {
         .xtask(&["graph", "--manifest-path", "crates/none/Cargo.toml"])
         .is(expect![[r#"
             --- stderr
-            error: --manifest-path crates/none/Cargo.toml: there is no such file
+            error: --manifest-path crates/none/Cargo.toml does not exist
             --- exit status 2
         "#]]);
     project
         .xtask(&["graph", "--manifest-path", "."])
         .is(expect![[r#"
             --- stderr
-            error: --manifest-path . is a directory: name its Cargo.toml
+            error: --manifest-path . is a directory
+            hint: pass the path of its Cargo.toml
             --- exit status 2
         "#]]);
 }
@@ -396,12 +407,12 @@ fn a_target_directory_that_cannot_be_written_is_an_error() {
         .xtask(&["clean-affected", "--assume-changed", "base", "--verify"])
         .is(expect![[r#"
             --- stderr
-                Building first, so that there is something to remove
+                Building first, so that there are artifacts to remove
             error: failed to create directory `[ROOT]/target/debug`
 
             Caused by:
               [OS ERROR]
-            error: this workspace does not build, so nothing was removed; see cargo's own words above
+            error: this workspace does not build, so nothing was removed; see the output of cargo above
             --- exit status 3
         "#]]);
     project

@@ -76,11 +76,11 @@ fn verify_builds_before_and_after() {
           top: [COUNT] files, [SIZE] ← middle is assumed changed
             lib, lib test
         total: [COUNT] files, [SIZE]
-        built as announced: 4 units
+        rebuilt as predicted: 4 units
           middle 0.1.0: lib, lib test
           top 0.1.0: lib, lib test
-        built besides: 0 units
-        announced, yet not built: 0 units
+        rebuilt but not predicted: 0 units
+        predicted but not rebuilt: 0 units
         stayed fresh: 4 units
         took [TIME]; the last full build [TIME]
     "#]]
@@ -100,12 +100,12 @@ fn verify_finds_no_difference_in_the_sample() {
           rail-cli: [COUNT] files, [SIZE] ← journeys is assumed changed
             bin rail, bin rail test, bin rail-board, bin rail-board test, bin rail-check, bin rail-check test, lib, lib test, test days, test it
         total: [COUNT] files, [SIZE]
-        built as announced: 17 units
+        rebuilt as predicted: 17 units
           rail-cli 0.1.0: lib, lib test, bin rail, bin rail test, bin rail-board, bin rail-board test, bin rail-check, bin rail-check test, test days, test it
           fares 0.1.0: lib, lib test, test it
           journeys 0.1.0: lib, lib test, test it, bench search
-        built besides: 0 units
-        announced, yet not built: 0 units
+        rebuilt but not predicted: 0 units
+        predicted but not rebuilt: 0 units
         stayed fresh: 97 units
         took [TIME]; the last full build [TIME]
     "#]].assert_eq(&sample.xtask(&verified).done());

@@ -75,7 +75,7 @@ fn directories_of_other_tools_are_cleaned_only_on_request() {
           top: [COUNT] files, [SIZE] ← middle is assumed changed
             lib, lib test
         total: [COUNT] files, [SIZE]
-        not looked into, save with --all-target-dirs: [ROOT]/coverage, [ROOT]/target/editor
+        other build directories, cleaned only with --all-target-dirs: [ROOT]/coverage, [ROOT]/target/editor
     "#]]);
     let editors = |path: &&std::path::PathBuf| path.starts_with(project.path("target/editor"));
     let left = project.artifacts();

@@ -90,13 +90,13 @@ fn artifacts_of_another_workspace_are_no_orphans() {
     let orphans = [&orphans[..], &["--allow-shared"]].concat();
     project.xtask(&orphans).is(expect![[r#"
         in [ROOT]/target/debug
-          old: kept, since no artifact of it says that it was compiled here ← the workspace no longer has the package old
+          old: kept, because no artifact records that it was compiled here ← the workspace no longer has the package old
             build script, build script run, lib, lib test, test it
-          semaphore: kept, since no artifact of it says that it was compiled here ← the workspace no longer has the package semaphore
+          semaphore: kept, because no artifact records that it was compiled here ← the workspace no longer has the package semaphore
             lib, lib test
-          strsim: kept, since another workspace may build here: see the artifacts of track ← Cargo.lock no longer names strsim (strsim-0.11.1)
+          strsim: kept, because another workspace may build here: see the artifacts of track ← Cargo.lock no longer names strsim (strsim-0.11.1)
             lib
-          track: kept, since no artifact of it says that it was compiled here ← track no longer has the target once
+          track: kept, because no artifact records that it was compiled here ← track no longer has the target once
             test once
         --- stderr
         note: nothing is affected (the work tree since HEAD)

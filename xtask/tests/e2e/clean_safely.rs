@@ -22,7 +22,8 @@ fn the_clean_waits_for_a_running_build() {
     let before = project.artifacts();
     project.xtask(&middle(&["--no-wait"])).is(expect![[r#"
         --- stderr
-        error: [ROOT]/target/debug is locked, so a build is running there: try again when it is done, or leave out --no-wait
+a build is running in         error: [ROOT]/target/debug
+        hint: try again when it has finished, or leave out --no-wait
         --- exit status 3
     "#]]);
     let mut kit = project.kit(MIDDLE);
@@ -53,7 +54,7 @@ fn nothing_is_removed_beyond_a_symbolic_link() {
     let before = (project.artifacts(), tree::files(&outside));
     project.xtask(MIDDLE).is(expect![[r#"
         --- stderr
-        error: [ROOT]/target/debug/deps/libmiddle-[HASH].rmeta lies beyond a symbolic link that leads out of the build directory, so nothing is removed from [ROOT]/target/debug
+        error: [ROOT]/target/debug/deps/libmiddle-[HASH].rmeta is reached through a symbolic link out of the build directory, so nothing is removed from [ROOT]/target/debug
         --- exit status 3
     "#]]);
     assert_eq!((project.artifacts(), tree::files(&outside)), before);
@@ -70,7 +71,7 @@ fn a_directory_without_cargos_marks_is_not_cleaned() {
     let before = project.artifacts();
     project.xtask(MIDDLE).is(expect![[r#"
         --- stderr
-        error: [ROOT]/target/debug is not provably cargo's (there is no lock of cargo's in it, nor cargo's CACHEDIR.TAG in [ROOT]/target), so nothing is removed there
+nothing removed in         error: [ROOT]/target/debug: it has no lock of cargo, and [ROOT]/target has no CACHEDIR.TAG of cargo
         --- exit status 3
     "#]]);
     assert_eq!(project.artifacts(), before);
@@ -172,7 +173,8 @@ fn an_unknown_layout_is_refused() {
     let before = project.artifacts();
     project.xtask(MIDDLE).is(expect![[r#"
         --- stderr
-        error: `[ROOT]/target/debug` has a layout not known here: see `build/middle`
+        error: unknown layout of the build directory `[ROOT]/target/debug`: see `build/middle`
+        hint: update xtask-kit, or run `cargo clean`
         --- exit status 3
     "#]]);
     assert_eq!(project.artifacts(), before);

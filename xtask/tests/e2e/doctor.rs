@@ -85,12 +85,12 @@ fn recorded_script_output_is_checked() {
         warning[script-missing-input]: the build script of a watches gone, which does not exist
           at crates/a/build.rs
           read: `rerun-if-changed` in `main` of [ROOT]/crates/a/build.rs
-          costs: Every build runs the script again, and rebuilds the package with all that depends on it.
-          here: 4 units, of 2 packages, compiled again (dependents: b); seconds are not known, since no `cargo xtask timings` of everything is kept.
-          mend: Name a file that exists, or the directory in which it may appear.
+          costs: Every build runs the script again, and rebuilds the package and its dependents.
+          here: 4 units, of 2 packages, compiled again (dependents: b); time unknown, because no run of `cargo xtask timings` for all packages is kept.
+          fix: Name a file that exists, or the directory in which the file may appear.
 
         --- stderr
-        note: no build is recorded of the present build scripts of a, so what they print is not known
+        note: the build scripts of a have no record of a build, so their output is unknown
         note: 1 warning
     "#]]);
 }
@@ -149,7 +149,7 @@ fn safe_fixes_are_applied() {
         .xtask(&["doctor", "--fix", "--only", "future-source"])
         .is(expect![[r#"
         --- stderr
-        note: there is nothing to mend that --fix mends
+        note: nothing to fix with --fix
         note: nothing found
     "#]]);
 }
@@ -166,7 +166,7 @@ fn files_of_the_user_in_the_build_directory_stay_tracked() {
     let is_nothing_found = || {
         project.xtask(&fix).is(expect![[r#"
             --- stderr
-            note: there is nothing to mend that --fix mends
+            note: nothing to fix with --fix
             note: nothing found
         "#]]);
     };

@@ -160,7 +160,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         error: Cargo.lock is stale: it does not fit the manifests in the index
         hint: run `cargo update --workspace`, and stage Cargo.lock
         ── pre-commit: check (failed [TIME]) in [TIME]
-           SKIP=check leaves out what failed, --no-verify everything
+           hint: SKIP=check skips the failed steps, --no-verify skips the hook
         --- exit status 1
     "#]]);
     // A member that went, in which no other package is concerned.
@@ -178,7 +178,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         error: Cargo.lock is stale: it does not fit the manifests in the index
         hint: run `cargo update --workspace`, and stage Cargo.lock
         ── pre-commit: check (failed [TIME]) in [TIME]
-           SKIP=check leaves out what failed, --no-verify everything
+           hint: SKIP=check skips the failed steps, --no-verify skips the hook
         --- exit status 1
     "#]]);
     // The lock file that fits is not staged.
@@ -191,7 +191,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         error: Cargo.lock is stale: it does not fit the manifests in the index
         hint: run `cargo update --workspace`, and stage Cargo.lock
         ── pre-commit: check (failed [TIME]) in [TIME]
-           SKIP=check leaves out what failed, --no-verify everything
+           hint: SKIP=check skips the failed steps, --no-verify skips the hook
         --- exit status 1
     "#]]);
     project.git(&["add", "Cargo.lock"]);

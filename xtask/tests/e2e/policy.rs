@@ -125,15 +125,15 @@ fn differences_from_the_policy_are_found() {
     with_variable(&project, &check, "CARGO_PROFILE_DEV_DEBUG", "2").is(expect![[r#"
         error[required-value]: `profile.dev.debug` is "full", and "line-tables-only" is required
           at CARGO_PROFILE_DEV_DEBUG in the environment
-          costs: The repository says that it builds by this value, and this build would not.
-          mend: Set it in .cargo/config.toml, and unset what beats that.
+          costs: The repository requires this value, and a build here does not use it.
+          fix: Set it in .cargo/config.toml, and unset what overrides it.
 
-        warning[environment-overrides]: CARGO_PROFILE_DEV_DEBUG beats what the repository says
+        warning[environment-overrides]: CARGO_PROFILE_DEV_DEBUG overrides a value of the repository
           at CARGO_PROFILE_DEV_DEBUG in the environment
           read: CARGO_PROFILE_DEV_DEBUG=2
           read: profile.dev.debug = "line-tables-only" (.cargo/config.toml:6)
-          costs: Builds from this shell are other builds than everybody else's: where they share a target directory, each compiles again what the other has compiled.
-          mend: Unset CARGO_PROFILE_DEV_DEBUG, or change the value for all.
+          costs: Builds from this shell differ from all other builds: in a shared target directory, each compiles again what the other compiled.
+          fix: Unset CARGO_PROFILE_DEV_DEBUG, or change the value for everyone.
 
         --- stderr
              Checked policy: 1 error, 1 warning
@@ -142,7 +142,7 @@ fn differences_from_the_policy_are_found() {
     let github = ["policy", "check", "--format", "github"];
     project.append("tools/Cargo.toml", "\n[profile.dev]\ndebug = 0\n");
     project.xtask(&github).is(expect![[r#"
-        ::warning title=contradicting-manifest,file=tools/Cargo.toml,line=6::`profile.dev.debug = 0` is beaten by the configuration's `"line-tables-only"`. Keep the one that is meant.
+        ::warning title=contradicting-manifest,file=tools/Cargo.toml,line=6::`profile.dev.debug = 0` is overridden by `"line-tables-only"` of the configuration. Keep the one that you want.
         --- stderr
              Checked policy: 1 warning
     "#]]);
@@ -176,10 +176,10 @@ fn a_commit_against_the_policy_is_refused() {
         ── .: policy failed ([TIME])
         error[required-value]: `profile.dev.debug` is "full", and "line-tables-only" is required
           at .cargo/config.toml:6
-          costs: The repository says that it builds by this value, and this build would not.
-          mend: Set it in .cargo/config.toml, and unset what beats that.
+          costs: The repository requires this value, and a build here does not use it.
+          fix: Set it in .cargo/config.toml, and unset what overrides it.
         ── pre-commit: .: policy (failed [TIME]) in [TIME]
-           SKIP=policy leaves out what failed, --no-verify everything
+           hint: SKIP=policy skips the failed steps, --no-verify skips the hook
         --- exit status 1
     "#]]);
     project.git(&["add", "--all"]);

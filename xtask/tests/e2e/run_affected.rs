@@ -106,7 +106,8 @@ fn a_dry_run_prints_the_command_for_each_tool() {
         --- stderr
         note: wide is selected too: without it base would be built without more
         --- stderr
-        error: --partition splits tests: it goes with `test` and `nextest`
+        error: --partition splits tests
+        hint: use it with `test` or `nextest`
         --- exit status 2
         cargo test -p base -p narrow -p wide --locked
         cargo test -p apart --locked
@@ -260,7 +261,7 @@ fn the_nextest_configuration_affects_every_test() {
     );
     let why = ["affected", "--verb", "test", "--why", "narrow:lib"];
     let why = project.xtask(&why).done();
-    let last = "narrow lib test must be run again by nextest\n  since .config/nextest.toml changed: \
+    let last = "narrow lib test must run again with nextest\n  since .config/nextest.toml changed: \
                 it says how nextest runs each test\n";
     assert!(why.ends_with(last), "{why}");
     assert_eq!(dry("test"), "");

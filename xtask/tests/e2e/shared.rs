@@ -129,8 +129,9 @@ fn another_checkout_is_noticed(toolchain: &'static [(&'static str, &'static str)
     let clean = ["clean-affected", "--assume-changed", "base"];
     them.xtask("project", &clean).is(expect_test::expect![[r#"
         --- stderr
-        note: [BESIDE]/shared/debug is shared with another checkout: `base` was last built there from [BESIDE]/clone/crates/base/src/lib.rs. Cargo takes the one's artifacts for the other's, so each may run the other's code, and what is recorded there counts for nothing here. Give each checkout a build directory of its own, in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
-        error: nothing is removed from [BESIDE]/shared/debug, since another checkout builds there, too: `base` was last built from [BESIDE]/clone/crates/base/src/lib.rs. --allow-shared removes for both, and `allow-shared = true` in [workspace.metadata.xtask.policy] does for good
+        note: [BESIDE]/shared/debug is shared with another checkout: `base` was last built there from [BESIDE]/clone/crates/base/src/lib.rs. Cargo may use artifacts of the other checkout, so the records there are not used. Give each checkout its own build directory in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
+        error: nothing removed from [BESIDE]/shared/debug: another checkout also builds there (`base` was last built from [BESIDE]/clone/crates/base/src/lib.rs)
+        hint: --allow-shared removes the artifacts of both checkouts; `allow-shared = true` in [workspace.metadata.xtask.policy] always allows it
         --- exit status 2
     "#]]);
     let removed = them.xtask("project", &[&clean[..], &["--allow-shared"]].concat());
@@ -162,15 +163,15 @@ fn doctor_reports_another_checkout_and_keeps_its_state() {
     let doctor = [&["doctor", "--fix"][..], codes.as_flattened()].concat();
     them.xtask("project", &doctor)
         .is(expect_test::expect![[r#"
-            warning[shared-with-checkout]: another checkout builds in [BESIDE]/shared/debug, too
+            warning[shared-with-checkout]: another checkout also builds in [BESIDE]/shared/debug
               at [BESIDE]/shared/debug
               read: top was last built from [BESIDE]/worktree/crates/top/src/lib.rs
-              costs: Cargo takes the one's artifacts for the other's, so that each may run the other's code.
-              here: A build from nothing compiles 7 units of 2 packages; seconds are not known, since no `cargo xtask timings` of everything is kept.
-              mend: Give each checkout a build directory of its own, in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
+              costs: Cargo may use artifacts of the other checkout, so a checkout may run code of the other.
+              here: A full build compiles 7 units of 2 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+              fix: Give each checkout its own build directory in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
 
             --- stderr
-            note: there is nothing to mend that --fix mends
+            note: nothing to fix with --fix
             note: 1 warning
         "#]]);
     assert!(state.exists());
@@ -231,7 +232,7 @@ fn a_moved_checkout_is_recognized() {
     them.xtask("moved", NAMES_OF_IT).is(expect_test::expect![[r#"
         top
         --- stderr
-        note: [BESIDE]/shared/debug was built where this checkout is not: `top` was last built from [BESIDE]/worktree/crates/top/src/lib.rs, which does not exist. If the checkout was moved, what is recorded there counts again once it is built anew: `cargo clean`
+        note: [BESIDE]/shared/debug was built for another place: `top` was last built from [BESIDE]/worktree/crates/top/src/lib.rs, which does not exist. If the checkout was moved, run `cargo clean` and build again, so that its records are used
     "#]]);
     let clean = ["clean-affected", "--assume-changed", "base", "--dry-run"];
     assert_eq!(them.xtask("moved", &clean).status, 0);

@@ -62,7 +62,7 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
               rebuilt  lib, lib test, test it
                        ← base lib ← crates/base/src/lib.rs: it is compiled from this file
             --- stderr
-            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
                 Affected .: 4 units of 2 packages: 4 rebuilt, 0 rerun (cargo check --workspace --all-targets)
             note: lone: nothing is affected (the work tree since the merge base with main)
             note: tests/fixtures/fine: nothing is affected (the work tree since the merge base with main)
@@ -91,7 +91,7 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
             top
             gauge
             --- stderr
-            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
             note: lone: nothing is affected (the work tree since the merge base with main)
             note: tests/fixtures/fine: nothing is affected (the work tree since the merge base with main)
         "#]]);
@@ -104,7 +104,7 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
               since crates/base/src/lib.rs changed: it is compiled from this file
               (rule: source)
             --- stderr
-            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
         "#]]);
     project
         .xtask(&[
@@ -115,7 +115,7 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
         ])
         .is(expect![[r#"
             --- stderr
-            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
             error: of 4 workspaces none has it: no package `nobodys` in this workspace
             --- exit status 2
         "#]]);
@@ -169,13 +169,13 @@ fn a_path_that_no_workspace_uses_is_refused() {
         note: .: nothing is affected (the named files)
         note: tools: nothing is affected (the named files)
         error: the path `../other/notes.txt` lies outside the repository, and no unit, path dependency or setting uses it
-        hint: name paths of this repository or of a path dependency; to take a package as changed whatever the reason, use --assume-changed
+        hint: name paths of this repository or of a path dependency; to count a package as changed, use --assume-changed
         --- exit status 2
     "#]]);
     ask(&[], "../ext/src/lib.rs").is(expect![[r#"
         --- stderr
         error: the path `../ext/src/lib.rs` lies outside the repository, and no unit, path dependency or setting uses it
-        hint: name paths of this repository or of a path dependency; to take a package as changed whatever the reason, use --assume-changed
+        hint: name paths of this repository or of a path dependency; to count a package as changed, use --assume-changed
         --- exit status 2
     "#]]);
     let other = project.beside("other");
@@ -183,7 +183,7 @@ fn a_path_that_no_workspace_uses_is_refused() {
     ask(&[], "../other/notes.txt").is(expect![[r#"
         --- stderr
         error: the path `../other/notes.txt` lies outside the repository, and no unit, path dependency or setting uses it
-        hint: the path belongs to the repository or worktree [BESIDE]/other; ask there, or name paths of this one
+        hint: the path belongs to the repository or worktree [BESIDE]/other; run the command there, or name paths of this repository
         --- exit status 2
     "#]]);
 }
@@ -203,7 +203,7 @@ fn the_graph_shows_all_workspaces() {
         base 0.1.0
         gauge → base
         --- stderr
-        note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
     "#]]);
     project
         .xtask(&["graph", "--all-workspaces", "--format", "mermaid"])
@@ -217,7 +217,7 @@ fn the_graph_shows_all_workspaces() {
                 p2 --> p0
                 p4 --> p0
             --- stderr
-            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
         "#]]);
     project
         .xtask(&["graph", "--all-workspaces", "--focus", "gauge"])
@@ -226,7 +226,7 @@ fn the_graph_shows_all_workspaces() {
             base 0.1.0
             gauge → base
             --- stderr
-            note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+            note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
         "#]]);
 }
 
@@ -254,9 +254,9 @@ fn each_workspace_uses_its_own_configuration() {
         workspace tools
         cargo check --workspace --all-targets --locked
         --- stderr
-        note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
-        note: lone: nothing is affected that `cargo check` would do something with (what was named is another workspace's)
-        note: tests/fixtures/fine: nothing is affected that `cargo check` would do something with (what was named is another workspace's)
+        note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        note: lone: nothing affected for `cargo check` (the named paths belong to another workspace)
+        note: tests/fixtures/fine: nothing affected for `cargo check` (the named paths belong to another workspace)
     "#]]);
     project.write(
         "tools/gauge/tests/it.rs",
@@ -283,10 +283,10 @@ fn each_workspace_uses_its_own_configuration() {
     );
     act(&["clean-affected", "--check"], &[]).is(expect![[r#"
         --- stderr
-        note: tests/fixtures/broken is left out, since cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
+        note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
         note: .: no artifacts to remove in [ROOT]/target
-        note: lone: nothing is affected (what was named is another workspace's)
-        note: tests/fixtures/fine: nothing is affected (what was named is another workspace's)
+        note: lone: nothing is affected (the named paths belong to another workspace)
+        note: tests/fixtures/fine: nothing is affected (the named paths belong to another workspace)
         note: tools: no artifacts to remove in [ROOT]/tools/made
     "#]]);
 }

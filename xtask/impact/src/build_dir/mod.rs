@@ -216,12 +216,14 @@ fn layouts(path: &Utf8Path) -> Result<Vec<Layout>> {
     if layouts.is_empty() && is_locked(path) && prepared {
         match neither {
             Some(package) => bail!(
-                "`{}` has a layout not known here: see `build/{package}`",
+                "unknown layout of the build directory `{}`: see `build/{package}`\nhint: update \
+                 xtask-kit, or run `cargo clean`",
                 quote::name(&path)
             ),
             None if build.is_dir() => layouts.push(Layout::V2),
             None => bail!(
-                "`{}` has a layout not known here: no `.fingerprint`, no `build`",
+                "unknown layout of the build directory `{}`: no `.fingerprint`, no `build`\nhint: \
+                 update xtask-kit, or run `cargo clean`",
                 quote::name(&path)
             ),
         }

@@ -82,14 +82,18 @@ fn an_unknown_layout_is_refused_with_its_path() {
     ]);
     assert_eq!(
         found(&root),
-        ["`ROOT/debug` has a layout not known here: see `build/a`"]
+        [
+            "unknown layout of the build directory `ROOT/debug`: see `build/a`\nhint: update \
+          xtask-kit, or run `cargo clean`"
+        ]
     );
     let (_directory, root) = tree(&[
         "t/debug/.cargo-build-lock",
         "t/debug/deps/",
         "t/debug/units/",
     ]);
-    let expected = "`ROOT/t/debug` has a layout not known here: no `.fingerprint`, no `build`";
+    let expected = "unknown layout of the build directory `ROOT/t/debug`: no `.fingerprint`, no \
+                    `build`\nhint: update xtask-kit, or run `cargo clean`";
     assert_eq!(found(&root), [expected]);
 }
 

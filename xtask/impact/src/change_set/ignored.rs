@@ -45,7 +45,7 @@ pub(super) fn changes(
     let newer = ignored.among(&records.newer(builds))?;
     notes.extend(note(
         &newer,
-        "newer than a record of a build: taken as changed",
+        "newer than a record of a build: counts as changed",
     ));
     changes.extend(
         newer
@@ -54,7 +54,7 @@ pub(super) fn changes(
     );
 
     let gone = ignored.gone(records.gone())?;
-    notes.extend(note(&gone, "and it is gone: taken as changed"));
+    notes.extend(note(&gone, "and it does not exist: counts as changed"));
     changes.extend(
         gone.into_iter()
             .map(|path| change(path, ChangeStatus::Deleted)),
@@ -63,7 +63,7 @@ pub(super) fn changes(
     let unrecorded = ignored.named_by(&records.unrecorded)?;
     notes.extend(note(
         &unrecorded,
-        "and there is no record of a build to compare with: taken as changed",
+        "and there is no record of a build to compare with: counts as changed",
     ));
     let unrecorded = unrecorded.into_iter();
     changes.extend(unrecorded.map(|path| change(path, ChangeStatus::Modified)));
@@ -71,8 +71,8 @@ pub(super) fn changes(
     let settings = ignored.among(&records.newer_settings(builds))?;
     notes.extend(note(
         &settings,
-        "newer than the last build: what changed there is not known and selects nothing; in doubt, \
-         ask with --all",
+        "newer than the last build: the changes there are unknown and select nothing; in doubt, \
+         pass --all",
     ));
     Ok((changes, notes))
 }

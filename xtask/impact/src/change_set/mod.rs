@@ -152,8 +152,8 @@ impl ChangeSet {
         if asked.compare.is_some() {
             let compared = compared.ok_or_else(|| {
                 usage!(
-                    "{} is in no git repository, so there is nothing to compare with: name what \
-                     changed with --file or --assume-changed, or ask with --all",
+                    "{} is not in a git repository, so there is nothing to compare with\nhint: \
+                     pass the changes with --file or --assume-changed, or pass --all",
                     workspace.root
                 )
             })?;
@@ -237,8 +237,8 @@ impl ChangeSet {
             && at != Some(head)
         {
             notes.push(
-                "the newer side is not what is checked out, but the packages and their sources are \
-                 those of the work tree; check it out for an exact answer"
+                "the newer side is not checked out, so packages and sources are read from the work \
+                 tree; check it out for an exact answer"
                     .to_owned(),
             );
         }

@@ -262,12 +262,13 @@ impl Placer<'_> {
         let name = &*unquoted(name).unwrap_or_else(|| name.to_owned());
         let hint = match mistaken_for(name) {
             Some(what) => format!(
-                "this looks like {what}; pass one path a line, as `git diff --name-only` prints them"
+                "this looks like {what}; pass one path per line, as `git diff --name-only` prints \
+                 them"
             ),
             None => match self.nearest(name) {
                 Some(nearest) => format!("did you mean `{}`?", quote::name(&nearest)),
                 None => "name paths relative to the current directory or to the top level of the \
-                         repository, one a line; for a file of another revision, name that \
+                         repository, one per line; for a file of another revision, name that \
                          revision with --since"
                     .to_owned(),
             },

@@ -27,8 +27,8 @@ fn read_up_to(limit: u64, source: impl Read, name: &str) -> Result<Vec<String>> 
         .map_err(|error| usage!("cannot read {}: {error}", quote::name(name)))?;
     if listed.len() as u64 > limit {
         return Err(usage!(
-            "the list of files in {} is larger than {} MiB\nhint: pass one path a line, as `git diff \
-             --name-only` prints them; to take everything as changed, use --all",
+            "the list of files in {} is larger than {} MiB\nhint: pass one path per line, as `git \
+             diff --name-only` prints them; to count everything as changed, use --all",
             quote::name(name),
             limit >> 20
         ));
@@ -202,8 +202,8 @@ mod tests {
             read_up_to(2 << 20, std::io::repeat(b'a'), "a\nlist")
                 .unwrap_err()
                 .to_string(),
-            "the list of files in \"a\\nlist\" is larger than 2 MiB\nhint: pass one path a line, as \
-             `git diff --name-only` prints them; to take everything as changed, use --all"
+            "the list of files in \"a\\nlist\" is larger than 2 MiB\nhint: pass one path per line, \
+             as `git diff --name-only` prints them; to count everything as changed, use --all"
         );
         assert!(read(3, b"a.rs").is_err());
     }

@@ -95,11 +95,12 @@ pub(super) fn refuse(runner: &Runner, unused: &[&NamedOutside]) -> Result<()> {
     };
     let hint = match repository_of(runner, first) {
         Some(top) => format!(
-            "the path belongs to the repository or worktree {}; ask there, or name paths of this one",
+            "the path belongs to the repository or worktree {}; run the command there, or name \
+             paths of this repository",
             quote::name(&top)
         ),
-        None => "name paths of this repository or of a path dependency; to take a package as \
-                 changed whatever the reason, use --assume-changed"
+        None => "name paths of this repository or of a path dependency; to count a package as \
+                 changed, use --assume-changed"
             .to_owned(),
     };
     Err(usage!(

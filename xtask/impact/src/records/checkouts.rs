@@ -106,9 +106,9 @@ impl Shared {
             ..
         } = self;
         usage!(
-            "nothing is removed from {directory}, since another checkout builds there, too: \
-             `{package}` was last built from {source}. --allow-shared removes for both, and \
-             `allow-shared = true` in [workspace.metadata.xtask.policy] does for good"
+            "nothing removed from {directory}: another checkout also builds there (`{package}` was \
+             last built from {source})\nhint: --allow-shared removes the artifacts of both \
+             checkouts; `allow-shared = true` in [workspace.metadata.xtask.policy] always allows it"
         )
     }
 }
@@ -128,21 +128,21 @@ pub fn note(shared: &[Shared]) -> Option<String> {
     };
     Some(match first.is_there {
         true => format!(
-            "{directory}{more} is shared with another checkout: `{package}` was last built there from \
-             {source}. Cargo takes the one's artifacts for the other's, so each may run the other's \
-             code, and what is recorded there counts for nothing here. {MEND}"
+            "{directory}{more} is shared with another checkout: `{package}` was last built there \
+             from {source}. Cargo may use artifacts of the other checkout, so the records \
+             there are not used. {FIX}"
         ),
         false => format!(
-            "{directory}{more} was built where this checkout is not: `{package}` was last built from \
-             {source}, which does not exist. If the checkout was moved, what is recorded there \
-             counts again once it is built anew: `cargo clean`"
+            "{directory}{more} was built for another place: `{package}` was last built from \
+             {source}, which does not exist. If the checkout was moved, run `cargo clean` and \
+             build again, so that its records are used"
         ),
     })
 }
 
 /// The fix for checkouts that share a build directory.
-pub const MEND: &str = "Give each checkout a build directory of its own, in .cargo/config.toml: \
-     [build] build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"";
+pub const FIX: &str = "Give each checkout its own build directory in .cargo/config.toml: [build] \
+                       build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"";
 
 /// The place that a unit was compiled from, compared with this checkout.
 #[derive(Clone, Copy, Debug, PartialEq)]

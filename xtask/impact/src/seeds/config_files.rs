@@ -15,7 +15,7 @@ use crate::semantic_diff::{SemanticChange as Meaning, TouchedUnits};
 use crate::vcs::{Change, Seen};
 use crate::workspace::PackageIx;
 
-const UNREADABLE: &str = "one side of it cannot be read";
+const UNREADABLE: &str = "one version of it cannot be read";
 
 impl SeedFinder<'_> {
     /// Seeds the units that a settings file touches. Returns `false` if the path is not a settings
@@ -34,7 +34,7 @@ impl SeedFinder<'_> {
         let contents = (inputs.contents)(&change.path);
         if change.seen == Seen::Named && contents.before == contents.after {
             // The user named the file, but the file is identical in `HEAD`.
-            let because = "it is said to have changed, and how is not known";
+            let because = "it is named as changed, and the difference is unknown";
             match package {
                 Some(package) if setting == Setting::Manifest && !is_root => {
                     self.seed_package(package, Rule::Doubt, change, because);
@@ -109,7 +109,7 @@ impl SeedFinder<'_> {
     /// Seeds the units that a settings file outside the repository touches. The older side of the
     /// file is not known.
     fn outside(&mut self, change: &Change, setting: Setting, directory: &Utf8Path) -> bool {
-        let because = "it lies outside the repository, so how it changed is not known";
+        let because = "it lies outside the repository, so the difference is unknown";
         if setting != Setting::Manifest || self.inputs.settings.workspace_root == directory {
             self.everything(change, because);
             return true;

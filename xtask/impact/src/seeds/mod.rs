@@ -95,8 +95,8 @@ impl Resolution {
             return None;
         };
         Some(format!(
-            "cargo could not be asked what the change makes it resolve differently, so more is \
-             selected than may be needed: {why}"
+            "the change in dependency resolution is unknown, so more units are selected than \
+             needed: {why}"
         ))
     }
 }
@@ -255,14 +255,17 @@ impl SeedFinder<'_> {
             let unit = inputs.graph.unit(index);
             let (is_reached, because) = match kind {
                 // All units of the package are built with its library and its build script.
-                TargetKind::Lib if !came => {
-                    (unit.kind != TargetKind::CustomBuild, "the library went")
+                TargetKind::Lib if !came => (
+                    unit.kind != TargetKind::CustomBuild,
+                    "the library of its package was removed",
+                ),
+                TargetKind::CustomBuild if !came => {
+                    (true, "the build script of its package was removed")
                 }
-                TargetKind::CustomBuild if !came => (true, "the build script went"),
                 // Cargo passes the paths of a package's binaries to its tests.
                 TargetKind::Bin if inputs.verb != Verb::Check => (
                     matches!(unit.kind, TargetKind::Test | TargetKind::Bench),
-                    "it is told of its package's binaries",
+                    "cargo passes it the paths of its package's binaries",
                 ),
                 _ => (false, ""),
             };
@@ -297,7 +300,7 @@ impl SeedFinder<'_> {
                 unit,
                 Rule::Target,
                 change,
-                "a new target is the first to need it",
+                "a new target is the first that needs it",
             );
         }
     }
@@ -355,7 +358,7 @@ impl SeedFinder<'_> {
         for (package, at) in layout.packages() {
             let manifest = read(at).unwrap_or_default();
             if at != directory && names.iter().flatten().any(|it| manifest.contains(it)) {
-                let because = "its manifest names a package whose library went";
+                let because = "its manifest names a package whose library was removed";
                 self.seed_package(package, Rule::Target, change, because);
             }
         }
@@ -400,7 +403,7 @@ impl SeedFinder<'_> {
         let owner = layout.owner(path);
         for (package, _) in layout.packages() {
             let (rule, because) = if below.contains(&package) || owner == Some(package) {
-                (Rule::Doubt, "what changed in this directory is not known")
+                (Rule::Doubt, "the changes in this directory are unknown")
             } else if self.sources.names_below(package, path) {
                 (Rule::Source, "its sources name files in this directory")
             } else {

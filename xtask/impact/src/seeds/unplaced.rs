@@ -72,7 +72,7 @@ impl SeedFinder<'_> {
                 && !self.is_recorded(unit)
                 && may_read(&mut self.sources, unit, node)
             {
-                let because = "a macro of its may read this file";
+                let because = "one of its macros may read this file";
                 self.seed(unit, Rule::Doubt, change, because);
             }
         }

@@ -28,11 +28,7 @@ pub fn compare_manifest(old: &Table, new: &Table) -> Vec<SemanticChange> {
         let is_list = change.key == "cargo-features" || kind.is_some();
         match change.key {
             _ if change.inside().is_none() && !is_list => {
-                effects.push(one(
-                    TouchedUnits::All,
-                    false,
-                    "is not the table it should be",
-                ));
+                effects.push(one(TouchedUnits::All, false, "is not a table"));
             }
             "badges" | "hints" => {}
             "package" | "project" => effects.extend(package(&change)),
@@ -99,13 +95,17 @@ fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
             let why = "decides which files a build script watches";
             vec![(TouchedUnits::PackageScan, false, why)]
         }
-        "name" | "version" => vec![(TouchedUnits::Package, true, "is the package's identity")],
+        "name" | "version" => vec![(
+            TouchedUnits::Package,
+            true,
+            "is part of the package's identity",
+        )],
         "build" => vec![(TouchedUnits::Package, true, "names the build script")],
         "edition" => {
             let mut effects = vec![(
                 TouchedUnits::Package,
                 true,
-                "is every target's, save its own",
+                "is the edition of every target without its own",
             )];
             // Without the key `resolver`, the edition of a root package chooses the resolver.
             if resolver(change.old) != resolver(change.new) {
@@ -224,7 +224,7 @@ fn lints(above: &[&str], change: &KeyChange, what: &TouchedUnits) -> Vec<Semanti
 fn workspace(change: &KeyChange) -> Vec<SemanticChange> {
     let all = |path: &[&str], told, why| SemanticChange::new(path, TouchedUnits::All, told, why);
     if change.old.is_none() || change.new.is_none() {
-        let why = "makes this manifest a root, or no longer";
+        let why = "decides whether this manifest is a workspace root";
         return vec![all(&["workspace"], false, why)];
     }
     let mut effects = Vec::new();

@@ -143,7 +143,7 @@ impl Repository {
                 return Ok(None);
             }
             bail!(
-                "git does not open the repository of {}\n{}",
+                "git cannot open the repository of {}\n{}",
                 quote::name(&directory),
                 stderr.trim_end()
             );
@@ -170,19 +170,19 @@ impl Repository {
         self.known(revision)?.ok_or_else(|| {
             let remedy = match () {
                 () if !revision.is_empty() && revision.bytes().all(|byte| byte == b'0') => {
-                    "zeros stand for the time before the first commit; ask with --all"
+                    "zeros mean that there is no commit before; pass --all"
                 }
                 () if self.is_shallow() => {
-                    "this clone is shallow: `git fetch --unshallow`, or fetch that revision with \
-                     enough depth"
+                    "this clone is shallow: run `git fetch --unshallow`, or fetch that revision \
+                     with enough depth"
                 }
                 () if self.is_before_first(revision) => {
-                    "it would lie before the first commit; ask with --all"
+                    "the history has no commit that early; pass --all"
                 }
-                () => "fetch it, or name another with --base or --since",
+                () => "fetch it, or pass another revision with --base or --since",
             };
             usage!(
-                "git knows no revision `{}`: {remedy}",
+                "git knows no revision `{}`\nhint: {remedy}",
                 quote::name(&revision)
             )
         })
@@ -274,13 +274,13 @@ impl Repository {
         }
         if self.head.is_none() {
             return Err(usage!(
-                "{} has no commit yet, so nothing can have changed since one: commit first, or \
-                 ask with --staged, --file, --assume-changed or --all",
+                "{} has no commit yet to compare with\nhint: commit first, or pass --staged, \
+                 --file, --assume-changed or --all",
                 quote::name(&self.top_level)
             ));
         }
         Err(usage!(
-            "none of {} exists here: name what to compare with by --base or --since",
+            "no base branch found (tried {})\nhint: pass --base <REV> or --since <REV>",
             DEFAULT_BASES.join(", ")
         ))
     }
@@ -298,12 +298,12 @@ impl Repository {
             return Ok(Commit(one_line(&output.stdout)));
         }
         let remedy = if self.is_shallow() {
-            "this clone is shallow: `git fetch --unshallow` (in CI, a checkout with full history)"
+            "this clone is shallow: run `git fetch --unshallow` (in CI, check out the full history)"
         } else {
-            "compare directly with --since"
+            "compare the two directly with --since"
         };
         Err(usage!(
-            "{} and {} have no common ancestor here: {remedy}",
+            "{} and {} have no common ancestor in this clone\nhint: {remedy}",
             short(one),
             short(other)
         ))

@@ -296,7 +296,7 @@ impl Workspace {
                     .map(|(_, package)| format!("{}@{}", package.name, package.version))
                     .collect();
                 Err(usage!(
-                    "`{}` names several packages; say which: {}",
+                    "`{}` names several packages\nhint: use one of {}",
                     quote::name(&spec),
                     specs.join(", ")
                 ))

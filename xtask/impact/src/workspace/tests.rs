@@ -71,7 +71,8 @@ fn an_unknown_or_ambiguous_name_is_refused_with_a_hint() {
         no package `serd` in this workspace; did you mean `serde`?
         no package `zzz` in this workspace
         no package `` in this workspace
-        `rand` names several packages; say which: rand@0.8.5, rand@0.9.1
+        `rand` names several packages
+        hint: use one of rand@0.8.5, rand@0.9.1
         no package `path+file:///w/network#9.9.9` in this workspace; did you mean `network`?"#]]
     .assert_eq(&faults.join("\n"));
 }

@@ -145,7 +145,8 @@ impl<'a> LiveSet<'a> {
                 Some(script) => by_hash.get(&script).cloned(),
                 None if self.packages.contains_key(&*found.package_name) => None,
                 None => by_package.get(&found.package_name).cloned().or_else(|| {
-                    let doubt = ScanDoubt::Yes("nothing tells who built it".to_owned());
+                    let doubt =
+                        ScanDoubt::Yes("no record names the workspace that built it".to_owned());
                     let is_gone = is_gone(&found.package_name);
                     (!self.has(&found.package_name)).then_some((is_gone, doubt))
                 }),
@@ -181,7 +182,7 @@ impl<'a> LiveSet<'a> {
         let doubt = |reason: &str| ScanDoubt::Yes(reason.to_owned());
         let in_workspace = self.packages.get(package) == Some(&true);
         let Some(source) = source else {
-            let said = (is_gone(package), doubt("it left no dep-info"));
+            let said = (is_gone(package), doubt("it has no dep-info"));
             return (!self.has(package)).then_some(said);
         };
         if let Some(download) = Download::of(source) {
@@ -206,10 +207,12 @@ impl<'a> LiveSet<'a> {
             false => is_gone(package),
         };
         let doubt = match source.is_absolute() {
-            true if source.exists() => doubt(&format!("its source {} exists", quote::name(source))),
+            true if source.exists() => {
+                doubt(&format!("its source {} still exists", quote::name(source)))
+            }
             true => ScanDoubt::No,
             false if self.compiled_here(contents, named, package) => ScanDoubt::No,
-            false => doubt("no artifact of it says that it was compiled here"),
+            false => doubt("no artifact records that it was compiled here"),
         };
         Some((because, doubt))
     }

@@ -13,7 +13,7 @@ use xtask_impact::files;
 impl LiveSet<'_> {
     /// Returns a package in `contents` that shows that another workspace builds in this directory,
     /// too.
-    pub fn stranger(&self, contents: &ProfileDirScan) -> Option<String> {
+    pub fn foreign_package(&self, contents: &ProfileDirScan) -> Option<String> {
         let stray = contents.strays.iter().find_map(|stray| {
             let root = stray.found.root.as_ref();
             let is_paths = root.is_none_or(|it| Download::of(it).is_none());

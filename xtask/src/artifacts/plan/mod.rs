@@ -138,12 +138,12 @@ impl CleanPlan {
 
 impl Directory {
     /// Returns the artifacts to remove from a profile directory. The package that the running kit
-    /// is built from is kept in the directory that holds the kit. `stranger` is a package that
+    /// is built from is kept in the directory that holds the kit. `foreign_package` is a package that
     /// shows that another workspace builds in this directory, too.
     pub fn new(
         selection: &ArtifactSelection<'_>,
         contents: &ProfileDirScan,
-        stranger: Option<&str>,
+        foreign_package: Option<&str>,
     ) -> Self {
         let options = selection.options;
         let triple = contents.place.triple.as_deref();
@@ -161,7 +161,7 @@ impl Directory {
             }
         }
         for stray in &contents.strays {
-            match stray.doubt_with(stranger) {
+            match stray.doubt_with(foreign_package) {
                 None => found.push((&stray.found, &stray.because)),
                 Some(doubt) => doubtful.push(DoubtfulUnit {
                     package: stray.found.package_name.clone(),

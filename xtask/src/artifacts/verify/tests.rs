@@ -43,14 +43,14 @@ fn rebuilt_units_are_compared_with_the_answer() {
         &after,
     );
     expect_test::expect![[r#"
-        built as announced: 1 unit
+        rebuilt as predicted: 1 unit
           network 0.1.0: lib
-        built besides: 1 unit
+        rebuilt but not predicted: 1 unit
           board 0.1.0: lib
-        announced, yet not built: 1 unit
+        predicted but not rebuilt: 1 unit
           planner 0.1.0: lib
         stayed fresh: 1 unit
-        took 1.5s; the last full build 9.0s
+        took 1.5s; the last full build took 9.0s
     "#]]
     .assert_eq(&crate::artifacts::text::verification(
         &found,

@@ -195,7 +195,7 @@ fn resolve(
     let parent = match (inherits, name) {
         (Some(value), _) if is_root => {
             return Err(usage!(
-                "{}: profile `{name}` inherits from none, and says `inherits`",
+                "{}: profile `{name}` cannot inherit from another profile\nhint: remove `inherits`",
                 value.origin
             ));
         }

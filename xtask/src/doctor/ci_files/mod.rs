@@ -18,72 +18,73 @@ pub(crate) const CHECKS: &[&Check] = &[&UNREADABLE, &KEY, &MTIMES, &CLEAN, &TOOL
 static UNREADABLE: Check = Check {
     code: "ci-unreadable",
     level: Level::Note,
-    cost: "What it does for caches was not looked at.",
-    explanation: "Read: the file, which is no YAML, or whose aliases or nesting make it larger than any \
-                  service reads.\n\nMend: the service will not read it either.",
+    cost: "The file was not checked.",
+    explanation: "Read: the file. It is not YAML, or its aliases or nesting make it larger than \
+                  any service reads.\n\nFix: correct the file; the CI service cannot read it \
+                  either.",
 };
 
 static KEY: Check = Check {
     code: "ci-cache-key",
     level: Level::Warning,
-    cost: "A cache under a key that stays is never written anew: what changed since is downloaded \
-           or compiled in every run, and what is left over is carried along.",
-    explanation: "Read: the key of each step of `actions/cache`, and of GitLab's `cache`, that keeps \
-                  the target directory or cargo's downloads. It has to hold a hash of `Cargo.lock`, \
-                  where git tracks one, and for the target directory the toolchain, too: by a hash of \
-                  `rust-toolchain.toml`, by `rustc`'s version, or by the matrix. A key that takes the \
-                  result of another step, an input or a variable is taken to hold both, one of \
-                  each commit's or run's own is written each time.\n\nMend: \
-                  `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; `cargo xtask ci \
-                  cache-key` makes a key of both.",
+    cost: "A cache with a constant key is never updated: every run downloads or compiles again \
+           what changed since, and old artifacts stay in the cache.",
+    explanation: "Read: the key of each step of `actions/cache`, and of GitLab's `cache`, that \
+                  keeps the target directory or cargo's downloads. It has to hold a hash of \
+                  `Cargo.lock`, where git tracks one, and for the target directory the toolchain, \
+                  too: by a hash of `rust-toolchain.toml`, by `rustc`'s version, or by the matrix. \
+                  A key that takes the result of another step, an input or a variable is taken to \
+                  hold both, one of each commit's or run's own is written each time.\n\nFix: \
+                  `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; `cargo xtask \
+                  ci cache-key` makes a key of both.",
 };
 
 static MTIMES: Check = Check {
     code: "ci-target-mtimes",
     level: Level::Warning,
-    cost: "A checkout gives every source a new time, so cargo compiles all packages of the workspace \
-           again though their artifacts were restored, and those are carried to and fro for nothing.",
-    explanation: "Read: the steps of each job that keeps the target directory by `actions/cache` or \
-                  GitLab's `cache`. None of them speaks of mtimes, of `touch`, or of cargo's checksum \
-                  freshness.\n\nIt is a small fault where dependencies outweigh the workspace.\n\nMend: \
-                  keep the dependencies' artifacts alone, as `Swatinem/rust-cache` does; or take a \
-                  compiler cache.",
+    cost: "A checkout gives every source a new time, so cargo compiles all packages of the \
+           workspace again. The restored artifacts are of no use.",
+    explanation: "Read: the steps of each job that keeps the target directory by `actions/cache` \
+                  or GitLab's `cache`. None of them speaks of mtimes, of `touch`, or of cargo's \
+                  checksum freshness.\n\nIt is a small fault where dependencies outweigh the \
+                  workspace.\n\nFix: keep the dependencies' artifacts alone, as \
+                  `Swatinem/rust-cache` does; or take a compiler cache.",
 };
 
 static CLEAN: Check = Check {
     code: "ci-clean-first",
     level: Level::Warning,
-    cost: "Everything is compiled from nothing in every run.",
-    explanation: "Read: the first cargo command of each job, installs and questions left out. It is \
-                  `cargo clean` of everything.\n\nMend: leave it out; a runner that keeps its directory \
-                  is cleaned by `cargo xtask clean-affected --orphans`.",
+    cost: "Every run compiles everything.",
+    explanation: "Read: the first cargo command of each job, installs and questions left out. It \
+                  is `cargo clean` of everything.\n\nFix: leave it out; a runner that keeps its \
+                  directory is cleaned by `cargo xtask clean-affected --orphans`.",
 };
 
 static TOOLCHAIN: Check = Check {
     code: "ci-toolchain-moves",
     level: Level::Note,
-    cost: "On the day of a release all that is cached is worth nothing, and what passed yesterday may \
-           fail today.",
+    cost: "A new release of the toolchain makes all caches useless, and a job that passed \
+           yesterday may fail today.",
     explanation: "Read: how the jobs install a toolchain (`dtolnay/rust-toolchain`, \
-                  `actions-rs/toolchain`, `actions-rust-lang/setup-rust-toolchain`, `rustup`). Some \
-                  take `stable`, `beta` or `nightly`, no job of any file takes a version, and no \
-                  `rust-toolchain.toml` names one.\n\nIt is no fault of a library that wants to know \
-                  early what a release breaks.\n\nMend: name a version in `rust-toolchain.toml`, for \
-                  developers, too.",
+                  `actions-rs/toolchain`, `actions-rust-lang/setup-rust-toolchain`, `rustup`). \
+                  Some take `stable`, `beta` or `nightly`, no job of any file takes a version, and \
+                  no `rust-toolchain.toml` names one.\n\nIt is no fault of a library that wants to \
+                  know early what a release breaks.\n\nFix: name a version in \
+                  `rust-toolchain.toml`, for developers, too.",
 };
 
 static VARIABLES: Check = Check {
     code: "ci-cache-variables",
     level: Level::Warning,
-    cost: "sccache hashes the variable into every key, so that jobs and runs find nothing of one \
-           another's in the cache.",
+    cost: "sccache hashes the variable into every key, so jobs and runs share nothing in the cache.",
     explanation: "Read: the variables of the jobs of a file that have sccache for their \
-                  `RUSTC_WRAPPER`. All that begin with `CARGO_` are part of sccache's keys, save those \
-                  of registries and `CARGO_BUILD_JOBS`. Found is one that holds a commit's or a run's \
-                  own value; one that has no say in what is compiled (`CARGO_TERM_*`, `CARGO_NET_*`, \
-                  `CARGO_HTTP_*`, `CARGO_TARGET_DIR`) and is not the same in all of these jobs; and \
-                  `CARGO_INCREMENTAL` turned on, with which sccache refuses to compile.\n\nMend: say it \
-                  in `.cargo/config.toml`, where it is the same for every job and for developers.",
+                  `RUSTC_WRAPPER`. All that begin with `CARGO_` are part of sccache's keys, save \
+                  those of registries and `CARGO_BUILD_JOBS`. Found is one that holds a commit's \
+                  or a run's own value; one that has no say in what is compiled (`CARGO_TERM_*`, \
+                  `CARGO_NET_*`, `CARGO_HTTP_*`, `CARGO_TARGET_DIR`) and is not the same in all of \
+                  these jobs; and `CARGO_INCREMENTAL` turned on, with which sccache refuses to \
+                  compile.\n\nFix: say it in `.cargo/config.toml`, where it is the same for every \
+                  job and for developers.",
 };
 
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
@@ -104,8 +105,8 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         let jobs = match workflow::jobs(file, &text) {
             Ok(jobs) => jobs,
             Err(error) => {
-                let message = format!("{file} was skipped, it cannot be read as YAML: {error}");
-                let mend = "Mend the file, or remove it.";
+                let message = format!("{file} was skipped, because it is not valid YAML: {error}");
+                let mend = "Fix the file, or remove it.";
                 found.push(UNREADABLE.found(patient.place(file, None), message, mend));
                 continue;
             }
@@ -126,8 +127,8 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         && let Some((place, ..)) = toolchains.first()
         && toolchains.iter().all(|(_, _, channel)| moves(channel))
     {
-        let message = "no job of CI names the version of its toolchain";
-        let mend = "Name one in `rust-toolchain.toml`.";
+        let message = "no CI job names the version of its toolchain";
+        let mend = "Name a version in `rust-toolchain.toml`.";
         let evidence = toolchains.iter().map(|(_, line, _)| line.clone()).take(5);
         let finding = TOOLCHAIN.found(place.clone(), message, mend);
         found.push(finding.evidence(evidence));
@@ -179,7 +180,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
             faults.push(CiFault {
                 check: &KEY,
                 at: cache.line,
-                message: format!("{name} keeps {what} under a key without {lacks}"),
+                message: format!("{name} caches {what} with a key without {lacks}"),
                 mend: "Add `hashFiles('**/Cargo.lock')` and the toolchain to the key.",
             });
         }
@@ -198,9 +199,12 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
         faults.push(CiFault {
             check: &MTIMES,
             at: cache.line,
-            message: format!("{name} keeps the target directory, and gives its sources new times"),
-            mend: "Keep the dependencies' artifacts alone (`Swatinem/rust-cache`), or take a compiler \
-                   cache.",
+            message: format!(
+                "{name} caches the target directory, but the checkout gives all \
+                              sources new times"
+            ),
+            mend: "Cache only the artifacts of dependencies (`Swatinem/rust-cache`), or use a \
+                   compiler cache.",
         });
     }
     if let Some((at, _)) = first_cargo(job).filter(|(_, words)| is_clean(words)) {
@@ -208,7 +212,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
             check: &CLEAN,
             at,
             message: format!("{name} begins with `cargo clean`"),
-            mend: "Leave it out.",
+            mend: "Remove the command.",
         });
     }
     faults

@@ -63,7 +63,7 @@ fn a_cache_key_needs_the_lock_file_and_the_toolchain() {
             None => assert!(keys.is_empty(), "{key}: {keys:?}"),
             Some(lacks) => assert!(
                 keys[0].ends_with(&format!(
-                    ":9 test keeps {} under a key without {lacks}",
+                    ":9 test caches {} with a key without {lacks}",
                     if path == "target" {
                         "the target directory"
                     } else {
@@ -81,7 +81,10 @@ fn a_cached_target_directory_needs_old_source_times() {
     let kept = cache("target", "${{ steps.key.outputs.key }}");
     assert_eq!(
         faults(&kept),
-        ["ci-target-mtimes:9 test keeps the target directory, and gives its sources new times"]
+        [
+            "ci-target-mtimes:9 test caches the target directory, but the checkout gives all sources \
+          new times"
+        ]
     );
     let of_one_run = cache("target", "a-${{ github.sha }}");
     assert!(faults(&of_one_run).is_empty());
@@ -120,17 +123,17 @@ fn variables_that_spoil_a_compiler_cache_are_found() {
         (
             "CARGO_INCREMENTAL: 1",
             "A: b",
-            Some("3 CARGO_INCREMENTAL is on, beside sccache"),
+            Some("3 CARGO_INCREMENTAL is on together with sccache"),
         ),
         (
             "CARGO_TARGET_DIR: '/tmp/${{ github.run_id }}'",
             "A: b",
-            Some("3 CARGO_TARGET_DIR is another one in each run, beside sccache"),
+            Some("3 CARGO_TARGET_DIR differs in each run, and is part of sccache's keys"),
         ),
         (
             "CARGO_TERM_COLOR: always",
             "A: b",
-            Some("3 CARGO_TERM_COLOR is not the same in all jobs that have sccache"),
+            Some("3 CARGO_TERM_COLOR differs between jobs that use sccache"),
         ),
         ("CARGO_TERM_COLOR: always", "CARGO_TERM_COLOR: always", None),
         ("CARGO_PROFILE_DEV_DEBUG: 0", "A: b", None),

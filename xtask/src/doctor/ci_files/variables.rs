@@ -16,12 +16,12 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
         let values: BTreeSet<_> = values.collect();
         let found = if name == "CARGO_INCREMENTAL" {
             let on = entries().find(|it| ["1", "true"].contains(&it.value.as_str()));
-            on.map(|it| (it, "is on, beside sccache"))
+            on.map(|it| (it, "is on together with sccache"))
         } else if let Some(own) = entries().find(|it| is_own_of_a_run(&it.value)) {
-            Some((own, "is another one in each run, beside sccache"))
+            Some((own, "differs in each run, and is part of sccache's keys"))
         } else if values.len() > 1 && SILENT.iter().any(|it| name.starts_with(it)) {
             let any = entries().next();
-            any.map(|it| (it, "is not the same in all jobs that have sccache"))
+            any.map(|it| (it, "differs between jobs that use sccache"))
         } else {
             None
         };
@@ -29,7 +29,7 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
             check: &VARIABLES,
             at: entry.line,
             message: format!("{name} {fault}"),
-            mend: "Say it in `.cargo/config.toml`.",
+            mend: "Set it in `.cargo/config.toml`.",
         }));
     }
     faults

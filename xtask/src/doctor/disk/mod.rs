@@ -24,54 +24,54 @@ static HOLDS: Check = Check {
     code: "target-size",
     level: Level::Note,
     cost: "Disk.",
-    explanation: "Read: names, lengths and times of all files in the target and the build directory, and \
-                  the free space by `df`. A file that cargo put up for users by a link counts once. \
-                  Packages are told by the hash that their files share with their fingerprint. Found \
-                  from 1 GiB on, where a quarter was not written for 30 days, or all of it is a tenth \
-                  of what the disk would have free without it.\n\nMend: `cargo xtask \
-                  clean-affected --orphans` removes what the workspace no longer has; `cargo clean \
-                  --profile NAME` a profile that is not built any more.",
+    explanation: "Read: names, lengths and times of all files in the target and the build \
+                  directory, and the free space by `df`. A file that cargo put up for users by a \
+                  link counts once. Packages are told by the hash that their files share with \
+                  their fingerprint. Found from 1 GiB on, where a quarter was not written for 30 \
+                  days, or all of it is a tenth of what the disk would have free without \
+                  it.\n\nFix: `cargo xtask clean-affected --orphans` removes what the workspace no \
+                  longer has; `cargo clean --profile NAME` a profile that is not built any more.",
 };
 
 static SPACE: Check = Check {
     code: "little-space",
     level: Level::Warning,
-    cost: "A build of another profile, or after a change of the toolchain, fills the disk and fails \
-           in the middle.",
-    explanation: "Read: the size of the target and the build directory, and what `df` says is free on \
-                  the file system that holds them; less is free than they hold, and they hold 1 GiB or more. Where there is no \
-                  `df`, nothing is found.\n\nMend: remove what `target-size` shows to be old.",
+    cost: "The next build of another profile or toolchain fills the disk and fails.",
+    explanation: "Read: the size of the target and the build directory, and what `df` says is free \
+                  on the file system that holds them; less is free than they hold, and they hold 1 \
+                  GiB or more. Where there is no `df`, nothing is found.\n\nFix: remove what \
+                  `target-size` shows to be old.",
 };
 
 static INCREMENTAL: Check = Check {
     code: "unused-incremental",
     level: Level::Warning,
-    cost: "Disk, mostly a good part of a target directory's.",
-    explanation: "Read: the names in each profile's `incremental` directory. No target of a package \
-                  that cargo's metadata names, and no unit recorded in that profile, has the crate's \
-                  name.\n\nMend: `--fix` removes it, under cargo's lock. Nothing but time can be lost: \
-                  rustc starts from nothing where there is none.",
+    cost: "Disk space, often a large part of the target directory.",
+    explanation: "Read: the names in each profile's `incremental` directory. No target of a \
+                  package that cargo's metadata names, and no unit recorded in that profile, has \
+                  the crate's name.\n\nFix: `--fix` removes it, under cargo's lock. Nothing but \
+                  time can be lost: rustc starts from nothing where there is none.",
 };
 
 static TOOLCHAIN: Check = Check {
     code: "gone-toolchain",
     level: Level::Warning,
-    cost: "Disk: cargo builds anew with another toolchain, and keeps what the former one built.",
+    cost: "Disk space: cargo keeps the artifacts of the former toolchain after it is replaced.",
     explanation: "Read: the version of rustc at the head of each library's metadata, against the \
-                  versions of the toolchains that `rustup toolchain list` names. Executables do not \
-                  tell, so the size is that of libraries alone. Without rustup nothing is found.\n\n\
-                  It is no fault where a container with another toolchain builds here, too.\n\nMend: \
-                  `cargo clean`, after an update of the toolchain.",
+                  versions of the toolchains that `rustup toolchain list` names. Executables do \
+                  not tell, so the size is that of libraries alone. Without rustup nothing is \
+                  found.\n\nIt is no fault where a container with another toolchain builds here, \
+                  too.\n\nFix: `cargo clean`, after an update of the toolchain.",
 };
 
 static SEVERAL: Check = Check {
     code: "several-build-dirs",
     level: Level::Note,
-    cost: "Each holds all dependencies once more, and is built apart.",
+    cost: "Each holds all dependencies again, and is built separately.",
     explanation: "Read: the directories in the workspace's root and in its target directory that \
                   cargo tagged and keeps its notes on the compiler in, other than the workspace's \
-                  own.\n\nIt is no fault where an editor or a coverage tool has its own, so that it \
-                  does not wait for other builds.\n\nMend: remove those that nobody uses.",
+                  own.\n\nIt is no fault where an editor or a coverage tool has its own, so that \
+                  it does not wait for other builds.\n\nFix: remove those that nobody uses.",
 };
 
 /// Incremental state that no package uses.
@@ -105,7 +105,8 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     let free = free(patient, &own.target);
     let old = usage.older_than(OLD);
     if is_large(usage.bytes, old, free) {
-        let mend = "Remove what is old: `cargo xtask clean-affected --orphans`, `cargo clean --profile NAME`.";
+        let mend = "Remove old artifacts: `cargo xtask clean-affected --orphans`, `cargo clean \
+                    --profile NAME`.";
         let finding = HOLDS.found(place.clone(), &*holds, mend);
         let share = free.map_or(String::new(), |free| {
             format!(
@@ -122,9 +123,9 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     }
     if let Some(free) = free.filter(|&free| free < usage.bytes && usage.bytes >= FLOOR) {
         let message = format!("{holds}, and {} are free", size(free));
-        let finding = SPACE.found(place, message, "Remove what is old.");
+        let finding = SPACE.found(place, message, "Remove old artifacts.");
         let impact = format!(
-            "Another build of all that lies there needs {} more than are free.",
+            "Another build of the same size needs {} more than is free.",
             size(usage.bytes - free)
         );
         let finding = finding.evidence([format!("`df -Pk {}`", own.target)]);
@@ -146,12 +147,12 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         let place = patient.place(&others[0], None);
         let number = match others.len() {
             1 => "another build directory".to_owned(),
-            number => format!("{number} build directories beside its own"),
+            number => format!("{number} build directories apart from its own"),
         };
         let message = format!("the workspace has {number}, of {}", size(bytes));
-        let finding = SEVERAL.found(place, message, "Remove those that nobody uses.");
+        let finding = SEVERAL.found(place, message, "Remove the directories that nobody uses.");
         let impact = format!(
-            "{} of disk, beside the {} of its own.",
+            "{} of disk, in addition to the {} of its own.",
             size(bytes),
             size(usage.bytes)
         );
@@ -202,7 +203,7 @@ fn incremental(patient: &Context<'_>, usage: &DiskUsage) -> Result<Option<Findin
     };
     let evidence = unused.iter().map(|it| {
         let (path, name, size) = (&it.path, &it.crate_name, size(bytes(it)));
-        format!("{path}: nothing is called {name}, {size}")
+        format!("{path}: no package or target is called {name}, {size}")
     });
     let place = patient.place(&patient.workspace.build_directory, None);
     let mend = "`cargo xtask doctor --fix` removes it.";
@@ -276,7 +277,7 @@ fn toolchains(patient: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     let installed = installed.iter().map(|it| format!("installed: {it}"));
     let message = format!("{all} were built by toolchains that are no longer installed");
     let place = patient.place(&patient.workspace.build_directory, None);
-    let mend = "`cargo clean`, where nothing else builds here with that toolchain.";
+    let mend = "Run `cargo clean`, if nothing else builds here with that toolchain.";
     let finding = TOOLCHAIN.found(place, message, mend);
     let libraries: usize = by_version.values().map(HashSet::len).sum();
     let impact = format!("{all} of disk in {libraries} libraries.");

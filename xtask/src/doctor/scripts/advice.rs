@@ -42,13 +42,13 @@ pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Ve
     if !unknown.is_empty() {
         lines.push(format!("lines for {}", unknown.join(", ")));
         let mend = format!(
-            "Print {}; where that cannot be listed, leave the script as it is.",
+            "Print {}; if the inputs cannot be listed, leave the script as it is.",
             lines.join(", ")
         );
         return (mend, evidence);
     }
     if lines.is_empty() {
-        lines.push("`cargo::rerun-if-changed=build.rs`, since it reads nothing else".to_owned());
+        lines.push("`cargo::rerun-if-changed=build.rs`, because it reads nothing else".to_owned());
     }
     (format!("Print {}.", lines.join(", ")), evidence)
 }
@@ -64,7 +64,7 @@ mod tests {
             (
                 "",
                 false,
-                &["Print `cargo::rerun-if-changed=build.rs`, since it reads nothing else."][..],
+                &["Print `cargo::rerun-if-changed=build.rs`, because it reads nothing else."][..],
             ),
             (
                 "env::var(\"MODE\"); fs::read_dir(\"../b/data\")",

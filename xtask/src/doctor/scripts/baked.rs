@@ -10,34 +10,34 @@ use crate::checks::{Check, Level};
 pub(crate) static BAKES_TIME: Check = Check {
     code: "script-bakes-time",
     level: Level::Warning,
-    cost: "Each run of the script rebuilds the package with all that depends on it, no cache can \
-           serve it, and between runs the time is a lie.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One that \
-                  holds the time of that run, in seconds or milliseconds since 1970, or its date \
-                  where that is not the commit's, was taken from the clock.\n\nMend: stamp the \
+    cost: "Each run of the script rebuilds the package and its dependents, no cache can serve it, \
+           and the time is old between runs.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One \
+                  that holds the time of that run, in seconds or milliseconds since 1970, or its \
+                  date where that is not the commit's, was taken from the clock.\n\nFix: stamp the \
                   release where it is packaged; or take `SOURCE_DATE_EPOCH`.",
 };
 
 pub(crate) static BAKES_PATH: Check = Check {
     code: "script-bakes-path",
     level: Level::Warning,
-    cost: "The artifacts name this checkout: another one, or another machine, cannot use them from \
-           a cache, and one that does reads files of this one.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One that \
-                  holds a path below the workspace's root, its build directory left out, is \
-                  absolute.\n\nMend: a path below the package is `env!(\"CARGO_MANIFEST_DIR\")` joined \
-                  with the rest, or better is found at run time.",
+    cost: "The artifacts name this checkout: another checkout or machine cannot use them from a \
+           cache, or it reads files of this checkout.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One \
+                  that holds a path below the workspace's root, its build directory left out, is \
+                  absolute.\n\nFix: a path below the package is `env!(\"CARGO_MANIFEST_DIR\")` \
+                  joined with the rest, or better is found at run time.",
 };
 
 pub(crate) static BAKES_COMMIT: Check = Check {
     code: "script-bakes-commit",
     level: Level::Note,
-    cost: "Every commit, checkout and rebase rebuilds the package with all that depends on it.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One that \
-                  holds 7 to 40 hexadecimal digits by which git knows a commit is a git hash.\n\nIt is \
-                  no fault in a binary that nothing depends on.\n\nMend: bake it into the binary's own \
-                  package alone; in the dev profile take a constant, and the hash where a release is \
-                  built.",
+    cost: "Every commit, checkout and rebase rebuilds the package and its dependents.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One \
+                  that holds 7 to 40 hexadecimal digits by which git knows a commit is a git \
+                  hash.\n\nIt is no fault in a binary that nothing depends on.\n\nFix: bake it \
+                  into the binary's own package alone; in the dev profile take a constant, and the \
+                  hash where a release is built.",
 };
 
 /// The facts that baked values are compared with.
@@ -86,7 +86,7 @@ pub(crate) fn baked(
     let reads_clock = words().any(|word| is_time(word) && !is_commits(word))
         || value.contains(&today) && !is_commits(&today);
     if reads_clock {
-        let mend = "Stamp the release where it is packaged.";
+        let mend = "Add the time when the release is packaged.";
         return Some((&BAKES_TIME, "the time", mend));
     }
     let is_hash = |word: &str| {
@@ -97,7 +97,7 @@ pub(crate) fn baked(
     // `git describe` writes a `g` before the hash.
     let has_hash =
         words().any(|word| is_hash(word) || is_hash(word.strip_prefix('g').unwrap_or("")));
-    let mend = "Bake it into the binary's own package alone, and where a release is built.";
+    let mend = "Bake it only into the package of the binary, and only in release builds.";
     has_hash.then_some((&BAKES_COMMIT, "a commit's hash", mend))
 }
 

@@ -40,15 +40,15 @@ pub(crate) const CHECKS: &[&Check] = &[
 static SILENT: Check = Check {
     code: "script-watches-all",
     level: Level::Warning,
-    cost: "Any file of the package that changes, a README too, runs the script again and rebuilds \
-           the package with all that depends on it.",
+    cost: "Any changed file of the package, even a README, runs the script again and rebuilds the \
+           package and its dependents.",
     explanation: "Read: what the script printed when it last ran, if its sources are older than \
                   that; else its sources, where they hold no `rerun-if-*` in any literal and the \
-                  package has no build-dependency that might print one.\n\nIt is no fault where the \
-                  script does read all of the package, or asks git for changes that are not \
-                  committed.\n\nMend: print `cargo::rerun-if-changed=PATH` and \
-                  `cargo::rerun-if-env-changed=NAME` for everything that it reads, since a single such \
-                  line ends the watch over the package; of git the files that `git rev-parse \
+                  package has no build-dependency that might print one.\n\nIt is no fault where \
+                  the script does read all of the package, or asks git for changes that are not \
+                  committed.\n\nFix: print `cargo::rerun-if-changed=PATH` and \
+                  `cargo::rerun-if-env-changed=NAME` for everything that it reads, since a single \
+                  such line ends the watch over the package; of git the files that `git rev-parse \
                   --git-path HEAD` and `--git-path` of `HEAD`'s ref name; \
                   `cargo::rerun-if-changed=build.rs` where it reads nothing.",
 };
@@ -56,23 +56,23 @@ static SILENT: Check = Check {
 static MISSING: Check = Check {
     code: "script-missing-input",
     level: Level::Warning,
-    cost: "Every build runs the script again, and rebuilds the package with all that depends on it.",
+    cost: "Every build runs the script again, and rebuilds the package and its dependents.",
     explanation: "Read: the paths that the script named by `rerun-if-changed` when it last ran, if \
                   its sources are older than that; else those that its `main` prints whatever \
                   happens. Each is looked for on the disk: cargo takes one that is not there for \
-                  changed.\n\nMend: name a file that exists, or the directory that it may appear in.",
+                  changed.\n\nFix: name a file that exists, or the directory that it may appear in.",
 };
 
 static WRITES: Check = Check {
     code: "script-writes-source",
     level: Level::Warning,
-    cost: "A build changes the work tree: cargo may take what the script writes for an edit and \
-           build once more, and two builds at a time write over one another.",
+    cost: "A build changes the work tree: cargo may see the written file as an edit and build \
+           again, and two builds at a time overwrite each other's files.",
     explanation: "Read: the calls in the script's sources of `fs::write`, `File::create`, \
                   `fs::create_dir`, `write_to_file` and `out_dir` whose path is relative to the \
                   package, by a literal or by `CARGO_MANIFEST_DIR`. What git ignores is left out, \
-                  since cargo does not watch it.\n\nMend: write to `OUT_DIR`, and `include!` it from \
-                  there; or generate in an xtask and commit the result.",
+                  since cargo does not watch it.\n\nFix: write to `OUT_DIR`, and `include!` it \
+                  from there; or generate in an xtask and commit the result.",
 };
 
 /// The facts that are known about the build script of a package.
@@ -133,7 +133,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     }
     if !unrecorded.is_empty() {
         patient.notes.borrow_mut().push(format!(
-            "no build is recorded of the present build scripts of {}, so what they print is not known",
+            "the build scripts of {} have no record of a build, so their output is unknown",
             listed(unrecorded.into_iter())
         ));
     }
@@ -247,7 +247,7 @@ fn judge(script: &ScriptFacts, facts: &BakedValues<'_>, place: &PlaceOf<'_>) -> 
     };
     for path in missing {
         let message = format!("the build script of {package} watches {path}, which does not exist");
-        let mend = "Name a file that exists, or the directory in which it may appear.";
+        let mend = "Name a file that exists, or the directory in which the file may appear.";
         let by = if said.is_some() { "" } else { "`main` of " };
         let evidence = format!("`rerun-if-changed` in {by}{source}");
         found.push(MISSING.found(here(), message, mend).evidence([evidence]));

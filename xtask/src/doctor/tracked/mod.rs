@@ -19,26 +19,27 @@ pub(crate) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
 static OUTPUT: Check = Check {
     code: "tracked-output",
     level: Level::Error,
-    cost: "A checkout puts another build's artifacts in place, newer than every source, and cargo \
-           takes them for its own; every build changes files that git tracks.",
-    explanation: "Read: the files that git tracks in the target or the build directory, by its index, and \
-                  the disk. Cargo made those that have a name of cargo's (`.rustc_info.json`, \
-                  `deps/libx-<hash>.rlib`), in a directory that cargo locks or keeps fingerprints in; \
-                  artifacts that dep-info beside them names; packages, timings and documentation. Your own \
-                  files there are not found, nor what tests leave in `tmp`.\n\nMend: `git rm --cached`, \
-                  which leaves the files on the disk, and lines in `.gitignore` that hide no other file; \
-                  `--fix` does both, and commits nothing.",
+    cost: "A checkout restores artifacts of another build, newer than every source, and cargo uses \
+           them; every build changes files that git tracks.",
+    explanation: "Read: the files that git tracks in the target or the build directory, by its \
+                  index, and the disk. Cargo made those that have a name of cargo's \
+                  (`.rustc_info.json`, `deps/libx-<hash>.rlib`), in a directory that cargo locks \
+                  or keeps fingerprints in; artifacts that dep-info beside them names; packages, \
+                  timings and documentation. Your own files there are not found, nor what tests \
+                  leave in `tmp`.\n\nFix: `git rm --cached`, which leaves the files on the disk, \
+                  and lines in `.gitignore` that hide no other file; `--fix` does both, and \
+                  commits nothing.",
 };
 
 static FUTURE: Check = Check {
     code: "future-source",
     level: Level::Warning,
-    cost: "Cargo takes a file that is newer than its last build for changed: every build compiles its \
-           package again, until that time has come.",
-    explanation: "Read: the modification times of the files that git tracks in the directories of the \
-                  workspace's path packages, against the clock. An archive, a file system of another \
-                  machine or a clock that was wrong left them.\n\nMend: `--fix` sets the time to now; \
-                  what is built from the file is compiled once more.",
+    cost: "Cargo counts a file that is newer than the last build as changed: every build compiles \
+           its package again, until that time has passed.",
+    explanation: "Read: the modification times of the files that git tracks in the directories of \
+                  the workspace's path packages, against the clock. An archive, a file system of \
+                  another machine or a clock that was wrong left them.\n\nFix: `--fix` sets the \
+                  time to now; what is built from the file is compiled once more.",
 };
 
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
@@ -49,7 +50,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
             1 => "git tracks a file that cargo built".to_owned(),
             number => format!("git tracks {number} files that cargo built"),
         };
-        let mend = "`cargo xtask doctor --fix` takes them out of the index and adds an entry to \
+        let mend = "`cargo xtask doctor --fix` removes them from the index and adds an entry to \
                     `.gitignore`.";
         let finding = OUTPUT.found(patient.place(one, None), message, mend);
         let evidence = outputs.iter().map(|it| format!("`git ls-files`: {it}"));

@@ -65,7 +65,7 @@ fn staged_files_are_formatted_and_checked() {
     let (_, summary) = checked.split_once("── ").unwrap();
     expect![[r#"
         pre-commit: fmt (failed [TIME]), check (failed [TIME]) in [TIME]
-           SKIP=fmt,check leaves out what failed, --no-verify everything
+           hint: SKIP=fmt,check skips the failed steps, --no-verify skips the hook
     "#]]
     .assert_eq(summary);
     let mut skipping = Command::new("git");
@@ -96,7 +96,7 @@ fn a_step_gets_the_changed_files_and_packages() {
         ── say failed ([TIME])
         crates/base/a file crates/base/src/lib.rs crates/top/src/main.rs of base top -p base -p top
         ── pre-commit: say (failed [TIME]) in [TIME]
-           SKIP=say leaves out what failed, --no-verify everything
+           hint: SKIP=say skips the failed steps, --no-verify skips the hook
         --- exit status 1
     "#]]);
 }
@@ -113,15 +113,15 @@ fn a_step_over_its_budget_is_stopped() {
     project.write("crates/base/src/lib.rs", "// Edited.\n");
     commit(&project, &["--all"]).is(expect![[r#"
         --- stderr
-        warning: look was not done after [TIME]: it was stopped, and passes for what it did not see (`budget` of [workspace.metadata.xtask.hooks.pre-commit])
+        warning: look did not finish in [TIME]: it was stopped, and counts as passed (`budget` of [workspace.metadata.xtask.hooks.pre-commit])
               Passed pre-commit: look (stopped [TIME]) in [TIME]
     "#]]);
     configure(&project, &sleep("fail"));
     commit(&project, &["--all"]).is(expect![[r#"
         --- stderr
-        warning: look was not done after [TIME]: it was stopped, which counts as failed (`budget` of [workspace.metadata.xtask.hooks.pre-commit])
+        warning: look did not finish in [TIME]: it was stopped, and counts as failed (`budget` of [workspace.metadata.xtask.hooks.pre-commit])
         ── pre-commit: look (stopped [TIME]) in [TIME]
-           SKIP=look leaves out what failed, --no-verify everything
+           hint: SKIP=look skips the failed steps, --no-verify skips the hook
         --- exit status 1
     "#]]);
 }

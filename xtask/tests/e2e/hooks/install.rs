@@ -55,7 +55,7 @@ fn an_existing_hook_is_kept_and_run_first() {
         .xtask(&["hooks", "uninstall", "pre-push"])
         .is(expect![[r#"
             --- stderr
-            note: pre-push is not the kit's, and stays
+            note: pre-push is not a hook of the kit, and is kept
         "#]]);
 }
 
@@ -73,7 +73,7 @@ fn a_hook_that_another_tool_wrote_again_is_told_and_put_back() {
     let ours = project.read(path);
     write("#!/bin/sh\necho theirs\n");
     project.xtask(&["hooks", "status"]).is(expect![[r#"
-        pre-commit     replaced by another tool, so that no step runs: `hooks install` puts the kit's back
+        pre-commit     replaced by another tool, so no step runs: `hooks install` restores the kit's hook
                        [ROOT]/.git/hooks/pre-commit
                        after [ROOT]/.git/before-xtask/pre-commit
         pre-push       not installed
@@ -83,7 +83,7 @@ fn a_hook_that_another_tool_wrote_again_is_told_and_put_back() {
     "#]]);
     project.xtask(&["doctor"]).is(expect![[r#"
         --- stderr
-        note: another tool replaced the hook [ROOT]/.git/hooks/pre-commit, so that no step of the kit's runs there: `cargo xtask hooks install` puts the kit's back
+        note: another tool replaced the hook [ROOT]/.git/hooks/pre-commit, so no step of the kit runs there: `cargo xtask hooks install` restores the kit's hook
         note: nothing found
     "#]]);
     project
@@ -190,7 +190,7 @@ fn one_hook_checks_every_workspace_of_the_repository() {
          
         `cargo fmt`, then `git add` what it changed
         ── pre-commit: a: fmt (failed [TIME]), b: fmt ([TIME]) in [TIME]
-           SKIP=fmt leaves out what failed, --no-verify everything
+           hint: SKIP=fmt skips the failed steps, --no-verify skips the hook
         --- exit status 1
     "#]]);
 

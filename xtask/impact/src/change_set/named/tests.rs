@@ -129,21 +129,21 @@ fn a_name_that_exists_nowhere_is_refused() {
         no such path: `rust/scr/lib.rs` is neither on disk nor in a revision of this repository
         hint: did you mean `rust/src/lib.rs`?
         no such path: `caff.rs` is neither on disk nor in a revision of this repository
-        hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
+        hint: name paths relative to the current directory or to the top level of the repository, one per line; for a file of another revision, name that revision with --since
         no such path: `lib.rs` (and 1 more) is neither on disk nor in a revision of this repository
         hint: did you mean `rust/src/lib.rs`?
         no such path: `*.rs` is neither on disk nor in a revision of this repository
-        hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
+        hint: name paths relative to the current directory or to the top level of the repository, one per line; for a file of another revision, name that revision with --since
         no such path: `src/lib.rs ` is neither on disk nor in a revision of this repository
         hint: did you mean `src/lib.rs`?
         no such path: `"M\tsrc/lib.rs"` is neither on disk nor in a revision of this repository
-        hint: this looks like the output of `git diff --name-status`; pass one path a line, as `git diff --name-only` prints them
+        hint: this looks like the output of `git diff --name-status`; pass one path per line, as `git diff --name-only` prints them
         no such path: `zzz` is neither on disk nor in a revision of this repository
-        hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
+        hint: name paths relative to the current directory or to the top level of the repository, one per line; for a file of another revision, name that revision with --since
         no such path: `/no/such/file` is neither on disk nor in a revision of this repository
-        hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
+        hint: name paths relative to the current directory or to the top level of the repository, one per line; for a file of another revision, name that revision with --since
         no such path: `"\033[31m"` is neither on disk nor in a revision of this repository
-        hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
+        hint: name paths relative to the current directory or to the top level of the repository, one per line; for a file of another revision, name that revision with --since
     "#]].assert_eq(&(refused.join("\n") + "\n"));
 }
 
@@ -167,7 +167,7 @@ fn a_name_is_found_on_disk_outside_a_repository() {
     assert_eq!(placed(&root, None, &["."]), "M rust, M rust/src/lib.rs");
     expect_test::expect![[r#"
         no such path: `src/main.rs` is not on disk
-        hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since"#]].assert_eq(&placed(&root, None, &["src/main.rs"]));
+        hint: name paths relative to the current directory or to the top level of the repository, one per line; for a file of another revision, name that revision with --since"#]].assert_eq(&placed(&root, None, &["src/main.rs"]));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub fn affected(
     for difference in &resolution.differences {
         let because = match &difference.what {
             Difference::Vanished => continue,
-            Difference::Appeared => "cargo resolves a unit that was not there".to_owned(),
+            Difference::Appeared => "cargo resolves a new unit".to_owned(),
             Difference::Further => "cargo builds it in one more configuration".to_owned(),
             Difference::Changed(what) => {
                 format!("cargo resolves it differently: {}", what.join("; "))
@@ -65,7 +65,7 @@ pub fn affected(
         effect => effect.is_none(),
     };
     let unreached = rebuilt.iter().filter(is_unreached);
-    let because = "cargo resolves what it is built from differently";
+    let because = "cargo resolves its dependencies differently";
     seeds.extend(unreached.map(|&unit| seed(unit, because, Propagation::All, &[])));
     propagate_within(graph, seeds, &is_rebuilt)
 }

@@ -75,7 +75,7 @@ fn of_several_workspaces_each_must_not_use_a_path() {
     assert_eq!(
         refused(2),
         "the path `/b` lies outside the repository, and no unit, path dependency or setting uses \
-         it\nhint: name paths of this repository or of a path dependency; to take a package as \
-         changed whatever the reason, use --assume-changed"
+         it\nhint: name paths of this repository or of a path dependency; to count a package as \
+         changed, use --assume-changed"
     );
 }

@@ -16,8 +16,8 @@ use xtask_impact::workspace::may_be_host;
 pub(crate) static ENVIRONMENT_OVERRIDES: Check = Check {
     code: "environment-overrides",
     level: Level::Warning,
-    cost: "Builds from this shell are other builds than everybody else's: where they share a \
-           target directory, each compiles again what the other has compiled.",
+    cost: "Builds from this shell differ from all other builds: in a shared target directory, each \
+           compiles again what the other compiled.",
     explanation: "A variable of the environment beats what a file of the repository says: of \
 cargo's configuration, a profile of a root manifest, or the toolchain that is pinned.
 
@@ -28,9 +28,8 @@ or the job; or, if it is right for all, write the value into `.cargo/config.toml
 pub(crate) static ENVIRONMENT_DEPARTS: Check = Check {
     code: "environment-departs",
     level: Level::Note,
-    cost: "Programs that do not have the variable, such as an editor, build something else; and \
-           a compiler cache such as sccache counts most variables that begin with `CARGO_` into \
-           its keys.",
+    cost: "Programs without the variable, such as an editor, build something else; and a compiler \
+           cache such as sccache uses most variables that begin with `CARGO_` in its keys.",
     explanation: "A variable of the environment decides about builds where the repository's files \
 leave it open: the target directory, flags, profiles, a wrapper.
 
@@ -41,8 +40,8 @@ The kit obeys it as cargo does, and sets none itself. What is meant for all belo
 pub(crate) static SPLIT_RUSTFLAGS: Check = Check {
     code: "split-rustflags",
     level: Level::Warning,
-    cost: "The variable takes the place of all flags of the configuration, and everything is \
-           compiled again whenever builds with it and without it take turns.",
+    cost: "The variable replaces all flags of the configuration, and everything is compiled again \
+           when builds with and without it take turns.",
     explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, in the environment or by a \
 tracked workflow, `.envrc`, `.vscode/settings.json`, `justfile` or `Makefile`, and cargo's \
 configuration in the repository sets `build.rustflags` or flags of a platform by `cfg(…)` or of a target that it builds for. Cargo \
@@ -56,8 +55,8 @@ pass what one job needs by `--config`.",
 pub(crate) static ENV_TABLE_IGNORED: Check = Check {
     code: "env-table-ignored",
     level: Level::Warning,
-    cost: "Nobody builds as the line says, and build scripts and programs under `cargo run` see a \
-           variable that cargo did not obey.",
+    cost: "No build uses the line, and build scripts and programs under `cargo run` see a variable \
+           that cargo did not use.",
     explanation: "The table `[env]` of cargo's configuration sets a variable that cargo itself \
 would obey in its own environment. It sets variables for what cargo starts, and cargo has read its \
 own by then.
@@ -94,8 +93,8 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
         for (name, value) in entries(said.get("env")).filter(|(name, _)| decides(name)) {
             found.push(ENV_TABLE_IGNORED.found(
                 subject.place(&value.origin),
-                format!("`env.{name}` does not reach the cargo that reads it"),
-                format!("Write the key of cargo's own into {path}."),
+                format!("`env.{name}` has no effect on cargo itself"),
+                format!("Write cargo's own key in {path}."),
             ));
         }
     }
@@ -118,16 +117,17 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
             }
         }
         let (check, message, mend) = if FLAGS.contains(&name) && !values.is_empty() {
-            let message = format!("{name} takes the place of the repository's own flags");
-            let mend = format!("Unset {name}, or say the flags in one place.");
+            let message = format!("{name} replaces the flags of the repository");
+            let mend = format!("Unset {name}, or write all flags in one place.");
             (&SPLIT_RUSTFLAGS, message, mend)
         } else if !values.is_empty() {
-            let message = format!("{name} beats what the repository says");
-            let mend = format!("Unset {name}, or change the value for all.");
+            let message = format!("{name} overrides a value of the repository");
+            let mend = format!("Unset {name}, or change the value for everyone.");
             (&ENVIRONMENT_OVERRIDES, message, mend)
         } else if is_open {
-            let message = format!("{name} decides how this shell builds");
-            let mend = "Write it into .cargo/config.toml if it is meant for all.".to_owned();
+            let message = format!("{name} changes the builds of this shell");
+            let mend =
+                "Write the value in .cargo/config.toml if it is meant for everyone.".to_owned();
             (&ENVIRONMENT_DEPARTS, message, mend)
         } else {
             continue;
@@ -155,8 +155,8 @@ fn split_by_files(subject: &PolicySubject, known: &KnownWorkspace, found: &mut V
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| sets_flags(text)) {
             let finding = SPLIT_RUSTFLAGS.found(
                 subject.at(path, Some(line)),
-                "RUSTFLAGS takes the place of the repository's own flags",
-                "Say the flags in one place: in .cargo/config.toml, or by --config.",
+                "RUSTFLAGS replaces the flags of the repository",
+                "Write the flags in one place: in .cargo/config.toml, or with --config.",
             );
             let said = format!("{} ({})", key.join("."), subject.named(&flags.origin));
             found.push(finding.evidence([text.trim().to_owned(), said]));

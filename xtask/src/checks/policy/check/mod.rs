@@ -39,12 +39,10 @@ pub const CHECKS: &[&Check] = &[
 static UNREADABLE_WORKSPACE: Check = Check {
     code: "unreadable-workspace",
     level: Level::Warning,
-    cost: "Whether it keeps to the policy is not known, and nobody can build it.",
-    explanation: "The root manifest of a workspace that git tracks, or a configuration of cargo's \
-that holds there, is one that cargo refuses, so that nothing of the workspace was checked. Of the \
-workspace that was asked about that is no finding, but wrong use.
+    cost: "The workspace cannot be built, and was not checked against the policy.",
+    explanation: "The root manifest of a workspace that git tracks, or a configuration of cargo's that holds there, is one that cargo refuses, so that nothing of the workspace was checked. Of the workspace that was asked about that is no finding, but wrong use.
 
-Mend the file; or, where it is broken on purpose, except the manifest and say why.",
+Fix the file; or, if it is broken on purpose, add an exception for the manifest with a reason.",
 };
 
 /// Runs every check, and returns the findings at their own levels.
@@ -66,7 +64,7 @@ pub fn find(subject: &PolicySubject, policy: &Policy) -> Result<Vec<Finding>> {
             "the workspace of {} was not checked",
             relative(manifest, &subject.top)
         );
-        let mend = "Mend what is named, or except the manifest and say why.";
+        let mend = "Fix the named file, or add an exception for the manifest with a reason.";
         let error = format!("{error:#}");
         let finding = UNREADABLE_WORKSPACE.found(place, message, mend);
         found.push(finding.evidence(error.lines().next().map(str::to_owned)));

@@ -13,8 +13,8 @@ use xtask_impact::paths::normalized;
 pub(crate) static NESTED_CONFIG: Check = Check {
     code: "nested-config",
     level: Level::Warning,
-    cost: "Cargo reads it only where it is started below it, so that a build from there and one \
-           from the root take each other's artifacts away.",
+    cost: "Cargo reads the file only if it is started below it, so a build from there and a build \
+           from the root invalidate each other's artifacts.",
     explanation: "A `.cargo/config.toml` lies below the root of the workspace that the packages \
 beside it are in, and sets what decides about builds otherwise than the configuration at the root. \
 Cargo looks for configuration from the current directory upwards, not from the package.
@@ -26,7 +26,7 @@ Move what is meant for all to the root's. What is meant for one package goes els
 pub(crate) static CONTRADICTING_CONFIG: Check = Check {
     code: "contradicting-config",
     level: Level::Warning,
-    cost: "A workspace of the repository builds by another policy than the rest.",
+    cost: "One workspace of the repository builds by another policy than the rest.",
     explanation: "The configuration of a nested workspace sets a value otherwise than a \
 configuration of the repository above it, which holds there too but for that line.
 
@@ -37,7 +37,7 @@ Take the line out; or, where the workspace has to differ, except it in \
 pub(crate) static CONTRADICTING_MANIFEST: Check = Check {
     code: "contradicting-manifest",
     level: Level::Warning,
-    cost: "The line has no effect, and who reads it is misled.",
+    cost: "The line has no effect, and misleads readers.",
     explanation: "A root manifest sets a value of a profile otherwise than the repository's \
 `.cargo/config.toml`, and configuration beats the manifest.
 
@@ -69,8 +69,8 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
         let ignored = relative(path, &subject.top);
         found.push(TWO_CONFIG_FILES.found(
             subject.at(path, Some(1)),
-            format!("{ignored} is ignored for the file `config` beside it"),
-            "Join the two in `config.toml`.",
+            format!("{ignored} is ignored, because of the file `config` beside it"),
+            "Merge the two into `config.toml`.",
         ));
     }
     for (path, said) in &subject.configurations {
@@ -88,8 +88,11 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
                 let key = key.join(".");
                 let finding = CONTRADICTING_MANIFEST.found(
                     subject.place(&said.origin),
-                    format!("`profile.{key} = {said}` is beaten by the configuration's `{over}`"),
-                    "Keep the one that is meant.",
+                    format!(
+                        "`profile.{key} = {said}` is overridden by `{over}` of the \
+                             configuration"
+                    ),
+                    "Keep the one that you want.",
                 );
                 found.push(finding.evidence([subject.named(&over.origin)]));
             }
@@ -129,8 +132,8 @@ fn configuration(
                 let key = key.join(".");
                 let finding = CONTRADICTING_CONFIG.found(
                     subject.place(&value.origin),
-                    format!("`{key} = {value}` speaks against `{above}` further up"),
-                    "Take the line out, or except the file and say why.",
+                    format!("`{key} = {value}` contradicts `{above}` of a directory above"),
+                    "Remove the line, or add an exception for the file with a reason.",
                 );
                 found.push(finding.evidence([subject.named(&above.origin)]));
             }
@@ -156,7 +159,7 @@ fn configuration(
         let root = relative(&owner.root.join("Cargo.toml"), &subject.top);
         found.push(NESTED_CONFIG.found(
             subject.place(&first.origin),
-            format!("{path} holds only for a cargo that is started below it, and sets `{keys}`"),
+            format!("{path} applies only if cargo is started below it, and sets `{keys}`"),
             format!("Move it to the configuration beside {root}."),
         ));
     }

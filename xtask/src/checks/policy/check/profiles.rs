@@ -12,8 +12,8 @@ use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 pub(crate) static INCREMENTAL_WITH_CACHE: Check = Check {
     code: "incremental-with-cache",
     level: Level::Warning,
-    cost: "A compiler cache keeps nothing of what is compiled incrementally, and sccache fails the \
-           build where `CARGO_INCREMENTAL` asks for it.",
+    cost: "A compiler cache does not cache incremental builds, and sccache fails the build if \
+           `CARGO_INCREMENTAL` is set.",
     explanation: "`rustc-wrapper` is a compiler cache, and `incremental` is turned on by name: in a \
 profile, in `build.incremental`, or by `CARGO_INCREMENTAL`. That `dev` is incremental unless somebody \
 says otherwise is not counted: dependencies are cached then, and one's own code is not.
@@ -25,8 +25,8 @@ not.",
 pub(crate) static CODEGEN_UNITS_WITH_INCREMENTAL: Check = Check {
     code: "codegen-units-with-incremental",
     level: Level::Warning,
-    cost: "An incremental build keeps or compiles codegen units whole: with few of them each edit \
-           compiles most of the crate.",
+    cost: "An incremental build compiles whole codegen units: with few of them, each edit compiles \
+           most of the crate.",
     explanation: "A profile is incremental and has fewer than 16 `codegen-units`; rustc takes 256 \
 for an incremental build by itself.
 
@@ -36,7 +36,7 @@ Take `codegen-units` out, or turn `incremental` off for that profile.",
 pub(crate) static LTO_WITH_INCREMENTAL: Check = Check {
     code: "lto-with-incremental",
     level: Level::Warning,
-    cost: "Every build optimises the whole program anew, after an edit of one line as well.",
+    cost: "Every build optimises the whole program again, even after an edit of one line.",
     explanation: "A profile has `lto` `\"thin\"` or `\"fat\"` and is incremental, as `dev` and \
 `test` are unless somebody says otherwise.
 
@@ -46,7 +46,7 @@ Keep `lto` for the profile that is shipped.",
 pub(crate) static DEBUG_STRIPPED: Check = Check {
     code: "debug-stripped",
     level: Level::Warning,
-    cost: "Debug information is made, written and read by the linker, and then thrown away.",
+    cost: "Debug information is generated, linked, and then removed.",
     explanation: "A profile asks for `debug` information and for `strip` to take it away, both by \
 name, and not for `split-debuginfo`, which would keep it beside the binary.
 
@@ -114,8 +114,8 @@ fn cache(
     for value in asking.into_iter().filter(is_on) {
         let finding = INCREMENTAL_WITH_CACHE.found(
             subject.place(&value.origin),
-            format!("incremental builds are asked for, and {name} caches none"),
-            format!("Turn `incremental` off, or do without {name}."),
+            format!("incremental builds are on, and {name} does not cache them"),
+            format!("Turn `incremental` off, or do not use {name}."),
         );
         found.push(finding.evidence([subject.named(&wrapper.origin)]));
     }
@@ -136,7 +136,7 @@ fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
         found.push(CODEGEN_UNITS_WITH_INCREMENTAL.found(
             subject.place(&units.origin),
             format!("`{name}` is incremental, and has {number} codegen units"),
-            "Take `codegen-units` out, or turn `incremental` off.",
+            "Remove `codegen-units`, or turn `incremental` off.",
         ));
     }
     if let Some(lto) = said("lto")
@@ -146,7 +146,7 @@ fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
         found.push(LTO_WITH_INCREMENTAL.found(
             subject.place(&lto.origin),
             format!("`{name}` is incremental, and has `lto = {lto}`"),
-            "Take `lto` out of it.",
+            "Remove `lto` from the profile.",
         ));
     }
     if let (Some(debug), Some(strip)) = (said("debug"), said("strip"))
@@ -156,8 +156,8 @@ fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
     {
         let finding = DEBUG_STRIPPED.found(
             subject.place(&strip.origin),
-            format!("`{name}` has `debug = {debug}`, and `strip = {strip}` throws it away"),
-            "Keep the one that is meant.",
+            format!("`{name}` has `debug = {debug}`, and `strip = {strip}` removes it"),
+            "Keep the one that you want.",
         );
         found.push(finding.evidence([subject.named(&debug.origin)]));
     }
@@ -174,7 +174,7 @@ fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
             found.push(FULL_DEBUG_INFO.found(
                 subject.place(&debug.origin),
                 format!("`{name}{table}` has full debug information"),
-                "Say \"line-tables-only\" or \"limited\" where that is enough.",
+                "Use \"line-tables-only\" or \"limited\" if that is enough.",
             ));
         }
     }

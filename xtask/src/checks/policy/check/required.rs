@@ -14,7 +14,7 @@ use xtask_impact::usage;
 pub(crate) static REQUIRED_VALUE: Check = Check {
     code: "required-value",
     level: Level::Error,
-    cost: "The repository says that it builds by this value, and this build would not.",
+    cost: "The repository requires this value, and a build here does not use it.",
     explanation: "A value that `require` of `[workspace.metadata.xtask.policy]` names is another \
 here: by a file, a variable or a flag, or because nobody sets it. Profiles are asked for their final \
 values, inherited ones and cargo's own included, and directories for where they are, from the \
@@ -33,7 +33,10 @@ pub(crate) fn find(
             let used = used(subject, known, &key)?;
             let field = key.last().copied().unwrap_or_default();
             let wanted = value_of(required).ok_or_else(|| {
-                usage!("`policy.require.{}` is no value of cargo's", key.join("."))
+                usage!(
+                    "`policy.require.{}` is not a value of cargo's configuration",
+                    key.join(".")
+                )
             })?;
             let wanted = canonical(field, &wanted);
             if used.as_ref() == Some(&wanted) {
@@ -49,7 +52,7 @@ pub(crate) fn find(
             let finding = REQUIRED_VALUE.found(
                 place,
                 format!("`{}` is {is}, and {wanted} is required", key.join(".")),
-                "Set it in .cargo/config.toml, and unset what beats that.",
+                "Set it in .cargo/config.toml, and unset what overrides it.",
             );
             let unsaid = (origin == ValueOrigin::Default).then(|| subject.named(&origin));
             found.push(finding.evidence(unsaid));

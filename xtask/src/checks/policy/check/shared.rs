@@ -14,7 +14,7 @@ use xtask_impact::paths::normalized;
 pub(crate) static SAME_PACKAGE_TWICE: Check = Check {
     code: "same-package-twice",
     level: Level::Error,
-    cost: "Cargo takes the one for the other: a build of the second is Fresh with the code of the \
+    cost: "Cargo confuses the two packages: a build of the second is Fresh with the code of the \
            first.",
     explanation: "Two workspaces of the repository build into one directory, and each has a \
 package of the same name and version at the same path below its root. Cargo tells path packages apart \
@@ -28,8 +28,7 @@ Give one another name or version, or the workspaces build directories of their o
 pub(crate) static SAME_OUTPUTS_TWICE: Check = Check {
     code: "same-outputs-twice",
     level: Level::Warning,
-    cost: "What lies in the target directory under the package's name is of the workspace that was \
-           built last.",
+    cost: "The final artifacts of the package belong to the workspace that was built last.",
     explanation: "Two workspaces of the repository build into one target directory, and each has a \
 package of the same name and version. Cargo keeps what it compiles apart, and puts the final binaries \
 and libraries of both under one name.
@@ -75,7 +74,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
                         "{name} {version} is also in the workspace {beside}, and both build into \
                          {directory}"
                     ),
-                    "Give one of them another name, or the workspaces directories of their own.",
+                    "Rename one of them, or give each workspace its own directory.",
                 );
                 found.push(finding.evidence([first_manifest.into_string()]));
             }

@@ -98,14 +98,14 @@ fn variables_that_override_files_are_found() {
         "CARGO_BUILD_JOBS=3",
     ];
     expect_test::expect![[r#"
-        env-table-ignored .cargo/config.toml:9: `env.CARGO_TARGET_DIR` does not reach the cargo that reads it []
-        environment-overrides $CARGO_INCREMENTAL: CARGO_INCREMENTAL beats what the repository says [CARGO_INCREMENTAL=1; profile.release.incremental = false (Cargo.toml:4)]
-        environment-overrides $CARGO_PROFILE_DEV_DEBUG: CARGO_PROFILE_DEV_DEBUG beats what the repository says [CARGO_PROFILE_DEV_DEBUG=2; profile.dev.debug = "none" (.cargo/config.toml:6)]
-        environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR beats what the repository says [CARGO_TARGET_DIR=/elsewhere; build.target-dir = "out", and the variable's is /elsewhere (.cargo/config.toml:2)]
-        incremental-with-cache $CARGO_INCREMENTAL: incremental builds are asked for, and sccache caches none [RUSTC_WRAPPER in the environment]
+        env-table-ignored .cargo/config.toml:9: `env.CARGO_TARGET_DIR` has no effect on cargo itself []
+        environment-overrides $CARGO_INCREMENTAL: CARGO_INCREMENTAL overrides a value of the repository [CARGO_INCREMENTAL=1; profile.release.incremental = false (Cargo.toml:4)]
+        environment-overrides $CARGO_PROFILE_DEV_DEBUG: CARGO_PROFILE_DEV_DEBUG overrides a value of the repository [CARGO_PROFILE_DEV_DEBUG=2; profile.dev.debug = "none" (.cargo/config.toml:6)]
+        environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR overrides a value of the repository [CARGO_TARGET_DIR=/elsewhere; build.target-dir = "out", and the variable's is /elsewhere (.cargo/config.toml:2)]
+        incremental-with-cache $CARGO_INCREMENTAL: incremental builds are on, and sccache does not cache them [RUSTC_WRAPPER in the environment]
         lto-with-incremental $CARGO_PROFILE_RELEASE_LTO: `release` is incremental, and has `lto = "fat"` []
-        split-rustflags $RUSTFLAGS: RUSTFLAGS takes the place of the repository's own flags [RUSTFLAGS=-Cb; build.rustflags = ["-Ca"] (.cargo/config.toml:4)]
-        environment-departs $CARGO_PROFILE_RELEASE_PANIC: CARGO_PROFILE_RELEASE_PANIC decides how this shell builds [CARGO_PROFILE_RELEASE_PANIC=abort]
+        split-rustflags $RUSTFLAGS: RUSTFLAGS replaces the flags of the repository [RUSTFLAGS=-Cb; build.rustflags = ["-Ca"] (.cargo/config.toml:4)]
+        environment-departs $CARGO_PROFILE_RELEASE_PANIC: CARGO_PROFILE_RELEASE_PANIC changes the builds of this shell [CARGO_PROFILE_RELEASE_PANIC=abort]
     "#]].assert_eq(&found(&files, &variables, ""));
     let same = [
         "CARGO_BUILD_TARGET_DIR=out",
@@ -113,7 +113,7 @@ fn variables_that_override_files_are_found() {
         "CARGO_INCREMENTAL=0",
     ];
     expect_test::expect![[r#"
-        environment-overrides $RUSTC_WRAPPER: RUSTC_WRAPPER beats what the repository says [RUSTC_WRAPPER=; build.rustc-wrapper = "sccache" (.cargo/config.toml:3)]
+        environment-overrides $RUSTC_WRAPPER: RUSTC_WRAPPER overrides a value of the repository [RUSTC_WRAPPER=; build.rustc-wrapper = "sccache" (.cargo/config.toml:3)]
     "#]].assert_eq(&found(
         &files,
         &same,
@@ -160,9 +160,9 @@ fn files_that_set_flags_in_addition_to_the_configuration_are_found() {
         assert!(for_far(&here).starts_with("split-rustflags .envrc:1"));
     }
     expect_test::expect![[r#"
-        split-rustflags .envrc:1: RUSTFLAGS takes the place of the repository's own flags [export RUSTFLAGS="-Ctarget-cpu=native"; target.cfg(all()).rustflags (.cargo/config.toml:2)]
-        split-rustflags .github/workflows/ci.yml:3: RUSTFLAGS takes the place of the repository's own flags [RUSTFLAGS: -Dwarnings; target.cfg(all()).rustflags (.cargo/config.toml:2)]
-        split-rustflags .vscode/settings.json:1: RUSTFLAGS takes the place of the repository's own flags [{"a": {"RUSTFLAGS": "-Cx"}}; target.cfg(all()).rustflags (.cargo/config.toml:2)]
+        split-rustflags .envrc:1: RUSTFLAGS replaces the flags of the repository [export RUSTFLAGS="-Ctarget-cpu=native"; target.cfg(all()).rustflags (.cargo/config.toml:2)]
+        split-rustflags .github/workflows/ci.yml:3: RUSTFLAGS replaces the flags of the repository [RUSTFLAGS: -Dwarnings; target.cfg(all()).rustflags (.cargo/config.toml:2)]
+        split-rustflags .vscode/settings.json:1: RUSTFLAGS replaces the flags of the repository [{"a": {"RUSTFLAGS": "-Cx"}}; target.cfg(all()).rustflags (.cargo/config.toml:2)]
     "#]].assert_eq(&found(&[&files[..], &[pin]].concat(), &[], ""));
 }
 
@@ -215,13 +215,13 @@ fn nested_files_that_contradict_files_above_are_found() {
         ("doc/.cargo/config.toml", "[build]\ntarget = 'x'"),
     ];
     expect_test::expect![[r#"
-        contradicting-config own/.cargo/config.toml:2: `build.target-dir = "../elsewhere"` speaks against `"out"` further up [.cargo/config:2]
-        contradicting-manifest Cargo.toml:5: `profile.dev.debug = 2` is beaten by the configuration's `1` [.cargo/config:4]
-        contradicting-manifest own/Cargo.toml:4: `profile.dev.debug = 0` is beaten by the configuration's `1` [own/.cargo/config.toml:5]
+        contradicting-config own/.cargo/config.toml:2: `build.target-dir = "../elsewhere"` contradicts `"out"` of a directory above [.cargo/config:2]
+        contradicting-manifest Cargo.toml:5: `profile.dev.debug = 2` is overridden by `1` of the configuration [.cargo/config:4]
+        contradicting-manifest own/Cargo.toml:4: `profile.dev.debug = 0` is overridden by `1` of the configuration [own/.cargo/config.toml:5]
         member-profile a/Cargo.toml:5: cargo ignores the profiles of a member []
         member-profile c/Cargo.toml:4: cargo ignores the profiles of a member []
-        nested-config a/.cargo/config.toml:6: a/.cargo/config.toml holds only for a cargo that is started below it, and sets `build.rustflags`, `build.target` []
-        two-config-files .cargo/config.toml:1: .cargo/config.toml is ignored for the file `config` beside it []
+        nested-config a/.cargo/config.toml:6: a/.cargo/config.toml applies only if cargo is started below it, and sets `build.rustflags`, `build.target` []
+        two-config-files .cargo/config.toml:1: .cargo/config.toml is ignored, because of the file `config` beside it []
     "#]].assert_eq(&found(&files, &[], ""));
 }
 
@@ -273,8 +273,8 @@ fn conflicting_profile_settings_are_found() {
     let config = (".cargo/config.toml", "build.rustc-wrapper = '/opt/sccache'");
     expect_test::expect![[r#"
         codegen-units-with-incremental Cargo.toml:3: `dev` is incremental, and has 4 codegen units []
-        debug-stripped Cargo.toml:8: `release` has `debug = "full"`, and `strip = "symbols"` throws it away [Cargo.toml:7]
-        incremental-with-cache Cargo.toml:5: incremental builds are asked for, and sccache caches none [.cargo/config.toml:1]
+        debug-stripped Cargo.toml:8: `release` has `debug = "full"`, and `strip = "symbols"` removes it [Cargo.toml:7]
+        incremental-with-cache Cargo.toml:5: incremental builds are on, and sccache does not cache them [.cargo/config.toml:1]
         lto-with-incremental Cargo.toml:4: `dev` is incremental, and has `lto = "thin"` []
         full-debug-info Cargo.toml:7: `release` has full debug information []
         full-debug-info Cargo.toml:15: `dev.package."*"` has full debug information []
@@ -287,7 +287,7 @@ fn a_pin_that_differs_from_continuous_integration_is_found() {
     let pin = ("rust-toolchain", "1.90.0\n");
     let other = "steps:\n- run: cargo +nightly fmt\n- uses: dtolnay/rust-toolchain@1.88";
     expect_test::expect![[r#"
-        toolchain-differs-in-ci .github/workflows/ci.yml:3: continuous integration names 1.88, and the pin is 1.90.0 [rust-toolchain]
+        toolchain-differs-in-ci .github/workflows/ci.yml:3: CI uses 1.88, and the pinned toolchain is 1.90.0 [rust-toolchain]
     "#]].assert_eq(&found(&[ROOT, pin, ci(other)], &[], ""));
     let chosen = ["RUSTUP_TOOLCHAIN=nightly"];
     assert!(
@@ -296,8 +296,9 @@ fn a_pin_that_differs_from_continuous_integration_is_found() {
     let both = "- uses: dtolnay/rust-toolchain@1.88\n- uses: dtolnay/rust-toolchain@1.90";
     assert_eq!(found(&[ROOT, pin, ci(both)], &[], ""), "");
     expect_test::expect![[r#"
-        toolchain-unpinned -: no rust-toolchain.toml says which toolchain builds this [.github/workflows/ci.yml]
-    "#]].assert_eq(&found(&[ROOT, ci(other)], &[], ""));
+        toolchain-unpinned -: no rust-toolchain.toml pins the toolchain [.github/workflows/ci.yml]
+    "#]]
+    .assert_eq(&found(&[ROOT, ci(other)], &[], ""));
     let why = "exceptions = [{ code = 'toolchain-unpinned', because = 'any will do' }]";
     assert_eq!(found(&[ROOT, ci(other)], &[], why), "");
 }
@@ -345,9 +346,9 @@ fn variables_that_override_another_workspace_are_found() {
         "CARGO_PROFILE_RELEASE_OPT_LEVEL=3",
     ];
     expect_test::expect![[r#"
-        environment-overrides $CARGO_PROFILE_RELEASE_LTO: CARGO_PROFILE_RELEASE_LTO beats what the repository says [CARGO_PROFILE_RELEASE_LTO=off; profile.release.lto = true (own/Cargo.toml:3)]
-        environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR beats what the repository says [CARGO_TARGET_DIR=out; build.target-dir = "out", and the variable's is own/out (.cargo/config.toml:2)]
-        environment-departs $CARGO_PROFILE_RELEASE_OPT_LEVEL: CARGO_PROFILE_RELEASE_OPT_LEVEL decides how this shell builds [CARGO_PROFILE_RELEASE_OPT_LEVEL=3]
+        environment-overrides $CARGO_PROFILE_RELEASE_LTO: CARGO_PROFILE_RELEASE_LTO overrides a value of the repository [CARGO_PROFILE_RELEASE_LTO=off; profile.release.lto = true (own/Cargo.toml:3)]
+        environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR overrides a value of the repository [CARGO_TARGET_DIR=out; build.target-dir = "out", and the variable's is own/out (.cargo/config.toml:2)]
+        environment-departs $CARGO_PROFILE_RELEASE_OPT_LEVEL: CARGO_PROFILE_RELEASE_OPT_LEVEL changes the builds of this shell [CARGO_PROFILE_RELEASE_OPT_LEVEL=3]
     "#]].assert_eq(&found(&files, &variables, ""));
 }
 

@@ -9,8 +9,8 @@ use xtask_impact::cargo_config::toolchain_file::channel;
 pub(crate) static TOOLCHAIN_UNPINNED: Check = Check {
     code: "toolchain-unpinned",
     level: Level::Note,
-    cost: "Two toolchains on one target directory compile everything twice, and warnings differ from \
-           machine to machine.",
+    cost: "Two toolchains in one target directory compile everything twice, and warnings differ \
+           between machines.",
     explanation: "There is no `rust-toolchain.toml` or `rust-toolchain` at the repository's top \
 level, nor beside the root manifest, and there are files of continuous integration.
 
@@ -21,8 +21,8 @@ product does better with a pin.",
 pub(crate) static TOOLCHAIN_DIFFERS_IN_CI: Check = Check {
     code: "toolchain-differs-in-ci",
     level: Level::Warning,
-    cost: "What passes on a desk fails in continuous integration, or the other way round; and jobs \
-           download a toolchain that nothing is built with.",
+    cost: "A change that passes on a developer's machine may fail in CI, or the other way round; \
+           and jobs download a toolchain that they do not use.",
     explanation: "The repository pins a toolchain, and files of continuous integration name \
 versions, none of which is that one. What is read: `dtolnay/rust-toolchain@VERSION`, `toolchain: \
 VERSION`, `rustup … install|default VERSION`, `cargo +VERSION`, `RUSTUP_TOOLCHAIN: VERSION`, \
@@ -55,8 +55,8 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
         if let Some((path, _)) = ci().next() {
             let finding = TOOLCHAIN_UNPINNED.found(
                 Place::Whole,
-                "no rust-toolchain.toml says which toolchain builds this",
-                "Write a rust-toolchain.toml with the channel, or except this and say why.",
+                "no rust-toolchain.toml pins the toolchain",
+                "Write a rust-toolchain.toml with the channel, or add an exception with a reason.",
             );
             found.push(finding.evidence([relative(path, &subject.top).to_string()]));
         }
@@ -69,8 +69,8 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
     {
         let finding = ENVIRONMENT_OVERRIDES.found(
             Place::Variable("RUSTUP_TOOLCHAIN".to_owned()),
-            "RUSTUP_TOOLCHAIN beats the pinned toolchain",
-            "Unset RUSTUP_TOOLCHAIN, or change the pin for all.",
+            "RUSTUP_TOOLCHAIN overrides the pinned toolchain",
+            "Unset RUSTUP_TOOLCHAIN, or change the pin for everyone.",
         );
         found.push(finding.evidence([
             format!("RUSTUP_TOOLCHAIN={chosen}"),
@@ -84,8 +84,8 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
     if let Some((path, line, version)) = named.first() {
         let finding = TOOLCHAIN_DIFFERS_IN_CI.found(
             subject.at(path, Some(*line)),
-            format!("continuous integration names {version}, and the pin is {channel}"),
-            "Name the pinned one, or none.",
+            format!("CI uses {version}, and the pinned toolchain is {channel}"),
+            "Name the pinned toolchain in CI, or none.",
         );
         found.push(finding.evidence([relative(pin, &subject.top).to_string()]));
     }
