@@ -190,24 +190,24 @@ mod tests {
         ];
         let told = all.map(told).concat();
         expect_test::expect![[r#"
-            --file has no effect on a replay, which takes the change of each commit
-            hint: choose commits by --head and --commits, or hold one answer against a build by --against
-            --base has no effect on a replay, which takes the change of each commit
-            hint: choose commits by --head and --commits, or hold one answer against a build by --against
-            --ci has no effect on a replay, which takes the change of each commit
-            hint: choose commits by --head and --commits, or hold one answer against a build by --against
+            --file has no effect on a replay, which uses the change of each commit
+            hint: choose commits with --head and --commits, or compare one build with --against
+            --base has no effect on a replay, which uses the change of each commit
+            hint: choose commits with --head and --commits, or compare one build with --against
+            --ci has no effect on a replay, which uses the change of each commit
+            hint: choose commits with --head and --commits, or compare one build with --against
             --file has an effect only with --clean affected
-            hint: add --clean affected, so that what the change affects is removed before the build
+            hint: add --clean affected, which removes the artifacts of affected units before the build
             --since has an effect only with --clean affected
-            hint: add --clean affected, so that what the change affects is removed before the build
+            hint: add --clean affected, which removes the artifacts of affected units before the build
             --all has an effect only with --clean affected
-            hint: add --clean affected, so that what the change affects is removed before the build
+            hint: add --clean affected, which removes the artifacts of affected units before the build
             error: the argument '--ci' cannot be used with '--head <REV>'
             error: the argument '--last-success <REV>' cannot be used with '--head <REV>'
             --target is empty
-            hint: is the variable in your script set?
+            hint: check that the variable in your script is set
             --target is empty
-            hint: is the variable in your script set?
+            hint: check that the variable in your script is set
             error: unexpected argument 'show' found
         "#]].assert_eq(&told);
     }

@@ -10,10 +10,10 @@ use crate::{machine, median, ms, spent};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many packages the workspace has
+    /// Number of packages of the workspace
     #[arg(long, default_value_t = 1000)]
     packages: usize,
-    /// How often each is measured
+    /// Number of measurements of each
     #[arg(long, default_value_t = 10)]
     runs: usize,
     /// Let a third of the packages depend on a registry's

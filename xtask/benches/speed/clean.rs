@@ -18,10 +18,10 @@ use crate::{summary, timed};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many packages the workspace has
+    /// Number of packages of the workspace
     #[arg(long, default_value_t = 500)]
     packages: usize,
-    /// How often each is measured
+    /// Number of measurements of each
     #[arg(long, default_value_t = 5)]
     runs: usize,
 }

@@ -16,10 +16,10 @@ pub(crate) struct Args {
     /// The profile it is built with
     #[arg(long, default_value = "xtask")]
     profile: String,
-    /// How many packages the workspace has that `cargo metadata` runs in
+    /// Number of packages of the workspace in which `cargo metadata` runs
     #[arg(long, default_value_t = 500)]
     packages: usize,
-    /// How often it is built
+    /// Number of builds
     #[arg(long, default_value_t = 3)]
     runs: usize,
 }

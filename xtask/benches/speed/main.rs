@@ -32,7 +32,7 @@ use clap::{Parser, Subcommand};
 struct Args {
     #[command(subcommand)]
     command: Command,
-    /// What `cargo bench` adds
+    /// Argument that `cargo bench` adds
     #[arg(long, hide = true, global = true)]
     bench: bool,
 }
@@ -49,7 +49,7 @@ enum Command {
     Cold(cold::Args),
     /// Count the instructions of the pure core, by valgrind's callgrind
     Instructions,
-    /// What is counted
+    /// Run every part once, under valgrind
     #[command(hide = true)]
     Counted,
 }

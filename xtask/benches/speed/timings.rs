@@ -15,10 +15,10 @@ use crate::{machine, summary, timed};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many units the build has
+    /// Number of units of the build
     #[arg(long, default_value_t = 3000)]
     units: usize,
-    /// How often each is measured
+    /// Number of measurements of each
     #[arg(long, default_value_t = 10)]
     runs: usize,
 }

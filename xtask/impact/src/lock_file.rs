@@ -77,13 +77,13 @@ impl LockFile {
         match self.state {
             LockState::Current => Ok(()),
             LockState::Stale => Err(usage!(
-                "{path} is stale: it does not fit the manifests, and no command of the kit \
-                 writes it\nhint: run `cargo update --workspace`, which changes no more of it \
-                 than the manifests ask for"
+                "{path} is stale: it does not match the manifests, and the kit does not write \
+                 it\nhint: run `cargo update --workspace`, which changes only what the manifests \
+                 require"
             )),
             LockState::Missing => Err(usage!(
-                "{path} is missing, and no command of the kit creates it\n\
-                 hint: run `cargo generate-lockfile`"
+                "{path} is missing, and the kit does not create it\nhint: run `cargo \
+                 generate-lockfile`"
             )),
         }
     }

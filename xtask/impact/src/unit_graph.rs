@@ -74,7 +74,7 @@ impl FromStr for Verb {
         let mut known = Self::ALL.into_iter();
         known.find(|verb| verb.name() == name).ok_or_else(|| {
             let name = quote::line(name);
-            usage!("there is no verb `{name}`\nhint: use check, build, test or doc")
+            usage!("unknown verb `{name}`\nhint: use check, build, test or doc")
         })
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     }
 }
 
-/// Refuses the flags of the change set that a replay does not heed.
+/// Refuses the flags of the change set that a replay does not use.
 fn refuse_change_set(given: &[&str]) -> Result<()> {
     match given.iter().find(|it| **it != "--head") {
         None => Ok(()),

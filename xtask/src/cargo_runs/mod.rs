@@ -76,8 +76,8 @@ pub fn nextest_is_there(runner: &Runner) -> Result<()> {
     match process::output(runner.cargo().args(["nextest", "--version"])) {
         Ok(output) if output.status.success() => Ok(()),
         _ => Err(usage!(
-            "cargo-nextest is not installed: `cargo install --locked cargo-nextest`, see \
-             https://nexte.st; or run the tests with `run-affected test`"
+            "cargo-nextest is not installed\nhint: run `cargo install --locked cargo-nextest`, or \
+             use `run-affected test`"
         )),
     }
 }

@@ -164,7 +164,7 @@ impl Policy {
         {
             if because.trim().is_empty() {
                 return Err(usage!(
-                    "[workspace.metadata.xtask.policy]: the exception for `{code}` needs its \
+                    "[workspace.metadata.xtask.policy]: the exception for `{code}` needs the key \
                      `because`"
                 ));
             }
@@ -240,8 +240,13 @@ fn unknown(code: &str, known: &[&Check]) -> anyhow::Error {
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .filter(|(likeness, _)| *likeness > 0.7);
     match nearest {
-        Some((_, nearest)) => usage!("no check is called `{code}`: did you mean `{nearest}`?"),
-        None => usage!("no check is called `{code}`: `cargo xtask doctor --list` names them all"),
+        Some((_, nearest)) => {
+            usage!("no check is called `{code}`\nhint: did you mean `{nearest}`?")
+        }
+        None => usage!(
+            "no check is called `{code}`\nhint: `cargo xtask doctor --list` lists all \
+                        checks"
+        ),
     }
 }
 
@@ -316,7 +321,7 @@ mod tests {
             ("levels.lat = 'note'", "did you mean `late`?"),
             (
                 "exceptions = [{ code = 'late', because = ' ' }]",
-                "needs its `because`",
+                "needs the key `because`",
             ),
             (
                 "exceptions = [{ code = 'late', in = '[', because = 'x' }]",

@@ -54,7 +54,7 @@ enum Command {
     },
 }
 
-/// What the jobs run, on what.
+/// The cargo command and the packages of the jobs.
 #[derive(Debug, clap::Args)]
 struct JobArgs {
     /// Select for this cargo command

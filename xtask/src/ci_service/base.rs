@@ -71,8 +71,7 @@ pub fn detect(facts: &CiRun<'_>) -> Base {
         Service::GitLab => on_gitlab(facts),
         Service::Other => elsewhere(facts),
         Service::Nowhere => last_success(facts).unwrap_or_else(|| {
-            let what = "the merge base with the default branch; no service of continuous \
-                        integration was recognized";
+            let what = "the merge base with the default branch; no CI service was recognized";
             Ok((merge_base(None), what.to_owned()))
         }),
     };
@@ -138,7 +137,7 @@ fn on_github(facts: &CiRun<'_>) -> Chosen {
         }
         "merge_group" => {
             let sha = told("/merge_group/base_sha", "merge queue")?;
-            let base = format!("the commit ahead in the merge queue, {sha}");
+            let base = format!("the commit before this one in the merge queue, {sha}");
             Ok((since(&sha), base))
         }
         event => last_success(facts).unwrap_or_else(|| match event {
@@ -196,8 +195,8 @@ fn elsewhere(facts: &CiRun<'_>) -> Chosen {
     }
     last_success(facts).unwrap_or_else(|| match facts.is_on_default_branch {
         true => Err(
-            "this commit is on the default branch, and this service names no commit before it; \
-             name the last tested commit by --last-success"
+            "this commit is on the default branch, and this CI service names no earlier commit; \
+             pass the last tested commit with --last-success"
                 .to_owned(),
         ),
         false => Ok((

@@ -9,7 +9,7 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 
-/// Which workspace, and how cargo is asked about it.
+/// The workspace, and options for cargo.
 #[derive(Debug, clap::Args)]
 pub struct WorkspaceArgs {
     /// Use the workspace of this Cargo.toml
@@ -147,7 +147,7 @@ impl WorkspaceArgs {
     }
 }
 
-/// Which change is asked about. By default the work tree, untracked files included, against the
+/// The change set. By default the work tree, untracked files included, against the
 /// merge base with the first of `origin/HEAD`, `origin/main`, `origin/master`, `main`, `master`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Change set")]

@@ -88,7 +88,7 @@ pub fn no_workspace(runner: &Runner) -> Option<anyhow::Error> {
         return None;
     }
     let hint = match &below(runner, &resolved(here))[..] {
-        [] => "run the command in a workspace, or name one with --manifest-path".to_owned(),
+        [] => "run the command in a workspace, or pass --manifest-path".to_owned(),
         [only] => format!("pass --manifest-path {}", quote::shell(only.as_str())),
         [first, others @ ..] => format!(
             "{} workspaces lie below; pass --manifest-path, as in --manifest-path {}, or \
@@ -98,7 +98,7 @@ pub fn no_workspace(runner: &Runner) -> Option<anyhow::Error> {
         ),
     };
     Some(usage!(
-        "there is no Cargo.toml in {} or any directory above it\nhint: {hint}",
+        "no Cargo.toml in {} or any directory above it\nhint: {hint}",
         quote::name(&here)
     ))
 }

@@ -51,17 +51,16 @@ pub(crate) fn run(
 fn startable(kept: &Utf8Path, running: &str) -> Result<String> {
     if !is_executable(kept) {
         return Err(usage!(
-            "{} was there before this hook, and cannot be started any more\n\
-             hint: make it executable, or repair the link; `cargo xtask hooks install` moves a hook \
-             that an older version kept elsewhere",
+            "{} was there before this hook, and cannot be started\nhint: make it executable, or \
+             repair the link; `cargo xtask hooks install` moves a hook that an older version kept \
+             elsewhere",
             quote::name(kept)
         ));
     }
     if running.lines().filter(|it| *it == kept).count() > 1 {
         return Err(usage!(
-            "{} was there before this hook, and starts this hook again and again\n\
-             hint: `cargo xtask hooks uninstall` puts it back; start the kit from it by \
-             `cargo xtask hooks run`",
+            "{} was there before this hook, and starts this hook again in a loop\nhint: `cargo \
+             xtask hooks uninstall` restores it; call `cargo xtask hooks run` from it instead",
             quote::name(kept)
         ));
     }
@@ -114,8 +113,8 @@ fn move_to_its_place(from: &Utf8Path, hook: &Utf8Path, is_run: bool) -> Result<(
         rename(&to, from)?;
         remove_links(&directory, hook)?;
         return Err(usage!(
-            "{} cannot be started from {}, where it would be kept\n\
-             hint: make it an executable file, or a link that leads to one from there too",
+            "{} cannot be started from {}, where it would be kept\nhint: make it an executable \
+             file, or a link that also works from there",
             quote::name(from),
             quote::name(&directory)
         ));
@@ -305,10 +304,7 @@ mod tests {
         let kept = find(&hook).unwrap();
         fs::set_permissions(&kept, fs::Permissions::from_mode(0o644)).unwrap();
         let error = startable(&kept, "").unwrap_err().to_string();
-        assert!(
-            error.contains("cannot be started any more\nhint:"),
-            "{error}"
-        );
+        assert!(error.contains("cannot be started\nhint:"), "{error}");
         put_back(&hook).unwrap();
         // Git does not start this hook either.
         keep(&hook).unwrap();
@@ -336,6 +332,6 @@ mod tests {
         let once = startable(&kept, "/other\n").unwrap();
         let twice = startable(&kept, &once).unwrap();
         let error = startable(&kept, &twice).unwrap_err().to_string();
-        assert!(error.contains("again and again"), "{error}");
+        assert!(error.contains("again in a loop"), "{error}");
     }
 }

@@ -52,8 +52,8 @@ fn stale_in(place: &StepPlace, old: &str) -> Result<()> {
     if plan.removals().next().is_some() {
         output::plain(text::plan(&plan, false).trim_end());
         output::note(format_args!(
-            "the checkout made this stale, and cargo would not rebuild it: \
-             `cargo xtask clean-affected --since {old}` removes it"
+            "the checkout made these artifacts stale, and cargo would not rebuild them\nhint: \
+             `cargo xtask clean-affected --since {old}` removes them"
         ));
     }
     Ok(())

@@ -270,7 +270,7 @@ impl<'a> Copy<'a> {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(usage!(
-                "cargo cannot load the manifests that git has of this workspace\n{}",
+                "cargo cannot load the manifests of this workspace as git has them\n{}",
                 self.as_in_work_tree(said.trim_end())
             ));
         }

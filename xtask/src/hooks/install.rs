@@ -48,7 +48,7 @@ impl Hooks {
         if !self.checked.has_workspaces {
             let top = self.checked.repository.top_level();
             return Err(usage!(
-                "there is no Cargo.toml in {} nor above it, and git tracks none below",
+                "no Cargo.toml in {} or above it, and git tracks none below it",
                 quote::name(top)
             ));
         }
@@ -121,7 +121,7 @@ impl Hooks {
             (What::Replaced, Some(chained)) if is_same(&found.path, &chained) => {}
             (What::Foreign | What::Replaced, Some(chained)) => {
                 return Err(usage!(
-                    "{} is somebody else's, and so is {} already: take one of them away",
+                    "neither {} nor {} is a hook of the kit\nhint: remove one of them",
                     quote::name(&found.path),
                     quote::name(&chained)
                 ));
@@ -167,9 +167,8 @@ impl Hooks {
             return Ok(());
         }
         Err(usage!(
-            "{} cannot be kept: there is no place for it beside {}\n\
-             hint: move the hooks, and name their directory by \
-             `git config core.hooksPath .githooks`",
+            "{} cannot be kept: there is no place for it next to {}\nhint: move the hooks to a \
+             directory, and run `git config core.hooksPath .githooks`",
             quote::name(hook),
             quote::name(&self.directory)
         ))
@@ -189,8 +188,8 @@ impl Hooks {
             return Ok(());
         }
         Err(usage!(
-            "core.hooksPath is {}, where other repositories may look too: give this one hooks of \
-             its own, as with `git config core.hooksPath .githooks`",
+            "core.hooksPath is {}, which other repositories may use too\nhint: give this \
+             repository its own hooks: `git config core.hooksPath .githooks`",
             quote::name(&self.directory)
         ))
     }

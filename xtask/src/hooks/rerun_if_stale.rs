@@ -45,7 +45,7 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
     }
     if !is_alias(runner)? {
         output::note(format_args!(
-            "{} is older than its sources, and `cargo xtask`, which would build it, is no alias here",
+            "{} is older than its sources, and there is no alias `cargo xtask` to rebuild it",
             quote::name(record.binary)
         ));
         return Ok(None);
@@ -59,8 +59,8 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
     let status = interruptible(&mut command)?;
     if status == Status::Forwarded(CARGO_FAILED) {
         output::plain(
-            "hint: where Cargo.lock is stale or missing, run `cargo update --workspace`; hooks do \
-             not write it",
+            "hint: if Cargo.lock is stale or missing, run `cargo update --workspace`; hooks do not \
+             write it",
         );
     }
     Ok(Some(status))

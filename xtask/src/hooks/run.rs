@@ -59,7 +59,7 @@ pub fn start(
     // Git passes no references if the remote is up to date. Empty input of a call by hand is
     // probably a mistake.
     if hook == Hook::PrePush && file.is_none() && !arguments.is_empty() && input.trim().is_empty() {
-        output::note("pre-push: standard input names no reference, so nothing is pushed");
+        output::note("pre-push: stdin names no reference, so there is nothing to check");
     }
     match hook {
         Hook::PreCommit => check(&pre_commit(runner)?, known),
@@ -75,7 +75,7 @@ pub fn start(
             };
             if let Err(error) = checkout::stale(runner, arguments) {
                 output::note(format_args!(
-                    "what the checkout made stale is not known: {error:#}"
+                    "the stale artifacts of this checkout are unknown: {error:#}"
                 ));
             }
             Ok(Status::Done)
@@ -97,7 +97,8 @@ pub fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Stat
         Hook::PrePush => pre_push(runner, arguments, &input)?,
         Hook::PostCheckout => {
             let what =
-                "prints what the checkout made stale; `hooks run post-checkout` does".to_owned();
+                "report the stale artifacts of the checkout; `hooks run post-checkout` does so"
+                    .to_owned();
             let step = (None, "stale".to_owned(), what);
             output::data(&text::plan(hook, &[step]))?;
             return Ok(Status::Done);
@@ -204,7 +205,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
                 continue;
             }
             let local = xtask_impact::quote::line(&push.local);
-            anyhow::bail!("pre-push: {local} is to be pushed, and is not in this repository");
+            anyhow::bail!("pre-push: {local} is pushed, but is not in this repository");
         };
         let Some(base) = base(repository, &commit, push.remote.as_deref(), remote)? else {
             continue;

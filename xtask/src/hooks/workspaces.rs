@@ -207,7 +207,7 @@ mod tests {
         let refused = format!("{:#}", hooks.configured().unwrap_err());
         assert_eq!(
             refused.replace(top.as_str(), "TOP"),
-            "there is no Cargo.toml in TOP nor above it, and git tracks none below"
+            "no Cargo.toml in TOP or above it, and git tracks none below it"
         );
     }
 

@@ -41,8 +41,8 @@ impl Location {
         let Self { start, root, .. } = self;
         root.as_deref().ok_or_else(|| {
             usage!(
-                "there is no Cargo.toml in {} nor above it: ask in a workspace, or name one \
-                 with --manifest-path",
+                "no Cargo.toml in {} or above it\nhint: run the command in a workspace, or pass \
+                 --manifest-path",
                 quote::name(&start)
             )
         })
@@ -135,7 +135,7 @@ impl PolicyQuery<'_> {
         let platforms = PlatformFacts::of(from, &triples).map(|it| it.0);
         let platforms = platforms.unwrap_or_else(|| {
             output::warning(format_args!(
-                "{}: rustc does not tell what it builds for, so flags and linkers are left out",
+                "{}: rustc does not name its target, so flags and linkers are left out",
                 quote::name(&root)
             ));
             Vec::new()
@@ -159,7 +159,7 @@ impl PolicyQuery<'_> {
             .context("`cargo metadata` printed something that is not its documented JSON")?;
         let said = |key: &str| said[key].as_str();
         let directory = said("build_directory").or_else(|| said("target_directory"));
-        Ok(directory.context("cargo tells no build directory")?.into())
+        Ok(directory.context("cargo names no build directory")?.into())
     }
 }
 

@@ -91,7 +91,7 @@ pub fn text(settings: &[BuildSettings], profile: Option<&str>) -> String {
         }
         for variable in &settings.env {
             let value = match variable.is_beaten {
-                true => format!("{}, but the shell has its own", variable.value),
+                true => format!("{}, but the shell sets another value", variable.value),
                 false => variable.value.clone(),
             };
             lines.push((

@@ -10,7 +10,7 @@ use crate::selection::select::Selector;
 use crate::selection::{Tool, ToolOptions, config_in, profile_in};
 use xtask_impact::query::Query;
 
-/// Which packages, which change, and what cargo is given beside.
+/// The packages, the change set, and arguments for cargo.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SelectedArgs {
     /// Leave this package out (repeatable)

@@ -305,7 +305,7 @@ pub fn configured(answer: &Answer, tool: Tool) -> Option<String> {
 pub fn nextest_because(answer: &Answer) -> Option<String> {
     let changed = nextest_configuration(answer)?;
     Some(format!(
-        "{} changed: it says how nextest runs each test",
+        "{} changed: it configures how nextest runs each test",
         quote::name(changed)
     ))
 }

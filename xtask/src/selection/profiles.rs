@@ -111,8 +111,8 @@ fn is_from_1_99(version: &str) -> bool {
 /// Returns the message about a reserved name.
 fn reserved(name: &str) -> String {
     let hint = match name {
-        "debug" => "the profile that cargo builds in the directory `debug` is `dev`",
-        _ => "cargo refuses it too; name another profile",
+        "debug" => "use `dev`, the profile that cargo builds in the directory `debug`",
+        _ => "use another profile; cargo refuses it too",
     };
     format!(
         "profile name `{}` is reserved by cargo\nhint: {hint}",
@@ -181,8 +181,8 @@ mod tests {
         }
         assert_eq!(
             reserved("debug"),
-            "profile name `debug` is reserved by cargo\n\
-             hint: the profile that cargo builds in the directory `debug` is `dev`"
+            "profile name `debug` is reserved by cargo\nhint: use `dev`, the profile that cargo \
+             builds in the directory `debug`"
         );
     }
 }

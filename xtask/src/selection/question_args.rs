@@ -107,7 +107,7 @@ pub struct Build {
     pub config: Vec<String>,
 }
 
-/// Which workspace and which change, where the command itself says what is going to be run.
+/// The workspace and the change set, for commands that choose the verb themselves.
 #[derive(Debug, clap::Args)]
 pub struct SubjectArgs {
     #[command(flatten)]
@@ -250,7 +250,7 @@ pub fn somewhere(loaded: &[Loaded], spec: &str) -> Result<()> {
     match (found.next(), loaded.len()) {
         (Some(Err(error)), 1) => Err(error),
         (Some(Err(error)), several) if !found.any(|it| it.is_ok()) => {
-            Err(usage!("of {several} workspaces none has it: {error}"))
+            Err(usage!("none of {several} workspaces has it: {error}"))
         }
         _ => Ok(()),
     }

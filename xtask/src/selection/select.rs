@@ -118,11 +118,12 @@ impl<'a> Selector<'a> {
                 );
             }
             Ok(Preserved::Whole) => {
-                "with fewer packages, dependencies would be built with other features".to_owned()
+                "a selection of fewer packages would build dependencies with other features"
+                    .to_owned()
             }
-            Err(error) => format!(
-                "cargo does not tell which features fewer packages would be built with: {error:#}"
-            ),
+            Err(error) => {
+                format!("the features of a build of fewer packages are unknown: {error:#}")
+            }
         };
         let note = format!("the whole workspace is selected: {because}");
         (selection.whole(answer, tool), vec![note])
@@ -252,8 +253,8 @@ impl<'a> Selector<'a> {
         of: usize,
         weight: u64,
     ) -> Vec<(u64, Noted)> {
-        let note = "the first slice has all tests: in parts, dependencies would be built with \
-                    other features; nextest splits them";
+        let note = "the first slice has all tests, because parts would build dependencies with \
+                    other features; nextest can split them";
         let note = vec![note.to_owned()];
         let all = self.of_packages(affected).whole(self.answer, self.tool);
         let mut parts = vec![(0, (Selection::default(), note.clone())); of];
@@ -321,7 +322,7 @@ fn note(workspace: &Workspace, added: &ExtraPackage) -> String {
     let mut features = added.features.iter().take(4).cloned().collect::<Vec<_>>();
     features.extend((added.features.len() > 4).then(|| "…".to_owned()));
     format!(
-        "{} is selected too: without it {} would be built without {}",
+        "{} is selected too: without it, {} would be built without {}",
         name(&added.package),
         name(&added.keeps),
         features.join(", "),

@@ -69,7 +69,7 @@ impl Budget {
     pub fn add(&mut self, limit: &str) -> Result<(), String> {
         let wrong = || {
             format!(
-                "`{limit}` is no limit: write total=SECONDS, critical-path=SECONDS, \
+                "`{limit}` is not a limit: write total=SECONDS, critical-path=SECONDS, \
                  growth=PERCENT or package:NAME=SECONDS"
             )
         };
@@ -131,7 +131,7 @@ impl Budget {
         for (package, &limit) in &self.packages {
             let of_package = || units.iter().filter(|unit| unit.name == *package);
             if of_package().next().is_none() {
-                unchecked.push(format!("the package `{package}` is no part of this build"));
+                unchecked.push(format!("the package `{package}` is not part of this build"));
             }
             let time = of_package().map(|unit| unit.duration).sum();
             let what = format!("package {package}");
@@ -152,7 +152,8 @@ impl Budget {
                 check("growth", limit, grown, most);
             }
             (Some(_), None) => unchecked.push(
-                "growth, since there is no earlier run of the same kind; --baseline names another"
+                "growth, because there is no earlier run of the same kind (--baseline names \
+                 another)"
                     .to_owned(),
             ),
             _ => {}

@@ -44,12 +44,15 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<Status> {
         Format::Github => show_command::summary(&text::markdown::trend(&trend))?,
     }
     if trend.points.is_empty() {
-        output::note("no run is kept yet: `timings` makes one");
+        output::note(
+            "no run is kept yet\nhint: `cargo xtask timings` measures a build and keeps \
+                      the run",
+        );
     }
     if trend.others > 0 {
         let others = output::count(trend.others, "run");
         output::note(format_args!(
-            "{others} that did something else left out; --all shows them"
+            "{others} of another kind left out; --all shows them"
         ));
     }
     Ok(Status::Done)

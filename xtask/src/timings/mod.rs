@@ -141,8 +141,8 @@ impl RunHistory {
         let newest = self.history.iter().flatten().max_by_key(|it| &it.id);
         if let Some(newest) = newest.filter(|newest| newest.id > run.id) {
             output::warning(format_args!(
-                "the run {} is later than this one: a clock was set back, or it came from a \
-                 machine ahead of this one; until then `latest` means that run, this one is {}",
+                "the run {} has a later time than this run: a clock was set back, or the run came \
+                 from another machine. Until then `latest` means that run, and this run is {}",
                 newest.id, run.id
             ));
         }
@@ -160,7 +160,7 @@ impl RunHistory {
         if removed > 0 {
             let what = output::count(removed, "old run");
             output::note(format_args!(
-                "removed {what}: `keep` in [workspace.metadata.xtask.timings] says how many stay"
+                "removed {what}: `keep` in [workspace.metadata.xtask.timings] sets how many stay"
             ));
         }
         Ok(())

@@ -157,27 +157,27 @@ impl RunArgs {
         let given = |name: &str| self.cargo_args.iter().any(|it| it.starts_with(name));
         if given("--message-format") {
             return Err(usage!(
-                "--message-format is taken: `timings` reads cargo's messages itself"
+                "--message-format cannot be passed: `timings` reads cargo's messages itself"
             ));
         }
         if self.clean != Clean::Affected
             && let Some(flag) = self.change.given().first()
         {
             return Err(usage!(
-                "{flag} has an effect only with --clean affected\nhint: add --clean affected, so that \
-                 what the change affects is removed before the build"
+                "{flag} has an effect only with --clean affected\nhint: add --clean affected, \
+                 which removes the artifacts of affected units before the build"
             ));
         }
         if self.repeat == 0 || self.repeat > 1 && self.clean == Clean::None {
             return Err(usage!(
-                "--repeat measures one build several times: say with --clean what is to be built \
-                 each time (affected, workspace or all)"
+                "--repeat measures the same build several times\nhint: add --clean affected, \
+                 workspace or all"
             ));
         }
         if self.clean != Clean::None && given("--target-dir") {
             return Err(usage!(
-                "--clean removes from the workspace's own target directory: name another by \
-                 CARGO_TARGET_DIR, not by --target-dir"
+                "--clean removes artifacts only from the workspace's own target directory\nhint: \
+                 set CARGO_TARGET_DIR instead of --target-dir"
             ));
         }
         Ok(())

@@ -18,7 +18,7 @@ use crate::timings::what_if::{self, SpeedUp};
 use xtask_impact::error::Status;
 use xtask_impact::usage;
 
-/// What a build may take.
+/// The limits of a build.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Budget")]
 pub(crate) struct Limits {
@@ -206,7 +206,7 @@ pub(crate) fn what_if(args: &WhatIfArgs) -> Result<Status> {
     }
     if let Some(error) = &record.build.error {
         output::note(format_args!(
-            "this build failed ({error}): the guess is about what ran before"
+            "this build failed ({error}): the estimate covers what ran before"
         ));
     }
     let schedule = Schedule::new(&record.build).map_err(|error| usage!("{error}"))?;

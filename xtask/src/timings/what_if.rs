@@ -27,7 +27,7 @@ impl SpeedUp {
     /// # Errors
     /// Returns a message if the text has another form, or if the build has no such package.
     pub fn add(&mut self, faster: &str, build: &BuildTimings) -> Result<(), String> {
-        let wrong = || format!("`{faster}`: write PACKAGE=FACTOR, as in syn=2x");
+        let wrong = || format!("`{faster}`: write PACKAGE=FACTOR, for example syn=2x");
         let (package, factor) = faster.split_once('=').ok_or_else(wrong)?;
         let factor = factor.trim_end_matches('x').parse::<f64>().ok();
         let factor = factor

@@ -347,7 +347,7 @@ fn changes_of_a_dependency_outside_the_repository_are_found() {
     let names = || project.xtask(&["affected", "--format", "names"]);
     names().is(expect![[r#"
         --- stderr
-        note: ext in [BESIDE]/ext lies outside the repository: nothing changed as far as is known: there is no record of a build and no repository to compare with; name changed files with --file
+        note: ext in [BESIDE]/ext lies outside the repository: nothing changed at least: there is no record of a build and no repository to compare with; pass changed files with --file
         note: nothing is affected (the work tree since the merge base with main)
     "#]]);
     for arguments in [
@@ -362,7 +362,7 @@ fn changes_of_a_dependency_outside_the_repository_are_found() {
     names().is(expect![[r#"
         top
         --- stderr
-        note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last commit of its own repository; there is no record of a build to compare with
+        note: ext in [BESIDE]/ext lies outside the repository: [COUNT] file changed since the last commit of its own repository, because there is no record of a build
     "#]]);
     project
         .cargo(&["check", "--workspace", "--all-targets"])

@@ -74,19 +74,16 @@ fn a_revision_before_the_first_commit_is_an_error() {
     let project = pair();
     let zeros = "0".repeat(40);
     for (revision, shown, why) in [
-        ("HEAD~1", "HEAD~1", "it would lie before the first commit"),
-        ("HEAD^", "HEAD^", "it would lie before the first commit"),
+        ("HEAD~1", "HEAD~1", "the history has no commit that early"),
+        ("HEAD^", "HEAD^", "the history has no commit that early"),
         (
             &zeros,
             "[HASH]",
-            "zeros stand for the time before the first commit",
+            "zeros mean that there is no commit before",
         ),
     ] {
         let output = project.xtask(&["affected", "--since", revision]);
-        let expected = format!(
-            "error: git knows no revision `{shown}`\nhint: {why}; ask with \
-                                --all\n"
-        );
+        let expected = format!("error: git knows no revision `{shown}`\nhint: {why}; pass --all\n");
         assert_eq!((output.status, output.stderr), (2, expected));
     }
 }
@@ -349,8 +346,8 @@ fn a_missing_manifest_is_an_error() {
     let project = Project::empty();
     project.xtask(&["graph"]).is(expect![[r#"
         --- stderr
-        error: there is no Cargo.toml in [ROOT] or any directory above it
-        hint: run the command in a workspace, or name one with --manifest-path
+        error: no Cargo.toml in [ROOT] or any directory above it
+        hint: run the command in a workspace, or pass --manifest-path
         --- exit status 2
     "#]]);
     // A directory of repositories, and a repository.
@@ -362,7 +359,7 @@ fn a_missing_manifest_is_an_error() {
     let hint = || project.xtask(&["affected", "--file", "one/src/lib.rs"]);
     hint().is(expect![[r#"
         --- stderr
-        error: there is no Cargo.toml in [ROOT] or any directory above it
+        error: no Cargo.toml in [ROOT] or any directory above it
         hint: 2 workspaces lie below; pass --manifest-path, as in --manifest-path one/Cargo.toml, or --all-workspaces where the command has it
         --- exit status 2
     "#]]);
@@ -370,14 +367,14 @@ fn a_missing_manifest_is_an_error() {
     project.git(&["add", "two words"]);
     hint().is(expect![[r#"
         --- stderr
-        error: there is no Cargo.toml in [ROOT] or any directory above it
+        error: no Cargo.toml in [ROOT] or any directory above it
         hint: pass --manifest-path 'two words/Cargo.toml'
         --- exit status 2
     "#]]);
     project.git(&["add", "."]);
     hint().is(expect![[r#"
         --- stderr
-        error: there is no Cargo.toml in [ROOT] or any directory above it
+        error: no Cargo.toml in [ROOT] or any directory above it
         hint: 2 workspaces lie below; pass --manifest-path, as in --manifest-path one/Cargo.toml, or --all-workspaces where the command has it
         --- exit status 2
     "#]]);

@@ -251,7 +251,7 @@ fn everything_counts_as_changed_without_a_base() {
     let mut command = project.kit(&["ci", "matrix", "--all", "--github"]);
     project.finish(&mut command).is(expect![[r#"
         --- stderr
-        error: --github: GITHUB_OUTPUT is not set, as it is in GitHub's jobs
+        error: --github: GITHUB_OUTPUT is not set (GitHub sets it in its jobs)
         --- exit status 2
     "#]]);
 }

@@ -82,7 +82,7 @@ fn verify_builds_before_and_after() {
         rebuilt but not predicted: 0 units
         predicted but not rebuilt: 0 units
         stayed fresh: 4 units
-        took [TIME]; the last full build [TIME]
+        took [TIME]; the last full build took [TIME]
     "#]]
     .assert_eq(&project.xtask(&verified).done());
 }
@@ -107,7 +107,7 @@ fn verify_finds_no_difference_in_the_sample() {
         rebuilt but not predicted: 0 units
         predicted but not rebuilt: 0 units
         stayed fresh: 97 units
-        took [TIME]; the last full build [TIME]
+        took [TIME]; the last full build took [TIME]
     "#]].assert_eq(&sample.xtask(&verified).done());
 }
 

@@ -22,7 +22,7 @@ fn the_clean_waits_for_a_running_build() {
     let before = project.artifacts();
     project.xtask(&middle(&["--no-wait"])).is(expect![[r#"
         --- stderr
-a build is running in         error: [ROOT]/target/debug
+        error: a build is running in [ROOT]/target/debug
         hint: try again when it has finished, or leave out --no-wait
         --- exit status 3
     "#]]);
@@ -71,7 +71,7 @@ fn a_directory_without_cargos_marks_is_not_cleaned() {
     let before = project.artifacts();
     project.xtask(MIDDLE).is(expect![[r#"
         --- stderr
-nothing removed in         error: [ROOT]/target/debug: it has no lock of cargo, and [ROOT]/target has no CACHEDIR.TAG of cargo
+        error: nothing removed in [ROOT]/target/debug: it has no lock of cargo, and [ROOT]/target has no CACHEDIR.TAG of cargo
         --- exit status 3
     "#]]);
     assert_eq!(project.artifacts(), before);

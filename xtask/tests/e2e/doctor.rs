@@ -133,8 +133,8 @@ fn safe_fixes_are_applied() {
                Would remove [ROOT]/target/debug/incremental/gone-0abc, [SIZE]
     "#]]);
     assert!(unused.exists());
-    let mended = project.xtask(&["doctor", "--fix"]);
-    assert_eq!(mended.status, 0, "{mended}");
+    let fixed = project.xtask(&["doctor", "--fix"]);
+    assert_eq!(fixed.status, 0, "{fixed}");
     assert_eq!(codes(&project, &[]), [""; 0]);
     let ignored = fs::read(project.path(".gitignore")).unwrap();
     assert_eq!(ignored, b"caf\xe9\n/target/\n");
@@ -215,7 +215,8 @@ fn levels_and_exceptions_of_the_policy_apply() {
         .xtask(&["doctor", "--explain", "script-watch-all"])
         .is(expect![[r#"
         --- stderr
-        error: no check is called `script-watch-all`: did you mean `script-watches-all`?
+        error: no check is called `script-watch-all`
+        hint: did you mean `script-watches-all`?
         --- exit status 2
     "#]]);
 }

@@ -64,23 +64,23 @@ fn a_stale_lock_file_stays_as_it_is() {
         cargo check -p top --all-targets --locked
         $ run-affected check
         --- stderr
-        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
-        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        error: [ROOT]/Cargo.lock is stale: it does not match the manifests, and the kit does not write it
+        hint: run `cargo update --workspace`, which changes only what the manifests require
         --- exit status 2
         $ timings
         --- stderr
-        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
-        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        error: [ROOT]/Cargo.lock is stale: it does not match the manifests, and the kit does not write it
+        hint: run `cargo update --workspace`, which changes only what the manifests require
         --- exit status 2
         $ clean-affected --verify
         --- stderr
-        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
-        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        error: [ROOT]/Cargo.lock is stale: it does not match the manifests, and the kit does not write it
+        hint: run `cargo update --workspace`, which changes only what the manifests require
         --- exit status 2
         $ doctor --layout-v2
         --- stderr
-        error: [ROOT]/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
-        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        error: [ROOT]/Cargo.lock is stale: it does not match the manifests, and the kit does not write it
+        hint: run `cargo update --workspace`, which changes only what the manifests require
         --- exit status 2
     "#]].assert_eq(&run_all(&stale()));
 }
@@ -107,22 +107,22 @@ fn a_missing_lock_file_is_not_created() {
         cargo check --workspace --all-targets --locked
         $ run-affected check
         --- stderr
-        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        error: [ROOT]/Cargo.lock is missing, and the kit does not create it
         hint: run `cargo generate-lockfile`
         --- exit status 2
         $ timings
         --- stderr
-        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        error: [ROOT]/Cargo.lock is missing, and the kit does not create it
         hint: run `cargo generate-lockfile`
         --- exit status 2
         $ clean-affected --verify
         --- stderr
-        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        error: [ROOT]/Cargo.lock is missing, and the kit does not create it
         hint: run `cargo generate-lockfile`
         --- exit status 2
         $ doctor --layout-v2
         --- stderr
-        error: [ROOT]/Cargo.lock is missing, and no command of the kit creates it
+        error: [ROOT]/Cargo.lock is missing, and the kit does not create it
         hint: run `cargo generate-lockfile`
         --- exit status 2
     "#]]

@@ -95,7 +95,8 @@ fn values_are_shown_with_their_origin() {
     std::fs::remove_file(project.root().join("Cargo.toml")).unwrap();
     project.xtask(&["policy", "show"]).is(expect![[r#"
         --- stderr
-        error: there is no Cargo.toml in [ROOT] nor above it: ask in a workspace, or name one with --manifest-path
+        error: no Cargo.toml in [ROOT] or above it
+        hint: run the command in a workspace, or pass --manifest-path
         --- exit status 2
     "#]]);
     let all = ["policy", "show", "--all"];
@@ -107,9 +108,9 @@ fn values_are_shown_with_their_origin() {
         [ROOT]/crates/base
         [ROOT]/crates/top
         [ROOT]/tools
-        warning: [ROOT]/crates/base: rustc does not tell what it builds for, so flags and linkers are left out
-        warning: [ROOT]/crates/top: rustc does not tell what it builds for, so flags and linkers are left out
-        warning: [ROOT]/tools: rustc does not tell what it builds for, so flags and linkers are left out"#]].assert_eq(&told.join("\n"));
+        warning: [ROOT]/crates/base: rustc does not name its target, so flags and linkers are left out
+        warning: [ROOT]/crates/top: rustc does not name its target, so flags and linkers are left out
+        warning: [ROOT]/tools: rustc does not name its target, so flags and linkers are left out"#]].assert_eq(&told.join("\n"));
 }
 
 #[test]
@@ -150,7 +151,8 @@ fn differences_from_the_policy_are_found() {
         .xtask(&["policy", "check", "--explain", "member-profiles"])
         .is(expect![[r#"
             --- stderr
-            error: no check is called `member-profiles`: did you mean `member-profile`?
+            error: no check is called `member-profiles`
+            hint: did you mean `member-profile`?
             --- exit status 2
         "#]]);
 }

@@ -30,7 +30,7 @@ fn selected_packages_are_built_with_the_features_of_the_workspace() {
     let named = project.named(&[]);
     project.xtask(&["run-affected", "check"]).is(expect![[r#"
         --- stderr
-        note: wide is selected too: without it base would be built without more
+        note: wide is selected too: without it, base would be built without more
              Running cargo check -p narrow -p wide --all-targets --locked
             Checking narrow v0.1.0 ([ROOT]/crates/narrow)
             Finished `dev` profile [unoptimized + debuginfo] target(s) in [TIME]
@@ -96,15 +96,15 @@ fn a_dry_run_prints_the_command_for_each_tool() {
     expect![[r#"
         cargo --config 'target."cfg(all())".runner=["[KIT]", "run-test", "--without", "wide", "--"]' test -p narrow -p wide --test=it --no-fail-fast --release --locked
         --- stderr
-        note: wide is selected too: without it base would be built without more
+        note: wide is selected too: without it, base would be built without more
         cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)' --locked
         --- stderr
-        note: wide is selected too: without it base would be built without more
+        note: wide is selected too: without it, base would be built without more
         cargo clippy --workspace --exclude apart --all-targets --locked
         cargo fmt -p narrow --check
         cargo doc --no-deps -p narrow -p wide --locked
         --- stderr
-        note: wide is selected too: without it base would be built without more
+        note: wide is selected too: without it, base would be built without more
         --- stderr
         error: --partition splits tests
         hint: use it with `test` or `nextest`
@@ -249,8 +249,8 @@ fn the_nextest_configuration_affects_every_test() {
     assert!(dry("nextest").contains("cargo nextest run --workspace"));
     let filter = project.xtask(&["affected", "--format", "nextest"]);
     assert!(filter.stdout.contains("binary_id(=narrow)"), "{filter}");
-    let because = "note: all tests are run: .config/nextest.toml changed: it says how nextest runs \
-                   each test\n";
+    let because = "note: all tests are run: .config/nextest.toml changed: it configures how \
+                   nextest runs each test\n";
     assert_eq!(filter.stderr, because);
     let summary = project
         .xtask(&["ci", "summary", "nextest", "--base", "main"])
@@ -262,7 +262,7 @@ fn the_nextest_configuration_affects_every_test() {
     let why = ["affected", "--verb", "test", "--why", "narrow:lib"];
     let why = project.xtask(&why).done();
     let last = "narrow lib test must run again with nextest\n  since .config/nextest.toml changed: \
-                it says how nextest runs each test\n";
+                it configures how nextest runs each test\n";
     assert!(why.ends_with(last), "{why}");
     assert_eq!(dry("test"), "");
     assert_eq!(project.named(&["--verb", "test"]), [].into());

@@ -55,7 +55,7 @@ fn arguments_after_the_dashes_go_to_cargo() {
         .xtask(&["timings", "--", "--message-format=json"])
         .is(expect![[r#"
             --- stderr
-            error: --message-format is taken: `timings` reads cargo's messages itself
+            error: --message-format cannot be passed: `timings` reads cargo's messages itself
             --- exit status 2
         "#]]);
 }
@@ -250,7 +250,8 @@ fn repeated_runs_tell_noise_from_change() {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.xtask(&["timings", "--repeat", "2"]).is(expect![[r#"
         --- stderr
-        error: --repeat measures one build several times: say with --clean what is to be built each time (affected, workspace or all)
+        error: --repeat measures the same build several times
+        hint: add --clean affected, workspace or all
         --- exit status 2
     "#]]);
     let repeated = [
@@ -272,7 +273,8 @@ fn unusable_reports_and_records_are_refused() {
         .xtask(&["timings", "diff", "latest~1"])
         .is(expect![[r#"
         --- stderr
-        error: no run is kept yet: `timings` makes one
+        error: no run is kept yet
+        hint: `cargo xtask timings` measures a build and keeps the run
         --- exit status 2
     "#]]);
     project.xtask(&["timings", "--label", "twin"]).done();
@@ -297,12 +299,12 @@ fn unusable_reports_and_records_are_refused() {
     let import = |name: &str| project.xtask(&["timings", "--import", &format!("{name}.html")]);
     import("short").is(expect![[r#"
         --- stderr
-        error: cannot use short.html: the timing report is cut short: cargo was killed or a copy is incomplete; build or copy it again
+        error: cannot use short.html: the timing report is incomplete; build or copy it again
         --- exit status 2
     "#]]);
     import("foreign").is(expect![[r#"
         --- stderr
-        error: cannot use foreign.html: this is not cargo's timing report; give a page that `--timings` wrote to `cargo-timings/` in the target directory
+        error: cannot use foreign.html: this is not a timing report of cargo; pass a page that `--timings` wrote to `cargo-timings/` in the target directory
         --- exit status 2
     "#]]);
     import("future").is(expect![[r#"
@@ -322,7 +324,7 @@ fn unusable_reports_and_records_are_refused() {
     "#]]);
     let several = project.xtask(&["timings", "show", "twin"]);
     expect![[r#"
-        error: 2 runs are called `twin`; say which by its id, or `twin~0` for the newest:
+        error: 2 runs are called `twin`; use an id, or `twin~0` for the newest:
     "#]]
     .assert_eq(several.stderr.split_inclusive('\n').next().unwrap());
 

@@ -116,7 +116,7 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
         .is(expect![[r#"
             --- stderr
             note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
-            error: of 4 workspaces none has it: no package `nobodys` in this workspace
+            error: none of 4 workspaces has it: no package `nobodys` in this workspace
             --- exit status 2
         "#]]);
     project
@@ -255,8 +255,8 @@ fn each_workspace_uses_its_own_configuration() {
         cargo check --workspace --all-targets --locked
         --- stderr
         note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
-        note: lone: nothing affected for `cargo check` (the named paths belong to another workspace)
-        note: tests/fixtures/fine: nothing affected for `cargo check` (the named paths belong to another workspace)
+        note: lone: nothing affected for `cargo check` (the named files belong to another workspace)
+        note: tests/fixtures/fine: nothing affected for `cargo check` (the named files belong to another workspace)
     "#]]);
     project.write(
         "tools/gauge/tests/it.rs",
@@ -285,8 +285,8 @@ fn each_workspace_uses_its_own_configuration() {
         --- stderr
         note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
         note: .: no artifacts to remove in [ROOT]/target
-        note: lone: nothing is affected (the named paths belong to another workspace)
-        note: tests/fixtures/fine: nothing is affected (the named paths belong to another workspace)
+        note: lone: nothing is affected (the named files belong to another workspace)
+        note: tests/fixtures/fine: nothing is affected (the named files belong to another workspace)
         note: tools: no artifacts to remove in [ROOT]/tools/made
     "#]]);
 }

@@ -93,7 +93,7 @@ impl<'a> ConfigFiles<'a> {
             }
         });
         let table = table
-            .with_context(|| format!("{} is no configuration of cargo's", quote::name(&path)))?;
+            .with_context(|| format!("{} is not a configuration of cargo", quote::name(&path)))?;
         self.with_includes(table, by_flag, seen)
     }
 
@@ -113,8 +113,8 @@ impl<'a> ConfigFiles<'a> {
         };
         let wrong = || {
             usage!(
-                "{}: `include` is a list of paths that end in `.toml`, or of tables with `path` \
-                 and `optional`",
+                "{}: `include` must be a list of paths that end in `.toml`, or of tables with \
+                 `path` and `optional`",
                 include.origin
             )
         };

@@ -178,7 +178,11 @@ impl CargoConfig {
         };
         match text {
             Some(text) => Ok(Some((text, value.origin))),
-            None => Err(usage!("{}: `{}` is no text", value.origin, key.join("."))),
+            None => Err(usage!(
+                "{}: `{}` must be a string",
+                value.origin,
+                key.join(".")
+            )),
         }
     }
 
@@ -193,7 +197,9 @@ impl CargoConfig {
         match written.map(|it| (&it.kind, &it.origin)) {
             Some((ValueKind::List(items), _)) => found.extend(items.iter().cloned()),
             Some((ValueKind::String(text), origin)) => found.extend(words(text, origin)),
-            Some((_, origin)) => return Err(usage!("{origin}: `{}` is no list", key.join("."))),
+            Some((_, origin)) => {
+                return Err(usage!("{origin}: `{}` must be a list", key.join(".")));
+            }
             None => {}
         }
         let name = variable_of(key);

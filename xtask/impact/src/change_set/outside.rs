@@ -91,15 +91,15 @@ impl OutsidePackages<'_> {
             });
             return OutsideChanges {
                 changes: changes.filter(|it| it.path.starts_with(at)).collect(),
-                how: "since the last commit of its own repository; there is no record of a build to \
-                      compare with",
+                how: "since the last commit of its own repository, because there is no record of a \
+                      build",
                 is_complete: false,
             };
         }
         OutsideChanges {
             changes: Vec::new(),
-            how: "as far as is known: there is no record of a build and no repository to compare \
-                  with; name changed files with --file",
+            how: "at least: there is no record of a build and no repository to compare with; pass \
+                  changed files with --file",
             is_complete: false,
         }
     }

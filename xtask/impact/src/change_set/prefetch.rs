@@ -97,7 +97,7 @@ impl Prefetch {
     /// Returns an error if git cannot open the repository or cannot compare.
     pub fn compared(mut self) -> Result<Discovered> {
         let found = self.git.take().and_then(|git| git.join().ok());
-        found.context("git was asked, and its answer was lost")?
+        found.context("the answer of git was lost")?
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn without<'a>(
     kept.copied().collect()
 }
 
-/// What decides whether a record is superseded.
+/// The values that decide if a record is superseded.
 #[derive(Clone, Copy, Debug)]
 struct Made<'a> {
     package: &'a str,

@@ -148,10 +148,10 @@ fn a_build_needs_a_current_lock_file() {
     expect_test::expect![[r#"
         current
 
-        /w/Cargo.lock is stale: it does not fit the manifests, and no command of the kit writes it
-        hint: run `cargo update --workspace`, which changes no more of it than the manifests ask for
+        /w/Cargo.lock is stale: it does not match the manifests, and the kit does not write it
+        hint: run `cargo update --workspace`, which changes only what the manifests require
 
-        /w/Cargo.lock is missing, and no command of the kit creates it
+        /w/Cargo.lock is missing, and the kit does not create it
         hint: run `cargo generate-lockfile`"#]]
     .assert_eq(&all.join("\n\n"));
 }

@@ -52,8 +52,8 @@ impl TemporaryDir {
             }
         }
         bail!(
-            "cannot create a temporary directory outside {tree}, apart from other configuration \
-             of cargo{failures}\nhint: set TMPDIR to a directory of your own outside {tree}"
+            "cannot create a temporary directory outside {tree} without a configuration of cargo \
+             above it{failures}\nhint: set TMPDIR to a directory of your own outside {tree}"
         )
     }
 

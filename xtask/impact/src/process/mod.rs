@@ -373,7 +373,7 @@ fn cannot_start(command: &Command) -> String {
     if directory.is_dir() {
         format!("cannot start `{program}` in {shown}; is it installed and on PATH?")
     } else {
-        format!("cannot start `{program}`: there is no directory {shown}")
+        format!("cannot start `{program}`: the directory {shown} does not exist")
     }
 }
 
@@ -473,7 +473,7 @@ mod tests {
         ]);
         assert_eq!(
             leaks.cargo, "cargo",
-            "rustup chooses anew for each directory"
+            "rustup chooses again for each directory"
         );
         for name in [
             "CARGO_PKG_VERSION",

@@ -450,7 +450,7 @@ impl Query {
         let mut in_words = Vec::new();
         if self.asked.all {
             in_words.push("everything".to_owned());
-            let because = "everything is taken as changed";
+            let because = "everything counts as changed";
             let units = graph.units();
             seeds.extend(units.map(|(unit, _)| Seed::new(unit, Rule::Assumed, because)));
         }
@@ -501,7 +501,7 @@ impl Query {
 /// Returns the note about a source file that was not read.
 fn skipped_note(path: &Utf8Path, why: &str) -> String {
     let path = quote::name(path);
-    format!("{path} was not read, so more is selected than may be needed: {why}")
+    format!("{path} was not read, so more units are selected than needed: {why}")
 }
 
 /// Returns the package part of a unit specification: `network` for `network:lib`.

@@ -7,7 +7,7 @@ use crate::vcs::ChangeStatus;
 
 const TEXT: &str = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest";
 
-/// Whether the records of `a` are current, and whether they nearly are.
+/// Checks if the records of `a` are current, and if they are nearly current.
 fn is_current(prepare: impl FnOnce(&mut Scene)) -> (bool, bool) {
     let mut scene = Scene::new(TEXT, Verb::Check, &[]);
     scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[20]));

@@ -140,7 +140,7 @@ impl CargoUnitGraph {
         let raw = RawGraph::read(json)?;
         ensure!(
             raw.version == 1,
-            "version {} of cargo's unit graph is not known",
+            "unknown version {} of cargo's unit graph",
             raw.version
         );
         let root = RootDirectory(root.as_str().replace('\\', "/"));

@@ -93,7 +93,7 @@ impl fmt::Display for ResolutionError {
             Self::ConfigAboveScratch(path) => {
                 write!(
                     f,
-                    "cannot resolve apart from {path}, which lies above the scratch directory"
+                    "cannot resolve without {path}, which lies above the scratch directory"
                 )
             }
             Self::Cargo(message) => write!(f, "cargo cannot resolve: {message}"),

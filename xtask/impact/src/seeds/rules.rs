@@ -70,7 +70,7 @@ impl Rules {
     /// exist.
     pub fn new(workspace: &Workspace) -> Result<Self> {
         let default: Defaults = toml::from_str(include_str!("default-rules.toml"))
-            .context("the kit's own default rules are broken")?;
+            .context("the built-in rules are broken")?;
         let own: Vec<WrittenRule> = workspace.configured("rules")?;
         let mut rules = Vec::new();
         for written in default.rules {

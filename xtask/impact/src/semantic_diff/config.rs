@@ -55,27 +55,27 @@ type Touches = fn(&[&str]) -> TouchedUnits;
 /// the rule.
 #[rustfmt::skip]
 const RULES: &[(&str, bool, Touches, &str)] = &[
-    ("build.build-dir", false, |_| TouchedUnits::All, "names another directory, where nothing is built yet"),
+    ("build.build-dir", false, |_| TouchedUnits::All, "names another directory, in which nothing is built yet"),
     ("build.incremental", true, |_| TouchedUnits::All, "is a setting of every profile"),
     ("build.rustc", false, |_| TouchedUnits::All, "names another compiler"),
     ("build.rustc-workspace-wrapper", false, |_| TouchedUnits::Members, "is part of the identity of every member's units"),
     ("build.rustdoc", false, |_| TouchedUnits::Docs, "names another rustdoc"),
-    ("build.rustdocflags", false, |_| TouchedUnits::Docs, "reaches rustdoc alone"),
-    ("build.rustflags", false, |_| TouchedUnits::Flags { platform: None }, "reaches every compiler call, or with a target triple named all but the host's"),
-    ("build.target-dir", false, |_| TouchedUnits::All, "names another directory, where nothing is built yet"),
-    ("include", false, |_| TouchedUnits::All, "brings in files that were not compared"),
+    ("build.rustdocflags", false, |_| TouchedUnits::Docs, "affects only rustdoc"),
+    ("build.rustflags", false, |_| TouchedUnits::Flags { platform: None }, "affects every compiler call, or only those for the target if a target triple is given"),
+    ("build.target-dir", false, |_| TouchedUnits::All, "names another directory, in which nothing is built yet"),
+    ("include", false, |_| TouchedUnits::All, "includes files that were not compared"),
     ("patch", true, |_| TouchedUnits::All, "replaces packages"),
     ("paths", true, |_| TouchedUnits::All, "replaces packages"),
-    ("registries.*.index", true, |_| TouchedUnits::All, "makes packages come from another source"),
+    ("registries.*.index", true, |_| TouchedUnits::All, "changes the source of packages"),
     ("registries.*.protocol", false, |_| TouchedUnits::External, "moves the sources of registry packages"),
     ("resolver.feature-unification", true, |_| TouchedUnits::All, "chooses how features unify"),
     ("resolver.lockfile-path", true, |_| TouchedUnits::All, "names another lock file"),
     ("source", false, |_| TouchedUnits::External, "can move the sources of replaced packages"),
     ("target.*.linker", false, |key| TouchedUnits::Platform { platform: Some(key[1].to_owned()), host_too: true }, "is in the fingerprint of every unit for the platform, linked or not"),
-    ("target.*.runner", false, |_| TouchedUnits::Runs, "starts the executables, and builds none"),
-    ("target.*.rustdocflags", false, |_| TouchedUnits::Docs, "reaches rustdoc alone"),
-    ("target.*.rustflags", false, |key| TouchedUnits::Flags { platform: Some(key[1].to_owned()) }, "reaches every compiler call for the platform"),
-    ("target.*.*", false, |key| TouchedUnits::OverriddenRuns { links: vec![key[2].to_owned()], platform: Some(key[1].to_owned()) }, "takes the place of the build script with these links"),
+    ("target.*.runner", false, |_| TouchedUnits::Runs, "starts the executables, and does not affect the build"),
+    ("target.*.rustdocflags", false, |_| TouchedUnits::Docs, "affects only rustdoc"),
+    ("target.*.rustflags", false, |key| TouchedUnits::Flags { platform: Some(key[1].to_owned()) }, "affects every compiler call for the platform"),
+    ("target.*.*", false, |key| TouchedUnits::OverriddenRuns { links: vec![key[2].to_owned()], platform: Some(key[1].to_owned()) }, "replaces the build script with these links"),
 ];
 
 /// Compares two sides of one configuration file, or of all configuration files merged.
@@ -142,11 +142,11 @@ fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
             platform: None,
             host_too: false,
         };
-        add(what, true, "names the platforms that are built for");
+        add(what, true, "names the target platforms");
         if change.old.is_none() || new.is_none() {
             // Without a triple, rustflags also apply to the units for the host. The flags may come
             // from another file or the environment, so everything counts as touched.
-            let why = "decides whether target and host are told apart";
+            let why = "decides whether target and host are separate";
             add(TouchedUnits::All, false, why);
         }
         return;
@@ -174,7 +174,7 @@ fn walk(above: &[&str], change: &KeyChange, effects: &mut Vec<SemanticChange>) {
                 .iter()
                 .for_each(|change| walk(&path, change, effects));
         }
-        _ => add(TouchedUnits::All, false, "is unknown to this kit"),
+        _ => add(TouchedUnits::All, false, "is unknown to xtask-kit"),
     }
 }
 
@@ -218,7 +218,7 @@ fn env(change: &KeyChange) -> Vec<SemanticChange> {
         }
         let readers = TouchedUnits::ReadersOf(vec![variable.key.to_owned()]);
         let meanings = [
-            (readers, "is seen by what reads the variable"),
+            (readers, "is read by code that uses the variable"),
             (
                 TouchedUnits::Runs,
                 "is in the environment of tests and benches",

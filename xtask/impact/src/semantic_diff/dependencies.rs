@@ -171,7 +171,7 @@ pub(super) fn platform_dependencies(change: &KeyChange) -> Vec<SemanticChange> {
             match dep_kind(table.key) {
                 Some(kind) => effects.extend(dependencies(&path, kind, &table)),
                 None => {
-                    let why = "is unknown to this kit";
+                    let why = "is unknown to xtask-kit";
                     effects.push(SemanticChange::new(
                         &path,
                         TouchedUnits::Package,

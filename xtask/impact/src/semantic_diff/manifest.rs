@@ -48,7 +48,7 @@ pub fn compare_manifest(old: &Table, new: &Table) -> Vec<SemanticChange> {
             key => match (kind, dep_kind(key)) {
                 (Some(kind), _) => effects.extend(targets::compare(kind, &change)),
                 (_, Some(kind)) => effects.extend(dependencies(&[key], kind, &change)),
-                _ => effects.push(one(TouchedUnits::Package, false, "is unknown to this kit")),
+                _ => effects.push(one(TouchedUnits::Package, false, "is unknown to xtask-kit")),
             },
         }
     }
@@ -81,13 +81,13 @@ fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
         return Vec::new();
     }
     let all_of = |kind| TouchedUnits::Target { kind, name: None };
-    let targets_of = |kind| vec![(all_of(kind), true, "decides which targets there are")];
+    let targets_of = |kind| vec![(all_of(kind), true, "decides which targets the package has")];
     match change.key {
         "authors" | "description" | "homepage" | "license" | "license-file" | "readme"
         | "repository" | "rust-version" => {
             let variable = change.key.to_uppercase().replace('-', "_");
             let readers = TouchedUnits::ReadersOf(vec![format!("CARGO_PKG_{variable}")]);
-            vec![(readers, false, "is seen by what reads its variable")]
+            vec![(readers, false, "is read by code that uses its variable")]
         }
         "badges" | "categories" | "default-run" | "documentation" | "im-a-teapot" | "keywords"
         | "metadata" | "publish" => Vec::new(),
@@ -139,14 +139,14 @@ fn package_key(change: &KeyChange) -> Vec<(TouchedUnits, bool, &'static str)> {
             effects
         }
         "autobins" => [TargetKind::Bin, TargetKind::Test, TargetKind::Bench]
-            .map(|kind| (all_of(kind), true, "decides which binaries there are"))
+            .map(|kind| (all_of(kind), true, "decides which binaries the package has"))
             .into(),
         "autolib" => targets_of(TargetKind::Lib),
         "autoexamples" => targets_of(TargetKind::Example),
         "autotests" => targets_of(TargetKind::Test),
         "autobenches" => targets_of(TargetKind::Bench),
         "workspace" => vec![(TouchedUnits::All, false, "chooses the workspace root")],
-        _ => vec![(TouchedUnits::Package, false, "is unknown to this kit")],
+        _ => vec![(TouchedUnits::Package, false, "is unknown to xtask-kit")],
     }
 }
 
@@ -268,7 +268,7 @@ fn workspace(change: &KeyChange) -> Vec<SemanticChange> {
                 let why = "chooses the packages whose features unify";
                 effects.push(all(&path, true, why));
             }
-            _ => effects.push(all(&path, false, "is unknown to this kit")),
+            _ => effects.push(all(&path, false, "is unknown to xtask-kit")),
         }
     }
     effects

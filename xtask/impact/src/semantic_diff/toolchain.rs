@@ -26,7 +26,7 @@ pub fn compare_toolchain(old: Option<&str>, new: Option<&str>) -> Vec<SemanticCh
         let why = match change.key {
             "components" | "profile" | "targets" => continue,
             "channel" | "path" => "chooses the compiler",
-            _ => "is unknown to this kit, so the compiler may be another",
+            _ => "is unknown to xtask-kit, so the compiler may be another",
         };
         effects.push(effect(&["toolchain", change.key], why));
     }

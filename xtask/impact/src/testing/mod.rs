@@ -30,7 +30,7 @@ pub fn workspace(text: &str) -> Workspace {
     workspace_in("/w".into(), text)
 }
 
-/// The same in another directory.
+/// Returns the workspace of a text, in another directory.
 pub fn workspace_in(root: &Utf8Path, text: &str) -> Workspace {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut packages: Vec<Package> = lines().map(|line| package(root, line)).collect();

@@ -83,7 +83,7 @@ impl Repository {
                 let mirrored = submodule.mirror_to(&state, &tree.join(path), &own);
                 mirrored.with_context(|| {
                     format!(
-                        "the submodule {} cannot be had at {commit}, as it is committed",
+                        "the submodule {} has no commit {commit} in this clone",
                         quote::name(path)
                     )
                 })?;

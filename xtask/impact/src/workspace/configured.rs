@@ -61,7 +61,7 @@ fn configured<T: DeserializeOwned + Default>(
         Some(serde_json::Value::Object(table)) => table,
         Some(_) => {
             return Err(usage!(
-                "{}: `workspace.metadata.xtask` is no table",
+                "{}: `workspace.metadata.xtask` must be a table",
                 quote::name(&manifest)
             ));
         }

@@ -84,7 +84,7 @@ impl BuildRecord {
     /// Returns a message if the run's id is not valid or if the build contradicts itself.
     pub fn new(mut run: Run, build: BuildTimings) -> Result<Self, String> {
         if !is_id(&run.id) {
-            return Err(format!("`{}` is no id of a run", run.id));
+            return Err(format!("`{}` is not the id of a run", run.id));
         }
         let (critical, _) = path::ideal(&Schedule::new(&build)?);
         run.waited_for_lock = run.waited_for_lock.min(build.before_first());
@@ -122,8 +122,8 @@ impl BuildRecord {
         let head: Head = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match head.version {
             VERSION if is_id(&head.run.id) => Ok(head.run),
-            VERSION => Err(format!("`{}` is no id of a run", head.run.id)),
-            version => Err(format!("version {version} is not known to this tool")),
+            VERSION => Err(format!("`{}` is not the id of a run", head.run.id)),
+            version => Err(format!("unknown version {version}; update xtask-kit")),
         }
     }
 

@@ -88,7 +88,7 @@ impl Schedule {
             }
         }
         if order.len() < count {
-            return Err("units wait for one another in a circle".to_owned());
+            return Err("units wait for each other in a cycle".to_owned());
         }
         let priority = priorities(&order, &users);
         Ok(Self {

@@ -17,7 +17,7 @@ pub(crate) fn opened(kept: &str) -> Result<&str, String> {
     let text = &kept[..at];
     match sealed(text) == kept {
         true => Ok(text),
-        false => Err("its checksum is that of another text".to_owned()),
+        false => Err("its checksum does not match".to_owned()),
     }
 }
 

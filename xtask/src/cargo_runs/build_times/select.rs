@@ -26,7 +26,7 @@ pub fn series(runs: &[Run]) -> Vec<Series> {
 pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
     let (name, back) = match spec.rsplit_once('~') {
         Some((name, back)) => {
-            let wrong = |_| format!("`{spec}`: after `~` comes a number, as in `latest~1`");
+            let wrong = |_| format!("`{spec}`: write a number after `~`, for example `latest~1`");
             (name, Some(back.parse::<usize>().map_err(wrong)?))
         }
         None => (spec, None),
@@ -35,10 +35,13 @@ pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
         |series: &&Series| name == "latest" || series.iter().any(|run| is_called(run, name));
     let named: Vec<&Series> = all.iter().rev().filter(is_meant).collect();
     match (named.len(), back.or((name == "latest").then_some(0))) {
-        (0, _) if all.is_empty() => Err("no run is kept yet: `timings` makes one".to_owned()),
+        (0, _) if all.is_empty() => {
+            let hint = "`cargo xtask timings` measures a build and keeps the run";
+            Err(format!("no run is kept yet\nhint: {hint}"))
+        }
         (0, _) => Err(format!(
-            "no run is called `{name}`: `timings list` shows them; `latest`, a label, the \
-             beginning of a commit or of a run's id, or a file will do"
+            "no run is called `{name}`\nhint: `timings list` lists the runs; name a run by \
+             `latest`, a label, the beginning of a commit or id, or a file"
         )),
         (count, Some(back)) => named.get(back).copied().ok_or_else(|| match count {
             1 => format!("`{spec}`: only one run is called `{name}`"),
@@ -49,8 +52,7 @@ pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
             let shown = named.iter().take(5);
             let shown = shown.map(|it| format!("\n  {}  {}", it[0].id, it[0].started()));
             Err(format!(
-                "{count} runs are called `{name}`; say which by its id, or `{name}~0` for the \
-                 newest:{}",
+                "{count} runs are called `{name}`; use an id, or `{name}~0` for the newest:{}",
                 shown.collect::<String>()
             ))
         }

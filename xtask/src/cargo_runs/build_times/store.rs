@@ -111,7 +111,7 @@ impl Store {
         }
         match records.is_empty() {
             true => Err(anyhow!(
-                "nothing readable is left of the run {}",
+                "the record of the run {} is not readable",
                 series[0].id
             )),
             false => Ok(records),
@@ -131,7 +131,8 @@ impl Store {
             let records = seal::opened(&text).and_then(records_in);
             return records.map_err(|error| {
                 usage!(
-                    "{} is no record of `timings` ({error}); see `timings import`",
+                    "{} is not a record of `timings` ({error})\nhint: import other files with \
+                     `timings import`",
                     quote::name(path)
                 )
             });
@@ -218,9 +219,10 @@ fn set_aside(path: &Utf8Path, why: &str) -> Result<()> {
         }
         aside = path.with_extension(format!("{number}.damaged"));
     }
-    fs::rename(path, &aside).with_context(|| format!("cannot set {} aside", quote::name(&path)))?;
+    fs::rename(path, &aside).with_context(|| format!("cannot rename {}", quote::name(&path)))?;
     output::warning(format_args!(
-        "a record of a run is damaged ({why}); it is set aside as {aside}, and the rest is used"
+        "the record of a run is damaged ({why}); it was renamed to {aside}, and the other records \
+         are used"
     ));
     Ok(())
 }

@@ -114,7 +114,7 @@ fn github_names_the_base_in_its_event() {
         all ← everything counts as changed: the event of this pull request names no base commit
         all ← everything counts as changed: the event of this pull request cannot be read: no such file
         all ← everything counts as changed: the event is `pull_request_target`
-        since q1 ← compared with the commit ahead in the merge queue, q1
+        since q1 ← compared with the commit before this one in the merge queue, q1
         all ← everything counts as changed: the event of this merge queue cannot be read: no such file
         since p1 ← compared with the commit that the branch had before this push, p1
         all ← everything counts as changed: this clone does not have the commit that the branch had before this push, p1; a forced push may have removed it
@@ -244,8 +244,8 @@ fn other_services_name_the_target_of_a_pull_request() {
         all ← everything counts as changed: this shallow clone does not have the merge base with the target branch of this pull request, next; fetch the history, as with `git fetch --unshallow`
         since s1 ← compared with the last successful run, s1
         base main ← compared with the merge base with the default branch
-        all ← everything counts as changed: this commit is on the default branch, and this service names no commit before it; name the last tested commit by --last-success
-        base main ← compared with the merge base with the default branch; no service of continuous integration was recognized
+        all ← everything counts as changed: this commit is on the default branch, and this CI service names no earlier commit; pass the last tested commit with --last-success
+        base main ← compared with the merge base with the default branch; no CI service was recognized
     "#]].assert_eq(&text);
 }
 

@@ -74,15 +74,15 @@ fn every_way_to_leave_out_dir_is_found() {
         ("out.ancestors().skip(2).next()", "2 directories above"),
         (
             "out.ancestors().find(|it| it.ends_with(\"target\"))",
-            "takes OUT_DIR apart",
+            "splits OUT_DIR",
         ),
         (
             "out.components().rev().skip_while(|it| f(it))",
-            "takes OUT_DIR apart",
+            "splits OUT_DIR",
         ),
         (
             "let parts: Vec<_> = out.components().collect();",
-            "takes OUT_DIR apart",
+            "splits OUT_DIR",
         ),
         (
             "out.to_str().unwrap().split('/').rev().nth(2)",
@@ -94,15 +94,15 @@ fn every_way_to_leave_out_dir_is_found() {
         ),
         (
             "out.to_str().unwrap().rsplitn(4, '/').last()",
-            "takes OUT_DIR apart",
+            "splits OUT_DIR",
         ),
         (
             "out.to_str().unwrap().split_once(\"/build/\")",
-            "takes OUT_DIR apart",
+            "splits OUT_DIR",
         ),
         (
             "&text[..out.to_str().unwrap().find(\"/build/\").unwrap()]",
-            "takes OUT_DIR apart",
+            "splits OUT_DIR",
         ),
         (
             "out.parent().and_then(|it| it.parent()).and_then(Path::parent)",

@@ -17,10 +17,10 @@ pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Ve
     }
     evidence.extend(unknown.iter().map(|it| format!("it reads {it}")));
     if inputs.asks_git && inputs.asks_for_edits {
-        let mend = "Leave it as it is, under an exception of the policy: no list of paths stands for \
+        let fix = "Leave it as it is, under an exception of the policy: no list of paths stands for \
                     changes that are not committed. Or take them out of what it asks git, and then \
                     watch git's `HEAD`.";
-        return (mend.to_owned(), evidence);
+        return (fix.to_owned(), evidence);
     }
     let mut lines: Vec<String> = Vec::new();
     let of_paths = inputs.paths.iter();
@@ -41,11 +41,11 @@ pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Ve
     }
     if !unknown.is_empty() {
         lines.push(format!("lines for {}", unknown.join(", ")));
-        let mend = format!(
+        let fix = format!(
             "Print {}; if the inputs cannot be listed, leave the script as it is.",
             lines.join(", ")
         );
-        return (mend, evidence);
+        return (fix, evidence);
     }
     if lines.is_empty() {
         lines.push("`cargo::rerun-if-changed=build.rs`, because it reads nothing else".to_owned());
@@ -94,14 +94,14 @@ mod tests {
             ("fs::read(name)", false, &["leave the script as it is"]),
             ("", true, &["the libraries", "leave the script as it is"]),
         ] {
-            let (mend, _) = advice(&script_inputs(code), libraries);
+            let (fix, _) = advice(&script_inputs(code), libraries);
             for words in expected {
-                assert!(mend.contains(words), "{code}: {mend}");
+                assert!(fix.contains(words), "{code}: {fix}");
             }
             assert_eq!(
-                mend.contains("build.rs"),
+                fix.contains("build.rs"),
                 code.is_empty() && !libraries,
-                "{code}: {mend}"
+                "{code}: {fix}"
             );
         }
     }

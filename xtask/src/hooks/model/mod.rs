@@ -174,8 +174,8 @@ impl Config {
         for (name, step) in &self.steps {
             if step.run.is_empty() && built_in(name).is_none() {
                 return Err(usage!(
-                    "[workspace.metadata.xtask.hooks]: steps.{name} runs nothing, and no such step \
-                     is built in ({BUILT_IN})"
+                    "[workspace.metadata.xtask.hooks]: steps.{name} has no `run`, and is not a \
+                     built-in step ({BUILT_IN})"
                 ));
             }
             self.step(name, Hook::PreCommit, &self.pre_commit)?;
@@ -227,8 +227,8 @@ impl Config {
                 let defined = self.steps.iter().filter(|(_, step)| !step.run.is_empty());
                 let defined: String = defined.map(|(name, _)| format!(", {name}")).collect();
                 return Err(wrong(format!(
-                    "{} has a step `{name}`, which is not defined; there are {BUILT_IN}{defined}\n\
-                     hint: define it as steps.{name} = {{ run = [\"program\", \"argument\"] }}",
+                    "{} has an unknown step `{name}`; known steps are {BUILT_IN}{defined}\nhint: \
+                     define it as steps.{name} = {{ run = [\"program\", \"argument\"] }}",
                     hook.name()
                 )));
             }
@@ -238,7 +238,9 @@ impl Config {
         };
         let budget = own.budget.or(config.budget).or(hook.default_budget());
         if budget.is_some_and(|seconds| !(0.0..1e6).contains(&seconds)) {
-            return Err(wrong(format!("{name}: a budget is a number of seconds")));
+            return Err(wrong(format!(
+                "{name}: `budget` must be a number of seconds"
+            )));
         }
         Ok(HookStep {
             name: name.to_owned(),

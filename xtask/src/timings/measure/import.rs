@@ -88,7 +88,7 @@ impl MeasureRequest<'_> {
                     self.tie(&mut build);
                     if build.order == Order::UnitGraph {
                         output::note(
-                            "which unit waits for which is taken from this workspace as it is now",
+                            "the dependencies of units are read from the workspace as it is now",
                         );
                     }
                 }

@@ -114,7 +114,7 @@ impl MeasureRequest<'_> {
         store: &Store,
     ) -> Result<(Status, Vec<BuildRecord>)> {
         if times > 1 {
-            output::status("Building", "first, so that every run builds the same");
+            output::status("Building", "first, so that every run builds the same units");
             let mut command = self.runner.cargo();
             command.args(self.command).args(self.build_arguments());
             let status = process::status(&mut command)?;
@@ -240,8 +240,8 @@ impl MeasureRequest<'_> {
         });
         if let Err(why) = tied {
             output::note(format_args!(
-                "which unit waits for which is known by the last one of each alone ({why}), so \
-                 the critical path and `what-if` are guesses"
+                "only the last dependency of each unit is known ({why}), so the critical path and \
+                 `what-if` are estimates"
             ));
         }
     }

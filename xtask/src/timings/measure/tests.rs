@@ -28,7 +28,7 @@ fn a_file_without_a_record_is_refused() {
     std::fs::write(&file, "").unwrap();
     let error = Store::of(directory).find(&[], file.as_str()).unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("is no record of `timings`"), "{error}");
+    assert!(error.contains("is not a record of `timings`"), "{error}");
 }
 
 /// Cargo's line about waiting comes in pieces, with colours. The next line ends the waiting.

@@ -137,7 +137,7 @@ pub fn diff(comparison: &TimingsComparison, units: usize) -> String {
     if old + new > 0 {
         lines.push(String::new());
         lines.push(format!(
-            "ran on one side and had nothing to do on the other: {old} before, {new} after"
+            "built on one side and fresh on the other: {old} before, {new} after"
         ));
     }
     screen(&lines)
@@ -261,7 +261,7 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     let percent = (what_if.predicted / what_if.replayed.max(0.01) - 1.0) * 100.0;
     if what_if.predicted != what_if.replayed {
         lines.push(format!(
-            "{} ({percent:+.1}%) with {} and what was asked for",
+            "{} ({percent:+.1}%) with {} and the requested changes",
             seconds(what_if.predicted),
             count(what_if.cores, "core"),
         ));
@@ -270,7 +270,7 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
     let by_cores = by_cores.map(|(cores, total)| format!("{cores} {}", seconds(*total)));
     lines.push(listed("By cores", ", ", by_cores));
     let at_best = seconds(what_if.at_best);
-    lines.push(format!("At best, with any number: {at_best}"));
+    lines.push(format!("At best, with any number of cores: {at_best}"));
     if !what_if.suggestions.is_empty() {
         lines.push(String::new());
         lines.push("    saves  of its time  if twice as fast".to_owned());

@@ -336,7 +336,8 @@ fn a_checkout_reports_stale_artifacts_that_cargo_would_keep() {
           top: [COUNT] files, [SIZE] ← schema/one.sql: a configured rule says so
             lib
         total: [COUNT] files, [SIZE]
-        note: the checkout made this stale, and cargo would not rebuild it: `cargo xtask clean-affected --since [HASH]` removes it
+        note: the checkout made these artifacts stale, and cargo would not rebuild them
+        hint: `cargo xtask clean-affected --since [HASH]` removes them
     "#]]);
     git(&project, &["checkout", "--quiet", "main"]).is(expect![[""]]);
     git(&project, &["checkout", "--quiet", "-b", "other"]).is(expect![[""]]);

@@ -149,7 +149,7 @@ fn a_step_sees_the_committed_files_and_the_work_tree_stays() {
     assert_eq!(snapshot(project.root()), before);
 
     // Amends a commit while there are unstaged changes.
-    project.write("data/edited", "mended");
+    project.write("data/edited", "fixed");
     project.git(&["add", "data/edited"]);
     project.write("data/edited", "not staged again");
     let before = snapshot(project.root());

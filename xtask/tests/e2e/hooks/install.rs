@@ -59,7 +59,7 @@ fn an_existing_hook_is_kept_and_run_first() {
         "#]]);
 }
 
-/// Husky writes its hooks anew at each installation of its packages.
+/// Husky writes its hooks again at each installation of its packages.
 #[test]
 fn a_hook_that_another_tool_wrote_again_is_told_and_put_back() {
     let project = Project::with_libraries(&[("base", &[])]);
@@ -99,7 +99,8 @@ fn a_hook_that_another_tool_wrote_again_is_told_and_put_back() {
         .xtask(&["hooks", "install", "pre-commit"])
         .is(expect![[r#"
             --- stderr
-            error: [ROOT]/.git/hooks/pre-commit is somebody else's, and so is [ROOT]/.git/before-xtask/pre-commit already: take one of them away
+            error: neither [ROOT]/.git/hooks/pre-commit nor [ROOT]/.git/before-xtask/pre-commit is a hook of the kit
+            hint: remove one of them
             --- exit status 2
         "#]]);
 }
@@ -146,7 +147,8 @@ fn hooks_are_installed_where_git_looks_for_them() {
     ]);
     project.xtask(&["hooks", "install"]).is(expect![[r#"
         --- stderr
-        error: core.hooksPath is [BESIDE]/shared, where other repositories may look too: give this one hooks of its own, as with `git config core.hooksPath .githooks`
+        error: core.hooksPath is [BESIDE]/shared, which other repositories may use too
+        hint: give this repository its own hooks: `git config core.hooksPath .githooks`
         --- exit status 2
     "#]]);
 }
@@ -199,7 +201,7 @@ fn one_hook_checks_every_workspace_of_the_repository() {
     install("b").is(expect![[r#"
         --- stderr
         error: [ROOT]/a/Cargo.toml
-          caused by: [workspace.metadata.xtask.hooks]: pre-commit has a step `lints`, which is not defined; there are fmt, policy, clippy, check, test, nextest, doc
+          caused by: [workspace.metadata.xtask.hooks]: pre-commit has an unknown step `lints`; known steps are fmt, policy, clippy, check, test, nextest, doc
           hint: define it as steps.lints = { run = ["program", "argument"] }
         --- exit status 2
     "#]]);

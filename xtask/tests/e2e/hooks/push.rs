@@ -110,8 +110,8 @@ fn the_affected_tests_of_a_push_are_run() {
     let output = git(&project, &["push", "--quiet", "origin", "main"]);
     assert_eq!(output.status, 1, "{output}");
     assert!(output.stderr.contains("test fails ... FAILED"), "{output}");
-    project.append("crates/top/tests/it.rs", "// Mended.\n");
-    project.commit("Mend it");
+    project.append("crates/top/tests/it.rs", "// Fixed.\n");
+    project.commit("Fix it");
     project.git(&["update-index", "--refresh"]);
     project
         .xtask(&["hooks", "run", "pre-push", "--dry-run"])

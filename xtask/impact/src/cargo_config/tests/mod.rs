@@ -235,12 +235,12 @@ fn configuration_that_cargo_refuses_is_refused() {
         (
             &file("[build")[..],
             &[][..],
-            "config.toml is no configuration of cargo's",
+            "config.toml is not a configuration of cargo",
         ),
         (
             &file("include = 'x.toml'"),
             &[],
-            "`include` is a list of paths",
+            "`include` must be a list of paths",
         ),
         (
             &file("include = ['x.toml']"),

@@ -4,7 +4,7 @@ use crate::testing::unit;
 use crate::unit_graph::Verb;
 use crate::vcs::ChangeStatus;
 
-/// Whether a change of `base/host.rs` reaches `top`: `base` is built for the host with that file, and
+/// Returns true if a change of `base/host.rs` reaches `top`: `base` is built for the host with that file, and
 /// for `mid`, from which `top` is built, without.
 fn is_reached(prepare: impl FnOnce(&mut Scene)) -> [bool; 2] {
     let text = "base: lib!test!bench!doctest

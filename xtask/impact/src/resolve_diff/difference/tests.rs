@@ -74,7 +74,7 @@ fn an_unknown_version_of_the_unit_graph_is_refused() {
     let error = CargoUnitGraph::parse(br#"{"version": 2, "units": []}"#, Utf8Path::new("/r"));
     assert_eq!(
         error.unwrap_err().to_string(),
-        "version 2 of cargo's unit graph is not known"
+        "unknown version 2 of cargo's unit graph"
     );
 }
 

@@ -225,7 +225,7 @@ impl Sources<'_> {
         givers
     }
 
-    /// Whether a library of the workspace has macros that may make whoever calls them read files.
+    /// Returns true if a library of the workspace has macros that may make their callers read files.
     pub(super) fn gives_inclusions(&mut self, package: PackageIx) -> bool {
         let library = self.workspace.package(package).library().cloned();
         let library =

@@ -95,7 +95,7 @@ pub struct Reads {
     pub generated: bool,
     /// True if a path in the sources depends on a variable.
     pub by_environment: bool,
-    /// Whether it includes code by a path that a macro or a variable makes.
+    /// True if it includes code by a path that a macro or a variable makes.
     includes_made_code: bool,
     /// True if a source of the target cannot be read as Rust.
     unlexable: bool,

@@ -16,7 +16,7 @@ use crate::source_scan;
 use crate::unit_graph::Unit;
 use crate::workspace::PackageIx;
 
-/// What code holds that lists directories.
+/// The texts in code that lists directories.
 pub(super) static LISTINGS: [&str; 6] = [
     "read_dir",
     "glob(",
@@ -26,7 +26,7 @@ pub(super) static LISTINGS: [&str; 6] = [
     "Walk",
 ];
 
-/// What code that declares modules for others holds.
+/// The texts in code that declares modules for other code.
 static MODULES: [&str; 6] = ["mod #", "mod {", "mod $", "\"mod ", "#[path", "# [path"];
 
 /// The sources that may make paths for a unit.
@@ -35,7 +35,7 @@ struct Makers {
     packages: Vec<PackageIx>,
     /// Texts that are handed to macros, or that lie outside of the packages.
     texts: Vec<String>,
-    /// Whether they may make paths of all files that they find in a directory.
+    /// True if they may make paths of all files that they find in a directory.
     list_directories: bool,
 }
 

@@ -117,7 +117,7 @@ impl Sources<'_> {
         names.iter().take_while(is_named).count()
     }
 
-    /// Whether a package's sources may learn where a package or the workspace lies.
+    /// Returns true if a package's sources may learn the location of a package or the workspace.
     pub fn is_told_place(&mut self, package: PackageIx) -> bool {
         self.far(package).is_told_place
     }

@@ -7,7 +7,7 @@ fn table(text: &str) -> Table {
     text.parse().expect("the row is TOML")
 }
 
-/// What changes when the text is added to an empty file, without what cargo's graph tells.
+/// Returns the effects of adding the text to an empty file, without those of cargo's graph.
 fn added(text: &str) -> Vec<TouchedUnits> {
     untold(compare_config(&Table::new(), &table(text)))
 }

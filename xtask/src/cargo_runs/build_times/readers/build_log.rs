@@ -158,7 +158,7 @@ pub(crate) fn read(
         }
     }
     if graph.units.is_empty() {
-        return Err("the log names no unit: cargo ended before it knew them; build again".into());
+        return Err("the log names no unit, because cargo ended too early; build again".into());
     }
     let mut units: Vec<UnitTiming> = Vec::new();
     for (index, node) in graph.units.iter_mut().enumerate() {
@@ -191,7 +191,7 @@ pub(crate) fn read(
     let unfinished = units.iter().any(|unit| unit.state == UnitState::Failed);
     let mut build = BuildTimings {
         total: last_end(&units),
-        error: unfinished.then(|| "not every unit that started ended".to_owned()),
+        error: unfinished.then(|| "a unit started and did not end".to_owned()),
         units,
         ..BuildTimings::default()
     };

@@ -35,13 +35,12 @@ impl fmt::Display for ReportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAReport => f.write_str(
-                "this is not cargo's timing report; give a page that `--timings` wrote to \
+                "this is not a timing report of cargo; pass a page that `--timings` wrote to \
                  `cargo-timings/` in the target directory",
             ),
-            Self::CutShort => f.write_str(
-                "the timing report is cut short: cargo was killed or a copy is incomplete; build \
-                 or copy it again",
-            ),
+            Self::CutShort => {
+                f.write_str("the timing report is incomplete; build or copy it again")
+            }
             Self::UnknownShape(what) => write!(
                 f,
                 "the timing report has an unknown form ({what}); build with cargo 1.91 to 1.100, \
@@ -53,8 +52,8 @@ impl fmt::Display for ReportError {
                  ran; build again",
             ),
             Self::NoUnits => f.write_str(
-                "the timing report lists no unit: all was fresh, or nothing was selected; to \
-                 measure a build, change or clean something first",
+                "the timing report lists no unit: everything was fresh, or nothing was \
+                 selected; change or clean something first",
             ),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn join(build: &mut BuildTimings, graph: &str) -> Result<(), String> 
         serde_json::from_str(graph).map_err(|error| format!("cargo's unit graph: {error}"))?;
     if graph.version != 1 {
         return Err(format!(
-            "version {} of cargo's unit graph is not known",
+            "unknown version {} of cargo's unit graph",
             graph.version
         ));
     }

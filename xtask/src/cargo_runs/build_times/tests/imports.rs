@@ -32,7 +32,7 @@ fn exported_records_are_read_and_damaged_records_are_reported() {
     assert!(
         imported("", "")
             .unwrap_err()
-            .contains("not cargo's timing report")
+            .contains("not a timing report of cargo")
     );
 }
 

@@ -157,7 +157,7 @@ fn thousands_of_units_are_replayed() {
 fn a_cycle_of_dependencies_is_refused() {
     let mut damaged = build(&["a 0 1 -", "b 1 1 - +a"]);
     damaged.units[0].needs.push(1);
-    assert!(Schedule::new(&damaged).unwrap_err().contains("circle"));
+    assert!(Schedule::new(&damaged).unwrap_err().contains("cycle"));
     damaged.units[0].needs = vec![7];
     assert!(Schedule::new(&damaged).unwrap_err().contains("not there"));
 }

@@ -380,7 +380,7 @@ fn a_workspace_that_cargo_refuses_is_reported() {
     ];
     expect_test::expect![[r#"
         unreadable-workspace broken/Cargo.toml: the workspace of broken/Cargo.toml was not checked [cannot read [TOP]/broken/Cargo.toml: TOML parse error at line 1, column 9]
-        unreadable-workspace own/Cargo.toml: the workspace of own/Cargo.toml was not checked [[TOP]/own/.cargo/config.toml is no configuration of cargo's: TOML parse error at line 1, column 7]
+        unreadable-workspace own/Cargo.toml: the workspace of own/Cargo.toml was not checked [[TOP]/own/.cargo/config.toml is not a configuration of cargo: TOML parse error at line 1, column 7]
     "#]]
     .assert_eq(&found(&files, &[], ""));
 }

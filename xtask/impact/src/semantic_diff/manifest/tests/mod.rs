@@ -210,7 +210,7 @@ fn keys_of_the_package_table_touch_the_measured_units() {
             ],
         ),
         (
-            "a root package's members unify anew",
+            "a root package's members unify again",
             "resolver = '1'",
             vec![(TouchedUnits::All, true)],
         ),
