@@ -57,6 +57,7 @@ const READERS: &[&str] = &[
     "impact/src/process/signals.rs",
     "impact/src/testing/mod.rs",
     "src/architecture.rs",
+    "src/language.rs",
 ];
 
 #[test]
@@ -100,7 +101,10 @@ fn upward_imports(directory: &str, floors: &[&[&str]]) -> String {
     for file in files(&sources) {
         let path = file.strip_prefix(&sources).unwrap();
         let module = path.iter().next().unwrap().trim_end_matches(".rs");
-        if matches!(module, "lib" | "main" | "testing" | "architecture") {
+        if matches!(
+            module,
+            "lib" | "main" | "testing" | "architecture" | "language"
+        ) {
             continue;
         }
         let source = std::fs::read_to_string(&file).unwrap();
@@ -177,13 +181,20 @@ fn first_names(stream: TokenStream) -> Vec<String> {
 
 /// Returns the sources below a directory, tests left out.
 fn files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let is_test = |path: &Utf8Path| path.iter().any(|name| matches!(name, "tests" | "tests.rs"));
+    let mut found = all_sources(directory);
+    found.retain(|path| !path.strip_prefix(directory).is_ok_and(is_test));
+    found
+}
+
+/// Returns the sources below a directory, tests included.
+pub(crate) fn all_sources(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     let mut found = Vec::new();
     for entry in directory.read_dir_utf8().unwrap() {
         let path = entry.unwrap().into_path();
-        let name = path.file_stem().unwrap_or_default();
-        if path.is_dir() && name != "tests" {
-            found.extend(files(&path));
-        } else if path.extension() == Some("rs") && name != "tests" {
+        if path.is_dir() {
+            found.extend(all_sources(&path));
+        } else if path.extension() == Some("rs") {
             found.push(path);
         }
     }
@@ -192,6 +203,6 @@ fn files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
 }
 
 /// The folder of the kit's package.
-fn package() -> &'static Utf8Path {
+pub(crate) fn package() -> &'static Utf8Path {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -27,5 +27,7 @@ pub mod timings;
 
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod language;
 
 pub use commands::{Command, main};

@@ -1,0 +1,189 @@
+//! The language of the project: plain English in doc comments, documentation, help and messages.
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::architecture::{all_sources, package};
+
+/// Folders of Rust sources, relative to the kit's package.
+const SOURCES: &[&str] = &["src", "impact/src", "tests", "benches"];
+
+/// Words that a doc comment does not begin with. A doc comment begins with a verb or a noun.
+const BEGINNINGS: &[&str] = &[
+    "What", "Whether", "How", "Where", "Which", "Whose", "Of", "Those", "As",
+];
+
+/// Words that readers did not understand, or misunderstood, in the senses that the kit gave them.
+/// The word beside each is the one to use.
+const REFUSED: &[(&str, &str)] = &[
+    ("mend", "fix"),
+    ("mends", "fixes"),
+    ("mended", "fixed"),
+    ("anew", "again"),
+    ("heed", "use"),
+    ("heeds", "uses"),
+    ("heeded", "used"),
+    ("whoever", "the caller, the user, …"),
+    ("in vain", "false positive"),
+    ("stranger", "another …"),
+    ("strangers", "other …"),
+    ("patient", "context"),
+    ("besides", "in addition, not predicted"),
+];
+
+/// Names of JSON fields with a refused word. They stay until the next version of the JSON, because
+/// programs of users read them.
+const FIELDS: &[&str] = &["mend", "besides"];
+
+#[test]
+fn doc_comments_begin_with_a_verb_or_a_noun() {
+    let mut number = 0;
+    let mut odd = Vec::new();
+    for (path, source) in sources() {
+        let mut in_comment = false;
+        for (line, text) in (1..).zip(source.lines().map(str::trim_start)) {
+            let comment = text.strip_prefix("///").or(text.strip_prefix("//!"));
+            if let Some(comment) = comment.filter(|_| !in_comment) {
+                number += 1;
+                let comment = comment.trim_start();
+                let first = comment.split(|it: char| !it.is_alphabetic()).next();
+                if BEGINNINGS.contains(&first.unwrap_or_default())
+                    || comment.starts_with("The same")
+                {
+                    odd.push(format!("{path}:{line}: {comment}"));
+                }
+            }
+            in_comment = comment.is_some();
+        }
+    }
+    assert!(
+        odd.len() * 100 <= number * 3,
+        "{} of {number} doc comments begin oddly:\n{}",
+        odd.len(),
+        odd.join("\n")
+    );
+}
+
+#[test]
+fn documentation_and_messages_avoid_refused_words() {
+    let mut found = Vec::new();
+    let top = package().parent().unwrap();
+    let mut pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+        .map(|name| top.join(name))
+        .to_vec();
+    for entry in package().join("docs").read_dir_utf8().unwrap() {
+        let path = entry.unwrap().into_path();
+        if path.extension() == Some("md") {
+            pages.push(path);
+        }
+    }
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for (line, text) in (1..).zip(text.lines()) {
+            let words = refused(text).into_iter();
+            found.extend(words.map(|it| format!("{}:{line}: {it}", page.file_name().unwrap())));
+        }
+    }
+    for (path, source) in sources() {
+        // This file names the words.
+        if path == "src/language.rs" {
+            continue;
+        }
+        for text in literals(source.parse().unwrap()) {
+            let words = refused(&text).into_iter();
+            found.extend(words.map(|it| format!("{path}: {it} in {text}")));
+        }
+    }
+    found.sort();
+    assert!(
+        found.is_empty(),
+        "{}",
+        found.join(
+            "
+"
+        )
+    );
+}
+
+#[test]
+fn refused_words_are_found() {
+    let found = [
+        "Mend it",
+        "found in\nvain",
+        "amended, recommended",
+        "{\"mend\": \"x\"}, `besides[]`",
+        "besides that",
+    ]
+    .map(|text| refused(text).join("; "));
+    expect_test::expect![[r#"
+        [
+            "`mend`, write fix",
+            "`in vain`, write false positive",
+            "",
+            "",
+            "`besides`, write in addition, not predicted",
+        ]
+    "#]]
+    .assert_debug_eq(&found);
+    let source = "/// Help\n#[arg(x)] struct A; fn f() { g(\"text\", [r#\"raw\"#, 'c', 1]) }";
+    assert_eq!(
+        literals(source.parse().unwrap()),
+        ["\" Help\"", "\"text\"", "r#\"raw\"#"]
+    );
+}
+
+/// Returns the refused words of a text, each with the word to use. Names of JSON fields in quotes
+/// or backticks do not count.
+fn refused(text: &str) -> Vec<String> {
+    let mut text = text.replace("\\\"", "\"").replace("\\n", " ");
+    for field in FIELDS {
+        for quoted in [
+            format!("\"{field}\""),
+            format!("`{field}`"),
+            format!("`{field}[]`"),
+        ] {
+            text = text.replace(&quoted, "");
+        }
+    }
+    let words: Vec<String> = text
+        .split(|it: char| !it.is_alphabetic())
+        .filter(|it| !it.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let words = format!(" {} ", words.join(" "));
+    let found = REFUSED.iter();
+    let found = found.filter(|(word, _)| words.contains(&format!(" {word} ")));
+    found
+        .map(|(word, plain)| format!("`{word}`, write {plain}"))
+        .collect()
+}
+
+/// Returns the string literals of a source. Doc comments are string literals too: clap makes help
+/// of some of them.
+fn literals(source: TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    for token in source {
+        match token {
+            TokenTree::Group(group) => found.extend(literals(group.stream())),
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                if text.contains('"') && !text.starts_with('\'') {
+                    found.push(text);
+                }
+            }
+            TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+        }
+    }
+    found
+}
+
+/// Returns the Rust sources of the project, tests included, each with its path.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for directory in SOURCES {
+        for file in all_sources(&package().join(directory)) {
+            let path = file.strip_prefix(package()).unwrap().to_string();
+            found.push((path, std::fs::read_to_string(&file).unwrap()));
+        }
+    }
+    found
+}
