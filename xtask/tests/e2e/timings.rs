@@ -147,7 +147,7 @@ fn a_history_is_compared_budgeted_and_exported() {
     assert!(
         first
             .stderr
-            .contains("not checked by the budget: growth, since there is no"),
+            .contains("not checked by the budget: growth, because there is no"),
         "{first}"
     );
     project.library("extra", &["base"]);
@@ -349,7 +349,7 @@ fn unusable_reports_and_records_are_refused() {
         shown.status == 0
             && shown
                 .stderr
-                .starts_with("warning: a record of a run is damaged (")
+                .starts_with("warning: the record of a run is damaged (")
     );
     let aside = records[0].with_extension("damaged");
     assert_eq!(
@@ -371,7 +371,7 @@ fn a_run_from_the_future_gives_a_warning() {
     let warned = project.xtask(&["timings"]);
     let warning = warned.stderr.lines().last().unwrap_or_default();
     assert!(
-        warning.starts_with("warning: the run [TIME]-[HASH] is later than this one: "),
+        warning.starts_with("warning: the run [TIME]-[HASH] has a later time than this run: "),
         "{warned}"
     );
 }
