@@ -18,11 +18,11 @@ pub(crate) static ENVIRONMENT_OVERRIDES: Check = Check {
     level: Level::Warning,
     cost: "Builds from this shell differ from all other builds: in a shared target directory, each \
            compiles again what the other compiled.",
-    explanation: "A variable of the environment beats what a file of the repository says: of \
-cargo's configuration, a profile of a root manifest, or the toolchain that is pinned.
+    explanation: "A variable of the environment overrides a value of the repository: in cargo's \
+configuration, in a profile of a root manifest, or the pinned toolchain.
 
-A variable that says the same is none. Take the variable out of the shell's start-up file, the editor \
-or the job; or, if it is right for all, write the value into `.cargo/config.toml`.",
+A variable with the same value is no finding. Remove the variable from the shell's start-up file, \
+the editor or the job; or, if the value is right for everyone, write it in `.cargo/config.toml`.",
 };
 
 pub(crate) static ENVIRONMENT_DEPARTS: Check = Check {
@@ -30,11 +30,12 @@ pub(crate) static ENVIRONMENT_DEPARTS: Check = Check {
     level: Level::Note,
     cost: "Programs without the variable, such as an editor, build something else; and a compiler \
            cache such as sccache uses most variables that begin with `CARGO_` in its keys.",
-    explanation: "A variable of the environment decides about builds where the repository's files \
-leave it open: the target directory, flags, profiles, a wrapper.
+    explanation:
+        "A variable of the environment sets a value that the repository does not set: the \
+target directory, flags, profiles, a wrapper.
 
-The kit obeys it as cargo does, and sets none itself. What is meant for all belongs into \
-`.cargo/config.toml`.",
+The kit uses the variable as cargo does, and sets no such variable itself. Write values for \
+everyone in `.cargo/config.toml`.",
 };
 
 pub(crate) static SPLIT_RUSTFLAGS: Check = Check {
@@ -44,12 +45,12 @@ pub(crate) static SPLIT_RUSTFLAGS: Check = Check {
            when builds with and without it take turns.",
     explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, in the environment or by a \
 tracked workflow, `.envrc`, `.vscode/settings.json`, `justfile` or `Makefile`, and cargo's \
-configuration in the repository sets `build.rustflags` or flags of a platform by `cfg(…)` or of a target that it builds for. Cargo \
-does not join these: the first that there is counts alone. The flags of another target's table are \
-not counted.
+configuration in the repository sets `build.rustflags` or flags of a platform by `cfg(…)` or of a \
+target that it builds for. Cargo does not merge these: only the first one counts. The flags of \
+another target's table do not count.
 
-Write the flags into one place: `.cargo/config.toml`, where cargo joins those of several files; or \
-pass what one job needs by `--config`.",
+Write the flags in one place: `.cargo/config.toml`, where cargo merges the flags of several files; \
+or pass the flags of one job with `--config`.",
 };
 
 pub(crate) static ENV_TABLE_IGNORED: Check = Check {
@@ -58,10 +59,10 @@ pub(crate) static ENV_TABLE_IGNORED: Check = Check {
     cost: "No build uses the line, and build scripts and programs under `cargo run` see a variable \
            that cargo did not use.",
     explanation: "The table `[env]` of cargo's configuration sets a variable that cargo itself \
-would obey in its own environment. It sets variables for what cargo starts, and cargo has read its \
-own by then.
+reads from its environment. The table sets variables only for programs that cargo starts, after \
+cargo read its own variables.
 
-Write the key that the variable stands for, such as `build.target-dir`.",
+Write the configuration key of the variable, such as `build.target-dir`.",
 };
 
 const FLAGS: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];

@@ -40,7 +40,9 @@ static UNREADABLE_WORKSPACE: Check = Check {
     code: "unreadable-workspace",
     level: Level::Warning,
     cost: "The workspace cannot be built, and was not checked against the policy.",
-    explanation: "The root manifest of a workspace that git tracks, or a configuration of cargo's that holds there, is one that cargo refuses, so that nothing of the workspace was checked. Of the workspace that was asked about that is no finding, but wrong use.
+    explanation: "Cargo refuses the root manifest of a tracked workspace, or a configuration file \
+that applies there, so the workspace was not checked. In the current workspace, this is an error \
+instead of a finding.
 
 Fix the file; or, if it is broken on purpose, add an exception for the manifest with a reason.",
 };

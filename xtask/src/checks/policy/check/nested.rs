@@ -15,44 +15,45 @@ pub(crate) static NESTED_CONFIG: Check = Check {
     level: Level::Warning,
     cost: "Cargo reads the file only if it is started below it, so a build from there and a build \
            from the root invalidate each other's artifacts.",
-    explanation: "A `.cargo/config.toml` lies below the root of the workspace that the packages \
-beside it are in, and sets what decides about builds otherwise than the configuration at the root. \
-Cargo looks for configuration from the current directory upwards, not from the package.
+    explanation: "A `.cargo/config.toml` below the root of a workspace sets values that affect \
+builds, and that differ from the configuration at the root. Cargo looks for configuration from the \
+current directory upwards, not from the package.
 
-Move what is meant for all to the root's. What is meant for one package goes elsewhere: into \
-`[profile.*.package.NAME]`, a build script, or a workspace of its own.",
+Move values for everyone to the configuration at the root. Write values for one package in \
+`[profile.*.package.NAME]` or in a build script, or give the package a workspace of its own.",
 };
 
 pub(crate) static CONTRADICTING_CONFIG: Check = Check {
     code: "contradicting-config",
     level: Level::Warning,
     cost: "One workspace of the repository builds by another policy than the rest.",
-    explanation: "The configuration of a nested workspace sets a value otherwise than a \
-configuration of the repository above it, which holds there too but for that line.
+    explanation: "The configuration of a nested workspace overrides a value of a configuration in \
+a directory above it.
 
-Take the line out; or, where the workspace has to differ, except it in \
-`[workspace.metadata.xtask.policy]` and say why.",
+Remove the line; or, if the workspace has to differ, add an exception with a reason in \
+`[workspace.metadata.xtask.policy]`.",
 };
 
 pub(crate) static CONTRADICTING_MANIFEST: Check = Check {
     code: "contradicting-manifest",
     level: Level::Warning,
     cost: "The line has no effect, and misleads readers.",
-    explanation: "A root manifest sets a value of a profile otherwise than the repository's \
-`.cargo/config.toml`, and configuration beats the manifest.
+    explanation: "A root manifest and the repository's `.cargo/config.toml` set different values \
+in a profile, and the configuration overrides the manifest.
 
-Take one of the two out.",
+Remove one of the two.",
 };
 
 pub(crate) static MEMBER_PROFILE: Check = Check {
     code: "member-profile",
     level: Level::Warning,
     cost: "Cargo ignores it, with a warning at every build.",
-    explanation: "The manifest of a member has a `[profile]` table. Cargo takes profiles from the \
-root manifest and from configuration alone.
+    explanation:
+        "The manifest of a member has a `[profile]` table. Cargo reads profiles only from \
+the root manifest and the configuration.
 
-Move it to the root manifest, as `[profile.NAME.package.MEMBER]` where it is meant for that package \
-alone.",
+Move the table to the root manifest, as `[profile.NAME.package.MEMBER]` if it is meant only for \
+that package.",
 };
 
 pub(crate) static TWO_CONFIG_FILES: Check = Check {
@@ -61,7 +62,7 @@ pub(crate) static TWO_CONFIG_FILES: Check = Check {
     cost: "Cargo reads `config` and ignores `config.toml`, with a warning at every command.",
     explanation: "One directory has `.cargo/config` and `.cargo/config.toml`, and git tracks both.
 
-Keep `config.toml`, unless cargo 1.38 is still in use.",
+Keep `config.toml`, unless cargo 1.38 is still used.",
 };
 
 pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {

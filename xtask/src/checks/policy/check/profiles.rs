@@ -14,12 +14,12 @@ pub(crate) static INCREMENTAL_WITH_CACHE: Check = Check {
     level: Level::Warning,
     cost: "A compiler cache does not cache incremental builds, and sccache fails the build if \
            `CARGO_INCREMENTAL` is set.",
-    explanation: "`rustc-wrapper` is a compiler cache, and `incremental` is turned on by name: in a \
-profile, in `build.incremental`, or by `CARGO_INCREMENTAL`. That `dev` is incremental unless somebody \
-says otherwise is not counted: dependencies are cached then, and one's own code is not.
+    explanation: "`rustc-wrapper` is a compiler cache, and `incremental` is turned on explicitly: \
+in a profile, in `build.incremental`, or by `CARGO_INCREMENTAL`. The default of `dev` is no \
+finding: dependencies are cached then, and only your own code is not.
 
-Turn one of the two off: incremental builds are for where one edits, the cache for where one does \
-not.",
+Turn one of the two off: incremental builds help if you edit code, the cache helps elsewhere, for \
+example in CI.",
 };
 
 pub(crate) static CODEGEN_UNITS_WITH_INCREMENTAL: Check = Check {
@@ -27,30 +27,30 @@ pub(crate) static CODEGEN_UNITS_WITH_INCREMENTAL: Check = Check {
     level: Level::Warning,
     cost: "An incremental build compiles whole codegen units: with few of them, each edit compiles \
            most of the crate.",
-    explanation: "A profile is incremental and has fewer than 16 `codegen-units`; rustc takes 256 \
-for an incremental build by itself.
+    explanation: "A profile is incremental and has fewer than 16 `codegen-units`; rustc uses 256 \
+for an incremental build by default.
 
-Take `codegen-units` out, or turn `incremental` off for that profile.",
+Remove `codegen-units`, or turn `incremental` off for that profile.",
 };
 
 pub(crate) static LTO_WITH_INCREMENTAL: Check = Check {
     code: "lto-with-incremental",
     level: Level::Warning,
     cost: "Every build optimises the whole program again, even after an edit of one line.",
-    explanation: "A profile has `lto` `\"thin\"` or `\"fat\"` and is incremental, as `dev` and \
-`test` are unless somebody says otherwise.
+    explanation: "A profile has `lto` `\"thin\"` or `\"fat\"` and is incremental, which is the \
+default of `dev` and `test`.
 
-Keep `lto` for the profile that is shipped.",
+Set `lto` only in the profile of releases.",
 };
 
 pub(crate) static DEBUG_STRIPPED: Check = Check {
     code: "debug-stripped",
     level: Level::Warning,
     cost: "Debug information is generated, linked, and then removed.",
-    explanation: "A profile asks for `debug` information and for `strip` to take it away, both by \
-name, and not for `split-debuginfo`, which would keep it beside the binary.
+    explanation: "A profile sets `debug` and also `strip`, which removes the debug information, \
+but not `split-debuginfo`, which would keep it in separate files.
 
-Take one of the two out.",
+Remove one of the two.",
 };
 
 pub(crate) static FULL_DEBUG_INFO: Check = Check {
@@ -59,8 +59,8 @@ pub(crate) static FULL_DEBUG_INFO: Check = Check {
     cost: "Full debug information can double the target directory, and the linker's time; \
            \"line-tables-only\" keeps the lines of backtraces.",
     explanation:
-        "Full `debug` information is asked for by name where it is seldom looked at: in `release`, \
-for dependencies, or for build scripts. A profile of one's own, as one for profiling, is left alone.
+        "Full `debug` information is set explicitly where it is rarely used: in `release`, for \
+dependencies, or for build scripts. Custom profiles, for example for profiling, are not checked.
 
 `\"line-tables-only\"` or `\"limited\"` is enough for backtraces and most profilers.",
 };

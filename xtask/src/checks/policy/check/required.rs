@@ -15,12 +15,13 @@ pub(crate) static REQUIRED_VALUE: Check = Check {
     code: "required-value",
     level: Level::Error,
     cost: "The repository requires this value, and a build here does not use it.",
-    explanation: "A value that `require` of `[workspace.metadata.xtask.policy]` names is another \
-here: by a file, a variable or a flag, or because nobody sets it. Profiles are asked for their final \
-values, inherited ones and cargo's own included, and directories for where they are, from the \
-repository's top level.
+    explanation:
+        "A value that `require` of `[workspace.metadata.xtask.policy]` names is different \
+here: by a file, a variable or a flag, or because it is not set. For profiles, the final values \
+count, with inherited values and cargo's defaults. Directories are relative to the top level of \
+the repository.
 
-Set the value in `.cargo/config.toml`, and unset what beats it.",
+Set the value in `.cargo/config.toml`, and unset what overrides it.",
 };
 
 pub(crate) fn find(

@@ -17,11 +17,11 @@ pub(crate) static SAME_PACKAGE_TWICE: Check = Check {
     cost: "Cargo confuses the two packages: a build of the second is Fresh with the code of the \
            first.",
     explanation: "Two workspaces of the repository build into one directory, and each has a \
-package of the same name and version at the same path below its root. Cargo tells path packages apart \
-by these three, not by the workspace, so that their artifacts have the same names and the same \
+package of the same name and version at the same path below its root. Cargo identifies path \
+packages by these three values, not by the workspace, so their artifacts have the same names and \
 fingerprints.
 
-Give one another name or version, or the workspaces build directories of their own: \
+Change the name or the version of one, or give each workspace its own build directory: \
 `build.build-dir` with `{workspace-path-hash}`.",
 };
 
@@ -29,11 +29,12 @@ pub(crate) static SAME_OUTPUTS_TWICE: Check = Check {
     code: "same-outputs-twice",
     level: Level::Warning,
     cost: "The final artifacts of the package belong to the workspace that was built last.",
-    explanation: "Two workspaces of the repository build into one target directory, and each has a \
-package of the same name and version. Cargo keeps what it compiles apart, and puts the final binaries \
-and libraries of both under one name.
+    explanation:
+        "Two workspaces of the repository build into one target directory, and each has a \
+package of the same name and version. Cargo keeps the intermediate artifacts separate, but gives \
+the final binaries and libraries of both the same names.
 
-Give one another name, or the workspaces target directories of their own.",
+Rename one, or give each workspace its own target directory.",
 };
 
 pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<()> {

@@ -11,11 +11,10 @@ pub(crate) static TOOLCHAIN_UNPINNED: Check = Check {
     level: Level::Note,
     cost: "Two toolchains in one target directory compile everything twice, and warnings differ \
            between machines.",
-    explanation: "There is no `rust-toolchain.toml` or `rust-toolchain` at the repository's top \
-level, nor beside the root manifest, and there are files of continuous integration.
+    explanation: "There is no `rust-toolchain.toml` or `rust-toolchain` at the top level of the \
+repository or next to the root manifest, and the repository has CI files.
 
-A library that promises to build with many toolchains does well without; a team that builds one \
-product does better with a pin.",
+A library that supports many toolchains needs no pin; a team that builds one product does.",
 };
 
 pub(crate) static TOOLCHAIN_DIFFERS_IN_CI: Check = Check {
@@ -23,13 +22,12 @@ pub(crate) static TOOLCHAIN_DIFFERS_IN_CI: Check = Check {
     level: Level::Warning,
     cost: "A change that passes on a developer's machine may fail in CI, or the other way round; \
            and jobs download a toolchain that they do not use.",
-    explanation: "The repository pins a toolchain, and files of continuous integration name \
-versions, none of which is that one. What is read: `dtolnay/rust-toolchain@VERSION`, `toolchain: \
-VERSION`, `rustup … install|default VERSION`, `cargo +VERSION`, `RUSTUP_TOOLCHAIN: VERSION`, \
-`rust:VERSION`. `stable`, `beta` and `nightly` are names of no version, and a job for them is a job \
-of its own.
+    explanation: "The repository pins a toolchain, and the CI files name only other versions. \
+Read: `dtolnay/rust-toolchain@VERSION`, `toolchain: VERSION`, `rustup … install|default VERSION`, \
+`cargo +VERSION`, `RUSTUP_TOOLCHAIN: VERSION`, `rust:VERSION`. `stable`, `beta` and `nightly` are \
+not versions, and do not count.
 
-Bring the two together; or name none in continuous integration, where rustup follows the pin.",
+Use the same version in both; or name none in CI, so that rustup uses the pinned toolchain.",
 };
 
 pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
