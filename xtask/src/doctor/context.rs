@@ -92,11 +92,10 @@ pub static LAYOUT_BUILD: Check = Check {
     level: Level::Error,
     cost: "The workspace does not build with cargo 1.100 and later, which use a new layout of the \
            build directory.",
-    explanation: "Read, with `--layout-v2` alone: the end of `cargo build --workspace \
-                  --all-targets` in the new layout, in a scratch directory that is removed; where \
-                  that fails, the same build in the former layout has to succeed.\n\nFix: see what \
-                  cargo says; mostly a build script or a test looks for a file where the former \
-                  layout had it.",
+    explanation: "Read, only with `--layout-v2`: the result of `cargo build --workspace \
+                  --all-targets` in the new layout, in a temporary directory. Found if that build \
+                  fails and the same build in the former layout succeeds.\n\nFix: read the errors \
+                  of cargo; usually a build script or a test looks for a file at its former place.",
 };
 
 /// Returns all checks of `doctor`.

@@ -20,32 +20,32 @@ static DISAGREE: Check = Check {
     level: Level::Warning,
     cost: "The dependency is compiled several times, and the types of one version do not fit the \
            other.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. \
-                  Packages of this workspace depend on several versions of one package by \
-                  themselves, no other package between.\n\nFix: raise the older one; say the \
-                  version once, in `[workspace.dependencies]`.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. Found \
+                  if packages of this workspace depend directly on several versions of one \
+                  package.\n\nFix: raise the older version; write the version once in \
+                  `[workspace.dependencies]`.",
 };
 
 static VERSIONS: Check = Check {
     code: "several-versions",
     level: Level::Note,
     cost: "Every version is compiled and linked.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`, so \
-                  nothing that no feature asks for. Which packages ask for the older versions is \
-                  evidence. Where packages of the workspace ask for several by themselves, it is \
-                  `packages-disagree`.\n\nIt is no fault of the workspace where its dependencies \
-                  have not moved on.\n\nFix: raise who asks for the older one.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`, which \
+                  contains only enabled features. The evidence names the packages that need the \
+                  older versions. If packages of the workspace need several versions directly, the \
+                  finding is `packages-disagree`.\n\nThe workspace cannot fix this if its \
+                  dependencies were not updated.\n\nFix: update the packages that need the older \
+                  version.",
 };
 
 static TWICE: Check = Check {
     code: "built-twice",
     level: Level::Note,
     cost: "The library and its dependents are compiled once for each set of features.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. The \
-                  library of a package is there several times for one platform, and the features \
-                  differ: for build scripts and procedural macros cargo unifies features \
-                  apart.\n\nFix: ask for the same features on both sides; a feature that only one \
-                  of them asks for can be asked for by the other, too.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. Found \
+                  if the library of a package is built several times for one platform with \
+                  different features: cargo unifies the features of build scripts and procedural \
+                  macros separately.\n\nFix: enable the same features on both sides.",
 };
 
 static MACROS: Check = Check {
@@ -55,9 +55,9 @@ static MACROS: Check = Check {
     explanation: "Read: the newest record of `cargo xtask timings` in which everything was \
                   compiled. Procedural macros, and what is compiled for them and for build scripts \
                   alone, take a quarter of the critical path or more, and two seconds or \
-                  more.\n\nFix: turn off what is not needed of them (`default-features = false`); \
-                  use the macro in fewer packages, those that others wait for first; \
-                  `[profile.dev.build-override]`.",
+                  more.\n\nFix: turn off features that you do not need (`default-features = \
+                  false`); use the macro in fewer packages, and first remove it from packages that \
+                  others wait for; tune `[profile.dev.build-override]`.",
 };
 
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {

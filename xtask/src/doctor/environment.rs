@@ -26,9 +26,9 @@ static ENVIRONMENT: Check = Check {
            are rebuilt each time.",
     explanation: "Read: the variables that recorded units and build scripts asked for, in every \
                   build directory of the workspace, with the values they had, against the \
-                  environment of this command. What cargo or its `[env]` tables set is left out, \
-                  and `PATH`, which rustup changes.\n\nFix: set the variable in `[env]` of \
-                  `.cargo/config.toml`, so that it is the same for everyone.",
+                  environment of this command. Variables that cargo or its `[env]` tables set do \
+                  not count, and neither does `PATH`, which rustup changes.\n\nFix: set the \
+                  variable in `[env]` of `.cargo/config.toml`, so that it is the same for everyone.",
 };
 
 /// The recorded values by variable, package and build directory, each with the time when it was

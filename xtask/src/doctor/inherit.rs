@@ -21,10 +21,10 @@ static INHERIT: Check = Check {
     level: Level::Note,
     cost: "A version that is written in several manifests is raised in some of them, and is then \
            compiled several times.",
-    explanation: "Read: the manifests of a workspace that has `[workspace.dependencies]`. A member \
-                  says of a registry's package what that table says, too, and is resolved to a \
-                  version that the table's requirement allows; or several members say it, and the \
-                  table does not. Where `default-features` differ nothing is found.\n\nFix: \
+    explanation: "Read: the manifests of a workspace that has `[workspace.dependencies]`. Found if \
+                  a member and that table require the same package of a registry, and the member's \
+                  version fits the table; or if several members require a package that is not in \
+                  the table. If `default-features` differ, nothing is found.\n\nFix: write \
                   `name.workspace = true`.",
 };
 

@@ -21,11 +21,11 @@ static MANIFEST_DIR: Check = Check {
     cost: "The code fails where the target directory is configured or shared, and finds an older \
            build's file where it is not the one built last.",
     explanation: "Read: expressions in Rust sources that join `CARGO_MANIFEST_DIR` with a literal \
-                  path, through methods and variables of one function. Where that leads to \
-                  `target` in the workspace's root, or into the target directory, it is \
-                  found.\n\nFix: a test has its binaries in `CARGO_BIN_EXE_<name>` and a directory \
-                  of its own in `CARGO_TARGET_TMPDIR`; elsewhere `cargo build --message-format \
-                  json` prints the paths of what was built.",
+                  path, through methods and variables of one function. Found if the path leads to \
+                  `target` in the workspace's root, or into the target directory.\n\nFix: in a \
+                  test, use `CARGO_BIN_EXE_<name>` for binaries and `CARGO_TARGET_TMPDIR` for \
+                  files; elsewhere `cargo build --message-format json` prints the paths of what \
+                  was built.",
 };
 
 static OUT_DIR: Check = Check {
@@ -34,10 +34,10 @@ static OUT_DIR: Check = Check {
     cost: "Cargo 1.100 has `OUT_DIR` at another depth, so the code finds no file or a wrong file.",
     explanation: "Read: expressions in Rust sources that start at `OUT_DIR` and climb above it by \
                   `parent`, `ancestors`, `pop`, `..`, `components` or `iter` from their end, or \
-                  take the text apart at separators.\n\nFix: write below `OUT_DIR` alone, hand it \
-                  to the package's own code by `rustc-env`, to dependents by `links` metadata; \
-                  what is to be shipped is found by `cargo build --message-format json`, whose \
-                  `build-script-executed` names each `out_dir`.",
+                  split the path at separators.\n\nFix: write only below `OUT_DIR`, and pass the \
+                  path to the package's own code with `rustc-env`, to dependents with `links` \
+                  metadata; for files to ship, `cargo build --message-format json` names each \
+                  `out_dir` in `build-script-executed`.",
 };
 
 static CURRENT_EXE: Check = Check {
@@ -47,7 +47,7 @@ static CURRENT_EXE: Check = Check {
            binary, or runs one that was built long ago.",
     explanation: "Read: expressions in the sources of tests and benches that start at \
                   `std::env::current_exe()` and climb two directories or more: out of `deps`, to \
-                  where binaries used to lie.\n\nFix: `env!(\"CARGO_BIN_EXE_<name>\")` in an \
+                  the former place of binaries.\n\nFix: use `env!(\"CARGO_BIN_EXE_<name>\")` in an \
                   integration test, which also has the binary built; `cargo build --message-format \
                   json` names the `executable` of others.",
 };
@@ -58,12 +58,12 @@ static TEXT: Check = Check {
     cost: "Cargo 1.100 has no such directory: the command finds nothing, or files of an older \
            cargo.",
     explanation: "Read: lines of shell scripts, Dockerfiles, Makefiles, justfiles and CI files, \
-                  comments left out, with a path through `target/<profile>/` or \
-                  `target/<triple>/<profile>/` into `deps`, `build` or `.fingerprint`. Those of \
-                  final artifacts, such as `target/release/tool`, stay as they are and are not \
-                  found.\n\nFix: `cargo build --message-format json` prints the `executable` and \
-                  `filenames` of everything that is built, tests included, and each script's \
-                  `out_dir`.",
+                  without comments, with a path through `target/<profile>/` or \
+                  `target/<triple>/<profile>/` into `deps`, `build` or `.fingerprint`. Paths of \
+                  final artifacts, such as `target/release/tool`, are valid and are not \
+                  found.\n\nFix: use the paths of the output: `cargo build --message-format json` \
+                  prints the `executable` and `filenames` of everything that is built, tests \
+                  included, and each script's `out_dir`.",
 };
 
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {

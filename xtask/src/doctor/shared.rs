@@ -14,10 +14,10 @@ static SHARED: Check = Check {
     code: "shared-with-checkout",
     level: Level::Warning,
     cost: "Cargo may use artifacts of the other checkout, so a checkout may run code of the other.",
-    explanation: "Read: where the libraries in each profile directory were compiled, by their \
-                  metadata and rustc's dep-info, and the dep-info beside the binary that was put \
-                  up last.\n\nA checkout that no longer exists does not count. Nothing is found if \
-                  the policy has `allow-shared`.\n\nFix: give each checkout its own build \
+    explanation: "Read: the places in which the libraries of each profile directory were compiled, \
+                  by their metadata and rustc's dep-info, and the dep-info next to the newest \
+                  final binary.\n\nA checkout that no longer exists does not count. Nothing is \
+                  found if the policy has `allow-shared`.\n\nFix: give each checkout its own build \
                   directory in .cargo/config.toml: `[build] build-dir = \
                   \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
 };

@@ -30,13 +30,13 @@ static KEY: Check = Check {
     cost: "A cache with a constant key is never updated: every run downloads or compiles again \
            what changed since, and old artifacts stay in the cache.",
     explanation: "Read: the key of each step of `actions/cache`, and of GitLab's `cache`, that \
-                  keeps the target directory or cargo's downloads. It has to hold a hash of \
-                  `Cargo.lock`, where git tracks one, and for the target directory the toolchain, \
-                  too: by a hash of `rust-toolchain.toml`, by `rustc`'s version, or by the matrix. \
-                  A key that takes the result of another step, an input or a variable is taken to \
-                  hold both, one of each commit's or run's own is written each time.\n\nFix: \
-                  `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; `cargo xtask \
-                  ci cache-key` makes a key of both.",
+                  keeps the target directory or cargo's downloads. The key must contain a hash of \
+                  `Cargo.lock`, if git tracks that file, and for the target directory also the \
+                  toolchain: a hash of `rust-toolchain.toml`, the version of `rustc`, or a value \
+                  of the matrix. A key with the result of another step, an input or a variable \
+                  counts as complete, and so does a key that is new for each commit or \
+                  run.\n\nFix: `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; \
+                  `cargo xtask ci cache-key` makes a key of both.",
 };
 
 static MTIMES: Check = Check {
@@ -45,19 +45,19 @@ static MTIMES: Check = Check {
     cost: "A checkout gives every source a new time, so cargo compiles all packages of the \
            workspace again. The restored artifacts are of no use.",
     explanation: "Read: the steps of each job that keeps the target directory by `actions/cache` \
-                  or GitLab's `cache`. None of them speaks of mtimes, of `touch`, or of cargo's \
-                  checksum freshness.\n\nIt is a small fault where dependencies outweigh the \
-                  workspace.\n\nFix: keep the dependencies' artifacts alone, as \
-                  `Swatinem/rust-cache` does; or take a compiler cache.",
+                  or GitLab's `cache`. A step that mentions mtimes, `touch` or cargo's checksum \
+                  freshness counts as a fix.\n\nThe cost is small if most of the build is \
+                  dependencies.\n\nFix: cache only the artifacts of dependencies, as \
+                  `Swatinem/rust-cache` does; or use a compiler cache.",
 };
 
 static CLEAN: Check = Check {
     code: "ci-clean-first",
     level: Level::Warning,
     cost: "Every run compiles everything.",
-    explanation: "Read: the first cargo command of each job, installs and questions left out. It \
-                  is `cargo clean` of everything.\n\nFix: leave it out; a runner that keeps its \
-                  directory is cleaned by `cargo xtask clean-affected --orphans`.",
+    explanation: "Read: the first cargo command of each job, without installs and queries. Found \
+                  is a `cargo clean` of everything.\n\nFix: remove the command; on a runner that \
+                  keeps its directory, use `cargo xtask clean-affected --orphans`.",
 };
 
 static TOOLCHAIN: Check = Check {
@@ -67,24 +67,24 @@ static TOOLCHAIN: Check = Check {
            yesterday may fail today.",
     explanation: "Read: how the jobs install a toolchain (`dtolnay/rust-toolchain`, \
                   `actions-rs/toolchain`, `actions-rust-lang/setup-rust-toolchain`, `rustup`). \
-                  Some take `stable`, `beta` or `nightly`, no job of any file takes a version, and \
-                  no `rust-toolchain.toml` names one.\n\nIt is no fault of a library that wants to \
-                  know early what a release breaks.\n\nFix: name a version in \
-                  `rust-toolchain.toml`, for developers, too.",
+                  Found if some jobs use `stable`, `beta` or `nightly`, no job uses a version, and \
+                  no `rust-toolchain.toml` names one.\n\nNo problem for a library that wants to \
+                  know early what a new release breaks.\n\nFix: name a version in \
+                  `rust-toolchain.toml`, also for developers.",
 };
 
 static VARIABLES: Check = Check {
     code: "ci-cache-variables",
     level: Level::Warning,
     cost: "sccache hashes the variable into every key, so jobs and runs share nothing in the cache.",
-    explanation: "Read: the variables of the jobs of a file that have sccache for their \
-                  `RUSTC_WRAPPER`. All that begin with `CARGO_` are part of sccache's keys, save \
-                  those of registries and `CARGO_BUILD_JOBS`. Found is one that holds a commit's \
-                  or a run's own value; one that has no say in what is compiled (`CARGO_TERM_*`, \
-                  `CARGO_NET_*`, `CARGO_HTTP_*`, `CARGO_TARGET_DIR`) and is not the same in all of \
-                  these jobs; and `CARGO_INCREMENTAL` turned on, with which sccache refuses to \
-                  compile.\n\nFix: say it in `.cargo/config.toml`, where it is the same for every \
-                  job and for developers.",
+    explanation: "Read: the variables of jobs with sccache as `RUSTC_WRAPPER`. All variables that \
+                  begin with `CARGO_` are part of sccache's keys, except those of registries and \
+                  `CARGO_BUILD_JOBS`. Found is a variable with a value of the commit or the run; a \
+                  variable that does not affect what is compiled (`CARGO_TERM_*`, `CARGO_NET_*`, \
+                  `CARGO_HTTP_*`, `CARGO_TARGET_DIR`) and differs between these jobs; and \
+                  `CARGO_INCREMENTAL` turned on, with which sccache refuses to compile.\n\nFix: \
+                  set the value in `.cargo/config.toml`, which is the same for every job and for \
+                  developers.",
 };
 
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {

@@ -25,32 +25,32 @@ static HOLDS: Check = Check {
     level: Level::Note,
     cost: "Disk.",
     explanation: "Read: names, lengths and times of all files in the target and the build \
-                  directory, and the free space by `df`. A file that cargo put up for users by a \
-                  link counts once. Packages are told by the hash that their files share with \
-                  their fingerprint. Found from 1 GiB on, where a quarter was not written for 30 \
-                  days, or all of it is a tenth of what the disk would have free without \
-                  it.\n\nFix: `cargo xtask clean-affected --orphans` removes what the workspace no \
-                  longer has; `cargo clean --profile NAME` a profile that is not built any more.",
+                  directory, and the free space by `df`. A file and its hard links count once. The \
+                  hash in the file names identifies the package. Found from 1 GiB on, if a quarter \
+                  was not written for 30 days, or if everything takes a tenth of the space that \
+                  would be free without it.\n\nFix: `cargo xtask clean-affected --orphans` removes \
+                  artifacts that the workspace no longer has; `cargo clean --profile NAME` removes \
+                  a profile that is no longer built.",
 };
 
 static SPACE: Check = Check {
     code: "little-space",
     level: Level::Warning,
     cost: "The next build of another profile or toolchain fills the disk and fails.",
-    explanation: "Read: the size of the target and the build directory, and what `df` says is free \
-                  on the file system that holds them; less is free than they hold, and they hold 1 \
-                  GiB or more. Where there is no `df`, nothing is found.\n\nFix: remove what \
-                  `target-size` shows to be old.",
+    explanation: "Read: the size of the target and the build directory, and the free space of \
+                  their file system by `df`. Found if less is free than they hold, and they hold 1 \
+                  GiB or more. Without `df`, nothing is found.\n\nFix: remove the old artifacts \
+                  that `target-size` shows.",
 };
 
 static INCREMENTAL: Check = Check {
     code: "unused-incremental",
     level: Level::Warning,
     cost: "Disk space, often a large part of the target directory.",
-    explanation: "Read: the names in each profile's `incremental` directory. No target of a \
-                  package that cargo's metadata names, and no unit recorded in that profile, has \
-                  the crate's name.\n\nFix: `--fix` removes it, under cargo's lock. Nothing but \
-                  time can be lost: rustc starts from nothing where there is none.",
+    explanation: "Read: the names in each profile's `incremental` directory. Found if no target in \
+                  cargo's metadata and no recorded unit of the profile has the name of the \
+                  crate.\n\nFix: `--fix` removes the directories, under cargo's lock. This is \
+                  safe: without incremental state, rustc compiles everything.",
 };
 
 static TOOLCHAIN: Check = Check {
@@ -58,20 +58,20 @@ static TOOLCHAIN: Check = Check {
     level: Level::Warning,
     cost: "Disk space: cargo keeps the artifacts of the former toolchain after it is replaced.",
     explanation: "Read: the version of rustc at the head of each library's metadata, against the \
-                  versions of the toolchains that `rustup toolchain list` names. Executables do \
-                  not tell, so the size is that of libraries alone. Without rustup nothing is \
-                  found.\n\nIt is no fault where a container with another toolchain builds here, \
-                  too.\n\nFix: `cargo clean`, after an update of the toolchain.",
+                  versions of the toolchains that `rustup toolchain list` names. Executables have \
+                  no such version, so the size is that of the libraries. Without rustup, nothing \
+                  is found.\n\nNo problem if a container with another toolchain also builds \
+                  here.\n\nFix: run `cargo clean` after an update of the toolchain.",
 };
 
 static SEVERAL: Check = Check {
     code: "several-build-dirs",
     level: Level::Note,
     cost: "Each holds all dependencies again, and is built separately.",
-    explanation: "Read: the directories in the workspace's root and in its target directory that \
-                  cargo tagged and keeps its notes on the compiler in, other than the workspace's \
-                  own.\n\nIt is no fault where an editor or a coverage tool has its own, so that \
-                  it does not wait for other builds.\n\nFix: remove those that nobody uses.",
+    explanation: "Read: other build directories of cargo in the root and in the target directory \
+                  of the workspace (with `CACHEDIR.TAG` and `.rustc_info.json`).\n\nNo problem if \
+                  an editor or a coverage tool has its own directory, so that it does not wait for \
+                  other builds.\n\nFix: remove the directories that nobody uses.",
 };
 
 /// Incremental state that no package uses.

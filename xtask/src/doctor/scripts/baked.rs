@@ -12,10 +12,10 @@ pub(crate) static BAKES_TIME: Check = Check {
     level: Level::Warning,
     cost: "Each run of the script rebuilds the package and its dependents, no cache can serve it, \
            and the time is old between runs.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One \
-                  that holds the time of that run, in seconds or milliseconds since 1970, or its \
-                  date where that is not the commit's, was taken from the clock.\n\nFix: stamp the \
-                  release where it is packaged; or take `SOURCE_DATE_EPOCH`.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. Found \
+                  is a value with the time of that run, in seconds or milliseconds since 1970, or \
+                  with its date, unless that is the date of the commit.\n\nFix: add the time when \
+                  the release is packaged; or use `SOURCE_DATE_EPOCH`.",
 };
 
 pub(crate) static BAKES_PATH: Check = Check {
@@ -23,21 +23,21 @@ pub(crate) static BAKES_PATH: Check = Check {
     level: Level::Warning,
     cost: "The artifacts name this checkout: another checkout or machine cannot use them from a \
            cache, or it reads files of this checkout.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One \
-                  that holds a path below the workspace's root, its build directory left out, is \
-                  absolute.\n\nFix: a path below the package is `env!(\"CARGO_MANIFEST_DIR\")` \
-                  joined with the rest, or better is found at run time.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. Found \
+                  is a value with an absolute path below the workspace's root, but outside the \
+                  build directory.\n\nFix: join `env!(\"CARGO_MANIFEST_DIR\")` with the rest of \
+                  the path, or better find the path at run time.",
 };
 
 pub(crate) static BAKES_COMMIT: Check = Check {
     code: "script-bakes-commit",
     level: Level::Note,
     cost: "Every commit, checkout and rebase rebuilds the package and its dependents.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. One \
-                  that holds 7 to 40 hexadecimal digits by which git knows a commit is a git \
-                  hash.\n\nIt is no fault in a binary that nothing depends on.\n\nFix: bake it \
-                  into the binary's own package alone; in the dev profile take a constant, and the \
-                  hash where a release is built.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. Found \
+                  is a value with 7 to 40 hexadecimal digits that name a commit of the \
+                  repository.\n\nNo problem in a binary that nothing depends on.\n\nFix: bake the \
+                  hash only into the package of the binary, and only in release builds; use a \
+                  constant in the dev profile.",
 };
 
 /// The facts that baked values are compared with.

@@ -43,14 +43,14 @@ static SILENT: Check = Check {
     cost: "Any changed file of the package, even a README, runs the script again and rebuilds the \
            package and its dependents.",
     explanation: "Read: what the script printed when it last ran, if its sources are older than \
-                  that; else its sources, where they hold no `rerun-if-*` in any literal and the \
-                  package has no build-dependency that might print one.\n\nIt is no fault where \
-                  the script does read all of the package, or asks git for changes that are not \
-                  committed.\n\nFix: print `cargo::rerun-if-changed=PATH` and \
-                  `cargo::rerun-if-env-changed=NAME` for everything that it reads, since a single \
-                  such line ends the watch over the package; of git the files that `git rev-parse \
-                  --git-path HEAD` and `--git-path` of `HEAD`'s ref name; \
-                  `cargo::rerun-if-changed=build.rs` where it reads nothing.",
+                  that run; otherwise its sources, if no literal contains `rerun-if-*` and the \
+                  package has no build-dependency that might print it.\n\nNo problem if the script \
+                  reads the whole package, or asks git for changes that are not committed.\n\nFix: \
+                  print `cargo::rerun-if-changed=PATH` and `cargo::rerun-if-env-changed=NAME` for \
+                  everything that the script reads (one such line ends the watch over the whole \
+                  package); for git, the files that `git rev-parse --git-path HEAD` and \
+                  `--git-path` of `HEAD`'s ref name; `cargo::rerun-if-changed=build.rs` if it \
+                  reads nothing.",
 };
 
 static MISSING: Check = Check {
@@ -58,9 +58,9 @@ static MISSING: Check = Check {
     level: Level::Warning,
     cost: "Every build runs the script again, and rebuilds the package and its dependents.",
     explanation: "Read: the paths that the script named by `rerun-if-changed` when it last ran, if \
-                  its sources are older than that; else those that its `main` prints whatever \
-                  happens. Each is looked for on the disk: cargo takes one that is not there for \
-                  changed.\n\nFix: name a file that exists, or the directory that it may appear in.",
+                  its sources are older than that run; otherwise the paths that its `main` always \
+                  prints. Found is a path that does not exist: cargo counts it as changed.\n\nFix: \
+                  name a file that exists, or the directory in which the file may appear.",
 };
 
 static WRITES: Check = Check {
@@ -70,9 +70,9 @@ static WRITES: Check = Check {
            again, and two builds at a time overwrite each other's files.",
     explanation: "Read: the calls in the script's sources of `fs::write`, `File::create`, \
                   `fs::create_dir`, `write_to_file` and `out_dir` whose path is relative to the \
-                  package, by a literal or by `CARGO_MANIFEST_DIR`. What git ignores is left out, \
-                  since cargo does not watch it.\n\nFix: write to `OUT_DIR`, and `include!` it \
-                  from there; or generate in an xtask and commit the result.",
+                  package, by a literal or by `CARGO_MANIFEST_DIR`. Files that git ignores do not \
+                  count, because cargo does not watch them.\n\nFix: write to `OUT_DIR`, and \
+                  `include!` the file from there; or generate the file in an xtask and commit it.",
 };
 
 /// The facts that are known about the build script of a package.

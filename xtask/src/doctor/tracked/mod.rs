@@ -21,14 +21,13 @@ static OUTPUT: Check = Check {
     level: Level::Error,
     cost: "A checkout restores artifacts of another build, newer than every source, and cargo uses \
            them; every build changes files that git tracks.",
-    explanation: "Read: the files that git tracks in the target or the build directory, by its \
-                  index, and the disk. Cargo made those that have a name of cargo's \
-                  (`.rustc_info.json`, `deps/libx-<hash>.rlib`), in a directory that cargo locks \
-                  or keeps fingerprints in; artifacts that dep-info beside them names; packages, \
-                  timings and documentation. Your own files there are not found, nor what tests \
-                  leave in `tmp`.\n\nFix: `git rm --cached`, which leaves the files on the disk, \
-                  and lines in `.gitignore` that hide no other file; `--fix` does both, and \
-                  commits nothing.",
+    explanation: "Read: the files that git tracks in the target or the build directory. Found are \
+                  files with a name of cargo's (`.rustc_info.json`, `deps/libx-<hash>.rlib`), in a \
+                  directory with locks or fingerprints of cargo; artifacts that dep-info next to \
+                  them names; packages, timings and documentation. Your own files and files of \
+                  tests in `tmp` are not found.\n\nFix: run `git rm --cached`, which leaves the \
+                  files on the disk, and add lines to `.gitignore` that match no other file; \
+                  `--fix` does both, and commits nothing.",
 };
 
 static FUTURE: Check = Check {
@@ -37,9 +36,9 @@ static FUTURE: Check = Check {
     cost: "Cargo counts a file that is newer than the last build as changed: every build compiles \
            its package again, until that time has passed.",
     explanation: "Read: the modification times of the files that git tracks in the directories of \
-                  the workspace's path packages, against the clock. An archive, a file system of \
-                  another machine or a clock that was wrong left them.\n\nFix: `--fix` sets the \
-                  time to now; what is built from the file is compiled once more.",
+                  the workspace's path packages, compared with the clock. Such times come from an \
+                  archive, a file system of another machine or a wrong clock.\n\nFix: `--fix` sets \
+                  the time to now; the dependents of the file are compiled once more.",
 };
 
 pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
