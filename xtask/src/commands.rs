@@ -13,18 +13,17 @@ use crate::hooks;
 use crate::policy;
 use crate::run;
 use crate::timings;
+use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Once;
 
-use anstream::ColorChoice;
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
 
+use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
-use xtask_impact::cargo_config::CargoConfig;
 use xtask_impact::error::Status;
 use xtask_impact::process;
-use xtask_impact::process::Runner;
 
 /// Build orchestration for Cargo monorepos.
 #[derive(Debug, Parser)]
@@ -36,6 +35,8 @@ use xtask_impact::process::Runner;
     max_term_width = 100
 )]
 struct Cli {
+    #[command(flatten)]
+    globals: GlobalArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -96,7 +97,7 @@ impl Command {
 
     /// Runs the command, prints the error if the command failed, and returns the exit status.
     pub fn main(self) -> ExitCode {
-        choose_colours();
+        global::choose_colors(None);
         let result = process::clean_up_at_the_end().and_then(|()| self.run());
         let status = result.unwrap_or_else(|error| {
             output::error(&error);
@@ -110,43 +111,49 @@ impl Command {
     }
 }
 
-/// Chooses colours as cargo does: `CARGO_TERM_COLOR` overrides `term.color` of the configuration,
-/// and `auto` respects the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
-fn choose_colours() {
-    static CHOSEN: Once = Once::new();
-    CHOSEN.call_once(|| {
-        let configured = || {
-            let config = CargoConfig::of(&Runner::new().ok()?).ok()?;
-            Some(config.text(&["term", "color"]).ok()??.0)
-        };
-        let chosen = std::env::var("CARGO_TERM_COLOR").ok().or_else(configured);
-        match chosen.as_deref() {
-            Some("always") => ColorChoice::Always.write_global(),
-            Some("never") => ColorChoice::Never.write_global(),
-            _ => {}
-        }
-    });
-}
-
 /// Parses the command line and runs the command. The binary `xtask` does nothing else.
 pub fn main() -> ExitCode {
-    choose_colours();
-    let cli = match Cli::try_parse() {
+    let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
+            global::choose_colors(color_of(std::env::args_os()));
+            if !error.use_stderr() {
+                error.exit();
+            }
             // The message repeats arguments of the user, so it is printed as untrusted text.
             output::plain(error.render().ansi().to_string().trim_end());
             return Status::Usage.into();
         }
     };
+    cli.globals.apply();
     cli.command.main()
+}
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(arguments)?;
+    if cli.globals.is_contradictory() {
+        let message = "the argument '--quiet' cannot be used with '--verbose...'";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(cli)
+}
+
+/// Returns the `--color` of a command line that is wrong elsewhere, or that asks for help.
+fn color_of(arguments: impl Iterator<Item = OsString>) -> Option<Color> {
+    let words = arguments.map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.take_while(|word| word != "--").collect();
+    let values = words.iter().enumerate().filter_map(|(at, word)| {
+        let behind = word.strip_prefix("--color")?;
+        match behind.is_empty() {
+            true => words.get(at + 1).map(String::as_str),
+            false => behind.strip_prefix('='),
+        }
+    });
+    Color::from_str(values.last()?, true).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     /// Tasks of a monorepo.
@@ -157,6 +164,14 @@ mod tests {
         Kit(Command),
         /// Release the packages
         Release,
+    }
+
+    #[derive(Parser)]
+    struct WithGlobals {
+        #[command(flatten)]
+        globals: crate::GlobalArgs,
+        #[command(subcommand)]
+        task: Own,
     }
 
     #[derive(Parser)]
@@ -212,6 +227,65 @@ mod tests {
         "#]].assert_eq(&told);
     }
 
+    /// Returns the global flags of a command line, as they are passed on; the first line of the error
+    /// if there is one.
+    fn globals_of(line: &str) -> String {
+        let words = std::iter::once("xtask").chain(line.split_whitespace());
+        match parse(words.map(OsString::from)) {
+            Ok(cli) => cli.globals.as_arguments().join(" "),
+            Err(error) => error.to_string().lines().next().unwrap().to_owned(),
+        }
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_command_and_not_behind_the_dashes() {
+        let all = [
+            "affected",
+            "-v affected",
+            "affected -v",
+            "-vv hooks run pre-commit",
+            "affected --verbose -v --color always",
+            "--color=never ci matrix -q",
+            "run-affected test -q -- -v --color always",
+            "timings -- -q",
+            "hooks run pre-push -- -v",
+            "run-test --without a -- test -q -v",
+            "affected -v -q",
+            "-q affected -v",
+            "affected --color green",
+        ];
+        let shown = all.map(|line| format!("{line} => {}\n", globals_of(line)));
+        expect_test::expect![[r#"
+            affected => 
+            -v affected => -v
+            affected -v => -v
+            -vv hooks run pre-commit => -v -v
+            affected --verbose -v --color always => -v -v --color=always
+            --color=never ci matrix -q => -q --color=never
+            run-affected test -q -- -v --color always => -q
+            timings -- -q => 
+            hooks run pre-push -- -v => 
+            run-test --without a -- test -q -v => 
+            affected -v -q => error: the argument '--verbose...' cannot be used with '--quiet'
+            -q affected -v => error: the argument '--quiet' cannot be used with '--verbose...'
+            affected --color green => error: invalid value 'green' for '--color <WHEN>'
+        "#]]
+        .assert_eq(&shown.concat());
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_refused_in_the_chosen_colours() {
+        let of = |line: &str| color_of(line.split_whitespace().map(OsString::from));
+        assert_eq!(of("xtask affected --nope"), None);
+        assert_eq!(of("xtask --color never nope"), Some(Color::Never));
+        assert_eq!(
+            of("xtask affected --nope --color=always"),
+            Some(Color::Always)
+        );
+        assert_eq!(of("xtask --color green"), None);
+        assert_eq!(of("xtask run-affected test --nope -- --color always"), None);
+    }
+
     #[test]
     fn a_custom_xtask_keeps_its_own_help() {
         let about = |command: clap::Command| {
@@ -223,5 +297,10 @@ mod tests {
             Some("Tasks of a monorepo")
         );
         assert_eq!(about(Silent::command()), [None, None]);
+        let with_globals = about(WithGlobals::command());
+        assert_eq!(with_globals[0].as_deref(), Some("Tasks of a monorepo"));
+        let own = WithGlobals::try_parse_from(["xtask", "release", "-q"]).unwrap();
+        assert!(matches!(own.task, Own::Release));
+        assert_eq!(own.globals.as_arguments(), ["-q"]);
     }
 }

@@ -30,4 +30,5 @@ mod architecture;
 #[cfg(test)]
 mod language;
 
+pub use cli::global::GlobalArgs;
 pub use commands::{Command, main};

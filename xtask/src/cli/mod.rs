@@ -1,6 +1,8 @@
 //! The parts of the command line that commands share: groups of arguments, and the only printer.
 
 pub mod args;
+pub mod global;
+pub mod logging;
 pub mod output;
 pub mod workspaces;
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,8 +46,36 @@ pub fn verdict(has_found: bool) -> Status {
     }
 }
 
-/// Prints the current action: a verb in cargo's column of twelve, and its object.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Prints no status, no notes and no progress from now on. Warnings and errors are still printed.
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Returns true if the user asked for warnings and errors only.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Returns true if a line that overwrites itself may be shown: on a terminal, unless the user asked
+/// for quiet, or for a log, whose lines would be mixed with this line.
+pub(crate) fn shows_progress() -> bool {
+    let is_logging = log::log_enabled!(log::Level::Info);
+    !is_quiet() && !is_logging && std::io::stderr().is_terminal()
+}
+
+/// Returns true if standard error is coloured.
+pub(crate) fn has_colors() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Prints the current action: a verb in cargo's column of twelve, and its object. Prints nothing
+/// under `-q`.
 pub fn status(verb: &str, message: impl std::fmt::Display) {
+    if is_quiet() {
+        return;
+    }
     let style = AnsiColor::Green.on_default().bold();
     let message = message.to_string();
     say(format_args!(
@@ -55,8 +84,11 @@ pub fn status(verb: &str, message: impl std::fmt::Display) {
     ));
 }
 
-/// Prints a note: information that needs no action.
+/// Prints a note: information that needs no action. Prints nothing under `-q`.
 pub fn note(message: impl std::fmt::Display) {
+    if is_quiet() {
+        return;
+    }
     label(AnsiColor::Cyan.on_default().bold(), "note", &message);
 }
 
@@ -90,6 +122,11 @@ pub fn error(error: &anyhow::Error) {
         }
     }
     label(AnsiColor::Red.on_default().bold(), "error", &message);
+}
+
+/// Prints a line of the log. The text is quoted already.
+pub(crate) fn log_line(line: &str) {
+    say(format_args!("{line}"));
 }
 
 /// Prints the output of another program.
@@ -166,7 +203,7 @@ impl Progress {
 
     /// Shows the number of completed things.
     pub fn show(&mut self, done: usize) {
-        if Instant::now() >= self.next && std::io::stderr().is_terminal() {
+        if Instant::now() >= self.next && shows_progress() {
             self.next = Instant::now() + Duration::from_millis(100);
             self.is_shown = true;
             let mut err = anstream::stderr().lock();

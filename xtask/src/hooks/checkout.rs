@@ -49,7 +49,7 @@ fn stale_in(place: &StepPlace, old: &str) -> Result<()> {
     }
     answer.affected = propagate(&answer.graph, seeds);
     let plan = clean(&answer, &CleanSelection::default(), CleanOptions::PLAN)?;
-    if plan.removals().next().is_some() {
+    if plan.removals().next().is_some() && !output::is_quiet() {
         output::plain(text::plan(&plan, false).trim_end());
         output::note(format_args!(
             "the checkout made these artifacts stale, and cargo would not rebuild them\nhint: \

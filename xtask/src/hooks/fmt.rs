@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::IsTerminal as _;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::Metadata;
@@ -14,6 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::scene::HookRun;
 use super::steps::{RunningStep, portions};
+use crate::cli::output;
 use crate::hooks::fmt_files::{Changed, FmtMember, concerned, path_attributes, targets};
 use crate::hooks::model::Ending;
 use xtask_impact::files;
@@ -133,7 +133,7 @@ impl HookRun<'_> {
                     command
                         .args(["--check", "--edition", edition])
                         .args(portion);
-                    if std::io::stderr().is_terminal() {
+                    if output::has_colors() {
                         command.arg("--color=always");
                     }
                     commands.push(command);

@@ -12,7 +12,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cargo_runs::interruptible;
-use crate::cli::output;
+use crate::cli::{global, output};
 use xtask_impact::build_dir::dep_info;
 use xtask_impact::error::Status;
 use xtask_impact::files;
@@ -55,7 +55,8 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
     if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
         command.env("GIT_INDEX_FILE", index);
     }
-    command.args(["--locked", "xtask"]).args(arguments);
+    command.args(["--locked", "xtask"]);
+    command.args(global::forwarded()).args(arguments);
     let status = interruptible(&mut command)?;
     if status == Status::Forwarded(CARGO_FAILED) {
         output::plain(

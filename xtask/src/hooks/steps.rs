@@ -3,7 +3,6 @@
 use crate::checks::report;
 use crate::hooks::text;
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::process::Command;
 use std::time::Instant;
 
@@ -14,7 +13,7 @@ use clap::ValueEnum as _;
 use super::scene::{HookRun, Selected, StepPlace};
 use crate::checks::fails;
 use crate::checks::policy;
-use crate::cli::output;
+use crate::cli::{global, output};
 use crate::hooks::model::{Ending, HookStep, StepOutcome, Work};
 use crate::selection::test_runner_shim;
 use crate::selection::{Tool, ToolOptions, specs};
@@ -134,7 +133,8 @@ impl HookRun<'_> {
         }
         let options = ToolOptions {
             keep_going: true,
-            colored: std::io::stderr().is_terminal(),
+            // Cargo prints to a pipe, and the kit prints what cargo printed.
+            color: output::has_colors().then_some("--color=always"),
             in_private_copy,
             forwarded,
             ..ToolOptions::default()
@@ -187,7 +187,9 @@ impl HookRun<'_> {
             self.place_of(step)?
         };
         let kit = std::env::current_exe().context("cannot find the kit itself")?;
-        values.insert("{xtask}", vec![kit.display().to_string()]);
+        let mut words_of_kit = vec![kit.display().to_string()];
+        words_of_kit.extend(global::forwarded());
+        values.insert("{xtask}", words_of_kit);
         let portions = match is_asked("{files}") {
             true => portions(files),
             false => vec![Vec::new()],

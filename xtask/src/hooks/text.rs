@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::cli::output::{count, note, of, plain, status, warning};
+use crate::cli::output::{count, note, of, plain, shows_progress, status, warning};
 use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
 use crate::hooks::model::{Ending, Hook, OverBudget, StepOutcome};
 use xtask_impact::quote;
@@ -48,7 +48,7 @@ struct RunningLine {
 impl StepProgress {
     /// Shows the running time of a step and the last line of its output.
     pub fn show(&self, step: &str, time: Duration, output: &[u8]) {
-        if !std::io::stderr().is_terminal() {
+        if !shows_progress() {
             return;
         }
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);

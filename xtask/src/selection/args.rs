@@ -3,8 +3,8 @@
 
 use anyhow::Result;
 
-use crate::cli::output;
 use crate::cli::workspaces::Questions;
+use crate::cli::{global, output};
 use crate::selection::question_args::{Build, SubjectArgs};
 use crate::selection::select::Selector;
 use crate::selection::{Tool, ToolOptions, config_in, profile_in};
@@ -67,7 +67,7 @@ impl SelectedArgs {
         let options = ToolOptions {
             excluded,
             keep_going,
-            colored: false,
+            color: global::forwarded_color(),
             in_private_copy: false,
             given: self.subject.workspace.forwarded_with_targets(),
             forwarded: &self.forwarded,

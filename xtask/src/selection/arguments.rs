@@ -62,8 +62,8 @@ pub struct ToolOptions<'a> {
     pub excluded: BTreeSet<PackageIx>,
     /// True to continue after a failure.
     pub keep_going: bool,
-    /// True to print in colour even if cargo has no terminal.
-    pub colored: bool,
+    /// The argument that chooses cargo's colours. `None` if cargo chooses by its own rules.
+    pub color: Option<&'static str>,
     /// The flags that both the kit and cargo take, such as `--locked`.
     pub given: Vec<String>,
     /// True if cargo runs in a private copy of the repository, in which it may write the lock file.

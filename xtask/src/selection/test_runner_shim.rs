@@ -29,9 +29,7 @@ pub fn cargo(
     options: &ToolOptions<'_>,
 ) -> Command {
     let mut command = runner.cargo();
-    if options.colored {
-        command.arg("--color=always");
-    }
+    command.args(options.color);
     if tool == Tool::Test && !selection.beside.is_empty() && !has_runner(&workspace.root) {
         command.args(without_tests(workspace, &selection.beside));
     }

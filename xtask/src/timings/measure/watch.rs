@@ -11,7 +11,7 @@ use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8Path;
 
 use super::MeasureRequest;
-use crate::cli::output;
+use crate::cli::{global, output};
 use xtask_impact::process;
 
 /// The output of a build.
@@ -78,13 +78,19 @@ impl MeasureRequest<'_> {
 fn as_on_a_terminal(arguments: &[String]) -> Vec<String> {
     let is_set = |name: &str| std::env::var_os(name).is_some();
     let mut asked = Vec::new();
-    if !std::io::stderr().is_terminal() {
-        return asked;
-    }
-    let coloured = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let chosen = arguments.iter().any(|it| it.starts_with("--color"));
-    if coloured && !chosen && !is_set("CARGO_TERM_COLOR") {
-        asked.extend(["--color".to_owned(), "always".to_owned()]);
+    let is_terminal = std::io::stderr().is_terminal();
+    let is_flag = global::forwarded_color().is_some();
+    let is_like_kit = is_terminal && output::has_colors() && !is_set("CARGO_TERM_COLOR");
+    if !chosen && (is_flag || is_like_kit) {
+        let color = match output::has_colors() {
+            true => "--color=always",
+            false => "--color=never",
+        };
+        asked.push(color.to_owned());
+    }
+    if !is_terminal {
+        return asked;
     }
     let quiet = arguments
         .iter()
