@@ -47,6 +47,7 @@ mod timings;
 mod timings_page;
 mod unseen_files;
 mod variants;
+mod verbosity;
 mod workspaces;
 #[cfg(unix)]
 mod worlds;

@@ -42,6 +42,7 @@ pub(super) struct RunningChild {
     id: u32,
     entry: ChildEntry,
     shown: String,
+    started: Instant,
 }
 
 impl RunningChild {
@@ -56,6 +57,7 @@ impl RunningChild {
             drop(children);
             signals::end();
         }
+        let started = Instant::now();
         let child = command.spawn().with_context(|| cannot_start(command))?;
         let (id, entry) = (child.id(), ChildEntry { role, reach });
         children.insert(id, entry);
@@ -64,6 +66,7 @@ impl RunningChild {
             id,
             entry,
             shown: shown(command),
+            started,
         })
     }
 
@@ -80,6 +83,7 @@ impl RunningChild {
         let status = self.child.as_mut().map(Child::wait);
         self.child = None;
         let status = status.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
+        self.log_end(status.as_ref());
         let is_told = status.as_ref().is_ok_and(signals::is_told_to_end);
         self.ended(status, is_told)
     }
@@ -88,6 +92,7 @@ impl RunningChild {
     pub(super) fn wait_with_output(mut self) -> Result<Output> {
         let output = self.child.take().map(Child::wait_with_output);
         let output = output.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
+        self.log_end(output.as_ref().map(|it| &it.status));
         let is_told = output
             .as_ref()
             .is_ok_and(|it| signals::is_told_to_end(&it.status));
@@ -104,8 +109,24 @@ impl RunningChild {
 
     /// Stops the child, by force if the child does not end in time.
     pub(super) fn stop(mut self) -> Result<ExitStatus> {
-        self.interrupt()
-            .with_context(|| format!("stopping {}", self.shown))
+        let status = self.interrupt();
+        self.log_end(status.as_ref());
+        status.with_context(|| format!("stopping {}", self.shown))
+    }
+
+    /// Logs the command, its status and its time.
+    fn log_end(&self, status: Result<&ExitStatus, &std::io::Error>) {
+        if !log::log_enabled!(log::Level::Info) {
+            return;
+        }
+        let ended = match status {
+            Ok(status) => status
+                .code()
+                .map_or_else(|| status.to_string(), |code| format!("status {code}")),
+            Err(error) => error.to_string(),
+        };
+        let time = self.started.elapsed().as_millis();
+        log::info!("ran `{}`: {ended}, {time}ms", self.shown);
     }
 
     /// Returns the result of a child that has ended. `is_told` is true if a signal told the child

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use xshell::Shell;
 
-use super::cannot_start;
 use super::children::{
     Reach, {RunningChild, SignalRole},
 };
+use super::{cannot_start, shown};
 
 /// The result of a program with a time limit.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ pub fn instead(program: &Path, arguments: &[String]) -> Result<ExitStatus> {
     let shell = Shell::new().context("cannot read the current directory")?;
     let mut command = shell.cmd(program).to_command();
     command.args(arguments);
+    log::info!("replaced by `{}`", shown(&command));
     #[cfg(unix)]
     let error = std::os::unix::process::CommandExt::exec(&mut command);
     #[cfg(unix)]

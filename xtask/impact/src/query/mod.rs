@@ -2,6 +2,7 @@
 //! the flow: change set, unit graph, seeds, affected units.
 
 mod compilers;
+mod route;
 mod scan_cache;
 mod unused;
 
@@ -423,6 +424,7 @@ impl Query {
             settings: &files.settings,
             facts: &facts,
         };
+        route::log(&self.evidence, evidence.records, evidence.resolution);
         let seeds = seeds::find(&inputs, outsides);
         let uses = Uses {
             layout: &files.layout,

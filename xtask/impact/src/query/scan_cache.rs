@@ -44,6 +44,10 @@ impl KeptFacts {
         };
         let paths: Vec<_> = set.paths().collect();
         facts.pass_over(&paths, layout.around(&paths));
+        if log::log_enabled!(log::Level::Info) {
+            let packages = facts.usable();
+            log::info!("sources: facts about {packages} packages are in the scan cache");
+        }
         facts
     }
 

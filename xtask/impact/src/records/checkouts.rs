@@ -24,6 +24,7 @@ use crate::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use crate::files;
 use crate::paths::normalized;
 use crate::paths::resolved;
+use crate::quote;
 use crate::state;
 use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
@@ -204,10 +205,16 @@ impl<'a> Checkout<'a> {
             }
             judged.push((origin, unit));
         }
-        judged.retain(|(origin, _)| match origin {
-            CompiledWhere::Here => true,
-            CompiledWhere::Unknown => elsewhere.is_none(),
-            CompiledWhere::Beside | CompiledWhere::Elsewhere => false,
+        judged.retain(|(origin, unit)| {
+            let counts = match origin {
+                CompiledWhere::Here => true,
+                CompiledWhere::Unknown => elsewhere.is_none(),
+                CompiledWhere::Beside | CompiledWhere::Elsewhere => false,
+            };
+            if !counts {
+                log_foreign(unit, *origin);
+            }
+            counts
         });
         place.units = judged.into_iter().map(|(_, unit)| unit).collect();
         elsewhere.map(|(package, source)| Shared {
@@ -303,6 +310,24 @@ impl<'a> Checkout<'a> {
                 || normalized(path) == normalized(source)
         })
     }
+}
+
+/// Logs a record that does not count, because its unit was not compiled from this checkout.
+fn log_foreign(unit: &UnitRecord, origin: CompiledWhere) {
+    if !log::log_enabled!(log::Level::Debug) {
+        return;
+    }
+    let UnitName { mode, kind, target } = &unit.name;
+    let (package, target) = (quote::name(&unit.package), quote::name(target));
+    let source = unit.compiled_from.as_deref().map(quote::name);
+    let source = source.unwrap_or("an unknown file".into());
+    let why = match origin {
+        CompiledWhere::Beside => "which starts no target of this workspace",
+        _ => "and another checkout builds in this directory",
+    };
+    log::debug!(
+        "record refused: {package} ({kind:?} {target}, {mode:?}): compiled from {source}, {why}"
+    );
 }
 
 /// Returns the nearest directory at or above `directory` with an entry `.git`. In a worktree this

@@ -20,6 +20,7 @@ pub mod checkouts;
 pub mod layout;
 pub mod names;
 pub(crate) mod platform;
+pub mod refusals;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -71,3 +71,51 @@ fn a_unit_without_a_record_is_not_current() {
     let is_current = scene.with_records(|records| records.is_current(a));
     assert!(!is_current, "its dependency has none");
 }
+
+#[test]
+fn a_refused_record_has_a_reason() {
+    let refusal = |story: &str, prepare: &dyn Fn(&mut Scene)| {
+        let mut scene = Scene::new(TEXT, Verb::Check, &[]);
+        scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[20]));
+        prepare(&mut scene);
+        let a = unit(&scene.workspace, &scene.graph, "a lib");
+        let root = scene.workspace.root.clone();
+        let why = scene.with_records(|records| {
+            assert_eq!(
+                records.is_current(a),
+                records.refusal(a).is_none(),
+                "{story}"
+            );
+            records.refusal(a)
+        });
+        let why = why.unwrap_or_else(|| "used".to_owned());
+        format!("{story}: {}\n", why.replace(root.as_str(), "[ROOT]"))
+    };
+    let b = |scene: &mut Scene| scene.compiled(("b", "lib"), &["b/src/lib.rs"], 500, (20, &[]));
+    let all = [
+        refusal("nothing is newer", &|scene| {
+            b(scene);
+        }),
+        refusal("the dependency has no record", &|_| {}),
+        refusal("a newer source", &|scene| {
+            b(scene);
+            scene.set_age("a/src/lib.rs", 499);
+        }),
+        refusal("a newer manifest", &|scene| {
+            b(scene);
+            scene.set_age("a/Cargo.toml", 499);
+        }),
+        refusal("a newer root manifest", &|scene| {
+            b(scene);
+            scene.set_age("Cargo.toml", 499);
+        }),
+    ];
+    expect_test::expect![[r#"
+        nothing is newer: used
+        the dependency has no record: the record of its dependency b lib is refused
+        a newer source: [ROOT]/a/src/lib.rs is newer than the build, or missing
+        a newer manifest: [ROOT]/a/Cargo.toml is newer than the build
+        a newer root manifest: [ROOT]/Cargo.toml is newer than the build
+    "#]]
+    .assert_eq(&all.concat());
+}

@@ -28,13 +28,14 @@ use super::records::Records;
 use crate::build_dir::unit_inputs::Newest;
 use crate::cargo_config::CargoConfig;
 use crate::files;
+use crate::quote;
 use crate::records::layout::PackageDirectories;
 use crate::resolve_diff;
-use crate::seeds::rules::Rules;
+use crate::seeds::rules::{PathRule, Rules};
 use crate::seeds::scripts::is_in_nested_package;
 use crate::seeds::settings::{BothSides, SettingFiles};
 use crate::seeds::sources::{Outsides, SourceFacts, Sources};
-use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb};
+use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
 use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
 
@@ -112,11 +113,41 @@ pub fn find(inputs: &SeedInputs<'_>, outsides: Outsides) -> Vec<Seed> {
         newest: HashMap::new(),
     };
     for change in inputs.changes {
+        let before = finder.seeds.len();
         finder.change(change);
+        log_placed(inputs, change, &finder.seeds[before..]);
     }
     finder.new_targets();
     finder.standing();
+    finder.sources.log_scans();
     finder.seeds
+}
+
+/// Logs the rule and the unit of each seed of a changed path. If there is no seed, logs the
+/// configured rule that says so, if there is one.
+fn log_placed(inputs: &SeedInputs<'_>, change: &Change, seeds: &[Seed]) {
+    if !log::log_enabled!(log::Level::Debug) {
+        return;
+    }
+    let path = quote::name(&change.path);
+    let mut logged = HashSet::new();
+    for seed in seeds {
+        let unit = unit_name(inputs.workspace, inputs.graph.unit(seed.unit));
+        let rule = serde_json::to_string(&seed.rule).unwrap_or_default();
+        let rule = rule.trim_matches('"');
+        let placed = format!("{unit} ({rule}: {})", seed.because);
+        if logged.insert(placed.clone()) {
+            log::debug!("changed {path}: {}", quote::line(&placed));
+        }
+    }
+    if seeds.is_empty() {
+        let rule = inputs.rules.of(&change.path).map(PathRule::shown);
+        let why = rule.map_or_else(
+            || "no unit reads this file".to_owned(),
+            |rule| format!("the rule for {rule}"),
+        );
+        log::debug!("changed {path}: no unit ({why})");
+    }
 }
 
 pub(super) struct SeedFinder<'a> {

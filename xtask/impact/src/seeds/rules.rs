@@ -6,6 +6,7 @@ use glob::{MatchOptions, Pattern};
 use serde::Deserialize;
 
 use super::Effect;
+use crate::quote;
 use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
 
@@ -100,6 +101,14 @@ impl Rules {
                 .iter()
                 .any(|glob| glob.matches_with(path.as_str(), options))
         })
+    }
+}
+
+impl PathRule {
+    /// Returns the patterns of the rule, for a reader.
+    pub fn shown(&self) -> String {
+        let globs = self.globs.iter().map(|glob| quote::name(glob.as_str()));
+        globs.collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -21,7 +21,7 @@ use crate::lock_file::LockState;
 use crate::parallel;
 use crate::paths::hashed;
 use crate::process::Runner;
-use crate::{cargo_config, files, state};
+use crate::{cargo_config, files, quote, state};
 
 /// The cache entry for one question to cargo.
 pub(super) struct MetadataCache {
@@ -95,12 +95,21 @@ impl MetadataCache {
     /// Returns the stamps of the expired entry if a stamp changed, and no stamps if there is no
     /// entry.
     pub(super) fn read(&self) -> Result<Workspace, Before> {
-        let (stamps, workspace): CachedMetadata =
-            state::read(&self.file).ok_or_else(Before::default)?;
+        let Some((stamps, workspace)) = state::read::<CachedMetadata>(&self.file) else {
+            log::info!("metadata: cargo is asked, since no answer is cached");
+            return Err(Before::default());
+        };
         let hold = |stamps: &[Stamp]| vec![stamps.iter().all(Stamp::holds)];
         let hold = parallel::parts(&stamps, hold);
         if hold.into_iter().all(|it| it) {
+            log::info!("metadata: from the cache, {}", quote::name(&self.file));
             return Ok(workspace);
+        }
+        if log::log_enabled!(log::Level::Info)
+            && let Some(changed) = stamps.iter().find(|it| !it.holds())
+        {
+            let path = quote::name(&changed.path);
+            log::info!("metadata: cargo is asked again, since {path} changed");
         }
         let ground = workspace.ground;
         Err(Before { ground, stamps })

@@ -229,6 +229,11 @@ impl Workspace {
         }
         let cache = (!options.no_cache).then(|| MetadataCache::new(runner, options));
         let Some(cache) = cache.flatten() else {
+            let why = match options.no_cache {
+                true => "the cache is off",
+                false => "only cargo knows which workspace this is",
+            };
+            log::info!("metadata: cargo is asked, since {why}");
             return Ok(Self::ask(runner, options)?.0);
         };
         let before = match cache.read() {

@@ -92,6 +92,12 @@ impl SourceFacts {
             .extend(owners.into_iter().map(Utf8PathBuf::into_string));
     }
 
+    /// Returns the number of packages with facts that may be used.
+    pub fn usable(&self) -> usize {
+        let packages = self.known.keys();
+        packages.filter(|it| !self.changed.contains(*it)).count()
+    }
+
     pub(super) fn far(&self, package: &Utf8Path) -> Option<Far> {
         self.of(package)?.far.clone()
     }

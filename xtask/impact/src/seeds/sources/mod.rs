@@ -136,6 +136,12 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// Logs how many targets and build scripts were scanned.
+    pub(super) fn log_scans(&self) {
+        let (targets, scripts) = (self.targets.len(), self.scripts.len());
+        log::info!("sources: scanned {targets} targets and {scripts} build scripts");
+    }
+
     /// Sets the profile in which units are built; `None` is the default profile.
     #[must_use]
     pub fn in_profile(self, profile: Option<&str>) -> Self {
