@@ -480,7 +480,7 @@ fn wrong_flags_are_an_error() {
         --- stderr
         error: unrecognized subcommand 'unknown'
 
-        Usage: cargo xtask <COMMAND>
+        Usage: cargo xtask [OPTIONS] <COMMAND>
 
         For more information, try '--help'.
         --- exit status 2
