@@ -78,7 +78,7 @@ fn quiet_leaves_warnings_and_errors() {
         .is(expect![[r#"
             --- stderr
             error: no such path: `absent.rs` is neither on disk nor in a revision of this repository
-            hint: name paths relative to the current directory or to the top level of the repository, one a line; for a file of another revision, name that revision with --since
+            hint: name paths relative to the current directory or to the top level of the repository, one per line; for a file of another revision, name that revision with --since
             --- exit status 2
         "#]]);
     project.xtask(&["-q", "affected", "-v"]).is(expect![[r#"
@@ -145,11 +145,11 @@ fn hooks_are_quiet_and_pass_the_flags_on() {
     project.git(&["add", "no"]);
     let flags = ["-q", "--color", "never"];
     project.xtask(&[&run[..], &flags].concat()).is(expect![[r#"
-            --- stderr
-            ── ask failed ([TIME])
-             -q --color=never
-            ── pre-commit: ask (failed [TIME]) in [TIME]
-               SKIP=ask leaves out what failed, --no-verify everything
-            --- exit status 1
-        "#]]);
+        --- stderr
+        ── ask failed ([TIME])
+         -q --color=never
+        ── pre-commit: ask (failed [TIME]) in [TIME]
+           hint: SKIP=ask skips the failed steps, --no-verify skips the hook
+        --- exit status 1
+    "#]]);
 }
