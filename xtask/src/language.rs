@@ -26,7 +26,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("in vain", "false positive"),
     ("stranger", "another …"),
     ("strangers", "other …"),
-    ("patient", "context"),
+    ("context", "context"),
     ("besides", "in addition, not predicted"),
 ];
 

@@ -108,31 +108,31 @@ pub fn checks() -> Vec<&'static Check> {
 ///
 /// # Errors
 /// Returns an error if git or cargo fails, or if an existing file cannot be read.
-pub fn check(patient: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
+pub fn check(context: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for (checks, find) in GROUPS {
         if checks.iter().any(|check| wanted(check)) {
-            found.extend(find(patient)?);
+            found.extend(find(context)?);
         }
     }
     for (path, why) in files::take_skipped() {
-        patient.note_skipped(&path, &why);
+        context.note_skipped(&path, &why);
     }
     found.retain(|finding| wanted(finding.check));
-    state_costs(patient, &mut found);
+    state_costs(context, &mut found);
     Ok(found)
 }
 
 /// Gives each finding, of this and of other checks, its cost in the workspace.
-pub fn state_costs(patient: &Context<'_>, found: &mut [Finding]) {
+pub fn state_costs(context: &Context<'_>, found: &mut [Finding]) {
     for finding in found {
-        cost::complete(patient, finding);
+        cost::complete(context, finding);
     }
 }
 
 /// Returns a sentence about the cost of a build from nothing: units, packages and seconds.
-pub fn whole_build(patient: &Context<'_>) -> String {
-    cost::from_nothing(patient)
+pub fn whole_build(context: &Context<'_>) -> String {
+    cost::from_nothing(context)
 }
 
 impl<'a> Context<'a> {

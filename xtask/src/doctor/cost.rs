@@ -33,11 +33,11 @@ pub(crate) enum RebuildStart {
 /// Adds the cost to a finding whose check did not set the cost. The cost of a build script or a
 /// source is the rebuild of its package and the dependents. The cost of a CI file is a build from
 /// nothing.
-pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
+pub(crate) fn complete(context: &Context<'_>, finding: &mut Finding) {
     if finding.impact.is_some() {
         return;
     }
-    if let Some(cost) = policy_cost::cost(patient, finding) {
+    if let Some(cost) = policy_cost::cost(context, finding) {
         finding.impact = Some(cost);
         return;
     }
@@ -50,7 +50,7 @@ pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
         Place::Path { path, .. }
             if code.starts_with("script-") || code.starts_with("path-from") =>
         {
-            let packages = patient.own_packages();
+            let packages = context.own_packages();
             let mut above = path.ancestors();
             above.find_map(|it| Some(packages.get(it)?.name.clone()))
         }
@@ -58,7 +58,7 @@ pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
     };
     finding.impact = Some(match package {
         Some(package) => {
-            let again = rebuilt(patient, [package.as_str()], start);
+            let again = rebuilt(context, [package.as_str()], start);
             match code.starts_with("path-from") {
                 true => format!("If it fails, the dependents of the package fail too: {again}"),
                 false => again,
@@ -66,20 +66,20 @@ pub(crate) fn complete(patient: &Context<'_>, finding: &mut Finding) {
         }
         None if code == "path-in-build-dir" => "One command; nothing is rebuilt.".to_owned(),
         None if code == "ci-unreadable" => "The cost of its jobs is unknown.".to_owned(),
-        None => from_nothing(patient),
+        None => from_nothing(context),
     });
 }
 
 /// Returns a sentence about the units that are rebuilt when packages change: units, packages and
 /// seconds.
 pub(crate) fn rebuilt<'n>(
-    patient: &Context<'_>,
+    context: &Context<'_>,
     names: impl IntoIterator<Item = &'n str>,
     start: RebuildStart,
 ) -> String {
-    let graph = patient.units();
+    let graph = context.units();
     let names: BTreeSet<&str> = names.into_iter().collect();
-    let own = (0..).zip(&patient.workspace.packages);
+    let own = (0..).zip(&context.workspace.packages);
     let own = own.filter(|(_, it)| it.source.is_none() && names.contains(it.name.as_str()));
     let own: BTreeSet<PackageIx> = own.map(|(at, _)| PackageIx(at)).collect();
     let starts = own.iter().flat_map(|package| match start {
@@ -98,18 +98,18 @@ pub(crate) fn rebuilt<'n>(
     let packages: BTreeSet<PackageIx> = packages.collect();
     let dependents = packages
         .difference(&own)
-        .map(|it| &*patient.workspace.package(*it).name);
+        .map(|it| &*context.workspace.package(*it).name);
     let dependents: BTreeSet<&str> = dependents.collect();
     let number = units.iter().filter(compiled).count();
     let among = match dependents.len() {
         0 => "no package depends on it".to_owned(),
         _ => format!("dependents: {}", listed(dependents.into_iter())),
     };
-    let seconds = match &patient.times {
+    let seconds = match &context.times {
         None => NOT_MEASURED.to_owned(),
         Some(times) => {
             let of = |it: &PackageIx| {
-                let package = patient.workspace.package(*it);
+                let package = context.workspace.package(*it);
                 let key = (package.name.clone(), package.version.clone());
                 times.packages.get(&key).copied().unwrap_or_default()
             };
@@ -125,13 +125,13 @@ pub(crate) fn rebuilt<'n>(
 }
 
 /// Returns a sentence about a build from nothing: units, packages and seconds.
-pub(crate) fn from_nothing(patient: &Context<'_>) -> String {
-    let graph = patient.units();
+pub(crate) fn from_nothing(context: &Context<'_>) -> String {
+    let graph = context.units();
     let compiled = graph.units().filter(|(_, it)| it.is_compiled());
     let packages: Vec<PackageIx> = compiled.map(|(_, it)| it.package).collect();
     let number = packages.len();
     let packages: BTreeSet<PackageIx> = packages.into_iter().collect();
-    let seconds = match &patient.times {
+    let seconds = match &context.times {
         None => NOT_MEASURED.to_owned(),
         Some(times) => format!("{:.1}s in the run {}", times.total, times.run),
     };
@@ -144,8 +144,8 @@ pub(crate) fn from_nothing(patient: &Context<'_>) -> String {
 
 /// Returns the build time of packages that are compiled without need. Packages are named by name
 /// and version.
-pub(crate) fn seconds_of(patient: &Context<'_>, packages: &[(String, String)]) -> String {
-    match &patient.times {
+pub(crate) fn seconds_of(context: &Context<'_>, packages: &[(String, String)]) -> String {
+    match &context.times {
         None => NOT_MEASURED.to_owned(),
         Some(times) => {
             let seconds: f64 = packages

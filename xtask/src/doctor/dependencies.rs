@@ -60,12 +60,12 @@ static MACROS: Check = Check {
                   others wait for; tune `[profile.dev.build-override]`.",
 };
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let workspace = patient.workspace;
-    let root = patient.place(&workspace.root.join("Cargo.toml"), None);
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let workspace = context.workspace;
+    let root = context.place(&workspace.root.join("Cargo.toml"), None);
     let mut found = Vec::new();
     let asker = UnitGraphQuery {
-        runner: patient.runner,
+        runner: context.runner,
         cache: state::in_target(&workspace.target_directory).join("rustc"),
         command: ["build", "--ignore-rust-version"]
             .map(str::to_owned)
@@ -78,13 +78,13 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
             let cost = |packages: &[(String, String)]| {
                 let more = counted(packages.len(), "library");
                 let more = more.replace("librarys", "libraries");
-                let seconds = seconds_of(patient, packages);
+                let seconds = seconds_of(context, packages);
                 format!("{more} compiled in addition to the first of each; {seconds}.")
             };
             found.extend(versions(workspace, &compiled.users, &root, &cost));
             found.extend(built_twice(workspace, &compiled.several, &root, &cost));
         }
-        Err(error) => patient.notes.borrow_mut().push(format!(
+        Err(error) => context.notes.borrow_mut().push(format!(
             "the packages that are compiled several times are unknown: {}",
             error
                 .to_string()
@@ -93,7 +93,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
                 .unwrap_or("cargo failed")
         )),
     }
-    found.extend(patient.macros.as_ref().and_then(|it| macros(it, &root)));
+    found.extend(context.macros.as_ref().and_then(|it| macros(it, &root)));
     Ok(found)
 }
 

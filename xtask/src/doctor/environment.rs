@@ -37,8 +37,8 @@ type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String
 
 /// Finds the variables that recorded units read with another value than the value in this
 /// environment.
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let workspace = patient.workspace;
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let workspace = context.workspace;
     let mut directories = vec![workspace.directories()];
     directories.extend(build_dir::others(&workspace.root, &directories[0])?);
     let mut recorded = Values::new();
@@ -63,7 +63,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
             }
         }
     }
-    let config = CargoConfig::of(patient.runner)?;
+    let config = CargoConfig::of(context.runner)?;
     let table = config.written().get("env").map(|it| &it.kind);
     let mut set: BTreeSet<String> = match table {
         Some(ValueKind::Table(table)) => table.keys().cloned().collect(),
@@ -81,7 +81,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         ]
         .map(str::to_owned),
     );
-    let here: BTreeMap<String, String> = patient
+    let here: BTreeMap<String, String> = context
         .runner
         .environment()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -93,7 +93,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         };
         let readers = recorded.keys().filter(|(name, _, _)| name == variable);
         let readers = readers.map(|(_, package, _)| package.as_str());
-        finding.impact = Some(cost::rebuilt(patient, readers, RebuildStart::Sources));
+        finding.impact = Some(cost::rebuilt(context, readers, RebuildStart::Sources));
     }
     Ok(found)
 }

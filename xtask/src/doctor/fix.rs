@@ -28,7 +28,7 @@ pub(crate) const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unuse
 /// # Errors
 /// Returns an error if a file cannot be removed or written, or if git fails.
 pub(crate) fn fix(
-    patient: &Context<'_>,
+    context: &Context<'_>,
     wanted: &dyn Fn(&str) -> bool,
     dry_run: bool,
 ) -> Result<usize> {
@@ -38,14 +38,14 @@ pub(crate) fn fix(
     };
     let mut count = 0;
     if wanted(FIXABLE[0]) {
-        count += untrack(patient, dry_run, &say)?;
+        count += untrack(context, dry_run, &say)?;
     }
     if wanted(FIXABLE[1]) {
-        for file in tracked::future(patient)? {
+        for file in tracked::future(context)? {
             if !dry_run {
-                let path = patient.top_level().join(&file);
+                let path = context.top_level().join(&file);
                 let set = File::options().append(true).open(&path);
-                set.and_then(|file| file.set_modified(patient.now))
+                set.and_then(|file| file.set_modified(context.now))
                     .with_context(|| format!("cannot set the time of {path}"))?;
             }
             say("set", "set", format_args!("the time of {file} to now"));
@@ -53,28 +53,28 @@ pub(crate) fn fix(
         }
     }
     if wanted(FIXABLE[2]) {
-        count += incremental(patient, dry_run, &say)?;
+        count += incremental(context, dry_run, &say)?;
     }
     Ok(count)
 }
 
 /// Removes cargo's output from git's index, and adds lines to `.gitignore` so that git does not
 /// track the output again.
-fn untrack(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
-    let files = tracked::outputs(patient)?;
+fn untrack(context: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+    let files = tracked::outputs(context)?;
     if files.is_empty() {
         return Ok(0);
     }
     let mut missing = Vec::new();
-    for line in tracked::ignore_lines(patient, &files)? {
-        if !is_ignored(patient, &line)? {
+    for line in tracked::ignore_lines(context, &files)? {
+        if !is_ignored(context, &line)? {
             missing.push(line);
         }
     }
     if !dry_run {
         // Git reads the paths from standard input, because a command line cannot hold a long list
         // of artifacts.
-        let mut git = patient.runner.in_directory(patient.top_level()).git();
+        let mut git = context.runner.in_directory(context.top_level()).git();
         git.args(["rm", "--cached", "--quiet", "--pathspec-from-file=-"]);
         git.args(["--pathspec-file-nul", "--ignore-unmatch"]);
         let names = files.iter().map(|file| format!(":(top,literal){file}\0"));
@@ -82,7 +82,7 @@ fn untrack(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize>
         let output = process::output_with_input(&mut git, names.into_bytes())?;
         process::succeeded(&git, output)?;
         for line in &missing {
-            ignore(patient, line)?;
+            ignore(context, line)?;
         }
     }
     let taken = output::count(files.len(), "file");
@@ -94,21 +94,21 @@ fn untrack(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize>
 }
 
 /// Returns true if git already ignores the paths that a new line of `.gitignore` would match.
-fn is_ignored(patient: &Context<'_>, line: &str) -> Result<bool> {
+fn is_ignored(context: &Context<'_>, line: &str) -> Result<bool> {
     let path = line.trim_start_matches('/');
     let probe = match path.ends_with('/') {
         true => format!("{path}x"),
         false => path.to_owned(),
     };
-    match patient.repository {
+    match context.repository {
         Some(repository) => repository.ignores_untracked(Utf8Path::new(&probe)),
         None => Ok(true),
     }
 }
 
 /// Adds a line to the repository's `.gitignore`.
-fn ignore(patient: &Context<'_>, entry: &str) -> Result<()> {
-    let file = patient.top_level().join(".gitignore");
+fn ignore(context: &Context<'_>, entry: &str) -> Result<()> {
+    let file = context.top_level().join(".gitignore");
     if file.is_symlink() {
         bail!(
             "{file} is a symbolic link, which git does not follow\nhint: add `{entry}` to `.git/info/exclude`"
@@ -132,8 +132,8 @@ type Say<'a> = dyn Fn(&str, &str, std::fmt::Arguments<'_>) + 'a;
 
 /// Removes the incremental state that no package uses, under cargo's lock. If a build is running,
 /// the removal waits for its end.
-fn incremental(patient: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
-    let workspace = patient.workspace;
+fn incremental(context: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<usize> {
+    let workspace = context.workspace;
     let own = workspace.directories();
     let mut count = 0;
     let places = disk::unused(workspace)?.into_iter().map(|it| it.place);

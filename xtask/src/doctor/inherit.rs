@@ -37,8 +37,8 @@ struct Said {
     default_features: bool,
 }
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let workspace = patient.workspace;
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let workspace = context.workspace;
     let manifest = workspace.root.join("Cargo.toml");
     let Ok(root) = files::read_text(&manifest, files::SETTINGS) else {
         return Ok(Vec::new());
@@ -72,9 +72,9 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
                 };
                 match shared.iter().find(|it| it.package == said.package) {
                     Some(shared) if would_serve(shared, &said, version) => {
-                        let place = patient.below(&member.manifest_path);
+                        let place = context.below(&member.manifest_path);
                         let file = place.unwrap_or_else(|| member.manifest_path.clone());
-                        first = first.or(Some(patient.place(&file, Some(said.line))));
+                        first = first.or(Some(context.place(&file, Some(said.line))));
                         said_twice.push(format!(
                             "{file}:{}: {} = \"{}\"; the workspace says \"{}\", and {version} is both",
                             said.line, said.package, said.requirement, shared.requirement
@@ -108,7 +108,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     if !evidence.is_empty() {
         let message = "several members repeat versions that `[workspace.dependencies]` could hold";
         let mend = "Write the version there, and `name.workspace = true` in the members.";
-        let finding = INHERIT.found(patient.place(&manifest, None), message, mend);
+        let finding = INHERIT.found(context.place(&manifest, None), message, mend);
         let lines = unshared.values().filter(|says| says.len() > 1);
         let impact = lines_of(lines.map(Vec::len).sum());
         found.push(finding.evidence(evidence).impact(impact));

@@ -66,9 +66,9 @@ static TEXT: Check = Check {
                   included, and each script's `out_dir`.",
 };
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let packages = patient.own_packages();
-    let manifests = patient.tracked()?.iter();
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let packages = context.own_packages();
+    let manifests = context.tracked()?.iter();
     let manifests = manifests.filter(|it| it.file_name() == Some("Cargo.toml"));
     let manifests: HashSet<&Utf8Path> = manifests.filter_map(|it| it.parent()).collect();
     // A manifest that belongs to no package of this workspace is part of a fixture or of another
@@ -79,7 +79,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         packages.get(nearest).copied()
     };
     let mut found = Vec::new();
-    for file in patient.tracked()? {
+    for file in context.tracked()? {
         let is_rust = file.extension() == Some("rs");
         if !is_rust && !is_script(file) {
             continue;
@@ -88,17 +88,17 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         if is_rust && package.is_none() {
             continue;
         }
-        let Some(text) = patient.text(file) else {
+        let Some(text) = context.text(file) else {
             continue;
         };
         let faults = match package {
-            Some(package) => in_code(patient, package, file, &text),
+            Some(package) => in_code(context, package, file, &text),
             None => in_text(&text),
         };
         found.extend(faults.into_iter().map(|(at, check, message, mend)| {
             let line = text.lines().nth(at - 1);
             let evidence = line.map(|it| format!("`{}`", it.trim()));
-            let found = check.found(patient.place(file, Some(at)), message, mend);
+            let found = check.found(context.place(file, Some(at)), message, mend);
             found.evidence(evidence)
         }));
     }
@@ -111,7 +111,7 @@ type LayoutFault = (usize, &'static Check, String, &'static str);
 
 /// Finds the faults in the code of a package.
 fn in_code(
-    patient: &Context<'_>,
+    context: &Context<'_>,
     package: &Package,
     file: &Utf8Path,
     text: &str,
@@ -120,9 +120,9 @@ fn in_code(
     if !words.iter().any(|word| text.contains(word)) {
         return Vec::new();
     }
-    let workspace = patient.workspace;
+    let workspace = context.workspace;
     let directory = package.directory();
-    let below = patient.below(directory);
+    let below = context.below(directory);
     let room = below.and_then(|it| file.strip_prefix(it).ok()?.iter().next());
     let code = CodePlace {
         directory,

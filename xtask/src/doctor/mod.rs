@@ -97,8 +97,8 @@ pub(crate) fn run(
     let runner = runner.in_directory(&workspace.root);
     let policy: Policy = workspace.configured("policy")?;
     let repository = Repository::discover(&runner, &workspace.root)?;
-    let mut patient = Context::new(&workspace, &runner, repository.as_ref());
-    (patient.macros, patient.times) = kept_times(&workspace)?;
+    let mut context = Context::new(&workspace, &runner, repository.as_ref());
+    (context.macros, context.times) = kept_times(&workspace)?;
     let is_asked = |code: &str| args.only.is_empty() || args.only.iter().any(|it| it == code);
     if args.fix {
         if !args.only.is_empty() && !FIXABLE.iter().any(|it| is_asked(it)) {
@@ -108,28 +108,28 @@ pub(crate) fn run(
             ));
         }
         let wanted = |code: &str| is_asked(code) && policy.heeds(code);
-        if fix(&patient, &wanted, args.dry_run)? == 0 {
+        if fix(&context, &wanted, args.dry_run)? == 0 {
             output::note("nothing to fix with --fix");
         }
         // The fixes changed the facts that the context has read.
-        let (macros, times) = (patient.macros.take(), patient.times.take());
-        patient = Context::new(&workspace, &runner, repository.as_ref());
-        (patient.macros, patient.times) = (macros, times);
+        let (macros, times) = (context.macros.take(), context.times.take());
+        context = Context::new(&workspace, &runner, repository.as_ref());
+        (context.macros, context.times) = (macros, times);
     }
     let wanted = |check: &Check| is_asked(check.code);
-    let mut found = context::check(&patient, &wanted)?;
+    let mut found = context::check(&context, &wanted)?;
     if CHECKS.iter().any(|check| wanted(check)) {
         let root = resolved(&workspace.root);
         let mut departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;
         departures.retain(|it| wanted(it.check));
-        context::state_costs(&patient, &mut departures);
+        context::state_costs(&context, &mut departures);
         found.extend(departures);
     }
     if args.layout_v2 {
-        found.extend(try_layout(&patient)?);
+        found.extend(try_layout(&context)?);
     }
     let found = policy.weigh(&known, found)?;
-    for note in patient.notes.borrow().iter() {
+    for note in context.notes.borrow().iter() {
         output::note(note);
     }
     for path in replaced_hooks(&runner) {

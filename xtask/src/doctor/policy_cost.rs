@@ -9,19 +9,19 @@ use xtask_impact::unit_graph::{Mode, Unit};
 use xtask_impact::workspace::TargetKind;
 
 /// Returns the cost of a departure from the policy in figures; `None` for a finding of another kind.
-pub(crate) fn cost(patient: &Context<'_>, finding: &Finding) -> Option<String> {
-    let own = |unit: &Unit| patient.workspace.package(unit.package).source.is_none();
+pub(crate) fn cost(context: &Context<'_>, finding: &Finding) -> Option<String> {
+    let own = |unit: &Unit| context.workspace.package(unit.package).source.is_none();
     let cost = match finding.check.code {
         "unreadable-workspace" => "Unknown, because cargo does not load this workspace.".to_owned(),
         "incremental-with-cache" | "codegen-units-with-incremental" => {
-            let number = count(patient, |unit| unit.is_compiled() && own(unit));
+            let number = count(context, |unit| unit.is_compiled() && own(unit));
             format!(
                 "{} of path packages can be compiled incrementally.",
                 counted(number, "unit")
             )
         }
         "lto-with-incremental" | "debug-stripped" | "full-debug-info" => {
-            let number = count(patient, is_linked);
+            let number = count(context, is_linked);
             format!(
                 "{} linked in a build of everything with its tests.",
                 match number {
@@ -31,14 +31,14 @@ pub(crate) fn cost(patient: &Context<'_>, finding: &Finding) -> Option<String> {
             )
         }
         "member-profile" | "contradicting-manifest" | "two-config-files" | "env-table-ignored" => {
-            let number = count(patient, |unit| unit.is_compiled());
+            let number = count(context, |unit| unit.is_compiled());
             format!(
                 "The line changes none of {} that a full build compiles.",
                 counted(number, "unit")
             )
         }
-        "same-package-twice" | "same-outputs-twice" => match package_at(patient, &finding.place) {
-            Some(name) => rebuilt(patient, [name], RebuildStart::Sources),
+        "same-package-twice" | "same-outputs-twice" => match package_at(context, &finding.place) {
+            Some(name) => rebuilt(context, [name], RebuildStart::Sources),
             None => "The package belongs to another workspace: each switch compiles it and its \
                      dependents again."
                 .to_owned(),
@@ -50,14 +50,14 @@ pub(crate) fn cost(patient: &Context<'_>, finding: &Finding) -> Option<String> {
         | "required-value"
         | "split-rustflags"
         | "toolchain-differs-in-ci"
-        | "toolchain-unpinned" => from_nothing(patient),
+        | "toolchain-unpinned" => from_nothing(context),
         _ => return None,
     };
     Some(cost)
 }
 
-fn count(patient: &Context<'_>, is_counted: impl Fn(&Unit) -> bool) -> usize {
-    let units = patient.units().units();
+fn count(context: &Context<'_>, is_counted: impl Fn(&Unit) -> bool) -> usize {
+    let units = context.units().units();
     units.filter(|(_, unit)| is_counted(unit)).count()
 }
 
@@ -67,13 +67,13 @@ fn is_linked(unit: &Unit) -> bool {
 }
 
 /// Returns the name of the path package whose manifest is at a place.
-fn package_at<'a>(patient: &'a Context<'_>, place: &Place) -> Option<&'a str> {
+fn package_at<'a>(context: &'a Context<'_>, place: &Place) -> Option<&'a str> {
     let Place::Path { path, .. } = place else {
         return None;
     };
     let directory = path.parent().unwrap_or(Utf8Path::new(""));
-    let packages = patient.workspace.packages.iter();
+    let packages = context.workspace.packages.iter();
     let mut own = packages.filter(|it| it.source.is_none());
-    let package = own.find(|it| patient.below(it.directory()).as_deref() == Some(directory));
+    let package = own.find(|it| context.below(it.directory()).as_deref() == Some(directory));
     package.map(|it| it.name.as_str())
 }

@@ -22,15 +22,15 @@ static SHARED: Check = Check {
                   \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
 };
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let policy: Policy = patient.workspace.configured("policy")?;
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let policy: Policy = context.workspace.configured("policy")?;
     if policy.allow_shared {
         return Ok(Vec::new());
     }
-    let shared = others(patient.workspace)?;
+    let shared = others(context.workspace)?;
     let found = shared.into_iter().map(|it| {
         let message = format!("another checkout also builds in {}", it.directory);
-        let place = patient.place(&it.directory, None);
+        let place = context.place(&it.directory, None);
         let evidence = format!("{} was last built from {}", it.package, it.source);
         let finding = SHARED.found(place, message, checkouts::FIX);
         finding.evidence([evidence])

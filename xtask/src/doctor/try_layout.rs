@@ -27,20 +27,20 @@ enum Offer {
 /// # Errors
 /// Returns an error if the installed cargo has no new layout, or if the build fails in both
 /// layouts.
-pub(crate) fn try_layout(patient: &Context<'_>) -> Result<Option<Finding>> {
-    let said = process::checked(patient.runner.cargo().arg("--version"))?;
+pub(crate) fn try_layout(context: &Context<'_>) -> Result<Option<Finding>> {
+    let said = process::checked(context.runner.cargo().arg("--version"))?;
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     let Some(offer) = offer(&said) else {
         return Err(usage!(
             "--layout-v2 needs cargo 1.91 or later, and this is {said}"
         ));
     };
-    patient.workspace.lock_file.check()?;
-    let root = &patient.workspace.root;
+    context.workspace.lock_file.check()?;
+    let root = &context.workspace.root;
     let scratch = TemporaryDir::outside(root)?;
     let place = scratch.path();
     output::status("Building", format_args!("in the new layout, in {place}"));
-    let runner = &patient.runner.in_directory(root);
+    let runner = &context.runner.in_directory(root);
     let (success, words) = build(runner, &place.join("new"), Some(offer))?;
     if success {
         output::status("Finished", "the workspace builds in the new layout");
@@ -57,13 +57,13 @@ pub(crate) fn try_layout(patient: &Context<'_>) -> Result<Option<Finding>> {
     let message = "the workspace does not build in the new layout of the build directory";
     let mend =
         "Find the code that looks for a file at its former place; the other findings may name it.";
-    let place = patient.place(&patient.workspace.root.join("Cargo.toml"), None);
+    let place = context.place(&context.workspace.root.join("Cargo.toml"), None);
     let lines: Vec<_> = words.lines().filter(|it| !it.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(12)..];
     let command = format!("`cargo build --workspace --all-targets` of {said}:");
     let evidence = std::iter::once(command).chain(last.iter().map(ToString::to_string));
     let finding = LAYOUT_BUILD.found(place, message, mend).evidence(evidence);
-    Ok(Some(finding.impact(whole_build(patient))))
+    Ok(Some(finding.impact(whole_build(context))))
 }
 
 fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bool, String)> {

@@ -177,11 +177,11 @@ mod tests {
             "app: lib bin test=it script -> base\nbase: lib -> dep\ndep external: lib script",
         );
         let runner = Runner::new().unwrap();
-        let patient = Context::new(&workspace, &runner, None);
+        let context = Context::new(&workspace, &runner, None);
         let costs = CHECKS.iter().map(|check| {
             let path = "base/Cargo.toml".into();
             let mut found = [check.found(Place::Path { path, line: None }, "", "")];
-            state_costs(&patient, &mut found);
+            state_costs(&context, &mut found);
             let cost = found[0].impact.as_deref().unwrap_or("no cost");
             format!("{}: {cost}\n", check.code)
         });

@@ -87,27 +87,27 @@ static VARIABLES: Check = Check {
                   developers.",
 };
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let tracked = patient.tracked()?;
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let tracked = context.tracked()?;
     let root = RepositoryFiles {
         locks: tracked
             .iter()
             .any(|it| it.file_name() == Some("Cargo.lock")),
-        pins: is_pinned(patient),
+        pins: is_pinned(context),
     };
     let mut found = Vec::new();
     let mut toolchains = Vec::new();
     for file in tracked.iter().filter(|it| workflow::is_known(it)) {
-        let Some(text) = patient.text(file) else {
+        let Some(text) = context.text(file) else {
             continue;
         };
-        let place = |line| patient.place(file, Some(line));
+        let place = |line| context.place(file, Some(line));
         let jobs = match workflow::jobs(file, &text) {
             Ok(jobs) => jobs,
             Err(error) => {
                 let message = format!("{file} was skipped, because it is not valid YAML: {error}");
                 let mend = "Fix the file, or remove it.";
-                found.push(UNREADABLE.found(patient.place(file, None), message, mend));
+                found.push(UNREADABLE.found(context.place(file, None), message, mend));
                 continue;
             }
         };

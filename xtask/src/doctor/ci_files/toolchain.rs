@@ -7,8 +7,8 @@ use xtask_impact::cargo_config::toolchain_file;
 use xtask_impact::files;
 
 /// Returns true if a toolchain file names a version or a date.
-pub(crate) fn is_pinned(patient: &Context<'_>) -> bool {
-    let roots = [patient.top_level(), &patient.workspace.root];
+pub(crate) fn is_pinned(context: &Context<'_>) -> bool {
+    let roots = [context.top_level(), &context.workspace.root];
     let files = roots
         .into_iter()
         .flat_map(|root| toolchain_file::NAMES.map(|file| root.join(file)));

@@ -85,8 +85,8 @@ pub struct Unused {
     pub crate_name: String,
 }
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let workspace = patient.workspace;
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let workspace = context.workspace;
     let own = workspace.directories();
     let others = build_dir::others(&workspace.root, &own)?;
     let others: Vec<Utf8PathBuf> = others.into_iter().map(|it| it.build).collect();
@@ -97,12 +97,12 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
     // If one directory contains the other, only the outer directory is counted.
     let is_inner = |root: &Utf8PathBuf| roots.iter().any(|it| *it != root && root.starts_with(it));
     for root in roots.iter().filter(|it| !is_inner(it)) {
-        usage.walk(root, &profiles, &others, patient.now)?;
+        usage.walk(root, &profiles, &others, context.now)?;
     }
-    let place = patient.place(&own.target, None);
+    let place = context.place(&own.target, None);
     let mut found = Vec::new();
     let holds = format!("{} holds {}", own.target, size(usage.bytes));
-    let free = free(patient, &own.target);
+    let free = free(context, &own.target);
     let old = usage.older_than(OLD);
     if is_large(usage.bytes, old, free) {
         let mend = "Remove old artifacts: `cargo xtask clean-affected --orphans`, `cargo clean \
@@ -131,20 +131,20 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         let finding = finding.evidence([format!("`df -Pk {}`", own.target)]);
         found.push(finding.impact(impact));
     }
-    found.extend(incremental(patient, &usage)?);
-    found.extend(toolchains(patient, &usage));
+    found.extend(incremental(context, &usage)?);
+    found.extend(toolchains(context, &usage));
     if !others.is_empty() {
         let mut evidence = Vec::new();
         let mut bytes = 0;
         for other in &others {
             let mut usage = DiskUsage::default();
-            usage.walk(other, &[], &[], patient.now)?;
+            usage.walk(other, &[], &[], context.now)?;
             bytes += usage.bytes;
             let age = usage.by_age.keys().next().map_or(0, |days| *days);
             let (size, ago) = (size(usage.bytes), ago(age));
             evidence.push(format!("{other}: {size}, built last {ago}"));
         }
-        let place = patient.place(&others[0], None);
+        let place = context.place(&others[0], None);
         let number = match others.len() {
             1 => "another build directory".to_owned(),
             number => format!("{number} build directories apart from its own"),
@@ -181,16 +181,16 @@ fn is_large(bytes: u64, old: u64, free: Option<u64>) -> bool {
 }
 
 /// Returns the free bytes on the file system of a directory, as POSIX's `df` reports them.
-fn free(patient: &Context<'_>, directory: &Utf8Path) -> Option<u64> {
-    let mut command = patient.runner.program("df");
+fn free(context: &Context<'_>, directory: &Utf8Path) -> Option<u64> {
+    let mut command = context.runner.program("df");
     let said = process::checked(command.args(["-Pk", directory.as_str()])).ok()?;
     let said = String::from_utf8_lossy(&said);
     let blocks = said.lines().nth(1)?.split_whitespace().nth(3)?;
     Some(blocks.parse::<u64>().ok()? * 1024)
 }
 
-fn incremental(patient: &Context<'_>, usage: &DiskUsage) -> Result<Option<Finding>> {
-    let unused = unused(patient.workspace)?;
+fn incremental(context: &Context<'_>, usage: &DiskUsage) -> Result<Option<Finding>> {
+    let unused = unused(context.workspace)?;
     let bytes = |it: &Unused| usage.incremental.get(&it.path).copied().unwrap_or_default();
     let all = size(unused.iter().map(bytes).sum());
     let impact = format!("{all} of disk, and nothing to rebuild once it is removed.");
@@ -205,7 +205,7 @@ fn incremental(patient: &Context<'_>, usage: &DiskUsage) -> Result<Option<Findin
         let (path, name, size) = (&it.path, &it.crate_name, size(bytes(it)));
         format!("{path}: no package or target is called {name}, {size}")
     });
-    let place = patient.place(&patient.workspace.build_directory, None);
+    let place = context.place(&context.workspace.build_directory, None);
     let mend = "`cargo xtask doctor --fix` removes it.";
     let finding = INCREMENTAL.found(place, message, mend);
     Ok(Some(finding.evidence(first(8, evidence)).impact(impact)))
@@ -253,7 +253,7 @@ pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
     Ok(found)
 }
 
-fn toolchains(patient: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
+fn toolchains(context: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     let mut by_version: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
     for (path, hash) in &usage.libraries {
         if let Some(version) = version_of(path) {
@@ -263,7 +263,7 @@ fn toolchains(patient: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     if by_version.is_empty() {
         return None;
     }
-    let installed = installed(patient)?;
+    let installed = installed(context)?;
     by_version.retain(|version, _| !installed.contains(version));
     if by_version.is_empty() {
         return None;
@@ -276,7 +276,7 @@ fn toolchains(patient: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     });
     let installed = installed.iter().map(|it| format!("installed: {it}"));
     let message = format!("{all} were built by toolchains that are no longer installed");
-    let place = patient.place(&patient.workspace.build_directory, None);
+    let place = context.place(&context.workspace.build_directory, None);
     let mend = "Run `cargo clean`, if nothing else builds here with that toolchain.";
     let finding = TOOLCHAIN.found(place, message, mend);
     let libraries: usize = by_version.values().map(HashSet::len).sum();
@@ -299,19 +299,19 @@ fn version_in(head: &[u8]) -> Option<String> {
 }
 
 /// Returns the rustc versions of all toolchains that rustup has installed, and of the rustc in use.
-fn installed(patient: &Context<'_>) -> Option<BTreeSet<String>> {
-    let mut rustup = patient.runner.program("rustup");
+fn installed(context: &Context<'_>) -> Option<BTreeSet<String>> {
+    let mut rustup = context.runner.program("rustup");
     let said = process::checked(rustup.args(["toolchain", "list", "-v"])).ok()?;
     let said = String::from_utf8_lossy(&said).into_owned();
     let version = |line: &str| -> Result<String> {
         let at = line.find(['/', '\\']).context("no path")?;
         let start = line[..at].rfind(char::is_whitespace).map_or(0, |it| it + 1);
         let rustc = Utf8Path::new(line[start..].trim()).join("bin/rustc");
-        let said = process::checked(patient.runner.program(rustc.as_str()).arg("--version"))?;
+        let said = process::checked(context.runner.program(rustc.as_str()).arg("--version"))?;
         Ok(String::from_utf8_lossy(&said).trim().to_owned())
     };
     let mut versions: BTreeSet<_> = said.lines().filter_map(|line| version(line).ok()).collect();
-    let own = process::checked(patient.runner.rustc().arg("--version")).ok()?;
+    let own = process::checked(context.runner.rustc().arg("--version")).ok()?;
     versions.insert(String::from_utf8_lossy(&own).trim().to_owned());
     Some(versions)
 }

@@ -95,13 +95,13 @@ struct ScriptFacts {
     run: Option<RecordedRun>,
 }
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
-    let workspace = patient.workspace;
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
+    let workspace = context.workspace;
     let profiles = build_dir::profile_dirs(&workspace.build_directory)?;
     let (mut found, mut unrecorded) = (Vec::new(), Vec::new());
-    let times = commit_times(patient);
+    let times = commit_times(context);
     let is_commit = |text: &str| {
-        let known = patient.repository.map(|it| it.known(text));
+        let known = context.repository.map(|it| it.known(text));
         matches!(known, Some(Ok(Some(_))))
     };
     let facts = BakedValues {
@@ -125,14 +125,14 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
             continue;
         };
         let runs = recorded.remove(&*package.name).unwrap_or_default();
-        let script = read(patient, package, &target.src_path, runs);
+        let script = read(context, package, &target.src_path, runs);
         unrecorded.extend(script.run.is_none().then_some(package.name.as_str()));
         found.extend(judge(&script, &facts, &|path, line| {
-            patient.place(path, line)
+            context.place(path, line)
         }));
     }
     if !unrecorded.is_empty() {
-        patient.notes.borrow_mut().push(format!(
+        context.notes.borrow_mut().push(format!(
             "the build scripts of {} have no record of a build, so their output is unknown",
             listed(unrecorded.into_iter())
         ));
@@ -142,7 +142,7 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
 
 /// Reads the sources of a script and the record of its last run.
 fn read(
-    patient: &Context<'_>,
+    context: &Context<'_>,
     package: &Package,
     file: &Utf8Path,
     recorded: Vec<RecordedRun>,
@@ -167,7 +167,7 @@ fn read(
         }
         for (by, written) in source_scan::written_paths(&text(module).unwrap_or_default()) {
             let path = below_package(directory, &written);
-            if let Some(path) = path.filter(|it| is_source(patient, it)) {
+            if let Some(path) = path.filter(|it| is_source(context, it)) {
                 writes.push((by, path, module.clone(), written.line));
             }
         }
@@ -204,21 +204,21 @@ fn below_package(directory: &Utf8Path, written: &MadePath) -> Option<Utf8PathBuf
 
 /// Returns true if a path belongs to the work tree: the path is not ignored, and is not in the
 /// target or build directory.
-fn is_source(patient: &Context<'_>, path: &Utf8Path) -> bool {
-    let workspace = patient.workspace;
+fn is_source(context: &Context<'_>, path: &Utf8Path) -> bool {
+    let workspace = context.workspace;
     let mut built = [&workspace.build_directory, &workspace.target_directory].into_iter();
     let is_ignored = |below: &Utf8Path| {
-        let ignored = patient.repository.map(|it| it.is_ignored(below));
+        let ignored = context.repository.map(|it| it.is_ignored(below));
         matches!(ignored, Some(Ok(true)))
     };
     !built.any(|it| path.starts_with(it))
-        && patient.below(path).is_some_and(|below| !is_ignored(&below))
+        && context.below(path).is_some_and(|below| !is_ignored(&below))
 }
 
 /// Returns the times of the commit that is checked out, in the forms that a script may print.
-fn commit_times(patient: &Context<'_>) -> Vec<String> {
+fn commit_times(context: &Context<'_>) -> Vec<String> {
     let formats = "--format=%ct %at %cs %as";
-    let said = process::checked(patient.runner.git().args(["log", "-1", formats]));
+    let said = process::checked(context.runner.git().args(["log", "-1", formats]));
     let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
     said.split_whitespace().map(str::to_owned).collect()
 }

@@ -41,9 +41,9 @@ static FUTURE: Check = Check {
                   the time to now; the dependents of the file are compiled once more.",
 };
 
-pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    let outputs = outputs(patient)?;
+    let outputs = outputs(context)?;
     if let Some(one) = outputs.first() {
         let message = match outputs.len() {
             1 => "git tracks a file that cargo built".to_owned(),
@@ -51,9 +51,9 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         };
         let mend = "`cargo xtask doctor --fix` removes them from the index and adds an entry to \
                     `.gitignore`.";
-        let finding = OUTPUT.found(patient.place(one, None), message, mend);
+        let finding = OUTPUT.found(context.place(one, None), message, mend);
         let evidence = outputs.iter().map(|it| format!("`git ls-files`: {it}"));
-        let length = |it: &Utf8PathBuf| patient.top_level().join(it).metadata().map(|it| it.len());
+        let length = |it: &Utf8PathBuf| context.top_level().join(it).metadata().map(|it| it.len());
         let bytes: u64 = outputs.iter().filter_map(|it| length(it).ok()).sum();
         let impact = format!(
             "{} of {} in git's index, written by every build.",
@@ -62,21 +62,21 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
         );
         found.push(finding.evidence(first(5, evidence)).impact(impact));
     }
-    let future = future(patient)?;
+    let future = future(context)?;
     if let Some(one) = future.first() {
         let message = match future.len() {
             1 => "a source was modified in the future".to_owned(),
             number => format!("{number} sources were modified in the future"),
         };
         let mend = "`cargo xtask doctor --fix` sets their times to now.";
-        let finding = FUTURE.found(patient.place(one, None), message, mend);
+        let finding = FUTURE.found(context.place(one, None), message, mend);
         let evidence = future.iter().map(|it| format!("the time: {it}"));
-        let packages = patient.own_packages();
+        let packages = context.own_packages();
         let owners = future.iter().filter_map(|file| {
             let mut above = file.ancestors().skip(1);
             above.find_map(|it| Some(packages.get(it)?.name.as_str()))
         });
-        let impact = cost::rebuilt(patient, owners, RebuildStart::Sources);
+        let impact = cost::rebuilt(context, owners, RebuildStart::Sources);
         found.push(finding.evidence(first(5, evidence)).impact(impact));
     }
     Ok(found)
@@ -87,24 +87,24 @@ pub(crate) fn check(patient: &Context<'_>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Returns git's error if git cannot list the files.
-pub fn outputs(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
-    let built = built(patient);
+pub fn outputs(context: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
+    let built = built(context);
     let is_made = |file: &Utf8Path| {
         built.iter().any(|(below, root)| {
             let inside = file.strip_prefix(below);
             inside.is_ok_and(|it| made_by_cargo::is_made(root, it))
         })
     };
-    let tracked = patient.tracked()?.iter();
+    let tracked = context.tracked()?.iter();
     Ok(tracked.filter(|file| is_made(file)).cloned().collect())
 }
 
 /// Returns the target and the build directory: the key is the path relative to the top level, the
 /// value is the path itself.
-fn built<'a>(patient: &Context<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
-    let workspace = patient.workspace;
+fn built<'a>(context: &Context<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
+    let workspace = context.workspace;
     let built = [&workspace.target_directory, &workspace.build_directory].into_iter();
-    let below = built.filter_map(|it| Some((patient.below(it)?, it.as_path())));
+    let below = built.filter_map(|it| Some((context.below(it)?, it.as_path())));
     below.collect()
 }
 
@@ -113,10 +113,10 @@ fn built<'a>(patient: &Context<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
 ///
 /// # Errors
 /// Returns git's error if git cannot list the files.
-pub fn ignore_lines(patient: &Context<'_>, outputs: &[Utf8PathBuf]) -> Result<BTreeSet<String>> {
-    let built = built(patient);
+pub fn ignore_lines(context: &Context<'_>, outputs: &[Utf8PathBuf]) -> Result<BTreeSet<String>> {
+    let built = built(context);
     let made: HashSet<&Utf8PathBuf> = outputs.iter().collect();
-    let kept = patient.tracked()?.iter().filter(|it| !made.contains(it));
+    let kept = context.tracked()?.iter().filter(|it| !made.contains(it));
     let kept: BTreeSet<&Utf8Path> = kept.map(Utf8PathBuf::as_path).collect();
     let may_hide = |directory: &Utf8Path| {
         let inside = built.iter().find_map(|(below, root)| {
@@ -176,15 +176,15 @@ fn escaped(path: &str) -> String {
 ///
 /// # Errors
 /// Returns git's error if git cannot list the files.
-pub fn future(patient: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
-    let packages = patient.own_packages();
+pub fn future(context: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
+    let packages = context.own_packages();
     let is_source = |file: &Utf8Path| file.ancestors().skip(1).any(|it| packages.contains_key(it));
     let modified = |file: &Utf8Path| {
-        let metadata = patient.top_level().join(file).metadata();
+        let metadata = context.top_level().join(file).metadata();
         metadata.ok()?.modified().ok()
     };
-    let files = patient.tracked()?.iter().filter(|file| is_source(file));
-    let files = files.filter(|file| modified(file).is_some_and(|it| is_future(it, patient.now)));
+    let files = context.tracked()?.iter().filter(|file| is_source(file));
+    let files = files.filter(|file| modified(file).is_some_and(|it| is_future(it, context.now)));
     Ok(files.cloned().collect())
 }
 
