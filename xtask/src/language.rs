@@ -26,7 +26,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("in vain", "false positive"),
     ("stranger", "another …"),
     ("strangers", "other …"),
-    ("context", "context"),
+    ("patient", "context"),
     ("besides", "in addition, not predicted"),
 ];
 
