@@ -142,14 +142,14 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> 
 fn color_of(arguments: impl Iterator<Item = OsString>) -> Option<Color> {
     let words = arguments.map(|word| word.to_string_lossy().into_owned());
     let words: Vec<String> = words.take_while(|word| word != "--").collect();
-    let values = words.iter().enumerate().filter_map(|(at, word)| {
+    let mut values = words.iter().enumerate().filter_map(|(at, word)| {
         let behind = word.strip_prefix("--color")?;
         match behind.is_empty() {
             true => words.get(at + 1).map(String::as_str),
             false => behind.strip_prefix('='),
         }
     });
-    Color::from_str(values.last()?, true).ok()
+    Color::from_str(values.next_back()?, true).ok()
 }
 
 #[cfg(test)]
