@@ -32,7 +32,7 @@ pub struct GlobalArgs {
     /// Print no status and no notes, only warnings and errors
     #[arg(short, long, global = true, help_heading = "Output")]
     quiet: bool,
-    /// Choose colours [default: as cargo chooses]
+    /// Choose when to use colours [default: as cargo chooses]
     #[arg(
         long,
         global = true,
@@ -49,11 +49,11 @@ static APPLIED: OnceLock<GlobalArgs> = OnceLock::new();
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal
+    /// Use colours on a terminal
     Auto,
-    /// Always
+    /// Always use colours
     Always,
-    /// Never
+    /// Never use colours
     Never,
 }
 
