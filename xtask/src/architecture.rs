@@ -94,6 +94,50 @@ fn imports_are_found_wherever_they_stand() {
     assert_eq!(found, ["error", "graph", "process", "vcs", "workspace"]);
 }
 
+/// The API of the engine for other programs, and the modules that the kit needs in addition. A
+/// change of this list is a change of the API.
+#[test]
+fn the_engine_exports_two_tiers() {
+    let library = package().join("impact/src/lib.rs");
+    let text = std::fs::read_to_string(library).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("pub "));
+    let exported: Vec<_> = lines.collect();
+    expect_test::expect![[r#"
+        pub mod build_dir;
+        pub mod cargo_config;
+        pub mod change_set;
+        pub mod error;
+        pub mod files;
+        pub mod lock_file;
+        pub mod parallel;
+        pub mod paths;
+        pub mod private_dir;
+        pub mod process;
+        pub mod propagate;
+        pub mod query;
+        pub mod quote;
+        pub mod records;
+        pub mod resolve_diff;
+        pub mod seeds;
+        pub mod semantic_diff;
+        pub mod source_scan;
+        pub mod state;
+        pub mod unit_graph;
+        pub mod vcs;
+        pub mod workspace;
+        pub use change_set::{ChangeRequest, ComparedStates, NamedFiles};
+        pub use error::{Usage, is_usage};
+        pub use process::Runner;
+        pub use propagate::Affected;
+        pub use query::{Answer, Evidence, Explanation, Query};
+        pub use seeds::{Effect, Rule, Seed};
+        pub use unit_graph::{Link, Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
+        pub use vcs::{Change, ChangeStatus};
+        pub use workspace::{LoadOptions, Package, PackageIx, Platforms, Target, TargetKind, Workspace};
+        pub mod testing;"#]]
+    .assert_eq(&exported.join("\n"));
+}
+
 /// Returns the imports of the sources below a directory that do not run downward, a line each.
 fn upward_imports(directory: &str, floors: &[&[&str]]) -> String {
     let sources = package().join(directory);

@@ -15,6 +15,11 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// Returns true if the user can correct the error: a flag, a name or a setting is wrong.
+pub fn is_usage(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<Usage>())
+}
+
 /// Makes an [`anyhow::Error`] with the exit status for wrong use.
 #[macro_export]
 macro_rules! usage {
@@ -41,7 +46,7 @@ pub enum Status {
 impl Status {
     /// Returns the exit status of an error.
     pub fn of(error: &anyhow::Error) -> Self {
-        match error.chain().any(|cause| cause.is::<Usage>()) {
+        match is_usage(error) {
             true => Self::Usage,
             false => Self::Failed,
         }

@@ -36,6 +36,50 @@ pub struct ChangeRequest {
     pub all: bool,
 }
 
+impl ChangeRequest {
+    /// Compares the work tree with a revision.
+    pub fn since(revision: impl Into<String>) -> Self {
+        Self {
+            compare: Some(ComparedStates::Since {
+                revision: revision.into(),
+                head: None,
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// Takes files as changed. Paths are absolute, relative to the directory, or relative to the
+    /// top level of the repository.
+    pub fn files<S: Into<String>>(
+        directory: impl Into<Utf8PathBuf>,
+        paths: impl IntoIterator<Item = S>,
+    ) -> Self {
+        Self {
+            files: Some(NamedFiles {
+                directory: directory.into(),
+                paths: paths.into_iter().map(Into::into).collect(),
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// Takes packages and targets as changed, written `PACKAGE[:TARGET]`.
+    pub fn assuming<S: Into<String>>(specs: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            assumed: specs.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes everything as changed.
+    pub fn everything() -> Self {
+        Self {
+            all: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// The two states to compare, as the user requested them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ComparedStates {

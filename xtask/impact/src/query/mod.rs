@@ -31,9 +31,9 @@ use crate::resolve_diff::{self, ResolveDifferences};
 use crate::seeds::rules::Rules;
 use crate::seeds::settings::{BothSides, Setting, SettingFiles};
 use crate::seeds::sources::Outsides;
+use crate::seeds::{Effect, Rule, Seed};
 use crate::seeds::{Resolution, SeedInputs};
-use crate::seeds::{Rule, Seed};
-use crate::unit_graph::{Unit, UnitGraph, UnitIx, Verb};
+use crate::unit_graph::{Unit, UnitGraph, UnitIx, Verb, unit_name};
 use crate::usage;
 use crate::vcs::Change;
 use crate::workspace::{TargetKind, Workspace};
@@ -226,6 +226,46 @@ impl Reached {
             affected,
             untouched: untouched.into_values().flatten().collect(),
         }
+    }
+}
+
+/// The reason for which a unit is affected: the way to the unit that the change touches.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explanation<'a> {
+    /// What happens to the unit.
+    pub effect: Effect,
+    /// The units on the way, the affected unit first and the seed's unit last. Each unit is built
+    /// from the next one, or runs it.
+    pub units: Vec<UnitIx>,
+    /// The seed: the rule, the reason and the changed path.
+    pub seed: &'a Seed,
+}
+
+impl Answer {
+    /// Returns the name of a unit in reports, for instance `network lib test`.
+    pub fn unit_name(&self, unit: UnitIx) -> String {
+        unit_name(&self.workspace, self.graph.unit(unit))
+    }
+
+    /// Returns the units that a specification names: `PACKAGE`, `PACKAGE:TARGET` or
+    /// `PACKAGE:KIND`.
+    ///
+    /// # Errors
+    /// Returns an error if no such package or target exists.
+    pub fn find(&self, spec: &str) -> Result<Vec<UnitIx>> {
+        units_named(&self.workspace, &self.graph, spec)
+    }
+
+    /// Returns the reason for which a unit is affected; `None` if the unit is not affected.
+    pub fn explain(&self, unit: UnitIx) -> Option<Explanation<'_>> {
+        let effect = self.affected.effect(unit)?;
+        let (units, seed) = self.affected.chain(unit)?;
+        Some(Explanation {
+            effect,
+            units,
+            seed,
+        })
     }
 }
 
