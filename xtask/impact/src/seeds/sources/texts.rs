@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
+use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
 use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
@@ -19,6 +20,9 @@ pub(super) struct Texts {
     held: HashMap<(PackageIx, SourceScope), HashMap<Search, bool>>,
     /// The components of paths in the string literals of a package, and in its documentation.
     parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
+    /// The names in the sources below a directory. Searches for files are repeated for many files,
+    /// and reading the sources each time would take longer than all else.
+    names: HashMap<Utf8PathBuf, Rc<[(Utf8PathBuf, SourceNames)]>>,
 }
 
 /// The lines of sources to search.
@@ -116,19 +120,48 @@ impl Texts {
         directory: &Utf8Path,
         search: &Search,
     ) -> bool {
-        let known = self.held.entry((package, scope)).or_default();
-        if let Some(&known) = known.get(search) {
+        let known = self.held.get(&(package, scope));
+        if let Some(&known) = known.and_then(|known| known.get(search)) {
             return known;
         }
-        let mut found = false;
-        each_source(directory, &mut |file| {
-            let is_among = || scope.has(file.strip_prefix(directory).unwrap_or(file));
-            let holds =
-                || read(file).is_some_and(|text| text == UNREAD || search.succeeds_in(&text));
-            found = found || is_among() && holds();
-        });
+        let is_among = |file: &Utf8Path| scope.has(file.strip_prefix(directory).unwrap_or(file));
+        let holds = |file: &Utf8Path| {
+            read(file).is_some_and(|text| text == UNREAD || search.succeeds_in(&text))
+        };
+        let found = match search {
+            Search::Made(_) | Search::File(_) | Search::MacrosFile(_) => {
+                let sources = self.names_below(directory);
+                sources.iter().any(|(file, names)| {
+                    is_among(file) && names.hold(search).unwrap_or_else(|| holds(file))
+                })
+            }
+            Search::Any(_) | Search::Code(_) | Search::Macros(_) | Search::Variable(_) => {
+                let mut found = false;
+                each_source(directory, &mut |file| {
+                    found = found || is_among(file) && holds(file);
+                });
+                found
+            }
+        };
+        let known = self.held.entry((package, scope)).or_default();
         known.insert(search.clone(), found);
         found
+    }
+
+    /// Returns the names in each source below a directory.
+    fn names_below(&mut self, directory: &Utf8Path) -> Rc<[(Utf8PathBuf, SourceNames)]> {
+        if let Some(known) = self.names.get(directory) {
+            return Rc::clone(known);
+        }
+        let mut sources = Vec::new();
+        each_source(directory, &mut |file| {
+            if let Some(text) = read(file) {
+                sources.push((file.to_owned(), SourceNames::of(&text)));
+            }
+        });
+        let sources: Rc<[(Utf8PathBuf, SourceNames)]> = sources.into();
+        self.names.insert(directory.to_owned(), Rc::clone(&sources));
+        sources
     }
 
     /// Returns true if the lines of a package contain one of these names as a component of a path.
@@ -174,6 +207,128 @@ impl Texts {
         parts.is_some_and(|parts| {
             parts.contains(UNREAD) || names.iter().any(|name| parts.contains(*name))
         })
+    }
+}
+
+/// The names in a source, collected once.
+struct SourceNames {
+    /// True for a source that was not read, so that it may hold any name.
+    is_unread: bool,
+    defines_macros: bool,
+    /// The components of paths between quotes.
+    components: HashSet<Box<str>>,
+    /// The modules that are declared.
+    modules: HashSet<Box<str>>,
+    /// The words outside comments and declarations that a scan understands.
+    words: HashSet<Box<str>>,
+}
+
+impl SourceNames {
+    /// The length of the longest name of a file, in bytes.
+    const LONGEST: usize = 255;
+
+    fn of(text: &str) -> Self {
+        let mut names = Self {
+            is_unread: text == UNREAD,
+            defines_macros: text.contains("macro_rules"),
+            components: HashSet::new(),
+            modules: HashSet::new(),
+            words: HashSet::new(),
+        };
+        for line in text.lines() {
+            if !line.trim_start().starts_with("#![") {
+                names.add_components(line);
+                names.add_modules(line);
+            }
+            if !is_plain(line) {
+                let words = line.split(|char: char| !char.is_alphanumeric());
+                let words = words.filter(|word| !word.is_empty());
+                add(&mut names.words, words);
+            }
+        }
+        names
+    }
+
+    fn add_components(&mut self, line: &str) {
+        const AROUND: [char; 3] = ['"', '/', '\\'];
+        let mut rest = line.split_once(AROUND).map(|(_, rest)| rest);
+        while let Some(part) = rest {
+            let (part, is_closed) = match part.split_once(AROUND) {
+                Some((part, next)) => {
+                    rest = Some(next);
+                    (part, true)
+                }
+                None => {
+                    rest = None;
+                    (part, false)
+                }
+            };
+            let dots = part.match_indices('.').map(|(at, _)| at);
+            let ends = dots.chain(is_closed.then_some(part.len()));
+            let ends = ends.take_while(|&end| end <= Self::LONGEST);
+            let named = ends.filter(|&end| end > 0).map(|end| &part[..end]);
+            add(&mut self.components, named);
+        }
+    }
+
+    fn add_modules(&mut self, line: &str) {
+        let names = line.split("mod ").skip(1).map(|rest| {
+            let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_');
+            &rest[..end.unwrap_or(rest.len())]
+        });
+        add(&mut self.modules, names.filter(|name| !name.is_empty()));
+    }
+
+    /// Returns the result of a search in the source; `None` if only the text can tell.
+    fn hold(&self, search: &Search) -> Option<bool> {
+        if self.is_unread {
+            return Some(true);
+        }
+        match search {
+            Search::File(below) => Some(self.name_file(below)),
+            Search::MacrosFile(below) => Some(self.defines_macros && self.name_file(below)),
+            Search::Made(name) => self.make(name),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the source names a file: see [`names_file`].
+    fn name_file(&self, below: &Utf8Path) -> bool {
+        let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
+        let module = match below.file_stem() {
+            Some("mod") => below.parent().and_then(Utf8Path::file_name),
+            stem => stem,
+        };
+        names.any(|name| self.components.contains(name))
+            || module.is_some_and(|module| {
+                self.components.contains(module) || self.modules.contains(module)
+            })
+    }
+
+    /// Returns true if the source holds a name, or all words that the name could be built from: see
+    /// [`makes_name`].
+    fn make(&self, name: &str) -> Option<bool> {
+        let runs = name.split(|char: char| !char.is_alphanumeric());
+        let runs: Vec<&str> = runs.filter(|run| !run.is_empty()).collect();
+        if !name.is_ascii() || runs.is_empty() {
+            return None;
+        }
+        let words: Vec<&str> = words_of(name).collect();
+        let has = |words: &[&str]| words.iter().all(|word| self.words.contains(*word));
+        match (has(&runs), words.len() > 1 && has(&words)) {
+            (_, true) => Some(true),
+            (false, false) => Some(false),
+            (true, false) => (runs == [name]).then_some(true),
+        }
+    }
+}
+
+/// Adds names that are not known yet.
+fn add<'a>(known: &mut HashSet<Box<str>>, names: impl Iterator<Item = &'a str>) {
+    for name in names {
+        if !known.contains(name) {
+            known.insert(name.into());
+        }
     }
 }
 
@@ -492,12 +647,7 @@ fn is_plain(line: &str) -> bool {
 
 /// Returns true if a text contains a name, or all the words that the name could be built from.
 pub(super) fn makes_name(text: &str, name: &str) -> bool {
-    let kind = |char: char| (char.is_ascii_digit(), char.is_alphanumeric());
-    let words = name
-        .as_bytes()
-        .chunk_by(|a, b| kind(char::from(*a)) == kind(char::from(*b)))
-        .filter_map(|word| std::str::from_utf8(word).ok())
-        .filter(|word| word.chars().all(char::is_alphanumeric));
+    let words = words_of(name);
     let is_word = |word: &str| {
         text.match_indices(word).any(|(at, _)| {
             let before = text[..at].chars().next_back();
@@ -507,6 +657,18 @@ pub(super) fn makes_name(text: &str, name: &str) -> bool {
         })
     };
     is_word(name) || words.clone().count() > 1 && words.clone().all(is_word)
+}
+
+/// Returns the words and numbers of a name: `table` and `12` for `table_12`.
+fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
+    let kind = |byte: &u8| {
+        let char = char::from(*byte);
+        (char.is_ascii_digit(), char.is_alphanumeric())
+    };
+    name.as_bytes()
+        .chunk_by(move |a, b| kind(a) == kind(b))
+        .filter_map(|word| std::str::from_utf8(word).ok())
+        .filter(|word| word.chars().all(char::is_alphanumeric))
 }
 
 /// Returns the string literals of a text that contain `../`. A literal is roughly the text between
@@ -580,6 +742,8 @@ mod tests {
         assert!(hold(Search::Code(&["LICENSE"])));
         let source = "#![doc = include_str!(\"../README.md\")]\n#[path = \"NOTES.md\"]\n";
         std::fs::write(directory.join("notes.rs"), source).unwrap();
+        let mut texts = Texts::default();
+        let mut hold = |search| texts.hold(package, directory, &search);
         assert!(!hold(Search::File("README.md".into())), "its own");
         assert!(hold(Search::File("NOTES.md".into())));
         assert!(!hold(Search::MacrosFile("NOTES.md".into())), "no macro");
@@ -624,6 +788,62 @@ mod tests {
         ] {
             let search = Search::Made("table".to_owned());
             assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+    }
+
+    #[test]
+    fn collected_names_answer_as_the_text_does() {
+        let lines = [
+            "m!(\"data/table_12.bin\", \"v2\");",
+            "include!(\"gen\\\\code.in\"); mod hidden { mod deep; }",
+            "let unclosed = \"first.second",
+            "#![doc = include_str!(\"guide.md\")]",
+            "// see \"notes.txt\" and old.gitignore",
+            "let x = concat!(\"a\", 7, \".bin\"); m!(.hidden, größe);",
+            "macro_rules! m { () => {} }",
+        ];
+        let names = [
+            "table_12.bin",
+            "table",
+            "12",
+            "v2",
+            "v_2",
+            "code.in",
+            "gen",
+            "hidden",
+            "deep",
+            "dee",
+            "first",
+            "second",
+            "guide.md",
+            "notes.txt",
+            "gitignore",
+            ".gitignore",
+            ".hidden",
+            "a7",
+            "a_7",
+            "größe",
+            "x",
+            "m",
+            "macro_rules",
+            "data",
+        ];
+        for line in lines {
+            let collected = SourceNames::of(line);
+            for name in names {
+                let searches = [
+                    Search::Made(name.to_owned()),
+                    Search::File(name.into()),
+                    Search::MacrosFile(name.into()),
+                ];
+                for search in searches {
+                    let by_text = search.succeeds_in(line);
+                    let by_names = collected.hold(&search).unwrap_or(by_text);
+                    // `mod dee` begins `mod deep`, which declares another module.
+                    let is_prefix = name == "dee" && by_text;
+                    assert!(is_prefix || by_names == by_text, "{search:?} in {line}");
+                }
+            }
         }
     }
 
