@@ -138,6 +138,22 @@ fn the_engine_exports_two_tiers() {
     .assert_eq(&exported.join("\n"));
 }
 
+/// The public modules of the kit's library: the API to embed commands is at the root, and the
+/// benchmarks measure the analysis of builds without a process.
+#[test]
+fn the_kit_exports_few_modules() {
+    let text = std::fs::read_to_string(package().join("src/lib.rs")).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("pub "));
+    let exported: Vec<_> = lines.filter(|line| !line.starts_with("pub(")).collect();
+    expect_test::expect![[r#"
+        pub mod artifacts;
+        pub mod cargo_runs;
+        pub mod timings;
+        pub use cli::global::GlobalArgs;
+        pub use commands::{Command, main};"#]]
+    .assert_eq(&exported.join("\n"));
+}
+
 /// Returns the imports of the sources below a directory that do not run downward, a line each.
 fn upward_imports(directory: &str, floors: &[&[&str]]) -> String {
     let sources = package().join(directory);

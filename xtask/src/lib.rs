@@ -7,22 +7,22 @@
 
 #![doc = include_str!("../../ARCHITECTURE.md")]
 
-pub mod affected;
+pub(crate) mod affected;
 pub mod artifacts;
-pub mod audit;
+pub(crate) mod audit;
 pub mod cargo_runs;
-pub mod checks;
-pub mod ci;
-pub mod ci_service;
-pub mod clean;
-pub mod cli;
-pub mod commands;
-pub mod doctor;
-pub mod graph;
-pub mod hooks;
-pub mod policy;
-pub mod run;
-pub mod selection;
+pub(crate) mod checks;
+pub(crate) mod ci;
+pub(crate) mod ci_service;
+pub(crate) mod clean;
+pub(crate) mod cli;
+pub(crate) mod commands;
+pub(crate) mod doctor;
+pub(crate) mod graph;
+pub(crate) mod hooks;
+pub(crate) mod policy;
+pub(crate) mod run;
+pub(crate) mod selection;
 pub mod timings;
 
 #[cfg(test)]

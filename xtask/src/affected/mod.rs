@@ -1,7 +1,7 @@
 //! The command `affected`: lists the units that cargo has to rebuild or rerun after a change, with
 //! the reasons.
 
-pub mod why;
+pub(crate) mod why;
 
 use crate::cli::workspaces;
 use anyhow::Result;

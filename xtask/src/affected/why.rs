@@ -13,7 +13,7 @@ use xtask_impact::unit_graph::{Mode, UnitIx};
 use xtask_impact::workspace::PackageIx;
 
 /// Returns the shortest chain from the change to each of the units, one step per line.
-pub fn why(answer: &Answer, units: &[UnitIx]) -> String {
+pub(crate) fn why(answer: &Answer, units: &[UnitIx]) -> String {
     let mut text = String::new();
     for &unit in units {
         let Some((way, seed)) = answer.affected.chain(unit) else {
@@ -40,7 +40,7 @@ pub fn why(answer: &Answer, units: &[UnitIx]) -> String {
 
 /// Returns a short explanation why the change does not reach these units: the units that the change
 /// touches directly, and the number of units that these units depend on.
-pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
+pub(crate) fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     let mut text = String::new();
     let name = |unit| unit_name(&answer.workspace, answer.graph.unit(unit));
     let touched: BTreeSet<UnitIx> = answer
@@ -99,7 +99,7 @@ pub fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
 }
 
 /// Returns what nextest runs of some units because its configuration changed, if it did.
-pub fn nextest(answer: &Answer, units: &[UnitIx]) -> Option<String> {
+pub(crate) fn nextest(answer: &Answer, units: &[UnitIx]) -> Option<String> {
     let because = nextest_because(answer)?;
     let mut names = Vec::new();
     for unit in units.iter().map(|&unit| answer.graph.unit(unit)) {

@@ -1,8 +1,8 @@
 //! `audit`: replays the history of the repository and compares every answer with cargo.
 
-pub mod comparison;
-pub mod replay;
-pub mod text;
+pub(crate) mod comparison;
+pub(crate) mod replay;
+pub(crate) mod text;
 
 use std::collections::HashSet;
 use std::fs::create_dir_all;

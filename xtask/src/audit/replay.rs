@@ -20,7 +20,7 @@ use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 
 /// A clone of the repository with its own target directory, both in a temporary directory. The
 /// temporary directory is removed when the value is dropped. The repository itself is only read.
-pub struct Replay {
+pub(crate) struct Replay {
     runner: Runner,
     directory: TemporaryDir,
     manifest: Utf8PathBuf,
@@ -36,7 +36,11 @@ impl Replay {
     ///
     /// # Errors
     /// Returns an error if git cannot clone the repository.
-    pub fn new(question: &Query, repository: &Repository, directory: TemporaryDir) -> Result<Self> {
+    pub(crate) fn new(
+        question: &Query,
+        repository: &Repository,
+        directory: TemporaryDir,
+    ) -> Result<Self> {
         let root = xtask_impact::paths::resolved(&question.workspace.root);
         let below = root
             .strip_prefix(repository.top_level())
@@ -77,7 +81,7 @@ impl Replay {
     ///
     /// # Errors
     /// Returns an error if git cannot check out the commit.
-    pub fn start(&self, commit: &Commit) -> Result<Option<Failure>> {
+    pub(crate) fn start(&self, commit: &Commit) -> Result<Option<Failure>> {
         self.check_out(commit)?;
         self.rebuild(commit)
     }
@@ -87,7 +91,7 @@ impl Replay {
     ///
     /// # Errors
     /// Returns an error if git cannot check out the commit, or if the kit cannot answer.
-    pub fn step(
+    pub(crate) fn step(
         &self,
         parent: &Commit,
         commit: &Commit,
@@ -149,7 +153,7 @@ impl Replay {
     ///
     /// # Errors
     /// Returns an error if cargo cannot be started.
-    pub fn rebuild(&self, commit: &Commit) -> Result<Option<Failure>> {
+    pub(crate) fn rebuild(&self, commit: &Commit) -> Result<Option<Failure>> {
         let (_, error) = self.build()?;
         Ok(error.map(|error| Failure {
             commit: commit.clone(),

@@ -15,7 +15,7 @@ use xtask_impact::workspace::name_and_version;
 
 /// The sums of several comparisons.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// The number of units that were predicted and rebuilt.
     hits: usize,
     /// The number of units that were rebuilt but not predicted.
@@ -51,7 +51,7 @@ impl Figures {
 }
 
 /// Returns the text of one replayed commit.
-pub fn step(step: &ReplayedCommit) -> String {
+pub(crate) fn step(step: &ReplayedCommit) -> String {
     let mut text = format!("{} {}\n", short(&step.commit), quote::line(&step.subject));
     match &step.outcome {
         ReplayOutcome::DoesNotBuild(failure) => {
@@ -74,7 +74,7 @@ pub fn step(step: &ReplayedCommit) -> String {
 }
 
 /// Returns the text of the comparison of one answer with one build.
-pub fn comparison(comparison: &Comparison) -> String {
+pub(crate) fn comparison(comparison: &Comparison) -> String {
     let mut text = Figures::default().add(comparison).text() + "\n";
     for unit in &comparison.missed {
         let _ = writeln!(text, "missed: {}", name(unit));
@@ -91,7 +91,7 @@ pub fn comparison(comparison: &Comparison) -> String {
 }
 
 /// Returns the last line of the text: the sums of all commits.
-pub fn summary(steps: &[ReplayedCommit]) -> String {
+pub(crate) fn summary(steps: &[ReplayedCommit]) -> String {
     if compared(steps).next().is_none() {
         return format!(
             "nothing was compared: none of {} could be built after its parent\n",
@@ -107,7 +107,7 @@ pub fn summary(steps: &[ReplayedCommit]) -> String {
 }
 
 /// Returns the JSON of all commits.
-pub fn json(steps: &[ReplayedCommit]) -> impl Serialize {
+pub(crate) fn json(steps: &[ReplayedCommit]) -> impl Serialize {
     #[derive(Serialize)]
     struct Report<'a> {
         version: u32,

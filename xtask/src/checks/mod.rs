@@ -1,8 +1,8 @@
 //! Findings of the repository's checks and their levels, for `policy check` and `doctor`.
 
 pub(crate) mod output;
-pub mod policy;
-pub mod report;
+pub(crate) mod policy;
+pub(crate) mod report;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use xtask_impact::usage;
 /// The level of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Level {
+pub(crate) enum Level {
     /// The finding is left out.
     Allow,
     /// The finding is worth knowing.
@@ -29,7 +29,7 @@ pub enum Level {
 
 /// A kind of finding.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// The name of the check, in words joined by hyphens. Configuration and `--explain` use this
     /// name.
     pub code: &'static str,
@@ -45,7 +45,7 @@ pub struct Check {
 /// The place of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub(crate) enum Place {
     /// A file or directory. A path below the repository's top level is relative to the top level.
     Path {
         /// The path.
@@ -61,7 +61,7 @@ pub enum Place {
 
 /// A fault or a cost that a check found.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The check that found it.
     pub check: &'static Check,
     /// The level in this workspace.
@@ -80,7 +80,7 @@ pub struct Finding {
 
 impl Check {
     /// Returns a finding of this check, at the check's own level.
-    pub fn found(
+    pub(crate) fn found(
         &'static self,
         place: Place,
         message: impl Into<String>,
@@ -101,14 +101,14 @@ impl Check {
 impl Finding {
     /// Adds evidence to the finding.
     #[must_use]
-    pub fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
         self.evidence.extend(evidence);
         self
     }
 
     /// Sets the cost in this workspace.
     #[must_use]
-    pub fn impact(mut self, impact: impl Into<String>) -> Self {
+    pub(crate) fn impact(mut self, impact: impl Into<String>) -> Self {
         self.impact = Some(impact.into());
         self
     }
@@ -117,7 +117,7 @@ impl Finding {
 /// The table `[workspace.metadata.xtask.policy]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Policy {
+pub(crate) struct Policy {
     levels: BTreeMap<String, Level>,
     exceptions: Vec<Exception>,
     /// Values that cargo's configuration must have: tables as in cargo's configuration, or keys
@@ -148,7 +148,7 @@ impl Policy {
     /// # Errors
     /// Returns an error if a level or an exception names an unknown check, if an exception has no
     /// reason, or if its place is not a valid glob.
-    pub fn weigh(&self, known: &[&Check], mut found: Vec<Finding>) -> Result<Vec<Finding>> {
+    pub(crate) fn weigh(&self, known: &[&Check], mut found: Vec<Finding>) -> Result<Vec<Finding>> {
         let codes = self.exceptions.iter().map(|it| &it.code);
         for code in self.levels.keys().chain(codes) {
             if !known.iter().any(|check| check.code == code) {
@@ -196,7 +196,7 @@ impl Policy {
     }
 
     /// Returns true unless the policy allows a check everywhere.
-    pub fn heeds(&self, code: &str) -> bool {
+    pub(crate) fn heeds(&self, code: &str) -> bool {
         self.levels.get(code) != Some(&Level::Allow)
             && !self
                 .exceptions
@@ -220,7 +220,7 @@ impl Place {
 }
 
 /// Returns true if the findings include an error. The command that ran the checks then fails.
-pub fn fails(found: &[Finding]) -> bool {
+pub(crate) fn fails(found: &[Finding]) -> bool {
     found.iter().any(|it| it.level == Level::Error)
 }
 
@@ -228,7 +228,7 @@ pub fn fails(found: &[Finding]) -> bool {
 ///
 /// # Errors
 /// Returns an error if no check has this code. The message names the most similar code.
-pub fn check_named<'a>(code: &str, known: &[&'a Check]) -> Result<&'a Check> {
+pub(crate) fn check_named<'a>(code: &str, known: &[&'a Check]) -> Result<&'a Check> {
     let found = known.iter().find(|check| check.code == code);
     found.copied().ok_or_else(|| unknown(code, known))
 }

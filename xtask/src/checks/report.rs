@@ -10,7 +10,7 @@ use xtask_impact::quote;
 
 /// The JSON report of findings.
 #[derive(Serialize)]
-pub struct FindingsReport<'a> {
+pub(crate) struct FindingsReport<'a> {
     version: u32,
     findings: Vec<FindingEntry<'a>>,
 }
@@ -29,7 +29,7 @@ struct FindingEntry<'a> {
 
 impl<'a> FindingsReport<'a> {
     /// Returns the report of these findings.
-    pub fn new(findings: &'a [Finding]) -> Self {
+    pub(crate) fn new(findings: &'a [Finding]) -> Self {
         let entry = |finding: &'a Finding| FindingEntry {
             code: finding.check.code,
             level: finding.level,
@@ -51,7 +51,7 @@ impl<'a> FindingsReport<'a> {
 const SHOWN: usize = 13;
 
 /// Returns findings as text, in the given order.
-pub fn text(findings: &[Finding]) -> String {
+pub(crate) fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let Finding { check, message, .. } = finding;
@@ -77,7 +77,7 @@ pub fn text(findings: &[Finding]) -> String {
 }
 
 /// Returns the number of findings of each level, as text.
-pub fn totals(findings: &[Finding]) -> String {
+pub(crate) fn totals(findings: &[Finding]) -> String {
     let levels = [Level::Error, Level::Warning, Level::Note];
     let totals = levels.map(|level| {
         let number = findings.iter().filter(|it| it.level == level).count();
@@ -93,7 +93,7 @@ pub fn totals(findings: &[Finding]) -> String {
 /// name.
 ///
 /// <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>
-pub fn github(findings: &[Finding]) -> String {
+pub(crate) fn github(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let command = match finding.level {
@@ -119,7 +119,7 @@ pub fn github(findings: &[Finding]) -> String {
 }
 
 /// Returns the explanation of a check.
-pub fn explained(check: &Check) -> String {
+pub(crate) fn explained(check: &Check) -> String {
     let Check {
         code,
         level,
@@ -133,7 +133,7 @@ pub fn explained(check: &Check) -> String {
 }
 
 /// Returns the list of checks, one per line.
-pub fn listed(checks: &[&Check]) -> String {
+pub(crate) fn listed(checks: &[&Check]) -> String {
     let mut checks = checks.to_vec();
     checks.sort_by_key(|check| check.code);
     let line = |check: &&Check| {

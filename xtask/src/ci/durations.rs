@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// Durations in milliseconds, by nextest's names of the test binaries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Durations {
+pub(crate) struct Durations {
     known: HashMap<String, u64>,
 }
 
@@ -12,7 +12,7 @@ impl Durations {
     /// Adds the durations of a JUnit report. For every test, nextest writes a `testcase` with
     /// `classname`, the test binary, and `time`, in seconds. A later report overrides an earlier
     /// report.
-    pub fn add(&mut self, junit: &str) {
+    pub(crate) fn add(&mut self, junit: &str) {
         let mut read: HashMap<String, u64> = HashMap::new();
         for case in junit.split("<testcase ").skip(1) {
             let attributes = case.split('>').next().unwrap_or_default();
@@ -28,7 +28,7 @@ impl Durations {
 
     /// Returns the expected duration of a test binary: its recorded duration, or the median of all
     /// durations if the binary never ran.
-    pub fn of(&self, binary: &str) -> u64 {
+    pub(crate) fn of(&self, binary: &str) -> u64 {
         self.known.get(binary).copied().unwrap_or_else(|| {
             let mut all: Vec<u64> = self.known.values().copied().collect();
             all.sort_unstable();
@@ -37,7 +37,7 @@ impl Durations {
     }
 
     /// Returns true if no duration is known.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 }

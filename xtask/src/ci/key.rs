@@ -8,7 +8,7 @@ use xtask_impact::cargo_config::ConfigValue;
 use xtask_impact::semantic_diff::config::is_inert;
 
 /// The facts that a build depends on, apart from its sources.
-pub struct KeyInputs<'a> {
+pub(crate) struct KeyInputs<'a> {
     /// The first part of the key.
     pub prefix: &'a str,
     /// The operating system and processor of the building machine.
@@ -26,7 +26,7 @@ pub struct KeyInputs<'a> {
 
 /// A key, and the prefixes of keys to fall back on if no cache has the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CacheKey {
+pub(crate) struct CacheKey {
     /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// The key.
@@ -38,7 +38,7 @@ pub struct CacheKey {
 
 impl CacheKey {
     /// Returns the key of a build.
-    pub fn new(facts: &KeyInputs<'_>) -> Self {
+    pub(crate) fn new(facts: &KeyInputs<'_>) -> Self {
         let mut lines = facts.toolchain.lines();
         let release = lines.find_map(|line| line.strip_prefix("release: "));
         let release = release.unwrap_or("unknown");
@@ -65,7 +65,7 @@ impl CacheKey {
 /// Returns the keys of cargo's configuration that decide the result of a build, each with its
 /// value. Keys such as `alias`, `net`, `term` and `build.jobs` are left out, and so are the paths
 /// of directories.
-pub fn configuration(written: &ConfigValue) -> BTreeMap<String, String> {
+pub(crate) fn configuration(written: &ConfigValue) -> BTreeMap<String, String> {
     let leaves = written.leaves().into_iter();
     let counts = |key: &[&str]| {
         let names_a_place = matches!(key, ["build", "target-dir" | "build-dir"]);
@@ -78,7 +78,7 @@ pub fn configuration(written: &ConfigValue) -> BTreeMap<String, String> {
 }
 
 /// Returns the text of a toolchain file without comments.
-pub fn toolchain(text: &str) -> String {
+pub(crate) fn toolchain(text: &str) -> String {
     match text.parse::<toml::Table>() {
         Ok(table) => table.to_string(),
         Err(_) => text.trim().to_owned(),
@@ -86,7 +86,9 @@ pub fn toolchain(text: &str) -> String {
 }
 
 /// Returns the variables that tell cargo and rustc how to build, sorted by name.
-pub fn variables(environment: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+pub(crate) fn variables(
+    environment: impl Iterator<Item = (String, String)>,
+) -> BTreeMap<String, String> {
     const DECIDING: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL"];
     const STARTS: [&str; 3] = ["CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_"];
     const INERT: [&str; 7] = [

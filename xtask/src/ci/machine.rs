@@ -26,7 +26,7 @@ use xtask_impact::workspace::Workspace;
 /// # Errors
 /// Returns an error if rustc cannot be run, or if the root manifest or cargo's configuration cannot
 /// be read.
-pub fn key(
+pub(crate) fn key(
     runner: &Runner,
     workspace: &Workspace,
     prefix: &str,
@@ -76,7 +76,7 @@ fn policy(root: &Utf8Path) -> Result<Vec<(String, String)>> {
 ///
 /// # Errors
 /// Returns an error if a given report cannot be read.
-pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durations> {
+pub(crate) fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durations> {
     let mut durations = Durations::default();
     for report in reports {
         durations.add(&String::from_utf8_lossy(&files::read_named(report)?));
@@ -100,14 +100,14 @@ pub fn durations(workspace: &Workspace, reports: &[Utf8PathBuf]) -> Result<Durat
 
 /// Returns the expected duration of a test binary in milliseconds, or 1 if no duration is known at
 /// all.
-pub fn weight(answer: &Answer, durations: &Durations, unit: UnitIx) -> u64 {
+pub(crate) fn weight(answer: &Answer, durations: &Durations, unit: UnitIx) -> u64 {
     let unit = answer.graph.unit(unit);
     let package = &answer.workspace.package(unit.package).name;
     durations.of(&binary_id(package, unit.kind, &unit.target))
 }
 
 /// Returns the job of a matrix that runs one part. `is_timed` is true if durations are known.
-pub fn job(
+pub(crate) fn job(
     selector: &Selector<'_>,
     weight: u64,
     (part, notes): Noted,
@@ -126,7 +126,7 @@ pub fn job(
 }
 
 /// Returns the cargo command for a selection, quoted for a shell.
-pub fn command(selector: &Selector<'_>, selection: &Selection) -> String {
+pub(crate) fn command(selector: &Selector<'_>, selection: &Selection) -> String {
     let workspace = &selector.answer.workspace;
     let arguments = selection.arguments(workspace, selector.tool, selector.options);
     // The command names `cargo` without a path, since another machine has cargo elsewhere.

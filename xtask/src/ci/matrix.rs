@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// The jobs of a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Matrix {
+pub(crate) struct Matrix {
     /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// True if there is a job. Some services refuse a matrix without a job.
@@ -17,7 +17,7 @@ pub struct Matrix {
 
 /// A job of a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct MatrixJob {
+pub(crate) struct MatrixJob {
     /// The number of the job, from 1.
     pub shard: usize,
     /// The number of all jobs.
@@ -37,7 +37,7 @@ pub struct MatrixJob {
 
 impl Matrix {
     /// Returns the matrix of these jobs, and numbers the jobs.
-    pub fn new(compared: String, jobs: Vec<MatrixJob>) -> Self {
+    pub(crate) fn new(compared: String, jobs: Vec<MatrixJob>) -> Self {
         let of = jobs.len();
         let numbered = (1..)
             .zip(jobs)

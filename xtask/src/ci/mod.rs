@@ -1,10 +1,10 @@
 //! The command `ci`: a job matrix, a summary and a cache key for continuous integration.
 
-pub mod durations;
-pub mod key;
-pub mod machine;
-pub mod matrix;
-pub mod text;
+pub(crate) mod durations;
+pub(crate) mod key;
+pub(crate) mod machine;
+pub(crate) mod matrix;
+pub(crate) mod text;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;

@@ -20,7 +20,7 @@ const ROWS: usize = 200;
 ///
 /// # Errors
 /// Returns an error if the matrix cannot be written as JSON, which its types rule out.
-pub fn matrix_output(matrix: &Matrix) -> Result<String> {
+pub(crate) fn matrix_output(matrix: &Matrix) -> Result<String> {
     let include = serde_json::json!({ "include": matrix.include });
     let include = serde_json::to_string(&include).context("cannot write JSON")?;
     let any = quote::github_output("any", &matrix.any.to_string());
@@ -28,14 +28,14 @@ pub fn matrix_output(matrix: &Matrix) -> Result<String> {
 }
 
 /// Returns a key as outputs of a GitHub step: `key`, and `restore-keys` with one prefix per line.
-pub fn key_output(key: &CacheKey) -> String {
+pub(crate) fn key_output(key: &CacheKey) -> String {
     quote::github_output("key", &key.key)
         + &quote::github_output_of_lines("restore-keys", &key.restore_keys.join("\n"))
 }
 
 /// Returns the summary as Markdown: the command that is run, and the affected packages with
 /// reasons.
-pub fn summary(answer: &Answer, tool: Tool, command: Option<&str>) -> String {
+pub(crate) fn summary(answer: &Answer, tool: Tool, command: Option<&str>) -> String {
     let report = AffectedReport::new(answer);
     let mut of_package: BTreeMap<&str, Vec<&AffectedUnit>> = BTreeMap::new();
     for unit in report.units.iter().filter(|unit| unit.member) {

@@ -10,7 +10,7 @@ use xtask_impact::change_set::ComparedStates;
 
 /// A base of comparison, with the reason of the choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
+pub(crate) struct Base {
     /// The comparison. `None` if everything counts as changed.
     pub compare: Option<ComparedStates>,
     /// The choice and its reason, as text for the user.
@@ -18,7 +18,7 @@ pub struct Base {
 }
 
 /// The facts about a run that decide its base.
-pub struct CiRun<'a> {
+pub(crate) struct CiRun<'a> {
     /// A function that reads an environment variable and returns `None` if the variable is not set
     /// or empty.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
@@ -64,7 +64,7 @@ const OTHERS: [(&str, Option<&str>); 5] = [
 ];
 
 /// Chooses the base of a run.
-pub fn detect(facts: &CiRun<'_>) -> Base {
+pub(crate) fn detect(facts: &CiRun<'_>) -> Base {
     let service = service(facts.variable);
     let chosen = match service {
         Service::GitHub => on_github(facts),

@@ -1,7 +1,7 @@
 //! The services that run continuous integration: the base commit that they name, and the files that
 //! they read.
 
-pub mod base;
+pub(crate) mod base;
 
 use std::env;
 use std::fs;
@@ -22,7 +22,7 @@ use xtask_impact::workspace::Workspace;
 ///
 /// # Errors
 /// Returns an error if the workspace is in no git repository, or if git fails.
-pub fn find_base(
+pub(crate) fn find_base(
     runner: &Runner,
     workspace: &Workspace,
     last_success: Option<&str>,
@@ -62,7 +62,7 @@ fn event(path: Option<String>) -> Result<Value, String> {
 ///
 /// # Errors
 /// Returns an error if the variable is not set, or if the file cannot be written.
-pub fn add_to(variable: &str, text: &str) -> Result<()> {
+pub(crate) fn add_to(variable: &str, text: &str) -> Result<()> {
     let path = env::var_os(variable)
         .filter(|path| !path.is_empty())
         .ok_or_else(|| usage!("--github: {variable} is not set (GitHub sets it in its jobs)"))?;

@@ -11,7 +11,7 @@ use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 
 /// The workspace, and options for cargo.
 #[derive(Debug, clap::Args)]
-pub struct WorkspaceArgs {
+pub(crate) struct WorkspaceArgs {
     /// Use the workspace of this Cargo.toml
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<Utf8PathBuf>,
@@ -40,7 +40,7 @@ impl WorkspaceArgs {
     ///
     /// # Errors
     /// Returns an error if there is no workspace, or if cargo cannot load it.
-    pub fn load(&self) -> Result<(Runner, Workspace)> {
+    pub(crate) fn load(&self) -> Result<(Runner, Workspace)> {
         let runner = Runner::new()?;
         let workspace = self.load_by(&runner)?;
         Ok((runner, workspace))
@@ -107,13 +107,13 @@ impl WorkspaceArgs {
     }
 
     /// Returns true if cargo may download packages.
-    pub fn network(&self) -> bool {
+    pub(crate) fn network(&self) -> bool {
         !(self.offline || self.frozen)
     }
 
     /// Returns the choices about the lock file, the network and the workspace as arguments for
     /// cargo.
-    pub fn forwarded_with_manifest(&self) -> Vec<String> {
+    pub(crate) fn forwarded_with_manifest(&self) -> Vec<String> {
         let mut forwarded = self.forwarded();
         if let Some(path) = &self.manifest_path {
             forwarded.extend(["--manifest-path".to_owned(), path.to_string()]);
@@ -123,7 +123,7 @@ impl WorkspaceArgs {
 
     /// Returns the choices about the lock file, the network and the target triples as arguments for
     /// cargo.
-    pub fn forwarded_with_targets(&self) -> Vec<String> {
+    pub(crate) fn forwarded_with_targets(&self) -> Vec<String> {
         let mut forwarded = self.forwarded();
         for triple in &self.target {
             forwarded.extend(["--target".to_owned(), triple.clone()]);
@@ -132,12 +132,12 @@ impl WorkspaceArgs {
     }
 
     /// Returns the target triples that the user named.
-    pub fn targets(&self) -> &[String] {
+    pub(crate) fn targets(&self) -> &[String] {
         &self.target
     }
 
     /// Returns the choices about the lock file and the network as arguments for cargo.
-    pub fn forwarded(&self) -> Vec<String> {
+    pub(crate) fn forwarded(&self) -> Vec<String> {
         let flags = [
             (self.locked || self.frozen, "--locked"),
             (self.offline || self.frozen, "--offline"),
@@ -151,7 +151,7 @@ impl WorkspaceArgs {
 /// merge base with the first of `origin/HEAD`, `origin/main`, `origin/master`, `main`, `master`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Change set")]
-pub struct ChangeArgs {
+pub(crate) struct ChangeArgs {
     /// Compare with the merge base of REV and HEAD [default: origin/HEAD, origin/main, …]
     #[arg(long, value_name = "REV", conflicts_with_all = ["since", "staged"])]
     base: Option<String>,

@@ -48,7 +48,7 @@ static APPLIED: OnceLock<GlobalArgs> = OnceLock::new();
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// Use colours on a terminal
     Auto,
     /// Always use colours

@@ -1,17 +1,17 @@
 //! The parts of the command line that commands share: groups of arguments, and the only printer.
 
-pub mod args;
-pub mod global;
-pub mod logging;
-pub mod output;
-pub mod workspaces;
+pub(crate) mod args;
+pub(crate) mod global;
+pub(crate) mod logging;
+pub(crate) mod output;
+pub(crate) mod workspaces;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use xtask_impact::unit_graph::Verb;
 
 /// Returns a parser for the name of a verb. The help shows the cargo command of each verb.
-pub fn verbs() -> impl TypedValueParser<Value = Verb> {
+pub(crate) fn verbs() -> impl TypedValueParser<Value = Verb> {
     let values = Verb::ALL.map(|verb| {
         let command = format!("`cargo {}`", verb.cargo_args().join(" "));
         PossibleValue::new(verb.name()).help(command)

@@ -21,7 +21,7 @@ use xtask_impact::quote;
 ///
 /// # Errors
 /// Returns an error if the data cannot be written for another reason.
-pub fn data(text: &str) -> Result<()> {
+pub(crate) fn data(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -33,13 +33,13 @@ pub fn data(text: &str) -> Result<()> {
 ///
 /// # Errors
 /// Returns the errors of [`data`].
-pub fn json(value: &impl Serialize) -> Result<()> {
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     let document = serde_json::to_string_pretty(value).context("cannot write JSON")?;
     data(&(quote::json(&document) + "\n"))
 }
 
 /// Returns the exit status of a check. `has_found` is true if the check found something.
-pub fn verdict(has_found: bool) -> Status {
+pub(crate) fn verdict(has_found: bool) -> Status {
     match has_found {
         true => Status::Found,
         false => Status::Done,
@@ -72,7 +72,7 @@ pub(crate) fn has_colors() -> bool {
 
 /// Prints the current action: a verb in cargo's column of twelve, and its object. Prints nothing
 /// under `-q`.
-pub fn status(verb: &str, message: impl std::fmt::Display) {
+pub(crate) fn status(verb: &str, message: impl std::fmt::Display) {
     if is_quiet() {
         return;
     }
@@ -85,7 +85,7 @@ pub fn status(verb: &str, message: impl std::fmt::Display) {
 }
 
 /// Prints a note: information that needs no action. Prints nothing under `-q`.
-pub fn note(message: impl std::fmt::Display) {
+pub(crate) fn note(message: impl std::fmt::Display) {
     if is_quiet() {
         return;
     }
@@ -94,26 +94,26 @@ pub fn note(message: impl std::fmt::Display) {
 
 /// Prints a note about one of several workspaces, unless the note was printed before. Each
 /// workspace and each step of a hook runs the same query again and gets the same notes.
-pub fn note_once(workspace: Option<&str>, message: &str) {
+pub(crate) fn note_once(workspace: Option<&str>, message: &str) {
     if is_first(message) {
         note(of(workspace, message));
     }
 }
 
 /// Returns true on the first call with this message in this process.
-pub fn is_first(message: &str) -> bool {
+pub(crate) fn is_first(message: &str) -> bool {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     said.insert(message.to_owned())
 }
 
 /// Prints a warning: information that may need action.
-pub fn warning(message: impl std::fmt::Display) {
+pub(crate) fn warning(message: impl std::fmt::Display) {
     label(AnsiColor::Yellow.on_default().bold(), "warning", &message);
 }
 
 /// Prints an error with its causes. A cause that the message contains already is left out.
-pub fn error(error: &anyhow::Error) {
+pub(crate) fn error(error: &anyhow::Error) {
     let mut message = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
@@ -130,21 +130,21 @@ pub(crate) fn log_line(line: &str) {
 }
 
 /// Prints the output of another program.
-pub fn plain(text: &str) {
+pub(crate) fn plain(text: &str) {
     say(format_args!("{}", quote::text(text)));
 }
 
 /// Prints the standard error of another program while the program runs. A terminal gets the bytes
 /// unchanged, since the program may draw progress bars. Anything else may be a log that a CI
 /// service parses, so it gets quoted lines.
-pub struct PassedOn {
+pub(crate) struct PassedOn {
     is_terminal: bool,
     line: Vec<u8>,
 }
 
 impl PassedOn {
     /// Checks if standard error is a terminal.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             is_terminal: std::io::stderr().is_terminal(),
             line: Vec::new(),
@@ -152,7 +152,7 @@ impl PassedOn {
     }
 
     /// Prints a piece of the output.
-    pub fn write(&mut self, bytes: &[u8]) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         if self.is_terminal {
             let mut stderr = std::io::stderr().lock();
             let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
@@ -179,7 +179,7 @@ impl Drop for PassedOn {
 
 /// A counter that overwrites itself. It is only shown on a terminal and only if the work takes more
 /// than half a second. Dropping the value removes the counter.
-pub struct Progress {
+pub(crate) struct Progress {
     line: String,
     total: usize,
     next: Instant,
@@ -188,7 +188,7 @@ pub struct Progress {
 
 impl Progress {
     /// Returns a counter of `total` things in a place.
-    pub fn new(verb: &str, total: usize, place: impl std::fmt::Display) -> Self {
+    pub(crate) fn new(verb: &str, total: usize, place: impl std::fmt::Display) -> Self {
         let style = AnsiColor::Green.on_default().bold();
         Self {
             line: format!(
@@ -202,7 +202,7 @@ impl Progress {
     }
 
     /// Shows the number of completed things.
-    pub fn show(&mut self, done: usize) {
+    pub(crate) fn show(&mut self, done: usize) {
         if Instant::now() >= self.next && shows_progress() {
             self.next = Instant::now() + Duration::from_millis(100);
             self.is_shown = true;
@@ -237,21 +237,21 @@ fn say(line: std::fmt::Arguments<'_>) {
 }
 
 /// Returns the heading line of one of several workspaces. Empty if there is only one.
-pub fn heading(workspace: Option<&str>) -> String {
+pub(crate) fn heading(workspace: Option<&str>) -> String {
     workspace.map_or_else(String::new, |name| {
         format!("workspace {}\n", quote::name(name))
     })
 }
 
 /// Returns the message with the name of its workspace in front, if there are several workspaces.
-pub fn of(workspace: Option<&str>, message: impl std::fmt::Display) -> String {
+pub(crate) fn of(workspace: Option<&str>, message: impl std::fmt::Display) -> String {
     workspace.map_or_else(String::new, |name| format!("{}: ", quote::name(name)))
         + &message.to_string()
 }
 
 /// The JSON report of several workspaces.
 #[derive(Debug, Serialize)]
-pub struct Reports<T> {
+pub(crate) struct Reports<T> {
     /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// The reports, sorted by the root of their workspace.
@@ -260,7 +260,7 @@ pub struct Reports<T> {
 
 impl<T> Reports<T> {
     /// Returns the report of these workspaces.
-    pub fn new(workspaces: Vec<T>) -> Self {
+    pub(crate) fn new(workspaces: Vec<T>) -> Self {
         Self {
             version: 1,
             workspaces,
@@ -269,6 +269,6 @@ impl<T> Reports<T> {
 }
 
 /// Returns a number with its noun: `1 unit`, `2 units`.
-pub fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

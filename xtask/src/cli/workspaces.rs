@@ -16,7 +16,7 @@ use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::{LoadOptions, Workspace, workspaces_below};
 
 /// A loaded workspace.
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The path of the workspace's root in the repository, `.` for the top level. `None` if the
     /// user asked for one workspace only.
     pub name: Option<String>,
@@ -27,7 +27,7 @@ pub struct Loaded {
 }
 
 /// Queries, each with the name of its workspace if there may be several.
-pub type Questions = Vec<(Option<String>, Query)>;
+pub(crate) type Questions = Vec<(Option<String>, Query)>;
 
 /// Loads every workspace of the repository that the runner is in, sorted by path. If cargo cannot
 /// load a fixture, prints a note and leaves the fixture out.
@@ -35,7 +35,7 @@ pub type Questions = Vec<(Option<String>, Query)>;
 /// # Errors
 /// Returns an error if there is no repository, if the repository has no workspace, or if cargo
 /// cannot load a workspace that is no fixture.
-pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
+pub(crate) fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
     let here = Utf8Path::from_path(runner.directory());
     let here = here.context("the current directory's path is not UTF-8")?;
     let repository = Repository::discover(runner, here)?.ok_or_else(|| {
@@ -82,7 +82,7 @@ pub fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loaded>> {
 
 /// Returns the error for a directory that is in no workspace, with the workspaces below the
 /// directory; `None` where the directory or one above it has a manifest.
-pub fn no_workspace(runner: &Runner) -> Option<anyhow::Error> {
+pub(crate) fn no_workspace(runner: &Runner) -> Option<anyhow::Error> {
     let here = Utf8Path::from_path(runner.directory())?;
     if here.ancestors().any(|it| it.join("Cargo.toml").exists()) {
         return None;
@@ -126,7 +126,7 @@ fn below(runner: &Runner, here: &Utf8Path) -> Vec<Utf8PathBuf> {
 ///
 /// # Errors
 /// Returns the first error after all queries are done.
-pub fn each(
+pub(crate) fn each(
     questions: Questions,
     mut act: impl FnMut(Option<&str>, Query) -> Result<Status>,
 ) -> Result<Status> {
@@ -165,7 +165,7 @@ impl WorkspaceArgs {
     ///
     /// # Errors
     /// Returns the errors of [`WorkspaceArgs::load`] and [`load_all`].
-    pub fn load_each(&self, all: bool) -> Result<Vec<Loaded>> {
+    pub(crate) fn load_each(&self, all: bool) -> Result<Vec<Loaded>> {
         if all {
             return load_all(&Runner::new()?, &self.options());
         }

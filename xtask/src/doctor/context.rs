@@ -24,7 +24,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::checks::{Check, Finding, Level, Place};
-pub use crate::doctor::cost::BuildTimes;
+pub(crate) use crate::doctor::cost::BuildTimes;
 use xtask_impact::files;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
@@ -33,7 +33,7 @@ use xtask_impact::vcs::{EntryKind, Repository, TreeState};
 use xtask_impact::workspace::{Package, Workspace};
 
 /// The workspace that is checked, with the facts that several checks need.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The workspace.
     pub workspace: &'a Workspace,
     /// Starts git and cargo in the workspace's root.
@@ -58,7 +58,7 @@ pub struct Context<'a> {
 
 /// The time for which procedural macros and their dependencies delay a build.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct MacroTimes {
+pub(crate) struct MacroTimes {
     /// The name of the run, as in `timings list`.
     pub run: String,
     /// The length of the run's critical path, in seconds.
@@ -87,7 +87,7 @@ const GROUPS: &[Group] = &[
 
 /// The check that the workspace builds in cargo's new layout. Only `--layout-v2` runs this check,
 /// because it builds the workspace.
-pub static LAYOUT_BUILD: Check = Check {
+pub(crate) static LAYOUT_BUILD: Check = Check {
     code: "layout-v2-build",
     level: Level::Error,
     cost: "The workspace does not build with cargo 1.100 and later, which use a new layout of the \
@@ -99,7 +99,7 @@ pub static LAYOUT_BUILD: Check = Check {
 };
 
 /// Returns all checks of `doctor`.
-pub fn checks() -> Vec<&'static Check> {
+pub(crate) fn checks() -> Vec<&'static Check> {
     let checks = GROUPS.iter().flat_map(|(checks, _)| *checks).copied();
     checks.chain([&LAYOUT_BUILD]).collect()
 }
@@ -108,7 +108,10 @@ pub fn checks() -> Vec<&'static Check> {
 ///
 /// # Errors
 /// Returns an error if git or cargo fails, or if an existing file cannot be read.
-pub fn check(context: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<Vec<Finding>> {
+pub(crate) fn check(
+    context: &Context<'_>,
+    wanted: &dyn Fn(&Check) -> bool,
+) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for (checks, find) in GROUPS {
         if checks.iter().any(|check| wanted(check)) {
@@ -124,20 +127,20 @@ pub fn check(context: &Context<'_>, wanted: &dyn Fn(&Check) -> bool) -> Result<V
 }
 
 /// Gives each finding, of this and of other checks, its cost in the workspace.
-pub fn state_costs(context: &Context<'_>, found: &mut [Finding]) {
+pub(crate) fn state_costs(context: &Context<'_>, found: &mut [Finding]) {
     for finding in found {
         cost::complete(context, finding);
     }
 }
 
 /// Returns a sentence about the cost of a build from nothing: units, packages and seconds.
-pub fn whole_build(context: &Context<'_>) -> String {
+pub(crate) fn whole_build(context: &Context<'_>) -> String {
     cost::from_nothing(context)
 }
 
 impl<'a> Context<'a> {
     /// Makes the context of a workspace in its present state.
-    pub fn new(
+    pub(crate) fn new(
         workspace: &'a Workspace,
         runner: &'a Runner,
         repository: Option<&'a Repository>,
@@ -168,7 +171,7 @@ impl<'a> Context<'a> {
     }
 
     /// Returns the top level of the repository, or the workspace's root if there is no repository.
-    pub fn top_level(&self) -> &Utf8Path {
+    pub(crate) fn top_level(&self) -> &Utf8Path {
         &self.top_level
     }
 
@@ -216,13 +219,13 @@ impl<'a> Context<'a> {
 
     /// Returns a path as the place of a finding: relative to the top level, if the path lies below
     /// it.
-    pub fn place(&self, path: &Utf8Path, line: Option<usize>) -> Place {
+    pub(crate) fn place(&self, path: &Utf8Path, line: Option<usize>) -> Place {
         let path = self.below(path).unwrap_or_else(|| path.to_owned());
         Place::Path { path, line }
     }
 
     /// Returns a path relative to the top level; `None` if the path does not lie below it.
-    pub fn below(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+    pub(crate) fn below(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
         if path.is_relative() {
             return Some(path.to_owned());
         }

@@ -12,7 +12,7 @@ use xtask_impact::workspace::{PackageIx, TargetKind};
 
 /// The times of the newest recorded build in which everything was compiled.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BuildTimes {
+pub(crate) struct BuildTimes {
     /// The name of the run, as in `timings list`.
     pub run: String,
     /// The duration of the build, in seconds.

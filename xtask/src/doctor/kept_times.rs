@@ -16,7 +16,9 @@ use xtask_impact::workspace::Workspace;
 ///
 /// # Errors
 /// Returns an error if the recorded runs cannot be listed or read.
-pub fn kept_times(workspace: &Workspace) -> Result<(Option<MacroTimes>, Option<BuildTimes>)> {
+pub(crate) fn kept_times(
+    workspace: &Workspace,
+) -> Result<(Option<MacroTimes>, Option<BuildTimes>)> {
     let store = Store::of(&workspace.target_directory);
     let history = store.history()?;
     let newest = history.iter().rev();

@@ -1,23 +1,23 @@
 //! `doctor`: finds mistakes that make caches unreliable or builds slow.
 
 pub(crate) mod ci_files;
-pub mod context;
+pub(crate) mod context;
 pub(crate) mod cost;
 pub(crate) mod dependencies;
-pub mod disk;
+pub(crate) mod disk;
 pub(crate) mod environment;
 pub(crate) mod fix;
 pub(crate) mod inherit;
-pub mod kept_times;
+pub(crate) mod kept_times;
 pub(crate) mod layout;
 pub(crate) mod policy_cost;
 pub(crate) mod recorded;
 pub(crate) mod scripts;
 pub(crate) mod shared;
-pub mod tracked;
+pub(crate) mod tracked;
 pub(crate) mod try_layout;
 pub(crate) mod workflow;
-pub mod yaml;
+pub(crate) mod yaml;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;

@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Parser};
 
 /// A value with its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct YamlNode {
+pub(crate) struct YamlNode {
     /// The line where the value begins, counted from 1. For a block of text, the first line of the
     /// text.
     pub line: usize,
@@ -16,7 +16,7 @@ pub struct YamlNode {
 
 /// A YAML value. Numbers, booleans and null are text here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum YamlValue {
+pub(crate) enum YamlValue {
     /// Text.
     Text(String),
     /// A list.
@@ -44,7 +44,7 @@ struct Open {
 /// # Errors
 /// Returns a message with the place if the text is not valid YAML, or exceeds `MAX_DEPTH` or
 /// `MAX_SIZE`.
-pub fn parse(text: &str) -> Result<Option<YamlNode>, String> {
+pub(crate) fn parse(text: &str) -> Result<Option<YamlNode>, String> {
     let mut open: Vec<Open> = Vec::new();
     let mut anchors: HashMap<usize, (YamlNode, usize)> = HashMap::new();
     let mut made = 0;
@@ -128,13 +128,13 @@ pub fn parse(text: &str) -> Result<Option<YamlNode>, String> {
 
 impl YamlNode {
     /// Returns the value of a key of a table.
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let is_it = |entry: &&(Self, Self)| entry.0.text() == Some(key);
         Some(&self.entries().iter().find(is_it)?.1)
     }
 
     /// Returns the text if the value is a text.
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             YamlValue::Text(text) => Some(text),
             _ => None,
@@ -142,7 +142,7 @@ impl YamlNode {
     }
 
     /// Returns the items of a list; an empty slice for other values.
-    pub fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
             YamlValue::List(items) => items,
             _ => &[],
@@ -150,7 +150,7 @@ impl YamlNode {
     }
 
     /// Returns the entries of a table; an empty slice for other values.
-    pub fn entries(&self) -> &[(Self, Self)] {
+    pub(crate) fn entries(&self) -> &[(Self, Self)] {
         match &self.value {
             YamlValue::Table(entries) => entries,
             _ => &[],
@@ -158,7 +158,7 @@ impl YamlNode {
     }
 
     /// Returns every text in the value, without the keys of tables.
-    pub fn texts(&self) -> Vec<&Self> {
+    pub(crate) fn texts(&self) -> Vec<&Self> {
         match &self.value {
             YamlValue::Text(_) => vec![self],
             YamlValue::List(items) => items.iter().flat_map(Self::texts).collect(),

@@ -1,6 +1,6 @@
 //! The command `graph`: shows the workspace's dependency graph.
 
-pub mod text;
+pub(crate) mod text;
 
 use std::collections::BTreeSet;
 

@@ -12,7 +12,7 @@ use xtask_impact::workspace::{PackageIx, Workspace};
 
 /// The workspace's packages and their dependencies.
 #[derive(Debug, Serialize)]
-pub struct GraphReport {
+pub(crate) struct GraphReport {
     /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// The directory of the root manifest.
@@ -26,7 +26,7 @@ pub struct GraphReport {
 
 /// A package.
 #[derive(Debug, Serialize)]
-pub struct GraphNode {
+pub(crate) struct GraphNode {
     /// Cargo's package id.
     pub id: String,
     /// The name of the package.
@@ -41,7 +41,7 @@ pub struct GraphNode {
 
 /// A dependency.
 #[derive(Debug, Serialize)]
-pub struct GraphEdge {
+pub(crate) struct GraphEdge {
     /// Cargo's package id of the dependency.
     pub id: String,
     /// The name of the dependency.
@@ -52,7 +52,7 @@ pub struct GraphEdge {
 
 /// A unit.
 #[derive(Debug, Serialize)]
-pub struct UnitNode {
+pub(crate) struct UnitNode {
     /// The name of the unit; see [`unit_name`].
     pub unit: String,
     /// The names of the units that this unit depends on.
@@ -61,7 +61,7 @@ pub struct UnitNode {
 
 impl GraphReport {
     /// Returns the report of the given packages and the edges between them.
-    pub fn new(workspace: &Workspace, packages: &[PackageIx]) -> Self {
+    pub(crate) fn new(workspace: &Workspace, packages: &[PackageIx]) -> Self {
         let shown: HashSet<_> = packages.iter().collect();
         let mut nodes = Vec::new();
         for &index in packages {
@@ -104,7 +104,7 @@ impl GraphReport {
     /// Merges the reports of several workspaces into one. A package in several reports is listed
     /// once.
     #[must_use]
-    pub fn merged(reports: Vec<Self>) -> Self {
+    pub(crate) fn merged(reports: Vec<Self>) -> Self {
         let mut packages: BTreeMap<_, GraphNode> = BTreeMap::new();
         let mut workspace_root = String::new();
         let mut units = Vec::new();
@@ -134,7 +134,7 @@ impl GraphReport {
 
     /// Adds the units of the report's packages.
     #[must_use]
-    pub fn with_units(mut self, workspace: &Workspace, graph: &UnitGraph) -> Self {
+    pub(crate) fn with_units(mut self, workspace: &Workspace, graph: &UnitGraph) -> Self {
         let shown: HashSet<_> = self.packages.iter().map(|node| node.id.as_str()).collect();
         let is_shown = |index| shown.contains(workspace.package(index).id.as_str());
         let mut units: Vec<_> = graph
@@ -161,7 +161,7 @@ impl GraphReport {
 
     /// Returns one line per package with its dependencies. Build dependencies and dev-dependencies
     /// are listed separately.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         for node in &self.packages {
             let _ = write!(text, "{}", node.label());
@@ -187,7 +187,7 @@ impl GraphReport {
 
     /// Returns the graph for Graphviz. Edges are solid for normal dependencies, dashed for build
     /// dependencies and dotted for dev-dependencies. Units are ellipses.
-    pub fn dot(&self) -> String {
+    pub(crate) fn dot(&self) -> String {
         let mut text =
             String::from("digraph workspace {\n    rankdir = LR;\n    node [shape = box];\n");
         for node in &self.packages {
@@ -216,7 +216,7 @@ impl GraphReport {
 
     /// Returns the graph for Markdown. Arrows are solid for normal dependencies; other arrows are
     /// dotted and labelled with their kind. Units have rounded corners.
-    pub fn mermaid(&self) -> String {
+    pub(crate) fn mermaid(&self) -> String {
         let ids = self.packages.iter().map(|node| node.id.as_str());
         let numbers: HashMap<_, _> = ids.zip(0..).collect();
         let mut text = String::from("graph LR\n");

@@ -10,7 +10,7 @@ use memchr::memmem;
 
 /// A member of the workspace. Paths are relative to the top level if they lie below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FmtMember {
+pub(crate) struct FmtMember {
     /// The directory of the member's manifest.
     pub directory: Utf8PathBuf,
     /// The main file of each target, with the edition of the target.
@@ -19,7 +19,7 @@ pub struct FmtMember {
 
 /// Changed paths, sorted by their meaning for the format of a package.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changed<'a> {
+pub(crate) struct Changed<'a> {
     /// Files that may be modules.
     pub sources: Vec<&'a Utf8Path>,
     /// Files that set the format of all Rust files in their directory and below.
@@ -30,7 +30,7 @@ pub struct Changed<'a> {
 
 impl<'a> Changed<'a> {
     /// Sorts the changed paths. `is_link` returns true for symbolic links.
-    pub fn new(
+    pub(crate) fn new(
         paths: impl IntoIterator<Item = &'a Utf8PathBuf>,
         is_link: &dyn Fn(&Utf8Path) -> bool,
     ) -> Self {
@@ -52,7 +52,7 @@ impl<'a> Changed<'a> {
 /// Returns the members whose format a change can concern. These are the members whose directory
 /// contains a changed file, the members below or around changed settings, and the members for which
 /// `reaches_out` returns true (they compile files from outside their directory).
-pub fn concerned<'a>(
+pub(crate) fn concerned<'a>(
     members: &'a [FmtMember],
     changed: &Changed<'_>,
     reaches_out: &dyn Fn(&FmtMember) -> bool,
@@ -72,7 +72,7 @@ pub fn concerned<'a>(
 
 /// Returns the main files to format, by edition. If a file is the main file of several targets, the
 /// file has the edition of the first target, as in `cargo fmt`.
-pub fn targets(
+pub(crate) fn targets(
     all: &[FmtMember],
     concerned: &[&FmtMember],
     canonical: &dyn Fn(&Utf8Path) -> Utf8PathBuf,
@@ -93,7 +93,7 @@ pub fn targets(
 
 /// Returns the values of all text in a Rust source that looks like `path = "…"`, as in `#[path =
 /// "…"]` and `#[cfg_attr(…, path = "…")]`.
-pub fn path_attributes(source: &str) -> Vec<&str> {
+pub(crate) fn path_attributes(source: &str) -> Vec<&str> {
     let starts = memmem::find_iter(source.as_bytes(), "path");
     let values = starts.filter_map(|start| {
         let rest = source[start + "path".len()..].trim_start();

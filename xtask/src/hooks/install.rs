@@ -19,7 +19,7 @@ use xtask_impact::quote;
 use xtask_impact::usage;
 
 /// The hooks of a repository.
-pub struct Hooks {
+pub(crate) struct Hooks {
     directory: Utf8PathBuf,
     start: HookStart,
     checked: CheckedRepository,
@@ -30,7 +30,7 @@ impl Hooks {
     ///
     /// # Errors
     /// Returns an error if there is no repository.
-    pub fn of(runner: &Runner) -> Result<Self> {
+    pub(crate) fn of(runner: &Runner) -> Result<Self> {
         let checked = CheckedRepository::find(runner)?;
         Ok(Self {
             directory: checked.repository.git_path("hooks")?,
@@ -44,7 +44,7 @@ impl Hooks {
     /// # Errors
     /// Returns an error if the hooks configuration of a workspace is wrong, or if there is no
     /// workspace.
-    pub fn configured(&self) -> Result<Vec<String>> {
+    pub(crate) fn configured(&self) -> Result<Vec<String>> {
         if !self.checked.has_workspaces {
             let top = self.checked.repository.top_level();
             return Err(usage!(
@@ -67,7 +67,7 @@ impl Hooks {
     ///
     /// # Errors
     /// Returns an error if the hook exists and cannot be read.
-    pub fn find(&self, hook: Hook) -> Result<FoundHook> {
+    pub(crate) fn find(&self, hook: Hook) -> Result<FoundHook> {
         let path = self.directory.join(hook.name());
         let chained = chained::find(&path);
         let what = match files::read(&path, files::SETTINGS) {
@@ -96,7 +96,7 @@ impl Hooks {
     ///
     /// # Errors
     /// As for [`Hooks::find`].
-    pub fn replaced(&self) -> Result<Vec<Utf8PathBuf>> {
+    pub(crate) fn replaced(&self) -> Result<Vec<Utf8PathBuf>> {
         let mut replaced = Vec::new();
         for hook in Hook::ALL {
             let found = self.find(hook)?;
@@ -111,7 +111,7 @@ impl Hooks {
     /// # Errors
     /// Returns an error if the hooks directory may be shared with other repositories, if there are
     /// two hooks to keep, or if the disk fails.
-    pub fn install(&self, hook: Hook) -> Result<InstallOutcome> {
+    pub(crate) fn install(&self, hook: Hook) -> Result<InstallOutcome> {
         self.is_own()?;
         chained::migrate(&self.directory.join(hook.name()))?;
         let found = self.find(hook)?;
@@ -144,7 +144,7 @@ impl Hooks {
     ///
     /// # Errors
     /// Returns an error if the disk fails.
-    pub fn uninstall(&self, hook: Hook) -> Result<InstallOutcome> {
+    pub(crate) fn uninstall(&self, hook: Hook) -> Result<InstallOutcome> {
         let found = self.find(hook)?;
         let done = match found.what {
             What::Absent => InstallOutcome::Absent,

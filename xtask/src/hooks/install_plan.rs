@@ -6,7 +6,7 @@ use crate::hooks::model::Hook;
 
 /// A place where git looks for a hook, and the hook that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundHook {
+pub(crate) struct FoundHook {
     /// The hook that git looks for.
     pub hook: Hook,
     /// The path where git looks for the hook.
@@ -19,7 +19,7 @@ pub struct FoundHook {
 
 /// The kind of a file at the place of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// There is no hook.
     Absent,
     /// A hook of the kit, as this version would write the hook now.
@@ -34,7 +34,7 @@ pub enum What {
 
 /// The outcome of installing or uninstalling a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstallOutcome {
+pub(crate) enum InstallOutcome {
     /// The hook was written.
     Written,
     /// The hook was removed.

@@ -3,18 +3,18 @@
 pub(crate) mod chained;
 pub(crate) mod checkout;
 pub(crate) mod fmt;
-pub mod fmt_files;
-pub mod install;
-pub mod install_plan;
-pub mod model;
-pub mod push;
+pub(crate) mod fmt_files;
+pub(crate) mod install;
+pub(crate) mod install_plan;
+pub(crate) mod model;
+pub(crate) mod push;
 pub(crate) mod rerun_if_stale;
-pub mod run;
+pub(crate) mod run;
 pub(crate) mod scene;
-pub mod script;
+pub(crate) mod script;
 pub(crate) mod steps;
 pub(crate) mod target_directory;
-pub mod text;
+pub(crate) mod text;
 pub(crate) mod workspaces;
 
 use anyhow::Result;

@@ -6,7 +6,7 @@ use xtask_impact::{quote, usage};
 
 /// One reference that is going to be pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Push {
+pub(crate) struct Push {
     /// The object that is pushed. It is not always a commit.
     pub local: String,
     /// The object that the remote has for this reference; `None` if the remote does not have the
@@ -20,7 +20,7 @@ pub struct Push {
 ///
 /// # Errors
 /// Returns an error for a line of another form, because the pushed commits are unknown then.
-pub fn pushes(input: &str) -> Result<Vec<Push>> {
+pub(crate) fn pushes(input: &str) -> Result<Vec<Push>> {
     let exists = |object: &&str| object.bytes().any(|byte| byte != b'0');
     let is_object = |it: &str| it.len() >= 4 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut found = Vec::new();

@@ -30,7 +30,7 @@ use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, TreeState};
 /// # Errors
 /// Returns an error if git fails or the configuration is wrong. A step that fails is no error; the
 /// status reports it.
-pub fn start(
+pub(crate) fn start(
     runner: &Runner,
     hook: Hook,
     file: Option<&Utf8Path>,
@@ -87,7 +87,7 @@ pub fn start(
 ///
 /// # Errors
 /// Returns an error in the same cases as [`start`].
-pub fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Status> {
+pub(crate) fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Status> {
     let input = match hook == Hook::PrePush && !std::io::stdin().is_terminal() {
         true => std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?,
         false => String::new(),

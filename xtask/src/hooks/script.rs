@@ -17,24 +17,24 @@ const BEFORE: &str = "before-xtask";
 /// next to the hooks directory, at the same depth. So relative links and paths such as `$(dirname
 /// "$0")/../..` lead to the same place as before. If the hooks directory is hidden, the directory
 /// of kept hooks is hidden too: `.husky` and `.before-xtask`.
-pub fn kept_directory(hook: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn kept_directory(hook: &Utf8Path) -> Utf8PathBuf {
     let hooks = hook.parent().unwrap_or(hook);
     let is_hidden = hooks.file_name().is_some_and(|it| it.starts_with('.'));
     hooks.with_file_name(format!("{}{BEFORE}", if is_hidden { "." } else { "" }))
 }
 
 /// Returns the path of the kept hook; `hook` is the path of the kit's hook.
-pub fn kept(hook: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn kept(hook: &Utf8Path) -> Utf8PathBuf {
     kept_directory(hook).join(hook.file_name().unwrap_or_default())
 }
 
 /// Returns the path where a hook is kept that is not executable. Git does not start such a hook.
-pub fn kept_not_executable(hook: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn kept_not_executable(hook: &Utf8Path) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{}.not-executable", kept(hook)))
 }
 
 /// Returns the paths where older versions of the kit kept the user's hook, newest version first.
-pub fn kept_by_older_versions(hook: &Utf8Path) -> [Utf8PathBuf; 2] {
+pub(crate) fn kept_by_older_versions(hook: &Utf8Path) -> [Utf8PathBuf; 2] {
     let below = hook.parent().unwrap_or(hook).join(BEFORE);
     [
         below.join(hook.file_name().unwrap_or_default()),
@@ -44,13 +44,13 @@ pub fn kept_by_older_versions(hook: &Utf8Path) -> [Utf8PathBuf; 2] {
 
 /// Returns true if a name in a hooks directory belongs to a hook, or directory of hooks, that the
 /// kit kept.
-pub fn is_place_of_kept(name: &str) -> bool {
+pub(crate) fn is_place_of_kept(name: &str) -> bool {
     name.ends_with(BEFORE)
 }
 
 /// The values with which the script of a hook starts the kit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookStart {
+pub(crate) struct HookStart {
     /// The directory of the workspace, relative to the top level; empty for the top level itself.
     pub directory: String,
     /// The path of the built binary: absolute, or relative to the directory of the workspace. With
@@ -64,7 +64,7 @@ pub struct HookStart {
 }
 
 /// Returns the text of the script of a hook.
-pub fn script(hook: Hook, start: &HookStart) -> String {
+pub(crate) fn script(hook: Hook, start: &HookStart) -> String {
     let name = hook.name();
     let binary = posix_word(&start.binary);
     let cargo = posix_word(&start.cargo);
@@ -104,7 +104,7 @@ pub fn script(hook: Hook, start: &HookStart) -> String {
 }
 
 /// Returns true if a script was written by the kit.
-pub fn is_ours(script: &[u8]) -> bool {
+pub(crate) fn is_ours(script: &[u8]) -> bool {
     String::from_utf8_lossy(script).contains(MARK)
 }
 

@@ -12,12 +12,12 @@ use xtask_impact::quote;
 
 /// Returns true if a hook prints its steps before it runs them. A push takes long, so `pre-push`
 /// always does. The other hooks are quick, so they print their steps only on a terminal.
-pub fn announces(hook: Hook) -> bool {
+pub(crate) fn announces(hook: Hook) -> bool {
     hook == Hook::PrePush || std::io::stderr().is_terminal()
 }
 
 /// Prints the steps that a hook is going to run.
-pub fn announce(hook: Hook, steps: &[String]) {
+pub(crate) fn announce(hook: Hook, steps: &[String]) {
     if !steps.is_empty() {
         let steps = steps.join(", ");
         status(
@@ -28,7 +28,7 @@ pub fn announce(hook: Hook, steps: &[String]) {
 }
 
 /// Prints that a step which uses cargo starts.
-pub fn starts(hook: Hook, step: &str, packages: usize) {
+pub(crate) fn starts(hook: Hook, step: &str, packages: usize) {
     let (hook, step) = (hook.name(), quote::line(step));
     let packages = count(packages, "package");
     status("Running", format_args!("{hook}: {step} ({packages})"));
@@ -37,7 +37,7 @@ pub fn starts(hook: Hook, step: &str, packages: usize) {
 /// A progress line that shows the last output of the running steps. Only a terminal gets this line;
 /// each update overwrites the line.
 #[derive(Debug, Default)]
-pub struct StepProgress(Mutex<RunningLine>);
+pub(crate) struct StepProgress(Mutex<RunningLine>);
 
 #[derive(Debug, Default)]
 struct RunningLine {
@@ -47,7 +47,7 @@ struct RunningLine {
 
 impl StepProgress {
     /// Shows the running time of a step and the last line of its output.
-    pub fn show(&self, step: &str, time: Duration, output: &[u8]) {
+    pub(crate) fn show(&self, step: &str, time: Duration, output: &[u8]) {
         if !shows_progress() {
             return;
         }
@@ -67,7 +67,7 @@ impl StepProgress {
     }
 
     /// Removes a step from the progress line.
-    pub fn forget(&self, step: &str) {
+    pub(crate) fn forget(&self, step: &str) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         running.steps.remove(step);
         drop(running);
@@ -75,7 +75,7 @@ impl StepProgress {
     }
 
     /// Clears the progress line, so that other output can be written.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.shown.take().is_some() {
             rewrite("");
@@ -110,7 +110,7 @@ fn progress_shows_the_last_line_without_its_colours() {
 }
 
 /// Returns the plan of a hook: one line for each step of each workspace.
-pub fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
+pub(crate) fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
     let mut text = format!("{}\n", hook.name());
     for (workspace, step, what) in steps {
         let step = of(workspace.as_deref(), step);
@@ -128,7 +128,7 @@ pub fn plan(hook: Hook, steps: &[(Option<String>, String, String)]) -> String {
 
 /// Prints the output of every failed step, and one line that summarizes the hook. The report goes
 /// to standard error, because git may read the standard output of a hook.
-pub fn report(hook: Hook, outcomes: &[StepOutcome], took: Duration) {
+pub(crate) fn report(hook: Hook, outcomes: &[StepOutcome], took: Duration) {
     for outcome in outcomes.iter().filter(|it| it.result == Ending::Failed) {
         plain(&format!(
             "── {} failed ({})",
@@ -205,7 +205,7 @@ fn seconds(time: Duration) -> String {
 }
 
 /// Prints the outcome of installing or uninstalling a hook.
-pub fn done(hook: Hook, done: InstallOutcome) {
+pub(crate) fn done(hook: Hook, done: InstallOutcome) {
     let name = hook.name();
     match done {
         InstallOutcome::Written => status("Installed", name),
@@ -217,7 +217,7 @@ pub fn done(hook: Hook, done: InstallOutcome) {
 }
 
 /// Prints the workspaces that the hooks of a repository check, if there are several.
-pub fn checked(workspaces: &[String]) {
+pub(crate) fn checked(workspaces: &[String]) {
     if workspaces.len() > 1 {
         let all: Vec<_> = workspaces.iter().map(quote::name).collect();
         let all = all.join(", ");
@@ -228,7 +228,7 @@ pub fn checked(workspaces: &[String]) {
 }
 
 /// Returns the text of `hooks status`: the state and the path of each hook.
-pub fn found(found: &[FoundHook]) -> String {
+pub(crate) fn found(found: &[FoundHook]) -> String {
     let mut text = String::new();
     for FoundHook {
         hook,

@@ -18,7 +18,7 @@ use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::{PlatformFacts, RootManifest, check_special_files, workspaces_below};
 
 /// The workspace whose policy is read.
-pub struct PolicyQuery<'a> {
+pub(crate) struct PolicyQuery<'a> {
     /// Starts programs in the directory where the kit was started.
     pub runner: &'a Runner,
     /// A manifest of the workspace; `None` for the manifest that cargo finds from the runner's
@@ -82,7 +82,7 @@ impl PolicyQuery<'_> {
     ///
     /// # Errors
     /// Returns an error if there is no workspace, if git fails, or if the configuration is wrong.
-    pub fn check(&self, known: &[&Check]) -> Result<Vec<Finding>> {
+    pub(crate) fn check(&self, known: &[&Check]) -> Result<Vec<Finding>> {
         let scene = self.scene()?;
         let root = scene.root()?;
         let (top, tracked) = files(root, scene.repository.as_ref())?;
@@ -97,7 +97,7 @@ impl PolicyQuery<'_> {
     ///
     /// # Errors
     /// Returns an error if cargo would refuse a configuration.
-    pub fn settings(&self, all: bool, profile: Option<&str>) -> Result<Vec<BuildSettings>> {
+    pub(crate) fn settings(&self, all: bool, profile: Option<&str>) -> Result<Vec<BuildSettings>> {
         let scene = self.scene()?;
         let repository = scene.repository.as_ref().filter(|_| all);
         let mut settings = Vec::new();

@@ -1,8 +1,8 @@
 //! `policy`: shows how this repository builds, and finds settings that differ from the policy.
 
-pub mod ask;
-pub mod settings;
-pub mod text;
+pub(crate) mod ask;
+pub(crate) mod settings;
+pub(crate) mod text;
 
 use crate::checks::report;
 use anyhow::Result;

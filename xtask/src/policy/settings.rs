@@ -11,7 +11,7 @@ use xtask_impact::workspace::PlatformFacts;
 
 /// The settings of a workspace, as they hold in one directory.
 #[derive(Clone, Debug)]
-pub struct BuildSettings {
+pub(crate) struct BuildSettings {
     /// The directory of the root manifest.
     pub root: Utf8PathBuf,
     /// The directory of final artifacts.
@@ -29,7 +29,7 @@ pub struct BuildSettings {
 
 /// An environment variable that cargo sets for the programs that it starts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Variable {
+pub(crate) struct Variable {
     /// The name of the variable.
     pub name: String,
     /// The value that cargo sets.
@@ -49,7 +49,7 @@ impl BuildSettings {
     ///
     /// # Errors
     /// Returns an error if cargo would refuse the configuration.
-    pub fn new(
+    pub(crate) fn new(
         root: &Utf8Path,
         manifest: Option<&ConfigValue>,
         config: &CargoConfig,

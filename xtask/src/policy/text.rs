@@ -12,7 +12,7 @@ use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::quote;
 
 /// Returns the settings as JSON. If a profile is named, the other profiles are left out.
-pub fn report(settings: &[BuildSettings], profile: Option<&str>) -> Reports<Json> {
+pub(crate) fn report(settings: &[BuildSettings], profile: Option<&str>) -> Reports<Json> {
     let of = |settings: &BuildSettings| {
         let directory =
             |(path, origin): &(_, ValueOrigin)| json!({ "value": path, "origin": origin });
@@ -75,7 +75,7 @@ fn told(value: &ConfigValue) -> Json {
 }
 
 /// Returns the settings as text. If a profile is named, the other profiles are left out.
-pub fn text(settings: &[BuildSettings], profile: Option<&str>) -> String {
+pub(crate) fn text(settings: &[BuildSettings], profile: Option<&str>) -> String {
     let mut text = String::new();
     for settings in settings {
         let _ = writeln!(text, "{}", quote::name(&settings.root));

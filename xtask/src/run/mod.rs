@@ -1,7 +1,7 @@
 //! The command `run-affected`: runs a cargo command on the packages and targets that a change
 //! affects.
 
-pub mod text;
+pub(crate) mod text;
 
 use crate::cli::workspaces;
 use crate::selection::test_runner_shim;

@@ -7,7 +7,7 @@ use xtask_impact::quote;
 use xtask_impact::unit_graph::Mode;
 
 /// Returns the reason why nothing is run.
-pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> String {
+pub(crate) fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> String {
     let compared = quote::line(&answer.compared);
     match partition {
         Some(Partition { slice, of }) => {
@@ -21,7 +21,7 @@ pub fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> Str
 }
 
 /// Returns a note that nextest runs no documentation tests, if some are affected.
-pub fn doctests(answer: &Answer, tool: Tool) -> Option<String> {
+pub(crate) fn doctests(answer: &Answer, tool: Tool) -> Option<String> {
     let affected = answer.affected.units();
     let number = affected
         .filter(|(unit, _)| answer.graph.unit(*unit).mode == Mode::Doctest)

@@ -8,7 +8,7 @@ use xtask_impact::workspace::{PackageIx, Specs, Workspace};
 impl Selection {
     /// Returns the arguments of the cargo command that runs the selection. `options.forwarded` are
     /// the user's own arguments; they come last, since they may contain a `--`.
-    pub fn arguments(
+    pub(crate) fn arguments(
         &self,
         workspace: &Workspace,
         tool: Tool,
@@ -57,7 +57,7 @@ impl Selection {
 
 /// The options that the user gave in addition to the change.
 #[derive(Default)]
-pub struct ToolOptions<'a> {
+pub(crate) struct ToolOptions<'a> {
     /// The members that are left out.
     pub excluded: BTreeSet<PackageIx>,
     /// True to continue after a failure.
@@ -73,7 +73,10 @@ pub struct ToolOptions<'a> {
 }
 
 /// Returns `--workspace` and an `--exclude` for each excluded package.
-pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) -> Vec<String> {
+pub(crate) fn whole_workspace(
+    workspace: &Workspace,
+    excluded: &BTreeSet<PackageIx>,
+) -> Vec<String> {
     let mut arguments = vec!["--workspace".to_owned()];
     for spec in specs(workspace, excluded, Tool::Build) {
         arguments.extend(["--exclude".to_owned(), spec]);
@@ -83,7 +86,7 @@ pub fn whole_workspace(workspace: &Workspace, excluded: &BTreeSet<PackageIx>) ->
 
 /// Returns the user's arguments that choose features, profile and platform. Cargo's unit graph is
 /// asked for with these arguments.
-pub fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
+pub(crate) fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
     const WITH_VALUE: [&str; 5] = ["-F", "--features", "--target", "--config", "-Z"];
     const ALONE: [&str; 7] = [
         "--all-features",
@@ -120,7 +123,7 @@ pub fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
 
 /// Returns true if arguments of [`configuration_args`] change neither the activated features nor
 /// the platform.
-pub fn keeps_features(configuring: &[String]) -> bool {
+pub(crate) fn keeps_features(configuring: &[String]) -> bool {
     const ALONE: [&str; 5] = ["-r", "--release", "--locked", "--offline", "--frozen"];
     let mut arguments = configuring.iter().map(String::as_str);
     while let Some(argument) = arguments.next() {
@@ -134,7 +137,7 @@ pub fn keeps_features(configuring: &[String]) -> bool {
 }
 
 /// Returns the profile that the user's arguments choose.
-pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
+pub(crate) fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
     let mut found = None;
     let mut arguments = configuration_args(tool, forwarded).into_iter();
     while let Some(argument) = arguments.next() {
@@ -153,7 +156,7 @@ pub fn profile_in(tool: Tool, forwarded: &[String]) -> Option<String> {
 }
 
 /// Returns the values of `--config` among the user's arguments.
-pub fn config_in(tool: Tool, forwarded: &[String]) -> Vec<String> {
+pub(crate) fn config_in(tool: Tool, forwarded: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     let mut arguments = configuration_args(tool, forwarded).into_iter();
     while let Some(argument) = arguments.next() {
@@ -174,7 +177,7 @@ fn split(forwarded: &[String]) -> (&[String], &[String]) {
 
 /// Adds `--locked` to the arguments of a cargo that builds, unless they have `--locked` or
 /// `--frozen`.
-pub fn locked(mut arguments: Vec<String>) -> Vec<String> {
+pub(crate) fn locked(mut arguments: Vec<String>) -> Vec<String> {
     let own = split(&arguments).0;
     if !own.iter().any(|it| it == "--locked" || it == "--frozen") {
         arguments.insert(own.len(), "--locked".to_owned());
@@ -201,7 +204,11 @@ fn chooses_targets(argument: &str) -> bool {
 
 /// Returns packages as the tool takes them after `-p`. `cargo fmt` only takes members, and takes
 /// them by name.
-pub fn specs(workspace: &Workspace, packages: &BTreeSet<PackageIx>, tool: Tool) -> Vec<String> {
+pub(crate) fn specs(
+    workspace: &Workspace,
+    packages: &BTreeSet<PackageIx>,
+    tool: Tool,
+) -> Vec<String> {
     let specs = Specs::new(workspace);
     let spec = |&package: &PackageIx| match tool {
         Tool::Fmt => workspace.package(package).name.clone(),

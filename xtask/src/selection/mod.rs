@@ -3,23 +3,23 @@
 
 pub(crate) mod args;
 mod arguments;
-pub mod profiles;
-pub mod question_args;
-pub mod report;
-pub mod select;
+pub(crate) mod profiles;
+pub(crate) mod question_args;
+pub(crate) mod report;
+pub(crate) mod select;
 mod targets;
-pub mod test_runner_shim;
+pub(crate) mod test_runner_shim;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use cargo_metadata::camino::Utf8Path;
 
-pub use arguments::{
+pub(crate) use arguments::{
     ToolOptions, config_in, configuration_args, keeps_features, locked, profile_in, specs,
     whole_workspace,
 };
-pub use targets::{binary_id, in_filterset};
+pub(crate) use targets::{binary_id, in_filterset};
 use targets::{filterset, target_flags};
 
 use xtask_impact::paths::resolved;
@@ -33,7 +33,7 @@ use xtask_impact::workspace::{PackageIx, TargetKind, Workspace};
 
 /// The cargo command that is going to be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Tool {
+pub(crate) enum Tool {
     /// Run `cargo check --all-targets` on what is rebuilt
     Check,
     /// Run `cargo clippy --all-targets` on what is rebuilt
@@ -54,7 +54,7 @@ pub enum Tool {
 
 impl Tool {
     /// Returns the verb that the tool's query is about.
-    pub fn verb(self) -> Verb {
+    pub(crate) fn verb(self) -> Verb {
         match self {
             Self::Check | Self::Clippy | Self::Fmt => Verb::Check,
             Self::Doc => Verb::Doc,
@@ -64,12 +64,12 @@ impl Tool {
     }
 
     /// Returns true if the tool runs tests.
-    pub fn is_test(self) -> bool {
+    pub(crate) fn is_test(self) -> bool {
         matches!(self, Self::Test | Self::Nextest)
     }
 
     /// Returns the profile that the tool builds by default.
-    pub fn profile(self) -> &'static str {
+    pub(crate) fn profile(self) -> &'static str {
         match self {
             Self::Bench => "bench",
             _ => "dev",
@@ -88,7 +88,7 @@ impl Tool {
     /// Returns a cargo command that builds with the same features. Features depend on the command
     /// only in one respect: if dev-dependencies count. Returns `None` for `fmt`, which builds
     /// nothing.
-    pub fn builds_like(self) -> Option<&'static [&'static str]> {
+    pub(crate) fn builds_like(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Fmt => None,
             Self::Doc => Some(&["build"]),
@@ -97,7 +97,7 @@ impl Tool {
     }
 
     /// Returns the name of the cargo command.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.words()[0]
     }
 
@@ -135,7 +135,7 @@ impl Tool {
 
 /// One of several machines that share the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition {
+pub(crate) struct Partition {
     /// The number of the machine, from 1.
     pub slice: usize,
     /// The number of all machines.
@@ -157,7 +157,7 @@ impl FromStr for Partition {
 
 /// The packages and targets that a command is run on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// The affected members.
     pub packages: BTreeSet<PackageIx>,
     /// Members that are selected only to keep the features of dependencies as they are in the whole
@@ -174,7 +174,7 @@ pub struct Selection {
 
 impl Selection {
     /// Returns the selection of everything that is affected, without the excluded packages.
-    pub fn new(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Self {
+    pub(crate) fn new(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Self {
         if tool == Tool::Fmt {
             let packages = with_changed_sources(answer);
             return Self {
@@ -188,7 +188,11 @@ impl Selection {
 
     /// Returns the affected units that are a reason to run the command, sorted by package and
     /// target.
-    pub fn units(answer: &Answer, tool: Tool, excluded: &BTreeSet<PackageIx>) -> Vec<UnitIx> {
+    pub(crate) fn units(
+        answer: &Answer,
+        tool: Tool,
+        excluded: &BTreeSet<PackageIx>,
+    ) -> Vec<UnitIx> {
         let mut units = concerned(answer, tool, |package| !excluded.contains(package));
         units.sort_by_key(|&unit| {
             let unit = answer.graph.unit(unit);
@@ -199,14 +203,14 @@ impl Selection {
     }
 
     /// Returns the selection of some affected test binaries.
-    pub fn of_binaries(answer: &Answer, units: &[UnitIx]) -> Self {
+    pub(crate) fn of_binaries(answer: &Answer, units: &[UnitIx]) -> Self {
         let mut selection = Self::of(answer, Tool::Nextest, units);
         selection.filter = Some(filterset(answer, units));
         selection
     }
 
     /// Returns the selection of the affected tests of some packages.
-    pub fn of_packages(answer: &Answer, tool: Tool, packages: &BTreeSet<PackageIx>) -> Self {
+    pub(crate) fn of_packages(answer: &Answer, tool: Tool, packages: &BTreeSet<PackageIx>) -> Self {
         let units = concerned(answer, tool, |package| packages.contains(package));
         Self::of(answer, tool, &units)
     }
@@ -238,14 +242,14 @@ impl Selection {
     }
 
     /// Returns true if there is nothing to run.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.packages.is_empty()
     }
 
     /// Adds members that keep the features of dependencies. Nextest gets a filter, so that the
     /// tests of these members are not run.
     #[must_use]
-    pub fn with(mut self, answer: &Answer, tool: Tool, beside: BTreeSet<PackageIx>) -> Self {
+    pub(crate) fn with(mut self, answer: &Answer, tool: Tool, beside: BTreeSet<PackageIx>) -> Self {
         if tool == Tool::Nextest && self.filter.is_none() && !beside.is_empty() {
             let units = concerned(answer, tool, |package| self.packages.contains(package));
             self.filter = Some(filterset(answer, &units));
@@ -256,7 +260,7 @@ impl Selection {
 
     /// Selects the whole workspace.
     #[must_use]
-    pub fn whole(self, answer: &Answer, tool: Tool) -> Self {
+    pub(crate) fn whole(self, answer: &Answer, tool: Tool) -> Self {
         let members = answer.workspace.members().map(|(member, _)| member);
         let beside = members.filter(|it| !self.packages.contains(it)).collect();
         Self {
@@ -296,13 +300,13 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
 }
 
 /// Returns the reason for which nextest runs all tests again, where nextest is run.
-pub fn configured(answer: &Answer, tool: Tool) -> Option<String> {
+pub(crate) fn configured(answer: &Answer, tool: Tool) -> Option<String> {
     let because = nextest_because(answer).filter(|_| tool == Tool::Nextest)?;
     Some(format!("all tests are run: {because}"))
 }
 
 /// Returns the reason for which nextest runs all tests again, if there is one.
-pub fn nextest_because(answer: &Answer) -> Option<String> {
+pub(crate) fn nextest_because(answer: &Answer) -> Option<String> {
     let changed = nextest_configuration(answer)?;
     Some(format!(
         "{} changed: it configures how nextest runs each test",
@@ -313,7 +317,7 @@ pub fn nextest_because(answer: &Answer) -> Option<String> {
 /// Returns the changed file of nextest's configuration, which says how each test is run:
 /// `.config/nextest.toml` of the workspace, or one beside it that is named after nextest, as those
 /// of tools are.
-pub fn nextest_configuration(answer: &Answer) -> Option<&Utf8Path> {
+pub(crate) fn nextest_configuration(answer: &Answer) -> Option<&Utf8Path> {
     let directory = resolved(&answer.workspace.root).join(".config");
     let mut changed = answer.changes.iter().map(|change| &*change.path);
     changed.find(|changed| {
@@ -370,7 +374,7 @@ fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
 /// Spreads things over machines: the heaviest first, each to the machine with the least weight.
 /// Things of equal weight are taken in their order. The result has each machine's total weight and
 /// its things.
-pub fn spread<T: Ord>(mut things: Vec<(u64, T)>, machines: usize) -> Vec<(u64, Vec<T>)> {
+pub(crate) fn spread<T: Ord>(mut things: Vec<(u64, T)>, machines: usize) -> Vec<(u64, Vec<T>)> {
     things.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.cmp(b)));
     let mut spread: Vec<(u64, Vec<T>)> = (0..machines).map(|_| (0, Vec::new())).collect();
     for (weight, thing) in things {

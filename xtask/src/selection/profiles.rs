@@ -49,7 +49,7 @@ const RESERVED: [&str; 21] = [
 ///
 /// # Errors
 /// Returns an error with a suggestion if the profile is not defined.
-pub fn require(
+pub(crate) fn require(
     runner: &Runner,
     workspace: &Workspace,
     name: &str,

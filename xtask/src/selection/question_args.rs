@@ -17,7 +17,7 @@ use xtask_impact::workspace::Workspace;
 
 /// The whole question: which workspace, which change, and what is going to be run.
 #[derive(Debug, clap::Args)]
-pub struct QuestionArgs {
+pub(crate) struct QuestionArgs {
     #[command(flatten)]
     subject: SubjectArgs,
     /// Select what this kind of cargo command builds or runs
@@ -39,23 +39,23 @@ impl QuestionArgs {
     ///
     /// # Errors
     /// Returns an error if the arguments name something that does not exist.
-    pub fn resolve(&self) -> Result<Query> {
+    pub(crate) fn resolve(&self) -> Result<Query> {
         let in_ci = self.subject.change.is_in_ci();
         self.subject.resolved(&self.build(), in_ci)
     }
 
     /// Returns the flags of the change set that were given.
-    pub fn given(&self) -> Vec<&'static str> {
+    pub(crate) fn given(&self) -> Vec<&'static str> {
         self.subject.change.given()
     }
 
     /// Returns the value of `--head`.
-    pub fn head(&self) -> Option<&str> {
+    pub(crate) fn head(&self) -> Option<&str> {
         self.subject.change.head.as_deref()
     }
 
     /// Returns the value of `--profile`.
-    pub fn profile(&self) -> Option<&str> {
+    pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
     }
 
@@ -73,7 +73,7 @@ impl QuestionArgs {
     ///
     /// # Errors
     /// Returns an error if rustc does not print the host's triple.
-    pub fn triples(&self, runner: &Runner) -> Result<Vec<String>> {
+    pub(crate) fn triples(&self, runner: &Runner) -> Result<Vec<String>> {
         let named = self.subject.workspace.targets().iter();
         let resolve = |triple: &String| match &**triple {
             "host-tuple" => {
@@ -86,7 +86,7 @@ impl QuestionArgs {
     }
 
     /// Returns the arguments that cargo takes, too, for a build by cargo.
-    pub fn forwarded(&self) -> Vec<String> {
+    pub(crate) fn forwarded(&self) -> Vec<String> {
         let mut forwarded = self.subject.workspace.forwarded();
         let profile = self.profile.iter().map(|it| ["--profile", it]);
         let triples = self.subject.workspace.targets().iter();
@@ -98,7 +98,7 @@ impl QuestionArgs {
 }
 
 /// The build that a query is about.
-pub struct Build {
+pub(crate) struct Build {
     /// The verb.
     pub verb: Verb,
     /// The name of the profile.
@@ -109,7 +109,7 @@ pub struct Build {
 
 /// The workspace and the change set, for commands that choose the verb themselves.
 #[derive(Debug, clap::Args)]
-pub struct SubjectArgs {
+pub(crate) struct SubjectArgs {
     #[command(flatten)]
     change: ChangeArgs,
     /// Use the sources alone, as on a fresh clone, and no records of earlier builds
@@ -125,7 +125,7 @@ impl SubjectArgs {
     ///
     /// # Errors
     /// Returns an error if the arguments name something that does not exist.
-    pub fn resolve_in_ci(&self, build: &Build) -> Result<Query> {
+    pub(crate) fn resolve_in_ci(&self, build: &Build) -> Result<Query> {
         let in_ci =
             self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
         self.resolved(build, in_ci)
@@ -185,7 +185,7 @@ impl SubjectArgs {
     ///
     /// # Errors
     /// Returns an error if the arguments name something that no workspace has.
-    pub fn each(&self, build: &Build, all: bool, others: &[String]) -> Result<Questions> {
+    pub(crate) fn each(&self, build: &Build, all: bool, others: &[String]) -> Result<Questions> {
         if !all {
             let question = self.resolved(build, self.change.is_in_ci())?;
             for spec in question.asked.assumed.iter().chain(others) {
@@ -223,7 +223,7 @@ impl QuestionArgs {
     ///
     /// # Errors
     /// Returns the errors of [`SubjectArgs::each`].
-    pub fn each(&self, all: bool, others: &[String]) -> Result<Questions> {
+    pub(crate) fn each(&self, all: bool, others: &[String]) -> Result<Questions> {
         self.subject.each(&self.build(), all, others)
     }
 }
@@ -245,7 +245,7 @@ fn defined_somewhere(loaded: &[Loaded], build: &Build) -> Result<()> {
 ///
 /// # Errors
 /// Returns the error of the first workspace if no workspace has the package.
-pub fn somewhere(loaded: &[Loaded], spec: &str) -> Result<()> {
+pub(crate) fn somewhere(loaded: &[Loaded], spec: &str) -> Result<()> {
     let mut found = loaded.iter().map(|it| it.workspace.find(package_of(spec)));
     match (found.next(), loaded.len()) {
         (Some(Err(error)), 1) => Err(error),

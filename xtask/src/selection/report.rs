@@ -10,14 +10,14 @@ use crate::selection::{Tool, binary_id, in_filterset, nextest_configuration};
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Seed};
-pub use xtask_impact::unit_graph::target_name;
+pub(crate) use xtask_impact::unit_graph::target_name;
 use xtask_impact::unit_graph::{Mode, Verb, unit_name};
 use xtask_impact::vcs::Change;
 use xtask_impact::workspace::{Specs, TargetKind};
 
 /// The report of an answer.
 #[derive(Debug, Serialize)]
-pub struct AffectedReport {
+pub(crate) struct AffectedReport {
     /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// The verb that the report is about.
@@ -47,7 +47,7 @@ pub struct AffectedReport {
 /// The number of compiled units of path packages that have a record of this kind of build. The
 /// other units are judged by their sources.
 #[derive(Debug, Serialize)]
-pub struct RecordCount {
+pub(crate) struct RecordCount {
     /// The number of units with a record.
     pub current: usize,
     /// The number of all compiled units.
@@ -56,7 +56,7 @@ pub struct RecordCount {
 
 /// An affected package.
 #[derive(Debug, Serialize)]
-pub struct AffectedPackage {
+pub(crate) struct AffectedPackage {
     /// The name of the package.
     pub name: String,
     /// The version of the package.
@@ -74,7 +74,7 @@ pub struct AffectedPackage {
 
 /// An affected unit, with the chain from the change to the unit.
 #[derive(Debug, Serialize)]
-pub struct AffectedUnit {
+pub(crate) struct AffectedUnit {
     /// The name of the package.
     pub package: String,
     /// The version of the package.
@@ -102,7 +102,7 @@ pub struct AffectedUnit {
 
 impl AffectedReport {
     /// Returns the report of an answer.
-    pub fn new(answer: &Answer) -> Self {
+    pub(crate) fn new(answer: &Answer) -> Self {
         let (workspace, graph) = (&answer.workspace, &answer.graph);
         let specs = Specs::new(workspace);
         let mut units = Vec::new();
@@ -161,7 +161,7 @@ impl AffectedReport {
 
     /// Keeps the units with one effect, and their packages.
     #[must_use]
-    pub fn only(mut self, effect: Effect) -> Self {
+    pub(crate) fn only(mut self, effect: Effect) -> Self {
         self.units.retain(|unit| unit.effect == effect);
         self.packages = packages(&self.units);
         if effect == Effect::Rebuilt {
@@ -173,7 +173,7 @@ impl AffectedReport {
 
     /// Returns the report as text: a block for each package, with the packages that the change
     /// touches directly first. Units with the same effect and chain share a line.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let mut groups: Vec<&[AffectedUnit]> = self
             .units
@@ -206,7 +206,7 @@ impl AffectedReport {
     }
 
     /// Returns a summary of the report in one line.
-    pub fn headline(&self) -> String {
+    pub(crate) fn headline(&self) -> String {
         let units = self.units.iter();
         let with = |effect| units.clone().filter(|it| it.effect == effect).count();
         format!(
@@ -220,14 +220,14 @@ impl AffectedReport {
     }
 
     /// Returns the names of the affected members, one per line.
-    pub fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         self.members()
             .map(|package| format!("{}\n", package.name))
             .collect()
     }
 
     /// Returns the affected members as `-p` arguments on one line.
-    pub fn cargo_args(&self) -> String {
+    pub(crate) fn cargo_args(&self) -> String {
         let specs: Vec<_> = self
             .members()
             .map(|package| format!("-p {}", package.spec))
@@ -239,7 +239,7 @@ impl AffectedReport {
     }
 
     /// Returns the affected units of members, one per line.
-    pub fn unit_names(&self) -> String {
+    pub(crate) fn unit_names(&self) -> String {
         let units = self.units.iter().filter(|unit| unit.member);
         units
             .map(|unit| format!("{} {}\n", unit.package, unit.name()))
@@ -249,7 +249,7 @@ impl AffectedReport {
     /// Returns the affected members and their affected targets as arguments on one line, or `None`
     /// if the targets cannot be named. A target argument applies to every named package, so the
     /// targets can only be named if the same arguments are right for each package.
-    pub fn target_args(&self) -> Option<String> {
+    pub(crate) fn target_args(&self) -> Option<String> {
         let mut flags_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for unit in self.units.iter().filter(|unit| unit.member) {
             let flag = match unit.kind {
@@ -278,7 +278,7 @@ impl AffectedReport {
 
     /// Returns the affected tests as a filterset of nextest, which names a test binary by its
     /// package.
-    pub fn nextest(&self) -> String {
+    pub(crate) fn nextest(&self) -> String {
         let tests = self.units.iter();
         let tests = tests.filter(|unit| unit.member && unit.mode == Mode::Test);
         let ids = tests.map(|unit| binary_id(&unit.package, unit.kind, &unit.target));

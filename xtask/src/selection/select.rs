@@ -23,13 +23,13 @@ use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::workspace::{Declared, PackageIx, Workspace};
 
 /// A selection with notes for the user.
-pub type Noted = (Selection, Vec<String>);
+pub(crate) type Noted = (Selection, Vec<String>);
 
 /// A function that returns the cost of a unit.
-pub type Weight<'a> = dyn Fn(UnitIx) -> u64 + 'a;
+pub(crate) type Weight<'a> = dyn Fn(UnitIx) -> u64 + 'a;
 
 /// Selects from an answer the packages and targets to run a command on.
-pub struct Selector<'a> {
+pub(crate) struct Selector<'a> {
     /// The runner that starts cargo in the command's directory.
     pub runner: &'a Runner,
     /// The answer with the affected units.
@@ -43,7 +43,7 @@ pub struct Selector<'a> {
 
 impl<'a> Selector<'a> {
     /// Returns the selector of a command that runs in the runner's directory.
-    pub fn new(
+    pub(crate) fn new(
         runner: &'a Runner,
         answer: &'a Answer,
         tool: Tool,
@@ -59,7 +59,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Returns the selection of everything that is affected.
-    pub fn all(&self) -> Noted {
+    pub(crate) fn all(&self) -> Noted {
         self.keep(Selection::new(
             self.answer,
             self.tool,
@@ -71,7 +71,7 @@ impl<'a> Selector<'a> {
     ///
     /// # Errors
     /// Returns an error if cargo does not tell which tests belong together.
-    pub fn part(&self, partition: Partition) -> Result<Noted> {
+    pub(crate) fn part(&self, partition: Partition) -> Result<Noted> {
         let alike = |_| 1;
         let place = partition.slice - 1;
         Ok(match self.tool {
@@ -84,7 +84,7 @@ impl<'a> Selector<'a> {
     ///
     /// # Errors
     /// Returns the errors of [`Selector::part`].
-    pub fn parts(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
+    pub(crate) fn parts(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
         let kept = |parts: Vec<(u64, Selection)>| {
             let parts = parts.into_iter();
             parts.map(|(load, part)| (load, self.keep(part))).collect()
@@ -99,7 +99,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Adds the packages that keep the features of the selection's dependencies.
-    pub fn keep(&self, selection: Selection) -> Noted {
+    pub(crate) fn keep(&self, selection: Selection) -> Noted {
         let (answer, tool) = (self.answer, self.tool);
         let workspace = &answer.workspace;
         if selection.is_empty() || tool == Tool::Fmt {

@@ -83,7 +83,7 @@ pub(crate) fn filterset(answer: &Answer, units: &[UnitIx]) -> String {
 }
 
 /// Returns a name as text of nextest's filtersets.
-pub fn in_filterset(name: &str) -> String {
+pub(crate) fn in_filterset(name: &str) -> String {
     let mut escaped = String::new();
     for c in name.chars() {
         match c {
@@ -97,7 +97,7 @@ pub fn in_filterset(name: &str) -> String {
 
 /// Returns nextest's name of a test binary: its package, with kind and target unless the binary
 /// tests the library.
-pub fn binary_id(package: &str, kind: TargetKind, target: &str) -> String {
+pub(crate) fn binary_id(package: &str, kind: TargetKind, target: &str) -> String {
     match kind {
         TargetKind::Lib => package.to_owned(),
         TargetKind::Bin => format!("{package}::bin/{target}"),

@@ -21,7 +21,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::workspace::{PackageIx, Workspace};
 
 /// Returns the cargo command for a selection.
-pub fn cargo(
+pub(crate) fn cargo(
     runner: &Runner,
     workspace: &Workspace,
     tool: Tool,
@@ -39,7 +39,7 @@ pub fn cargo(
 
 /// Returns the arguments of the cargo command for a selection. `--locked` keeps the lock file
 /// unchanged.
-pub fn arguments(
+pub(crate) fn arguments(
     workspace: &Workspace,
     tool: Tool,
     selection: &Selection,
@@ -89,7 +89,7 @@ fn has_runner(root: &Utf8Path) -> bool {
 ///
 /// # Errors
 /// Returns an error if the test cannot be started.
-pub fn run_test(without: &[String], program: &Path, arguments: &[String]) -> Result<Status> {
+pub(crate) fn run_test(without: &[String], program: &Path, arguments: &[String]) -> Result<Status> {
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     if without.contains(&package) {
         return Ok(Status::Done);

@@ -15,7 +15,7 @@ use xtask_impact::vcs::Commit;
 
 /// The comparison of one answer with one build.
 #[derive(Debug, Default, Serialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The number of units that were predicted and rebuilt.
     pub hits: usize,
     /// The units that were rebuilt but not predicted. Each of them is an error of the answer.
@@ -27,7 +27,7 @@ pub struct Comparison {
 
 /// A commit that was replayed.
 #[derive(Debug, Serialize)]
-pub struct ReplayedCommit {
+pub(crate) struct ReplayedCommit {
     /// The commit.
     pub commit: Commit,
     /// The first line of the commit message.
@@ -39,7 +39,7 @@ pub struct ReplayedCommit {
 /// The outcome of replaying a commit.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ReplayOutcome {
+pub(crate) enum ReplayOutcome {
     /// Cargo built the commit, and the answer was compared with the build.
     Compared(Comparison),
     /// The commit or its parent does not build here, so there is no comparison.
@@ -48,7 +48,7 @@ pub enum ReplayOutcome {
 
 /// A build that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The commit that does not build.
     pub commit: Commit,
     /// Cargo's error.
@@ -58,7 +58,7 @@ pub struct Failure {
 impl Comparison {
     /// Compares an answer with a build. Units that are only rerun are left out, because cargo does
     /// not report them.
-    pub fn new(answer: &Answer, built: &BuildOutcome) -> Self {
+    pub(crate) fn new(answer: &Answer, built: &BuildOutcome) -> Self {
         let mut comparison = Self::default();
         let mut named = BTreeSet::new();
         for (index, effect) in answer.affected.units() {

@@ -11,7 +11,7 @@ use xtask_impact::paths::normalized;
 
 /// A package of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MemberPackage {
+pub(crate) struct MemberPackage {
     /// The directory of its manifest, relative to the root.
     pub directory: Utf8PathBuf,
     /// The name of the package.
@@ -21,7 +21,7 @@ pub struct MemberPackage {
 }
 
 /// The member patterns of a root manifest.
-pub struct DeclaredMembers {
+pub(crate) struct DeclaredMembers {
     root: Utf8PathBuf,
     manifest: Table,
     members: Vec<Pattern>,
@@ -31,7 +31,7 @@ pub struct DeclaredMembers {
 impl DeclaredMembers {
     /// Reads the manifest in this directory. The result has no members if the manifest cannot be
     /// read.
-    pub fn read(root: &Utf8Path) -> Self {
+    pub(crate) fn read(root: &Utf8Path) -> Self {
         let manifest = manifest(root).unwrap_or_default();
         let listed = |key: &str| -> Vec<Utf8PathBuf> {
             let listed = of_workspace(&manifest, key).and_then(Value::as_array);
@@ -49,7 +49,7 @@ impl DeclaredMembers {
     }
 
     /// Returns true if the root manifest lists a directory as a member.
-    pub fn lists(&self, directory: &Utf8Path) -> bool {
+    pub(crate) fn lists(&self, directory: &Utf8Path) -> bool {
         let options = MatchOptions {
             require_literal_separator: true,
             ..MatchOptions::new()
@@ -70,7 +70,7 @@ impl DeclaredMembers {
 
     /// Returns all members among these manifests: the root package, the listed packages, and their
     /// path dependencies below the root.
-    pub fn members(&self, manifests: &[Utf8PathBuf]) -> Vec<MemberPackage> {
+    pub(crate) fn members(&self, manifests: &[Utf8PathBuf]) -> Vec<MemberPackage> {
         let listed = manifests.iter().filter_map(|it| it.parent());
         let mut pending: Vec<Utf8PathBuf> = listed
             .filter(|directory| *directory == self.root || self.lists(directory))

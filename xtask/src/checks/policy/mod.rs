@@ -5,10 +5,10 @@
 //! kit applies the policy by starting cargo in the directory in which its users would, with an
 //! unchanged environment.
 
-pub mod check;
-pub mod members;
-pub mod profiles;
-pub mod subject;
+pub(crate) mod check;
+pub(crate) mod members;
+pub(crate) mod profiles;
+pub(crate) mod subject;
 #[cfg(all(test, unix))]
 mod tests;
 
@@ -56,7 +56,7 @@ pub(crate) fn entries(
 ///
 /// # Errors
 /// Returns an error if the configuration has a value that is no text.
-pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<ConfigValue>> {
+pub(crate) fn tool(config: &CargoConfig, key: &str) -> Result<Option<ConfigValue>> {
     let variable = TOOLS.iter().find(|(known, _)| *known == key);
     let by_variable = variable.and_then(|(_, name)| {
         let value = config.variable(name)?.to_owned();
@@ -78,7 +78,7 @@ pub fn tool(config: &CargoConfig, key: &str) -> Result<Option<ConfigValue>> {
 ///
 /// # Errors
 /// Returns an error if cargo would refuse the configuration.
-pub fn examine(
+pub(crate) fn examine(
     runner: &Runner,
     root: &Utf8Path,
     repository: Option<&Repository>,
@@ -107,7 +107,7 @@ pub(crate) fn files(
 ///
 /// # Errors
 /// Returns an error if cargo would refuse the configuration, or if the policy is not valid.
-pub fn check(
+pub(crate) fn check(
     known: &[&Check],
     root: &Utf8Path,
     top: &Utf8Path,

@@ -12,7 +12,7 @@ use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigi
 use xtask_impact::usage;
 
 /// The fields of a profile, in the order of cargo's reference.
-pub const FIELDS: [&str; 14] = [
+pub(crate) const FIELDS: [&str; 14] = [
     "opt-level",
     "debug",
     "split-debuginfo",
@@ -30,11 +30,11 @@ pub const FIELDS: [&str; 14] = [
 ];
 
 /// The values of a profile's fields, in the form of [`canonical`].
-pub type Fields = BTreeMap<&'static str, ConfigValue>;
+pub(crate) type Fields = BTreeMap<&'static str, ConfigValue>;
 
 /// A profile with everything that it inherits.
 #[derive(Clone, Debug, Default)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// The name of the profile.
     pub name: String,
     /// The profiles that it inherits from, the nearest first.
@@ -53,7 +53,7 @@ pub struct Profile {
 
 /// The package whose values are asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Of<'a> {
+pub(crate) struct Of<'a> {
     /// The package by its specification in the profile, if the profile has a table for the package.
     pub package: Option<&'a str>,
     /// True if the package is not a member, so that `package."*"` applies.
@@ -67,7 +67,7 @@ impl Profile {
     /// values with overrides. A value that rustc chooses is left out. A unit that is built for a
     /// build script or a procedural macro gets no debug information unless a value asks for it;
     /// cargo makes an exception if the same unit is also built for the program.
-    pub fn values(&self, of: Of<'_>) -> Fields {
+    pub(crate) fn values(&self, of: Of<'_>) -> Fields {
         let text = |word: &str| default(text(word));
         let mut values = self.defaults();
         values.extend(self.said.clone());
@@ -133,7 +133,7 @@ struct Layer {
 /// # Errors
 /// Returns an error if a profile cannot be resolved and the manifest defines it or `asked` names
 /// it.
-pub fn profiles(
+pub(crate) fn profiles(
     manifest: Option<&ConfigValue>,
     config: &CargoConfig,
     asked: Option<&str>,
@@ -163,7 +163,7 @@ pub fn profiles(
 ///
 /// # Errors
 /// Returns an error if the configuration has a value of another type.
-pub fn incremental(config: &CargoConfig) -> Result<Option<ConfigValue>> {
+pub(crate) fn incremental(config: &CargoConfig) -> Result<Option<ConfigValue>> {
     let name = "CARGO_INCREMENTAL";
     if let Some(said) = config.variable(name) {
         return Ok(Some(ConfigValue {
@@ -272,7 +272,7 @@ fn of_config(name: &str, config: &CargoConfig) -> Result<Layer> {
 /// Returns a field's value in one form where cargo accepts several. `debug` becomes `none`,
 /// `limited`, `full` or a kind of line tables. `opt-level` and `strip` become a text. `lto` becomes
 /// `"off"`, `"thin"` or `"fat"`, or `false` for LTO among a crate's own codegen units.
-pub fn canonical(field: &str, value: &ConfigValue) -> ConfigValue {
+pub(crate) fn canonical(field: &str, value: &ConfigValue) -> ConfigValue {
     let kind = match (field, &value.kind) {
         ("opt-level", ValueKind::Integer(level)) => text(&level.to_string()),
         ("debug", ValueKind::Integer(0) | ValueKind::Boolean(false)) => text("none"),

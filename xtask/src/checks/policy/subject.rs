@@ -15,7 +15,7 @@ use xtask_impact::usage;
 use xtask_impact::workspace::{RootManifest, workspaces_below};
 
 /// The input of the policy checks.
-pub struct PolicySubject {
+pub(crate) struct PolicySubject {
     /// The repository's top level. Only files below it belong to the repository.
     pub top: Utf8PathBuf,
     /// The workspaces. The workspace that was asked about comes first.
@@ -33,7 +33,7 @@ pub struct PolicySubject {
 }
 
 /// A workspace and its effective configuration.
-pub struct KnownWorkspace {
+pub(crate) struct KnownWorkspace {
     /// The directory of the root manifest.
     pub root: Utf8PathBuf,
     /// The table `profile` of the root manifest.
@@ -43,7 +43,7 @@ pub struct KnownWorkspace {
 }
 
 /// The files that the checks read, as git's patterns.
-pub const FILES: &[&str] = &[
+pub(crate) const FILES: &[&str] = &[
     "Cargo.toml",
     "*/Cargo.toml",
     ".cargo/config*",
@@ -61,7 +61,7 @@ pub const FILES: &[&str] = &[
 
 /// The purpose for which a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
+pub(crate) enum FileKind {
     /// Cargo's configuration: `.cargo/config.toml`.
     Configuration,
     /// The pinned toolchain: `rust-toolchain.toml`.
@@ -99,7 +99,7 @@ impl PolicySubject {
     ///
     /// # Errors
     /// Returns an error if cargo would refuse the first workspace's configuration or manifest.
-    pub fn read(
+    pub(crate) fn read(
         top: &Utf8Path,
         tracked: &[Utf8PathBuf],
         root: &Utf8Path,
@@ -154,13 +154,13 @@ impl PolicySubject {
     }
 
     /// Returns the place of a file, or of a line of it, for a finding.
-    pub fn at(&self, path: &Utf8Path, line: Option<usize>) -> Place {
+    pub(crate) fn at(&self, path: &Utf8Path, line: Option<usize>) -> Place {
         let path = relative(path, &self.top);
         Place::Path { path, line }
     }
 
     /// Returns the place where a value is set.
-    pub fn place(&self, origin: &ValueOrigin) -> Place {
+    pub(crate) fn place(&self, origin: &ValueOrigin) -> Place {
         match origin {
             ValueOrigin::File { path, line } | ValueOrigin::FlagFile { path, line } => {
                 self.at(path, Some(*line))
@@ -171,7 +171,7 @@ impl PolicySubject {
     }
 
     /// Returns the place where a value is set, as text.
-    pub fn named(&self, origin: &ValueOrigin) -> String {
+    pub(crate) fn named(&self, origin: &ValueOrigin) -> String {
         match origin {
             ValueOrigin::File { path, line } => format!("{}:{line}", relative(path, &self.top)),
             other => other.to_string(),
@@ -179,12 +179,12 @@ impl PolicySubject {
     }
 
     /// Returns true if a file of the repository sets the value. Such values are the policy.
-    pub fn is_own(&self, origin: &ValueOrigin) -> bool {
+    pub(crate) fn is_own(&self, origin: &ValueOrigin) -> bool {
         matches!(origin, ValueOrigin::File { path, .. } if path.starts_with(&self.top))
     }
 
     /// Returns the workspace with the nearest root above a path.
-    pub fn owner(&self, path: &Utf8Path) -> Option<&KnownWorkspace> {
+    pub(crate) fn owner(&self, path: &Utf8Path) -> Option<&KnownWorkspace> {
         let workspaces = self.workspaces.iter();
         let above = workspaces.filter(|it| path.starts_with(&it.root));
         above.max_by_key(|it| it.root.as_str().len())
@@ -197,7 +197,7 @@ impl KnownWorkspace {
     ///
     /// # Errors
     /// Returns an error if cargo would refuse the manifest or the configuration.
-    pub fn read(root: &Utf8Path, from: &Utf8Path, around: &Surroundings) -> Result<Self> {
+    pub(crate) fn read(root: &Utf8Path, from: &Utf8Path, around: &Surroundings) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
             config: CargoConfig::in_directory(from, around)?,
@@ -210,7 +210,7 @@ impl KnownWorkspace {
 ///
 /// # Errors
 /// Returns an error if the manifest cannot be read.
-pub fn profiles_of(manifest: &Utf8Path) -> Result<Option<ConfigValue>> {
+pub(crate) fn profiles_of(manifest: &Utf8Path) -> Result<Option<ConfigValue>> {
     let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {manifest}: {error}"))?;
     let profiles = table_of(&text, "profile", &in_file(manifest));
@@ -227,7 +227,7 @@ fn in_file(path: &Utf8Path) -> impl Fn(usize) -> ValueOrigin {
 
 /// Returns a path relative to the top level, with `/` as git writes it. A path that does not lie
 /// below the top level stays unchanged.
-pub fn relative(path: &Utf8Path, top: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn relative(path: &Utf8Path, top: &Utf8Path) -> Utf8PathBuf {
     match path.strip_prefix(top) {
         Ok(below) if cfg!(windows) => below.as_str().replace('\\', "/").into(),
         Ok(below) => below.to_owned(),
@@ -237,7 +237,7 @@ pub fn relative(path: &Utf8Path, top: &Utf8Path) -> Utf8PathBuf {
 
 /// Returns the root directory of the workspace that a directory belongs to, found as cargo finds
 /// it.
-pub fn root_above(directory: &Utf8Path) -> Option<Utf8PathBuf> {
+pub(crate) fn root_above(directory: &Utf8Path) -> Option<Utf8PathBuf> {
     let mut manifests = directory.ancestors().map(|above| above.join("Cargo.toml"));
     let manifest = manifests.find(|it| it.is_file())?;
     let everything = manifest.ancestors().last()?;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-pub use self::usage::size;
+pub(crate) use self::usage::size;
 use self::usage::{DiskUsage, ago};
 use super::shared;
 use crate::checks::{Check, Finding, Level};
@@ -76,7 +76,7 @@ static SEVERAL: Check = Check {
 
 /// Incremental state that no package uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unused {
+pub(crate) struct Unused {
     /// The profile directory.
     pub place: ProfileDir,
     /// The directory of the incremental state.
@@ -217,7 +217,7 @@ fn incremental(context: &Context<'_>, usage: &DiskUsage) -> Result<Option<Findin
 ///
 /// # Errors
 /// Returns an error if a directory cannot be listed.
-pub fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
+pub(crate) fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
     let targets = workspace
         .packages
         .iter()

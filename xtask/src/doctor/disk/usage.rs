@@ -168,7 +168,7 @@ pub(crate) fn ago(days: u64) -> String {
     clippy::cast_precision_loss,
     reason = "one digit behind the point is shown"
 )]
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let (mut size, mut unit) = (bytes as f64, "B");
     for larger in ["KiB", "MiB", "GiB", "TiB"] {
         if size < 1024.0 {

@@ -87,7 +87,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Returns git's error if git cannot list the files.
-pub fn outputs(context: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
+pub(crate) fn outputs(context: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     let built = built(context);
     let is_made = |file: &Utf8Path| {
         built.iter().any(|(below, root)| {
@@ -113,7 +113,10 @@ fn built<'a>(context: &Context<'a>) -> BTreeMap<Utf8PathBuf, &'a Utf8Path> {
 ///
 /// # Errors
 /// Returns git's error if git cannot list the files.
-pub fn ignore_lines(context: &Context<'_>, outputs: &[Utf8PathBuf]) -> Result<BTreeSet<String>> {
+pub(crate) fn ignore_lines(
+    context: &Context<'_>,
+    outputs: &[Utf8PathBuf],
+) -> Result<BTreeSet<String>> {
     let built = built(context);
     let made: HashSet<&Utf8PathBuf> = outputs.iter().collect();
     let kept = context.tracked()?.iter().filter(|it| !made.contains(it));
@@ -176,7 +179,7 @@ fn escaped(path: &str) -> String {
 ///
 /// # Errors
 /// Returns git's error if git cannot list the files.
-pub fn future(context: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
+pub(crate) fn future(context: &Context<'_>) -> Result<Vec<Utf8PathBuf>> {
     let packages = context.own_packages();
     let is_source = |file: &Utf8Path| file.ancestors().skip(1).any(|it| packages.contains_key(it));
     let modified = |file: &Utf8Path| {

@@ -15,7 +15,7 @@ use xtask_impact::usage;
 
 /// A hook that the kit knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum Hook {
+pub(crate) enum Hook {
     /// Check the files that git commits
     PreCommit,
     /// Check the commits that git pushes
@@ -26,10 +26,10 @@ pub enum Hook {
 
 impl Hook {
     /// All hooks that the kit knows.
-    pub const ALL: [Self; 3] = [Self::PreCommit, Self::PrePush, Self::PostCheckout];
+    pub(crate) const ALL: [Self; 3] = [Self::PreCommit, Self::PrePush, Self::PostCheckout];
 
     /// Returns git's name of the hook, such as `pre-commit`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::PreCommit => "pre-commit",
             Self::PrePush => "pre-push",
@@ -59,7 +59,7 @@ impl Hook {
 /// The table `[workspace.metadata.xtask.hooks]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Config {
+pub(crate) struct Config {
     pre_commit: HookConfig,
     pre_push: HookConfig,
     steps: BTreeMap<String, StepConfig>,
@@ -91,7 +91,7 @@ struct StepConfig {
 /// The consequence of a step that exceeds its budget. The step is stopped in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OverBudget {
+pub(crate) enum OverBudget {
     /// The step is stopped, and the hook passes with a warning.
     #[default]
     Pass,
@@ -101,7 +101,7 @@ pub enum OverBudget {
 
 /// One step of a hook.
 #[derive(Clone, Debug)]
-pub struct HookStep {
+pub(crate) struct HookStep {
     /// The name of the step in the configuration and in the variable `SKIP`.
     pub name: String,
     /// The work that the step does.
@@ -117,7 +117,7 @@ pub struct HookStep {
 
 /// The work of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Work {
+pub(crate) enum Work {
     /// Checks the format of the packages that a change can concern.
     Format,
     /// Checks cargo's configuration against the policy.
@@ -157,7 +157,7 @@ const BUILT_IN: &str = "fmt, policy, clippy, check, test, nextest, doc";
 impl Config {
     /// Returns true if the configuration says to skip the workspace in a directory. The directory
     /// is relative to the root manifest.
-    pub fn skips(&self, directory: &Utf8Path) -> bool {
+    pub(crate) fn skips(&self, directory: &Utf8Path) -> bool {
         let globs = self.skip_workspaces.iter().flat_map(|it| Pattern::new(it));
         globs.into_iter().any(|glob| matches(&glob, directory))
     }
@@ -167,7 +167,7 @@ impl Config {
     /// # Errors
     /// Returns the errors of [`Config::steps`], and an error for a definition that runs nothing or
     /// a glob that is wrong.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         for hook in Hook::ALL {
             self.steps(hook, "")?;
         }
@@ -194,7 +194,7 @@ impl Config {
     /// # Errors
     /// Returns an error if a named step is neither built in nor defined, or if its definition is
     /// wrong.
-    pub fn steps(&self, hook: Hook, skip: &str) -> Result<Vec<HookStep>> {
+    pub(crate) fn steps(&self, hook: Hook, skip: &str) -> Result<Vec<HookStep>> {
         let nothing = HookConfig::default();
         let config = match hook {
             Hook::PreCommit => &self.pre_commit,
@@ -256,7 +256,7 @@ impl Config {
 impl HookStep {
     /// Returns true if the step is about a file. The path is relative to the top level of the
     /// repository.
-    pub fn is_about(&self, path: &Utf8Path) -> bool {
+    pub(crate) fn is_about(&self, path: &Utf8Path) -> bool {
         let matches = |glob: &Pattern| matches(glob, path);
         match self.work {
             // A `#[path]` attribute can make a module of any file. The step itself finds out.
@@ -267,7 +267,7 @@ impl HookStep {
     }
 
     /// Returns true if the step takes cargo's lock. Two such steps cannot run at the same time.
-    pub fn uses_cargo(&self) -> bool {
+    pub(crate) fn uses_cargo(&self) -> bool {
         match &self.work {
             Work::Format | Work::Policy => false,
             Work::Cargo { .. } => true,
@@ -306,7 +306,7 @@ fn configures(path: &Utf8Path) -> bool {
 
 /// The outcome of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepOutcome {
+pub(crate) struct StepOutcome {
     /// The directory of the workspace, if the hook checked several workspaces.
     pub workspace: Option<String>,
     /// The name of the step.
@@ -321,7 +321,7 @@ pub struct StepOutcome {
 
 /// The way in which a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// The step found no problem.
     Passed,
     /// The step had nothing to do.
@@ -335,7 +335,7 @@ pub enum Ending {
 impl Ending {
     /// Returns the worse of two endings. One step may run several programs.
     #[must_use]
-    pub fn worse(self, other: Self) -> Self {
+    pub(crate) fn worse(self, other: Self) -> Self {
         let rank = |ending: Self| match ending {
             Self::Idle => 0,
             Self::Passed => 1,
@@ -352,7 +352,7 @@ impl Ending {
 
 impl StepOutcome {
     /// Returns true if this outcome does not make the hook fail.
-    pub fn lets_pass(&self) -> bool {
+    pub(crate) fn lets_pass(&self) -> bool {
         !matches!(
             self.result,
             Ending::Failed | Ending::OverBudget(OverBudget::Fail)

@@ -13,7 +13,7 @@ use super::subject::{PolicySubject, relative};
 use crate::checks::{Check, Finding, Level, Policy};
 
 /// Every policy check, in the order of the documentation.
-pub const CHECKS: &[&Check] = &[
+pub(crate) const CHECKS: &[&Check] = &[
     &environment::ENVIRONMENT_OVERRIDES,
     &environment::ENVIRONMENT_DEPARTS,
     &environment::SPLIT_RUSTFLAGS,
@@ -52,7 +52,7 @@ Fix the file; or, if it is broken on purpose, add an exception for the manifest 
 /// # Errors
 /// Returns an error if cargo would refuse a configuration, or if a required value is not a value of
 /// cargo's.
-pub fn find(subject: &PolicySubject, policy: &Policy) -> Result<Vec<Finding>> {
+pub(crate) fn find(subject: &PolicySubject, policy: &Policy) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     environment::find(subject, &mut found)?;
     nested::find(subject, &mut found);
