@@ -30,8 +30,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("besides", "in addition, not predicted"),
 ];
 
-/// Names of JSON fields with a refused word. They stay until the next version of the JSON, because
-/// programs of users read them.
+/// Former names of JSON fields, which the documentation lists as renamed.
 const FIELDS: &[&str] = &["mend", "besides"];
 
 #[test]

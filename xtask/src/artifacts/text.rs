@@ -153,7 +153,7 @@ pub fn verification(found: &Verification, took: Duration, full: Option<Duration>
     let mut text = String::new();
     let groups = [
         ("rebuilt as predicted", &found.built),
-        ("rebuilt but not predicted", &found.besides),
+        ("rebuilt but not predicted", &found.unpredicted),
         ("predicted but not rebuilt", &found.missed),
     ];
     for (title, units) in groups {

@@ -16,7 +16,7 @@ pub struct Verification {
     /// Units that were affected but stayed fresh: the answer or the clean is wrong.
     pub missed: BTreeSet<UnitKey>,
     /// Units that were rebuilt but were not affected.
-    pub besides: BTreeSet<UnitKey>,
+    pub unpredicted: BTreeSet<UnitKey>,
     /// The number of units that were not affected and stayed fresh.
     pub fresh: usize,
 }
@@ -46,7 +46,7 @@ impl Verification {
         Self {
             missed: missed.cloned().collect(),
             built: affected.intersection(&after.rebuilt).cloned().collect(),
-            besides: after.rebuilt.difference(&affected).cloned().collect(),
+            unpredicted: after.rebuilt.difference(&affected).cloned().collect(),
             fresh: fresh.filter(|unit| !affected.contains(*unit)).count(),
         }
     }

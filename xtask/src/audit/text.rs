@@ -21,19 +21,19 @@ pub(crate) struct Figures {
     /// The number of units that were rebuilt but not predicted.
     missed: usize,
     /// The number of units that were predicted but not rebuilt.
-    besides: usize,
+    false_positives: usize,
 }
 
 impl Figures {
     fn add(mut self, comparison: &Comparison) -> Self {
         self.hits += comparison.hits;
         self.missed += comparison.missed.len();
-        self.besides += comparison.besides.len();
+        self.false_positives += comparison.false_positives.len();
         self
     }
 
     fn text(self) -> String {
-        if self.hits + self.missed + self.besides == 0 {
+        if self.hits + self.missed + self.false_positives == 0 {
             return "nothing rebuilt and nothing predicted".to_owned();
         }
         let percent = |part: usize, whole: usize| match whole {
@@ -43,9 +43,9 @@ impl Figures {
         format!(
             "{} rebuilt, {} predicted: recall {}, precision {}",
             count(self.hits + self.missed, "unit"),
-            self.hits + self.besides,
+            self.hits + self.false_positives,
             percent(self.hits, self.hits + self.missed),
-            percent(self.hits, self.hits + self.besides),
+            percent(self.hits, self.hits + self.false_positives),
         )
     }
 }
@@ -79,7 +79,7 @@ pub(crate) fn comparison(comparison: &Comparison) -> String {
     for unit in &comparison.missed {
         let _ = writeln!(text, "missed: {}", name(unit));
     }
-    for (unit, because) in &comparison.besides {
+    for (unit, because) in &comparison.false_positives {
         let _ = writeln!(
             text,
             "false positive: {} ← {}",
@@ -115,7 +115,7 @@ pub(crate) fn json(steps: &[ReplayedCommit]) -> impl Serialize {
         commits: &'a [ReplayedCommit],
     }
     Report {
-        version: 1,
+        version: 2,
         total: figures(steps),
         commits: steps,
     }

@@ -75,7 +75,7 @@ pub(crate) struct Finding {
     /// The cost in this workspace, in figures. `None` if nothing was counted.
     pub impact: Option<String>,
     /// The fix, in one sentence.
-    pub mend: String,
+    pub fix: String,
 }
 
 impl Check {
@@ -84,7 +84,7 @@ impl Check {
         &'static self,
         place: Place,
         message: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Finding {
         Finding {
             check: self,
@@ -93,7 +93,7 @@ impl Check {
             message: message.into(),
             evidence: Vec::new(),
             impact: None,
-            mend: mend.into(),
+            fix: fix.into(),
         }
     }
 }

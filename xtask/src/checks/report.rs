@@ -24,7 +24,7 @@ struct FindingEntry<'a> {
     evidence: &'a [String],
     cost: &'a str,
     impact: Option<&'a str>,
-    mend: &'a str,
+    fix: &'a str,
 }
 
 impl<'a> FindingsReport<'a> {
@@ -38,10 +38,10 @@ impl<'a> FindingsReport<'a> {
             evidence: &finding.evidence,
             cost: finding.check.cost,
             impact: finding.impact.as_deref(),
-            mend: &finding.mend,
+            fix: &finding.fix,
         };
         Self {
-            version: 1,
+            version: 2,
             findings: findings.iter().map(entry).collect(),
         }
     }
@@ -71,7 +71,7 @@ pub(crate) fn text(findings: &[Finding]) -> String {
         if let Some(impact) = &finding.impact {
             let _ = writeln!(text, "  here: {}", quote::line(impact));
         }
-        let _ = writeln!(text, "  fix: {}\n", quote::line(&finding.mend));
+        let _ = writeln!(text, "  fix: {}\n", quote::line(&finding.fix));
     }
     text
 }
@@ -112,7 +112,7 @@ pub(crate) fn github(findings: &[Finding]) -> String {
                 let _ = write!(properties, ",line={line}");
             }
         }
-        let message = quote::github_message(&format!("{}. {}", finding.message, finding.mend));
+        let message = quote::github_message(&format!("{}. {}", finding.message, finding.fix));
         let _ = writeln!(text, "::{command} {properties}::{message}");
     }
     text

@@ -123,11 +123,11 @@ fn versions(
     };
     let mut found = Vec::new();
     let mut rest = Vec::new();
-    let mut rest_besides = Vec::new();
+    let mut rest_others = Vec::new();
     for (called, asked) in &by_name {
-        let besides = asked.iter().skip(1);
-        let besides = besides.map(|(it, _)| (it.name.clone(), it.version.clone()));
-        let besides: Vec<_> = besides.collect();
+        let others = asked.iter().skip(1);
+        let others = others.map(|(it, _)| (it.name.clone(), it.version.clone()));
+        let others: Vec<_> = others.collect();
         let is_own = |users: &[&Package]| users.iter().any(|it| it.source.is_none());
         let evidence = asked.iter().map(|(package, users)| {
             let users: Vec<_> = users.iter().map(|it| name(it)).collect();
@@ -147,12 +147,12 @@ fn versions(
             let number = own.len();
             let message =
                 format!("packages of this workspace depend on {number} versions of {called}");
-            let mend =
+            let fix =
                 "Raise the older version, or write the version once in `[workspace.dependencies]`.";
-            let finding = DISAGREE.found(root.clone(), message, mend);
-            found.push(finding.evidence(evidence).impact(cost(&besides)));
+            let finding = DISAGREE.found(root.clone(), message, fix);
+            found.push(finding.evidence(evidence).impact(cost(&others)));
         } else {
-            rest_besides.extend(besides);
+            rest_others.extend(others);
             rest.push(evidence.collect::<Vec<_>>().join("; "));
         }
     }
@@ -161,10 +161,10 @@ fn versions(
             1 => "a dependency is compiled in several versions".to_owned(),
             number => format!("{number} dependencies are compiled in several versions"),
         };
-        let mend = "Update the package that needs the older version; `cargo tree --duplicates` \
+        let fix = "Update the package that needs the older version; `cargo tree --duplicates` \
                     shows it.";
-        let finding = VERSIONS.found(root.clone(), message, mend).evidence(rest);
-        found.push(finding.impact(cost(&rest_besides)));
+        let finding = VERSIONS.found(root.clone(), message, fix).evidence(rest);
+        found.push(finding.impact(cost(&rest_others)));
     }
     found
 }
@@ -200,14 +200,14 @@ fn built_twice(
         1 => "a library is compiled several times for its features".to_owned(),
         number => format!("{number} libraries are compiled several times for their features"),
     };
-    let mend = "Request the same features on both sides.";
-    let besides = several.iter().flat_map(|it| {
+    let fix = "Request the same features on both sides.";
+    let others = several.iter().flat_map(|it| {
         let package = packages.get(it.package.as_str());
         let named = package.map(|it| (it.name.clone(), it.version.clone()));
         it.builds.iter().skip(1).filter_map(move |_| named.clone())
     });
-    let impact = cost(&besides.collect::<Vec<_>>());
-    let finding = TWICE.found(root.clone(), message, mend).evidence(evidence);
+    let impact = cost(&others.collect::<Vec<_>>());
+    let finding = TWICE.found(root.clone(), message, fix).evidence(evidence);
     Some(finding.impact(impact))
 }
 
@@ -220,13 +220,13 @@ fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {
         "macros and build scripts delay the build by {sum:.1} of {:.1} seconds",
         times.path
     );
-    let mend = "Turn off features that you do not need; `cargo xtask timings what-if` estimates \
+    let fix = "Turn off features that you do not need; `cargo xtask timings what-if` estimates \
                 what each would save.";
     let steps = times.packages.iter();
     let steps = steps.map(|(name, seconds)| format!("{name} {seconds:.1}s"));
     let steps = steps.collect::<Vec<_>>().join(", ");
     let evidence = format!("the critical path of the run {}: {steps}", times.run);
-    let finding = MACROS.found(root.clone(), message, mend);
+    let finding = MACROS.found(root.clone(), message, fix);
     let impact = format!("{sum:.1}s of the {:.1}s of the critical path.", times.path);
     Some(finding.evidence([evidence]).impact(impact))
 }

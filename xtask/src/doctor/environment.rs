@@ -149,9 +149,9 @@ fn differing(
     let found = by_name.into_iter().map(|(name, evidence)| {
         let is = shown(here.get(name));
         let message = format!("{name} is {is} here, and had another value in the last build");
-        let mend = format!("Set {name} in `[env]` of `.cargo/config.toml`, the same for everyone.");
+        let fix = format!("Set {name} in `[env]` of `.cargo/config.toml`, the same for everyone.");
         let place = Place::Variable(name.to_owned());
-        ENVIRONMENT.found(place, message, mend).evidence(evidence)
+        ENVIRONMENT.found(place, message, fix).evidence(evidence)
     });
     found.collect()
 }

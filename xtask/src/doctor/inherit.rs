@@ -93,9 +93,9 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     }
     if let Some(place) = first {
         let message = "members repeat versions of `[workspace.dependencies]`";
-        let mend = "Write `name.workspace = true`, with the features that the member adds.";
+        let fix = "Write `name.workspace = true`, with the features that the member adds.";
         let impact = lines_of(said_twice.len());
-        let finding = INHERIT.found(place, message, mend).evidence(said_twice);
+        let finding = INHERIT.found(place, message, fix).evidence(said_twice);
         found.push(finding.impact(impact));
     }
     let evidence = unshared.iter().filter_map(|(package, says)| {
@@ -107,8 +107,8 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let evidence: Vec<_> = evidence.collect();
     if !evidence.is_empty() {
         let message = "several members repeat versions that `[workspace.dependencies]` could hold";
-        let mend = "Write the version there, and `name.workspace = true` in the members.";
-        let finding = INHERIT.found(context.place(&manifest, None), message, mend);
+        let fix = "Write the version there, and `name.workspace = true` in the members.";
+        let finding = INHERIT.found(context.place(&manifest, None), message, fix);
         let lines = unshared.values().filter(|says| says.len() > 1);
         let impact = lines_of(lines.map(Vec::len).sum());
         found.push(finding.evidence(evidence).impact(impact));

@@ -95,10 +95,10 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             Some(package) => in_code(context, package, file, &text),
             None => in_text(&text),
         };
-        found.extend(faults.into_iter().map(|(at, check, message, mend)| {
+        found.extend(faults.into_iter().map(|(at, check, message, fix)| {
             let line = text.lines().nth(at - 1);
             let evidence = line.map(|it| format!("`{}`", it.trim()));
-            let found = check.found(context.place(file, Some(at)), message, mend);
+            let found = check.found(context.place(file, Some(at)), message, fix);
             found.evidence(evidence)
         }));
     }
@@ -150,31 +150,31 @@ impl CodePlace<'_> {
             let path = paths::normalized(&self.directory.join(&made.path));
             self.targets.iter().any(|it| path.starts_with(it))
         };
-        let (check, message, mend) = match made.origin {
+        let (check, message, fix) = match made.origin {
             PathOrigin::ManifestDir if is_built() => {
                 let message = format!("CARGO_MANIFEST_DIR is joined with {}", made.path);
-                let mend = "Use `CARGO_BIN_EXE_<name>` or `CARGO_TARGET_TMPDIR` in a test, the \
+                let fix = "Use `CARGO_BIN_EXE_<name>` or `CARGO_TARGET_TMPDIR` in a test, the \
                             paths of `--message-format json` elsewhere.";
-                (&MANIFEST_DIR, message, mend)
+                (&MANIFEST_DIR, message, fix)
             }
             PathOrigin::OutDir if made.climbs > 0 || made.is_taken_apart => {
                 let message = match made.climbs {
                     0 => "the code splits OUT_DIR into its directories".to_owned(),
                     climbs => format!("{} above OUT_DIR", directories(climbs)),
                 };
-                let mend = "Stay below `OUT_DIR`, and pass paths on with `rustc-env` or `links` \
+                let fix = "Stay below `OUT_DIR`, and pass paths on with `rustc-env` or `links` \
                             metadata.";
-                (&OUT_DIR, message, mend)
+                (&OUT_DIR, message, fix)
             }
             PathOrigin::CurrentExe if made.climbs > 1 && self.is_test => {
                 let climbs = directories(made.climbs);
                 let message = format!("{climbs} above the test's own executable");
-                let mend = "Use `env!(\"CARGO_BIN_EXE_<name>\")`.";
-                (&CURRENT_EXE, message, mend)
+                let fix = "Use `env!(\"CARGO_BIN_EXE_<name>\")`.";
+                (&CURRENT_EXE, message, fix)
             }
             _ => return None,
         };
-        Some((made.line, check, message, mend))
+        Some((made.line, check, message, fix))
     }
 }
 
@@ -226,9 +226,9 @@ fn in_text(text: &str) -> Vec<LayoutFault> {
         let words = code.split(|char: char| char.is_whitespace() || "\"'`;()=:,".contains(char));
         found.extend(words.filter_map(inside_of).map(|path| {
             let message = format!("{path} leads into cargo's build directory");
-            let mend = "Use the path from `cargo build --message-format json` (`executable`, \
+            let fix = "Use the path from `cargo build --message-format json` (`executable`, \
                         `filenames`, a script's `out_dir`).";
-            (at, &TEXT, message, mend)
+            (at, &TEXT, message, fix)
         }));
     }
     found

@@ -55,14 +55,14 @@ pub(crate) fn try_layout(context: &Context<'_>) -> Result<Option<Finding>> {
         }
     }
     let message = "the workspace does not build in the new layout of the build directory";
-    let mend =
+    let fix =
         "Find the code that looks for a file at its former place; the other findings may name it.";
     let place = context.place(&context.workspace.root.join("Cargo.toml"), None);
     let lines: Vec<_> = words.lines().filter(|it| !it.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(12)..];
     let command = format!("`cargo build --workspace --all-targets` of {said}:");
     let evidence = std::iter::once(command).chain(last.iter().map(ToString::to_string));
-    let finding = LAYOUT_BUILD.found(place, message, mend).evidence(evidence);
+    let finding = LAYOUT_BUILD.found(place, message, fix).evidence(evidence);
     Ok(Some(finding.impact(whole_build(context))))
 }
 

@@ -19,7 +19,7 @@ fn with_script(script: &str) -> Project {
 fn codes(project: &Project, arguments: &[&str]) -> Vec<String> {
     let found = project.json(&[&["doctor", "--format", "json"], arguments].concat());
     let found = found.unwrap();
-    assert_eq!(found["version"], 1);
+    assert_eq!(found["version"], 2);
     let code = |it: &Value| {
         format!(
             "{} {}",

@@ -22,7 +22,7 @@ pub(crate) struct Comparison {
     pub missed: Vec<UnitKey>,
     /// The false positives: units that were predicted but not rebuilt, each with the reason of the
     /// prediction.
-    pub besides: Vec<(UnitKey, String)>,
+    pub false_positives: Vec<(UnitKey, String)>,
 }
 
 /// A commit that was replayed.
@@ -77,7 +77,7 @@ impl Comparison {
                     None => seed.because.clone(),
                 });
                 comparison
-                    .besides
+                    .false_positives
                     .push((key.clone(), because.unwrap_or_default()));
             }
             named.insert(key);

@@ -61,8 +61,9 @@ fn an_answer_is_compared_with_a_build() {
     let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some("")));
     assert_eq!(found.hits, 3);
     assert_eq!(shown(&found.missed), [r#"c#0.1.0 Lib "c" Build"#]);
-    let (besides, because): (Vec<_>, Vec<_>) = found.besides.iter().cloned().unzip();
-    assert_eq!(shown(&besides), [r#"a#0.1.0 Test "it" Test"#]);
+    let (false_positives, because): (Vec<_>, Vec<_>) =
+        found.false_positives.iter().cloned().unzip();
+    assert_eq!(shown(&false_positives), [r#"a#0.1.0 Test "it" Test"#]);
     assert_eq!(because, ["edited.rs: it is compiled from this file"]);
 }
 
@@ -78,7 +79,7 @@ fn a_build_script_of_any_name_is_one_unit() {
     let said = "     Running `/w/target/debug/build/a-01/build-script-build`";
     let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some(said)));
     assert_eq!(
-        (found.hits, found.missed, found.besides),
+        (found.hits, found.missed, found.false_positives),
         (3, vec![], vec![])
     );
 }
@@ -90,7 +91,7 @@ fn units_that_are_only_rerun_are_not_compared() {
     let messages = [artifact(&workspace(text), "a", "bin", false)];
     let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some("")));
     assert_eq!(
-        (found.hits, found.missed, found.besides),
+        (found.hits, found.missed, found.false_positives),
         (1, vec![], vec![])
     );
 }

@@ -106,8 +106,8 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             Ok(jobs) => jobs,
             Err(error) => {
                 let message = format!("{file} was skipped, because it is not valid YAML: {error}");
-                let mend = "Fix the file, or remove it.";
-                found.push(UNREADABLE.found(context.place(file, None), message, mend));
+                let fix = "Fix the file, or remove it.";
+                found.push(UNREADABLE.found(context.place(file, None), message, fix));
                 continue;
             }
         };
@@ -115,7 +115,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         let faults = jobs.iter().flat_map(|job| judge(job, &root));
         for fault in faults.chain(variables(&jobs)) {
             let (check, at) = (fault.check, fault.at);
-            let finding = check.found(place(at), fault.message, fault.mend);
+            let finding = check.found(place(at), fault.message, fault.fix);
             found.push(finding.evidence([format!("`{}`", line(at))]));
         }
         for (at, channel) in jobs.iter().flat_map(chosen) {
@@ -128,9 +128,9 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         && toolchains.iter().all(|(_, _, channel)| moves(channel))
     {
         let message = "no CI job names the version of its toolchain";
-        let mend = "Name a version in `rust-toolchain.toml`.";
+        let fix = "Name a version in `rust-toolchain.toml`.";
         let evidence = toolchains.iter().map(|(_, line, _)| line.clone()).take(5);
-        let finding = TOOLCHAIN.found(place.clone(), message, mend);
+        let finding = TOOLCHAIN.found(place.clone(), message, fix);
         found.push(finding.evidence(evidence));
     }
     Ok(found)
@@ -149,7 +149,7 @@ struct CiFault {
     check: &'static Check,
     at: usize,
     message: String,
-    mend: &'static str,
+    fix: &'static str,
 }
 
 fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
@@ -181,7 +181,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
                 check: &KEY,
                 at: cache.line,
                 message: format!("{name} caches {what} with a key without {lacks}"),
-                mend: "Add `hashFiles('**/Cargo.lock')` and the toolchain to the key.",
+                fix: "Add `hashFiles('**/Cargo.lock')` and the toolchain to the key.",
             });
         }
     }
@@ -203,7 +203,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
                 "{name} caches the target directory, but the checkout gives all \
                               sources new times"
             ),
-            mend: "Cache only the artifacts of dependencies (`Swatinem/rust-cache`), or use a \
+            fix: "Cache only the artifacts of dependencies (`Swatinem/rust-cache`), or use a \
                    compiler cache.",
         });
     }
@@ -212,7 +212,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
             check: &CLEAN,
             at,
             message: format!("{name} begins with `cargo clean`"),
-            mend: "Remove the command.",
+            fix: "Remove the command.",
         });
     }
     faults

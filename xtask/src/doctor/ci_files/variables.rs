@@ -29,7 +29,7 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
             check: &VARIABLES,
             at: entry.line,
             message: format!("{name} {fault}"),
-            mend: "Set it in `.cargo/config.toml`.",
+            fix: "Set it in `.cargo/config.toml`.",
         }));
     }
     faults

@@ -105,9 +105,9 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let free = free(context, &own.target);
     let old = usage.older_than(OLD);
     if is_large(usage.bytes, old, free) {
-        let mend = "Remove old artifacts: `cargo xtask clean-affected --orphans`, `cargo clean \
+        let fix = "Remove old artifacts: `cargo xtask clean-affected --orphans`, `cargo clean \
                     --profile NAME`.";
-        let finding = HOLDS.found(place.clone(), &*holds, mend);
+        let finding = HOLDS.found(place.clone(), &*holds, fix);
         let share = free.map_or(String::new(), |free| {
             format!(
                 " of the {} that are free or would be",
@@ -206,8 +206,8 @@ fn incremental(context: &Context<'_>, usage: &DiskUsage) -> Result<Option<Findin
         format!("{path}: no package or target is called {name}, {size}")
     });
     let place = context.place(&context.workspace.build_directory, None);
-    let mend = "`cargo xtask doctor --fix` removes it.";
-    let finding = INCREMENTAL.found(place, message, mend);
+    let fix = "`cargo xtask doctor --fix` removes it.";
+    let finding = INCREMENTAL.found(place, message, fix);
     Ok(Some(finding.evidence(first(8, evidence)).impact(impact)))
 }
 
@@ -277,8 +277,8 @@ fn toolchains(context: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     let installed = installed.iter().map(|it| format!("installed: {it}"));
     let message = format!("{all} were built by toolchains that are no longer installed");
     let place = context.place(&context.workspace.build_directory, None);
-    let mend = "Run `cargo clean`, if nothing else builds here with that toolchain.";
-    let finding = TOOLCHAIN.found(place, message, mend);
+    let fix = "Run `cargo clean`, if nothing else builds here with that toolchain.";
+    let finding = TOOLCHAIN.found(place, message, fix);
     let libraries: usize = by_version.values().map(HashSet::len).sum();
     let impact = format!("{all} of disk in {libraries} libraries.");
     Some(finding.evidence(built.chain(installed)).impact(impact))

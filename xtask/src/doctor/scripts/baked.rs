@@ -67,9 +67,9 @@ pub(crate) fn baked(
         // generated files.
         let mut built = facts.build_directories.iter();
         let is_built = built.any(|it| value.contains(it.as_str()));
-        let mend =
+        let fix =
             "Join the rest of the path to `env!(\"CARGO_MANIFEST_DIR\")`, or find it at run time.";
-        return (!is_built).then_some((&BAKES_PATH, "an absolute path", mend));
+        return (!is_built).then_some((&BAKES_PATH, "an absolute path", fix));
     }
     let seconds = started.duration_since(UNIX_EPOCH).ok()?.as_secs();
     let is_time = |word: &str| {
@@ -86,8 +86,8 @@ pub(crate) fn baked(
     let reads_clock = words().any(|word| is_time(word) && !is_commits(word))
         || value.contains(&today) && !is_commits(&today);
     if reads_clock {
-        let mend = "Add the time when the release is packaged.";
-        return Some((&BAKES_TIME, "the time", mend));
+        let fix = "Add the time when the release is packaged.";
+        return Some((&BAKES_TIME, "the time", fix));
     }
     let is_hash = |word: &str| {
         (7..=40).contains(&word.len())
@@ -97,8 +97,8 @@ pub(crate) fn baked(
     // `git describe` writes a `g` before the hash.
     let has_hash =
         words().any(|word| is_hash(word) || is_hash(word.strip_prefix('g').unwrap_or("")));
-    let mend = "Bake it only into the package of the binary, and only in release builds.";
-    has_hash.then_some((&BAKES_COMMIT, "a commit's hash", mend))
+    let fix = "Bake it only into the package of the binary, and only in release builds.";
+    has_hash.then_some((&BAKES_COMMIT, "a commit's hash", fix))
 }
 
 /// Returns the UTC date of a number of seconds since 1970. Example: `2026-11-21`. The computation

@@ -235,9 +235,9 @@ fn judge(script: &ScriptFacts, facts: &BakedValues<'_>, place: &PlaceOf<'_>) -> 
     let source = script.run.as_ref().map_or(file, |run| &run.output);
     if is_silent {
         let message = format!("the build script of {package} names no input");
-        let (mend, reads) = advice(&script.inputs, script.asks_libraries);
+        let (fix, reads) = advice(&script.inputs, script.asks_libraries);
         let evidence = format!("no `rerun-if-*` in {source}");
-        let finding = SILENT.found(here(), message, mend).evidence([evidence]);
+        let finding = SILENT.found(here(), message, fix).evidence([evidence]);
         found.push(finding.evidence(reads));
     }
     let missing: Vec<&Utf8PathBuf> = match said {
@@ -247,25 +247,25 @@ fn judge(script: &ScriptFacts, facts: &BakedValues<'_>, place: &PlaceOf<'_>) -> 
     };
     for path in missing {
         let message = format!("the build script of {package} watches {path}, which does not exist");
-        let mend = "Name a file that exists, or the directory in which the file may appear.";
+        let fix = "Name a file that exists, or the directory in which the file may appear.";
         let by = if said.is_some() { "" } else { "`main` of " };
         let evidence = format!("`rerun-if-changed` in {by}{source}");
-        found.push(MISSING.found(here(), message, mend).evidence([evidence]));
+        found.push(MISSING.found(here(), message, fix).evidence([evidence]));
     }
     for (by, path, module, line) in &script.writes {
         let message = format!("the build script of {package} writes {path}");
-        let mend = "Write to `OUT_DIR`, and include it from there.";
-        let finding = WRITES.found(place(module, Some(*line)), message, mend);
+        let fix = "Write to `OUT_DIR`, and include it from there.";
+        let finding = WRITES.found(place(module, Some(*line)), message, fix);
         found.push(finding.evidence([format!("`{by}` in {module}")]));
     }
     let Some(run) = &script.run else { return found };
     for (name, value) in &run.said.rustc_env {
-        let Some((check, what, mend)) = baked(value, run.started, facts) else {
+        let Some((check, what, fix)) = baked(value, run.started, facts) else {
             continue;
         };
         let message = format!("the build script of {package} bakes {what} into {name}");
         let evidence = format!("`rustc-env={name}={value}` in {}", run.output);
-        found.push(check.found(here(), message, mend).evidence([evidence]));
+        found.push(check.found(here(), message, fix).evidence([evidence]));
     }
     found
 }

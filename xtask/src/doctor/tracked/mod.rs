@@ -49,9 +49,9 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             1 => "git tracks a file that cargo built".to_owned(),
             number => format!("git tracks {number} files that cargo built"),
         };
-        let mend = "`cargo xtask doctor --fix` removes them from the index and adds an entry to \
+        let fix = "`cargo xtask doctor --fix` removes them from the index and adds an entry to \
                     `.gitignore`.";
-        let finding = OUTPUT.found(context.place(one, None), message, mend);
+        let finding = OUTPUT.found(context.place(one, None), message, fix);
         let evidence = outputs.iter().map(|it| format!("`git ls-files`: {it}"));
         let length = |it: &Utf8PathBuf| context.top_level().join(it).metadata().map(|it| it.len());
         let bytes: u64 = outputs.iter().filter_map(|it| length(it).ok()).sum();
@@ -68,8 +68,8 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             1 => "a source was modified in the future".to_owned(),
             number => format!("{number} sources were modified in the future"),
         };
-        let mend = "`cargo xtask doctor --fix` sets their times to now.";
-        let finding = FUTURE.found(context.place(one, None), message, mend);
+        let fix = "`cargo xtask doctor --fix` sets their times to now.";
+        let finding = FUTURE.found(context.place(one, None), message, fix);
         let evidence = future.iter().map(|it| format!("the time: {it}"));
         let packages = context.own_packages();
         let owners = future.iter().filter_map(|file| {

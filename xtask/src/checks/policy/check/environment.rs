@@ -117,19 +117,19 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
                 }
             }
         }
-        let (check, message, mend) = if FLAGS.contains(&name) && !values.is_empty() {
+        let (check, message, fix) = if FLAGS.contains(&name) && !values.is_empty() {
             let message = format!("{name} replaces the flags of the repository");
-            let mend = format!("Unset {name}, or write all flags in one place.");
-            (&SPLIT_RUSTFLAGS, message, mend)
+            let fix = format!("Unset {name}, or write all flags in one place.");
+            (&SPLIT_RUSTFLAGS, message, fix)
         } else if !values.is_empty() {
             let message = format!("{name} overrides a value of the repository");
-            let mend = format!("Unset {name}, or change the value for everyone.");
-            (&ENVIRONMENT_OVERRIDES, message, mend)
+            let fix = format!("Unset {name}, or change the value for everyone.");
+            (&ENVIRONMENT_OVERRIDES, message, fix)
         } else if is_open {
             let message = format!("{name} changes the builds of this shell");
-            let mend =
+            let fix =
                 "Write the value in .cargo/config.toml if it is meant for everyone.".to_owned();
-            (&ENVIRONMENT_DEPARTS, message, mend)
+            (&ENVIRONMENT_DEPARTS, message, fix)
         } else {
             continue;
         };
@@ -137,7 +137,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
             .iter()
             .map(|(what, origin)| format!("{what} ({})", subject.named(origin)));
         let evidence = std::iter::once(format!("{name}={value}")).chain(told);
-        let finding = check.found(Place::Variable(name.to_owned()), message, mend);
+        let finding = check.found(Place::Variable(name.to_owned()), message, fix);
         found.push(finding.evidence(evidence));
     }
     Ok(())

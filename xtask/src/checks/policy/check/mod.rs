@@ -66,9 +66,9 @@ pub(crate) fn find(subject: &PolicySubject, policy: &Policy) -> Result<Vec<Findi
             "the workspace of {} was not checked",
             relative(manifest, &subject.top)
         );
-        let mend = "Fix the named file, or add an exception for the manifest with a reason.";
+        let fix = "Fix the named file, or add an exception for the manifest with a reason.";
         let error = format!("{error:#}");
-        let finding = UNREADABLE_WORKSPACE.found(place, message, mend);
+        let finding = UNREADABLE_WORKSPACE.found(place, message, fix);
         found.push(finding.evidence(error.lines().next().map(str::to_owned)));
     }
     // A finding that several workspaces or profiles share is reported once.
