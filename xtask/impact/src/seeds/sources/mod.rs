@@ -64,6 +64,8 @@ pub struct Sources<'a> {
     near: HashMap<PackageIx, Rc<[PackageIx]>>,
     /// The files that modules read which macros declare unseen.
     unseen: HashMap<Unit, Rc<HashSet<Utf8PathBuf>>>,
+    /// The files that a module reads, by the file of the module.
+    module_scans: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
 }
 
 /// The paths that a package reaches outside its directory.
@@ -133,6 +135,7 @@ impl<'a> Sources<'a> {
             links: HashMap::new(),
             near: HashMap::new(),
             unseen: HashMap::new(),
+            module_scans: HashMap::new(),
         }
     }
 

@@ -182,12 +182,22 @@ impl Sources<'_> {
                 .any(|module| self.is_handed_itself(unit, module))
         });
         for file in files {
-            let scan = source_scan::scan(&file, directory, &|_, _| None, &mut read);
-            let named = scan.modules.into_iter().chain(scan.included);
-            found.extend(named.flat_map(|file| [resolved(&file), file]));
-            found.extend(scan.missing);
+            found.extend(self.read_by_module(file, directory).iter().cloned());
         }
         found
+    }
+
+    /// Returns the files that a module reads, found by one scan for all units of the package.
+    fn read_by_module(&mut self, module: Utf8PathBuf, directory: &Utf8Path) -> Rc<[Utf8PathBuf]> {
+        if let Some(known) = self.module_scans.get(&module) {
+            return Rc::clone(known);
+        }
+        let scan = source_scan::scan(&module, directory, &|_, _| None, &mut read);
+        let named = scan.modules.into_iter().chain(scan.included);
+        let read = named.flat_map(|file| [resolved(&file), file]);
+        let read: Rc<[Utf8PathBuf]> = read.chain(scan.missing).collect();
+        self.module_scans.insert(module, Rc::clone(&read));
+        read
     }
 
     /// Returns the sources that may make paths for a unit which the scan does not know, if there are
