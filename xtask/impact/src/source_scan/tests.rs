@@ -969,13 +969,13 @@ fn deeply_nested_code_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn long_code_is_scanned_in_linear_time() {
+fn long_code_takes_at_most_quadratic_time() {
     let one = long_texts(1).into_iter().map(|text| scan_time(&text));
     let four = long_texts(4).into_iter().map(|text| scan_time(&text));
     for ((start, short), (_, long)) in one.zip(four) {
-        // Four times the text takes four times as long; quadratic time would be sixteen times.
+        // Four times the text: quadratic time is sixteen times as long, cubic time 64 times.
         let ratio = long.as_secs_f64() / short.as_secs_f64();
-        assert!(ratio < 10.0, "{start}: {ratio} times");
+        assert!(ratio < 24.0, "{start}: {ratio} times");
     }
 }
 
