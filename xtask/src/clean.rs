@@ -1,27 +1,25 @@
 //! The command `clean-affected`: removes the artifacts of the units that a change affects.
 
-use crate::artifacts::text;
-use crate::cli::workspaces;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
+use xtask_impact::query::{Answer, Query};
+use xtask_impact::unit_graph::Verb;
+use xtask_impact::{build_dir, quote};
 
 use crate::artifacts::apply::{CleanOptions, clean};
 use crate::artifacts::plan::{CleanPlan, CleanScope, CleanSelection, Removal};
+use crate::artifacts::text;
 use crate::artifacts::verify::Verification;
 use crate::cargo_runs;
 use crate::cargo_runs::built::BuildOutcome;
 use crate::cargo_runs::full_build;
-use crate::cli::output;
 use crate::cli::output::verdict;
+use crate::cli::{output, workspaces};
 use crate::selection::locked;
 use crate::selection::question_args::QuestionArgs;
-use xtask_impact::build_dir;
-use xtask_impact::error::Status;
-use xtask_impact::process::Runner;
-use xtask_impact::query::{Answer, Query};
-use xtask_impact::quote;
-use xtask_impact::unit_graph::Verb;
 
 /// Arguments of `clean-affected`.
 #[derive(Debug, clap::Args)]

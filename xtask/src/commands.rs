@@ -3,27 +3,18 @@
 //!
 //! Architecture invariant: this file holds no logic that a test would want to check.
 
-use crate::affected;
-use crate::audit;
-use crate::ci;
-use crate::clean;
-use crate::doctor;
-use crate::graph;
-use crate::hooks;
-use crate::policy;
-use crate::run;
-use crate::timings;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
+use xtask_impact::error::Status;
+use xtask_impact::process;
 
 use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
-use xtask_impact::error::Status;
-use xtask_impact::process;
+use crate::{affected, audit, ci, clean, doctor, graph, hooks, policy, run, timings};
 
 /// Build orchestration for Cargo monorepos.
 #[derive(Debug, Parser)]

@@ -2,10 +2,9 @@
 
 mod common;
 
+use common::{coast, leaving};
 use testkit::station;
 use timetable::{Days, Timetable, Weekday};
-
-use common::{coast, leaving};
 
 #[test]
 fn days_are_written_as_they_were_read() {

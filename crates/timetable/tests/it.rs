@@ -2,10 +2,9 @@
 
 mod common;
 
+use common::{coast, leaving};
 use testkit::station;
 use timetable::{Fault, Timetable, Weekday};
-
-use common::{coast, leaving};
 
 #[test]
 fn trips_are_found_by_number() {

@@ -18,8 +18,7 @@ use super::files;
 use crate::paths::resolved;
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
-use crate::quote;
-use crate::usage;
+use crate::{quote, usage};
 
 /// The variable that tells cargo the path of the lock file.
 pub const VARIABLE: &str = "CARGO_RESOLVER_LOCKFILE_PATH";

@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 use std::io::{self, ErrorKind};
+use std::path::MAIN_SEPARATOR;
 
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
-use std::path::MAIN_SEPARATOR;
 
 /// Returns a hash of a value. The hash is the same in every run of the same build of the kit.
 pub fn hashed(value: impl Hash) -> u64 {

@@ -18,9 +18,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{EdgeRef as _, VisitMap as _, Visitable as _};
 use serde::{Deserialize, Serialize};
 
-use crate::quote;
-use crate::usage;
 use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
+use crate::{quote, usage};
 
 /// The cargo command that will be run after the change. Every query is about one verb.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

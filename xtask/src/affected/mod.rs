@@ -3,16 +3,15 @@
 
 pub(crate) mod why;
 
-use crate::cli::workspaces;
 use anyhow::Result;
-
-use crate::cli::output;
-use crate::selection::question_args::QuestionArgs;
-use crate::selection::report::AffectedReport;
 use xtask_impact::error::Status;
 use xtask_impact::query::{Answer, package_of, units_named};
 use xtask_impact::seeds::Effect;
 use xtask_impact::{quote, usage};
+
+use crate::cli::{output, workspaces};
+use crate::selection::question_args::QuestionArgs;
+use crate::selection::report::AffectedReport;
 
 /// Arguments of `affected`.
 #[derive(Debug, clap::Args)]

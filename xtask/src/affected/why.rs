@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::cli::output::count;
-use crate::selection::nextest_because;
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Rule};
-use xtask_impact::unit_graph::unit_name;
-use xtask_impact::unit_graph::{Mode, UnitIx};
+use xtask_impact::unit_graph::{Mode, UnitIx, unit_name};
 use xtask_impact::workspace::PackageIx;
+
+use crate::cli::output::count;
+use crate::selection::nextest_because;
 
 /// Returns the shortest chain from the change to each of the units, one step per line.
 pub(crate) fn why(answer: &Answer, units: &[UnitIx]) -> String {

@@ -2,6 +2,13 @@
 
 use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::build_dir;
+use xtask_impact::build_dir::{Directories, ProfileDir};
+use xtask_impact::paths::resolved;
+use xtask_impact::query::Answer;
+use xtask_impact::records::checkouts;
+use xtask_impact::records::checkouts::Shared;
+use xtask_impact::records::layout::PackageDirectories;
 
 use super::lock::BuildLocks;
 use super::remove::{self, Bounds};
@@ -11,13 +18,6 @@ use crate::artifacts::profile_dir::ProfileDirScan;
 use crate::artifacts::reader::ProfileReader;
 use crate::checks::Policy;
 use crate::cli::output;
-use xtask_impact::build_dir;
-use xtask_impact::build_dir::{Directories, ProfileDir};
-use xtask_impact::paths::resolved;
-use xtask_impact::query::Answer;
-use xtask_impact::records::checkouts;
-use xtask_impact::records::checkouts::Shared;
-use xtask_impact::records::layout::PackageDirectories;
 
 /// Options of a clean: where artifacts are looked for, and whether they are removed.
 #[derive(Clone, Copy, Debug)]

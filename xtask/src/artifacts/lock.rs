@@ -14,9 +14,9 @@ use std::io;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::ProfileDir;
 
 use crate::cli::output;
-use xtask_impact::build_dir::ProfileDir;
 
 /// The names of the lock files, in the order in which cargo takes them.
 const NAMES: [&str; 3] = [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-lock"];

@@ -12,19 +12,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use super::orphans::LiveSet;
-use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
-use xtask_impact::build_dir;
-use xtask_impact::build_dir::dep_info;
 use xtask_impact::build_dir::unit_inputs::Roots;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
-use xtask_impact::build_dir::{Layout, ProfileDir};
-use xtask_impact::files;
-use xtask_impact::parallel;
+use xtask_impact::build_dir::{Layout, ProfileDir, dep_info};
 use xtask_impact::paths::resolved;
 use xtask_impact::records::names::{crate_name, target_kind};
 use xtask_impact::workspace::{Package, PackageIx, Target, Workspace};
+use xtask_impact::{build_dir, files, parallel};
+
+use super::orphans::LiveSet;
+use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
 
 /// A reader of profile directories. It reads the host's directories before the directories of other
 /// target triples, since the record of a script lies with the host even if the record of the

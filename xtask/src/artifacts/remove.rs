@@ -4,18 +4,15 @@
 //! link that leads out of them is followed.
 
 use std::collections::HashSet;
-use std::fs;
-use std::io;
+use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::Directories;
+use xtask_impact::{build_dir, parallel, quote};
 
 use crate::artifacts::plan::{Artifact, Directory, Removal, is_reference};
 use crate::artifacts::profile_dir::ProfileDirScan;
-use xtask_impact::build_dir;
-use xtask_impact::build_dir::Directories;
-use xtask_impact::parallel;
-use xtask_impact::quote;
 
 /// The directories in which artifacts may be removed.
 pub struct Bounds(Vec<Utf8PathBuf>);

@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use cargo_metadata::camino::Utf8PathBuf;
 use serde::Serialize;
+use xtask_impact::build_dir::unit_record::UnitName;
+use xtask_impact::quote;
+use xtask_impact::records::names::{in_graph, target_kind};
+use xtask_impact::unit_graph::{Mode, target_name};
+use xtask_impact::workspace::name_and_version;
 
 use crate::artifacts::plan::{CleanPlan, Directory, Removal};
 use crate::artifacts::verify::Verification;
 use crate::cli::output::count;
-use xtask_impact::build_dir::unit_record::UnitName;
-use xtask_impact::quote;
-use xtask_impact::records::names::{in_graph, target_kind};
-use xtask_impact::unit_graph::Mode;
-use xtask_impact::unit_graph::target_name;
-use xtask_impact::workspace::name_and_version;
 
 /// The plan of one of several workspaces, for JSON output.
 #[derive(Debug, Serialize)]

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifacts::plan::CleanPlan;
-use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::Effect;
+
+use crate::artifacts::plan::CleanPlan;
+use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 
 /// Units, grouped by what cargo did with them after the clean.
 #[derive(Debug, PartialEq)]

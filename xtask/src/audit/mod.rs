@@ -9,6 +9,11 @@ use std::fs::create_dir_all;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::error::Status;
+use xtask_impact::private_dir::TemporaryDir;
+use xtask_impact::query::Query;
+use xtask_impact::vcs::Repository;
+use xtask_impact::{files, quote, usage};
 
 use crate::audit::comparison::{Comparison, ReplayOutcome, ReplayedCommit};
 use crate::audit::replay::Replay;
@@ -17,13 +22,6 @@ use crate::cargo_runs::built::BuildOutcome;
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::selection::question_args::QuestionArgs;
-use xtask_impact::error::Status;
-use xtask_impact::files;
-use xtask_impact::private_dir::TemporaryDir;
-use xtask_impact::query::Query;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::vcs::Repository;
 
 /// Arguments of `audit`. Of the change set a replay takes `--head` alone: the newest commit.
 #[derive(Debug, clap::Args)]

@@ -5,18 +5,17 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::diagnostic::DiagnosticLevel;
-
-use crate::audit::comparison::{Comparison, Failure, ReplayOutcome, ReplayedCommit};
-use crate::cargo_runs::built::BuildOutcome;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates as Compare};
-use xtask_impact::lock_file;
 use xtask_impact::private_dir::TemporaryDir;
-use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Answer, Evidence, Query};
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::vcs::{Commit, Repository};
 use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
+use xtask_impact::{lock_file, process};
+
+use crate::audit::comparison::{Comparison, Failure, ReplayOutcome, ReplayedCommit};
+use crate::cargo_runs::built::BuildOutcome;
 
 /// A clone of the repository with its own target directory, both in a temporary directory. The
 /// temporary directory is removed when the value is dropped. The repository itself is only read.

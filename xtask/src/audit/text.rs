@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-
-use crate::audit::comparison::{Comparison, ReplayOutcome, ReplayedCommit};
-use crate::cargo_runs::built::UnitKey;
-use crate::cli::output::count;
 use xtask_impact::quote;
 use xtask_impact::unit_graph::target_name;
 use xtask_impact::vcs::Commit;
 use xtask_impact::workspace::name_and_version;
+
+use crate::audit::comparison::{Comparison, ReplayOutcome, ReplayedCommit};
+use crate::cargo_runs::built::UnitKey;
+use crate::cli::output::count;
 
 /// The sums of several comparisons.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
 use serde::Serialize;
-
 use xtask_impact::unit_graph::{Mode, Unit};
 use xtask_impact::workspace::{TargetKind, Workspace};
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::state;
 
 use crate::cargo_runs::built::BuildOutcome;
-use xtask_impact::state;
 
 /// The duration in seconds, by the arguments of cargo.
 type Seconds = BTreeMap<String, f64>;

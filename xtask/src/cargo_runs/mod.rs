@@ -10,12 +10,10 @@ use std::process::{Command, ExitStatus};
 use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
 use xtask_impact::error::Status;
-use xtask_impact::process;
 use xtask_impact::process::Runner;
-use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;
+use xtask_impact::{process, usage};
 
 /// Runs a cargo build without output to the user, with `-v` and JSON messages. Returns the
 /// messages, cargo's standard error and its exit status.

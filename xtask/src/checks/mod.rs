@@ -10,7 +10,6 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use glob::{MatchOptions, Pattern};
 use serde::{Deserialize, Serialize};
-
 use xtask_impact::usage;
 
 /// The level of a finding.

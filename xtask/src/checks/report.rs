@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use xtask_impact::quote;
 
 use crate::checks::{Check, Finding, Level, Place};
 use crate::cli::output::count;
-use xtask_impact::quote;
 
 /// The JSON report of findings.
 #[derive(Serialize)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-
 use xtask_impact::cargo_config::ConfigValue;
 use xtask_impact::semantic_diff::config::is_inert;
 
@@ -131,9 +130,10 @@ fn number<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use xtask_impact::cargo_config::{CargoConfig, Surroundings};
     use xtask_impact::testing::scratch;
+
+    use super::*;
 
     const LOCK: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n\n\
                         [[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"registry\"\n";

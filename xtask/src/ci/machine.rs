@@ -5,21 +5,18 @@ use std::env;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::cargo_config::{CargoConfig, Surroundings, toolchain_file};
+use xtask_impact::process::Runner;
+use xtask_impact::query::Answer;
+use xtask_impact::unit_graph::UnitIx;
+use xtask_impact::workspace::Workspace;
+use xtask_impact::{files, process, quote};
 
 use crate::ci::durations::Durations;
 use crate::ci::key::{self, CacheKey, KeyInputs};
 use crate::ci::matrix::MatrixJob;
 use crate::selection::select::{Noted, Selector};
 use crate::selection::{Selection, binary_id};
-use xtask_impact::cargo_config::toolchain_file;
-use xtask_impact::cargo_config::{CargoConfig, Surroundings};
-use xtask_impact::files;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::query::Answer;
-use xtask_impact::quote;
-use xtask_impact::unit_graph::UnitIx;
-use xtask_impact::workspace::Workspace;
 
 /// Returns the cache key of a workspace's builds.
 ///

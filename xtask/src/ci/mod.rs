@@ -8,6 +8,7 @@ pub(crate) mod text;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::error::Status;
 
 use crate::ci::matrix::Matrix;
 use crate::ci_service;
@@ -16,7 +17,6 @@ use crate::cli::output;
 use crate::selection::Tool;
 use crate::selection::args::SelectedArgs;
 use crate::selection::select::Selector;
-use xtask_impact::error::Status;
 
 /// Arguments of `ci`.
 #[derive(Debug, clap::Args)]

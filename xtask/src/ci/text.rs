@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
+use xtask_impact::query::Answer;
+use xtask_impact::quote;
 
 use crate::ci::key::CacheKey;
 use crate::ci::matrix::Matrix;
 use crate::cli::output::count;
 use crate::selection::Tool;
 use crate::selection::report::{AffectedReport, AffectedUnit};
-use xtask_impact::query::Answer;
-use xtask_impact::quote;
 
 /// The maximum number of packages in a summary. GitHub accepts a megabyte.
 const ROWS: usize = 200;

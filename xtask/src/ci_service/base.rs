@@ -5,7 +5,6 @@
 //! Jenkins.
 
 use serde_json::Value;
-
 use xtask_impact::change_set::ComparedStates;
 
 /// A base of comparison, with the reason of the choice.

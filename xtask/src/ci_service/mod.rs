@@ -3,19 +3,16 @@
 
 pub(crate) mod base;
 
-use std::env;
-use std::fs;
 use std::io::Write as _;
+use std::{env, fs};
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
-
 use base::{Base, detect};
-use xtask_impact::files;
+use serde_json::Value;
 use xtask_impact::process::Runner;
-use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::Workspace;
+use xtask_impact::{files, usage};
 
 /// Chooses the base commit of this run. `last_success` is the commit of the branch's last
 /// successful run, if the user looked it up.

@@ -2,12 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
 use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles, Prefetch, path_list};
 use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
 use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
+use xtask_impact::{quote, usage};
 
 /// The workspace, and options for cargo.
 #[derive(Debug, clap::Args)]

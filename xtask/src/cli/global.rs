@@ -5,10 +5,10 @@ use std::sync::{Once, OnceLock};
 use anstream::ColorChoice;
 use clap::ArgAction;
 use log::LevelFilter;
-
-use crate::cli::{logging, output};
 use xtask_impact::cargo_config::CargoConfig;
 use xtask_impact::process::Runner;
+
+use crate::cli::{logging, output};
 
 // clap would use a plain doc comment as the help text of an `xtask` that flattens these arguments.
 // clap does not read a doc comment that a macro builds.

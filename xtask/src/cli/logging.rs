@@ -7,9 +7,9 @@ use std::fmt::Display;
 
 use clap::builder::styling::{AnsiColor, Style};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use xtask_impact::quote;
 
 use crate::cli::output;
-use xtask_impact::quote;
 
 /// Prints records of this level and of graver levels from now on. An `xtask` that has a logger of
 /// its own keeps its logger and its levels.

@@ -7,7 +7,6 @@ pub(crate) mod output;
 pub(crate) mod workspaces;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-
 use xtask_impact::unit_graph::Verb;
 
 /// Returns a parser for the name of a verb. The help shows the cargo command of each verb.

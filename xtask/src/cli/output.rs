@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
-
 use xtask_impact::error::Status;
 use xtask_impact::quote;
 

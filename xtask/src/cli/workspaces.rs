@@ -3,17 +3,16 @@
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use crate::cli::args::WorkspaceArgs;
-use crate::cli::output;
 use xtask_impact::error::Status;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Query, UnusedPaths};
-use xtask_impact::quote;
-use xtask_impact::usage;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::{LoadOptions, Workspace, workspaces_below};
+use xtask_impact::{quote, usage};
+
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
 
 /// A loaded workspace.
 pub(crate) struct Loaded {

@@ -5,16 +5,6 @@
 //! functions that read are separate from the functions that decide; the latter work on plain
 //! values.
 
-use crate::doctor::ci_files;
-use crate::doctor::cost;
-use crate::doctor::dependencies;
-use crate::doctor::disk;
-use crate::doctor::environment;
-use crate::doctor::inherit;
-use crate::doctor::layout;
-use crate::doctor::scripts;
-use crate::doctor::shared;
-use crate::doctor::tracked;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -22,15 +12,18 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use crate::checks::{Check, Finding, Level, Place};
-pub(crate) use crate::doctor::cost::BuildTimes;
 use xtask_impact::files;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::unit_graph::UnitGraph;
 use xtask_impact::vcs::{EntryKind, Repository, TreeState};
 use xtask_impact::workspace::{Package, Workspace};
+
+use crate::checks::{Check, Finding, Level, Place};
+pub(crate) use crate::doctor::cost::BuildTimes;
+use crate::doctor::{
+    ci_files, cost, dependencies, disk, environment, inherit, layout, scripts, shared, tracked,
+};
 
 /// The workspace that is checked, with the facts that several checks need.
 pub(crate) struct Context<'a> {

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xtask_impact::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
+use xtask_impact::workspace::{PackageIx, TargetKind};
+
 use super::dependencies::listed;
 use super::policy_cost;
 use crate::checks::{Finding, Place};
 use crate::doctor::context::Context;
-use xtask_impact::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
-use xtask_impact::workspace::{PackageIx, TargetKind};
 
 /// The times of the newest recorded build in which everything was compiled.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
-
-use super::cost::{counted, seconds_of};
-use crate::checks::{Check, Finding, Level, Place};
-use crate::doctor::context::{Context, MacroTimes};
 use xtask_impact::resolve_diff::compiled::{Compiled, Several};
 use xtask_impact::resolve_diff::selection::UnitGraphQuery;
 use xtask_impact::state;
 use xtask_impact::workspace::{Package, Workspace};
+
+use super::cost::{counted, seconds_of};
+use crate::checks::{Check, Finding, Level, Place};
+use crate::doctor::context::{Context, MacroTimes};
 
 pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
 

@@ -5,17 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
-
-use super::cost::{self, RebuildStart};
-use super::recorded::{runs, unique};
-use crate::checks::{Check, Finding, Level, Place};
-use crate::doctor::context::Context;
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::dep_info::ReadVariables;
 use xtask_impact::build_dir::unit_inputs::{Roots, Watch};
 use xtask_impact::cargo_config::{CargoConfig, ValueKind};
 use xtask_impact::workspace::{Package, Workspace};
+
+use super::cost::{self, RebuildStart};
+use super::recorded::{runs, unique};
+use crate::checks::{Check, Finding, Level, Place};
+use crate::doctor::context::Context;
 
 pub(crate) const CHECKS: &[&Check] = &[&ENVIRONMENT];
 

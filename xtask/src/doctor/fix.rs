@@ -5,6 +5,9 @@ use std::io::{ErrorKind, Write as _};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::workspace::Workspace;
+use xtask_impact::{files, process};
 
 use crate::artifacts::lock::BuildLocks;
 use crate::artifacts::plan::{Artifact, Directory, Removal};
@@ -14,10 +17,6 @@ use crate::artifacts::remove::Bounds;
 use crate::cli::output;
 use crate::doctor::context::Context;
 use crate::doctor::{disk, tracked};
-use xtask_impact::build_dir::ProfileDir;
-use xtask_impact::files;
-use xtask_impact::process;
-use xtask_impact::workspace::Workspace;
 
 /// The codes of the findings that [`fix`] can fix.
 pub(crate) const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];

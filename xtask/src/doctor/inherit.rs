@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use cargo_metadata::semver::{Version, VersionReq};
 use toml::de::{DeTable, DeValue};
+use xtask_impact::files;
+use xtask_impact::workspace::Package;
 
 use super::cost::counted;
 use super::dependencies::listed;
 use crate::checks::{Check, Finding, Level};
 use crate::doctor::context::Context;
-use xtask_impact::files;
-use xtask_impact::workspace::Package;
 
 pub(crate) const CHECKS: &[&Check] = &[&INHERIT];
 

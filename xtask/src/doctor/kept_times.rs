@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use xtask_impact::workspace::Workspace;
 
-use crate::cargo_runs::build_times::path;
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cargo_runs::build_times::store::Store;
-use crate::cargo_runs::build_times::{BuildRecord, UnitState};
+use crate::cargo_runs::build_times::{BuildRecord, UnitState, path};
 use crate::doctor::context::{BuildTimes, MacroTimes};
-use xtask_impact::workspace::Workspace;
 
 /// Returns the times of macros, and the times of the whole build, from the newest recorded build of
 /// everything. Both are `None` if none of the five newest series of runs has such a build.

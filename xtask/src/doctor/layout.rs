@@ -5,13 +5,12 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::source_scan::{MadePath, PathOrigin};
+use xtask_impact::workspace::Package;
+use xtask_impact::{paths, source_scan};
 
 use crate::checks::{Check, Finding, Level};
 use crate::doctor::context::Context;
-use xtask_impact::paths;
-use xtask_impact::source_scan;
-use xtask_impact::source_scan::{MadePath, PathOrigin};
-use xtask_impact::workspace::Package;
 
 pub(crate) const CHECKS: &[&Check] = &[&MANIFEST_DIR, &OUT_DIR, &CURRENT_EXE, &TEXT];
 

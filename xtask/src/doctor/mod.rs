@@ -21,24 +21,22 @@ pub(crate) mod yaml;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::error::Status;
+use xtask_impact::paths::resolved;
+use xtask_impact::process::Runner;
+use xtask_impact::vcs::Repository;
+use xtask_impact::{quote, usage};
 
 use crate::checks::output::{Format, show};
 use crate::checks::policy::check::CHECKS;
 use crate::checks::policy::examine as policy_of;
-use crate::checks::report;
-use crate::checks::{Check, Policy, check_named};
+use crate::checks::{Check, Policy, check_named, report};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::doctor::context::Context;
 use crate::doctor::fix::{FIXABLE, fix};
 use crate::doctor::kept_times::kept_times;
 use crate::doctor::try_layout::try_layout;
-use xtask_impact::error::Status;
-use xtask_impact::paths::resolved;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::vcs::Repository;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]

@@ -1,12 +1,12 @@
 //! The costs of departures from the policy, in figures of this workspace.
 
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::unit_graph::{Mode, Unit};
+use xtask_impact::workspace::TargetKind;
 
 use super::cost::{RebuildStart, counted, from_nothing, rebuilt};
 use crate::checks::{Finding, Place};
 use crate::doctor::context::Context;
-use xtask_impact::unit_graph::{Mode, Unit};
-use xtask_impact::workspace::TargetKind;
 
 /// Returns the cost of a departure from the policy in figures; `None` for a finding of another kind.
 pub(crate) fn cost(context: &Context<'_>, finding: &Finding) -> Option<String> {

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
-
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_inputs::ScriptRun;
 use xtask_impact::build_dir::unit_record::{RecordedMode, StoredFingerprint};

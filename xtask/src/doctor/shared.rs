@@ -1,12 +1,12 @@
 //! Checks for other checkouts that build in the directories of this checkout.
 
 use anyhow::Result;
-
-use crate::checks::{Check, Finding, Level, Policy};
-use crate::doctor::context::Context;
 use xtask_impact::records::checkouts;
 use xtask_impact::records::checkouts::Shared;
 use xtask_impact::workspace::Workspace;
+
+use crate::checks::{Check, Finding, Level, Policy};
+use crate::doctor::context::Context;
 
 pub(crate) const CHECKS: &[&Check] = &[&SHARED];
 

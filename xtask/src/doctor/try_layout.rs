@@ -3,14 +3,13 @@
 use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::semver::Version;
+use xtask_impact::private_dir::TemporaryDir;
+use xtask_impact::process::Runner;
+use xtask_impact::{process, usage};
 
 use crate::checks::Finding;
 use crate::cli::output;
 use crate::doctor::context::{Context, LAYOUT_BUILD, whole_build};
-use xtask_impact::private_dir::TemporaryDir;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::usage;
 
 /// The way in which a cargo version builds in the new layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,15 +5,14 @@ pub(crate) mod text;
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-
-use crate::cli::args::WorkspaceArgs;
-use crate::cli::output;
-use crate::cli::verbs;
-use crate::graph::text::GraphReport;
-use crate::selection::question_args::somewhere;
 use xtask_impact::error::Status;
 use xtask_impact::unit_graph::{UnitGraph, Verb};
 use xtask_impact::workspace::{Package, PackageIx, Workspace};
+
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::{output, verbs};
+use crate::graph::text::GraphReport;
+use crate::selection::question_args::somewhere;
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
-
 use xtask_impact::quote;
-use xtask_impact::unit_graph::UnitGraph;
-use xtask_impact::unit_graph::unit_name;
+use xtask_impact::unit_graph::{UnitGraph, unit_name};
 use xtask_impact::workspace::{PackageIx, Workspace};
 
 /// The workspace's packages and their dependencies.

@@ -7,18 +7,15 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
+use xtask_impact::vcs::Repository;
+use xtask_impact::{files, process, quote, usage};
 
 use super::install::is_executable;
 use crate::hooks::script::{
     is_ours, is_place_of_kept, kept, kept_by_older_versions, kept_directory, kept_not_executable,
 };
-use xtask_impact::error::Status;
-use xtask_impact::files;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::vcs::Repository;
 
 /// The environment variable that lists the kept hooks that are running, one path on each line.
 const RUNNING: &str = "XTASK_KEPT_HOOKS";
@@ -205,8 +202,9 @@ fn link_neighbours(_: &Utf8Path) -> Result<()> {
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-    use super::*;
     use xtask_impact::testing::{scratch, write};
+
+    use super::*;
 
     fn program(path: &Utf8Path) {
         write(path, "mine");

@@ -1,20 +1,20 @@
 //! The `post-checkout` hook: finds the artifacts that a checkout made stale and that cargo would
 //! not rebuild.
 
-use crate::artifacts::text;
 use anyhow::Result;
-
-use super::scene::{StepPlace, load, question};
-use super::workspaces::CheckedRepository;
-use crate::artifacts::apply::{CleanOptions, clean};
-use crate::artifacts::plan::CleanSelection;
-use crate::cli::output;
-use crate::selection::Tool;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates};
 use xtask_impact::process::Runner;
 use xtask_impact::propagate::propagate;
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::{Rule, Seed};
+
+use super::scene::{StepPlace, load, question};
+use super::workspaces::CheckedRepository;
+use crate::artifacts::apply::{CleanOptions, clean};
+use crate::artifacts::plan::CleanSelection;
+use crate::artifacts::text;
+use crate::cli::output;
+use crate::selection::Tool;
 
 /// Prints the artifacts that are stale after a checkout of a branch and that cargo would not
 /// rebuild by itself. `clean-affected --since OLD` removes these artifacts. `arguments` are those

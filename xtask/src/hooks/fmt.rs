@@ -10,20 +10,17 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use cargo_metadata::Metadata;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::paths::normalized;
+use xtask_impact::private_dir::TemporaryDir;
+use xtask_impact::process::Runner;
+use xtask_impact::vcs::{EntryKind, Export, TreeEntry, TreeState};
+use xtask_impact::{files, process, quote, usage};
 
 use super::scene::HookRun;
 use super::steps::{RunningStep, portions};
 use crate::cli::output;
 use crate::hooks::fmt_files::{Changed, FmtMember, concerned, path_attributes, targets};
 use crate::hooks::model::Ending;
-use xtask_impact::files;
-use xtask_impact::paths::normalized;
-use xtask_impact::private_dir::TemporaryDir;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::vcs::{EntryKind, Export, TreeEntry, TreeState};
 
 /// The names of files above a repository that rustfmt, rustup or cargo read.
 const ABOVE: [&str; 5] = [

@@ -4,6 +4,10 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::paths::resolved;
+use xtask_impact::private_dir::write_program;
+use xtask_impact::process::Runner;
+use xtask_impact::{files, quote, usage};
 
 use super::chained;
 use super::workspaces::CheckedRepository;
@@ -11,12 +15,6 @@ use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
 use crate::hooks::model::Hook;
 use crate::hooks::rerun_if_stale::is_alias;
 use crate::hooks::script::{HookStart, is_ours, kept_directory, script};
-use xtask_impact::files;
-use xtask_impact::paths::resolved;
-use xtask_impact::private_dir::write_program;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
 
 /// The hooks of a repository.
 pub(crate) struct Hooks {

@@ -19,13 +19,13 @@ pub(crate) mod workspaces;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
 
 use crate::checks::Check;
 use crate::cli::output;
 use crate::hooks::install::Hooks;
 use crate::hooks::model::Hook;
-use xtask_impact::error::Status;
-use xtask_impact::process::Runner;
 
 /// Arguments of `hooks`.
 #[derive(Debug, clap::Args)]

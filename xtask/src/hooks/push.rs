@@ -1,7 +1,6 @@
 //! Reads the references that git passes to a `pre-push` hook on its standard input.
 
 use anyhow::Result;
-
 use xtask_impact::{quote, usage};
 
 /// One reference that is going to be pushed.

@@ -10,16 +10,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::dep_info;
+use xtask_impact::error::Status;
+use xtask_impact::private_dir::write_whole;
+use xtask_impact::process::Runner;
+use xtask_impact::{files, process, quote};
 
 use crate::cargo_runs::interruptible;
 use crate::cli::{global, output};
-use xtask_impact::build_dir::dep_info;
-use xtask_impact::error::Status;
-use xtask_impact::files;
-use xtask_impact::private_dir::write_whole;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
 
 /// The exit status of cargo if cargo could not build or start the program.
 const CARGO_FAILED: u8 = 101;

@@ -1,15 +1,15 @@
 //! Runs a hook: finds the changed files, runs the steps, and reports their outcomes.
 
-use crate::hooks::chained;
-use crate::hooks::checkout;
-use crate::hooks::rerun_if_stale;
-use crate::hooks::text;
 use std::env::var;
 use std::io::IsTerminal as _;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
+use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, TreeState};
+use xtask_impact::{process, vcs};
 
 use crate::checks::Check;
 use crate::cli::output;
@@ -17,11 +17,7 @@ use crate::hooks::model::{Hook, HookStep, StepOutcome};
 use crate::hooks::push::{Push, pushes};
 use crate::hooks::scene::{CheckedState, HookRun, StepPlace};
 use crate::hooks::workspaces::CheckedRepository;
-use xtask_impact::error::Status;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::vcs;
-use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, TreeState};
+use crate::hooks::{chained, checkout, rerun_if_stale, text};
 
 /// Runs a hook. The kept hook of the user runs first. `file` is the path of the hook that git
 /// started, `arguments` are the arguments that git passed to the hook, and `known` are all checks

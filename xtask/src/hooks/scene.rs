@@ -2,33 +2,30 @@
 //! the files that a step reads are the same there as in the checked state. Otherwise the steps run
 //! in a mirror of the checked state.
 
-use crate::checks::Check;
-use crate::hooks::text;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use super::target_directory;
-use crate::hooks::model::Hook;
-use crate::selection::select::Selector;
-use crate::selection::{Selection, Tool, ToolOptions};
 use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles};
-use xtask_impact::lock_file;
 use xtask_impact::lock_file::{LockFile, LockState};
 use xtask_impact::paths::hashed;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Answer, Query};
-use xtask_impact::quote;
 use xtask_impact::records::layout::PackageDirectories;
 use xtask_impact::seeds::Rule;
 use xtask_impact::unit_graph::{UnitGraph, UnitIx};
-use xtask_impact::usage;
 use xtask_impact::vcs::{Commit, Repository, TreeState};
 use xtask_impact::workspace::{LoadOptions, PackageIx, Workspace};
-use xtask_impact::{files, state};
+use xtask_impact::{files, lock_file, quote, state, usage};
+
+use super::target_directory;
+use crate::checks::Check;
+use crate::hooks::model::Hook;
+use crate::hooks::text;
+use crate::selection::select::Selector;
+use crate::selection::{Selection, Tool, ToolOptions};
 
 /// The state that a hook checks, and the changed paths of this state.
 #[derive(Clone)]

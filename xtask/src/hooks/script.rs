@@ -1,9 +1,9 @@
 //! The small shell script that the kit writes as a git hook.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::quote::posix_word;
 
 use crate::hooks::model::Hook;
-use xtask_impact::quote::posix_word;
 
 /// The line that marks a script as a hook of the kit.
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \

@@ -1,7 +1,5 @@
 //! Runs one step of a hook, from its start to its outcome.
 
-use crate::checks::report;
-use crate::hooks::text;
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Instant;
@@ -9,17 +7,15 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
+use xtask_impact::cargo_config::Surroundings;
+use xtask_impact::{process, quote};
 
 use super::scene::{HookRun, Selected, StepPlace};
-use crate::checks::fails;
-use crate::checks::policy;
+use crate::checks::{fails, policy, report};
 use crate::cli::{global, output};
 use crate::hooks::model::{Ending, HookStep, StepOutcome, Work};
-use crate::selection::test_runner_shim;
-use crate::selection::{Tool, ToolOptions, specs};
-use xtask_impact::cargo_config::Surroundings;
-use xtask_impact::process;
-use xtask_impact::quote;
+use crate::hooks::text;
+use crate::selection::{Tool, ToolOptions, specs, test_runner_shim};
 
 /// The maximum number of bytes of arguments for one program. The operating system limits the length
 /// of a command line; the limit of Windows is the lowest.

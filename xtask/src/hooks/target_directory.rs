@@ -31,8 +31,9 @@ pub(crate) fn create(target: &Utf8Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use xtask_impact::testing::scratch;
+
+    use super::*;
 
     #[test]
     fn a_target_directory_is_tagged_only_if_it_is_created() {

@@ -5,10 +5,11 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use xtask_impact::quote;
+
 use crate::cli::output::{count, note, of, plain, shows_progress, status, warning};
 use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
 use crate::hooks::model::{Ending, Hook, OverBudget, StepOutcome};
-use xtask_impact::quote;
 
 /// Returns true if a hook prints its steps before it runs them. A push takes long, so `pre-push`
 /// always does. The other hooks are quick, so they print their steps only on a terminal.

@@ -2,15 +2,14 @@
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::process::Runner;
+use xtask_impact::vcs::{Repository, TreeState};
+use xtask_impact::workspace::{configured_in, workspaces_below};
+use xtask_impact::{quote, usage};
 
 use super::scene::{CheckedState, StepPlace};
 use crate::checks::policy::subject::root_above;
 use crate::hooks::model::Config;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::vcs::{Repository, TreeState};
-use xtask_impact::workspace::{configured_in, workspaces_below};
 
 /// A repository, and the workspaces in it that its hooks check.
 pub(crate) struct CheckedRepository {
@@ -135,9 +134,10 @@ impl StepPlace {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use xtask_impact::process;
     use xtask_impact::testing::{scratch, write};
+
+    use super::*;
 
     #[test]
     fn a_path_belongs_to_the_nearest_workspace_or_to_all() {

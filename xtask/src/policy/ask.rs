@@ -2,20 +2,18 @@
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::cargo_config::{PATH_HASH, Surroundings};
+use xtask_impact::paths::resolved;
+use xtask_impact::process::Runner;
+use xtask_impact::vcs::Repository;
+use xtask_impact::workspace::{PlatformFacts, RootManifest, check_special_files, workspaces_below};
+use xtask_impact::{process, quote, usage};
 
 use crate::checks::policy::subject::{KnownWorkspace, root_above};
 use crate::checks::policy::{check, files};
 use crate::checks::{Check, Finding};
 use crate::cli::output;
 use crate::policy::settings::BuildSettings;
-use xtask_impact::cargo_config::{PATH_HASH, Surroundings};
-use xtask_impact::paths::resolved;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::vcs::Repository;
-use xtask_impact::workspace::{PlatformFacts, RootManifest, check_special_files, workspaces_below};
 
 /// The workspace whose policy is read.
 pub(crate) struct PolicyQuery<'a> {
@@ -165,11 +163,12 @@ impl PolicyQuery<'_> {
 
 #[cfg(test)]
 mod tests {
+    use xtask_impact::testing::workspace;
+
     use super::*;
     use crate::checks::Place;
     use crate::checks::policy::check::CHECKS;
     use crate::doctor::context::{Context, state_costs};
-    use xtask_impact::testing::workspace;
 
     #[test]
     fn each_departure_has_a_cost_in_figures() {

@@ -4,16 +4,15 @@ pub(crate) mod ask;
 pub(crate) mod settings;
 pub(crate) mod text;
 
-use crate::checks::report;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
-
-use crate::checks::output::{Format, show};
-use crate::checks::{Check, check_named};
-use crate::cli::output;
-use crate::policy::ask::PolicyQuery;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
+
+use crate::checks::output::{Format, show};
+use crate::checks::{Check, check_named, report};
+use crate::cli::output;
+use crate::policy::ask::PolicyQuery;
 
 /// Arguments of `policy`.
 #[derive(Debug, clap::Args)]

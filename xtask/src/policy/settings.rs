@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use crate::checks::policy::profiles;
-use crate::checks::policy::profiles::Profile;
-use crate::checks::policy::{TOOLS, default, entries, text, tool};
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::workspace::PlatformFacts;
+
+use crate::checks::policy::profiles::Profile;
+use crate::checks::policy::{TOOLS, default, entries, profiles, text, tool};
 
 /// The settings of a workspace, as they hold in one directory.
 #[derive(Clone, Debug)]

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
+use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
+use xtask_impact::quote;
 
 use crate::checks::policy::profiles::{FIELDS, Fields, Of, Profile};
 use crate::cli::output::Reports;
 use crate::policy::settings::BuildSettings;
-use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
-use xtask_impact::quote;
 
 /// Returns the settings as JSON. If a profile is named, the other profiles are left out.
 pub(crate) fn report(settings: &[BuildSettings], profile: Option<&str>) -> Reports<Json> {

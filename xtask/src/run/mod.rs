@@ -3,18 +3,16 @@
 
 pub(crate) mod text;
 
-use crate::cli::workspaces;
-use crate::selection::test_runner_shim;
 use anyhow::Result;
-
-use crate::cargo_runs;
-use crate::cli::output;
-use crate::selection::args::SelectedArgs;
-use crate::selection::select::Selector;
-use crate::selection::{Partition, Tool};
 use xtask_impact::error::Status;
 use xtask_impact::query::Evidence;
 use xtask_impact::{process, usage};
+
+use crate::cargo_runs;
+use crate::cli::{output, workspaces};
+use crate::selection::args::SelectedArgs;
+use crate::selection::select::Selector;
+use crate::selection::{Partition, Tool, test_runner_shim};
 
 /// Arguments of `run-affected`.
 #[derive(Debug, clap::Args)]

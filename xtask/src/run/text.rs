@@ -1,10 +1,11 @@
 //! Messages of `run-affected` about commands that are not run.
 
-use crate::cli::output::count;
-use crate::selection::{Partition, Tool};
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::unit_graph::Mode;
+
+use crate::cli::output::count;
+use crate::selection::{Partition, Tool};
 
 /// Returns the reason why nothing is run.
 pub(crate) fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>) -> String {

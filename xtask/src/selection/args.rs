@@ -2,13 +2,13 @@
 //! command.
 
 use anyhow::Result;
+use xtask_impact::query::Query;
 
 use crate::cli::workspaces::Questions;
 use crate::cli::{global, output};
 use crate::selection::question_args::{Build, SubjectArgs};
 use crate::selection::select::Selector;
 use crate::selection::{Tool, ToolOptions, config_in, profile_in};
-use xtask_impact::query::Query;
 
 /// The packages, the change set, and arguments for cargo.
 #[derive(Debug, clap::Args)]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Selection, Tool};
 use xtask_impact::workspace::{PackageIx, Specs, Workspace};
+
+use super::{Selection, Tool};
 
 impl Selection {
     /// Returns the arguments of the cargo command that runs the selection. `options.forwarded` are

@@ -13,15 +13,13 @@ pub(crate) mod test_runner_shim;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use cargo_metadata::camino::Utf8Path;
-
 pub(crate) use arguments::{
     ToolOptions, config_in, configuration_args, keeps_features, locked, profile_in, specs,
     whole_workspace,
 };
+use cargo_metadata::camino::Utf8Path;
 pub(crate) use targets::{binary_id, in_filterset};
 use targets::{filterset, target_flags};
-
 use xtask_impact::paths::resolved;
 use xtask_impact::query::Answer;
 use xtask_impact::quote;

@@ -3,16 +3,13 @@
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::semver::Version;
+use xtask_impact::cargo_config::{CargoConfig, Surroundings};
+use xtask_impact::process::Runner;
+use xtask_impact::workspace::Workspace;
+use xtask_impact::{build_dir, process, quote, usage};
 
 use crate::checks::policy::profiles::profiles;
 use crate::checks::policy::subject::profiles_of;
-use xtask_impact::build_dir;
-use xtask_impact::cargo_config::{CargoConfig, Surroundings};
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::workspace::Workspace;
 
 /// The profiles that exist without a definition.
 const BUILT_IN: [&str; 4] = ["dev", "release", "test", "bench"];

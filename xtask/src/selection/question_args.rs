@@ -1,19 +1,18 @@
 //! Arguments that become a query: the workspace, the change, and the verb.
 
 use anyhow::Result;
-
-use crate::ci_service;
-use crate::cli::args::{ChangeArgs, WorkspaceArgs};
-use crate::cli::output;
-use crate::cli::verbs;
-use crate::cli::workspaces::{Loaded, Questions};
-use crate::selection::profiles;
 use xtask_impact::change_set::ChangeRequest;
 use xtask_impact::process::{self, Runner};
 use xtask_impact::query::{Evidence, Query, package_of};
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;
+
+use crate::ci_service;
+use crate::cli::args::{ChangeArgs, WorkspaceArgs};
+use crate::cli::workspaces::{Loaded, Questions};
+use crate::cli::{output, verbs};
+use crate::selection::profiles;
 
 /// The whole question: which workspace, which change, and what is going to be run.
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
-
-use crate::cli::output::count;
-use crate::selection::{Tool, binary_id, in_filterset, nextest_configuration};
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Seed};
@@ -14,6 +11,9 @@ pub(crate) use xtask_impact::unit_graph::target_name;
 use xtask_impact::unit_graph::{Mode, Verb, unit_name};
 use xtask_impact::vcs::Change;
 use xtask_impact::workspace::{Specs, TargetKind};
+
+use crate::cli::output::count;
+use crate::selection::{Tool, binary_id, in_filterset, nextest_configuration};
 
 /// The report of an answer.
 #[derive(Debug, Serialize)]

@@ -6,11 +6,6 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Result, anyhow};
-
-use crate::selection::{
-    Partition, Selection, Tool, ToolOptions, configuration_args, keeps_features, spread,
-    whole_workspace,
-};
 use xtask_impact::process::Runner;
 use xtask_impact::query::Answer;
 use xtask_impact::resolve_diff::bound::is_as_in_whole;
@@ -21,6 +16,11 @@ use xtask_impact::resolve_diff::selection::{
 use xtask_impact::state;
 use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::workspace::{Declared, PackageIx, Workspace};
+
+use crate::selection::{
+    Partition, Selection, Tool, ToolOptions, configuration_args, keeps_features, spread,
+    whole_workspace,
+};
 
 /// A selection with notes for the user.
 pub(crate) type Noted = (Selection, Vec<String>);

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::Tool;
 use xtask_impact::query::Answer;
 use xtask_impact::unit_graph::{Mode, Unit, UnitIx};
 use xtask_impact::workspace::{PackageIx, TargetKind};
+
+use super::Tool;
 
 impl Tool {
     /// Returns the argument that selects a unit and no other unit of its package, with cargo's

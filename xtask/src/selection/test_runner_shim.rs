@@ -11,14 +11,13 @@ use std::process::Command;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
-
-use crate::selection::{Selection, Tool, ToolOptions, locked};
 use xtask_impact::cargo_config::configuration_files;
 use xtask_impact::error::Status;
-use xtask_impact::files;
-use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::{PackageIx, Workspace};
+use xtask_impact::{files, process};
+
+use crate::selection::{Selection, Tool, ToolOptions, locked};
 
 /// Returns the cargo command for a selection.
 pub(crate) fn cargo(

@@ -1,5 +1,6 @@
-use super::*;
 use xtask_impact::testing::{answer, place};
+
+use super::*;
 
 const RAILWAY: &str = "
     planner: lib bin=plan test=it example=demo -> network, tables

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::duplicates::{self, Duplicate};
-use crate::cargo_runs::build_times::path;
 use crate::cargo_runs::build_times::path::Path;
 use crate::cargo_runs::build_times::record::BuildRecord;
 use crate::cargo_runs::build_times::schedule::Schedule;
-use crate::cargo_runs::build_times::{Order, UnitState, UnitTiming, round};
+use crate::cargo_runs::build_times::{Order, UnitState, UnitTiming, path, round};
 
 /// The figures of a build. Times are in seconds, rounded to 0.01.
 #[derive(Clone, Debug, PartialEq, Serialize)]

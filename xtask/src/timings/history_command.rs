@@ -1,21 +1,17 @@
 //! The commands about all kept runs: their trend, their list, their export and import.
 
-use crate::timings::text;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::error::Status;
+use xtask_impact::{quote, usage};
 
 use super::{Format, RunHistory};
-use crate::cargo_runs::build_times::Run;
-use crate::cargo_runs::build_times::select;
 use crate::cargo_runs::build_times::select::Series;
+use crate::cargo_runs::build_times::{Run, select};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::timings::measure::MeasureRequest;
-use crate::timings::show_command;
-use crate::timings::trend as history;
-use xtask_impact::error::Status;
-use xtask_impact::quote;
-use xtask_impact::usage;
+use crate::timings::{show_command, text, trend as history};
 
 /// Arguments of `timings trend`.
 #[derive(Debug, clap::Args)]

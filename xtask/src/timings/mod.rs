@@ -15,19 +15,18 @@ pub mod what_if;
 
 use anyhow::Result;
 use clap::Subcommand;
-
-use crate::cargo_runs::build_times::select;
-use crate::cargo_runs::build_times::select::Series;
-use crate::cargo_runs::build_times::store::Store;
-use crate::cargo_runs::build_times::{BuildRecord, Run};
-use crate::cli::args::WorkspaceArgs;
-use crate::cli::output;
-use crate::timings::budget::{Budget, TimingsSettings};
-use crate::timings::report::TimingsReport;
 use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;
+
+use crate::cargo_runs::build_times::select::Series;
+use crate::cargo_runs::build_times::store::Store;
+use crate::cargo_runs::build_times::{BuildRecord, Run, select};
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+use crate::timings::budget::{Budget, TimingsSettings};
+use crate::timings::report::TimingsReport;
 
 /// Arguments of `timings`.
 #[derive(Debug, clap::Args)]

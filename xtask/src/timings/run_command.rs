@@ -1,29 +1,25 @@
 //! `timings` without a subcommand: measures a build, stores the record, and shows the report.
 
-use crate::artifacts::apply;
-use crate::selection::profiles;
-use crate::timings::measure;
-use crate::timings::text;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
+use xtask_impact::change_set::ChangeRequest;
+use xtask_impact::error::Status;
+use xtask_impact::query::Query;
+use xtask_impact::unit_graph::Verb;
+use xtask_impact::{build_dir, usage};
 
 use super::{ReportFormat, RunHistory};
+use crate::artifacts::apply;
 use crate::artifacts::apply::CleanOptions;
 use crate::artifacts::plan::CleanSelection;
 use crate::cargo_runs::build_times::Run;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
-use crate::selection::{Tool, config_in, profile_in};
+use crate::selection::{Tool, config_in, profile_in, profiles};
 use crate::timings::measure::MeasureRequest;
-use crate::timings::show_command;
-use xtask_impact::build_dir;
-use xtask_impact::change_set::ChangeRequest;
-use xtask_impact::error::Status;
-use xtask_impact::query::Query;
-use xtask_impact::unit_graph::Verb;
-use xtask_impact::usage;
+use crate::timings::{measure, show_command, text};
 
 /// Arguments of `timings`.
 #[derive(Debug, clap::Args)]

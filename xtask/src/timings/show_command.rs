@@ -1,22 +1,21 @@
 //! The commands about single kept runs: `show`, `diff` and `what-if`.
 
-use crate::ci_service;
-use crate::timings::text;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::error::Status;
+use xtask_impact::usage;
 
 use super::{Format, ReportFormat, RunHistory};
 use crate::cargo_runs::build_times::BuildRecord;
 use crate::cargo_runs::build_times::schedule::Schedule;
+use crate::ci_service;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::timings::budget::{Budget, TimingsSettings};
-use crate::timings::compare;
 use crate::timings::report::TimingsReport;
 use crate::timings::what_if::{self, SpeedUp};
-use xtask_impact::error::Status;
-use xtask_impact::usage;
+use crate::timings::{compare, text};
 
 /// The limits of a build.
 #[derive(Debug, clap::Args)]

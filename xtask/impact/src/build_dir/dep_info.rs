@@ -13,7 +13,8 @@
 //! is used in part.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::paths::normalized;
 

@@ -17,9 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::unit_inputs::{Roots, Watch};
 use super::unit_record::{RecordedMode, UnitDir, UnitName};
 use crate::build_dir::{Layout, ProfileDir, profile_dirs};
-use crate::parallel;
 use crate::paths::RealPaths;
-use crate::state;
+use crate::{parallel, state};
 
 /// The record of a unit, with the inputs that the unit read.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -58,13 +58,15 @@ pub mod evidence;
 pub mod unit_inputs;
 pub mod unit_record;
 
+use std::collections::BTreeSet;
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
 use super::files;
 use crate::paths::{is_absent, is_link_loop};
 use crate::quote;
-use anyhow::{Context, Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use std::collections::BTreeSet;
-use std::fs;
 
 /// The layout of a profile directory; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

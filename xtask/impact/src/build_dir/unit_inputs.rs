@@ -18,13 +18,15 @@
 //!
 //! Records of Clippy have the variable `CLIPPY_ARGS`, and the manifest among their files.
 
+use std::time::{Duration, SystemTime};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
 use super::dep_info::{self, DepInfo, Local, ReadVariables, RecordedPath, ScriptOutput};
 use super::unit_record::{RecordedMode, StoredFingerprint, UnitName};
 use crate::build_dir::{Layout, ProfileDir};
 use crate::files;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
-use std::time::{Duration, SystemTime};
 
 /// The directories of this checkout that recorded paths can be relative to.
 #[derive(Debug, Clone, Copy)]

@@ -4,15 +4,17 @@
 //! [`super::unit_inputs`] the inputs of a unit. A record that a running or a killed cargo left
 //! incomplete is treated as missing, not as an error: cargo rebuilds such a unit if it needs it.
 
-use super::dep_info::Fingerprint;
-use crate::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash};
-use crate::files;
-use crate::parallel;
+use std::collections::HashSet;
+use std::fs;
+use std::time::SystemTime;
+
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
-use std::{fs, time::SystemTime};
+
+use super::dep_info::Fingerprint;
+use crate::build_dir::{Layout, ProfileDir, entries, hash_in, is_hash, split_hash};
+use crate::{files, parallel};
 
 /// The package name and the hash of a unit, which make the name of its directory.
 pub(super) type UnitDir = (String, String);

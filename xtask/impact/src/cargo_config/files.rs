@@ -8,10 +8,8 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::value::{ConfigValue, ValueKind, ValueOrigin};
-use crate::paths::normalized;
-use crate::paths::{is_absent, resolved};
-use crate::quote;
-use crate::usage;
+use crate::paths::{is_absent, normalized, resolved};
+use crate::{quote, usage};
 
 /// A function that reads a file.
 pub(super) type ReadFile<'a> = &'a dyn Fn(&Utf8Path) -> io::Result<String>;

@@ -17,10 +17,9 @@ use crate::build_dir::unit_inputs::Watch;
 use crate::build_dir::unit_record::UnitName;
 use crate::cargo_config::configuration_files;
 use crate::files::{SOURCE, read};
-use crate::quote;
-use crate::source_scan;
 use crate::vcs::{Change, ChangeStatus, Repository, Seen};
 use crate::workspace::PackageIx;
+use crate::{quote, source_scan};
 
 /// Returns the changes in a repository that git does not list, relative to the top level, and notes
 /// that name these changes. `listed` holds the changes that git lists.

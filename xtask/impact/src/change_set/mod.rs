@@ -11,7 +11,6 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
 pub use named::{NamedFiles, NamedOutside};
 pub use outside::OutsidePackages;
 pub use prefetch::{Compared, Prefetch};

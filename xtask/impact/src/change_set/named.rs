@@ -7,9 +7,8 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::outside::files;
 use super::path_list::{mistaken_for, unquoted};
-use crate::quote;
-use crate::usage;
 use crate::vcs::{Change, ChangeStatus, Range, Repository, Seen, TreeState};
+use crate::{quote, usage};
 
 /// The paths as the user writes them.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

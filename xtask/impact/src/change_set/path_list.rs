@@ -4,8 +4,7 @@ use std::io::Read;
 
 use anyhow::Result;
 
-use crate::quote;
-use crate::usage;
+use crate::{quote, usage};
 
 /// The largest size of a list, in bytes. A list of a million paths has about 60 MiB.
 const LIMIT: u64 = 64 << 20;

@@ -14,16 +14,14 @@ mod place;
 mod user_cache;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
+use std::{fs, mem};
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
 pub use aside::{write_program, write_whole};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use user_cache::{kept_apart, kept_outside};
 
 /// The prefix of the name of a temporary directory.

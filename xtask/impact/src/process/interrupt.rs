@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use xshell::Shell;
 
-use super::children::{
-    Reach, {RunningChild, SignalRole},
-};
+use super::children::{Reach, RunningChild, SignalRole};
 use super::{cannot_start, shown};
 
 /// The result of a program with a time limit.

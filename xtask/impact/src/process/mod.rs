@@ -12,17 +12,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
-pub use interrupt::{Ended, instead, interruptible, within};
-pub use signals::{clean_up_at_the_end, received as signal_received, status_of};
-
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use children::{Reach, RunningChild, SignalRole};
+pub use interrupt::{Ended, instead, interruptible, within};
+pub use signals::{clean_up_at_the_end, received as signal_received, status_of};
 use xshell::Shell;
 
 use crate::quote;
-use children::{
-    Reach, {RunningChild, SignalRole},
-};
 
 /// A runner: the directory and the cleaned environment in which programs start.
 #[derive(Clone)]

@@ -11,36 +11,31 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use scan_cache::KeptFacts;
+pub use unused::UnusedPaths;
+use unused::Uses;
 
 use crate::build_dir::evidence::ProfileRecords;
 use crate::cargo_config::CargoConfig;
 use crate::change_set::{ChangeRequest, ChangeSet, OutsidePackages, Prefetch};
 use crate::paths::resolved;
 use crate::process::Runner;
-use crate::propagate;
 use crate::propagate::Affected;
 use crate::propagate::resolved::Causes;
 use crate::propagate::variants::Variants;
-use crate::quote;
 use crate::records::changed::ChangedPaths;
-use crate::records::checkouts;
 use crate::records::checkouts::Shared;
 use crate::records::layout::PackageDirectories;
-use crate::records::{QueryContext, RecordId, Records};
+use crate::records::{QueryContext, RecordId, Records, checkouts};
 use crate::resolve_diff::{self, ResolveDifferences};
 use crate::seeds::rules::Rules;
 use crate::seeds::settings::{BothSides, Setting, SettingFiles};
 use crate::seeds::sources::Outsides;
-use crate::seeds::{Effect, Rule, Seed};
-use crate::seeds::{Resolution, SeedInputs};
+use crate::seeds::{Effect, Resolution, Rule, Seed, SeedInputs};
 use crate::unit_graph::{Unit, UnitGraph, UnitIx, Verb, unit_name};
-use crate::usage;
 use crate::vcs::Change;
 use crate::workspace::{TargetKind, Workspace};
-use crate::{build_dir, files, seeds};
-use scan_cache::KeptFacts;
-pub use unused::UnusedPaths;
-use unused::Uses;
+use crate::{build_dir, files, propagate, quote, seeds, usage};
 
 /// A query: the workspace, the change, and the verb that will be run.
 pub struct Query {

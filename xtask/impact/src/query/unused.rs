@@ -8,12 +8,11 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::change_set::NamedOutside;
 use crate::process::Runner;
-use crate::quote;
 use crate::records::layout::PackageDirectories;
 use crate::seeds::Seed;
 use crate::seeds::settings::{Setting, SettingFiles};
-use crate::usage;
 use crate::vcs::Repository;
+use crate::{quote, usage};
 
 /// Decides whether a path outside the repository means something to a workspace.
 pub(super) struct Uses<'a> {

@@ -16,18 +16,12 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::PackageDirectories;
-use crate::build_dir::Directories;
-use crate::build_dir::dep_info;
-use crate::build_dir::evidence;
 use crate::build_dir::evidence::{ProfileRecords, RecordFilter, UnitRecord};
 use crate::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
-use crate::files;
-use crate::paths::normalized;
-use crate::paths::resolved;
-use crate::quote;
-use crate::state;
-use crate::usage;
+use crate::build_dir::{Directories, dep_info, evidence};
+use crate::paths::{normalized, resolved};
 use crate::workspace::{PackageIx, Workspace};
+use crate::{files, quote, state, usage};
 
 /// The name of the file in which the kit caches records.
 pub(crate) const KEPT: &str = "records";

@@ -8,8 +8,7 @@ use super::layout::PackageDirectories;
 use crate::build_dir::evidence::UnitRecord;
 use crate::build_dir::unit_record;
 use crate::build_dir::unit_record::UnitName;
-use crate::paths::normalized;
-use crate::paths::resolved;
+use crate::paths::{normalized, resolved};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx};
 use crate::workspace::{TargetKind, Workspace};
 

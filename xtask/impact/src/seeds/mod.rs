@@ -17,20 +17,16 @@ pub mod settings;
 pub mod sources;
 pub(crate) mod unplaced;
 
-pub use seed::{Effect, Propagation, Rule, Seed};
-
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use cargo_metadata::camino::Utf8Path;
+pub use seed::{Effect, Propagation, Rule, Seed};
 
 use super::records::Records;
 use crate::build_dir::unit_inputs::Newest;
 use crate::cargo_config::CargoConfig;
-use crate::files;
-use crate::quote;
 use crate::records::layout::PackageDirectories;
-use crate::resolve_diff;
 use crate::seeds::rules::{PathRule, Rules};
 use crate::seeds::scripts::is_in_nested_package;
 use crate::seeds::settings::{BothSides, SettingFiles};
@@ -38,6 +34,7 @@ use crate::seeds::sources::{Outsides, SourceFacts, Sources};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
 use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
+use crate::{files, quote, resolve_diff};
 
 /// The data that seeds are found from.
 pub struct SeedInputs<'a> {

@@ -7,9 +7,8 @@ use std::collections::HashMap;
 use cargo_metadata::camino::Utf8Path;
 
 use super::sources::{OutsidePaths, Outsides};
-use crate::build_dir::entries;
-use crate::build_dir::evidence;
 use crate::build_dir::evidence::RecordFilter;
+use crate::build_dir::{entries, evidence};
 use crate::cargo_config::CargoConfig;
 use crate::paths::RealPaths;
 use crate::process::Runner;

@@ -6,9 +6,8 @@ use glob::{MatchOptions, Pattern};
 use serde::Deserialize;
 
 use super::Effect;
-use crate::quote;
-use crate::usage;
 use crate::workspace::{PackageIx, Workspace};
+use crate::{quote, usage};
 
 /// The rules of a workspace. The default rules come first.
 #[derive(Debug)]

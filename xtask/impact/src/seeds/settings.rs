@@ -6,8 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use toml::Table;
 
-use crate::cargo_config::configuration_files;
-use crate::cargo_config::toolchain_file;
+use crate::cargo_config::{configuration_files, toolchain_file};
 use crate::paths::resolved;
 use crate::semantic_diff::SemanticChange as Meaning;
 use crate::semantic_diff::config::compare_config;

@@ -33,14 +33,13 @@ mod walk;
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
-
 pub use build_script::{BuildScriptScan, scan_build_script};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
 pub use run_time_paths::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 pub use script_inputs::{ScriptInputs, script_inputs};
+use serde::{Deserialize, Serialize};
 
 /// The files and variables that the sources of one target read.
 ///

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::condition;
 use super::scanner::Scanner;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
 use super::shapes::{
@@ -15,7 +14,7 @@ use super::shapes::{
 use super::tokens::{
     group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
 };
-use super::{DoubtKind, SourceDoubt};
+use super::{DoubtKind, SourceDoubt, condition};
 use crate::paths::normalized;
 
 impl Scanner<'_> {

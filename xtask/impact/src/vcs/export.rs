@@ -6,8 +6,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Commit, EntryKind, Repository, TreeEntry, TreeState, mirror};
-use crate::process;
-use crate::quote;
+use crate::{process, quote};
 
 /// A state whose files can be written to a directory. The user's index is never written.
 pub struct Export<'a> {

@@ -9,11 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Repository, TreeState, null_separated};
-use crate::files;
-use crate::paths::is_absent;
-use crate::paths::normalized;
-use crate::process;
-use crate::quote;
+use crate::paths::{is_absent, normalized};
+use crate::{files, process, quote};
 
 /// A path of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Commit, Repository, TreeState, one_line};
-use crate::files;
-use crate::process;
-use crate::quote;
+use crate::{files, process, quote};
 
 impl Repository {
     /// Makes the work tree `tree` in a directory hold the files of the index or of a commit. Files

@@ -10,16 +10,14 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
-
 pub use diff::{Change, ChangeStatus, Seen};
 pub use export::Export;
 pub use files::{EntryKind, TreeEntry};
+use serde::Serialize;
 pub use status::PathStatus;
 
 use crate::process::{self, Runner};
-use crate::quote;
-use crate::usage;
+use crate::{quote, usage};
 
 /// A repository with a work tree.
 pub struct Repository {

@@ -18,10 +18,9 @@ use super::stamps::Stamp;
 use super::{LoadOptions, Package, Workspace, likely_root};
 use crate::cargo_config::toolchain_file;
 use crate::lock_file::LockState;
-use crate::parallel;
 use crate::paths::hashed;
 use crate::process::Runner;
-use crate::{cargo_config, files, quote, state};
+use crate::{cargo_config, files, parallel, quote, state};
 
 /// The cache entry for one question to cargo.
 pub(super) struct MetadataCache {

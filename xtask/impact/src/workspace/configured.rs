@@ -6,9 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Workspace;
-use crate::files;
-use crate::quote;
-use crate::usage;
+use crate::{files, quote, usage};
 
 /// The known keys. Each key belongs to one module. That module reads the value and refuses unknown
 /// keys below it.

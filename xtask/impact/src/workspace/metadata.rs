@@ -11,12 +11,11 @@ use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
 use crate::cargo_config::CargoConfig;
-use crate::files;
-use crate::lock_file;
 use crate::lock_file::{LockFile, LockState};
 use crate::paths::RealPaths;
 use crate::process::Runner;
 use crate::workspace::metadata_json::{MetadataJson, PackageIndexes, ResolvedNode};
+use crate::{files, lock_file};
 
 impl Workspace {
     /// Runs `cargo metadata`. Returns the workspace, the features that the manifests declare, and

@@ -18,27 +18,23 @@ mod stamps;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
-
 use cache::MetadataCache;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use configured::configured_in;
 pub use declared::{Declaration, Declared, DeclaredDependency, DependencyTable};
 pub use discover::{RootManifest, likely_root, workspaces_below};
 pub use expected::expected;
 pub use metadata_json::target;
 pub use platforms::{PlatformFacts, Platforms, may_be_host};
+use serde::{Deserialize, Serialize};
 pub(crate) use spec::PackageIdSpec;
-pub use spec::Specs;
-pub use spec::name_and_version;
+pub use spec::{Specs, name_and_version};
 pub use special::check_special_files;
 
 use crate::build_dir::Directories;
 use crate::lock_file::LockFile;
 use crate::process::Runner;
-use crate::quote;
-use crate::state;
-use crate::usage;
+use crate::{quote, state, usage};
 
 /// A workspace as cargo resolves it: its members, their path dependencies, and all external
 /// packages that these depend on.

@@ -10,8 +10,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cargo_config::toolchain_file;
 use crate::workspace::discover::likely_root;
-use crate::{cargo_config, files};
-use crate::{quote, usage};
+use crate::{cargo_config, files, quote, usage};
 
 /// Checks that cargo can read the following files to their ends: the configuration and toolchain
 /// files of `directory`, and the manifests and lock files from `start` up to the workspace root.

@@ -20,15 +20,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::dep_info;
+use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
+use xtask_impact::paths::resolved;
+use xtask_impact::workspace::Workspace;
+use xtask_impact::{files, quote};
 
 use self::download::{Download, DownloadLock, Locked};
 use crate::artifacts::profile_dir::{OrphanCandidate, ProfileDirScan, ScanDoubt, ScannedUnit};
-use xtask_impact::build_dir::dep_info;
-use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
-use xtask_impact::files;
-use xtask_impact::paths::resolved;
-use xtask_impact::quote;
-use xtask_impact::workspace::Workspace;
 
 /// The packages that the workspace has on any platform: its packages, and the packages that
 /// `Cargo.lock` names.

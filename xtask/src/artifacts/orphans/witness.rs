@@ -1,14 +1,13 @@
 //! Evidence in artifacts about the place where they were compiled.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
+use xtask_impact::build_dir::{ProfileDir, dep_info};
+use xtask_impact::files;
 
 use super::download::Download;
 use super::{LiveSet, NamedUnits, ScanDoubt};
 use crate::artifacts::profile_dir::{ProfileDirScan, plain_names};
-use xtask_impact::build_dir::ProfileDir;
-use xtask_impact::build_dir::dep_info;
-use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
-use xtask_impact::files;
 
 impl LiveSet<'_> {
     /// Returns a package in `contents` that shows that another workspace builds in this directory,

@@ -4,16 +4,15 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use super::Artifact;
-use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
-use xtask_impact::build_dir;
 use xtask_impact::build_dir::Layout;
 use xtask_impact::build_dir::dep_info::first_rule_has;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::records::names::target_kind;
-use xtask_impact::workspace;
 use xtask_impact::workspace::{PackageIx, Workspace};
+use xtask_impact::{build_dir, workspace};
+
+use super::Artifact;
+use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
 
 /// The names in a profile directory, by hash and by crate name.
 pub(crate) struct ArtifactFinder<'a> {

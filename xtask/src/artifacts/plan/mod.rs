@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
+use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
+use xtask_impact::workspace;
+use xtask_impact::workspace::Package;
 
 use self::finder::ArtifactFinder;
 pub use self::selection::{ArtifactSelection, CleanScope, CleanSelection};
 use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit};
-use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
-use xtask_impact::workspace;
-use xtask_impact::workspace::Package;
 
 /// The artifacts to remove, by profile directory.
 #[derive(Debug, PartialEq, Serialize)]

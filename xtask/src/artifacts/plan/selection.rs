@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 
 use cargo_metadata::camino::Utf8Path;
-
-use crate::artifacts::profile_dir::ScannedUnit;
 use xtask_impact::build_dir::unit_record;
 use xtask_impact::build_dir::unit_record::RecordedKind;
 use xtask_impact::query::Answer;
@@ -14,6 +12,8 @@ use xtask_impact::seeds::Effect;
 use xtask_impact::unit_graph::Mode;
 use xtask_impact::workspace;
 use xtask_impact::workspace::{PackageIx, Workspace};
+
+use crate::artifacts::profile_dir::ScannedUnit;
 
 /// The set of units that a change removes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 
-use super::*;
-use crate::artifacts::profile_dir::{OrphanCandidate, ScanDoubt};
-use crate::artifacts::reader::root_of;
 use xtask_impact::build_dir::{Layout, ProfileDir};
 use xtask_impact::query::Answer;
 use xtask_impact::testing::{answer, place};
 use xtask_impact::unit_graph::Verb;
+
+use super::*;
+use crate::artifacts::profile_dir::{OrphanCandidate, ScanDoubt};
+use crate::artifacts::reader::root_of;
 
 const RAILWAY: &str = "
     planner: lib bin=plan test=it script -> network

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use super::*;
-use crate::artifacts::plan::Directory;
 use xtask_impact::testing::{answer, artifact};
 use xtask_impact::unit_graph::Verb;
+
+use super::*;
+use crate::artifacts::plan::Directory;
 
 #[test]
 fn rebuilt_units_are_compared_with_the_answer() {

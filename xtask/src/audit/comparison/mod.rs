@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-
-use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::Effect;
 use xtask_impact::unit_graph::Mode;
 use xtask_impact::vcs::Commit;
+
+use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 
 /// The comparison of one answer with one build.
 #[derive(Debug, Default, Serialize)]

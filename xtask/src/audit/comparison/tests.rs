@@ -1,6 +1,7 @@
-use super::*;
 use xtask_impact::testing::{answer, artifact, workspace};
 use xtask_impact::unit_graph::Verb;
+
+use super::*;
 
 /// Shows units as `package kind target mode`.
 fn shown<'a>(keys: impl IntoIterator<Item = &'a UnitKey>) -> Vec<String> {

@@ -14,13 +14,13 @@ pub(crate) mod seal;
 pub mod select;
 pub mod store;
 
-use crate::cargo_runs::build_times::readers::report_html;
 use std::fmt;
-
-use serde::{Deserialize, Serialize};
 
 pub use record::{BuildRecord, Run};
 pub use report_html::{ReportError, read_report, read_run};
+use serde::{Deserialize, Serialize};
+
+use crate::cargo_runs::build_times::readers::report_html;
 
 /// A build as cargo measured it. All times are seconds from cargo's start, rounded to 0.01.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BuildTimings, path, schedule::Schedule};
+use super::schedule::Schedule;
+use super::{BuildTimings, path};
 
 /// The version of the format. The version changes if a reader has to change.
 pub const VERSION: u32 = 1;

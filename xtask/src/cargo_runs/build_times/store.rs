@@ -6,17 +6,14 @@ use std::io::ErrorKind::{NotADirectory, NotFound};
 
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use super::seal;
-use crate::cargo_runs::build_times::select;
-use crate::cargo_runs::build_times::select::Series;
-use crate::cargo_runs::build_times::{BuildRecord, Run};
-use crate::cli::output;
 use serde::Deserialize;
 use xtask_impact::private_dir::write_whole;
-use xtask_impact::quote;
-use xtask_impact::usage;
-use xtask_impact::{files, state};
+use xtask_impact::{files, quote, state, usage};
+
+use super::seal;
+use crate::cargo_runs::build_times::select::Series;
+use crate::cargo_runs::build_times::{BuildRecord, Run, select};
+use crate::cli::output;
 
 /// The limits of the kept history.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

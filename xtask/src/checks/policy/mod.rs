@@ -14,8 +14,6 @@ mod tests;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use super::{Check, Finding, Policy};
 use check::find;
 use subject::{FILES, PolicySubject};
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, Surroundings, ValueKind, ValueOrigin};
@@ -23,6 +21,8 @@ use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::configured_in;
+
+use super::{Check, Finding, Policy};
 
 /// The programs of cargo that a variable of their own overrides, before any configuration.
 pub(crate) const TOOLS: [(&str, &str); 4] = [

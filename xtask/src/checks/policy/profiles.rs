@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-
-use super::{default, entries, text};
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::usage;
+
+use super::{default, entries, text};
 
 /// The fields of a profile, in the order of cargo's reference.
 pub(crate) const FIELDS: [&str; 14] = [

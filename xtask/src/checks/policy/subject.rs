@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
-use crate::checks::Place;
 use xtask_impact::cargo_config::{
     CargoConfig, ConfigValue, Surroundings, ValueOrigin, table, table_of,
 };
-use xtask_impact::files;
-use xtask_impact::usage;
 use xtask_impact::workspace::{RootManifest, workspaces_below};
+use xtask_impact::{files, usage};
+
+use crate::checks::Place;
 
 /// The input of the policy checks.
 pub(crate) struct PolicySubject {

@@ -1,13 +1,13 @@
 //! Compares the final values of profiles with the values of the units that cargo would build.
 
 use serde_json::Value as Json;
-
-use super::profiles::{Fields, Of, profiles};
-use super::subject::profiles_of;
 use xtask_impact::cargo_config::{CargoConfig, Surroundings, ValueKind};
 use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::testing::{scratch, write};
+
+use super::profiles::{Fields, Of, profiles};
+use super::subject::profiles_of;
 
 /// The files of a workspace: a member `app` with a build script, the member `inside`, and the
 /// package `outside` of the workspace.

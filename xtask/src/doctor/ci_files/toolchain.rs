@@ -1,10 +1,11 @@
 //! Finds the toolchains that jobs install, and the version that the repository's toolchain file
 //! names.
 
-use crate::doctor::context::Context;
-use crate::doctor::workflow::WorkflowJob;
 use xtask_impact::cargo_config::toolchain_file;
 use xtask_impact::files;
+
+use crate::doctor::context::Context;
+use crate::doctor::workflow::WorkflowJob;
 
 /// Returns true if a toolchain file names a version or a date.
 pub(crate) fn is_pinned(context: &Context<'_>) -> bool {

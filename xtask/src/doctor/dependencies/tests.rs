@@ -1,5 +1,6 @@
-use super::*;
 use xtask_impact::testing::workspace;
+
+use super::*;
 
 fn root() -> Place {
     Place::Whole

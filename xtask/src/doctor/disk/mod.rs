@@ -6,17 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::workspace::Workspace;
+use xtask_impact::{build_dir, files, process};
 
 pub(crate) use self::usage::size;
 use self::usage::{DiskUsage, ago};
 use super::shared;
 use crate::checks::{Check, Finding, Level};
 use crate::doctor::context::{Context, first};
-use xtask_impact::build_dir;
-use xtask_impact::build_dir::ProfileDir;
-use xtask_impact::files;
-use xtask_impact::process;
-use xtask_impact::workspace::Workspace;
 
 pub(crate) const CHECKS: &[&Check] = &[&HOLDS, &SPACE, &INCREMENTAL, &TOOLCHAIN, &SEVERAL];
 

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::{Layout, ProfileDir};
 

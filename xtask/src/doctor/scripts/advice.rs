@@ -55,8 +55,9 @@ pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Ve
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use xtask_impact::source_scan::script_inputs;
+
+    use super::*;
 
     #[test]
     fn advice_names_everything_that_is_read() {

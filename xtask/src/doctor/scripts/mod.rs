@@ -13,6 +13,10 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::unit_inputs::Watch;
+use xtask_impact::source_scan::{MadePath, PathOrigin, ScriptInputs};
+use xtask_impact::workspace::{Package, TargetKind};
+use xtask_impact::{build_dir, files, paths, process, source_scan};
 
 use self::advice::advice;
 use self::baked::{BAKES_COMMIT, BAKES_PATH, BAKES_TIME, BakedValues, baked};
@@ -20,13 +24,6 @@ use super::dependencies::listed;
 use super::recorded::{RecordedRun, runs, unique};
 use crate::checks::{Check, Finding, Level, Place};
 use crate::doctor::context::Context;
-use xtask_impact::build_dir::unit_inputs::Watch;
-use xtask_impact::paths;
-use xtask_impact::process;
-use xtask_impact::source_scan;
-use xtask_impact::source_scan::{MadePath, PathOrigin, ScriptInputs};
-use xtask_impact::workspace::{Package, TargetKind};
-use xtask_impact::{build_dir, files};
 
 pub(crate) const CHECKS: &[&Check] = &[
     &SILENT,

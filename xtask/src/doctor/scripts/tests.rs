@@ -1,8 +1,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
+use xtask_impact::build_dir::unit_inputs::ScriptRun;
+
 use super::baked::date;
 use super::*;
-use xtask_impact::build_dir::unit_inputs::ScriptRun;
 
 /// The start of a script run: 2026-11-21, 10:00 UTC.
 const STARTED: u64 = 1_795_255_200;

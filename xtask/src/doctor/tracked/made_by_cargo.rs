@@ -8,10 +8,8 @@
 
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::semver::Version;
-
-use xtask_impact::build_dir;
 use xtask_impact::build_dir::{hash_in, is_hash, split_hash};
-use xtask_impact::files;
+use xtask_impact::{build_dir, files};
 
 /// Returns true if cargo made a file. `below` is the path of the file, relative to the target or
 /// build directory `root`.

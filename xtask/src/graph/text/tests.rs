@@ -1,6 +1,7 @@
-use super::*;
 use xtask_impact::testing::{place, workspace};
 use xtask_impact::unit_graph::Verb;
+
+use super::*;
 
 const RAILWAY: &str = "
     planner: lib bin=plan -> network, dev: testkit, build: tables, normal+dev: serde

@@ -10,7 +10,6 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 use glob::{MatchOptions, Pattern};
 use serde::Deserialize;
-
 use xtask_impact::usage;
 
 /// A hook that the kit knows.

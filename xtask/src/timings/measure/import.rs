@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::{files, quote, usage};
 
 use super::MeasureRequest;
 use crate::cargo_runs::build_times::readers::import;
@@ -9,9 +10,6 @@ use crate::cargo_runs::build_times::readers::import::Imported;
 use crate::cargo_runs::build_times::store::Store;
 use crate::cargo_runs::build_times::{BuildRecord, Order};
 use crate::cli::output;
-use xtask_impact::files;
-use xtask_impact::quote;
-use xtask_impact::usage;
 
 impl MeasureRequest<'_> {
     /// Reads the records in a file.

@@ -9,6 +9,13 @@ use std::process::ExitStatus;
 
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::cargo_config::cargo_home;
+use xtask_impact::error::Status;
+use xtask_impact::process::Runner;
+use xtask_impact::records::checkouts;
+use xtask_impact::vcs::{Range, Repository};
+use xtask_impact::workspace::{Package, Workspace};
+use xtask_impact::{files, lock_file, process, quote};
 
 use crate::cargo_runs::build_times::readers::{build_log, unit_graph};
 use crate::cargo_runs::build_times::store::Store;
@@ -17,16 +24,6 @@ use crate::cargo_runs::build_times::{
 };
 use crate::cli::output;
 use crate::selection::locked;
-use xtask_impact::cargo_config::cargo_home;
-use xtask_impact::error::Status;
-use xtask_impact::files;
-use xtask_impact::lock_file;
-use xtask_impact::process;
-use xtask_impact::process::Runner;
-use xtask_impact::quote;
-use xtask_impact::records::checkouts;
-use xtask_impact::vcs::{Range, Repository};
-use xtask_impact::workspace::{Package, Workspace};
 
 /// A request to measure a build, and the facts that are known before the build.
 pub struct MeasureRequest<'a> {

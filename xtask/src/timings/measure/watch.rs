@@ -9,10 +9,10 @@ use std::time::Instant;
 use anyhow::Result;
 use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::process;
 
 use super::MeasureRequest;
 use crate::cli::{global, output};
-use xtask_impact::process;
 
 /// The output of a build.
 pub(crate) struct Heard {

@@ -1,5 +1,7 @@
 //! Writes timings as Markdown, for a comment on a pull request or the summary of a CI step.
 
+use xtask_impact::quote;
+
 use super::report::{breach, share};
 use super::{change, changed, count, percent, plus, remarks, seconds, verdict};
 use crate::cargo_runs::build_times::Run;
@@ -7,7 +9,6 @@ use crate::timings::compare::{FigureChange, TimingsComparison, Verdict};
 use crate::timings::report::TimingsReport;
 use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
-use xtask_impact::quote;
 
 /// Returns the Markdown of a report: the verdict first, then folded tables.
 pub fn report(report: &TimingsReport, slowest: usize) -> String {

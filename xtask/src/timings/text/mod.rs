@@ -6,6 +6,7 @@ mod report;
 
 use cargo_metadata::camino::Utf8Path;
 use serde::Serialize;
+use xtask_impact::quote;
 
 use self::report::listed;
 pub use self::report::text;
@@ -18,7 +19,6 @@ use crate::timings::compare::{ComparedSide, FigureChange, TimingsComparison, Uni
 use crate::timings::report::TimingsReport;
 use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
-use xtask_impact::quote;
 
 /// Returns the JSON of a report. The JSON contains the list of units, and the other fields refer to
 /// the units by index.

@@ -1,6 +1,7 @@
 //! The text of a build's report.
 
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::quote;
 
 use super::{change, count, screen, seconds};
 use crate::cargo_runs::build_times::path::Path;
@@ -8,7 +9,6 @@ use crate::cargo_runs::build_times::{Order, UnitTiming};
 use crate::timings::analysis::{Analysis, Share};
 use crate::timings::budget::Breach;
 use crate::timings::report::TimingsReport;
-use xtask_impact::quote;
 
 /// The number of steps of a path that are shown.
 const STEPS: usize = 5;

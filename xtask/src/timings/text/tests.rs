@@ -1,6 +1,5 @@
 use super::*;
-use crate::cargo_runs::build_times::Order;
-use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, UnitState};
+use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, Order, UnitState};
 use crate::timings::budget::Budget;
 use crate::timings::trend::of_kind;
 

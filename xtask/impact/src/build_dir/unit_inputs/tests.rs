@@ -1,11 +1,12 @@
 #![expect(clippy::disallowed_methods, reason = "a build is made to be read")]
 
+use std::fs;
+use std::process::Command;
+
 use super::super::unit_record::{RecordedKind, StoredFingerprint, UnitName};
 use super::*;
 use crate::build_dir::profile_dirs;
 use crate::testing::{scratch, write};
-use std::fs;
-use std::process::Command;
 
 /// Writes a package with a build script, a library that reads a file that the script wrote, a test,
 /// and paths with spaces.

@@ -18,23 +18,21 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
-
-use super::listing::Listing;
-use crate::records::layout::PackageDirectories;
 pub use facts::SourceFacts;
 pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
+use serde::{Deserialize, Serialize};
 use texts::{COMMON_NAMES, Texts, links_below, read};
 pub use texts::{Lines, OutsidePaths, Outsides};
 
+use super::listing::Listing;
 use crate::cargo_config::configuration_files;
-use crate::parallel;
 use crate::paths::{RealPaths, resolved};
-use crate::source_scan;
+use crate::records::layout::PackageDirectories;
 use crate::source_scan::DoubtKind;
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
+use crate::{parallel, source_scan};
 
 /// The scans made so far. Each target is scanned once.
 pub struct Sources<'a> {

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::texts::{each_source, read, read_text};
 use super::{Sources, WatchedBySource};
 use crate::cargo_config::configuration_files;
-use crate::paths::normalized;
-use crate::paths::resolved;
+use crate::paths::{normalized, resolved};
 use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 use crate::workspace::PackageIx;
 

@@ -9,8 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
 use crate::files;
-use crate::paths::normalized;
-use crate::paths::{is_absent, resolved};
+use crate::paths::{is_absent, normalized, resolved};
 use crate::workspace::PackageIx;
 
 /// The results of the searches so far.

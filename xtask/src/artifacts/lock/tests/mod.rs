@@ -1,8 +1,9 @@
 mod with_cargo;
 
-use super::*;
 use xtask_impact::build_dir::Layout;
 use xtask_impact::testing::{scratch, write};
+
+use super::*;
 
 fn place(root: &Utf8Path) -> ProfileDir {
     ProfileDir {

@@ -9,11 +9,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use cargo_metadata::camino::Utf8PathBuf;
-
-use super::super::*;
 use xtask_impact::build_dir::profile_dirs;
 use xtask_impact::process::Runner;
 use xtask_impact::testing::{scratch, write};
+
+use super::super::*;
 
 /// A package whose build script waits while the file `wait` exists.
 struct Project {

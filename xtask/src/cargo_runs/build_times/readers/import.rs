@@ -1,8 +1,9 @@
 //! Reads records from files: exported records, cargo's report pages and cargo's build logs.
 
+use xtask_impact::paths::hashed;
+
 use super::{build_log, report_html};
 use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, Run, read_report, read_run};
-use xtask_impact::paths::hashed;
 
 /// The contents of an imported file.
 #[derive(Debug)]

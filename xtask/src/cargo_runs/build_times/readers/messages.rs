@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use cargo_metadata::{Artifact, Message, PackageId};
+use xtask_impact::workspace::name_and_version;
 
 use super::unit_graph::target;
 use crate::cargo_runs::build_times::{UnitState, UnitTiming};
-use xtask_impact::workspace::name_and_version;
 
 /// The finished units with one label. Several units have one label if they differ only in features
 /// or platform. Neither the report nor the messages name the platform.

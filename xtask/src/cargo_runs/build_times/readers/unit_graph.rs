@@ -10,9 +10,9 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use xtask_impact::workspace::name_and_version;
 
 use crate::cargo_runs::build_times::{BuildTimings, Order, UnitTiming};
-use xtask_impact::workspace::name_and_version;
 
 /// The JSON of cargo's unit graph, version 1, limited to the fields that are read.
 #[derive(Default, Deserialize)]

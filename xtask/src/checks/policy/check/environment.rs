@@ -3,15 +3,14 @@
 use std::env::consts::{ARCH, FAMILY, OS};
 
 use anyhow::Result;
-
-use crate::checks::policy::entries;
-use crate::checks::policy::profiles::canonical;
-use crate::checks::policy::subject::{KnownWorkspace, PolicySubject, relative};
-use crate::checks::policy::tool;
-use crate::checks::{Check, Finding, Level, Place};
 use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin, variable_of};
 use xtask_impact::source_scan;
 use xtask_impact::workspace::may_be_host;
+
+use crate::checks::policy::profiles::canonical;
+use crate::checks::policy::subject::{KnownWorkspace, PolicySubject, relative};
+use crate::checks::policy::{entries, tool};
+use crate::checks::{Check, Finding, Level, Place};
 
 pub(crate) static ENVIRONMENT_OVERRIDES: Check = Check {
     code: "environment-overrides",

@@ -1,14 +1,14 @@
 //! Checks of configuration files and manifests that contradict files above them.
 
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::cargo_config::{ConfigValue, ValueKind};
+use xtask_impact::files;
+use xtask_impact::paths::normalized;
 
 use crate::checks::policy::members::DeclaredMembers;
 use crate::checks::policy::profiles::canonical;
 use crate::checks::policy::subject::{PolicySubject, profiles_of, relative};
 use crate::checks::{Check, Finding, Level};
-use xtask_impact::cargo_config::{ConfigValue, ValueKind};
-use xtask_impact::files;
-use xtask_impact::paths::normalized;
 
 pub(crate) static NESTED_CONFIG: Check = Check {
     code: "nested-config",

@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 
 use crate::checks::policy::profiles::{Of, Profile, incremental, profiles};
 use crate::checks::policy::subject::{KnownWorkspace, PolicySubject};
 use crate::checks::policy::tool;
 use crate::checks::{Check, Finding, Level};
-use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 
 pub(crate) static INCREMENTAL_WITH_CACHE: Check = Check {
     code: "incremental-with-cache",

@@ -3,13 +3,13 @@
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use serde_json::{Map, Value as Json};
+use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
+use xtask_impact::usage;
 
 use crate::checks::policy::profiles::{Of, canonical, profiles};
 use crate::checks::policy::subject::{KnownWorkspace, PolicySubject, relative};
 use crate::checks::policy::{default, text};
 use crate::checks::{Check, Finding, Level, Place, Policy};
-use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
-use xtask_impact::usage;
 
 pub(crate) static REQUIRED_VALUE: Check = Check {
     code: "required-value",

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::cargo_config::PATH_HASH;
+use xtask_impact::paths::normalized;
 
 use crate::checks::policy::members::{DeclaredMembers, MemberPackage};
 use crate::checks::policy::subject::{KnownWorkspace, PolicySubject, relative};
 use crate::checks::{Check, Finding, Level, Place};
-use xtask_impact::cargo_config::PATH_HASH;
-use xtask_impact::paths::normalized;
 
 pub(crate) static SAME_PACKAGE_TWICE: Check = Check {
     code: "same-package-twice",

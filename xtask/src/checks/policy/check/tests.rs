@@ -1,11 +1,11 @@
 use std::fs;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::cargo_config::Surroundings;
+use xtask_impact::testing::{scratch, write};
 
 use super::*;
 use crate::checks::Place;
-use xtask_impact::cargo_config::Surroundings;
-use xtask_impact::testing::{scratch, write};
 
 /// Returns the findings in a repository of these files, one per line: code, place and message.
 /// `variables` are `NAME=value`, and `policy` is the table `[workspace.metadata.xtask.policy]`.

@@ -1,10 +1,11 @@
 //! Checks of the toolchain that the repository pins against the toolchain that continuous
 //! integration names.
 
+use xtask_impact::cargo_config::toolchain_file::channel;
+
 use super::environment::ENVIRONMENT_OVERRIDES;
 use crate::checks::policy::subject::{FileKind, PolicySubject, relative};
 use crate::checks::{Check, Finding, Level, Place};
-use xtask_impact::cargo_config::toolchain_file::channel;
 
 pub(crate) static TOOLCHAIN_UNPINNED: Check = Check {
     code: "toolchain-unpinned",
