@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::reach::own_name;
-use super::texts::{Search, SourceScope, makes_name, names_variable, read};
+use super::names::{makes_name, names_variable, own_name};
+use super::texts::{Search, SourceScope, read};
 use super::{Handed, Sources, WatchedBySource};
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};

@@ -8,6 +8,7 @@
 
 mod facts;
 mod macro_inputs;
+mod names;
 mod reach;
 mod run_time;
 mod script;
@@ -19,11 +20,12 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use facts::SourceFacts;
+use names::COMMON_NAMES;
 pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
 use serde::{Deserialize, Serialize};
-use texts::{COMMON_NAMES, Texts, links_below, read};
 pub use texts::{Lines, OutsidePaths, Outsides};
+use texts::{Texts, links_below, read};
 
 use super::listing::Listing;
 use crate::cargo_config::configuration_files;

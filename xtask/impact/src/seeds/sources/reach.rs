@@ -8,7 +8,8 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::texts::{Lines, Search, SourceScope, each_source, makes_name, read};
+use super::names::{makes_name, own_name};
+use super::texts::{Lines, Search, SourceScope, each_source, read};
 use super::{Reads, Sources};
 use crate::paths::resolved;
 use crate::seeds::sources::macro_inputs::INCLUSIONS;
@@ -338,14 +339,6 @@ impl Sources<'_> {
         packages
             .iter()
             .any(|&it| self.text_holds(it, &Search::Any(&["stringify!"])))
-    }
-}
-
-/// The name that code uses for a file: that of the module for `module/mod.rs`.
-pub(super) fn own_name(file: &Utf8Path) -> Option<&str> {
-    match file.file_stem()? {
-        "mod" => file.parent()?.file_name(),
-        stem => Some(stem),
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::texts::{each_source, read, read_text};
+use super::texts::{SourceScope, each_source, read, read_text};
 use super::{Sources, WatchedBySource};
 use crate::cargo_config::configuration_files;
 use crate::paths::{normalized, resolved};
@@ -84,7 +84,7 @@ impl Sources<'_> {
     /// Returns true if a file may belong to a package's library, according to its location.
     pub fn may_be_of_library(&self, package: PackageIx, file: &Utf8Path) -> bool {
         let directory = self.layout.directory(package).unwrap_or(file);
-        super::texts::SourceScope::Library.has(file.strip_prefix(directory).unwrap_or(file))
+        SourceScope::Library.has(file.strip_prefix(directory).unwrap_or(file))
     }
 
     /// Returns true if a package's code may lead to a directory above its own: the code holds a step

@@ -3,8 +3,8 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::names::{COMMON_NAMES, names_file, names_in, names_variable};
 use super::reach::LISTINGS;
-use super::texts::{COMMON_NAMES, names_file, names_in, names_variable};
 use crate::source_scan::BuildScriptScan;
 
 /// The inputs that a build script watches, according to its sources.

@@ -8,6 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
+use super::names::{
+    SourceNames, code_parts, is_plain, makes_name, names_file, names_variable, path_parts,
+};
 use crate::files;
 use crate::paths::{is_absent, normalized, resolved};
 use crate::workspace::PackageIx;
@@ -21,8 +24,12 @@ pub(super) struct Texts {
     parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
     /// The names in the sources below a directory. Searches for files are repeated for many files,
     /// and reading the sources each time would take longer than all else.
-    names: HashMap<Utf8PathBuf, Rc<[(Utf8PathBuf, SourceNames)]>>,
+    names: HashMap<Utf8PathBuf, NamesOfSources>,
 }
+
+/// Source files with the names that they hold; `None` for a file that was not read and may hold any
+/// name.
+type NamesOfSources = Rc<[(Utf8PathBuf, Option<SourceNames>)]>;
 
 /// The lines of sources to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,6 +120,17 @@ impl Search {
             Self::Variable(variable) => names_variable(text, variable),
         }
     }
+
+    /// Returns the result of a search in the source that holds these names; `None` if only the text
+    /// can tell.
+    fn succeeds_among(&self, names: &SourceNames) -> Option<bool> {
+        match self {
+            Self::File(below) => Some(names.name_file(below)),
+            Self::MacrosFile(below) => Some(names.defines_macros && names.name_file(below)),
+            Self::Made(name) => names.make(name),
+            Self::Any(_) | Self::Code(_) | Self::Macros(_) | Self::Variable(_) => None,
+        }
+    }
 }
 
 impl Texts {
@@ -135,7 +153,11 @@ impl Texts {
             Search::Made(_) | Search::File(_) | Search::MacrosFile(_) => {
                 let sources = self.names_below(directory);
                 sources.iter().any(|(file, names)| {
-                    is_among(file) && names.hold(search).unwrap_or_else(|| holds(file))
+                    let among_names = |names: &SourceNames| {
+                        let by_names = search.succeeds_among(names);
+                        by_names.unwrap_or_else(|| holds(file))
+                    };
+                    is_among(file) && names.as_ref().is_none_or(among_names)
                 })
             }
             Search::Any(_) | Search::Code(_) | Search::Macros(_) | Search::Variable(_) => {
@@ -152,17 +174,18 @@ impl Texts {
     }
 
     /// Returns the names in each source below a directory.
-    fn names_below(&mut self, directory: &Utf8Path) -> Rc<[(Utf8PathBuf, SourceNames)]> {
+    fn names_below(&mut self, directory: &Utf8Path) -> NamesOfSources {
         if let Some(known) = self.names.get(directory) {
             return Rc::clone(known);
         }
         let mut sources = Vec::new();
         each_source(directory, &mut |file| {
             if let Some(text) = read(file) {
-                sources.push((file.to_owned(), SourceNames::of(&text)));
+                let names = (text != UNREAD).then(|| SourceNames::of(&text));
+                sources.push((file.to_owned(), names));
             }
         });
-        let sources: Rc<[(Utf8PathBuf, SourceNames)]> = sources.into();
+        let sources = NamesOfSources::from(sources);
         self.names.insert(directory.to_owned(), Rc::clone(&sources));
         sources
     }
@@ -212,133 +235,6 @@ impl Texts {
         })
     }
 }
-
-/// The names in a source, collected once.
-struct SourceNames {
-    /// True for a source that was not read, so that it may hold any name.
-    is_unread: bool,
-    defines_macros: bool,
-    /// The components of paths between quotes.
-    components: HashSet<Box<str>>,
-    /// The modules that are declared.
-    modules: HashSet<Box<str>>,
-    /// The words outside comments and declarations that a scan understands.
-    words: HashSet<Box<str>>,
-}
-
-impl SourceNames {
-    /// The length of the longest name of a file, in bytes.
-    const LONGEST: usize = 255;
-
-    fn of(text: &str) -> Self {
-        let mut names = Self {
-            is_unread: text == UNREAD,
-            defines_macros: text.contains("macro_rules"),
-            components: HashSet::new(),
-            modules: HashSet::new(),
-            words: HashSet::new(),
-        };
-        for line in text.lines() {
-            if !line.trim_start().starts_with("#![") {
-                names.add_components(line);
-                names.add_modules(line);
-            }
-            if !is_plain(line) {
-                let words = line.split(|char: char| !char.is_alphanumeric());
-                let words = words.filter(|word| !word.is_empty());
-                add(&mut names.words, words);
-            }
-        }
-        names
-    }
-
-    fn add_components(&mut self, line: &str) {
-        const AROUND: [char; 3] = ['"', '/', '\\'];
-        let mut rest = line.split_once(AROUND).map(|(_, rest)| rest);
-        while let Some(part) = rest {
-            let (part, is_closed) = match part.split_once(AROUND) {
-                Some((part, next)) => {
-                    rest = Some(next);
-                    (part, true)
-                }
-                None => {
-                    rest = None;
-                    (part, false)
-                }
-            };
-            let dots = part.match_indices('.').map(|(at, _)| at);
-            let ends = dots.chain(is_closed.then_some(part.len()));
-            let ends = ends.take_while(|&end| end <= Self::LONGEST);
-            let named = ends.filter(|&end| end > 0).map(|end| &part[..end]);
-            add(&mut self.components, named);
-        }
-    }
-
-    fn add_modules(&mut self, line: &str) {
-        let names = line.split("mod ").skip(1).map(|rest| {
-            let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_');
-            &rest[..end.unwrap_or(rest.len())]
-        });
-        add(&mut self.modules, names.filter(|name| !name.is_empty()));
-    }
-
-    /// Returns the result of a search in the source; `None` if only the text can tell.
-    fn hold(&self, search: &Search) -> Option<bool> {
-        if self.is_unread {
-            return Some(true);
-        }
-        match search {
-            Search::File(below) => Some(self.name_file(below)),
-            Search::MacrosFile(below) => Some(self.defines_macros && self.name_file(below)),
-            Search::Made(name) => self.make(name),
-            _ => None,
-        }
-    }
-
-    /// Returns true if the source names a file: see [`names_file`].
-    fn name_file(&self, below: &Utf8Path) -> bool {
-        let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
-        let module = match below.file_stem() {
-            Some("mod") => below.parent().and_then(Utf8Path::file_name),
-            stem => stem,
-        };
-        names.any(|name| self.components.contains(name))
-            || module.is_some_and(|module| {
-                self.components.contains(module) || self.modules.contains(module)
-            })
-    }
-
-    /// Returns true if the source holds a name, or all words that the name could be built from: see
-    /// [`makes_name`].
-    fn make(&self, name: &str) -> Option<bool> {
-        let runs = name.split(|char: char| !char.is_alphanumeric());
-        let runs: Vec<&str> = runs.filter(|run| !run.is_empty()).collect();
-        if !name.is_ascii() || runs.is_empty() {
-            return None;
-        }
-        let words: Vec<&str> = words_of(name).collect();
-        let has = |words: &[&str]| words.iter().all(|word| self.words.contains(*word));
-        match (has(&runs), words.len() > 1 && has(&words)) {
-            (_, true) => Some(true),
-            (false, false) => Some(false),
-            (true, false) => (runs == [name]).then_some(true),
-        }
-    }
-}
-
-/// Adds names that are not known yet.
-fn add<'a>(known: &mut HashSet<Box<str>>, names: impl Iterator<Item = &'a str>) {
-    for name in names {
-        if !known.contains(name) {
-            known.insert(name.into());
-        }
-    }
-}
-
-/// The names that every package contains, so that a mention of them says nothing.
-pub(super) const COMMON_NAMES: [&str; 8] = [
-    "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
-];
 
 /// The stand-in for the text of a file that was not read. Rust's lexer rejects this text.
 const UNREAD: &str = "\"";
@@ -605,75 +501,6 @@ fn entries(directory: &Utf8Path) -> Vec<Utf8DirEntry> {
     entries.flatten().collect()
 }
 
-/// Returns true if a text contains a name as a component of a path in a string literal. The name
-/// stands after a quote or a separator, and before a quote, a separator or an extension.
-pub(super) fn names_in(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + name.len()..].chars().next();
-        matches!(before, Some('"' | '/' | '\\')) && matches!(after, Some('"' | '/' | '\\' | '.'))
-    })
-}
-
-/// Returns true if a text names a file of a package, a directory on the way to the file, or the
-/// module that the file would be.
-pub(super) fn names_file(text: &str, below: &Utf8Path) -> bool {
-    let mut names = below.iter().filter(|name| !COMMON_NAMES.contains(name));
-    let module = match below.file_stem() {
-        Some("mod") => below.parent().and_then(Utf8Path::file_name),
-        stem => stem,
-    };
-    names.any(|name| names_in(text, name))
-        || module
-            .is_some_and(|module| names_in(text, module) || text.contains(&format!("mod {module}")))
-}
-
-/// Returns true for a comment, for the declaration of a module, and for an attribute with a literal
-/// path of a module or of documentation.
-fn is_plain(line: &str) -> bool {
-    let line = line.trim();
-    let is_module = line.ends_with(';')
-        && line.split_once("mod ").is_some_and(|(before, name)| {
-            let visibility = before.trim_end();
-            let is_name = |char: char| char.is_alphanumeric() || char == '_' || char == '#';
-            (visibility.is_empty() || visibility.starts_with("pub"))
-                && name.trim_end_matches(';').chars().all(is_name)
-        });
-    let is_attribute = ["#[", "#![", "doc =", "path ="]
-        .iter()
-        .any(|start| line.starts_with(start));
-    let has_literal = ["doc = include_str!(\"", "path = \""]
-        .iter()
-        .any(|text| line.contains(text));
-    line.starts_with("//") || is_module || is_attribute && has_literal
-}
-
-/// Returns true if a text contains a name, or all the words that the name could be built from.
-pub(super) fn makes_name(text: &str, name: &str) -> bool {
-    let words = words_of(name);
-    let is_word = |word: &str| {
-        text.match_indices(word).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + word.len()..].chars().next();
-            let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
-            is_apart(before) && is_apart(after)
-        })
-    };
-    is_word(name) || words.clone().count() > 1 && words.clone().all(is_word)
-}
-
-/// Returns the words and numbers of a name: `table` and `12` for `table_12`.
-fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
-    let kind = |byte: &u8| {
-        let char = char::from(*byte);
-        (char.is_ascii_digit(), char.is_alphanumeric())
-    };
-    name.as_bytes()
-        .chunk_by(move |a, b| kind(a) == kind(b))
-        .filter_map(|word| std::str::from_utf8(word).ok())
-        .filter(|word| word.chars().all(char::is_alphanumeric))
-}
-
 /// Returns the string literals of a text that contain `../`. A literal is roughly the text between
 /// two quotes. This is a coarse filter; the scan of the target decides.
 pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
@@ -682,48 +509,6 @@ pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
     let inside = text.split_once('"').and_then(|(_, it)| it.rsplit_once('"'));
     let between_quotes = inside.into_iter().flat_map(|(inside, _)| inside.split('"'));
     between_quotes.filter(|it| it.len() <= LONGEST && it.contains("../"))
-}
-
-/// Returns the parts of a line that [`names_in`] finds: the texts between quotes or separators, and
-/// each beginning of such a text that ends before a dot.
-fn path_parts(line: &str) -> impl Iterator<Item = &str> {
-    const AROUND: [char; 3] = ['"', '/', '\\'];
-    let closed = line.rsplit_once(AROUND).map_or("", |(closed, _)| closed);
-    closed
-        .split(AROUND)
-        .skip(1)
-        .flat_map(|part| {
-            let dots = part.match_indices('.').map(|(at, _)| at);
-            dots.chain([part.len()]).map(move |end| &part[..end])
-        })
-        .filter(|part| (1..200).contains(&part.len()))
-}
-
-/// Returns the path parts of a line of code. URLs are left out, because they are no paths. A file
-/// that a crate includes as its own documentation is left out too, because that path leads to a
-/// single file.
-fn code_parts(line: &str) -> Vec<String> {
-    if line.starts_with("#![") && line.contains("doc = include_str!(\"") {
-        return Vec::new();
-    }
-    let is_path = |literal: &&str| !literal.contains("://");
-    let paths: Vec<&str> = line.split('"').filter(is_path).collect();
-    path_parts(&paths.join("\"")).map(str::to_owned).collect()
-}
-
-/// Returns true if a text names a variable. Code that builds the name from parts counts too: the
-/// text then contains the beginning or the end of the name, split at an underscore.
-pub(super) fn names_variable(text: &str, variable: &str) -> bool {
-    text.contains(variable)
-        || variable.match_indices('_').any(|(at, _)| {
-            let (start, end) = (&variable[..at], &variable[at..]);
-            ["\"", "_\"", "_{"]
-                .iter()
-                .any(|after| text.contains(&format!("\"{start}{after}")))
-                || ["\"", "}"]
-                    .iter()
-                    .any(|before| text.contains(&format!("{before}{end}\"")))
-        })
 }
 
 #[cfg(test)]
@@ -841,7 +626,7 @@ mod tests {
                 ];
                 for search in searches {
                     let by_text = search.succeeds_in(line);
-                    let by_names = collected.hold(&search).unwrap_or(by_text);
+                    let by_names = search.succeeds_among(&collected).unwrap_or(by_text);
                     // `mod dee` begins `mod deep`, which declares another module.
                     let is_prefix = name == "dee" && by_text;
                     assert!(is_prefix || by_names == by_text, "{search:?} in {line}");

@@ -1,0 +1,227 @@
+//! The names that a text holds: components of paths, words, modules and variables.
+
+use std::collections::HashSet;
+
+use cargo_metadata::camino::Utf8Path;
+
+/// The characters before and after a component of a path in a string literal.
+const AROUND: [char; 3] = ['"', '/', '\\'];
+
+/// The names that every package contains, so that a mention of them says nothing.
+pub(super) const COMMON_NAMES: [&str; 8] = [
+    "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
+];
+
+/// The names in a source, collected once.
+pub(super) struct SourceNames {
+    /// True if the source defines macros.
+    pub(super) defines_macros: bool,
+    /// The components of paths between quotes.
+    components: HashSet<Box<str>>,
+    /// The modules that are declared.
+    modules: HashSet<Box<str>>,
+    /// The words outside comments and declarations that a scan understands.
+    words: HashSet<Box<str>>,
+}
+
+impl SourceNames {
+    /// The length of the longest name of a file, in bytes.
+    const LONGEST: usize = 255;
+
+    pub(super) fn of(text: &str) -> Self {
+        let mut names = Self {
+            defines_macros: text.contains("macro_rules"),
+            components: HashSet::new(),
+            modules: HashSet::new(),
+            words: HashSet::new(),
+        };
+        for line in text.lines() {
+            if !line.trim_start().starts_with("#![") {
+                names.add_components(line);
+                names.add_modules(line);
+            }
+            if !is_plain(line) {
+                let words = line.split(|char: char| !char.is_alphanumeric());
+                let words = words.filter(|word| !word.is_empty());
+                add(&mut names.words, words);
+            }
+        }
+        names
+    }
+
+    fn add_components(&mut self, line: &str) {
+        let mut parts = line.split(AROUND).skip(1).peekable();
+        while let Some(part) = parts.next() {
+            let is_closed = parts.peek().is_some();
+            let named = beginnings(part, is_closed);
+            add(
+                &mut self.components,
+                named.filter(|it| (1..=Self::LONGEST).contains(&it.len())),
+            );
+        }
+    }
+
+    fn add_modules(&mut self, line: &str) {
+        let names = line.split("mod ").skip(1).map(|rest| {
+            let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_');
+            &rest[..end.unwrap_or(rest.len())]
+        });
+        add(&mut self.modules, names.filter(|name| !name.is_empty()));
+    }
+
+    /// Returns true if the source names a file: see [`names_file`].
+    pub(super) fn name_file(&self, below: &Utf8Path) -> bool {
+        names_of(below).any(|name| self.components.contains(name))
+            || own_name(below).is_some_and(|module| self.modules.contains(module))
+    }
+
+    /// Returns true if the source holds a name, or all words that the name could be built from: see
+    /// [`makes_name`]. Returns `None` if only the text can tell.
+    pub(super) fn make(&self, name: &str) -> Option<bool> {
+        let runs = name.split(|char: char| !char.is_alphanumeric());
+        let runs: Vec<&str> = runs.filter(|run| !run.is_empty()).collect();
+        if !name.is_ascii() || runs.is_empty() {
+            return None;
+        }
+        let words: Vec<&str> = words_of(name).collect();
+        let has = |words: &[&str]| words.iter().all(|word| self.words.contains(*word));
+        match (has(&runs), words.len() > 1 && has(&words)) {
+            (_, true) => Some(true),
+            (false, false) => Some(false),
+            (true, false) => (runs == [name]).then_some(true),
+        }
+    }
+}
+
+/// Adds names that are not known yet.
+fn add<'a>(known: &mut HashSet<Box<str>>, names: impl Iterator<Item = &'a str>) {
+    for name in names {
+        if !known.contains(name) {
+            known.insert(name.into());
+        }
+    }
+}
+
+/// Returns the name that code uses for a file: `module` for `module.rs` and for `module/mod.rs`.
+pub(super) fn own_name(file: &Utf8Path) -> Option<&str> {
+    match file.file_stem()? {
+        "mod" => file.parent()?.file_name(),
+        stem => Some(stem),
+    }
+}
+
+/// Returns true if a text contains a name as a component of a path in a string literal. The name
+/// stands after a quote or a separator, and before a quote, a separator or an extension.
+pub(super) fn names_in(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        before.is_some_and(|it| AROUND.contains(&it))
+            && after.is_some_and(|it| it == '.' || AROUND.contains(&it))
+    })
+}
+
+/// Returns true if a text names a file of a package, a directory on the way to the file, or the
+/// module that the file would be.
+pub(super) fn names_file(text: &str, below: &Utf8Path) -> bool {
+    names_of(below).any(|name| names_in(text, name))
+        || own_name(below).is_some_and(|module| text.contains(&format!("mod {module}")))
+}
+
+/// Returns the names by which a text can name a file of a package: the components of its path, and
+/// the name of its module.
+fn names_of(below: &Utf8Path) -> impl Iterator<Item = &str> {
+    let components = below.iter().filter(|name| !COMMON_NAMES.contains(name));
+    components.chain(own_name(below))
+}
+
+/// Returns true for a comment, for the declaration of a module, and for an attribute with a literal
+/// path of a module or of documentation.
+pub(super) fn is_plain(line: &str) -> bool {
+    let line = line.trim();
+    let is_module = line.ends_with(';')
+        && line.split_once("mod ").is_some_and(|(before, name)| {
+            let visibility = before.trim_end();
+            let is_name = |char: char| char.is_alphanumeric() || char == '_' || char == '#';
+            (visibility.is_empty() || visibility.starts_with("pub"))
+                && name.trim_end_matches(';').chars().all(is_name)
+        });
+    let is_attribute = ["#[", "#![", "doc =", "path ="]
+        .iter()
+        .any(|start| line.starts_with(start));
+    let has_literal = ["doc = include_str!(\"", "path = \""]
+        .iter()
+        .any(|text| line.contains(text));
+    line.starts_with("//") || is_module || is_attribute && has_literal
+}
+
+/// Returns true if a text contains a name, or all the words that the name could be built from.
+pub(super) fn makes_name(text: &str, name: &str) -> bool {
+    let words = words_of(name);
+    let is_word = |word: &str| {
+        text.match_indices(word).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + word.len()..].chars().next();
+            let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
+            is_apart(before) && is_apart(after)
+        })
+    };
+    is_word(name) || words.clone().count() > 1 && words.clone().all(is_word)
+}
+
+/// Returns the words and numbers of a name: `table` and `12` for `table_12`.
+fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
+    let kind = |byte: &u8| {
+        let char = char::from(*byte);
+        (char.is_ascii_digit(), char.is_alphanumeric())
+    };
+    name.as_bytes()
+        .chunk_by(move |a, b| kind(a) == kind(b))
+        .filter_map(|word| std::str::from_utf8(word).ok())
+        .filter(|word| word.chars().all(char::is_alphanumeric))
+}
+
+/// Returns the parts of a line that [`names_in`] finds: the texts between quotes or separators, and
+/// each beginning of such a text that ends before a dot.
+pub(super) fn path_parts(line: &str) -> impl Iterator<Item = &str> {
+    let closed = line.rsplit_once(AROUND).map_or("", |(closed, _)| closed);
+    closed
+        .split(AROUND)
+        .skip(1)
+        .flat_map(|part| beginnings(part, true))
+        .filter(|part| (1..200).contains(&part.len()))
+}
+
+/// Returns each beginning of a part that ends before a dot, and the whole part if it is closed.
+fn beginnings(part: &str, is_closed: bool) -> impl Iterator<Item = &str> {
+    let dots = part.match_indices('.').map(|(at, _)| at);
+    let ends = dots.chain(is_closed.then_some(part.len()));
+    ends.map(move |end| &part[..end])
+}
+
+/// Returns the path parts of a line of code. URLs are left out, because they are no paths. A file
+/// that a crate includes as its own documentation is left out too, because that path leads to a
+/// single file.
+pub(super) fn code_parts(line: &str) -> Vec<String> {
+    if line.starts_with("#![") && line.contains("doc = include_str!(\"") {
+        return Vec::new();
+    }
+    let is_path = |literal: &&str| !literal.contains("://");
+    let paths: Vec<&str> = line.split('"').filter(is_path).collect();
+    path_parts(&paths.join("\"")).map(str::to_owned).collect()
+}
+
+/// Returns true if a text names a variable. Code that builds the name from parts counts too: the
+/// text then contains the beginning or the end of the name, split at an underscore.
+pub(super) fn names_variable(text: &str, variable: &str) -> bool {
+    text.contains(variable)
+        || variable.match_indices('_').any(|(at, _)| {
+            let (start, end) = (&variable[..at], &variable[at..]);
+            ["\"", "_\"", "_{"]
+                .iter()
+                .any(|after| text.contains(&format!("\"{start}{after}")))
+                || ["\"", "}"]
+                    .iter()
+                    .any(|before| text.contains(&format!("{before}{end}\"")))
+        })
+}
