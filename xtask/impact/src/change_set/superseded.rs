@@ -1,8 +1,8 @@
-//! Records that newer records of the same package take the place of.
+//! Superseded records: records of a version that a package no longer has.
 //!
-//! When the version of a package moves, cargo gives its units other directories, and the records of
-//! the old version stay. Cargo will not look at these records again, so that a file which is newer
-//! than such a record says nothing.
+//! When the version of a package changes, cargo builds the package's units in new directories. The
+//! records of the old version stay, but cargo does not read them again. A file that is newer than
+//! such a record proves nothing.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -11,11 +11,11 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::build_dir::evidence::{ProfileRecords, UnitRecord};
 
-/// Returns the records of a package without those of versions that the package no longer has.
-/// `places` hold the records of the package's dependencies.
+/// Returns the records of a package without the superseded records. `places` hold the records of the
+/// package's dependencies.
 ///
-/// A record is kept where there is a doubt: a manifest changed since the newest build, or no newer
-/// record is of the same target, built in the same way against the same dependencies.
+/// A record is kept in doubt: if a manifest changed after the newest build, or if no newer record
+/// belongs to the same target, built in the same way with the same dependencies.
 pub(super) fn without<'a>(
     records: Vec<&'a UnitRecord>,
     places: &[ProfileRecords],
@@ -30,10 +30,14 @@ pub(super) fn without<'a>(
     for unit in places.iter().flat_map(|place| &place.units) {
         made.insert(unit.value, Made::of(unit));
     }
-    let is_superseded = |old: &UnitRecord| {
+    let mut superseded = Superseded {
+        made: &made,
+        known: HashMap::new(),
+    };
+    let mut is_superseded = |old: &UnitRecord| {
         let old = Made::of(old);
         let mut newer = records.iter().map(|it| Made::of(it));
-        newer.any(|new| new.supersedes(&old, &made))
+        newer.any(|new| superseded.replaces(&new, &old))
     };
     let kept = records.iter().filter(|it| !is_superseded(it));
     kept.copied().collect()
@@ -62,44 +66,60 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Returns whether this record takes the place of an older one: they differ in the version of
-    /// the package alone, and in what changed of dependencies for the same reason. Records that
-    /// differ in the features of a dependency are of one version, and cargo may need both.
-    fn supersedes(&self, old: &Made<'_>, made: &HashMap<u64, Made<'_>>) -> bool {
-        self.package == old.package
-            && self.likeness == old.likeness
-            && old.invoked.is_some()
-            && self.invoked > old.invoked
-            && self.names.len() == old.names.len()
-            && old.named().all(|(name, (id, value))| {
-                let mut named = self.named().filter(|it| it.0 == name);
-                named.any(|(_, (new_id, new_value))| {
-                    // Another version, of which the lock file has one only.
-                    new_id != id
-                        || new_value == value
-                        || made
-                            .get(&value)
-                            .zip(made.get(&new_value))
-                            .is_some_and(|(old, new)| new.supersedes(old, made))
-                })
-            })
-    }
-
     fn named(&self) -> impl Iterator<Item = (u64, (u64, u64))> {
         let dependencies = self.dependencies.iter().copied();
         self.names.iter().copied().zip(dependencies)
     }
 }
 
-/// Returns the time of the last change of a package's manifest and of those above it, one of which
-/// may be its workspace's; `None` where the system does not tell.
+/// The comparisons of records so far. Packages that share dependencies compare the same pairs of
+/// records, so each pair is compared once.
+struct Superseded<'a> {
+    /// The records by their values.
+    made: &'a HashMap<u64, Made<'a>>,
+    /// True for the pairs of values, new and old, in which the new record replaces the old one.
+    known: HashMap<(u64, u64), bool>,
+}
+
+impl Superseded<'_> {
+    /// Returns true if a record replaces an older record: the two differ only in the version of the
+    /// package, and in dependencies that differ for the same reason. Records that differ in the
+    /// features of a dependency belong to one version, and cargo may need both.
+    fn replaces(&mut self, new: &Made<'_>, old: &Made<'_>) -> bool {
+        new.package == old.package
+            && new.likeness == old.likeness
+            && old.invoked.is_some()
+            && new.invoked > old.invoked
+            && new.names.len() == old.names.len()
+            && old.named().all(|(name, (id, value))| {
+                let mut named = new.named().filter(|it| it.0 == name);
+                named.any(|(_, (new_id, new_value))| {
+                    // Another id is another version, and the lock file has only one of these.
+                    new_id != id || new_value == value || self.dependency_replaces(new_value, value)
+                })
+            })
+    }
+
+    fn dependency_replaces(&mut self, new: u64, old: u64) -> bool {
+        if let Some(&known) = self.known.get(&(new, old)) {
+            return known;
+        }
+        let both = self.made.get(&new).zip(self.made.get(&old));
+        let replaces = both.is_some_and(|(new, old)| self.replaces(new, old));
+        self.known.insert((new, old), replaces);
+        replaces
+    }
+}
+
+/// Returns the time of the last change of a package's manifest and of the manifests above it, one of
+/// which may be the manifest of its workspace. Returns `None` if the system does not know the time.
 fn last_manifest_change(at: &Utf8Path) -> Option<SystemTime> {
     let manifests = at.ancestors().map(|above| above.join("Cargo.toml"));
     let found = manifests.filter_map(|it| it.metadata().ok());
     found.map(|it| changed(&it)).max().flatten()
 }
 
-/// Returns the later of the times at which a file was written and at which it was put there.
+/// Returns the later of two times: when the file was written, and when it was moved to its place.
 fn changed(metadata: &std::fs::Metadata) -> Option<SystemTime> {
     let written = metadata.modified().ok()?;
     #[cfg(unix)]
@@ -123,8 +143,8 @@ mod tests {
 
     use super::*;
 
-    /// A record of `a` that was built at a second, with the ids and values of its dependencies, which
-    /// are called 1, 2 and so on.
+    /// Returns a record of the package `a` that was built at a second. The dependencies are ids and
+    /// values; their names are 1, 2 and so on.
     fn record(likeness: u64, second: u64, dependencies: &[(u64, u64)]) -> Made<'_> {
         const NAMES: [u64; 3] = [1, 2, 3];
         Made {
@@ -137,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_record_takes_the_place_of_an_alike_one() {
+    fn a_newer_record_replaces_a_similar_record() {
         // Two versions of another package, and two variants of a third one in one version.
         let made = HashMap::from([
             (100, record(7, 1, &[])),
@@ -145,6 +165,10 @@ mod tests {
             (200, record(8, 1, &[(30, 300)])),
             (201, record(8, 5, &[(30, 301)])),
         ]);
+        let replaces = |new: &Made<'_>, old: &Made<'_>| {
+            let known = HashMap::new();
+            Superseded { made: &made, known }.replaces(new, old)
+        };
         let dependencies: [&[(u64, u64)]; 5] =
             [&[], &[(10, 100)], &[(10, 101)], &[(11, 101)], &[(20, 200)]];
         for (old, new, expected) in [
@@ -188,13 +212,39 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(new.supersedes(&old, &made), expected, "{old:?} {new:?}");
+            assert_eq!(replaces(&new, &old), expected, "{old:?} {new:?}");
         }
         let unknown = Made {
             invoked: None,
             ..record(1, 1, &[])
         };
-        assert!(!record(1, 5, &[]).supersedes(&unknown, &made));
+        assert!(!replaces(&record(1, 5, &[]), &unknown));
+    }
+
+    /// Two packages a level, each of which depends on both packages of the level below: a comparison
+    /// of every path would not end.
+    #[test]
+    fn shared_dependencies_are_compared_once() {
+        const LEVELS: u64 = 60;
+        // The old records of a level have the values 4n and 4n + 1, the new ones 4n + 2 and 4n + 3.
+        let below = |level: u64, new: u64| {
+            let first = 4 * (level + 1) + 2 * new;
+            [(2 * level, first), (2 * level + 1, first + 1)]
+        };
+        let levels: Vec<_> = (0..LEVELS).map(|it| [below(it, 0), below(it, 1)]).collect();
+        let mut made = HashMap::new();
+        for (level, dependencies) in (0..LEVELS).zip(&levels) {
+            for value in 4 * level..4 * level + 4 {
+                let new = (value / 2) % 2;
+                let second = 1 + 4 * new;
+                let has_some = level + 1 < LEVELS;
+                let dependencies = &dependencies[new as usize][..if has_some { 2 } else { 0 }];
+                made.insert(value, record(level, second, dependencies));
+            }
+        }
+        let known = HashMap::new();
+        let mut superseded = Superseded { made: &made, known };
+        assert!(superseded.dependency_replaces(2, 0));
     }
 
     #[test]
