@@ -176,8 +176,12 @@ struct Builds {
 struct SeedEvidence<'a> {
     /// Both sides of the changed files that set something.
     sides: &'a HashMap<Utf8PathBuf, BothSides>,
+    /// The differences in resolution between the two sides.
     resolution: &'a Resolution,
+    /// The records that fit the query.
     records: &'a Records<'a>,
+    /// Cargo's configuration, if it changed.
+    configuration: Option<&'a CargoConfig>,
 }
 
 /// The seeds of a change set.
@@ -228,7 +232,7 @@ impl Reached {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Explanation<'a> {
-    /// What happens to the unit.
+    /// The effect on the unit.
     pub effect: Effect,
     /// The units on the way, the affected unit first and the seed's unit last. Each unit is built
     /// from the next one, or runs it.
@@ -309,13 +313,15 @@ impl Query {
         let outsides = prefetch.evidence();
         let mut builds = self.builds(&files, Packages::Own)?;
         let set = self.change_set(&files, prefetch, &builds)?;
-        let (assumed, assumed_in_words) = self.assumed(&graph)?;
+        let (mut seeds, assumed) = self.assumed(&graph)?;
 
         // 2. The evidence. A changed configuration can reach external packages too.
         let sides = set.contents(&files.settings)?;
         let resolution = self.resolution(&set, &files.settings, &sides);
+        let mut configuration = None;
         if files.configuration_changed(&set) {
             builds = self.builds(&files, Packages::All)?;
+            configuration = self.configuration(&files, &set);
         }
         let changed: ChangedPaths = set.paths().collect();
         let context = QueryContext {
@@ -331,9 +337,10 @@ impl Query {
             sides: &sides,
             resolution: &resolution,
             records: &records,
+            configuration: configuration.as_ref(),
         };
         let found = self.seeds(&files, &graph, &set, &evidence, outsides)?;
-        let seeds = [assumed, found.seeds].concat();
+        seeds.extend(found.seeds);
 
         // 4. The affected units.
         let reached = Reached::new(seeds, &records, &resolution, |compared| {
@@ -343,19 +350,15 @@ impl Query {
         });
 
         // 5. The answer.
-        let mut in_words = [set.in_words.clone(), assumed_in_words].concat();
-        if in_words.is_empty() {
-            in_words.push("the named files belong to another workspace".to_owned());
-        }
         let mut notes = set.notes();
         notes.extend(checkouts::note(&builds.shared));
         notes.extend(resolution.note());
-        notes.extend(
-            found
-                .skipped
-                .iter()
-                .map(|(path, why)| skipped_note(path, why)),
-        );
+        let skipped = found.skipped.iter();
+        notes.extend(skipped.map(|(path, why)| skipped_note(path, why)));
+        let mut in_words = [set.in_words, assumed].concat();
+        if in_words.is_empty() {
+            in_words.push("the named files belong to another workspace".to_owned());
+        }
         Ok(Answer {
             verb: self.verb,
             compared: in_words.join(", "),
@@ -423,6 +426,12 @@ impl Query {
         }
     }
 
+    /// Reads cargo's configuration, if the newer side of the change is on disk.
+    fn configuration(&self, files: &WorkspaceFiles, set: &ChangeSet) -> Option<CargoConfig> {
+        let read = || CargoConfig::of(&self.runner.in_directory(&files.root)).ok();
+        set.is_on_disk().then(read).flatten()
+    }
+
     /// Finds the seeds of the change set, and refuses named paths outside the repository that
     /// nothing uses.
     fn seeds(
@@ -435,9 +444,6 @@ impl Query {
     ) -> Result<FoundSeeds> {
         let cache = KeptFacts::new(&self.workspace, set, files.state.as_deref());
         let facts = RefCell::new(cache.read(set, &files.layout));
-        let reads_config = files.configuration_changed(set) && set.is_on_disk();
-        let configuration = || CargoConfig::of(&self.runner.in_directory(&files.root)).ok();
-        let config = reads_config.then(configuration).flatten();
         let inputs = SeedInputs {
             workspace: &self.workspace,
             graph,
@@ -447,7 +453,7 @@ impl Query {
             changes: &set.changes,
             head_moved: set.head_moved(),
             targets: &self.targets,
-            config: config.as_ref(),
+            config: evidence.configuration,
             contents: &|path| evidence.sides.get(path).cloned().unwrap_or_default(),
             is_same_compiler: &|before, after| {
                 compilers::are_same(&self.runner, &files.root, before, after)
