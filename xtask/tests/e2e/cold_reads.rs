@@ -1,4 +1,4 @@
-//! What a clone without a build knows of the files that packages compile.
+//! Files that packages compile, as a clone without a build knows them.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +14,9 @@ const FILES: &str = include_str!("cold_reads.txt");
 fn files_that_conditions_macros_and_variables_name_are_found_without_records() {
     let project = Project::without_members();
     let (mut hits, mut reading) = (Vec::new(), BTreeSet::new());
-    for entry in FILES.split("//- ").skip(1) {
-        let (file, text) = entry.split_once('\n').unwrap();
-        let (file, on) = file.split_once(" -> ").unwrap_or((file, ""));
-        let (name, below) = file.split_once('/').unwrap();
-        let manifest = project.path(format!("crates/{name}/Cargo.toml"));
-        if !manifest.exists() {
-            project.library(name, &on.split_whitespace().collect::<Vec<_>>());
-        }
-        match below {
-            "Cargo.toml" => project.append(&manifest, text),
-            _ => project.write(format!("crates/{file}"), text),
-        }
+    for (name, below) in project.write_libraries(FILES) {
         if below.to_lowercase().contains("hit.") {
-            hits.push(format!("crates/{file}"));
+            hits.push(format!("crates/{name}/{below}"));
             reading.extend(name.starts_with("r_").then_some(name));
         }
     }

@@ -144,6 +144,17 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         assert_eq!(lock_file(&project), before);
         output
     };
+    let hook_refuses_the_lock_file = || {
+        hook().is(expect![[r#"
+            --- stderr
+            ── check failed ([TIME])
+            error: Cargo.lock is stale: it does not fit the manifests in the index
+            hint: run `cargo update --workspace`, and stage Cargo.lock
+            ── pre-commit: check (failed [TIME]) in [TIME]
+               hint: SKIP=check skips the failed steps, --no-verify skips the hook
+            --- exit status 1
+        "#]]);
+    };
     // The lock file of the work tree is stale; the staged lock file fits.
     depend(&project);
     project.write("crates/base/src/lib.rs", "pub fn one() {}\n");
@@ -154,16 +165,8 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
     "#]]);
     // Now the staged lock file is stale.
     project.git(&["add", "--all"]);
-    hook().is(expect![[r#"
-        --- stderr
-        ── check failed ([TIME])
-        error: Cargo.lock is stale: it does not fit the manifests in the index
-        hint: run `cargo update --workspace`, and stage Cargo.lock
-        ── pre-commit: check (failed [TIME]) in [TIME]
-           hint: SKIP=check skips the failed steps, --no-verify skips the hook
-        --- exit status 1
-    "#]]);
-    // A member that went, in which no other package is concerned.
+    hook_refuses_the_lock_file();
+    // A member is removed, on which no other package depends.
     project.git(&["reset", "--quiet", "--hard"]);
     project.replace(
         "Cargo.toml",
@@ -172,28 +175,12 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
     );
     project.git(&["rm", "--quiet", "-r", "crates/top"]);
     project.git(&["add", "--all"]);
-    hook().is(expect![[r#"
-        --- stderr
-        ── check failed ([TIME])
-        error: Cargo.lock is stale: it does not fit the manifests in the index
-        hint: run `cargo update --workspace`, and stage Cargo.lock
-        ── pre-commit: check (failed [TIME]) in [TIME]
-           hint: SKIP=check skips the failed steps, --no-verify skips the hook
-        --- exit status 1
-    "#]]);
+    hook_refuses_the_lock_file();
     // The lock file that fits is not staged.
     project
         .cargo(&["update", "--workspace", "--offline"])
         .done();
-    hook().is(expect![[r#"
-        --- stderr
-        ── check failed ([TIME])
-        error: Cargo.lock is stale: it does not fit the manifests in the index
-        hint: run `cargo update --workspace`, and stage Cargo.lock
-        ── pre-commit: check (failed [TIME]) in [TIME]
-           hint: SKIP=check skips the failed steps, --no-verify skips the hook
-        --- exit status 1
-    "#]]);
+    hook_refuses_the_lock_file();
     project.git(&["add", "Cargo.lock"]);
     hook().is(expect![[r#""#]]);
     project.git(&["reset", "--quiet", "--hard"]);

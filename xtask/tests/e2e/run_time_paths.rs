@@ -36,17 +36,7 @@ fn tests_that_read_files_of_another_package_are_rerun() {
         let test = format!("use std::{{fs, path::*}};\n#[test]\nfn reads() {{\n{body}}}\n");
         project.write(format!("crates/{name}/tests/it.rs"), &test);
     }
-    for (file, text) in entries(FILES) {
-        let (file, on) = file.split_once(" -> ").unwrap_or((file, ""));
-        let (name, below) = file.split_once('/').unwrap();
-        let manifest = project.path(format!("crates/{name}/Cargo.toml"));
-        if !manifest.exists() {
-            project.library(name, &on.split_whitespace().collect::<Vec<_>>());
-        }
-        match below {
-            "Cargo.toml" => project.append(&manifest, text),
-            _ => project.write(format!("crates/{name}/{below}"), text),
-        }
+    for (name, _) in project.write_libraries(FILES) {
         if !name.starts_with("h_") && !name.starts_with("k_") {
             reading.insert(name);
         }

@@ -99,6 +99,28 @@ impl Project {
         fs::write(path, text).unwrap();
     }
 
+    /// Writes the files of libraries from a table, and returns the library and the file of each entry.
+    /// An entry begins with `//- NAME/FILE`; the first entry of a library may list dependencies, as in
+    /// `//- app/src/lib.rs -> base`. The text of a `Cargo.toml` is appended to the manifest.
+    pub(crate) fn write_libraries<'a>(&self, table: &'a str) -> Vec<(&'a str, &'a str)> {
+        let mut written = Vec::new();
+        for entry in table.split("//- ").skip(1) {
+            let (file, text) = entry.split_once('\n').unwrap();
+            let (file, on) = file.split_once(" -> ").unwrap_or((file, ""));
+            let (name, below) = file.split_once('/').unwrap();
+            let manifest = self.path(format!("crates/{name}/Cargo.toml"));
+            if !manifest.exists() {
+                self.library(name, &on.split_whitespace().collect::<Vec<_>>());
+            }
+            match below {
+                "Cargo.toml" => self.append(&manifest, text),
+                _ => self.write(format!("crates/{file}"), text),
+            }
+            written.push((name, below));
+        }
+        written
+    }
+
     pub(crate) fn append(&self, path: impl AsRef<Path>, text: &str) {
         self.write(&path, &(self.read(&path) + text));
     }

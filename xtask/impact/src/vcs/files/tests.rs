@@ -13,10 +13,10 @@ fn repository(root: &Utf8Path) -> Repository {
         command.args(["-c", "user.name=test", "-c", "user.email=test@example.org"]);
         process::checked(command.args(args)).unwrap();
     };
-    write(&root.join("shared/Cargo.toml"), "[package]");
+    write(&root.join("common/Cargo.toml"), "[package]");
     write(&root.join("a/src/lib.rs"), "");
     for (target, link) in [
-        ("../shared/Cargo.toml", "a/Cargo.toml"),
+        ("../common/Cargo.toml", "a/Cargo.toml"),
         ("a/Cargo.toml", "twice"),
         ("loop", "loop"),
         ("../../outside", "a/outside"),
@@ -36,7 +36,7 @@ fn the_target_of_a_link_is_read() {
     let repository = repository(&root);
     let head = TreeState::Commit(repository.head().unwrap().clone());
     for (path, expected) in [
-        ("shared/Cargo.toml", Some("[package]")),
+        ("common/Cargo.toml", Some("[package]")),
         ("a/Cargo.toml", Some("[package]")),
         ("twice", Some("[package]")),
         ("loop", Some("loop")),
