@@ -12,8 +12,8 @@ const BEGINNINGS: &[&str] = &[
     "What", "Whether", "How", "Where", "Which", "Whose", "Of", "Those", "As",
 ];
 
-/// Words that readers did not understand, or misunderstood, in the senses that the kit gave them.
-/// The word beside each is the one to use.
+/// Words that readers did not understand, or misunderstood, in the sense that the kit gave them.
+/// Each word stands with the word to use instead.
 const REFUSED: &[(&str, &str)] = &[
     ("mend", "fix"),
     ("mends", "fixes"),

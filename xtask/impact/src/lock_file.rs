@@ -140,12 +140,13 @@ pub fn replace(command: &mut Command, file: &Utf8Path) {
         .env("RUSTC_BOOTSTRAP", "1");
 }
 
-/// Returns whether cargo would write the lock file of the runner's workspace, though `--locked`
-/// accepts it: an entry of a package that went is no fault to `--locked`. False where cargo does not
-/// tell without the network.
+/// Returns true if cargo would write the lock file of the runner's workspace although `--locked`
+/// accepts the lock file. For example, `--locked` accepts a lock file with an entry of a removed
+/// package. Returns false if cargo cannot answer without network access.
 ///
 /// # Errors
-/// When cargo cannot be started, or the private copy cannot be written.
+/// Returns an error if cargo cannot be started, if the lock file cannot be read, or if the private
+/// copy cannot be written.
 pub fn would_be_written(runner: &Runner, path: &Utf8Path) -> Result<bool> {
     let directory = TemporaryDir::outside(path.parent().unwrap_or(path))?;
     let copy = directory.path().join("Cargo.lock");

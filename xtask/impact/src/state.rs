@@ -21,9 +21,9 @@ pub fn directory(target_directory: &Utf8Path, root: &Utf8Path) -> Option<Utf8Pat
     }
 }
 
-/// Returns the kit's own directory in a target directory, for what belongs to builds: `xtask`, or
-/// `.xtask-kit` where the target directory is one of sources (`target-dir = "."`), in which `xtask`
-/// is the user's.
+/// Returns the kit's own directory in a target directory, for data that belongs to builds. The
+/// directory is `xtask`. If the target directory also holds sources (as with `target-dir = "."`),
+/// the directory is `.xtask-kit`, because `xtask` then belongs to the user.
 pub fn in_target(target_directory: &Utf8Path) -> Utf8PathBuf {
     let own = target_directory.join("xtask");
     let has = |directory: &Utf8Path, names: &[&str]| {
@@ -39,14 +39,14 @@ pub fn in_target(target_directory: &Utf8Path) -> Utf8PathBuf {
     }
 }
 
-/// The name of the kit's own directory among sources.
+/// The name of the kit's own directory in a target directory that also holds sources.
 const HIDDEN: &str = ".xtask-kit";
 
-/// Creates a directory in the kit's own, and the directories above it. Git is told to ignore a
-/// directory of the kit's among sources.
+/// Creates a directory inside the kit's own directory, and the directories above it. If the kit's
+/// own directory lies among sources, a `.gitignore` file makes git ignore it.
 ///
 /// # Errors
-/// When the disk refuses.
+/// Returns an error if a directory or the `.gitignore` file cannot be written.
 pub fn create(directory: &Utf8Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let hidden = directory
@@ -60,8 +60,8 @@ pub fn create(directory: &Utf8Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the cache file of one workspace in the kit's own directory. The name has a hash of the
-/// root, since several workspaces and checkouts may share one target directory.
+/// Returns the cache file of one workspace in the kit's own directory. The name contains a hash of
+/// the root, because several workspaces and checkouts may share one target directory.
 pub fn of_workspace(directory: &Utf8Path, name: &str, root: &Utf8Path) -> Utf8PathBuf {
     directory.join(format!("{name}-{:016x}", hashed(root)))
 }

@@ -98,7 +98,8 @@ pub(crate) fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     text
 }
 
-/// Returns what nextest runs of some units because its configuration changed, if it did.
+/// Returns a sentence about the tests that nextest runs again because its configuration changed.
+/// Returns `None` if the configuration did not change, or if the units contain no test of a member.
 pub(crate) fn nextest(answer: &Answer, units: &[UnitIx]) -> Option<String> {
     let because = nextest_because(answer)?;
     let mut names = Vec::new();

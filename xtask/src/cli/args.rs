@@ -145,8 +145,8 @@ impl WorkspaceArgs {
     }
 }
 
-/// The change set. By default the work tree, untracked files included, against the
-/// merge base with the first of `origin/HEAD`, `origin/main`, `origin/master`, `main`, `master`.
+/// The change set. By default, the work tree, including untracked files, is compared with the merge
+/// base with the first of `origin/HEAD`, `origin/main`, `origin/master`, `main`, `master`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Change set")]
 pub(crate) struct ChangeArgs {

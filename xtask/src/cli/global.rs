@@ -14,7 +14,7 @@ use crate::cli::{logging, output};
 // clap does not read a doc comment that a macro builds.
 #[doc = concat!(
     "The flags `-v`, `-q` and `--color`, for every command. An `xtask` that flattens ",
-    "[`Command`](crate::Command) flattens them beside with `#[command(flatten)]`, and calls ",
+    "[`Command`](crate::Command) also flattens these flags with `#[command(flatten)]`, and calls ",
     "[`GlobalArgs::apply`] before it runs a command."
 )]
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -46,7 +46,7 @@ pub struct GlobalArgs {
 /// The flags that [`GlobalArgs::apply`] applied.
 static APPLIED: OnceLock<GlobalArgs> = OnceLock::new();
 
-/// When output is coloured.
+/// The choice of coloured or plain output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Color {
     /// Use colours on a terminal
@@ -102,8 +102,8 @@ pub(crate) fn forwarded() -> Vec<String> {
         .map_or_else(Vec::new, GlobalArgs::as_arguments)
 }
 
-/// Returns the applied `--color` as an argument, for a cargo that prints to the user. Returns `None`
-/// if there is no such flag: cargo then chooses by its own rules.
+/// Returns the applied `--color` as an argument, for a cargo that prints to the user. Returns
+/// `None` if there is no such flag: cargo then chooses by its own rules.
 pub(crate) fn forwarded_color() -> Option<&'static str> {
     Some(APPLIED.get()?.color?.argument())
 }

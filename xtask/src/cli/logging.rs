@@ -1,7 +1,7 @@
 //! The logger of `-v`: prints what the engine logs, a line for each record.
 //!
-//! Architecture invariant: a line holds nothing that a terminal or a log of a CI service obeys, so a
-//! user can paste the lines into a report of a bug.
+//! Architecture invariant: a line contains nothing that a terminal or the log of a CI service would
+//! act on, so a user can paste the lines into a bug report.
 
 use std::fmt::Display;
 
@@ -11,8 +11,8 @@ use xtask_impact::quote;
 
 use crate::cli::output;
 
-/// Prints records of this level and of graver levels from now on. An `xtask` that has a logger of
-/// its own keeps its logger and its levels.
+/// Prints records of this level and of more severe levels from now on. An `xtask` with its own
+/// logger keeps this logger and its levels.
 pub(crate) fn start(level: LevelFilter) {
     if level != LevelFilter::Off && log::set_logger(&Logger).is_ok() {
         log::set_max_level(level);

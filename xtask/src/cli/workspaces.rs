@@ -79,8 +79,8 @@ pub(crate) fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loa
     Ok(all)
 }
 
-/// Returns the error for a directory that is in no workspace, with the workspaces below the
-/// directory; `None` where the directory or one above it has a manifest.
+/// Returns the error for a directory that is in no workspace. The hint names the workspaces below
+/// the directory. Returns `None` if the directory or a directory above it has a manifest.
 pub(crate) fn no_workspace(runner: &Runner) -> Option<anyhow::Error> {
     let here = Utf8Path::from_path(runner.directory())?;
     if here.ancestors().any(|it| it.join("Cargo.toml").exists()) {
@@ -102,8 +102,9 @@ pub(crate) fn no_workspace(runner: &Runner) -> Option<anyhow::Error> {
     ))
 }
 
-/// Returns the root manifests of the workspaces below a directory that git tracks, relative to the
-/// directory and without fixtures; where there is no repository, those of the directories in it.
+/// Returns the root manifests of the workspaces below a directory, relative to the directory. In a
+/// repository, these are the workspaces that git tracks, without fixtures. Without a repository,
+/// these are the manifests in the directory's direct subdirectories.
 fn below(runner: &Runner, here: &Utf8Path) -> Vec<Utf8PathBuf> {
     let relative = |path: &Utf8Path| Some(path.strip_prefix(here).ok()?.to_owned());
     if let Ok(Some(repository)) = Repository::discover(runner, here)
@@ -135,7 +136,7 @@ pub(crate) fn each(
     for (name, mut question) in questions {
         question.unused = (count > 1).then(|| unused.clone());
         match act(name.as_deref(), question) {
-            // An interrupt ends all of them.
+            // An interrupt ends the work for all workspaces.
             Ok(Status::Forwarded(130)) => return Ok(Status::Forwarded(130)),
             Ok(status) => worst = worst.max(status),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! The costs of departures from the policy, in figures of this workspace.
+//! The costs of departures from the policy, in numbers of this workspace.
 
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::unit_graph::{Mode, Unit};
@@ -8,7 +8,8 @@ use super::cost::{RebuildStart, counted, from_nothing, rebuilt};
 use crate::checks::{Finding, Place};
 use crate::doctor::context::Context;
 
-/// Returns the cost of a departure from the policy in figures; `None` for a finding of another kind.
+/// Returns the cost of a departure from the policy, in numbers; `None` for a finding of another
+/// kind.
 pub(crate) fn cost(context: &Context<'_>, finding: &Finding) -> Option<String> {
     let own = |unit: &Unit| context.workspace.package(unit.package).source.is_none();
     let cost = match finding.check.code {
@@ -61,7 +62,7 @@ fn count(context: &Context<'_>, is_counted: impl Fn(&Unit) -> bool) -> usize {
     units.filter(|(_, unit)| is_counted(unit)).count()
 }
 
-/// Returns true for a unit of which the linker makes a program.
+/// Returns true if the linker makes a program from the unit.
 fn is_linked(unit: &Unit) -> bool {
     unit.is_compiled() && (unit.mode == Mode::Test || unit.kind != TargetKind::Lib)
 }

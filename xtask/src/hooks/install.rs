@@ -90,10 +90,10 @@ impl Hooks {
         })
     }
 
-    /// Returns the paths of hooks that another tool put in the place of the kit's.
+    /// Returns the paths of hooks that replaced a hook of the kit and that the kit did not write.
     ///
     /// # Errors
-    /// As for [`Hooks::find`].
+    /// Returns the errors of [`Hooks::find`].
     pub(crate) fn replaced(&self) -> Result<Vec<Utf8PathBuf>> {
         let mut replaced = Vec::new();
         for hook in Hook::ALL {
@@ -115,7 +115,7 @@ impl Hooks {
         let found = self.find(hook)?;
         match (found.what, found.chained) {
             (What::Installed, _) => return Ok(InstallOutcome::Kept),
-            // Where the tool wrote its hook once more, the one that is kept is the same.
+            // The other tool wrote a hook with the same text as the hook that the kit keeps.
             (What::Replaced, Some(chained)) if is_same(&found.path, &chained) => {}
             (What::Foreign | What::Replaced, Some(chained)) => {
                 return Err(usage!(
@@ -193,7 +193,7 @@ impl Hooks {
     }
 }
 
-/// Returns whether two hooks have the same text.
+/// Returns true if two hooks have the same text.
 fn is_same(hook: &Utf8Path, kept: &Utf8Path) -> bool {
     let read = |path| files::read(path, files::SETTINGS).ok();
     read(hook).is_some_and(|text: Vec<u8>| read(kept) == Some(text))

@@ -28,7 +28,8 @@ pub(crate) enum What {
     Outdated,
     /// A hook that the kit did not write.
     Foreign,
-    /// Somebody else's, put in the place of the kit's since that was installed.
+    /// A hook that the kit did not write, and that replaced the kit's hook. The hook that the kit's
+    /// hook ran first is still kept.
     Replaced,
 }
 

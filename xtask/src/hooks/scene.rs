@@ -87,7 +87,8 @@ pub(crate) struct Selected {
 }
 
 impl StepPlace {
-    /// Returns a path relative to the top level, where it lies below.
+    /// Returns a path relative to the top level. A path outside the top level is returned
+    /// unchanged.
     fn below<'p>(&self, path: &'p Utf8Path) -> &'p Utf8Path {
         path.strip_prefix(&self.top).unwrap_or(path)
     }
@@ -165,7 +166,8 @@ impl<'a> HookRun<'a> {
         Ok(selected)
     }
 
-    /// Returns whether a lock file is part of what is checked, and does not fit the manifests there.
+    /// Returns true if a lock file is part of the checked state and does not fit the manifests
+    /// there.
     fn is_at_fault(&self, lock_file: &LockFile, place: &StepPlace) -> Result<bool> {
         let is_current = lock_file.state == LockState::Current;
         if is_current && !self.concerns_lock_file() {
@@ -180,7 +182,7 @@ impl<'a> HookRun<'a> {
         lock_file::would_be_written(&place.runner, &lock_file.path)
     }
 
-    /// Returns whether a manifest or a lock file is among the changed paths.
+    /// Returns true if a manifest or a lock file is among the changed paths.
     fn concerns_lock_file(&self) -> bool {
         let mut changed = self.subject.present.iter().chain(&self.subject.gone);
         changed.any(|path| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")))
@@ -199,7 +201,8 @@ impl<'a> HookRun<'a> {
         )
     }
 
-    /// Selects what a command is to be run on in a place; with the workspace's lock file.
+    /// Selects the packages that a command is run on in a place. Also returns the workspace's lock
+    /// file.
     fn selected_in(
         &self,
         place: &StepPlace,
@@ -288,8 +291,8 @@ impl<'a> HookRun<'a> {
         Ok(is_empty)
     }
 
-    /// Returns those of the given files that the selected packages are built from, by a rule that
-    /// `by` accepts. If in doubt, a file is returned.
+    /// Returns the given files that the selected packages are built from, limited to seeds with a
+    /// rule that `by` accepts. If in doubt, a file is returned.
     fn built_from(
         &self,
         found: &Selected,

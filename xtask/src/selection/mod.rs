@@ -1,5 +1,5 @@
-//! The selection of a command: the smallest set of packages and targets that is correct for it, as
-//! arguments for one cargo.
+//! The selection of a command: the smallest set of packages and targets that gives the command a
+//! correct result, as arguments for one run of cargo.
 
 pub(crate) mod args;
 mod arguments;
@@ -166,7 +166,7 @@ pub(crate) struct Selection {
     /// The test binaries to run, as a filterset of nextest. `None` if all test binaries of the
     /// packages are run.
     pub filter: Option<String>,
-    /// True if the whole workspace is selected, whatever is affected.
+    /// True if the whole workspace is selected, even if only some packages are affected.
     pub whole: bool,
 }
 
@@ -297,13 +297,14 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
     concerned.map(|(index, _)| index).collect()
 }
 
-/// Returns the reason for which nextest runs all tests again, where nextest is run.
+/// Returns the reason why nextest runs all tests again. Returns `None` for any other tool, or if
+/// there is no such reason.
 pub(crate) fn configured(answer: &Answer, tool: Tool) -> Option<String> {
     let because = nextest_because(answer).filter(|_| tool == Tool::Nextest)?;
     Some(format!("all tests are run: {because}"))
 }
 
-/// Returns the reason for which nextest runs all tests again, if there is one.
+/// Returns the reason why nextest runs all tests again; `None` if its configuration did not change.
 pub(crate) fn nextest_because(answer: &Answer) -> Option<String> {
     let changed = nextest_configuration(answer)?;
     Some(format!(
@@ -312,9 +313,9 @@ pub(crate) fn nextest_because(answer: &Answer) -> Option<String> {
     ))
 }
 
-/// Returns the changed file of nextest's configuration, which says how each test is run:
-/// `.config/nextest.toml` of the workspace, or one beside it that is named after nextest, as those
-/// of tools are.
+/// Returns the changed file of nextest's configuration, which says how nextest runs each test. The
+/// file is `.config/nextest.toml` of the workspace, or another TOML file in `.config` whose name
+/// begins with `nextest`, such as the files of other tools.
 pub(crate) fn nextest_configuration(answer: &Answer) -> Option<&Utf8Path> {
     let directory = resolved(&answer.workspace.root).join(".config");
     let mut changed = answer.changes.iter().map(|change| &*change.path);

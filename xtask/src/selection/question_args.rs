@@ -14,7 +14,7 @@ use crate::cli::workspaces::{Loaded, Questions};
 use crate::cli::{output, verbs};
 use crate::selection::profiles;
 
-/// The whole question: which workspace, which change, and what is going to be run.
+/// A complete query: the workspace, the change, and the verb.
 #[derive(Debug, clap::Args)]
 pub(crate) struct QuestionArgs {
     #[command(flatten)]

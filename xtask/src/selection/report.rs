@@ -39,7 +39,8 @@ pub(crate) struct AffectedReport {
     /// Test binaries that nextest runs differently because its configuration changed.
     #[serde(skip)]
     configured_tests: Vec<String>,
-    /// The reason for which nextest runs them, where it does.
+    /// The reason why nextest runs these test binaries differently; `None` if its configuration did
+    /// not change.
     #[serde(skip)]
     pub configured_because: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! Errors name the wrong thing and say what to do. The exit status is 2 for wrong use, and 3 if
-//! git, cargo or the disk failed.
+//! Errors name the mistake and say what to do. The exit status is 2 for wrong use, and 3 if git,
+//! cargo or the disk failed.
 
 use std::env;
 use std::path::PathBuf;
@@ -350,7 +350,8 @@ fn a_missing_manifest_is_an_error() {
         hint: run the command in a workspace, or pass --manifest-path
         --- exit status 2
     "#]]);
-    // A directory of repositories, and a repository.
+    // The directory first contains two workspaces and no repository. Later, the directory is a
+    // repository.
     for name in ["one", "two words"] {
         project.write(format!("{name}/Cargo.toml"), &manifest("base"));
         project.write(format!("{name}/src/lib.rs"), "");
@@ -395,7 +396,7 @@ fn a_missing_manifest_is_an_error() {
         "#]]);
 }
 
-/// A file lies at the place of the target directory, so that not even root can write there.
+/// A file has the path of the target directory, so that not even root can write there.
 #[test]
 fn a_target_directory_that_cannot_be_written_is_an_error() {
     let project = pair();

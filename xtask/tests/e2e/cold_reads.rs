@@ -1,4 +1,4 @@
-//! Files that packages compile, as a clone without a build knows them.
+//! Compiled files that the kit must find without records, as on a clone without a build.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,9 @@ use expect_test::expect;
 
 use crate::support::Project;
 
-/// Files of packages, with what these depend on. Packages `r_*` compile their file `hit.*` (or
-/// `HIT.*`), `k_*` do not, and `h_*` have macros and functions for others.
+/// The files of the packages, with the dependencies of each package. Packages `r_*` compile their
+/// file `hit.*` (or `HIT.*`), packages `k_*` do not compile it, and packages `h_*` have macros and
+/// functions for other packages.
 const FILES: &str = include_str!("cold_reads.txt");
 
 #[test]
@@ -33,8 +34,8 @@ fn files_that_conditions_macros_and_variables_name_are_found_without_records() {
     let named: BTreeSet<_> = named.lines().collect();
     let missed: Vec<_> = reading.difference(&named).collect();
     assert_eq!(missed, Vec::<&&str>::new());
-    // False positives: the packages that define a macro or a function with a fixed path, and one
-    // user of each whose own file does not exist.
+    // False positives: packages that define such macros, and packages whose macro call or build
+    // script names a file other than `hit.*`.
     let more: Vec<_> = named.difference(&reading).copied().collect();
     let more = more.join(" ");
     expect!["h_m0 h_m1 h_m2 h_m3 h_module k_module k_reexported k_script_env"].assert_eq(&more);

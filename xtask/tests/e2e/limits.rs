@@ -1,5 +1,5 @@
-//! The known limits that `docs/answers.md` names: today's answer beside what is true. The test of a
-//! limit bears the limit's name.
+//! Tests of the known limits that `docs/answers.md` names. Each test compares the kit's answer with
+//! the true answer. The name of a test contains the names of its limits.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};
@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use crate::support::clean::CHECK;
 use crate::support::{Project, manifest};
 
-/// A package whose library reads a variable, and one with a file that a procedural macro reads by
-/// itself; built.
+/// Returns a built workspace. The library of the package `reader` reads a variable. The package
+/// `user` has a file that a procedural macro reads by itself.
 fn built() -> Project {
     let project = Project::without_members();
     project.library("reader", &[]);
@@ -42,12 +42,13 @@ const NAMES: [&str; 3] = ["affected", "--format", "names"];
 #[test]
 fn limit_macro_reads_limit_environment_limit_same_content_limit_hidden_from_git() {
     let project = built();
-    // Cargo checks the library again under another value of the variable.
+    // Cargo checks the library again if the variable has another value.
     let mut other_value = project.kit(&NAMES);
     other_value.env("LIMIT", "2");
     assert_eq!(project.run(&mut other_value).done(), "");
 
-    // The macro would make other code now, and cargo does not know either: tests alone are named.
+    // The macro would now generate other code, and cargo does not know this either. The kit names
+    // only tests.
     project.write("crates/user/table.txt", "2\n");
     let arguments = ["affected", "--format", "names", "--rebuilt"];
     assert_eq!(project.xtask(&arguments).done(), "");
@@ -75,21 +76,21 @@ fn limit_macro_reads_limit_environment_limit_same_content_limit_hidden_from_git(
 #[test]
 fn limit_unnamed_paths_limit_nested_configuration_limit_old_toolchain() {
     let project = Project::with_libraries(&[("owner", &[]), ("reader", &[])]);
-    // No literal holds the directory's name.
+    // No string literal contains the name of the directory.
     project.write(
         "crates/reader/tests/it.rs",
         "#[test]\nfn t() {\n    let file = [\"own\", \"er/x.js\", \"on\"].concat();\n    \
          std::fs::read(format!(\"../{file}\")).unwrap();\n}\n",
     );
     project.write("crates/owner/x.json", "1\n");
-    // An old cargo, which cannot read the manifests' edition.
+    // This cargo is too old to read the edition of the manifests.
     project.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.60.0\"\n");
     project.commit("Add a test");
     project.write("crates/owner/x.json", "2\n");
     let cold = [&NAMES[..], &["--verb", "test", "--no-records"]].concat();
     assert_eq!(project.xtask(&cold).done(), "owner\n");
 
-    // Cargo heeds these flags when it is started in the package's directory.
+    // Cargo uses these flags only if cargo is started in the package's directory.
     project.git(&["checkout", "--quiet", "."]);
     project.write(
         "crates/owner/.cargo/config.toml",
@@ -99,7 +100,8 @@ fn limit_unnamed_paths_limit_nested_configuration_limit_old_toolchain() {
     assert_eq!(project.xtask(&rebuilt).done(), "");
     project.remove("crates/owner/.cargo");
 
-    // The older side is resolved, too, by the cargo that is installed, to which both sides are alike.
+    // The installed cargo also resolves the older side. For the installed cargo, both sides are the
+    // same.
     project.remove("rust-toolchain.toml");
     assert_eq!(project.xtask(&NAMES).done(), "");
 }

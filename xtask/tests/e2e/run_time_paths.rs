@@ -1,20 +1,21 @@
-//! Tests that open a file of another package as they run, in every shape of code that is known.
+//! Tests that open a file of another package while they run, in every known shape of code.
 
 use std::collections::BTreeSet;
 
 use crate::support::Project;
 
-/// Bodies of tests that read `fixtures/x.json` of the package `b`, by the names of their packages.
+/// The bodies of tests that read `fixtures/x.json` of the package `b`, each with the name of its
+/// package.
 const READING: &str = include_str!("run_time_paths/reading.txt");
 
-/// Bodies of tests that read no file of `b`.
+/// The bodies of tests that read no file of `b`, each with the name of its package.
 const OTHERS: &str = include_str!("run_time_paths/others.txt");
 
-/// Files of packages, with what these depend on. Packages `h_*` hand a path on, and `k_*` read no
-/// file of `b`; the others read it.
+/// The files of packages, with the dependencies of each package. Packages `h_*` pass a path on, and
+/// packages `k_*` read no file of `b`. All other packages read the file of `b`.
 const FILES: &str = include_str!("run_time_paths/files.txt");
 
-/// The entries of a table, each with its heading.
+/// Returns the entries of a table, each with its heading.
 fn entries(table: &str) -> Vec<(&str, &str)> {
     let entries = table.split("//- ").skip(1);
     entries.filter_map(|it| it.split_once('\n')).collect()
@@ -60,7 +61,7 @@ fn tests_that_read_files_of_another_package_are_rerun() {
         "names",
     ];
     let named = project.xtask(&arguments).done();
-    // Helpers may have tests themselves that read the file.
+    // The helper packages `h_*` and `b` may have tests of their own that read the file.
     let named = named
         .lines()
         .filter(|it| !it.starts_with("h_") && *it != "b");

@@ -99,8 +99,8 @@ fn another_checkout_is_noticed(toolchain: &'static [(&'static str, &'static str)
             Affected 1 unit of 1 package: 1 rebuilt, 0 rerun (cargo check --workspace --all-targets)
     "#]]);
     for other in ["worktree", "clone"] {
-        // In the other checkout, `part` is not a source any more. The dep-info of the artifact then
-        // says the same to cargo here.
+        // The other checkout does not use the source `part` any more. So the dep-info of the shared
+        // artifact does not list `part` for cargo in this checkout either.
         let top = them.at(other).join("crates/top/src");
         std::fs::write(
             top.join("lib.rs"),
@@ -296,7 +296,7 @@ fn the_cache_of_one_checkout_is_not_used_for_another() {
     them.project.append("crates/base/src/lib.rs", far);
     them.project.write("far.txt", "far");
     them.project.commit("Read a file far away");
-    // The clone pulls the new commit, and its cache is used with it.
+    // The clone pulls the new commit, and a query in the clone uses the clone's cache.
     them.run("clone", "git", &["pull", "--quiet"]).done();
     ask("clone", &["--since", "HEAD"]).done();
     them.project.append("far.txt", "ther");

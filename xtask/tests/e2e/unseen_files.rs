@@ -1,14 +1,17 @@
-//! Files that no scan of sources shows: macros, variables and generated code make their paths.
+//! Files that no scan of sources shows, because macros, variables and generated code make their
+//! paths.
 //!
-//! One workspace holds all ways to reach such a file. It is built once, and cargo's own records say
-//! which packages read a file; the kit's answers without records are held against them.
+//! One workspace contains all ways to reach such a file. The test builds the workspace once.
+//! Cargo's own records then say which packages read a file, and the test compares the kit's answers
+//! without records with these records.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use crate::support::Project;
 
-/// Libraries: name, dependency with its table, manifest lines, `src/lib.rs`, `build.rs`.
+/// A library: its name, the further lines of its manifest, `src/lib.rs`, and the `main` of
+/// `build.rs`.
 type Library = (&'static str, &'static str, &'static str, &'static str);
 
 const LIBRARIES: &[Library] = &[
@@ -119,7 +122,8 @@ const LIBRARIES: &[Library] = &[
     ),
 ];
 
-/// Files that are not sources of the libraries by themselves.
+/// Files that are not sources of the libraries, unless a macro, a variable or generated code names
+/// them.
 const FILES: &[(&str, &str)] = &[
     ("LICENSE", ""),
     ("CHANGELOG.md", ""),
@@ -200,7 +204,8 @@ fn files_that_no_scan_shows_are_found_without_records() {
     assert_eq!(wrong, "");
 }
 
-/// The packages that read a file, by the dep-info that rustc wrote and what scripts printed.
+/// Returns the packages that read a file, according to the dep-info of rustc. The build script of
+/// `told` watches the file `watched.bin`, which dep-info does not list.
 fn readers(project: &Project, file: &str) -> BTreeSet<String> {
     let mut readers = BTreeSet::new();
     let name = file.rsplit('/').next().unwrap();
@@ -209,7 +214,7 @@ fn readers(project: &Project, file: &str) -> BTreeSet<String> {
         if path.extension().is_none_or(|it| it != "d") {
             continue;
         }
-        // The project's own path has a blank.
+        // The path of the project contains a blank, which dep-info escapes.
         let text = fs::read_to_string(&path).unwrap().replace("\\ ", "\u{a0}");
         let mut listed = text
             .lines()

@@ -1,4 +1,4 @@
-//! `-v`, `-q` and `--color`: what is printed on standard error. Standard output never changes.
+//! Tests of `-v`, `-q` and `--color`: they change standard error, and never standard output.
 
 use expect_test::expect;
 
@@ -20,7 +20,7 @@ fn verbose_shows_processes_evidence_and_the_rule_of_each_path() {
     let plain = project.xtask(&["affected", "--no-cache"]);
     let mut verbose = project.xtask(&["-vv", "affected", "--no-cache"]);
     assert_eq!(verbose.stdout, plain.stdout);
-    // Processes run at the same time as others, so their order varies.
+    // Processes run in parallel, so the order of their lines varies.
     let mut lines: Vec<String> = verbose.stderr.lines().map(str::to_owned).collect();
     lines.sort_unstable();
     verbose.stderr = lines.join("\n") + "\n";

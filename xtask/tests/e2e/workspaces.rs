@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::support::{Project, manifest};
 
-/// Makes two workspaces, of which `tools` depends on a member of the other. The repository also has
-/// a package outside both workspaces, a fixture that cargo can load, and a fixture that cargo
-/// cannot load.
+/// Makes two workspaces. The workspace `tools` depends on a member of the other workspace. The
+/// repository also has a package outside both workspaces, a fixture that cargo can load, and a
+/// fixture that cargo cannot load.
 fn railway() -> Project {
     let project = Project::with_libraries(&[("base", &[]), ("top", &["base"])]);
     project.replace(
@@ -137,7 +137,7 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
         "#]]);
 }
 
-/// A path outside the repository that only one workspace uses is no error for the others.
+/// A path outside the repository is an error only if no workspace uses the path.
 #[test]
 fn a_path_that_no_workspace_uses_is_refused() {
     let project = Project::with_libraries(&[("base", &[])]);

@@ -36,7 +36,7 @@ pub struct ChangeRequest {
 }
 
 impl ChangeRequest {
-    /// Compares the work tree with a revision.
+    /// Creates a request that compares the work tree with a revision.
     pub fn since(revision: impl Into<String>) -> Self {
         Self {
             compare: Some(ComparedStates::Since {
@@ -47,8 +47,8 @@ impl ChangeRequest {
         }
     }
 
-    /// Takes files as changed. Paths are absolute, relative to the directory, or relative to the
-    /// top level of the repository.
+    /// Creates a request that counts files as changed. Paths are absolute, relative to the
+    /// directory, or relative to the top level of the repository.
     pub fn files<S: Into<String>>(
         directory: impl Into<Utf8PathBuf>,
         paths: impl IntoIterator<Item = S>,
@@ -62,7 +62,7 @@ impl ChangeRequest {
         }
     }
 
-    /// Takes packages and targets as changed, written `PACKAGE[:TARGET]`.
+    /// Creates a request that counts packages and targets as changed, written `PACKAGE[:TARGET]`.
     pub fn assuming<S: Into<String>>(specs: impl IntoIterator<Item = S>) -> Self {
         Self {
             assumed: specs.into_iter().map(Into::into).collect(),
@@ -70,7 +70,7 @@ impl ChangeRequest {
         }
     }
 
-    /// Takes everything as changed.
+    /// Creates a request that counts everything as changed.
     pub fn everything() -> Self {
         Self {
             all: true,
@@ -163,7 +163,7 @@ pub struct ChangeSet {
     pub in_words: Vec<String>,
     /// The paths that differ, sorted.
     pub changes: Vec<Change>,
-    /// The names by which the user means paths outside the repository alone.
+    /// The names by which the user means only paths outside the repository.
     pub named_outside: Vec<NamedOutside>,
     /// Notes about the meaning of named paths, and about files that git does not compare.
     notes: Vec<String>,

@@ -25,13 +25,13 @@ pub struct NamedFiles {
 pub(super) struct NamedChanges {
     /// The changes, sorted, one per path.
     pub changes: Vec<Change>,
-    /// The names that stand for paths outside the repository alone.
+    /// The names that stand only for paths outside the repository.
     pub outside: Vec<NamedOutside>,
     /// Notes for the reader.
     pub notes: Vec<String>,
 }
 
-/// A name that stands for paths outside the repository alone.
+/// A name that stands only for paths outside the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedOutside {
     /// The path as the user names it.

@@ -11,11 +11,12 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::build_dir::evidence::{ProfileRecords, UnitRecord};
 
-/// Returns the records of a package without the superseded records. `places` hold the records of the
+/// Returns the records of a package that are not superseded. `places` holds the records of the
 /// package's dependencies.
 ///
-/// A record is kept in doubt: if a manifest changed after the newest build, or if no newer record
-/// belongs to the same target, built in the same way with the same dependencies.
+/// All records are kept if a manifest changed after the newest build, or if the time of this change
+/// is not known. A record is superseded only if a newer record belongs to the same target, and was
+/// built in the same way with the same dependencies.
 pub(super) fn without<'a>(
     records: Vec<&'a UnitRecord>,
     places: &[ProfileRecords],
@@ -94,7 +95,8 @@ impl Superseded<'_> {
             && old.named().all(|(name, (id, value))| {
                 let mut named = new.named().filter(|it| it.0 == name);
                 named.any(|(_, (new_id, new_value))| {
-                    // Another id is another version, and the lock file has only one of these.
+                    // A different id means a different version of the dependency, and the lock file
+                    // has only one of the two versions.
                     new_id != id || new_value == value || self.dependency_replaces(new_value, value)
                 })
             })
@@ -111,8 +113,9 @@ impl Superseded<'_> {
     }
 }
 
-/// Returns the time of the last change of a package's manifest and of the manifests above it, one of
-/// which may be the manifest of its workspace. Returns `None` if the system does not know the time.
+/// Returns the time of the last change of a package's manifest and of the manifests above it. One
+/// of these may be the manifest of the package's workspace. Returns `None` if the system does not
+/// know the time.
 fn last_manifest_change(at: &Utf8Path) -> Option<SystemTime> {
     let manifests = at.ancestors().map(|above| above.join("Cargo.toml"));
     let found = manifests.filter_map(|it| it.metadata().ok());
@@ -158,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_newer_record_replaces_a_similar_record() {
-        // Two versions of another package, and two variants of a third one in one version.
+        // Two versions of one package, and two variants of another package in one version.
         let made = HashMap::from([
             (100, record(7, 1, &[])),
             (101, record(7, 5, &[])),
@@ -173,9 +176,9 @@ mod tests {
             [&[], &[(10, 100)], &[(10, 101)], &[(11, 101)], &[(20, 200)]];
         for (old, new, expected) in [
             (record(1, 1, &[]), record(1, 5, &[]), true),
-            // Built in another way, such as checked.
+            // The new record was built in another way, for example by `cargo check`.
             (record(1, 1, &[]), record(2, 5, &[]), false),
-            // Older.
+            // The new record is not newer than the old record.
             (record(1, 5, &[]), record(1, 1, &[]), false),
             (record(1, 5, &[]), record(1, 5, &[]), false),
             // The same dependency, its next version, and its next version from a registry.
@@ -194,7 +197,7 @@ mod tests {
                 record(1, 5, dependencies[3]),
                 true,
             ),
-            // Another variant of a dependency, and one of which there is no record.
+            // Another variant of a dependency, and a dependency without a record.
             (
                 record(1, 1, &[(20, 200)]),
                 record(1, 5, &[(20, 201)]),
@@ -205,7 +208,7 @@ mod tests {
                 record(1, 5, &[(20, 901)]),
                 false,
             ),
-            // More dependencies.
+            // The new record has more dependencies.
             (
                 record(1, 1, dependencies[0]),
                 record(1, 5, dependencies[4]),
@@ -221,8 +224,8 @@ mod tests {
         assert!(!replaces(&record(1, 5, &[]), &unknown));
     }
 
-    /// Two packages a level, each of which depends on both packages of the level below: a comparison
-    /// of every path would not end.
+    /// Each level has two packages, and each of the two depends on both packages of the level
+    /// below. A comparison of every path through the levels would not end.
     #[test]
     fn shared_dependencies_are_compared_once() {
         const LEVELS: u64 = 60;

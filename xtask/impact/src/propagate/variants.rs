@@ -5,8 +5,8 @@
 //! different files. The kit has one unit for both variants. Their records tell the variants apart,
 //! because each record names the records of its dependencies. A unit is left out if no record of
 //! the unit depends on a changed variant. The records must also be current, because only current
-//! records are proof: see [`crate::records`]. If a seed does not come from a record, all variants of
-//! its unit are touched.
+//! records are proof: see [`crate::records`]. If a seed does not come from a record, all variants
+//! of its unit are touched.
 //!
 //! Only these two variants are told apart. A user who builds packages one by one also has records
 //! with other features than a build of the whole workspace, and the kit does not know which of them
@@ -24,7 +24,7 @@ use crate::unit_graph::UnitIx;
 /// The variants of units that the seeds of a change touch, by their records.
 pub struct Variants<'a> {
     records: &'a Records<'a>,
-    /// The units of which every variant is touched, because a seed does not come from a record.
+    /// The units whose variants are all touched, because a seed does not come from a record.
     wholly: HashSet<UnitIx>,
     /// The records by the value by which their dependents refer to them. This field and the fields
     /// below stay empty if every touched unit is touched in all its variants.

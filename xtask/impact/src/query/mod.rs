@@ -59,8 +59,8 @@ pub struct Query {
     pub network: bool,
     /// Work that was started before the workspace was loaded.
     pub ahead: Option<Prefetch>,
-    /// Takes the named paths that the workspace does not use, where several workspaces are asked;
-    /// without it, such a path is an error.
+    /// The collection of the named paths that the workspace does not use, if several workspaces are
+    /// queried. If this is `None`, such a path is an error.
     pub unused: Option<UnusedPaths>,
 }
 
@@ -82,7 +82,7 @@ pub struct Answer {
     pub graph: UnitGraph,
     /// The verb that will be run after the change.
     pub verb: Verb,
-    /// A description of what was compared, in words.
+    /// A description of the comparison, in words.
     pub compared: String,
     /// The canonical path of the top level that changed paths are relative to.
     pub top_level: Utf8PathBuf,
@@ -297,12 +297,12 @@ impl Query {
         }
     }
 
-    /// Answers the query in five steps: the change set, the evidence, the seeds, the affected units,
-    /// and the answer.
+    /// Answers the query in five steps: the change set, the evidence, the seeds, the affected
+    /// units, and the answer.
     ///
     /// # Errors
-    /// Returns an error if git cannot compare, or if a name names nothing or a path that nothing
-    /// uses.
+    /// Returns an error if git cannot compare, if a name stands for nothing, or if nothing uses a
+    /// named path.
     pub fn answer(mut self) -> Result<Answer> {
         let prefetch = self.ahead.take();
         let files = WorkspaceFiles::new(&self.workspace, self.no_cache)?;
@@ -374,8 +374,8 @@ impl Query {
         })
     }
 
-    /// Returns the comparison by git: the one that was started before the workspace was loaded if
-    /// it is about this repository, else a new one.
+    /// Returns the comparison by git. This is the comparison that was started before the workspace
+    /// was loaded if that comparison is about this repository, or else a new comparison.
     fn comparison(&self, files: &WorkspaceFiles, started: Option<Prefetch>) -> Prefetch {
         let started = started.filter(|it| it.is_of(&files.root));
         let compare = || Prefetch::compare(&self.runner, &files.root, self.asked.compare.as_ref());

@@ -14,7 +14,7 @@ use crate::seeds::settings::{Setting, SettingFiles};
 use crate::vcs::Repository;
 use crate::{quote, usage};
 
-/// Decides whether a path outside the repository means something to a workspace.
+/// The parts of a workspace that may use a path outside the repository.
 pub(super) struct Uses<'a> {
     /// The directories of the workspace's path packages.
     pub layout: &'a PackageDirectories,
@@ -44,7 +44,8 @@ impl Uses<'_> {
             || layout.below(path).next().is_some()
             || layout.is_built(path)
             || match settings.of(path) {
-                // Every Cargo.toml is a manifest; those above a package may be its workspace's.
+                // Every `Cargo.toml` counts as a manifest. A manifest above a package may be the
+                // root manifest of the package's workspace.
                 Some((Setting::Manifest, path)) => path
                     .parent()
                     .is_some_and(|directory| layout.below(directory).next().is_some()),
@@ -68,10 +69,11 @@ impl UnusedPaths {
         }
     }
 
-    /// Refuses the paths that none of `workspaces` workspaces uses.
+    /// Refuses the paths that none of the workspaces uses. `workspaces` is the number of
+    /// workspaces.
     ///
     /// # Errors
-    /// Where there is such a path.
+    /// Returns an error if there is such a path.
     pub fn refuse(&self, runner: &Runner, workspaces: usize) -> Result<()> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let unused = all.values().filter(|(count, _)| *count == workspaces);
@@ -83,7 +85,7 @@ impl UnusedPaths {
 /// Refuses named paths that nothing uses.
 ///
 /// # Errors
-/// Where there is such a path.
+/// Returns an error if `unused` is not empty.
 pub(super) fn refuse(runner: &Runner, unused: &[&NamedOutside]) -> Result<()> {
     let Some((first, others)) = unused.split_first() else {
         return Ok(());

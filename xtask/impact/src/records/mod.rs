@@ -1,8 +1,8 @@
 //! Evidence from builds: the files that each unit read, as its last builds recorded.
 //!
-//! A record that lists a changed file is reason enough to select its unit, whichever build wrote
-//! the record. A record that does not list the file is a reason to leave its unit out only if the
-//! record is *current*:
+//! A record that lists a changed file is reason enough to select its unit. This is true for a
+//! record of any build. A record that does not list the file is a reason to leave its unit out only
+//! if the record is *current*:
 //!
 //! * Its features, profile directory and toolchain are those of the query.
 //! * No recorded file outside the change set is newer than the start of the compiler. The same
@@ -60,7 +60,8 @@ pub struct Records<'a> {
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read each path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
-    /// The values of the records that stand for overridden scripts, which are no units.
+    /// The values of the records of overridden scripts. The unit graph has no units for such
+    /// scripts.
     overridden: HashSet<u64>,
     found: RefCell<RecordFindings>,
 }
@@ -208,7 +209,7 @@ impl<'a> Records<'a> {
         self.by_unit.values().flatten()
     }
 
-    /// Returns whether a value is that of a record which stands for an overridden script.
+    /// Returns true if a value belongs to the record of an overridden script.
     pub(super) fn is_of_overridden(&self, value: u64) -> bool {
         self.overridden.contains(&value)
     }
@@ -275,8 +276,8 @@ impl<'a> Records<'a> {
     }
 
     fn is_settled_alone(&self, unit: UnitIx, settings: bool) -> bool {
-        // The lock file determines an external package, whatever the modification times of its
-        // files.
+        // The lock file determines an external package, so the modification times of the package's
+        // files do not matter.
         !self.has_all_of(unit)
             || self
                 .started(unit)

@@ -1,4 +1,4 @@
-//! Explains for `-v` which records an answer may use, and why it refuses the others.
+//! Explains for `-v` which records an answer may use, and why the other records are refused.
 //!
 //! Architecture invariant: this module decides nothing. [`Records::is_current`] decides, and this
 //! module looks for the reason.
@@ -13,8 +13,8 @@ use crate::quote;
 use crate::unit_graph::{Link, Mode, UnitIx, unit_name};
 
 impl Records<'_> {
-    /// Logs how many units have a current record. Logs each refused record with `-vv`, and the first
-    /// one with `-v`.
+    /// Logs how many units have a current record. Logs the first refused record with `-v`, and each
+    /// refused record with `-vv`.
     pub fn log_use(&self) {
         if !log::log_enabled!(log::Level::Info) {
             return;

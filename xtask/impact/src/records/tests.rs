@@ -1,4 +1,5 @@
-//! When a record says all that its unit reads: ages are in seconds, 500 is the record's own.
+//! Tests of the conditions under which a record is current. Ages are in seconds. The records are
+//! 500 seconds old.
 
 use crate::testing::scene::Scene;
 use crate::testing::unit;
@@ -54,7 +55,8 @@ fn a_record_is_current_while_nothing_is_newer() {
             expected,
             "{story}"
         );
-        // The meaning of what the change set has is compared.
+        // The times of files in the change set do not matter, because other steps compare these
+        // files.
         let changed = is_current(|scene| {
             scene.set_age(path, age);
             scene.change(path, ChangeStatus::Modified);

@@ -70,8 +70,9 @@ impl SeedFinder<'_> {
         true
     }
 
-    /// Returns whether triples and flags can come from this file alone, on both sides of the change:
-    /// not from another file, the environment, or the question.
+    /// Returns true if target triples and flags can come only from this file, on both sides of the
+    /// change. No other configuration file, environment variable or option of the query then sets
+    /// any.
     fn is_sole_configuration(&self, path: &Utf8Path) -> bool {
         let SeedInputs {
             config,

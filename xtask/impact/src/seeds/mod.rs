@@ -1,7 +1,7 @@
 //! Finds the seeds of a change: the units that the changed paths touch directly.
 //!
-//! The same questions are asked about every changed path: which units compile the path, which build
-//! scripts watch the path, does a target start there, is the path a settings file? If no answer
+//! Every changed path is asked the same questions. Which units compile the path? Which build
+//! scripts watch the path? Does a target start there? Is the path a settings file? If no answer
 //! places the path, the configured rules decide. If no rule matches, the location of the path
 //! decides. No step removes the seeds of another step.
 
@@ -52,7 +52,7 @@ pub struct SeedInputs<'a> {
     pub changes: &'a [Change],
     /// True if the two sides are different commits, so that git's own files differ too.
     pub head_moved: bool,
-    /// The target triples that the question names beside cargo's configuration.
+    /// The target triples that the query names in addition to cargo's configuration.
     pub targets: &'a [String],
     /// Cargo's configuration on the newer side; `None` if the configuration did not change or
     /// cannot be read.
@@ -303,8 +303,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Adds the units that nothing needed before targets came: with a package's first integration
-    /// test, `cargo test` also builds the package's binaries.
+    /// Seeds the units that are needed only because of new targets. For example, with a package's
+    /// first integration test, `cargo test` also builds the package's binaries.
     fn new_targets(&mut self) {
         let SeedInputs {
             workspace,
@@ -333,8 +333,9 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// The units of the target that a file starts, unless another target of the same kind may have
-    /// needed the same before it went.
+    /// Returns the units of the target that a file starts. Returns no units if a file with the same
+    /// extension was deleted from the same directory, because the deleted target may have needed
+    /// the same units.
     fn new_units(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
         let SeedInputs {
             workspace,

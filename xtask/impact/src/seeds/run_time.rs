@@ -68,9 +68,10 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Reruns tests of a package whose code may put a path together of the names that its strings hold:
-    /// the code can step up, and holds every name on the way from there. Code that lists
-    /// directories need not name what it finds there.
+    /// Reruns tests of a package whose code may build the path of a file from names in several
+    /// strings. The code must be able to step up to a directory above its package, and must contain
+    /// every name on the way from there down to the file. Code that lists directories must contain
+    /// only the first name, because a listing finds the other names.
     fn named_in_parts(
         &mut self,
         reader: &RunTimeReader<'_>,
@@ -111,8 +112,9 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Returns the names on the way down to a file from the nearest directory that also holds the
-    /// reading package; nothing for a file that lies right there.
+    /// Returns the names on the way down to a file, from the nearest directory that contains both
+    /// the reading package and the file. Returns `None` if the file lies directly in this
+    /// directory, or if this directory lies outside the repository.
     fn way<'a>(&self, reader: &RunTimeReader<'_>, path: &'a Utf8Path) -> Option<Vec<&'a str>> {
         let mut above = reader.directory.ancestors();
         let common = above.find(|above| path.starts_with(above))?;
@@ -334,8 +336,8 @@ impl SeedFinder<'_> {
     }
 }
 
-/// Returns the part of a path that a path with `*` for names stands for: the path itself, or a
-/// directory above it.
+/// Returns the part of `path` that `pattern` matches: `path` itself, or a directory above it. A `*`
+/// in `pattern` stands for any one name.
 fn matched<'a>(pattern: &Utf8Path, path: &'a Utf8Path) -> Option<&'a Utf8Path> {
     let length = pattern.components().count();
     let above = path.components().count().checked_sub(length)?;

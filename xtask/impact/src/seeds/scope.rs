@@ -1,4 +1,5 @@
-//! Maps a difference in meaning (a [`TouchedUnits`]) to the units of the graph that it touches.
+//! Maps a difference in meaning (a [`TouchedUnits`]) to the units of the graph that the difference
+//! touches.
 
 use std::collections::BTreeSet;
 
@@ -133,9 +134,10 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Returns the script runs of the packages with these `links`. Where a configuration stands in for
-    /// a script and there is no run, its users are touched: the package's own units, and the script
-    /// runs of dependents, which see `DEP_*` variables.
+    /// Returns the script runs of the packages with these `links`. If the configuration overrides a
+    /// script, the graph has no run of the script. The users of the script are then returned
+    /// instead: the package's own units, and the script runs of dependents, which see `DEP_*`
+    /// variables.
     fn overridden_runs(&mut self, links: &[String]) -> Vec<(UnitIx, Effect)> {
         let SeedInputs {
             workspace, graph, ..
@@ -159,8 +161,9 @@ impl SeedFinder<'_> {
         units
     }
 
-    /// Returns the scripts of the packages with these `links` that nothing overrides and that were
-    /// not built before, with what the scripts are built from.
+    /// Returns the scripts of the packages with these `links`, and the libraries that the scripts
+    /// are built with. A script is left out if the configuration overrides it, or if it has a
+    /// record of an earlier build.
     fn overridden_scripts(
         &self,
         links: &[String],
@@ -294,7 +297,7 @@ impl SeedFinder<'_> {
     }
 }
 
-/// The packages whose `links` is one of these.
+/// Returns the packages whose `links` is in the list.
 fn with_links<'a>(
     workspace: &'a Workspace,
     links: &'a [String],

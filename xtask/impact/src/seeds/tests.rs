@@ -1,4 +1,5 @@
-//! One table a seed rule: a workspace, a change, and the units that the rule names.
+//! Tests of the seed rules, with one table per rule: a workspace, a change, and the units that the
+//! rule seeds.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::workspace::PlatformFacts;
 const LIBRARY: &str = "a: lib!test!bench!doctest";
 const SCRIPTED: &str = "a: lib!test!bench!doctest script";
 
-/// The seeds where this file of the scene was modified.
+/// Returns the seeds after a modification of this file of the scene.
 fn modified(mut scene: Scene, path: &str) -> String {
     scene.change(path, ChangeStatus::Modified);
     scene.seeds()
@@ -21,7 +22,7 @@ fn a_source_reaches_whoever_compiles_it() {
     let files = [("a/src/lib.rs", "mod read;"), ("a/src/read.rs", "")];
     let scene = |files: &[(&str, &str)]| Scene::new(LIBRARY, Verb::Check, files);
     assert_eq!(modified(scene(&files), "a/src/read.rs"), "a lib: Source\n");
-    // A record tells what a macro hides.
+    // A record lists a file that a macro hides from the scan.
     let hidden = [("a/src/lib.rs", ""), ("a/src/read.rs", "")];
     let mut recorded = scene(&hidden);
     recorded.compiled(

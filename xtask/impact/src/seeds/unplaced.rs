@@ -78,8 +78,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Units of other packages that may read a file by a path that a macro, a variable or generated
-    /// code makes.
+    /// Seeds the units of other packages that may read a file by a path that a macro, a variable or
+    /// generated code makes.
     pub(super) fn reached(&mut self, change: &Change, path: &Utf8Path) {
         if change.status == ChangeStatus::Deleted {
             return;
@@ -93,7 +93,8 @@ impl SeedFinder<'_> {
         } = *self.inputs;
         let owner = layout.owner(path);
         for (package, _) in layout.packages() {
-            // What a unit reads by a variable, only a record that is current says.
+            // A nearly current record is not enough for a package that knows its location: only a
+            // current record shows the files that a unit reads by a variable.
             let is_unknown = |unit: &&UnitIx| {
                 graph.unit(**unit).is_compiled() && !records.is_nearly_current(**unit)
             };
@@ -125,8 +126,8 @@ impl SeedFinder<'_> {
     }
 
     /// Seeds units for a file of a package that no unit is known to compile. Cargo learns about a
-    /// file only from a record or a build script, so only a macro can have read the file unseen.
-    /// Where no macro can have done so, the tests of the package may still read the file while they
+    /// file only from a record or a build script, so only a macro can have read the file unseen. If
+    /// no macro can have read the file, the tests of the package may still read the file while they
     /// run.
     fn unplaced_in(&mut self, package: PackageIx, change: &Change, path: &Utf8Path) {
         let SeedInputs { graph, .. } = *self.inputs;
@@ -144,8 +145,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// A file outside every package that no unit compiles. A test that reads the file has to name it,
-    /// or a directory above it.
+    /// Seeds the tests that may read a file that lies outside every package and that no unit
+    /// compiles. A test that reads the file must name the file or a directory above it.
     fn unplaced_outside(&mut self, change: &Change, path: &Utf8Path) {
         let SeedInputs { graph, root, .. } = *self.inputs;
         for (package, _) in self.inputs.layout.packages() {

@@ -1,9 +1,10 @@
 //! Compares two sides of `.cargo/config.toml`, by a table of every key that cargo documents for
 //! 1.95 to 1.97.
 //!
-//! Each difference is judged alone. This module does not see if the environment, the command line
-//! or a deeper file overrides the key. For a more exact answer, a caller merges the files as cargo
-//! does (with `include`s resolved and the key `include` removed) and compares the merged tables.
+//! Each difference is judged by itself. This module does not see if the environment, the command
+//! line or a deeper file overrides the key. For a more exact answer, a caller merges the files as
+//! cargo does (with `include`s resolved and the key `include` removed) and compares the merged
+//! tables.
 
 use toml::{Table, Value};
 
@@ -39,7 +40,7 @@ const INERT: &[&str] = &[
 
 const BUILD_TARGET: [&str; 2] = ["build", "target"];
 
-/// Returns true if a key has no effect on what is built, as `net` and `alias`.
+/// Returns true if a key, such as `net` or `alias`, has no effect on the units that are built.
 pub fn is_inert(key: &[&str]) -> bool {
     let starts_so = |row: &&str| {
         let parts = row.split('.').count();
@@ -91,12 +92,13 @@ pub fn compare_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
     effects
 }
 
-/// Compares two sides of the one configuration that names triples or flags: no other file does, nor
-/// the environment, nor the command line.
+/// Compares two sides of the only configuration that sets target triples or flags. No other file,
+/// environment variable or command-line option sets any.
 ///
-/// Where a triple is named on one side alone, all that is built for a platform is another unit on
-/// the other side, which cargo's graph tells; flags are another matter only for the host's units,
-/// and these have flags only on the side without a triple.
+/// If only one side names a triple, cargo builds different units for the target on the two sides,
+/// and cargo's unit graph covers this difference. Only the flags of units for the host remain to be
+/// compared. Units for the host have flags only on the side without a triple. If this side sets no
+/// flags, the changes of flags and of `build.target` are left out.
 pub fn compare_sole_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
     let mut effects = compare_config(old, new);
     let has_triple = |side: &Table| {
@@ -118,7 +120,7 @@ pub fn compare_sole_config(old: &Table, new: &Table) -> Vec<SemanticChange> {
     effects
 }
 
-/// Returns whether a configuration has flags for rustc or rustdoc.
+/// Returns true if a configuration sets flags for rustc or rustdoc.
 fn names_flags(config: &Table) -> bool {
     let has_flags = |table: &Value| {
         let keys = ["rustflags", "rustdocflags"];

@@ -1,7 +1,7 @@
 //! Compares two sides of a `Cargo.toml`, of a package, of a workspace root, or of both in one file.
 //!
-//! Any edit of a manifest also reruns a build script that prints no `rerun-if-*`, whatever the edit
-//! means. This module does not report that: the rule for files covers it.
+//! Any edit of a manifest also reruns a build script that prints no `rerun-if-*`, even an edit
+//! without meaning. This module does not report such a rerun: the rule for files covers it.
 
 use std::collections::BTreeSet;
 
@@ -55,9 +55,9 @@ pub fn compare_manifest(old: &Table, new: &Table) -> Vec<SemanticChange> {
     effects
 }
 
-/// Returns the changes for a difference in the `[package]` table. Of the values that become
-/// `CARGO_PKG_*` variables, only name and version are part of cargo's fingerprint. For the others,
-/// rustc's dep-info names the variables that a unit reads.
+/// Returns the changes for a difference in the `[package]` table. Among the values that become
+/// `CARGO_PKG_*` variables, only the name and the version are part of cargo's fingerprint. For the
+/// other values, rustc's dep-info names the variables that a unit reads.
 fn package(change: &KeyChange) -> Vec<SemanticChange> {
     let mut effects = Vec::new();
     for change in change.inside().unwrap_or_default() {
@@ -187,8 +187,8 @@ fn resolver(edition: Option<&Value>) -> Result<i64, &Value> {
 }
 
 /// Returns the changes for a difference in the `[lints]` of a package or a workspace. The lints of
-/// every tool except cargo become flags in the fingerprint of each compiled unit, whatever is run:
-/// clippy's lints too under `cargo build`.
+/// every tool except cargo become flags in the fingerprint of each compiled unit. This is true for
+/// every command: `cargo build` includes clippy's lints too.
 fn lints(above: &[&str], change: &KeyChange, what: &TouchedUnits) -> Vec<SemanticChange> {
     let flag = |tool: &str, lint: &str, said: Option<&Value>| {
         let said = said?;

@@ -102,20 +102,20 @@ pub enum TouchedUnits {
     /// The script runs of the packages that depend on the package, because they see its `DEP_*`
     /// variables.
     DependentRuns,
-    /// The script run of each package whose `links` is one of these, or, of a script that stays
-    /// overridden and is not run, whatever uses what the configuration says in its place.
+    /// The script run of each package whose `links` is in the list. If a script stays overridden
+    /// and is not run: the units that use the values of the override.
     OverriddenRuns {
         /// The values of `package.links`.
         links: Vec<String>,
         /// The triple of the `[target]` table that holds the override.
         platform: Option<String>,
     },
-    /// The scripts of the packages whose `links` is one of these, with what the scripts are built
-    /// from, where nothing overrides them.
+    /// The scripts of the packages whose `links` is in the list, and the units that the scripts are
+    /// built from. Scripts that are still overridden are left out.
     OverriddenScripts {
-        /// Values of `package.links`.
+        /// The values of `package.links`.
         links: Vec<String>,
-        /// The triple of the `[target]` table that holds the override, or held it.
+        /// The triple of the `[target]` table that holds or held the override.
         platform: Option<String>,
     },
     /// The script run of the package, if the script prints no `rerun-if-*`.

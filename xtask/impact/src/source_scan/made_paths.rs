@@ -62,7 +62,7 @@ struct PathDirectories {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PartKind {
-    /// The items are paths, each the parent of the one before.
+    /// The items are paths. Each path is the parent of the previous path.
     Ancestors,
     /// The items are the names of directories.
     Names,
@@ -134,8 +134,8 @@ pub(super) fn read_paths(text: &str) -> Vec<Option<MadePath>> {
     paths(text).read
 }
 
-/// Returns the paths that code makes from `CARGO_MANIFEST_DIR`, wherever it passes them on, each as
-/// far as its parts are known. `tokens` are the tokens of `text` to be searched.
+/// Returns the paths that code makes from `CARGO_MANIFEST_DIR` and passes on in any way. Each path
+/// ends before its first unknown part. `tokens` are the tokens of `text` that are searched.
 pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8PathBuf> {
     let mut walker = PathWalker::new(text);
     walker.walk(tokens, &mut PathVariables::new([]));
@@ -201,7 +201,8 @@ const READERS: [&str; 6] = [
 /// The methods of code generators that write to the path in their first argument.
 const WRITING_METHODS: [&str; 2] = ["write_to_file", "out_dir"];
 
-/// The methods that do not change a path, in addition to those that do not change a text either.
+/// The further methods that do not change a path. The methods in [`NEUTRAL`] do not change a path
+/// either.
 const NEUTRAL_TO_PATHS: [&str; 5] = [
     "as_os_str",
     "canonicalize",
@@ -310,8 +311,8 @@ impl<'a> PathWalker<'a> {
             return;
         }
         let first = split_commas(&arguments).next().unwrap_or_default();
-        // The walk sees the starts in the arguments again later, so their number is restored. It
-        // does not see the literals again.
+        // The walk counts the starts in the arguments again later, so their number is restored. The
+        // walk does not see the literals again.
         let starts = self.seen.starts.clone();
         let trail = self.expression(first, variables, true);
         self.seen.starts = starts;
@@ -611,7 +612,8 @@ impl PathWalker<'_> {
         Some(true)
     }
 
-    /// Returns the path that a closure, or a function given by its name, makes of a path.
+    /// Returns the path that a closure makes from a path. A function that is passed by its name
+    /// counts as a closure.
     fn closure(
         &mut self,
         trail: &MadePath,
@@ -625,7 +627,7 @@ impl PathWalker<'_> {
                 inside.insert(name(parameter)?, made);
                 self.expression(body, &inside, false)
             }
-            // A function given by its name, `Path::parent`.
+            // A function that is passed by its name, such as `Path::parent`.
             [.., colon, function] if is_punct(colon, ':') && is_ident(function, "parent") => {
                 made.up();
                 Some(made)

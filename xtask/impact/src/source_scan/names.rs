@@ -393,8 +393,8 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Returns true if tokens may bind names for the tokens that follow: as a function, a closure, a
-/// loop, a match arm or a pattern.
+/// Returns true if tokens may bind names for the tokens that follow. A function, a closure, a loop,
+/// a match arm and a pattern bind names.
 fn binds(tokens: &[TokenTree]) -> bool {
     tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Group(group) => binds(&trees(group.stream())),

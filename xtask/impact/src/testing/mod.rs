@@ -205,8 +205,8 @@ pub fn answer(text: &str, verb: Verb, units: &[&str]) -> Answer {
     }
 }
 
-/// Returns cargo's message about a target, `lib`, `script` or `test it`, compiled or fresh. The
-/// path of a script has the hash `01`.
+/// Returns cargo's message about a target that is compiled or fresh. `target` is written as `lib`,
+/// `script` or `test it`. The path of a script has the hash `01`.
 pub fn artifact(workspace: &Workspace, package: &str, target: &str, fresh: bool) -> Message {
     let package = workspace.package(place(workspace, package));
     let (word, name) = target.split_once(' ').unwrap_or((target, &package.name));

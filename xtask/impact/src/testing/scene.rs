@@ -22,7 +22,7 @@ use crate::unit_graph::{UnitGraph, Verb};
 use crate::vcs::{Change, ChangeStatus, Seen};
 use crate::workspace::Workspace;
 
-/// A workspace whose files are 1,000 seconds old.
+/// A workspace on disk. Its files are 1,000 seconds old.
 pub(crate) struct Scene {
     _directory: TempDir,
     pub(crate) root: Utf8PathBuf,
@@ -38,7 +38,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Writes the files, a manifest for each package, and its targets' sources.
+    /// Creates the workspace on disk: a manifest for each package, an empty source for each target,
+    /// and the given files.
     pub(crate) fn new(text: &str, verb: Verb, files: &[(&str, &str)]) -> Self {
         let (directory, root) = scratch();
         let workspace = workspace_in(&root, text);
@@ -75,7 +76,7 @@ impl Scene {
         self.set_age(path, 1000);
     }
 
-    /// Sets a file's time to so many seconds before now.
+    /// Sets the modification time of a file to a number of seconds before now.
     pub(crate) fn set_age(&self, path: &str, seconds: u64) {
         let file = File::options().append(true).open(self.root.join(path));
         file.unwrap().set_modified(self.ago(seconds)).unwrap();
@@ -94,7 +95,7 @@ impl Scene {
         });
     }
 
-    /// Adds a changed file by both of its sides.
+    /// Adds a modified file to the change set, given the text of both sides.
     pub(crate) fn edit(&mut self, path: &str, before: &str, after: &str) {
         self.change(path, ChangeStatus::Modified);
         self.write(path, after);
@@ -103,8 +104,9 @@ impl Scene {
             .insert(path.into(), BothSides { before, after });
     }
 
-    /// Adds the record of a compiled unit, made so many seconds ago from files of its package.
-    /// `value` stands for the record in those of its dependents.
+    /// Adds the record of a compiled unit. The record is `age` seconds old and lists the given
+    /// files. The records of dependents refer to the record by `value`, and `on` are the values of
+    /// the records of the unit's dependencies.
     pub(crate) fn compiled(
         &mut self,
         unit: (&str, &str),
@@ -124,7 +126,8 @@ impl Scene {
         self.record(package, name, inputs, age, (value, on));
     }
 
-    /// Adds the record of a script's run, which watched these paths; with none the package.
+    /// Adds the record of a script run that watched these paths. Without paths, the script run
+    /// watched its package.
     pub(crate) fn run(&mut self, package: &str, watched: &[&str], age: u64, on: u64) {
         let watched: Vec<_> = watched.iter().map(|path| self.root.join(path)).collect();
         let watch = match watched.is_empty() {
@@ -205,7 +208,8 @@ impl Scene {
         })
     }
 
-    /// The seeds, a line each: unit, rule, and whether the unit is only run again.
+    /// Returns the seeds, one per line: the unit, the rule, and `rerun` if the unit is only run
+    /// again.
     pub(crate) fn seeds(&self) -> String {
         let line = |seed: &Seed| {
             let unit = name(&self.workspace, &self.graph, seed.unit);
@@ -222,7 +226,7 @@ impl Scene {
     }
 }
 
-/// Every file system keeps whole seconds.
+/// Returns a time rounded down to whole seconds, because every file system keeps whole seconds.
 fn whole_seconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())

@@ -11,8 +11,8 @@ use crate::support::{Output, Unit};
 pub(crate) struct Tally {
     discarded: usize,
     pub(crate) misses: Vec<String>,
-    /// The number of predicted units, and the number of those that were rebuilt, by kind of
-    /// evidence.
+    /// The number of predicted units, and the number of predicted units that were rebuilt, by kind
+    /// of evidence.
     named: BTreeMap<String, (usize, usize)>,
 }
 
@@ -75,7 +75,7 @@ impl Tally {
         self.misses.push(miss);
     }
 
-    /// The numbers of named units, to be added to those of another run.
+    /// Returns the numbers, so that another run can add them to its own numbers.
     pub(crate) fn counts(&self) -> Value {
         serde_json::json!(self.named)
     }

@@ -226,7 +226,8 @@ impl<'a> Draft<'a> {
         self.files.insert(path.into(), text.into());
     }
 
-    /// Adds a line to `.cargo/config.toml`; `None` where a class has written the configuration whole.
+    /// Adds a line to `.cargo/config.toml`. Returns `None` if a class of change has written the
+    /// whole configuration file.
     pub(crate) fn configure(&mut self, table: &str, line: impl Into<String>) -> Option<()> {
         let files = [".cargo/config.toml", ".cargo/config"];
         if files.iter().any(|file| self.files.contains_key(*file)) {

@@ -6,11 +6,12 @@
 //! Before each build, the kit is asked, with and without records of builds. The answer is compared
 //! with the units that cargo then builds. A case is an edit and a verb.
 //!
-//! `XTASK_WORLDS_CASES` says how many cases, `XTASK_WORLDS_SEED` which workspace comes first; 15 cases
-//! are one workspace. From 1,000 cases on, the test also requires the precision of [`FLOORS`], and that
-//! every class of change, every rule and every kind of edge occurred in 20 cases. Several runs can share
-//! the cases: each writes its counts to the file `XTASK_WORLDS_COUNTS`, and
-//! [`generated_workspaces_add_up`] requires the goals of the files in the directory `XTASK_WORLDS_SUM`.
+//! `XTASK_WORLDS_CASES` is the number of cases, and `XTASK_WORLDS_SEED` is the number of the first
+//! workspace. One workspace has 15 cases. With 1,000 or more cases, the test also requires the
+//! precision of [`FLOORS`], and at least 20 cases for every class of change, every rule and every
+//! kind of edge. Several runs can share the cases: each run writes its counts to the file
+//! `XTASK_WORLDS_COUNTS`. [`generated_workspaces_add_up`] then adds up the counts of all files in
+//! the directory `XTASK_WORLDS_SUM`, and requires the same goals.
 
 mod draft;
 mod scripts;
@@ -81,7 +82,7 @@ fn generated_workspaces_are_answered_as_cargo_builds_them() {
     }
 }
 
-/// Requires the goals of 1,000 cases from runs that shared them.
+/// Requires the goals of 1,000 cases from several runs that shared the cases.
 #[test]
 fn generated_workspaces_add_up() {
     let Ok(directory) = env::var("XTASK_WORLDS_SUM") else {

@@ -215,7 +215,7 @@ fn overridden_links(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// What the configuration says in the place of a script changes, or goes.
+/// The values that the configuration gives instead of a script change or are removed.
 fn override_changed(draft: &mut Draft<'_>) -> Option<()> {
     let (_, line) = overridden(draft)?;
     let path = ".cargo/config.toml";
@@ -228,7 +228,8 @@ fn override_changed(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A library with a script that the configuration overrides, and the line that does.
+/// Adds a library with a script that the configuration overrides. Returns the package, and the line
+/// that overrides the script.
 fn overridden(draft: &mut Draft<'_>) -> Option<(usize, String)> {
     let package = scriptless(draft)?;
     let name = draft.name();

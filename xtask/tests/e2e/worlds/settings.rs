@@ -457,7 +457,7 @@ fn flags_for_a_triple(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A triple that comes or goes, with or without flags.
+/// A target triple is added or removed, with or without flags.
 fn flags_with_a_triple(draft: &mut Draft<'_>) -> Option<()> {
     let is_taken = ["target", "rustflags"].map(|key| draft.config.has("build", key));
     if is_taken.contains(&true) {
@@ -505,7 +505,7 @@ fn configuration_that_loses(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// `.cargo/config` becomes `.cargo/config.toml`, which means the same.
+/// `.cargo/config` is renamed to `.cargo/config.toml`, which has the same meaning.
 fn configuration_by_its_older_name(draft: &mut Draft<'_>) -> Option<()> {
     let (old, new) = (".cargo/config", ".cargo/config.toml");
     let is_taken = [old, new].map(|path| draft.files.contains_key(path));

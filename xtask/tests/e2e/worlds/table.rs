@@ -60,7 +60,7 @@ impl Table {
         *self.rows.entry(row).or_default() += count;
     }
 
-    /// The counts, to be added to those of another run.
+    /// Returns the counts, so that another run can add them to its own counts.
     pub(crate) fn counts(&self) -> Value {
         let rows = self.rows.iter();
         rows.map(|((group, row), count)| serde_json::json!([group, row, count]))

@@ -1,8 +1,8 @@
 //! Finds the inputs that a package gets from its dependencies: macros that make the package read
 //! files and variables, and libraries that print instructions for its build script.
 //!
-//! The sources of such dependencies are not parsed. Instead the sources are searched for words that
-//! they must contain to have this effect.
+//! The sources of such dependencies are not parsed. Instead, the sources are searched for words
+//! that every source with this effect contains.
 
 use std::rc::Rc;
 
@@ -41,8 +41,8 @@ impl Sources<'_> {
                 .any(|module| self.is_handed_itself(unit, module))
     }
 
-    /// Returns true if a unit may make the path of a file of its package, or of a module that declares
-    /// the file, by its own macros or from a variable.
+    /// Returns true if the unit's own macros or a variable may make the path of a file of the
+    /// package, or the path of a module that declares the file.
     fn may_make_path(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some(reads) = self.of(unit) else {
             return true;
@@ -200,8 +200,8 @@ impl Sources<'_> {
         givers
     }
 
-    /// Returns the packages whose macros a unit can use: its dependencies and the dependencies of
-    /// these, because a library often re-exports a macro. Path packages with re-exports are
+    /// Returns the packages whose macros a unit can use: the unit's dependencies, and their
+    /// dependencies, because a library often re-exports a macro. Path packages with re-exports are
     /// followed further.
     pub(super) fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let is_normal = |dependency: &Dependency| dependency.normal;
@@ -225,7 +225,8 @@ impl Sources<'_> {
         givers
     }
 
-    /// Returns true if a library of the workspace has macros that may make their callers read files.
+    /// Returns true if a library of the workspace has macros that may make their callers read
+    /// files.
     pub(super) fn gives_inclusions(&mut self, package: PackageIx) -> bool {
         let library = self.workspace.package(package).library().cloned();
         let library =

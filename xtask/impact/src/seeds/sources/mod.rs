@@ -62,7 +62,8 @@ pub struct Sources<'a> {
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
     /// The packages that may make paths for a package.
     near: HashMap<PackageIx, Rc<[PackageIx]>>,
-    /// The files that modules read which macros declare unseen.
+    /// The files that each unit reads through modules that a macro declares and that the scan does
+    /// not see.
     unseen: HashMap<Unit, Rc<HashSet<Utf8PathBuf>>>,
     /// The files that a module reads, by the file of the module.
     module_scans: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
@@ -97,7 +98,7 @@ pub struct Reads {
     pub generated: bool,
     /// True if a path in the sources depends on a variable.
     pub by_environment: bool,
-    /// True if it includes code by a path that a macro or a variable makes.
+    /// True if the target includes code by a path that a macro or a variable makes.
     includes_made_code: bool,
     /// True if a source of the target cannot be read as Rust.
     unlexable: bool,
@@ -486,9 +487,11 @@ impl Reads {
         self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
     }
 
-    /// Returns the part of a file's path that macros are handed: the file's name, with as much of
-    /// the way to it as is written, or that of a directory above it. A macro that takes a file of
-    /// some directory may take its neighbours too, as templates include one another.
+    /// Returns the part of a file's path that the target passes to macros. A file also counts as
+    /// passed by name if the target passes the name of another file that lies in a directory above
+    /// the file. The package's directory and `src` do not count as such directories. A macro that
+    /// reads one file of a directory may read its neighbours too. For example, templates include
+    /// one another.
     fn hands(&self, file: &Utf8Path, package: &Utf8Path, root: &Utf8Path) -> Handed {
         let Ok(below) = file.strip_prefix(package) else {
             return Handed::Nothing;
@@ -497,7 +500,7 @@ impl Reads {
         let (above, stem) = (&whole[..whole.len() - 1], below.file_stem());
         let bare: Vec<&str> = above.iter().copied().chain(stem).collect();
         let outside = whole.len() - below.iter().count();
-        // It ends in the package.
+        // The matching part must end inside the package.
         let names = |way: &[&str], parts: &[&str]| {
             let mut places = way.windows(parts.len()).enumerate();
             places.any(|(at, some)| some == parts && at + some.len() > outside)
@@ -539,12 +542,12 @@ impl Reads {
     }
 }
 
-/// The part of a file's path that macros are handed.
+/// The part of a file's path that a target passes to macros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Handed {
     Nothing,
-    /// The file's name alone.
+    /// Only the file's name, or the name of a neighbour of the file.
     Name,
-    /// The name with directories, or that of a directory above the file.
+    /// The file's name with directories, or the name of a directory above the file.
     Path,
 }

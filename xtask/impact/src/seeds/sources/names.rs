@@ -1,4 +1,4 @@
-//! The names that a text holds: components of paths, words, modules and variables.
+//! The names that a text contains: components of paths, words, modules and variables.
 
 use std::collections::HashSet;
 

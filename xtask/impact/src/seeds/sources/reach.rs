@@ -1,7 +1,8 @@
-//! Files that a unit may read although no scan of its sources shows it: a macro, a variable or
-//! generated code makes their paths, or declares the modules that name them.
+//! Files that a unit may read although no scan of its sources shows them. A macro, a variable or
+//! generated code makes the paths of such files, or declares the modules that name them.
 //!
-//! The sources that could make a path hold the name of its file and that of its directory.
+//! The sources that can make such a path contain the name of the file and the name of its
+//! directory.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -34,19 +35,23 @@ static MODULES: [&str; 6] = ["mod #", "mod {", "mod $", "\"mod ", "#[path", "# [
 #[derive(Default)]
 struct Makers {
     packages: Vec<PackageIx>,
-    /// Texts that are handed to macros, or that lie outside of the packages.
+    /// The texts that the unit passes to macros, and the unit's sources that a search of its
+    /// package does not find.
     texts: Vec<String>,
-    /// True if they may make paths of all files that they find in a directory.
+    /// True if the sources may list a directory and make the paths of all files that they find
+    /// there.
     list_directories: bool,
 }
 
 impl Sources<'_> {
-    /// Returns true if sources of a package, or of what it is built with, name a file outside of
-    /// the package or a directory above the file: a first sieve for [`Self::may_reach`].
+    /// Returns true if a package's sources, or the sources of packages that may make paths for it,
+    /// may name a file outside the package or a directory above the file. This is a fast, coarse
+    /// check before [`Self::may_reach`].
     pub fn leads_near(&mut self, package: PackageIx, file: &Utf8Path, root: &Utf8Path) -> bool {
         let near = self.near(package);
         let above = self.directories_to(package, file, root);
-        // Included code is not searched, and names need not stand in literals.
+        // Included code is not searched. With `stringify!`, a name need not stand in a string
+        // literal.
         if self.text_holds(package, &Search::Any(&["include!(\""]))
             || above.is_empty() && self.stringifies(&near)
         {
@@ -55,8 +60,8 @@ impl Sources<'_> {
         above.iter().any(|name| self.is_named(&near, name)) || self.is_file_named(&near, file)
     }
 
-    /// Returns true if a unit may read a file outside of its package that the scan of its sources
-    /// does not show.
+    /// Returns true if a unit may read a file outside its package that the scan of the unit's
+    /// sources does not show.
     pub fn may_reach(&mut self, unit: &Unit, file: &Utf8Path, root: &Utf8Path) -> bool {
         let Some(reads) = self.of(unit) else {
             return true;
@@ -71,12 +76,13 @@ impl Sources<'_> {
         let sources = sources.filter(|known| known.extension() == Some("rs"));
         let beside = sources.filter_map(|known| known.parent());
         let beside = beside.filter(|above| file.starts_with(above));
-        // A path may be relative to a source.
+        // A path may be relative to the directory of a source.
         let from = beside
             .max_by_key(|above| above.as_str().len())
             .unwrap_or(root);
         let above = self.directories_to(unit.package, file, from);
-        // Included code, and code that lists directories, may read what lies below.
+        // Included code, and code that lists directories, may read any file below a directory that
+        // is named.
         if reads.includes_made_code || makers.list_directories {
             let is_led_to = above.is_empty() || above.iter().any(|it| self.are_named(&makers, it));
             return is_led_to && (makers.list_directories || !above.is_empty());
@@ -87,7 +93,7 @@ impl Sources<'_> {
     }
 
     /// Returns true if the libraries that a package's build script is built with may print a file
-    /// outside of the package for cargo to watch.
+    /// outside the package, so that cargo watches the file.
     pub fn may_be_given_watch(
         &mut self,
         package: PackageIx,
@@ -113,9 +119,10 @@ impl Sources<'_> {
         }
     }
 
-    /// Returns true if a file's directory is one where a unit's sources may look for a file of
-    /// which they hold the name alone: the package's, one with a source in it, or one that the
-    /// sources or the package's settings name.
+    /// Returns true if a unit may look for a file in the file's directory, although its sources
+    /// contain only the file's name. The unit may look in the package's directory, in a directory
+    /// that contains one of the unit's sources, and in a directory that its sources, its macros or
+    /// the package's settings name. Rust files and files outside the package always count.
     pub(super) fn directory_fits(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
         let directory = self.layout.directory(unit.package);
         let Some((directory, above)) = directory.zip(file.parent()) else {
@@ -144,7 +151,8 @@ impl Sources<'_> {
         })
     }
 
-    /// Returns true if a module that a macro declares for a unit, unseen by the scan, reads a file.
+    /// Returns true if a unit reads a file through a module that a macro declares and that the scan
+    /// does not see.
     pub(super) fn is_unseen(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         if let Some(known) = self.unseen.get(unit) {
             return known.contains(file);
@@ -154,7 +162,7 @@ impl Sources<'_> {
         unseen.contains(file)
     }
 
-    /// The files that modules read which a macro may declare for a unit.
+    /// Returns the files that are read by modules that a macro may declare for a unit.
     fn find_unseen(&mut self, unit: &Unit) -> HashSet<Utf8PathBuf> {
         let mut found = HashSet::new();
         let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
@@ -201,8 +209,8 @@ impl Sources<'_> {
         read
     }
 
-    /// Returns the sources that may make paths for a unit which the scan does not know, if there are
-    /// any.
+    /// Returns the sources that may make paths for a unit that the scan does not know. Returns
+    /// `None` if there are no such sources.
     fn makers(&mut self, unit: &Unit, reads: &Reads) -> Option<Makers> {
         let includes = Search::Any(&INCLUSIONS);
         let mut makers = Makers::default();
@@ -260,7 +268,7 @@ impl Sources<'_> {
         (!is_none).then_some(makers)
     }
 
-    /// Returns true if makers of paths hold a name.
+    /// Returns true if the sources that may make paths contain a name.
     fn are_named(&mut self, makers: &Makers, name: &str) -> bool {
         let packages = &makers.packages;
         makers.texts.iter().any(|text| makes_name(text, name))
@@ -271,8 +279,8 @@ impl Sources<'_> {
                     .any(|&it| self.text_holds(it, &Search::Made(name.to_owned())))
     }
 
-    /// A package and the packages of the workspace that may make paths for it: those whose macros
-    /// it can use, and those that its build script is built with.
+    /// Returns a package and the path packages that may make paths for it: the packages whose
+    /// macros it can use, and the packages that its build script is built with.
     fn near(&mut self, package: PackageIx) -> Rc<[PackageIx]> {
         if let Some(known) = self.near.get(&package) {
             return Rc::clone(known);
@@ -289,7 +297,8 @@ impl Sources<'_> {
         near
     }
 
-    /// The directories from the root down to a file, without those that hold the package.
+    /// Returns the names of the directories from the root down to a file, without the directories
+    /// that contain the package.
     fn directories_to<'f>(
         &self,
         package: PackageIx,
@@ -306,8 +315,8 @@ impl Sources<'_> {
         names
     }
 
-    /// Returns true if a literal of these packages, or cargo's configuration, holds a name as a
-    /// part of a path.
+    /// Returns true if a string literal of these packages contains a name as a component of a path,
+    /// or if cargo's configuration contains the name.
     fn is_named(&mut self, packages: &[PackageIx], name: &str) -> bool {
         makes_name(&self.flags(), name)
             || packages
@@ -315,8 +324,8 @@ impl Sources<'_> {
                 .any(|&it| self.names_any(it, Lines::Code, &[name]))
     }
 
-    /// Returns true if literals of these packages hold a file's name, with its extension or
-    /// without, or all words that it is made of.
+    /// Returns true if string literals of these packages contain a file's name, with or without its
+    /// extension, or all words that the name is made of.
     fn is_file_named(&mut self, packages: &[PackageIx], file: &Utf8Path) -> bool {
         let names = [file.file_name(), file.file_stem(), own_name(file)];
         if names
@@ -334,7 +343,8 @@ impl Sources<'_> {
         words.peek().is_some() && words.all(|word| self.is_named(packages, word))
     }
 
-    /// Returns true if these packages may make texts of names that stand in no literal.
+    /// Returns true if these packages may make texts from names that do not stand in string
+    /// literals.
     fn stringifies(&mut self, packages: &[PackageIx]) -> bool {
         packages
             .iter()
@@ -342,8 +352,9 @@ impl Sources<'_> {
     }
 }
 
-/// Returns true if a settings file beside a package's manifest, or the manifest, holds a name: a
-/// macro such as a template engine's may take its directories from there.
+/// Returns true if the manifest of a package, or another `.toml` file in the same directory,
+/// contains a name. A macro may take its directories from such a file, for example the macro of a
+/// template engine.
 fn settings_name(directory: &Utf8Path, name: &str) -> bool {
     let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
     let mut settings = entries.filter(|entry| entry.path().extension() == Some("toml"));

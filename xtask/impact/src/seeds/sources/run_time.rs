@@ -32,14 +32,14 @@ pub(super) struct KnownNames {
     variables: Option<Rc<HashMap<String, Utf8PathBuf>>>,
 }
 
-/// The directories, in addition to its own, that a package can join with a path.
+/// The directories, other than the package's own directory, that a package can join with a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bases {
     /// True if the package can reach the directories above its own.
     pub climbs: bool,
     /// Other directories or files whose paths the package knows.
     pub places: BTreeSet<Utf8PathBuf>,
-    /// The packages whose libraries may lead it to a directory above its own.
+    /// The packages whose libraries may lead this package to a directory above its own.
     pub leads: BTreeSet<PackageIx>,
 }
 
@@ -87,8 +87,9 @@ impl Sources<'_> {
         SourceScope::Library.has(file.strip_prefix(directory).unwrap_or(file))
     }
 
-    /// Returns true if a package's code may lead to a directory above its own: the code holds a step
-    /// up, or calls a method that may be one and is told where the package lies.
+    /// Returns true if a package's code may step up to a directory above its own. Either the code
+    /// contains `..`, or the code knows the location of the package and calls a method that may
+    /// step up.
     pub fn may_climb(&mut self, package: PackageIx) -> bool {
         let is_told_place = self.is_told_place(package);
         let named = self.named_by(package);
@@ -98,8 +99,9 @@ impl Sources<'_> {
             .any(|(_, paths)| paths.parts.contains_key("..") || is_told_place && paths.steps_up)
     }
 
-    /// Counts the names, up to the first one that is missing, that the code of a package holds, or
-    /// the code of the libraries that lead it up. A stem and an extension make a name.
+    /// Counts the names at the beginning of `names` that code contains: the code of a package, or
+    /// of a library that leads the package up. The count stops at the first missing name. A name is
+    /// also contained if its stem and its extension are contained.
     pub fn count_named(&mut self, package: PackageIx, names: &[&str]) -> usize {
         let mut packages = vec![package];
         packages.extend(&self.bases(package).leads);
@@ -205,7 +207,7 @@ impl Sources<'_> {
         given
     }
 
-    /// Returns the directories that a package's library passes on.
+    /// Returns the directories that a package's library passes to its dependents.
     fn handed_on(&mut self, package: PackageIx) -> Bases {
         let has_library = self.workspace.package(package).library().is_some();
         let directory = self.layout.directory(package).map(Utf8Path::to_owned);
@@ -292,10 +294,12 @@ impl Bases {
     }
 }
 
-/// Adds what the texts name that a source names: scripts, lists of files, included documentation.
-/// The texts lie in the package's directory, or in one of the paths far from it that its sources name.
+/// Adds the paths that other texts name, if a source names these texts. Such texts are scripts,
+/// lists of files and included documentation. A text must lie in the package's directory, or be one
+/// of the paths in `far`, which the sources name outside this directory.
 fn follow(paths: &mut RunTimePaths, file: &Utf8Path, directory: &Utf8Path, far: &[Utf8PathBuf]) {
-    /// Texts that one source names, directly or through another text.
+    /// The number of texts, named by one source directly or through another text, after which the
+    /// search stops.
     const MOST: usize = 32;
     let mut read = BTreeSet::new();
     loop {

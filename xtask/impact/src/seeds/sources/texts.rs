@@ -27,8 +27,8 @@ pub(super) struct Texts {
     names: HashMap<Utf8PathBuf, NamesOfSources>,
 }
 
-/// Source files with the names that they hold; `None` for a file that was not read and may hold any
-/// name.
+/// Source files with the names that they contain. The names are `None` for a file that was not
+/// read, because such a file may contain any name.
 type NamesOfSources = Rc<[(Utf8PathBuf, Option<SourceNames>)]>;
 
 /// The lines of sources to search.
@@ -121,8 +121,8 @@ impl Search {
         }
     }
 
-    /// Returns the result of a search in the source that holds these names; `None` if only the text
-    /// can tell.
+    /// Returns the result of a search in the source with these names; `None` if only the text of
+    /// the source can tell.
     fn succeeds_among(&self, names: &SourceNames) -> Option<bool> {
         match self {
             Self::File(below) => Some(names.name_file(below)),
@@ -300,8 +300,8 @@ pub(super) fn links_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     leads
 }
 
-/// The paths outside a package's directory that the package reaches, as far as the text of its
-/// sources shows them.
+/// The paths outside a package's directory that the package reaches, according to the text of its
+/// sources.
 #[derive(Debug, Default)]
 pub struct OutsidePaths {
     /// The targets of links, and the paths in string literals that lead out of the directory.
@@ -373,7 +373,7 @@ impl OutsidePaths {
         self.has_unread |= text == UNREAD;
         self.is_told_place = self.is_told_place || tells_place(text);
         self.may_climb = self.may_climb || climbs(text);
-        // A path that climbs may be put together.
+        // The code may build a path that leads upward from several strings.
         self.includes_others |= text.contains("\"..\"") || text.contains("/..\"");
         let mut included = text.split("include!(\"").skip(1);
         self.includes_others |= included.any(|rest| {
@@ -391,7 +391,7 @@ impl OutsidePaths {
     }
 }
 
-/// Returns true if a text holds a step up to the directory above.
+/// Returns true if a text contains `..` as a step up to the directory above.
 fn climbs(text: &str) -> bool {
     text.match_indices("..").any(|(at, _)| {
         let is_part = |char: Option<char>| {
@@ -401,7 +401,7 @@ fn climbs(text: &str) -> bool {
     })
 }
 
-/// Returns the names of files with an extension that the literals of a text may hold.
+/// Returns the file names with an extension that the string literals of a text may contain.
 fn named_files(text: &str) -> impl Iterator<Item = String> {
     let names = text
         .split('"')
@@ -412,8 +412,8 @@ fn named_files(text: &str) -> impl Iterator<Item = String> {
     names.filter(is_name).map(str::to_owned)
 }
 
-/// Returns a text that code may read to find the names of more files, such as a script; nothing
-/// where the file is none, or is large.
+/// Returns the text of a file in which code may find the names of more files, such as a script.
+/// Returns `None` if the file cannot be read, is not UTF-8, or is larger than 64 KiB.
 pub(super) fn read_text(path: &Utf8Path) -> Option<String> {
     const LONGEST: u64 = 64 << 10;
     let bytes = files::read_start(path, LONGEST + 1).ok()?;

@@ -27,24 +27,26 @@ pub struct RunTimePaths {
     pub named: BTreeSet<NamedPath>,
     /// The environment variables that the code reads, at compile time or at run time.
     pub variables: BTreeSet<String>,
-    /// True if the code lists a directory whose name does not appear where the code lists it.
+    /// True if the code lists a directory whose name does not appear at the place of the listing.
     pub lists_directories: bool,
     /// True if the code asks for the root of the workspace or of the repository.
     pub seeks_root: bool,
-    /// The names of files and directories, and `..`, that strings hold; each with the code that
-    /// has the most builds.
+    /// The names of files and directories in the strings, and `..`. Each name has the first of its
+    /// contexts in the order of [`StringContext`], because this context is part of the most builds.
     pub parts: BTreeMap<String, StringContext>,
-    /// True if the code calls a method that may lead to a directory above.
+    /// True if the code calls a method that may step up to a directory above.
     pub steps_up: bool,
-    /// Texts that the compiler includes, as they are written; under [`StringContext::Docs`] as documentation.
+    /// The paths of the texts that the compiler includes, as the source writes them. The context is
+    /// [`StringContext::Docs`] if the text is included as documentation.
     pub included: BTreeSet<(Utf8PathBuf, StringContext)>,
 }
 
 /// A path that a string names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NamedPath {
-    /// A relative path; empty for the package's own directory, handed on as it is. `*` stands for a
-    /// name that is known only at run time, but not at the end.
+    /// A relative path. The path is empty for the package's own directory, if the code passes this
+    /// directory on unchanged. A `*` stands for a name that is known only at run time; the path
+    /// does not end in `*`.
     pub path: Utf8PathBuf,
     /// The directory that the path is relative to.
     pub start: RelativeTo,
@@ -96,7 +98,7 @@ impl RunTimePaths {
         found
     }
 
-    /// Adds what the examples of a documentation name.
+    /// Adds the paths that the examples of a documentation text name.
     pub fn add_docs(&mut self, markdown: &str) {
         for example in text::examples(markdown) {
             match lex(&example) {
@@ -106,7 +108,7 @@ impl RunTimePaths {
         }
     }
 
-    /// Adds what a text that is no Rust names, such as a script.
+    /// Adds the paths that a text in another language than Rust names, such as a script.
     pub fn add_text(&mut self, text: &str, code: StringContext) {
         text.lines().for_each(|line| self.text(line, code));
     }
@@ -118,7 +120,8 @@ impl RunTimePaths {
         self.literals(tokens, code);
     }
 
-    /// Returns true if the file names no path and no variable, and does not ask for a root.
+    /// Returns true if nothing was found in the file: no path, no name, no variable and no search
+    /// for a root.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -213,7 +216,8 @@ impl RunTimePaths {
         }
     }
 
-    /// Takes what is named in arguments that are no literals themselves.
+    /// Adds the paths in the arguments of method calls. An argument list that is a single literal
+    /// is skipped, because [`joined`] has already read it.
     fn arguments(&mut self, tokens: &[TokenTree], code: StringContext) {
         for token in tokens {
             if let Some(inside) = parenthesised(token) {
@@ -225,7 +229,8 @@ impl RunTimePaths {
         }
     }
 
-    /// Takes the paths of a string: one, or several where it is a command or prose.
+    /// Adds the names and the paths in a string. A string without blanks is one path; a command or
+    /// prose may contain several paths.
     fn text(&mut self, text: &str, code: StringContext) {
         for part in text::parts(text) {
             let known = self.parts.entry(part).or_insert(code);
@@ -237,10 +242,10 @@ impl RunTimePaths {
     }
 }
 
-/// Steps up, which say nothing by themselves unless a path is made of them.
+/// Strings that only step up. Such a string counts only if the code makes a path from it.
 const UP: [&str; 4] = ["..", "../", "../..", "../../"];
 
-/// Functions and types that are given a path.
+/// The functions and types that take a path as an argument.
 const TAKE_PATHS: [&str; 14] = [
     "new",
     "from",
@@ -258,7 +263,7 @@ const TAKE_PATHS: [&str; 14] = [
     "walk",
 ];
 
-/// Methods that lead from a path to one above it, if they are called on a path.
+/// The methods that lead from a path to a path above it, if they are called on a path.
 const STEPS_UP: [&str; 18] = [
     "ancestors",
     "components",
@@ -297,24 +302,24 @@ const LISTING: [&str; 10] = [
 /// The names and strings in code that asks for the root of a workspace or repository.
 const ROOTS: [&str; 3] = ["workspace_root", "--show-toplevel", "locate-project"];
 
-/// The way in which code of tests is treated: left out or included.
+/// The treatment of test code: left out or included.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tests {
     Left,
     Taken,
 }
 
-/// Texts that the compiler reads.
+/// The texts that the compiler reads.
 #[derive(Default)]
 struct Read {
     /// The lines of documentation.
     docs: Vec<String>,
-    /// The texts that are included.
+    /// The paths of the texts that are included.
     files: BTreeSet<(Utf8PathBuf, StringContext)>,
 }
 
 impl Read {
-    /// Takes the path of an included text. Returns false if the path is not known.
+    /// Adds the path of an included text. Returns false if the path is not known.
     fn include(&mut self, arguments: &Group, code: StringContext) -> bool {
         let path = made_text(Some(&trees(arguments.stream())), Utf8Path::new(""));
         let text = path.as_ref().ok().and_then(Option::as_deref);
@@ -324,8 +329,8 @@ impl Read {
     }
 }
 
-/// Returns the tokens without what the compiler reads, which goes to `read`, and without attributes
-/// that name no file.
+/// Returns the tokens without the macros and attributes that make the compiler read a text, and
+/// without attributes that name no file. Adds the texts that the compiler reads to `read`.
 fn pruned(tokens: &[TokenTree], tests: Tests, read: &mut Read) -> Vec<TokenTree> {
     let no_tests = |option: &str, _: Option<&str>| (option == "test").then_some(false);
     let mut kept = Vec::new();
@@ -397,8 +402,8 @@ fn concatenated(arguments: &Group) -> String {
     texts.collect()
 }
 
-/// Returns true if code lists a directory without naming it: no string names the directory in the
-/// call, or in the variable that is passed to the call.
+/// Returns true if code lists a directory that no string names. A string names the directory if the
+/// string stands in the call, or in a variable that the call uses.
 fn lists_unnamed(tokens: &[TokenTree]) -> bool {
     let mut named: Vec<String> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
@@ -441,8 +446,8 @@ fn holds_name(tokens: &[TokenTree], variables: &[String]) -> bool {
     })
 }
 
-/// Returns the path that `.join("a").join(b)` adds, and the number of tokens. A part that is no
-/// literal is a hole, as in a format.
+/// Returns the path that `.join("a").join(b)` adds, and the number of tokens. A part that is not a
+/// literal becomes a hole `{}`, as in a format.
 fn joined(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let mut parts = Vec::new();
     let mut rest = tokens;

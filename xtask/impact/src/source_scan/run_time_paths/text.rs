@@ -1,11 +1,11 @@
-//! Paths in texts: string literals, scripts, examples in documentation.
+//! Finds paths in texts: in string literals, in scripts, and in the examples of documentation.
 
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::paths::normalized;
 
-/// Returns the paths that a text names. A text without blanks is a path itself; of a command or
-/// prose only a word that climbs is certain to be one.
+/// Returns the paths that a text names. A text without blanks is a path as a whole. In a command or
+/// in prose, only a word that contains `../` is certain to be a path.
 pub(super) fn paths(text: &str) -> Vec<Utf8PathBuf> {
     let text = with_holes(text, |_| "*");
     let words = chunks(&text).flat_map(|chunk| chunk.split(AROUND));
@@ -13,14 +13,14 @@ pub(super) fn paths(text: &str) -> Vec<Utf8PathBuf> {
     words.filter(is_path).filter_map(path).collect()
 }
 
-/// Returns the names of files and directories that a text holds, with their stems and extensions,
-/// and `..`. A text with blanks and without a path holds none.
+/// Returns the names of files and directories in a text, with their stems and extensions, and `..`.
+/// Returns no names for a text with blanks and without a path.
 pub(super) fn parts(text: &str) -> Vec<String> {
     let has_path = text.contains(['/', '\\']) || text.split_whitespace().any(|it| it == "..");
     if text.contains(char::is_whitespace) && !has_path && !text.contains("..;") {
         return Vec::new();
     }
-    // Of braces only a list holds names.
+    // Braces contain names only if they contain a list, as in `{a,b}`.
     let text = with_holes(text, |hole| if hole.contains(',') { hole } else { "*" });
     let mut parts = Vec::new();
     for run in chunks(&text).flat_map(|chunk| chunk.split(|it| !is_name(it))) {
@@ -37,8 +37,8 @@ pub(super) fn parts(text: &str) -> Vec<String> {
     parts
 }
 
-/// Returns the examples of a documentation that are tests: blocks in fences, unless these name
-/// another language, and indented ones.
+/// Returns the examples of a documentation text that are tests: blocks between fences, unless the
+/// opening fence names another language, and indented blocks.
 pub(super) fn examples(markdown: &str) -> Vec<String> {
     let mut examples = Vec::new();
     let mut fence: Option<(String, bool)> = None;
@@ -59,21 +59,22 @@ pub(super) fn examples(markdown: &str) -> Vec<String> {
             }
             None if !line.starts_with("    ") => examples.push(std::mem::take(&mut block)),
             _ => {
-                // A line that rustdoc hides, as in `# fn main() {`.
+                // Rustdoc compiles a line that begins with `# `, such as `# fn main() {`, but hides
+                // the line.
                 let shown = start.strip_prefix("# ").unwrap_or(line);
                 block.push_str(shown);
                 block.push('\n');
             }
         }
     }
-    // A fence that nothing closes ends with the text.
+    // A fence that is not closed ends with the text.
     let is_test = fence.is_none_or(|(_, is_rust)| is_rust);
     examples.extend(is_test.then_some(block));
     examples.retain(|example| !example.is_empty());
     examples
 }
 
-/// Returns true if rustdoc takes a block with these words behind its fence as Rust.
+/// Returns true if rustdoc compiles a block as Rust, given the words after its opening fence.
 fn is_rust(words: &str) -> bool {
     const KNOWN: [&str; 8] = [
         "rust",
@@ -89,15 +90,15 @@ fn is_rust(words: &str) -> bool {
     words.all(|word| word.is_empty() || KNOWN.iter().any(|known| word.starts_with(known)))
 }
 
-/// The longest name of a file.
+/// The length of the longest name that counts, in bytes.
 const LONGEST_NAME: usize = 100;
 
-/// Characters around a path in a command or another language.
+/// The characters that may stand around a path in a command or in another language.
 const AROUND: [char; 13] = [
     '\'', '"', '`', ';', '|', '&', '(', ')', '<', '>', ',', ':', '\0',
 ];
 
-/// Returns the parts of a text between blanks, without URLs of other places.
+/// Returns the parts of a text between blanks, without URLs that are not `file://` URLs.
 fn chunks(text: &str) -> impl Iterator<Item = &str> {
     let is_here = |it: &&str| !it.contains("://") || it.contains("file://");
     text.split_whitespace().filter(is_here)
@@ -107,7 +108,8 @@ fn is_name(char: char) -> bool {
     char.is_alphanumeric() || "._-+@~".contains(char)
 }
 
-/// Replaces each hole of a format, or list of a pattern, in a text.
+/// Replaces each `{…}` in a text by the result of `fill`: a hole of a format, or a list of a
+/// pattern. Each backslash becomes a slash.
 fn with_holes(text: &str, fill: impl Fn(&str) -> &str) -> String {
     let mut parts = text.split('{');
     let mut holed = parts.next().unwrap_or_default().to_owned();
@@ -126,12 +128,12 @@ fn with_holes(text: &str, fill: impl Fn(&str) -> &str) -> String {
     holed.replace('\\', "/")
 }
 
-/// Returns the path of a word: relative, without an unknown start and an unknown end, and with `*`
-/// for each other unknown name.
+/// Returns the relative path that a word names. An unknown first name and unknown last names are
+/// left out, and every other unknown name becomes `*`.
 fn path(word: &str) -> Option<Utf8PathBuf> {
-    // The value of an instruction for cargo, or of an option.
+    // The word may be an instruction for cargo or an option, with the path as its value.
     let word = word.rsplit('=').next()?;
-    // A variable of a shell, as in `$CARGO_MANIFEST_DIR/data`.
+    // The path may begin with a variable of a shell, as in `$CARGO_MANIFEST_DIR/data`.
     let word = match word.strip_prefix('$') {
         Some(variable) => variable.split_once('/')?.1,
         None => word,
