@@ -217,11 +217,15 @@ impl Functions {
                     self.escaped.insert(word);
                 }
             } else if let TokenTree::Group(inner) = token {
+                // The items of a trait stand between braces. The words before any other group are
+                // not searched, because a list can have thousands of groups.
+                let is_block = inner.delimiter() == Delimiter::Brace;
                 let of_item = &tokens[item..at - 1];
                 let holds = |word: &str| of_item.iter().any(|it| is_ident(it, word));
-                let is_trait = !holds("fn") && (holds("trait") || holds("impl") && holds("for"));
+                let is_trait =
+                    is_block && !holds("fn") && (holds("trait") || holds("impl") && holds("for"));
                 self.collect(inner.stream(), is_trait);
-                if inner.delimiter() == Delimiter::Brace {
+                if is_block {
                     item = at;
                 }
             } else if is_punct(token, ';') {

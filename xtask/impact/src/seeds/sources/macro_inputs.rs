@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{makes_name, names_variable, own_name};
+use super::names::{names_variable, own_name};
 use super::texts::{Search, SourceScope, read};
-use super::{Handed, Sources, WatchedBySource};
+use super::{Handed, Sources, Users, WatchedBySource};
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -24,8 +24,7 @@ impl Sources<'_> {
         };
         let directory = self.layout.directory(unit.package).unwrap_or(file);
         let below = file.strip_prefix(directory).unwrap_or(file);
-        self.may_make_path(unit, file)
-            || reads.generated && self.may_generate_inclusion(unit.package, below)
+        reads.generated && self.may_generate_inclusion(unit.package, below)
             || self.is_handed(unit, file)
     }
 
@@ -33,17 +32,19 @@ impl Sources<'_> {
     /// contains the name. Such a file is doubtful even if a rule says that the file affects
     /// nothing.
     pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
-        self.is_handed_itself(unit, file)
-            || self.is_unseen(unit, file)
-            || self
-                .modules_above(file)
-                .iter()
-                .any(|module| self.is_handed_itself(unit, module))
+        self.of(unit).is_some()
+            && (self.may_make_path(unit, file)
+                || self.is_emitted(unit, file)
+                || self.is_unseen(unit, file)
+                || self
+                    .modules_above(file)
+                    .iter()
+                    .any(|module| self.is_emitted(unit, module)))
     }
 
     /// Returns true if the unit's own macros or a variable may make the path of a file of the
     /// package, or the path of a module that declares the file.
-    fn may_make_path(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+    pub(super) fn may_make_path(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some(reads) = self.of(unit) else {
             return true;
         };
@@ -64,7 +65,7 @@ impl Sources<'_> {
                 return true;
             };
             let is_made = self.text_holds(unit.package, &Search::Made(name.to_owned()))
-                || reads.by_environment && makes_name(&flags, name)
+                || reads.by_environment && self.flags_make(name)
                 || reads.far_sources().any(|far| {
                     read(far).is_none_or(|text| Search::Made(name.to_owned()).succeeds_in(&text))
                 });
@@ -88,16 +89,14 @@ impl Sources<'_> {
             .collect()
     }
 
-    pub(super) fn is_handed_itself(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+    /// Returns true if a macro that a unit uses gets the name of a file, or contains the name.
+    pub(super) fn is_emitted(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         let Some((reads, directory)) = self.of(unit).zip(self.layout.directory(unit.package))
         else {
             return false;
         };
         let below = file.strip_prefix(directory).unwrap_or(file);
-        if self.may_make_path(unit, file) {
-            return true;
-        }
-        let emitters = self.emitters_for(&self.used_by(unit));
+        let emitters = self.emitters_of(unit);
         if !emitters.is_empty() {
             match reads.hands(file, directory, &self.workspace.root) {
                 Handed::Path => return true,
@@ -105,7 +104,7 @@ impl Sources<'_> {
                 _ => {}
             }
         }
-        emitters.into_iter().any(|emitter| {
+        emitters.iter().any(|&emitter| {
             let library = self.workspace.package(emitter).library();
             // The name may stand anywhere in the sources of a procedural macro.
             let name = match library.is_some_and(|it| it.proc_macro) {
@@ -136,7 +135,7 @@ impl Sources<'_> {
             .handed
             .iter()
             .any(|handed| names_variable(&format!("\"{handed}\""), variable));
-        self.givers(&self.used_by(unit)).into_iter().any(|giver| {
+        self.givers_of(unit).iter().any(|&giver| {
             self.makes(giver, &VARIABLES) && (is_handed || self.library_holds(giver, &name))
         })
     }
@@ -184,23 +183,39 @@ impl Sources<'_> {
     }
 
     /// Returns the dependencies that a unit is built with.
-    pub(super) fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
+    fn used_by(&self, unit: &Unit) -> Vec<PackageIx> {
         self.dependencies(&[unit.package], |dependency| match unit.kind {
             TargetKind::CustomBuild => dependency.build,
             _ => dependency.normal || dependency.dev && unit.has_dev_dependencies(),
         })
     }
 
-    /// Returns the packages whose macros may make a unit read files, given the dependencies that
-    /// the unit uses. Cargo learns about such a file only if the code that the macro emits includes
+    /// Returns the packages whose macros may make a unit read files. Cargo learns about such a file only if the code that the macro emits includes
     /// the file or declares the file as a module. So the macro's sources contain a word for that.
-    pub(super) fn emitters_for(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
-        let mut givers = self.givers(used);
-        givers.retain(|&giver| self.emits_inclusions(giver));
+    pub(super) fn emitters_of(&mut self, unit: &Unit) -> Rc<[PackageIx]> {
+        let users = users(unit);
+        if let Some(known) = self.emitters_of.get(&users) {
+            return Rc::clone(known);
+        }
+        let mut emitters = self.givers_of(unit).to_vec();
+        emitters.retain(|&giver| self.emits_inclusions(giver));
+        let emitters: Rc<[PackageIx]> = emitters.into();
+        self.emitters_of.insert(users, Rc::clone(&emitters));
+        emitters
+    }
+
+    /// Returns the packages whose macros a unit can use: see [`Self::givers`].
+    pub(super) fn givers_of(&mut self, unit: &Unit) -> Rc<[PackageIx]> {
+        let users = users(unit);
+        if let Some(known) = self.givers.get(&users) {
+            return Rc::clone(known);
+        }
+        let givers: Rc<[PackageIx]> = self.givers(&self.used_by(unit)).into();
+        self.givers.insert(users, Rc::clone(&givers));
         givers
     }
 
-    /// Returns the packages whose macros a unit can use: the unit's dependencies, and their
+    /// Returns the packages whose macros a user of these packages can use: the packages and their
     /// dependencies, because a library often re-exports a macro. Path packages with re-exports are
     /// followed further.
     pub(super) fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
@@ -324,6 +339,12 @@ impl Sources<'_> {
         };
         self.texts.hold((package, scope), directory, search)
     }
+}
+
+/// Returns the units of a package that have the dependencies of a unit: see [`Sources::used_by`].
+fn users(unit: &Unit) -> Users {
+    let is_script = unit.kind == TargetKind::CustomBuild;
+    (unit.package, is_script, unit.has_dev_dependencies())
 }
 
 /// Words of code that makes its caller read a file. Such code contains at least one of them.

@@ -20,7 +20,8 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use facts::SourceFacts;
-use names::COMMON_NAMES;
+use names::{COMMON_NAMES, makes_name};
+use reach::Makers;
 pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub struct Sources<'a> {
     run_time: run_time::KnownNames,
     /// The paths outside packages that were found in advance, by the text of the sources.
     outsides: Outsides,
+    /// True if the sources of all packages were searched for outside paths.
+    has_looked_outside: bool,
     /// The packages with a source that was not read. Such a package may reach any path.
     unread: HashSet<PackageIx>,
     real: RealPaths,
@@ -67,7 +70,19 @@ pub struct Sources<'a> {
     unseen: HashMap<Unit, Rc<HashSet<Utf8PathBuf>>>,
     /// The files that a module reads, by the file of the module.
     module_scans: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
+    /// The packages whose macros units can use.
+    givers: HashMap<Users, Rc<[PackageIx]>>,
+    /// The packages whose macros may make units read files.
+    emitters_of: HashMap<Users, Rc<[PackageIx]>>,
+    /// The sources that may make paths for units.
+    makers: HashMap<Unit, Option<Rc<Makers>>>,
+    /// True for the names that the settings with flags hold.
+    in_flags: HashMap<String, bool>,
 }
+
+/// The units of a package with the same dependencies: the package, true for the build script, and
+/// true for units with dev-dependencies.
+type Users = (PackageIx, bool, bool);
 
 /// The paths that a package reaches outside its directory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -137,6 +152,11 @@ impl<'a> Sources<'a> {
             near: HashMap::new(),
             unseen: HashMap::new(),
             module_scans: HashMap::new(),
+            has_looked_outside: false,
+            givers: HashMap::new(),
+            emitters_of: HashMap::new(),
+            makers: HashMap::new(),
+            in_flags: HashMap::new(),
         }
     }
 
@@ -273,8 +293,11 @@ impl<'a> Sources<'a> {
         far
     }
 
-    /// Reads the sources of all packages without known facts.
+    /// Reads the sources of all packages without known facts, once.
     fn look_outside(&mut self) {
+        if std::mem::replace(&mut self.has_looked_outside, true) {
+            return;
+        }
         let facts = self.facts.borrow();
         let unknown = self.layout.packages().filter(|(package, directory)| {
             !self.far.contains_key(package)
@@ -441,6 +464,16 @@ impl<'a> Sources<'a> {
                 .into()
         });
         Rc::clone(flags)
+    }
+
+    /// Returns true if the settings that can contain flags hold a name: see [`makes_name`].
+    fn flags_make(&mut self, name: &str) -> bool {
+        if let Some(&known) = self.in_flags.get(name) {
+            return known;
+        }
+        let found = makes_name(&self.flags(), name);
+        self.in_flags.insert(name.to_owned(), found);
+        found
     }
 
     /// Returns true if the package's script or flags may set features that `cargo metadata` does

@@ -33,7 +33,7 @@ static MODULES: [&str; 6] = ["mod #", "mod {", "mod $", "\"mod ", "#[path", "# [
 
 /// The sources that may make paths for a unit.
 #[derive(Default)]
-struct Makers {
+pub(super) struct Makers {
     packages: Vec<PackageIx>,
     /// The texts that the unit passes to macros, and the unit's sources that a search of its
     /// package does not find.
@@ -137,12 +137,12 @@ impl Sources<'_> {
         {
             return true;
         }
-        let emitters = self.emitters_for(&self.used_by(unit));
+        let emitters = self.emitters_of(unit);
         let below = above.strip_prefix(directory).unwrap_or(above);
         below.iter().any(|name| {
             let is_made = Search::Made(name.to_owned());
             self.text_holds(unit.package, &is_made)
-                || makes_name(&self.flags(), name)
+                || self.flags_make(name)
                 || reads
                     .far_sources()
                     .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text)))
@@ -169,10 +169,10 @@ impl Sources<'_> {
         else {
             return found;
         };
-        let emitters = self.emitters_for(&self.used_by(unit));
+        let emitters = self.emitters_of(unit);
         let declares = emitters
-            .into_iter()
-            .any(|it| self.text_holds(it, &Search::Any(&MODULES)) || self.gives_inclusions(it));
+            .iter()
+            .any(|&it| self.text_holds(it, &Search::Any(&MODULES)) || self.gives_inclusions(it));
         if !declares {
             return found;
         }
@@ -186,9 +186,8 @@ impl Sources<'_> {
         files.retain(|file| {
             let mut modules = self.modules_above(file);
             modules.push(file.clone());
-            modules
-                .iter()
-                .any(|module| self.is_handed_itself(unit, module))
+            self.may_make_path(unit, file)
+                || modules.iter().any(|module| self.is_emitted(unit, module))
         });
         for file in files {
             found.extend(self.read_by_module(file, directory).iter().cloned());
@@ -211,7 +210,16 @@ impl Sources<'_> {
 
     /// Returns the sources that may make paths for a unit that the scan does not know. Returns
     /// `None` if there are no such sources.
-    fn makers(&mut self, unit: &Unit, reads: &Reads) -> Option<Makers> {
+    fn makers(&mut self, unit: &Unit, reads: &Reads) -> Option<Rc<Makers>> {
+        if let Some(known) = self.makers.get(unit) {
+            return known.clone();
+        }
+        let makers = self.find_makers(unit, reads).map(Rc::new);
+        self.makers.insert(unit.clone(), makers.clone());
+        makers
+    }
+
+    fn find_makers(&mut self, unit: &Unit, reads: &Reads) -> Option<Makers> {
         let includes = Search::Any(&INCLUSIONS);
         let mut makers = Makers::default();
         let lists = |sources: &mut Self, packages: &[PackageIx]| {
@@ -219,7 +227,7 @@ impl Sources<'_> {
                 .iter()
                 .any(|&it| sources.library_holds(it, &Search::Any(&LISTINGS)))
         };
-        let emitters = self.emitters_for(&self.used_by(unit));
+        let emitters = self.emitters_of(unit);
         if !reads.complete
             || !emitters.is_empty() && self.text_holds(unit.package, &Search::Any(&["!(concat!"]))
         {
@@ -229,7 +237,7 @@ impl Sources<'_> {
         if !emitters.is_empty() {
             let handed = reads.handed.iter();
             makers.texts.extend(handed.map(|it| format!("\"{it}\"")));
-            let givers = self.givers(&self.used_by(unit));
+            let givers = self.givers_of(unit);
             let is_procedural = |it: &&PackageIx| {
                 let library = self.workspace.package(**it).library();
                 library.is_some_and(|library| library.proc_macro)
@@ -241,7 +249,7 @@ impl Sources<'_> {
                 .filter(|&it| self.layout.directory(it).is_some())
                 .collect();
             makers.list_directories |= lists(self, &ours);
-            makers.packages.extend(givers);
+            makers.packages.extend(givers.iter());
         }
         if let Some(script) = self.script(unit.package)
             && (reads.generated || reads.by_environment)
@@ -318,7 +326,7 @@ impl Sources<'_> {
     /// Returns true if a string literal of these packages contains a name as a component of a path,
     /// or if cargo's configuration contains the name.
     fn is_named(&mut self, packages: &[PackageIx], name: &str) -> bool {
-        makes_name(&self.flags(), name)
+        self.flags_make(name)
             || packages
                 .iter()
                 .any(|&it| self.names_any(it, Lines::Code, &[name]))

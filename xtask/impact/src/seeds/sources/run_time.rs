@@ -25,6 +25,10 @@ pub struct RunTime {
 #[derive(Default)]
 pub(super) struct KnownNames {
     of: HashMap<PackageIx, Rc<RunTime>>,
+    /// The answers of [`Sources::run_time`].
+    outside: HashMap<PackageIx, Option<Rc<RunTime>>>,
+    /// The packages that contain other packages.
+    containing: Option<HashSet<PackageIx>>,
     bases: HashMap<PackageIx, Rc<Bases>>,
     /// The directories that packages get from the libraries that they depend on.
     given: Option<Rc<HashMap<PackageIx, Bases>>>,
@@ -47,15 +51,29 @@ impl Sources<'_> {
     /// Returns the paths that a package's code opens while it runs. Returns `None` if the package
     /// cannot name a path outside its own directory and does not pass its own directory on.
     pub fn run_time(&mut self, package: PackageIx) -> Option<Rc<RunTime>> {
+        if let Some(known) = self.run_time.outside.get(&package) {
+            return known.clone();
+        }
+        self.layout.directory(package)?;
         self.look_outside();
-        let directory = self.layout.directory(package)?;
-        let has_nested = || self.layout.below(directory).nth(1).is_some();
         let may_name = self.is_told_place(package)
             || !self.far(package).paths.is_empty()
             || self.far(package).may_climb
             || self.given().contains_key(&package)
-            || has_nested();
-        may_name.then(|| self.named_by(package))
+            || self.contains_packages(package);
+        let named = may_name.then(|| self.named_by(package));
+        self.run_time.outside.insert(package, named.clone());
+        named
+    }
+
+    /// Returns true if another package lies below a package's directory.
+    fn contains_packages(&mut self, package: PackageIx) -> bool {
+        let layout = self.layout;
+        let containing = self.run_time.containing.get_or_insert_with(|| {
+            let directories = layout.packages().map(|(_, directory)| directory);
+            directories.filter_map(|it| layout.owner(it)).collect()
+        });
+        containing.contains(&package)
     }
 
     /// Returns the directories, in addition to its own, that a package can join with a path.
@@ -63,7 +81,7 @@ impl Sources<'_> {
         if let Some(known) = self.run_time.bases.get(&package) {
             return Rc::clone(known);
         }
-        let mut bases = self.own_bases(package, |_| true);
+        let mut bases = self.own_bases(package);
         if let Some(given) = self.given().get(&package) {
             bases.add(given);
         }
@@ -142,9 +160,8 @@ impl Sources<'_> {
         found
     }
 
-    /// Returns the directories that the package's own code finds, limited to files for which
-    /// `counts` returns true.
-    fn own_bases(&mut self, package: PackageIx, counts: impl Fn(&Utf8Path) -> bool) -> Bases {
+    /// Returns the directories that the package's own code finds.
+    fn own_bases(&mut self, package: PackageIx) -> Bases {
         let mut bases = Bases::default();
         let Some(directory) = self.layout.directory(package) else {
             return bases;
@@ -152,7 +169,7 @@ impl Sources<'_> {
         let variables = self.configured_variables();
         let script = self.script(package);
         let named = self.named_by(package);
-        for (_, paths) in named.files.iter().filter(|(file, _)| counts(file)) {
+        for (_, paths) in &named.files {
             bases.climbs |= paths.seeks_root;
             bases.climbs |= paths.named.iter().any(|named| climbs(named, directory));
             for variable in &paths.variables {
