@@ -43,10 +43,7 @@ pub(crate) fn start(
     if let Some(status) = rerun_if_stale::rerun_if_stale(runner, &again)? {
         return Ok(status);
     }
-    let mut input = String::new();
-    if hook == Hook::PrePush && !std::io::stdin().is_terminal() {
-        input = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
-    }
+    let input = input(hook)?;
     if let Some(file) = file
         && let Some(status) = chained::run(runner, file, arguments, &input)?
     {
@@ -79,15 +76,20 @@ pub(crate) fn start(
     }
 }
 
+/// Reads the references that git passes to a pre-push hook; other hooks have no input.
+fn input(hook: Hook) -> Result<String> {
+    match hook == Hook::PrePush && !std::io::stdin().is_terminal() {
+        true => std::io::read_to_string(std::io::stdin()).context("cannot read standard input"),
+        false => Ok(String::new()),
+    }
+}
+
 /// Prints the steps that a hook would run, without running them.
 ///
 /// # Errors
 /// Returns an error in the same cases as [`start`].
 pub(crate) fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Result<Status> {
-    let input = match hook == Hook::PrePush && !std::io::stdin().is_terminal() {
-        true => std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?,
-        false => String::new(),
-    };
+    let input = input(hook)?;
     let fired = match hook {
         Hook::PreCommit => pre_commit(runner)?,
         Hook::PrePush => pre_push(runner, arguments, &input)?,

@@ -2,7 +2,7 @@
 //! the files that a step reads are the same there as in the checked state. Otherwise the steps run
 //! in a mirror of the checked state.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -67,6 +67,8 @@ pub(crate) struct HookRun<'a> {
     mirror: OnceLock<Result<Mirror>>,
     /// The files that git ignores and that a cargo step would compile in the work tree.
     compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
+    /// True for the places whose lock file is at fault, by the root of the workspace there.
+    at_fault: Mutex<BTreeMap<Utf8PathBuf, bool>>,
 }
 
 struct Mirror {
@@ -109,6 +111,7 @@ impl<'a> HookRun<'a> {
             known_checks: Vec::new(),
             mirror: OnceLock::new(),
             compiled_and_ignored: Mutex::new(BTreeSet::new()),
+            at_fault: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -166,9 +169,19 @@ impl<'a> HookRun<'a> {
         Ok(selected)
     }
 
-    /// Returns true if a lock file is part of the checked state and does not fit the manifests
-    /// there.
+    /// Returns true if a lock file is part of what is checked, and does not fit the manifests there.
+    /// Each place is examined once, for all steps.
     fn is_at_fault(&self, lock_file: &LockFile, place: &StepPlace) -> Result<bool> {
+        let mut known = self.at_fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&known) = known.get(&place.root) {
+            return Ok(known);
+        }
+        let is_at_fault = self.find_fault(lock_file, place)?;
+        known.insert(place.root.clone(), is_at_fault);
+        Ok(is_at_fault)
+    }
+
+    fn find_fault(&self, lock_file: &LockFile, place: &StepPlace) -> Result<bool> {
         let is_current = lock_file.state == LockState::Current;
         if is_current && !self.concerns_lock_file() {
             return Ok(false);

@@ -46,11 +46,6 @@ impl HookRun<'_> {
 
     fn tried(&self, running: &RunningStep<'_>) -> Result<(Ending, String)> {
         let RunningStep { step, .. } = running;
-        let about = |paths: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
-            let about = paths.iter().filter(|path| step.is_about(path));
-            about.cloned().collect()
-        };
-        let files = about(&self.subject.present);
         if !self.is_concerned(step) {
             return Ok((Ending::Idle, String::new()));
         }
@@ -61,7 +56,11 @@ impl HookRun<'_> {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
                 self.cargo(running, tool, arguments)
             }
-            Work::Program(words) => self.program(running, words, &files),
+            Work::Program(words) => {
+                let present = self.subject.present.iter();
+                let files: Vec<_> = present.filter(|it| step.is_about(it)).cloned().collect();
+                self.program(running, words, &files)
+            }
         }
     }
 
