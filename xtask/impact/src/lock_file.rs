@@ -10,7 +10,6 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use cargo_metadata::semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::cargo_config::CargoConfig;
@@ -52,7 +51,7 @@ impl LockFile {
             let (path, origin) = config.text(&["resolver", "lockfile-path"]).ok()??;
             Some(config.placed(&path, &origin))
         });
-        let named = named.filter(|_| heeds_lockfile_path(runner));
+        let named = named.filter(|_| reads_lockfile_path(runner));
         named.unwrap_or_else(|| root.join("Cargo.lock"))
     }
 }
@@ -89,12 +88,10 @@ impl LockFile {
 }
 
 /// Returns true if the runner's cargo reads `resolver.lockfile-path` without an unstable option.
-fn heeds_lockfile_path(runner: &Runner) -> bool {
-    let said = process::checked(runner.cargo().arg("--version")).unwrap_or_default();
-    let said = String::from_utf8_lossy(&said);
-    let version = said.split_whitespace().nth(1);
-    let version = version.and_then(|it| Version::parse(it).ok());
-    version.is_some_and(|it| (it.major, it.minor) >= (1, 97))
+fn reads_lockfile_path(runner: &Runner) -> bool {
+    runner
+        .cargo_version()
+        .is_some_and(|it| (it.major, it.minor) >= (1, 97))
 }
 
 /// Runs a cargo command without letting cargo write the lock file. `command` makes the command.

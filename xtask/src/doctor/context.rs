@@ -126,11 +126,6 @@ pub(crate) fn state_costs(context: &Context<'_>, found: &mut [Finding]) {
     }
 }
 
-/// Returns a sentence about the cost of a build from nothing: units, packages and seconds.
-pub(crate) fn whole_build(context: &Context<'_>) -> String {
-    cost::from_nothing(context)
-}
-
 impl<'a> Context<'a> {
     /// Makes the context of a workspace in its present state.
     pub(crate) fn new(

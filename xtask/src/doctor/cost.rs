@@ -9,6 +9,7 @@ use xtask_impact::workspace::{PackageIx, TargetKind};
 use super::dependencies::listed;
 use super::policy_cost;
 use crate::checks::{Finding, Place};
+use crate::cli::output::count;
 use crate::doctor::context::Context;
 
 /// The times of the newest recorded build in which everything was compiled.
@@ -120,8 +121,8 @@ pub(crate) fn rebuilt<'n>(
     };
     format!(
         "{}, of {}, compiled again ({among}); {seconds}.",
-        counted(number, "unit"),
-        counted(packages.len(), "package")
+        count(number, "unit"),
+        count(packages.len(), "package")
     )
 }
 
@@ -138,8 +139,8 @@ pub(crate) fn from_nothing(context: &Context<'_>) -> String {
     };
     format!(
         "A full build compiles {} of {}; {seconds}.",
-        counted(number, "unit"),
-        counted(packages.len(), "package")
+        count(number, "unit"),
+        count(packages.len(), "package")
     )
 }
 
@@ -160,14 +161,6 @@ pub(crate) fn seconds_of(context: &Context<'_>, packages: &[(String, String)]) -
 
 const NOT_MEASURED: &str =
     "time unknown, because no run of `cargo xtask timings` for all packages is kept";
-
-/// Returns a number with its noun. Example: `1 unit`, `2 units`.
-pub(crate) fn counted(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        number => format!("{number} {noun}s"),
-    }
-}
 
 /// Returns the given units, and all dependents that cargo rebuilds with them.
 fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {

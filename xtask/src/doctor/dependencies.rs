@@ -9,8 +9,9 @@ use xtask_impact::resolve_diff::selection::UnitGraphQuery;
 use xtask_impact::state;
 use xtask_impact::workspace::{Package, Workspace};
 
-use super::cost::{counted, seconds_of};
+use super::cost::seconds_of;
 use crate::checks::{Check, Finding, Level, Place};
+use crate::cli::output::count;
 use crate::doctor::context::{Context, MacroTimes};
 
 pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
@@ -76,7 +77,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     match Compiled::ask(&asker) {
         Ok(compiled) => {
             let cost = |packages: &[(String, String)]| {
-                let more = counted(packages.len(), "library");
+                let more = count(packages.len(), "library");
                 let more = more.replace("librarys", "libraries");
                 let seconds = seconds_of(context, packages);
                 format!("{more} compiled in addition to the first of each; {seconds}.")

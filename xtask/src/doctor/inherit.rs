@@ -9,9 +9,9 @@ use toml::de::{DeTable, DeValue};
 use xtask_impact::files;
 use xtask_impact::workspace::Package;
 
-use super::cost::counted;
 use super::dependencies::listed;
 use crate::checks::{Check, Finding, Level};
+use crate::cli::output::count;
 use crate::doctor::context::Context;
 
 pub(crate) const CHECKS: &[&Check] = &[&INHERIT];
@@ -118,7 +118,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
 
 /// Returns a sentence about the cost of repeated declarations.
 fn lines_of(number: usize) -> String {
-    let lines = counted(number, "line");
+    let lines = count(number, "line");
     format!("{lines} of manifests to edit for a new version; nothing is compiled twice today.")
 }
 

@@ -4,8 +4,9 @@ use cargo_metadata::camino::Utf8Path;
 use xtask_impact::unit_graph::{Mode, Unit};
 use xtask_impact::workspace::TargetKind;
 
-use super::cost::{RebuildStart, counted, from_nothing, rebuilt};
+use super::cost::{RebuildStart, from_nothing, rebuilt};
 use crate::checks::{Finding, Place};
+use crate::cli::output;
 use crate::doctor::context::Context;
 
 /// Returns the cost of a departure from the policy, in numbers; `None` for a finding of another
@@ -18,7 +19,7 @@ pub(crate) fn cost(context: &Context<'_>, finding: &Finding) -> Option<String> {
             let number = count(context, |unit| unit.is_compiled() && own(unit));
             format!(
                 "{} of path packages can be compiled incrementally.",
-                counted(number, "unit")
+                output::count(number, "unit")
             )
         }
         "lto-with-incremental" | "debug-stripped" | "full-debug-info" => {
@@ -35,7 +36,7 @@ pub(crate) fn cost(context: &Context<'_>, finding: &Finding) -> Option<String> {
             let number = count(context, |unit| unit.is_compiled());
             format!(
                 "The line changes none of {} that a full build compiles.",
-                counted(number, "unit")
+                output::count(number, "unit")
             )
         }
         "same-package-twice" | "same-outputs-twice" => match package_at(context, &finding.place) {
@@ -73,8 +74,6 @@ fn package_at<'a>(context: &'a Context<'_>, place: &Place) -> Option<&'a str> {
         return None;
     };
     let directory = path.parent().unwrap_or(Utf8Path::new(""));
-    let packages = context.workspace.packages.iter();
-    let mut own = packages.filter(|it| it.source.is_none());
-    let package = own.find(|it| context.below(it.directory()).as_deref() == Some(directory));
-    package.map(|it| it.name.as_str())
+    let packages = context.own_packages();
+    packages.get(directory).map(|it| it.name.as_str())
 }

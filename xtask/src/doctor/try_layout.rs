@@ -2,14 +2,14 @@
 
 use anyhow::{Result, bail};
 use cargo_metadata::camino::Utf8Path;
-use cargo_metadata::semver::Version;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
 use xtask_impact::{process, usage};
 
 use crate::checks::Finding;
 use crate::cli::output;
-use crate::doctor::context::{Context, LAYOUT_BUILD, whole_build};
+use crate::doctor::context::{Context, LAYOUT_BUILD};
+use crate::doctor::cost::from_nothing;
 
 /// The way in which a cargo version builds in the new layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(crate) fn try_layout(context: &Context<'_>) -> Result<Option<Finding>> {
     let command = format!("`cargo build --workspace --all-targets` of {said}:");
     let evidence = std::iter::once(command).chain(last.iter().map(ToString::to_string));
     let finding = LAYOUT_BUILD.found(place, message, fix).evidence(evidence);
-    Ok(Some(finding.impact(whole_build(context))))
+    Ok(Some(finding.impact(from_nothing(context))))
 }
 
 fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bool, String)> {
@@ -93,8 +93,7 @@ fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bo
 /// Returns the way in which the cargo of a version builds in the new layout; `None` if it cannot.
 /// Example of a version: `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
 fn offer(version: &str) -> Option<Offer> {
-    let version = Version::parse(version.split_whitespace().nth(1)?).ok()?;
-    match version.minor {
+    match process::version_in(version)?.minor {
         100.. => Some(Offer::Stable),
         91.. => Some(Offer::Unstable),
         _ => None,

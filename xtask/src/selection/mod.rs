@@ -316,7 +316,7 @@ pub(crate) fn nextest_because(answer: &Answer) -> Option<String> {
 /// Returns the changed file of nextest's configuration, which says how nextest runs each test. The
 /// file is `.config/nextest.toml` of the workspace, or another TOML file in `.config` whose name
 /// begins with `nextest`, such as the files of other tools.
-pub(crate) fn nextest_configuration(answer: &Answer) -> Option<&Utf8Path> {
+fn nextest_configuration(answer: &Answer) -> Option<&Utf8Path> {
     let directory = resolved(&answer.workspace.root).join(".config");
     let mut changed = answer.changes.iter().map(|change| &*change.path);
     changed.find(|changed| {

@@ -6,7 +6,7 @@ use cargo_metadata::semver::Version;
 use xtask_impact::cargo_config::{CargoConfig, Surroundings};
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
-use xtask_impact::{build_dir, process, quote, usage};
+use xtask_impact::{build_dir, quote, usage};
 
 use crate::checks::policy::profiles::profiles;
 use crate::checks::policy::subject::profiles_of;
@@ -95,14 +95,11 @@ fn is_reserved(name: &str) -> bool {
 
 /// Returns true if the runner's cargo has a profile `debug`.
 fn has_debug(runner: &Runner) -> bool {
-    let said = process::checked(runner.cargo().arg("--version")).unwrap_or_default();
-    is_from_1_99(&String::from_utf8_lossy(&said))
+    runner.cargo_version().is_some_and(is_from_1_99)
 }
 
-fn is_from_1_99(version: &str) -> bool {
-    let version = version.split_whitespace().nth(1);
-    let version = version.and_then(|it| Version::parse(it).ok());
-    version.is_some_and(|it| (it.major, it.minor) >= (1, 99))
+fn is_from_1_99(version: Version) -> bool {
+    (version.major, version.minor) >= (1, 99)
 }
 
 /// Returns the message about a reserved name.
@@ -144,6 +141,8 @@ fn undefined(name: &str, known: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use xtask_impact::process::version_in;
+
     use super::*;
 
     #[test]
@@ -174,7 +173,11 @@ mod tests {
             ("cargo 1.99.0 (0123456789 2026-08-01)", true),
             ("", false),
         ] {
-            assert_eq!(is_from_1_99(said), expected, "{said}");
+            assert_eq!(
+                version_in(said).is_some_and(is_from_1_99),
+                expected,
+                "{said}"
+            );
         }
         assert_eq!(
             reserved("debug"),

@@ -7,13 +7,12 @@ use serde::Serialize;
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Seed};
-pub(crate) use xtask_impact::unit_graph::target_name;
-use xtask_impact::unit_graph::{Mode, Verb, unit_name};
+use xtask_impact::unit_graph::{Mode, Verb, target_name, unit_name};
 use xtask_impact::vcs::Change;
 use xtask_impact::workspace::{Specs, TargetKind};
 
 use crate::cli::output::count;
-use crate::selection::{Tool, binary_id, in_filterset, nextest_configuration};
+use crate::selection::{Tool, binary_id, configured, in_filterset};
 
 /// The report of an answer.
 #[derive(Debug, Serialize)]
@@ -139,6 +138,7 @@ impl AffectedReport {
                 b.mode,
             ))
         });
+        let configured_because = configured(answer, Tool::Nextest);
         Self {
             version: 1,
             verb: answer.verb,
@@ -152,11 +152,11 @@ impl AffectedReport {
                 compiled: answer.recorded.1,
             },
             notes: answer.notes.clone(),
-            configured_tests: match nextest_configuration(answer) {
+            configured_tests: match configured_because {
                 Some(_) => all_tests(answer),
                 None => Vec::new(),
             },
-            configured_because: crate::selection::configured(answer, Tool::Nextest),
+            configured_because,
         }
     }
 

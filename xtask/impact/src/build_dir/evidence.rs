@@ -84,6 +84,14 @@ pub struct ProfileRecords {
     wanted: u64,
 }
 
+impl ProfileRecords {
+    /// Returns the toolchain of the newest record, as [`UnitRecord::rustc`].
+    pub fn toolchain(&self) -> Option<u64> {
+        let newest = self.units.iter().max_by_key(|unit| unit.invoked);
+        newest.map(|unit| unit.rustc)
+    }
+}
+
 /// The packages whose records are wanted, and the directories that recorded paths are relative to.
 pub struct RecordFilter<'a> {
     /// The workspace root.

@@ -17,6 +17,7 @@ use crate::build_dir::unit_inputs::Watch;
 use crate::build_dir::unit_record::UnitName;
 use crate::cargo_config::configuration_files;
 use crate::files::{SOURCE, read};
+use crate::records::is_newer;
 use crate::vcs::{Change, ChangeStatus, Repository, Seen};
 use crate::workspace::PackageIx;
 use crate::{quote, source_scan};
@@ -105,8 +106,7 @@ impl<'a> PackageRecords<'a> {
         let mut by_package: HashMap<_, Vec<_>> = HashMap::new();
         let places = builds.places.iter();
         for place in places.filter(|it| Some(it.directory.as_str()) == builds.directory) {
-            let newest = place.units.iter().max_by_key(|unit| unit.invoked);
-            let toolchain = newest.map(|unit| unit.rustc);
+            let toolchain = place.toolchain();
             for unit in &place.units {
                 for (at, inputs) in &unit.inputs {
                     let Some(index) = builds.layout.at(at) else {
@@ -203,11 +203,6 @@ impl<'a> PackageRecords<'a> {
         ]);
         files.filter(|file| is_newer(file, newest)).collect()
     }
-}
-
-fn is_newer(file: &Utf8Path, time: SystemTime) -> bool {
-    let modified = file.metadata().and_then(|it| it.modified());
-    modified.is_ok_and(|modified| modified > time)
 }
 
 /// Decides which files git ignores.

@@ -13,7 +13,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use named::{NamedFiles, NamedOutside};
 pub use outside::OutsidePackages;
-pub use prefetch::{Compared, Prefetch};
+pub use prefetch::Prefetch;
 
 use crate::lock_file::LockState;
 use crate::paths::resolved;

@@ -12,6 +12,7 @@ use super::superseded;
 use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
 use crate::process::Runner;
 use crate::quote;
+use crate::records::is_newer;
 use crate::records::layout::PackageDirectories;
 use crate::vcs::{Change, ChangeStatus, Range, Repository, Seen};
 use crate::workspace::{Package, Workspace};
@@ -114,8 +115,7 @@ impl OutsidePackages<'_> {
         let places = self.places.iter();
         let places = places.filter(|place| Some(place.directory.as_str()) == self.directory);
         places.flat_map(move |place| {
-            let newest = place.units.iter().max_by_key(|unit| unit.invoked);
-            let toolchain = newest.map(|unit| unit.rustc);
+            let toolchain = place.toolchain();
             place.units.iter().filter(move |unit| {
                 Some(unit.rustc) == toolchain
                     && unit.package == package.name
@@ -136,8 +136,7 @@ fn newer(at: &Utf8Path, time: SystemTime, records: &[&UnitRecord]) -> Vec<Change
         seen: Seen::WorkTree,
     };
     for file in files(at) {
-        let modified = file.metadata().and_then(|it| it.modified());
-        if modified.is_ok_and(|modified| modified > time) {
+        if is_newer(&file, time) {
             changes.push(change(&file, ChangeStatus::Modified));
         }
     }

@@ -14,6 +14,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::semver::Version;
 use children::{Reach, RunningChild, SignalRole};
 pub use interrupt::{Ended, instead, interruptible, within};
 pub use signals::{clean_up_at_the_end, received as signal_received, status_of};
@@ -166,6 +167,12 @@ impl Runner {
         self.command(path.as_ref())
     }
 
+    /// Returns the version of cargo; `None` if cargo does not start or prints no version.
+    pub fn cargo_version(&self) -> Option<Version> {
+        let said = checked(self.cargo().arg("--version")).ok()?;
+        version_in(&String::from_utf8_lossy(&said))
+    }
+
     /// Returns a command for the rustc that cargo would choose from the environment.
     pub fn rustc(&self) -> Command {
         let named = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -211,6 +218,12 @@ impl Runner {
         }
         command
     }
+}
+
+/// Returns the version in the output of `cargo --version`, for instance
+/// `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
+pub fn version_in(text: &str) -> Option<Version> {
+    Version::parse(text.split_whitespace().nth(1)?).ok()
 }
 
 /// Runs a program to its end and returns its output, whatever its exit status.

@@ -127,8 +127,7 @@ impl<'a> Records<'a> {
             with_external,
         );
         for place in places {
-            let newest = place.units.iter().max_by_key(|unit| unit.invoked);
-            let toolchain = newest.map(|unit| unit.rustc);
+            let toolchain = place.toolchain();
             let scripts = CompiledScripts::new(place);
             for unit in &place.units {
                 let mut inputs = unit.inputs.iter();
@@ -317,14 +316,17 @@ impl<'a> Records<'a> {
     /// the files of the change set.
     fn settings(&self) -> Option<SystemTime> {
         *self.found.borrow_mut().settings.get_or_insert_with(|| {
-            let root = resolved(&self.context.workspace.root);
-            let files = configuration_files(&root).into_iter();
-            files
-                .chain([root.join("Cargo.toml")])
-                .filter(|file| !self.context.changed.contains(file))
-                .filter_map(|file| modified(&file))
-                .max()
+            let files = self.settings_files();
+            files.filter_map(|file| modified(&file)).max()
         })
+    }
+
+    /// Returns the files that hold settings for all units, without the files of the change set.
+    fn settings_files(&self) -> impl Iterator<Item = Utf8PathBuf> {
+        let root = resolved(&self.context.workspace.root);
+        let files = configuration_files(&root).into_iter();
+        let files = files.chain([root.join("Cargo.toml")]);
+        files.filter(|file| !self.context.changed.contains(file))
     }
 
     /// Returns true if the record of a unit is current. The unit then reads no file that the record
@@ -460,6 +462,11 @@ pub(super) fn modified(file: &Utf8Path) -> Option<SystemTime> {
     file.metadata()
         .and_then(|metadata| metadata.modified())
         .ok()
+}
+
+/// Returns true if a file was modified after a time.
+pub(crate) fn is_newer(file: &Utf8Path, time: SystemTime) -> bool {
+    modified(file) > Some(time)
 }
 
 /// Returns the time of the newest file at or below a path, without the files of the change set;

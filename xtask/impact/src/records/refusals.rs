@@ -7,8 +7,6 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use super::{Record, RecordedInputs, Records, modified, newest_in};
 use crate::build_dir::unit_inputs::Watch;
-use crate::cargo_config::configuration_files;
-use crate::paths::resolved;
 use crate::quote;
 use crate::unit_graph::{Link, Mode, UnitIx, unit_name};
 
@@ -79,11 +77,9 @@ impl Records<'_> {
         };
         let workspace = self.context.workspace;
         let package = workspace.package(self.context.graph.unit(unit).package);
-        let root = resolved(&workspace.root);
-        let settings = configuration_files(&root).into_iter();
-        let mut settings = settings
-            .chain([root.join("Cargo.toml"), package.manifest_path.clone()])
-            .filter(|file| !changed.contains(file));
+        let manifest = &package.manifest_path;
+        let manifest = (!changed.contains(manifest)).then(|| manifest.clone());
+        let mut settings = self.settings_files().chain(manifest);
         match settings.find(|file| modified(file) > Some(started)) {
             Some(file) => format!("{} is newer than the build", quote::name(&file)),
             None => "its settings are newer than the build".to_owned(),

@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::cost::{self, RebuildStart, counted};
+use super::cost::{self, RebuildStart};
 use super::disk;
 use crate::checks::{Check, Finding, Level};
+use crate::cli::output::count;
 use crate::doctor::context::{Context, first};
 
 pub(crate) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
@@ -57,7 +58,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         let bytes: u64 = outputs.iter().filter_map(|it| length(it).ok()).sum();
         let impact = format!(
             "{} of {} in git's index, written by every build.",
-            counted(outputs.len(), "file"),
+            count(outputs.len(), "file"),
             disk::size(bytes)
         );
         found.push(finding.evidence(first(5, evidence)).impact(impact));
