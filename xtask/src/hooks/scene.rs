@@ -67,8 +67,8 @@ pub(crate) struct HookRun<'a> {
     mirror: OnceLock<Result<Mirror>>,
     /// The files that git ignores and that a cargo step would compile in the work tree.
     compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
-    /// True for the places whose lock file is at fault, by the root of the workspace there.
-    at_fault: Mutex<BTreeMap<Utf8PathBuf, bool>>,
+    /// True for the lock files at fault, by the root of the workspace, and true for a current file.
+    at_fault: Mutex<BTreeMap<(Utf8PathBuf, bool), bool>>,
 }
 
 struct Mirror {
@@ -170,14 +170,15 @@ impl<'a> HookRun<'a> {
     }
 
     /// Returns true if a lock file is part of what is checked, and does not fit the manifests there.
-    /// Each place is examined once, for all steps.
+    /// Each state of a lock file is examined once, for all steps.
     fn is_at_fault(&self, lock_file: &LockFile, place: &StepPlace) -> Result<bool> {
         let mut known = self.at_fault.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&known) = known.get(&place.root) {
+        let state = (place.root.clone(), lock_file.state == LockState::Current);
+        if let Some(&known) = known.get(&state) {
             return Ok(known);
         }
         let is_at_fault = self.find_fault(lock_file, place)?;
-        known.insert(place.root.clone(), is_at_fault);
+        known.insert(state, is_at_fault);
         Ok(is_at_fault)
     }
 
