@@ -9,7 +9,7 @@ const SOURCES: &[&str] = &["src", "impact/src", "tests", "benches"];
 
 /// Words that a doc comment does not begin with. A doc comment begins with a verb or a noun.
 const BEGINNINGS: &[&str] = &[
-    "What", "Whether", "How", "Where", "Which", "Whose", "Of", "Those", "As",
+    "What", "Whether", "How", "Where", "Which", "Whose", "Of", "Those", "As", "That", "When",
 ];
 
 /// Words that readers did not understand, or misunderstood, in the sense that the kit gave them.

@@ -79,13 +79,13 @@ fn large_objects_are_not_read() {
     let (_directory, root) = scratch();
     let repository = repository(&root);
     let check = |limit| {
-        let names = [":0:gone", ":0:shared/Cargo.toml"].map(str::to_owned);
+        let names = [":0:gone", ":0:common/Cargo.toml"].map(str::to_owned);
         repository.check_sizes(&names, files::Limit(limit))
     };
     assert!(check(9).is_ok());
     let error = check(8).unwrap_err().to_string();
     assert_eq!(
         error,
-        "cannot read :0:shared/Cargo.toml of git: larger than 0 MiB"
+        "cannot read :0:common/Cargo.toml of git: larger than 0 MiB"
     );
 }
