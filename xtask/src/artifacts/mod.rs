@@ -4,6 +4,8 @@
 //! Architecture invariant: only [`apply`], [`lock`] and [`remove`] change files.
 
 pub mod apply;
+pub(crate) mod inspect;
+pub(crate) mod invalidate;
 pub mod lock;
 pub mod orphans;
 pub mod plan;

@@ -23,8 +23,15 @@ impl Bounds {
     /// # Errors
     /// Returns an error if the build directory is not provably cargo's.
     pub fn new(directories: &Directories, contents: &ProfileDirScan) -> Result<Self> {
+        Self::of_profile(directories, &contents.place.path)
+    }
+
+    /// Returns the bounds for removals from the profile directory `profile`.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Bounds::new`].
+    pub(crate) fn of_profile(directories: &Directories, profile: &Utf8Path) -> Result<Self> {
         let build = &directories.build;
-        let profile = &contents.place.path;
         if !build_dir::is_cargos(build, profile) {
             bail!(
                 "nothing removed in {}: it has no lock of cargo, and {} has no CACHEDIR.TAG of \

@@ -106,7 +106,8 @@ fn notes(text: &mut String, directory: &Directory, paths: bool) {
     }
 }
 
-fn size<'a>(removals: impl Iterator<Item = &'a Removal>) -> String {
+/// Returns the number of files and bytes of removals.
+pub(crate) fn size<'a>(removals: impl Iterator<Item = &'a Removal>) -> String {
     let (files, bytes) = removals.fold((0, 0), |(files, bytes), removal| {
         (files + removal.files, bytes + removal.bytes)
     });
@@ -117,7 +118,8 @@ fn size<'a>(removals: impl Iterator<Item = &'a Removal>) -> String {
     clippy::cast_precision_loss,
     reason = "one digit behind the point is shown"
 )]
-fn in_units(bytes: u64) -> String {
+/// Returns a number of bytes with its unit.
+pub(crate) fn in_units(bytes: u64) -> String {
     let (mut size, mut units) = (bytes as f64, ["KiB", "MiB", "GiB"].iter());
     let mut unit = "B";
     while size >= 1024.0
@@ -132,7 +134,7 @@ fn in_units(bytes: u64) -> String {
 }
 
 /// Returns the name of a recorded unit within its package.
-fn unit_name(unit: Option<&UnitName>) -> String {
+pub(crate) fn unit_name(unit: Option<&UnitName>) -> String {
     let Some(unit) = unit else {
         return "build never finished".to_owned();
     };

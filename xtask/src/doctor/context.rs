@@ -22,7 +22,8 @@ use xtask_impact::workspace::{Package, Workspace};
 use crate::checks::{Check, Finding, Level, Place};
 pub(crate) use crate::doctor::cost::BuildTimes;
 use crate::doctor::{
-    ci_files, cost, dependencies, disk, environment, inherit, layout, scripts, shared, tracked,
+    artifacts, ci_files, cost, dependencies, disk, environment, inherit, layout, scripts, shared,
+    tracked,
 };
 
 /// The workspace that is checked, with the facts that several checks need.
@@ -75,6 +76,7 @@ const GROUPS: &[Group] = &[
     (inherit::CHECKS, inherit::check),
     (shared::CHECKS, shared::check),
     (disk::CHECKS, disk::check),
+    (artifacts::CHECKS, artifacts::check),
     (tracked::CHECKS, tracked::check),
 ];
 

@@ -16,10 +16,16 @@ use crate::artifacts::remove;
 use crate::artifacts::remove::Bounds;
 use crate::cli::output;
 use crate::doctor::context::Context;
-use crate::doctor::{disk, tracked};
+use crate::doctor::{artifacts, disk, tracked};
 
 /// The codes of the findings that [`fix`] can fix.
-pub(crate) const FIXABLE: [&str; 3] = ["tracked-output", "future-source", "unused-incremental"];
+pub(crate) const FIXABLE: [&str; 5] = [
+    "tracked-output",
+    "future-source",
+    "unused-incremental",
+    "damaged-artifact",
+    "stale-artifact",
+];
 
 /// Fixes the findings of the wanted codes, or prints the fixes in a dry run. Returns the number of
 /// fixes.
@@ -53,6 +59,15 @@ pub(crate) fn fix(
     }
     if wanted(FIXABLE[2]) {
         count += incremental(context, dry_run, &say)?;
+    }
+    for code in &FIXABLE[3..] {
+        if wanted(code) {
+            for removal in artifacts::fix(context.workspace, code, dry_run)?.removals() {
+                let (path, size) = (&removal.path, disk::size(removal.bytes));
+                say("removed", "remove", format_args!("{path}, {size}"));
+                count += 1;
+            }
+        }
     }
     Ok(count)
 }

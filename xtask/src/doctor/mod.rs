@@ -1,5 +1,6 @@
 //! `doctor`: finds mistakes that make caches unreliable or builds slow.
 
+pub(crate) mod artifacts;
 pub(crate) mod ci_files;
 pub(crate) mod context;
 pub(crate) mod cost;

@@ -26,6 +26,8 @@ mod clean_orphans;
 mod clean_safely;
 mod cold_reads;
 mod doctor;
+#[cfg(unix)]
+mod explain;
 mod graph;
 #[cfg(unix)]
 mod hooks;

@@ -15,7 +15,7 @@ use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
 use xtask_impact::workspace;
 use xtask_impact::workspace::Package;
 
-use self::finder::ArtifactFinder;
+pub(crate) use self::finder::ArtifactFinder;
 pub use self::selection::{ArtifactSelection, CleanScope, CleanSelection};
 use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit};
 

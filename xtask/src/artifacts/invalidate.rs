@@ -1,0 +1,146 @@
+//! Invalidates single units: removes the records by which cargo calls a unit fresh, and nothing
+//! else. Cargo then builds the unit and its dependents again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::build_dir;
+use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::workspace::Workspace;
+
+use super::inspect::inventory::{BuiltIx, BuiltUnit, Inventory};
+use super::lock::BuildLocks;
+use super::remove::{self, Bounds};
+use crate::artifacts::plan::{Artifact, CleanPlan, Directory, Removal, is_reference};
+
+/// The units to invalidate and the incremental caches to remove, each with its reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InvalidatedUnits {
+    /// The units.
+    pub(crate) units: BTreeMap<BuiltIx, String>,
+    /// The directories of incremental caches.
+    pub(crate) caches: BTreeMap<Utf8PathBuf, String>,
+}
+
+impl InvalidatedUnits {
+    /// Adds the units and caches of another value.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.units.extend(other.units);
+        self.caches.extend(other.caches);
+    }
+
+    /// Returns the units that cargo builds again: the invalidated units and their dependents.
+    pub(crate) fn rebuilt(&self, inventory: &Inventory) -> BTreeSet<BuiltIx> {
+        inventory.with_dependents(&self.units.keys().copied().collect())
+    }
+
+    /// Plans the removal. The sizes are those of the present files.
+    ///
+    /// # Errors
+    /// Returns an error if a path cannot be read.
+    pub(crate) fn plan(&self, workspace: &Workspace, inventory: &Inventory) -> Result<CleanPlan> {
+        let mut directories = Vec::new();
+        for (at, place) in inventory.places.iter().enumerate() {
+            let mut removals = Vec::new();
+            for (&unit, because) in &self.units {
+                let unit = &inventory.units[unit];
+                if unit.place == at {
+                    removals.extend(records(workspace, place, unit, because));
+                }
+            }
+            for (of, path) in &inventory.incremental {
+                if let (true, Some(because)) = (*of == at, self.caches.get(path)) {
+                    removals.push(cache(path, because));
+                }
+            }
+            removals.sort_by_key(|removal| (removal.kind, !is_reference(&removal.path)));
+            let mut directory = Directory {
+                path: place.path.clone(),
+                triple: place.triple.clone(),
+                removals,
+                kept: Vec::new(),
+                shared_incremental: Vec::new(),
+                doubtful: Vec::new(),
+            };
+            remove::measure(&mut directory)?;
+            if !directory.removals.is_empty() {
+                directories.push(directory);
+            }
+        }
+        Ok(CleanPlan::new(directories, Vec::new()))
+    }
+}
+
+/// Returns the removals of a unit's records: the file by whose time cargo judges the inputs, and
+/// the hash file.
+fn records<'a>(
+    workspace: &'a Workspace,
+    place: &'a ProfileDir,
+    unit: &'a BuiltUnit,
+    because: &'a str,
+) -> impl Iterator<Item = Removal> + 'a {
+    let (package, hash, name) = (&unit.package_name, &unit.hash, unit.name.file_name());
+    let directory = place.fingerprint_dir(package, hash);
+    let reference = match unit.is_run() {
+        true => place.script_output(package, hash),
+        false => directory.join(format!("dep-{name}")),
+    };
+    let paths = [reference, directory.join(name)].into_iter();
+    paths.map(|path| Removal {
+        kind: Artifact::Fingerprint,
+        path,
+        package: unit.package_name.clone(),
+        package_id: Some(workspace.package(unit.package).id.clone()),
+        unit: Some(unit.name.clone()),
+        because: because.to_owned(),
+        files: 0,
+        bytes: 0,
+    })
+}
+
+fn cache(path: &Utf8PathBuf, because: &str) -> Removal {
+    let name = path.file_name().unwrap_or_default();
+    let crate_name = name.rsplit_once('-').map_or(name, |(name, _)| name);
+    Removal {
+        kind: Artifact::Incremental,
+        path: path.clone(),
+        package: crate_name.to_owned(),
+        package_id: None,
+        unit: None,
+        because: because.to_owned(),
+        files: 0,
+        bytes: 0,
+    }
+}
+
+/// Executes a plan under cargo's locks. `plan` is called again for each profile directory while its
+/// locks are held: without the locks, a build may have changed the directory. Returns the plan that
+/// was executed.
+///
+/// # Errors
+/// Returns an error if `plan` fails, if a path cannot be locked or removed, or if the directory is
+/// not provably cargo's.
+pub(crate) fn apply(
+    workspace: &Workspace,
+    plan: &mut dyn FnMut() -> Result<CleanPlan>,
+) -> Result<CleanPlan> {
+    let own = workspace.directories();
+    let places = build_dir::profile_dirs(&own.build)?;
+    let mut done = Vec::new();
+    let planned: BTreeSet<Utf8PathBuf> =
+        plan()?.directories.into_iter().map(|it| it.path).collect();
+    for path in planned {
+        let Some(place) = places.iter().find(|it| it.path == path) else {
+            continue;
+        };
+        let (lock, again) = BuildLocks::while_planning(place, &own.target, &mut *plan)?;
+        let bounds = Bounds::of_profile(&own, &path)?;
+        for directory in again.directories.into_iter().filter(|it| it.path == path) {
+            remove::remove(&directory, &bounds, &mut |_| {})?;
+            done.push(directory);
+        }
+        drop(lock);
+    }
+    Ok(CleanPlan::new(done, Vec::new()))
+}

@@ -1,0 +1,169 @@
+//! A small workspace whose artifacts are damaged: a library `base`, a library `mid` with a generated
+//! file, a procedural macro `mac`, and a binary `app` that uses all of them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Project, manifest};
+
+/// A workspace that was built and checked once, and can be set back to that state.
+pub(super) struct Scene {
+    pub(super) project: Project,
+}
+
+impl Scene {
+    /// Makes the workspace, builds and checks it.
+    pub(super) fn new() -> Self {
+        let project = Project::empty().file(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[profile.dev]\ndebug = false\n",
+        );
+        let on = |names: &[&str]| {
+            let line = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
+            "[dependencies]\n".to_owned() + &names.iter().map(line).collect::<String>()
+        };
+        for (name, rest, source) in [
+            (
+                "base",
+                String::new(),
+                "pub struct Thing(pub u32);\npub fn one() -> u32 { 1 }\n",
+            ),
+            (
+                "mid",
+                on(&["base"]),
+                "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
+                 pub fn two() -> u32 { base::one() + G }\n",
+            ),
+            (
+                "mac",
+                "[lib]\nproc-macro = true\n".to_owned(),
+                "extern crate proc_macro;\n#[proc_macro]\n\
+                 pub fn nine(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n    \
+                 \"9\".parse().unwrap()\n}\n",
+            ),
+        ] {
+            project.write(
+                format!("crates/{name}/Cargo.toml"),
+                &(manifest(name) + &rest),
+            );
+            project.write(format!("crates/{name}/src/lib.rs"), source);
+        }
+        project.write(
+            "crates/mid/build.rs",
+            "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+             let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
+             std::fs::write(format!(\"{out}/g.rs\"), \"pub const G: u32 = 1;\").unwrap();\n}\n",
+        );
+        project.write(
+            "crates/app/Cargo.toml",
+            &(manifest("app") + &on(&["base", "mid", "mac"])),
+        );
+        project.write(
+            "crates/app/src/main.rs",
+            "fn main() {\n    println!(\"{}\", base::one() + mid::two() + mac::nine!());\n}\n",
+        );
+        let project = project.in_git();
+        project.cargo(&["build"]).done();
+        project.cargo(&["check"]).done();
+        Self { project }
+    }
+
+    /// Returns the files in a directory of the build directory whose names match, sorted.
+    pub(super) fn files(&self, directory: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let directory = self.project.path("target/debug").join(directory);
+        let names = fs::read_dir(&directory).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut found: Vec<PathBuf> = names
+            .filter(|name| is_wanted(name))
+            .map(|name| directory.join(name))
+            .collect();
+        found.sort();
+        found
+    }
+
+    fn file(&self, directory: &str, is_wanted: impl Fn(&str) -> bool) -> PathBuf {
+        let mut found = self.files(directory, is_wanted);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    /// Returns the library that a build of a package wrote.
+    pub(super) fn library(&self, name: &str) -> PathBuf {
+        let start = format!("lib{name}-");
+        self.file("deps", |it| it.starts_with(&start) && it.ends_with(".rlib"))
+    }
+
+    /// Returns the metadata that a build of a package wrote.
+    pub(super) fn metadata_of_build(&self, name: &str) -> PathBuf {
+        self.library(name).with_extension("rmeta")
+    }
+
+    /// Returns the metadata that a check of a package wrote.
+    pub(super) fn metadata_of_check(&self, name: &str) -> PathBuf {
+        let start = format!("lib{name}-");
+        let built = self.metadata_of_build(name);
+        let mut found = self.files("deps", |it| {
+            it.starts_with(&start) && it.ends_with(".rmeta")
+        });
+        found.retain(|it| *it != built);
+        found.remove(0)
+    }
+
+    /// Returns the program, where cargo put it last.
+    pub(super) fn program(&self) -> PathBuf {
+        self.project.path("target/debug/app")
+    }
+
+    /// Returns the directory of the build script's run.
+    pub(super) fn run(&self) -> PathBuf {
+        let directories = self.files("build", |it| it.starts_with("mid-"));
+        directories
+            .into_iter()
+            .find(|it| it.join("out").is_dir())
+            .unwrap()
+    }
+
+    /// Makes cargo compile a package again.
+    pub(super) fn edit(&self, package: &str) {
+        for file in ["src/lib.rs", "src/main.rs"] {
+            let path = format!("crates/{package}/{file}");
+            if self.project.path(&path).exists() {
+                self.project.append(&path, "\n// Edited.\n");
+            }
+        }
+    }
+
+    /// Runs cargo, and returns its standard error if cargo failed.
+    pub(super) fn fails(&self, arguments: &[&str]) -> Option<String> {
+        let mut command = Command::new("cargo");
+        self.project.isolated(command.args(arguments));
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (!output.status.success()).then_some(said)
+    }
+}
+
+/// Replaces the content of a file in place, and keeps its time, as a broken disk does.
+pub(super) fn damage(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let time = path.metadata().unwrap().modified().unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+    File::options()
+        .append(true)
+        .open(path)
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
+}
+
+/// Cuts a file in the middle.
+pub(super) fn cut(bytes: &mut Vec<u8>) {
+    bytes.truncate(bytes.len() / 2);
+}
+
+/// Fills a file with zeros.
+pub(super) fn zero(bytes: &mut [u8]) {
+    bytes.fill(0);
+}
