@@ -30,5 +30,9 @@ mod architecture;
 #[cfg(test)]
 mod language;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use cli::global::GlobalArgs;
 pub use commands::{Command, main};

@@ -188,3 +188,7 @@ pub use workspace::{LoadOptions, Package, PackageIx, Platforms, Target, TargetKi
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod testing;
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;

@@ -269,5 +269,16 @@ impl<T> Reports<T> {
 
 /// Returns a number with its noun: `1 unit`, `2 units`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{number} {stem}ies"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+#[test]
+fn nouns_have_their_plural() {
+    let counted = [(1, "unit"), (2, "unit"), (2, "library"), (0, "key")];
+    let texts = counted.map(|(number, noun)| count(number, noun));
+    assert_eq!(texts, ["1 unit", "2 units", "2 libraries", "0 keys"]);
 }

@@ -78,7 +78,6 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         Ok(compiled) => {
             let cost = |packages: &[(String, String)]| {
                 let more = count(packages.len(), "library");
-                let more = more.replace("librarys", "libraries");
                 let seconds = seconds_of(context, packages);
                 format!("{more} compiled in addition to the first of each; {seconds}.")
             };

@@ -144,3 +144,9 @@ pub(crate) fn run(
     }
     Ok(status)
 }
+/// Parses a text as YAML, and as a workflow of a CI service.
+#[cfg(fuzzing)]
+pub(crate) fn parse_workflow(text: &str) {
+    drop(yaml::parse(text));
+    drop(workflow::jobs("ci.yml".into(), text));
+}

@@ -63,7 +63,7 @@ impl ProfileDir {
 /// a path may by chance equal the length of the rest of the path. So the longest candidate is the
 /// right one: a candidate cannot begin before the text itself, because the preceding text ends with
 /// a byte that is not UTF-8.
-fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
+pub(crate) fn absolute_in(metadata: &[u8], relative: &Utf8Path) -> Option<Utf8PathBuf> {
     const LONGEST: usize = 4096;
     memchr::memmem::find_iter(metadata, relative.as_str()).find_map(|at| {
         let end = at + relative.as_str().len();

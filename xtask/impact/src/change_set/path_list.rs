@@ -43,7 +43,7 @@ fn read_up_to(limit: u64, source: impl Read, name: &str) -> Result<Vec<String>> 
 ///
 /// # Errors
 /// Returns an error if the text cannot be decoded.
-fn parse(bytes: &[u8]) -> Result<Vec<String>> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<String>> {
     let text = decoded(bytes)?;
     if text.contains('\0') {
         let paths = text.split('\0').filter(|path| !path.is_empty());

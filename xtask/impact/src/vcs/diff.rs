@@ -190,7 +190,7 @@ impl Repository {
 /// Parses `git diff --raw -z`: `:mode mode hash hash status NUL path NUL …`. In a comparison with a
 /// work tree, the newer hash is all zeros if the file differs from the index. If a path is a
 /// submodule on both sides, the hashes are its commits.
-fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2]>)>> {
+pub(super) fn raw_diff(output: &[u8], newer: Seen) -> Result<Vec<(Change, Option<[Commit; 2]>)>> {
     const SUBMODULE: &str = "160000";
     let mut changes = Vec::new();
     let mut fields = null_separated(output);

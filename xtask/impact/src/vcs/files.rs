@@ -332,7 +332,7 @@ impl Repository {
 const NO_OBJECT: &str = "0000000000000000000000000000000000000000";
 
 /// Parses `git ls-tree -r -z` and `git ls-files -s -z`: `MODE …TAB PATH NUL`.
-fn tree_entries(output: &[u8]) -> Result<Vec<TreeEntry>> {
+pub(super) fn tree_entries(output: &[u8]) -> Result<Vec<TreeEntry>> {
     null_separated(output)
         .map(|line| {
             let (facts, path) = line

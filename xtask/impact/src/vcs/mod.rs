@@ -355,6 +355,14 @@ impl Repository {
     }
 }
 
+/// Parses the output of each git command that lists changes or files.
+#[cfg(fuzzing)]
+pub(crate) fn parse_all(output: &[u8]) {
+    drop(diff::raw_diff(output, Seen::WorkTree));
+    drop(status::parse(output));
+    drop(files::tree_entries(output));
+}
+
 fn short(commit: &Commit) -> &str {
     commit.0.get(..12).unwrap_or(&commit.0)
 }

@@ -112,7 +112,7 @@ fn hidden(listed: &[u8]) -> Vec<Utf8PathBuf> {
 /// Parses `1 XY SUB MODE MODE MODE HASH HASH PATH`, `u XY SUB` with four modes and three hashes,
 /// and `? PATH`, as in git-status(1). A path of `git add --intent-to-add` is not going to be
 /// committed: its `X` is a point.
-fn parse(output: &[u8]) -> Result<Vec<PathStatus>> {
+pub(super) fn parse(output: &[u8]) -> Result<Vec<PathStatus>> {
     let mut found = Vec::new();
     for line in null_separated(output) {
         let fields = match line.as_bytes().first() {

@@ -92,7 +92,7 @@ impl<'a> ArtifactFinder<'a> {
             // Two packages with the same crate name share one page; the package that was documented
             // last wrote it.
             RecordedMode::Doc
-                if documentation && !self.is_anothers(found, &crate_name, &KINDS[..2]) =>
+                if documentation && !self.is_shared_with_another(found, &crate_name, &KINDS[..2]) =>
             {
                 let below = [crate_name.clone(), format!("src/{crate_name}")];
                 if let Some(documentation) = &self.contents.documentation {
@@ -104,7 +104,7 @@ impl<'a> ArtifactFinder<'a> {
             RecordedMode::Doc => return artifacts,
             _ => {}
         }
-        if found.package.is_some() || !self.is_anothers(found, &crate_name, &KINDS) {
+        if found.package.is_some() || !self.is_shared_with_another(found, &crate_name, &KINDS) {
             let incremental = self.incremental.get(&*crate_name).into_iter().flatten();
             artifacts.extend(incremental.map(|path| (Artifact::Incremental, path.clone())));
         }
@@ -140,7 +140,7 @@ impl<'a> ArtifactFinder<'a> {
 
     /// Returns true if another package of the workspace has a target of these kinds with this crate
     /// name.
-    fn is_anothers(
+    fn is_shared_with_another(
         &self,
         found: &ScannedUnit,
         crate_name: &str,
