@@ -8,7 +8,7 @@ use proc_macro2::{TokenStream, TokenTree};
 /// The modules of the kit, from the highest floor to the lowest. A module imports modules of lower
 /// floors and its own parts; two modules of one floor do not import each other.
 const KIT: &[&[&str]] = &[
-    &["commands"],
+    &["commands", "fuzzing"],
     &[
         "affected", "audit", "ci", "clean", "doctor", "graph", "hooks", "policy", "run", "timings",
     ],
@@ -21,6 +21,7 @@ const KIT: &[&[&str]] = &[
 
 /// The modules of the engine, from the highest floor to the lowest.
 const ENGINE: &[&[&str]] = &[
+    &["fuzzing"],
     &["query"],
     &["change_set"],
     &["propagate"],
@@ -33,9 +34,9 @@ const ENGINE: &[&[&str]] = &[
     &["source_scan", "build_dir"],
     &["vcs", "cargo_config", "lock_file"],
     &["files", "state"],
-    &["paths", "process", "error", "parallel"],
+    &["paths", "process", "parallel"],
     &["private_dir"],
-    &["quote"],
+    &["error", "quote"],
 ];
 
 #[test]
@@ -126,7 +127,7 @@ fn the_engine_exports_two_tiers() {
         pub mod vcs;
         pub mod workspace;
         pub use change_set::{ChangeRequest, ComparedStates, NamedFiles};
-        pub use error::{Usage, is_usage};
+        pub use error::{ErrorKind, Usage, is_usage, kind};
         pub use process::Runner;
         pub use propagate::Affected;
         pub use query::{Answer, Evidence, Explanation, Query};
@@ -134,7 +135,8 @@ fn the_engine_exports_two_tiers() {
         pub use unit_graph::{Link, Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
         pub use vcs::{Change, ChangeStatus};
         pub use workspace::{LoadOptions, Package, PackageIx, Platforms, Target, TargetKind, Workspace};
-        pub mod testing;"#]]
+        pub mod testing;
+        pub mod fuzzing;"#]]
     .assert_eq(&exported.join("\n"));
 }
 
@@ -149,7 +151,9 @@ fn the_kit_exports_few_modules() {
         pub mod artifacts;
         pub mod cargo_runs;
         pub mod timings;
+        pub mod fuzzing;
         pub use cli::global::GlobalArgs;
+        pub use cli::status::Status;
         pub use commands::{Command, main};"#]]
     .assert_eq(&exported.join("\n"));
 }

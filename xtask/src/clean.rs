@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::cli::status::Status;
 use anyhow::{Result, bail};
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Answer, Query};
 use xtask_impact::unit_graph::Verb;

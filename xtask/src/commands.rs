@@ -6,10 +6,10 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
-use xtask_impact::error::Status;
 use xtask_impact::process;
 
 use crate::cli::global::{self, Color, GlobalArgs};

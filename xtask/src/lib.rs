@@ -35,4 +35,5 @@ mod language;
 pub mod fuzzing;
 
 pub use cli::global::GlobalArgs;
+pub use cli::status::Status;
 pub use commands::{Command, main};

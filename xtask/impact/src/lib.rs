@@ -134,9 +134,9 @@
 //!
 //! | module | holds | never |
 //! | --- | --- | --- |
-//! | [`quote`] | names from a repository, made safe for terminals, logs, Markdown and shells | imports another module |
+//! | [`quote`], [`error`] | names from a repository, made safe for terminals, logs, Markdown and shells; errors and their kinds | imports another module |
 //! | [`private_dir`] | temporary directories, and the user's cache directory | starts a process |
-//! | [`process`], [`parallel`], [`error`] | starting cargo and git; all processors for one list; errors | knows what the programs are asked |
+//! | [`process`], [`parallel`] | starting cargo and git; all processors for one list | knows what the programs are asked |
 //! | [`paths`], [`files`], [`state`] | canonical paths; the only reader of files whose names were found; kept state | starts a process |
 //! | [`vcs`], [`cargo_config`], [`lock_file`], [`build_dir`] | git; cargo's configuration, `Cargo.lock` and build directory | knows of commands or output |
 //! | [`source_scan`] | Rust sources as text: modules, included files, paths | reads cargo's metadata |
@@ -176,7 +176,7 @@ pub mod vcs;
 pub mod workspace;
 
 pub use change_set::{ChangeRequest, ComparedStates, NamedFiles};
-pub use error::{Usage, is_usage};
+pub use error::{ErrorKind, Usage, is_usage, kind};
 pub use process::Runner;
 pub use propagate::Affected;
 pub use query::{Answer, Evidence, Explanation, Query};

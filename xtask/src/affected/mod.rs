@@ -3,8 +3,8 @@
 
 pub(crate) mod why;
 
+use crate::cli::status::Status;
 use anyhow::Result;
-use xtask_impact::error::Status;
 use xtask_impact::query::{Answer, package_of, units_named};
 use xtask_impact::seeds::Effect;
 use xtask_impact::{quote, usage};

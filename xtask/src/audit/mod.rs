@@ -7,9 +7,9 @@ pub(crate) mod text;
 use std::collections::HashSet;
 use std::fs::create_dir_all;
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::error::Status;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::query::Query;
 use xtask_impact::vcs::Repository;

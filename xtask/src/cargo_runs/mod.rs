@@ -7,10 +7,10 @@ pub mod full_build;
 use std::io;
 use std::process::{Command, ExitStatus};
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{process, usage};

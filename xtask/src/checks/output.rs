@@ -1,7 +1,7 @@
 //! Output of `policy check` and `doctor`.
 
+use crate::cli::status::Status;
 use anyhow::Result;
-use xtask_impact::error::Status;
 
 use crate::checks::report::{FindingsReport, github, text};
 use crate::checks::{Finding, fails};

@@ -6,9 +6,9 @@ pub(crate) mod machine;
 pub(crate) mod matrix;
 pub(crate) mod text;
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
-use xtask_impact::error::Status;
 
 use crate::ci::matrix::Matrix;
 use crate::ci_service;

@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod global;
 pub(crate) mod logging;
 pub(crate) mod output;
+pub(crate) mod status;
 pub(crate) mod workspaces;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
-use xtask_impact::error::Status;
 use xtask_impact::quote;
 
 /// Writes data to standard output. A reader that closed the pipe has read enough, so a closed pipe

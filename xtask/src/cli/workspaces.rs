@@ -1,9 +1,9 @@
 //! All workspaces of a repository, each loaded from the directory in which cargo finds its
 //! configuration.
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::error::Status;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Query, UnusedPaths};

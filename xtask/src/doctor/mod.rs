@@ -20,9 +20,9 @@ pub(crate) mod try_layout;
 pub(crate) mod workflow;
 pub(crate) mod yaml;
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
-use xtask_impact::error::Status;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;

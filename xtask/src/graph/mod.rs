@@ -4,8 +4,8 @@ pub(crate) mod text;
 
 use std::collections::BTreeSet;
 
+use crate::cli::status::Status;
 use anyhow::Result;
-use xtask_impact::error::Status;
 use xtask_impact::unit_graph::{UnitGraph, Verb};
 use xtask_impact::workspace::{Package, PackageIx, Workspace};
 

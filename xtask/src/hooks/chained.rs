@@ -5,9 +5,9 @@
 use std::env::var;
 use std::fs;
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
 use xtask_impact::{files, process, quote, usage};

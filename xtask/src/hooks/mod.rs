@@ -17,9 +17,9 @@ pub(crate) mod target_directory;
 pub(crate) mod text;
 pub(crate) mod workspaces;
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 
 use crate::checks::Check;

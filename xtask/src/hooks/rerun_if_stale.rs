@@ -8,10 +8,10 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info;
-use xtask_impact::error::Status;
 use xtask_impact::private_dir::write_whole;
 use xtask_impact::process::Runner;
 use xtask_impact::{files, process, quote};

@@ -4,9 +4,9 @@ use std::env::var;
 use std::io::IsTerminal as _;
 use std::time::Instant;
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::{Commit, PathStatus, Range, Repository, TreeState};
 use xtask_impact::{process, vcs};

@@ -4,9 +4,9 @@ pub(crate) mod ask;
 pub(crate) mod settings;
 pub(crate) mod text;
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 
 use crate::checks::output::{Format, show};

@@ -3,8 +3,8 @@
 
 pub(crate) mod text;
 
+use crate::cli::status::Status;
 use anyhow::Result;
-use xtask_impact::error::Status;
 use xtask_impact::query::Evidence;
 use xtask_impact::{process, usage};
 

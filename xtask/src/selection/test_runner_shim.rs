@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::cargo_config::configuration_files;
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::{PackageIx, Workspace};
 use xtask_impact::{files, process};

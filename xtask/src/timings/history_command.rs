@@ -1,8 +1,8 @@
 //! The commands about all kept runs: their trend, their list, their export and import.
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
-use xtask_impact::error::Status;
 use xtask_impact::{quote, usage};
 
 use super::{Format, RunHistory};

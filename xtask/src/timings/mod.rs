@@ -13,9 +13,9 @@ pub mod text;
 pub mod trend;
 pub mod what_if;
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use clap::Subcommand;
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;

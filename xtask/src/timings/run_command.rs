@@ -1,10 +1,10 @@
 //! `timings` without a subcommand: measures a build, stores the record, and shows the report.
 
+use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 use xtask_impact::change_set::ChangeRequest;
-use xtask_impact::error::Status;
 use xtask_impact::query::Query;
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::{build_dir, usage};

@@ -1,8 +1,8 @@
 //! The commands about single kept runs: `show`, `diff` and `what-if`.
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
-use xtask_impact::error::Status;
 use xtask_impact::usage;
 
 use super::{Format, ReportFormat, RunHistory};

@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::semver::Version;
 use children::{Reach, RunningChild, SignalRole};
@@ -20,6 +20,7 @@ pub use interrupt::{Ended, instead, interruptible, within};
 pub use signals::{clean_up_at_the_end, received as signal_received, status_of};
 use xshell::Shell;
 
+use crate::error::FailedProgram;
 use crate::quote;
 
 /// A runner: the directory and the cleaned environment in which programs start.
@@ -256,11 +257,11 @@ pub fn checked(command: &mut Command) -> Result<Vec<u8>> {
 pub fn succeeded(command: &Command, output: Output) -> Result<Vec<u8>> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "`{}` failed\n{}",
-            shown(command),
-            quote::text(said.trim_end())
-        );
+        return Err(anyhow::Error::new(FailedProgram {
+            is_git: command.get_program() == "git",
+            command: shown(command),
+            stderr: quote::text(said.trim_end()).into(),
+        }));
     }
     Ok(output.stdout)
 }

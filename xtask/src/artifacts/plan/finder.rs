@@ -92,7 +92,8 @@ impl<'a> ArtifactFinder<'a> {
             // Two packages with the same crate name share one page; the package that was documented
             // last wrote it.
             RecordedMode::Doc
-                if documentation && !self.is_shared_with_another(found, &crate_name, &KINDS[..2]) =>
+                if documentation
+                    && !self.is_shared_with_another(found, &crate_name, &KINDS[..2]) =>
             {
                 let below = [crate_name.clone(), format!("src/{crate_name}")];
                 if let Some(documentation) = &self.contents.documentation {

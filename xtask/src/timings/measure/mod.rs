@@ -7,10 +7,10 @@ mod watch;
 use std::collections::BTreeSet;
 use std::process::ExitStatus;
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::cargo_home;
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::records::checkouts;
 use xtask_impact::vcs::{Range, Repository};
