@@ -14,7 +14,7 @@ use xtask_impact::process;
 
 use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
-use crate::{affected, audit, ci, clean, doctor, graph, hooks, policy, run, timings};
+use crate::{affected, audit, ci, clean, doctor, freshness, graph, hooks, policy, run, timings};
 
 /// Build orchestration for Cargo monorepos.
 #[derive(Debug, Parser)]
@@ -61,6 +61,8 @@ pub enum Command {
     Ci(ci::Args),
     /// Find causes of stale caches and slow builds, with a fix for each
     Doctor(doctor::Args),
+    /// Keep restored artifacts fresh whose inputs have equal content, and find stale ones
+    Freshness(freshness::Args),
     /// Compare predictions with what cargo built, for the last commits or one build
     Audit(audit::Args),
 }
@@ -82,6 +84,7 @@ impl Command {
             Self::Timings(args) => timings::run(&args),
             Self::Ci(args) => ci::run(&args),
             Self::Doctor(args) => doctor::run(&args, &hooks::replaced),
+            Self::Freshness(args) => freshness::run(&args),
             Self::Audit(args) => audit::run(&args),
         }
     }

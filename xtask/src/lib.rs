@@ -10,6 +10,7 @@
 pub(crate) mod affected;
 pub mod artifacts;
 pub(crate) mod audit;
+pub(crate) mod built_from;
 pub mod cargo_runs;
 pub(crate) mod checks;
 pub(crate) mod ci;
@@ -18,6 +19,7 @@ pub(crate) mod clean;
 pub(crate) mod cli;
 pub(crate) mod commands;
 pub(crate) mod doctor;
+pub(crate) mod freshness;
 pub(crate) mod graph;
 pub(crate) mod hooks;
 pub(crate) mod policy;

@@ -112,6 +112,11 @@ impl BuildLocks {
         held.map(|it| &it.path).eq(&self.files()) && self.missing().is_empty()
     }
 
+    /// Returns true if the locks belong to this profile directory, of whatever layout.
+    pub fn is_of(&self, place: &ProfileDir) -> bool {
+        self.directories[0] == place.path
+    }
+
     /// Returns the lock files that a cargo of another version would create in the build directory.
     /// Returns none if no cargo has created a lock file there.
     fn missing(&self) -> Vec<Utf8PathBuf> {

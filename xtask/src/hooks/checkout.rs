@@ -1,9 +1,9 @@
-//! The `post-checkout` hook: finds the artifacts that a checkout made stale and that cargo would
-//! not rebuild.
+//! The `post-checkout` hook: restores freshness if the configuration asks for it, and finds the
+//! artifacts that a checkout made stale and that cargo would not rebuild.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use xtask_impact::change_set::{ChangeRequest, ComparedStates};
-use xtask_impact::process::Runner;
+use xtask_impact::process::{self, Runner};
 use xtask_impact::propagate::propagate;
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::{Rule, Seed};
@@ -13,7 +13,7 @@ use super::workspaces::CheckedRepository;
 use crate::artifacts::apply::{CleanOptions, clean};
 use crate::artifacts::plan::CleanSelection;
 use crate::artifacts::text;
-use crate::cli::output;
+use crate::cli::{global, output};
 use crate::selection::Tool;
 
 /// Prints the artifacts that are stale after a checkout of a branch and that cargo would not
@@ -29,7 +29,27 @@ pub(crate) fn stale(runner: &Runner, arguments: &[String]) -> Result<()> {
         return Ok(());
     }
     for place in &CheckedRepository::find(runner)?.places {
+        if place.config()?.post_checkout.restore {
+            restore(place)?;
+        }
         stale_in(place, old)?;
+    }
+    Ok(())
+}
+
+/// Restores the freshness of units whose inputs have new times and equal contents. The step is a
+/// whole command, so the hook starts the kit itself.
+fn restore(place: &StepPlace) -> Result<()> {
+    let kit = std::env::current_exe().context("cannot find the kit itself")?;
+    let mut command = place.runner.program(kit);
+    command.args(["freshness", "restore", "--manifest-path"]);
+    command
+        .arg(place.root.join("Cargo.toml"))
+        .args(global::forwarded());
+    let restored = process::output(&mut command)?;
+    if !restored.status.success() {
+        output::plain(String::from_utf8_lossy(&restored.stderr).trim_end());
+        output::note("the freshness of artifacts is not restored");
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ mod cold_reads;
 mod doctor;
 #[cfg(unix)]
 mod explain;
+#[cfg(unix)]
+mod freshness;
 mod graph;
 #[cfg(unix)]
 mod hooks;

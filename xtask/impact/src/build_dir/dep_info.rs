@@ -267,6 +267,15 @@ pub enum Local {
     CheckDepInfo {
         /// The path of the dep-info, relative to the build directory.
         dep_info: Utf8PathBuf,
+        /// True if cargo compares the contents of the files, not their times (`checksum: true` of
+        /// `-Zchecksum-freshness`, `fingerprint: "content"` of newer cargo).
+        #[serde(
+            default,
+            rename = "checksum",
+            alias = "fingerprint",
+            deserialize_with = "compares_content"
+        )]
+        by_content: bool,
     },
     /// The `rerun-if-changed` paths of a script.
     RerunIfChanged {
@@ -283,6 +292,20 @@ pub enum Local {
         /// The value at the last run; `None` if the variable was not set.
         val: Option<String>,
     },
+}
+
+/// Parses the two forms in which cargo says that it compares contents.
+fn compares_content<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Flag(bool),
+        Word(String),
+    }
+    Ok(match Form::deserialize(deserializer)? {
+        Form::Flag(flag) => flag,
+        Form::Word(word) => word != "mtime",
+    })
 }
 
 /// Parses a feature list. Cargo writes it as the `Debug` text of a list of strings; the list of a

@@ -79,6 +79,46 @@ impl Repository {
         Ok(paths)
     }
 
+    /// Returns the paths that git tracks or would add, relative to the top level, sorted. A
+    /// submodule is one path. A path that git tracks and that does not exist is listed too.
+    ///
+    /// # Errors
+    /// Returns git's own message if git cannot list the paths.
+    pub fn tracked_and_untracked(&self) -> Result<Vec<Utf8PathBuf>> {
+        let ask = [
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ];
+        let listed = self.ask(&ask)?;
+        let mut paths: Vec<_> = null_separated(&listed)
+            .map(|path| Utf8PathBuf::from(path.trim_end_matches('/')))
+            .collect();
+        paths.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// Returns git's description of the checked out state: the commit, the branch, the nearest tag,
+    /// and whether files differ from the commit.
+    ///
+    /// # Errors
+    /// Returns an error if git cannot be started.
+    pub fn described(&self) -> Result<String> {
+        let mut said = self.head().map_or_else(String::new, |it| it.0.clone());
+        for ask in [
+            &["symbolic-ref", "--quiet", "HEAD"][..],
+            &["describe", "--tags", "--always", "--dirty"],
+        ] {
+            let output = process::output(self.git().args(ask))?;
+            said.push('\n');
+            said.push_str(String::from_utf8_lossy(&output.stdout).trim_end());
+        }
+        Ok(said)
+    }
+
     /// Returns the files at or below these paths that any commit of `HEAD`'s history deleted.
     ///
     /// # Errors

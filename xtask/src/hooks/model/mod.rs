@@ -61,6 +61,8 @@ impl Hook {
 pub(crate) struct Config {
     pre_commit: HookConfig,
     pre_push: HookConfig,
+    /// The settings of the hook after a checkout, which has no steps.
+    pub post_checkout: CheckoutConfig,
     steps: BTreeMap<String, StepConfig>,
     /// True if the hooks check this workspace. By default they do, except in a fixture.
     pub enabled: Option<bool>,
@@ -74,6 +76,14 @@ struct HookConfig {
     steps: Option<Vec<String>>,
     budget: Option<f64>,
     over_budget: OverBudget,
+}
+
+/// The table `[workspace.metadata.xtask.hooks.post-checkout]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct CheckoutConfig {
+    /// True to run `freshness restore` after a switch of branches.
+    pub restore: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

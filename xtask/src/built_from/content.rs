@@ -1,0 +1,300 @@
+//! Contents of files and directories, as hashes. A hash is taken again only if size, time of
+//! modification, time of change, inode or device of the file leave a doubt.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::io::{self, Read as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+use xtask_impact::files;
+
+/// The beginning of a BLAKE3 hash.
+pub(crate) type ContentHash = [u8; 16];
+
+/// Returns the hash of bytes.
+pub(crate) fn hash_of(bytes: &[u8]) -> ContentHash {
+    shortened(blake3::hash(bytes))
+}
+
+fn shortened(hash: blake3::Hash) -> ContentHash {
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.as_bytes()[..16]);
+    short
+}
+
+/// Returns a time as nanoseconds since the year 1970.
+pub(crate) fn nanoseconds(time: SystemTime) -> i64 {
+    let signed = |it: Duration| i64::try_from(it.as_nanos()).unwrap_or(i64::MAX);
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => signed(after),
+        Err(before) => -signed(before.duration()),
+    }
+}
+
+/// Returns the time that is this many nanoseconds after the year 1970.
+pub(crate) fn time_of(nanoseconds: i64) -> SystemTime {
+    let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
+    match nanoseconds < 0 {
+        true => SystemTime::UNIX_EPOCH - distance,
+        false => SystemTime::UNIX_EPOCH + distance,
+    }
+}
+
+/// Values that change when the content of a file changes. Two equal stamps of one path mean equal
+/// content if the stamp is older than the moment at which the content was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileStamp {
+    /// The size in bytes.
+    pub size: u64,
+    /// The time of modification, in nanoseconds.
+    pub modified: i64,
+    /// The time of change, in nanoseconds: `mv`, `cp -p` and `tar` set it, and no program can set it
+    /// back. Systems without it have the time of creation here.
+    pub changed: i64,
+    inode: u64,
+    device: u64,
+}
+
+impl FileStamp {
+    /// Returns the stamp of a file.
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        let modified = metadata.modified().map(nanoseconds).unwrap_or(i64::MAX);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let seconds = metadata.ctime().saturating_mul(1_000_000_000);
+            Self {
+                size: metadata.len(),
+                modified,
+                changed: seconds.saturating_add(metadata.ctime_nsec()),
+                inode: metadata.ino(),
+                device: metadata.dev(),
+            }
+        }
+        #[cfg(not(unix))]
+        Self {
+            size: metadata.len(),
+            modified,
+            changed: metadata.created().map(nanoseconds).unwrap_or(i64::MAX),
+            inode: 0,
+            device: 0,
+        }
+    }
+
+    /// Returns the later one of the two times.
+    pub(crate) fn latest(&self) -> i64 {
+        self.modified.max(self.changed)
+    }
+}
+
+/// The content of one path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum PathContent {
+    /// The path does not exist.
+    Missing,
+    /// A directory. Its entries are paths of their own.
+    Directory,
+    /// A regular file.
+    File {
+        /// The hash of the bytes in the work tree, not of git's object: filters may differ.
+        hash: ContentHash,
+        /// True if the file may be executed.
+        executable: bool,
+    },
+    /// A symbolic link, with the text of its target. The target is a path of its own.
+    Link(String),
+    /// A value that is no file, such as the state of git.
+    Value(String),
+}
+
+/// Reads contents, each file once. It can be shared between threads.
+#[derive(Debug, Default)]
+pub(crate) struct ContentReader {
+    /// The stamps and hashes of an earlier reading.
+    known: HashMap<String, (FileStamp, ContentHash)>,
+    read: Mutex<HashMap<String, (FileStamp, ContentHash)>>,
+}
+
+impl ContentReader {
+    /// Returns a reader that knows the results of an earlier reading.
+    pub(crate) fn new(known: impl IntoIterator<Item = (String, FileStamp, ContentHash)>) -> Self {
+        let known = known
+            .into_iter()
+            .map(|(path, stamp, hash)| (path, (stamp, hash)));
+        Self {
+            known: known.collect(),
+            read: Mutex::default(),
+        }
+    }
+
+    /// Returns the content of a regular file.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read, or changes while it is read.
+    pub(crate) fn file(&self, path: &Utf8Path) -> io::Result<(FileStamp, PathContent)> {
+        let metadata = fs::metadata(path)?;
+        let stamp = FileStamp::of(&metadata);
+        let content = |hash| PathContent::File {
+            hash,
+            executable: is_executable(&metadata),
+        };
+        let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = read().get(path.as_str()).copied();
+        let there = there.or_else(|| self.known.get(path.as_str()).copied());
+        if let Some((_, hash)) = there.filter(|(known, _)| *known == stamp) {
+            read().insert(path.to_string(), (stamp, hash));
+            return Ok((stamp, content(hash)));
+        }
+        let (hashed, hash) = hash_file(path)?;
+        if hashed != stamp {
+            return Err(io::Error::other("it changed while it was read"));
+        }
+        read().insert(path.to_string(), (stamp, hash));
+        Ok((stamp, content(hash)))
+    }
+
+    /// Returns the stamps and hashes of the files that were read, sorted by path. Files that changed
+    /// shortly before `started` are left out: a later change may leave their stamp as it is.
+    pub(crate) fn settled(&self, started: i64) -> Vec<(String, FileStamp, ContentHash)> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = read
+            .iter()
+            .filter(|(_, (stamp, _))| stamp.latest() < started - SETTLED);
+        let mut settled: Vec<_> = old.map(|(path, it)| (path.clone(), it.0, it.1)).collect();
+        settled.sort_by(|a, b| a.0.cmp(&b.0));
+        settled
+    }
+
+    /// Returns the number of files that were hashed or found unchanged.
+    pub(crate) fn count(&self) -> usize {
+        self.read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
+    /// Returns true if a file still has the stamp with which it was read.
+    pub(crate) fn is_unchanged(&self, path: &Utf8Path) -> bool {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = fs::metadata(path).ok().map(|it| FileStamp::of(&it));
+        read.get(path.as_str()).map(|it| it.0) == now
+    }
+}
+
+/// The age from which on a stamp tells every change: the coarsest clock of a file system in use.
+const SETTLED: i64 = 2_000_000_000;
+
+fn hash_file(path: &Utf8Path) -> io::Result<(FileStamp, ContentHash)> {
+    let (mut file, _) = files::open(path.as_std_path())?;
+    let before = FileStamp::of(&file.metadata()?);
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            length => _ = hasher.update(&buffer[..length]),
+        }
+    }
+    match FileStamp::of(&file.metadata()?) == before {
+        true => Ok((before, shortened(hasher.finalize()))),
+        false => Err(io::Error::other("it changed while it was read")),
+    }
+}
+
+fn is_executable(metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        metadata.permissions().mode() & 0o111 != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
+/// The identity of a directory. A copy has another identity; a directory that was only used, or
+/// moved, has the same identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DirectoryIdentity {
+    inode: u64,
+    born: i64,
+}
+
+impl DirectoryIdentity {
+    /// Returns the identity; `None` if the system does not tell the time of creation.
+    pub(crate) fn of(directory: &Utf8Path) -> Option<Self> {
+        let metadata = fs::metadata(directory).ok()?;
+        Some(Self {
+            inode: FileStamp::of(&metadata).inode,
+            born: nanoseconds(metadata.created().ok()?),
+        })
+    }
+}
+
+/// The content of a path and of everything below it, with the times that cargo and the kit compare.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Evaluated {
+    /// The paths with their contents, sorted by path.
+    pub items: Vec<ContentItem>,
+    /// The time that cargo compares: the newest modification, of directories and links too.
+    pub newest: i64,
+    /// The newest time of modification or change.
+    pub changed: i64,
+    /// The regular files, for a later check that they are unchanged.
+    pub files: Vec<Utf8PathBuf>,
+}
+
+/// One path of an input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct ContentItem {
+    /// The path.
+    pub path: String,
+    /// The content of the path.
+    pub content: PathContent,
+    /// The time of modification, in nanoseconds.
+    pub modified: i64,
+}
+
+impl Evaluated {
+    /// Adds a path to the evaluation.
+    pub(crate) fn add(&mut self, path: &Utf8Path, content: PathContent, stamp: FileStamp) {
+        self.newest = self.newest.max(stamp.modified);
+        self.changed = self.changed.max(stamp.latest());
+        if matches!(content, PathContent::File { .. }) {
+            self.files.push(path.to_owned());
+        }
+        self.items.push(ContentItem {
+            path: path.to_string(),
+            content,
+            modified: stamp.modified,
+        });
+    }
+
+    /// Returns the first path that does not exist.
+    pub(crate) fn missing(&self) -> Option<&str> {
+        let mut items = self.items.iter();
+        let missing = items.find(|it| it.content == PathContent::Missing)?;
+        Some(&missing.path)
+    }
+
+    /// Returns the first path whose content differs from `recorded`.
+    pub(crate) fn difference<'a>(&'a self, recorded: &'a [ContentItem]) -> Option<&'a str> {
+        let (mut now, mut then) = (self.items.iter().peekable(), recorded.iter().peekable());
+        loop {
+            match (now.peek(), then.peek()) {
+                (None, None) => return None,
+                (Some(it), None) | (None, Some(it)) => return Some(&it.path),
+                (Some(a), Some(b)) if a.path != b.path => {
+                    return Some(a.path.as_str().min(b.path.as_str()));
+                }
+                (Some(a), Some(b)) if a.content != b.content => return Some(&a.path),
+                _ => _ = (now.next(), then.next()),
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The inputs of each unit: those that cargo compares, and those that cargo does not track but that
+//! a fresh clone rebuilds today.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::dep_info::{DepInfo, Local, RecordedPath, first_rule, parse_cargo};
+use xtask_impact::build_dir::unit_record::RecordedMode;
+use xtask_impact::cargo_config::cargo_home;
+use xtask_impact::files;
+use xtask_impact::paths::resolved;
+use xtask_impact::workspace::Workspace;
+
+use super::config::FreshnessConfig;
+use super::inputs::UnitInput;
+use super::macros::MacroReach;
+use super::script;
+use super::units::{DiskUnit, DiskUnits};
+
+/// Finds the inputs of units.
+pub(crate) struct InputFinder<'a> {
+    workspace: &'a Workspace,
+    units: &'a DiskUnits,
+    config: &'a FreshnessConfig,
+    /// The directories of the packages, by name.
+    roots: HashMap<&'a str, Vec<&'a Utf8Path>>,
+    /// The directories whose files cargo takes as unchangeable.
+    downloaded: Vec<Utf8PathBuf>,
+    /// The commit that is checked out.
+    head: Option<&'a str>,
+}
+
+impl<'a> InputFinder<'a> {
+    /// Returns a finder for the units of a build directory. `head` is the commit that is checked
+    /// out.
+    pub(crate) fn new(
+        workspace: &'a Workspace,
+        units: &'a DiskUnits,
+        config: &'a FreshnessConfig,
+        head: Option<&'a str>,
+    ) -> Self {
+        let mut roots: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();
+        for package in &workspace.packages {
+            roots
+                .entry(&package.name)
+                .or_default()
+                .push(package.directory());
+        }
+        let home = cargo_home().into_iter();
+        let downloaded = home.flat_map(|home| ["registry", "git"].map(|name| home.join(name)));
+        let downloaded = downloaded.flat_map(|it| [resolved(&it), it]).collect();
+        Self {
+            workspace,
+            units,
+            config,
+            roots,
+            downloaded,
+            head,
+        }
+    }
+
+    /// Returns the inputs that cargo compares.
+    ///
+    /// # Errors
+    /// Returns the reason if the inputs cannot be known.
+    pub(crate) fn tracked(&self, unit: &DiskUnit) -> Result<Vec<UnitInput>, String> {
+        let mut inputs = BTreeSet::new();
+        if unit.record.is_none() {
+            return Err("its record is not readable".to_owned());
+        }
+        for local in unit.local() {
+            match local {
+                Local::CheckDepInfo {
+                    by_content: true, ..
+                } => {}
+                Local::CheckDepInfo { dep_info, .. } => {
+                    self.check_place(unit, dep_info)?;
+                    for path in self
+                        .dep_info(unit)
+                        .ok_or("its dep-info is not readable")?
+                        .files
+                    {
+                        let path = match path {
+                            RecordedPath::Package(path) => self.root(unit)?.join(path),
+                            RecordedPath::Build(path) => self.units.build_directory.join(path),
+                        };
+                        inputs.extend(self.watched(path));
+                    }
+                }
+                Local::RerunIfChanged { output, paths } => {
+                    self.check_place(unit, output)?;
+                    for path in paths {
+                        let path = match path.is_absolute() {
+                            true => path.clone(),
+                            false if self.is_downloaded(unit) => continue,
+                            false => self.root(unit)?.join(path),
+                        };
+                        inputs.extend(self.watched(path));
+                    }
+                }
+                Local::Precalculated(_) if unit.newest_file().is_some() => {
+                    inputs.insert(UnitInput::Package(resolved(self.root(unit)?)));
+                }
+                Local::Precalculated(_) | Local::RerunIfEnvChanged { .. } => {}
+            }
+        }
+        Ok(inputs.into_iter().collect())
+    }
+
+    /// Returns the inputs that cargo does not compare.
+    pub(crate) fn untracked(&self, at: usize, reach: MacroReach) -> Vec<UnitInput> {
+        let unit = &self.units.units[at];
+        let mut inputs = BTreeSet::new();
+        let Some(root) = self.local_root(unit) else {
+            return Vec::new();
+        };
+        let configured = self.config.inputs.iter();
+        let configured = configured.map(|it| self.workspace.root.join(it));
+        inputs.extend(configured.map(UnitInput::Untracked));
+        match unit.name.mode {
+            RecordedMode::Run => {
+                inputs.insert(UnitInput::Ignored(resolved(root)));
+                inputs.insert(UnitInput::Environment);
+                if script::knows_git(self, at) {
+                    inputs.insert(UnitInput::Git);
+                }
+                let linked = script::linked_paths(unit, &self.workspace.root, root);
+                inputs.extend(linked.into_iter().map(UnitInput::Untracked));
+            }
+            RecordedMode::Doc => {}
+            RecordedMode::Compile | RecordedMode::Test => {
+                inputs.extend(self.through_links(unit));
+                inputs.extend(self.of_macros(unit, root, reach));
+                inputs.extend(self.of_flags(unit, root));
+            }
+        }
+        inputs.into_iter().collect()
+    }
+
+    /// Returns the files of rustc's dep-info under the names that rustc used. Cargo's own dep-info
+    /// has the names without symbolic links, and does not show that a link leads elsewhere now.
+    fn through_links(&self, unit: &DiskUnit) -> Vec<UnitInput> {
+        let place = &self.units.places[unit.place];
+        let file = place.find_dep_info(&unit.package, &unit.hash, &unit.name, true);
+        let text = file.and_then(|it| files::read_text(it, files::RECORD).ok());
+        let named = first_rule(text.as_deref().unwrap_or_default()).into_iter();
+        let named = named.map(|it| self.workspace.root.join(it));
+        let is_other = |it: &Utf8PathBuf| {
+            let is_plain = it.components().all(|it| it != Utf8Component::ParentDir);
+            let is_built = it.starts_with(&self.units.build_directory);
+            let is_known = is_plain && resolved(it) == *it;
+            !(is_built || is_known || self.is_in_downloads(it))
+        };
+        named.filter(is_other).map(UnitInput::Untracked).collect()
+    }
+
+    /// Returns the files that procedural macros may read.
+    fn of_macros(&self, unit: &DiskUnit, root: &Utf8Path, reach: MacroReach) -> Vec<UnitInput> {
+        let mut inputs = Vec::new();
+        if reach.package {
+            inputs.push(UnitInput::Package(resolved(root)));
+            inputs.push(UnitInput::Environment);
+        }
+        let leaves = |text: &str| text.contains("\"..") || text.contains("/..");
+        if reach.work_tree || reach.package && self.sources(unit).iter().any(|it| leaves(it)) {
+            inputs.push(UnitInput::WorkTree);
+        }
+        if reach.git {
+            inputs.push(UnitInput::Git);
+        }
+        inputs
+    }
+
+    /// Returns the files that flags and Clippy's settings name.
+    fn of_flags(&self, unit: &DiskUnit, root: &Utf8Path) -> Vec<UnitInput> {
+        let flags = unit.record.iter().flat_map(|(_, it)| &it.rustflags);
+        let named = flags.flat_map(|it| script::paths_in(it, &[&self.workspace.root, root]));
+        let inside = named.filter(|it| it.starts_with(&self.workspace.root));
+        let mut inputs: Vec<_> = inside.map(UnitInput::Untracked).collect();
+        let is_clippys = |it: &DepInfo<_>| it.env.iter().any(|(name, _)| name == "CLIPPY_ARGS");
+        if self.dep_info(unit).as_ref().is_some_and(is_clippys) {
+            let names = |directory: &Utf8Path| {
+                ["clippy.toml", ".clippy.toml"].map(|name| directory.join(name))
+            };
+            let settings = root.ancestors().flat_map(names);
+            inputs.extend(settings.map(UnitInput::Untracked));
+        }
+        inputs
+    }
+
+    /// Returns the texts of the sources that a compiled unit read, without generated sources.
+    pub(crate) fn sources(&self, unit: &DiskUnit) -> Vec<String> {
+        let found = self.dep_info(unit).into_iter().flat_map(|it| it.files);
+        let paths = found.filter_map(|path| match path {
+            RecordedPath::Package(path) => Some(self.root(unit).ok()?.join(path)),
+            RecordedPath::Build(path) => path.is_absolute().then_some(path),
+        });
+        let sources = paths.filter(|it| it.extension() == Some("rs"));
+        sources
+            .filter_map(|it| files::read_text(it, files::SOURCE).ok())
+            .collect()
+    }
+
+    /// Returns the units of the build directory.
+    pub(crate) fn units(&self) -> &DiskUnits {
+        self.units
+    }
+
+    /// Returns the commit that is checked out.
+    pub(crate) fn head(&self) -> Option<&str> {
+        self.head
+    }
+
+    /// Returns the directory of the unit's package if the package's files can change: a path
+    /// package or a vendored package.
+    pub(crate) fn local_root(&self, unit: &DiskUnit) -> Option<&'a Utf8Path> {
+        let roots = self.roots.get(unit.package.as_str())?;
+        roots.iter().find(|it| !self.is_in_downloads(it)).copied()
+    }
+
+    /// Returns the directory of the unit's package.
+    fn root(&self, unit: &DiskUnit) -> Result<&'a Utf8Path, String> {
+        match self.roots.get(unit.package.as_str()).map(Vec::as_slice) {
+            Some(&[root]) => Ok(root),
+            None => Err("its package is no longer in the workspace".to_owned()),
+            Some(_) => Err(format!("several packages have the name {}", unit.package)),
+        }
+    }
+
+    /// Returns true if all packages of the unit's name are downloaded.
+    fn is_downloaded(&self, unit: &DiskUnit) -> bool {
+        let roots = self.roots.get(unit.package.as_str());
+        roots.is_some_and(|it| it.iter().all(|it| self.is_in_downloads(it)))
+    }
+
+    fn is_in_downloads(&self, path: &Utf8Path) -> bool {
+        self.downloaded.iter().any(|it| path.starts_with(it))
+    }
+
+    /// Returns a watched path; `None` if cargo takes the path as unchangeable.
+    fn watched(&self, path: Utf8PathBuf) -> Option<UnitInput> {
+        if self.is_in_downloads(&path) {
+            return None;
+        }
+        Some(match path.iter().any(|it| it == ".git") {
+            true => UnitInput::WatchedGit(path),
+            false => UnitInput::Watched(path),
+        })
+    }
+
+    /// Refuses a record that is relative to another build directory: one target directory can lie
+    /// inside another.
+    fn check_place(&self, unit: &DiskUnit, recorded: &Utf8Path) -> Result<(), String> {
+        let recorded = self.units.build_directory.join(recorded);
+        match unit.files.reference.as_ref() == Some(&recorded) {
+            true => Ok(()),
+            false => Err("its record belongs to another build directory".to_owned()),
+        }
+    }
+
+    fn dep_info(&self, unit: &DiskUnit) -> Option<DepInfo<RecordedPath>> {
+        let reference = unit.files.reference.as_ref()?;
+        parse_cargo(&files::read(reference, files::RECORD).ok()?)
+    }
+}

@@ -1,0 +1,259 @@
+//! The report of `freshness`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+use xtask_impact::quote;
+
+use crate::built_from::judge::{FreshnessAction, JudgedUnit, RestorePlan};
+use crate::built_from::macros::in_order;
+use crate::built_from::save::SavePlan;
+use crate::built_from::subject::{FreshnessScene, RecordedBuilds};
+
+/// The report of one call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct FreshnessReport {
+    /// The version of this JSON format. The version changes if a reader has to change.
+    pub version: u32,
+    /// The directory of the root manifest.
+    pub workspace_root: Utf8PathBuf,
+    /// True if nothing was changed.
+    pub dry_run: bool,
+    /// The build directories.
+    pub directories: Vec<DirectoryFreshness>,
+}
+
+/// The report on one build directory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct DirectoryFreshness {
+    /// The build directory.
+    pub path: Utf8PathBuf,
+    /// The task: `save`, `restore` or `verify`.
+    pub task: &'static str,
+    /// True if there is a record of this workspace, build directory and cargo.
+    pub has_record: bool,
+    /// The numbers of units by state.
+    pub counts: BTreeMap<&'static str, usize>,
+    /// The number of files whose contents were compared or recorded.
+    pub files: usize,
+    /// The units of which something is to say, sorted by package and unit.
+    pub units: Vec<UnitFreshness>,
+    /// The packages whose script runs again only because it watches its whole package, sorted.
+    pub watch_all: Vec<String>,
+    /// Notes for the user.
+    pub notes: Vec<String>,
+}
+
+/// The report on one unit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct UnitFreshness {
+    /// The name of the package.
+    pub package: String,
+    /// The name of the unit's hash file.
+    pub unit: String,
+    /// The path of the hash file, relative to the build directory.
+    pub key: String,
+    /// The state: see `docs/json.md`.
+    pub state: &'static str,
+    /// The first input that differs, or the reason why nothing is proven.
+    pub reason: String,
+}
+
+impl FreshnessReport {
+    /// Returns a report without directories.
+    pub(super) fn new(root: &Utf8Path, dry_run: bool) -> Self {
+        Self {
+            version: 1,
+            workspace_root: root.to_owned(),
+            dry_run,
+            directories: Vec::new(),
+        }
+    }
+
+    /// Returns all notes.
+    pub(super) fn notes(&self) -> impl Iterator<Item = &String> {
+        self.directories.iter().flat_map(|it| &it.notes)
+    }
+
+    /// Returns true if a unit is stale.
+    pub(super) fn has_findings(&self) -> bool {
+        let counts = self.directories.iter().map(|it| it.counts.get("stale"));
+        counts.flatten().any(|it| *it > 0)
+    }
+}
+
+impl DirectoryFreshness {
+    fn new(builds: &RecordedBuilds<'_>, task: &'static str) -> Self {
+        let path = &builds.owner.build_directory;
+        let unusable = builds.unusable.iter().map(|reason| {
+            format!(
+                "the record in {} is left alone: {}",
+                quote::name(path),
+                quote::line(reason)
+            )
+        });
+        Self {
+            path: path.clone(),
+            task,
+            has_record: builds.record.is_some(),
+            notes: unusable.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, builds: &RecordedBuilds<'_>, at: usize, state: &'static str, reason: &str) {
+        let unit = &builds.units.units[at];
+        self.units.push(UnitFreshness {
+            package: unit.package.clone(),
+            unit: unit.unit_name(),
+            key: unit.key.clone(),
+            state,
+            reason: below(&builds.owner.root, reason),
+        });
+    }
+
+    fn count(&mut self, state: &'static str) {
+        *self.counts.entry(state).or_default() += 1;
+    }
+
+    /// Returns the report of `save`.
+    pub(super) fn of_save(builds: &RecordedBuilds<'_>, plan: &SavePlan) -> Self {
+        let mut report = Self::new(builds, "save");
+        let units = builds.units.units.iter().enumerate();
+        let by_key: BTreeMap<&str, usize> = units.map(|(at, it)| (it.key.as_str(), at)).collect();
+        for state in ["recorded", "kept", "unproven"] {
+            report.counts.insert(state, 0);
+        }
+        for unit in &plan.record.units {
+            let refusal = unit
+                .inputs
+                .as_ref()
+                .err()
+                .or(unit.dependencies.as_ref().err());
+            let state = match (plan.kept.contains(&unit.key), refusal) {
+                (_, Some(_)) => "unproven",
+                (true, None) => "kept",
+                (false, None) => "recorded",
+            };
+            report.count(state);
+            if let Some(reason) = refusal {
+                report.add(builds, by_key[unit.key.as_str()], state, reason);
+            }
+        }
+        report.files = plan.files;
+        report.units.sort();
+        report
+    }
+
+    /// Returns the report of `restore`. `changed` are the units whose files changed meanwhile.
+    pub(super) fn of_restore(
+        builds: &RecordedBuilds<'_>,
+        plan: &RestorePlan,
+        changed: &[usize],
+    ) -> Self {
+        let mut report = Self::new(builds, "restore");
+        for state in ["kept", "rebuild", "unproven", "dependents"] {
+            report.counts.insert(state, 0);
+        }
+        let is_built = |it: &JudgedUnit| {
+            let is_built = [FreshnessAction::Rebuild, FreshnessAction::Invalidate];
+            is_built.contains(&it.action) || changed.contains(&it.at)
+        };
+        let mut built: BTreeSet<usize> = BTreeSet::new();
+        for at in in_order(&builds.units) {
+            let judged = &plan.units[at];
+            if is_built(judged) {
+                built.insert(at);
+                let state = match judged.has_changed || changed.contains(&at) {
+                    true => "rebuild",
+                    false => "unproven",
+                };
+                report.count(state);
+                let meanwhile = "a file changed meanwhile";
+                report.add(
+                    builds,
+                    at,
+                    state,
+                    judged.reason.as_deref().unwrap_or(meanwhile),
+                );
+                if judged.watches_package && builds.units.units[at].is_run() && !judged.has_changed
+                {
+                    report
+                        .watch_all
+                        .push(builds.units.units[at].package.clone());
+                }
+            } else if builds
+                .units
+                .dependencies_on_disk(at)
+                .any(|it| built.contains(&it))
+            {
+                built.insert(at);
+                report.count("dependents");
+            } else {
+                report.count("kept");
+            }
+        }
+        report.units.sort();
+        report.files = builds.evaluator.reader.count();
+        report.watch_all.sort();
+        report.watch_all.dedup();
+        report
+    }
+
+    /// Returns the report of `verify`.
+    pub(super) fn of_verify(builds: &RecordedBuilds<'_>, plan: &RestorePlan, fix: bool) -> Self {
+        let mut report = Self::new(builds, "verify");
+        let stale = match fix {
+            true => "fixed",
+            false => "stale",
+        };
+        for state in ["equal", stale, "unrecorded"] {
+            report.counts.insert(state, 0);
+        }
+        for judged in &plan.units {
+            let reason = judged.reason.as_deref().unwrap_or_default();
+            match judged.action {
+                FreshnessAction::Invalidate => {
+                    report.count(stale);
+                    report.add(builds, judged.at, stale, reason);
+                }
+                FreshnessAction::Keep if judged.reason.is_some() => report.count("unrecorded"),
+                FreshnessAction::Rebuild => report.count("rebuild"),
+                _ => report.count("equal"),
+            }
+        }
+        report.units.sort();
+        report
+    }
+
+    /// Returns the report on a directory without a usable record.
+    pub(super) fn without_record(scene: &FreshnessScene<'_>, builds: &RecordedBuilds<'_>) -> Self {
+        let mut report = Self::new(builds, "restore");
+        if builds.unusable.is_some() {
+            return report;
+        }
+        let path = quote::name(&builds.owner.build_directory).to_string();
+        let is_own = |name: &str| {
+            let mut packages = scene.workspace.packages.iter();
+            packages.any(|it| it.name == name && it.source.is_none())
+        };
+        let units = &builds.units.units;
+        let is_pruned = !units.is_empty() && !units.iter().any(|it| is_own(&it.package));
+        report.notes.push(match is_pruned {
+            true => format!(
+                "{path} holds artifacts of dependencies only, and no record: the cache action \
+                 removed the artifacts of the workspace and the record, as Swatinem/rust-cache \
+                 does\nhint: cache the whole target directory with actions/cache, see \
+                 docs/freshness.md"
+            ),
+            false => format!("there is no record of builds in {path}"),
+        });
+        report
+    }
+}
+
+/// Returns a reason with paths relative to the workspace root.
+fn below(root: &Utf8Path, reason: &str) -> String {
+    reason.replace(&format!("{root}/"), "")
+}

@@ -1,0 +1,7 @@
+//! `freshness`: restored target directories, compared with real cargo.
+
+mod breakages;
+mod carry;
+mod generated;
+mod times;
+mod world;
