@@ -20,6 +20,7 @@ const KIT: &[&[&str]] = &[
         "hooks",
         "policy",
         "run",
+        "sweep",
         "timings",
     ],
     &["selection"],

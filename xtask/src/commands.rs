@@ -14,7 +14,9 @@ use xtask_impact::process;
 
 use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
-use crate::{affected, audit, ci, clean, doctor, freshness, graph, hooks, policy, run, timings};
+use crate::{
+    affected, audit, ci, clean, doctor, freshness, graph, hooks, policy, run, sweep, timings,
+};
 
 /// Build orchestration for Cargo monorepos.
 #[derive(Debug, Parser)]
@@ -51,6 +53,8 @@ pub enum Command {
     RunTest(run::TestArgs),
     /// Remove the artifacts of affected units
     CleanAffected(clean::Args),
+    /// Keep the build directories within a size, and keep what the next build needs
+    Sweep(sweep::Args),
     /// Install, remove and run git hooks that check commits and pushes
     Hooks(hooks::Args),
     /// Show the build configuration, and check it against the policy of the repository
@@ -79,6 +83,7 @@ impl Command {
             Self::RunAffected(args) => run::run(&args),
             Self::RunTest(args) => run::run_test(&args),
             Self::CleanAffected(args) => clean::run(&args),
+            Self::Sweep(args) => sweep::run(&args),
             Self::Hooks(args) => hooks::run(&args, &doctor::all_checks()),
             Self::Policy(args) => policy::run(&args, &doctor::all_checks()),
             Self::Timings(args) => timings::run(&args),

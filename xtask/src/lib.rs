@@ -25,6 +25,7 @@ pub(crate) mod hooks;
 pub(crate) mod policy;
 pub(crate) mod run;
 pub(crate) mod selection;
+pub(crate) mod sweep;
 pub mod timings;
 
 #[cfg(test)]

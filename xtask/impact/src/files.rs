@@ -5,10 +5,11 @@
 //! without waiting, and up to a limit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -121,6 +122,14 @@ fn cannot_read(path: &Utf8Path, error: &io::Error) -> anyhow::Error {
 pub fn open(path: &Path) -> io::Result<(File, u64)> {
     // Opening a device may have side effects, so the file's type is checked first.
     regular(&fs::metadata(path)?)?;
+    let file = open_unnoticed(path)?;
+    let length = regular(&file.metadata()?)?;
+    Ok((file, length))
+}
+
+/// Opens a file so that reading it does not change its access time, if the system allows that. The
+/// access times in a build directory tell which artifacts cargo used last.
+fn open_unnoticed(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -128,11 +137,38 @@ pub fn open(path: &Path) -> io::Result<(File, u64)> {
         use std::os::unix::fs::OpenOptionsExt as _;
         // The name may have become the name of a pipe in the meantime; opening a pipe waits for a
         // writer.
-        options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
+        let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
+        #[cfg(target_os = "linux")]
+        {
+            options.custom_flags(flags | nix::libc::O_NOATIME);
+            match options.open(path) {
+                // Only the owner of a file may leave its access time as it is.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+                opened => return opened,
+            }
+        }
+        options.custom_flags(flags);
     }
-    let file = options.open(path)?;
-    let length = regular(&file.metadata()?)?;
-    Ok((file, length))
+    options.open(path)
+}
+
+/// Returns true if the file system of a directory keeps access times: if reading a file there, as
+/// another program would, changes the file's access time. The test needs a file of its own, which
+/// it removes.
+///
+/// # Errors
+/// Returns an error if no file can be written in the directory.
+pub fn keeps_access_times(directory: &Utf8Path) -> io::Result<bool> {
+    let mut probe = tempfile::NamedTempFile::new_in(directory)?;
+    io::Write::write_all(&mut probe, b"probe")?;
+    let modified = probe.as_file().metadata()?.modified()?;
+    // With `relatime`, a read changes an access time that is not newer than the modification time.
+    let earlier = modified - Duration::from_secs(1);
+    let times = FileTimes::new().set_accessed(earlier);
+    probe.as_file().set_times(times)?;
+    let mut content = Vec::new();
+    File::open(probe.path())?.read_to_end(&mut content)?;
+    Ok(probe.path().metadata()?.accessed()? > earlier)
 }
 
 /// Returns the length of a regular file.
@@ -224,6 +260,28 @@ mod tests {
         assert_eq!(read_start(top.join("sparse"), 4).unwrap(), [0; 4]);
         assert_eq!(kind(&top), Err(ErrorKind::IsADirectory));
         assert_eq!(kind(&top.join("gone")), Err(ErrorKind::NotFound));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn reading_leaves_the_access_time_as_it_is() {
+        let (_directory, top) = crate::testing::scratch();
+        if !keeps_access_times(&top).unwrap() {
+            return;
+        }
+        let path = top.join("file");
+        fs::write(&path, "text").unwrap();
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_times(FileTimes::new().set_accessed(long_ago))
+            .unwrap();
+        let accessed = || path.metadata().unwrap().accessed().unwrap();
+        read(&path, Limit(8)).unwrap();
+        read_start(&path, 2).unwrap();
+        assert_eq!(accessed(), long_ago);
+        fs::read(&path).unwrap();
+        assert!(accessed() > long_ago);
+        assert_eq!(fs::read_dir(&top).unwrap().count(), 1);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub struct Bounds(Vec<Utf8PathBuf>);
 
 impl Bounds {
     /// Returns the build directory and the target directory, without symbolic links in their paths.
+    /// `profile` is a profile directory in the build directory.
     ///
     /// # Errors
     /// Returns an error if the build directory is not provably cargo's.

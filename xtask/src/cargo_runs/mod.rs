@@ -3,6 +3,7 @@
 pub mod build_times;
 pub mod built;
 pub mod full_build;
+pub(crate) mod no_op;
 
 use std::io;
 use std::process::{Command, ExitStatus};

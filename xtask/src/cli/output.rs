@@ -206,7 +206,8 @@ impl Progress {
             self.next = Instant::now() + Duration::from_millis(100);
             self.is_shown = true;
             let mut err = anstream::stderr().lock();
-            let _ = write!(err, "\r{} {done} of {}", self.line, self.total);
+            let bar = bar(done, self.total);
+            let _ = write!(err, "\r{} {bar} {done} of {}", self.line, self.total);
             let _ = err.flush();
         }
     }
@@ -219,6 +220,18 @@ impl Drop for Progress {
             let _ = write!(anstream::stderr().lock(), "\r\x1b[K");
         }
     }
+}
+
+/// Returns a progress bar in cargo's style: `[=====>    ]`.
+fn bar(done: usize, total: usize) -> String {
+    const WIDTH: usize = 20;
+    let filled = (done * WIDTH)
+        .checked_div(total)
+        .unwrap_or(WIDTH)
+        .min(WIDTH);
+    let head = if filled < WIDTH { ">" } else { "" };
+    let bar = "=".repeat(filled) + head;
+    format!("[{bar:<WIDTH$}]")
 }
 
 fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
@@ -281,4 +294,21 @@ fn nouns_have_their_plural() {
     let counted = [(1, "unit"), (2, "unit"), (2, "library"), (0, "key")];
     let texts = counted.map(|(number, noun)| count(number, noun));
     assert_eq!(texts, ["1 unit", "2 units", "2 libraries", "0 keys"]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_shows_the_completed_part() {
+        for (done, total, expected) in [
+            (0, 10, "[>                   ]"),
+            (5, 10, "[==========>         ]"),
+            (10, 10, "[====================]"),
+            (0, 0, "[====================]"),
+        ] {
+            assert_eq!(bar(done, total), expected, "{done} of {total}");
+        }
+    }
 }

@@ -9,14 +9,15 @@ use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{files, process};
 
+use crate::artifacts::disk_usage::size;
 use crate::artifacts::lock::BuildLocks;
 use crate::artifacts::plan::{Artifact, Directory, Removal};
-use crate::artifacts::reader::ProfileReader;
 use crate::artifacts::remove;
 use crate::artifacts::remove::Bounds;
+use crate::artifacts::unused_incremental::unused;
 use crate::cli::output;
 use crate::doctor::context::Context;
-use crate::doctor::{artifacts, disk, tracked};
+use crate::doctor::{artifacts, tracked};
 
 /// The codes of the findings that [`fix`] can fix.
 pub(crate) const FIXABLE: [&str; 5] = [
@@ -63,8 +64,8 @@ pub(crate) fn fix(
     for code in &FIXABLE[3..] {
         if wanted(code) {
             for removal in artifacts::fix(context.workspace, code, dry_run)?.removals() {
-                let (path, size) = (&removal.path, disk::size(removal.bytes));
-                say("removed", "remove", format_args!("{path}, {size}"));
+                let (path, bytes) = (&removal.path, size(removal.bytes));
+                say("removed", "remove", format_args!("{path}, {bytes}"));
                 count += 1;
             }
         }
@@ -150,7 +151,7 @@ fn incremental(context: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
     let workspace = context.workspace;
     let own = workspace.directories();
     let mut count = 0;
-    let places = disk::unused(workspace)?.into_iter().map(|it| it.place);
+    let places = unused(workspace)?.into_iter().map(|it| it.place);
     let mut places: Vec<_> = places.collect();
     places.dedup();
     for place in places {
@@ -166,14 +167,12 @@ fn incremental(context: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
         };
         remove::measure(&mut directory)?;
         if !dry_run {
-            let contents = ProfileReader::new(workspace, std::iter::empty(), None, None)
-                .read(&place, &own.target)?;
-            let bounds = Bounds::new(&own, &contents)?;
+            let bounds = Bounds::of_profile(&own, &place.path)?;
             remove::remove(&directory, &bounds, &mut |_| {})?;
         }
         drop(lock);
         for removal in &directory.removals {
-            let what = format_args!("{}, {}", removal.path, disk::size(removal.bytes));
+            let what = format_args!("{}, {}", removal.path, size(removal.bytes));
             say("removed", "remove", what);
         }
         count += directory.removals.len();
@@ -183,7 +182,7 @@ fn incremental(context: &Context<'_>, dry_run: bool, say: &Say<'_>) -> Result<us
 
 /// Plans the removal of the incremental state in a profile directory that no package uses.
 fn unused_in(workspace: &Workspace, place: &ProfileDir) -> Result<Directory> {
-    let unused = disk::unused(workspace)?.into_iter();
+    let unused = unused(workspace)?.into_iter();
     let removals = unused.filter(|it| it.place == *place).map(|it| Removal {
         kind: Artifact::Incremental,
         path: it.path,

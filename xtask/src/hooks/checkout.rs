@@ -1,19 +1,23 @@
-//! The `post-checkout` hook: restores freshness if the configuration asks for it, and finds the
-//! artifacts that a checkout made stale and that cargo would not rebuild.
+//! The `post-checkout` hook: finds the artifacts that a checkout made stale and that cargo would not
+//! rebuild, and runs the configured steps, such as `freshness restore`.
 
 use anyhow::{Context as _, Result};
 use xtask_impact::change_set::{ChangeRequest, ComparedStates};
-use xtask_impact::process::{self, Runner};
+use xtask_impact::process;
+use xtask_impact::process::Runner;
 use xtask_impact::propagate::propagate;
 use xtask_impact::query::Answer;
+use xtask_impact::quote;
 use xtask_impact::seeds::{Rule, Seed};
 
 use super::scene::{StepPlace, load, question};
+use super::steps::program_in_root;
 use super::workspaces::CheckedRepository;
 use crate::artifacts::apply::{CleanOptions, clean};
 use crate::artifacts::plan::CleanSelection;
 use crate::artifacts::text;
-use crate::cli::{global, output};
+use crate::cli::output;
+use crate::hooks::model::{Hook, Work};
 use crate::selection::Tool;
 
 /// Prints the artifacts that are stale after a checkout of a branch and that cargo would not
@@ -24,34 +28,67 @@ pub(crate) fn stale(runner: &Runner, arguments: &[String]) -> Result<()> {
     let [old, new, branch] = arguments else {
         return Ok(());
     };
-    let is_clone = old.bytes().all(|byte| byte == b'0');
-    if old == new || branch != "1" || is_clone {
+    if old == new || branch != "1" || is_clone(old) {
         return Ok(());
     }
     for place in &CheckedRepository::find(runner)?.places {
-        if place.config()?.post_checkout.restore {
-            restore(place)?;
-        }
         stale_in(place, old)?;
     }
     Ok(())
 }
 
-/// Restores the freshness of units whose inputs have new times and equal contents. The step is a
-/// whole command, so the hook starts the kit itself.
-fn restore(place: &StepPlace) -> Result<()> {
-    let kit = std::env::current_exe().context("cannot find the kit itself")?;
-    let mut command = place.runner.program(kit);
-    command.args(["freshness", "restore", "--manifest-path"]);
-    command
-        .arg(place.root.join("Cargo.toml"))
-        .args(global::forwarded());
-    let restored = process::output(&mut command)?;
-    if !restored.status.success() {
-        output::plain(String::from_utf8_lossy(&restored.stderr).trim_end());
-        output::note("the freshness of artifacts is not restored");
+/// Returns true if the old commit says that the checkout is part of a clone.
+fn is_clone(old: &str) -> bool {
+    old.bytes().all(|byte| byte == b'0')
+}
+
+/// Runs the configured steps after a checkout of a branch, in every workspace. A step that fails
+/// prints a note: a checkout that succeeded must not end with an error. `arguments` are those of
+/// githooks(5), and `skip` are the names of steps to leave out.
+pub(crate) fn run_steps(runner: &Runner, arguments: &[String], skip: &str) -> Result<()> {
+    if let [old, _, branch] = arguments
+        && (branch != "1" || is_clone(old))
+    {
+        return Ok(());
+    }
+    for place in &CheckedRepository::find(runner)?.places {
+        for step in place.config()?.steps(Hook::PostCheckout, skip)? {
+            let Work::Program(words) = &step.work else {
+                continue;
+            };
+            let command = program_in_root(place, words)?;
+            let ended = process::within(command, Vec::new(), step.budget, &|_| {})?;
+            let said = String::from_utf8_lossy(&ended.output);
+            if !said.trim().is_empty() {
+                output::plain(said.trim_end());
+            }
+            if ended.out_of_time || !ended.status.success() {
+                output::note(format_args!("post-checkout: {} failed", step.name));
+            }
+        }
     }
     Ok(())
+}
+
+/// Returns the configured steps: workspace, name and command of each.
+pub(crate) fn planned(runner: &Runner) -> Result<Vec<(Option<String>, String, String)>> {
+    let skip = std::env::var("SKIP").unwrap_or_default();
+    let places = CheckedRepository::find(runner)?.places;
+    let mut planned = Vec::new();
+    for place in &places {
+        let name = (places.len() > 1).then(|| place.name().to_string());
+        for step in place.config()?.steps(Hook::PostCheckout, &skip)? {
+            if let Work::Program(words) = &step.work {
+                let words = words.iter().map(|word| match word.as_str() {
+                    "{xtask}" => "xtask".into(),
+                    word => quote::shell(word),
+                });
+                let words = words.collect::<Vec<_>>().join(" ");
+                planned.push((name.clone(), step.name.clone(), words));
+            }
+        }
+    }
+    Ok(planned)
 }
 
 fn stale_in(place: &StepPlace, old: &str) -> Result<()> {

@@ -71,6 +71,10 @@ pub(crate) fn start(
                     "the stale artifacts of this checkout are unknown: {error:#}"
                 ));
             }
+            let skip = var("SKIP").unwrap_or_default();
+            if let Err(error) = checkout::run_steps(runner, arguments, &skip) {
+                output::note(format_args!("the steps of post-checkout failed: {error:#}"));
+            }
             Ok(Status::Done)
         }
     }
@@ -97,8 +101,9 @@ pub(crate) fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Resu
             let what =
                 "report the stale artifacts of the checkout; `hooks run post-checkout` does so"
                     .to_owned();
-            let step = (None, "stale".to_owned(), what);
-            output::data(&text::plan(hook, &[step]))?;
+            let mut steps = vec![(None, "stale".to_owned(), what)];
+            steps.extend(checkout::planned(runner)?);
+            output::data(&text::plan(hook, &steps))?;
             return Ok(Status::Done);
         }
     };

@@ -181,10 +181,7 @@ impl HookRun<'_> {
         } else {
             self.place_of(step)?
         };
-        let kit = std::env::current_exe().context("cannot find the kit itself")?;
-        let mut words_of_kit = vec![kit.display().to_string()];
-        words_of_kit.extend(global::forwarded());
-        values.insert("{xtask}", words_of_kit);
+        values.insert("{xtask}", kit_words()?);
         let portions = match is_asked("{files}") {
             true => portions(files),
             false => vec![Vec::new()],
@@ -236,6 +233,24 @@ impl HookRun<'_> {
             false => Ok(self.mirror()?.clone()),
         }
     }
+}
+
+/// Returns the words that start the kit's own executable, with the user's global flags.
+fn kit_words() -> Result<Vec<String>> {
+    let kit = std::env::current_exe().context("cannot find the kit itself")?;
+    let mut words = vec![kit.display().to_string()];
+    words.extend(global::forwarded());
+    Ok(words)
+}
+
+/// Returns the command of a program that a hook runs in the root of a workspace, without any
+/// changed files.
+pub(crate) fn program_in_root(place: &StepPlace, words: &[String]) -> Result<Command> {
+    let place = StepPlace {
+        top: place.root.clone(),
+        ..place.clone()
+    };
+    command(&place, words, &BTreeMap::from([("{xtask}", kit_words()?)]))
 }
 
 /// Returns the tool whose form of package specifications the program of a user's step takes.

@@ -128,7 +128,7 @@ fn safe_fixes_are_applied() {
     assert_eq!(codes(&project, &[]), found);
     assert_eq!(project.xtask(&["doctor"]).status, 1);
     project.xtask(&["doctor", "--fix", "--dry-run", "--only", "unused-incremental", "--format", "github"]).is(expect![[r#"
-        ::warning title=unused-incremental,file=target::incremental state of [SIZE] belongs to no package. `cargo xtask doctor --fix` removes it.
+        ::warning title=unused-incremental,file=target::incremental state of [SIZE] belongs to no package. `cargo xtask sweep` or `cargo xtask doctor --fix` removes it.
         --- stderr
                Would remove [ROOT]/target/debug/incremental/gone-0abc, [SIZE]
     "#]]);

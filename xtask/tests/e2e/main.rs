@@ -47,6 +47,8 @@ mod shared;
 #[cfg(unix)]
 mod signals;
 mod support;
+#[cfg(unix)]
+mod sweep;
 mod timings;
 mod timings_page;
 mod unseen_files;

@@ -161,6 +161,8 @@ fn a_history_is_compared_budgeted_and_exported() {
 
     let trend = project.xtask(&["timings", "trend"]).done();
     assert_eq!(trend.lines().count(), 3, "{trend}");
+    let sizes = trend.matches("[SIZE]").count();
+    assert_eq!(sizes, 2, "the size of the directory: {trend}");
     let spent = project.xtask(&[
         "timings",
         "--clean",

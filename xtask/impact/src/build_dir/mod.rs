@@ -104,6 +104,19 @@ pub struct Directories {
     pub target: Utf8PathBuf,
 }
 
+impl Directories {
+    /// Returns the directories that lie in no other one of them: one directory if they are the
+    /// same, or if one contains the other.
+    pub fn outer(&self) -> Vec<&Utf8Path> {
+        let (build, target) = (&*self.build, &*self.target);
+        match (build.starts_with(target), target.starts_with(build)) {
+            (true, _) => vec![target],
+            (false, true) => vec![build],
+            (false, false) => vec![build, target],
+        }
+    }
+}
+
 /// The file in which cargo caches what it asked the compiler. Cargo writes it to the directory
 /// given as target directory.
 const COMPILER_CACHE: &str = ".rustc_info.json";

@@ -1,6 +1,7 @@
 //! Selects the units whose artifacts are removed, and the profile directories.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
 
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::build_dir::unit_record;
@@ -91,6 +92,19 @@ impl<'a> ArtifactSelection<'a> {
             selection.units.insert(key, (because, host_stays));
         }
         selection
+    }
+
+    /// Returns a selection of nothing, for a plan that only removes orphans.
+    pub(crate) fn nothing(workspace: &'a Workspace, options: &'a CleanSelection) -> Self {
+        static NONE: LazyLock<HashSet<RecordId>> = LazyLock::new(HashSet::new);
+        Self {
+            workspace,
+            units: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            for_host: HashSet::new(),
+            untouched: &NONE,
+            options,
+        }
     }
 
     /// Returns the packages that have a selected unit.

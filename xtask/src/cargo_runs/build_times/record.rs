@@ -69,6 +69,8 @@ pub struct Run {
     pub ran: usize,
     /// True if the build failed.
     pub failed: bool,
+    /// The size of the build and the target directory after the build, in bytes on the disk.
+    pub directory_bytes: Option<u64>,
 }
 
 /// The beginning of a record's file, for a history that does not read whole records.

@@ -1,18 +1,15 @@
 //! Checks the disk: the size of the build directories, and the files in them that nobody uses.
 
-mod usage;
+use std::collections::{BTreeMap, HashSet};
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::build_dir::ProfileDir;
-use xtask_impact::workspace::Workspace;
-use xtask_impact::{build_dir, files, process};
+use xtask_impact::{build_dir, process};
 
-pub(crate) use self::usage::size;
-use self::usage::{DiskUsage, ago};
-use super::shared;
+use crate::artifacts::disk_usage::{DiskUsage, ago, size};
+use crate::artifacts::sweep_table::SweepTable;
+use crate::artifacts::toolchains::{installed, version_of};
+use crate::artifacts::unused_incremental::{UnusedIncremental, unused};
 use crate::checks::{Check, Finding, Level};
 use crate::doctor::context::{Context, first};
 
@@ -26,9 +23,9 @@ static HOLDS: Check = Check {
                   directory, and the free space by `df`. A file and its hard links count once. The \
                   hash in the file names identifies the package. Found from 1 GiB on, if a quarter \
                   was not written for 30 days, or if everything takes a tenth of the space that \
-                  would be free without it.\n\nFix: `cargo xtask clean-affected --orphans` removes \
-                  artifacts that the workspace no longer has; `cargo clean --profile NAME` removes \
-                  a profile that is no longer built.",
+                  would be free without it; and if everything is larger than `max-size` in \
+                  `[workspace.metadata.xtask.sweep]`.\n\nFix: `cargo xtask sweep` keeps the \
+                  directory within a size, and keeps what the next build needs.",
 };
 
 static SPACE: Check = Check {
@@ -47,8 +44,9 @@ static INCREMENTAL: Check = Check {
     cost: "Disk space, often a large part of the target directory.",
     explanation: "Read: the names in each profile's `incremental` directory. Found if no target in \
                   cargo's metadata and no recorded unit of the profile has the name of the \
-                  crate.\n\nFix: `--fix` removes the directories, under cargo's lock. This is \
-                  safe: without incremental state, rustc compiles everything.",
+                  crate.\n\nFix: `cargo xtask sweep` removes the directories, and `--fix` does so \
+                  too, under cargo's lock. This is safe: without incremental state, rustc compiles \
+                  everything.",
 };
 
 static TOOLCHAIN: Check = Check {
@@ -59,7 +57,8 @@ static TOOLCHAIN: Check = Check {
                   versions of the toolchains that `rustup toolchain list` names. Executables have \
                   no such version, so the size is that of the libraries. Without rustup, nothing \
                   is found.\n\nNo problem if a container with another toolchain also builds \
-                  here.\n\nFix: run `cargo clean` after an update of the toolchain.",
+                  here: name its toolchain with `--toolchain`.\n\nFix: `cargo xtask sweep` removes the \
+                  artifacts of toolchains that are gone.",
 };
 
 static SEVERAL: Check = Check {
@@ -72,17 +71,6 @@ static SEVERAL: Check = Check {
                   other builds.\n\nFix: remove the directories that nobody uses.",
 };
 
-/// Incremental state that no package uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unused {
-    /// The profile directory.
-    pub place: ProfileDir,
-    /// The directory of the incremental state.
-    pub path: Utf8PathBuf,
-    /// The name of the crate.
-    pub crate_name: String,
-}
-
 pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = context.workspace;
     let own = workspace.directories();
@@ -90,11 +78,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let others: Vec<Utf8PathBuf> = others.into_iter().map(|it| it.build).collect();
     let mut usage = DiskUsage::default();
     let profiles = build_dir::profile_dirs(&own.build)?;
-    let mut roots = vec![&own.target, &own.build];
-    roots.dedup();
-    // If one directory contains the other, only the outer directory is counted.
-    let is_inner = |root: &Utf8PathBuf| roots.iter().any(|it| *it != root && root.starts_with(it));
-    for root in roots.iter().filter(|it| !is_inner(it)) {
+    for root in own.outer() {
         usage.walk(root, &profiles, &others, context.now)?;
     }
     let place = context.place(&own.target, None);
@@ -102,9 +86,18 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let holds = format!("{} holds {}", own.target, size(usage.bytes));
     let free = free(context, &own.target);
     let old = usage.older_than(OLD);
-    if is_large(usage.bytes, old, free) {
-        let fix = "Remove old artifacts: `cargo xtask clean-affected --orphans`, `cargo clean \
-                    --profile NAME`.";
+    let limit = context
+        .workspace
+        .configured::<SweepTable>("sweep")?
+        .max_size()?;
+    if is_large(usage.bytes, old, free) || limit.is_some_and(|limit| usage.bytes > limit) {
+        let fix = match limit {
+            Some(_) => "Run `cargo xtask sweep`.".to_owned(),
+            None => format!(
+                "Run `cargo xtask sweep --max-age {OLD}d`, or `--max-size SIZE`; `--dry-run` shows \
+                 what would be removed."
+            ),
+        };
         let finding = HOLDS.found(place.clone(), &*holds, fix);
         let share = free.map_or(String::new(), |free| {
             format!(
@@ -121,7 +114,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     }
     if let Some(free) = free.filter(|&free| free < usage.bytes && usage.bytes >= FLOOR) {
         let message = format!("{holds}, and {} are free", size(free));
-        let finding = SPACE.found(place, message, "Remove old artifacts.");
+        let finding = SPACE.found(place, message, "Run `cargo xtask sweep --max-size SIZE`.");
         let impact = format!(
             "Another build of the same size needs {} more than is free.",
             size(usage.bytes - free)
@@ -189,7 +182,8 @@ fn free(context: &Context<'_>, directory: &Utf8Path) -> Option<u64> {
 
 fn incremental(context: &Context<'_>, usage: &DiskUsage) -> Result<Option<Finding>> {
     let unused = unused(context.workspace)?;
-    let bytes = |it: &Unused| usage.incremental.get(&it.path).copied().unwrap_or_default();
+    let bytes =
+        |it: &UnusedIncremental| usage.incremental.get(&it.path).copied().unwrap_or_default();
     let all = size(unused.iter().map(bytes).sum());
     let impact = format!("{all} of disk, and nothing to rebuild once it is removed.");
     let message = match unused.len() {
@@ -204,51 +198,9 @@ fn incremental(context: &Context<'_>, usage: &DiskUsage) -> Result<Option<Findin
         format!("{path}: no package or target is called {name}, {size}")
     });
     let place = context.place(&context.workspace.build_directory, None);
-    let fix = "`cargo xtask doctor --fix` removes it.";
+    let fix = "`cargo xtask sweep` or `cargo xtask doctor --fix` removes it.";
     let finding = INCREMENTAL.found(place, message, fix);
     Ok(Some(finding.evidence(first(8, evidence)).impact(impact)))
-}
-
-/// Returns the incremental state in the workspace's own build directory that no package uses. The
-/// result is empty for a directory in which another checkout builds, because the packages of the
-/// other checkout are unknown.
-///
-/// # Errors
-/// Returns an error if a directory cannot be listed.
-pub(crate) fn unused(workspace: &Workspace) -> Result<Vec<Unused>> {
-    let targets = workspace
-        .packages
-        .iter()
-        .flat_map(|package| &package.targets);
-    let living: BTreeSet<String> = targets.map(|it| it.name.replace('-', "_")).collect();
-    let mut found = Vec::new();
-    for place in build_dir::profile_dirs(&workspace.build_directory)? {
-        let directory = place.path.join("incremental");
-        let names = build_dir::entries(&directory)?;
-        let dead = names.iter().filter_map(|name| {
-            let (crate_name, _) = name.rsplit_once('-')?;
-            (!living.contains(crate_name)).then_some((name, crate_name))
-        });
-        let mut dead: Vec<_> = dead.collect();
-        if dead.is_empty() {
-            continue;
-        }
-        let recorded = place.unit_names(&|_| true)?;
-        let recorded = recorded.iter().flat_map(|(_, _, units)| units);
-        let recorded: HashSet<String> = recorded.map(|it| it.target.replace('-', "_")).collect();
-        dead.retain(|(_, crate_name)| !recorded.contains(*crate_name));
-        found.extend(dead.into_iter().map(|(name, crate_name)| Unused {
-            path: directory.join(name),
-            crate_name: crate_name.to_owned(),
-            place: place.clone(),
-        }));
-    }
-    found.dedup_by(|one, other| one.path == other.path);
-    if !found.is_empty() {
-        let others = shared::others(workspace)?;
-        found.retain(|it| !others.iter().any(|other| other.directory == it.place.path));
-    }
-    Ok(found)
 }
 
 fn toolchains(context: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
@@ -261,7 +213,7 @@ fn toolchains(context: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     if by_version.is_empty() {
         return None;
     }
-    let installed = installed(context)?;
+    let installed = installed(context.runner)?;
     by_version.retain(|version, _| !installed.contains(version));
     if by_version.is_empty() {
         return None;
@@ -275,43 +227,11 @@ fn toolchains(context: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     let installed = installed.iter().map(|it| format!("installed: {it}"));
     let message = format!("{all} were built by toolchains that are no longer installed");
     let place = context.place(&context.workspace.build_directory, None);
-    let fix = "Run `cargo clean`, if nothing else builds here with that toolchain.";
+    let fix = "Run `cargo xtask sweep`, if nothing else builds here with that toolchain.";
     let finding = TOOLCHAIN.found(place, message, fix);
     let libraries: usize = by_version.values().map(HashSet::len).sum();
     let impact = format!("{all} of disk in {libraries} libraries.");
     Some(finding.evidence(built.chain(installed)).impact(impact))
-}
-
-/// Returns the version of the rustc that wrote a library's metadata. The file starts with `rust`,
-/// four bytes of the format's version and eight bytes of a position; the length and the text of the
-/// version follow (`METADATA_HEADER` in `rustc_metadata`).
-fn version_of(library: &Utf8Path) -> Option<String> {
-    version_in(&files::read_start(library, 128).ok()?)
-}
-
-fn version_in(head: &[u8]) -> Option<String> {
-    let rest = head.strip_prefix(b"rust")?.get(12..)?;
-    let (length, rest) = rest.split_first()?;
-    let text = str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
-    text.starts_with("rustc ").then(|| text.to_owned())
-}
-
-/// Returns the rustc versions of all toolchains that rustup has installed, and of the rustc in use.
-fn installed(context: &Context<'_>) -> Option<BTreeSet<String>> {
-    let mut rustup = context.runner.program("rustup");
-    let said = process::checked(rustup.args(["toolchain", "list", "-v"])).ok()?;
-    let said = String::from_utf8_lossy(&said).into_owned();
-    let version = |line: &str| -> Result<String> {
-        let at = line.find(['/', '\\']).context("no path")?;
-        let start = line[..at].rfind(char::is_whitespace).map_or(0, |it| it + 1);
-        let rustc = Utf8Path::new(line[start..].trim()).join("bin/rustc");
-        let said = process::checked(context.runner.program(rustc.as_str()).arg("--version"))?;
-        Ok(String::from_utf8_lossy(&said).trim().to_owned())
-    };
-    let mut versions: BTreeSet<_> = said.lines().filter_map(|line| version(line).ok()).collect();
-    let own = process::checked(context.runner.rustc().arg("--version")).ok()?;
-    versions.insert(String::from_utf8_lossy(&own).trim().to_owned());
-    Some(versions)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::cost::{self, RebuildStart};
-use super::disk;
+use crate::artifacts::disk_usage::size;
 use crate::checks::{Check, Finding, Level};
 use crate::cli::output::count;
 use crate::doctor::context::{Context, first};
@@ -59,7 +59,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         let impact = format!(
             "{} of {} in git's index, written by every build.",
             count(outputs.len(), "file"),
-            disk::size(bytes)
+            size(bytes)
         );
         found.push(finding.evidence(first(5, evidence)).impact(impact));
     }

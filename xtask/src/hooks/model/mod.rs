@@ -61,8 +61,7 @@ impl Hook {
 pub(crate) struct Config {
     pre_commit: HookConfig,
     pre_push: HookConfig,
-    /// The settings of the hook after a checkout, which has no steps.
-    pub post_checkout: CheckoutConfig,
+    post_checkout: HookConfig,
     steps: BTreeMap<String, StepConfig>,
     /// True if the hooks check this workspace. By default they do, except in a fixture.
     pub enabled: Option<bool>,
@@ -76,14 +75,6 @@ struct HookConfig {
     steps: Option<Vec<String>>,
     budget: Option<f64>,
     over_budget: OverBudget,
-}
-
-/// The table `[workspace.metadata.xtask.hooks.post-checkout]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(crate) struct CheckoutConfig {
-    /// True to run `freshness restore` after a switch of branches.
-    pub restore: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,17 +142,21 @@ fn built_in(name: &str) -> Option<Work> {
         command: name.to_owned(),
         arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
     };
+    let program =
+        |words: &[&str]| Work::Program(words.iter().map(|&word| word.to_owned()).collect());
     match name {
         "fmt" => Some(Work::Format),
         "policy" => Some(Work::Policy),
         "clippy" => Some(cargo(&["--", "--deny", "warnings"])),
         "check" | "test" | "nextest" | "doc" => Some(cargo(&[])),
+        "freshness" => Some(program(&["{xtask}", "freshness", "restore", "--quiet"])),
+        "sweep" => Some(program(&["{xtask}", "sweep", "--quiet"])),
         _ => None,
     }
 }
 
 /// The names of the built-in steps, for the message about an unknown step.
-const BUILT_IN: &str = "fmt, policy, clippy, check, test, nextest, doc";
+const BUILT_IN: &str = "fmt, policy, clippy, check, test, nextest, doc, freshness, sweep";
 
 impl Config {
     /// Returns true if the configuration says to skip the workspace in a directory. The directory
@@ -204,11 +199,10 @@ impl Config {
     /// Returns an error if a named step is neither built in nor defined, or if its definition is
     /// wrong.
     pub(crate) fn steps(&self, hook: Hook, skip: &str) -> Result<Vec<HookStep>> {
-        let nothing = HookConfig::default();
         let config = match hook {
             Hook::PreCommit => &self.pre_commit,
             Hook::PrePush => &self.pre_push,
-            Hook::PostCheckout => &nothing,
+            Hook::PostCheckout => &self.post_checkout,
         };
         let named: Vec<&str> = match &config.steps {
             Some(named) => named.iter().map(String::as_str).collect(),
@@ -231,6 +225,10 @@ impl Config {
                 command,
                 arguments: own.args.clone().unwrap_or(arguments),
             },
+            (true, Some(Work::Program(mut words))) => {
+                words.extend(own.args.iter().flatten().cloned());
+                Work::Program(words)
+            }
             (true, Some(work)) => work,
             (true, None) => {
                 let defined = self.steps.iter().filter(|(_, step)| !step.run.is_empty());
@@ -242,6 +240,12 @@ impl Config {
                 )));
             }
         };
+        if hook == Hook::PostCheckout && !matches!(work, Work::Program(_)) {
+            return Err(wrong(format!(
+                "post-checkout has the step `{name}`, which checks changes; post-checkout runs \
+                 `freshness`, `sweep` and programs"
+            )));
+        }
         let glob = |glob: &String| {
             Pattern::new(glob).map_err(|error| wrong(format!("steps.{name}: `{glob}`: {error}")))
         };

@@ -10,6 +10,7 @@ use std::process::ExitStatus;
 use crate::cli::status::Status;
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::Directories;
 use xtask_impact::cargo_config::cargo_home;
 use xtask_impact::process::Runner;
 use xtask_impact::records::checkouts;
@@ -17,6 +18,7 @@ use xtask_impact::vcs::{Range, Repository};
 use xtask_impact::workspace::{Package, Workspace};
 use xtask_impact::{files, lock_file, process, quote};
 
+use crate::artifacts::disk_usage;
 use crate::cargo_runs::build_times::readers::{build_log, unit_graph};
 use crate::cargo_runs::build_times::store::Store;
 use crate::cargo_runs::build_times::{
@@ -86,7 +88,11 @@ impl MeasureRequest<'_> {
         let html = files::read_text(&report, files::LARGE)
             .with_context(|| format!("cannot read {}", quote::name(&report)))?;
         let record = match read_report(&html, &heard.messages) {
-            Ok(build) => Some(self.record(&html, &report, build, heard.waited)?),
+            Ok(build) => {
+                let mut record = self.record(&html, &report, build, heard.waited)?;
+                record.run.directory_bytes = self.directory_bytes(target);
+                Some(record)
+            }
             Err(ReportError::NoUnits) => {
                 output::note(ReportError::NoUnits);
                 None
@@ -141,6 +147,19 @@ impl MeasureRequest<'_> {
             records.push(record);
         }
         Ok((Status::Done, records))
+    }
+
+    /// Returns the size of the build and the target directory. `target` is the directory in which
+    /// the build put final artifacts.
+    fn directory_bytes(&self, target: Utf8PathBuf) -> Option<u64> {
+        let mut directories = self.workspace.directories();
+        if target != directories.target {
+            directories = Directories {
+                build: target.clone(),
+                target,
+            };
+        }
+        disk_usage::total(&directories).ok()
     }
 
     /// Returns the arguments of a build, including `--locked`.

@@ -3,7 +3,7 @@
 use xtask_impact::quote;
 
 use super::report::{breach, share};
-use super::{change, changed, count, percent, plus, remarks, seconds, verdict};
+use super::{change, changed, count, directory_size, percent, plus, remarks, seconds, verdict};
 use crate::cargo_runs::build_times::Run;
 use crate::timings::compare::{FigureChange, TimingsComparison, Verdict};
 use crate::timings::report::TimingsReport;
@@ -115,6 +115,7 @@ pub fn trend(trend: &Trend) -> String {
             percent(point.percent),
             seconds(point.run.critical_path),
             point.run.ran.to_string(),
+            directory_size(&point.run),
             point.run.name() + &remarks(&point.run, point.runs),
         ]
     });
@@ -124,6 +125,7 @@ pub fn trend(trend: &Trend) -> String {
         "change:",
         "critical path:",
         "units:",
+        "directory:",
         "run",
     ];
     format!("### Build timings\n{}", table(&columns, rows.collect()))

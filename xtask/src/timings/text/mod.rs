@@ -10,6 +10,7 @@ use xtask_impact::quote;
 
 use self::report::listed;
 pub use self::report::text;
+use crate::artifacts::disk_usage::size;
 use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{Run, UnitTiming};
 use crate::cli::output::count;
@@ -202,15 +203,17 @@ pub fn trend(trend: &Trend) -> String {
     if trend.points.is_empty() {
         return String::new();
     }
-    let mut text = "started (UTC)           total   change      path  units  run\n".to_owned();
+    let mut text =
+        "started (UTC)           total   change      path  units  directory  run\n".to_owned();
     for point in &trend.points {
         let line = format!(
-            "{} {:>9} {:>8} {:>9} {:>6}  {}{}",
+            "{} {:>9} {:>8} {:>9} {:>6} {:>10}  {}{}",
             point.run.started(),
             seconds(point.total),
             percent(point.percent),
             seconds(point.run.critical_path),
             point.run.ran,
+            directory_size(&point.run),
             point.run.name(),
             remarks(&point.run, point.runs),
         );
@@ -234,6 +237,11 @@ pub fn list(history: &[Series]) -> String {
         quote::line(line.trim_end()).into_owned() + "\n"
     });
     lines.collect()
+}
+
+/// Returns the size of the build directory after a run, or `-` for a run that did not record it.
+fn directory_size(run: &Run) -> String {
+    run.directory_bytes.map_or_else(|| "-".to_owned(), size)
 }
 
 fn remarks(run: &Run, runs: usize) -> String {

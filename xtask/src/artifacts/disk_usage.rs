@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir;
-use xtask_impact::build_dir::{Layout, ProfileDir};
+use xtask_impact::build_dir::{Directories, Layout, ProfileDir};
+
+use super::disk_size;
 
 /// The contents of a directory in bytes, sorted in several ways, from one walk.
 #[derive(Debug, Default)]
@@ -24,6 +26,18 @@ pub(crate) struct DiskUsage {
     /// all files with this hash.
     pub(crate) libraries: Vec<(Utf8PathBuf, String)>,
     pub(crate) by_hash: HashMap<String, u64>,
+}
+
+/// Returns the size of a build directory and its target directory on the disk.
+///
+/// # Errors
+/// Returns an error if a directory cannot be listed.
+pub(crate) fn total(directories: &Directories) -> Result<u64> {
+    let mut usage = DiskUsage::default();
+    for root in directories.outer() {
+        usage.walk(root, &[], &[], SystemTime::now())?;
+    }
+    Ok(usage.bytes)
 }
 
 impl DiskUsage {
@@ -63,13 +77,13 @@ impl DiskUsage {
                     }
                     continue;
                 }
-                let modified = metadata.modified().unwrap_or(now);
-                if metadata.len() > 0 && !linked.insert((metadata.len(), modified)) {
+                if disk_size::link(&metadata).is_some_and(|link| !linked.insert(link)) {
                     continue;
                 }
+                let modified = metadata.modified().unwrap_or(now);
                 let age = now.duration_since(modified).unwrap_or(Duration::ZERO);
                 let days = age.as_secs() / 86_400;
-                self.count(root, path, metadata.len(), days, &packages);
+                self.count(root, path, disk_size::bytes(&metadata), days, &packages);
             }
         }
         Ok(())
@@ -178,5 +192,60 @@ pub(crate) fn size(bytes: u64) -> String {
     match unit {
         "B" => format!("{bytes}B"),
         unit => format!("{size:.1}{unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_counted_by_package_age_and_profile() {
+        let mut usage = DiskUsage::default();
+        let packages = HashMap::from([("0123456789abcdef".to_owned(), "my-lib".to_owned())]);
+        for (path, bytes, days) in [
+            ("debug/deps/libmy_lib-0123456789abcdef.rmeta", 10, 0),
+            (
+                "debug/.fingerprint/my-lib-0123456789abcdef/lib-my_lib",
+                1,
+                0,
+            ),
+            (
+                "wasm32-wasip1/release/deps/libx-fedcba9876543210.rlib",
+                20,
+                40,
+            ),
+            ("debug/incremental/my_lib-2abc/s-x/query.bin", 5, 0),
+            ("debug/build/new/0123456789abcdef/out/x.rs", 3, 8),
+            ("doc/index.html", 2, 0),
+        ] {
+            let path = Utf8Path::new("/t").join(path);
+            usage.count("/t".into(), &path, bytes, days, &packages);
+        }
+        assert_eq!(
+            usage.shown(),
+            [
+                "by profile: wasm32-wasip1/release 20B, debug 19B, doc 2B",
+                "by package: others 20B, my-lib 11B, incremental state 5B, new 3B",
+                "by when it was written: in the last week 18B, more than 7 days ago 3B, \
+                 more than 30 days ago 20B",
+            ]
+        );
+        assert_eq!(
+            usage.incremental[Utf8Path::new("/t/debug/incremental/my_lib-2abc")],
+            5
+        );
+    }
+
+    #[test]
+    fn sizes_are_shown_with_a_unit() {
+        for (bytes, expected) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1536, "1.5KiB"),
+            (3 << 30, "3.0GiB"),
+        ] {
+            assert_eq!(size(bytes), expected);
+        }
     }
 }

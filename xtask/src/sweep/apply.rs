@@ -1,0 +1,321 @@
+//! Sweeps the directories of a workspace: reads, plans, takes cargo's locks, plans again, removes.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use anyhow::{Result, bail};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir;
+use xtask_impact::build_dir::Directories;
+use xtask_impact::paths::resolved;
+use xtask_impact::process::Runner;
+use xtask_impact::records::checkouts;
+use xtask_impact::records::layout::PackageDirectories;
+use xtask_impact::workspace::Workspace;
+
+use super::garbage::{self, InstalledToolchains};
+use super::last_use::{self, KnownUses};
+use super::needed::NeededUnits;
+use super::plan::{PlanLimits, SweepPlan, SweptDirectory};
+use super::report::SweepReport;
+use super::scan::DirectoryScan;
+use super::settings::SweepLimits;
+use crate::artifacts::lock::BuildLocks;
+use crate::artifacts::plan::Directory;
+use crate::artifacts::remove::{self, Bounds};
+use crate::checks::Policy;
+use crate::cli::output;
+
+/// The choices of a sweep, apart from its limits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SweepOptions {
+    /// True if the sweep only makes a plan and removes nothing.
+    pub dry_run: bool,
+    /// True to wait for the end of a running build, false to give up.
+    pub wait: bool,
+    /// True to sweep the workspace's other build directories, too.
+    pub all_target_dirs: bool,
+    /// True to sweep a directory in which another checkout builds, too.
+    pub allow_shared: bool,
+}
+
+/// A sweep of one workspace.
+pub(crate) struct Sweep<'a> {
+    pub runner: &'a Runner,
+    pub workspace: &'a Workspace,
+    pub limits: &'a SweepLimits,
+    pub options: SweepOptions,
+    /// Arguments for the kept commands: choices about the network.
+    pub forwarded: &'a [String],
+    pub now: SystemTime,
+}
+
+/// The needed units of each directory, with the stamp of the scan that they were found for.
+type FoundNeeds = Vec<(u64, NeededUnits)>;
+
+impl Sweep<'_> {
+    /// Sweeps the directories, and returns the report of what was or would be removed.
+    ///
+    /// # Errors
+    /// Returns an error if a directory cannot be read, locked or removed, or if another checkout
+    /// builds in a directory.
+    pub(crate) fn run(&self) -> Result<SweepReport> {
+        let (own, others) = directories(self.workspace)?;
+        let mut all = vec![own];
+        if self.options.all_target_dirs {
+            all.extend(others.iter().cloned());
+        }
+        for (at, directories) in all.iter().enumerate() {
+            self.refuse_shared(directories, at == 0)?;
+        }
+        let nested: Vec<Utf8PathBuf> = others.iter().map(|it| it.build.clone()).collect();
+        let installed = InstalledToolchains::find(self.runner, &self.limits.toolchains)?;
+        let look = |needs: &mut FoundNeeds| self.look(&all, &nested, installed.as_ref(), needs);
+        let mut needs = Vec::new();
+        let (mut read, mut plan) = look(&mut needs)?;
+        let left_out = match self.options.all_target_dirs {
+            true => Vec::new(),
+            false => nested.clone(),
+        };
+        let report = |read: &[SweptDirectory], plan: &SweepPlan, needs: &FoundNeeds| {
+            let commands = needs.iter().flat_map(|(_, it)| it.commands.iter().cloned());
+            SweepReport {
+                commands: commands.collect(),
+                others: left_out.clone(),
+                ..SweepReport::new(
+                    &self.workspace.root,
+                    read,
+                    plan,
+                    self.plan_limits(),
+                    self.now,
+                )
+            }
+        };
+        if self.options.dry_run {
+            return Ok(report(&read, &plan, &needs));
+        }
+        if !plan.items.is_empty() {
+            let mut locks = self.lock(&read)?;
+            loop {
+                // A build may have ended since the directories were read.
+                (read, plan) = look(&mut needs)?;
+                if locks.iter().all(BuildLocks::is_complete) {
+                    break;
+                }
+                drop(locks);
+                locks = self.lock(&read)?;
+            }
+            remove_all(&read, &plan)?;
+        }
+        for (index, directory) in read.iter().enumerate() {
+            let removed = plan.removed.iter().filter(|it| it.0 == index);
+            let removed = removed.map(|(_, unit)| *unit).collect();
+            arm(&directory.scan, &directory.directories, &removed);
+        }
+        Ok(report(&read, &plan, &needs))
+    }
+
+    fn plan_limits(&self) -> PlanLimits {
+        PlanLimits {
+            max_size: self.limits.max_size,
+            max_age: self.limits.max_age,
+        }
+    }
+
+    /// Returns an error if another checkout builds in a directory, unless that is allowed.
+    fn refuse_shared(&self, directories: &Directories, is_own: bool) -> Result<()> {
+        let policy: Policy = self.workspace.configured("policy")?;
+        if self.options.allow_shared || policy.allow_shared {
+            return Ok(());
+        }
+        let layout = PackageDirectories::new(self.workspace);
+        let state = self.workspace.kept().filter(|_| is_own);
+        let ours = (self.workspace, &layout);
+        let shared = checkouts::read(ours, directories, false, state.as_deref())?.1;
+        match shared.iter().find(|it| it.is_there) {
+            Some(shared) => Err(shared.refusal()),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads all directories and makes the plan. The kept commands run only if something may be
+    /// removed, and only once for the same units.
+    fn look(
+        &self,
+        all: &[Directories],
+        nested: &[Utf8PathBuf],
+        installed: Option<&InstalledToolchains>,
+        needs: &mut FoundNeeds,
+    ) -> Result<(Vec<SweptDirectory>, SweepPlan)> {
+        let mut read = Vec::new();
+        for directories in all {
+            let others: Vec<_> = nested
+                .iter()
+                .filter(|it| **it != directories.build)
+                .cloned()
+                .collect();
+            let mut scan = DirectoryScan::read(directories, &others)?;
+            let evidence = last_use::find(&mut scan, directories, &KnownUses::read(directories));
+            let garbage = garbage::find(&mut scan, self.workspace, directories, installed)?;
+            read.push(SweptDirectory {
+                directories: directories.clone(),
+                running: running(&scan),
+                scan,
+                evidence,
+                garbage,
+                needed: BTreeSet::new(),
+                unknown_profiles: BTreeSet::new(),
+            });
+        }
+        let limits = self.plan_limits();
+        let plan = SweepPlan::new(&read, limits, self.now);
+        if plan.items.is_empty() {
+            return Ok((read, plan));
+        }
+        needs.resize_with(read.len(), Default::default);
+        for (at, directory) in read.iter_mut().enumerate() {
+            let stamp = directory.scan.stamp();
+            if needs[at].0 != stamp {
+                let place = (&*self.workspace.root, &directory.directories, at == 0);
+                let commands = &self.limits.commands;
+                let found = NeededUnits::find(self.runner, self.forwarded, place, commands)?;
+                needs[at] = (stamp, found);
+            }
+            let found = &needs[at].1;
+            directory.needed = found.in_scan(&directory.scan);
+            directory
+                .unknown_profiles
+                .clone_from(&found.unknown_profiles);
+        }
+        let plan = SweepPlan::new(&read, limits, self.now);
+        Ok((read, plan))
+    }
+
+    /// Takes cargo's locks of all profile directories. While a lock is busy, none is held: cargo
+    /// may wait for another one of them.
+    fn lock(&self, read: &[SweptDirectory]) -> Result<Vec<BuildLocks>> {
+        let mut places = Vec::new();
+        let mut seen = BTreeSet::new();
+        for directory in read {
+            let target = &directory.directories.target;
+            let new = directory
+                .scan
+                .places
+                .iter()
+                .filter(|it| seen.insert(it.path.clone()));
+            places.extend(new.map(|place| (place, target)));
+        }
+        'again: loop {
+            let mut locks = Vec::new();
+            for (place, target) in &places {
+                match BuildLocks::take(place, target, false)? {
+                    Some(lock) => locks.push(lock),
+                    None if !self.options.wait => bail!(
+                        "a build is running in {}\nhint: try again when it has finished, or leave \
+                         out --no-wait",
+                        place.path
+                    ),
+                    None => {
+                        let message = format_args!("waiting for the build in {}", place.path);
+                        output::status("Blocking", message);
+                        drop(locks);
+                        drop(BuildLocks::take(place, target, true)?);
+                        continue 'again;
+                    }
+                }
+            }
+            for (lock, (place, _)) in locks.iter().zip(&places) {
+                if !lock.keeps_cargo_out {
+                    output::warning(format_args!(
+                        "cargo takes no locks in {}, so a build may run while artifacts are \
+                         removed; make sure that no build is running",
+                        place.path
+                    ));
+                }
+            }
+            return Ok(locks);
+        }
+    }
+}
+
+/// Returns the workspace's own directories, and the other directories that it builds in.
+pub(crate) fn directories(workspace: &Workspace) -> Result<(Directories, Vec<Directories>)> {
+    let own = workspace.directories();
+    let others = build_dir::others(&workspace.root, &own)?;
+    Ok((own, others))
+}
+
+/// Remembers the last uses of a directory, and arms its access times.
+pub(crate) fn arm(scan: &DirectoryScan, directories: &Directories, removed: &BTreeSet<usize>) {
+    let failed = last_use::arm(scan, directories, removed);
+    if failed > 0 {
+        let units = output::count(failed, "unit");
+        output::note(format_args!(
+            "the access times of {units} in {} cannot be set, because another user owns the files; \
+             their last use is known less exactly",
+            directories.build
+        ));
+    }
+}
+
+/// Removes what a plan names, directory by directory.
+fn remove_all(read: &[SweptDirectory], plan: &SweepPlan) -> Result<()> {
+    for (index, directory) in read.iter().enumerate() {
+        let items = plan.items.iter().filter(|it| it.directory == index);
+        let mut removals = Vec::new();
+        let mut places = BTreeSet::new();
+        for item in items {
+            removals.extend(item.removals.iter().cloned());
+            places.extend(item.place);
+        }
+        let mut bounds = None;
+        for place in places {
+            let profile: &Utf8Path = &directory.scan.places[place].path;
+            bounds = Some(Bounds::of_profile(&directory.directories, profile)?);
+        }
+        let Some(bounds) = bounds else { continue };
+        let path = directory.directories.build.clone();
+        let mut progress = output::Progress::new("Removing", removals.len(), &path);
+        let planned = Directory {
+            path,
+            triple: None,
+            removals,
+            kept: Vec::new(),
+            shared_incremental: Vec::new(),
+            doubtful: Vec::new(),
+        };
+        remove::remove(&planned, &bounds, &mut |done| progress.show(done))?;
+    }
+    Ok(())
+}
+
+/// Returns the units that the running kit is built from, if the kit lies in this directory.
+fn running(scan: &DirectoryScan) -> BTreeSet<usize> {
+    let exe = std::env::current_exe().ok();
+    let exe = exe.and_then(|it| Utf8PathBuf::try_from(it).ok());
+    let Some(exe) = exe.map(|it| resolved(&it)) else {
+        return BTreeSet::new();
+    };
+    let mut units = Vec::new();
+    for (index, unit) in scan.units.iter().enumerate() {
+        let holds = |path: &Utf8PathBuf| exe.starts_with(resolved(path));
+        // Most units have no file of this name.
+        let may_hold = unit.names.iter().any(|name| {
+            exe.file_stem()
+                .is_some_and(|stem| stem.starts_with(name.target.as_str()))
+        });
+        if may_hold && unit.files.iter().any(|(_, path)| holds(path)) {
+            units.push(index);
+        }
+    }
+    for shared in &scan.shared {
+        if shared
+            .paths
+            .iter()
+            .any(|path| path.file_name() == exe.file_name() && resolved(path) == exe)
+        {
+            units.extend(&shared.owners);
+        }
+    }
+    scan.with_dependencies(units)
+}

@@ -1,0 +1,233 @@
+//! Artifacts that no build uses any more: of toolchains that are gone, of packages that the
+//! workspace no longer has, of the former layout, and files whose unit is gone.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+use serde::Serialize;
+use xtask_impact::build_dir::Directories;
+use xtask_impact::build_dir::unit_record::UnitName;
+use xtask_impact::process::Runner;
+use xtask_impact::workspace::Workspace;
+use xtask_impact::{process, usage};
+
+use super::scan::{DirectoryScan, SweepUnit, is_first_layout};
+use crate::artifacts::orphans::LiveSet;
+use crate::artifacts::plan::{Artifact, ArtifactSelection, CleanSelection, Directory, Removal};
+use crate::artifacts::reader::ProfileReader;
+use crate::artifacts::toolchains;
+use crate::cli::output;
+
+/// The reason to remove an artifact, in the order of removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SweepClass {
+    /// The toolchain that built the unit is not installed.
+    GoneToolchain,
+    /// The workspace no longer has the package, the version or the target.
+    Orphan,
+    /// The same toolchain builds in the new layout now.
+    FormerLayout,
+    /// The files have no fingerprint, so cargo does not use them.
+    WithoutFingerprint,
+    /// No unit uses the incremental state.
+    Incremental,
+    /// The unit was not used for the longest time.
+    LastUse,
+}
+
+/// The garbage among the units of a scan: the class and the reason, by the index of the unit.
+pub(crate) type Garbage = HashMap<usize, (SweepClass, String)>;
+
+/// Finds the garbage of a directory. `installed` are the versions of the installed compilers;
+/// without them, no toolchain counts as gone.
+///
+/// # Errors
+/// Returns an error if a directory cannot be listed.
+pub(crate) fn find(
+    scan: &mut DirectoryScan,
+    workspace: &Workspace,
+    directories: &Directories,
+    installed: Option<&InstalledToolchains>,
+) -> Result<Garbage> {
+    let mut garbage = Garbage::new();
+    let compilers = scan.compilers();
+    for (index, unit) in scan.units.iter().enumerate() {
+        let version = unit.rustc.and_then(|it| compilers.get(&it));
+        if let (Some(version), Some(installed)) = (version, installed)
+            && !installed.has(version)
+        {
+            let because = format!("built by {version}, which is not installed");
+            garbage.insert(index, (SweepClass::GoneToolchain, because));
+        }
+    }
+    for (index, because) in orphans(scan, workspace, directories)? {
+        garbage
+            .entry(index)
+            .or_insert((SweepClass::Orphan, because));
+    }
+    for index in former_layout(scan) {
+        let because = "its toolchain builds in the new layout now".to_owned();
+        garbage
+            .entry(index)
+            .or_insert((SweepClass::FormerLayout, because));
+    }
+    for (index, unit) in scan.units.iter().enumerate() {
+        if !unit.has_fingerprint {
+            let because = "it has no fingerprint".to_owned();
+            garbage
+                .entry(index)
+                .or_insert((SweepClass::WithoutFingerprint, because));
+        }
+    }
+    Ok(garbage)
+}
+
+/// The versions of the compilers that count as installed.
+#[derive(Clone, Debug)]
+pub(crate) struct InstalledToolchains(BTreeSet<String>);
+
+impl InstalledToolchains {
+    /// Returns the toolchains that `named` names: each by its name in rustup, or by its version. If
+    /// none is named, returns all toolchains of rustup, or `None` if they are not known.
+    ///
+    /// # Errors
+    /// Returns an error if a name is neither a toolchain of rustup nor a version.
+    pub(crate) fn find(runner: &Runner, named: &BTreeSet<String>) -> Result<Option<Self>> {
+        if named.is_empty() {
+            return Ok(toolchains::installed(runner).map(Self));
+        }
+        let mut versions = BTreeSet::new();
+        for name in named {
+            let mut rustup = runner.program("rustup");
+            let said = process::checked(rustup.args(["run", name, "rustc", "--version"]));
+            versions.insert(match said {
+                Ok(said) => String::from_utf8_lossy(&said).trim().to_owned(),
+                Err(_) if name.starts_with(|it: char| it.is_ascii_digit()) => {
+                    format!("rustc {name}")
+                }
+                Err(_) => {
+                    return Err(usage!(
+                        "the toolchain `{name}` is not installed, so its version is unknown\nhint: \
+                         write the version, as in --toolchain 1.95.0"
+                    ));
+                }
+            });
+        }
+        Ok(Some(Self(versions)))
+    }
+
+    /// Returns true if a compiler counts as installed. `version` is the output of
+    /// `rustc --version`.
+    fn has(&self, version: &str) -> bool {
+        self.0.iter().any(|known| {
+            let rest = version.strip_prefix(known.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+    }
+}
+
+/// Returns the units of packages, versions and targets that the workspace no longer has, each with
+/// the reason. Their final artifacts become shared artifacts that they own.
+fn orphans(
+    scan: &mut DirectoryScan,
+    workspace: &Workspace,
+    directories: &Directories,
+) -> Result<Vec<(usize, String)>> {
+    let living = match LiveSet::new(workspace) {
+        Ok(living) => living,
+        Err(error) => {
+            output::note_once(None, &format!("no artifact counts as an orphan: {error:#}"));
+            return Ok(Vec::new());
+        }
+    };
+    let mut reader = ProfileReader::new(workspace, std::iter::empty(), None, Some(&living));
+    let mut read = Vec::new();
+    let mut foreign = None;
+    for place in &scan.places {
+        let contents = reader.read(place, &directories.target)?;
+        foreign = foreign.or_else(|| living.foreign_package(&contents));
+        read.push(contents);
+    }
+    let nothing = CleanSelection::default();
+    let selection = ArtifactSelection::nothing(workspace, &nothing);
+    let units = scan.units.iter().enumerate();
+    let by_hash: HashMap<_, _> = units
+        .map(|(index, unit)| ((unit.place, unit.hash.clone()), index))
+        .collect();
+    let mut found = Vec::new();
+    for (place, contents) in read.iter().enumerate() {
+        let strays: HashSet<(&str, Option<&UnitName>)> = contents
+            .strays
+            .iter()
+            .map(|it| (&*it.found.hash, it.found.unit.as_ref()))
+            .collect();
+        let orphans = contents.strays.iter();
+        let orphans = orphans.filter(|it| it.doubt_with(foreign.as_deref()).is_none());
+        let mut indexes: HashMap<(&str, Option<&UnitName>), usize> = HashMap::new();
+        for orphan in orphans {
+            let Some(&index) = by_hash.get(&(place, orphan.found.hash.clone())) else {
+                continue;
+            };
+            // A directory that other units share is kept until all of them are orphans.
+            let hash = &*orphan.found.hash;
+            let mut names = scan.units[index].names.iter();
+            if names.all(|name| strays.contains(&(hash, Some(name)))) {
+                found.push((index, orphan.because.clone()));
+                let key = (&*orphan.found.package_name, orphan.found.unit.as_ref());
+                indexes.entry(key).or_insert(index);
+            }
+        }
+        if indexes.is_empty() {
+            continue;
+        }
+        let planned = Directory::new(&selection, contents, foreign.as_deref());
+        let mut owned: HashMap<Utf8PathBuf, usize> = HashMap::new();
+        for Removal {
+            path,
+            package,
+            unit,
+            ..
+        } in planned.removals
+        {
+            let index = indexes.get(&(package.as_str(), unit.as_ref()));
+            owned.extend(index.map(|index| (path, *index)));
+        }
+        for shared in scan.shared.iter_mut().filter(|it| it.kind.is_none()) {
+            if let Some(&index) = owned.get(&shared.paths[0]) {
+                shared.kind = Some(Artifact::Uplifted);
+                shared.owners.push(index);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the units in the first layout whose toolchain used the second layout later, in the same
+/// profile directory.
+fn former_layout(scan: &DirectoryScan) -> Vec<usize> {
+    let mut newest = HashMap::new();
+    let key = |unit: &SweepUnit| {
+        let is_first = is_first_layout(&scan.places[unit.place]);
+        Some((scan.profile(unit.place).to_owned(), unit.rustc?, is_first))
+    };
+    for unit in &scan.units {
+        if let Some(key) = key(unit) {
+            let used = newest.entry(key).or_insert(unit.last_use);
+            *used = unit.last_use.max(*used);
+        }
+    }
+    let is_former = |unit: &SweepUnit| {
+        let Some((profile, rustc, true)) = key(unit) else {
+            return false;
+        };
+        let in_second = newest.get(&(profile.clone(), rustc, false));
+        in_second.is_some_and(|it| Some(it) > newest.get(&(profile, rustc, true)))
+    };
+    let units = scan.units.iter().enumerate();
+    units
+        .filter(|(_, unit)| is_former(unit))
+        .map(|(index, _)| index)
+        .collect()
+}

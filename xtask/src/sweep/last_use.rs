@@ -1,0 +1,158 @@
+//! The time at which each unit was used last.
+//!
+//! Cargo reads the fingerprint of every unit of a build, fresh or not, so the access time of the
+//! fingerprint is the time of the last use. Most file systems change an access time only if it is
+//! not newer than the modification time, or a day old. [`arm`] therefore remembers the access times
+//! and sets them back.
+//!
+//! A program that reads every file, as for an archive, destroys the access times. Cargo never reads
+//! `invoked.timestamp`. An access to a fingerprint counts for nothing if `invoked.timestamp` was
+//! read in the same minute.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, FileTimes};
+use std::time::{Duration, SystemTime};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+use xtask_impact::build_dir::Directories;
+use xtask_impact::{files, state};
+
+use super::scan::{DirectoryScan, SweepUnit};
+
+/// The last known use of each unit, in seconds since 1970. The key is the profile directory below
+/// the build directory, and the hash.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct KnownUses(BTreeMap<(String, String), u64>);
+
+/// The evidence for the last uses of the units of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum UseEvidence {
+    /// Access times.
+    AccessTimes,
+    /// The times of builds: the file system does not keep access times.
+    Builds,
+    /// The times of builds: nearly all files were read within a minute.
+    Archived,
+}
+
+/// The time between two accesses that belong to one pass over all files.
+const PASS: Duration = Duration::from_secs(60);
+
+impl KnownUses {
+    fn file(directories: &Directories) -> Utf8PathBuf {
+        state::in_target(&directories.build).join("last-uses")
+    }
+
+    /// Reads the uses that the last run of the kit remembered.
+    pub(crate) fn read(directories: &Directories) -> Self {
+        state::read(&Self::file(directories)).unwrap_or_default()
+    }
+}
+
+/// Finds the last use of each unit. The use of a unit is a use of the units that it was built from.
+/// Returns the evidence that most of the uses have.
+pub(crate) fn find(
+    scan: &mut DirectoryScan,
+    directories: &Directories,
+    known: &KnownUses,
+) -> UseEvidence {
+    // Without a build directory there is no unit and nothing to test.
+    let keeps = files::keeps_access_times(&directories.build).unwrap_or(false);
+    let mut archived = 0;
+    for index in 0..scan.units.len() {
+        let profile = scan.profile(scan.units[index].place).to_string();
+        let unit = &mut scan.units[index];
+        let key = (profile, unit.hash.clone());
+        let remembered = known.0.get(&key).map(|seconds| from_seconds(*seconds));
+        let accessed = unit.accessed.filter(|_| keeps);
+        archived += usize::from(accessed.is_some() && was_archived(unit));
+        let accessed = accessed.filter(|_| !was_archived(unit));
+        let found = [Some(unit.built), remembered, accessed];
+        unit.last_use = found.into_iter().flatten().max().unwrap_or(unit.built);
+    }
+    pass_on(scan);
+    let accessed = scan.units.iter().filter(|it| it.accessed.is_some()).count();
+    match keeps {
+        false => UseEvidence::Builds,
+        true if archived > 0 && archived * 10 >= accessed * 9 => UseEvidence::Archived,
+        true => UseEvidence::AccessTimes,
+    }
+}
+
+/// Returns true if the last access to a unit belongs to a pass over all files.
+fn was_archived(unit: &SweepUnit) -> bool {
+    let (Some(accessed), Some(others)) = (unit.accessed, unit.read_by_others) else {
+        return false;
+    };
+    let distance = accessed
+        .duration_since(others)
+        .or_else(|it| Ok::<_, ()>(it.duration()));
+    distance.is_ok_and(|it| it <= PASS)
+}
+
+/// Passes the last use of each unit on to its dependencies.
+fn pass_on(scan: &mut DirectoryScan) {
+    let by_value = scan.by_value();
+    let mut order: Vec<usize> = (0..scan.units.len()).collect();
+    order.sort_by_key(|&unit| std::cmp::Reverse(scan.units[unit].last_use));
+    // The newest use comes first, so each unit is visited with the newest use that reaches it.
+    let mut is_done = vec![false; scan.units.len()];
+    for first in order {
+        let last_use = scan.units[first].last_use;
+        let mut pending = vec![first];
+        while let Some(unit) = pending.pop() {
+            if std::mem::replace(&mut is_done[unit], true) {
+                continue;
+            }
+            scan.units[unit].last_use = last_use.max(scan.units[unit].last_use);
+            pending.extend(by_value.dependencies(&scan.units[unit], &scan.places));
+        }
+    }
+}
+
+/// Remembers the last uses, and sets the access times back so that the next use changes them.
+/// Returns the number of units whose access times could not be set. `removed` are the units that do
+/// not exist any more.
+pub(crate) fn arm(
+    scan: &DirectoryScan,
+    directories: &Directories,
+    removed: &BTreeSet<usize>,
+) -> usize {
+    let mut known = KnownUses::default();
+    let mut failed = 0;
+    for (index, unit) in scan.units.iter().enumerate() {
+        if !unit.has_fingerprint || removed.contains(&index) {
+            continue;
+        }
+        let profile = scan.profile(unit.place).to_string();
+        let seconds = unit.last_use.duration_since(SystemTime::UNIX_EPOCH);
+        let seconds = seconds.unwrap_or_default().as_secs();
+        let key = (profile, unit.hash.clone());
+        let entry = known.0.entry(key).or_default();
+        *entry = seconds.max(*entry);
+        let records = unit.records(&scan.places[unit.place]);
+        let failures = records.iter().filter(|it| !set_back(it)).count();
+        failed += usize::from(failures > 0);
+    }
+    state::write(&KnownUses::file(directories), &known);
+    failed
+}
+
+/// Sets the access time of a file to its modification time. Returns false if the system refuses.
+fn set_back(path: &Utf8Path) -> bool {
+    let Ok(modified) = path.metadata().and_then(|it| it.modified()) else {
+        return true;
+    };
+    let file = File::options().append(true).open(path);
+    let times = FileTimes::new().set_accessed(modified);
+    file.and_then(|file| file.set_times(times)).is_ok()
+}
+
+fn from_seconds(seconds: u64) -> SystemTime {
+    let since = Duration::from_secs(seconds);
+    SystemTime::UNIX_EPOCH
+        .checked_add(since)
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}

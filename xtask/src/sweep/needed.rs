@@ -1,0 +1,145 @@
+//! The units that the kept commands need.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+use xtask_impact::build_dir::Directories;
+use xtask_impact::process::Runner;
+
+use super::scan::DirectoryScan;
+use crate::artifacts::mirror::Mirror;
+use crate::cargo_runs::no_op::{FingerprintId, Freshness, KeptCommand};
+use crate::cli::output;
+
+/// The units that the kept commands considered in a directory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NeededUnits {
+    pub units: BTreeSet<FingerprintId>,
+    /// The units that a command of the user would compile, by profile directory, package and name.
+    /// A unit of this name with another hash may be the one that the user means.
+    stale: BTreeSet<(Utf8PathBuf, String, String)>,
+    /// The names of the profile directories in which every unit is kept, because a command failed
+    /// before cargo knew its units.
+    pub unknown_profiles: BTreeSet<String>,
+    pub commands: Vec<CommandReport>,
+}
+
+/// The outcome of a kept command.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct CommandReport {
+    /// The command, as the user wrote it.
+    pub command: String,
+    /// True if the kit chose the command, because the user named none.
+    pub is_default: bool,
+    /// The state of the command before the sweep.
+    pub state: CommandState,
+    /// The number of units that the command uses.
+    pub units: usize,
+    /// The error of cargo, if cargo failed before it knew the units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The state of a kept command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CommandState {
+    /// Cargo would build nothing.
+    Fresh,
+    /// Cargo would build something.
+    Stale,
+    /// Cargo failed, and every unit of the profile is kept.
+    Failed,
+}
+
+impl NeededUnits {
+    /// Runs the kept commands that build in this directory, in a mirror of the directory. `own` is
+    /// true for the workspace's own directory, in which commands without `--target-dir` build.
+    ///
+    /// # Errors
+    /// Returns an error if the mirror cannot be written, or if cargo cannot be started.
+    pub(crate) fn find(
+        runner: &Runner,
+        forwarded: &[String],
+        (root, directories, own): (&Utf8Path, &Directories, bool),
+        commands: &[KeptCommand],
+    ) -> Result<Self> {
+        let is_here = |command: &&KeptCommand| match &command.target_directory {
+            None => own,
+            Some(named) => root.join(named) == directories.target,
+        };
+        let commands: Vec<_> = commands.iter().filter(is_here).collect();
+        let mut needed = Self::default();
+        if commands.is_empty() {
+            return Ok(needed);
+        }
+        let profiles = commands.iter().map(|it| it.profile.clone()).collect();
+        let mirror = Mirror::new(root, directories, &profiles)?;
+        let runner = runner.in_directory(root);
+        for command in commands {
+            output::status("Checking", format_args!("cargo {}", command.text));
+            let run = command.no_op(&runner, forwarded, mirror.scratch(), &mirror.target())?;
+            let (state, error) = match run.state {
+                Freshness::Fresh => (CommandState::Fresh, None),
+                Freshness::Stale => (CommandState::Stale, None),
+                Freshness::Unknown(error) => {
+                    needed.unknown_profiles.insert(command.profile.clone());
+                    (CommandState::Failed, Some(error))
+                }
+            };
+            needed.commands.push(CommandReport {
+                command: command.text.clone(),
+                is_default: command.is_default,
+                state,
+                units: run.units.len(),
+                error,
+            });
+            if state == CommandState::Stale && !command.is_default {
+                let stale = run.units.iter();
+                let stale = stale.map(|(id, (package, unit))| {
+                    (id.profile.clone(), package.clone(), unit.clone())
+                });
+                needed.stale.extend(stale);
+            }
+            needed.units.extend(run.units.into_keys());
+        }
+        Ok(needed)
+    }
+
+    /// Returns the needed units of a scan, with everything that they were built from. If a command
+    /// of the user would compile a unit that the scan does not have, the unit of the same name that
+    /// was used last is needed: the command may run with other settings here than elsewhere.
+    pub(crate) fn in_scan(&self, scan: &DirectoryScan) -> BTreeSet<usize> {
+        let mut found = Vec::new();
+        let mut names_found = BTreeSet::new();
+        let mut newest: HashMap<(Utf8PathBuf, String, String), usize> = HashMap::new();
+        for (index, unit) in scan.units.iter().enumerate() {
+            let profile = scan.profile(unit.place).to_owned();
+            let id = FingerprintId {
+                profile: profile.clone(),
+                layout: scan.places[unit.place].layout,
+                hash: unit.hash.clone(),
+            };
+            let is_needed = self.units.contains(&id);
+            found.extend(is_needed.then_some(index));
+            for name in &unit.names {
+                let key = (profile.clone(), unit.package.clone(), name.file_name());
+                if !self.stale.contains(&key) {
+                    continue;
+                }
+                if is_needed {
+                    names_found.insert(key.clone());
+                }
+                let best = newest.entry(key).or_insert(index);
+                if scan.units[*best].last_use < unit.last_use {
+                    *best = index;
+                }
+            }
+        }
+        newest.retain(|key, _| !names_found.contains(key));
+        found.extend(newest.into_values());
+        scan.with_dependencies(found)
+    }
+}

@@ -1,0 +1,389 @@
+//! Reads a build directory: its units with their files and sizes, and the files that units share.
+
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
+use xtask_impact::build_dir::{Directories, Layout, ProfileDir};
+use xtask_impact::paths::hashed;
+use xtask_impact::{build_dir, parallel};
+
+use crate::artifacts::disk_size::Link;
+use crate::artifacts::plan::Artifact;
+use crate::artifacts::toolchains::version_of;
+
+/// The units and the other contents of a build directory and its target directory.
+#[derive(Debug, Default)]
+pub(crate) struct DirectoryScan {
+    /// The profile directories. A directory with both layouts comes twice.
+    pub places: Vec<ProfileDir>,
+    /// The units, sorted by profile directory, package and hash.
+    pub units: Vec<SweepUnit>,
+    /// The files and directories that belong to no unit, or to several.
+    pub shared: Vec<SharedArtifact>,
+    /// The size of everything in the directories.
+    pub bytes: u64,
+}
+
+/// A unit of a build directory: everything that has the unit's hash.
+#[derive(Clone, Debug)]
+pub(crate) struct SweepUnit {
+    /// The profile directory, as an index of [`DirectoryScan::places`].
+    pub place: usize,
+    pub package: String,
+    pub hash: String,
+    /// The units that share the directory of the fingerprint; usually one.
+    pub names: Vec<UnitName>,
+    /// The numbers of the fingerprints. Empty if cargo never completed a build of the unit.
+    pub values: Vec<u64>,
+    /// The numbers of the fingerprints of the dependencies.
+    pub dependencies: Vec<u64>,
+    /// The number of the compiler in the fingerprint.
+    pub rustc: Option<u64>,
+    /// True if the unit has a directory for its fingerprint.
+    pub has_fingerprint: bool,
+    /// The time of the unit's last build.
+    pub built: SystemTime,
+    /// The start and the end of the last complete build of each unit name.
+    pub spans: Vec<(String, SystemTime, SystemTime)>,
+    /// The time at which another program than cargo read a file that cargo never reads.
+    pub read_by_others: Option<SystemTime>,
+    /// The last access to the files that cargo reads for every build that the unit is part of.
+    pub accessed: Option<SystemTime>,
+    /// The time of the last use, as far as it is known.
+    pub last_use: SystemTime,
+    /// The files and directories, each with its kind.
+    pub files: Vec<(Artifact, Utf8PathBuf)>,
+    pub sizes: Sizes,
+}
+
+/// A number of files and their size on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// An artifact that is removed when its last owner is removed.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedArtifact {
+    /// The kind of the artifact. `None` for files that the kit never removes.
+    pub kind: Option<Artifact>,
+    /// The profile directory. `None` outside of profile directories.
+    pub place: Option<usize>,
+    /// The crate name, or the name of the file.
+    pub name: String,
+    pub paths: Vec<Utf8PathBuf>,
+    pub sizes: Sizes,
+    /// The newest time of the artifact.
+    pub modified: SystemTime,
+    /// The units that use the artifact, as indexes of [`DirectoryScan::units`].
+    pub owners: Vec<usize>,
+}
+
+impl DirectoryScan {
+    /// Reads a build directory and its target directory. `others` are directories in which another
+    /// cargo target directory lies; they are left out.
+    ///
+    /// # Errors
+    /// Returns an error if a directory cannot be listed, or if its layout is unknown.
+    pub(crate) fn read(directories: &Directories, others: &[Utf8PathBuf]) -> Result<Self> {
+        let mut scan = Self {
+            places: build_dir::profile_dirs(&directories.build)?,
+            ..Self::default()
+        };
+        for (index, place) in scan.places.iter().enumerate() {
+            let named = place.unit_names(&|_| true)?;
+            let units = parallel::parts(&named, |part| {
+                let units = part.iter().map(|it| SweepUnit::read(place, index, it));
+                units.collect()
+            });
+            scan.units.extend(units);
+        }
+        walk::walk(&mut scan, directories, others)?;
+        scan.own_incremental();
+        scan.own_documentation();
+        Ok(scan)
+    }
+
+    /// Returns a hash of what the plan depends on: the units and the times of their builds.
+    pub(crate) fn stamp(&self) -> u64 {
+        let units = self.units.iter();
+        let units = units.map(|it| (it.place, &it.hash, it.built, &it.values));
+        hashed(units.collect::<Vec<_>>())
+    }
+
+    /// Returns the path of a profile directory relative to the build directory.
+    pub(crate) fn profile(&self, place: usize) -> &Utf8Path {
+        let place = &self.places[place];
+        let below = place.path.strip_prefix(&place.build_directory);
+        below.unwrap_or(&place.path)
+    }
+
+    /// Returns the units of a set and all units that they were built from. A unit that lost its
+    /// record has no known dependencies.
+    pub(crate) fn with_dependencies(
+        &self,
+        units: impl IntoIterator<Item = usize>,
+    ) -> BTreeSet<usize> {
+        let by_value = self.by_value();
+        let mut pending: Vec<usize> = units.into_iter().collect();
+        let mut found = BTreeSet::new();
+        while let Some(unit) = pending.pop() {
+            if found.insert(unit) {
+                pending.extend(by_value.dependencies(&self.units[unit], &self.places));
+            }
+        }
+        found
+    }
+
+    /// Returns the units by the numbers of their fingerprints.
+    pub(crate) fn by_value(&self) -> UnitsByValue {
+        let mut by_value = UnitsByValue::default();
+        for (index, unit) in self.units.iter().enumerate() {
+            let layout = self.places[unit.place].layout;
+            for value in &unit.values {
+                by_value.0.entry((layout, *value)).or_default().push(index);
+            }
+        }
+        by_value
+    }
+
+    /// Returns the version of each compiler, by the number in the fingerprints. A number is left
+    /// out if no library tells its version, or if libraries disagree.
+    pub(crate) fn compilers(&self) -> HashMap<u64, String> {
+        let mut versions: HashMap<u64, BTreeSet<String>> = HashMap::new();
+        for unit in &self.units {
+            let Some(rustc) = unit.rustc else { continue };
+            let known = versions.entry(rustc).or_default();
+            // Three libraries are enough to notice that a number is not one compiler.
+            if known.len() < 2 {
+                known.extend(unit.metadata().and_then(|it| version_of(&it)));
+            }
+        }
+        let only = |(rustc, mut known): (u64, BTreeSet<String>)| match known.len() {
+            1 => Some((rustc, known.pop_first()?)),
+            _ => None,
+        };
+        versions.into_iter().filter_map(only).collect()
+    }
+
+    /// Finds the units of each directory of incremental state. Rustc finishes a session between
+    /// the start and the end of the unit's build.
+    fn own_incremental(&mut self) {
+        /// The difference between times that a restored archive may round.
+        const ROUNDING: Duration = Duration::from_secs(2);
+        let mut by_crate: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+        for (index, unit) in self.units.iter().enumerate() {
+            let path = self.profile(unit.place).to_owned();
+            let first = self.first_place(&path).unwrap_or(unit.place);
+            for name in &unit.names {
+                let of_crate = by_crate.entry((first, name.target.replace('-', "_")));
+                of_crate.or_default().push(index);
+            }
+        }
+        let mut matched = BTreeSet::new();
+        for shared in &mut self.shared {
+            let (Some(Artifact::Incremental), Some(place)) = (shared.kind, shared.place) else {
+                continue;
+            };
+            let units = by_crate.get(&(place, shared.name.clone()));
+            for &index in units.into_iter().flatten() {
+                let unit = &self.units[index];
+                let fits = |(name, start, end): &(String, SystemTime, SystemTime)| {
+                    *name == shared.name
+                        && *start <= shared.modified + ROUNDING
+                        && shared.modified <= *end + ROUNDING
+                };
+                if unit.spans.iter().any(fits) {
+                    shared.owners.push(index);
+                    matched.insert((place, shared.name.clone()));
+                }
+            }
+        }
+        for shared in &mut self.shared {
+            let (Some(Artifact::Incremental), Some(place)) = (shared.kind, shared.place) else {
+                continue;
+            };
+            let key = (place, shared.name.clone());
+            let units = by_crate.get(&key).into_iter().flatten().copied();
+            let no_match = shared.owners.is_empty() && !matched.contains(&key);
+            // A build of the crate that failed changed the times of the unit. Without any match,
+            // the times tell nothing.
+            let is_unsure = |unit: &usize| no_match || self.units[*unit].values.is_empty();
+            let unsure: Vec<_> = units.filter(is_unsure).collect();
+            shared.owners.extend(unsure);
+        }
+    }
+
+    /// Returns the first place of a profile directory, which stands for both layouts.
+    fn first_place(&self, profile: &Utf8Path) -> Option<usize> {
+        (0..self.places.len()).find(|&place| self.profile(place) == profile)
+    }
+
+    /// Finds the documentation units of each crate's pages.
+    fn own_documentation(&mut self) {
+        for shared in &mut self.shared {
+            if shared.kind != Some(Artifact::Documentation) {
+                continue;
+            }
+            let units = self.units.iter().enumerate();
+            let owners = units.filter(|(_, unit)| unit.documents(&shared.name));
+            shared.owners = owners.map(|(index, _)| index).collect();
+        }
+    }
+}
+
+/// The units by layout and by the number of their fingerprint. Units in several profile directories
+/// can have one number, and both layouts use the same numbers.
+#[derive(Debug, Default)]
+pub(crate) struct UnitsByValue(HashMap<(Layout, u64), Vec<usize>>);
+
+impl UnitsByValue {
+    /// Returns the units that a unit was built from.
+    pub(crate) fn dependencies(
+        &self,
+        unit: &SweepUnit,
+        places: &[ProfileDir],
+    ) -> impl Iterator<Item = usize> {
+        let layout = places[unit.place].layout;
+        let values = unit.dependencies.iter();
+        let units = values.filter_map(move |value| self.0.get(&(layout, *value)));
+        units.flatten().copied()
+    }
+}
+
+impl SweepUnit {
+    /// Reads the record of a unit. `named` are its package, its hash and its names.
+    fn read(place: &ProfileDir, index: usize, named: &(String, String, Vec<UnitName>)) -> Self {
+        let (package, hash, names) = named;
+        let directory = place.fingerprint_dir(package, hash);
+        let script_output = place.script_output(package, hash);
+        let run_directory = script_output.parent().unwrap_or(&directory);
+        let mut unit = Self {
+            place: index,
+            package: package.clone(),
+            hash: hash.clone(),
+            names: names.clone(),
+            values: Vec::new(),
+            dependencies: Vec::new(),
+            rustc: None,
+            has_fingerprint: directory.is_dir(),
+            built: modified(&directory).unwrap_or(SystemTime::UNIX_EPOCH),
+            spans: Vec::new(),
+            read_by_others: None,
+            accessed: None,
+            last_use: SystemTime::UNIX_EPOCH,
+            files: Vec::new(),
+            sizes: Sizes::default(),
+        };
+        let stamps = [&*directory, run_directory].map(|it| it.join("invoked.timestamp"));
+        let started = stamps.iter().find_map(|path| fs::metadata(path).ok());
+        unit.read_by_others = started.as_ref().and_then(read_by_others);
+        for name in names {
+            if let Some((value, fingerprint)) = place.fingerprint(package, hash, name) {
+                unit.values.push(value);
+                unit.rustc = Some(fingerprint.rustc);
+                unit.dependencies
+                    .extend(fingerprint.deps.iter().map(|it| it.3));
+            }
+            let file_name = name.file_name();
+            let record = fs::metadata(directory.join(&file_name)).ok();
+            let reference = fs::metadata(directory.join(format!("dep-{file_name}"))).ok();
+            let accesses = [&record, &reference].into_iter().flatten();
+            let accesses = accesses.filter_map(|it| it.accessed().ok());
+            unit.accessed = unit.accessed.max(accesses.max());
+            let end = record.and_then(|it| it.modified().ok());
+            let start = reference.as_ref().or(started.as_ref());
+            let start = start.and_then(|it| it.modified().ok());
+            if let (Some(start), Some(end), false) = (start, end, unit.values.is_empty()) {
+                unit.spans.push((name.target.replace('-', "_"), start, end));
+            }
+            unit.built = unit.built.max(end.unwrap_or(unit.built));
+        }
+        unit.last_use = unit.built;
+        unit
+    }
+
+    /// Returns the files of the unit that cargo reads in every build that the unit is part of, and
+    /// a file that cargo never reads.
+    pub(crate) fn records(&self, place: &ProfileDir) -> Vec<Utf8PathBuf> {
+        let directory = place.fingerprint_dir(&self.package, &self.hash);
+        let mut files = vec![directory.join("invoked.timestamp")];
+        for name in &self.names {
+            let name = name.file_name();
+            files.push(directory.join(format!("dep-{name}")));
+            files.push(directory.join(name));
+        }
+        if self.is_run() {
+            let output = place.script_output(&self.package, &self.hash);
+            files.push(output.with_file_name("invoked.timestamp"));
+        }
+        files
+    }
+
+    /// Returns true if the unit is the run of a build script.
+    pub(crate) fn is_run(&self) -> bool {
+        self.names.iter().any(|it| it.mode == RecordedMode::Run)
+    }
+
+    /// Returns true if the unit documents the crate.
+    fn documents(&self, crate_name: &str) -> bool {
+        let mut names = self.names.iter().filter(|it| it.mode == RecordedMode::Doc);
+        names.any(|it| it.target.replace('-', "_") == crate_name)
+    }
+
+    /// Returns the metadata file of a library.
+    fn metadata(&self) -> Option<Utf8PathBuf> {
+        let is_metadata = |path: &Utf8PathBuf| path.extension() == Some("rmeta");
+        let mut files = self.files.iter().map(|(_, path)| path);
+        if let Some(found) = files.find(|it| is_metadata(it)) {
+            return Some(found.clone());
+        }
+        let [unit] = &self.names[..] else { return None };
+        let directory = self
+            .files
+            .iter()
+            .find(|(_, path)| path.ends_with(&self.hash));
+        let path = directory?
+            .1
+            .join("out")
+            .join(format!("lib{}-{}.rmeta", unit.target, self.hash));
+        (unit.kind == RecordedKind::Lib && path.is_file()).then_some(path)
+    }
+
+    /// Returns the name of the unit in reports: the names of its targets with their modes.
+    pub(crate) fn label(&self) -> String {
+        let names = self.names.iter().map(UnitName::file_name);
+        let names: Vec<_> = names.collect();
+        match names.is_empty() {
+            true => "never built".to_owned(),
+            false => names.join(", "),
+        }
+    }
+}
+
+/// Returns the time at which a file was read, if it was read after it was written. Cargo writes
+/// `invoked.timestamp` and never reads it.
+fn read_by_others(metadata: &fs::Metadata) -> Option<SystemTime> {
+    let accessed = metadata.accessed().ok()?;
+    let modified = metadata.modified().ok()?;
+    (accessed > modified + Duration::from_secs(1)).then_some(accessed)
+}
+
+fn modified(path: &Utf8Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|it| it.modified()).ok()
+}
+
+/// The files of units with several hard links, by their identity.
+pub(crate) type LinkedFiles = HashMap<Link, usize>;
+
+/// Returns true if a profile directory has units in the first layout.
+pub(crate) fn is_first_layout(place: &ProfileDir) -> bool {
+    place.layout == Layout::V1
+}

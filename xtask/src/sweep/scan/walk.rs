@@ -1,0 +1,485 @@
+//! Walks the directories once and counts every file for the unit that it belongs to.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::Metadata;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::{Directories, Layout};
+use xtask_impact::paths::{is_absent, resolved};
+use xtask_impact::{build_dir, quote};
+
+use super::{DirectoryScan, LinkedFiles, SharedArtifact, Sizes, SweepUnit};
+use crate::artifacts::disk_size::{self, Link};
+use crate::artifacts::plan::Artifact;
+
+/// Counts all files of a build directory and its target directory, and adds the files of each unit
+/// and the shared artifacts to the scan.
+pub(super) fn walk(
+    scan: &mut DirectoryScan,
+    directories: &Directories,
+    others: &[Utf8PathBuf],
+) -> Result<()> {
+    let mut units = HashMap::new();
+    let mut profiles: BTreeMap<Utf8PathBuf, usize> = BTreeMap::new();
+    for (index, place) in scan.places.iter().enumerate() {
+        profiles.entry(place.path.clone()).or_insert(index);
+    }
+    for (index, unit) in scan.units.iter().enumerate() {
+        let place = &scan.places[unit.place];
+        let first = profiles[&place.path];
+        units.insert(
+            (first, place.layout == Layout::V1, unit.hash.clone()),
+            index,
+        );
+    }
+    let mut walker = Walker {
+        scan,
+        units,
+        profiles,
+        others: others.to_vec(),
+        seen: HashSet::new(),
+        linked: HashMap::new(),
+        remains: HashMap::new(),
+    };
+    let (build, target) = (&directories.build, &directories.target);
+    walker.root(build)?;
+    let real = [build, target].map(|it| resolved(it));
+    if !real[1].starts_with(&real[0]) {
+        walker.others.push(build.clone());
+        walker.outputs(target, directories)?;
+    } else if build != target {
+        // The target directory was counted with the build directory.
+        walker.uplifted_in(target, directories)?;
+    }
+    walker.link_uplifted();
+    Ok(())
+}
+
+struct Walker<'a> {
+    scan: &'a mut DirectoryScan,
+    /// The units by the first place of their profile directory, their layout (true for the first)
+    /// and their hash.
+    units: HashMap<(usize, bool, String), usize>,
+    /// The first place of each profile directory.
+    profiles: BTreeMap<Utf8PathBuf, usize>,
+    /// Directories that are not counted.
+    others: Vec<Utf8PathBuf>,
+    /// The files with several names that are counted already.
+    seen: HashSet<Link>,
+    /// The units of files with several names.
+    linked: LinkedFiles,
+    /// The units that stand for files of the first layout whose fingerprint is gone.
+    remains: HashMap<(usize, String), usize>,
+}
+
+/// An entry of a directory.
+struct Entry {
+    name: String,
+    path: Utf8PathBuf,
+    metadata: Metadata,
+}
+
+impl Walker<'_> {
+    /// Counts a build directory.
+    fn root(&mut self, root: &Utf8Path) -> Result<()> {
+        self.scan.bytes += own_size(root);
+        for entry in entries(root)? {
+            let profile = self.profiles.get(&entry.path).copied();
+            let is_triple = self
+                .profiles
+                .keys()
+                .any(|it| it.parent() == Some(&entry.path));
+            match profile {
+                _ if self.others.contains(&entry.path) => {}
+                Some(place) => self.profile(place, &entry.path)?,
+                None if is_triple => self.root(&entry.path)?,
+                None if entry.name == "doc" && entry.metadata.is_dir() => {
+                    self.documentation(&entry)?
+                }
+                None => self.other(entry, None)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a target directory that is not the build directory.
+    fn outputs(&mut self, root: &Utf8Path, directories: &Directories) -> Result<()> {
+        self.scan.bytes += own_size(root);
+        let places = self.output_places(directories);
+        for entry in entries(root)? {
+            let place = places.get(&entry.path).copied();
+            let is_triple = places.keys().any(|it| it.parent() == Some(&entry.path));
+            match place {
+                _ if self.others.contains(&entry.path) => {}
+                None if is_triple => self.outputs(&entry.path, directories)?,
+                None if entry.name == "doc" && entry.metadata.is_dir() => {
+                    self.documentation(&entry)?
+                }
+                Some(place) => {
+                    self.scan.bytes += disk_size::bytes(&entry.metadata);
+                    for inner in entries(&entry.path)? {
+                        self.output(inner, place)?;
+                    }
+                }
+                None => self.other(entry, None)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the directories of final artifacts, with the place that writes there.
+    fn output_places(&self, directories: &Directories) -> BTreeMap<Utf8PathBuf, usize> {
+        let places = self.profiles.values();
+        let outputs = places.map(|&it| (self.scan.places[it].outputs(&directories.target), it));
+        outputs.collect()
+    }
+
+    /// Finds the final artifacts in a target directory whose size is counted already.
+    fn uplifted_in(&mut self, target: &Utf8Path, directories: &Directories) -> Result<()> {
+        for (path, place) in self.output_places(directories) {
+            if path.starts_with(target) && !self.profiles.contains_key(&path) {
+                for entry in entries(&path)? {
+                    if entry.metadata.is_file() {
+                        self.uplifted(entry, place, Sizes::default());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a final artifact, or a directory of final artifacts.
+    fn output(&mut self, entry: Entry, place: usize) -> Result<()> {
+        match entry.name.as_str() {
+            "examples" if entry.metadata.is_dir() => {
+                self.scan.bytes += disk_size::bytes(&entry.metadata);
+                for inner in entries(&entry.path)? {
+                    let sizes = self.tree(&inner, None)?;
+                    self.uplifted(inner, place, sizes);
+                }
+                Ok(())
+            }
+            _ => {
+                let sizes = self.tree(&entry, None)?;
+                self.uplifted(entry, place, sizes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts a profile directory. The files of units come first, so that a final artifact is not
+    /// counted again.
+    fn profile(&mut self, place: usize, path: &Utf8Path) -> Result<()> {
+        self.scan.bytes += own_size(path);
+        let mut rest = Vec::new();
+        for entry in entries(path)? {
+            match (entry.name.as_str(), entry.metadata.is_dir()) {
+                (".fingerprint", true) => {
+                    self.scan.bytes += disk_size::bytes(&entry.metadata);
+                    for inner in entries(&entry.path)? {
+                        let hash = build_dir::split_hash(&inner.name).map(|it| it.1.to_owned());
+                        self.in_first(place, inner, hash.as_deref(), Artifact::Fingerprint)?;
+                    }
+                }
+                ("deps", true) => self.shared_directory(place, &entry)?,
+                ("examples", true) => {
+                    self.scan.bytes += disk_size::bytes(&entry.metadata);
+                    for inner in entries(&entry.path)? {
+                        match build_dir::hash_in(&inner.name).map(str::to_owned) {
+                            Some(hash) => {
+                                self.in_first(place, inner, Some(&hash), Artifact::Output)?;
+                            }
+                            None => rest.push(inner),
+                        }
+                    }
+                }
+                ("build", true) => self.build(place, &entry)?,
+                ("incremental", true) => {
+                    self.scan.bytes += disk_size::bytes(&entry.metadata);
+                    for inner in entries(&entry.path)? {
+                        self.incremental(place, inner)?;
+                    }
+                }
+                _ => rest.push(entry),
+            }
+        }
+        for entry in rest {
+            let sizes = self.tree(&entry, None)?;
+            self.uplifted(entry, place, sizes);
+        }
+        Ok(())
+    }
+
+    fn shared_directory(&mut self, place: usize, directory: &Entry) -> Result<()> {
+        self.scan.bytes += disk_size::bytes(&directory.metadata);
+        for inner in entries(&directory.path)? {
+            let hash = build_dir::hash_in(&inner.name).map(str::to_owned);
+            self.in_first(place, inner, hash.as_deref(), Artifact::Output)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the directory `build`, which holds script runs of the first layout and all units of
+    /// the second layout.
+    fn build(&mut self, place: usize, directory: &Entry) -> Result<()> {
+        self.scan.bytes += disk_size::bytes(&directory.metadata);
+        for package in entries(&directory.path)? {
+            if let Some((_, hash)) = build_dir::split_hash(&package.name) {
+                let hash = hash.to_owned();
+                self.in_first(place, package, Some(&hash), Artifact::Output)?;
+                continue;
+            }
+            if !package.metadata.is_dir() {
+                self.other(package, Some(place))?;
+                continue;
+            }
+            self.scan.bytes += disk_size::bytes(&package.metadata);
+            for unit in entries(&package.path)? {
+                let known = self.units.get(&(place, false, unit.name.clone())).copied();
+                match known {
+                    Some(index) => self.count(index, &unit, Artifact::Output)?,
+                    None => self.other(unit, Some(place))?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a file or directory of the first layout for the unit with its hash. A hash without a
+    /// fingerprint becomes a unit without names.
+    fn in_first(
+        &mut self,
+        place: usize,
+        entry: Entry,
+        hash: Option<&str>,
+        kind: Artifact,
+    ) -> Result<()> {
+        let Some(hash) = hash else {
+            return self.other(entry, Some(place));
+        };
+        let known = self.units.get(&(place, true, hash.to_owned())).copied();
+        let index = match known {
+            Some(index) => index,
+            None => self.remains(place, hash, &entry),
+        };
+        self.count(index, &entry, kind)
+    }
+
+    /// Returns the unit that stands for files whose fingerprint is gone.
+    fn remains(&mut self, place: usize, hash: &str, entry: &Entry) -> usize {
+        let key = (place, hash.to_owned());
+        let modified = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        if let Some(&index) = self.remains.get(&key) {
+            let unit = &mut self.scan.units[index];
+            unit.built = unit.built.max(modified);
+            unit.last_use = unit.built;
+            return index;
+        }
+        let stem = entry.name.split('.').next().unwrap_or_default();
+        let package = build_dir::split_hash(stem).map_or(stem, |(name, _)| name);
+        self.scan.units.push(SweepUnit {
+            place,
+            package: package.to_owned(),
+            hash: hash.to_owned(),
+            names: Vec::new(),
+            values: Vec::new(),
+            dependencies: Vec::new(),
+            rustc: None,
+            has_fingerprint: false,
+            built: modified,
+            spans: Vec::new(),
+            read_by_others: None,
+            accessed: None,
+            last_use: modified,
+            files: Vec::new(),
+            sizes: Sizes::default(),
+        });
+        self.remains.insert(key, self.scan.units.len() - 1);
+        self.scan.units.len() - 1
+    }
+
+    /// Counts a file or directory for a unit.
+    fn count(&mut self, index: usize, entry: &Entry, kind: Artifact) -> Result<()> {
+        let sizes = self.tree(entry, Some(index))?;
+        let unit = &mut self.scan.units[index];
+        unit.sizes.add(sizes);
+        unit.files.push((kind, entry.path.clone()));
+        Ok(())
+    }
+
+    /// Counts a directory of incremental state.
+    fn incremental(&mut self, place: usize, entry: Entry) -> Result<()> {
+        let Some((name, _)) = entry.name.rsplit_once('-') else {
+            return self.other(entry, Some(place));
+        };
+        let name = name.to_owned();
+        let sizes = self.tree(&entry, None)?;
+        let mut sessions = Vec::new();
+        for session in entries(&entry.path)? {
+            if session.metadata.is_dir() && !session.name.ends_with("-working") {
+                sessions.extend(session.metadata.modified().ok());
+            }
+        }
+        let own = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        self.scan.shared.push(SharedArtifact {
+            kind: Some(Artifact::Incremental),
+            place: Some(place),
+            name,
+            paths: vec![entry.path],
+            sizes,
+            modified: sessions.into_iter().max().unwrap_or(own),
+            owners: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Counts a directory of documentation: the pages of each crate, and the files of all crates.
+    fn documentation(&mut self, directory: &Entry) -> Result<()> {
+        self.scan.bytes += disk_size::bytes(&directory.metadata);
+        let inner = entries(&directory.path)?.into_iter();
+        let (sources, inner): (Vec<_>, Vec<_>) = inner.partition(|it| it.name == "src");
+        let mut pages = BTreeMap::new();
+        for source in &sources {
+            self.scan.bytes += disk_size::bytes(&source.metadata);
+            let of_crates = entries(&source.path)?.into_iter();
+            pages.extend(of_crates.map(|it| (it.name.clone(), it)));
+        }
+        for entry in inner {
+            let is_page = entry.metadata.is_dir() && entry.path.join("index.html").is_file();
+            if !is_page {
+                self.other(entry, None)?;
+                continue;
+            }
+            let mut sizes = self.tree(&entry, None)?;
+            if let Some(sources) = pages.remove(&entry.name) {
+                sizes.add(self.tree(&sources, None)?);
+            }
+            let modified = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            let own_sources = directory.path.join("src").join(&entry.name);
+            self.scan.shared.push(SharedArtifact {
+                kind: Some(Artifact::Documentation),
+                place: None,
+                name: entry.name,
+                paths: vec![entry.path, own_sources],
+                sizes,
+                modified,
+                owners: Vec::new(),
+            });
+        }
+        for entry in pages.into_values() {
+            self.other(entry, None)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a final artifact. Its unit is found when all files are known.
+    fn uplifted(&mut self, entry: Entry, place: usize, sizes: Sizes) {
+        let owner = disk_size::link(&entry.metadata);
+        let owner = owner.and_then(|link| self.linked.get(&link).copied());
+        let modified = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        self.scan.shared.push(SharedArtifact {
+            kind: owner.map(|_| Artifact::Uplifted),
+            place: Some(place),
+            name: entry.name,
+            paths: vec![entry.path],
+            sizes,
+            modified,
+            owners: owner.into_iter().collect(),
+        });
+    }
+
+    /// Counts something that the kit never removes.
+    fn other(&mut self, entry: Entry, place: Option<usize>) -> Result<()> {
+        let sizes = self.tree(&entry, None)?;
+        self.scan.shared.push(SharedArtifact {
+            kind: None,
+            place,
+            modified: entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            name: entry.name,
+            paths: vec![entry.path],
+            sizes,
+            owners: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Adds the dep-info that cargo wrote beside a final artifact to the artifact.
+    fn link_uplifted(&mut self) {
+        let owned = self.scan.shared.iter();
+        let owned = owned.filter(|it| it.kind == Some(Artifact::Uplifted));
+        let owned: HashMap<Utf8PathBuf, usize> = owned
+            .map(|it| (it.paths[0].with_extension("d"), it.owners[0]))
+            .collect();
+        for shared in &mut self.scan.shared {
+            if let (None, Some(owner)) = (shared.kind, owned.get(&shared.paths[0])) {
+                shared.kind = Some(Artifact::Uplifted);
+                shared.owners = vec![*owner];
+            }
+        }
+    }
+
+    /// Counts a file, or a directory with everything below it. Files with several names are counted
+    /// once, and belong to `unit`.
+    fn tree(&mut self, entry: &Entry, unit: Option<usize>) -> Result<Sizes> {
+        let mut sizes = Sizes::default();
+        let mut pending = vec![(entry.path.clone(), entry.metadata.clone())];
+        while let Some((path, metadata)) = pending.pop() {
+            if metadata.is_dir() && self.others.contains(&path) {
+                continue;
+            }
+            let link = disk_size::link(&metadata);
+            if let (Some(link), Some(unit)) = (link, unit) {
+                self.linked.entry(link).or_insert(unit);
+            }
+            let is_counted = link.is_some_and(|link| !self.seen.insert(link));
+            sizes.files += u64::from(!metadata.is_dir());
+            if !is_counted {
+                sizes.bytes += disk_size::bytes(&metadata);
+            }
+            if metadata.is_dir() {
+                let inner = entries(&path)?.into_iter();
+                pending.extend(inner.map(|it| (it.path, it.metadata)));
+            }
+        }
+        self.scan.bytes += sizes.bytes;
+        Ok(sizes)
+    }
+}
+
+impl Sizes {
+    /// Adds another size.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+    }
+}
+
+fn own_size(path: &Utf8Path) -> u64 {
+    path.metadata().map_or(0, |it| disk_size::bytes(&it))
+}
+
+/// Lists a directory, sorted by name, with the metadata of each entry. No symbolic link is
+/// followed. An entry that a running build removed is left out.
+fn entries(directory: &Utf8Path) -> Result<Vec<Entry>> {
+    let listing = match directory.read_dir_utf8() {
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        listing => listing.with_context(|| format!("cannot list {}", quote::name(directory)))?,
+    };
+    let mut found = Vec::new();
+    for entry in listing {
+        // A name that is not UTF-8 is none of cargo's.
+        let Ok(entry) = entry else { continue };
+        if let Ok(metadata) = entry.metadata() {
+            let (name, path) = (entry.file_name().to_owned(), entry.into_path());
+            found.push(Entry {
+                name,
+                path,
+                metadata,
+            });
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
