@@ -19,6 +19,7 @@ const KIT: &[&[&str]] = &[
         "graph",
         "hooks",
         "policy",
+        "rebuilds",
         "run",
         "sweep",
         "timings",

@@ -15,7 +15,8 @@ use xtask_impact::process;
 use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
 use crate::{
-    affected, audit, ci, clean, doctor, freshness, graph, hooks, policy, run, sweep, timings,
+    affected, audit, ci, clean, doctor, freshness, graph, hooks, policy, rebuilds, run, sweep,
+    timings,
 };
 
 /// Build orchestration for Cargo monorepos.
@@ -67,6 +68,8 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Keep restored artifacts fresh whose inputs have equal content, and find stale ones
     Freshness(freshness::Args),
+    /// Run a cargo command, and say what it rebuilt and why
+    Rebuilds(rebuilds::Args),
     /// Compare predictions with what cargo built, for the last commits or one build
     Audit(audit::Args),
 }
@@ -90,6 +93,7 @@ impl Command {
             Self::Ci(args) => ci::run(&args),
             Self::Doctor(args) => doctor::run(&args, &hooks::replaced),
             Self::Freshness(args) => freshness::run(&args),
+            Self::Rebuilds(args) => rebuilds::run(&args),
             Self::Audit(args) => audit::run(&args),
         }
     }

@@ -23,6 +23,7 @@ pub(crate) mod freshness;
 pub(crate) mod graph;
 pub(crate) mod hooks;
 pub(crate) mod policy;
+pub(crate) mod rebuilds;
 pub(crate) mod run;
 pub(crate) mod selection;
 pub(crate) mod sweep;

@@ -1,7 +1,7 @@
 //! The `post-checkout` hook: finds the artifacts that a checkout made stale and that cargo would not
 //! rebuild, and runs the configured steps, such as `freshness restore`.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates};
 use xtask_impact::process;
 use xtask_impact::process::Runner;

@@ -211,6 +211,9 @@ pub struct Fingerprint {
     /// The features that were on, sorted.
     #[serde(deserialize_with = "debug_list")]
     pub features: Vec<String>,
+    /// The features that the manifest declares, sorted.
+    #[serde(default, deserialize_with = "debug_list")]
+    pub declared_features: Vec<String>,
     /// The dependencies that the unit was built with.
     pub deps: Vec<RecordedDependency>,
     /// The inputs that can change although the package does not change: files and variables.

@@ -216,8 +216,16 @@ impl ProfileDir {
             .filter(|it| is_hash(it))?;
         // Cargo writes the bytes of the number in little-endian order.
         let value = u64::from_str_radix(&text, 16).ok()?.swap_bytes();
-        let json = files::read(format!("{path}.json"), files::RECORD).ok()?;
-        Some((value, serde_json::from_slice(&json).ok()?))
+        let json = self.fingerprint_json(package, hash, name)?;
+        Some((value, serde_json::from_str(&json).ok()?))
+    }
+
+    /// Returns the text of a unit's fingerprint JSON. If the last build of the unit did not finish,
+    /// the text belongs to the build before.
+    pub fn fingerprint_json(&self, package: &str, hash: &str, name: &UnitName) -> Option<String> {
+        let file = format!("{}.json", name.file_name());
+        let path = self.fingerprint_dir(package, hash).join(file);
+        files::read_text(path, files::RECORD).ok()
     }
 
     /// Returns package and hash of every unit directory of the wanted packages, sorted.

@@ -1,0 +1,167 @@
+//! The old unit that a new unit stands beside.
+//!
+//! A new unit is compared with the unit that the same dependent used before, of the same mode. If
+//! no dependent was built before, the unit is compared with the old unit of the same mode that
+//! differs least.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use xtask_impact::build_dir::dep_info::Fingerprint;
+
+use super::cause::{CauseKind, RootCause};
+use super::graph::BuildGraph;
+use crate::rebuilds::records::{Produced, Record, RecordKey, Records};
+use crate::rebuilds::rehearsal::JudgedUnit;
+
+/// The search for siblings in the records before the build.
+pub(crate) struct Siblings<'a> {
+    pub(crate) units: &'a [JudgedUnit],
+    pub(crate) graph: &'a BuildGraph,
+    pub(crate) before: &'a Records,
+    pub(crate) after: &'a Records,
+    pub(crate) is_clippy: bool,
+    found: RefCell<BTreeMap<usize, Option<RecordKey>>>,
+}
+
+impl<'a> Siblings<'a> {
+    pub(crate) fn new(
+        units: &'a [JudgedUnit],
+        graph: &'a BuildGraph,
+        before: &'a Records,
+        after: &'a Records,
+        is_clippy: bool,
+    ) -> Self {
+        Self {
+            units,
+            graph,
+            before,
+            after,
+            is_clippy,
+            found: RefCell::default(),
+        }
+    }
+
+    /// Returns the old record of a unit: its own, or the record of its sibling.
+    pub(crate) fn of(&self, unit: usize) -> Option<RecordKey> {
+        let own = &self.units[unit].key;
+        if self.before.get(own).is_some() {
+            return Some(own.clone());
+        }
+        if let Some(found) = self.found.borrow().get(&unit) {
+            return found.clone();
+        }
+        let used = self.used_by_dependents(unit);
+        let found = self.nearest(unit, used);
+        self.found.borrow_mut().insert(unit, found.clone());
+        found
+    }
+
+    /// Returns the old units with the same name that the dependents used.
+    fn used_by_dependents(&self, unit: usize) -> Vec<RecordKey> {
+        let mut used = Vec::new();
+        for &dependent in &self.graph.dependents[unit] {
+            let Some(old) = self.of(dependent) else {
+                continue;
+            };
+            let Some(record) = self.before.get(&old) else {
+                continue;
+            };
+            for dependency in &record.values.deps {
+                used.extend(self.before.with_value(dependency.3).iter().cloned());
+            }
+        }
+        used.sort();
+        used.dedup();
+        used
+    }
+
+    /// Returns the candidate of the same mode that differs least, the newest of equal ones.
+    fn nearest(&self, unit: usize, used: Vec<RecordKey>) -> Option<RecordKey> {
+        let own = &self.units[unit].key;
+        let is_alike = |key: &RecordKey, record: &Record| {
+            key.place == own.place
+                && key.package == own.package
+                && key.name == own.name
+                // A unit of this build was not replaced by another one.
+                && !self.graph.places.contains_key(key)
+                && self.has_mode(unit, record)
+        };
+        let own_values = self.after.get(own).map(|it| &it.values);
+        let distance = |record: &Record| {
+            own_values.map_or(0, |new| differences(&record.values, new, own).len())
+        };
+        let best = |candidates: &mut dyn Iterator<Item = (&'a RecordKey, &'a Record)>| {
+            let alike = candidates.filter(|(key, record)| is_alike(key, record));
+            let nearest = alike
+                .min_by_key(|(_, record)| (distance(record), std::cmp::Reverse(record.finished)));
+            nearest.map(|(key, _)| key.clone())
+        };
+        let of_dependents: Vec<_> = self
+            .before
+            .iter()
+            .filter(|(key, _)| used.binary_search(key).is_ok())
+            .collect();
+        best(&mut of_dependents.into_iter()).or_else(|| best(&mut self.before.iter()))
+    }
+
+    fn has_mode(&self, unit: usize, record: &Record) -> bool {
+        let judged = &self.units[unit];
+        let is_member = judged.package.ends_with(')');
+        match judged.mode.split(' ').next().unwrap_or_default() {
+            "Check" if self.is_clippy && is_member => {
+                matches!(record.produced, Produced::Linted | Produced::Other)
+            }
+            "Check" => matches!(record.produced, Produced::Metadata | Produced::Other),
+            "Build" | "Test" => matches!(record.produced, Produced::Linked | Produced::Other),
+            _ => true,
+        }
+    }
+}
+
+/// Returns the settings in which two records of one target differ, each as a cause. A record of
+/// another compiler cannot be compared further.
+pub(crate) fn differences(old: &Fingerprint, new: &Fingerprint, key: &RecordKey) -> Vec<RootCause> {
+    if old.rustc != new.rustc {
+        return vec![RootCause::of(CauseKind::Toolchain).from_to(
+            Some(format!("{:x}", old.rustc)),
+            Some(format!("{:x}", new.rustc)),
+        )];
+    }
+    let of_package = |kind| RootCause::about(kind, &key.package);
+    let listed = |words: &[String], between: &str| Some(words.join(between));
+    let mut found = Vec::new();
+    if old.features != new.features {
+        let values = |it: &Fingerprint| listed(&it.features, ", ");
+        found.push(of_package(CauseKind::Features).from_to(values(old), values(new)));
+    }
+    if old.declared_features != new.declared_features {
+        let values = |it: &Fingerprint| listed(&it.declared_features, ", ");
+        found.push(of_package(CauseKind::DeclaredFeatures).from_to(values(old), values(new)));
+    }
+    if old.rustflags != new.rustflags {
+        let values = |it: &Fingerprint| listed(&it.rustflags, " ");
+        found.push(RootCause::of(CauseKind::Rustflags).from_to(values(old), values(new)));
+    }
+    let numbers = [
+        (
+            old.profile != new.profile,
+            RootCause::of(CauseKind::Profile),
+        ),
+        (
+            old.compile_kind != new.compile_kind,
+            RootCause::of(CauseKind::Platform),
+        ),
+        (
+            old.target != new.target,
+            of_package(CauseKind::TargetSettings),
+        ),
+        (old.path != new.path, of_package(CauseKind::SourcePath)),
+        (
+            old.config != new.config,
+            RootCause::of(CauseKind::ConfigSettings),
+        ),
+    ];
+    found.extend(numbers.into_iter().filter(|it| it.0).map(|it| it.1));
+    found
+}

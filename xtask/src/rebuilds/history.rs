@@ -1,0 +1,355 @@
+//! The runs that the kit remembers: the fingerprint JSON and the flags of each unit, and the
+//! environment of each run. In-place builds overwrite cargo's own records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+use xtask_impact::build_dir::dep_info::Local;
+use xtask_impact::process::Runner;
+use xtask_impact::state;
+use xtask_impact::workspace::Workspace;
+
+use super::explain::cause::{CauseKind, RootCause};
+use super::explain::shown_value;
+use super::records::{RecordKey, Records};
+use super::rehearsal::{CompilerFlags, Rehearsal};
+
+/// The number of runs whose environment is kept.
+const RUNS: usize = 20;
+
+/// The kept runs of a workspace.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct History {
+    /// The runs, the oldest first.
+    runs: Vec<RebuildRun>,
+    /// The units as the last run left them.
+    units: BTreeMap<RecordKey, KeptUnit>,
+    /// The fingerprint JSON of the units that the last run built, as it was before that run.
+    overwritten: BTreeMap<RecordKey, String>,
+    /// The versions of compilers, by their number in the records.
+    compilers: BTreeMap<u64, String>,
+    /// The last report, as JSON.
+    report: Option<String>,
+}
+
+/// One run of `rebuilds`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RebuildRun {
+    pub(crate) time: SystemTime,
+    pub(crate) command: String,
+    /// The variables that can make cargo build a unit. A secret is a hash.
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptUnit {
+    package: String,
+    json: String,
+    flags: Option<Vec<String>>,
+}
+
+impl History {
+    /// Reads the history of a workspace. A missing or damaged history is empty.
+    pub(crate) fn read(workspace: &Workspace, target: &Utf8Path) -> Self {
+        state::read(&file(workspace, target)).unwrap_or_default()
+    }
+
+    /// Writes the history.
+    pub(crate) fn write(&self, workspace: &Workspace, target: &Utf8Path) {
+        state::write(&file(workspace, target), self);
+    }
+
+    /// Returns the last report as JSON.
+    pub(crate) fn report(&self) -> Option<&str> {
+        self.report.as_deref()
+    }
+
+    /// Returns the flags of a unit at the kit's last run.
+    pub(crate) fn flags(&self, key: &RecordKey) -> Option<&[String]> {
+        self.units.get(key)?.flags.as_deref()
+    }
+
+    /// Returns the fingerprint JSON of a unit at the kit's last run.
+    pub(crate) fn json(&self, key: &RecordKey) -> Option<&str> {
+        self.units.get(key).map(|unit| unit.json.as_str())
+    }
+
+    /// Returns the package of a unit, as cargo's log named it.
+    pub(crate) fn package(&self, key: &RecordKey) -> Option<&str> {
+        self.units.get(key).map(|unit| unit.package.as_str())
+    }
+
+    /// Returns the known versions of compilers.
+    pub(crate) fn compilers(&self) -> &BTreeMap<u64, String> {
+        &self.compilers
+    }
+
+    /// Adds a run. `after` are the records that the run left.
+    pub(crate) fn add(
+        &mut self,
+        run: RebuildRun,
+        rehearsal: &Rehearsal,
+        after: &Records,
+        compilers: BTreeMap<u64, String>,
+    ) {
+        self.runs.push(run);
+        let old = self.runs.len().saturating_sub(RUNS);
+        self.runs.drain(..old);
+        self.compilers.extend(compilers);
+        self.overwritten.clear();
+        for unit in &rehearsal.units {
+            let Some(record) = after.get(&unit.key).filter(|it| it.value.is_some()) else {
+                continue;
+            };
+            let before = rehearsal.before.get(&unit.key);
+            let is_built = before.is_none_or(|it| it.finished != record.finished);
+            if let Some(before) = before.filter(|_| is_built) {
+                self.overwritten
+                    .insert(unit.key.clone(), before.json.clone());
+            }
+            let flags = flags_of(&unit.key, &rehearsal.flags).filter(|_| is_built);
+            let known = self.units.remove(&unit.key);
+            let flags = flags.or_else(|| known.filter(|_| !is_built).and_then(|it| it.flags));
+            self.units.insert(
+                unit.key.clone(),
+                KeptUnit {
+                    package: unit.package.clone(),
+                    json: record.json.clone(),
+                    flags,
+                },
+            );
+        }
+    }
+
+    /// Keeps the report of the last run.
+    pub(crate) fn keep_report(&mut self, report: String) {
+        self.report = Some(report);
+    }
+
+    /// Returns the variables that are other now than at the last run, among those that can be
+    /// behind a cause, as `NAME: old → new`.
+    pub(crate) fn changed_variables(
+        &self,
+        kind: CauseKind,
+        now: &BTreeMap<String, String>,
+    ) -> Vec<String> {
+        let (Some(last), Some(is_behind)) = (self.runs.last(), behind(kind)) else {
+            return Vec::new();
+        };
+        let names: BTreeSet<&String> = last.variables.keys().chain(now.keys()).collect();
+        let changed = names.into_iter().filter_map(|name| {
+            let (old, new) = (last.variables.get(name), now.get(name));
+            let shown = |value: Option<&String>| value.map_or("unset", String::as_str).to_owned();
+            (is_behind(name) && old != new)
+                .then(|| format!("{name}: {} → {}", shown(old), shown(new)))
+        });
+        changed.collect()
+    }
+
+    /// Returns a sentence about two tools that alternate in one directory, if the environments of
+    /// the kit's own runs show it.
+    pub(crate) fn thrash(
+        &self,
+        cause: &RootCause,
+        now: &BTreeMap<String, String>,
+    ) -> Option<String> {
+        let last = self.runs.last()?;
+        if cause.kind != CauseKind::Variable {
+            return self.alternating_settings(cause.kind, now);
+        }
+        let name = cause.subject.as_ref()?;
+        let (old, new) = (cause.old.as_ref(), cause.new.as_ref());
+        let at_last = last.variables.get(name);
+        if at_last == new && old != new {
+            return Some(format!(
+                "another program built in this directory since `{}`, with the old value: the two \
+                 undo each other's builds",
+                last.command
+            ));
+        }
+        let earlier = self.runs.iter().rev().skip(1);
+        let mut same = earlier.filter(|run| run.variables.get(name) == new);
+        let run = same.next().filter(|_| at_last == old)?;
+        Some(format!(
+            "`{}` and `{}` alternate in this directory with two values: they undo each other's \
+             builds",
+            run.command, last.command
+        ))
+    }
+
+    /// Returns a sentence if an earlier run had the present value of a variable behind the cause,
+    /// and the last run had another.
+    fn alternating_settings(
+        &self,
+        kind: CauseKind,
+        now: &BTreeMap<String, String>,
+    ) -> Option<String> {
+        let is_behind = behind(kind)?;
+        let last = self.runs.last()?;
+        let names: BTreeSet<&String> = last.variables.keys().chain(now.keys()).collect();
+        let changed =
+            |name: &&&String| is_behind(name) && last.variables.get(**name) != now.get(**name);
+        let name = names.iter().find(changed)?;
+        let mut earlier = self.runs.iter().rev().skip(1);
+        let run = earlier.find(|run| run.variables.get(*name) == now.get(*name))?;
+        Some(format!(
+            "`{}` and `{}` alternate in this directory with two values of {name}",
+            run.command, last.command
+        ))
+    }
+}
+
+fn flags_of(key: &RecordKey, flags: &CompilerFlags) -> Option<Vec<String>> {
+    let target = key.unit()?.target.replace('-', "_");
+    flags.get(&(key.hash.clone(), target)).cloned()
+}
+
+/// Returns the test for the variables that can be behind a kind of cause.
+fn behind(kind: CauseKind) -> Option<fn(&str) -> bool> {
+    Some(match kind {
+        CauseKind::Rustflags => |name| name.contains("RUSTFLAGS"),
+        CauseKind::Linker | CauseKind::ConfigSettings => {
+            |name| name.starts_with("CARGO_TARGET_") && name.ends_with("_LINKER")
+        }
+        CauseKind::Profile => |name| name.starts_with("CARGO_PROFILE_"),
+        CauseKind::Incremental => {
+            |name| name.starts_with("CARGO_PROFILE_") || name.contains("INCREMENTAL")
+        }
+        CauseKind::Toolchain => {
+            |name| ["RUSTUP_TOOLCHAIN", "RUSTC", "CARGO_BUILD_RUSTC", "PATH"].contains(&name)
+        }
+        CauseKind::Platform => |name| name == "CARGO_BUILD_TARGET",
+        CauseKind::PackageId => |name| name.contains("WRAPPER"),
+        _ => return None,
+    })
+}
+
+/// Returns the variables of the environment that can make cargo build a unit: cargo's own, the
+/// compilers', and every variable that a build script watches.
+pub(crate) fn variables(runner: &Runner, records: &Records) -> BTreeMap<String, String> {
+    let mut watched: BTreeSet<String> = BTreeSet::new();
+    for (_, record) in records.iter() {
+        for local in &record.values.local {
+            if let Local::RerunIfEnvChanged { var, .. } = local {
+                watched.insert(var.clone());
+            }
+        }
+    }
+    let is_wanted = |name: &str| {
+        let starts = [
+            "CARGO_",
+            "RUST",
+            "CC",
+            "CXX",
+            "CFLAGS",
+            "CPPFLAGS",
+            "LDFLAGS",
+            "PKG_CONFIG",
+        ];
+        name == "PATH" || watched.contains(name) || starts.iter().any(|it| name.starts_with(it))
+    };
+    let texts = runner
+        .environment()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let wanted = texts.filter(|(name, _)| is_wanted(name));
+    let shown = wanted.filter_map(|(name, value)| {
+        let value = shown_value(&name, &Some(value))?;
+        Some((name, value))
+    });
+    shown.collect()
+}
+
+fn file(workspace: &Workspace, target: &Utf8Path) -> Utf8PathBuf {
+    state::of_workspace(&state::in_target(target), "rebuilds", &workspace.root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(command: &str, variables: &[(&str, &str)]) -> RebuildRun {
+        RebuildRun {
+            time: SystemTime::UNIX_EPOCH,
+            command: command.to_owned(),
+            variables: map(variables),
+        }
+    }
+
+    fn map(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let owned = variables
+            .iter()
+            .map(|it| (it.0.to_owned(), it.1.to_owned()));
+        owned.collect()
+    }
+
+    fn history(runs: Vec<RebuildRun>) -> History {
+        History {
+            runs,
+            ..History::default()
+        }
+    }
+
+    fn variable(old: &str, new: &str) -> RootCause {
+        RootCause::about(CauseKind::Variable, "PATH")
+            .from_to(Some(old.to_owned()), Some(new.to_owned()))
+    }
+
+    #[test]
+    fn thrash_is_told_from_a_change() {
+        let shell = || run("check", &[("PATH", "shell")]);
+        let editor = || run("clippy", &[("PATH", "editor")]);
+        let told = |runs: Vec<RebuildRun>, old: &str, new: &str| {
+            let said = history(runs).thrash(&variable(old, new), &map(&[("PATH", new)]));
+            said.unwrap_or_default() + "\n"
+        };
+        let all = [
+            told(vec![], "editor", "shell"),
+            told(vec![shell()], "editor", "shell"),
+            told(vec![shell()], "shell", "new"),
+            told(vec![shell(), editor()], "editor", "shell"),
+            told(vec![shell(), editor()], "editor", "new"),
+        ];
+        expect_test::expect![[r#"
+
+            another program built in this directory since `check`, with the old value: the two undo each other's builds
+
+            `check` and `clippy` alternate in this directory with two values: they undo each other's builds
+
+        "#]]
+        .assert_eq(&all.concat());
+    }
+
+    #[test]
+    fn variables_behind_a_setting_are_compared_with_the_last_run() {
+        let linker = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER";
+        let history = history(vec![
+            run("check", &[(linker, "clang"), ("RUSTFLAGS", "-g")]),
+            run("build", &[(linker, "gcc"), ("RUSTFLAGS", "-g")]),
+        ]);
+        let now = map(&[(linker, "clang")]);
+        let changed = |kind| history.changed_variables(kind, &now).join("; ");
+        assert_eq!(changed(CauseKind::Linker), format!("{linker}: gcc → clang"));
+        assert_eq!(changed(CauseKind::Rustflags), "RUSTFLAGS: -g → unset");
+        assert_eq!(changed(CauseKind::FileChanged), "");
+        let said = history.thrash(&RootCause::of(CauseKind::Linker), &now);
+        assert_eq!(
+            said.unwrap(),
+            format!("`check` and `build` alternate in this directory with two values of {linker}")
+        );
+        assert_eq!(
+            history.thrash(&RootCause::of(CauseKind::Rustflags), &now),
+            None
+        );
+    }
+
+    #[test]
+    fn the_value_of_a_secret_is_not_kept() {
+        let shown = |name: &str| shown_value(name, &Some("abc".to_owned())).unwrap();
+        assert_eq!(shown("PATH"), "abc");
+        for name in ["CARGO_REGISTRY_TOKEN", "my_secret", "DB_PASSWORD"] {
+            assert!(shown(name).starts_with("(hidden, "), "{name}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The records of all units in a build directory, as they were at one moment.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8Path;
+use serde::{Deserialize, Serialize};
+use xtask_impact::build_dir::dep_info::Fingerprint;
+use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
+use xtask_impact::build_dir::{Layout, ProfileDir, is_hash, split_hash};
+use xtask_impact::{files, parallel};
+
+/// The place of a unit's record. Cargo chooses the hash from everything that makes a unit of its
+/// own: the version, the features, the profile, the flags and the compiler.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct RecordKey {
+    /// The profile directory, relative to the build directory: `debug`, or `<triple>/debug`.
+    pub(crate) place: String,
+    /// The name of the package.
+    pub(crate) package: String,
+    /// The hash in the name of the unit's directory.
+    pub(crate) hash: String,
+    /// The name of the fingerprint file, such as `test-lib-a`.
+    pub(crate) name: String,
+}
+
+impl RecordKey {
+    /// Returns the key of a fingerprint file, in either layout.
+    pub(crate) fn at(build_directory: &Utf8Path, file: &Utf8Path) -> Option<Self> {
+        let relative = file.strip_prefix(build_directory).ok()?;
+        let parts: Vec<&str> = relative.iter().collect();
+        let (place, package, hash, name) = match parts[..] {
+            [ref place @ .., ".fingerprint", directory, name] => {
+                let (package, hash) = split_hash(directory)?;
+                (place, package, hash, name)
+            }
+            [ref place @ .., "build", package, hash, "fingerprint", name] if is_hash(hash) => {
+                (place, package, hash, name)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            place: place.join("/"),
+            package: package.to_owned(),
+            hash: hash.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// Returns the parts of the unit's name.
+    pub(crate) fn unit(&self) -> Option<UnitName> {
+        UnitName::parse(&self.name)
+    }
+
+    /// Returns true if the unit is the run of a build script.
+    pub(crate) fn is_run(&self) -> bool {
+        self.unit().is_some_and(|it| it.mode == RecordedMode::Run)
+    }
+}
+
+/// The artifacts of a compiled unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Produced {
+    /// Metadata only, as `cargo check` makes it.
+    Metadata,
+    /// Metadata only, by Clippy.
+    Linted,
+    /// A library, or an executable.
+    Linked,
+    /// A run of a script, documentation, or nothing that is known.
+    Other,
+}
+
+/// The record of one unit.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// The fingerprint as a number; `None` if the last build of the unit did not finish.
+    pub(crate) value: Option<u64>,
+    /// The fingerprint JSON as text.
+    pub(crate) json: String,
+    /// The values in the JSON.
+    pub(crate) values: Fingerprint,
+    /// The start of the compiler or of the script.
+    pub(crate) started: Option<SystemTime>,
+    /// The end of the unit.
+    pub(crate) finished: Option<SystemTime>,
+    /// The artifacts.
+    pub(crate) produced: Produced,
+}
+
+impl Record {
+    /// Returns the duration of the unit. Cargo stamps the start; the end is the time of the
+    /// fingerprint file.
+    pub(crate) fn duration(&self) -> Option<Duration> {
+        self.finished?.duration_since(self.started?).ok()
+    }
+}
+
+/// The records by their place, and the places by the number of the record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Records {
+    units: BTreeMap<RecordKey, Record>,
+    by_value: HashMap<u64, Vec<RecordKey>>,
+}
+
+impl Records {
+    /// Reads all records of some profile directories.
+    ///
+    /// # Errors
+    /// Returns an error if a directory cannot be listed.
+    pub(crate) fn read(profiles: &[ProfileDir]) -> Result<Self> {
+        let mut records = Self::default();
+        for profile in profiles {
+            let directories = profile.unit_names(&|_| true)?;
+            let read = parallel::parts(&directories, |part| {
+                let units = part.iter().flat_map(|(package, hash, names)| {
+                    names.iter().map(move |name| (package, hash, name))
+                });
+                units
+                    .filter_map(|(package, hash, name)| read_unit(profile, package, hash, name))
+                    .collect()
+            });
+            for (key, record) in read {
+                records.insert(key, record);
+            }
+        }
+        Ok(records)
+    }
+
+    pub(crate) fn insert(&mut self, key: RecordKey, record: Record) {
+        if let Some(value) = record.value {
+            self.by_value.entry(value).or_default().push(key.clone());
+        }
+        self.units.insert(key, record);
+    }
+
+    /// Returns the record at a place.
+    pub(crate) fn get(&self, key: &RecordKey) -> Option<&Record> {
+        self.units.get(key)
+    }
+
+    /// Returns the records with this number.
+    pub(crate) fn with_value(&self, value: u64) -> &[RecordKey] {
+        self.by_value.get(&value).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns all records, sorted by place.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RecordKey, &Record)> {
+        self.units.iter()
+    }
+}
+
+fn read_unit(
+    profile: &ProfileDir,
+    package: &str,
+    hash: &str,
+    name: &UnitName,
+) -> Option<(RecordKey, Record)> {
+    let json = profile.fingerprint_json(package, hash, name)?;
+    let values: Fingerprint = serde_json::from_str(&json).ok()?;
+    let directory = profile.fingerprint_dir(package, hash);
+    let file = directory.join(name.file_name());
+    let stamp = match name.mode {
+        RecordedMode::Run => profile
+            .script_output(package, hash)
+            .with_file_name("invoked.timestamp"),
+        RecordedMode::Doc => directory.join("invoked.timestamp"),
+        _ => directory.join(format!("dep-{}", name.file_name())),
+    };
+    let time = |path: &Utf8Path| fs::metadata(path).and_then(|it| it.modified()).ok();
+    let record = Record {
+        value: profile.fingerprint(package, hash, name).map(|it| it.0),
+        started: time(&stamp).or_else(|| time(&directory.join("invoked.timestamp"))),
+        finished: time(&file),
+        produced: produced(profile, package, hash, name),
+        json,
+        values,
+    };
+    let place = profile.path.strip_prefix(&profile.build_directory).ok()?;
+    let key = RecordKey {
+        place: place.as_str().replace('\\', "/"),
+        package: package.to_owned(),
+        hash: hash.to_owned(),
+        name: name.file_name(),
+    };
+    Some((key, record))
+}
+
+/// Returns the kind of the unit's artifacts. `cargo check` and `cargo build` name their units
+/// alike, but only a build leaves more than metadata.
+fn produced(profile: &ProfileDir, package: &str, hash: &str, name: &UnitName) -> Produced {
+    if matches!(name.mode, RecordedMode::Run | RecordedMode::Doc)
+        || name.kind == RecordedKind::BuildScript
+    {
+        return Produced::Other;
+    }
+    let directory = profile.output_dir(package, hash, name.kind);
+    let target = name.target.replace('-', "_");
+    let metadata = [
+        format!("lib{target}-{hash}.rmeta"),
+        format!("lib{target}.rmeta"),
+    ];
+    let linked = match profile.layout {
+        Layout::V1 => vec![
+            format!("lib{target}-{hash}.rlib"),
+            format!("{target}-{hash}{}", std::env::consts::EXE_SUFFIX),
+            format!(
+                "{}{target}-{hash}{}",
+                std::env::consts::DLL_PREFIX,
+                std::env::consts::DLL_SUFFIX
+            ),
+        ],
+        Layout::V2 => vec![
+            format!("lib{target}-{hash}.rlib"),
+            format!("{target}-{hash}{}", std::env::consts::EXE_SUFFIX),
+            format!("{target}{}", std::env::consts::EXE_SUFFIX),
+            format!(
+                "{}{target}-{hash}{}",
+                std::env::consts::DLL_PREFIX,
+                std::env::consts::DLL_SUFFIX
+            ),
+        ],
+    };
+    let exists = |name: &String| directory.join(name).exists();
+    if linked.iter().any(exists) {
+        return Produced::Linked;
+    }
+    if !metadata.iter().any(exists) {
+        return Produced::Other;
+    }
+    let dep_info = profile
+        .fingerprint_dir(package, hash)
+        .join(format!("dep-{}", name.file_name()));
+    let is_linted = files::read(dep_info, files::RECORD).is_ok_and(|bytes| {
+        let needle = b"CLIPPY_ARGS";
+        bytes.windows(needle.len()).any(|part| part == needle)
+    });
+    match is_linted {
+        true => Produced::Linted,
+        false => Produced::Metadata,
+    }
+}

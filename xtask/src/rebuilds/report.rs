@@ -1,0 +1,259 @@
+//! The report of a build or of a prediction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
+use xtask_impact::unit_graph::Mode;
+use xtask_impact::workspace::{Package, TargetKind, Workspace};
+
+use super::explain::cause::{CauseKind, RootCause};
+use super::explain::{ExplainedUnit, fix};
+use super::history::History;
+
+/// The report, in the form of its JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RebuildReport {
+    /// The version of the format.
+    pub(crate) version: u32,
+    /// The cargo command, as the user would type it.
+    pub(crate) command: String,
+    /// True if nothing was built.
+    pub(crate) predicted: bool,
+    /// The exit status of cargo; `None` for a prediction or after a signal.
+    pub(crate) exit_status: Option<i32>,
+    /// The number of fresh units.
+    pub(crate) fresh: usize,
+    /// The number of units that cargo did not reach, because the build failed.
+    pub(crate) not_reached: usize,
+    /// The sum of the units' times, in seconds. In a prediction, the times of earlier builds.
+    pub(crate) seconds: f64,
+    /// The root causes. The cause whose units take the longest comes first.
+    pub(crate) causes: Vec<ReportedCause>,
+    /// The units, sorted.
+    pub(crate) units: Vec<ReportedUnit>,
+}
+
+/// A root cause and its cascade.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReportedCause {
+    pub(crate) kind: CauseKind,
+    /// The cause in words.
+    pub(crate) title: String,
+    /// The file, the variable or the package.
+    pub(crate) subject: Option<String>,
+    pub(crate) old: Option<String>,
+    pub(crate) new: Option<String>,
+    /// The number of units that are built because of the cause, dependents included.
+    pub(crate) units: usize,
+    /// The sum of the times of these units, in seconds.
+    pub(crate) seconds: f64,
+    /// The units that have the cause themselves.
+    pub(crate) starts_at: Vec<String>,
+    /// The edit or the command that avoids the cause.
+    pub(crate) fix: String,
+    /// Variables that are other now than at the kit's last run.
+    pub(crate) variables: Vec<String>,
+    /// The tools that undo each other's builds.
+    pub(crate) thrash: Option<String>,
+}
+
+/// A unit that cargo builds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReportedUnit {
+    pub(crate) package: String,
+    pub(crate) package_id: String,
+    pub(crate) kind: TargetKind,
+    pub(crate) target: String,
+    pub(crate) mode: Mode,
+    /// The command that makes such a unit: `check`, `clippy`, `build`, `test`, `doc`, or `run` for
+    /// a build script.
+    pub(crate) verb: String,
+    /// The profile directory.
+    pub(crate) directory: String,
+    /// True if the unit stands beside old units; false if cargo builds the unit in place.
+    pub(crate) new: bool,
+    /// The time in seconds; `None` if the unit was never built.
+    pub(crate) seconds: Option<f64>,
+    /// The indices of the root causes.
+    pub(crate) causes: Vec<usize>,
+}
+
+/// The facts of a build that the units do not have.
+pub(crate) struct BuildFacts {
+    pub(crate) command: String,
+    pub(crate) predicted: bool,
+    pub(crate) exit_status: Option<i32>,
+    pub(crate) fresh: usize,
+    pub(crate) not_reached: usize,
+}
+
+impl RebuildReport {
+    /// Returns the report about explained units, each with its time in seconds.
+    pub(crate) fn new(
+        facts: BuildFacts,
+        units: &[(ExplainedUnit, Option<f64>)],
+        workspace: &Workspace,
+        history: &History,
+        variables: &BTreeMap<String, String>,
+    ) -> Self {
+        let mut causes: Vec<(RootCause, ReportedCause)> = Vec::new();
+        let all: BTreeSet<&RootCause> = units.iter().flat_map(|it| &it.0.causes).collect();
+        for cause in all {
+            let reported = reported(cause, units);
+            causes.push((
+                cause.clone(),
+                ReportedCause {
+                    variables: history.changed_variables(cause.kind, variables),
+                    thrash: history.thrash(cause, variables),
+                    ..reported
+                },
+            ));
+        }
+        causes.sort_by(|(_, a), (_, b)| {
+            let by_time = b.seconds.total_cmp(&a.seconds);
+            by_time
+                .then(b.units.cmp(&a.units))
+                .then(a.title.cmp(&b.title))
+        });
+        let place = |cause: &RootCause| causes.iter().position(|it| it.0 == *cause);
+        let mut reported: Vec<ReportedUnit> = units
+            .iter()
+            .filter_map(|(unit, seconds)| {
+                let mut indices: Vec<usize> = unit.causes.iter().filter_map(place).collect();
+                indices.sort_unstable();
+                Some(ReportedUnit {
+                    causes: indices,
+                    seconds: *seconds,
+                    ..named(unit, workspace)?
+                })
+            })
+            .collect();
+        reported.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        Self {
+            version: 1,
+            command: facts.command,
+            predicted: facts.predicted,
+            exit_status: facts.exit_status,
+            fresh: facts.fresh,
+            not_reached: facts.not_reached,
+            seconds: rounded(units.iter().filter_map(|it| it.1).sum()),
+            causes: causes.into_iter().map(|it| it.1).collect(),
+            units: reported,
+        }
+    }
+}
+
+impl ReportedUnit {
+    fn sort_key(&self) -> (&str, TargetKind, &str, Mode, &str, &str) {
+        (
+            &self.package_id,
+            self.kind,
+            &self.target,
+            self.mode,
+            &self.directory,
+            &self.verb,
+        )
+    }
+}
+
+fn reported(cause: &RootCause, units: &[(ExplainedUnit, Option<f64>)]) -> ReportedCause {
+    let touched: Vec<_> = units
+        .iter()
+        .filter(|it| it.0.causes.contains(cause))
+        .collect();
+    let mut owners: Vec<_> = units.iter().filter(|it| it.0.own.contains(cause)).collect();
+    owners.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+    let in_script = owners.iter().any(|it| it.0.key.is_run());
+    let mut starts_at: Vec<String> = owners.iter().map(|it| short_name(&it.0)).collect();
+    starts_at.dedup();
+    ReportedCause {
+        kind: cause.kind,
+        title: cause.title(),
+        subject: cause.subject.clone(),
+        old: cause.old.clone(),
+        new: cause.new.clone(),
+        units: touched.len(),
+        seconds: rounded(touched.iter().filter_map(|it| it.1).sum()),
+        starts_at,
+        fix: fix(cause, in_script),
+        variables: Vec::new(),
+        thrash: None,
+    }
+}
+
+/// Rounds to hundredths of a second.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 100.0).round() / 100.0
+}
+
+/// Returns a unit's name for people: `a lib (check)`.
+pub(crate) fn short_name(unit: &ExplainedUnit) -> String {
+    let package = &unit.key.package;
+    let Some(name) = unit.key.unit() else {
+        return package.clone();
+    };
+    let target = match name.kind {
+        RecordedKind::Lib => "lib".to_owned(),
+        RecordedKind::BuildScript => "build script".to_owned(),
+        RecordedKind::Bin => format!("bin {}", name.target),
+        RecordedKind::Example => format!("example {}", name.target),
+        RecordedKind::Test => format!("test {}", name.target),
+        RecordedKind::Bench => format!("bench {}", name.target),
+    };
+    let is_test = name.mode == RecordedMode::Test && unit.mode != "test";
+    let test = if is_test { ", test" } else { "" };
+    format!("{package} {target} ({}{test})", unit.mode)
+}
+
+/// Returns a unit under the names of cargo's metadata.
+fn named(unit: &ExplainedUnit, workspace: &Workspace) -> Option<ReportedUnit> {
+    let name = unit.key.unit()?;
+    let package = package_of(unit, workspace);
+    let kind = match name.kind {
+        RecordedKind::Lib => TargetKind::Lib,
+        RecordedKind::Bin => TargetKind::Bin,
+        RecordedKind::Example => TargetKind::Example,
+        RecordedKind::Test => TargetKind::Test,
+        RecordedKind::Bench => TargetKind::Bench,
+        RecordedKind::BuildScript => TargetKind::CustomBuild,
+    };
+    // A record names a library by its crate.
+    let target = package.and_then(|it| {
+        let mut targets = it.targets.iter().filter(|it| it.kind == kind);
+        targets.find(|it| it.name.replace('-', "_") == name.target.replace('-', "_"))
+    });
+    Some(ReportedUnit {
+        package: unit.key.package.clone(),
+        package_id: package.map_or_else(|| unit.package.clone(), |it| it.id.clone()),
+        kind,
+        target: target.map_or(name.target, |it| it.name.clone()),
+        mode: match name.mode {
+            RecordedMode::Compile => Mode::Build,
+            RecordedMode::Test => Mode::Test,
+            RecordedMode::Doc => Mode::Doc,
+            RecordedMode::Run => Mode::RunCustomBuild,
+        },
+        verb: unit.mode.to_owned(),
+        directory: unit.key.place.clone(),
+        new: unit.is_new,
+        seconds: None,
+        causes: Vec::new(),
+    })
+}
+
+/// Returns the package that cargo's log names: `name v1.0.0 (source)`.
+fn package_of<'a>(unit: &ExplainedUnit, workspace: &'a Workspace) -> Option<&'a Package> {
+    let (name, rest) = unit.package.split_once(" v")?;
+    let (version, source) = rest.split_once(' ').unwrap_or((rest, ""));
+    let named = workspace
+        .packages
+        .iter()
+        .filter(|it| it.name == name && it.version == version);
+    let named: Vec<_> = named.collect();
+    let has_source = |it: &&&Package| match &it.source {
+        None => source.contains(&format!("({})", it.directory())),
+        Some(_) => !source.contains("(/"),
+    };
+    named.iter().find(has_source).or(named.first()).copied()
+}
