@@ -109,9 +109,9 @@ impl History {
                 self.overwritten
                     .insert(unit.key.clone(), before.json.clone());
             }
-            let flags = flags_of(&unit.key, &rehearsal.flags).filter(|_| is_built);
-            let known = self.units.remove(&unit.key);
-            let flags = flags.or_else(|| known.filter(|_| !is_built).and_then(|it| it.flags));
+            let known = self.units.remove(&unit.key).filter(|_| !is_built);
+            let known = known.and_then(|it| it.flags);
+            let flags = known.or_else(|| flags_of(&unit.key, &rehearsal.flags));
             self.units.insert(
                 unit.key.clone(),
                 KeptUnit {
@@ -172,10 +172,9 @@ impl History {
         let earlier = self.runs.iter().rev().skip(1);
         let mut same = earlier.filter(|run| run.variables.get(name) == new);
         let run = same.next().filter(|_| at_last == old)?;
+        let runs = runs_of(run, last);
         Some(format!(
-            "`{}` and `{}` alternate in this directory with two values: they undo each other's \
-             builds",
-            run.command, last.command
+            "{runs} alternate in this directory between two values: they undo each other's builds"
         ))
     }
 
@@ -194,10 +193,18 @@ impl History {
         let name = names.iter().find(changed)?;
         let mut earlier = self.runs.iter().rev().skip(1);
         let run = earlier.find(|run| run.variables.get(*name) == now.get(*name))?;
+        let runs = runs_of(run, last);
         Some(format!(
-            "`{}` and `{}` alternate in this directory with two values of {name}",
-            run.command, last.command
+            "{runs} alternate in this directory between two values of {name}"
         ))
+    }
+}
+
+/// Returns the commands of two runs for a sentence.
+fn runs_of(one: &RebuildRun, other: &RebuildRun) -> String {
+    match one.command == other.command {
+        true => format!("runs of `{}`", one.command),
+        false => format!("`{}` and `{}`", one.command, other.command),
     }
 }
 
@@ -293,7 +300,7 @@ mod tests {
 
     fn variable(old: &str, new: &str) -> RootCause {
         RootCause::about(CauseKind::Variable, "PATH")
-            .from_to(Some(old.to_owned()), Some(new.to_owned()))
+            .with_values(Some(old.to_owned()), Some(new.to_owned()))
     }
 
     #[test]
@@ -315,7 +322,7 @@ mod tests {
 
             another program built in this directory since `check`, with the old value: the two undo each other's builds
 
-            `check` and `clippy` alternate in this directory with two values: they undo each other's builds
+            `check` and `clippy` alternate in this directory between two values: they undo each other's builds
 
         "#]]
         .assert_eq(&all.concat());
@@ -336,7 +343,9 @@ mod tests {
         let said = history.thrash(&RootCause::of(CauseKind::Linker), &now);
         assert_eq!(
             said.unwrap(),
-            format!("`check` and `build` alternate in this directory with two values of {linker}")
+            format!(
+                "`check` and `build` alternate in this directory between two values of {linker}"
+            )
         );
         assert_eq!(
             history.thrash(&RootCause::of(CauseKind::Rustflags), &now),

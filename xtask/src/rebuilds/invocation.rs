@@ -190,7 +190,7 @@ mod tests {
             clippy --fix --allow-dirty -- -D warnings => clippy --offline --fix --allow-dirty -- -D warnings => clippy --offline --target-dir /copy -- -D warnings (dev)
             doc --open --target-dir here --color always => doc --offline --open --target-dir here --color always => doc --offline --target-dir /copy (dev)
             bench => bench --offline => bench --offline --no-run --target-dir /copy (bench)
-            rustc --profile ci -- --cfg x => rustc --offline --profile ci -- --cfg x => rustc --offline --profile ci --target-dir /copy -- --cfg x (dev)
+            rustc --profile ci -- --cfg x => rustc --offline --profile ci -- --cfg x => rustc --offline --profile ci --target-dir /copy -- --cfg x (ci)
         "#]]
         .assert_eq(&shown.concat().replace("(dev)\n\n", "(dev)\n"));
     }

@@ -123,7 +123,7 @@ impl<'a> Build<'a> {
                 forwarded: forwarded.clone(),
                 build_directory,
                 target_directory: target,
-                may_lock: !args.predict,
+                is_followed: !args.predict,
             },
             forwarded,
         }
@@ -147,7 +147,7 @@ impl<'a> Build<'a> {
 
     /// Says what the command would rebuild.
     fn predict(&self) -> Result<Status> {
-        let rehearsal = self.rehearsed.run()?;
+        let rehearsal = self.rehearsed.run(&|_| true)?;
         let variables = history::variables(self.rehearsed.runner, &rehearsal.before);
         let explained = self.explain(&rehearsal)?;
         let fresh = rehearsal.units.len() - explained.len();
@@ -175,7 +175,7 @@ impl<'a> Build<'a> {
 
     /// Runs the command, and says what was rebuilt.
     fn run(mut self) -> Result<Status> {
-        let rehearsal = self.rehearsed.run();
+        let rehearsal = self.rehearsed.run(&|key| self.history.flags(key).is_some());
         let mut command = self.command();
         output::status("Running", xtask_impact::process::shown(&command));
         let time = SystemTime::now();

@@ -54,6 +54,12 @@ impl RecordKey {
         UnitName::parse(&self.name)
     }
 
+    /// Returns true if the unit is a build script or its run.
+    pub(crate) fn is_script(&self) -> bool {
+        self.unit()
+            .is_some_and(|it| it.kind == RecordedKind::BuildScript)
+    }
+
     /// Returns true if the unit is the run of a build script.
     pub(crate) fn is_run(&self) -> bool {
         self.unit().is_some_and(|it| it.mode == RecordedMode::Run)
@@ -103,6 +109,7 @@ impl Record {
 pub(crate) struct Records {
     units: BTreeMap<RecordKey, Record>,
     by_value: HashMap<u64, Vec<RecordKey>>,
+    by_name: HashMap<(String, String), Vec<RecordKey>>,
 }
 
 impl Records {
@@ -133,6 +140,8 @@ impl Records {
         if let Some(value) = record.value {
             self.by_value.entry(value).or_default().push(key.clone());
         }
+        let name = (key.package.clone(), key.name.clone());
+        self.by_name.entry(name).or_default().push(key.clone());
         self.units.insert(key, record);
     }
 
@@ -144,6 +153,14 @@ impl Records {
     /// Returns the records with this number.
     pub(crate) fn with_value(&self, value: u64) -> &[RecordKey] {
         self.by_value.get(&value).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the records of all variants of a unit.
+    pub(crate) fn variants(&self, key: &RecordKey) -> Vec<(&RecordKey, &Record)> {
+        let name = (key.package.clone(), key.name.clone());
+        let keys = self.by_name.get(&name).into_iter().flatten();
+        keys.filter_map(|key| self.units.get_key_value(key))
+            .collect()
     }
 
     /// Returns all records, sorted by place.

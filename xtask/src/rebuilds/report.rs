@@ -162,10 +162,10 @@ fn reported(cause: &RootCause, units: &[(ExplainedUnit, Option<f64>)]) -> Report
         .iter()
         .filter(|it| it.0.causes.contains(cause))
         .collect();
-    let mut owners: Vec<_> = units.iter().filter(|it| it.0.own.contains(cause)).collect();
-    owners.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+    let owners: Vec<_> = units.iter().filter(|it| it.0.own.contains(cause)).collect();
     let in_script = owners.iter().any(|it| it.0.key.is_run());
     let mut starts_at: Vec<String> = owners.iter().map(|it| short_name(&it.0)).collect();
+    starts_at.sort();
     starts_at.dedup();
     ReportedCause {
         kind: cause.kind,

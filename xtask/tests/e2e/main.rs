@@ -41,6 +41,8 @@ mod names;
 mod oracle;
 mod platforms;
 mod policy;
+#[cfg(unix)]
+mod rebuilds;
 mod run_affected;
 mod run_time_paths;
 mod shared;

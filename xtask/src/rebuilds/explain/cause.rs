@@ -96,7 +96,7 @@ impl RootCause {
 
     /// Returns the cause with an old and a new value.
     #[must_use]
-    pub(crate) fn from_to(mut self, old: Option<String>, new: Option<String>) -> Self {
+    pub(crate) fn with_values(mut self, old: Option<String>, new: Option<String>) -> Self {
         self.old = old;
         self.new = new;
         self

@@ -39,18 +39,49 @@ pub(crate) fn refined(
             flags.sort();
             flags.join(" ")
         };
-        let (old, new) = (values(&gone), values(&come));
+        let (mut old, mut new) = (values(&gone), values(&come));
         if old.is_empty() && new.is_empty() {
             continue;
+        }
+        if *part == CauseKind::Profile {
+            (old, new) = with_defaults(&old, &new);
+        }
+        if *part == CauseKind::Incremental {
+            (old, new) = (on_or_off(&old), on_or_off(&new));
         }
         let cause = match part {
             CauseKind::Lints => RootCause::about(*part, package),
             CauseKind::Profile if kind != CauseKind::Profile => plain(),
             part => RootCause::of(*part),
         };
-        causes.push(cause.from_to(Some(old), Some(new)));
+        causes.push(cause.with_values(Some(old), Some(new)));
     }
     causes
+}
+
+/// Adds `key=default` where only one side has a setting: cargo passes no flag for a default.
+fn with_defaults(old: &str, new: &str) -> (String, String) {
+    let complete = |side: &str, other: &str| {
+        let words = side.split(' ').filter(|it| !it.is_empty());
+        let mut words: Vec<String> = words.map(str::to_owned).collect();
+        for word in other.split(' ') {
+            if let Some((key, _)) = word.split_once('=')
+                && !words.iter().any(|it| it.split('=').next() == Some(key))
+            {
+                words.push(format!("{key}=default"));
+            }
+        }
+        words.sort();
+        words.join(" ")
+    };
+    (complete(old, new), complete(new, old))
+}
+
+fn on_or_off(flags: &str) -> String {
+    match flags.is_empty() {
+        true => "off".to_owned(),
+        false => "on".to_owned(),
+    }
 }
 
 type FlagTest = fn(&str) -> bool;

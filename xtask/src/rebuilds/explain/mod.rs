@@ -62,12 +62,18 @@ impl Evidence<'_> {
     pub(crate) fn explain(&self) -> Vec<ExplainedUnit> {
         let units = &self.rehearsal.units;
         let graph = BuildGraph::new(self.rehearsal);
+        let flags = |key: &RecordKey| {
+            let now = flags::of(key, &self.rehearsal.flags);
+            now.or_else(|| self.history.flags(key))
+                .map(<[String]>::to_vec)
+        };
         let siblings = Siblings::new(
             units,
             &graph,
             &self.rehearsal.before,
             &self.rehearsal.after,
             self.is_clippy,
+            &flags,
         );
         let own: Vec<OwnCauses> = (0..units.len())
             .map(|place| self.own_causes(place, &siblings))
@@ -142,10 +148,7 @@ impl Cascade<'_> {
                 causes.extend(own.iter().cloned());
                 if causes.is_empty() {
                     let last = self.without_causes(place);
-                    match last {
-                        Some(cause) => Some(BTreeSet::from([cause])),
-                        None => None,
-                    }
+                    last.map(|cause| BTreeSet::from([cause]))
                 } else {
                     Some(causes)
                 }
@@ -174,24 +177,24 @@ impl Cascade<'_> {
             return None;
         }
         if unit.reason == Some(Reason::NoRecord) {
-            // The record of a script's run has few settings; its package's library has them all.
-            let by_dependent = self.graph.dependents[place].iter().find_map(|&user| {
-                let is_same = self.evidence.rehearsal.units[user].key.package == unit.key.package;
-                match &self.own[user] {
-                    OwnCauses::Built(own) if is_same => own.first().cloned(),
-                    _ => None,
-                }
-            });
-            return Some(by_dependent.unwrap_or_else(|| {
-                let old = self.siblings.of(place);
-                self.evidence.of_unknown_identity(unit, old.as_ref())
-            }));
+            let old = self.siblings.of(place);
+            return Some(self.evidence.of_unknown_identity(unit, old.as_ref()));
         }
         let names = below
             .iter()
             .filter(|&&it| self.is_other_than_before(place, it))
             .map(|&it| self.evidence.rehearsal.units[it].key.package.clone());
-        let names: BTreeSet<String> = names.collect();
+        let mut names: BTreeSet<String> = names.collect();
+        if names.is_empty() {
+            let newer = &self.evidence.rehearsal.newer;
+            let all = below
+                .iter()
+                .map(|&it| &self.evidence.rehearsal.units[it].key.package);
+            names.extend(all.clone().filter(|it| newer.contains(*it)).cloned());
+            if names.is_empty() {
+                names.extend(all.cloned());
+            }
+        }
         let names: Vec<String> = names.into_iter().collect();
         Some(RootCause::about(
             CauseKind::DependencyBuiltBefore,

@@ -1,11 +1,13 @@
 //! The causes of new units, which cargo builds beside old ones without a reason.
 
+use xtask_impact::build_dir::dep_info::Fingerprint;
+
 use super::Evidence;
 use super::cause::{CauseKind, RootCause};
 use super::flags;
 use super::sibling::{Siblings, differences};
 use crate::rebuilds::records::RecordKey;
-use crate::rebuilds::rehearsal::JudgedUnit;
+use crate::rebuilds::rehearsal::{JudgedUnit, Reason};
 
 impl Evidence<'_> {
     /// Returns the own causes of a new unit. No cause means that a dependency is a new unit.
@@ -13,6 +15,17 @@ impl Evidence<'_> {
         let unit = &self.rehearsal.units[place];
         if self.history.json(&unit.key).is_some() {
             return vec![RootCause::of(CauseKind::Removed)];
+        }
+        // The records of a script and of its run have few settings; the library of its package has
+        // them all.
+        if unit.key.is_script() {
+            let users = siblings.graph.dependents[place].iter();
+            let mut users = users.filter(|&&it| self.is_new_beside(it, unit));
+            let causes =
+                users.find_map(|&it| Some(self.of_new(it, siblings)).filter(|it| !it.is_empty()));
+            if let Some(causes) = causes {
+                return causes;
+            }
         }
         let Some(old) = siblings.of(place) else {
             let mode = self.mode_of(unit);
@@ -25,7 +38,15 @@ impl Evidence<'_> {
             return vec![RootCause::about(CauseKind::FirstBuild, self.mode_of(unit))];
         };
         let found = differences(&old_record.values, &new_record.values, &unit.key);
-        let found = self.with_versions(found);
+        let mut found = self.with_versions(found);
+        let is_comparable = found.iter().all(|it| it.kind != CauseKind::Toolchain);
+        if is_comparable {
+            let (old, new) = other_dependencies(&old_record.values, &new_record.values);
+            if old != new {
+                let cause = RootCause::about(CauseKind::Dependencies, &unit.key.package);
+                found.push(cause.with_values(Some(old), Some(new)));
+            }
+        }
         let refined = found.into_iter().flat_map(|cause| match cause.kind {
             CauseKind::Profile | CauseKind::ConfigSettings => flags::refined(
                 cause.kind,
@@ -33,9 +54,22 @@ impl Evidence<'_> {
                 self.history.flags(&old),
                 flags::of(&unit.key, &self.rehearsal.flags),
             ),
+            CauseKind::Platform => {
+                let platform = |key: &RecordKey| match key.place.split_once('/') {
+                    Some((triple, _)) => triple.to_owned(),
+                    None => "host".to_owned(),
+                };
+                vec![cause.with_values(Some(platform(&old)), Some(platform(&unit.key)))]
+            }
             _ => vec![cause],
         });
         refined.collect()
+    }
+
+    /// Returns true if a unit is new, and of the package of another unit.
+    fn is_new_beside(&self, place: usize, unit: &JudgedUnit) -> bool {
+        let other = &self.rehearsal.units[place];
+        other.reason == Some(Reason::NoRecord) && other.key.package == unit.key.package
     }
 
     /// Returns the cause of a new unit that differs from its sibling in nothing, and whose
@@ -48,7 +82,7 @@ impl Evidence<'_> {
         let before = old.and_then(|old| self.history.package(old));
         let cause = RootCause::about(CauseKind::PackageId, &unit.key.package);
         match before.filter(|before| *before != unit.package) {
-            Some(before) => cause.from_to(Some(before.to_owned()), Some(unit.package.clone())),
+            Some(before) => cause.with_values(Some(before.to_owned()), Some(unit.package.clone())),
             None => cause,
         }
     }
@@ -68,4 +102,17 @@ impl Evidence<'_> {
             _ => "build",
         }
     }
+}
+
+/// Returns the names of the dependencies that only the old or only the new unit has.
+pub(crate) fn other_dependencies(old: &Fingerprint, new: &Fingerprint) -> (String, String) {
+    let names = |values: &Fingerprint| -> Vec<String> {
+        values.deps.iter().map(|it| it.1.clone()).collect()
+    };
+    let (old, new) = (names(old), names(new));
+    let only = |of: &[String], other: &[String]| {
+        let only = of.iter().filter(|it| !other.contains(it));
+        only.cloned().collect::<Vec<_>>().join(", ")
+    };
+    (only(&old, &new), only(&new, &old))
 }

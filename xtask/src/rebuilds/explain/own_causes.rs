@@ -7,6 +7,7 @@ use super::Evidence;
 use super::cause::{CauseKind, RootCause};
 use super::flags;
 use super::inputs;
+use super::new_units::other_dependencies;
 use super::sibling::{Siblings, differences};
 use crate::rebuilds::rehearsal::{JudgedUnit, Reason};
 
@@ -53,53 +54,52 @@ impl Evidence<'_> {
         let package = &unit.key.package;
         let of_package = |kind| RootCause::about(kind, package);
         let listed = |words: &[String], between: &str| Some(words.join(between));
-        let mut causes = vec![match reason {
-            Reason::Toolchain => return self.by_records(unit, &of_package),
-            Reason::Features(old, new) => {
-                of_package(CauseKind::Features).from_to(listed(old, ", "), listed(new, ", "))
-            }
-            Reason::DeclaredFeatures(old, new) => of_package(CauseKind::DeclaredFeatures)
-                .from_to(listed(old, ", "), listed(new, ", ")),
-            Reason::Rustflags(old, new) => {
-                RootCause::of(CauseKind::Rustflags).from_to(listed(old, " "), listed(new, " "))
-            }
-            Reason::TargetSettings
-            | Reason::SourcePath
-            | Reason::Profile
-            | Reason::ConfigSettings
-            | Reason::Platform => {
-                return self.by_flags(unit, reason);
-            }
-            Reason::Precalculated(old, new) => self.precalculated(unit, old, new),
-            Reason::WatchedPaths(old, new) => of_package(CauseKind::ScriptInstructions)
-                .from_to(listed(old, ", "), listed(new, ", ")),
-            Reason::Instructions => of_package(CauseKind::ScriptInstructions),
-            Reason::Variable(name, old, new) => RootCause::about(CauseKind::Variable, name)
-                .from_to(shown_value(name, old), shown_value(name, new)),
-            Reason::DependencySet => {
-                let (old, new) = self.dependency_names(unit);
-                if old == new {
-                    return self.own_files(unit);
+        let mut causes =
+            vec![match reason {
+                Reason::Toolchain => return self.by_records(unit, &of_package),
+                Reason::Features(old, new) => of_package(CauseKind::Features)
+                    .with_values(listed(old, ", "), listed(new, ", ")),
+                Reason::DeclaredFeatures(old, new) => of_package(CauseKind::DeclaredFeatures)
+                    .with_values(listed(old, ", "), listed(new, ", ")),
+                Reason::Rustflags(old, new) => RootCause::of(CauseKind::Rustflags)
+                    .with_values(listed(old, " "), listed(new, " ")),
+                Reason::TargetSettings
+                | Reason::SourcePath
+                | Reason::Profile
+                | Reason::ConfigSettings
+                | Reason::Platform => {
+                    return self.by_flags(unit, reason);
                 }
-                of_package(CauseKind::Dependencies).from_to(Some(old), Some(new))
-            }
-            Reason::FileChanged { path, time, .. } => self.changed_file(path, *time),
-            Reason::ContentChanged(path) => {
-                RootCause::about(CauseKind::FileChanged, self.shown(path))
-            }
-            Reason::FileMissing(path) | Reason::FileUnreadable(path)
-                if path.starts_with(&self.build_directory) =>
-            {
-                RootCause::about(CauseKind::ArtifactMissing, self.shown(path))
-            }
-            Reason::FileMissing(path) | Reason::FileUnreadable(path) => {
-                RootCause::about(CauseKind::FileMissing, self.shown(path))
-            }
-            Reason::NothingObvious => RootCause::of(CauseKind::Unfinished),
-            Reason::Forced => RootCause::of(CauseKind::Forced),
-            Reason::Other(words) => RootCause::about(CauseKind::Unknown, words),
-            Reason::NoRecord | Reason::Dependency => return Vec::new(),
-        }];
+                Reason::Precalculated(old, new) => self.precalculated(unit, old, new),
+                Reason::WatchedPaths(old, new) => of_package(CauseKind::ScriptInstructions)
+                    .with_values(listed(old, ", "), listed(new, ", ")),
+                Reason::Instructions => of_package(CauseKind::ScriptInstructions),
+                Reason::Variable(name, old, new) => RootCause::about(CauseKind::Variable, name)
+                    .with_values(shown_value(name, old), shown_value(name, new)),
+                Reason::DependencySet => {
+                    let (old, new) = self.dependency_names(unit);
+                    if old == new {
+                        return self.own_files(unit);
+                    }
+                    of_package(CauseKind::Dependencies).with_values(Some(old), Some(new))
+                }
+                Reason::FileChanged { path, time, .. } => self.changed_file(path, *time),
+                Reason::ContentChanged(path) => {
+                    RootCause::about(CauseKind::FileChanged, self.shown(path))
+                }
+                Reason::FileMissing(path) | Reason::FileUnreadable(path)
+                    if path.starts_with(&self.build_directory) =>
+                {
+                    RootCause::about(CauseKind::ArtifactMissing, self.shown(path))
+                }
+                Reason::FileMissing(path) | Reason::FileUnreadable(path) => {
+                    RootCause::about(CauseKind::FileMissing, self.shown(path))
+                }
+                Reason::NothingObvious => RootCause::of(CauseKind::Unfinished),
+                Reason::Forced => RootCause::of(CauseKind::Forced),
+                Reason::Other(words) => RootCause::about(CauseKind::Unknown, words),
+                Reason::NoRecord | Reason::Dependency => return Vec::new(),
+            }];
         // A unit whose last build did not finish keeps the JSON of the build before.
         let is_unfinished = self
             .rehearsal
@@ -164,7 +164,7 @@ impl Evidence<'_> {
         let subject = path.unwrap_or_else(|| unit.key.package.clone());
         let values = (kind != CauseKind::FileChanged).then(|| (old.to_owned(), new.to_owned()));
         let (old, new) = values.unzip();
-        RootCause::about(kind, subject).from_to(old, new)
+        RootCause::about(kind, subject).with_values(old, new)
     }
 
     fn changed_file(&self, path: &Utf8Path, time: (i64, i64)) -> RootCause {
@@ -209,19 +209,14 @@ impl Evidence<'_> {
         causes
     }
 
-    /// Returns the names of the dependencies in the old and in the new record that only one of the
-    /// two has.
+    /// Returns the names of the dependencies that only the old or only the new record has.
     fn dependency_names(&self, unit: &JudgedUnit) -> (String, String) {
-        let names = |records: &crate::rebuilds::records::Records| -> Vec<String> {
-            let record = records.get(&unit.key);
-            let deps = record.map(|it| it.values.deps.iter().map(|it| it.1.clone()));
-            deps.map(Iterator::collect).unwrap_or_default()
-        };
-        let (mut old, mut new) = (names(&self.rehearsal.before), names(&self.rehearsal.after));
-        let common: Vec<String> = old.iter().filter(|it| new.contains(it)).cloned().collect();
-        old.retain(|it| !common.contains(it));
-        new.retain(|it| !common.contains(it));
-        (old.join(", "), new.join(", "))
+        let before = self.rehearsal.before.get(&unit.key);
+        let after = self.rehearsal.after.get(&unit.key);
+        let records = before.zip(after);
+        records.map_or_else(Default::default, |(old, new)| {
+            other_dependencies(&old.values, &new.values)
+        })
     }
 
     /// Returns a path relative to the workspace root, if it lies there.

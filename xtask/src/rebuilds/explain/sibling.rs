@@ -21,6 +21,7 @@ pub(crate) struct Siblings<'a> {
     pub(crate) before: &'a Records,
     pub(crate) after: &'a Records,
     pub(crate) is_clippy: bool,
+    pub(crate) flags: &'a dyn Fn(&RecordKey) -> Option<Vec<String>>,
     found: RefCell<BTreeMap<usize, Option<RecordKey>>>,
 }
 
@@ -31,6 +32,7 @@ impl<'a> Siblings<'a> {
         before: &'a Records,
         after: &'a Records,
         is_clippy: bool,
+        flags: &'a dyn Fn(&RecordKey) -> Option<Vec<String>>,
     ) -> Self {
         Self {
             units,
@@ -38,6 +40,7 @@ impl<'a> Siblings<'a> {
             before,
             after,
             is_clippy,
+            flags,
             found: RefCell::default(),
         }
     }
@@ -79,30 +82,36 @@ impl<'a> Siblings<'a> {
     /// Returns the candidate of the same mode that differs least, the newest of equal ones.
     fn nearest(&self, unit: usize, used: Vec<RecordKey>) -> Option<RecordKey> {
         let own = &self.units[unit].key;
+        let own_flags = (self.flags)(own).unwrap_or_default();
         let is_alike = |key: &RecordKey, record: &Record| {
-            key.place == own.place
-                && key.package == own.package
-                && key.name == own.name
-                // A unit of this build was not replaced by another one.
-                && !self.graph.places.contains_key(key)
-                && self.has_mode(unit, record)
+            // A unit of this build was not replaced by another one.
+            !self.graph.places.contains_key(key) && self.has_mode(unit, record)
         };
         let own_values = self.after.get(own).map(|it| &it.values);
-        let distance = |record: &Record| {
+        let settings = |record: &Record| {
             own_values.map_or(0, |new| differences(&record.values, new, own).len())
         };
-        let best = |candidates: &mut dyn Iterator<Item = (&'a RecordKey, &'a Record)>| {
-            let alike = candidates.filter(|(key, record)| is_alike(key, record));
-            let nearest = alike
-                .min_by_key(|(_, record)| (distance(record), std::cmp::Reverse(record.finished)));
-            nearest.map(|(key, _)| key.clone())
+        let distance = |key: &RecordKey, record: &Record| {
+            // The same platform comes first.
+            let is_elsewhere = key.place != own.place;
+            let flags = (self.flags)(key).unwrap_or_default();
+            let other = flags.iter().filter(|it| !own_flags.contains(it)).count()
+                + own_flags.iter().filter(|it| !flags.contains(it)).count();
+            let age = std::cmp::Reverse(record.finished);
+            (is_elsewhere, settings(record), other, age)
         };
-        let of_dependents: Vec<_> = self
-            .before
+        let mut alike = self.before.variants(own);
+        alike.retain(|(key, record)| is_alike(key, record));
+        let best = |candidates: &[(&RecordKey, &Record)]| {
+            let nearest = candidates.iter().min_by_key(|it| distance(it.0, it.1));
+            nearest.map(|it| it.0.clone())
+        };
+        let by_dependents: Vec<_> = alike
             .iter()
             .filter(|(key, _)| used.binary_search(key).is_ok())
+            .copied()
             .collect();
-        best(&mut of_dependents.into_iter()).or_else(|| best(&mut self.before.iter()))
+        best(&by_dependents).or_else(|| best(&alike))
     }
 
     fn has_mode(&self, unit: usize, record: &Record) -> bool {
@@ -123,7 +132,7 @@ impl<'a> Siblings<'a> {
 /// another compiler cannot be compared further.
 pub(crate) fn differences(old: &Fingerprint, new: &Fingerprint, key: &RecordKey) -> Vec<RootCause> {
     if old.rustc != new.rustc {
-        return vec![RootCause::of(CauseKind::Toolchain).from_to(
+        return vec![RootCause::of(CauseKind::Toolchain).with_values(
             Some(format!("{:x}", old.rustc)),
             Some(format!("{:x}", new.rustc)),
         )];
@@ -133,15 +142,15 @@ pub(crate) fn differences(old: &Fingerprint, new: &Fingerprint, key: &RecordKey)
     let mut found = Vec::new();
     if old.features != new.features {
         let values = |it: &Fingerprint| listed(&it.features, ", ");
-        found.push(of_package(CauseKind::Features).from_to(values(old), values(new)));
+        found.push(of_package(CauseKind::Features).with_values(values(old), values(new)));
     }
     if old.declared_features != new.declared_features {
         let values = |it: &Fingerprint| listed(&it.declared_features, ", ");
-        found.push(of_package(CauseKind::DeclaredFeatures).from_to(values(old), values(new)));
+        found.push(of_package(CauseKind::DeclaredFeatures).with_values(values(old), values(new)));
     }
     if old.rustflags != new.rustflags {
         let values = |it: &Fingerprint| listed(&it.rustflags, " ");
-        found.push(RootCause::of(CauseKind::Rustflags).from_to(values(old), values(new)));
+        found.push(RootCause::of(CauseKind::Rustflags).with_values(values(old), values(new)));
     }
     let numbers = [
         (

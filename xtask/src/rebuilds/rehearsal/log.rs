@@ -1,6 +1,8 @@
 //! Cargo's log about fingerprints. For every unit of a build, in one step after the other, cargo
 //! writes the path of the unit's fingerprint, then, unless the unit is fresh, the reason.
 
+use std::collections::BTreeSet;
+
 use cargo_metadata::camino::Utf8Path;
 
 use super::reason::Reason;
@@ -21,6 +23,16 @@ pub(crate) struct JudgedUnit {
     pub(crate) mode: String,
     /// The reason to build the unit; `None` if the unit is fresh.
     pub(crate) reason: Option<Reason>,
+}
+
+/// Reads the names of the dependencies that are newer than a dependent.
+pub(crate) fn newer_dependencies(log: &str) -> BTreeSet<String> {
+    let lines = log.lines().filter_map(|line| {
+        let (_, behind) = line.split_once("fingerprint: dependency on `")?;
+        let (name, behind) = behind.split_once('`')?;
+        behind.starts_with(" is newer").then(|| name.to_owned())
+    });
+    lines.collect()
 }
 
 /// Reads cargo's log. `build_directory` is the directory that cargo built in.
@@ -56,7 +68,7 @@ pub(crate) fn read(log: &str, build_directory: &Utf8Path) -> Vec<JudgedUnit> {
         }
     }
     // Cargo writes a line again if another part of cargo asks about the unit.
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     units.retain(|unit| seen.insert(unit.key.clone()));
     units
 }

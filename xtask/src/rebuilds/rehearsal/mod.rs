@@ -11,6 +11,7 @@ mod debug_value;
 mod log;
 mod reason;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -18,6 +19,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub(crate) use compiler::CompilerFlags;
 pub(crate) use log::JudgedUnit;
 pub(crate) use reason::Reason;
+use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::build_dir::{self, ProfileDir};
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
@@ -26,7 +28,7 @@ use xtask_impact::{lock_file, process, quote};
 
 use crate::artifacts::lock::BuildLocks;
 use crate::rebuilds::invocation::Invocation;
-use crate::rebuilds::records::Records;
+use crate::rebuilds::records::{RecordKey, Records};
 
 /// The directories of a build, and the arguments of cargo.
 pub(crate) struct RehearsedBuild<'a> {
@@ -40,8 +42,9 @@ pub(crate) struct RehearsedBuild<'a> {
     pub(crate) build_directory: Utf8PathBuf,
     /// The directory of final artifacts.
     pub(crate) target_directory: Utf8PathBuf,
-    /// True if cargo may write the lock file, as the user's own command does.
-    pub(crate) may_lock: bool,
+    /// True if the user's own command follows. Cargo may then write the lock file, as that command
+    /// does, and the kit learns the flags of all units.
+    pub(crate) is_followed: bool,
 }
 
 /// The result of a rehearsal.
@@ -52,7 +55,9 @@ pub(crate) struct Rehearsal {
     pub(crate) after: Records,
     /// All units of the build, in cargo's order.
     pub(crate) units: Vec<JudgedUnit>,
-    /// The flags of the units that are not fresh.
+    /// The dependencies that are newer than a dependent, by their names.
+    pub(crate) newer: BTreeSet<String>,
+    /// The flags of the units that are not fresh, and of those whose flags were not known.
     pub(crate) flags: CompilerFlags,
     /// The version of the compiler.
     pub(crate) compiler: Option<String>,
@@ -61,12 +66,12 @@ pub(crate) struct Rehearsal {
 }
 
 impl RehearsedBuild<'_> {
-    /// Runs the rehearsal.
+    /// Runs the rehearsal. `knows` says for a unit if the kit knows its flags.
     ///
     /// # Errors
     /// Returns an error if the records cannot be copied, or if cargo does not get as far as to its
     /// decisions: the message is cargo's.
-    pub(crate) fn run(&self) -> Result<Rehearsal> {
+    pub(crate) fn run(&self, knows: &dyn Fn(&RecordKey) -> bool) -> Result<Rehearsal> {
         let directory = TemporaryDir::outside(&self.workspace.root)?;
         let copy = directory.path().join("target");
         std::fs::create_dir(&copy)?;
@@ -80,7 +85,7 @@ impl RehearsedBuild<'_> {
                 .envs(variables.iter().map(|(name, value)| (name, value)));
             command
         };
-        let output = match self.may_lock {
+        let output = match self.is_followed {
             true => process::output(&mut command())?,
             false => self.ask(&command)?,
         };
@@ -93,15 +98,56 @@ impl RehearsedBuild<'_> {
                 quote::text(without_log(&said).trim_end())
             );
         }
-        let profiles = self.profiles(&copy)?;
+        let after = Records::read(&self.profiles(&copy)?)?;
+        if self.is_followed {
+            self.learn_flags(&units, knows, &copy, command())?;
+        }
         Ok(Rehearsal {
             before,
-            after: Records::read(&profiles)?,
+            after,
+            newer: log::newer_dependencies(&said),
             units,
             flags: compiler::notes(&program),
             compiler: compiler::version(self.runner, &program),
             variables,
         })
+    }
+
+    /// Builds the fresh units in the copy whose flags are not known, so that a later run can tell
+    /// old and new values of settings.
+    fn learn_flags(
+        &self,
+        units: &[JudgedUnit],
+        knows: &dyn Fn(&RecordKey) -> bool,
+        copy: &Utf8Path,
+        mut command: Command,
+    ) -> Result<()> {
+        let is_compiled = |key: &RecordKey| {
+            let mode = key.unit().map(|it| it.mode);
+            !matches!(mode, None | Some(RecordedMode::Run | RecordedMode::Doc))
+        };
+        let unknown = units.iter().filter(|it| it.reason.is_none());
+        let unknown: BTreeSet<&RecordKey> = unknown
+            .map(|it| &it.key)
+            .filter(|key| is_compiled(key) && !knows(key))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        for profile in self.profiles(copy)? {
+            for key in unknown
+                .iter()
+                .filter(|it| copy.join(&it.place) == profile.path)
+            {
+                let record = profile.fingerprint_dir(&key.package, &key.hash);
+                if record.is_dir() {
+                    std::fs::remove_dir_all(record)?;
+                }
+            }
+        }
+        // The flags only show values, so a failure is no error.
+        drop(process::output(&mut command));
+        Ok(())
     }
 
     /// Runs cargo without letting cargo write the lock file.

@@ -222,6 +222,12 @@ impl Project {
         Output::new(output, named.as_flattened())
     }
 
+    /// Returns a text with the names of the project's directories instead of their paths.
+    pub(crate) fn redacted_text(&self, text: &str) -> String {
+        let root = self.root.to_str().unwrap();
+        text.replace(root, "[ROOT]")
+    }
+
     /// Removes the user's own settings and the variables of `cargo test` from the environment of a
     /// command.
     pub(crate) fn isolate(&self, command: &mut Command) {
