@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use explain::cause::{CauseKind, RootCause};
@@ -22,7 +23,6 @@ use invocation::Invocation;
 use records::Records;
 use rehearsal::{Rehearsal, RehearsedBuild};
 use report::{BuildFacts, RebuildReport};
-use xtask_impact::error::Status;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};

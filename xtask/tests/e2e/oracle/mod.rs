@@ -7,6 +7,7 @@
 //! repeats the case of seed 17.
 
 mod edits;
+mod predictions;
 pub(crate) mod random;
 mod spoil;
 pub(crate) mod tally;
@@ -30,7 +31,6 @@ const CASES_A_WORLD: u64 = 5;
 
 #[test]
 fn what_the_kit_says_is_what_cargo_does() {
-    let number = |name, default| env::var(name).map_or(default, |value| value.parse().unwrap());
     let first: u64 = number("XTASK_ORACLE_SEED", 0);
     let cases: u64 = number("XTASK_ORACLE_CASES", 10);
     let project = built_sample();
@@ -81,11 +81,21 @@ fn built_sample() -> Project {
 }
 
 fn build(project: &Project, verb: &str) -> Result<BTreeSet<Unit>, String> {
-    project.build(match verb {
+    project.build(arguments(verb))
+}
+
+/// Returns the arguments of cargo for a verb.
+fn arguments(verb: &str) -> &'static [&'static str] {
+    match verb {
         "check" => CHECK,
         "build" => &["build", "--workspace", "--all-targets"],
         _ => &["test", "--workspace", "--no-run"],
-    })
+    }
+}
+
+/// Returns the number in a variable.
+fn number(name: &str, default: u64) -> u64 {
+    env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 
 /// The sample after a few edits, built and committed. The world is kept in the directory `world`.

@@ -30,7 +30,11 @@ fn a_prediction_is_what_cargo_rebuilds() {
         for (sign, unit) in predicted
             .difference(&rebuilt)
             .map(|it| ("not rebuilt", it))
-            .chain(rebuilt.difference(&predicted).map(|it| ("not predicted", it)))
+            .chain(
+                rebuilt
+                    .difference(&predicted)
+                    .map(|it| ("not predicted", it)),
+            )
         {
             wrong += &format!("seed {seed}, {verb}: {}: {sign}: {unit}\n", story(&edits));
         }

@@ -133,7 +133,8 @@ pub(crate) fn rebuilt(answer: &Value) -> Vec<(Unit, String)> {
         .collect()
 }
 
-fn named_unit(unit: &Value) -> Unit {
+/// Returns the unit of an entry in a JSON report.
+pub(crate) fn named_unit(unit: &Value) -> Unit {
     let text = |name: &str| unit[name].as_str().unwrap().to_owned();
     Unit {
         package: text("package_id"),

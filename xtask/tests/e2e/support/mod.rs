@@ -8,6 +8,6 @@ mod project;
 mod sample;
 pub(crate) mod tree;
 
-pub(crate) use cargo::{Unit, rebuilt};
+pub(crate) use cargo::{Unit, named_unit, rebuilt};
 pub(crate) use output::Output;
 pub(crate) use project::{Project, manifest};
