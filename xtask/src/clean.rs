@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cli::status::Status;
 use anyhow::{Result, bail};
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Answer, Query};
@@ -17,6 +16,7 @@ use crate::cargo_runs;
 use crate::cargo_runs::built::BuildOutcome;
 use crate::cargo_runs::full_build;
 use crate::cli::output::verdict;
+use crate::cli::status::Status;
 use crate::cli::{output, workspaces};
 use crate::selection::locked;
 use crate::selection::question_args::QuestionArgs;

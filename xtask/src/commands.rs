@@ -6,7 +6,6 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
@@ -14,6 +13,7 @@ use xtask_impact::process;
 
 use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::{
     affected, audit, ci, clean, doctor, freshness, graph, hooks, policy, rebuilds, run, sweep,
     timings,

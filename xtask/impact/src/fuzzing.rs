@@ -15,9 +15,8 @@ use crate::seeds::sources::SourceFacts;
 use crate::semantic_diff::config::compare_config;
 use crate::semantic_diff::lock::compare_locks;
 use crate::semantic_diff::manifest::compare_manifest;
-use crate::source_scan;
-use crate::vcs;
 use crate::workspace::Workspace;
+use crate::{source_scan, vcs};
 
 /// Parses cargo's dep-info, as in `dep-lib-app`.
 pub fn cargo_dep_info(bytes: &[u8]) {

@@ -3,12 +3,12 @@
 
 pub(crate) mod why;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use xtask_impact::query::{Answer, package_of, units_named};
 use xtask_impact::seeds::Effect;
 use xtask_impact::{quote, usage};
 
+use crate::cli::status::Status;
 use crate::cli::{output, workspaces};
 use crate::selection::question_args::QuestionArgs;
 use crate::selection::report::AffectedReport;

@@ -7,7 +7,6 @@ pub(crate) mod text;
 use std::collections::HashSet;
 use std::fs::create_dir_all;
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::private_dir::TemporaryDir;
@@ -21,6 +20,7 @@ use crate::cargo_runs;
 use crate::cargo_runs::built::BuildOutcome;
 use crate::cli::output;
 use crate::cli::output::verdict;
+use crate::cli::status::Status;
 use crate::selection::question_args::QuestionArgs;
 
 /// Arguments of `audit`. Of the change set a replay takes `--head` alone: the newest commit.

@@ -1,9 +1,8 @@
 //! The inputs of units, and their evaluation: the contents that an input has now.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs;
-use std::io;
 use std::sync::OnceLock;
+use std::{fs, io};
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};

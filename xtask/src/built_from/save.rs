@@ -5,9 +5,8 @@
 //! to the former record keeps its entry, whatever the files hold now.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io;
+use std::{fs, io};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};

@@ -8,13 +8,14 @@ pub(crate) mod no_op;
 use std::io;
 use std::process::{Command, ExitStatus};
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{process, usage};
+
+use crate::cli::status::Status;
 
 /// Runs a cargo build without output to the user, with `-v` and JSON messages. Returns the
 /// messages, cargo's standard error and its exit status.

@@ -1,12 +1,12 @@
 //! Output of `policy check` and `doctor`.
 
-use crate::cli::status::Status;
 use anyhow::Result;
 
 use crate::checks::report::{FindingsReport, github, text};
 use crate::checks::{Finding, fails};
 use crate::cli::output;
 use crate::cli::output::verdict;
+use crate::cli::status::Status;
 
 /// The output format of findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]

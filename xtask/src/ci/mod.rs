@@ -6,7 +6,6 @@ pub(crate) mod machine;
 pub(crate) mod matrix;
 pub(crate) mod text;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
@@ -14,6 +13,7 @@ use crate::ci::matrix::Matrix;
 use crate::ci_service;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::selection::Tool;
 use crate::selection::args::SelectedArgs;
 use crate::selection::select::Selector;

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use xtask_impact::quote;
+
+use crate::cli::status::Status;
 
 /// Writes data to standard output. A reader that closed the pipe has read enough, so a closed pipe
 /// is no error and does not change the verdict of a check.

@@ -1,7 +1,6 @@
 //! All workspaces of a repository, each loaded from the directory in which cargo finds its
 //! configuration.
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::paths::resolved;
@@ -13,6 +12,7 @@ use xtask_impact::{quote, usage};
 
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::status::Status;
 
 /// A loaded workspace.
 pub(crate) struct Loaded {

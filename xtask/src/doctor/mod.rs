@@ -20,7 +20,6 @@ pub(crate) mod try_layout;
 pub(crate) mod workflow;
 pub(crate) mod yaml;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::paths::resolved;
@@ -34,6 +33,7 @@ use crate::checks::policy::examine as policy_of;
 use crate::checks::{Check, Policy, check_named, report};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::doctor::context::Context;
 use crate::doctor::fix::{FIXABLE, fix};
 use crate::doctor::kept_times::kept_times;

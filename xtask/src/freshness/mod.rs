@@ -5,7 +5,6 @@ mod nested;
 mod report;
 mod text;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::build_dir::{self, Directories};
@@ -20,6 +19,7 @@ use crate::built_from::subject::{FreshnessScene, RecordedBuilds};
 use crate::built_from::{restamp, save};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output::{self, verdict};
+use crate::cli::status::Status;
 
 /// Arguments of `freshness`.
 #[derive(Debug, clap::Args)]

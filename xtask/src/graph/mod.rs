@@ -4,12 +4,12 @@ pub(crate) mod text;
 
 use std::collections::BTreeSet;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use xtask_impact::unit_graph::{UnitGraph, Verb};
 use xtask_impact::workspace::{Package, PackageIx, Workspace};
 
 use crate::cli::args::WorkspaceArgs;
+use crate::cli::status::Status;
 use crate::cli::{output, verbs};
 use crate::graph::text::GraphReport;
 use crate::selection::question_args::somewhere;

@@ -5,7 +5,6 @@
 use std::env::var;
 use std::fs;
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
@@ -13,6 +12,7 @@ use xtask_impact::vcs::Repository;
 use xtask_impact::{files, process, quote, usage};
 
 use super::install::is_executable;
+use crate::cli::status::Status;
 use crate::hooks::script::{
     is_ours, is_place_of_kept, kept, kept_by_older_versions, kept_directory, kept_not_executable,
 };

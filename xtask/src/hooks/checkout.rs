@@ -3,12 +3,11 @@
 
 use anyhow::Result;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates};
-use xtask_impact::process;
 use xtask_impact::process::Runner;
 use xtask_impact::propagate::propagate;
 use xtask_impact::query::Answer;
-use xtask_impact::quote;
 use xtask_impact::seeds::{Rule, Seed};
+use xtask_impact::{process, quote};
 
 use super::scene::{StepPlace, load, question};
 use super::steps::program_in_root;

@@ -17,13 +17,13 @@ pub(crate) mod target_directory;
 pub(crate) mod text;
 pub(crate) mod workspaces;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
 
 use crate::checks::Check;
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::hooks::install::Hooks;
 use crate::hooks::model::Hook;
 

@@ -8,7 +8,6 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info;
@@ -17,6 +16,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::{files, process, quote};
 
 use crate::cargo_runs::interruptible;
+use crate::cli::status::Status;
 use crate::cli::{global, output};
 
 /// The exit status of cargo if cargo could not build or start the program.

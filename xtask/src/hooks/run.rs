@@ -4,7 +4,6 @@ use std::env::var;
 use std::io::IsTerminal as _;
 use std::time::Instant;
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
@@ -13,6 +12,7 @@ use xtask_impact::{process, vcs};
 
 use crate::checks::Check;
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::hooks::model::{Hook, HookStep, StepOutcome};
 use crate::hooks::push::{Push, pushes};
 use crate::hooks::scene::{CheckedState, HookRun, StepPlace};

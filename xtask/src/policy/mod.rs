@@ -4,7 +4,6 @@ pub(crate) mod ask;
 pub(crate) mod settings;
 pub(crate) mod text;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
@@ -12,6 +11,7 @@ use xtask_impact::process::Runner;
 use crate::checks::output::{Format, show};
 use crate::checks::{Check, check_named, report};
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::policy::ask::PolicyQuery;
 
 /// Arguments of `policy`.

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::SystemTime;
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use explain::cause::{CauseKind, RootCause};
@@ -30,6 +29,7 @@ use xtask_impact::{quote, usage};
 use crate::cargo_runs;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::status::Status;
 
 /// Arguments of `rebuilds`.
 #[derive(Debug, clap::Args)]

@@ -3,12 +3,12 @@
 
 pub(crate) mod text;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use xtask_impact::query::Evidence;
 use xtask_impact::{process, usage};
 
 use crate::cargo_runs;
+use crate::cli::status::Status;
 use crate::cli::{output, workspaces};
 use crate::selection::args::SelectedArgs;
 use crate::selection::select::Selector;

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::cargo_config::configuration_files;
@@ -17,6 +16,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::workspace::{PackageIx, Workspace};
 use xtask_impact::{files, process};
 
+use crate::cli::status::Status;
 use crate::selection::{Selection, Tool, ToolOptions, locked};
 
 /// Returns the cargo command for a selection.

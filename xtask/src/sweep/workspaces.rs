@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::build_dir;
 use xtask_impact::paths::resolved;
 use xtask_impact::workspace::workspaces_below;
-use xtask_impact::{quote, usage};
+use xtask_impact::{build_dir, quote, usage};
 
 /// Returns the name and the root of every workspace below a directory, sorted. Symbolic links,
 /// hidden directories, directories that cargo built in, and fixtures are left out.

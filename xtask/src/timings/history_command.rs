@@ -1,6 +1,5 @@
 //! The commands about all kept runs: their trend, their list, their export and import.
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::{quote, usage};
@@ -10,6 +9,7 @@ use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{Run, select};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::timings::measure::MeasureRequest;
 use crate::timings::{show_command, text, trend as history};
 

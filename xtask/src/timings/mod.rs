@@ -13,7 +13,6 @@ pub mod text;
 pub mod trend;
 pub mod what_if;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use clap::Subcommand;
 use xtask_impact::process::Runner;
@@ -25,6 +24,7 @@ use crate::cargo_runs::build_times::store::Store;
 use crate::cargo_runs::build_times::{BuildRecord, Run, select};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::timings::budget::{Budget, TimingsSettings};
 use crate::timings::report::TimingsReport;
 

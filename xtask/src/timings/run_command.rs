@@ -1,6 +1,5 @@
 //! `timings` without a subcommand: measures a build, stores the record, and shows the report.
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
@@ -17,6 +16,7 @@ use crate::cargo_runs::build_times::Run;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
+use crate::cli::status::Status;
 use crate::selection::{Tool, config_in, profile_in, profiles};
 use crate::timings::measure::MeasureRequest;
 use crate::timings::{measure, show_command, text};

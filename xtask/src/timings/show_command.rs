@@ -1,6 +1,5 @@
 //! The commands about single kept runs: `show`, `diff` and `what-if`.
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::usage;
@@ -12,6 +11,7 @@ use crate::ci_service;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::output::verdict;
+use crate::cli::status::Status;
 use crate::timings::budget::{Budget, TimingsSettings};
 use crate::timings::report::TimingsReport;
 use crate::timings::what_if::{self, SpeedUp};

@@ -2,10 +2,9 @@
 
 use xtask_impact::build_dir::dep_info::Fingerprint;
 
-use super::Evidence;
 use super::cause::{CauseKind, RootCause};
-use super::flags;
 use super::sibling::{Siblings, differences};
+use super::{Evidence, flags};
 use crate::rebuilds::records::RecordKey;
 use crate::rebuilds::rehearsal::{JudgedUnit, Reason};
 

@@ -3,12 +3,10 @@
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_inputs::Roots;
 
-use super::Evidence;
 use super::cause::{CauseKind, RootCause};
-use super::flags;
-use super::inputs;
 use super::new_units::other_dependencies;
 use super::sibling::{Siblings, differences};
+use super::{Evidence, flags, inputs};
 use crate::rebuilds::rehearsal::{JudgedUnit, Reason};
 
 /// The causes of one unit.

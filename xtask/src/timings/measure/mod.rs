@@ -7,7 +7,6 @@ mod watch;
 use std::collections::BTreeSet;
 use std::process::ExitStatus;
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
@@ -25,6 +24,7 @@ use crate::cargo_runs::build_times::{
     BuildRecord, BuildTimings, ReportError, Run, read_report, read_run,
 };
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::selection::locked;
 
 /// A request to measure a build, and the facts that are known before the build.
