@@ -56,9 +56,9 @@ fn steps_are_configured_per_hook_and_per_step() {
         fmt: Format, 5 s, Fail
         spelling: Program(["typos", "{files}"]), 0 s, Fail
         clippy: Cargo { command: "clippy", arguments: ["--", "--allow", "warnings"] }, 5 s, Pass
-        [workspace.metadata.xtask.hooks]: pre-push has an unknown step `audit`; known steps are fmt, policy, clippy, check, test, nextest, doc, spelling
+        [workspace.metadata.xtask.hooks]: pre-push has an unknown step `audit`; known steps are fmt, policy, clippy, check, test, nextest, doc, freshness, sweep, spelling
         hint: define it as steps.audit = { run = ["program", "argument"] }
-        [workspace.metadata.xtask.hooks]: pre-push has an unknown step `audit`; known steps are fmt, policy, clippy, check, test, nextest, doc, spelling
+        [workspace.metadata.xtask.hooks]: pre-push has an unknown step `audit`; known steps are fmt, policy, clippy, check, test, nextest, doc, freshness, sweep, spelling
         hint: define it as steps.audit = { run = ["program", "argument"] }
     "#]].assert_eq(&all.concat());
 }
@@ -103,10 +103,10 @@ fn a_wrong_configuration_is_refused() {
         })
         .collect();
     expect_test::expect![[r#"
-        unknown field `pre-comit`, expected one of `pre-commit`, `pre-push`, `steps`, `enabled`, `skip-workspaces`
+        unknown field `pre-comit`, expected one of `pre-commit`, `pre-push`, `post-checkout`, `steps`, `enabled`, `skip-workspaces`
         unknown field `budgets`, expected one of `steps`, `budget`, `over-budget`
         unknown variant `shout`, expected `pass` or `fail`
-        [workspace.metadata.xtask.hooks]: pre-commit has an unknown step `unknown`; known steps are fmt, policy, clippy, check, test, nextest, doc
+        [workspace.metadata.xtask.hooks]: pre-commit has an unknown step `unknown`; known steps are fmt, policy, clippy, check, test, nextest, doc, freshness, sweep
         hint: define it as steps.unknown = { run = ["program", "argument"] }
         [workspace.metadata.xtask.hooks]: policy: `budget` must be a number of seconds
         [workspace.metadata.xtask.hooks]: steps.x: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
@@ -144,9 +144,9 @@ fn every_definition_is_checked_at_installation() {
         Err(error) => format!("{error:#}\n"),
     });
     expect_test::expect![[r#"
-        [workspace.metadata.xtask.hooks]: pre-push has an unknown step `lints`; known steps are fmt, policy, clippy, check, test, nextest, doc
+        [workspace.metadata.xtask.hooks]: pre-push has an unknown step `lints`; known steps are fmt, policy, clippy, check, test, nextest, doc, freshness, sweep
         hint: define it as steps.lints = { run = ["program", "argument"] }
-        [workspace.metadata.xtask.hooks]: steps.clipy has no `run`, and is not a built-in step (fmt, policy, clippy, check, test, nextest, doc)
+        [workspace.metadata.xtask.hooks]: steps.clipy has no `run`, and is not a built-in step (fmt, policy, clippy, check, test, nextest, doc, freshness, sweep)
         [workspace.metadata.xtask.hooks]: steps.x: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
         [workspace.metadata.xtask.hooks]: skip-workspaces: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
         right

@@ -201,7 +201,7 @@ fn one_hook_checks_every_workspace_of_the_repository() {
     install("b").is(expect![[r#"
         --- stderr
         error: [ROOT]/a/Cargo.toml
-          caused by: [workspace.metadata.xtask.hooks]: pre-commit has an unknown step `lints`; known steps are fmt, policy, clippy, check, test, nextest, doc
+          caused by: [workspace.metadata.xtask.hooks]: pre-commit has an unknown step `lints`; known steps are fmt, policy, clippy, check, test, nextest, doc, freshness, sweep
           hint: define it as steps.lints = { run = ["program", "argument"] }
         --- exit status 2
     "#]]);
