@@ -1,7 +1,7 @@
 //! Contents of files and directories, as hashes. A hash is taken again only if size, time of
 //! modification, time of change, inode or device of the file leave a doubt.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::sync::{Mutex, PoisonError};
@@ -156,14 +156,22 @@ impl ContentReader {
         Ok((stamp, content(hash)))
     }
 
-    /// Returns the stamps and hashes of the files that were read, sorted by path. Files that changed
-    /// shortly before `started` are left out: a later change may leave their stamp as it is.
-    pub(crate) fn settled(&self, started: i64) -> Vec<(String, FileStamp, ContentHash)> {
+    /// Returns the stamps and hashes of files, sorted by path: of the files that were read now, and
+    /// of the files in `wanted` that were read earlier. Files that changed shortly before `started`
+    /// are left out: a later change may leave their stamp as it is.
+    pub(crate) fn settled(
+        &self,
+        started: i64,
+        wanted: &HashSet<&str>,
+    ) -> Vec<(String, FileStamp, ContentHash)> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = read
+        let now = read
             .iter()
             .filter(|(_, (stamp, _))| stamp.latest() < started - SETTLED);
-        let mut settled: Vec<_> = old.map(|(path, it)| (path.clone(), it.0, it.1)).collect();
+        let is_wanted = |path: &String| wanted.contains(path.as_str()) && !read.contains_key(path);
+        let earlier = self.known.iter().filter(|(path, _)| is_wanted(path));
+        let all = now.chain(earlier);
+        let mut settled: Vec<_> = all.map(|(path, it)| (path.clone(), it.0, it.1)).collect();
         settled.sort_by(|a, b| a.0.cmp(&b.0));
         settled
     }

@@ -15,6 +15,7 @@ pub(crate) mod judge;
 pub(crate) mod locks;
 pub(crate) mod macros;
 pub(crate) mod record;
+pub(crate) mod replaced;
 pub(crate) mod restamp;
 pub(crate) mod save;
 pub(crate) mod script;

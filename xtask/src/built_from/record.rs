@@ -2,7 +2,7 @@
 //! from. It lies in the kit's own directory in the build directory, so that a cache of the build
 //! directory carries the record along.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -22,6 +22,8 @@ pub(crate) struct BuildRecord {
     pub build_identity: Option<DirectoryIdentity>,
     /// The identity of the workspace root.
     pub root_identity: Option<DirectoryIdentity>,
+    /// The time of the file system when the record was made.
+    pub saved: i64,
     /// The contents of inputs. A unit names them by index.
     pub inputs: Vec<RecordedInput>,
     /// The units, sorted by key.
@@ -119,6 +121,14 @@ pub(crate) fn read(owner: &RecordOwner) -> ReadRecord {
     ReadRecord::Own(Box::new(record))
 }
 
+/// Returns the record of a workspace and a build directory, of whatever cargo.
+pub(crate) fn of(root: &Utf8Path, build_directory: &Utf8Path) -> Option<BuildRecord> {
+    let bytes = files::read(path(build_directory), files::KEPT).ok()?;
+    let record = parse(&bytes)?;
+    let is_own = record.owner.root == root && record.owner.build_directory == build_directory;
+    is_own.then_some(record)
+}
+
 fn parse(bytes: &[u8]) -> Option<BuildRecord> {
     let (sum, body) = bytes.strip_prefix(HEADER)?.split_first_chunk::<16>()?;
     (*sum == hash_of(body)).then(|| postcard::from_bytes(body).ok())?
@@ -146,6 +156,12 @@ pub(crate) struct InputTable {
 }
 
 impl InputTable {
+    /// Returns the paths of all inputs.
+    pub(crate) fn paths(&self) -> HashSet<&str> {
+        let items = self.inputs.iter().flat_map(|it| &it.items);
+        items.map(|it| it.path.as_str()).collect()
+    }
+
     /// Returns the index of an input, which is added if it is new.
     pub(crate) fn index(&mut self, input: RecordedInput) -> u32 {
         let next = u32::try_from(self.inputs.len()).unwrap_or(u32::MAX);
@@ -169,6 +185,7 @@ mod tests {
             },
             build_identity: None,
             root_identity: None,
+            saved: 0,
             inputs: Vec::new(),
             units: vec![RecordedUnit {
                 key: "debug/.fingerprint/a-0/lib-a".to_owned(),

@@ -60,6 +60,7 @@ mod tests {
         for file in [
             "target/debug/.fingerprint/a-0123456789abcdef/lib-a",
             "target/debug/.cargo-lock",
+            "target/inner/.rustc_info.json",
             "target/inner/debug/.fingerprint/a-0123456789abcdef/lib-a",
             "tools/x/target/release/build/a/0123456789abcdef/fingerprint/lib-a",
             "src/fingerprint/lib.rs",

@@ -1,13 +1,15 @@
 //! Arguments that become a query: the workspace, the change, and the verb.
 
 use anyhow::Result;
-use xtask_impact::change_set::ChangeRequest;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::change_set::{ChangeRequest, NamedFiles};
 use xtask_impact::process::{self, Runner};
 use xtask_impact::query::{Evidence, Query, package_of};
 use xtask_impact::unit_graph::Verb;
-use xtask_impact::usage;
 use xtask_impact::workspace::Workspace;
+use xtask_impact::{quote, usage};
 
+use crate::built_from::replaced;
 use crate::ci_service;
 use crate::cli::args::{ChangeArgs, WorkspaceArgs};
 use crate::cli::workspaces::{Loaded, Questions};
@@ -156,6 +158,9 @@ impl SubjectArgs {
             asked.all |= base.compare.is_none();
             asked.compare = base.compare;
         }
+        if !self.no_records && asked.compare.is_some() {
+            add_replaced(&mut asked, runner, workspace);
+        }
         Ok(asked)
     }
 
@@ -225,6 +230,29 @@ impl QuestionArgs {
     pub(crate) fn each(&self, all: bool, others: &[String]) -> Result<Questions> {
         self.subject.each(&self.build(), all, others)
     }
+}
+
+/// Adds the files to the change whose content is new and whose time is old. Neither git nor cargo
+/// sees such a file if it is committed; the record of `freshness save` does.
+fn add_replaced(asked: &mut ChangeRequest, runner: &Runner, workspace: &Workspace) {
+    let replaced = replaced::files(workspace);
+    let (Some(first), Some(here)) = (replaced.first(), Utf8Path::from_path(runner.directory()))
+    else {
+        return;
+    };
+    let number = output::count(replaced.len(), "file");
+    output::note(format_args!(
+        "files that changed although their time is old, by the record of the last build: {number}, \
+         first {}",
+        quote::name(first)
+    ));
+    let named = asked.files.get_or_insert_with(|| NamedFiles {
+        directory: here.to_owned(),
+        paths: Vec::new(),
+    });
+    named
+        .paths
+        .extend(replaced.into_iter().map(Utf8PathBuf::into_string));
 }
 
 /// Checks that at least one of the workspaces defines the profile of the build.

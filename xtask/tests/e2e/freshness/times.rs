@@ -237,6 +237,15 @@ fn verify_finds_a_file_that_was_replaced_by_an_older_one() {
               stale     base lib-base: crates/base/src/lib.rs
             --- exit status 1
         "#]]);
+    // Git sees no difference after a commit, but the record does.
+    project.commit("Replace");
+    let affected = project.xtask(&["affected", "--since", "HEAD", "--format", "names"]);
+    affected.is(expect_test::expect![[r#"
+        base
+        top
+        --- stderr
+        note: files that changed although their time is old, by the record of the last build: [COUNT] file, first [ROOT]/crates/base/src/lib.rs
+    "#]]);
     project.xtask(&["freshness", "verify", "--fix"]).done();
     project.xtask(&["freshness", "verify"]).done();
     let expected = "base lib base build\ntop bin top build\ntop lib top build";
