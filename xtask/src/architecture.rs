@@ -15,6 +15,7 @@ const KIT: &[&[&str]] = &[
         "ci",
         "clean",
         "doctor",
+        "explain",
         "freshness",
         "graph",
         "hooks",

@@ -15,8 +15,8 @@ use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
 use crate::cli::status::Status;
 use crate::{
-    affected, audit, ci, clean, doctor, freshness, graph, hooks, policy, rebuilds, run, sweep,
-    timings,
+    affected, audit, ci, clean, doctor, explain, freshness, graph, hooks, policy, rebuilds, run,
+    sweep, timings,
 };
 
 /// Build orchestration for Cargo monorepos.
@@ -66,6 +66,8 @@ pub enum Command {
     Ci(ci::Args),
     /// Find causes of stale caches and slow builds, with a fix for each
     Doctor(doctor::Args),
+    /// Explain an error of a build, and invalidate exactly the artifacts that cause it
+    Explain(explain::Args),
     /// Keep restored artifacts fresh whose inputs have equal content, and find stale ones
     Freshness(freshness::Args),
     /// Run a cargo command, and say what it rebuilt and why
@@ -92,6 +94,7 @@ impl Command {
             Self::Timings(args) => timings::run(&args),
             Self::Ci(args) => ci::run(&args),
             Self::Doctor(args) => doctor::run(&args, &hooks::replaced),
+            Self::Explain(args) => explain::run(&args, &doctor::all_checks()),
             Self::Freshness(args) => freshness::run(&args),
             Self::Rebuilds(args) => rebuilds::run(&args),
             Self::Audit(args) => audit::run(&args),

@@ -19,6 +19,7 @@ pub(crate) mod clean;
 pub(crate) mod cli;
 pub(crate) mod commands;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod freshness;
 pub(crate) mod graph;
 pub(crate) mod hooks;

@@ -24,6 +24,11 @@ pub(crate) struct InvalidatedUnits {
 }
 
 impl InvalidatedUnits {
+    /// Returns true if there is nothing to invalidate or to remove.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.units.is_empty() && self.caches.is_empty()
+    }
+
     /// Adds the units and caches of another value.
     pub(crate) fn extend(&mut self, other: Self) {
         self.units.extend(other.units);

@@ -78,7 +78,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             );
             let plan = faults.invalid.plan(workspace, &inventory)?;
             let impact = format!(
-                "{} to remove; cargo then builds {} again.",
+                "{} to remove; cargo then builds at least {} again.",
                 size(plan.removals()),
                 count(faults.invalid.rebuilt(&inventory).len(), "unit")
             );
@@ -133,7 +133,7 @@ fn damage(workspace: &Workspace, inventory: &Inventory) -> BTreeMap<usize, Fault
         faults
             .evidence
             .push(format!("{because} ({})", named(inventory, file.unit)));
-        for cache in caches_to_distrust(inventory, unit) {
+        for cache in caches_to_distrust(inventory, unit, [&file.path]) {
             faults.invalid.caches.insert(cache, because.clone());
         }
         faults.invalid.units.insert(file.unit, because);
@@ -180,7 +180,7 @@ fn staleness(workspace: &Workspace, inventory: &Inventory) -> BTreeMap<usize, Fa
                 named(inventory, it.unit)
             ),
         };
-        for cache in caches_to_distrust(inventory, unit) {
+        for cache in caches_to_distrust(inventory, unit, [&it.path]) {
             faults.invalid.caches.insert(cache, evidence.clone());
         }
         faults.invalid.units.insert(it.unit, evidence.clone());

@@ -228,6 +228,14 @@ impl ProfileDir {
         files::read_text(path, files::RECORD).ok()
     }
 
+    /// Returns the values of a unit's last finished build, even if a later build of the unit failed.
+    /// Returns `None` if no build of the unit ever finished.
+    pub fn former_values(&self, package: &str, hash: &str, name: &UnitName) -> Option<Fingerprint> {
+        let file = format!("{}.json", name.file_name());
+        let path = self.fingerprint_dir(package, hash).join(file);
+        serde_json::from_slice(&files::read(path, files::RECORD).ok()?).ok()
+    }
+
     /// Returns package and hash of every unit directory of the wanted packages, sorted.
     pub(super) fn unit_dirs(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<UnitDir>> {
         let mut units = Vec::new();

@@ -12,7 +12,7 @@ const HEADER: u64 = 60;
 
 /// A member of an archive: the position and the length of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
+pub(crate) struct ArchiveMember {
     pub(crate) at: u64,
     pub(crate) length: u64,
     kind: MemberKind,
@@ -66,7 +66,7 @@ pub(crate) fn fault(file: &mut (impl Read + Seek), length: u64) -> io::Result<Op
 }
 
 /// Returns true unless the metadata in a member has a beginning but no end.
-fn is_whole(file: &mut (impl Read + Seek), member: &Member) -> io::Result<bool> {
+fn is_whole(file: &mut (impl Read + Seek), member: &ArchiveMember) -> io::Result<bool> {
     /// The tables that follow the metadata in an object file are smaller than this.
     const TABLES: u64 = 64 << 10;
     let Some(start) = metadata_in(file, member)? else {
@@ -83,7 +83,7 @@ fn is_whole(file: &mut (impl Read + Seek), member: &Member) -> io::Result<bool> 
 
 /// Returns the position of the metadata's first byte. Up to some hundred bytes of an object file
 /// stand before it.
-fn metadata_in(file: &mut (impl Read + Seek), member: &Member) -> io::Result<Option<u64>> {
+fn metadata_in(file: &mut (impl Read + Seek), member: &ArchiveMember) -> io::Result<Option<u64>> {
     let head = read_at(file, member.at, 4096.min(member.length))?;
     let at = memchr::memmem::find(&head, b"rust\0\0\0");
     Ok(at.map(|at| member.at + at as u64))
@@ -93,7 +93,7 @@ fn metadata_in(file: &mut (impl Read + Seek), member: &Member) -> io::Result<Opt
 fn members(
     file: &mut (impl Read + Seek),
     length: u64,
-) -> io::Result<Result<Vec<Member>, FileFault>> {
+) -> io::Result<Result<Vec<ArchiveMember>, FileFault>> {
     if read_at(file, 0, MAGIC.len() as u64)? != MAGIC {
         return Ok(Err(FileFault::Truncated));
     }
@@ -117,7 +117,7 @@ fn members(
         let long = read_at(file, content, behind)?;
         let long = String::from_utf8_lossy(&long).into_owned();
         let name = if behind > 0 { long.as_str() } else { &name };
-        members.push(Member {
+        members.push(ArchiveMember {
             at: content + behind,
             length: size - behind,
             kind: kind(name),

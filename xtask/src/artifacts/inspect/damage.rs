@@ -125,19 +125,25 @@ fn session_files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     files.collect()
 }
 
-/// Returns the incremental caches from which rustc would take a bad file again: caches with a
-/// damaged file, and caches that hold the same metadata as the unit. Rustc links the metadata of a
-/// library from its incremental cache, so that damage of one file is damage of both.
-pub(crate) fn caches_to_distrust(inventory: &Inventory, unit: &BuiltUnit) -> Vec<Utf8PathBuf> {
-    let metadata = unit.output("rmeta");
+/// Returns the incremental caches from which rustc would take bad metadata again. `bad` are the bad
+/// files of the unit. Rustc links the metadata of a library from its incremental cache, so damage of
+/// one file is damage of both.
+pub(crate) fn caches_to_distrust<'a>(
+    inventory: &Inventory,
+    unit: &BuiltUnit,
+    bad: impl IntoIterator<Item = &'a Utf8PathBuf>,
+) -> Vec<Utf8PathBuf> {
+    let mut bad = bad.into_iter();
+    let Some(metadata) = bad.find(|it| it.extension() == Some("rmeta")) else {
+        return Vec::new();
+    };
     let holds_copy = |cache: &Utf8Path| {
-        let copies = session_files(cache).into_iter();
-        let mut copies = copies.filter(|it| it.extension() == Some("rmeta"));
-        copies.any(|copy| metadata.is_some_and(|metadata| is_equal(&copy, metadata)))
+        let files = session_files(cache).into_iter();
+        let mut copies = files.filter(|it| it.extension() == Some("rmeta"));
+        copies.any(|copy| is_equal(&copy, metadata))
     };
     let caches = inventory.incremental_of(unit);
-    let caches = caches.filter(|it| damaged_cache(it).is_some() || holds_copy(it));
-    caches.cloned().collect()
+    caches.filter(|it| holds_copy(it)).cloned().collect()
 }
 
 fn is_equal(one: &Utf8Path, other: &Utf8Path) -> bool {

@@ -6,21 +6,21 @@ use std::io::{self, Read, Seek};
 use super::file_format::{FileFault, read_at};
 
 /// The fields of an ELF header that name parts of the file.
-struct Header {
+struct ElfHeader {
     is_wide: bool,
     is_little: bool,
-    segments: Table,
-    sections: Table,
+    segments: ElfTable,
+    sections: ElfTable,
 }
 
 /// A table in the file: the position, the size of an entry and the number of entries.
-struct Table {
+struct ElfTable {
     at: u64,
     size: u64,
     number: u64,
 }
 
-impl Table {
+impl ElfTable {
     fn end(&self) -> Option<u64> {
         self.at.checked_add(self.size.checked_mul(self.number)?)
     }
@@ -71,7 +71,7 @@ pub(crate) fn fault(
 }
 
 /// Parses the header; `None` if the header is cut short.
-fn parse(head: &[u8]) -> Option<Header> {
+fn parse(head: &[u8]) -> Option<ElfHeader> {
     let is_wide = *head.get(4)? == 2;
     let is_little = *head.get(5)? == 1;
     let number = |at: usize, size: usize| number(head.get(at..at + size)?, is_little);
@@ -81,13 +81,13 @@ fn parse(head: &[u8]) -> Option<Header> {
         false => (4, [28, 32], 42),
     };
     let table = |at: usize, counts: usize| {
-        Some(Table {
+        Some(ElfTable {
             at: number(at, word)?,
             size: number(counts, 2)?,
             number: number(counts + 2, 2)?,
         })
     };
-    Some(Header {
+    Some(ElfHeader {
         is_wide,
         is_little,
         segments: table(first, counts)?,

@@ -121,11 +121,16 @@ impl Inventory {
         self.by_value.get(&value).copied()
     }
 
-    /// Returns the recorded dependencies of a unit. A dependency that was built again in the
+    /// Returns the recorded dependencies of a unit, those of the last finished build. A dependency that was built again in the
     /// meantime, with other settings, is left out.
     pub(crate) fn dependencies(&self, unit: BuiltIx) -> Vec<BuiltIx> {
-        let record = self.units[unit].record.as_ref();
-        let dependencies = record.iter().flat_map(|(_, values)| &values.deps);
+        let unit = &self.units[unit];
+        let former = || {
+            let place = self.place(unit);
+            place.former_values(&unit.package_name, &unit.hash, &unit.name)
+        };
+        let recorded = unit.record.as_ref().map(|(_, values)| values.clone());
+        let dependencies = recorded.or_else(former).into_iter().flat_map(|it| it.deps);
         let known = dependencies.filter_map(|it| self.with_value(it.3));
         known.collect()
     }

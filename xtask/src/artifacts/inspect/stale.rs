@@ -43,7 +43,7 @@ pub(crate) fn stale(
         if !unit.is_library() || unit.record.is_none() {
             continue;
         }
-        found.extend(own_disagreement(dependent, unit));
+        found.extend(own_disagreement(inventory, dependent, unit));
         let Some(path) = metadata_file(unit) else {
             continue;
         };
@@ -94,15 +94,34 @@ fn was_compiled_against_another(
         .is_some_and(|hash| holds(name.as_bytes()) && !holds(&hash))
 }
 
-/// Returns the disagreement of a library's `.rmeta` with its `.rlib`.
-fn own_disagreement(at: BuiltIx, unit: &BuiltUnit) -> Option<StaleArtifact> {
+/// Returns the disagreement of a library's `.rmeta` with its `.rlib`. The bad file is the `.rlib` if a
+/// dependent was compiled against the `.rmeta`.
+fn own_disagreement(inventory: &Inventory, at: BuiltIx, unit: &BuiltUnit) -> Option<StaleArtifact> {
     let (metadata, library) = (unit.output("rmeta")?, unit.output("rlib")?);
     let hash = |path| header(unit, path)?.hash;
-    let disagree = hash(metadata)? != hash(library)?;
-    disagree.then(|| StaleArtifact {
+    let known = hash(metadata)?;
+    if known == hash(library)? {
+        return None;
+    }
+    let (path, other) = match is_known_to_dependents(inventory, at, known) {
+        true => (library, metadata),
+        false => (metadata, library),
+    };
+    Some(StaleArtifact {
         unit: at,
-        path: library.clone(),
-        disagreement: Disagreement::OwnLibrary(metadata.clone()),
+        path: path.clone(),
+        disagreement: Disagreement::OwnLibrary(other.clone()),
+    })
+}
+
+/// Returns true if the metadata of a dependent holds a hash of the unit.
+fn is_known_to_dependents(inventory: &Inventory, unit: BuiltIx, hash: [u8; 16]) -> bool {
+    let mut dependents = inventory.all().filter(|(at, it)| {
+        it.is_library() && it.record.is_some() && inventory.dependencies(*at).contains(&unit)
+    });
+    dependents.any(|(_, dependent)| {
+        let metadata = metadata_file(dependent).and_then(|it| files::read(it, files::LARGE).ok());
+        metadata.is_some_and(|it| memchr::memmem::find(&it, &hash).is_some())
     })
 }
 

@@ -1,6 +1,8 @@
 //! `explain`, and the checks `damaged-artifact` and `stale-artifact` of `doctor`: artifacts are
 //! damaged on disk, real cargo fails, and the proposed command alone makes the next build pass.
 
+mod cures;
+mod errors_in_code;
 mod scene;
 
 use expect_test::expect;
@@ -36,7 +38,7 @@ fn doctor_finds_and_fixes_damaged_artifacts() {
           read: [ROOT]/target/debug/deps/libbase-[HASH].rmeta is cut short (base lib)
           read: [ROOT]/target/debug/build/mid-[HASH]/out/g.rs is missing, although its unit is recorded as built (mid build script run)
           costs: Cargo calls the unit fresh, so its dependents fail to compile or link, or a damaged program runs.
-          here: [COUNT] files, [SIZE] to remove; cargo then builds 4 units again.
+          here: [COUNT] files, [SIZE] to remove; cargo then builds at least 6 units again.
           fix: `cargo xtask doctor --fix --only damaged-artifact` removes the records of these units alone.
 
         --- stderr

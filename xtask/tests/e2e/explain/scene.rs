@@ -1,9 +1,12 @@
 //! A small workspace whose artifacts are damaged: a library `base`, a library `mid` with a generated
 //! file, a procedural macro `mac`, and a binary `app` that uses all of them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::Value;
 
 use crate::support::{Project, manifest};
 
@@ -17,7 +20,7 @@ impl Scene {
     pub(super) fn new() -> Self {
         let project = Project::empty().file(
             "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[profile.dev]\ndebug = false\n",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\nexclude = [\"other\"]\n[profile.dev]\ndebug = false\n",
         );
         let on = |names: &[&str]| {
             let line = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
@@ -66,7 +69,25 @@ impl Scene {
         let project = project.in_git();
         project.cargo(&["build"]).done();
         project.cargo(&["check"]).done();
-        Self { project }
+        let scene = Self { project };
+        scene.copy(scene.project.root(), &scene.saved());
+        scene
+    }
+
+    fn saved(&self) -> PathBuf {
+        self.project.beside("saved")
+    }
+
+    /// Copies a directory with all times and hard links.
+    fn copy(&self, from: &Path, to: &Path) {
+        let _ = fs::remove_dir_all(to);
+        let status = Command::new("cp").arg("-a").args([from, to]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Sets the workspace back to the state after [`Scene::new`].
+    pub(super) fn reset(&self) {
+        self.copy(&self.saved(), self.project.root());
     }
 
     /// Returns the files in a directory of the build directory whose names match, sorted.
@@ -110,9 +131,25 @@ impl Scene {
         found.remove(0)
     }
 
+    /// Returns the library of the procedural macro.
+    pub(super) fn macro_library(&self) -> PathBuf {
+        self.file("deps", |it| {
+            it.starts_with("libmac-") && it.ends_with(".so")
+        })
+    }
+
     /// Returns the program, where cargo put it last.
     pub(super) fn program(&self) -> PathBuf {
         self.project.path("target/debug/app")
+    }
+
+    /// Returns the directory of the build script's executable.
+    pub(super) fn script(&self) -> PathBuf {
+        let directories = self.files("build", |it| it.starts_with("mid-"));
+        let mut scripts = directories
+            .into_iter()
+            .map(|it| it.join("build-script-build"));
+        scripts.find(|it| it.exists()).unwrap()
     }
 
     /// Returns the directory of the build script's run.
@@ -134,6 +171,81 @@ impl Scene {
         }
     }
 
+    /// Returns the content of an artifact of `base` from a build of other sources in the same place.
+    pub(super) fn other_base(&self, path: &Path) -> Vec<u8> {
+        let other = self.project.beside("other");
+        if !other.exists() {
+            self.build_other_base(self.project.root());
+            self.copy(self.project.root(), &other);
+            self.reset();
+        }
+        fs::read(other.join(path.strip_prefix(self.project.root()).unwrap())).unwrap()
+    }
+
+    /// Returns the content of an artifact of `base` from a build of other sources in another
+    /// checkout.
+    pub(super) fn foreign_base(&self, path: &Path) -> Vec<u8> {
+        let foreign = self.project.beside("foreign");
+        if !foreign.exists() {
+            self.copy(&self.saved(), &foreign);
+            self.build_other_base(&foreign);
+        }
+        fs::read(foreign.join(path.strip_prefix(self.project.root()).unwrap())).unwrap()
+    }
+
+    fn build_other_base(&self, root: &Path) {
+        let source = root.join("crates/base/src/lib.rs");
+        let text = fs::read_to_string(&source).unwrap() + "pub fn four() -> u64 { 4 }\n";
+        fs::write(source, text).unwrap();
+        for verb in ["build", "check"] {
+            let mut cargo = Command::new("cargo");
+            self.project
+                .isolated(cargo.args([verb, "-q", "-p", "base"]));
+            assert!(cargo.current_dir(root).status().unwrap().success());
+        }
+    }
+
+    /// Writes a source that cargo does not count as changed, as `cp -p` and `tar` do.
+    pub(super) fn write_with_old_time(&self, path: &str, text: &str) {
+        let path = self.project.path(path);
+        let time = path.metadata().unwrap().modified().unwrap();
+        fs::write(&path, text).unwrap();
+        File::options()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+    }
+
+    /// Runs a command of the shell, and returns its standard error if the command failed. The kit
+    /// stands for `cargo xtask`.
+    pub(super) fn shell(&self, command: &str) -> Option<String> {
+        let kit = env!("CARGO_BIN_EXE_xtask");
+        let command = command.replace("cargo xtask", &format!("'{kit}'"));
+        let mut shell = Command::new("sh");
+        self.project.isolated(shell.args(["-c", &command]));
+        let output = shell.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (!output.status.success()).then_some(said)
+    }
+
+    /// Returns the paths of all files in the build directory, without the kit's own.
+    pub(super) fn built_files(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![self.project.path("target/debug")];
+        while let Some(directory) = open.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => open.push(path),
+                    false => _ = found.insert(path),
+                }
+            }
+        }
+        found
+    }
+
     /// Runs cargo, and returns its standard error if cargo failed.
     pub(super) fn fails(&self, arguments: &[&str]) -> Option<String> {
         let mut command = Command::new("cargo");
@@ -141,6 +253,32 @@ impl Scene {
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (!output.status.success()).then_some(said)
+    }
+
+    /// Runs the kit with a text on standard input.
+    pub(super) fn explain(&self, arguments: &[&str], input: &str) -> std::process::Output {
+        use std::io::Write as _;
+        use std::process::Stdio;
+        let mut command = self.project.kit(&[&["explain"], arguments].concat());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs the kit with a text on standard input, and returns its JSON.
+    pub(super) fn explained(&self, input: &str) -> Value {
+        let output = self.explain(&["-", "--format", "json"], input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}\n{input}"))
     }
 }
 

@@ -1,0 +1,248 @@
+//! The command `explain`: says what an error of a build means, and what to do about it. Only damage
+//! and staleness of artifacts are a reason to clean; an error in the code is not.
+
+mod codes;
+mod cycle;
+mod diagnostics;
+mod judge;
+mod linker;
+mod metadata;
+mod names;
+mod runs;
+mod situation;
+mod text;
+mod verdict;
+mod versions;
+
+use std::io;
+
+use crate::cli::status::Status;
+use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::workspace::Workspace;
+use xtask_impact::{files, usage};
+
+use self::diagnostics::Diagnostic;
+use self::judge::ErrorJudge;
+use self::situation::Situation;
+use self::verdict::{ErrorReport, ExplainReport};
+use crate::artifacts::inspect::inventory::Inventory;
+use crate::artifacts::invalidate::{self, InvalidatedUnits};
+use crate::artifacts::plan::CleanPlan;
+use crate::checks::{Check, report};
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Explain a code (E0786, damaged-artifact), artifacts by path, or the output of a failed build
+    /// on standard input (-)
+    #[arg(required = true, value_name = "CODE|PATH|-")]
+    subjects: Vec<String>,
+    /// Run the proposed commands: invalidate exactly the named units, so that cargo builds them again
+    #[arg(long)]
+    fix: bool,
+    /// Show what --fix would remove, and change nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// Print the explanations in this format
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  cargo check 2>&1 | cargo xtask explain -
+  cargo check --message-format json | cargo xtask explain -
+  cargo xtask explain E0786
+  cargo xtask explain --fix target/debug/deps/libbase-8226b39f90c50374.rmeta";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Format {
+    /// Print text for people: verdict, evidence, and the command that helps
+    #[default]
+    Text,
+    /// Print JSON for programs, see docs/json.md
+    Json,
+}
+
+/// The subject of an explanation.
+enum Subject {
+    /// The output of a build.
+    Output(Vec<Diagnostic>),
+    /// The code of an error of rustc.
+    Code(String),
+    /// Paths of artifacts.
+    Paths(Vec<Utf8PathBuf>),
+}
+
+/// Runs the command. `checks` are the checks whose codes are explained, too.
+pub(crate) fn run(args: &Args, checks: &[&Check]) -> Result<Status> {
+    if let [code] = &args.subjects[..]
+        && let Some(check) = checks.iter().find(|it| it.code == code)
+    {
+        return explain_check(args, check);
+    }
+    let subject = subject(&args.subjects, checks)?;
+    let situations: Vec<(Diagnostic, Situation)> = match &subject {
+        Subject::Output(diagnostics) => {
+            let situations = diagnostics.iter().map(|it| (it.clone(), Situation::of(it)));
+            situations.collect()
+        }
+        _ => Vec::new(),
+    };
+    let is_cycle = |it: &(_, Situation)| matches!(it.1, Situation::Cycle { .. });
+    if situations.iter().any(is_cycle) {
+        // Cargo cannot load a workspace with a cycle, so nothing else can be judged.
+        let explained = situations
+            .into_iter()
+            .map(|(diagnostic, situation)| match situation {
+                Situation::Cycle { packages } => Ok(cycle::explain(&diagnostic, &packages)),
+                _ => Ok(
+                    ErrorReport::new(&diagnostic, verdict::ErrorVerdict::NotUnderstood).says(
+                        "not examined: cargo cannot load a workspace with a dependency cycle",
+                    ),
+                ),
+            });
+        return show(
+            args,
+            &ExplainReport::new(explained.collect::<Result<_>>()?),
+            None,
+        );
+    }
+    let (runner, workspace) = args.workspace.load()?;
+    if let Subject::Code(code) = &subject {
+        codes::check_known(&runner, code)?;
+    }
+    let explain = || -> Result<(ExplainReport, CleanPlan)> {
+        let inventory = Inventory::read(&workspace)?;
+        let judge = ErrorJudge::new(&workspace, &inventory);
+        let mut explained = match &subject {
+            Subject::Output(_) => judge.all(&situations),
+            Subject::Code(code) => vec![judge.code(code)],
+            Subject::Paths(paths) => judge.paths(paths),
+        };
+        let mut invalid = InvalidatedUnits::default();
+        for it in &mut explained {
+            it.complete(&workspace, &inventory)?;
+            invalid.extend(it.invalid.clone());
+        }
+        Ok((
+            ExplainReport::new(explained),
+            invalid.plan(&workspace, &inventory)?,
+        ))
+    };
+    let (report, plan) = explain()?;
+    match args.fix {
+        true => fix(args, &workspace, report, plan, &explain),
+        false => show(args, &report, None),
+    }
+}
+
+/// Shows the explanations, and executes the plan unless the user asked for a dry run.
+fn fix(
+    args: &Args,
+    workspace: &Workspace,
+    report: ExplainReport,
+    plan: CleanPlan,
+    explain: &dyn Fn() -> Result<(ExplainReport, CleanPlan)>,
+) -> Result<Status> {
+    let plan = match args.dry_run {
+        true => plan,
+        false => invalidate::apply(workspace, &mut || Ok(explain()?.1))?,
+    };
+    if plan.removals().next().is_none() {
+        output::note("no artifact to invalidate");
+    }
+    show(args, &report, Some(plan))
+}
+
+/// Prints the report. `plan` is the executed plan, or the plan of a dry run.
+fn show(args: &Args, report: &ExplainReport, plan: Option<CleanPlan>) -> Result<Status> {
+    match args.format {
+        Format::Text => {
+            output::data(&text::report(report))?;
+            for removal in plan.iter().flat_map(CleanPlan::removals) {
+                let verb = if args.dry_run {
+                    "Would remove"
+                } else {
+                    "Removed"
+                };
+                output::status(verb, &removal.path);
+            }
+        }
+        Format::Json => output::json(&text::ExplainJson::new(report, plan.as_ref()))?,
+    }
+    Ok(match report.is_understood() {
+        true => Status::Done,
+        false => {
+            output::warning(
+                "not every error of the input was understood, so there may be another cause",
+            );
+            Status::Usage
+        }
+    })
+}
+
+fn explain_check(args: &Args, check: &Check) -> Result<Status> {
+    if args.fix {
+        return Err(usage!(
+            "--fix has no effect on the code of a check\nhint: run `cargo xtask doctor --fix \
+             --only {}`",
+            check.code
+        ));
+    }
+    match args.format {
+        Format::Text => output::data(&report::explained(check))?,
+        Format::Json => output::json(&text::CheckJson::new(check))?,
+    }
+    Ok(Status::Done)
+}
+
+/// Returns the subject that the arguments name.
+fn subject(named: &[String], checks: &[&Check]) -> Result<Subject> {
+    match named {
+        [dash] if dash == "-" => {
+            let input = files::read_stream(io::stdin().lock(), "standard input")?;
+            let found = diagnostics::read(&String::from_utf8_lossy(&input));
+            if found.is_empty() {
+                return Err(usage!(
+                    "no error of cargo or rustc in the input\nhint: pipe standard error too: `cargo \
+                     check 2>&1 | cargo xtask explain -`"
+                ));
+            }
+            Ok(Subject::Output(found))
+        }
+        [code] if codes::is_code(code) => Ok(Subject::Code(code.to_ascii_uppercase())),
+        paths => {
+            for path in paths {
+                let is_path = path.contains(['/', '\\']) || Utf8Path::new(path).exists();
+                if !is_path {
+                    return Err(unknown(path, checks));
+                }
+            }
+            let here = std::env::current_dir().map(Utf8PathBuf::try_from);
+            let here = here.ok().and_then(Result::ok).unwrap_or_default();
+            Ok(Subject::Paths(
+                paths.iter().map(|it| here.join(it)).collect(),
+            ))
+        }
+    }
+}
+
+fn unknown(subject: &str, checks: &[&Check]) -> anyhow::Error {
+    let known = crate::checks::check_named(subject, checks).err();
+    let known = known.map(|it| it.to_string()).unwrap_or_default();
+    let near = known.lines().find(|line| line.contains("did you mean"));
+    let subject = xtask_impact::quote::name(subject);
+    match near {
+        Some(near) => usage!("`{subject}` is no code and no path\n{near}"),
+        None => usage!(
+            "`{subject}` is no code and no path\nhint: pass a code such as E0786, the path of an \
+             artifact, or `-` for the output of a build"
+        ),
+    }
+}
