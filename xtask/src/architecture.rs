@@ -12,6 +12,7 @@ const KIT: &[&[&str]] = &[
     &[
         "affected",
         "audit",
+        "cache",
         "ci",
         "clean",
         "doctor",
@@ -30,6 +31,7 @@ const KIT: &[&[&str]] = &[
     &["artifacts"],
     &["checks"],
     &["cargo_runs", "ci_service"],
+    &["compiler_cache"],
     &["cli"],
 ];
 

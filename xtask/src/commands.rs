@@ -15,8 +15,8 @@ use crate::cli::global::{self, Color, GlobalArgs};
 use crate::cli::output;
 use crate::cli::status::Status;
 use crate::{
-    affected, audit, ci, clean, doctor, explain, freshness, graph, hooks, policy, rebuilds, run,
-    sweep, timings,
+    affected, audit, cache, ci, clean, doctor, explain, freshness, graph, hooks, policy, rebuilds,
+    run, sweep, timings,
 };
 
 /// Build orchestration for Cargo monorepos.
@@ -62,6 +62,8 @@ pub enum Command {
     Policy(policy::Args),
     /// Measure a build, keep the result, and compare it with earlier builds
     Timings(timings::Args),
+    /// Set up a compiler cache, prove that it works, and build with it
+    Cache(cache::Args),
     /// Print the job matrix, the summary or the cache key for a CI service
     Ci(ci::Args),
     /// Find causes of stale caches and slow builds, with a fix for each
@@ -92,6 +94,7 @@ impl Command {
             Self::Hooks(args) => hooks::run(&args, &doctor::all_checks()),
             Self::Policy(args) => policy::run(&args, &doctor::all_checks()),
             Self::Timings(args) => timings::run(&args),
+            Self::Cache(args) => cache::run(&args, &doctor::lint_cache),
             Self::Ci(args) => ci::run(&args),
             Self::Doctor(args) => doctor::run(&args, &hooks::replaced),
             Self::Explain(args) => explain::run(&args, &doctor::all_checks()),

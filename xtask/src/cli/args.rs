@@ -34,6 +34,19 @@ pub(crate) struct WorkspaceArgs {
 }
 
 impl WorkspaceArgs {
+    /// Returns arguments that name only a manifest.
+    pub(crate) fn of_manifest(manifest_path: Option<Utf8PathBuf>) -> Self {
+        Self {
+            manifest_path,
+            target: Vec::new(),
+            all_platforms: false,
+            locked: false,
+            offline: false,
+            frozen: false,
+            no_cache: false,
+        }
+    }
+
     /// Loads the workspace with cargo metadata.
     ///
     /// # Errors

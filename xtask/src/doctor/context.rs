@@ -22,8 +22,8 @@ use xtask_impact::workspace::{Package, Workspace};
 use crate::checks::{Check, Finding, Level, Place};
 pub(crate) use crate::doctor::cost::BuildTimes;
 use crate::doctor::{
-    artifacts, ci_files, cost, dependencies, disk, environment, inherit, layout, scripts, shared,
-    tracked,
+    artifacts, ci_files, compiler_cache, cost, dependencies, disk, environment, inherit, layout,
+    scripts, shared, tracked,
 };
 
 /// The workspace that is checked, with the facts that several checks need.
@@ -72,6 +72,7 @@ const GROUPS: &[Group] = &[
     (environment::CHECKS, environment::check),
     (layout::CHECKS, layout::check),
     (ci_files::CHECKS, ci_files::check),
+    (compiler_cache::CHECKS, compiler_cache::check),
     (dependencies::CHECKS, dependencies::check),
     (inherit::CHECKS, inherit::check),
     (shared::CHECKS, shared::check),

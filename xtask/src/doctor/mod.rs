@@ -2,6 +2,7 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod ci_files;
+pub(crate) mod compiler_cache;
 pub(crate) mod context;
 pub(crate) mod cost;
 pub(crate) mod dependencies;
@@ -34,6 +35,7 @@ use crate::checks::{Check, Policy, check_named, report};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::status::Status;
+use crate::compiler_cache::program::without_wrapper;
 use crate::doctor::context::Context;
 use crate::doctor::fix::{FIXABLE, fix};
 use crate::doctor::kept_times::kept_times;
@@ -73,6 +75,38 @@ pub(crate) fn all_checks() -> Vec<&'static Check> {
     let mut checks = context::checks();
     checks.extend(CHECKS);
     checks
+}
+
+/// The checks that concern a compiler cache.
+const OF_CACHE: [&str; 5] = [
+    "cache-environment",
+    "cache-incremental",
+    "cache-no-effect",
+    "ci-cache-key",
+    "ci-cache-variables",
+];
+
+/// Runs the checks that concern a compiler cache, for `cache lint`, and prints their findings.
+///
+/// # Errors
+/// Returns an error if git or cargo fails, or if the configured policy is wrong.
+pub(crate) fn lint_cache(arguments: &WorkspaceArgs, format: Format) -> Result<Status> {
+    let runner = Runner::new()?;
+    let workspace = arguments.load_by(&without_wrapper(&runner))?;
+    let runner = runner.in_directory(&workspace.root);
+    let policy: Policy = workspace.configured("policy")?;
+    let repository = Repository::discover(&runner, &workspace.root)?;
+    let context = Context::new(&workspace, &runner, repository.as_ref());
+    let found = context::check(&context, &|check| OF_CACHE.contains(&check.code))?;
+    let found = policy.weigh(&all_checks(), found)?;
+    for note in context.notes.borrow().iter() {
+        output::note(note);
+    }
+    let status = show(&found, format)?;
+    if format == Format::Text {
+        output::note(report::totals(&found));
+    }
+    Ok(status)
 }
 
 /// Runs the command. `replaced_hooks` finds the hooks that another tool put in the place of the kit's.

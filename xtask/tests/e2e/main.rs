@@ -11,6 +11,8 @@
 
 mod affected;
 mod bad_input;
+#[cfg(unix)]
+mod cache;
 mod ci;
 mod clean_affected;
 mod clean_choices;

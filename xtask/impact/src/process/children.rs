@@ -114,6 +114,15 @@ impl RunningChild {
         status.with_context(|| format!("stopping {}", self.shown))
     }
 
+    /// Ends the child by force, at once.
+    pub(super) fn kill(mut self) {
+        if let Some(mut child) = self.child.take() {
+            signals::send(signals::KILL, self.id, self.entry.reach);
+            drop(child.kill());
+            self.log_end(child.wait().as_ref());
+        }
+    }
+
     /// Logs the command, its status and its time.
     fn log_end(&self, status: Result<&ExitStatus, &std::io::Error>) {
         if !log::log_enabled!(log::Level::Info) {

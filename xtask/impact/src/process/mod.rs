@@ -6,6 +6,7 @@
 
 mod children;
 mod interrupt;
+mod service;
 mod signals;
 
 use std::ffi::{OsStr, OsString};
@@ -17,6 +18,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::semver::Version;
 use children::{Reach, RunningChild, SignalRole};
 pub use interrupt::{Ended, instead, interruptible, within};
+pub use service::Service;
 pub use signals::{clean_up_at_the_end, received as signal_received, status_of};
 use xshell::Shell;
 

@@ -8,7 +8,8 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 
 use self::toolchain::{chosen, is_pinned};
-use self::variables::variables;
+pub(crate) use self::variables::SILENT;
+use self::variables::{between_files, variables};
 use super::workflow::{self, CacheStep, WorkflowJob};
 use crate::checks::{Check, Finding, Level};
 use crate::doctor::context::Context;
@@ -35,7 +36,9 @@ static KEY: Check = Check {
                   toolchain: a hash of `rust-toolchain.toml`, the version of `rustc`, or a value \
                   of the matrix. A key with the result of another step, an input or a variable \
                   counts as complete, and so does a key that is new for each commit or \
-                  run.\n\nFix: `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; \
+                  run. Also found is a step that keeps the directory of sccache with a key that \
+                  is not new in each run: the service writes a key once, so later results are \
+                  lost.\n\nFix: `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; \
                   `cargo xtask ci cache-key` makes a key of both.",
 };
 
@@ -81,8 +84,9 @@ static VARIABLES: Check = Check {
                   begin with `CARGO_` are part of sccache's keys, except those of registries and \
                   `CARGO_BUILD_JOBS`. Found is a variable with a value of the commit or the run; a \
                   variable that does not affect what is compiled (`CARGO_TERM_*`, `CARGO_NET_*`, \
-                  `CARGO_HTTP_*`, `CARGO_TARGET_DIR`) and differs between these jobs; and \
-                  `CARGO_INCREMENTAL` turned on, with which sccache refuses to compile.\n\nFix: \
+                  `CARGO_HTTP_*`, `CARGO_HOME`, `CARGO_TARGET_DIR`) and differs between these \
+                  jobs, in one file or in several; `CARGO_LOG`; a checkout at a path of the run; \
+                  and `CARGO_INCREMENTAL` turned on, with which sccache refuses to compile.\n\nFix: \
                   set the value in `.cargo/config.toml`, which is the same for every job and for \
                   developers.",
 };
@@ -97,6 +101,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     };
     let mut found = Vec::new();
     let mut toolchains = Vec::new();
+    let mut by_file = Vec::new();
     for file in tracked.iter().filter(|it| workflow::is_known(it)) {
         let Some(text) = context.text(file) else {
             continue;
@@ -121,6 +126,11 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         for (at, channel) in jobs.iter().flat_map(chosen) {
             toolchains.push((place(at), format!("{file}:{at}: {}", line(at)), channel));
         }
+        by_file.push((file.clone(), jobs));
+    }
+    for (file, fault) in between_files(&by_file) {
+        let place = context.place(&file, Some(fault.at));
+        found.push(fault.check.found(place, fault.message, fault.fix));
     }
     let moves = |channel: &str| ["stable", "beta", "nightly"].contains(&channel);
     if !root.pins
@@ -157,6 +167,16 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
     let name = &job.name;
     let caches = || job.steps.iter().filter_map(|it| it.cache.as_ref());
     for cache in caches() {
+        if keeps_compiler_cache(cache) && !is_own_of_a_run(&cache.key) {
+            faults.push(CiFault {
+                check: &KEY,
+                at: cache.line,
+                message: format!(
+                    "{name} caches sccache's directory with a key that stays the same"
+                ),
+                fix: "Add `github.sha` to the key, and the rest of the key as `restore-keys`.",
+            });
+        }
         let target = keeps_target(cache);
         // A key that contains the commit or the run is new in each run, so its cache is always
         // written.
@@ -225,14 +245,22 @@ fn keeps_target(cache: &CacheStep) -> bool {
     })
 }
 
+fn keeps_compiler_cache(cache: &CacheStep) -> bool {
+    cache.paths.contains("sccache") || cache.paths.contains("SCCACHE_DIR")
+}
+
 /// Returns true if a value is different in each run of a CI service.
 fn is_own_of_a_run(value: &str) -> bool {
     let own = [
         "github.sha",
         "github.run_id",
         "github.run_number",
+        "github.run_attempt",
+        "GITHUB_RUN_ID",
+        "GITHUB_SHA",
         "CI_COMMIT_SHA",
         "CI_PIPELINE_ID",
+        "CI_JOB_ID",
     ];
     own.iter().any(|it| value.contains(it))
 }

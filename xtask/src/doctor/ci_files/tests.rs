@@ -190,3 +190,73 @@ fn a_gitlab_pipeline_is_checked() {
         ]
     );
 }
+
+#[test]
+fn the_directory_of_a_compiler_cache_needs_a_key_of_the_run() {
+    for (path, key, is_found) in [
+        (
+            "~/.cache/sccache",
+            "sccache-${{ hashFiles('Cargo.lock') }}",
+            true,
+        ),
+        ("${{ env.SCCACHE_DIR }}", "sccache", true),
+        ("~/.cache/sccache", "sccache-${{ github.sha }}", false),
+        ("~/.cache/pip", "pip", false),
+    ] {
+        let found = faults(&cache(path, key));
+        assert_eq!(!found.is_empty(), is_found, "{path} {key}: {found:?}");
+    }
+}
+
+#[test]
+fn logs_paths_and_files_that_differ_spoil_a_compiler_cache() {
+    let file = |env: &str, steps: &str| {
+        let text = format!(
+            "jobs:\n  a:\n    env: {{ RUSTC_WRAPPER: sccache, {env} }}\n    steps:\n{steps}"
+        );
+        workflow::jobs(Utf8Path::new("ci.yml"), &text).unwrap()
+    };
+    let checkout = |path: &str| {
+        format!("      - uses: actions/checkout@v4\n        with:\n          path: {path}\n")
+    };
+    let alone = |env: &str, steps: &str| -> Vec<String> {
+        let found = variables(&file(env, steps));
+        found
+            .iter()
+            .map(|it| format!("{} {}", it.at, it.message))
+            .collect()
+    };
+    assert_eq!(
+        alone("CARGO_LOG: warn", &checkout("w")),
+        ["3 CARGO_LOG is part of sccache's keys, and changes nothing else"]
+    );
+    assert_eq!(
+        alone("A: b", &checkout("'w-${{ github.run_id }}'")),
+        ["7 a checks out at a path of the run, which is part of sccache's keys"]
+    );
+    assert_eq!(
+        alone("CARGO_HOME: '/c/${{ github.run_id }}'", &checkout("w")),
+        ["3 CARGO_HOME differs in each run, and is part of sccache's keys"]
+    );
+    let files = [
+        ("a.yml", "CARGO_TERM_COLOR: always"),
+        ("b.yml", "CARGO_TERM_COLOR: always"),
+        ("c.yml", "CARGO_TERM_COLOR: never"),
+        (
+            "d.yml",
+            "CARGO_PROFILE_DEV_DEBUG: 0, CARGO_TERM_COLOR: always",
+        ),
+    ];
+    let files: Vec<_> = files
+        .map(|(name, env)| (name.into(), file(env, &checkout("w"))))
+        .into();
+    let found = between_files(&files);
+    let found: Vec<_> = found
+        .iter()
+        .map(|(file, it)| format!("{file} {}", it.message))
+        .collect();
+    assert_eq!(
+        found,
+        ["c.yml CARGO_TERM_COLOR differs between jobs that use sccache, here and in a.yml"]
+    );
+}

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cargo_metadata::camino::Utf8PathBuf;
+
 use super::{CiFault, VARIABLES, is_own_of_a_run};
 use crate::doctor::workflow::{NamedValue, WorkflowJob};
 
@@ -11,7 +13,7 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
     let names: BTreeSet<&str> = cached.iter().flat_map(|it| it.keys().copied()).collect();
     let mut faults = Vec::new();
     for name in names {
-        let entries = || cached.iter().filter_map(|it| it.get(name));
+        let entries = || cached.iter().filter_map(|it| it.get(name).copied());
         let values = cached.iter().map(|it| it.get(name).map(|it| &it.value));
         let values: BTreeSet<_> = values.collect();
         let found = if name == "CARGO_INCREMENTAL" {
@@ -25,6 +27,7 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
         } else {
             None
         };
+        let found = found.or_else(|| log(name, entries().next()?));
         faults.extend(found.map(|(entry, fault)| CiFault {
             check: &VARIABLES,
             at: entry.line,
@@ -32,14 +35,99 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
             fix: "Set it in `.cargo/config.toml`.",
         }));
     }
+    faults.extend(
+        jobs.iter()
+            .filter(|job| hashed(job).is_some())
+            .filter_map(own_path),
+    );
+    faults
+}
+
+/// Returns a fault for the variable that makes cargo write a log: it changes nothing that is
+/// compiled.
+fn log<'a>(name: &str, entry: &'a NamedValue) -> Option<(&'a NamedValue, &'static str)> {
+    (name == "CARGO_LOG").then_some((entry, "is part of sccache's keys, and changes nothing else"))
+}
+
+/// Returns the fault of a job that checks out its sources at another path in each run.
+fn own_path(job: &WorkflowJob) -> Option<CiFault> {
+    let of_checkout = job
+        .steps
+        .iter()
+        .filter(|it| it.uses.starts_with("actions/checkout"));
+    let paths = of_checkout.flat_map(|step| step.with.iter().filter(|it| it.name == "path"));
+    let variables = job
+        .variables
+        .iter()
+        .filter(|it| it.name == "GIT_CLONE_PATH");
+    let own = paths
+        .chain(variables)
+        .find(|it| is_own_of_a_run(&it.value))?;
+    Some(CiFault {
+        check: &VARIABLES,
+        at: own.line,
+        message: format!(
+            "{} checks out at a path of the run, which is part of sccache's keys",
+            job.name
+        ),
+        fix: "Check out at the same path in every run.",
+    })
+}
+
+/// Returns the variables that are the same in the jobs of each file, and differ between the jobs of
+/// several files. Each fault stands in the file that differs from the first one.
+pub(crate) fn between_files(
+    files: &[(Utf8PathBuf, Vec<WorkflowJob>)],
+) -> Vec<(Utf8PathBuf, CiFault)> {
+    let mut by_file = Vec::new();
+    for (file, jobs) in files {
+        let cached: Vec<_> = jobs.iter().filter_map(hashed).collect();
+        let Some(first) = cached.first() else {
+            continue;
+        };
+        let is_same = |name: &str, value: &str| {
+            let mut jobs = cached
+                .iter()
+                .map(|job| job.get(name).map(|it| it.value.as_str()));
+            jobs.all(|it| it == Some(value))
+        };
+        let silent = first
+            .iter()
+            .filter(|(name, _)| SILENT.iter().any(|it| name.starts_with(it)));
+        let same = silent.filter(|(name, entry)| is_same(name, &entry.value));
+        let same: BTreeMap<&str, &NamedValue> = same.map(|(name, entry)| (*name, *entry)).collect();
+        by_file.push((file, same));
+    }
+    let Some(((first, known), others)) = by_file.split_first() else {
+        return Vec::new();
+    };
+    let mut faults = Vec::new();
+    for (file, values) in others {
+        for (name, entry) in values {
+            let other = known.get(name).map(|it| it.value.as_str());
+            if other == Some(entry.value.as_str()) || is_own_of_a_run(&entry.value) {
+                continue;
+            }
+            let fault = CiFault {
+                check: &VARIABLES,
+                at: entry.line,
+                message: format!(
+                    "{name} differs between jobs that use sccache, here and in {first}"
+                ),
+                fix: "Set it in `.cargo/config.toml`.",
+            };
+            faults.push(((*file).clone(), fault));
+        }
+    }
     faults
 }
 
 /// Prefixes of the variables that do not change what is compiled.
-const SILENT: [&str; 4] = [
+pub(crate) const SILENT: [&str; 5] = [
     "CARGO_TERM_",
     "CARGO_NET_",
     "CARGO_HTTP_",
+    "CARGO_HOME",
     "CARGO_TARGET_DIR",
 ];
 

@@ -1,0 +1,61 @@
+//! `cache`: sets up a compiler cache, proves that it works, and builds with it.
+
+mod crates;
+mod probe;
+mod run;
+mod setup;
+mod status;
+
+use anyhow::Result;
+
+use crate::checks::output::Format;
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::status::Status;
+
+/// Arguments of `cache`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Write the set-up of a cache into cargo's and sccache's configuration
+    Setup(setup::SetupArgs),
+    /// Take the set-up back
+    Unset(setup::UnsetArgs),
+    /// Show the servers, and what the cache did
+    Status(status::StatusArgs),
+    /// Prove with two builds that results are shared, and name what is not
+    Probe(probe::ProbeArgs),
+    /// Find settings that make the cache useless; exit with 1 if one is an error
+    Lint(LintArgs),
+    /// Build with the cache; if the remote cache fails, with the disk alone or without a cache
+    Run(run::RunArgs),
+}
+
+/// Arguments of `cache lint`.
+#[derive(Debug, clap::Args)]
+struct LintArgs {
+    /// Print the findings in this format
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+/// The function of `doctor` that runs the checks of a compiler cache and prints their findings.
+type Lint<'a> = &'a dyn Fn(&WorkspaceArgs, Format) -> Result<Status>;
+
+/// Runs the command. `lint` runs the checks of `cache lint`.
+pub(crate) fn run(args: &Args, lint: Lint<'_>) -> Result<Status> {
+    match &args.command {
+        Command::Setup(args) => setup::setup(args),
+        Command::Unset(args) => setup::unset(args),
+        Command::Status(args) => status::run(args),
+        Command::Probe(args) => probe::run(args),
+        Command::Lint(args) => lint(&args.workspace, args.format),
+        Command::Run(args) => run::run(args),
+    }
+}

@@ -1,0 +1,128 @@
+//! `cache probe`: proves with a private, empty server that builds of the same sources share results.
+//!
+//! 1. Cold: into an empty target directory, without the variables of this shell that sccache hashes.
+//! 2. Warm: the same sources into another target directory, with all variables of this shell.
+//! 3. Other path: a copy of the sources at another path.
+//! 4. Unchanged: the third build again, in which cargo must find everything fresh.
+
+mod builds;
+mod copy;
+mod misses;
+mod text;
+mod variables;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use xtask_impact::process::Runner;
+use xtask_impact::workspace::Workspace;
+
+use self::builds::{Laboratory, ProbeBuild};
+use self::misses::MissedPackage;
+use crate::cache::status::ReportFormat;
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+use crate::cli::output::verdict;
+use crate::cli::status::Status;
+use crate::compiler_cache::program::{Sccache, without_wrapper};
+
+/// Arguments of `cache probe`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProbeArgs {
+    /// Fail if fewer cacheable compilations of the second build are hits, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 80.0)]
+    floor: f64,
+    /// Print the report in this format
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+    /// Build with these arguments of cargo [default: build]
+    #[arg(last = true, value_name = "CARGO ARGS")]
+    cargo_args: Vec<String>,
+}
+
+/// The result of a probe.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProbeReport {
+    /// The version of this format.
+    version: u32,
+    /// The floor of the hit rate of the second build, in percent.
+    floor: f64,
+    /// True if the hit rate reached the floor and the last build was fresh.
+    passed: bool,
+    /// The builds, in order.
+    builds: Vec<ProbeBuild>,
+    /// The variables of this shell that change the keys of the cache.
+    variables: Vec<String>,
+    /// The packages that missed in the second or the third build, each with its cause.
+    misses: Vec<MissedPackage>,
+    /// The units that the last build compiled again, although nothing had changed.
+    not_fresh: Vec<String>,
+    /// The reason for which there was no build at another path.
+    no_copy: Option<String>,
+}
+
+/// Runs the probe. The exit status is 1 if the hit rate is below the floor, or if an unchanged build
+/// compiles something.
+///
+/// # Errors
+/// Returns an error if sccache is missing, or if a build fails.
+pub(crate) fn run(args: &ProbeArgs) -> Result<Status> {
+    let runner = Runner::new()?;
+    let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
+    workspace.lock_file.check()?;
+    let runner = runner.in_directory(&workspace.root);
+    let sccache = Sccache::find(&runner)?
+        .context("sccache is not installed\nhint: run `cargo install --locked sccache`")?;
+    let report = probe(&runner, &workspace, &sccache, args)?;
+    match args.format {
+        ReportFormat::Text => output::data(&text::text(&report))?,
+        ReportFormat::Json => output::json(&report)?,
+        ReportFormat::Markdown => output::data(&text::markdown(&report))?,
+    }
+    Ok(verdict(!report.passed))
+}
+
+fn probe(
+    runner: &Runner,
+    workspace: &Workspace,
+    sccache: &Sccache,
+    args: &ProbeArgs,
+) -> Result<ProbeReport> {
+    let mut laboratory = Laboratory::start(runner, workspace, sccache, &args.cargo_args)?;
+    output::status("Probing", "the variables of this shell");
+    let variables = variables::culprits(&mut laboratory)?;
+    let cold = laboratory.build("cold", &laboratory.clean(runner))?;
+    laboratory.remove_target("cold");
+    let warm = laboratory.build("warm", runner)?;
+    let mut misses = misses::of(&warm, workspace, &variables);
+    let mut builds = vec![cold, warm];
+    let (copied, no_copy) = match copy::copy(runner, workspace) {
+        Ok(copied) => (Some(copied), None),
+        Err(error) => (None, Some(format!("{error:#}"))),
+    };
+    if let Some(copied) = &copied {
+        laboratory.remove_target("warm");
+        let there = runner.in_directory(copied.root());
+        let moved = laboratory.build("other path", &there)?;
+        misses.extend(misses::of(&moved, workspace, &variables));
+        builds.push(moved);
+    }
+    let (place, last) = match &copied {
+        Some(copied) => (runner.in_directory(copied.root()), "other path"),
+        None => (runner.clone(), "warm"),
+    };
+    let not_fresh = laboratory.again(last, &place)?;
+    let rate = builds[1].hit_rate().unwrap_or(0.0);
+    misses.sort();
+    Ok(ProbeReport {
+        version: 1,
+        floor: args.floor,
+        passed: rate >= args.floor && not_fresh.is_empty(),
+        builds,
+        variables,
+        misses,
+        not_fresh,
+        no_copy,
+    })
+}

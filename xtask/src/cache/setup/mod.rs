@@ -1,0 +1,168 @@
+//! `cache setup` and `cache unset`: write the policy of the cache into cargo's configuration and
+//! sccache's own, and take it back.
+
+mod change;
+mod edit;
+mod plan;
+
+use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::cargo_config::CargoConfig;
+use xtask_impact::process::Runner;
+use xtask_impact::usage;
+
+use self::plan::SetupPlan;
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+use crate::cli::status::Status;
+use crate::compiler_cache::program::{Sccache, Wrapper, without_wrapper};
+
+/// Arguments of `cache setup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetupArgs {
+    #[command(subcommand)]
+    store: Store,
+    /// Use this compiler cache
+    #[arg(long, value_enum, default_value_t, global = true)]
+    engine: Engine,
+    /// Limit the cache on the disk to this size, as 20G or 500M [default: 10G]
+    #[arg(long, value_name = "SIZE", value_parser = plan::size, global = true)]
+    size: Option<u64>,
+    /// Show the changes, and write nothing
+    #[arg(long, global = true)]
+    dry_run: bool,
+    /// Use the workspace of this Cargo.toml
+    #[arg(long, value_name = "PATH", global = true)]
+    manifest_path: Option<Utf8PathBuf>,
+}
+
+/// The place of the shared cache.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub(super) enum Store {
+    /// Keep the cache on this machine's disk
+    Local,
+    /// Share the cache through a Redis server
+    Redis {
+        /// The URL of the server, as redis://cache.example:6379
+        url: String,
+    },
+    /// Share the cache through a bucket of S3 or of a server with its protocol
+    S3 {
+        /// The name of the bucket
+        bucket: String,
+        /// The region of the bucket
+        #[arg(long)]
+        region: Option<String>,
+        /// The URL of a server other than Amazon's, as http://minio.example:9000
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
+    },
+    /// Share the cache through a bucket of Google Cloud Storage
+    Gcs {
+        /// The name of the bucket
+        bucket: String,
+    },
+    /// Share the cache through the cache of GitHub Actions
+    Gha,
+}
+
+/// A compiler cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Engine {
+    /// Use sccache
+    #[default]
+    Sccache,
+    /// Use kache (not supported)
+    Kache,
+}
+
+/// Arguments of `cache unset`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct UnsetArgs {
+    /// Show the changes, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+/// Shows the changes of a set-up, and makes them.
+///
+/// # Errors
+/// Returns an error if a value is wrong, or if a file cannot be read, edited or written.
+pub(crate) fn setup(args: &SetupArgs) -> Result<Status> {
+    if args.engine == Engine::Kache {
+        return Err(usage!(
+            "the kit does not set up kache: its set-up is not tested\nhint: leave out --engine to \
+             use sccache, or write kache's own configuration by hand"
+        ));
+    }
+    let runner = Runner::new()?;
+    let workspace = WorkspaceArgs::of_manifest(args.manifest_path.clone());
+    let workspace = workspace.load_by(&without_wrapper(&runner))?;
+    let plan = SetupPlan::new(&runner, &workspace, &args.store, args.size)?;
+    output::data(&plan.text())?;
+    if plan.changes.is_empty() {
+        output::note("the files have these values already");
+    }
+    if !args.dry_run {
+        plan.apply()?;
+    }
+    for note in &plan.notes {
+        output::note(note);
+    }
+    for note in surroundings(&runner)? {
+        output::note(note);
+    }
+    Ok(Status::Done)
+}
+
+/// Shows the changes that take a set-up back, and makes them.
+///
+/// # Errors
+/// Returns an error if a file cannot be read or written.
+pub(crate) fn unset(args: &UnsetArgs) -> Result<Status> {
+    let runner = Runner::new()?;
+    let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
+    let plan = SetupPlan::of_unset(&runner, &workspace)?;
+    output::data(&plan.text())?;
+    if plan.changes.is_empty() {
+        output::note("no file holds a set-up of `cargo xtask cache setup`");
+    }
+    if !args.dry_run {
+        plan.apply()?;
+    }
+    Ok(Status::Done)
+}
+
+/// Returns notes about this machine: a missing program, or a variable that overrides the files.
+fn surroundings(runner: &Runner) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    if Sccache::find(runner)?.is_none() {
+        notes.push(
+            "sccache is not installed, and without it cargo fails: everyone who builds here needs \
+             `cargo install --locked sccache`"
+                .to_owned(),
+        );
+    }
+    let config = CargoConfig::of(runner)?;
+    for name in [
+        "RUSTC_WRAPPER",
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "CARGO_INCREMENTAL",
+    ] {
+        if let Some(value) = config.variable(name) {
+            notes.push(format!(
+                "the variable {name}={value} overrides the file: unset it"
+            ));
+        }
+    }
+    if Wrapper::of(&config)?.is_some_and(|it| it.is_sccache()) {
+        notes.push(
+            "a server that runs already keeps its configuration until `sccache --stop-server`; \
+             `cargo xtask cache probe` then proves the set-up"
+                .to_owned(),
+        );
+    }
+    Ok(notes)
+}

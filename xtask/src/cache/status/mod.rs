@@ -1,0 +1,62 @@
+//! `cache status`: the set-up, the servers, and what the cache did.
+
+mod report;
+mod text;
+
+use anyhow::Result;
+use xtask_impact::cargo_config::CargoConfig;
+use xtask_impact::process::Runner;
+
+pub(crate) use self::report::CacheShares;
+use self::report::StatusReport;
+use crate::cache::run::last;
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::output;
+use crate::cli::output::verdict;
+use crate::cli::status::Status;
+use crate::compiler_cache::program::{Sccache, Wrapper, without_wrapper};
+use crate::compiler_cache::settings::CacheSettings;
+
+/// Arguments of `cache status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Print the status in this format
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+/// The formats of reports about the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Print text for people
+    #[default]
+    Text,
+    /// Print JSON for programs, see docs/json.md
+    Json,
+    /// Print Markdown, for example for a comment on a pull request
+    Markdown,
+}
+
+/// Prints the status of the cache. The exit status is 1 if a remote cache does not answer.
+///
+/// # Errors
+/// Returns an error if a configuration cannot be read.
+pub(crate) fn run(args: &StatusArgs) -> Result<Status> {
+    let runner = Runner::new()?;
+    let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
+    let runner = runner.in_directory(&workspace.root);
+    let wrapper = Wrapper::of(&CargoConfig::of(&runner)?)?;
+    let sccache = Sccache::find(&runner)?;
+    let settings = CacheSettings::of(&runner)?;
+    let last = last(&workspace);
+    let report = StatusReport::new(wrapper.as_ref(), sccache.as_ref(), &settings)
+        .with_last_run(last, &workspace);
+    match args.format {
+        ReportFormat::Text => output::data(&text::text(&report))?,
+        ReportFormat::Json => output::json(&report)?,
+        ReportFormat::Markdown => output::data(&text::markdown(&report))?,
+    }
+    Ok(verdict(report.remotes.iter().any(|it| !it.answers)))
+}
