@@ -8,6 +8,7 @@ use super::compare::{TimingsComparison, Verdict};
 use crate::cargo_runs::build_times::record::BuildRecord;
 use crate::cargo_runs::build_times::store::Keep;
 use crate::cargo_runs::build_times::{UnitTiming, round};
+use crate::compiler_cache::counts::CacheCounts;
 
 /// The table `[workspace.metadata.xtask.timings]`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Budget {
     pub growth: Option<f64>,
     /// The run that growth is measured against, in any form that `timings diff` accepts.
     pub baseline: Option<String>,
+    /// The least share of hits among the compilations that a compiler cache can serve, in percent.
+    pub cache_hits: Option<f64>,
     /// The limits for the sum of all units of a package, in seconds.
     pub packages: BTreeMap<String, f64>,
 }
@@ -38,10 +41,11 @@ pub struct Budget {
 /// A limit that was exceeded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Breach {
-    /// The name of the limit: `total`, `critical path`, `growth`, or `package` with the package's
-    /// name.
+    /// The name of the limit: `total`, `critical path`, `growth`, `cache hits`, or `package` with the
+    /// package's name.
     pub what: String,
-    /// The limit, in seconds; for growth, in percent.
+    /// The limit, in seconds; for growth and cache hits, in percent. Only the limit of cache hits is a
+    /// lower limit.
     pub limit: f64,
     /// The measured value, in the same unit as the limit.
     pub measured: f64,
@@ -62,7 +66,7 @@ pub struct BudgetCheck {
 
 impl Budget {
     /// Adds a limit in the form of the command line: `total=120`, `critical-path=60s`,
-    /// `growth=10%`, `package:serde=3`.
+    /// `growth=10%`, `cache-hits=80%`, `package:serde=3`.
     ///
     /// # Errors
     /// Returns a message if the limit has another form.
@@ -70,7 +74,7 @@ impl Budget {
         let wrong = || {
             format!(
                 "`{limit}` is not a limit: write total=SECONDS, critical-path=SECONDS, \
-                 growth=PERCENT or package:NAME=SECONDS"
+                 growth=PERCENT, cache-hits=PERCENT or package:NAME=SECONDS"
             )
         };
         let (what, value) = limit.split_once('=').ok_or_else(wrong)?;
@@ -82,6 +86,7 @@ impl Budget {
             "total" => self.total = Some(value),
             "critical-path" => self.critical_path = Some(value),
             "growth" => self.growth = Some(value),
+            "cache-hits" => self.cache_hits = Some(value),
             _ => {
                 let package = what.strip_prefix("package:").ok_or_else(wrong)?;
                 self.packages.insert(package.to_owned(), value);
@@ -158,9 +163,62 @@ impl Budget {
             ),
             _ => {}
         }
+        match self.check_cache(record) {
+            Ok(breach) => breaches.extend(breach),
+            Err(why) => unchecked.push(why),
+        }
         Ok(BudgetCheck {
             breaches,
             unchecked,
         })
+    }
+
+    /// Checks the share of hits in the compiler cache. Returns a message if there is no share.
+    fn check_cache(&self, record: &BuildRecord) -> Result<Option<Breach>, String> {
+        let Some(least) = self.cache_hits else {
+            return Ok(None);
+        };
+        let rate = record.run.cache.as_ref().and_then(CacheCounts::hit_rate);
+        let rate = rate.ok_or("cache hits, because this build compiled nothing with a cache")?;
+        Ok((rate < least).then(|| Breach {
+            what: "cache hits".to_owned(),
+            limit: least,
+            measured: round(rate),
+            unit: None,
+            unit_time: None,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_low_share_of_cache_hits_is_a_breach() {
+        let mut record = BuildRecord::default();
+        let mut budget = Budget::default();
+        budget.add("cache-hits=80%").unwrap();
+        let said = budget.check_cache(&record).unwrap_err();
+        assert_eq!(
+            said,
+            "cache hits, because this build compiled nothing with a cache"
+        );
+        for (hits, is_breach) in [(7, true), (8, false), (10, false)] {
+            record.run.cache = Some(CacheCounts {
+                compilations: 30,
+                hits,
+                misses: 10 - hits,
+                ..CacheCounts::default()
+            });
+            let breach = budget.check_cache(&record).unwrap();
+            assert_eq!(breach.is_some(), is_breach, "{hits}");
+            // The record keeps the counts.
+            let text = serde_json::to_string(&record.run).unwrap();
+            let read: crate::cargo_runs::build_times::Run = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.cache, record.run.cache);
+        }
+        let without = Budget::default().check_cache(&record).unwrap();
+        assert_eq!(without, None);
     }
 }

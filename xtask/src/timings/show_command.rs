@@ -22,7 +22,8 @@ use crate::timings::{compare, text};
 #[command(next_help_heading = "Budget")]
 pub(crate) struct Limits {
     /// Exit with 1 if a build takes more: total=SECONDS, critical-path=SECONDS, growth=PERCENT,
-    /// package:NAME=SECONDS (repeatable); adds to [workspace.metadata.xtask.timings]
+    /// package:NAME=SECONDS, or if its compiler cache has fewer hits: cache-hits=PERCENT
+    /// (repeatable); adds to [workspace.metadata.xtask.timings]
     #[arg(long, value_name = "LIMIT")]
     budget: Vec<String>,
     /// Measure growth against this run [default: the last run of the same kind]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
 use super::{BuildTimings, path};
+use crate::compiler_cache::counts::CacheCounts;
 
 /// The version of the format. The version changes if a reader has to change.
 pub const VERSION: u32 = 1;
@@ -71,6 +72,9 @@ pub struct Run {
     pub failed: bool,
     /// The size of the build and the target directory after the build, in bytes on the disk.
     pub directory_bytes: Option<u64>,
+    /// The requests of the build to a compiler cache. `None` if the build used none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheCounts>,
 }
 
 /// The beginning of a record's file, for a history that does not read whole records.

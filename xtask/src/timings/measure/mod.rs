@@ -25,6 +25,7 @@ use crate::cargo_runs::build_times::{
 };
 use crate::cli::output;
 use crate::cli::status::Status;
+use crate::compiler_cache::meter::CacheMeter;
 use crate::selection::locked;
 
 /// A request to measure a build, and the facts that are known before the build.
@@ -66,7 +67,9 @@ impl MeasureRequest<'_> {
             crate::cargo_runs::target_directory(self.runner, self.workspace, self.arguments);
         let directory = target.join("cargo-timings");
         let earlier = reports(&directory);
+        let cache = CacheMeter::start(self.runner);
         let heard = self.build()?;
+        let cache = cache.and_then(CacheMeter::end);
         let status = heard.status;
         // `cargo-timing.html` may belong to an older build, if cargo had nothing to write. The
         // report of this build did not exist before, and was not written by another cargo at the
@@ -91,6 +94,7 @@ impl MeasureRequest<'_> {
             Ok(build) => {
                 let mut record = self.record(&html, &report, build, heard.waited)?;
                 record.run.directory_bytes = self.directory_bytes(target);
+                record.run.cache = cache;
                 Some(record)
             }
             Err(ReportError::NoUnits) => {

@@ -14,6 +14,7 @@ use crate::artifacts::disk_usage::size;
 use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{Run, UnitTiming};
 use crate::cli::output::count;
+use crate::compiler_cache::counts::CacheCounts;
 use crate::timings::analysis::Analysis;
 use crate::timings::budget::Breach;
 use crate::timings::compare::{ComparedSide, FigureChange, TimingsComparison, UnitChange, Verdict};
@@ -248,6 +249,9 @@ fn remarks(run: &Run, runs: usize) -> String {
     let mut remarks = String::new();
     if runs > 1 {
         remarks += &format!(", median of {runs}");
+    }
+    if let Some(rate) = run.cache.as_ref().and_then(CacheCounts::hit_rate) {
+        remarks += &format!(", cache {rate:.0}%");
     }
     if run.failed {
         remarks += ", failed";

@@ -79,6 +79,9 @@ pub(crate) fn head(report: &TimingsReport) -> Vec<String> {
             seconds(analysis.waited_for_lock)
         ));
     }
+    if let Some(cache) = &report.record.run.cache {
+        lines.push(cache.line());
+    }
     if let Some(comparison) = &report.since_last {
         let since = &comparison.before.name;
         lines.push(format!("{} since {since}", change(&comparison.total)));
@@ -90,6 +93,12 @@ pub(crate) fn head(report: &TimingsReport) -> Vec<String> {
 /// Returns a line about an exceeded limit. Example: `over budget: total 50.70s, at most 40.00s;
 /// most by syn v3.0.9 lib (13.20s)`.
 pub(crate) fn breach(breach: &Breach) -> String {
+    if breach.what == "cache hits" {
+        return format!(
+            "over budget: cache hits {:.1}%, at least {:.1}%",
+            breach.measured, breach.limit
+        );
+    }
     let is_growth = breach.what == "growth";
     let shown = |value| match is_growth {
         true => format!("{value:.1}%"),
