@@ -17,45 +17,54 @@ use crate::cargo_runs::built::BuildOutcome;
 use crate::cargo_runs::full_build;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
-use crate::cli::{output, workspaces};
+use crate::cli::{output, progress, workspaces};
+use crate::selection::filter::PackageFilter;
 use crate::selection::locked;
 use crate::selection::question_args::QuestionArgs;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask clean-affected --dry-run              every path that would be removed
+  cargo xtask clean-affected --assume-changed fares  a package that you do not trust
+  cargo xtask clean-affected --orphans              also what the workspace no longer has
+  cargo xtask clean-affected --verify               build before and after, and compare";
+
 /// Arguments of `clean-affected`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// List the paths that would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
     /// Exit with 1 if there are artifacts to remove, and remove nothing
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     check: bool,
     /// Remove all artifacts of the affected packages, the records of their documentation too
-    #[arg(long, conflicts_with = "only_changed")]
+    #[arg(long, hide_short_help = true, conflicts_with = "only_changed")]
     whole_package: bool,
     /// Remove only the units that the change touches directly; cargo rebuilds their dependents
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     only_changed: bool,
     /// Remove documentation too
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     doc: bool,
     /// Remove packages, versions and targets too that the workspace no longer has
     #[arg(long)]
     orphans: bool,
     /// Clean the other build directories of the workspace too (editor, coverage tool)
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     all_target_dirs: bool,
     /// Remove the package of the running xtask too
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     include_running: bool,
     /// Keep compiled artifacts and incremental caches; remove only the records of builds
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     keep_incremental: bool,
     /// Clean a build directory that another checkout also uses
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     allow_shared: bool,
     /// Fail if a build is running, instead of waiting for its end
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_wait: bool,
     /// Build, clean, build again, and compare what cargo rebuilt with the prediction
     #[arg(long, conflicts_with_all = ["dry_run", "check"])]
@@ -64,9 +73,11 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
+    filter: PackageFilter,
+    #[command(flatten)]
     question: QuestionArgs,
     /// Clean every workspace of the repository
-    #[arg(long, conflicts_with = "manifest_path")]
+    #[arg(long, hide_short_help = true, conflicts_with = "manifest_path")]
     all_workspaces: bool,
     /// Pass these arguments to the builds of --verify
     #[arg(last = true, value_name = "CARGO ARGS", requires = "verify")]
@@ -84,7 +95,7 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> Result<Status> {
     let all = args.all_workspaces;
-    let questions = args.question.each(all, &[])?;
+    let questions = args.question.each(all, &args.filter.named())?;
     let mut plans = Vec::new();
     let status = workspaces::each(questions, |name, question| {
         let root = question.workspace.root.clone();
@@ -106,7 +117,11 @@ fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(St
     // cargo starts in the workspace's root, so that cargo reads the configuration that applies
     // there.
     let runner = question.runner.in_directory(&question.workspace.root);
-    let options = args.options(&runner)?;
+    let left_out = args.filter.left_out(&question.workspace, name.is_some())?;
+    let options = CleanSelection {
+        left_out: left_out.all(),
+        ..args.options(&runner)?
+    };
     let arguments = args.build_arguments(question.verb);
     let mut before = None;
     if args.verify {
@@ -122,7 +137,7 @@ fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(St
         let last = full_build::note(target, &arguments, &built, took);
         before = Some((built, last));
     }
-    let answer = question.answer()?;
+    let answer = progress::during("Finding", "what is affected", || question.answer())?;
     for note in &answer.notes {
         output::note_once(name, note);
     }
@@ -203,6 +218,7 @@ impl Args {
             documentation: self.doc,
             keep_incremental: self.keep_incremental,
             running_too: self.include_running,
+            ..CleanSelection::default()
         })
     }
 }

@@ -3,31 +3,23 @@
 //!
 //! Architecture invariant: this file holds no logic that a test would want to check.
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use xtask_impact::process;
 
-use crate::cli::global::{self, Color, GlobalArgs};
-use crate::cli::output;
+use crate::cli::global::{self, GlobalArgs};
 use crate::cli::status::Status;
+use crate::cli::{entry, help, output};
 use crate::{
-    affected, audit, cache, ci, clean, doctor, explain, freshness, graph, hooks, policy, rebuilds,
-    run, sweep, timings,
+    affected, audit, cache, ci, clean, completions, doctor, explain, freshness, graph, hooks, init,
+    policy, rebuilds, run, sweep, timings,
 };
 
 /// Build orchestration for Cargo monorepos.
 #[derive(Debug, Parser)]
-#[command(
-    name = "xtask",
-    bin_name = "cargo xtask",
-    version,
-    about,
-    max_term_width = 100
-)]
+#[command(name = "xtask", version, about, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     globals: GlobalArgs,
@@ -76,6 +68,10 @@ pub enum Command {
     Rebuilds(rebuilds::Args),
     /// Compare predictions with what cargo built, for the last commits or one build
     Audit(audit::Args),
+    /// Write an xtask folder that embeds the kit into this repository
+    Init(init::Args),
+    /// Print the lines that make a shell complete this command line
+    Completions(completions::Args),
 }
 
 impl Command {
@@ -101,6 +97,8 @@ impl Command {
             Self::Freshness(args) => freshness::run(&args),
             Self::Rebuilds(args) => rebuilds::run(&args),
             Self::Audit(args) => audit::run(&args),
+            Self::Init(args) => init::run(&args),
+            Self::Completions(args) => completions::run(&args),
         }
     }
 
@@ -120,49 +118,22 @@ impl Command {
     }
 }
 
+/// Returns the command line of the binary `xtask`, for man pages and for the reference.
+pub fn command() -> clap::Command {
+    help::prepared(Cli::command())
+}
+
 /// Parses the command line and runs the command. The binary `xtask` does nothing else.
 pub fn main() -> ExitCode {
-    let cli = match parse(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(error) => {
-            global::choose_colors(color_of(std::env::args_os()));
-            if !error.use_stderr() {
-                error.exit();
-            }
-            // The message repeats arguments of the user, so it is printed as untrusted text.
-            output::plain(error.render().ansi().to_string().trim_end());
-            return Status::Usage.into();
-        }
-    };
+    let cli: Cli = entry::parse();
     cli.globals.apply();
     cli.command.main()
 }
 
-fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(arguments)?;
-    if cli.globals.is_contradictory() {
-        let message = "the argument '--quiet' cannot be used with '--verbose...'";
-        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
-    }
-    Ok(cli)
-}
-
-/// Returns the `--color` of a command line that is wrong elsewhere, or that asks for help.
-fn color_of(arguments: impl Iterator<Item = OsString>) -> Option<Color> {
-    let words = arguments.map(|word| word.to_string_lossy().into_owned());
-    let words: Vec<String> = words.take_while(|word| word != "--").collect();
-    let mut values = words.iter().enumerate().filter_map(|(at, word)| {
-        let behind = word.strip_prefix("--color")?;
-        match behind.is_empty() {
-            true => words.get(at + 1).map(String::as_str),
-            false => behind.strip_prefix('='),
-        }
-    });
-    Color::from_str(values.next_back()?, true).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     /// Tasks of a monorepo.
@@ -240,7 +211,7 @@ mod tests {
     /// if there is one.
     fn globals_of(line: &str) -> String {
         let words = std::iter::once("xtask").chain(line.split_whitespace());
-        match parse(words.map(OsString::from)) {
+        match entry::try_parse::<Cli>(words.map(OsString::from)) {
             Ok(cli) => cli.globals.as_arguments().join(" "),
             Err(error) => error.to_string().lines().next().unwrap().to_owned(),
         }
@@ -280,19 +251,6 @@ mod tests {
             affected --color green => error: invalid value 'green' for '--color <WHEN>'
         "#]]
         .assert_eq(&shown.concat());
-    }
-
-    #[test]
-    fn a_wrong_command_line_is_refused_in_the_chosen_colours() {
-        let of = |line: &str| color_of(line.split_whitespace().map(OsString::from));
-        assert_eq!(of("xtask affected --nope"), None);
-        assert_eq!(of("xtask --color never nope"), Some(Color::Never));
-        assert_eq!(
-            of("xtask affected --nope --color=always"),
-            Some(Color::Always)
-        );
-        assert_eq!(of("xtask --color green"), None);
-        assert_eq!(of("xtask run-affected test --nope -- --color always"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! The architecture of the project, with the map of all folders, follows.
 
-#![doc = include_str!("../../ARCHITECTURE.md")]
+#![doc = include_str!("../ARCHITECTURE.md")]
 
 pub(crate) mod affected;
 pub mod artifacts;
@@ -20,11 +20,13 @@ pub(crate) mod clean;
 pub(crate) mod cli;
 pub(crate) mod commands;
 pub(crate) mod compiler_cache;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod freshness;
 pub(crate) mod graph;
 pub(crate) mod hooks;
+pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod rebuilds;
 pub(crate) mod run;
@@ -36,11 +38,14 @@ pub mod timings;
 mod architecture;
 #[cfg(test)]
 mod language;
+#[cfg(test)]
+mod reference;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 
+pub use cli::entry::parse;
 pub use cli::global::GlobalArgs;
 pub use cli::status::Status;
-pub use commands::{Command, main};
+pub use commands::{Command, command, main};

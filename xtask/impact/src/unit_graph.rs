@@ -22,6 +22,7 @@ use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
 use crate::{quote, usage};
 
 /// The cargo command that will be run after the change. Every query is about one verb.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
@@ -79,6 +80,7 @@ impl FromStr for Verb {
 }
 
 /// The treatment that cargo gives to a target.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {

@@ -9,35 +9,46 @@ use xtask_impact::seeds::Effect;
 use xtask_impact::{quote, usage};
 
 use crate::cli::status::Status;
-use crate::cli::{output, workspaces};
+use crate::cli::{output, progress, workspaces};
+use crate::selection::filter::PackageFilter;
 use crate::selection::question_args::QuestionArgs;
 use crate::selection::report::AffectedReport;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask affected                              what the work tree affects
+  cargo xtask affected --since @{1}                 what a pull affects
+  cargo xtask affected --verb test --format names   packages with tests to run, for a script
+  cargo xtask affected --why fares                  the reasons for one package";
+
 /// Arguments of `affected`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Print the answer in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Show only the units that cargo rebuilds
-    #[arg(long, conflicts_with = "rerun")]
+    #[arg(long, hide_short_help = true, conflicts_with = "rerun")]
     rebuilt: bool,
     /// Show only the units that must run again and are not rebuilt
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     rerun: bool,
     /// Print units instead of packages with `names`, targets instead of packages with `cargo-args`
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     units: bool,
     /// Explain why this is affected: PACKAGE[:TARGET], or a unit as the output names it
     #[arg(long, value_name = "SPEC", conflicts_with = "why_not")]
     why: Option<String>,
     /// Explain why this is not affected: PACKAGE[:TARGET], or a unit as the output names it
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, hide_short_help = true, value_name = "SPEC")]
     why_not: Option<String>,
+    #[command(flatten)]
+    filter: PackageFilter,
     #[command(flatten)]
     question: QuestionArgs,
     /// Answer for every workspace of the repository
-    #[arg(long, conflicts_with = "manifest_path")]
+    #[arg(long, hide_short_help = true, conflicts_with = "manifest_path")]
     all_workspaces: bool,
 }
 
@@ -66,11 +77,12 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         ));
     }
     let spec = args.why.as_ref().or(args.why_not.as_ref());
-    let explained: Vec<String> = spec.cloned().into_iter().collect();
-    let questions = args.question.each(all, &explained)?;
+    let mut named = args.filter.named();
+    named.extend(spec.cloned());
+    let questions = args.question.each(all, &named)?;
     let mut reports = Vec::new();
     let status = workspaces::each(questions, |name, question| {
-        let answer = question.answer()?;
+        let answer = progress::during("Finding", "what is affected", || question.answer())?;
         if let Some(spec) = spec {
             if answer.workspace.find(package_of(spec)).is_ok() {
                 output::data(&output::heading(name))?;
@@ -78,7 +90,8 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             }
             return Ok(Status::Done);
         }
-        let mut report = AffectedReport::new(&answer);
+        let left_out = args.filter.left_out(&answer.workspace, name.is_some())?;
+        let mut report = AffectedReport::new(&answer).without(&answer, &left_out);
         if args.rebuilt {
             report = report.only(Effect::Rebuilt);
         } else if args.rerun {

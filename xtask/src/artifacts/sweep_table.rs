@@ -7,6 +7,7 @@ use serde::Deserialize;
 use xtask_impact::usage;
 
 /// The table `[workspace.metadata.xtask.sweep]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct SweepTable {

@@ -17,9 +17,11 @@ use crate::artifacts::verify::Verification;
 use crate::cli::output::count;
 
 /// The plan of one of several workspaces, for JSON output.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub struct Rooted {
     /// The directory of the root manifest.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub workspace_root: Utf8PathBuf,
     /// The plan.
     #[serde(flatten)]

@@ -23,8 +23,14 @@ use crate::cli::output::verdict;
 use crate::cli::status::Status;
 use crate::selection::question_args::QuestionArgs;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask audit --commits 20                    replay the last 20 commits
+  cargo xtask audit --against build.json --since HEAD~1    compare with a finished build";
+
 /// Arguments of `audit`. Of the change set a replay takes `--head` alone: the newest commit.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Replay this many commits, the newest last
     #[arg(long, value_name = "N", default_value_t = 10)]

@@ -14,6 +14,7 @@ use crate::cargo_runs::built::UnitKey;
 use crate::cli::output::count;
 
 /// The sums of several comparisons.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Figures {
     /// The number of units that were predicted and rebuilt.
@@ -106,15 +107,18 @@ pub(crate) fn summary(steps: &[ReplayedCommit]) -> String {
     )
 }
 
+/// The JSON report of all commits.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Serialize)]
+pub(crate) struct AuditReport<'a> {
+    version: u32,
+    total: Figures,
+    commits: &'a [ReplayedCommit],
+}
+
 /// Returns the JSON of all commits.
-pub(crate) fn json(steps: &[ReplayedCommit]) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Report<'a> {
-        version: u32,
-        total: Figures,
-        commits: &'a [ReplayedCommit],
-    }
-    Report {
+pub(crate) fn json(steps: &[ReplayedCommit]) -> AuditReport<'_> {
+    AuditReport {
         version: 2,
         total: figures(steps),
         commits: steps,

@@ -7,6 +7,7 @@ use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};
 
 /// The configuration of `freshness`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct FreshnessConfig {
@@ -15,6 +16,7 @@ pub(crate) struct FreshnessConfig {
     pub always_run: Vec<String>,
     /// Files and directories, relative to the workspace root, that every unit of a path package may
     /// depend on although no unit names them.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub inputs: Vec<Utf8PathBuf>,
     /// The procedural macros that read no file and no variable.
     pub pure_macros: Vec<String>,

@@ -9,6 +9,7 @@ use xtask_impact::unit_graph::{Mode, Unit};
 use xtask_impact::workspace::{TargetKind, Workspace};
 
 /// The name of a unit, from the fields of cargo's messages.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct UnitKey {
     /// Cargo's package id.

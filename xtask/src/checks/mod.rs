@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use xtask_impact::usage;
 
 /// The level of a finding.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Level {
@@ -42,12 +43,14 @@ pub(crate) struct Check {
 }
 
 /// The place of a finding.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Place {
     /// A file or directory. A path below the repository's top level is relative to the top level.
     Path {
         /// The path.
+        #[cfg_attr(test, schemars(with = "String"))]
         path: Utf8PathBuf,
         /// The line, counted from 1, if the finding is about one line.
         line: Option<usize>,
@@ -114,6 +117,7 @@ impl Finding {
 }
 
 /// The table `[workspace.metadata.xtask.policy]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Policy {
@@ -128,6 +132,7 @@ pub(crate) struct Policy {
 }
 
 /// An exception: a place in which a check does not count.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Exception {

@@ -6,15 +6,18 @@ use serde::Serialize;
 use xtask_impact::quote;
 
 use crate::checks::{Check, Finding, Level, Place};
+use crate::cli::entry;
 use crate::cli::output::count;
 
 /// The JSON report of findings.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 pub(crate) struct FindingsReport<'a> {
     version: u32,
     findings: Vec<FindingEntry<'a>>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct FindingEntry<'a> {
     code: &'a str,
@@ -71,7 +74,11 @@ pub(crate) fn text(findings: &[Finding]) -> String {
         if let Some(impact) = &finding.impact {
             let _ = writeln!(text, "  here: {}", quote::line(impact));
         }
-        let _ = writeln!(text, "  fix: {}\n", quote::line(&finding.fix));
+        let _ = writeln!(
+            text,
+            "  fix: {}\n",
+            quote::line(&entry::with_name(&finding.fix))
+        );
     }
     text
 }
@@ -126,10 +133,10 @@ pub(crate) fn explained(check: &Check) -> String {
         cost,
         explanation,
     } = check;
-    format!(
+    entry::with_name(&format!(
         "{code} ({} unless configured)\n\n{cost}\n\n{explanation}\n",
         word(*level)
-    )
+    ))
 }
 
 /// Returns the list of checks, one per line.

@@ -24,6 +24,7 @@ pub(crate) struct KeyInputs<'a> {
 }
 
 /// A key, and the prefixes of keys to fall back on if no cache has the key.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct CacheKey {
     /// The version of this JSON format. The version changes if a reader has to change.

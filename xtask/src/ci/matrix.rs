@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 /// The jobs of a matrix.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Matrix {
     /// The version of this JSON format. The version changes if a reader has to change.
@@ -16,6 +17,7 @@ pub(crate) struct Matrix {
 }
 
 /// A job of a matrix.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct MatrixJob {
     /// The number of the job, from 1.

@@ -18,8 +18,15 @@ use crate::selection::Tool;
 use crate::selection::args::SelectedArgs;
 use crate::selection::select::Selector;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask ci matrix test --shards 4 --github    the jobs, as an output of a step
+  cargo xtask ci summary test --github              what runs and why, for the job summary
+  cargo xtask ci cache-key --prefix test            a key for a cache of builds";
+
 /// Arguments of `ci`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -34,7 +41,7 @@ enum Command {
         shards: std::num::NonZeroUsize,
         /// Size the jobs by this JUnit report of nextest (repeatable) [default: the reports in the
         /// target directory]
-        #[arg(long, value_name = "PATH")]
+        #[arg(long, hide_short_help = true, value_name = "PATH")]
         durations: Vec<Utf8PathBuf>,
         #[command(flatten)]
         job: JobArgs,

@@ -7,29 +7,36 @@ use xtask_impact::process::Runner;
 use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 use xtask_impact::{quote, usage};
 
+use crate::cli::completion::packages;
+
 /// The workspace, and options for cargo.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WorkspaceArgs {
     /// Use the workspace of this Cargo.toml
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, hide_short_help = true, value_name = "PATH")]
     manifest_path: Option<Utf8PathBuf>,
     /// Use the dependencies of this target triple instead of the host's (repeatable)
-    #[arg(long, value_name = "TRIPLE", conflicts_with = "all_platforms")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "TRIPLE",
+        conflicts_with = "all_platforms"
+    )]
     target: Vec<String>,
     /// Use the dependencies of every platform
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     all_platforms: bool,
     /// Fail if Cargo.lock would have to change
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     locked: bool,
     /// Run without network access
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     offline: bool,
     /// Same as --locked and --offline
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     frozen: bool,
     /// Do not read or write the cache
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) no_cache: bool,
 }
 
@@ -170,20 +177,25 @@ pub(crate) struct ChangeArgs {
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     since: Option<String>,
     /// Compare up to REV instead of the work tree
-    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "ci", "last_success"])]
+    #[arg(long, hide_short_help = true, value_name = "REV", conflicts_with_all = ["staged", "ci", "last_success"])]
     pub(crate) head: Option<String>,
     /// Compare HEAD with the index
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     staged: bool,
     /// Count this path as changed, relative to the current directory or to the top level of the
     /// repository (repeatable)
-    #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "PATH",
+        allow_hyphen_values = true
+    )]
     file: Vec<String>,
     /// Count the paths in this file as changed, one per line or separated by NUL (- reads stdin)
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, hide_short_help = true, value_name = "PATH")]
     files_from: Option<Utf8PathBuf>,
     /// Count a package or one target as changed: PACKAGE[:TARGET] (repeatable)
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", add = packages())]
     assume_changed: Vec<String>,
     /// Count everything as changed
     #[arg(long)]
@@ -193,7 +205,7 @@ pub(crate) struct ChangeArgs {
     ci: bool,
     /// Like --ci, but compare a branch with REV, the commit of its last successful run; without such
     /// a run, pass an empty REV
-    #[arg(long, value_name = "REV", conflicts_with_all = ["base", "since", "staged"])]
+    #[arg(long, hide_short_help = true, value_name = "REV", conflicts_with_all = ["base", "since", "staged"])]
     pub(crate) last_success: Option<String>,
 }
 

@@ -38,6 +38,7 @@ pub struct GlobalArgs {
         global = true,
         value_name = "WHEN",
         value_enum,
+        hide_short_help = true,
         help_heading = "Output"
     )]
     color: Option<Color>,
@@ -66,12 +67,6 @@ impl GlobalArgs {
             output::be_quiet();
         }
         logging::start(level(self.verbose));
-    }
-
-    /// Returns true if `-q` and `-v` stand at different places of the command line, as in
-    /// `-q affected -v`. Clap refuses them only at the same place.
-    pub(crate) fn is_contradictory(&self) -> bool {
-        self.quiet && self.verbose > 0
     }
 
     /// Returns the flags as arguments, for another process of the kit.

@@ -1,9 +1,13 @@
 //! The parts of the command line that commands share: groups of arguments, and the only printer.
 
 pub(crate) mod args;
+pub(crate) mod completion;
+pub(crate) mod entry;
 pub(crate) mod global;
+pub(crate) mod help;
 pub(crate) mod logging;
 pub(crate) mod output;
+pub(crate) mod progress;
 pub(crate) mod status;
 pub(crate) mod workspaces;
 

@@ -14,6 +14,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use xtask_impact::quote;
 
+use crate::cli::entry;
 use crate::cli::status::Status;
 
 /// Writes data to standard output. A reader that closed the pipe has read enough, so a closed pipe
@@ -236,7 +237,7 @@ fn bar(done: usize, total: usize) -> String {
 }
 
 fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
-    let message = message.to_string();
+    let message = entry::with_name(&message.to_string());
     say(format_args!(
         "{style}{label}{style:#}: {}",
         quote::text(&message)
@@ -263,6 +264,7 @@ pub(crate) fn of(workspace: Option<&str>, message: impl std::fmt::Display) -> St
 }
 
 /// The JSON report of several workspaces.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct Reports<T> {
     /// The version of this JSON format. The version changes if a reader has to change.

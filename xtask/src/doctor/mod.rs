@@ -33,16 +33,23 @@ use crate::checks::policy::check::CHECKS;
 use crate::checks::policy::examine as policy_of;
 use crate::checks::{Check, Policy, check_named, report};
 use crate::cli::args::WorkspaceArgs;
-use crate::cli::output;
 use crate::cli::status::Status;
+use crate::cli::{output, progress};
 use crate::compiler_cache::program::without_wrapper;
 use crate::doctor::context::Context;
 use crate::doctor::fix::{FIXABLE, fix};
 use crate::doctor::kept_times::kept_times;
 use crate::doctor::try_layout::try_layout;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask doctor                                all findings, the worst first
+  cargo xtask doctor --fix --dry-run                what could be fixed by itself
+  cargo xtask doctor --explain nested-config        the meaning of a finding";
+
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Run only this check (repeatable)
     #[arg(long, value_name = "CODE")]
@@ -150,7 +157,9 @@ pub(crate) fn run(
         (context.macros, context.times) = (macros, times);
     }
     let wanted = |check: &Check| is_asked(check.code);
-    let mut found = context::check(&context, &wanted)?;
+    let mut found = progress::during("Examining", "the workspace", || {
+        context::check(&context, &wanted)
+    })?;
     if CHECKS.iter().any(|check| wanted(check)) {
         let root = resolved(&workspace.root);
         let mut departures = policy_of(&runner, &root, repository.as_ref(), &policy)?;

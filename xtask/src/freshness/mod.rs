@@ -2,7 +2,7 @@
 //! equal content, and finds units that cargo calls fresh although their inputs differ.
 
 mod nested;
-mod report;
+pub(crate) mod report;
 mod text;
 
 use anyhow::Result;
@@ -23,7 +23,7 @@ use crate::cli::status::Status;
 
 /// Arguments of `freshness`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLE)]
+#[command(after_long_help = EXAMPLE)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -12,11 +12,13 @@ use crate::built_from::save::SavePlan;
 use crate::built_from::subject::{FreshnessScene, RecordedBuilds};
 
 /// The report of one call.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct FreshnessReport {
+pub(crate) struct FreshnessReport {
     /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
     /// The directory of the root manifest.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub workspace_root: Utf8PathBuf,
     /// True if nothing was changed.
     pub dry_run: bool,
@@ -25,9 +27,11 @@ pub(super) struct FreshnessReport {
 }
 
 /// The report on one build directory.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(super) struct DirectoryFreshness {
+pub(crate) struct DirectoryFreshness {
     /// The build directory.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub path: Utf8PathBuf,
     /// The task: `save`, `restore` or `verify`.
     pub task: &'static str,
@@ -46,8 +50,9 @@ pub(super) struct DirectoryFreshness {
 }
 
 /// The report on one unit.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct UnitFreshness {
+pub(crate) struct UnitFreshness {
     /// The name of the package.
     pub package: String,
     /// The name of the unit's hash file.

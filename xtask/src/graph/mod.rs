@@ -9,19 +9,27 @@ use xtask_impact::unit_graph::{UnitGraph, Verb};
 use xtask_impact::workspace::{Package, PackageIx, Workspace};
 
 use crate::cli::args::WorkspaceArgs;
+use crate::cli::completion::packages;
 use crate::cli::status::Status;
 use crate::cli::{output, verbs};
 use crate::graph::text::GraphReport;
 use crate::selection::question_args::somewhere;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask graph                                 every package of the workspace
+  cargo xtask graph --focus fares --depth 2         a package and its surroundings
+  cargo xtask graph --units --format mermaid        cargo's units, for Markdown";
+
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Print the graph in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Show only this package, its dependencies and its dependents
-    #[arg(long, value_name = "PACKAGE")]
+    #[arg(long, value_name = "PACKAGE", add = packages())]
     focus: Option<String>,
     /// Follow this many steps from the package, in both directions
     #[arg(long, value_name = "STEPS", default_value_t = 1, requires = "focus")]

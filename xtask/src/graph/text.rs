@@ -9,6 +9,7 @@ use xtask_impact::unit_graph::{UnitGraph, unit_name};
 use xtask_impact::workspace::{PackageIx, Workspace};
 
 /// The workspace's packages and their dependencies.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct GraphReport {
     /// The version of this JSON format. The version changes if a reader has to change.
@@ -23,6 +24,7 @@ pub(crate) struct GraphReport {
 }
 
 /// A package.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct GraphNode {
     /// Cargo's package id.
@@ -38,6 +40,7 @@ pub(crate) struct GraphNode {
 }
 
 /// A dependency.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct GraphEdge {
     /// Cargo's package id of the dependency.
@@ -49,6 +52,7 @@ pub(crate) struct GraphEdge {
 }
 
 /// A unit.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct UnitNode {
     /// The name of the unit; see [`unit_name`].

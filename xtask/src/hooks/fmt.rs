@@ -17,10 +17,11 @@ use xtask_impact::vcs::{EntryKind, Export, TreeEntry, TreeState};
 use xtask_impact::{files, process, quote, usage};
 
 use super::scene::HookRun;
-use super::steps::{RunningStep, portions};
+use super::steps::RunningStep;
 use crate::cli::output;
 use crate::hooks::fmt_files::{Changed, FmtMember, concerned, path_attributes, targets};
 use crate::hooks::model::Ending;
+use crate::selection::placeholders;
 
 /// The names of files above a repository that rustfmt, rustup or cargo read.
 const ABOVE: [&str; 5] = [
@@ -124,7 +125,7 @@ impl HookRun<'_> {
         for (edition, files) in targets {
             let files: Vec<Utf8PathBuf> = files.iter().cloned().collect();
             for share in files.chunks(files.len().div_ceil(workers).max(1)) {
-                for portion in portions(share) {
+                for portion in placeholders::portions(share) {
                     let program = std::env::var_os("RUSTFMT").unwrap_or_else(|| "rustfmt".into());
                     let mut command = copy.runner.program(program);
                     command

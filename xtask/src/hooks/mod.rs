@@ -27,8 +27,15 @@ use crate::cli::status::Status;
 use crate::hooks::install::Hooks;
 use crate::hooks::model::Hook;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask hooks install                         pre-commit and pre-push
+  cargo xtask hooks run pre-commit --dry-run        the steps, without running them
+  cargo xtask hooks status                          the installed hooks";
+
 /// Arguments of `hooks`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

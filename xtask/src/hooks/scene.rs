@@ -247,7 +247,7 @@ impl<'a> HookRun<'a> {
             ..ToolOptions::default()
         };
         let selection = match self.subject.state {
-            TreeState::Commit(_) => Selection::new(&answer, tool, &options.excluded),
+            TreeState::Commit(_) => Selection::new(&answer, tool, &options.left_out.all()),
             _ => Selection::of_packages(&answer, tool, &owners),
         };
         let selector = Selector::new(&place.runner, &answer, tool, &options);

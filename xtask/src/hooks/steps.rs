@@ -1,10 +1,9 @@
 //! Runs one step of a hook, from its start to its outcome.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 use xtask_impact::cargo_config::Surroundings;
@@ -15,11 +14,7 @@ use crate::checks::{fails, policy, report};
 use crate::cli::{global, output};
 use crate::hooks::model::{Ending, HookStep, StepOutcome, Work};
 use crate::hooks::text;
-use crate::selection::{Tool, ToolOptions, specs, test_runner_shim};
-
-/// The maximum number of bytes of arguments for one program. The operating system limits the length
-/// of a command line; the limit of Windows is the lowest.
-const MOST: usize = 24_000;
+use crate::selection::{Tool, ToolOptions, placeholders, specs, test_runner_shim};
 
 impl HookRun<'_> {
     /// Runs a step and returns its outcome. An error becomes a failed outcome.
@@ -165,7 +160,7 @@ impl HookRun<'_> {
         if is_asked("{files}") && files.is_empty() {
             return Ok((Ending::Idle, String::new()));
         }
-        let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut values = placeholders::Values::new();
         let place = if is_asked("{packages}") || is_asked("{cargo-args}") {
             let Some(selected) = self.selected(Tool::Check, &[])? else {
                 return Ok((Ending::Idle, String::new()));
@@ -183,13 +178,14 @@ impl HookRun<'_> {
         };
         values.insert("{xtask}", kit_words()?);
         let portions = match is_asked("{files}") {
-            true => portions(files),
+            true => placeholders::portions(files),
             false => vec![Vec::new()],
         };
         let mut said = String::new();
         for portion in portions {
             values.insert("{files}", portion);
-            let command = command(&place, words, &values)?;
+            let runner = place.runner.in_directory(&place.top);
+            let command = placeholders::command(&runner, words, &values)?;
             let (ending, output) = running.to_end(command, Vec::new())?;
             said.push_str(&output);
             if ending != Ending::Passed {
@@ -261,47 +257,6 @@ fn tool_of(words: &[String]) -> Tool {
     }
 }
 
-/// Returns the command with its placeholders replaced. A placeholder that is a whole argument
-/// becomes one argument for each value. A placeholder inside an argument becomes all values,
-/// separated by spaces.
-fn command(
-    place: &StepPlace,
-    words: &[String],
-    values: &BTreeMap<&str, Vec<String>>,
-) -> Result<Command> {
-    let mut arguments: Vec<String> = Vec::new();
-    for word in words {
-        match values.get(word.as_str()) {
-            Some(values) => arguments.extend(values.iter().cloned()),
-            None => {
-                let mut word = word.clone();
-                for (name, values) in values {
-                    // An argument with several words is a shell command, as in `sh -c "lint
-                    // {files}"`.
-                    let values = values
-                        .iter()
-                        .map(|value| match quote::is_plain_word(value) {
-                            true => value.clone(),
-                            false => quote::posix_word(value),
-                        });
-                    word = word.replace(name, &values.collect::<Vec<_>>().join(" "));
-                }
-                arguments.push(word);
-            }
-        }
-    }
-    let [program, arguments @ ..] = &arguments[..] else {
-        bail!("the step runs nothing");
-    };
-    let runner = place.runner.in_directory(&place.top);
-    let mut command = match program.as_str() {
-        "cargo" => runner.cargo(),
-        program => runner.program(program),
-    };
-    command.args(arguments);
-    Ok(command)
-}
-
 /// A step that is running. Its time includes the time to find the changed packages.
 pub(crate) struct RunningStep<'a> {
     step: &'a HookStep,
@@ -328,21 +283,4 @@ impl RunningStep<'_> {
         };
         Ok((ending, output))
     }
-}
-
-/// Splits a list of files into portions that fit on a command line.
-pub(crate) fn portions(files: &[Utf8PathBuf]) -> Vec<Vec<String>> {
-    let mut portions: Vec<Vec<String>> = Vec::new();
-    let mut size = MOST;
-    for file in files {
-        size += file.as_str().len() + 1;
-        match portions.last_mut().filter(|_| size < MOST) {
-            Some(portion) => portion.push(file.to_string()),
-            None => {
-                size = file.as_str().len() + 1;
-                portions.push(vec![file.to_string()]);
-            }
-        }
-    }
-    portions
 }

@@ -14,8 +14,15 @@ use crate::cli::output;
 use crate::cli::status::Status;
 use crate::policy::ask::PolicyQuery;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask policy show                           every setting and its origin
+  cargo xtask policy check --format github          annotations for GitHub
+  cargo xtask policy check --explain nested-config  the meaning of a finding";
+
 /// Arguments of `policy`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

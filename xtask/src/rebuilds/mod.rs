@@ -33,7 +33,7 @@ use crate::cli::status::Status;
 
 /// Arguments of `rebuilds`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   cargo xtask rebuilds -- test --workspace
   cargo xtask rebuilds --predict -- check
   cargo xtask rebuilds --last --format markdown")]

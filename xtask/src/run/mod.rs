@@ -1,6 +1,7 @@
 //! The command `run-affected`: runs a cargo command on the packages and targets that a change
 //! affects.
 
+pub(crate) mod program;
 pub(crate) mod text;
 
 use anyhow::Result;
@@ -14,31 +15,43 @@ use crate::selection::args::SelectedArgs;
 use crate::selection::select::Selector;
 use crate::selection::{Partition, Tool, test_runner_shim};
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask run-affected test                     the tests that a change affects
+  cargo xtask run-affected clippy -- -- -D warnings  arguments for cargo and for clippy
+  cargo xtask run-affected test --partition slice:1/4 --ci    a quarter of the tests
+  cargo xtask run-affected check --dry-run          the cargo command, without running it
+  cargo xtask run-affected -- cargo hack check {cargo-args}    any other program";
+
 /// Arguments of `run-affected`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Run this cargo command
-    #[arg(value_enum)]
-    tool: Tool,
+    /// Run this cargo command; without it, run the program behind `--`, whose words {packages},
+    /// {cargo-args}, {files} and {xtask} are replaced
+    #[arg(value_enum, required_unless_present = "forwarded")]
+    tool: Option<Tool>,
     /// Print the cargo command, and run nothing
     #[arg(long)]
     dry_run: bool,
     /// Run only part M of N of the affected tests; the parts depend on the commit alone, and each
     /// test is in one part
-    #[arg(long, value_name = "slice:M/N")]
+    #[arg(long, hide_short_help = true, value_name = "slice:M/N")]
     partition: Option<Partition>,
     /// Continue after a failure
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     keep_going: bool,
     #[command(flatten)]
     selected: SelectedArgs,
     /// Run in every workspace of the repository, one cargo command for each
-    #[arg(long, conflicts_with = "manifest_path")]
+    #[arg(long, hide_short_help = true, conflicts_with = "manifest_path")]
     all_workspaces: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status> {
-    let tool = args.tool;
+    let Some(tool) = args.tool else {
+        return run_program(args);
+    };
     if args.partition.is_some() && !tool.is_test() {
         return Err(usage!(
             "--partition splits tests\nhint: use it with `test` or `nextest`"
@@ -53,6 +66,32 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         let how = (tool, args.keep_going);
         let act = |selector: &Selector<'_>| run_selected(args, name, selector);
         args.selected.answered(name, question, how, act)
+    })
+}
+
+/// Runs the program behind `--` on what a change affects.
+fn run_program(args: &Args) -> Result<Status> {
+    let flags = [
+        ("--partition", args.partition.is_some()),
+        ("--keep-going", args.keep_going),
+        (
+            "--jobs, --target-dir and --config",
+            args.selected.has_cargo_flags(),
+        ),
+    ];
+    if let Some((flag, _)) = flags.iter().find(|(_, is_given)| *is_given) {
+        return Err(usage!(
+            "{flag}: only a cargo command takes this\nhint: name `test`, `clippy` or another \
+             command in front of `--`, or pass the flag to the program itself"
+        ));
+    }
+    // Tests are what most programs build and run, and a test's query has every unit of a check.
+    let tool = Tool::Test;
+    let questions = args.selected.questions(tool, args.all_workspaces)?;
+    workspaces::each(questions, |name, question| {
+        let words = &args.selected.forwarded;
+        let act = |selector: &Selector<'_>| program::run(words, args.dry_run, name, selector);
+        args.selected.answered(name, question, (tool, false), act)
     })
 }
 

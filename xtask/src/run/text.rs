@@ -21,6 +21,12 @@ pub(crate) fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>)
     }
 }
 
+/// Returns the reason why a program is not run.
+pub(crate) fn no_program(answer: &Answer) -> String {
+    let compared = quote::line(&answer.compared);
+    format!("nothing affected for the program ({compared})")
+}
+
 /// Returns a note that nextest runs no documentation tests, if some are affected.
 pub(crate) fn doctests(answer: &Answer, tool: Tool) -> Option<String> {
     let affected = answer.affected.units();

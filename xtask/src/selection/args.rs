@@ -5,7 +5,8 @@ use anyhow::Result;
 use xtask_impact::query::Query;
 
 use crate::cli::workspaces::Questions;
-use crate::cli::{global, output};
+use crate::cli::{global, output, progress};
+use crate::selection::filter::PackageFilter;
 use crate::selection::question_args::{Build, SubjectArgs};
 use crate::selection::select::Selector;
 use crate::selection::{Tool, ToolOptions, config_in, profile_in};
@@ -13,21 +14,50 @@ use crate::selection::{Tool, ToolOptions, config_in, profile_in};
 /// The packages, the change set, and arguments for cargo.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SelectedArgs {
-    /// Leave this package out (repeatable)
-    #[arg(long, value_name = "SPEC")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    filter: PackageFilter,
     #[command(flatten)]
     subject: SubjectArgs,
+    #[command(flatten)]
+    cargo: CargoFlags,
     /// Pass these arguments to the cargo command
     #[arg(last = true, value_name = "ARGS")]
-    forwarded: Vec<String>,
+    pub forwarded: Vec<String>,
+}
+
+/// Flags of cargo that are passed to the cargo command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cargo")]
+struct CargoFlags {
+    /// Run this number of jobs in parallel
+    #[arg(short, long, value_name = "N", hide_short_help = true)]
+    jobs: Option<String>,
+    /// Build into this directory
+    #[arg(long, value_name = "DIRECTORY", hide_short_help = true)]
+    target_dir: Option<String>,
+    /// Override a value of cargo's configuration (repeatable)
+    #[arg(long, value_name = "KEY=VALUE|PATH", hide_short_help = true)]
+    config: Vec<String>,
+}
+
+impl CargoFlags {
+    /// Returns the flags as arguments for cargo.
+    fn as_arguments(&self) -> Vec<String> {
+        let jobs = self.jobs.iter().map(|it| ("--jobs", it));
+        let target_dir = self.target_dir.iter().map(|it| ("--target-dir", it));
+        let config = self.config.iter().map(|it| ("--config", it));
+        let all = jobs.chain(target_dir).chain(config);
+        all.flat_map(|(flag, value)| [flag.to_owned(), value.clone()])
+            .collect()
+    }
 }
 
 impl SelectedArgs {
     /// Returns the queries of a tool, for every workspace of the repository if `all` is true, or
     /// else for the one workspace.
     pub(crate) fn questions(&self, tool: Tool, all: bool) -> Result<Questions> {
-        self.subject.each(&self.build(tool), all, &self.exclude)
+        self.subject
+            .each(&self.build(tool), all, &self.filter.named())
     }
 
     /// Returns the query of a tool. Continuous integration chooses the base unless the user names a
@@ -36,12 +66,23 @@ impl SelectedArgs {
         self.subject.resolve_in_ci(&self.build(tool))
     }
 
+    /// Returns the user's arguments for the cargo command.
+    fn for_cargo(&self) -> Vec<String> {
+        [self.cargo.as_arguments(), self.forwarded.clone()].concat()
+    }
+
+    /// Returns true if flags of cargo were given.
+    pub(crate) fn has_cargo_flags(&self) -> bool {
+        !self.cargo.as_arguments().is_empty()
+    }
+
     fn build(&self, tool: Tool) -> Build {
-        let profile = profile_in(tool, &self.forwarded);
+        let forwarded = self.for_cargo();
+        let profile = profile_in(tool, &forwarded);
         Build {
             verb: tool.verb(),
             profile: profile.unwrap_or_else(|| tool.profile().to_owned()),
-            config: config_in(tool, &self.forwarded),
+            config: config_in(tool, &forwarded),
         }
     }
 
@@ -56,21 +97,19 @@ impl SelectedArgs {
         act: impl FnOnce(&Selector<'_>) -> Result<T>,
     ) -> Result<T> {
         let runner = question.runner.in_directory(&question.workspace.root);
-        let find = |spec: &String| question.workspace.find(spec);
-        let excluded = self.exclude.iter().map(find);
-        let excluded = excluded.filter(|found| found.is_ok() || name.is_none());
-        let excluded = excluded.collect::<Result<_>>()?;
-        let answer = question.answer()?;
+        let left_out = self.filter.left_out(&question.workspace, name.is_some())?;
+        let forwarded = self.for_cargo();
+        let answer = progress::during("Finding", "what is affected", || question.answer())?;
         for note in &answer.notes {
             output::note_once(name, note);
         }
         let options = ToolOptions {
-            excluded,
+            left_out,
             keep_going,
             color: global::forwarded_color(),
             in_private_copy: false,
             given: self.subject.workspace.forwarded_with_targets(),
-            forwarded: &self.forwarded,
+            forwarded: &forwarded,
         };
         act(&Selector::new(&runner, &answer, tool, &options))
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use xtask_impact::workspace::{PackageIx, Specs, Workspace};
 
+use super::filter::LeftOut;
 use super::{Selection, Tool};
 
 impl Selection {
@@ -19,9 +20,11 @@ impl Selection {
         let all: BTreeSet<_> = self.packages.union(&self.beside).copied().collect();
         let is_left_out = |(member, _): &(PackageIx, _)| !all.contains(member);
         let left_out: Vec<_> = workspace.members().filter(is_left_out).collect();
-        let only_excluded = left_out.iter().all(|(it, _)| options.excluded.contains(it));
+        let only_excluded = left_out
+            .iter()
+            .all(|(it, _)| options.left_out.excluded.contains(it));
         if tool != Tool::Fmt && (self.whole || only_excluded) {
-            arguments.extend(whole_workspace(workspace, &options.excluded));
+            arguments.extend(whole_workspace(workspace, &options.left_out.excluded));
         } else {
             for spec in specs(workspace, &all, tool) {
                 arguments.extend(["-p".to_owned(), spec]);
@@ -59,8 +62,8 @@ impl Selection {
 /// The options that the user gave in addition to the change.
 #[derive(Default)]
 pub(crate) struct ToolOptions<'a> {
-    /// The members that are left out.
-    pub excluded: BTreeSet<PackageIx>,
+    /// The packages that are left out.
+    pub left_out: LeftOut,
     /// True to continue after a failure.
     pub keep_going: bool,
     /// The argument that chooses cargo's colours. `None` if cargo chooses by its own rules.

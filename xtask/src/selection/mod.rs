@@ -3,6 +3,8 @@
 
 pub(crate) mod args;
 mod arguments;
+pub(crate) mod filter;
+pub(crate) mod placeholders;
 pub(crate) mod profiles;
 pub(crate) mod question_args;
 pub(crate) mod report;

@@ -31,7 +31,12 @@ pub(crate) struct QuestionArgs {
     )]
     verb: Verb,
     /// Select for a build with this profile [default: dev]
-    #[arg(long, value_name = "NAME", help_heading = "Change set")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Change set",
+        hide_short_help = true
+    )]
     profile: Option<String>,
 }
 
@@ -114,7 +119,7 @@ pub(crate) struct SubjectArgs {
     #[command(flatten)]
     change: ChangeArgs,
     /// Use the sources alone, as on a fresh clone, and no records of earlier builds
-    #[arg(long, help_heading = "Change set")]
+    #[arg(long, help_heading = "Change set", hide_short_help = true)]
     pub no_records: bool,
     #[command(flatten)]
     pub workspace: WorkspaceArgs,

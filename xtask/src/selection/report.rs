@@ -12,9 +12,11 @@ use xtask_impact::vcs::Change;
 use xtask_impact::workspace::{Specs, TargetKind};
 
 use crate::cli::output::count;
+use crate::selection::filter::LeftOut;
 use crate::selection::{Tool, binary_id, configured, in_filterset};
 
 /// The report of an answer.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct AffectedReport {
     /// The version of this JSON format. The version changes if a reader has to change.
@@ -46,6 +48,7 @@ pub(crate) struct AffectedReport {
 
 /// The number of compiled units of path packages that have a record of this kind of build. The
 /// other units are judged by their sources.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct RecordCount {
     /// The number of units with a record.
@@ -55,6 +58,7 @@ pub(crate) struct RecordCount {
 }
 
 /// An affected package.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct AffectedPackage {
     /// The name of the package.
@@ -73,6 +77,7 @@ pub(crate) struct AffectedPackage {
 }
 
 /// An affected unit, with the chain from the change to the unit.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct AffectedUnit {
     /// The name of the package.
@@ -153,11 +158,28 @@ impl AffectedReport {
             },
             notes: answer.notes.clone(),
             configured_tests: match configured_because {
-                Some(_) => all_tests(answer),
+                Some(_) => all_tests(answer, &LeftOut::default()),
                 None => Vec::new(),
             },
             configured_because,
         }
+    }
+
+    /// Removes the packages that are left out.
+    #[must_use]
+    pub(crate) fn without(mut self, answer: &Answer, left_out: &LeftOut) -> Self {
+        if *left_out != LeftOut::default() {
+            let packages = left_out.all();
+            let packages = packages.iter().map(|&it| answer.workspace.package(it));
+            let ids: BTreeSet<_> = packages.map(|it| it.id.clone()).collect();
+            self.units.retain(|unit| !ids.contains(&unit.package_id));
+            self.packages = self::packages(&self.units);
+            self.configured_tests = match self.configured_because {
+                Some(_) => all_tests(answer, left_out),
+                None => Vec::new(),
+            };
+        }
+        self
     }
 
     /// Keeps the units with one effect, and their packages.
@@ -320,11 +342,12 @@ impl AffectedUnit {
 }
 
 /// Returns nextest's names of all test binaries of the members.
-fn all_tests(answer: &Answer) -> Vec<String> {
+fn all_tests(answer: &Answer, left_out: &LeftOut) -> Vec<String> {
     let (workspace, graph) = (&answer.workspace, &answer.graph);
     let units = graph.units().map(|(_, unit)| unit);
     let tests = units.filter(|unit| unit.mode == Mode::Test);
-    let of_members = tests.filter(|unit| workspace.package(unit.package).member);
+    let of_members = tests
+        .filter(|unit| workspace.package(unit.package).member && !left_out.contains(unit.package));
     of_members
         .map(|unit| {
             let package = &workspace.package(unit.package).name;

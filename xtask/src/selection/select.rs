@@ -63,7 +63,7 @@ impl<'a> Selector<'a> {
         self.keep(Selection::new(
             self.answer,
             self.tool,
-            &self.options.excluded,
+            &self.options.left_out.all(),
         ))
     }
 
@@ -161,7 +161,7 @@ impl<'a> Selector<'a> {
 
     /// Returns the test binaries of every machine.
     fn binaries(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
-        let units = Selection::units(self.answer, self.tool, &self.options.excluded);
+        let units = Selection::units(self.answer, self.tool, &self.options.left_out.all());
         let units = units.into_iter().map(|unit| (weight(unit), unit)).collect();
         let parts = spread(units, of).into_iter();
         parts
@@ -189,7 +189,7 @@ impl<'a> Selector<'a> {
     /// Returns the weight of every affected package.
     fn weights(&self, weight: &Weight<'_>) -> BTreeMap<PackageIx, u64> {
         let mut weights: BTreeMap<PackageIx, u64> = BTreeMap::new();
-        for unit in Selection::units(self.answer, self.tool, &self.options.excluded) {
+        for unit in Selection::units(self.answer, self.tool, &self.options.left_out.all()) {
             let package = self.answer.graph.unit(unit).package;
             *weights.entry(package).or_default() += weight(unit);
         }
@@ -265,7 +265,7 @@ impl<'a> Selector<'a> {
     /// Returns cargo's ids of all packages that can be selected.
     fn members(&self) -> BTreeSet<String> {
         let members = self.answer.workspace.members().map(|(member, _)| member);
-        let members = members.filter(|member| !self.options.excluded.contains(member));
+        let members = members.filter(|member| !self.options.left_out.excluded.contains(member));
         ids(&self.answer.workspace, &members.collect())
     }
 
@@ -280,7 +280,7 @@ impl<'a> Selector<'a> {
     }
 
     fn whole(&self) -> Vec<String> {
-        whole_workspace(&self.answer.workspace, &self.options.excluded)
+        whole_workspace(&self.answer.workspace, &self.options.left_out.excluded)
     }
 
     fn keeper(&self) -> Result<&FeaturePreserver<'a>> {

@@ -1,5 +1,6 @@
 use xtask_impact::testing::{answer, place};
 
+use super::filter::LeftOut;
 use super::*;
 
 const RAILWAY: &str = "
@@ -21,11 +22,14 @@ fn command_with(tool: Tool, units: &[&str], excluded: &[&str], forwarded: &[&str
     let excluded = excluded.iter().map(|name| place(&answer.workspace, name));
     let forwarded: Vec<_> = forwarded.iter().map(|&word| word.to_owned()).collect();
     let options = ToolOptions {
-        excluded: excluded.collect(),
+        left_out: LeftOut {
+            excluded: excluded.collect(),
+            ..LeftOut::default()
+        },
         forwarded: &forwarded,
         ..ToolOptions::default()
     };
-    let selection = Selection::new(&answer, tool, &options.excluded);
+    let selection = Selection::new(&answer, tool, &options.left_out.all());
     if selection.is_empty() {
         return "nothing".to_owned();
     }

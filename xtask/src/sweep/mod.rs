@@ -33,9 +33,15 @@ use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::status::Status;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask sweep --dry-run                       what would be removed
+  cargo xtask sweep --max-size 20G                  until the directories fit into this size
+  cargo xtask sweep --max-age 14d                   what was not used for two weeks";
+
 /// Arguments of `sweep`.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<SweepCommand>,

@@ -11,6 +11,7 @@ use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cargo_runs::build_times::{Order, UnitState, UnitTiming, path, round};
 
 /// The figures of a build. Times are in seconds, rounded to 0.01.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Analysis {
     /// The time from cargo's start to the end of the last unit, without `waited_for_lock`.
@@ -64,6 +65,7 @@ pub struct Analysis {
 }
 
 /// The time of a group of units.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Share {
     /// The name of the group.

@@ -11,6 +11,7 @@ use crate::cargo_runs::build_times::{UnitTiming, round};
 use crate::compiler_cache::counts::CacheCounts;
 
 /// The table `[workspace.metadata.xtask.timings]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TimingsSettings {
@@ -21,6 +22,7 @@ pub struct TimingsSettings {
 }
 
 /// The time limits of a build. Each limit is optional.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Budget {
@@ -39,6 +41,7 @@ pub struct Budget {
 }
 
 /// A limit that was exceeded.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Breach {
     /// The name of the limit: `total`, `critical path`, `growth`, `cache hits`, or `package` with the

@@ -8,6 +8,7 @@ use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cargo_runs::build_times::{BuildRecord, Run, UnitState, UnitTiming, path, round};
 
 /// The difference between two builds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimingsComparison {
     /// The version of this format.
@@ -37,6 +38,7 @@ pub struct TimingsComparison {
 }
 
 /// One side of a comparison.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedSide {
     /// The id of the run; of a repeated run, the id of the first run.
@@ -48,6 +50,7 @@ pub struct ComparedSide {
 }
 
 /// A figure of both sides, in seconds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FigureChange {
     /// The median of the older side.
@@ -59,6 +62,7 @@ pub struct FigureChange {
 }
 
 /// The verdict on a difference.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -73,6 +77,7 @@ pub enum Verdict {
 }
 
 /// A unit that ran on both sides.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnitChange {
     /// The unit of the newer side, as [`UnitTiming`] displays it.
@@ -87,6 +92,7 @@ pub struct UnitChange {
 }
 
 /// A unit that exists on only one side.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Only {
     /// The unit, as [`UnitTiming`] displays it.

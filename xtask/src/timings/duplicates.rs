@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cargo_runs::build_times::{BuildTimings, UnitState, UnitTiming, round};
 
 /// A package whose library was compiled several times.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Duplicate {
     /// The name of the package.

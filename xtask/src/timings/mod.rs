@@ -28,9 +28,17 @@ use crate::cli::status::Status;
 use crate::timings::budget::{Budget, TimingsSettings};
 use crate::timings::report::TimingsReport;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask timings --clean all                   measure a build from nothing
+  cargo xtask timings --budget total=120            end with status 1 if it takes longer
+  cargo xtask timings diff latest~1                 the last two runs
+  cargo xtask timings what-if --cores 16            the same build on other hardware";
+
 /// Arguments of `timings`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,

@@ -23,27 +23,28 @@ use crate::timings::{measure, show_command, text};
 
 /// Arguments of `timings`.
 #[derive(Debug, clap::Args)]
+#[command(mut_args = without_change_set)]
 pub(crate) struct RunArgs {
     /// Measure this cargo command
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, hide_short_help = true, value_enum, default_value_t)]
     command: CargoCommand,
     /// Remove these artifacts before the build
     #[arg(long, value_enum, default_value_t)]
     clean: Clean,
     /// Measure this many times, and show the median
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 1)]
     repeat: usize,
     /// Read a report page or a build log of cargo, and build nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["clean", "repeat"])]
+    #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with_all = ["clean", "repeat"])]
     import: Option<Utf8PathBuf>,
     /// Label the run; labelled runs are never pruned
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     label: Option<String>,
     /// Print the report in this format
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
     /// Show this many of the slowest units
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, hide_short_help = true)]
     slowest: usize,
     #[command(flatten)]
     limits: show_command::Limits,
@@ -54,6 +55,14 @@ pub(crate) struct RunArgs {
     /// Pass these arguments to cargo
     #[arg(last = true, value_name = "CARGO ARGS")]
     cargo_args: Vec<String>,
+}
+
+/// Hides the change set in the short help: it has an effect only with `--clean affected`.
+fn without_change_set(argument: clap::Arg) -> clap::Arg {
+    match argument.get_help_heading() {
+        Some("Change set") => argument.hide_short_help(true),
+        _ => argument,
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]

@@ -24,10 +24,10 @@ pub(crate) struct Limits {
     /// Exit with 1 if a build takes more: total=SECONDS, critical-path=SECONDS, growth=PERCENT,
     /// package:NAME=SECONDS, or if its compiler cache has fewer hits: cache-hits=PERCENT
     /// (repeatable); adds to [workspace.metadata.xtask.timings]
-    #[arg(long, value_name = "LIMIT")]
+    #[arg(long, hide_short_help = true, value_name = "LIMIT")]
     budget: Vec<String>,
     /// Measure growth against this run [default: the last run of the same kind]
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", hide_short_help = true)]
     baseline: Option<String>,
 }
 

@@ -7,6 +7,7 @@ use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{BuildRecord, Run};
 
 /// A history, the oldest point first.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trend {
     /// The version of this format.
@@ -18,6 +19,7 @@ pub struct Trend {
 }
 
 /// One point of a history. Times are in seconds; of repeated runs, the median.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// The first run.

@@ -42,6 +42,7 @@ impl SpeedUp {
 }
 
 /// The predicted build, next to the measured build. Times are in seconds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WhatIf {
     /// The measured time, without waiting for another cargo's lock.
@@ -64,6 +65,7 @@ pub struct WhatIf {
 }
 
 /// The effect of a faster package. Times are in seconds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Suggestion {
     /// The name of the package.

@@ -35,6 +35,7 @@ mod freshness;
 mod graph;
 #[cfg(unix)]
 mod hooks;
+mod init;
 mod kept;
 mod limits;
 mod lock_file;
@@ -47,6 +48,7 @@ mod policy;
 mod rebuilds;
 mod run_affected;
 mod run_time_paths;
+mod schemas;
 mod shared;
 #[cfg(unix)]
 mod signals;

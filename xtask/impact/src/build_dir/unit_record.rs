@@ -20,6 +20,7 @@ use crate::{files, parallel};
 pub(super) type UnitDir = (String, String);
 
 /// The action of a unit on its target.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedMode {
@@ -37,6 +38,7 @@ pub enum RecordedMode {
 
 /// The kinds of target that cargo distinguishes in names. A proc-macro is a library.
 #[expect(missing_docs, reason = "cargo's own words")]
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedKind {
@@ -50,6 +52,7 @@ pub enum RecordedKind {
 
 /// The name of a unit, as in the name of its fingerprint file: `test-bin-tool`,
 /// `run-build-script-build-script-build`.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitName {
     /// The mode, from the prefix of the name.

@@ -43,6 +43,7 @@ struct Defaults {
     rules: Vec<WrittenRule>,
 }
 
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct WrittenRule {
@@ -52,6 +53,7 @@ struct WrittenRule {
     rerun: bool,
 }
 
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Deserialize)]
 #[serde(
     untagged,
@@ -60,6 +62,21 @@ struct WrittenRule {
 enum WrittenAffects {
     Word(String),
     Packages(Vec<String>),
+}
+
+/// Checks the form of the value of `rules`, without a workspace.
+///
+/// # Errors
+/// Returns an error if the value has another form.
+#[cfg(feature = "testing")]
+pub fn read_rules(value: &serde_json::Value) -> Result<(), serde_json::Error> {
+    Vec::<WrittenRule>::deserialize(value).map(drop)
+}
+
+/// Adds the schema of the value of `rules` to a generator.
+#[cfg(feature = "testing")]
+pub fn rules_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<Vec<WrittenRule>>()
 }
 
 impl Rules {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::unit_graph::UnitIx;
 
 /// The effect of a change on an affected unit. The weaker effect comes first.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
@@ -17,6 +18,7 @@ pub enum Effect {
 
 /// The rule that makes a unit a seed. If several rules apply, the earliest in this list is
 /// preferred.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
@@ -46,6 +48,7 @@ pub enum Rule {
 }
 
 /// A unit that a change touches directly, with the reason.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Seed {
     /// The unit.
@@ -58,6 +61,7 @@ pub struct Seed {
     pub rule: Rule,
     /// The changed path, relative to the repository; `None` if no path is the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "testing", schemars(with = "Option<String>"))]
     pub path: Option<Utf8PathBuf>,
     /// The reason: a clause that completes "affected because …".
     pub because: String,

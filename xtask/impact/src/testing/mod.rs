@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 pub(crate) mod scene;
+pub mod schema;
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -10,6 +10,7 @@ use super::{Commit, Range, Repository, null_separated, one_line};
 use crate::process;
 
 /// The kind of a change. A rename is a deletion and an addition.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeStatus {
@@ -33,6 +34,7 @@ impl ChangeStatus {
 }
 
 /// The place in which the newer side of a difference was seen.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Seen {
@@ -49,10 +51,12 @@ pub enum Seen {
 }
 
 /// A changed path.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Change {
     /// The path relative to the top level of the repository, with `/`. Absolute outside the
     /// repository.
+    #[cfg_attr(feature = "testing", schemars(with = "String"))]
     pub path: Utf8PathBuf,
     /// The kind of the change.
     pub status: ChangeStatus,

@@ -84,6 +84,7 @@ impl Range {
 }
 
 /// A commit, by its full hash.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Commit(pub String);

@@ -163,6 +163,7 @@ pub struct Target {
 }
 
 /// The kind of a target.
+#[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {

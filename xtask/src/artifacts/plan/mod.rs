@@ -20,6 +20,7 @@ pub use self::selection::{ArtifactSelection, CleanScope, CleanSelection};
 use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit};
 
 /// The artifacts to remove, by profile directory.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, PartialEq, Serialize)]
 pub struct CleanPlan {
     /// The version of this JSON format. The version changes if a reader has to change.
@@ -28,13 +29,16 @@ pub struct CleanPlan {
     pub directories: Vec<Directory>,
     /// Other build directories of the workspace, which were found but not searched.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub others: Vec<Utf8PathBuf>,
 }
 
 /// A profile directory, and the artifacts to remove from it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Directory {
     /// The path of the directory.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub path: Utf8PathBuf,
     /// The target triple. `None` for the host's own directory.
     pub triple: Option<String>,
@@ -55,6 +59,7 @@ pub struct Directory {
 }
 
 /// A unit that no package of the workspace claims, but that may still be in use.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DoubtfulUnit {
     /// The name of the package.
@@ -62,6 +67,7 @@ pub struct DoubtfulUnit {
     /// The unit within the package. `None` if cargo never completed a build of the unit.
     pub unit: Option<UnitName>,
     /// The path of the unit's fingerprint.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub path: Utf8PathBuf,
     /// The reason: the package, version or target that the workspace no longer has.
     pub because: String,
@@ -70,11 +76,13 @@ pub struct DoubtfulUnit {
 }
 
 /// A file to remove, or a directory to remove with everything in it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Removal {
     /// The kind of artifact.
     pub kind: Artifact,
     /// The path of the artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub path: Utf8PathBuf,
     /// The name of the package.
     pub package: String,
@@ -99,6 +107,7 @@ impl Removal {
 }
 
 /// The kinds of artifacts, in the order of their removal.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Artifact {

@@ -1,6 +1,6 @@
 //! Selects the units whose artifacts are removed, and the profile directories.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use cargo_metadata::camino::Utf8Path;
@@ -44,6 +44,8 @@ pub struct CleanSelection {
     pub keep_incremental: bool,
     /// True to remove the package of the running kit, too.
     pub running_too: bool,
+    /// The packages whose artifacts are kept.
+    pub left_out: BTreeSet<PackageIx>,
 }
 
 /// The units whose artifacts are removed, each with its reason.
@@ -84,6 +86,9 @@ impl<'a> ArtifactSelection<'a> {
                 None => seed.because.clone(),
             };
             let unit = answer.graph.unit(index);
+            if options.left_out.contains(&unit.package) {
+                continue;
+            }
             let target = crate_name(unit.kind, &unit.target);
             let key = (unit.package, unit.kind, target, unit.mode);
             let of_package = selection.packages.entry(unit.package);

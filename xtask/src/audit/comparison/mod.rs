@@ -14,6 +14,7 @@ use xtask_impact::vcs::Commit;
 use crate::cargo_runs::built::{BuildOutcome, UnitKey};
 
 /// The comparison of one answer with one build.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Comparison {
     /// The number of units that were predicted and rebuilt.
@@ -26,6 +27,7 @@ pub(crate) struct Comparison {
 }
 
 /// A commit that was replayed.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct ReplayedCommit {
     /// The commit.
@@ -37,6 +39,7 @@ pub(crate) struct ReplayedCommit {
 }
 
 /// The outcome of replaying a commit.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ReplayOutcome {
@@ -47,6 +50,7 @@ pub(crate) enum ReplayOutcome {
 }
 
 /// A build that failed.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Failure {
     /// The commit that does not build.

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::cargo_runs::build_times::readers::report_html;
 
 /// A build as cargo measured it. All times are seconds from cargo's start, rounded to 0.01.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildTimings {
     /// The units in the order of their start. Units that never started come first.
@@ -41,6 +42,7 @@ pub struct BuildTimings {
 }
 
 /// The source of the dependencies between the units of a build.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
@@ -53,6 +55,7 @@ pub enum Order {
 }
 
 /// One of cargo's units: a target of a package, built or run in one mode.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnitTiming {
     /// The name of the package.
@@ -154,6 +157,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// The outcome of a unit in a build.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnitState {
@@ -171,6 +175,7 @@ pub enum UnitState {
 }
 
 /// The number of units in each state at one moment.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Concurrency {
     /// Seconds from cargo's start.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::schedule::{Job, Schedule, Until};
 
 /// A chain of units. Each unit waited for the previous unit. Times are seconds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Path {
     /// The time from the start of the chain to its end.
@@ -17,6 +18,7 @@ pub struct Path {
 }
 
 /// One unit of a path.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PathStep {
     /// The unit's index in the build.

@@ -10,6 +10,7 @@ use crate::compiler_cache::counts::CacheCounts;
 pub const VERSION: u32 = 1;
 
 /// A run and its measured build.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildRecord {
     /// The version of the format: [`VERSION`].
@@ -22,6 +23,7 @@ pub struct BuildRecord {
 
 /// The command that was run, its surroundings, and the figures that a history shows. A text is
 /// empty if it is not known.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Run {

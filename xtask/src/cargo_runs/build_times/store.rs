@@ -16,6 +16,7 @@ use crate::cargo_runs::build_times::{BuildRecord, Run, select};
 use crate::cli::output;
 
 /// The limits of the kept history.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keep {

@@ -56,6 +56,7 @@ impl Hook {
 }
 
 /// The table `[workspace.metadata.xtask.hooks]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Config {
@@ -69,6 +70,7 @@ pub(crate) struct Config {
     skip_workspaces: Vec<String>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct HookConfig {
@@ -77,6 +79,7 @@ struct HookConfig {
     over_budget: OverBudget,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct StepConfig {
@@ -89,6 +92,7 @@ struct StepConfig {
 }
 
 /// The consequence of a step that exceeds its budget. The step is stopped in both cases.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OverBudget {

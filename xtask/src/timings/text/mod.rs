@@ -22,30 +22,34 @@ use crate::timings::report::TimingsReport;
 use crate::timings::trend::Trend;
 use crate::timings::what_if::WhatIf;
 
+/// The JSON of a report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Serialize)]
+pub struct TimingsJson<'a> {
+    version: u32,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    page: Option<&'a Utf8Path>,
+    run: &'a Run,
+    totals: &'a [f64],
+    #[serde(flatten)]
+    analysis: Analysis,
+    since_last: Option<&'a TimingsComparison>,
+    breaches: &'a [Breach],
+    unchecked: &'a [String],
+    what_if: &'a WhatIf,
+    units: &'a [UnitTiming],
+}
+
 /// Returns the JSON of a report. The JSON contains the list of units, and the other fields refer to
 /// the units by index.
 pub fn json<'a>(
     report: &'a TimingsReport,
     slowest: usize,
     page: Option<&'a Utf8Path>,
-) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Json<'a> {
-        version: u32,
-        page: Option<&'a Utf8Path>,
-        run: &'a Run,
-        totals: &'a [f64],
-        #[serde(flatten)]
-        analysis: Analysis,
-        since_last: Option<&'a TimingsComparison>,
-        breaches: &'a [Breach],
-        unchecked: &'a [String],
-        what_if: &'a WhatIf,
-        units: &'a [UnitTiming],
-    }
+) -> TimingsJson<'a> {
     let mut analysis = report.analysis.clone();
     analysis.slowest.truncate(slowest);
-    Json {
+    TimingsJson {
         version: 1,
         page,
         run: &report.record.run,
@@ -59,30 +63,36 @@ pub fn json<'a>(
     }
 }
 
+/// The JSON of a prediction.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Serialize)]
+pub struct WhatIfJson<'a> {
+    version: u32,
+    run: &'a Run,
+    #[serde(flatten)]
+    what_if: &'a WhatIf,
+}
+
 /// Returns the JSON of a prediction, with the run that the prediction is about.
-pub fn what_if_json<'a>(what_if: &'a WhatIf, run: &'a Run) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Json<'a> {
-        version: u32,
-        run: &'a Run,
-        #[serde(flatten)]
-        what_if: &'a WhatIf,
-    }
-    Json {
+pub fn what_if_json<'a>(what_if: &'a WhatIf, run: &'a Run) -> WhatIfJson<'a> {
+    WhatIfJson {
         version: 1,
         run,
         what_if,
     }
 }
 
+/// The JSON of the kept runs.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Serialize)]
+pub struct RunList<'a> {
+    version: u32,
+    runs: Vec<&'a Run>,
+}
+
 /// Returns the JSON of the kept runs.
-pub fn list_json(history: &[Series]) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Json<'a> {
-        version: u32,
-        runs: Vec<&'a Run>,
-    }
-    Json {
+pub fn list_json(history: &[Series]) -> RunList<'_> {
+    RunList {
         version: 1,
         runs: history.iter().flatten().collect(),
     }

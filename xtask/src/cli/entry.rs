@@ -1,0 +1,144 @@
+//! The start of the kit: the name that the user typed, and the parser of the command line.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process;
+use std::sync::OnceLock;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Parser, ValueEnum as _};
+
+use crate::cli::global::{self, Color};
+use crate::cli::{completion, help, output};
+
+/// The exit status of wrong use.
+const WRONG_USE: i32 = 2;
+
+/// Parses the command line of an `xtask`. The usage shows the name that the user typed: `cargo
+/// xtask` or `xtask`. If the command line is wrong, prints the error and ends with exit status 2.
+/// If the command line asks for help or for the version, prints them and ends with exit status 0.
+pub fn parse<C: Parser>() -> C {
+    completion::answer::<C>();
+    try_parse(std::env::args_os()).unwrap_or_else(|error| {
+        global::choose_colors(color_of(std::env::args_os()));
+        if !error.use_stderr() {
+            error.exit();
+        }
+        // The message repeats arguments of the user, so it is printed as untrusted text.
+        output::plain(error.render().ansi().to_string().trim_end());
+        process::exit(WRONG_USE)
+    })
+}
+
+/// Parses a command line.
+///
+/// # Errors
+/// Returns the errors of clap.
+pub(crate) fn try_parse<C: Parser>(
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<C, clap::Error> {
+    let mut command = help::prepared(C::command()).bin_name(name());
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    if is_contradictory(&matches) {
+        let message = "the argument '--quiet' cannot be used with '--verbose...'";
+        return Err(command.error(ErrorKind::ArgumentConflict, message));
+    }
+    C::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// Returns true if `-q` and `-v` stand at different places of the command line, as in `-q affected
+/// -v`. Clap refuses them only at the same place.
+fn is_contradictory(matches: &ArgMatches) -> bool {
+    let quiet = matches.try_get_one::<bool>("quiet").ok().flatten();
+    let verbose = matches.try_get_one::<u8>("verbose").ok().flatten();
+    quiet.is_some_and(|it| *it) && verbose.is_some_and(|it| *it > 0)
+}
+
+/// Returns the name by which the user can start the kit: `cargo xtask` if cargo started the kit, or
+/// if the kit lies in a target directory; the name of the executable otherwise.
+pub(crate) fn name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| match cfg!(test) {
+        true => "cargo xtask".to_owned(),
+        false => {
+            let typed = std::env::args_os().next().unwrap_or_default();
+            name_of(&typed, std::env::var_os("CARGO_PKG_NAME").is_some())
+        }
+    })
+}
+
+/// Returns the name for the first word of a command line. `is_in_cargo` is true in a process that
+/// cargo started.
+fn name_of(typed: &OsStr, is_in_cargo: bool) -> String {
+    let path = Path::new(typed);
+    let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or("xtask");
+    // A name without a directory was found on `PATH`.
+    let is_on_path = path.parent().is_none_or(|it| it.as_os_str().is_empty());
+    // Cargo writes the list of sources next to a binary that cargo built.
+    let is_in_target = path.with_extension("d").is_file();
+    match !is_on_path && (is_in_cargo || is_in_target) {
+        true => format!("cargo {stem}"),
+        false => stem.to_owned(),
+    }
+}
+
+/// Returns a message with the name that the user typed. Messages of the kit name the kit as `cargo
+/// xtask`, in backticks.
+pub(crate) fn with_name(message: &str) -> String {
+    match name() {
+        "cargo xtask" => message.to_owned(),
+        typed => message.replace("`cargo xtask ", &format!("`{typed} ")),
+    }
+}
+
+/// Returns the `--color` of a command line that is wrong elsewhere, or that asks for help.
+fn color_of(arguments: impl Iterator<Item = OsString>) -> Option<Color> {
+    let words = arguments.map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.take_while(|word| word != "--").collect();
+    let mut values = words.iter().enumerate().filter_map(|(at, word)| {
+        let behind = word.strip_prefix("--color")?;
+        match behind.is_empty() {
+            true => words.get(at + 1).map(String::as_str),
+            false => behind.strip_prefix('='),
+        }
+    });
+    Color::from_str(values.next_back()?, true).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_one_that_was_typed() {
+        let directory = tempfile::tempdir().unwrap();
+        let built = directory.path().join("xtask");
+        std::fs::write(built.with_extension("d"), "").unwrap();
+        let all = [
+            (OsStr::new("xtask"), false),
+            (OsStr::new("xtask"), true),
+            (OsStr::new("/home/me/.cargo/bin/xtask"), false),
+            (OsStr::new("/repo/target/debug/kit"), true),
+            (built.as_os_str(), false),
+        ];
+        assert_eq!(
+            all.map(|(typed, is_in_cargo)| name_of(typed, is_in_cargo)),
+            ["xtask", "xtask", "xtask", "cargo kit", "cargo xtask"]
+        );
+        #[cfg(windows)]
+        assert_eq!(name_of(OsStr::new("xtask.exe"), false), "xtask");
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_refused_in_the_chosen_colours() {
+        let of = |line: &str| color_of(line.split_whitespace().map(OsString::from));
+        assert_eq!(of("xtask affected --nope"), None);
+        assert_eq!(of("xtask --color never nope"), Some(Color::Never));
+        assert_eq!(
+            of("xtask affected --nope --color=always"),
+            Some(Color::Always)
+        );
+        assert_eq!(of("xtask --color green"), None);
+        assert_eq!(of("xtask run-affected test --nope -- --color always"), None);
+    }
+}

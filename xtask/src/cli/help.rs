@@ -1,0 +1,85 @@
+//! The parts of the command line that every command gets: the short form `--json`, and the name
+//! that the user typed.
+
+use clap::builder::ArgPredicate;
+use clap::{Arg, ArgAction, Command};
+
+use crate::cli::entry;
+
+/// Returns a command with the parts that every command of the kit gets, also in its subcommands.
+pub(crate) fn prepared(command: Command) -> Command {
+    let command = with_json(command);
+    let examples = command.get_after_long_help().map(ToString::to_string);
+    let command = match examples {
+        Some(text) => command.after_long_help(named(&text)),
+        None => command,
+    };
+    command.mut_subcommands(prepared)
+}
+
+/// Returns examples with the name that the user typed.
+fn named(examples: &str) -> String {
+    let name = entry::name();
+    let lines = examples
+        .lines()
+        .map(|line| match line.strip_prefix("  cargo xtask ") {
+            Some(rest) => format!("  {name} {rest}"),
+            None => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Adds `--json` to a command that has `--format json`.
+fn with_json(command: Command) -> Command {
+    let is_json = |format: &Arg| {
+        let values = format.get_possible_values();
+        values.iter().any(|value| value.get_name() == "json")
+    };
+    let has = |name: &str| command.get_arguments().find(|it| it.get_id() == name);
+    if has("json").is_some() || !has("format").is_some_and(is_json) {
+        return command;
+    }
+    let json = Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .conflicts_with("format")
+        .help_heading(None::<&str>)
+        .help("Same as --format json");
+    command.arg(json).mut_arg("format", |format| {
+        format.default_value_if("json", ArgPredicate::Equals("true".into()), "json")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+    enum Format {
+        #[default]
+        Text,
+        Json,
+    }
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    }
+
+    #[test]
+    fn json_is_short_for_the_format() {
+        let format = |words: &[&str]| {
+            let words = ["x"].iter().chain(words).map(std::ffi::OsString::from);
+            let line = entry::try_parse::<Line>(words);
+            line.map(|line| line.format).map_err(|error| error.kind())
+        };
+        assert_eq!(format(&[]), Ok(Format::Text));
+        assert_eq!(format(&["--json"]), Ok(Format::Json));
+        assert_eq!(format(&["--format", "json"]), Ok(Format::Json));
+        let conflict = clap::error::ErrorKind::ArgumentConflict;
+        assert_eq!(format(&["--json", "--format", "text"]), Err(conflict));
+    }
+}
