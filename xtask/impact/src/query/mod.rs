@@ -481,7 +481,7 @@ impl Query {
         // Facts found without the skipped files are not cached, so that the next answer reports the
         // skipped files again.
         if skipped.is_empty() {
-            cache.write(&facts.into_inner());
+            cache.write(&mut facts.into_inner());
         }
         Ok(FoundSeeds { seeds, skipped })
     }

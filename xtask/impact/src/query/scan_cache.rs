@@ -4,7 +4,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::change_set::ChangeSet;
 use crate::records::layout::PackageDirectories;
-use crate::seeds::sources::SourceFacts;
+use crate::seeds::sources::{FileFacts, SourceFacts};
 use crate::state;
 use crate::vcs::{Commit, Range, Repository, TreeState};
 use crate::workspace::Workspace;
@@ -16,6 +16,8 @@ pub(super) struct KeptFacts {
     /// True if the newer side is the work tree. For another newer side, the kit does not know which
     /// packages are as the commit has them, so no facts are written.
     is_work_tree: bool,
+    /// The cache file for the facts about single files; `None` if the cache is off.
+    files: Option<Utf8PathBuf>,
 }
 
 impl KeptFacts {
@@ -25,9 +27,11 @@ impl KeptFacts {
         set: &ChangeSet,
         directory: Option<&Utf8Path>,
     ) -> Self {
+        let files = directory.map(|it| state::of_workspace(it, "files", &workspace.root));
         let directory = directory.filter(|_| set.repository.is_some() && set.range.is_some());
         Self {
             file: directory.map(|it| state::of_workspace(it, "sources", &workspace.root)),
+            files,
             is_work_tree: matches!(set.range, Some(Range::WorkTree { .. })),
         }
     }
@@ -44,6 +48,7 @@ impl KeptFacts {
         };
         let paths: Vec<_> = set.paths().collect();
         facts.pass_over(&paths, layout.around(&paths));
+        facts.files = FileFacts::kept_in(self.files.clone());
         if log::log_enabled!(log::Level::Info) {
             let packages = facts.usable();
             log::info!("sources: facts about {packages} packages are in the scan cache");
@@ -52,7 +57,8 @@ impl KeptFacts {
     }
 
     /// Writes the facts to the cache, if new facts were found.
-    pub(super) fn write(&self, facts: &SourceFacts) {
+    pub(super) fn write(&self, facts: &mut SourceFacts) {
+        facts.files.write();
         if let (Some(file), true) = (&self.file, self.is_work_tree && facts.has_grown) {
             state::write(file, facts);
         }

@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// All paths are joined to the directory of the given root and normalized without reading the disk:
 /// `a/../b` becomes `b`.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceScan {
     /// The files compiled as modules, including the root. A `cfg` that is not known to be false is
     /// taken to be true.

@@ -13,7 +13,7 @@ mod metadata_json;
 mod platforms;
 mod spec;
 mod special;
-mod stamps;
+pub(crate) mod stamps;
 
 use std::collections::BTreeMap;
 

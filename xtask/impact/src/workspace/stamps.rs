@@ -32,7 +32,7 @@ struct StampState {
 
 /// The metadata of a file, which is known without reading the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct FileStamp {
+pub(crate) struct FileStamp {
     modified: Duration,
     /// The time of the last change of content or metadata (`ctime` on Unix). No program can set
     /// this time. Zero if it is not known.
@@ -41,6 +41,20 @@ struct FileStamp {
 }
 
 impl FileStamp {
+    /// Returns the stamp of a file; `None` if there is no file.
+    pub(crate) fn at(path: &Utf8Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self::of(&metadata))
+    }
+
+    /// Returns true if the file changed so shortly before `time` that a later change might get the
+    /// same time stamp.
+    pub(crate) fn is_fresh_at(&self, time: SystemTime) -> bool {
+        const COARSEST_CLOCK: Duration = Duration::from_millis(50);
+        let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.modified.max(self.changed) + COARSEST_CLOCK >= time
+    }
+
     fn of(metadata: &Metadata) -> Self {
         Self {
             modified: modified(metadata),
@@ -93,10 +107,8 @@ impl Stamp {
     /// Returns true if the file changed so shortly before `time` that a later change might get the
     /// same time stamp.
     pub(super) fn is_fresh_at(&self, time: SystemTime) -> bool {
-        const COARSEST_CLOCK: Duration = Duration::from_millis(50);
-        let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let entry = self.state.as_ref().map(|it| &it.entry);
-        entry.is_some_and(|it| it.modified.max(it.changed) + COARSEST_CLOCK >= time)
+        let state = self.state.as_ref();
+        state.is_some_and(|it| it.entry.is_fresh_at(time))
     }
 }
 

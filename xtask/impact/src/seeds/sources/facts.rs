@@ -6,6 +6,7 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::file_facts::FileFacts;
 use super::run_time::RunTime;
 use super::{Far, WatchedBySource};
 
@@ -24,6 +25,9 @@ pub struct SourceFacts {
     /// True if facts were added since the cache was read.
     #[serde(skip)]
     pub has_grown: bool,
+    /// The facts about single files, which have a cache of their own.
+    #[serde(skip)]
+    pub files: FileFacts,
 }
 
 /// The facts about one package.

@@ -323,7 +323,8 @@ impl Sources<'_> {
     pub(super) fn text_holds(&mut self, package: PackageIx, search: &Search) -> bool {
         let directory = self.workspace.package(package).directory();
         let whole = (package, SourceScope::Package);
-        self.texts.hold(whole, directory, search)
+        let files = &mut self.facts.borrow_mut().files;
+        self.texts.hold(files, whole, directory, search)
     }
 
     /// Returns true if a source of a package's library contains the searched text. Sources that
@@ -337,7 +338,8 @@ impl Sources<'_> {
             Some(below) if SourceScope::Library.has(below) => SourceScope::Library,
             _ => SourceScope::Package,
         };
-        self.texts.hold((package, scope), directory, search)
+        let files = &mut self.facts.borrow_mut().files;
+        self.texts.hold(files, (package, scope), directory, search)
     }
 }
 

@@ -7,6 +7,7 @@
 //! deleted file is still declared, the scan reports the file as missing.
 
 mod facts;
+mod file_facts;
 mod macro_inputs;
 mod names;
 mod reach;
@@ -20,6 +21,7 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use facts::SourceFacts;
+pub use file_facts::FileFacts;
 use names::{COMMON_NAMES, makes_name};
 use reach::Makers;
 pub use run_time::{Bases, RunTime};
@@ -162,8 +164,8 @@ impl<'a> Sources<'a> {
 
     /// Logs how many targets and build scripts were scanned.
     pub(super) fn log_scans(&self) {
-        let (targets, scripts) = (self.targets.len(), self.scripts.len());
-        log::info!("sources: scanned {targets} targets and {scripts} build scripts");
+        let (scanned, cached) = self.facts.borrow().files.scans;
+        log::info!("sources: scanned {scanned} targets; {cached} scans are in the scan cache");
     }
 
     /// Sets the profile in which units are built; `None` is the default profile.
@@ -232,7 +234,11 @@ impl<'a> Sources<'a> {
             }
             _ => workspace.is_set(option, value, is_built_for_host),
         };
-        let scan = source_scan::scan(&key.1, directory, &holds, &mut read);
+        let scan = self
+            .facts
+            .borrow_mut()
+            .files
+            .scan(&key.1, directory, &holds);
         let known = scan.modules.iter().chain(&scan.included);
         let known = known.flat_map(|file| [file.clone(), resolved(file)]);
         let mut files: HashSet<Utf8PathBuf> = known.collect();
@@ -346,7 +352,8 @@ impl<'a> Sources<'a> {
             for target in &declared.targets {
                 // The result is cached for other features too.
                 let root = self.real.resolved(&target.src_path);
-                let scan = source_scan::scan(&root, directory, &|_, _| None, &mut read);
+                let mut facts = self.facts.borrow_mut();
+                let scan = facts.files.scan(&root, directory, &|_, _| None);
                 let named = [scan.modules, scan.included, scan.missing];
                 let files = named.iter().flatten();
                 let files = files.flat_map(|file| [file.clone(), resolved(file)]);
@@ -396,8 +403,9 @@ impl<'a> Sources<'a> {
             return false;
         };
         let far = self.far(package);
+        let files = &mut self.facts.borrow_mut().files;
         self.texts
-            .name_any(package, directory, &far.paths, lines, names)
+            .name_any(files, package, directory, &far.paths, lines, names)
     }
 
     /// Returns true if cargo lists a file of a package. Cargo watches the listed files for a build

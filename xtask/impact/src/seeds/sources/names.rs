@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use cargo_metadata::camino::Utf8Path;
+use serde::{Deserialize, Serialize};
 
 /// The characters before and after a component of a path in a string literal.
 const AROUND: [char; 3] = ['"', '/', '\\'];
@@ -13,6 +14,7 @@ pub(super) const COMMON_NAMES: [&str; 8] = [
 ];
 
 /// The names in a source, collected once.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct SourceNames {
     /// True if the source defines macros.
     pub(super) defines_macros: bool,

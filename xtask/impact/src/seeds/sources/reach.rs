@@ -14,7 +14,6 @@ use super::texts::{Lines, Search, SourceScope, each_source, read};
 use super::{Reads, Sources};
 use crate::paths::resolved;
 use crate::seeds::sources::macro_inputs::INCLUSIONS;
-use crate::source_scan;
 use crate::unit_graph::Unit;
 use crate::workspace::PackageIx;
 
@@ -200,7 +199,8 @@ impl Sources<'_> {
         if let Some(known) = self.module_scans.get(&module) {
             return Rc::clone(known);
         }
-        let scan = source_scan::scan(&module, directory, &|_, _| None, &mut read);
+        let mut facts = self.facts.borrow_mut();
+        let scan = facts.files.scan(&module, directory, &|_, _| None);
         let named = scan.modules.into_iter().chain(scan.included);
         let read = named.flat_map(|file| [resolved(&file), file]);
         let read: Rc<[Utf8PathBuf]> = read.chain(scan.missing).collect();

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
+use super::file_facts::FileFacts;
 use super::names::{
     SourceNames, code_parts, is_plain, makes_name, names_file, names_variable, path_parts,
 };
@@ -25,6 +26,8 @@ pub(super) struct Texts {
     /// The names in the sources below a directory. Searches for files are repeated for many files,
     /// and reading the sources each time would take longer than all else.
     names: HashMap<Utf8PathBuf, NamesOfSources>,
+    /// The sources below a directory.
+    listed: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
 }
 
 /// Source files with the names that they contain. The names are `None` for a file that was not
@@ -41,7 +44,7 @@ pub enum Lines {
 }
 
 impl Lines {
-    fn of(line: &str) -> Option<Self> {
+    pub(super) fn of(line: &str) -> Option<Self> {
         let line = line.trim_start();
         let is_doc = line.starts_with("///") || line.starts_with("//!");
         match line.starts_with("//") {
@@ -137,6 +140,7 @@ impl Texts {
     /// Returns true if a source below a package's directory contains the searched text.
     pub(super) fn hold(
         &mut self,
+        facts: &mut FileFacts,
         (package, scope): (PackageIx, SourceScope),
         directory: &Utf8Path,
         search: &Search,
@@ -146,26 +150,21 @@ impl Texts {
             return known;
         }
         let is_among = |file: &Utf8Path| scope.has(file.strip_prefix(directory).unwrap_or(file));
-        let holds = |file: &Utf8Path| {
-            read(file).is_some_and(|text| text == UNREAD || search.succeeds_in(&text))
-        };
         let found = match search {
             Search::Made(_) | Search::File(_) | Search::MacrosFile(_) => {
-                let sources = self.names_below(directory);
+                let sources = self.names_below(facts, directory);
                 sources.iter().any(|(file, names)| {
                     let among_names = |names: &SourceNames| {
                         let by_names = search.succeeds_among(names);
-                        by_names.unwrap_or_else(|| holds(file))
+                        by_names.unwrap_or_else(|| facts.holds(file, search))
                     };
                     is_among(file) && names.as_ref().is_none_or(among_names)
                 })
             }
             Search::Any(_) | Search::Code(_) | Search::Macros(_) | Search::Variable(_) => {
-                let mut found = false;
-                each_source(directory, &mut |file| {
-                    found = found || is_among(file) && holds(file);
-                });
-                found
+                let sources = self.sources_below(directory);
+                let mut sources = sources.iter().filter(|file| is_among(file));
+                sources.any(|file| facts.holds(file, search))
             }
         };
         let known = self.held.entry((package, scope)).or_default();
@@ -173,19 +172,28 @@ impl Texts {
         found
     }
 
-    /// Returns the names in each source below a directory.
-    fn names_below(&mut self, directory: &Utf8Path) -> NamesOfSources {
-        if let Some(known) = self.names.get(directory) {
+    /// Returns the sources below a directory.
+    fn sources_below(&mut self, directory: &Utf8Path) -> Rc<[Utf8PathBuf]> {
+        if let Some(known) = self.listed.get(directory) {
             return Rc::clone(known);
         }
         let mut sources = Vec::new();
-        each_source(directory, &mut |file| {
-            if let Some(text) = read(file) {
-                let names = (text != UNREAD).then(|| SourceNames::of(&text));
-                sources.push((file.to_owned(), names));
-            }
-        });
-        let sources = NamesOfSources::from(sources);
+        each_source(directory, &mut |file| sources.push(file.to_owned()));
+        let sources: Rc<[Utf8PathBuf]> = sources.into();
+        self.listed
+            .insert(directory.to_owned(), Rc::clone(&sources));
+        sources
+    }
+
+    /// Returns the names in each source below a directory.
+    fn names_below(&mut self, facts: &mut FileFacts, directory: &Utf8Path) -> NamesOfSources {
+        if let Some(known) = self.names.get(directory) {
+            return Rc::clone(known);
+        }
+        let listed = self.sources_below(directory);
+        let sources = listed.iter();
+        let sources = sources.filter_map(|file| Some((file.clone(), facts.names(file)?)));
+        let sources: NamesOfSources = sources.collect();
         self.names.insert(directory.to_owned(), Rc::clone(&sources));
         sources
     }
@@ -194,6 +202,7 @@ impl Texts {
     /// The sources of the package are the files below `directory` and the files in `far`.
     pub(super) fn name_any(
         &mut self,
+        facts: &mut FileFacts,
         package: PackageIx,
         directory: &Utf8Path,
         far: &[Utf8PathBuf],
@@ -203,22 +212,9 @@ impl Texts {
         let parts = self.parts.entry(package).or_insert_with(|| {
             let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
             let mut take = |file: &Utf8Path| {
-                let text = read(file).unwrap_or_default();
-                if text == UNREAD {
-                    for lines in [Lines::Code, Lines::Docs] {
-                        parts.entry(lines).or_default().insert(text.clone());
-                    }
-                }
-                for line in text.lines() {
-                    let Some(lines) = Lines::of(line) else {
-                        continue;
-                    };
-                    let parts = parts.entry(lines).or_default();
-                    match lines {
-                        Lines::Code => parts.extend(code_parts(line)),
-                        Lines::Docs => parts.extend(path_parts(line).map(str::to_owned)),
-                    }
-                }
+                let found = facts.parts(file);
+                parts.entry(Lines::Code).or_default().extend(found.code);
+                parts.entry(Lines::Docs).or_default().extend(found.docs);
             };
             for path in far.iter().map(Utf8PathBuf::as_path).chain([directory]) {
                 match path.is_dir() {
@@ -236,8 +232,16 @@ impl Texts {
     }
 }
 
+/// Returns the components of paths in a line.
+pub(super) fn path_names(line: &str, lines: Lines) -> Vec<String> {
+    match lines {
+        Lines::Code => code_parts(line),
+        Lines::Docs => path_parts(line).map(str::to_owned).collect(),
+    }
+}
+
 /// The stand-in for the text of a file that was not read. Rust's lexer rejects this text.
-const UNREAD: &str = "\"";
+pub(super) const UNREAD: &str = "\"";
 
 /// The budget for sources larger than 1 MiB, which are mostly generated.
 static BUDGET: Mutex<files::ReadBudget> = Mutex::new(files::ReadBudget::new(1 << 20, 256 << 20));
@@ -522,7 +526,8 @@ mod tests {
         std::fs::write(directory.join("lib.rs"), "// See LICENSE.\n").unwrap();
         let mut texts = Texts::default();
         let package = (PackageIx(0), SourceScope::Package);
-        let mut hold = |search| texts.hold(package, directory, &search);
+        let mut facts = FileFacts::default();
+        let mut hold = |search| texts.hold(&mut facts, package, directory, &search);
         assert!(!hold(Search::File("LICENSE".into())), "no path names it");
         assert!(!hold(Search::Made("LICENSE".to_owned())), "a comment");
         assert!(hold(Search::Variable("LICENSE".to_owned())));
@@ -531,7 +536,8 @@ mod tests {
         let source = "#![doc = include_str!(\"../README.md\")]\n#[path = \"NOTES.md\"]\n";
         std::fs::write(directory.join("notes.rs"), source).unwrap();
         let mut texts = Texts::default();
-        let mut hold = |search| texts.hold(package, directory, &search);
+        let mut facts = FileFacts::default();
+        let mut hold = |search| texts.hold(&mut facts, package, directory, &search);
         assert!(!hold(Search::File("README.md".into())), "its own");
         assert!(hold(Search::File("NOTES.md".into())));
         assert!(!hold(Search::MacrosFile("NOTES.md".into())), "no macro");
@@ -687,7 +693,9 @@ mod tests {
         ";
         std::fs::write(directory.join("lib.rs"), source).unwrap();
         let mut texts = Texts::default();
-        let mut hold = |lines, name| texts.name_any(PackageIx(0), directory, &[], lines, &[name]);
+        let mut facts = FileFacts::default();
+        let mut hold =
+            |lines, name| texts.name_any(&mut facts, PackageIx(0), directory, &[], lines, &[name]);
         for (name, in_code, in_docs) in [
             ("data", true, false),
             ("lines", true, false),

@@ -1,0 +1,339 @@
+//! Facts about single source files, cached until a file changes. A file is unchanged while its time
+//! and its size are. So after an edit, only the edited file is read again, and the targets that
+//! contain the file are scanned again.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::SystemTime;
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::names::SourceNames;
+use super::texts::{Lines, Search, UNREAD, path_names, read};
+use crate::paths::hashed;
+use crate::source_scan::{self, Holds, SourceScan};
+use crate::state;
+use crate::workspace::stamps::FileStamp;
+
+/// The facts about the source files that were read, and the scans of targets.
+#[derive(Default)]
+pub struct FileFacts {
+    /// The cache file; `None` if the cache is off.
+    file: Option<Utf8PathBuf>,
+    /// The facts, read from the cache on first use.
+    known: Option<KnownSources>,
+    /// The present stamps of files, each read once.
+    stamps: HashMap<Utf8PathBuf, Option<FileStamp>>,
+    has_grown: bool,
+    /// The numbers of scans that were made, and of scans that were cached.
+    pub(super) scans: (usize, usize),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct KnownSources {
+    files: HashMap<String, KnownFile>,
+    /// The scans by the root of the target and the directory of its package. A target is scanned in
+    /// several modes.
+    scans: HashMap<(String, String), Vec<KeptScan>>,
+}
+
+/// The facts about one file.
+#[derive(Serialize, Deserialize)]
+struct KnownFile {
+    stamp: FileStamp,
+    names: Option<SourceNames>,
+    parts: Option<PathParts>,
+    /// The results of searches, by the hash of the search.
+    held: HashMap<u64, bool>,
+}
+
+/// The components of paths in a file: in its code, and in its documentation.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct PathParts {
+    pub(super) code: HashSet<String>,
+    pub(super) docs: HashSet<String>,
+}
+
+/// A scan with everything that its result depends on.
+#[derive(Serialize, Deserialize)]
+struct KeptScan {
+    /// The options that the scan asked for, with the answers.
+    options: BTreeMap<(String, Option<String>), Option<bool>>,
+    /// The paths that the scan read, each with the stamp of the file; `None` for a missing file.
+    read: Vec<(Utf8PathBuf, Option<FileStamp>)>,
+    found: SourceScan,
+}
+
+/// The maximum number of scans of one target.
+const SCANS: usize = 8;
+
+/// The maximum number of searches in one file.
+const SEARCHES: usize = 64;
+
+impl FileFacts {
+    /// Returns the facts in a cache file. The file is read on first use.
+    pub fn kept_in(file: Option<Utf8PathBuf>) -> Self {
+        Self {
+            file,
+            ..Self::default()
+        }
+    }
+
+    /// Writes new facts to the cache file. Facts about a file that changed just now are left out,
+    /// because a later change might get the same time.
+    pub fn write(&mut self) {
+        let (Some(file), Some(known), true) = (&self.file, &mut self.known, self.has_grown) else {
+            return;
+        };
+        let now = SystemTime::now();
+        let is_settled = |stamp: &FileStamp| !stamp.is_fresh_at(now);
+        known.files.retain(|_, known| is_settled(&known.stamp));
+        for scans in known.scans.values_mut() {
+            scans.retain(|scan| {
+                let mut stamps = scan.read.iter().filter_map(|(_, stamp)| stamp.as_ref());
+                stamps.all(is_settled)
+            });
+        }
+        known.scans.retain(|_, scans| !scans.is_empty());
+        state::write(file, known);
+        self.has_grown = false;
+    }
+
+    /// Scans a target, or returns the cached scan if nothing that it depends on changed.
+    pub(super) fn scan(
+        &mut self,
+        root: &Utf8Path,
+        directory: &Utf8Path,
+        holds: &Holds<'_>,
+    ) -> SourceScan {
+        let key = (root.to_string(), directory.to_string());
+        let kept = self.known().scans.remove(&key).unwrap_or_default();
+        let (mut kept, _): (Vec<_>, Vec<_>) = kept.into_iter().partition(|scan| {
+            let mut read = scan.read.iter();
+            read.all(|(path, stamp)| self.stamp(path) == *stamp)
+        });
+        let is_it = |scan: &KeptScan| {
+            let mut options = scan.options.iter();
+            options.all(|((name, value), answer)| holds(name, value.as_deref()) == *answer)
+        };
+        if let Some(at) = kept.iter().position(is_it) {
+            let found = kept[at].found.clone();
+            self.known().scans.insert(key, kept);
+            self.scans.1 += 1;
+            return found;
+        }
+        let options = RefCell::new(BTreeMap::new());
+        let asked = |name: &str, value: Option<&str>| {
+            let answer = holds(name, value);
+            let option = (name.to_owned(), value.map(str::to_owned));
+            options.borrow_mut().insert(option, answer);
+            answer
+        };
+        let (mut files, mut is_whole) = (Vec::new(), true);
+        let mut reading = |path: &Utf8Path| {
+            files.push((path.to_owned(), self.stamp(path)));
+            let text = read(path);
+            is_whole &= text.as_deref() != Some(UNREAD);
+            text
+        };
+        let found = source_scan::scan(root, directory, &asked, &mut reading);
+        self.scans.0 += 1;
+        if is_whole {
+            kept.truncate(SCANS - 1);
+            kept.push(KeptScan {
+                options: options.into_inner(),
+                read: files,
+                found: found.clone(),
+            });
+            self.has_grown = true;
+        }
+        self.known().scans.insert(key, kept);
+        found
+    }
+
+    /// Returns true if a file contains the searched text, or if it is a source that was not read.
+    pub(super) fn holds(&mut self, file: &Utf8Path, search: &Search) -> bool {
+        let hash = hashed(search);
+        if let Some(&held) = self.of(file).and_then(|known| known.held.get(&hash)) {
+            return held;
+        }
+        let Some(text) = read(file) else {
+            return false;
+        };
+        if text == UNREAD {
+            return true;
+        }
+        let held = search.succeeds_in(&text);
+        self.keep(file, |known| {
+            if known.held.len() >= SEARCHES {
+                known.held.clear();
+            }
+            known.held.insert(hash, held);
+        });
+        held
+    }
+
+    /// Returns the names in a file: `None` if there is no file, or else `None` in the option if the
+    /// file was not read.
+    pub(super) fn names(&mut self, file: &Utf8Path) -> Option<Option<SourceNames>> {
+        if let Some(names) = self.of(file).and_then(|known| known.names.clone()) {
+            return Some(Some(names));
+        }
+        let text = read(file)?;
+        if text == UNREAD {
+            return Some(None);
+        }
+        let names = SourceNames::of(&text);
+        self.keep(file, |known| known.names = Some(names.clone()));
+        Some(Some(names))
+    }
+
+    /// Returns the components of paths in a file. A source that was not read has the stand-in for
+    /// its text as its only component.
+    pub(super) fn parts(&mut self, file: &Utf8Path) -> PathParts {
+        if let Some(parts) = self.of(file).and_then(|known| known.parts.clone()) {
+            return parts;
+        }
+        let mut parts = PathParts::default();
+        let Some(text) = read(file) else {
+            return parts;
+        };
+        if text == UNREAD {
+            parts.code.insert(text.clone());
+            parts.docs.insert(text);
+            return parts;
+        }
+        for line in text.lines() {
+            match Lines::of(line) {
+                Some(Lines::Code) => parts.code.extend(path_names(line, Lines::Code)),
+                Some(Lines::Docs) => parts.docs.extend(path_names(line, Lines::Docs)),
+                None => {}
+            }
+        }
+        self.keep(file, |known| known.parts = Some(parts.clone()));
+        parts
+    }
+
+    /// Returns the facts about a file, if the file is unchanged.
+    fn of(&mut self, file: &Utf8Path) -> Option<&KnownFile> {
+        let stamp = self.stamp(file)?;
+        let known = self.known().files.get(file.as_str())?;
+        (known.stamp == stamp).then_some(known)
+    }
+
+    /// Adds a fact about a file.
+    fn keep(&mut self, file: &Utf8Path, add: impl FnOnce(&mut KnownFile)) {
+        let Some(stamp) = self.stamp(file) else {
+            return;
+        };
+        self.has_grown = true;
+        let empty = || KnownFile {
+            stamp: stamp.clone(),
+            names: None,
+            parts: None,
+            held: HashMap::new(),
+        };
+        let known = self.known().files.entry(file.to_string());
+        let known = known.or_insert_with(empty);
+        if known.stamp != stamp {
+            *known = empty();
+        }
+        add(known);
+    }
+
+    fn known(&mut self) -> &mut KnownSources {
+        let file = self.file.as_deref();
+        self.known
+            .get_or_insert_with(|| file.and_then(state::read).unwrap_or_default())
+    }
+
+    fn stamp(&mut self, file: &Utf8Path) -> Option<FileStamp> {
+        if let Some(known) = self.stamps.get(file) {
+            return known.clone();
+        }
+        let stamp = FileStamp::at(file);
+        self.stamps.insert(file.to_owned(), stamp.clone());
+        stamp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::{scratch, write};
+
+    /// Writes a file that is `age` seconds old. The time of the last change of its metadata cannot
+    /// be set, so a test that writes the cache waits.
+    fn aged(path: &Utf8Path, text: &str, age: u64) {
+        write(path, text);
+        let time = SystemTime::now() - Duration::from_secs(age);
+        let file = File::options().append(true).open(path).unwrap();
+        file.set_modified(time).unwrap();
+    }
+
+    fn files(scan: &SourceScan) -> Vec<&str> {
+        let found = scan.modules.iter().chain(&scan.missing);
+        found.filter_map(|path| path.file_name()).collect()
+    }
+
+    #[test]
+    fn only_targets_with_a_changed_file_are_scanned_again() {
+        let (_scratch, root) = scratch();
+        let cache = root.join("facts");
+        let lib = root.join("a/src/lib.rs");
+        aged(&lib, "mod one;\n#[cfg(unix)]\nmod two;\n", 100);
+        aged(&root.join("a/src/one.rs"), "", 100);
+        aged(&root.join("b/src/lib.rs"), "", 100);
+        std::thread::sleep(Duration::from_millis(80));
+        let scans = |unix: bool| {
+            let mut facts = FileFacts::kept_in(Some(cache.clone()));
+            let holds = |name: &str, _: Option<&str>| (name == "unix").then_some(unix);
+            let scan = facts.scan(&lib, &root.join("a"), &holds);
+            facts.scan(&root.join("b/src/lib.rs"), &root.join("b"), &holds);
+            facts.write();
+            let names: Vec<_> = files(&scan).into_iter().map(str::to_owned).collect();
+            (facts.scans, names.join(" "))
+        };
+        let with_two = "lib.rs one.rs mod.rs two.rs".to_owned();
+        assert_eq!(scans(true), ((2, 0), with_two.clone()));
+        assert_eq!(scans(true), ((0, 2), with_two));
+        // Another answer to an option, and then the first answer again.
+        assert_eq!(scans(false), ((1, 1), "lib.rs one.rs".to_owned()));
+        assert_eq!(scans(true).0, (0, 2));
+        // A missing file that now exists, and a changed file.
+        aged(&root.join("a/src/two.rs"), "mod three;\n", 90);
+        std::thread::sleep(Duration::from_millis(80));
+        let found = "lib.rs one.rs two.rs mod.rs three.rs".to_owned();
+        assert_eq!(scans(true), ((1, 1), found));
+        aged(&root.join("a/src/two.rs"), "", 80);
+        assert_eq!(scans(true), ((1, 1), "lib.rs one.rs two.rs".to_owned()));
+    }
+
+    #[test]
+    fn searches_are_repeated_for_changed_files_only() {
+        let (_scratch, root) = scratch();
+        let file = root.join("lib.rs");
+        let search = Search::Variable("X".to_owned());
+        aged(&file, "env!(\"X\")", 100);
+        std::thread::sleep(Duration::from_millis(80));
+        let cache = root.join("facts");
+        let held = |text: Option<&str>| {
+            let mut facts = FileFacts::kept_in(Some(cache.clone()));
+            if let Some(text) = text {
+                // The stamp is read before the text changes, so the cached result shows.
+                facts.stamp(&file);
+                write(&file, text);
+            }
+            let held = facts.holds(&file, &search);
+            facts.write();
+            held
+        };
+        assert!(held(None));
+        assert!(held(Some("")), "the cached result");
+        assert!(!held(None), "the file changed");
+    }
+}
