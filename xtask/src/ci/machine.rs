@@ -14,9 +14,7 @@ use xtask_impact::{files, process, quote};
 
 use crate::ci::durations::Durations;
 use crate::ci::key::{self, CacheKey, KeyInputs};
-use crate::ci::matrix::MatrixJob;
-use crate::selection::select::{Noted, Selector};
-use crate::selection::{Selection, binary_id};
+use crate::selection::binary_id;
 
 /// Returns the cache key of a workspace's builds.
 ///
@@ -101,31 +99,4 @@ pub(crate) fn weight(answer: &Answer, durations: &Durations, unit: UnitIx) -> u6
     let unit = answer.graph.unit(unit);
     let package = &answer.workspace.package(unit.package).name;
     durations.of(&binary_id(package, unit.kind, &unit.target))
-}
-
-/// Returns the job of a matrix that runs one part. `is_timed` is true if durations are known.
-pub(crate) fn job(
-    selector: &Selector<'_>,
-    weight: u64,
-    (part, notes): Noted,
-    is_timed: bool,
-) -> MatrixJob {
-    let packages = part.packages.iter();
-    let name = |&package| selector.answer.workspace.package(package).name.clone();
-    MatrixJob {
-        shard: 0,
-        of: 0,
-        seconds: is_timed.then(|| weight as f64 / 1000.0),
-        packages: packages.map(name).collect(),
-        command: command(selector, &part),
-        notes,
-    }
-}
-
-/// Returns the cargo command for a selection, quoted for a shell.
-pub(crate) fn command(selector: &Selector<'_>, selection: &Selection) -> String {
-    let workspace = &selector.answer.workspace;
-    let arguments = selection.arguments(workspace, selector.tool, selector.options);
-    // The command names `cargo` without a path, since another machine has cargo elsewhere.
-    process::shown(selector.runner.program("cargo").args(arguments))
 }

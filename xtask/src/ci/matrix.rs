@@ -12,8 +12,23 @@ pub(crate) struct Matrix {
     pub any: bool,
     /// The comparison, as text.
     pub compared: String,
+    /// The archive of tests that the jobs run, if one build serves all jobs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
+    /// Notes for the user, such as the reason for fewer jobs than allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The jobs.
     pub include: Vec<MatrixJob>,
+}
+
+/// Nextest's archive of built tests.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Archive {
+    /// The file that the jobs need, relative to the root of the workspace.
+    pub file: String,
+    /// The command that builds the archive, for a shell.
+    pub command: String,
 }
 
 /// A job of a matrix.
@@ -48,6 +63,8 @@ impl Matrix {
             version: 1,
             any: of > 0,
             compared,
+            archive: None,
+            notes: Vec::new(),
             include: numbered.collect(),
         }
     }

@@ -1,6 +1,8 @@
 //! The command `ci`: a job matrix, a summary and a cache key for continuous integration.
 
 pub(crate) mod durations;
+pub(crate) mod gitlab;
+pub(crate) mod jobs;
 pub(crate) mod key;
 pub(crate) mod machine;
 pub(crate) mod matrix;
@@ -8,8 +10,11 @@ pub(crate) mod text;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::change_set::ChangeRequest;
+use xtask_impact::query::Evidence;
+use xtask_impact::usage;
 
-use crate::ci::matrix::Matrix;
+use crate::ci::jobs::MatrixOptions;
 use crate::ci_service;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
@@ -43,6 +48,12 @@ enum Command {
         /// target directory]
         #[arg(long, hide_short_help = true, value_name = "PATH")]
         durations: Vec<Utf8PathBuf>,
+        /// Build the tests once, into an archive of nextest that every job runs a part of
+        #[arg(long)]
+        archive: bool,
+        /// Print the matrix in this format
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
         #[command(flatten)]
         job: JobArgs,
     },
@@ -59,6 +70,15 @@ enum Command {
         #[command(flatten)]
         workspace: WorkspaceArgs,
     },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Format {
+    /// Print JSON, see docs/json.md
+    #[default]
+    Json,
+    /// Print the configuration of a child pipeline of GitLab, as YAML
+    Gitlab,
 }
 
 /// The cargo command and the packages of the jobs.
@@ -79,23 +99,38 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         Command::Matrix {
             shards,
             durations,
+            archive,
+            format,
             job,
-        } => job.with(|selector| {
-            let answer = selector.answer;
-            let durations = machine::durations(&answer.workspace, durations)?;
-            let weight = |unit| machine::weight(answer, &durations, unit);
-            let is_timed = !durations.is_empty();
-            let parts = selector.parts(shards.get(), &weight)?.into_iter();
-            let jobs = parts.map(|(load, part)| machine::job(selector, load, part, is_timed));
-            let matrix = Matrix::new(answer.compared.clone(), jobs.collect());
-            if job.github {
-                ci_service::add_to("GITHUB_OUTPUT", &text::matrix_output(&matrix)?)?;
+        } => {
+            if *archive && job.tool != Tool::Nextest {
+                return Err(usage!(
+                    "--archive builds an archive of nextest\nhint: use `ci matrix nextest --archive`"
+                ));
             }
-            output::json(&matrix)
-        })?,
-        Command::Summary(job) => job.with(|selector| {
+            job.with(|selector, asked| {
+                let workspace = &selector.answer.workspace;
+                let options = MatrixOptions {
+                    shards: shards.get(),
+                    durations: machine::durations(workspace, durations)?,
+                    archive: *archive,
+                    asked,
+                    workspace: job.selected.workspace_flags(),
+                };
+                let matrix = jobs::matrix(selector, &options)?;
+                if job.github {
+                    ci_service::add_to("GITHUB_OUTPUT", &text::matrix_output(&matrix)?)?;
+                }
+                matrix.notes.iter().for_each(output::note);
+                match format {
+                    Format::Json => output::json(&matrix),
+                    Format::Gitlab => output::data(&gitlab::pipeline(&matrix, job.tool)?),
+                }
+            })?;
+        }
+        Command::Summary(job) => job.with(|selector, _| {
             let (selection, _) = selector.all();
-            let command = (!selection.is_empty()).then(|| machine::command(selector, &selection));
+            let command = (!selection.is_empty()).then(|| jobs::command(selector, &selection));
             let text = text::summary(selector.answer, job.tool, command.as_deref());
             if job.github {
                 ci_service::add_to("GITHUB_STEP_SUMMARY", &text)?;
@@ -119,9 +154,15 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
 }
 
 impl JobArgs {
-    /// Answers the query and calls `act` with the selector of the answer.
-    fn with(&self, act: impl FnOnce(&Selector<'_>) -> Result<()>) -> Result<()> {
-        let question = self.selected.question_in_ci(self.tool)?;
+    /// Answers the query and calls `act` with the selector of the answer and with the change.
+    fn with(&self, act: impl FnOnce(&Selector<'_>, &ChangeRequest) -> Result<()>) -> Result<()> {
+        let mut question = self.selected.question_in_ci(self.tool)?;
+        if matches!(self.tool, Tool::Test | Tool::Bench) {
+            // A job may ask the kit again on another machine, whose records are not known.
+            question.evidence = Evidence::Sources;
+        }
+        let asked = question.asked.clone();
+        let act = |selector: &Selector<'_>| act(selector, &asked);
         self.selected
             .answered(None, question, (self.tool, true), act)
     }

@@ -16,7 +16,8 @@ use crate::selection::report::{AffectedReport, AffectedUnit};
 /// The maximum number of packages in a summary. GitHub accepts a megabyte.
 const ROWS: usize = 200;
 
-/// Returns a matrix as outputs of a GitHub step: `matrix`, for `fromJSON`, and `any`.
+/// Returns a matrix as outputs of a GitHub step: `matrix`, for `fromJSON`, `any`, and `archive`, the
+/// command that builds the archive of the tests.
 ///
 /// # Errors
 /// Returns an error if the matrix cannot be written as JSON, which its types rule out.
@@ -24,7 +25,10 @@ pub(crate) fn matrix_output(matrix: &Matrix) -> Result<String> {
     let include = serde_json::json!({ "include": matrix.include });
     let include = serde_json::to_string(&include).context("cannot write JSON")?;
     let any = quote::github_output("any", &matrix.any.to_string());
-    Ok(any + &quote::github_output("matrix", &quote::json(&include)))
+    let archive = matrix.archive.iter();
+    let archive = archive.map(|it| quote::github_output("archive", &it.command));
+    let archive: String = archive.collect();
+    Ok(any + &archive + &quote::github_output("matrix", &quote::json(&include)))
 }
 
 /// Returns a key as outputs of a GitHub step: `key`, and `restore-keys` with one prefix per line.

@@ -25,6 +25,7 @@ use crate::checks::Check;
 use crate::hooks::model::Hook;
 use crate::hooks::text;
 use crate::selection::select::Selector;
+use crate::selection::unification::FeatureUnification;
 use crate::selection::{Selection, Tool, ToolOptions};
 
 /// The state that a hook checks, and the changed paths of this state.
@@ -241,8 +242,10 @@ impl<'a> HookRun<'a> {
                 asked.assumed = owners.iter().map(id).collect();
             }
         }
+        let unification = FeatureUnification::or_configured(None, &workspace)?;
         let answer = question(place, workspace, asked, tool).answer()?;
         let options = ToolOptions {
+            unification,
             forwarded,
             ..ToolOptions::default()
         };
@@ -251,7 +254,7 @@ impl<'a> HookRun<'a> {
             _ => Selection::of_packages(&answer, tool, &owners),
         };
         let selector = Selector::new(&place.runner, &answer, tool, &options);
-        let (selection, mut notes) = selector.keep(selection);
+        let (selection, mut notes) = selector.choose(selection);
         if selection.is_empty() {
             return Ok((lock_file, None));
         }

@@ -104,7 +104,7 @@ fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Res
         ..
     } = selector;
     let (selection, notes) = match args.partition {
-        Some(partition) => selector.part(partition)?,
+        Some(partition) => selector.part(partition),
         None => selector.all(),
     };
     for note in notes {

@@ -9,6 +9,7 @@ use crate::cli::{global, output, progress};
 use crate::selection::filter::PackageFilter;
 use crate::selection::question_args::{Build, SubjectArgs};
 use crate::selection::select::Selector;
+use crate::selection::unification::FeatureUnification;
 use crate::selection::{Tool, ToolOptions, config_in, profile_in};
 
 /// The packages, the change set, and arguments for cargo.
@@ -16,6 +17,10 @@ use crate::selection::{Tool, ToolOptions, config_in, profile_in};
 pub(crate) struct SelectedArgs {
     #[command(flatten)]
     filter: PackageFilter,
+    /// Build shared dependencies with these features [default: the key `feature-unification` of
+    /// `[workspace.metadata.xtask]`, or cheapest]
+    #[arg(long, value_enum, hide_short_help = true, value_name = "WHICH")]
+    feature_unification: Option<FeatureUnification>,
     #[command(flatten)]
     subject: SubjectArgs,
     #[command(flatten)]
@@ -76,6 +81,16 @@ impl SelectedArgs {
         !self.cargo.as_arguments().is_empty()
     }
 
+    /// Returns the flags of the workspace, for another call of the kit.
+    pub(crate) fn workspace_flags(&self) -> Vec<String> {
+        let workspace = &self.subject.workspace;
+        let mut flags = workspace.forwarded_with_manifest();
+        for triple in workspace.targets() {
+            flags.extend(["--target".to_owned(), triple.clone()]);
+        }
+        flags
+    }
+
     fn build(&self, tool: Tool) -> Build {
         let forwarded = self.for_cargo();
         let profile = profile_in(tool, &forwarded);
@@ -99,6 +114,8 @@ impl SelectedArgs {
         let runner = question.runner.in_directory(&question.workspace.root);
         let left_out = self.filter.left_out(&question.workspace, name.is_some())?;
         let forwarded = self.for_cargo();
+        let unification =
+            FeatureUnification::or_configured(self.feature_unification, &question.workspace)?;
         let answer = progress::during("Finding", "what is affected", || question.answer())?;
         for note in &answer.notes {
             output::note_once(name, note);
@@ -108,6 +125,7 @@ impl SelectedArgs {
             keep_going,
             color: global::forwarded_color(),
             in_private_copy: false,
+            unification,
             given: self.subject.workspace.forwarded_with_targets(),
             forwarded: &forwarded,
         };

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use xtask_impact::resolve_diff::selection::UNIFIED;
 use xtask_impact::workspace::{PackageIx, Specs, Workspace};
 
 use super::filter::LeftOut;
+use super::unification::FeatureUnification;
 use super::{Selection, Tool};
 
 impl Selection {
@@ -17,26 +19,10 @@ impl Selection {
         options: &ToolOptions<'_>,
     ) -> Vec<String> {
         let mut arguments: Vec<String> = tool.words().iter().map(|&word| word.to_owned()).collect();
-        let all: BTreeSet<_> = self.packages.union(&self.beside).copied().collect();
-        let is_left_out = |(member, _): &(PackageIx, _)| !all.contains(member);
-        let left_out: Vec<_> = workspace.members().filter(is_left_out).collect();
-        let only_excluded = left_out
-            .iter()
-            .all(|(it, _)| options.left_out.excluded.contains(it));
-        if tool != Tool::Fmt && (self.whole || only_excluded) {
-            arguments.extend(whole_workspace(workspace, &options.left_out.excluded));
-        } else {
-            for spec in specs(workspace, &all, tool) {
-                arguments.extend(["-p".to_owned(), spec]);
-            }
-        }
+        arguments.extend(self.package_args(workspace, tool, options));
         let (own, _) = split(options.forwarded);
         if !own.iter().any(|argument| chooses_targets(argument)) {
-            if !self.targets.is_empty() {
-                arguments.extend(self.targets.iter().cloned());
-            } else if matches!(tool, Tool::Check | Tool::Clippy | Tool::Build) {
-                arguments.push("--all-targets".to_owned());
-            }
+            arguments.extend(self.target_args(tool));
         }
         if tool == Tool::Nextest {
             arguments.push("--no-tests=pass".to_owned());
@@ -59,6 +45,81 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// Returns the arguments of the cargo command whose unit graph has the units that the selection
+    /// builds.
+    pub(crate) fn planned_arguments(
+        &self,
+        workspace: &Workspace,
+        tool: Tool,
+        options: &ToolOptions<'_>,
+    ) -> Vec<String> {
+        let words = tool.builds_like().unwrap_or_default().iter();
+        let mut arguments: Vec<String> = words
+            .filter(|word| **word != "--all-targets")
+            .map(|&word| word.to_owned())
+            .collect();
+        arguments.extend(self.package_args(workspace, tool, options));
+        let chosen = chosen_targets(options.forwarded);
+        arguments.extend(match chosen.is_empty() {
+            true => self.target_args(tool),
+            false => chosen,
+        });
+        for given in [&options.given[..], options.forwarded] {
+            arguments.extend(configuration_args(tool, given));
+        }
+        arguments
+    }
+
+    /// Returns the arguments that select packages and targets.
+    pub(crate) fn selecting_args(
+        &self,
+        workspace: &Workspace,
+        tool: Tool,
+        options: &ToolOptions<'_>,
+    ) -> Vec<String> {
+        let mut arguments = self.package_args(workspace, tool, options);
+        arguments.extend(self.target_args(tool));
+        arguments
+    }
+
+    /// Returns the arguments that select the packages, and the setting that keeps their features.
+    fn package_args(
+        &self,
+        workspace: &Workspace,
+        tool: Tool,
+        options: &ToolOptions<'_>,
+    ) -> Vec<String> {
+        let mut arguments = Vec::new();
+        let all: BTreeSet<_> = self.packages.union(&self.beside).copied().collect();
+        let is_left_out = |(member, _): &(PackageIx, _)| !all.contains(member);
+        let left_out: Vec<_> = workspace.members().filter(is_left_out).collect();
+        let only_excluded = left_out
+            .iter()
+            .all(|(it, _)| options.left_out.excluded.contains(it));
+        if tool != Tool::Fmt && (self.whole || only_excluded) {
+            arguments.extend(whole_workspace(workspace, &options.left_out.excluded));
+        } else {
+            for spec in specs(workspace, &all, tool) {
+                arguments.extend(["-p".to_owned(), spec]);
+            }
+        }
+        if self.unified {
+            arguments.extend(["--config", UNIFIED].map(str::to_owned));
+        }
+        arguments
+    }
+
+    /// Returns the arguments that select the targets, if the user selects none.
+    fn target_args(&self, tool: Tool) -> Vec<String> {
+        match tool {
+            _ if !self.targets.is_empty() => self.targets.clone(),
+            Tool::Check | Tool::Clippy | Tool::Build => vec!["--all-targets".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// The options that the user gave in addition to the change.
 #[derive(Default)]
 pub(crate) struct ToolOptions<'a> {
@@ -72,6 +133,8 @@ pub(crate) struct ToolOptions<'a> {
     pub given: Vec<String>,
     /// True if cargo runs in a private copy of the repository, in which it may write the lock file.
     pub in_private_copy: bool,
+    /// The features that dependencies are built with.
+    pub unification: FeatureUnification,
     /// The arguments that are forwarded to cargo.
     pub forwarded: &'a [String],
 }
@@ -91,6 +154,19 @@ pub(crate) fn whole_workspace(
 /// Returns the user's arguments that choose features, profile and platform. Cargo's unit graph is
 /// asked for with these arguments.
 pub(crate) fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String> {
+    let (configuring, _) = configuring(tool, forwarded);
+    let name = tool.profile_option();
+    // Translates the tool's option to cargo's own name, `--profile`.
+    let translate = |argument: String| match argument.strip_prefix(name) {
+        Some(rest) if rest.is_empty() || rest.starts_with('=') => format!("--profile{rest}"),
+        _ => argument,
+    };
+    configuring.into_iter().map(translate).collect()
+}
+
+/// Splits the user's arguments for cargo: first the arguments that choose features, profile and
+/// platform, then all others.
+pub(crate) fn configuring(tool: Tool, forwarded: &[String]) -> (Vec<String>, Vec<String>) {
     const WITH_VALUE: [&str; 5] = ["-F", "--features", "--target", "--config", "-Z"];
     const ALONE: [&str; 7] = [
         "--all-features",
@@ -101,28 +177,24 @@ pub(crate) fn configuration_args(tool: Tool, forwarded: &[String]) -> Vec<String
         "--offline",
         "--frozen",
     ];
-    let mut kept = Vec::new();
-    let mut arguments = split(forwarded).0.iter();
+    let (own, for_tests) = split(forwarded);
+    let (mut kept, mut others) = (Vec::new(), Vec::new());
+    let mut arguments = own.iter();
     while let Some(argument) = arguments.next() {
         let name = argument.split('=').next().unwrap_or_default();
-        if name == tool.profile_option() {
-            // Translates the tool's option to cargo's own name, `--profile`.
-            kept.push(argument.replacen(name, "--profile", 1));
-            if name == argument {
-                kept.extend(arguments.next().cloned());
-            }
-        } else if WITH_VALUE.contains(&argument.as_str()) {
-            kept.push(argument.clone());
+        let has_value = WITH_VALUE.contains(&name) || name == tool.profile_option();
+        let is_joined = argument.starts_with("-F") || argument.starts_with("-Z");
+        if !has_value && !is_joined && !ALONE.contains(&argument.as_str()) {
+            others.push(argument.clone());
+            continue;
+        }
+        kept.push(argument.clone());
+        if has_value && name == argument {
             kept.extend(arguments.next().cloned());
-        } else if ALONE.contains(&argument.as_str())
-            || WITH_VALUE.contains(&name)
-            || argument.starts_with("-F")
-            || argument.starts_with("-Z")
-        {
-            kept.push(argument.clone());
         }
     }
-    kept
+    others.extend(for_tests.iter().cloned());
+    (kept, others)
 }
 
 /// Returns true if arguments of [`configuration_args`] change neither the activated features nor
@@ -187,6 +259,22 @@ pub(crate) fn locked(mut arguments: Vec<String>) -> Vec<String> {
         arguments.insert(own.len(), "--locked".to_owned());
     }
     arguments
+}
+
+/// Returns the user's arguments that choose targets, with their values.
+fn chosen_targets(forwarded: &[String]) -> Vec<String> {
+    const WITH_VALUE: [&str; 4] = ["--bin", "--test", "--example", "--bench"];
+    let mut chosen = Vec::new();
+    let mut arguments = split(forwarded).0.iter();
+    while let Some(argument) = arguments.next() {
+        if chooses_targets(argument) {
+            chosen.push(argument.clone());
+            if WITH_VALUE.contains(&argument.as_str()) {
+                chosen.extend(arguments.next().cloned());
+            }
+        }
+    }
+    chosen
 }
 
 fn chooses_targets(argument: &str) -> bool {

@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 mod arguments;
+mod estimate;
 pub(crate) mod filter;
 pub(crate) mod placeholders;
 pub(crate) mod profiles;
@@ -11,13 +12,14 @@ pub(crate) mod report;
 pub(crate) mod select;
 mod targets;
 pub(crate) mod test_runner_shim;
+pub(crate) mod unification;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 pub(crate) use arguments::{
-    ToolOptions, config_in, configuration_args, keeps_features, locked, profile_in, specs,
-    whole_workspace,
+    ToolOptions, config_in, configuration_args, configuring, keeps_features, locked, profile_in,
+    specs, whole_workspace,
 };
 use cargo_metadata::camino::Utf8Path;
 pub(crate) use targets::{binary_id, in_filterset};
@@ -85,14 +87,15 @@ impl Tool {
         }
     }
 
-    /// Returns a cargo command that builds with the same features. Features depend on the command
-    /// only in one respect: if dev-dependencies count. Returns `None` for `fmt`, which builds
-    /// nothing.
+    /// Returns the cargo command whose unit graph has the units that the tool builds. The graph of a
+    /// check is made from the graph of a build. Returns `None` for `fmt`, which builds nothing.
     pub(crate) fn builds_like(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Fmt => None,
-            Self::Doc => Some(&["build"]),
-            _ => Some(&["build", "--all-targets"]),
+            Self::Check | Self::Clippy | Self::Build => Some(&["build", "--all-targets"]),
+            Self::Test | Self::Nextest => Some(&["test"]),
+            Self::Bench => Some(&["bench"]),
+            Self::Doc => Some(&["doc", "--no-deps"]),
         }
     }
 
@@ -170,6 +173,8 @@ pub(crate) struct Selection {
     pub filter: Option<String>,
     /// True if the whole workspace is selected, even if only some packages are affected.
     pub whole: bool,
+    /// True if cargo's own setting gives the selected packages the features of the workspace.
+    pub unified: bool,
 }
 
 impl Selection {

@@ -194,6 +194,26 @@ impl AffectedReport {
         self
     }
 
+    /// Keeps the units of these kinds and modes, and their packages. Without a mode, every mode of
+    /// the kind is kept.
+    #[must_use]
+    pub(crate) fn of_kinds(mut self, kinds: &[(TargetKind, Option<Mode>)]) -> Self {
+        let is_kept = |unit: &AffectedUnit| {
+            let mut kinds = kinds.iter();
+            kinds.any(|&(kind, mode)| kind == unit.kind && mode.is_none_or(|it| it == unit.mode))
+        };
+        self.units.retain(is_kept);
+        self.packages = packages(&self.units);
+        self
+    }
+
+    /// Returns the names of the affected targets of members, one per line.
+    pub(crate) fn target_names(&self) -> String {
+        let units = self.units.iter().filter(|unit| unit.member);
+        let names: BTreeSet<&str> = units.map(|unit| unit.target.as_str()).collect();
+        names.iter().map(|name| format!("{name}\n")).collect()
+    }
+
     /// Returns the report as text: a block for each package, with the packages that the change
     /// touches directly first. Units with the same effect and chain share a line.
     pub(crate) fn text(&self) -> String {

@@ -1,11 +1,12 @@
-//! The selection of `run-affected`: the affected packages, and the packages that keep the features
-//! of dependencies. Without the latter, cargo would build dependencies with other features than for
-//! the whole workspace.
+//! The selection of `run-affected`: the affected packages, alone or together with packages that keep
+//! the features of dependencies. Alone, the affected packages may be built with other features than
+//! in the whole workspace.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Result, anyhow};
+use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
 use xtask_impact::query::Answer;
 use xtask_impact::resolve_diff::bound::is_as_in_whole;
@@ -17,9 +18,11 @@ use xtask_impact::state;
 use xtask_impact::unit_graph::UnitIx;
 use xtask_impact::workspace::{Declared, PackageIx, Workspace};
 
+use crate::selection::estimate::Estimator;
+use crate::selection::unification::{Candidate, FeatureUnification, Features, cheapest};
 use crate::selection::{
     Partition, Selection, Tool, ToolOptions, configuration_args, keeps_features, spread,
-    whole_workspace,
+    test_runner_shim, whole_workspace,
 };
 
 /// A selection with notes for the user.
@@ -60,62 +63,149 @@ impl<'a> Selector<'a> {
 
     /// Returns the selection of everything that is affected.
     pub(crate) fn all(&self) -> Noted {
-        self.keep(Selection::new(
+        self.choose(Selection::new(
             self.answer,
             self.tool,
             &self.options.left_out.all(),
         ))
     }
 
-    /// Returns one machine's part of the tests. The part depends on the change alone.
-    ///
-    /// # Errors
-    /// Returns an error if cargo does not tell which tests belong together.
-    pub(crate) fn part(&self, partition: Partition) -> Result<Noted> {
-        let alike = |_| 1;
-        let place = partition.slice - 1;
-        Ok(match self.tool {
-            Tool::Nextest => self.keep(self.binaries(partition.of, &alike).swap_remove(place).1),
-            _ => self.groups(partition.of, &alike)?.swap_remove(place).1,
-        })
+    /// Returns one machine's part of the tests. The tests of a part depend on the change alone; the
+    /// packages that are built with them depend on the machine's target directory.
+    pub(crate) fn part(&self, partition: Partition) -> Noted {
+        let parts = self.split(partition.of, &|_| 1).into_iter();
+        let part = parts.map(|(_, part)| part).nth(partition.slice - 1);
+        self.choose(part.unwrap_or_default())
     }
 
-    /// Returns the parts of `of` machines, each with its weight. Empty parts are left out.
-    ///
-    /// # Errors
-    /// Returns the errors of [`Selector::part`].
-    pub(crate) fn parts(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
-        let kept = |parts: Vec<(u64, Selection)>| {
-            let parts = parts.into_iter();
-            parts.map(|(load, part)| (load, self.keep(part))).collect()
-        };
-        let mut parts: Vec<_> = match self.tool {
-            Tool::Test => self.groups(of, weight)?,
-            Tool::Nextest => kept(self.binaries(of, weight)),
-            _ => kept(self.packages(of, weight)),
-        };
-        parts.retain(|(_, (part, _))| !part.is_empty());
-        Ok(parts)
+    /// Returns the parts of `of` machines, each with its weight and its number from 1. Empty parts
+    /// are left out.
+    pub(crate) fn parts(&self, of: usize, weight: &Weight<'_>) -> Vec<(usize, u64, Noted)> {
+        let parts = (1..).zip(self.split(of, weight));
+        let parts = parts.filter(|(_, (_, part))| !part.is_empty());
+        parts
+            .map(|(slice, (load, part))| (slice, load, self.choose(part)))
+            .collect()
     }
 
-    /// Adds the packages that keep the features of the selection's dependencies.
-    pub(crate) fn keep(&self, selection: Selection) -> Noted {
+    /// Returns the number of things that can be spread over machines, with their name. Nextest
+    /// spreads test binaries, the other tools packages.
+    pub(crate) fn splittable(&self) -> (usize, &'static str) {
+        match self.tool {
+            Tool::Nextest => {
+                let left_out = self.options.left_out.all();
+                let units = Selection::units(self.answer, self.tool, &left_out);
+                (units.len(), "test target")
+            }
+            _ => (self.weights(&|_| 1).len(), "package"),
+        }
+    }
+
+    /// Splits the affected tests or packages, without regard to features.
+    fn split(&self, of: usize, weight: &Weight<'_>) -> Vec<(u64, Selection)> {
+        match self.tool {
+            Tool::Nextest => self.binaries(of, weight),
+            _ => self.packages(of, weight),
+        }
+    }
+
+    /// Chooses the features that a selection is built with, and adds the packages that it takes.
+    pub(crate) fn choose(&self, selection: Selection) -> Noted {
+        let is_logged = log::log_enabled!(log::Level::Info) && !selection.is_empty();
+        let asked = is_logged.then(|| selection.clone());
+        let noted = self.chosen(selection);
+        if let Some(asked) = asked.filter(|_| self.tool != Tool::Fmt) {
+            self.log_estimates(&asked, &noted.0);
+        }
+        noted
+    }
+
+    /// Logs the numbers of units that cargo compiles for the whole workspace, for the selected
+    /// packages alone, and for the chosen selection.
+    fn log_estimates(&self, asked: &Selection, chosen: &Selection) {
+        let whole = asked.clone().whole(self.answer, self.tool);
+        let changed = self.changed();
+        let estimates = || -> Result<[usize; 3]> {
+            let estimator = Estimator::new(self, &changed)?;
+            let mut units = [0; 3];
+            for (units, selection) in units.iter_mut().zip([&whole, asked, chosen]) {
+                *units = estimator.of(selection)?.units;
+            }
+            Ok(units)
+        };
+        match estimates() {
+            Ok([whole, alone, chosen]) => log::info!(
+                "units to compile: {whole} for the whole workspace, {alone} for the selected \
+                 packages alone, {chosen} for the chosen selection"
+            ),
+            Err(error) => log::info!("units to compile: not known: {error:#}"),
+        }
+    }
+
+    /// Returns the absolute paths of the changed files.
+    fn changed(&self) -> Vec<Utf8PathBuf> {
+        let changes = self.answer.changes.iter();
+        changes
+            .map(|it| self.answer.top_level.join(&it.path))
+            .collect()
+    }
+
+    fn chosen(&self, selection: Selection) -> Noted {
+        let tool = self.tool;
+        let ids = ids(&self.answer.workspace, &selection.packages);
+        let unification = self.options.unification;
+        if selection.is_empty()
+            || tool == Tool::Fmt
+            || ids == self.members()
+            || unification == FeatureUnification::Selected
+        {
+            return (selection, Vec::new());
+        }
+        let as_in_whole = self.as_in_whole(&selection, &ids);
+        let runner = test_runner_shim::configured_runner(self.runner, self.options.forwarded);
+        let runner = runner.filter(|_| matches!(tool, Tool::Test | Tool::Bench));
+        if let Some(runner) = runner {
+            let needs_others = as_in_whole
+                .as_ref()
+                .is_some_and(|(_, (kept, _))| !kept.beside.is_empty());
+            let note = format!(
+                "the selected packages are built alone, with features of their own: {runner} \
+                 replaces the runner with which the kit skips the tests of other packages"
+            );
+            return (
+                selection,
+                needs_others.then_some(note).into_iter().collect(),
+            );
+        }
+        match unification {
+            FeatureUnification::Cheapest => self.cheapest(selection, as_in_whole),
+            _ => as_in_whole.map_or((selection, Vec::new()), |(_, noted)| noted),
+        }
+    }
+
+    /// Returns the selection that keeps the features of the whole workspace. Returns `None` if the
+    /// selected packages alone keep the features.
+    fn as_in_whole(
+        &self,
+        selection: &Selection,
+        ids: &BTreeSet<String>,
+    ) -> Option<(Features, Noted)> {
         let (answer, tool) = (self.answer, self.tool);
         let workspace = &answer.workspace;
-        if selection.is_empty() || tool == Tool::Fmt {
-            return (selection, Vec::new());
-        }
-        let ids = ids(workspace, &selection.packages);
-        if ids == self.members() {
-            return (selection, Vec::new());
-        }
-        let because = match self.kept(&selection.packages, &ids) {
+        let because = match self.kept(&selection.packages, ids) {
+            Ok(Preserved::With(added)) if added.is_empty() => return None,
             Ok(Preserved::With(added)) => {
                 let notes = added.iter().map(|added| note(workspace, added)).collect();
-                return (
-                    selection.with(answer, tool, places(workspace, &added)),
-                    notes,
-                );
+                let with = places(workspace, &added);
+                let kept = selection.clone().with(answer, tool, with);
+                return Some((Features::Kept, (kept, notes)));
+            }
+            Ok(Preserved::ByCargo) => {
+                let unified = Selection {
+                    unified: true,
+                    ..selection.clone()
+                };
+                return Some((Features::Kept, (unified, Vec::new())));
             }
             Ok(Preserved::Whole) => {
                 "a selection of fewer packages would build dependencies with other features"
@@ -126,7 +216,75 @@ impl<'a> Selector<'a> {
             }
         };
         let note = format!("the whole workspace is selected: {because}");
-        (selection.whole(answer, tool), vec![note])
+        let whole = selection.clone().whole(answer, tool);
+        Some((Features::Whole, (whole, vec![note])))
+    }
+
+    /// Returns the selection for which cargo compiles the fewest units: the selected packages alone,
+    /// with the packages that keep the features, or with all packages.
+    fn cheapest(&self, selection: Selection, as_in_whole: Option<(Features, Noted)>) -> Noted {
+        let fallback = || {
+            let whole = as_in_whole.clone();
+            whole.map_or((selection.clone(), Vec::new()), |(_, noted)| noted)
+        };
+        match self.candidates(&selection, as_in_whole.clone()) {
+            Ok(candidates) => {
+                let (chosen, notes) = cheapest(candidates).unwrap_or_else(fallback);
+                // The usual case: fewer packages, with the same features, need fewer units.
+                let is_usual = as_in_whole.is_none() && !chosen.whole;
+                (chosen, if is_usual { Vec::new() } else { notes })
+            }
+            Err(error) => {
+                let (selection, mut notes) = fallback();
+                notes.push(format!("the units to compile are unknown: {error:#}"));
+                (selection, notes)
+            }
+        }
+    }
+
+    /// Returns the ways to build a selection, each with its estimate. Of equal ways, the better way
+    /// comes first: features as in the whole workspace, then fewer packages.
+    fn candidates(
+        &self,
+        selection: &Selection,
+        as_in_whole: Option<(Features, Noted)>,
+    ) -> Result<Vec<Candidate>> {
+        let answer = self.answer;
+        if as_in_whole.is_none() && matches!(self.tool, Tool::Check | Tool::Clippy) {
+            // A check of all packages has every unit of a check of fewer packages. In a build this is
+            // not certain: a library that another package uses on the host is compiled once for both.
+            return Ok(Vec::new());
+        }
+        let changed = self.changed();
+        let estimator = Estimator::new(self, &changed)?;
+        let selected = (Features::Selected, (selection.clone(), Vec::new()));
+        if as_in_whole.is_none() && estimator.is_unbuilt() {
+            // Fewer packages need no more units than all packages, if nothing is built.
+            return Ok(Vec::new());
+        }
+        let mut ways = vec![selected];
+        match as_in_whole {
+            Some((Features::Whole, noted)) => ways.push((Features::Whole, noted)),
+            kept => {
+                // All packages have the units of fewer packages. Only where units are built already
+                // can a build of all packages need fewer.
+                if !estimator.is_unbuilt() {
+                    let whole = selection.clone().whole(answer, self.tool);
+                    ways.push((Features::Whole, (whole, Vec::new())));
+                }
+                if let Some(kept) = kept {
+                    ways.insert(0, kept);
+                }
+            }
+        }
+        let ways = ways.into_iter().map(|(features, noted)| {
+            Ok(Candidate {
+                features,
+                estimate: estimator.of(&noted.0)?,
+                noted,
+            })
+        });
+        ways.collect()
     }
 
     /// Returns the packages that keep the features of these packages. If the manifests show that
@@ -152,7 +310,7 @@ impl<'a> Selector<'a> {
     fn are_kept(&self, packages: &BTreeSet<PackageIx>) -> bool {
         let command = self.command();
         let own = self.tool.builds_like().unwrap_or_default();
-        let with_tests = own.contains(&"--all-targets");
+        let with_tests = !own.contains(&"doc");
         let workspace = &self.answer.workspace;
         keeps_features(&command[own.len()..])
             && Declared::read(workspace)
@@ -196,72 +354,6 @@ impl<'a> Selector<'a> {
         weights
     }
 
-    /// Returns the tests of every machine, package by package. A package is tested together with
-    /// the affected packages that turn on its features, since `cargo test` runs the tests of all
-    /// packages that it builds. Every machine computes all parts, so that the machines agree.
-    fn groups(&self, of: usize, weight: &Weight<'_>) -> Result<Vec<(u64, Noted)>> {
-        let workspace = &self.answer.workspace;
-        let weights = self.weights(weight);
-        let affected: BTreeSet<PackageIx> = weights.keys().copied().collect();
-        let keeper = self.keeper()?;
-        let mut groups: Vec<BTreeSet<PackageIx>> = Vec::new();
-        let mut needs: BTreeMap<PackageIx, Vec<ExtraPackage>> = BTreeMap::new();
-        for &package in &affected {
-            let added = keeper.needs(&workspace.package(package).id)?;
-            let mut group = places(workspace, &added);
-            group.retain(|needed| affected.contains(needed));
-            group.insert(package);
-            // Groups that share a package are merged.
-            groups.retain(|other| {
-                let is_apart = other.is_disjoint(&group);
-                if !is_apart {
-                    group.extend(other);
-                }
-                is_apart
-            });
-            groups.push(group);
-            needs.insert(package, added);
-        }
-        let weigh = |group: &BTreeSet<PackageIx>| group.iter().map(|it| weights[it]).sum();
-        let groups = groups
-            .into_iter()
-            .map(|group| (weigh(&group), group))
-            .collect();
-        let mut selections = Vec::new();
-        for (load, groups) in spread(groups, of) {
-            let part: BTreeSet<PackageIx> = groups.into_iter().flatten().collect();
-            let mut seen = ids(workspace, &part);
-            let needed = part.iter().flat_map(|package| &needs[package]);
-            let needed = needed.filter(|added| seen.insert(added.package.clone()));
-            let added: Vec<ExtraPackage> = needed.cloned().collect();
-            let notes = added.iter().map(|added| note(workspace, added)).collect();
-            let beside = places(workspace, &added);
-            let all = ids(workspace, &part.union(&beside).copied().collect());
-            if !all.is_empty() && keeper.keep(&all)? != Preserved::With(Vec::new()) {
-                return Ok(self.together(&affected, of, weights.values().sum()));
-            }
-            let selection = self.of_packages(&part).with(self.answer, self.tool, beside);
-            selections.push((load, (selection, notes)));
-        }
-        Ok(selections)
-    }
-
-    /// Returns parts with all tests on the first machine.
-    fn together(
-        &self,
-        affected: &BTreeSet<PackageIx>,
-        of: usize,
-        weight: u64,
-    ) -> Vec<(u64, Noted)> {
-        let note = "the first slice has all tests, because parts would build dependencies with \
-                    other features; nextest can split them";
-        let note = vec![note.to_owned()];
-        let all = self.of_packages(affected).whole(self.answer, self.tool);
-        let mut parts = vec![(0, (Selection::default(), note.clone())); of];
-        parts[0] = (weight, (all, note));
-        parts
-    }
-
     /// Returns cargo's ids of all packages that can be selected.
     fn members(&self) -> BTreeSet<String> {
         let members = self.answer.workspace.members().map(|(member, _)| member);
@@ -279,16 +371,23 @@ impl<'a> Selector<'a> {
         command
     }
 
+    /// Returns the directory in which cargo caches what rustc prints with unstable options.
+    pub(crate) fn compiler_cache(&self) -> Utf8PathBuf {
+        let workspace = &self.answer.workspace;
+        let kept = workspace.kept();
+        let kept = kept.unwrap_or_else(|| state::in_target(&workspace.target_directory));
+        kept.join("rustc")
+    }
+
     fn whole(&self) -> Vec<String> {
         whole_workspace(&self.answer.workspace, &self.options.left_out.excluded)
     }
 
     fn keeper(&self) -> Result<&FeaturePreserver<'a>> {
         let make = || {
-            let workspace = &self.answer.workspace;
             let asker = UnitGraphQuery {
                 runner: self.runner,
-                cache: state::in_target(&workspace.target_directory).join("rustc"),
+                cache: self.compiler_cache(),
                 command: self.command(),
                 members: self.members(),
                 whole: self.whole(),

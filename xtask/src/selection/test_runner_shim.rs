@@ -11,13 +11,13 @@ use std::process::Command;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
-use xtask_impact::cargo_config::configuration_files;
+use xtask_impact::cargo_config::{CargoConfig, ConfigValue, Surroundings};
 use xtask_impact::process::Runner;
-use xtask_impact::workspace::{PackageIx, Workspace};
-use xtask_impact::{files, process};
+use xtask_impact::workspace::{PackageIx, Workspace, may_be_host};
+use xtask_impact::{process, quote};
 
 use crate::cli::status::Status;
-use crate::selection::{Selection, Tool, ToolOptions, locked};
+use crate::selection::{Selection, Tool, ToolOptions, config_in, configuration_args, locked};
 
 /// Returns the cargo command for a selection.
 pub(crate) fn cargo(
@@ -29,11 +29,16 @@ pub(crate) fn cargo(
 ) -> Command {
     let mut command = runner.cargo();
     command.args(options.color);
-    if tool == Tool::Test && !selection.beside.is_empty() && !has_runner(&workspace.root) {
+    if needs_shim(tool, selection) {
         command.args(without_tests(workspace, &selection.beside));
     }
     command.args(arguments(workspace, tool, selection, options));
     command
+}
+
+/// Returns true if a selection has packages whose tests cargo would run, and must not run.
+pub(crate) fn needs_shim(tool: Tool, selection: &Selection) -> bool {
+    matches!(tool, Tool::Test | Tool::Bench) && !selection.beside.is_empty()
 }
 
 /// Returns the arguments of the cargo command for a selection. `--locked` keeps the lock file
@@ -51,8 +56,8 @@ pub(crate) fn arguments(
     }
 }
 
-/// Returns the arguments that set the runner. A runner that the user configures for a triple
-/// overrides this setting.
+/// Returns the arguments that set the runner. A runner that the user configures would override or
+/// contradict this setting: see [`configured_runner`].
 fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<String> {
     let Ok(kit) = std::env::current_exe() else {
         return Vec::new();
@@ -72,15 +77,31 @@ fn without_tests(workspace: &Workspace, beside: &BTreeSet<PackageIx>) -> Vec<Str
     vec!["--config".to_owned(), setting]
 }
 
-/// Returns true if cargo's configuration may have a runner for a `cfg(…)`. Cargo accepts only one
-/// such runner.
-fn has_runner(root: &Utf8Path) -> bool {
-    configuration_files(root).iter().any(|file| {
-        let text = files::read_text(file, files::SETTINGS);
-        text.is_ok_and(|text| {
-            text.contains("include") || text.contains("cfg(") && text.contains("runner")
-        })
-    })
+/// Returns the place of a runner that the user configured for test binaries of the platforms that
+/// cargo may build for. Cargo accepts only one runner. `forwarded` are the arguments for cargo.
+pub(crate) fn configured_runner(runner: &Runner, forwarded: &[String]) -> Option<String> {
+    let directory = Utf8Path::from_path(runner.directory())?;
+    let around = Surroundings::of(runner, &config_in(Tool::Test, forwarded));
+    let config = CargoConfig::in_directory(directory, &around).ok()?;
+    let named = configuration_args(Tool::Test, forwarded);
+    let applies = |table: &str| {
+        table.starts_with("cfg(")
+            || may_be_host(table)
+            || named
+                .iter()
+                .any(|it| it.trim_start_matches("--target=") == table)
+    };
+    let tables = config.written().get("target").into_iter();
+    let mut tables = tables.flat_map(ConfigValue::entries);
+    let table = tables.find(|(name, table)| applies(name) && table.get("runner").is_some());
+    let variable = || {
+        let mut variables = config.variables();
+        let is_runner = |name: &str| name.starts_with("CARGO_TARGET_") && name.ends_with("_RUNNER");
+        variables.find(|(name, _)| is_runner(name))
+    };
+    table
+        .map(|(name, _)| format!("the runner of `target.{}`", quote::line(name)))
+        .or_else(|| variable().map(|(name, _)| format!("the variable {}", quote::line(name))))
 }
 
 /// Runs a test that cargo built, unless its package is in `without`. Cargo names the package by the

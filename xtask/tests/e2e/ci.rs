@@ -179,6 +179,139 @@ fn a_pull_request_becomes_jobs_for_the_affected_packages() {
     "#]]);
 }
 
+/// Two packages need the features of a third. The jobs of `test` build the third package, and run
+/// only the affected tests, each once.
+#[test]
+fn jobs_run_the_affected_tests_alone_whatever_they_build() {
+    let project = Project::with_libraries(&[("base", &[]), ("one", &["base"]), ("two", &["base"])]);
+    project.append("crates/base/Cargo.toml", "\n[features]\nmore = []\n");
+    project.library("wide", &[]);
+    project.append(
+        "crates/wide/Cargo.toml",
+        "base = { path = \"../base\", features = [\"more\"] }\n",
+    );
+    project.append(
+        "crates/wide/src/lib.rs",
+        "#[test]\nfn fails() { panic!() }\n",
+    );
+    project.cargo(&["metadata", "--format-version", "1"]).done();
+    project.commit("Break the wide one");
+    for name in ["one", "two"] {
+        let test = format!("#[test]\nfn of_{name}() {{}}\n");
+        project.append(format!("crates/{name}/src/lib.rs"), &test);
+    }
+    let asked = [
+        "--since",
+        "HEAD",
+        "--shards",
+        "3",
+        "--feature-unification",
+        "workspace",
+    ];
+    let matrix = |tool: &[&str]| project.xtask(&[&["ci", "matrix"], tool, &asked].concat());
+    matrix(&["test"]).is(expect![[r#"
+        {
+          "version": 1,
+          "any": true,
+          "compared": "the work tree since HEAD",
+          "notes": [
+            "2 jobs instead of 3: the change affects 2 packages; a package is not split; `nextest` splits by test binaries"
+          ],
+          "include": [
+            {
+              "shard": 1,
+              "of": 2,
+              "packages": [
+                "one"
+              ],
+              "command": "xtask run-affected test --since HEAD --partition=slice:1/3 --keep-going --feature-unification=workspace",
+              "notes": [
+                "wide is selected too: without it, base would be built without more"
+              ]
+            },
+            {
+              "shard": 2,
+              "of": 2,
+              "packages": [
+                "two"
+              ],
+              "command": "xtask run-affected test --since HEAD --partition=slice:2/3 --keep-going --feature-unification=workspace",
+              "notes": [
+                "wide is selected too: without it, base would be built without more"
+              ]
+            }
+          ]
+        }
+        --- stderr
+        note: 2 jobs instead of 3: the change affects 2 packages; a package is not split; `nextest` splits by test binaries
+    "#]]);
+    let jobs = matrix(&["test"]);
+    let jobs: serde_json::Value = serde_json::from_str(&jobs.stdout).unwrap();
+    let mut ran = Vec::new();
+    for job in jobs["include"].as_array().unwrap() {
+        let command = job["command"].as_str().unwrap();
+        let words: Vec<&str> = command.split(' ').collect();
+        assert_eq!(words[..2], ["xtask", "run-affected"], "{command}");
+        let output = project.xtask(&words[1..]);
+        assert_eq!(output.status, 0, "{output}");
+        let passed = output
+            .stdout
+            .lines()
+            .filter(|line| line.ends_with(" ... ok"));
+        ran.extend(passed.map(str::to_owned));
+    }
+    ran.sort();
+    assert_eq!(
+        ran,
+        ["test tests::of_one ... ok", "test tests::of_two ... ok"]
+            .map(|it| it.replace("tests::", ""))
+    );
+
+    matrix(&["nextest", "--archive", "--format", "gitlab"]).is(expect![[r##"
+        # Written by `xtask ci matrix --format gitlab`.
+        stages: [build, test]
+        "nextest archive":
+          stage: build
+          script: ["cargo nextest archive --archive-file nextest-archive.tar.zst -p one -p two -p wide"]
+          artifacts:
+            paths: ["nextest-archive.tar.zst"]
+            expire_in: 1 day
+        "nextest 1/2":
+          stage: test
+          script: ["cargo nextest run --archive-file nextest-archive.tar.zst --workspace-remap . --no-tests=pass -E 'package(=one)' --no-fail-fast"]
+        "nextest 2/2":
+          stage: test
+          script: ["cargo nextest run --archive-file nextest-archive.tar.zst --workspace-remap . --no-tests=pass -E 'package(=two)' --no-fail-fast"]
+        --- stderr
+        note: 2 jobs instead of 3: the change affects 2 test targets; nextest's own --partition splits the tests of one binary
+        note: wide is selected too: without it, base would be built without more
+    "##]]);
+    if project.cargo(&["nextest", "--version"]).status != 0 {
+        eprintln!("cargo-nextest is not installed here: not tested");
+        return;
+    }
+    let archived = matrix(&["nextest", "--archive"]);
+    let archived: serde_json::Value = serde_json::from_str(&archived.stdout).unwrap();
+    let run = |command: &serde_json::Value| {
+        let command = command.as_str().unwrap();
+        project.run(Command::new("sh").args(["-c", command]))
+    };
+    run(&archived["archive"]["command"]).done();
+    project.remove("target");
+    for job in archived["include"].as_array().unwrap() {
+        let output = run(&job["command"]);
+        assert!(output.stderr.contains("1 test run: 1 passed"), "{output}");
+    }
+    project
+        .xtask(&["ci", "matrix", "test", "--archive"])
+        .is(expect![[r#"
+            --- stderr
+            error: --archive builds an archive of nextest
+            hint: use `ci matrix nextest --archive`
+            --- exit status 2
+        "#]]);
+}
+
 #[test]
 #[cfg(unix)]
 fn everything_counts_as_changed_without_a_base() {

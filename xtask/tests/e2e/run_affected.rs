@@ -31,6 +31,7 @@ fn selected_packages_are_built_with_the_features_of_the_workspace() {
     project.xtask(&["run-affected", "check"]).is(expect![[r#"
         --- stderr
         note: wide is selected too: without it, base would be built without more
+        note: cheapest features: the features of the workspace (to compile: 3 units for the features of the workspace, 4 units for the selected packages alone, 3 units for the whole workspace)
              Running cargo check -p narrow -p wide --all-targets --locked
             Checking narrow v0.1.0 ([ROOT]/crates/narrow)
             Finished `dev` profile [unoptimized + debuginfo] target(s) in [TIME]
@@ -84,7 +85,14 @@ fn a_dry_run_prints_the_command_for_each_tool() {
         project.xtask(&all).to_string().replace(&kit, "[KIT]")
     };
     let told = [
-        dry(&["test", "--keep-going", "--", "--release"]),
+        dry(&[
+            "test",
+            "--keep-going",
+            "--feature-unification=workspace",
+            "--",
+            "--release",
+        ]),
+        dry(&["nextest", "--feature-unification=workspace"]),
         dry(&["nextest"]),
         dry(&["clippy", "--all", "--exclude", "apart"]),
         dry(&["fmt", "--", "--check"]),
@@ -100,17 +108,22 @@ fn a_dry_run_prints_the_command_for_each_tool() {
         cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)' --locked
         --- stderr
         note: wide is selected too: without it, base would be built without more
-        cargo clippy --workspace --exclude apart --all-targets --locked
-        cargo fmt -p narrow --check
-        cargo doc --no-deps -p narrow -p wide --locked
+        cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)' --locked
         --- stderr
         note: wide is selected too: without it, base would be built without more
+        cargo clippy --workspace --exclude apart --all-targets --locked
+        cargo fmt -p narrow --check
+        cargo doc --no-deps -p narrow --locked
+        --- stderr
+        note: cheapest features: the selected packages alone (to compile: 3 units for the features of the workspace, 2 units for the selected packages alone)
         --- stderr
         error: --partition splits tests
         hint: use it with `test` or `nextest`
         --- exit status 2
-        cargo test -p base -p narrow -p wide --locked
-        cargo test -p apart --locked
+        cargo test -p narrow -p wide --locked
+        cargo test -p apart -p base --locked
+        --- stderr
+        note: cheapest features: the selected packages alone (to compile: 6 units for the features of the workspace, 4 units for the selected packages alone)
     "#]].assert_eq(&told.join(""));
 
     let output = project.xtask(&["run-affected", "test"]);
@@ -128,7 +141,15 @@ fn packages_selected_for_features_are_not_tested() {
     );
     project.commit("Break the wide one");
     project.append("crates/narrow/src/lib.rs", "#[test]\nfn is_run() {}\n");
-    let output = project.xtask(&["run-affected", "test", "--", "--quiet"]);
+    let test = [
+        "run-affected",
+        "test",
+        "--feature-unification=workspace",
+        "--since",
+        "HEAD",
+    ];
+    let test = || project.xtask(&[&test[..], &["--", "--quiet"]].concat());
+    let output = test();
     assert_eq!(output.status, 0, "{output}");
     assert!(
         output.stderr.contains("note: wide is selected too"),
@@ -143,13 +164,79 @@ fn packages_selected_for_features_are_not_tested() {
             .any(|unit| unit.target == "base" && unit.mode == "build"),
         "{built:?}"
     );
-    // A runner that the user configured stays in force.
+    // With a runner of the user's own, the kit cannot skip tests, so it selects nothing more.
     project.write(
         ".cargo/config.toml",
         "[target.'cfg(all())']\nrunner = \"env\"\n",
     );
-    let output = project.xtask(&["run-affected", "test", "--since", "HEAD", "--", "--quiet"]);
-    assert_eq!(output.status, 101, "{output}");
+    project.commit("Configure a runner");
+    project.append("crates/narrow/src/lib.rs", "// Edited.\n");
+    let output = test();
+    assert_eq!(output.status, 0, "{output}");
+    assert!(output.stdout.contains("running 1 test"), "{output}");
+    let note = "the selected packages are built alone, with features of their own: the runner of \
+                `target.cfg(all())`";
+    assert!(output.stderr.contains(note), "{output}");
+}
+
+/// On an empty target directory the selected packages alone are cheapest. After a build of all
+/// packages, a build with the features of that build is cheapest. Cargo then builds as many units as
+/// the kit said.
+#[test]
+fn the_cheapest_features_are_chosen() {
+    let project = project();
+    project.append("crates/narrow/src/lib.rs", "// Edited.\n");
+    project
+        .xtask(&["run-affected", "check", "--dry-run"])
+        .is(expect![[r#"
+            cargo check -p narrow --all-targets --locked
+            --- stderr
+            note: cheapest features: the selected packages alone (to compile: 6 units for the features of the workspace, 4 units for the selected packages alone)
+        "#]]);
+    project.build(CHECK).unwrap();
+    project.append("crates/narrow/src/lib.rs", "// Edited again.\n");
+    project
+        .xtask(&["run-affected", "check", "--dry-run"])
+        .is(expect![[r#"
+            cargo check -p narrow -p wide --all-targets --locked
+            --- stderr
+            note: wide is selected too: without it, base would be built without more
+            note: cheapest features: the features of the workspace (to compile: 3 units for the features of the workspace, 4 units for the selected packages alone, 3 units for the whole workspace)
+        "#]]);
+    let explicit = |which: &str| {
+        let flag = format!("--feature-unification={which}");
+        project
+            .xtask(&["run-affected", "check", "--dry-run", &flag])
+            .done()
+    };
+    assert_eq!(
+        explicit("selected"),
+        "cargo check -p narrow --all-targets --locked\n"
+    );
+    assert!(explicit("workspace").contains("-p narrow -p wide"));
+    project.append(
+        "Cargo.toml",
+        "\n[workspace.metadata.xtask]\nfeature-unification = \"selected\"\n",
+    );
+    let since = [
+        "run-affected",
+        "check",
+        "--dry-run",
+        "--since",
+        "HEAD",
+        "--exclude",
+        "apart",
+    ];
+    let configured = project.xtask(&since).done();
+    assert!(!configured.contains("--workspace"), "{configured}");
+    project.replace("Cargo.toml", "\"selected\"", "\"none\"");
+    project
+        .xtask(&["run-affected", "check", "--dry-run"])
+        .is(expect![[r#"
+            --- stderr
+            error: [ROOT]/Cargo.toml: [workspace.metadata.xtask]: `feature-unification`: unknown variant `none`, expected one of `workspace`, `selected`, `cheapest`
+            --- exit status 2
+        "#]]);
 }
 
 /// If nextest is installed, it runs exactly the tests of the affected units. On several machines,

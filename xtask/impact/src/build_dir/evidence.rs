@@ -15,7 +15,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::unit_inputs::{Roots, Watch};
-use super::unit_record::{RecordedMode, UnitDir, UnitName};
+use super::unit_record::{RecordedKind, RecordedMode, UnitDir, UnitName};
 use crate::build_dir::{Layout, ProfileDir, profile_dirs};
 use crate::paths::RealPaths;
 use crate::{parallel, state};
@@ -89,6 +89,23 @@ impl ProfileRecords {
     pub fn toolchain(&self) -> Option<u64> {
         let newest = self.units.iter().max_by_key(|unit| unit.invoked);
         newest.map(|unit| unit.rustc)
+    }
+
+    /// Returns true if rustc only checked a unit: it wrote metadata, and no library.
+    pub fn is_checked(&self, unit: &UnitRecord) -> bool {
+        let UnitName { mode, kind, target } = &unit.name;
+        if !matches!(mode, RecordedMode::Compile | RecordedMode::Test) {
+            return false;
+        }
+        let directory = self.path.join(match (self.is_v1, kind) {
+            (false, _) => format!("build/{}/{}/out", unit.package, unit.hash),
+            (true, RecordedKind::BuildScript) => format!("build/{}-{}", unit.package, unit.hash),
+            (true, RecordedKind::Example) => "examples".to_owned(),
+            (true, _) => "deps".to_owned(),
+        });
+        let name = format!("lib{}-{}", target.replace('-', "_"), unit.hash);
+        let has = |extension| directory.join(format!("{name}.{extension}")).is_file();
+        has("rmeta") && !has("rlib")
     }
 }
 

@@ -18,6 +18,7 @@
 pub mod changed;
 pub mod checkouts;
 pub mod layout;
+pub mod missing;
 pub mod names;
 pub(crate) mod platform;
 pub mod refusals;
@@ -435,26 +436,34 @@ impl Record<'_> {
     }
 
     /// Returns true if only the change set can have altered the files that the compiler read, or
-    /// the output of the script. As in cargo, a file with the same time as the start counts as
-    /// older.
+    /// the output of the script.
     fn is_current(&self, changed: &ChangedPaths) -> bool {
-        let started = self.invoked();
-        let is_older = |at: Option<SystemTime>| at.is_some_and(|at| Some(at) <= started);
-        let is_unchanged = |path: &&Utf8PathBuf| !changed.contains(path);
-        match self.inputs {
-            RecordedInputs::Compiled { files, .. } => {
-                let mut files = files.iter().filter(is_unchanged);
-                started.is_some() && files.all(|file| is_older(modified(file)))
-            }
-            RecordedInputs::Run(Watch::Declared(paths, variables)) => {
-                let mut paths = paths.iter().filter(is_unchanged);
-                paths.all(|path| is_older(newest_in(path, changed)))
-                    && variables
-                        .iter()
-                        .all(|(name, value)| std::env::var(name).ok() == *value)
-            }
-            RecordedInputs::Run(_) => started.is_some(),
+        are_current(self.inputs, self.invoked(), changed)
+    }
+}
+
+/// Returns true if no input outside the change set is newer than the start of the compiler or of
+/// the script. As in cargo, a file with the same time as the start counts as older.
+fn are_current(
+    inputs: &RecordedInputs,
+    started: Option<SystemTime>,
+    changed: &ChangedPaths,
+) -> bool {
+    let is_older = |at: Option<SystemTime>| at.is_some_and(|at| Some(at) <= started);
+    let is_unchanged = |path: &&Utf8PathBuf| !changed.contains(path);
+    match inputs {
+        RecordedInputs::Compiled { files, .. } => {
+            let mut files = files.iter().filter(is_unchanged);
+            started.is_some() && files.all(|file| is_older(modified(file)))
         }
+        RecordedInputs::Run(Watch::Declared(paths, variables)) => {
+            let mut paths = paths.iter().filter(is_unchanged);
+            paths.all(|path| is_older(newest_in(path, changed)))
+                && variables
+                    .iter()
+                    .all(|(name, value)| std::env::var(name).ok() == *value)
+        }
+        RecordedInputs::Run(_) => started.is_some(),
     }
 }
 

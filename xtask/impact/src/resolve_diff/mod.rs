@@ -19,6 +19,7 @@ pub mod bound;
 mod cargo_unit_graph;
 pub mod compiled;
 mod difference;
+pub mod planned;
 mod raw;
 pub mod remembered;
 pub mod selection;

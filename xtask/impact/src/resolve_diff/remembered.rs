@@ -1,17 +1,19 @@
-//! A cache of cargo's answers about the features of selections. In a large workspace such an answer
-//! takes one or two seconds, and it changes only with manifests, lock file and configuration.
+//! A cache of cargo's answers about selections: their features and their units. In a large workspace
+//! such an answer takes one or two seconds, and it changes only with manifests, lock file and
+//! configuration.
 
 use std::fs;
 
 use cargo_metadata::camino::Utf8PathBuf;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::selection::Preserved;
 use crate::paths::hashed;
 use crate::state;
 use crate::workspace::Workspace;
 
 /// The maximum number of cached answers.
-const MOST: usize = 256;
+const MOST: usize = 128;
 
 /// The cache file for the answer to one question.
 pub struct Remembered {
@@ -30,17 +32,17 @@ impl Remembered {
     }
 
     /// Returns the cached answer, if there is one.
-    pub fn read(&self) -> Option<Preserved> {
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         state::read(&self.file)
     }
 
     /// Writes the answer. Empties the cache first if it holds too many answers.
-    pub fn write(&self, kept: &Preserved) {
+    pub fn write(&self, answer: &impl Serialize) {
         if let Some(directory) = self.file.parent()
             && fs::read_dir(directory).is_ok_and(|entries| entries.count() > MOST)
         {
             drop(fs::remove_dir_all(directory));
         }
-        state::write(&self.file, kept);
+        state::write(&self.file, answer);
     }
 }

@@ -71,8 +71,25 @@ pub struct FeaturePreserver<'a> {
 pub enum Preserved {
     /// The selection and these additional packages, often none.
     With(Vec<ExtraPackage>),
+    /// The selection alone: cargo itself unifies the features with the whole workspace if its
+    /// setting [`UNIFIED`] is given by `--config`.
+    ByCargo,
     /// The whole workspace: no smaller selection keeps the features.
     Whole,
+}
+
+/// The setting that makes cargo give selected packages the features of the whole workspace.
+pub const UNIFIED: &str = "resolver.feature-unification='workspace'";
+
+/// Returns true if cargo uses the setting [`UNIFIED`]. A cargo in which the setting is unstable
+/// ignores it with a warning.
+fn has_unification(runner: &Runner) -> Result<bool> {
+    let mut command = runner.cargo();
+    command.args(["metadata", "--no-deps", "--format-version", "1"]);
+    command.args(["--config", UNIFIED]);
+    let output = process::output(&mut command)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    Ok(output.status.success() && !said.contains("feature-unification"))
 }
 
 impl<'a> FeaturePreserver<'a> {
@@ -97,6 +114,11 @@ impl<'a> FeaturePreserver<'a> {
         if self.holds(selected)? {
             return Ok(Preserved::With(Vec::new()));
         }
+        if has_unification(self.asker.runner)?
+            && self.holds_with(selected, &["--config", UNIFIED])?
+        {
+            return Ok(Preserved::ByCargo);
+        }
         let added = self.added(selected)?;
         let mut widened = selected.clone();
         widened.extend(added.iter().map(|added| added.package.clone()));
@@ -108,25 +130,20 @@ impl<'a> FeaturePreserver<'a> {
         })
     }
 
-    /// Returns the additional packages that one package alone needs, according to cargo's unit
-    /// graph. The result is not confirmed by cargo.
-    ///
-    /// # Errors
-    /// Returns cargo's message if cargo fails.
-    pub fn needs(&self, package: &str) -> Result<Vec<ExtraPackage>> {
-        self.added(&BTreeSet::from([package.to_owned()]))
-    }
-
     fn added(&self, selected: &BTreeSet<String>) -> Result<Vec<ExtraPackage>> {
         let members = &self.asker.members;
         Ok(added(&self.whole, self.each()?, members, selected))
     }
 
     fn holds(&self, selected: &BTreeSet<String>) -> Result<bool> {
-        let packages: Vec<String> = selected
-            .iter()
-            .flat_map(|id| ["-p".to_owned(), id.clone()])
-            .collect();
+        self.holds_with(selected, &[])
+    }
+
+    /// Returns true if the selection has the features of the whole workspace with these settings.
+    fn holds_with(&self, selected: &BTreeSet<String>, settings: &[&str]) -> Result<bool> {
+        let packages = selected.iter().flat_map(|id| ["-p", id]);
+        let packages = packages.chain(settings.iter().copied());
+        let packages: Vec<String> = packages.map(str::to_owned).collect();
         Ok(self.asker.ask(&packages)?.is_part_of(&self.whole))
     }
 
@@ -145,6 +162,72 @@ impl<'a> FeaturePreserver<'a> {
         }
         self.each.get().context("it was set above")
     }
+}
+
+/// A dependency that is built with fewer features if packages are built alone than in a build of
+/// the whole workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureDifference {
+    /// The package id of the dependency.
+    pub package: String,
+    /// The features that some members lack, if they are built alone.
+    pub features: BTreeSet<String>,
+    /// The package ids of the members that turn on all these features.
+    pub with: BTreeSet<String>,
+    /// The package ids of the members that use the dependency without all these features.
+    pub without: BTreeSet<String>,
+}
+
+impl FeaturePreserver<'_> {
+    /// Returns the dependencies whose features depend on the selected members, sorted by the number
+    /// of members that use them with fewer features, the highest number first.
+    ///
+    /// # Errors
+    /// Returns cargo's message if cargo fails.
+    pub fn differences(&self) -> Result<Vec<FeatureDifference>> {
+        Ok(differences(&self.whole, self.each()?, &self.asker.members))
+    }
+}
+
+fn differences(
+    whole: &Features,
+    each: &Features,
+    members: &BTreeSet<String>,
+) -> Vec<FeatureDifference> {
+    let wanted = whole.below(None);
+    let mut used: BTreeMap<&str, Vec<(&str, BTreeSet<&str>)>> = BTreeMap::new();
+    for member in members {
+        let alone = BTreeSet::from([member.clone()]);
+        let mut lacking: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (key @ (package, _), has) in each.below(Some(&alone)) {
+            let missing = wanted
+                .get(&key)
+                .into_iter()
+                .flat_map(|it| it.difference(&has));
+            lacking.entry(package).or_default().extend(missing.copied());
+        }
+        for (package, missing) in lacking {
+            used.entry(package).or_default().push((member, missing));
+        }
+    }
+    let found = used.into_iter().filter_map(|(package, users)| {
+        let names = |lacks: bool| {
+            let users = users
+                .iter()
+                .filter(|(_, missing)| missing.is_empty() != lacks);
+            users.map(|(member, _)| (*member).to_owned()).collect()
+        };
+        let features: BTreeSet<_> = users.iter().flat_map(|(_, missing)| missing).collect();
+        (!features.is_empty()).then(|| FeatureDifference {
+            package: package.to_owned(),
+            features: features.into_iter().map(|&it| it.to_owned()).collect(),
+            with: names(false),
+            without: names(true),
+        })
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(|it| std::cmp::Reverse(it.without.len()));
+    found
 }
 
 impl UnitGraphQuery<'_> {

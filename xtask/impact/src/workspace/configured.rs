@@ -10,7 +10,15 @@ use crate::{files, quote, usage};
 
 /// The known keys. Each key belongs to one module. That module reads the value and refuses unknown
 /// keys below it.
-const KEYS: [&str; 6] = ["freshness", "hooks", "policy", "rules", "sweep", "timings"];
+const KEYS: [&str; 7] = [
+    "feature-unification",
+    "freshness",
+    "hooks",
+    "policy",
+    "rules",
+    "sweep",
+    "timings",
+];
 
 impl Workspace {
     /// Returns the value of a key of `[workspace.metadata.xtask]`, or the default if the key is

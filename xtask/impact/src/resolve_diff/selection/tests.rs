@@ -133,3 +133,18 @@ fn a_package_without_units_can_be_selected_for_its_features() {
     let needed = needed(whole, each, &["app", "examples"], &["app"]);
     assert_eq!(needed, ["examples for tokio +full"]);
 }
+
+#[test]
+fn a_dependency_differs_if_a_member_alone_turns_on_fewer_features() {
+    let members = names(&["app", "tool", "plain"]);
+    let found = differences(&features(WHOLE), &features(EACH), &members);
+    let expected = FeatureDifference {
+        package: "serde".to_owned(),
+        features: names(&["derive"]),
+        with: names(&["tool"]),
+        without: names(&["app"]),
+    };
+    assert_eq!(found, [expected]);
+    let whole = features(WHOLE);
+    assert!(differences(&whole, &whole, &members).is_empty());
+}
