@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::resolve_diff::compiled::{Compiled, Several};
-use xtask_impact::resolve_diff::selection::UnitGraphQuery;
+use xtask_impact::resolve_diff::selection::{FeatureDifference, FeaturePreserver, UnitGraphQuery};
 use xtask_impact::state;
 use xtask_impact::workspace::{Package, Workspace};
 
@@ -14,7 +15,7 @@ use crate::checks::{Check, Finding, Level, Place};
 use crate::cli::output::count;
 use crate::doctor::context::{Context, MacroTimes};
 
-pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &TWICE, &MACROS];
+pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &DIFFER, &MACROS];
 
 static DISAGREE: Check = Check {
     code: "packages-disagree",
@@ -39,14 +40,20 @@ static VERSIONS: Check = Check {
                   version.",
 };
 
-static TWICE: Check = Check {
-    code: "built-twice",
+static DIFFER: Check = Check {
+    code: "features-differ",
     level: Level::Note,
     cost: "The library and its dependents are compiled once for each set of features.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. Found \
-                  if the library of a package is built several times for one platform with \
-                  different features: cargo unifies the features of build scripts and procedural \
-                  macros separately.\n\nFix: enable the same features on both sides.",
+    explanation: "Read: cargo's own unit graphs of `cargo build --workspace --all-targets`: one of \
+                  the whole workspace, one in which every package is resolved alone. Found if a \
+                  library is built several times for one platform with different features \
+                  (cargo unifies the features of build scripts and procedural macros separately), \
+                  or if a package alone builds a dependency with fewer features than the whole \
+                  workspace does: then `cargo test -p` compiles the dependency \
+                  again.\n\nFix: enable the same features on all sides, in \
+                  `[workspace.dependencies]` or in the manifest that the evidence names. \
+                  `cargo-hakari` does the same for all dependencies at once: it generates a \
+                  package with all features, on which every member depends.",
 };
 
 static MACROS: Check = Check {
@@ -83,6 +90,27 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             };
             found.extend(versions(workspace, &compiled.users, &root, &cost));
             found.extend(built_twice(workspace, &compiled.several, &root, &cost));
+            let members = workspace.members().map(|(_, package)| package.id.clone());
+            let asker = UnitGraphQuery {
+                members: members.collect(),
+                ..asker
+            };
+            match FeaturePreserver::new(asker).and_then(|it| it.differences()) {
+                Ok(differences) => {
+                    let read = |path: &Utf8Path| context.text(&context.below(path)?);
+                    let place = |path: &Utf8Path, line| context.place(path, line);
+                    found.extend(features_differ(
+                        workspace,
+                        &differences,
+                        &read,
+                        &place,
+                        &cost,
+                    ));
+                }
+                Err(error) => context.notes.borrow_mut().push(format!(
+                    "the features of packages that are built alone are unknown: {error}"
+                )),
+            }
         }
         Err(error) => context.notes.borrow_mut().push(format!(
             "the packages that are compiled several times are unknown: {}",
@@ -207,8 +235,139 @@ fn built_twice(
         it.builds.iter().skip(1).filter_map(move |_| named.clone())
     });
     let impact = cost(&others.collect::<Vec<_>>());
-    let finding = TWICE.found(root.clone(), message, fix).evidence(evidence);
+    let finding = DIFFER.found(root.clone(), message, fix).evidence(evidence);
     Some(finding.impact(impact))
+}
+
+/// The maximum number of dependencies in one finding.
+const SHOWN: usize = 12;
+
+/// Returns the finding about dependencies whose features depend on the selected packages. `read`
+/// returns the text of a manifest.
+fn features_differ(
+    workspace: &Workspace,
+    differences: &[FeatureDifference],
+    read: &dyn Fn(&Utf8Path) -> Option<String>,
+    place: &dyn Fn(&Utf8Path, Option<usize>) -> Place,
+    cost: &Cost<'_>,
+) -> Option<Finding> {
+    let packages = by_id(workspace);
+    let name = |id: &String| packages.get(id.as_str()).map_or(id, |it| &it.name).clone();
+    let names = |ids: &BTreeSet<String>| {
+        let names: Vec<_> = ids.iter().map(name).collect();
+        listed(names.iter().map(String::as_str))
+    };
+    let mut first = None;
+    let evidence = differences.iter().map(|difference| {
+        let dependency = name(&difference.package);
+        let features = listed(difference.features.iter().map(String::as_str));
+        let with = match difference.with.is_empty() {
+            true => "no package alone".to_owned(),
+            false => names(&difference.with),
+        };
+        let edit = edit(workspace, difference, &dependency, read);
+        let line = match &edit {
+            Edit::Entry { path, line, .. } => {
+                first.get_or_insert_with(|| place(path, Some(*line)));
+                format!("{path}:{line}: ", path = relative(workspace, path))
+            }
+            Edit::New { path } => format!("{}: ", relative(workspace, path)),
+        };
+        let quoted: Vec<_> = difference
+            .features
+            .iter()
+            .map(|it| format!("{it:?}"))
+            .collect();
+        let quoted = quoted.join(", ");
+        let what = match &edit {
+            Edit::Entry { .. } => format!("add features = [{quoted}] to `{dependency}`"),
+            Edit::New { .. } => format!("depend on `{dependency}` with features = [{quoted}]"),
+        };
+        format!(
+            "{dependency}: {features} with {with}, not with {}; {line}{what}",
+            names(&difference.without)
+        )
+    });
+    let evidence = crate::doctor::context::first(SHOWN, evidence.collect::<Vec<_>>().into_iter());
+    let message = match differences.len() {
+        0 => return None,
+        1 => "a dependency has other features in a build of fewer packages".to_owned(),
+        number => format!("{number} dependencies have other features in a build of fewer packages"),
+    };
+    let fix = "Add the features in the manifests that the evidence names, or let `cargo-hakari` \
+               generate a package that has all features.";
+    let others = differences.iter();
+    let others = others.filter_map(|it| packages.get(it.package.as_str()));
+    let others: Vec<_> = others
+        .map(|it| (it.name.clone(), it.version.clone()))
+        .collect();
+    let root = || place(&workspace.root.join("Cargo.toml"), None);
+    let finding = DIFFER.found(first.unwrap_or_else(root), message, fix);
+    Some(finding.evidence(evidence).impact(cost(&others)))
+}
+
+/// The edit that ends a difference of features.
+#[derive(Debug, PartialEq)]
+enum Edit {
+    /// Add the features to an entry of a manifest.
+    Entry { path: Utf8PathBuf, line: usize },
+    /// Add a dependency to a manifest that has no such entry.
+    New { path: Utf8PathBuf },
+}
+
+/// Returns the edit that ends a difference: of the entry in `[workspace.dependencies]` or in a
+/// member without the features.
+fn edit(
+    workspace: &Workspace,
+    difference: &FeatureDifference,
+    dependency: &str,
+    read: &dyn Fn(&Utf8Path) -> Option<String>,
+) -> Edit {
+    let root = workspace.root.join("Cargo.toml");
+    let entry = |path: &Utf8Path, is_table: &dyn Fn(&str) -> bool| {
+        let line = entry_line(&read(path)?, is_table, dependency)?;
+        let path = path.to_owned();
+        Some(Edit::Entry { path, line })
+    };
+    if let Some(shared) = entry(&root, &|table| table == "workspace.dependencies") {
+        return shared;
+    }
+    let packages = by_id(workspace);
+    let without = difference.without.iter();
+    let manifests = without.filter_map(|id| packages.get(id.as_str()));
+    let mut manifests: Vec<_> = manifests.map(|it| &*it.manifest_path).collect();
+    manifests.sort_unstable();
+    let is_table = |table: &str| table == "dependencies" || table.ends_with("-dependencies");
+    let own = manifests.iter().find_map(|path| entry(path, &is_table));
+    own.unwrap_or_else(|| Edit::New {
+        path: manifests.first().map_or(root, |path| (*path).to_owned()),
+    })
+}
+
+/// Returns the line, from 1, of an entry in a table of a manifest.
+fn entry_line(text: &str, is_table: &dyn Fn(&str) -> bool, name: &str) -> Option<usize> {
+    let mut table = String::new();
+    let is_entry = |table: &str, key: &str| is_table(table) && key.trim_matches('"') == name;
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            table = header.split(']').next().unwrap_or_default().to_owned();
+            let (above, last) = table.rsplit_once('.').unwrap_or_default();
+            if is_entry(above, last) {
+                return Some(number);
+            }
+        } else if is_entry(
+            &table,
+            line.split(['=', '.', ' ']).next().unwrap_or_default(),
+        ) {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn relative<'p>(workspace: &Workspace, path: &'p Utf8Path) -> &'p Utf8Path {
+    path.strip_prefix(&workspace.root).unwrap_or(path)
 }
 
 fn macros(times: &MacroTimes, root: &Place) -> Option<Finding> {

@@ -50,3 +50,57 @@ fn macros_are_found_if_they_delay_the_build() {
         assert_eq!(macros(&times(seconds, path), &root()).is_some(), expected);
     }
 }
+
+#[test]
+fn a_difference_of_features_names_the_line_that_ends_it() {
+    let workspace = workspace("app: lib -> serde\ntool: lib -> serde\nserde@1.0.0 external: lib");
+    let id = |name: &str| {
+        let mut packages = workspace.packages.iter();
+        packages.find(|it| it.name == name).unwrap().id.clone()
+    };
+    let difference = FeatureDifference {
+        package: id("serde"),
+        features: BTreeSet::from(["derive".to_owned()]),
+        with: BTreeSet::from([id("tool")]),
+        without: BTreeSet::from([id("app")]),
+    };
+    let shown = |root: &'static str, app: &'static str| {
+        let read = |path: &Utf8Path| match path.as_str().contains("app") {
+            true => Some(app.to_owned()),
+            false => Some(root.to_owned()),
+        };
+        let place = |path: &Utf8Path, line| Place::Path {
+            path: path.to_owned(),
+            line,
+        };
+        let cost = |_: &[(String, String)]| String::new();
+        let differences = [difference.clone()];
+        let found = features_differ(&workspace, &differences, &read, &place, &cost).unwrap();
+        found.evidence.join("; ")
+    };
+    let start = "serde: derive with tool, not with app; ";
+    for (root, app, expected) in [
+        (
+            "[workspace]\n[workspace.dependencies]\nserde = \"1\"\n",
+            "",
+            "Cargo.toml:3: add features = [\"derive\"] to `serde`",
+        ),
+        (
+            "[workspace.dependencies.serde]\nversion = \"1\"\n",
+            "",
+            "Cargo.toml:1: add features = [\"derive\"] to `serde`",
+        ),
+        (
+            "[workspace]\n",
+            "[package]\n[dev-dependencies]\nserde.version = \"1\"\n",
+            "app/Cargo.toml:3: add features = [\"derive\"] to `serde`",
+        ),
+        (
+            "[workspace]\n",
+            "[package]\n",
+            "app/Cargo.toml: depend on `serde` with features = [\"derive\"]",
+        ),
+    ] {
+        assert_eq!(shown(root, app), format!("{start}{expected}"));
+    }
+}
