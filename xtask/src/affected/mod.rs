@@ -6,6 +6,8 @@ pub(crate) mod why;
 use anyhow::Result;
 use xtask_impact::query::{Answer, package_of, units_named};
 use xtask_impact::seeds::Effect;
+use xtask_impact::unit_graph::Mode;
+use xtask_impact::workspace::TargetKind;
 use xtask_impact::{quote, usage};
 
 use crate::cli::status::Status;
@@ -34,6 +36,10 @@ pub struct Args {
     /// Show only the units that must run again and are not rebuilt
     #[arg(long, hide_short_help = true)]
     rerun: bool,
+    /// Show only targets of this kind (repeatable). With `names`, print the names of the targets:
+    /// `--kind bin --format names` prints the binaries to deploy
+    #[arg(long, value_enum, value_name = "KIND")]
+    kind: Vec<Kind>,
     /// Print units instead of packages with `names`, targets instead of packages with `cargo-args`
     #[arg(long, hide_short_help = true)]
     units: bool,
@@ -50,6 +56,34 @@ pub struct Args {
     /// Answer for every workspace of the repository
     #[arg(long, hide_short_help = true, conflicts_with = "manifest_path")]
     all_workspaces: bool,
+}
+
+/// A kind of target, without its tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Libraries and procedural macros
+    Lib,
+    /// Binaries
+    Bin,
+    /// Examples
+    Example,
+    /// Integration tests
+    Test,
+    /// Benchmarks
+    Bench,
+}
+
+impl Kind {
+    /// Returns the units of the kind: the target, not the harness that tests a library or a binary.
+    fn unit(self) -> (TargetKind, Option<Mode>) {
+        match self {
+            Self::Lib => (TargetKind::Lib, Some(Mode::Build)),
+            Self::Bin => (TargetKind::Bin, Some(Mode::Build)),
+            Self::Example => (TargetKind::Example, Some(Mode::Build)),
+            Self::Test => (TargetKind::Test, None),
+            Self::Bench => (TargetKind::Bench, None),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
@@ -97,6 +131,10 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         } else if args.rerun {
             report = report.only(Effect::Rerun);
         }
+        if !args.kind.is_empty() {
+            let kinds: Vec<_> = args.kind.iter().map(|kind| kind.unit()).collect();
+            report = report.of_kinds(&kinds);
+        }
         args.show(name, &report)?;
         reports.push(report);
         Ok(Status::Done)
@@ -127,6 +165,7 @@ impl Args {
                 output::status("Affected", output::of(name, report.headline()));
             }
             Format::Names if self.units => output::data(&report.unit_names())?,
+            Format::Names if !self.kind.is_empty() => output::data(&report.target_names())?,
             Format::Names => output::data(&report.names())?,
             Format::CargoArgs if self.units => {
                 output::data(&report.target_args().unwrap_or_else(|| report.cargo_args()))?;

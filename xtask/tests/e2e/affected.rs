@@ -46,6 +46,13 @@ fn an_edit_of_the_sample_is_shown_with_its_reasons() {
         -p fares -p rail-cli -p timetable
     "#]]);
 
+    let binaries = sample.xtask(&["affected", "--format", "names", "--kind", "bin"]);
+    binaries.is(expect![[r#"
+        rail
+        rail-board
+        rail-check
+    "#]]);
+
     let named = sample.named(&[]);
     assert_eq!(named, sample.build(CHECK).unwrap());
 }
