@@ -1,4 +1,5 @@
-//! Measures the speed of the kit on a synthetic workspace, next to comparable programs:
+//! Measures the speed of the kit on a synthetic workspace, or on the workspace of a checkout, next to
+//! comparable programs:
 //!
 //! ```sh
 //! cargo bench --package xtask-kit --bench speed -- affected --packages 1000
@@ -6,6 +7,7 @@
 //! cargo bench --package xtask-kit --bench speed -- timings
 //! cargo bench --package xtask-kit --bench speed -- cold
 //! cargo bench --package xtask-kit --bench speed -- instructions
+//! cargo bench --package xtask-kit --bench speed -- workspace PATH --changes 10
 //! ```
 //!
 //! `--profile xtask` measures the kit as `cargo xtask` builds it; the default profile measures the
@@ -23,6 +25,7 @@ mod cold;
 mod core;
 mod synthetic;
 mod timings;
+mod workspace;
 
 use std::time::{Duration, Instant};
 
@@ -49,6 +52,8 @@ enum Command {
     Cold(cold::Args),
     /// Count the instructions of the pure core, by valgrind's callgrind
     Instructions,
+    /// Hold answers about a real workspace against `git status`, and count what cargo compiles
+    Workspace(workspace::Args),
     /// Run every part once, under valgrind
     #[command(hide = true)]
     Counted,
@@ -61,6 +66,7 @@ fn main() {
         Command::Timings(args) => timings::run(&args),
         Command::Cold(args) => cold::run(&args),
         Command::Instructions => core::count(),
+        Command::Workspace(args) => workspace::run(&args),
         Command::Counted => core::counted(),
     }
 }
