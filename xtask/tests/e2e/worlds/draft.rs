@@ -13,8 +13,10 @@ pub(crate) struct Draft<'a> {
     pub(crate) edges: Vec<Edge>,
     /// The lines of the root manifest.
     pub(crate) root: Manifest,
-    /// The lines of `.cargo/config.toml`.
+    /// The lines of cargo's configuration.
     pub(crate) config: Manifest,
+    /// The path of the file that holds cargo's configuration.
+    pub(crate) config_file: &'static str,
     /// All other files, by their path below the root.
     pub(crate) files: BTreeMap<String, String>,
     /// Symbolic links with their targets, by their path below the root.
@@ -44,10 +46,27 @@ pub(crate) enum PackageKind {
 }
 
 /// The items and the `main` function of a build script.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub(crate) struct Script {
     pub(crate) items: String,
     pub(crate) main: String,
+}
+
+impl Script {
+    /// Returns a script whose only input is its own source.
+    pub(crate) fn plain() -> Self {
+        Self {
+            items: String::new(),
+            main: "println!(\"cargo::rerun-if-changed=build.rs\");".to_owned(),
+        }
+    }
+}
+
+impl Package {
+    /// Returns true if a class of change can write the build script of the package.
+    pub(crate) fn has_free_script(&self) -> bool {
+        self.script.as_ref().is_none_or(|it| *it == Script::plain())
+    }
 }
 
 /// A dependency of one package on another.
@@ -163,6 +182,7 @@ impl<'a> Draft<'a> {
             edges: Vec::new(),
             root: Manifest::default(),
             config: Manifest::default(),
+            config_file: ".cargo/config.toml",
             files: BTreeMap::new(),
             links: BTreeMap::new(),
             edits: Vec::new(),
@@ -226,15 +246,15 @@ impl<'a> Draft<'a> {
         self.files.insert(path.into(), text.into());
     }
 
-    /// Adds a line to `.cargo/config.toml`. Returns `None` if a class of change has written the
-    /// whole configuration file.
-    pub(crate) fn configure(&mut self, table: &str, line: impl Into<String>) -> Option<()> {
-        let files = [".cargo/config.toml", ".cargo/config"];
-        if files.iter().any(|file| self.files.contains_key(*file)) {
-            return None;
-        }
+    /// Adds a line to cargo's configuration.
+    pub(crate) fn configure(&mut self, table: &str, line: impl Into<String>) {
         self.config.line(table, line);
-        Some(())
+    }
+
+    /// Adds a line to cargo's configuration that changes all units, and offers an edit of the line.
+    pub(crate) fn configure_all_units(&mut self, class: &'static str) {
+        self.configure("profile.dev", "codegen-units = 7");
+        self.replacing(class, self.config_file, "units = 7", "units = 8");
     }
 
     /// Adds code to the root source of a package.
@@ -252,12 +272,13 @@ impl<'a> Draft<'a> {
             .get_or_insert_with(Script::default)
     }
 
-    /// Adds an empty build script. Returns `None` if the package already has a script.
+    /// Gives a package an empty build script. Returns `None` if a class of change has already
+    /// written the script.
     pub(crate) fn new_script(&mut self, package: usize) -> Option<&mut Script> {
-        match self.packages[package].script {
-            Some(_) => None,
-            None => Some(self.script(package)),
-        }
+        let package = &mut self.packages[package];
+        package
+            .has_free_script()
+            .then(|| package.script.insert(Script::default()))
     }
 
     /// Adds a dependency, unless there is already one between the two packages.
@@ -300,10 +321,7 @@ impl<'a> Draft<'a> {
             manifest.line("features", format!("with-{name} = [\"dep:{name}\"]"));
         }
         if kind == "build" {
-            let script = self.script(from);
-            if script.main.is_empty() {
-                script.main = "println!(\"cargo::rerun-if-changed=build.rs\");".to_owned();
-            }
+            self.packages[from].script.get_or_insert_with(Script::plain);
         }
         self.edges.push(Edge { from, to, kind });
     }
@@ -358,7 +376,7 @@ impl<'a> Draft<'a> {
         project.write("Cargo.toml", &self.root.text());
         let config = self.config.text();
         if !config.is_empty() {
-            project.write(".cargo/config.toml", &config);
+            project.write(self.config_file, &config);
         }
         for package in &self.packages {
             let path = |below: &str| format!("{}/{below}", package.directory);

@@ -20,8 +20,9 @@ mod skeleton;
 mod sources;
 mod table;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::{env, fs};
 
 use draft::{Draft, Edge, Edit};
@@ -52,6 +53,10 @@ const VERBS: [&str; 3] = ["check", "test", "doc"];
 /// The number of edits of one workspace.
 const EDITS: u64 = 5;
 
+/// The first random number of [`shuffled`]. With this number every class has places for 24 cases
+/// of 1,000, so a few cases that do not build are no loss.
+const SHUFFLE: u64 = 10;
+
 /// The directories that cargo builds in.
 const OUTPUTS: [&str; 2] = ["target", "build-files"];
 
@@ -66,12 +71,13 @@ fn generated_workspaces_are_answered_as_cargo_builds_them() {
     for world in 0..edits.div_ceil(EDITS) {
         let left = edits - world * EDITS;
         World::new(first + world).run(left.min(EDITS), &mut tally, &mut table);
+        // A run that is stopped leaves the counts of its finished workspaces.
+        if let Ok(file) = env::var("XTASK_WORLDS_COUNTS") {
+            let counts = serde_json::json!({ "tally": tally.counts(), "table": table.counts() });
+            fs::write(file, counts.to_string()).unwrap();
+        }
     }
     print!("{table}{tally}");
-    if let Ok(file) = env::var("XTASK_WORLDS_COUNTS") {
-        let counts = serde_json::json!({ "tally": tally.counts(), "table": table.counts() });
-        fs::write(file, counts.to_string()).unwrap();
-    }
     assert!(
         tally.misses.is_empty(),
         "cargo built units that the kit did not name:\n{}",
@@ -117,10 +123,13 @@ fn classes() -> impl Iterator<Item = Class> {
 
 /// Returns the host triple of the compiler that runs the tests.
 fn host() -> String {
-    let output = Command::new("rustc").arg("-vV").output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let line = said.lines().find_map(|line| line.strip_prefix("host: "));
-    line.unwrap().to_owned()
+    static HOST: LazyLock<String> = LazyLock::new(|| {
+        let output = Command::new("rustc").arg("-vV").output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let line = said.lines().find_map(|line| line.strip_prefix("host: "));
+        line.unwrap().to_owned()
+    });
+    HOST.clone()
 }
 
 /// A generated workspace, built and committed.
@@ -153,22 +162,9 @@ impl World {
     fn generate(number: u64, attempt: u64) -> Self {
         let mut random = Random::new(number.wrapping_mul(1009) + attempt);
         let mut draft = Draft::new(&mut random);
-        skeleton::draft(&mut draft);
-        let mut wanted: Vec<Class> = (0..EDITS).flat_map(|step| turn(number, step)).collect();
-        // These classes write the whole configuration file, so they come first.
-        wanted.sort_by_key(|(name, _)| !name.starts_with("configuration-"));
-        let all: Vec<Class> = classes().collect();
-        for _ in 0..4 {
-            wanted.extend(draft.random.pick(&all));
+        for class in fill(&mut draft, number) {
+            println!("world {number} has no place for {class}");
         }
-        for (name, add) in wanted {
-            // A class draws random packages, which may not suit the class.
-            let is_added = (0..20).any(|_| add(&mut draft).is_some());
-            if !is_added {
-                println!("world {number} has no place for {name}");
-            }
-        }
-        skeleton::layout(&mut draft);
         let project = Project::empty();
         draft.write(&project);
         let names = draft.packages.iter().map(|it| it.name.clone()).collect();
@@ -313,15 +309,67 @@ impl World {
     }
 }
 
-/// Returns the classes of change of a step: one class in every third step, and two classes in the
-/// other steps.
-fn turn(world: u64, step: u64) -> Vec<Class> {
+/// Fills a draft with packages and with the classes of change of the world's steps. Returns the
+/// names of the classes that have no place in the world.
+fn fill(draft: &mut Draft<'_>, world: u64) -> Vec<&'static str> {
+    skeleton::draft(draft);
+    let mut wanted: Vec<Class> = (0..EDITS).flat_map(|step| turn(world, step)).collect();
     let all: Vec<Class> = classes().collect();
+    for _ in 0..4 {
+        wanted.extend(draft.random.pick(&all));
+    }
+    wanted.sort_by_key(|(name, _)| !settings::FIRST.contains(name));
+    let mut placed = BTreeSet::new();
+    for &(name, add) in &wanted {
+        // A class draws random packages, which may not suit the class.
+        if (0..20).any(|_| add(draft).is_some()) {
+            placed.insert(name);
+        }
+    }
+    skeleton::layout(draft);
+    let names = wanted.into_iter().map(|(name, _)| name);
+    names.filter(|name| !placed.contains(name)).collect()
+}
+
+/// Returns the classes of change of a step: one class in every second step, and three classes in
+/// the other steps. All classes have their turn before a class has its next turn.
+fn turn(world: u64, step: u64) -> Vec<Class> {
     let number = world * EDITS + step;
-    let count = all.len() as u64;
-    let place = number * 5 / 3;
-    let several = 1 + u64::from(!number.is_multiple_of(3));
-    (0..several)
-        .map(|more| all[((place + more) % count) as usize])
+    let (first, end) = match number.is_multiple_of(2) {
+        true => (number * 2, number * 2 + 1),
+        false => (number * 2 - 1, number * 2 + 2),
+    };
+    let count = classes().count() as u64;
+    (first..end)
+        .map(|place| shuffled(place / count)[(place % count) as usize])
         .collect()
+}
+
+/// Returns all classes in an order that differs from round to round. Some classes exclude each
+/// other, so two classes must not always meet in a workspace.
+fn shuffled(round: u64) -> Vec<Class> {
+    let mut random = Random::new(SHUFFLE + round);
+    let mut all: Vec<Class> = classes().collect();
+    for place in (1..all.len()).rev() {
+        all.swap(place, random.below(place + 1));
+    }
+    all
+}
+
+/// Requires places for at least 20 cases of every class in the workspaces of 1,000 cases.
+#[test]
+fn classes_of_changes_have_places() {
+    let worlds = 1000_u64.div_ceil(VERBS.len() as u64 * EDITS);
+    let mut cases: BTreeMap<&str, usize> = classes().map(|(name, _)| (name, 0)).collect();
+    for world in 0..worlds {
+        let mut random = Random::new(world.wrapping_mul(1009));
+        let without_place = fill(&mut Draft::new(&mut random), world);
+        for (name, _) in (0..EDITS).flat_map(|step| turn(world, step)) {
+            if !without_place.contains(&name) {
+                *cases.entry(name).or_default() += VERBS.len();
+            }
+        }
+    }
+    cases.retain(|_, count| *count < 20);
+    assert!(cases.is_empty(), "in fewer than 20 cases: {cases:?}");
 }

@@ -20,11 +20,11 @@ pub(super) const CLASSES: &[Class] = &[
     ("removed-script", removed_script),
 ];
 
-/// Returns a random library without a build script.
+/// Returns a random library whose build script no other class of change has written.
 fn scriptless(draft: &mut Draft<'_>) -> Option<usize> {
     let all: Vec<usize> = (0..draft.packages.len())
         .filter(|&it| {
-            draft.packages[it].kind == PackageKind::Library && draft.packages[it].script.is_none()
+            draft.packages[it].kind == PackageKind::Library && draft.packages[it].has_free_script()
         })
         .collect();
     draft.random.pick(&all)
@@ -218,7 +218,7 @@ fn overridden_links(draft: &mut Draft<'_>) -> Option<()> {
 /// The values that the configuration gives instead of a script change or are removed.
 fn override_changed(draft: &mut Draft<'_>) -> Option<()> {
     let (_, line) = overridden(draft)?;
-    let path = ".cargo/config.toml";
+    let path = draft.config_file;
     let other = line
         .replace("rustc-cfg", "rustc-env")
         .replace("[\"", "{ O = \"");
@@ -234,7 +234,7 @@ fn overridden(draft: &mut Draft<'_>) -> Option<(usize, String)> {
     let package = scriptless(draft)?;
     let name = draft.name();
     let line = format!("{name}.rustc-cfg = [\"overridden_{name}\"]");
-    draft.configure(&format!("target.{}", super::host()), line.as_str())?;
+    draft.configure(&format!("target.{}", super::host()), line.as_str());
     draft.new_script(package)?.main =
         "println!(\"cargo::rerun-if-changed=watched.txt\");".to_owned();
     let manifest = &mut draft.packages[package].manifest;

@@ -49,6 +49,15 @@ pub(super) const CLASSES: &[Class] = &[
     ("configured-rule", configured_rule),
 ];
 
+/// The classes that choose the file of cargo's configuration, or need a key that other classes can
+/// do without.
+pub(super) const FIRST: &[&str] = &[
+    "configuration-that-loses",
+    "configuration-by-its-older-name",
+    "configuration-behind-a-link",
+    "flags-with-a-triple",
+];
+
 const ROOT: &str = "Cargo.toml";
 
 fn any_manifest(draft: &mut Draft<'_>) -> (usize, String) {
@@ -418,21 +427,21 @@ fn manifest_and_source(draft: &mut Draft<'_>) -> Option<()> {
 
 fn configuration_without_effect(draft: &mut Draft<'_>) -> Option<()> {
     let name = draft.name();
-    draft.configure("alias", format!("{name} = \"check\""))?;
-    let path = ".cargo/config.toml".to_owned();
-    draft.appending("configuration-without-effect", &path);
+    draft.configure("alias", format!("{name} = \"check\""));
+    let path = draft.config_file;
+    draft.appending("configuration-without-effect", path);
     let more = format!("{name} = \"check\"\nother-{name} = \"test\"");
     let old = format!("{name} = \"check\"");
-    draft.replacing("configuration-without-effect", &path, &old, &more);
+    draft.replacing("configuration-without-effect", path, &old, &more);
     Some(())
 }
 
 fn flags(draft: &mut Draft<'_>) -> Option<()> {
-    if draft.config.has("build", "rustflags") {
-        return None;
-    }
-    draft.configure("build", "rustflags = [\"--cfg\", \"one\"]")?;
-    draft.replacing("flags", ".cargo/config.toml", "\"one\"", "\"two\"");
+    let mut tables = vec!["build", "target.'cfg(unix)'", "target.'cfg(not(windows))'"];
+    tables.retain(|table| !draft.config.has(table, "rustflags"));
+    let table = draft.random.pick(&tables)?;
+    draft.configure(table, "rustflags = [\"--cfg\", \"one\"]");
+    draft.replacing("flags", draft.config_file, "\"one\"", "\"two\"");
     Some(())
 }
 
@@ -447,10 +456,10 @@ fn flags_for_a_triple(draft: &mut Draft<'_>) -> Option<()> {
     if draft.config.has(&table, "rustflags") {
         return None;
     }
-    draft.configure(&table, "rustflags = [\"--cfg\", \"three\"]")?;
+    draft.configure(&table, "rustflags = [\"--cfg\", \"three\"]");
     draft.replacing(
         "flags-for-a-triple",
-        ".cargo/config.toml",
+        draft.config_file,
         "\"three\"",
         "\"four\"",
     );
@@ -466,9 +475,15 @@ fn flags_with_a_triple(draft: &mut Draft<'_>) -> Option<()> {
     let triple = format!("target = {:?}", super::host());
     let flags = "rustflags = [\"--cfg\", \"with_triple\"]";
     for line in ["jobs = 2", &triple, flags] {
-        draft.configure("build", line)?;
+        draft.configure("build", line);
     }
-    let path = ".cargo/config.toml";
+    // Cargo refuses to document a procedural macro for the host and for a triple at once.
+    for package in &mut draft.packages {
+        if package.kind == PackageKind::ProcMacro {
+            package.manifest.line("lib", "doc = false");
+        }
+    }
+    let path = draft.config_file;
     let class = "flags-with-a-triple";
     let both = format!("jobs = 2\n{triple}\n{flags}\n");
     draft.replacing(class, path, &both, "jobs = 3\n");
@@ -479,70 +494,53 @@ fn flags_with_a_triple(draft: &mut Draft<'_>) -> Option<()> {
 
 /// Cargo reads `.cargo/config` if both files exist.
 fn configuration_that_loses(draft: &mut Draft<'_>) -> Option<()> {
-    if !draft.config.text().is_empty() {
-        return None;
-    }
-    draft.file(
-        ".cargo/config",
-        "[build]\nrustflags = [\"--cfg\", \"winner\"]\n",
-    );
-    draft.file(
-        ".cargo/config.toml",
-        "[build]\nrustflags = [\"--cfg\", \"loser\"]\n",
-    );
-    draft.replacing(
-        "configuration-that-loses",
-        ".cargo/config.toml",
-        "loser",
-        "still",
-    );
-    draft.replacing(
-        "configuration-that-loses",
-        ".cargo/config",
-        "winner",
-        "other",
-    );
+    let loser = draft.config_file;
+    move_configuration(draft, ".cargo/config")?;
+    draft.file(loser, "[build]\nrustflags = [\"--cfg\", \"loser\"]\n");
+    draft.replacing("configuration-that-loses", loser, "loser", "still");
+    draft.configure_all_units("configuration-that-loses");
     Some(())
 }
 
 /// `.cargo/config` is renamed to `.cargo/config.toml`, which has the same meaning.
 fn configuration_by_its_older_name(draft: &mut Draft<'_>) -> Option<()> {
-    let (old, new) = (".cargo/config", ".cargo/config.toml");
-    let is_taken = [old, new].map(|path| draft.files.contains_key(path));
-    if !draft.config.text().is_empty() || is_taken.contains(&true) {
-        return None;
-    }
-    draft.file(old, "[build]\nrustflags = [\"--cfg\", \"older\"]\n");
+    let (old, new) = (".cargo/config", draft.config_file);
+    move_configuration(draft, old)?;
     let rename = Change::Rename(old.into(), new.into());
     draft.offer("configuration-by-its-older-name", vec![rename]);
-    draft.replacing("configuration-by-its-older-name", old, "older", "edited");
+    draft.configure_all_units("configuration-by-its-older-name");
     Some(())
 }
 
 fn configuration_behind_a_link(draft: &mut Draft<'_>) -> Option<()> {
-    if !draft.config.text().is_empty() || draft.files.contains_key(".cargo/config") {
+    let link = draft.config_file;
+    let original = "settings/cargo.toml";
+    move_configuration(draft, original)?;
+    draft.links.insert(link.into(), format!("../{original}"));
+    draft.configure_all_units("configuration-behind-a-link");
+    Some(())
+}
+
+/// Puts cargo's configuration into another file. Returns `None` if a class of change has already
+/// done so, or has added a line.
+fn move_configuration(draft: &mut Draft<'_>, to: &'static str) -> Option<()> {
+    if !draft.config.text().is_empty() || draft.config_file != ".cargo/config.toml" {
         return None;
     }
-    let original = "settings/cargo.toml";
-    draft.file(original, "[build]\nrustflags = [\"--cfg\", \"linked\"]\n");
-    draft.file(".cargo/config.toml", "");
-    draft
-        .links
-        .insert(".cargo/config.toml".into(), format!("../{original}"));
-    draft.replacing("configuration-behind-a-link", original, "linked", "changed");
+    draft.config_file = to;
     Some(())
 }
 
 fn environment_table(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.name();
-    draft.configure("env", format!("E_{name} = \"one {name}\""))?;
+    draft.configure("env", format!("E_{name} = \"one {name}\""));
     draft.code(
         package,
         &format!("const {name}: &str = env!(\"E_{name}\");"),
     );
     let (old, new) = (format!("one {name}"), format!("two {name}"));
-    draft.replacing("environment-table", ".cargo/config.toml", &old, &new);
+    draft.replacing("environment-table", draft.config_file, &old, &new);
     Some(())
 }
 
@@ -550,7 +548,7 @@ fn relative_environment(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.name();
     let line = format!("R_{name} = {{ value = \"shared/{name}.txt\", relative = true }}");
-    draft.configure("env", line)?;
+    draft.configure("env", line);
     draft.code(
         package,
         &format!("const {name}: &str = include_str!(env!(\"R_{name}\"));"),

@@ -79,8 +79,8 @@ pub(crate) fn layout(draft: &mut Draft<'_>) {
     match draft.random.below(5) {
         0 => draft.configure("unstable", "build-dir-new-layout = true"),
         1 => draft.configure("build", "build-dir = \"build-files\""),
-        _ => None,
-    };
+        _ => {}
+    }
 }
 
 fn package(draft: &mut Draft<'_>, name: &str, kind: PackageKind) {
@@ -106,10 +106,7 @@ fn package(draft: &mut Draft<'_>, name: &str, kind: PackageKind) {
         manifest.line("features", "default = [\"std\"]");
     }
     if draft.random.one_in(5) {
-        package.script = Some(Script {
-            items: String::new(),
-            main: "println!(\"cargo::rerun-if-changed=build.rs\");".to_owned(),
-        });
+        package.script = Some(Script::plain());
     }
     draft.packages.push(package);
 }

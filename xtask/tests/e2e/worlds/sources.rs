@@ -254,35 +254,42 @@ fn module_declared_by_another_macro(draft: &mut Draft<'_>) -> Option<()> {
 }
 
 fn macro_exported_three_times(draft: &mut Draft<'_>) -> Option<()> {
-    let libraries: Vec<usize> = (0..draft.packages.len())
+    let mut chain: Vec<usize> = (0..draft.packages.len())
         .filter(|&it| draft.packages[it].kind == PackageKind::Library)
         .collect();
-    let [first, .., third, second, user] = libraries.as_slice() else {
+    while chain.len() > 4 {
+        chain.remove(draft.random.below(chain.len()));
+    }
+    let [first, second, third, user] = chain[..] else {
         return None;
     };
+    let edges = [(second, first), (third, second), (user, third)];
+    // Every build must find the macro under the package's own name.
+    let is_other = |&(from, to): &(usize, usize)| {
+        let edge = draft.edges.iter().find(|it| it.from == from && it.to == to);
+        edge.is_some_and(|it| it.kind != "normal")
+    };
+    if edges.iter().any(is_other) {
+        return None;
+    }
     let name = draft.name();
     let make = format!(
         "#[macro_export]\nmacro_rules! r{name} {{ ($x:literal) => {{ include_str!($x) }} }}"
     );
-    draft.code(*first, &make);
-    for (from, to) in [(*third, *first), (*second, *third), (*user, *second)] {
-        let edge = draft.edges.iter().find(|it| it.from == from && it.to == to);
-        // Every build must find the macro under the package's own name.
-        if edge.is_some_and(|it| it.kind != "normal") {
-            return None;
-        }
+    draft.code(first, &make);
+    for (from, to) in edges {
         draft.depend(from, to, "normal");
     }
-    for (from, to) in [(*third, *first), (*second, *third)] {
+    for (from, to) in [(second, first), (third, second)] {
         let export = format!("pub use {}::r{name};", draft.crate_name(to));
         draft.code(from, &export);
     }
     let call = format!(
         "const {name}: &str = {}::r{name}!(\"{name}.txt\");",
-        draft.crate_name(*second)
+        draft.crate_name(third)
     );
-    draft.code(*user, &call);
-    let path = draft.path(*user, &format!("src/{name}.txt"));
+    draft.code(user, &call);
+    let path = draft.path(user, &format!("src/{name}.txt"));
     draft.file(&path, "");
     draft.appending("macro-exported-three-times", &path);
     Some(())
