@@ -23,6 +23,7 @@ pub(crate) struct Matrix {
 }
 
 /// Nextest's archive of built tests.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Archive {
     /// The file that the jobs need, relative to the root of the workspace.

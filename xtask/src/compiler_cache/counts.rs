@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::log::{CacheOutcome, Outcomes};
 
 /// The requests of builds to a compiler cache.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CacheCounts {

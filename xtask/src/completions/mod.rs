@@ -1,10 +1,10 @@
 //! The command `completions`: prints the lines that make a shell complete the kit's command line.
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use clap_complete::env::Shells;
 
 use crate::cli::output;
+use crate::cli::status::Status;
 
 /// Examples of the command, for `--help`.
 const EXAMPLES: &str = "Examples:

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use cargo_metadata::camino::Utf8Path;
-use xtask_impact::files;
-use xtask_impact::quote;
+use xtask_impact::{files, quote};
 
 use super::diagnostics::Diagnostic;
 use super::judge::ErrorJudge;

@@ -16,7 +16,6 @@ mod versions;
 
 use std::io;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::workspace::Workspace;
@@ -32,6 +31,7 @@ use crate::artifacts::plan::CleanPlan;
 use crate::checks::{Check, report};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
+use crate::cli::status::Status;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]

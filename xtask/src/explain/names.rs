@@ -3,8 +3,7 @@
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_inputs::Roots;
-use xtask_impact::files;
-use xtask_impact::quote;
+use xtask_impact::{files, quote};
 
 use super::diagnostics::Diagnostic;
 use super::judge::ErrorJudge;

@@ -1,8 +1,7 @@
 //! Errors of programs: build scripts, generated files, rustc itself, and programs that cargo starts.
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::files;
-use xtask_impact::quote;
+use xtask_impact::{files, quote};
 
 use super::diagnostics::Diagnostic;
 use super::judge::ErrorJudge;

@@ -242,11 +242,9 @@ fn kit_words() -> Result<Vec<String>> {
 /// Returns the command of a program that a hook runs in the root of a workspace, without any
 /// changed files.
 pub(crate) fn program_in_root(place: &StepPlace, words: &[String]) -> Result<Command> {
-    let place = StepPlace {
-        top: place.root.clone(),
-        ..place.clone()
-    };
-    command(&place, words, &BTreeMap::from([("{xtask}", kit_words()?)]))
+    let runner = place.runner.in_directory(&place.root);
+    let values = placeholders::Values::from([("{xtask}", kit_words()?)]);
+    placeholders::command(&runner, words, &values)
 }
 
 /// Returns the tool whose form of package specifications the program of a user's step takes.

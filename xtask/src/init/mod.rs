@@ -10,7 +10,6 @@ pub(crate) mod templates;
 mod tests;
 pub(crate) mod text;
 
-use crate::cli::status::Status;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
@@ -18,6 +17,7 @@ use xtask_impact::{quote, usage};
 
 use crate::cargo_runs;
 use crate::cli::output;
+use crate::cli::status::Status;
 use crate::init::host::HostRepository;
 use crate::init::plan::{CiService, InitOptions, InitPlan, dependency};
 

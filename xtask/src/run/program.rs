@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::status::Status;
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::process;
@@ -11,6 +10,7 @@ use xtask_impact::vcs::ChangeStatus;
 use xtask_impact::workspace::PackageIx;
 
 use crate::cargo_runs;
+use crate::cli::status::Status;
 use crate::cli::{global, output};
 use crate::selection::filter::LeftOut;
 use crate::selection::placeholders::{self, Values};

@@ -1,7 +1,6 @@
 //! A copy of the sources at another path.
 
-use std::fs;
-use std::io;
+use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};

@@ -5,9 +5,8 @@ use std::io::ErrorKind;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
-use xtask_impact::files;
 use xtask_impact::private_dir::write_whole;
-use xtask_impact::quote;
+use xtask_impact::{files, quote};
 
 use crate::cli::output;
 
