@@ -13,7 +13,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::Workspace;
 
-use super::content::{ContentReader, Evaluated, FileStamp, PathContent};
+use super::content::{ContentItem, ContentReader, Evaluated, FileStamp, PathContent};
 
 /// A thing that a unit was built from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -296,8 +296,9 @@ impl<'a> Evaluator<'a> {
                 found.changed = found.changed.max(FileStamp::of(&metadata).modified);
             }
         }
-        // Cargo compares files only, not directories.
-        let files = found.items.iter().map(|it| it.modified);
+        // Cargo compares files only: no directory, and of a link the target.
+        let is_file = |it: &&ContentItem| matches!(it.content, PathContent::File { .. });
+        let files = found.items.iter().filter(is_file).map(|it| it.modified);
         found.newest = files.max().unwrap_or_default();
         Ok(())
     }
