@@ -227,7 +227,7 @@ fn a_build_is_predicted_and_explained() {
 }
 
 #[test]
-#[ignore = "slow: run nightly, by `cargo test -p xtask-kit --test e2e rebuilds -- --ignored`"]
+#[ignore = "slow: `.ci/nightly rebuilds` runs it"]
 fn in_place_builds_are_explained_in_both_directions() {
     let project = workspace();
     project.cargo(CHECK.words).done();
@@ -292,11 +292,62 @@ fn in_place_builds_are_explained_in_both_directions() {
     story.tell("the source has a time of the present", CHECK);
     project.replace("crates/leaf/build.rs", "watched.txt", "Cargo.toml");
     story.tell("a script prints another instruction", CHECK);
-    expect![[""]].assert_eq(&story.told);
+    expect![[r#"
+        nothing
+        a source is edited
+          file-changed: crates/leaf/src/lib.rs changed, 4 from leaf lib (check)
+        a watched variable is set
+          variable: the environment variable WATCHED changed [- => 1], 5 from leaf build script (run)
+        a watched variable is unset
+          variable: the environment variable WATCHED changed [1 => -], 5 from leaf build script (run)
+        a watched file and a source of a dependent are edited
+          file-changed: crates/app/src/lib.rs changed, 2 from app lib (check)
+          file-changed: crates/leaf/watched.txt changed, 5 from leaf build script (run)
+        a file is added to a package whose script declares no input
+          package-files: a file of the package changed: crates/mid/NOTES.md [TIME (build.rs) => TIME (NOTES.md)], 4 from mid build script (run)
+        a feature is declared
+          declared-features: the declared features of leaf changed [base => base, more], 6 from leaf build script (build) + leaf lib (check)
+        a feature is no longer declared
+          declared-features: the declared features of leaf changed [base, more => base], 6 from leaf build script (build) + leaf lib (check)
+        the edition is 2021
+          target-settings: the settings of a target of app changed [--edition=2024 => --edition=2021], 2 from app bin app (check) + app lib (check)
+        the edition is 2024
+          target-settings: the settings of a target of app changed [--edition=2021 => --edition=2024], 2 from app bin app (check) + app lib (check)
+        a lint is added
+          lints: the lints of app changed [ => --deny=unused], 2 from app bin app (check) + app lib (check)
+        a lint is removed
+          lints: the lints of app changed [--deny=unused => ], 2 from app bin app (check) + app lib (check)
+        a dependency is added
+          dependencies: the dependencies of app changed [ => leaf], 2 from app bin app (check) + app lib (check)
+        a dependency is removed, and a source is edited
+          file-changed: crates/app/src/main.rs changed, 1 from app bin app (check)
+        a watched file is removed
+          file-missing: crates/leaf/watched.txt does not exist, 5 from leaf build script (run)
+        a watched file is still missing
+          file-missing: crates/leaf/watched.txt does not exist, 5 from leaf build script (run)
+        a watched file is there again
+          file-changed: crates/leaf/watched.txt changed, 5 from leaf build script (run)
+        a linker is set
+          linker: the linker changed [ => linker=gcc], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf lib (check) + mid build script (build) + mid lib (check)
+        a linker is unset
+          linker: the linker changed [linker=gcc => ], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf lib (check) + mid build script (build) + mid lib (check)
+        a source reads a variable
+          file-changed: crates/app/src/lib.rs changed, 2 from app lib (check)
+        the variable is set
+          variable: the environment variable SEEN changed [- => 1], 2 from app lib (check)
+        the variable is unset
+          variable: the environment variable SEEN changed [1 => -], 2 from app lib (check)
+        a source has a time in the future
+          future-time: crates/app/src/main.rs has a time in the future, 1 from app bin app (check)
+        the source has a time of the present
+          file-changed: crates/app/src/main.rs changed, 1 from app bin app (check)
+        a script prints another instruction
+          file-changed: crates/leaf/build.rs changed, 6 from leaf build script (build)
+    "#]].assert_eq(&story.told);
 }
 
 #[test]
-#[ignore = "slow: run nightly, by `cargo test -p xtask-kit --test e2e rebuilds -- --ignored`"]
+#[ignore = "slow: `.ci/nightly rebuilds` runs it"]
 fn new_units_are_explained_in_both_directions() {
     let project = workspace();
     project.cargo(CHECK.words).done();
@@ -360,5 +411,41 @@ fn new_units_are_explained_in_both_directions() {
     let with_base = ["check", "-p", "leaf", "--features", "base"];
     project.cargo(&with_base).done();
     story.tell("a dependency is built alone", CHECK);
-    expect![[""]].assert_eq(&story.told.replace(&host, "[HOST]"));
+    expect![[r#"
+        nothing is built, but the flags are noted
+        RUSTFLAGS are set
+          rustflags: the compiler flags changed [ => --cfg one], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        RUSTFLAGS are unset
+        RUSTFLAGS are other
+          rustflags: the compiler flags changed [ => --cfg two], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        the profile is set
+          profile: the profile changed [debug-assertions=default opt-level=default => debug-assertions=on opt-level=1], 6 from app bin app (check) + app lib (check) + leaf build script (run) + leaf lib (check) + mid build script (run) + mid lib (check)
+        incremental is set
+          incremental: incremental compilation changed [off => on], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        tests are built
+          first-build: first build, 6 from app lib (build) + leaf lib (build) + mid lib (build)
+          first-build: first test, 4 from app bin app (test) + app lib (test) + leaf lib (test) + mid lib (test)
+        documentation is built
+          first-build: first doc, 3 from app lib (doc) + leaf lib (doc) + mid lib (doc)
+        a source is edited
+          file-changed: crates/leaf/src/lib.rs changed, 5 from leaf lib (check) + leaf lib (doc)
+        Clippy checks
+          first-build: first clippy, 8 from app bin app (clippy) + app lib (clippy) + leaf build script (build) + leaf build script (run) + leaf lib (clippy) + mid build script (build) + mid build script (run) + mid lib (clippy)
+        the host is named
+          platform: the platform changed [host => [HOST]], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        a default feature is added
+          declared-features: the declared features of mid changed [ => default], 5 from mid build script (build) + mid build script (run) + mid lib (check)
+          features: the features of leaf changed [ => base], 6 from leaf build script (build) + leaf build script (run) + leaf lib (check)
+          features: the features of mid changed [ => default], 5 from mid build script (build) + mid build script (run) + mid lib (check)
+        a default feature is removed
+          package-files: a file of the package changed: crates/mid/Cargo.toml [TIME (build.rs) => TIME (Cargo.toml)], 4 from mid build script (run)
+        a feature is selected
+        the version is 0.2.0
+          package-id: the version or the source of leaf changed, or the wrapper of the compiler [leaf v0.1.0 ([ROOT]/crates/leaf) => leaf v0.2.0 ([ROOT]/crates/leaf)], 6 from leaf build script (build)
+        the version is 0.1.0
+        artifacts are removed
+          removed: the artifacts were removed, 5 from mid build script (build) + mid build script (run) + mid lib (check)
+        a dependency is built alone
+          dependency-built-before: an earlier command built the dependency leaf alone, 3 from mid lib (check)
+    "#]].assert_eq(&story.told.replace(&host, "[HOST]"));
 }

@@ -7,8 +7,7 @@ use super::{build, built_sample, number, restore, some_edits, story};
 use crate::support::{Project, Unit};
 
 #[test]
-#[ignore = "slow: run nightly, by `XTASK_ORACLE_CASES=200 cargo test -p xtask-kit --test e2e \
-            predictions -- --ignored`"]
+#[ignore = "slow: `.ci/nightly rebuilds` runs it"]
 fn a_prediction_is_what_cargo_rebuilds() {
     let first: u64 = number("XTASK_ORACLE_SEED", 0);
     let cases: u64 = number("XTASK_ORACLE_CASES", 10);
