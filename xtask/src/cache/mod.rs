@@ -12,8 +12,16 @@ use crate::checks::output::Format;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::status::Status;
 
+/// Examples of the command, for `--help`.
+const EXAMPLES: &str = "Examples:
+  cargo xtask cache setup local                       a cache on this machine
+  cargo xtask cache setup redis redis://cache:6379    a cache for the team
+  cargo xtask cache status                            servers, hits and misses
+  cargo xtask cache run -- build                      build; a dead server does no harm";
+
 /// Arguments of `cache`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -49,7 +49,7 @@ enum Command {
         #[arg(long, hide_short_help = true, value_name = "PATH")]
         durations: Vec<Utf8PathBuf>,
         /// Build the tests once, into an archive of nextest that every job runs a part of
-        #[arg(long)]
+        #[arg(long, hide_short_help = true)]
         archive: bool,
         /// Print the matrix in this format
         #[arg(long, value_enum, default_value_t)]

@@ -35,7 +35,7 @@ use crate::cli::status::Status;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Explain a code (E0786, damaged-artifact), artifacts by path, or the output of a failed build
     /// on standard input (-)

@@ -39,8 +39,15 @@ const fn key(
     }
 }
 
-/// All keys, grouped by their table.
+/// All keys, grouped by their table. Keys without a table come first.
 pub(crate) const KEYS: &[ConfigKey] = &[
+    key(
+        "feature-unification",
+        "\"workspace\", \"selected\" or \"cheapest\"",
+        Some("\"cheapest\""),
+        "\"workspace\"",
+        "Build shared dependencies of a selection with the features of these packages",
+    ),
     key(
         "freshness.always-run",
         "list of packages",
@@ -302,6 +309,13 @@ pub(crate) const KEYS: &[ConfigKey] = &[
         "Measure growth against this run, in any form that `timings diff` accepts",
     ),
     key(
+        "timings.budget.cache-hits",
+        "percent",
+        None,
+        "80",
+        "Require this share of hits of the compiler cache",
+    ),
+    key(
         "timings.budget.packages.NAME",
         "number of seconds",
         None,
@@ -325,7 +339,7 @@ pub(crate) const KEYS: &[ConfigKey] = &[
 ];
 
 impl ConfigKey {
-    /// Returns the table of the key, such as `hooks`.
+    /// Returns the table of the key, such as `hooks`. For a key without a table, this is the key.
     pub(crate) fn table(&self) -> &'static str {
         let end = self.key.find(['.', '[']).unwrap_or(self.key.len());
         &self.key[..end]
@@ -343,6 +357,16 @@ impl ConfigKey {
         self.key[self.table().len()..].starts_with("[]")
     }
 
+    /// Returns the header of the key's table.
+    fn header(&self) -> String {
+        let table = self.table();
+        match (table == self.key, self.is_in_list()) {
+            (true, _) => format!("[{TABLE}]"),
+            (false, false) => format!("[{TABLE}.{table}]"),
+            (false, true) => format!("[[{TABLE}.{table}]]"),
+        }
+    }
+
     /// Returns the key with its example, as a line of TOML in its table. An element of a list is
     /// written as a list with one table.
     pub(crate) fn example_line(&self) -> String {
@@ -350,8 +374,11 @@ impl ConfigKey {
     }
 
     fn line(&self, value: &str) -> String {
-        let below = self
-            .below()
+        let below = match self.below() {
+            "" => self.key,
+            below => below,
+        };
+        let below = below
             .replace("NAME", "spelling")
             .replace("CODE", "toolchain-unpinned");
         match below.split_once("[].") {
@@ -372,8 +399,8 @@ pub(crate) fn commented() -> String {
         if key.table() != table {
             table = key.table();
             text += &match key.is_in_list() {
-                true => format!("\n## e.g. [[{TABLE}.{table}]]\n"),
-                false => format!("\n# [{TABLE}.{table}]\n"),
+                true => format!("\n## e.g. {}\n", key.header()),
+                false => format!("\n# {}\n", key.header()),
             };
         }
         text += &format!("## {} ({})\n", key.meaning, key.kind);
@@ -390,11 +417,7 @@ pub(crate) fn commented() -> String {
 /// Returns the keys of a table with their examples, as TOML for a root manifest.
 #[cfg(test)]
 pub(crate) fn example(keys: &[ConfigKey]) -> String {
-    let table = keys[0].table();
-    let (is_in_list, mut text) = (keys[0].is_in_list(), format!("[{TABLE}.{table}]\n"));
-    if is_in_list {
-        text = format!("[[{TABLE}.{table}]]\n");
-    }
+    let mut text = keys[0].header() + "\n";
     let mut rest = keys;
     while let [first, ..] = rest {
         // Keys of one element of a list stand in one table.

@@ -13,6 +13,7 @@ use crate::selection::estimate::Estimate;
 use crate::selection::select::Noted;
 
 /// The packages over which the features of dependencies are unified, in cargo's words.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum FeatureUnification {
