@@ -7,6 +7,7 @@
 
 pub(crate) mod config_files;
 pub(crate) mod listing;
+mod named_targets;
 pub mod prefetch;
 pub mod rules;
 pub(crate) mod run_time;
@@ -19,8 +20,10 @@ pub(crate) mod unplaced;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use cargo_metadata::camino::Utf8Path;
+use named_targets::NamedTargets;
 pub use seed::{Effect, Propagation, Rule, Seed};
 
 use super::records::Records;
@@ -108,6 +111,8 @@ pub fn find(inputs: &SeedInputs<'_>, outsides: Outsides) -> Vec<Seed> {
             .in_profile(inputs.profile),
         seeds: Vec::new(),
         newest: HashMap::new(),
+        named_targets: None,
+        doubted: HashSet::new(),
     };
     for change in inputs.changes {
         let before = finder.seeds.len();
@@ -153,6 +158,10 @@ pub(super) struct SeedFinder<'a> {
     pub(super) seeds: Vec<Seed>,
     /// True for a recorded newest file that is still the newest file of its package.
     pub(super) newest: HashMap<Newest, bool>,
+    /// The places that all packages name for their run time.
+    pub(super) named_targets: Option<Rc<NamedTargets>>,
+    /// The units with a seed of [`Rule::Doubt`] from [`unplaced`].
+    pub(super) doubted: HashSet<UnitIx>,
 }
 
 impl SeedFinder<'_> {
@@ -312,11 +321,14 @@ impl SeedFinder<'_> {
             verb,
             ..
         } = *self.inputs;
+        let changes = self.inputs.changes.iter();
+        let went = changes.filter(|change| change.status == ChangeStatus::Deleted);
+        let places_of_deleted = went.map(|change| place_of(&change.path)).collect();
         let mut came: HashMap<UnitIx, &Change> = HashMap::new();
         for change in self.inputs.changes {
             if change.status == ChangeStatus::Added {
-                let path = self.inputs.root.join(&change.path);
-                came.extend(self.new_units(&path).map(|unit| (unit, change)));
+                let new = self.new_units(change, &places_of_deleted);
+                came.extend(new.map(|unit| (unit, change)));
             }
         }
         let Some(change) = came.values().next().copied() else {
@@ -336,27 +348,26 @@ impl SeedFinder<'_> {
     /// Returns the units of the target that a file starts. Returns no units if a file with the same
     /// extension was deleted from the same directory, because the deleted target may have needed
     /// the same units.
-    fn new_units(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
+    fn new_units(
+        &self,
+        change: &Change,
+        places_of_deleted: &HashSet<TargetPlace<'_>>,
+    ) -> impl Iterator<Item = UnitIx> {
         let SeedInputs {
             workspace,
             graph,
             layout,
             root,
-            changes,
             ..
         } = *self.inputs;
-        let owner = layout.owner(path);
-        let is_same_place = |change: &Change| {
-            let other = root.join(&change.path);
-            change.status == ChangeStatus::Deleted
-                && other.parent() == path.parent()
-                && other.extension() == path.extension()
-        };
-        let package = owner.filter(|_| !changes.iter().any(is_same_place));
+        let path = root.join(&change.path);
+        let is_alone = !places_of_deleted.contains(&place_of(&change.path));
+        let package = layout.owner(&path).filter(|_| is_alone);
         let starts = move |unit: &UnitIx| {
             let unit = graph.unit(*unit);
             let mut targets = workspace.package(unit.package).targets.iter();
-            targets.any(|it| (it.kind, &it.name, &*it.src_path) == (unit.kind, &unit.target, path))
+            targets
+                .any(|it| (it.kind, &it.name, &*it.src_path) == (unit.kind, &unit.target, &*path))
         };
         let units = package.map_or(&[][..], |package| graph.units_of(package));
         let units = units.iter().copied().filter(starts);
@@ -486,6 +497,13 @@ impl SeedFinder<'_> {
             ..Seed::new(unit, rule, because)
         });
     }
+}
+
+/// The directory and the extension of a file.
+type TargetPlace<'a> = (Option<&'a Utf8Path>, Option<&'a str>);
+
+fn place_of(path: &Utf8Path) -> TargetPlace<'_> {
+    (path.parent(), path.extension())
 }
 
 /// Returns true if `cargo test` runs the unit.

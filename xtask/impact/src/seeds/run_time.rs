@@ -1,15 +1,19 @@
 //! Seeds tests that open a file of another package while they run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use cargo_metadata::camino::Utf8Path;
 
+use super::named_targets::{
+    NamedTargets, NamingCode, climbs_from_the_current_directory, code_naming_itself, matched,
+};
 use super::rules::Affects;
 use super::sources::{Bases, RunTime};
 use super::{Effect, Rule};
 use crate::paths::normalized;
-use crate::seeds::{SeedFinder, is_a_test};
-use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
+use crate::seeds::{SeedFinder, SeedInputs, is_a_test};
+use crate::source_scan::{NamedPath, RunTimePaths, StringContext};
 use crate::unit_graph::{Mode, UnitIx};
 use crate::vcs::Change;
 use crate::workspace::{PackageIx, TargetKind};
@@ -32,6 +36,8 @@ impl SeedFinder<'_> {
         let layout = self.inputs.layout;
         let owner = layout.owner(path);
         let is_fixture = !is_placed && !self.is_inert(change, path);
+        let targets = self.named_targets();
+        let mut naming = self.naming_code(&targets, path);
         for (package, directory) in layout.packages() {
             let Some(named) = self.sources.run_time(package) else {
                 continue;
@@ -46,26 +52,75 @@ impl SeedFinder<'_> {
             if !reader.is_owner && self.sources.links_to(package, path) {
                 self.rerun_tests(package, change);
             }
+            let mut naming = naming.remove(&package).unwrap_or_default();
+            if reader.is_owner && is_fixture {
+                naming.extend(code_naming_itself(&named));
+            }
             let is_told = bases.places.iter().any(|place| {
-                place != directory && !reader.is_owner && self.leads_to(&reader, place, path, false)
+                place != directory
+                    && !reader.is_owner
+                    && self.leads_to(directory, place, path, false)
             });
-            for (file, paths) in &named.files {
-                for code in [StringContext::Any, StringContext::Test, StringContext::Docs] {
-                    let mut names = paths.named.iter().filter(|it| it.code == code);
-                    let is_named = names.any(|it| {
-                        let is_handed = it.path.as_str().is_empty() && reader.is_owner;
-                        is_handed && is_fixture || self.names(&reader, (file, paths), it, path)
-                    });
-                    let is_variable = is_told && !paths.variables.is_empty();
-                    if is_named || is_variable && code == StringContext::Any {
-                        self.rerun_readers(&reader, file, code, change);
-                        self.rerun_users(&reader, file, code, change);
-                    }
-                }
+            if is_told {
+                let files = named.files.iter().enumerate();
+                let files = files.filter(|(_, (_, paths))| !paths.variables.is_empty());
+                naming.extend(files.map(|(index, _)| (index, StringContext::Any)));
+            }
+            for (index, code) in naming {
+                let (file, _) = &named.files[index];
+                self.rerun_readers(&reader, file, code, change);
+                self.rerun_users(&reader, file, code, change);
+            }
+            for &index in targets.climbing_files(package) {
+                let (file, paths) = &named.files[index];
                 self.rerun_dependents(&reader, (file, paths), change, path);
             }
             self.named_in_parts(&reader, &named, change, path);
         }
+    }
+
+    /// Returns the places that all packages name, found once for all changed paths.
+    fn named_targets(&mut self) -> Rc<NamedTargets> {
+        if let Some(known) = &self.named_targets {
+            return Rc::clone(known);
+        }
+        let SeedInputs { layout, root, .. } = *self.inputs;
+        let mut targets = NamedTargets::default();
+        for (package, directory) in layout.packages() {
+            if let Some(named) = self.sources.run_time(package) {
+                let bases = self.sources.bases(package);
+                targets.add((package, directory), &named, &bases, root);
+            }
+        }
+        let targets = Rc::new(targets);
+        self.named_targets = Some(Rc::clone(&targets));
+        targets
+    }
+
+    /// Returns the code that names a changed path, by package.
+    fn naming_code(
+        &self,
+        targets: &NamedTargets,
+        path: &Utf8Path,
+    ) -> HashMap<PackageIx, BTreeSet<NamingCode>> {
+        let layout = self.inputs.layout;
+        let owner = layout.owner(path);
+        let mut naming: HashMap<PackageIx, BTreeSet<NamingCode>> = HashMap::new();
+        for (to, target) in targets.leading_to(path) {
+            let is_owner = owner == Some(target.package);
+            let is_named = || {
+                let directory = layout.directory(target.package).unwrap_or(to);
+                let lists = target.lists && !is_owner;
+                target.is_exact || self.leads_to(directory, to, path, lists)
+            };
+            if (target.is_for_own_files || !is_owner) && is_named() {
+                naming
+                    .entry(target.package)
+                    .or_default()
+                    .insert(target.code);
+            }
+        }
+        naming
     }
 
     /// Reruns tests of a package whose code may build the path of a file from names in several
@@ -93,6 +148,9 @@ impl SeedFinder<'_> {
         let known = self.sources.count_named(reader.package, &way);
         let is_whole = known == way.len();
         let may_list = climbs && known > 0;
+        if !is_whole && !may_list {
+            return;
+        }
         let mut files: Vec<(&Utf8Path, StringContext)> = Vec::new();
         for (file, paths) in &named.files {
             let last = way[way.len() - 1];
@@ -141,67 +199,22 @@ impl SeedFinder<'_> {
         is_inert || path.extension() == Some("rs")
     }
 
-    /// Returns true if a path that a source file names leads to the changed file.
-    fn names(
-        &self,
-        reader: &RunTimeReader<'_>,
-        (file, paths): (&Utf8Path, &RunTimePaths),
-        named: &NamedPath,
-        path: &Utf8Path,
-    ) -> bool {
-        let RunTimeReader { directory, .. } = *reader;
-        let lists = paths.lists_directories;
-        if named.path.as_str().is_empty() {
-            return false;
-        }
-        let leads = |base: &Utf8Path| {
-            let to = matched(&normalized(&base.join(&named.path)), path);
-            to.is_some_and(|to| self.leads_to(reader, to, path, lists))
-        };
-        if named.start == RelativeTo::Package {
-            return leads(directory);
-        }
-        if reader.is_owner {
-            return false;
-        }
-        if named.path.starts_with("..") {
-            return leads(directory) || file.parent().is_some_and(leads);
-        }
-        let is_name = named.path.components().count() == 1;
-        let mut bases: Vec<&Utf8Path> = reader.bases.places.iter().map(|it| &**it).collect();
-        if reader.bases.climbs {
-            let root = self.inputs.root;
-            let above = directory.ancestors().skip(1);
-            bases.extend(above.take_while(|above| above.starts_with(root)));
-        }
-        let is_exactly = |base: &Utf8Path| base.join(&named.path) == path;
-        match is_name {
-            true => bases.into_iter().any(is_exactly) || lists && leads(directory),
-            false => bases.into_iter().any(leads) || leads(directory),
-        }
-    }
-
     /// Returns true if `to` is the changed path or a directory that contains the changed path. A
     /// directory that contains packages is mostly the start of longer paths, so such a directory
-    /// counts only if the code lists directories.
-    fn leads_to(
-        &self,
-        reader: &RunTimeReader<'_>,
-        to: &Utf8Path,
-        path: &Utf8Path,
-        lists: bool,
-    ) -> bool {
+    /// counts only if the code lists directories of other packages. `from` is the directory of the
+    /// package that names the path.
+    fn leads_to(&self, from: &Utf8Path, to: &Utf8Path, path: &Utf8Path, lists: bool) -> bool {
         if !path.starts_with(to) {
             return false;
         }
         let layout = self.inputs.layout;
         let holds_packages = || {
-            reader.directory.starts_with(to)
+            from.starts_with(to)
                 || layout
                     .below(to)
                     .any(|below| layout.directory(below) != Some(to))
         };
-        path == to || !holds_packages() || lists && !reader.is_owner
+        path == to || !holds_packages() || lists
     }
 
     /// Seeds the tests that run the code of a source file.
@@ -266,15 +279,10 @@ impl SeedFinder<'_> {
         change: &Change,
         path: &Utf8Path,
     ) {
-        let climbing: Vec<&NamedPath> = paths
-            .named
-            .iter()
-            .filter(|it| it.start == RelativeTo::Unknown && it.code == StringContext::Any)
-            .filter(|it| it.path.starts_with(".."))
+        let climbing = paths.named.iter();
+        let climbing: Vec<&NamedPath> = climbing
+            .filter(|it| climbs_from_the_current_directory(it))
             .collect();
-        if climbing.is_empty() {
-            return;
-        }
         let Some(library) = self.library_of(reader.package, file, StringContext::Any) else {
             return;
         };
@@ -285,16 +293,11 @@ impl SeedFinder<'_> {
             let Some(directory) = layout.directory(package) else {
                 continue;
             };
-            let user = RunTimeReader {
-                package,
-                directory,
-                is_owner: layout.owner(path) == Some(package),
-                bases: reader.bases,
-            };
+            let is_owner = layout.owner(path) == Some(package);
             let is_read = climbing.iter().any(|it| {
                 let to = normalized(&directory.join(&it.path));
-                let to = matched(&to, path).filter(|_| !user.is_owner);
-                to.is_some_and(|to| self.leads_to(&user, to, path, paths.lists_directories))
+                let to = matched(&to, path).filter(|_| !is_owner);
+                to.is_some_and(|to| self.leads_to(directory, to, path, paths.lists_directories))
             });
             if is_read {
                 self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, BECAUSE);
@@ -334,15 +337,4 @@ impl SeedFinder<'_> {
         reached.retain(|unit| is_a_test(graph.unit(*unit)));
         reached
     }
-}
-
-/// Returns the part of `path` that `pattern` matches: `path` itself, or a directory above it. A `*`
-/// in `pattern` stands for any one name.
-fn matched<'a>(pattern: &Utf8Path, path: &'a Utf8Path) -> Option<&'a Utf8Path> {
-    let length = pattern.components().count();
-    let above = path.components().count().checked_sub(length)?;
-    let to = path.ancestors().nth(above)?;
-    let mut both = pattern.components().zip(to.components());
-    both.all(|(pattern, name)| pattern.as_str() == "*" || pattern == name)
-        .then_some(to)
 }

@@ -69,13 +69,28 @@ impl SeedFinder<'_> {
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
             if node.is_compiled()
+                && !self.is_doubted(unit, change)
                 && !self.is_recorded(unit)
                 && may_read(&mut self.sources, unit, node)
             {
                 let because = "one of its macros may read this file";
-                self.seed(unit, Rule::Doubt, change, because);
+                self.seed_in_doubt(unit, change, because);
             }
         }
+    }
+
+    fn seed_in_doubt(&mut self, unit: UnitIx, change: &Change, because: &str) {
+        self.doubted.insert(unit);
+        self.seed(unit, Rule::Doubt, change, because);
+    }
+
+    /// Returns true if a doubt about an earlier path already rebuilds a unit with all dependents. A
+    /// further doubt adds nothing to the answer. The log names all paths, and a path outside the
+    /// repository needs a seed of its own to count as used.
+    fn is_doubted(&self, unit: UnitIx, change: &Change) -> bool {
+        self.doubted.contains(&unit)
+            && change.path.is_relative()
+            && !log::log_enabled!(log::Level::Debug)
     }
 
     /// Seeds the units of other packages that may read a file by a path that a macro, a variable or
@@ -98,7 +113,10 @@ impl SeedFinder<'_> {
             let is_unknown = |unit: &&UnitIx| {
                 graph.unit(**unit).is_compiled() && !records.is_nearly_current(**unit)
             };
+            let units = graph.units_of(package);
+            let mut compiled = units.iter().filter(|unit| graph.unit(**unit).is_compiled());
             let is_open = owner != Some(package)
+                && compiled.any(|&unit| !self.is_doubted(unit, change))
                 && (graph.units_of(package).iter().any(|unit| is_unknown(&unit))
                     || self.sources.is_told_place(package));
             if is_open && self.sources.leads_near(package, path, root) {
@@ -133,11 +151,14 @@ impl SeedFinder<'_> {
         let SeedInputs { graph, .. } = *self.inputs;
         for &unit in graph.units_of(package) {
             let node = graph.unit(unit);
+            if self.is_doubted(unit, change) {
+                continue;
+            }
             let is_unknown =
                 node.is_compiled() && !self.is_recorded(unit) && self.sources.may_hide(node, path);
             if is_unknown {
                 let because = "a macro or generated code may read this file";
-                self.seed(unit, Rule::Doubt, change, because);
+                self.seed_in_doubt(unit, change, because);
             } else if is_a_test(node) {
                 let because = "its tests may read this file as they run";
                 self.add(unit, Effect::Rerun, Rule::RuntimeInput, change, because);

@@ -401,6 +401,7 @@ impl<'a> Draft<'a> {
             if at.is_symlink() || at.exists() {
                 fs::remove_file(&at).unwrap();
             }
+            fs::create_dir_all(at.parent().unwrap()).unwrap();
             tree::symlink(original, at).unwrap();
         }
     }

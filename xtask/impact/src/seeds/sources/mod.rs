@@ -23,7 +23,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use facts::SourceFacts;
 pub use file_facts::FileFacts;
 use names::{COMMON_NAMES, makes_name};
-use reach::Makers;
+use reach::{Makers, NameMemo};
 pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub struct Sources<'a> {
     has_looked_outside: bool,
     /// The packages with a source that was not read. Such a package may reach any path.
     unread: HashSet<PackageIx>,
+    /// The packages that reach a path: see [`Self::reaching`].
+    reaching: Option<Rc<HashMap<Utf8PathBuf, Vec<PackageIx>>>>,
     real: RealPaths,
     /// True for the packages whose macros make their callers read files.
     emitters: HashMap<PackageIx, bool>,
@@ -80,6 +82,10 @@ pub struct Sources<'a> {
     makers: HashMap<Unit, Option<Rc<Makers>>>,
     /// True for the names that the settings with flags hold.
     in_flags: HashMap<String, bool>,
+    /// The packages that name a component of a path in code.
+    naming: NameMemo,
+    /// The packages whose sources contain a name that a macro may make.
+    making: NameMemo,
 }
 
 /// The units of a package with the same dependencies: the package, true for the build script, and
@@ -106,6 +112,8 @@ pub struct Reads {
     /// The directory of the target's package.
     directory: Utf8PathBuf,
     files: HashSet<Utf8PathBuf>,
+    /// The directories that contain Rust sources of the target.
+    source_directories: HashSet<Utf8PathBuf>,
     /// The variables that the target reads by name.
     pub env: HashSet<String>,
     /// True if the scan saw every file that the target reads. Macros of other packages and
@@ -144,6 +152,7 @@ impl<'a> Sources<'a> {
             run_time: run_time::KnownNames::default(),
             outsides,
             unread: HashSet::new(),
+            reaching: None,
             real: RealPaths::default(),
             emitters: HashMap::new(),
             texts: Texts::default(),
@@ -159,6 +168,8 @@ impl<'a> Sources<'a> {
             emitters_of: HashMap::new(),
             makers: HashMap::new(),
             in_flags: HashMap::new(),
+            naming: NameMemo::default(),
+            making: NameMemo::default(),
         }
     }
 
@@ -245,7 +256,10 @@ impl<'a> Sources<'a> {
         files.extend(scan.missing);
         let doubts = |kinds: &[DoubtKind]| scan.doubts.iter().any(|it| kinds.contains(&it.kind));
         let is_code = |doubt: &source_scan::SourceDoubt| doubt.reason.starts_with("include!(");
+        let sources = files.iter().filter(|it| it.extension() == Some("rs"));
+        let beside = sources.filter_map(|it| it.parent());
         let reads = Rc::new(Reads {
+            source_directories: beside.map(Utf8Path::to_owned).collect(),
             files,
             includes_made_code: scan.doubts.iter().any(is_code),
             env: scan.env.into_iter().collect(),
@@ -265,20 +279,33 @@ impl<'a> Sources<'a> {
     /// the path. The others name a path outside their own directory: the path itself, a directory
     /// above the path, or a module whose directory contains the path.
     pub fn may_read(&mut self, path: &Utf8Path) -> Vec<PackageIx> {
-        let owner = self.layout.owner(path);
+        let reaching = self.reaching();
+        let mut found: BTreeSet<PackageIx> = self.unread.iter().copied().collect();
+        found.extend(self.layout.owner(path));
+        let leading = path.ancestors().filter_map(|above| reaching.get(above));
+        found.extend(leading.flatten());
+        found.into_iter().collect()
+    }
+
+    /// Returns the packages that reach a path outside their directory, by this path. A source
+    /// stands for its directory too, which may contain modules.
+    fn reaching(&mut self) -> Rc<HashMap<Utf8PathBuf, Vec<PackageIx>>> {
+        if let Some(known) = &self.reaching {
+            return Rc::clone(known);
+        }
         self.look_outside();
-        let leads_to = |far: &Utf8PathBuf| {
-            let beside = far.parent().filter(|_| far.extension() == Some("rs"));
-            path.starts_with(far) || beside.is_some_and(|beside| path.starts_with(beside))
-        };
-        let packages = self.layout.packages().map(|(package, _)| package);
-        packages
-            .filter(|&package| {
-                Some(package) == owner
-                    || self.far(package).paths.iter().any(leads_to)
-                    || self.unread.contains(&package)
-            })
-            .collect()
+        let mut reaching: HashMap<Utf8PathBuf, Vec<PackageIx>> = HashMap::new();
+        for (package, _) in self.layout.packages() {
+            for far in &self.far(package).paths {
+                let beside = far.parent().filter(|_| far.extension() == Some("rs"));
+                for to in [Some(far.as_path()), beside].into_iter().flatten() {
+                    reaching.entry(to.to_owned()).or_default().push(package);
+                }
+            }
+        }
+        let reaching = Rc::new(reaching);
+        self.reaching = Some(Rc::clone(&reaching));
+        reaching
     }
 
     /// Returns the paths that a package reaches outside its directory.

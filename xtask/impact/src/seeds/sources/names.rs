@@ -1,6 +1,6 @@
 //! The names that a text contains: components of paths, words, modules and variables.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use cargo_metadata::camino::Utf8Path;
 use serde::{Deserialize, Serialize};
@@ -76,22 +76,82 @@ impl SourceNames {
         names_of(below).any(|name| self.components.contains(name))
             || own_name(below).is_some_and(|module| self.modules.contains(module))
     }
+}
 
-    /// Returns true if the source holds a name, or all words that the name could be built from: see
-    /// [`makes_name`]. Returns `None` if only the text can tell.
-    pub(super) fn make(&self, name: &str) -> Option<bool> {
+/// A name that a macro may make, taken apart once for many sources.
+pub(super) struct MadeName<'a> {
+    name: &'a str,
+    /// The parts of the name between characters that are not alphanumeric.
+    runs: Vec<&'a str>,
+    /// The words and numbers of the name.
+    words: Vec<&'a str>,
+}
+
+impl<'a> MadeName<'a> {
+    pub(super) fn of(name: &'a str) -> Self {
         let runs = name.split(|char: char| !char.is_alphanumeric());
-        let runs: Vec<&str> = runs.filter(|run| !run.is_empty()).collect();
-        if !name.is_ascii() || runs.is_empty() {
+        Self {
+            name,
+            runs: runs.filter(|run| !run.is_empty()).collect(),
+            words: words_of(name).collect(),
+        }
+    }
+
+    /// Returns true if a source holds the name, or all words that the name could be built from: see
+    /// [`makes_name`]. Returns `None` if only the text can tell.
+    pub(super) fn is_in(&self, source: &SourceNames) -> Option<bool> {
+        // Only a text with the name contains the first run or the first word.
+        if !self.name.is_ascii() || self.runs.is_empty() {
             return None;
         }
-        let words: Vec<&str> = words_of(name).collect();
-        let has = |words: &[&str]| words.iter().all(|word| self.words.contains(*word));
-        match (has(&runs), words.len() > 1 && has(&words)) {
+        let has = |words: &[&str]| words.iter().all(|word| source.words.contains(*word));
+        match (has(&self.runs), self.words.len() > 1 && has(&self.words)) {
             (_, true) => Some(true),
             (false, false) => Some(false),
-            (true, false) => (runs == [name]).then_some(true),
+            (true, false) => (self.runs == [self.name]).then_some(true),
         }
+    }
+}
+
+/// Texts, found by the words that they contain.
+#[derive(Default)]
+pub(super) struct WordIndex {
+    texts: Vec<String>,
+    /// The indices of the texts with a word.
+    by_word: HashMap<Box<str>, Vec<usize>>,
+}
+
+impl WordIndex {
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    pub(super) fn add(&mut self, text: String) {
+        let index = self.texts.len();
+        let words: HashSet<&str> = text.split(|char: char| !char.is_alphanumeric()).collect();
+        for word in words {
+            match self.by_word.get_mut(word) {
+                Some(known) => known.push(index),
+                None => _ = self.by_word.insert(word.into(), vec![index]),
+            }
+        }
+        self.texts.push(text);
+    }
+
+    /// Returns true if a text contains a name, or all words that the name could be built from: see
+    /// [`makes_name`].
+    pub(super) fn make(&self, name: &str) -> bool {
+        let mut runs = name.split(|char: char| !char.is_alphanumeric());
+        let first_run = runs.find(|run| !run.is_empty());
+        if !name.is_ascii() || first_run.is_none() {
+            return self.texts.iter().any(|text| makes_name(text, name));
+        }
+        let first = [first_run, words_of(name).next()];
+        let with_first = first.into_iter().flatten();
+        let mut with_first = with_first
+            .filter_map(|word| self.by_word.get(word))
+            .flatten();
+        with_first.any(|&index| makes_name(&self.texts[index], name))
     }
 }
 

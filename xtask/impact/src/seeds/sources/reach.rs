@@ -4,12 +4,12 @@
 //! The sources that can make such a path contain the name of the file and the name of its
 //! directory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{makes_name, own_name};
+use super::names::{WordIndex, makes_name, own_name};
 use super::texts::{Lines, Search, SourceScope, each_source, read};
 use super::{Reads, Sources};
 use crate::paths::resolved;
@@ -36,10 +36,39 @@ pub(super) struct Makers {
     packages: Vec<PackageIx>,
     /// The texts that the unit passes to macros, and the unit's sources that a search of its
     /// package does not find.
-    texts: Vec<String>,
+    texts: WordIndex,
     /// True if the sources may list a directory and make the paths of all files that they find
     /// there.
     list_directories: bool,
+    /// True if the sources may make texts from names that do not stand in string literals.
+    stringify: bool,
+}
+
+/// Searches of packages for names, by name and by index of the package. Many files are searched for
+/// in the same packages.
+#[derive(Default)]
+pub(super) struct NameMemo(HashMap<String, Vec<Option<bool>>>);
+
+impl NameMemo {
+    /// Returns true if a search succeeds in one of the packages.
+    fn any(
+        &mut self,
+        name: &str,
+        packages: &[PackageIx],
+        mut search: impl FnMut(PackageIx) -> bool,
+    ) -> bool {
+        let known = match self.0.get_mut(name) {
+            Some(known) => known,
+            None => self.0.entry(name.to_owned()).or_default(),
+        };
+        packages.iter().any(|&package| {
+            let at = package.0 as usize;
+            if known.len() <= at {
+                known.resize(at + 1, None);
+            }
+            *known[at].get_or_insert_with(|| search(package))
+        })
+    }
 }
 
 impl Sources<'_> {
@@ -71,14 +100,10 @@ impl Sources<'_> {
         let Some(makers) = self.makers(unit, &reads) else {
             return false;
         };
-        let sources = reads.files.iter();
-        let sources = sources.filter(|known| known.extension() == Some("rs"));
-        let beside = sources.filter_map(|known| known.parent());
-        let beside = beside.filter(|above| file.starts_with(above));
         // A path may be relative to the directory of a source.
-        let from = beside
-            .max_by_key(|above| above.as_str().len())
-            .unwrap_or(root);
+        let mut above = file.ancestors().skip(1);
+        let from = above.find(|above| reads.source_directories.contains(*above));
+        let from = from.unwrap_or(root);
         let above = self.directories_to(unit.package, file, from);
         // Included code, and code that lists directories, may read any file below a directory that
         // is named.
@@ -127,12 +152,10 @@ impl Sources<'_> {
         let Some((directory, above)) = directory.zip(file.parent()) else {
             return true;
         };
-        let holds_source =
-            |known: &Utf8PathBuf| known.extension() == Some("rs") && known.parent() == Some(above);
         if above == directory
             || !above.starts_with(directory)
             || file.extension() == Some("rs")
-            || reads.files.iter().any(holds_source)
+            || reads.source_directories.contains(above)
         {
             return true;
         }
@@ -232,11 +255,15 @@ impl Sources<'_> {
             || !emitters.is_empty() && self.text_holds(unit.package, &Search::Any(&["!(concat!"]))
         {
             makers.packages.push(unit.package);
-            makers.texts.extend(reads.far_sources().filter_map(read));
+            reads
+                .far_sources()
+                .filter_map(read)
+                .for_each(|text| makers.texts.add(text));
         }
         if !emitters.is_empty() {
-            let handed = reads.handed.iter();
-            makers.texts.extend(handed.map(|it| format!("\"{it}\"")));
+            for handed in &reads.handed {
+                makers.texts.add(format!("\"{handed}\""));
+            }
             let givers = self.givers_of(unit);
             let is_procedural = |it: &&PackageIx| {
                 let library = self.workspace.package(**it).library();
@@ -272,6 +299,7 @@ impl Sources<'_> {
             .retain(|&it| self.layout.directory(it).is_some());
         makers.packages.sort();
         makers.packages.dedup();
+        makers.stringify = self.stringifies(&makers.packages);
         let is_none = makers.packages.is_empty() && makers.texts.is_empty();
         (!is_none).then_some(makers)
     }
@@ -279,12 +307,9 @@ impl Sources<'_> {
     /// Returns true if the sources that may make paths contain a name.
     fn are_named(&mut self, makers: &Makers, name: &str) -> bool {
         let packages = &makers.packages;
-        makers.texts.iter().any(|text| makes_name(text, name))
+        makers.texts.make(name)
             || self.is_named(packages, name)
-            || self.stringifies(packages)
-                && packages
-                    .iter()
-                    .any(|&it| self.text_holds(it, &Search::Made(name.to_owned())))
+            || makers.stringify && self.may_make(packages, name)
     }
 
     /// Returns a package and the path packages that may make paths for it: the packages whose
@@ -314,22 +339,38 @@ impl Sources<'_> {
         root: &Utf8Path,
     ) -> Vec<&'f str> {
         let directory = self.layout.directory(package).unwrap_or(root);
-        let above = file.ancestors().skip(1);
-        let mut names: Vec<&str> = above
-            .take_while(|above| *above != root && !directory.starts_with(above))
-            .filter_map(Utf8Path::file_name)
-            .collect();
-        names.reverse();
-        names
+        let common = file.components().zip(directory.components());
+        let common = common.take_while(|(file, package)| file == package).count();
+        let to_root = match file.starts_with(root) {
+            true => root.components().count(),
+            false => 0,
+        };
+        let mut below = file.components();
+        below.next_back();
+        let names = below.skip(common.max(to_root));
+        names.map(|name| name.as_str()).collect()
     }
 
     /// Returns true if a string literal of these packages contains a name as a component of a path,
     /// or if cargo's configuration contains the name.
     fn is_named(&mut self, packages: &[PackageIx], name: &str) -> bool {
-        self.flags_make(name)
-            || packages
-                .iter()
-                .any(|&it| self.names_any(it, Lines::Code, &[name]))
+        if self.flags_make(name) {
+            return true;
+        }
+        let mut known = std::mem::take(&mut self.naming);
+        let search = |it| self.names_any(it, Lines::Code, &[name]);
+        let is_named = known.any(name, packages, search);
+        self.naming = known;
+        is_named
+    }
+
+    /// Returns true if a source of these packages contains a name that a macro may make.
+    fn may_make(&mut self, packages: &[PackageIx], name: &str) -> bool {
+        let mut known = std::mem::take(&mut self.making);
+        let search = |it| self.text_holds(it, &Search::Made(name.to_owned()));
+        let may_make = known.any(name, packages, search);
+        self.making = known;
+        may_make
     }
 
     /// Returns true if string literals of these packages contain a file's name, with or without its

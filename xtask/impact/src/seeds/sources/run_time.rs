@@ -30,6 +30,10 @@ pub(super) struct KnownNames {
     /// The packages that contain other packages.
     containing: Option<HashSet<PackageIx>>,
     bases: HashMap<PackageIx, Rc<Bases>>,
+    /// True for the packages that may step up: see [`Sources::may_climb`].
+    climbing: HashMap<PackageIx, bool>,
+    /// The parts of paths in the code of packages.
+    parts: HashMap<PackageIx, Rc<HashSet<String>>>,
     /// The directories that packages get from the libraries that they depend on.
     given: Option<Rc<HashMap<PackageIx, Bases>>>,
     /// The paths that cargo's configuration assigns to variables.
@@ -109,12 +113,28 @@ impl Sources<'_> {
     /// contains `..`, or the code knows the location of the package and calls a method that may
     /// step up.
     pub fn may_climb(&mut self, package: PackageIx) -> bool {
+        if let Some(&known) = self.run_time.climbing.get(&package) {
+            return known;
+        }
         let is_told_place = self.is_told_place(package);
         let named = self.named_by(package);
-        named
-            .files
-            .iter()
-            .any(|(_, paths)| paths.parts.contains_key("..") || is_told_place && paths.steps_up)
+        let mut files = named.files.iter();
+        let climbs = files
+            .any(|(_, paths)| paths.parts.contains_key("..") || is_told_place && paths.steps_up);
+        self.run_time.climbing.insert(package, climbs);
+        climbs
+    }
+
+    /// Returns the parts of paths in a package's code.
+    fn parts(&mut self, package: PackageIx) -> Rc<HashSet<String>> {
+        if let Some(known) = self.run_time.parts.get(&package) {
+            return Rc::clone(known);
+        }
+        let named = self.named_by(package);
+        let parts = named.files.iter().flat_map(|(_, paths)| paths.parts.keys());
+        let parts: Rc<HashSet<String>> = Rc::new(parts.cloned().collect());
+        self.run_time.parts.insert(package, Rc::clone(&parts));
+        parts
     }
 
     /// Counts the names at the beginning of `names` that code contains: the code of a package, or
@@ -123,11 +143,8 @@ impl Sources<'_> {
     pub fn count_named(&mut self, package: PackageIx, names: &[&str]) -> usize {
         let mut packages = vec![package];
         packages.extend(&self.bases(package).leads);
-        let named: Vec<_> = packages.into_iter().map(|it| self.named_by(it)).collect();
-        let holds = |name: &str| {
-            let mut files = named.iter().flat_map(|it| &it.files);
-            files.any(|(_, paths)| paths.parts.contains_key(name))
-        };
+        let parts: Vec<_> = packages.into_iter().map(|it| self.parts(it)).collect();
+        let holds = |name: &str| parts.iter().any(|parts| parts.contains(name));
         let is_named = |name: &&&str| {
             let file = Utf8Path::new(name);
             let extension = file.extension();

@@ -10,7 +10,7 @@ use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
 use super::file_facts::FileFacts;
 use super::names::{
-    SourceNames, code_parts, is_plain, makes_name, names_file, names_variable, path_parts,
+    MadeName, SourceNames, code_parts, is_plain, makes_name, names_file, names_variable, path_parts,
 };
 use crate::files;
 use crate::paths::{is_absent, normalized, resolved};
@@ -71,6 +71,9 @@ impl SourceScope {
     }
 }
 
+/// A search of the names in a source. The result is `None` if only the text of the source can tell.
+type NameSearch<'a> = Box<dyn Fn(&SourceNames) -> Option<bool> + 'a>;
+
 /// The text to search for. The result of each search is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Search {
@@ -124,13 +127,17 @@ impl Search {
         }
     }
 
-    /// Returns the result of a search in the source with these names; `None` if only the text of
-    /// the source can tell.
-    fn succeeds_among(&self, names: &SourceNames) -> Option<bool> {
+    /// Returns a search of the names in a source; `None` if only texts can be searched.
+    fn by_names(&self) -> Option<NameSearch<'_>> {
         match self {
-            Self::File(below) => Some(names.name_file(below)),
-            Self::MacrosFile(below) => Some(names.defines_macros && names.name_file(below)),
-            Self::Made(name) => names.make(name),
+            Self::File(below) => Some(Box::new(|names| Some(names.name_file(below)))),
+            Self::MacrosFile(below) => Some(Box::new(|names| {
+                Some(names.defines_macros && names.name_file(below))
+            })),
+            Self::Made(name) => {
+                let made = MadeName::of(name);
+                Some(Box::new(move |names| made.is_in(names)))
+            }
             Self::Any(_) | Self::Code(_) | Self::Macros(_) | Self::Variable(_) => None,
         }
     }
@@ -150,18 +157,17 @@ impl Texts {
             return known;
         }
         let is_among = |file: &Utf8Path| scope.has(file.strip_prefix(directory).unwrap_or(file));
-        let found = match search {
-            Search::Made(_) | Search::File(_) | Search::MacrosFile(_) => {
+        let found = match search.by_names() {
+            Some(is_in) => {
                 let sources = self.names_below(facts, directory);
                 sources.iter().any(|(file, names)| {
                     let among_names = |names: &SourceNames| {
-                        let by_names = search.succeeds_among(names);
-                        by_names.unwrap_or_else(|| facts.holds(file, search))
+                        is_in(names).unwrap_or_else(|| facts.holds(file, search))
                     };
-                    is_among(file) && names.as_ref().is_none_or(among_names)
+                    names.as_ref().is_none_or(among_names) && is_among(file)
                 })
             }
-            Search::Any(_) | Search::Code(_) | Search::Macros(_) | Search::Variable(_) => {
+            None => {
                 let sources = self.sources_below(directory);
                 let mut sources = sources.iter().filter(|file| is_among(file));
                 sources.any(|file| facts.holds(file, search))
@@ -518,6 +524,7 @@ pub(super) fn climbing_literals(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seeds::sources::names::WordIndex;
 
     #[test]
     fn each_search_has_its_own_result() {
@@ -624,7 +631,10 @@ mod tests {
         ];
         for line in lines {
             let collected = SourceNames::of(line);
+            let mut index = WordIndex::default();
+            index.add(line.to_owned());
             for name in names {
+                assert_eq!(index.make(name), makes_name(line, name), "{name} in {line}");
                 let searches = [
                     Search::Made(name.to_owned()),
                     Search::File(name.into()),
@@ -632,7 +642,7 @@ mod tests {
                 ];
                 for search in searches {
                     let by_text = search.succeeds_in(line);
-                    let by_names = search.succeeds_among(&collected).unwrap_or(by_text);
+                    let by_names = search.by_names().unwrap()(&collected).unwrap_or(by_text);
                     // `mod dee` begins `mod deep`, which declares another module.
                     let is_prefix = name == "dee" && by_text;
                     assert!(is_prefix || by_names == by_text, "{search:?} in {line}");
