@@ -502,7 +502,10 @@ impl<'a> Judge<'a> {
     fn wait_for(&self, plan: &RestorePlan) -> Option<i64> {
         let young = plan.units.iter().filter(|judged| {
             let tied = self.tied[judged.at].is_some() && judged.is_consistent;
-            tied && !judged.has_changed && !judged.is_natural
+            // In a carried directory the output of a script, by which cargo judges the script, is set
+            // back. The script's inputs must be older then, too.
+            let is_set_back = !judged.is_natural || plan.is_carried;
+            tied && !judged.has_changed && is_set_back
         });
         let times = young.filter_map(|judged| self.young[judged.at]);
         times.filter(|time| *time <= self.clock.now).max()
