@@ -74,8 +74,9 @@ fn name_of(typed: &OsStr, is_in_cargo: bool) -> String {
     let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or("xtask");
     // A name without a directory was found on `PATH`.
     let is_on_path = path.parent().is_none_or(|it| it.as_os_str().is_empty());
-    // Cargo writes the list of sources next to a binary that cargo built.
-    let is_in_target = path.with_extension("d").is_file();
+    // Cargo keeps its lock in the directory of the binaries that cargo built.
+    let locks = [".cargo-lock", ".cargo-artifact-lock"];
+    let is_in_target = locks.iter().any(|lock| path.with_file_name(lock).exists());
     match !is_on_path && (is_in_cargo || is_in_target) {
         true => format!("cargo {stem}"),
         false => stem.to_owned(),
@@ -113,7 +114,7 @@ mod tests {
     fn the_name_is_the_one_that_was_typed() {
         let directory = tempfile::tempdir().unwrap();
         let built = directory.path().join("xtask");
-        std::fs::write(built.with_extension("d"), "").unwrap();
+        std::fs::write(directory.path().join(".cargo-lock"), "").unwrap();
         let all = [
             (OsStr::new("xtask"), false),
             (OsStr::new("xtask"), true),

@@ -46,7 +46,7 @@ fn verbose_shows_processes_evidence_and_the_rule_of_each_path() {
         info: ran `rustc --print host-tuple --print sysroot --print cfg`: status 0, [TIME]
         info: records: 4 units used, none refused
         info: sources: facts about 0 packages are in the scan cache
-        info: sources: scanned 0 targets and 0 build scripts
+        info: sources: scanned 0 targets; 0 scans are in the scan cache
     "#]]);
 
     let brief = project.xtask(&["affected", "--no-cache", "-v"]);
