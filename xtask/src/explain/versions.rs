@@ -52,7 +52,7 @@ pub(super) fn explain(workspace: &Workspace, error: &Diagnostic, crate_name: &st
                 .says(format!(
                     "two builds of one `{shown}` meet, with different features"
                 ))
-                .advice("`cargo xtask doctor --only built-twice` shows the features of both")
+                .advice("`cargo xtask doctor --only features-differ` shows the features of both")
         }
         (_, 1) => {
             found.verdict = ErrorVerdict::TwoBuilds;
@@ -116,7 +116,7 @@ mod tests {
               Some("let all packages of the evidence require one version of base: 0.2.0; no cleaning helps")
             TwoBuilds: two builds of one `base` meet, with different features
               ["base 0.1.0 from /w/base: a dependency of mid 0.1.0"]
-              Some("`cargo xtask doctor --only built-twice` shows the features of both")
+              Some("`cargo xtask doctor --only features-differ` shows the features of both")
         "#]].assert_eq(&told.concat());
         assert!(compatible("1.2.0", "1.3.1") && !compatible("0.1.0", "0.2.0"));
     }
