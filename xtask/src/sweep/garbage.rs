@@ -27,7 +27,7 @@ pub(crate) enum SweepClass {
     GoneToolchain,
     /// The workspace no longer has the package, the version or the target.
     Orphan,
-    /// The same toolchain builds in the new layout now.
+    /// The unit lies in the former layout, and its toolchain now builds in the new layout.
     FormerLayout,
     /// The files have no fingerprint, so cargo does not use them.
     WithoutFingerprint,

@@ -10,7 +10,7 @@ use crate::compiler_cache::counts::CacheCounts;
 use crate::compiler_cache::log::Outcomes;
 use crate::compiler_cache::program::without_wrapper;
 
-/// What the cache did for one build.
+/// The counts and outcomes of a compiler cache in one build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CachedRun {
     /// The counts of both servers.

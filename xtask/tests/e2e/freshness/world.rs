@@ -117,7 +117,7 @@ impl World {
         };
         let settings = format!("[profile.dev]\ndebug = 0\nincremental = false\n{settings}");
         world.project.write(".cargo/config.toml", &settings);
-        world.project.write("shared/text.txt", "0");
+        world.project.write("common/text.txt", "0");
         world.project.write("protos/a.proto", "0");
         for at in 0..count {
             world.package(at);
@@ -162,7 +162,7 @@ impl World {
                 None
             }
             1 => {
-                add("include_bytes!(\"../../../shared/text.txt\")");
+                add("include_bytes!(\"../../../common/text.txt\")");
                 None
             }
             2 | 6 => {
@@ -250,7 +250,7 @@ impl World {
                 1 => {
                     hash = fnv(
                         hash,
-                        &fs::read(self.project.path("shared/text.txt")).unwrap(),
+                        &fs::read(self.project.path("common/text.txt")).unwrap(),
                     )
                 }
                 2 | 6 => hash = fnv(hash, &read(&path("notes")).to_le_bytes()),
@@ -294,7 +294,7 @@ impl World {
         let at = of_kind(random, kind % KINDS);
         match (kind, at) {
             (0, Some(at)) => write(at, "data/d.txt", &value),
-            (1, _) => project.write("shared/text.txt", &value),
+            (1, _) => project.write("common/text.txt", &value),
             (2 | 6, Some(at)) => write(at, &format!("notes/n{value}.txt"), &value),
             (3, Some(at)) => match random.below(2) {
                 0 => write(at, "assets/x/a.bin", &value),
