@@ -184,7 +184,8 @@ fn reported(cause: &RootCause, units: &[(ExplainedUnit, Option<f64>)]) -> Report
 
 /// Rounds to hundredths of a second.
 fn rounded(seconds: f64) -> f64 {
-    (seconds * 100.0).round() / 100.0
+    // The sum of no times is -0.0. Adding 0.0 removes the sign.
+    (seconds * 100.0).round() / 100.0 + 0.0
 }
 
 /// Returns a unit's name for people: `a lib (check)`.
@@ -256,4 +257,10 @@ fn package_of<'a>(unit: &ExplainedUnit, workspace: &'a Workspace) -> Option<&'a 
         Some(_) => !source.contains("(/"),
     };
     named.iter().find(has_source).or(named.first()).copied()
+}
+
+#[test]
+fn the_sum_of_no_times_is_shown_without_a_sign() {
+    let none: [f64; 0] = [];
+    assert_eq!(format!("{:.1}", rounded(none.iter().sum())), "0.0");
 }

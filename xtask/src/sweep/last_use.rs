@@ -58,7 +58,10 @@ pub(crate) fn find(
     directories: &Directories,
     known: &KnownUses,
 ) -> UseEvidence {
-    // Without a build directory there is no unit and nothing to test.
+    if scan.units.is_empty() {
+        // There may be no directory in which to test the file system.
+        return UseEvidence::AccessTimes;
+    }
     let keeps = files::keeps_access_times(&directories.build).unwrap_or(false);
     let mut archived = 0;
     for index in 0..scan.units.len() {

@@ -201,7 +201,7 @@ fn arm(args: &ArmArgs) -> Result<Status> {
         apply::arm(&scan, directories, &BTreeSet::new());
         let units = output::count(scan.units.len(), "unit");
         output::status("Armed", format_args!("{units} in {}", directories.build));
-        if evidence == last_use::UseEvidence::Builds && !scan.units.is_empty() {
+        if evidence == last_use::UseEvidence::Builds {
             output::note(format_args!(
                 "the file system of {} does not keep access times, so the time of the last build \
                  will count as the last use\nhint: mount it with `relatime`",

@@ -244,3 +244,15 @@ fn the_last_use_is_the_newest_evidence() {
     last_use::find(&mut scan, &directories, &known);
     assert_eq!(uses(&scan), [10 * 24, 10 * 24, 1, 1, 2 * 24]);
 }
+
+#[test]
+fn a_directory_that_does_not_exist_says_nothing_about_access_times() {
+    let (_scratch, root) = xtask_impact::testing::scratch();
+    let directories = Directories {
+        build: root.join("target"),
+        target: root.join("target"),
+    };
+    let mut scan = directory(Vec::new(), Vec::new()).scan;
+    let evidence = last_use::find(&mut scan, &directories, &last_use::KnownUses::default());
+    assert_eq!(evidence, UseEvidence::AccessTimes);
+}
