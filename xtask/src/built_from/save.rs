@@ -20,7 +20,6 @@ use super::declared::InputFinder;
 use super::inputs::UnitInput;
 use super::macros::{self, MacroReach};
 use super::record::{self, BuildRecord, InputTable, RecordedInput, RecordedUnit};
-use super::script;
 use super::subject::{FreshnessScene, RecordedBuilds};
 use super::units::{DiskUnit, NONCE, modified};
 
@@ -339,7 +338,7 @@ pub(crate) fn outputs(builds: &RecordedBuilds<'_>, at: usize) -> Vec<(String, u6
     let mut paths = units.outputs(at);
     if units.units[at].is_run() {
         let mut found = Vec::new();
-        files_below(&script::out_dir(units, &units.units[at]), &mut found);
+        files_below(&units.out_dir(&units.units[at]), &mut found);
         paths.append(&mut found);
     }
     let sized = paths.into_iter().filter_map(|path| {

@@ -4,8 +4,8 @@
 use std::fs;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::entries;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
-use xtask_impact::build_dir::{Layout, entries};
 use xtask_impact::files;
 
 use super::declared::InputFinder;
@@ -61,7 +61,7 @@ fn names_git(source: &str) -> bool {
 
 /// Returns true if a run's standard output or a file in `OUT_DIR` holds a text.
 fn holds(units: &DiskUnits, run: &DiskUnit, text: &str) -> bool {
-    let mut pending = vec![out_dir(units, run)];
+    let mut pending = vec![units.out_dir(run)];
     pending.extend(run.files.reference.clone());
     while let Some(path) = pending.pop() {
         if path.is_dir() && !path.is_symlink() {
@@ -81,15 +81,6 @@ fn holds(units: &DiskUnits, run: &DiskUnit, text: &str) -> bool {
         }
     }
     false
-}
-
-/// Returns the `OUT_DIR` of a run.
-pub(super) fn out_dir(units: &DiskUnits, run: &DiskUnit) -> Utf8PathBuf {
-    let place = &units.places[run.place];
-    place.path.join(match place.layout {
-        Layout::V1 => format!("build/{}-{}/out", run.package, run.hash),
-        Layout::V2 => format!("build/{}/{}/out", run.package, run.hash),
-    })
 }
 
 /// Returns the files and directories below the workspace root that a script hands to the linker.

@@ -116,6 +116,11 @@ impl DiskUnits {
             .copied()
     }
 
+    /// Returns the `OUT_DIR` of a build script's run.
+    pub(crate) fn out_dir(&self, run: &DiskUnit) -> Utf8PathBuf {
+        self.places[run.place].out_dir(&run.package, &run.hash)
+    }
+
     /// Returns the artifacts whose times cargo compares with those of dependencies.
     pub(crate) fn outputs(&self, at: usize) -> Vec<Utf8PathBuf> {
         let unit = &self.units[at];
@@ -181,14 +186,10 @@ fn read_unit(
     if record.is_none() && fs::metadata(&file).is_ok_and(|it| it.len() == 0) {
         return None;
     }
-    let output = place.script_output(package, hash);
-    let (reference, beside) = match name.mode {
-        RecordedMode::Run => (Some(output.clone()), output.parent()?.to_owned()),
-        RecordedMode::Doc => (None, directory.clone()),
-        _ => {
-            let dep_info = directory.join(format!("dep-{}", name.file_name()));
-            (Some(dep_info), directory.clone())
-        }
+    let reference = place.reference(package, hash, name);
+    let timestamp = match name.mode {
+        RecordedMode::Run => reference.with_file_name("invoked.timestamp"),
+        _ => directory.join("invoked.timestamp"),
     };
     Some(DiskUnit {
         key: file.strip_prefix(&place.build_directory).ok()?.to_string(),
@@ -199,8 +200,8 @@ fn read_unit(
         record,
         files: UnitFiles {
             hash: file,
-            reference,
-            timestamp: beside.join("invoked.timestamp"),
+            reference: (name.mode != RecordedMode::Doc).then_some(reference),
+            timestamp,
         },
     })
 }

@@ -15,7 +15,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::unit_inputs::{Roots, Watch};
-use super::unit_record::{RecordedKind, RecordedMode, UnitDir, UnitName};
+use super::unit_record::{RecordedMode, UnitDir, UnitName, output_directory};
 use crate::build_dir::{Layout, ProfileDir, profile_dirs};
 use crate::paths::RealPaths;
 use crate::{parallel, state};
@@ -97,12 +97,12 @@ impl ProfileRecords {
         if !matches!(mode, RecordedMode::Compile | RecordedMode::Test) {
             return false;
         }
-        let directory = self.path.join(match (self.is_v1, kind) {
-            (false, _) => format!("build/{}/{}/out", unit.package, unit.hash),
-            (true, RecordedKind::BuildScript) => format!("build/{}-{}", unit.package, unit.hash),
-            (true, RecordedKind::Example) => "examples".to_owned(),
-            (true, _) => "deps".to_owned(),
-        });
+        let layout = match self.is_v1 {
+            true => Layout::V1,
+            false => Layout::V2,
+        };
+        let directory = output_directory(layout, &unit.package, &unit.hash, *kind);
+        let directory = self.path.join(directory);
         let name = format!("lib{}-{}", target.replace('-', "_"), unit.hash);
         let has = |extension| directory.join(format!("{name}.{extension}")).is_file();
         has("rmeta") && !has("rlib")

@@ -64,6 +64,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
+use self::unit_record::{RecordedMode, UnitName};
 use super::files;
 use crate::paths::{is_absent, is_link_loop};
 use crate::quote;
@@ -292,6 +293,29 @@ impl ProfileDir {
         self.path.join(match self.layout {
             Layout::V1 => format!(".fingerprint/{package}-{hash}"),
             Layout::V2 => format!("build/{package}/{hash}/fingerprint"),
+        })
+    }
+
+    /// Returns cargo's own dep-info of a unit. Documentation and script runs usually have none.
+    pub fn cargo_dep_info(&self, package: &str, hash: &str, name: &UnitName) -> Utf8PathBuf {
+        let directory = self.fingerprint_dir(package, hash);
+        directory.join(format!("dep-{}", name.file_name()))
+    }
+
+    /// Returns the file whose time cargo compares with the inputs of a unit: the stdout of a script
+    /// run, or cargo's own dep-info.
+    pub fn reference(&self, package: &str, hash: &str, name: &UnitName) -> Utf8PathBuf {
+        match name.mode {
+            RecordedMode::Run => self.script_output(package, hash),
+            _ => self.cargo_dep_info(package, hash, name),
+        }
+    }
+
+    /// Returns the `OUT_DIR` of a build script's run.
+    pub fn out_dir(&self, package: &str, hash: &str) -> Utf8PathBuf {
+        self.path.join(match self.layout {
+            Layout::V1 => format!("build/{package}-{hash}/out"),
+            Layout::V2 => format!("build/{package}/{hash}/out"),
         })
     }
 

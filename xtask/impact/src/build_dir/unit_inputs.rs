@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dep_info::{self, DepInfo, Local, ReadVariables, RecordedPath, ScriptOutput};
 use super::unit_record::{RecordedMode, StoredFingerprint, UnitName};
-use crate::build_dir::{Layout, ProfileDir};
+use crate::build_dir::ProfileDir;
 use crate::files;
 
 /// The directories of this checkout that recorded paths can be relative to.
@@ -127,12 +127,8 @@ impl ProfileDir {
         name: &UnitName,
         roots: Roots<'_>,
     ) -> Option<DepInfo> {
-        let directory = self.fingerprint_dir(package, hash);
-        let bytes = files::read(
-            directory.join(format!("dep-{}", name.file_name())),
-            files::RECORD,
-        )
-        .ok()?;
+        let path = self.cargo_dep_info(package, hash, name);
+        let bytes = files::read(path, files::RECORD).ok()?;
         let found = dep_info::parse_cargo(&bytes)?;
         let files = found.files.iter().map(|file| match file {
             RecordedPath::Package(path) => dep_info::recorded(roots.package, path),
@@ -196,10 +192,7 @@ impl ProfileDir {
         let path = self.script_output(&unit.package, &unit.hash);
         let output = files::read(&path, files::RECORD).ok()?;
         let run_dir = path.parent()?;
-        let out_dir = match self.layout {
-            Layout::V1 => run_dir.join("out"),
-            Layout::V2 => run_dir.with_file_name("out"),
-        };
+        let out_dir = self.out_dir(&unit.package, &unit.hash);
         let then = files::read_text(run_dir.join("root-output"), files::RECORD).unwrap_or_default();
         let output = ScriptOutput::parse(&output, &then, out_dir.as_str());
 

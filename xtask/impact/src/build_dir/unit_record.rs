@@ -136,12 +136,8 @@ pub struct StoredFingerprint {
 impl ProfileDir {
     /// Returns the directory of rustc's output for a unit. In V1 many units share this directory.
     pub fn output_dir(&self, package: &str, hash: &str, kind: RecordedKind) -> Utf8PathBuf {
-        self.path.join(match (self.layout, kind) {
-            (Layout::V2, _) => format!("build/{package}/{hash}/out"),
-            (_, RecordedKind::BuildScript) => format!("build/{package}-{hash}"),
-            (_, RecordedKind::Example) => "examples".to_owned(),
-            _ => "deps".to_owned(),
-        })
+        self.path
+            .join(output_directory(self.layout, package, hash, kind))
     }
 
     /// Reads all records in the directory of a unit. `hashes` is the result of
@@ -161,10 +157,7 @@ impl ProfileDir {
             let Some((value, fingerprint)) = self.fingerprint(package, hash, &name) else {
                 continue;
             };
-            let stamp = match name.mode {
-                RecordedMode::Run => self.script_output(package, hash),
-                _ => directory.join(format!("dep-{}", name.file_name())),
-            };
+            let stamp = self.reference(package, hash, &name);
             units.push(StoredFingerprint {
                 package: package.to_owned(),
                 hash: hash.to_owned(),
@@ -219,8 +212,7 @@ impl ProfileDir {
             .filter(|it| is_hash(it))?;
         // Cargo writes the bytes of the number in little-endian order.
         let value = u64::from_str_radix(&text, 16).ok()?.swap_bytes();
-        let json = self.fingerprint_json(package, hash, name)?;
-        Some((value, serde_json::from_str(&json).ok()?))
+        Some((value, self.former_values(package, hash, name)?))
     }
 
     /// Returns the text of a unit's fingerprint JSON. If the last build of the unit did not finish,
@@ -234,9 +226,7 @@ impl ProfileDir {
     /// Returns the values of a unit's last finished build, even if a later build of the unit failed.
     /// Returns `None` if no build of the unit ever finished.
     pub fn former_values(&self, package: &str, hash: &str, name: &UnitName) -> Option<Fingerprint> {
-        let file = format!("{}.json", name.file_name());
-        let path = self.fingerprint_dir(package, hash).join(file);
-        serde_json::from_slice(&files::read(path, files::RECORD).ok()?).ok()
+        serde_json::from_str(&self.fingerprint_json(package, hash, name)?).ok()
     }
 
     /// Returns package and hash of every unit directory of the wanted packages, sorted.
@@ -277,6 +267,21 @@ impl ProfileDir {
             hashes.extend(products.filter_map(|name| hash_in(name)).map(str::to_owned));
         }
         Ok(hashes)
+    }
+}
+
+/// Returns [`ProfileDir::output_dir`], relative to the profile directory.
+pub(super) fn output_directory(
+    layout: Layout,
+    package: &str,
+    hash: &str,
+    kind: RecordedKind,
+) -> String {
+    match (layout, kind) {
+        (Layout::V2, _) => format!("build/{package}/{hash}/out"),
+        (_, RecordedKind::BuildScript) => format!("build/{package}-{hash}"),
+        (_, RecordedKind::Example) => "examples".to_owned(),
+        _ => "deps".to_owned(),
     }
 }
 

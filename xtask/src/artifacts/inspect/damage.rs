@@ -162,15 +162,12 @@ fn is_equal(one: &Utf8Path, other: &Utf8Path) -> bool {
 /// Returns true if a script ran before a unit was compiled. A later run may have left out a file
 /// that the unit no longer reads.
 fn is_older(inventory: &Inventory, run: &BuiltUnit, unit: &BuiltUnit) -> bool {
-    let (place, name) = (inventory.place(unit), unit.name.file_name());
-    let dep_info = place
-        .fingerprint_dir(&unit.package_name, &unit.hash)
-        .join(format!("dep-{name}"));
-    let output = inventory
-        .place(run)
-        .script_output(&run.package_name, &run.hash);
-    let time = |path: Utf8PathBuf| path.metadata().and_then(|it| it.modified()).ok();
-    matches!((time(output), time(dep_info)), (Some(ran), Some(compiled)) if ran <= compiled)
+    let time = |unit: &BuiltUnit| {
+        let place = inventory.place(unit);
+        let reference = place.reference(&unit.package_name, &unit.hash, &unit.name);
+        reference.metadata().and_then(|it| it.modified()).ok()
+    };
+    matches!((time(run), time(unit)), (Some(ran), Some(compiled)) if ran <= compiled)
 }
 
 /// Returns the files in `OUT_DIR` that a unit of `units` was compiled from and that do not

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::super::unit_record::{RecordedKind, StoredFingerprint, UnitName};
 use super::*;
-use crate::build_dir::profile_dirs;
+use crate::build_dir::{Layout, profile_dirs};
 use crate::testing::{scratch, write};
 
 /// Writes a package with a build script, a library that reads a file that the script wrote, a test,
