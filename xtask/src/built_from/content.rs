@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
+use xtask_impact::build_dir::unit_inputs::Newest;
 use xtask_impact::files;
 
 /// The beginning of a BLAKE3 hash.
@@ -288,6 +289,13 @@ impl Evaluated {
         let mut items = self.items.iter();
         let missing = items.find(|it| it.content == PathContent::Missing)?;
         Some(&missing.path)
+    }
+
+    /// Returns true if a file that cargo recorded as the newest one still is the newest one.
+    pub(crate) fn is_newest(&self, recorded: &Newest) -> bool {
+        let time = nanoseconds(recorded.time);
+        let is_it = |it: &ContentItem| it.modified == time && it.path == recorded.path.as_str();
+        self.newest == time && self.items.iter().any(is_it)
     }
 
     /// Returns the first path whose content differs from `recorded`.

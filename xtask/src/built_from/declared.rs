@@ -98,7 +98,7 @@ impl<'a> InputFinder<'a> {
                         inputs.extend(self.watched(path));
                     }
                 }
-                Local::Precalculated(_) if unit.newest_file().is_some() => {
+                Local::Precalculated(_) if unit.watches_package() => {
                     inputs.insert(UnitInput::Package(resolved(self.root(unit)?)));
                 }
                 Local::Precalculated(_) | Local::RerunIfEnvChanged { .. } => {}

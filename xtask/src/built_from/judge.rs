@@ -8,7 +8,7 @@ use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::build_dir::{is_hash, split_hash};
 
 use super::clock::FileClock;
-use super::content::{ContentItem, Evaluated, PathContent};
+use super::content::{Evaluated, PathContent};
 use super::declared::InputFinder;
 use super::inputs::UnitInput;
 use super::macros::in_order;
@@ -288,7 +288,7 @@ impl<'a> Judge<'a> {
             difference: None,
             is_natural: true,
             young: None,
-            watches_package: unit.newest_file().is_some(),
+            watches_package: unit.watches_package(),
             must_run: false,
             is_linked: self.is_linked,
         };
@@ -317,11 +317,8 @@ impl<'a> Judge<'a> {
             let is_watched = match &recorded.input {
                 UnitInput::Watched(_) | UnitInput::WatchedGit(_) => true,
                 UnitInput::Package(root) => {
-                    if let Some((time, path)) = unit.newest_file() {
-                        let path = root.join(path);
-                        let is_it = |it: &ContentItem| it.modified == time && it.path == path;
-                        facts.is_natural &= found.newest == time && found.items.iter().any(is_it);
-                    }
+                    let newest = unit.newest_file(root);
+                    facts.is_natural &= newest.is_none_or(|it| found.is_newest(&it));
                     false
                 }
                 _ => false,

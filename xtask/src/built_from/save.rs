@@ -273,20 +273,14 @@ fn check(
         UnitInput::WorkTree => older(&"a file of the repository"),
         UnitInput::Package(root) => {
             older(&format_args!("a file of the package in {root}"))?;
-            let Some((time, path)) = unit.newest_file() else {
-                return Ok(());
-            };
-            let path = root.join(path);
-            let is_newest = found.newest == time
-                && found
-                    .items
-                    .iter()
-                    .any(|it| it.modified == time && it.path == path.as_str());
-            match is_newest {
-                true => Ok(()),
-                false => Err(format!(
-                    "{path} is no longer the newest file of the package"
-                )),
+            match unit.newest_file(root) {
+                Some(newest) if !found.is_newest(&newest) => {
+                    let path = newest.path;
+                    Err(format!(
+                        "{path} is no longer the newest file of the package"
+                    ))
+                }
+                _ => Ok(()),
             }
         }
         UnitInput::Ignored(_) => {

@@ -6,6 +6,7 @@ use std::fs;
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info::{Fingerprint, Local};
+use xtask_impact::build_dir::unit_inputs::Newest;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, ProfileDir, entries, hash_in, profile_dirs};
 use xtask_impact::{files, parallel};
@@ -231,13 +232,18 @@ impl DiskUnit {
         self.local().iter().any(by_content)
     }
 
-    /// Returns the time and path of the newest file of the package, as cargo recorded them for a
-    /// script that declares no input and for documentation: `<time>s (<path>)`.
-    pub(crate) fn newest_file(&self) -> Option<(i64, &str)> {
+    /// Returns the newest file of the package in `root`, as cargo recorded it for a script that
+    /// declares no input and for documentation.
+    pub(crate) fn newest_file(&self, root: &Utf8Path) -> Option<Newest> {
         match self.local() {
-            [Local::Precalculated(text)] => newest_file(text),
+            [Local::Precalculated(text)] => Newest::parse(text, root),
             _ => None,
         }
+    }
+
+    /// Returns true if cargo compares the newest file of the package.
+    pub(crate) fn watches_package(&self) -> bool {
+        self.newest_file(Utf8Path::new("")).is_some()
     }
 
     /// Returns the nonce in `invoked.timestamp`, which ties a record to exactly this build of the
@@ -255,18 +261,6 @@ impl DiskUnit {
 
 /// The beginning of a `invoked.timestamp` that holds a nonce.
 pub(crate) const NONCE: &str = "xtask-freshness ";
-
-/// Parses `<seconds>.<nanoseconds>s (<path>)`. Seconds count from the epoch of the system.
-fn newest_file(text: &str) -> Option<(i64, &str)> {
-    let (time, path) = text.split_once("s (")?;
-    let (seconds, nanos) = time.split_once('.')?;
-    let since = if cfg!(windows) { 11_644_473_600 } else { 0 };
-    let seconds = seconds.parse::<i64>().ok()?.checked_sub(since)?;
-    let time = seconds
-        .checked_mul(1_000_000_000)?
-        .checked_add(nanos.parse().ok()?)?;
-    Some((time, path.strip_suffix(')')?))
-}
 
 /// Returns true if a file has several names: the build directory is a hard-linked copy, and a time
 /// that is set here would be set there.
@@ -289,29 +283,4 @@ pub(crate) fn modified(path: &Utf8Path) -> Option<i64> {
         .and_then(|it| it.modified())
         .ok()
         .map(nanoseconds)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_file_of_a_package_is_parsed() {
-        for (text, expected) in [
-            (
-                "12.000000034s (src/a b.rs)",
-                Some((12_000_000_034, "src/a b.rs")),
-            ),
-            ("1.0.0", None),
-            ("12.5s src", None),
-            ("99999999999999999999.0s (a)", None),
-        ] {
-            let expected = expected.filter(|_| !cfg!(windows));
-            assert_eq!(
-                newest_file(text).filter(|_| !cfg!(windows)),
-                expected,
-                "{text}"
-            );
-        }
-    }
 }

@@ -63,7 +63,7 @@ pub struct Newest {
 impl Newest {
     /// Parses `<seconds>.<nanoseconds>s (<file>)`, in which the file is relative to the package.
     /// Seconds count from the epoch of the system: on Windows from the year 1601.
-    fn parse(recorded: &str, package_root: &Utf8Path) -> Option<Self> {
+    pub fn parse(recorded: &str, package_root: &Utf8Path) -> Option<Self> {
         let (time, path) = recorded.split_once("s (")?;
         let (seconds, nanoseconds) = time.split_once('.')?;
         let since = if cfg!(windows) { 11_644_473_600 } else { 0 };

@@ -224,6 +224,8 @@ fn the_newest_file_of_a_package_is_recorded_by_its_time() {
         "1.0.0",
         "overridden build state with hash: 1",
         "x.1s (a)",
+        "12.5s src",
+        "99999999999999999999.0s (a)",
         "18446744073709551615.4000000000s (a)",
         "",
     ] {
