@@ -7,9 +7,10 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::build_dir::unit_record::UnitName;
 use xtask_impact::workspace::Workspace;
 
-use super::inspect::inventory::{BuiltIx, BuiltUnit, Inventory};
+use super::inspect::inventory::{BuiltIx, Inventory};
 use super::lock::BuildLocks;
 use super::remove::{self, Bounds};
 use crate::artifacts::plan::{Artifact, CleanPlan, Directory, Removal, is_reference};
@@ -51,7 +52,13 @@ impl InvalidatedUnits {
             for (&unit, because) in &self.units {
                 let unit = &inventory.units[unit];
                 if unit.place == at {
-                    removals.extend(records(workspace, place, unit, because));
+                    let id = &workspace.package(unit.package).id;
+                    let records = records(place, &unit.package_name, &unit.hash, &unit.name);
+                    removals.extend(records.map(|removal| Removal {
+                        package_id: Some(id.clone()),
+                        because: because.clone(),
+                        ..removal
+                    }));
                 }
             }
             for (of, path) in &inventory.incremental {
@@ -60,14 +67,7 @@ impl InvalidatedUnits {
                 }
             }
             removals.sort_by_key(|removal| (removal.kind, !is_reference(&removal.path)));
-            let mut directory = Directory {
-                path: place.path.clone(),
-                triple: place.triple.clone(),
-                removals,
-                kept: Vec::new(),
-                shared_incremental: Vec::new(),
-                doubtful: Vec::new(),
-            };
+            let mut directory = Directory::of_removals(place, removals);
             remove::measure(&mut directory)?;
             if !directory.removals.is_empty() {
                 directories.push(directory);
@@ -77,28 +77,23 @@ impl InvalidatedUnits {
     }
 }
 
-/// Returns the removals of a unit's records: the file by whose time cargo judges the inputs, and
-/// the hash file.
-fn records<'a>(
-    workspace: &'a Workspace,
-    place: &'a ProfileDir,
-    unit: &'a BuiltUnit,
-    because: &'a str,
-) -> impl Iterator<Item = Removal> + 'a {
-    let (package, hash, name) = (&unit.package_name, &unit.hash, unit.name.file_name());
-    let directory = place.fingerprint_dir(package, hash);
-    let reference = match unit.is_run() {
-        true => place.script_output(package, hash),
-        false => directory.join(format!("dep-{name}")),
-    };
-    let paths = [reference, directory.join(name)].into_iter();
-    paths.map(|path| Removal {
+/// Returns the removals that make cargo build a unit: of the file by whose time cargo judges the
+/// inputs, then of the hash file. Removing only the hash file would leave the dependents fresh.
+pub(crate) fn records(
+    place: &ProfileDir,
+    package: &str,
+    hash: &str,
+    name: &UnitName,
+) -> [Removal; 2] {
+    let reference = place.reference(package, hash, name);
+    let hash_file = place.fingerprint_dir(package, hash).join(name.file_name());
+    [reference, hash_file].map(|path| Removal {
         kind: Artifact::Fingerprint,
         path,
-        package: unit.package_name.clone(),
-        package_id: Some(workspace.package(unit.package).id.clone()),
-        unit: Some(unit.name.clone()),
-        because: because.to_owned(),
+        package: package.to_owned(),
+        package_id: None,
+        unit: Some(name.clone()),
+        because: String::new(),
         files: 0,
         bytes: 0,
     })

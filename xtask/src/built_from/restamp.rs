@@ -1,19 +1,18 @@
 //! Executes plans of [`judge`](super::judge): invalidates units, then sets times. At any moment of
 //! the execution cargo builds at least the units that are not proven.
 
-use std::fs;
-
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::build_dir::Directories;
-use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::quote;
 
 use super::content::nanoseconds;
 use super::judge::{FreshnessAction, RestorePlan};
 use super::save::set_time;
 use super::subject::RecordedBuilds;
-use crate::artifacts::plan::{Artifact, Directory, Removal};
+use super::units::modified;
+use crate::artifacts::invalidate::records;
+use crate::artifacts::plan::{Directory, Removal};
 use crate::artifacts::remove::{self, Bounds};
 
 /// Executes a plan. Returns the units that turned out not to be proven, because a file changed in
@@ -34,8 +33,8 @@ pub(crate) fn apply(
     let invalid: Vec<usize> = invalid.map(|it| it.at).collect();
     invalidate(&invalid, builds, directories)?;
     for path in &plan.outputs {
-        let is_done = !plan.is_carried && time_at(path).is_none_or(|it| it >= plan.time);
-        if !is_done && time_at(path).is_some() {
+        let is_done = !plan.is_carried && modified(path).is_none_or(|it| it >= plan.time);
+        if !is_done && modified(path).is_some() {
             stamp(path, plan.time)?;
         }
     }
@@ -74,18 +73,12 @@ fn touch(plan: &RestorePlan, builds: &RecordedBuilds<'_>) -> Result<()> {
     Ok(())
 }
 
-fn time_at(path: &Utf8Path) -> Option<i64> {
-    let modified = fs::metadata(path).and_then(|it| it.modified());
-    modified.ok().map(nanoseconds)
-}
-
 fn stamp(path: &Utf8Path, time: i64) -> Result<()> {
     let set = set_time(path, time);
     set.with_context(|| format!("cannot set the time of {}", quote::name(path)))
 }
 
-/// Makes cargo build units: removes the reference file, then the hash file. Removing only the hash
-/// file would leave the dependents fresh.
+/// Makes cargo build units.
 ///
 /// # Errors
 /// Returns an error if a file cannot be removed or the build directory is not provably cargo's.
@@ -95,39 +88,19 @@ pub(crate) fn invalidate(
     directories: &Directories,
 ) -> Result<()> {
     for (index, place) in builds.units.places.iter().enumerate() {
-        let mut removals = Vec::new();
-        for unit in units.iter().map(|at| &builds.units.units[*at]) {
-            if unit.place != index {
-                continue;
-            }
-            let reference = unit.files.reference.iter();
-            let reference = reference.filter(|_| unit.name.mode != RecordedMode::Doc);
-            for path in reference.chain([&unit.files.hash]) {
-                removals.push(Removal {
-                    kind: Artifact::Fingerprint,
-                    path: path.clone(),
-                    package: unit.package.clone(),
-                    package_id: None,
-                    unit: Some(unit.name.clone()),
-                    because: String::new(),
-                    files: 1,
-                    bytes: 0,
-                });
-            }
-        }
+        let units = units.iter().map(|at| &builds.units.units[*at]);
+        let units = units.filter(|unit| unit.place == index);
+        let removals = units.flat_map(|it| records(place, &it.package, &it.hash, &it.name));
+        let removals: Vec<Removal> = removals.collect();
         if removals.is_empty() {
             continue;
         }
         let bounds = Bounds::of_profile(directories, &place.path)?;
-        let plan = Directory {
-            path: place.path.clone(),
-            triple: place.triple.clone(),
-            kept: Vec::new(),
-            shared_incremental: Vec::new(),
-            doubtful: Vec::new(),
-            removals,
-        };
-        remove::remove(&plan, &bounds, &mut |_| {})?;
+        remove::remove(
+            &Directory::of_removals(place, removals),
+            &bounds,
+            &mut |_| {},
+        )?;
     }
     Ok(())
 }

@@ -36,8 +36,6 @@ pub(crate) struct DiskUnit {
 /// The files of a unit that are no artifacts.
 #[derive(Clone, Debug)]
 pub(crate) struct UnitFiles {
-    /// The hash file.
-    pub hash: Utf8PathBuf,
     /// The file whose time cargo compares with the inputs: `dep-*` or the output of a script.
     /// Documentation has none.
     pub reference: Option<Utf8PathBuf>,
@@ -200,7 +198,6 @@ fn read_unit(
         place: at,
         record,
         files: UnitFiles {
-            hash: file,
             reference: (name.mode != RecordedMode::Doc).then_some(reference),
             timestamp,
         },

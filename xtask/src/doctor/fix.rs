@@ -193,12 +193,5 @@ fn unused_in(workspace: &Workspace, place: &ProfileDir) -> Result<Directory> {
         files: 0,
         bytes: 0,
     });
-    Ok(Directory {
-        path: place.path.clone(),
-        triple: place.triple.clone(),
-        removals: removals.collect(),
-        kept: Vec::new(),
-        shared_incremental: Vec::new(),
-        doubtful: Vec::new(),
-    })
+    Ok(Directory::of_removals(place, removals.collect()))
 }

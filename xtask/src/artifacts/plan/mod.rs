@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
+use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
 use xtask_impact::workspace;
 use xtask_impact::workspace::Package;
@@ -146,6 +147,18 @@ impl CleanPlan {
 }
 
 impl Directory {
+    /// Returns a profile directory with these removals.
+    pub(crate) fn of_removals(place: &ProfileDir, removals: Vec<Removal>) -> Self {
+        Self {
+            path: place.path.clone(),
+            triple: place.triple.clone(),
+            removals,
+            kept: Vec::new(),
+            shared_incremental: Vec::new(),
+            doubtful: Vec::new(),
+        }
+    }
+
     /// Returns the artifacts to remove from a profile directory. The package that the running kit
     /// is built from is kept in the directory that holds the kit. `foreign_package` is a package that
     /// shows that another workspace builds in this directory, too.
