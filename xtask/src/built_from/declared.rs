@@ -124,7 +124,7 @@ impl<'a> InputFinder<'a> {
                 if script::knows_git(self, at) {
                     inputs.insert(UnitInput::Git);
                 }
-                let linked = script::linked_paths(unit, &self.workspace.root, root);
+                let linked = script::linked_paths(self.units, unit, &self.workspace.root, root);
                 inputs.extend(linked.into_iter().map(UnitInput::Untracked));
             }
             RecordedMode::Doc => {}

@@ -85,30 +85,18 @@ fn holds(units: &DiskUnits, run: &DiskUnit, text: &str) -> bool {
 
 /// Returns the files and directories below the workspace root that a script hands to the linker.
 pub(super) fn linked_paths(
+    units: &DiskUnits,
     run: &DiskUnit,
     root: &Utf8Path,
     package: &Utf8Path,
 ) -> Vec<Utf8PathBuf> {
-    let output = run.files.reference.as_ref();
-    let output = output.and_then(|it| files::read(it, files::RECORD).ok());
-    let output = String::from_utf8_lossy(output.as_deref().unwrap_or_default()).into_owned();
-    let mut found = Vec::new();
-    for line in output.lines() {
-        let Some(instruction) = line.trim().strip_prefix("cargo:") else {
-            continue;
-        };
-        let instruction = instruction.strip_prefix(':').unwrap_or(instruction);
-        let Some((key, value)) = instruction.split_once('=') else {
-            continue;
-        };
-        let is_linked = key.starts_with("rustc-link-arg")
-            || ["rustc-link-search", "rustc-flags", "rustc-link-lib"].contains(&key);
-        if is_linked {
-            found.extend(paths_in(value, &[package, root]));
-        }
-    }
-    found.retain(|it| it.starts_with(root) || it.starts_with(package));
+    let place = &units.places[run.place];
+    let output = place.read_script_output(&run.package, &run.hash);
+    let flags = output.into_iter().flat_map(|it| it.linker_flags);
+    let found = flags.flat_map(|it| paths_in(&it, &[package, root]));
     found
+        .filter(|it| it.starts_with(root) || it.starts_with(package))
+        .collect()
 }
 
 /// Returns the existing paths that a flag names: its words, without the option in front.

@@ -331,6 +331,9 @@ pub struct ScriptOutput {
     pub rerun_if_env_changed: Vec<String>,
     /// The `rustc-env` variables, with which cargo compiles the package's own units.
     pub rustc_env: Vec<(String, String)>,
+    /// The values of the instructions that can name files for the linker: `rustc-link-arg*`,
+    /// `rustc-link-search`, `rustc-link-lib` and `rustc-flags`.
+    pub linker_flags: Vec<String>,
 }
 
 impl ScriptOutput {
@@ -366,6 +369,10 @@ impl ScriptOutput {
                         .rustc_env
                         .extend(pair.map(|(name, it)| (name.to_owned(), it.to_owned())));
                 }
+                "rustc-link-search" | "rustc-link-lib" | "rustc-flags" => {
+                    found.linker_flags.push(value);
+                }
+                _ if key.starts_with("rustc-link-arg") => found.linker_flags.push(value),
                 _ => {}
             }
         }

@@ -166,6 +166,17 @@ impl ProfileDir {
         paths.find(|path| path.is_file())
     }
 
+    /// Returns the instructions that the last run of a build script printed; `None` if the run left
+    /// no output.
+    pub fn read_script_output(&self, package: &str, hash: &str) -> Option<ScriptOutput> {
+        let path = self.script_output(package, hash);
+        let output = files::read(&path, files::RECORD).ok()?;
+        let then = path.with_file_name("root-output");
+        let then = files::read_text(then, files::RECORD).unwrap_or_default();
+        let now = self.out_dir(package, hash);
+        Some(ScriptOutput::parse(&output, &then, now.as_str()))
+    }
+
     /// Returns the instructions of a build script's last run. Returns `None` if the run left no
     /// output: cargo then reruns the script.
     ///
@@ -189,13 +200,7 @@ impl ProfileDir {
                 settled: true,
             });
         }
-        let path = self.script_output(&unit.package, &unit.hash);
-        let output = files::read(&path, files::RECORD).ok()?;
-        let run_dir = path.parent()?;
-        let out_dir = self.out_dir(&unit.package, &unit.hash);
-        let then = files::read_text(run_dir.join("root-output"), files::RECORD).unwrap_or_default();
-        let output = ScriptOutput::parse(&output, &then, out_dir.as_str());
-
+        let output = self.read_script_output(&unit.package, &unit.hash)?;
         let resolve = |path: &Utf8PathBuf| dep_info::absolute(package_root, path);
         let (mut paths, mut env) = (Vec::new(), ReadVariables::new());
         for input in local {

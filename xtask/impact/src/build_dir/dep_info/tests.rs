@@ -121,11 +121,15 @@ fn a_scripts_instructions_to_cargo_are_parsed() {
     let output = b"cargo:rerun-if-changed=a b\r\n  cargo::rerun-if-changed=/old/out/x\nplain\n\
             cargo:rerun-if-env-changed=V\n\xff\xfe\ncargo::rustc-env=K=a=b\ncargo:root=/x\n\
             cargo::metadata=rerun-if-changed=no\ncargo:rustc-env=half\nx cargo:rerun-if-changed=no\n\
-            cargo::rerun-if-changed";
+            cargo::rerun-if-changed\ncargo:rustc-link-arg-bins=-T/old/out/x\n\
+            cargo::rustc-link-search=native=y\ncargo:rustc-cfg=no\ncargo:rustc-flags=-L z\n\
+            cargo:rustc-link-lib=static=z";
     let found = ScriptOutput::parse(output, "/old/out", "/new/out");
     assert_eq!(found.rerun_if_changed, ["a b", "/new/out/x"]);
     assert_eq!(found.rerun_if_env_changed, ["V"]);
     assert_eq!(found.rustc_env, [("K".into(), "a=b".into())]);
+    let flags = ["-T/new/out/x", "native=y", "-L z", "static=z"];
+    assert_eq!(found.linker_flags, flags);
     assert_eq!(ScriptOutput::parse(b"", "", ""), ScriptOutput::default());
 }
 
