@@ -1,6 +1,6 @@
 //! Runs a cargo command in a mirror of a build directory, to learn which units the command uses.
 //! Nothing is compiled and nothing is run: the mirror's compiler refuses, and the scripts in the
-//! mirror are empty files.
+//! mirror are programs that do nothing.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
-use xtask_impact::build_dir::Directories;
+use xtask_impact::build_dir::{self, Directories};
 use xtask_impact::process::Runner;
 
 use super::scan::DirectoryScan;
@@ -75,12 +75,18 @@ impl NeededUnits {
         if commands.is_empty() {
             return Ok(needed);
         }
-        let profiles = commands.iter().map(|it| it.profile.clone()).collect();
-        let mirror = Mirror::new(root, directories, &profiles)?;
+        let profiles: BTreeSet<_> = commands.iter().map(|it| &it.profile).collect();
+        let mirror = Mirror::new(root)?;
+        for place in build_dir::profile_dirs(&directories.build)? {
+            if profiles.contains(&place.directory) {
+                mirror.add_profile(&place)?;
+            }
+        }
+        mirror.add_documentation(&directories.target)?;
         let runner = runner.in_directory(root);
         for command in commands {
             output::status("Checking", format_args!("cargo {}", command.text));
-            let run = command.no_op(&runner, forwarded, mirror.scratch(), &mirror.target())?;
+            let run = command.no_op(&runner, forwarded, mirror.scratch(), mirror.target())?;
             let (state, error) = match run.state {
                 Freshness::Fresh => (CommandState::Fresh, None),
                 Freshness::Stale => (CommandState::Stale, None),

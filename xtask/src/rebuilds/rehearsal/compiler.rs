@@ -13,9 +13,6 @@ use xtask_impact::private_dir::write_program;
 use xtask_impact::process::Runner;
 use xtask_impact::{files, process, quote};
 
-/// The content of a program that does nothing. It stands for a build script.
-pub(crate) const SCRIPT: &[u8] = b"#!/bin/sh\n";
-
 #[cfg(unix)]
 const COMPILER: (&str, &str) = (
     "compiler",

@@ -6,7 +6,6 @@
 //! log is never turned on in the user's own build, because a compiler cache hashes `CARGO_LOG`.
 
 mod compiler;
-mod copy;
 mod debug_value;
 mod log;
 mod reason;
@@ -21,12 +20,12 @@ pub(crate) use log::JudgedUnit;
 pub(crate) use reason::Reason;
 use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::build_dir::{self, ProfileDir};
-use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{lock_file, process, quote};
 
 use crate::artifacts::lock::BuildLocks;
+use crate::artifacts::mirror::Mirror;
 use crate::rebuilds::invocation::Invocation;
 use crate::rebuilds::records::{RecordKey, Records};
 
@@ -72,12 +71,11 @@ impl RehearsedBuild<'_> {
     /// Returns an error if the records cannot be copied, or if cargo does not get as far as to its
     /// decisions: the message is cargo's.
     pub(crate) fn run(&self, knows: &dyn Fn(&RecordKey) -> bool) -> Result<Rehearsal> {
-        let directory = TemporaryDir::outside(&self.workspace.root)?;
-        let copy = directory.path().join("target");
-        std::fs::create_dir(&copy)?;
-        let program = compiler::write(directory.path())?;
-        let before = self.copy_records(&copy)?;
-        let (settings, variables) = self.settings(&copy, &program);
+        let mirror = Mirror::new(&self.workspace.root)?;
+        let copy = mirror.target();
+        let program = compiler::write(mirror.scratch())?;
+        let before = self.copy_records(&mirror)?;
+        let (settings, variables) = self.settings(copy, &program);
         let command = || {
             let mut command = self.runner.cargo();
             command
@@ -98,9 +96,9 @@ impl RehearsedBuild<'_> {
                 quote::text(without_log(&said).trim_end())
             );
         }
-        let after = Records::read(&self.profiles(&copy)?)?;
+        let after = Records::read(&self.profiles(copy)?)?;
         if self.is_followed {
-            self.learn_flags(&units, knows, &copy, command())?;
+            self.learn_flags(&units, knows, copy, command())?;
         }
         Ok(Rehearsal {
             before,
@@ -165,15 +163,15 @@ impl RehearsedBuild<'_> {
     }
 
     /// Copies the records, and returns them. Waits for a running build.
-    fn copy_records(&self, copy: &Utf8Path) -> Result<Records> {
+    fn copy_records(&self, mirror: &Mirror) -> Result<Records> {
         let profiles = self.profiles(&self.build_directory)?;
         for profile in &profiles {
             let (lock, ()) = BuildLocks::while_planning(profile, &self.target_directory, || {
-                copy::profile(profile, copy)
+                mirror.add_profile(profile)
             })?;
             drop(lock);
         }
-        copy::documentation(&self.target_directory, copy)?;
+        mirror.add_documentation(&self.target_directory)?;
         Records::read(&profiles)
     }
 
