@@ -4,6 +4,7 @@ pub mod build_times;
 pub mod built;
 pub mod full_build;
 pub(crate) mod no_op;
+pub(crate) mod rehearsal;
 
 use std::io;
 use std::process::{Command, ExitStatus};

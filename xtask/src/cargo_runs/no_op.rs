@@ -2,16 +2,16 @@
 //! Nothing is compiled and nothing is run: the mirror's compiler refuses, and the scripts in the
 //! mirror are programs that do nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::Message;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::build_dir::Layout;
 use xtask_impact::process::Runner;
 use xtask_impact::{build_dir, private_dir, process, quote, usage};
 
 use super::read_messages;
+use super::rehearsal::{JudgedUnit, log};
 
 /// A cargo command whose artifacts have to stay fresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,20 +32,11 @@ pub(crate) struct KeptCommand {
     pub is_default: bool,
 }
 
-/// A unit as the path of its fingerprint names it: the profile directory relative to the build
-/// directory, the layout, and the hash. Both layouts use the same hashes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct FingerprintId {
-    pub profile: Utf8PathBuf,
-    pub layout: Layout,
-    pub hash: String,
-}
-
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoOpRun {
-    /// The units that cargo considered, fresh or not, each with its package and its name.
-    pub units: BTreeMap<FingerprintId, (String, String)>,
+    /// The units that cargo considered, fresh or not.
+    pub units: Vec<JudgedUnit>,
     /// The state of the command.
     pub state: Freshness,
 }
@@ -182,16 +173,8 @@ impl KeptCommand {
         command
             .env("CARGO_TARGET_DIR", target)
             .env("CARGO_BUILD_BUILD_DIR", target);
-        // Nothing is compiled, so no compiler cache sees these variables. The module of the log
-        // moved in cargo 1.99.
-        let modules = [
-            "cargo::core::compiler::fingerprint",
-            "cargo::compiler::fingerprint",
-        ];
-        command.env(
-            "CARGO_LOG",
-            modules.map(|it| format!("{it}=debug")).join(","),
-        );
+        // Nothing is compiled, so no compiler cache sees this variable.
+        command.env("CARGO_LOG", log::FILTER);
         let output = process::output(&mut command)?;
         let said = String::from_utf8_lossy(&output.stderr);
         let messages = read_messages(&output.stdout[..])?;
@@ -208,12 +191,7 @@ impl NoOpRun {
     /// Reads the log and the messages of cargo. The log names the fingerprint of each unit that
     /// cargo considers; the messages tell if a unit was compiled.
     fn read(said: &str, messages: &[Message], succeeded: bool, target: &Utf8Path) -> Self {
-        const MARK: &str = "fingerprint at: ";
-        let paths = said
-            .lines()
-            .filter_map(|line| Some(line.split_once(MARK)?.1));
-        let paths = paths.filter_map(|path| Utf8Path::new(path).strip_prefix(target).ok());
-        let units: BTreeMap<_, _> = paths.filter_map(considered).collect();
+        let units = log::read(said, target);
         let mut named = Vec::new();
         let mut is_fresh = succeeded;
         for message in messages {
@@ -226,11 +204,10 @@ impl NoOpRun {
                 _ => {}
             }
         }
-        let hashes: HashSet<&str> = units.keys().map(|unit| &*unit.hash).collect();
+        let hashes: HashSet<&str> = units.iter().map(|unit| &*unit.key.hash).collect();
         let is_known = |hash: &&str| hashes.contains(*hash);
         let state = if units.is_empty() && !succeeded {
-            let mut lines = said.lines().filter(|line| !line.contains(" DEBUG "));
-            let error = lines.find_map(|line| line.strip_prefix("error: "));
+            let error = said.lines().find_map(|line| line.strip_prefix("error: "));
             Freshness::Unknown(error.unwrap_or("cargo failed").to_owned())
         } else if !named.iter().all(|hash| is_known(&hash.as_str())) {
             Freshness::Unknown("cargo's log does not name every unit".to_owned())
@@ -241,30 +218,6 @@ impl NoOpRun {
         };
         Self { units, state }
     }
-}
-
-/// Parses the path of a fingerprint, relative to the build directory. Returns the unit with its
-/// package and its name.
-fn considered(path: &Utf8Path) -> Option<(FingerprintId, (String, String))> {
-    let directory = path.parent()?;
-    let (layout, package, hash, above) = match directory.file_name()? {
-        "fingerprint" => {
-            let unit = directory.parent()?;
-            let package = unit.parent()?;
-            let names = (package.file_name()?, unit.file_name()?);
-            (Layout::V2, names.0, names.1, package.parent()?)
-        }
-        name => {
-            let (package, hash) = build_dir::split_hash(name)?;
-            (Layout::V1, package, hash, directory.parent()?)
-        }
-    };
-    let unit = FingerprintId {
-        profile: above.parent()?.to_owned(),
-        layout,
-        hash: hash.to_owned(),
-    };
-    Some((unit, (package.to_owned(), path.file_name()?.to_owned())))
 }
 
 /// Returns the hash of the unit that a file or directory belongs to, if the path has it.
@@ -332,7 +285,10 @@ fn words(text: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use xtask_impact::build_dir::Layout;
+
     use super::*;
+    use crate::cargo_runs::rehearsal::RecordKey;
 
     #[test]
     fn kept_commands_are_parsed() {
@@ -375,20 +331,30 @@ mod tests {
     #[test]
     fn the_log_names_the_units() {
         let line = |path: &str| {
-            format!("  0.02s DEBUG prepare_target{{package_id=a}}: cargo: fingerprint at: {path}\n")
+            format!(
+                "  0.02s DEBUG prepare_target{{package_id=a}}: \
+                 cargo::core::compiler::fingerprint: fingerprint at: {path}\n"
+            )
         };
         let said = line("/m/debug/.fingerprint/a-b-0123456789abcdef/lib-a_b")
             + &line("/m/wasm32/release/build/a/fedcba9876543210/fingerprint/bin-a")
             + "error: refused\n";
-        let unit = |(profile, layout): (&str, Layout), hash: &str, package: &str, name: &str| {
-            let id = FingerprintId {
-                profile: profile.into(),
-                layout,
+        let unit = |(place, layout): (&str, Layout), hash: &str, package: &str, name: &str| {
+            let key = RecordKey {
+                place: place.to_owned(),
+                package: package.to_owned(),
                 hash: hash.to_owned(),
+                name: name.to_owned(),
             };
-            (id, (package.to_owned(), name.to_owned()))
+            JudgedUnit {
+                key,
+                layout,
+                package: String::new(),
+                mode: String::new(),
+                reason: None,
+            }
         };
-        let units = BTreeMap::from([
+        let units = vec![
             unit(("debug", Layout::V1), "0123456789abcdef", "a-b", "lib-a_b"),
             unit(
                 ("wasm32/release", Layout::V2),
@@ -396,7 +362,7 @@ mod tests {
                 "a",
                 "bin-a",
             ),
-        ]);
+        ];
         let read = |said: &str, succeeded| NoOpRun::read(said, &[], succeeded, "/m".into());
         for (succeeded, state) in [(true, Freshness::Fresh), (false, Freshness::Stale)] {
             let units = units.clone();

@@ -13,8 +13,9 @@ use xtask_impact::workspace::Workspace;
 
 use super::explain::cause::{CauseKind, RootCause};
 use super::explain::shown_value;
-use super::records::{RecordKey, Records};
+use super::records::Records;
 use super::rehearsal::{CompilerFlags, Rehearsal};
+use crate::cargo_runs::rehearsal::RecordKey;
 
 /// The number of runs whose environment is kept.
 const RUNS: usize = 20;

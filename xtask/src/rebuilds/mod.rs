@@ -27,6 +27,7 @@ use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};
 
 use crate::cargo_runs;
+use crate::cargo_runs::rehearsal::RecordKey;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::status::Status;
@@ -302,7 +303,7 @@ fn built(
     explained: Vec<ExplainedUnit>,
     after: &Records,
 ) -> (Vec<(ExplainedUnit, Option<f64>)>, usize, usize) {
-    let is_built = |key: &records::RecordKey| {
+    let is_built = |key: &RecordKey| {
         let record = after.get(key).filter(|it| it.value.is_some())?;
         let before = rehearsal.before.get(key);
         let is_other = before.is_none_or(|it| it.value.is_none() || it.finished != record.finished);

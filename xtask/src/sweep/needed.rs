@@ -5,18 +5,28 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
-use xtask_impact::build_dir::{self, Directories};
+use xtask_impact::build_dir::{self, Directories, Layout};
 use xtask_impact::process::Runner;
 
 use super::scan::DirectoryScan;
 use crate::artifacts::mirror::Mirror;
-use crate::cargo_runs::no_op::{FingerprintId, Freshness, KeptCommand};
+use crate::cargo_runs::no_op::{Freshness, KeptCommand};
+use crate::cargo_runs::rehearsal::JudgedUnit;
 use crate::cli::output;
+
+/// A unit: its profile directory, relative to the build directory, its layout and its hash. Both
+/// layouts use the same hashes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct UnitId {
+    profile: Utf8PathBuf,
+    layout: Layout,
+    hash: String,
+}
 
 /// The units that the kept commands considered in a directory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NeededUnits {
-    pub units: BTreeSet<FingerprintId>,
+    pub units: BTreeSet<UnitId>,
     /// The units that a command of the user would compile, by profile directory, package and name.
     /// A unit of this name with another hash may be the one that the user means.
     stale: BTreeSet<(Utf8PathBuf, String, String)>,
@@ -52,6 +62,16 @@ pub(crate) enum CommandState {
     Stale,
     /// Cargo failed, and every unit of the profile is kept.
     Failed,
+}
+
+impl UnitId {
+    fn of(unit: &JudgedUnit) -> Self {
+        Self {
+            profile: unit.key.place.clone().into(),
+            layout: unit.layout,
+            hash: unit.key.hash.clone(),
+        }
+    }
 }
 
 impl NeededUnits {
@@ -95,21 +115,20 @@ impl NeededUnits {
                     (CommandState::Failed, Some(error))
                 }
             };
+            let units: BTreeSet<UnitId> = run.units.iter().map(UnitId::of).collect();
             needed.commands.push(CommandReport {
                 command: command.text.clone(),
                 is_default: command.is_default,
                 state,
-                units: run.units.len(),
+                units: units.len(),
                 error,
             });
             if state == CommandState::Stale && !command.is_default {
-                let stale = run.units.iter();
-                let stale = stale.map(|(id, (package, unit))| {
-                    (id.profile.clone(), package.clone(), unit.clone())
-                });
+                let keys = run.units.into_iter().map(|unit| unit.key);
+                let stale = keys.map(|key| (key.place.into(), key.package, key.name));
                 needed.stale.extend(stale);
             }
-            needed.units.extend(run.units.into_keys());
+            needed.units.extend(units);
         }
         Ok(needed)
     }
@@ -123,7 +142,7 @@ impl NeededUnits {
         let mut newest: HashMap<(Utf8PathBuf, String, String), usize> = HashMap::new();
         for (index, unit) in scan.units.iter().enumerate() {
             let profile = scan.profile(unit.place).to_owned();
-            let id = FingerprintId {
+            let id = UnitId {
                 profile: profile.clone(),
                 layout: scan.places[unit.place].layout,
                 hash: unit.hash.clone(),

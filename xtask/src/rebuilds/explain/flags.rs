@@ -1,7 +1,7 @@
 //! The compiler's flags of a unit, which show the values of settings.
 
 use super::cause::{CauseKind, RootCause};
-use crate::rebuilds::records::RecordKey;
+use crate::cargo_runs::rehearsal::RecordKey;
 use crate::rebuilds::rehearsal::CompilerFlags;
 
 /// Returns the flags of a unit in a rehearsal.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::rebuilds::records::{RecordKey, Records};
-use crate::rebuilds::rehearsal::{JudgedUnit, Rehearsal};
+use crate::cargo_runs::rehearsal::JudgedUnit;
+use crate::cargo_runs::rehearsal::RecordKey;
+use crate::rebuilds::records::Records;
+use crate::rebuilds::rehearsal::Rehearsal;
 
 /// The units of a build by their index, and the dependencies between them.
 pub(crate) struct BuildGraph {

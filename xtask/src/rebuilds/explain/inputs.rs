@@ -9,7 +9,8 @@ use xtask_impact::build_dir::unit_inputs::{Roots, Watch};
 use xtask_impact::build_dir::unit_record::{RecordedMode, StoredFingerprint};
 
 use super::cause::{CauseKind, RootCause};
-use crate::rebuilds::records::{Record, RecordKey};
+use crate::cargo_runs::rehearsal::RecordKey;
+use crate::rebuilds::records::Record;
 
 /// Returns the causes among the files of a unit: changed files and missing files.
 pub(crate) fn changed(

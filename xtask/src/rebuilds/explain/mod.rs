@@ -21,9 +21,10 @@ use sibling::Siblings;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::workspace::Workspace;
 
+use crate::cargo_runs::rehearsal::Reason;
+use crate::cargo_runs::rehearsal::RecordKey;
 use crate::rebuilds::history::History;
-use crate::rebuilds::records::RecordKey;
-use crate::rebuilds::rehearsal::{Reason, Rehearsal};
+use crate::rebuilds::rehearsal::Rehearsal;
 
 /// The facts that an explanation uses.
 pub(crate) struct Evidence<'a> {

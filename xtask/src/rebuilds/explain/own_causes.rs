@@ -7,7 +7,7 @@ use super::cause::{CauseKind, RootCause};
 use super::new_units::other_dependencies;
 use super::sibling::{Siblings, differences};
 use super::{Evidence, flags, inputs};
-use crate::rebuilds::rehearsal::{JudgedUnit, Reason};
+use crate::cargo_runs::rehearsal::{JudgedUnit, Reason};
 
 /// The causes of one unit.
 pub(crate) enum OwnCauses {

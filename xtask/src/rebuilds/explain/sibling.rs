@@ -11,8 +11,9 @@ use xtask_impact::build_dir::dep_info::Fingerprint;
 
 use super::cause::{CauseKind, RootCause};
 use super::graph::BuildGraph;
-use crate::rebuilds::records::{Produced, Record, RecordKey, Records};
-use crate::rebuilds::rehearsal::JudgedUnit;
+use crate::cargo_runs::rehearsal::JudgedUnit;
+use crate::cargo_runs::rehearsal::RecordKey;
+use crate::rebuilds::records::{Produced, Record, Records};
 
 /// The search for siblings in the records before the build.
 pub(crate) struct Siblings<'a> {

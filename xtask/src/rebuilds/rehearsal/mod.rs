@@ -6,9 +6,6 @@
 //! log is never turned on in the user's own build, because a compiler cache hashes `CARGO_LOG`.
 
 mod compiler;
-mod debug_value;
-mod log;
-mod reason;
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -16,8 +13,6 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub(crate) use compiler::CompilerFlags;
-pub(crate) use log::JudgedUnit;
-pub(crate) use reason::Reason;
 use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::build_dir::{self, ProfileDir};
 use xtask_impact::process::Runner;
@@ -26,8 +21,9 @@ use xtask_impact::{lock_file, process, quote};
 
 use crate::artifacts::lock::BuildLocks;
 use crate::artifacts::mirror::Mirror;
+use crate::cargo_runs::rehearsal::{JudgedUnit, RecordKey, log};
 use crate::rebuilds::invocation::Invocation;
-use crate::rebuilds::records::{RecordKey, Records};
+use crate::rebuilds::records::Records;
 
 /// The directories of a build, and the arguments of cargo.
 pub(crate) struct RehearsedBuild<'a> {

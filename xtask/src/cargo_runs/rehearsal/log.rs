@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::build_dir::Layout;
 
 use super::reason::Reason;
-use crate::rebuilds::records::RecordKey;
+use super::record_key::RecordKey;
 
 /// The value of `CARGO_LOG`. Cargo 1.99 renamed the module.
 pub(crate) const FILTER: &str =
@@ -17,6 +18,8 @@ pub(crate) const FILTER: &str =
 pub(crate) struct JudgedUnit {
     /// The place of the unit's record.
     pub(crate) key: RecordKey,
+    /// The layout of the unit's record.
+    pub(crate) layout: Layout,
     /// The package: `name v1.0.0`, or `name v1.0.0 (/path)`.
     pub(crate) package: String,
     /// Cargo's mode, such as `Check { test: false }`. Empty for a fresh unit.
@@ -45,8 +48,9 @@ pub(crate) fn read(log: &str, build_directory: &Utf8Path) -> Vec<JudgedUnit> {
         let message = message.trim_start();
         if let Some(path) = message.strip_prefix("fingerprint at: ") {
             let key = RecordKey::at(build_directory, Utf8Path::new(path.trim_end()));
-            units.extend(key.map(|key| JudgedUnit {
+            units.extend(key.map(|(key, layout)| JudgedUnit {
                 key,
+                layout,
                 package: package_in(before).unwrap_or_default().to_owned(),
                 mode: String::new(),
                 reason: None,
