@@ -77,12 +77,26 @@ pub(crate) fn status(verb: &str, message: impl std::fmt::Display) {
     if is_quiet() {
         return;
     }
-    let style = AnsiColor::Green.on_default().bold();
     let message = message.to_string();
-    say(format_args!(
-        "{style}{verb:>12}{style:#} {}",
-        quote::text(&message)
-    ));
+    say(format_args!("{} {}", column(verb), quote::text(&message)));
+}
+
+/// Returns a verb in cargo's column of twelve.
+pub(crate) fn column(verb: &str) -> String {
+    let style = AnsiColor::Green.on_default().bold();
+    format!("{style}{verb:>12}{style:#}")
+}
+
+/// Shows a line that the next call overwrites. Call this function only if [`shows_progress`] is
+/// true.
+pub(crate) fn overwrite(line: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = write!(stderr, "\r{line}").and_then(|()| stderr.flush());
+}
+
+/// Clears the line of [`overwrite`].
+pub(crate) fn clear_line() {
+    let _ = write!(anstream::stderr().lock(), "\r\x1b[K");
 }
 
 /// Prints a note: information that needs no action. Prints nothing under `-q`.
@@ -190,12 +204,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// Returns a counter of `total` things in a place.
     pub(crate) fn new(verb: &str, total: usize, place: impl std::fmt::Display) -> Self {
-        let style = AnsiColor::Green.on_default().bold();
         Self {
-            line: format!(
-                "{style}{verb:>12}{style:#} {}:",
-                quote::line(&place.to_string())
-            ),
+            line: format!("{} {}:", column(verb), quote::line(&place.to_string())),
             total,
             next: Instant::now() + Duration::from_millis(500),
             is_shown: false,
@@ -207,10 +217,8 @@ impl Progress {
         if Instant::now() >= self.next && shows_progress() {
             self.next = Instant::now() + Duration::from_millis(100);
             self.is_shown = true;
-            let mut err = anstream::stderr().lock();
             let bar = bar(done, self.total);
-            let _ = write!(err, "\r{} {bar} {done} of {}", self.line, self.total);
-            let _ = err.flush();
+            overwrite(&format!("{} {bar} {done} of {}", self.line, self.total));
         }
     }
 }
@@ -218,8 +226,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.is_shown {
-            // Moves to the start of the line and clears the line.
-            let _ = write!(anstream::stderr().lock(), "\r\x1b[K");
+            clear_line();
         }
     }
 }

@@ -1,11 +1,8 @@
 //! A line on the terminal for work that takes longer than a second.
 
-use std::io::Write as _;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use clap::builder::styling::AnsiColor;
 
 use crate::cli::output;
 
@@ -43,15 +40,13 @@ impl End {
             let has_come = self.has_come.lock().unwrap_or_else(PoisonError::into_inner);
             let waited = self.signal.wait_timeout_while(has_come, wait, |it| !*it);
             let (has_come, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            let mut stderr = anstream::stderr().lock();
             if *has_come {
                 if is_shown {
-                    let _ = write!(stderr, "\r\x1b[K");
+                    output::clear_line();
                 }
                 return;
             }
-            let _ = write!(stderr, "\r{}", line(verb, object, start.elapsed()));
-            let _ = stderr.flush();
+            output::overwrite(&line(verb, object, start.elapsed()));
             is_shown = true;
             wait = Duration::from_millis(200);
         }
@@ -73,8 +68,7 @@ impl Drop for Signal<'_> {
 }
 
 fn line(verb: &str, object: &str, time: Duration) -> String {
-    let style = AnsiColor::Green.on_default().bold();
-    format!("{style}{verb:>12}{style:#} {object} ({}s)", time.as_secs())
+    format!("{} {object} ({}s)", output::column(verb), time.as_secs())
 }
 
 #[test]
