@@ -17,9 +17,10 @@ impl CacheMeter {
     /// does not answer. Other builds that use the server at the same time are counted, too.
     pub(crate) fn start(runner: &Runner) -> Option<Self> {
         let wrapper = Wrapper::of(&CargoConfig::of(runner).ok()?).ok()??;
-        let sccache = wrapper
-            .is_sccache()
-            .then(|| Sccache::find(runner).ok()?)??;
+        if !wrapper.is_sccache() {
+            return None;
+        }
+        let sccache = Sccache::find(runner, Some(&wrapper))?;
         let before = sccache.report(None).ok()?.counts;
         Some(Self { sccache, before })
     }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::{CargoConfig, ValueOrigin};
 use xtask_impact::process;
@@ -61,20 +61,26 @@ pub(crate) struct Sccache {
 }
 
 impl Sccache {
-    /// Returns the sccache that cargo uses as its wrapper, or else the one on `PATH`. Returns `None`
-    /// if neither exists.
-    ///
-    /// # Errors
-    /// Returns an error if cargo's configuration cannot be read.
-    pub(crate) fn find(runner: &Runner) -> Result<Option<Self>> {
-        let wrapper = Wrapper::of(&CargoConfig::of(runner)?)?;
-        let wrapper = wrapper.filter(Wrapper::is_sccache).map(|it| it.program);
+    /// Returns the sccache that cargo uses as its wrapper, or else the sccache on `PATH`. Returns
+    /// `None` if neither exists.
+    pub(crate) fn find(runner: &Runner, wrapper: Option<&Wrapper>) -> Option<Self> {
+        let wrapper = wrapper.filter(|it| it.is_sccache()).map(|it| &it.program);
         let at_path = wrapper.filter(|it| it.components().count() > 1 && it.is_file());
-        let program = at_path.or_else(|| runner.find("sccache"));
-        Ok(program.map(|program| Self {
+        let program = at_path.cloned().or_else(|| runner.find("sccache"))?;
+        Some(Self {
             program,
             runner: runner.clone(),
-        }))
+        })
+    }
+
+    /// Returns the sccache that cargo uses as its wrapper, or else the sccache on `PATH`.
+    ///
+    /// # Errors
+    /// Returns an error if sccache is not installed, or if cargo's configuration cannot be read.
+    pub(crate) fn required(runner: &Runner) -> Result<Self> {
+        let wrapper = Wrapper::of(&CargoConfig::of(runner)?)?;
+        Self::find(runner, wrapper.as_ref())
+            .context("sccache is not installed\nhint: run `cargo install --locked sccache`")
     }
 
     /// Returns a command of sccache in the user's environment.

@@ -40,14 +40,17 @@ impl PrivateServer {
     /// Starts a server in a private directory that holds [`DISK_ALONE`]. The server is not ready yet.
     ///
     /// # Errors
-    /// Returns an error if sccache cannot be started, or if the directory's path is too long for a
-    /// socket.
+    /// Returns an error if the system has no Unix sockets, if sccache cannot be started, or if the
+    /// directory's path is too long for a socket.
     pub(crate) fn start(
         sccache: &Sccache,
         directory: &Utf8Path,
         name: &str,
         levels: ServerLevels,
     ) -> Result<Self> {
+        if !cfg!(unix) {
+            bail!("private servers of sccache need Unix sockets");
+        }
         let socket = directory.join(format!("{name}.sock"));
         if socket.as_str().len() > LONGEST {
             bail!("the path {} is too long for a socket", quote::name(&socket));

@@ -11,7 +11,7 @@ mod misses;
 mod text;
 mod variables;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
@@ -72,8 +72,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<Status> {
     let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
     workspace.lock_file.check()?;
     let runner = runner.in_directory(&workspace.root);
-    let sccache = Sccache::find(&runner)?
-        .context("sccache is not installed\nhint: run `cargo install --locked sccache`")?;
+    let sccache = Sccache::required(&runner)?;
     let report = probe(&runner, &workspace, &sccache, args)?;
     match args.format {
         ReportFormat::Text => output::data(&text::text(&report))?,

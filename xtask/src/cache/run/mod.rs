@@ -9,7 +9,7 @@ mod record;
 mod watchdog;
 mod wrapper;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
@@ -66,11 +66,7 @@ impl CachedBuild {
     /// Starts the private servers. If the remote cache does not answer, a line says so, and only the
     /// server with the disk alone is started.
     fn start(runner: &Runner) -> Result<Self> {
-        if !cfg!(unix) {
-            bail!("private servers of sccache need Unix sockets");
-        }
-        let sccache = Sccache::find(runner)?
-            .context("sccache is not installed\nhint: run `cargo install --locked sccache`")?;
+        let sccache = Sccache::required(runner)?;
         let settings = CacheSettings::of(runner)?;
         let here = Utf8Path::from_path(runner.directory());
         let here = here.context("the current directory's path is not UTF-8")?;

@@ -137,15 +137,16 @@ pub(crate) fn unset(args: &UnsetArgs) -> Result<Status> {
 
 /// Returns notes about this machine: a missing program, or a variable that overrides the files.
 fn surroundings(runner: &Runner) -> Result<Vec<String>> {
+    let config = CargoConfig::of(runner)?;
+    let wrapper = Wrapper::of(&config)?;
     let mut notes = Vec::new();
-    if Sccache::find(runner)?.is_none() {
+    if Sccache::find(runner, wrapper.as_ref()).is_none() {
         notes.push(
             "sccache is not installed, and without it cargo fails: everyone who builds here needs \
              `cargo install --locked sccache`"
                 .to_owned(),
         );
     }
-    let config = CargoConfig::of(runner)?;
     for name in [
         "RUSTC_WRAPPER",
         "CARGO_BUILD_RUSTC_WRAPPER",
@@ -157,7 +158,7 @@ fn surroundings(runner: &Runner) -> Result<Vec<String>> {
             ));
         }
     }
-    if Wrapper::of(&config)?.is_some_and(|it| it.is_sccache()) {
+    if wrapper.is_some_and(|it| it.is_sccache()) {
         notes.push(
             "a server that runs already keeps its configuration until `sccache --stop-server`; \
              `cargo xtask cache probe` then proves the set-up"

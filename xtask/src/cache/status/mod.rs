@@ -48,7 +48,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Status> {
     let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
     let runner = runner.in_directory(&workspace.root);
     let wrapper = Wrapper::of(&CargoConfig::of(&runner)?)?;
-    let sccache = Sccache::find(&runner)?;
+    let sccache = Sccache::find(&runner, wrapper.as_ref());
     let settings = CacheSettings::of(&runner)?;
     let last = last(&workspace);
     let report = StatusReport::new(wrapper.as_ref(), sccache.as_ref(), &settings)
