@@ -150,14 +150,12 @@ impl PrivateServer {
         outcomes(&self.read_log())
     }
 
-    /// Returns the length of the server's log so far.
-    pub(crate) fn log_length(&self) -> usize {
-        self.read_log().len()
-    }
-
-    /// Returns the outcomes of each crate since the log had a length.
-    pub(crate) fn outcomes_since(&self, length: usize) -> Outcomes {
-        outcomes(self.read_log().get(length..).unwrap_or_default())
+    /// Does some work, and returns its result with the outcomes of each crate in the meantime.
+    pub(crate) fn outcomes_during<T>(&self, work: impl FnOnce() -> T) -> (T, Outcomes) {
+        let length = self.read_log().len();
+        let result = work();
+        let log = self.read_log();
+        (result, outcomes(log.get(length..).unwrap_or_default()))
     }
 
     fn read_log(&self) -> String {

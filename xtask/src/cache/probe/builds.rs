@@ -21,6 +21,7 @@ use crate::compiler_cache::counts::CacheCounts;
 use crate::compiler_cache::log::Outcomes;
 use crate::compiler_cache::program::{Sccache, own_variables};
 use crate::compiler_cache::server::{DISK_ALONE, PrivateServer, ServerLevels};
+use crate::compiler_cache::settings::CacheSettings;
 use crate::selection::locked;
 
 /// One build of a probe.
@@ -40,21 +41,15 @@ pub(crate) struct ProbeBuild {
     pub outcomes: Outcomes,
 }
 
-impl ProbeBuild {
-    /// Returns the share of hits among cacheable compilations, in percent.
-    pub(super) fn hit_rate(&self) -> Option<f64> {
-        self.counts.hit_rate()
-    }
-}
-
 /// A private server with an empty cache, and the directories of builds.
 pub(super) struct Laboratory {
     /// A private directory outside the work tree.
     pub directory: TemporaryDir,
     /// The names of the variables of this shell that sccache hashes.
     pub hashed: Vec<String>,
+    /// The server.
+    pub server: PrivateServer,
     sccache: Sccache,
-    server: PrivateServer,
     own_variables: Vec<String>,
     arguments: Vec<String>,
     has_build_directory: bool,
@@ -70,9 +65,11 @@ impl Laboratory {
     ) -> Result<Self> {
         let directory = TemporaryDir::outside(&workspace.root)?;
         let private = directory.path();
-        let mut disk = toml::Table::new();
-        disk.insert("dir".to_owned(), private.join("cache").as_str().into());
-        fs::write(private.join(DISK_ALONE), format!("[cache.disk]\n{disk}"))?;
+        let settings = CacheSettings {
+            directory: Some(private.join("cache").into_string()),
+            ..CacheSettings::default()
+        };
+        fs::write(private.join(DISK_ALONE), settings.disk_alone())?;
         let mut server = PrivateServer::start(sccache, private, "probe", ServerLevels::DiskAlone)?;
         server.wait()?;
         let arguments = match arguments {
@@ -101,7 +98,7 @@ impl Laboratory {
     ///
     /// # Errors
     /// Returns an error if the build fails. Cargo's output is printed.
-    pub(super) fn build(&mut self, name: &'static str, runner: &Runner) -> Result<ProbeBuild> {
+    pub(super) fn build(&self, name: &'static str, runner: &Runner) -> Result<ProbeBuild> {
         let (built, _) = self.observe(name, runner)?;
         Ok(built)
     }
@@ -110,7 +107,7 @@ impl Laboratory {
     ///
     /// # Errors
     /// Returns an error if the build fails.
-    pub(super) fn again(&mut self, name: &'static str, runner: &Runner) -> Result<Vec<String>> {
+    pub(super) fn again(&self, name: &'static str, runner: &Runner) -> Result<Vec<String>> {
         let (_, messages) = self.observe(name, runner)?;
         let mut again = Vec::new();
         for message in messages {
@@ -124,13 +121,8 @@ impl Laboratory {
         Ok(again)
     }
 
-    fn observe(
-        &mut self,
-        name: &'static str,
-        runner: &Runner,
-    ) -> Result<(ProbeBuild, Vec<Message>)> {
+    fn observe(&self, name: &'static str, runner: &Runner) -> Result<(ProbeBuild, Vec<Message>)> {
         output::status("Building", format_args!("for the probe: {name}"));
-        let before = self.server.log_length();
         let target = self.target(name);
         let mut command = runner.cargo();
         command
@@ -142,8 +134,11 @@ impl Laboratory {
             command.args(["--config", &format!("build.build-dir={setting}")]);
         }
         self.wrap(&mut command);
-        let start = Instant::now();
-        let (messages, said, status) = cargo_runs::observe(&mut command)?;
+        let (timed, outcomes) = self.server.outcomes_during(|| {
+            let start = Instant::now();
+            cargo_runs::observe(&mut command).map(|observed| (observed, start.elapsed()))
+        });
+        let ((messages, said, status), time) = timed?;
         if !status.success() {
             output::plain(said.trim_end());
             bail!(
@@ -152,8 +147,7 @@ impl Laboratory {
                 quote::line(&self.hashed.join(", "))
             );
         }
-        let seconds = (start.elapsed().as_secs_f64() * 100.0).round() / 100.0;
-        let outcomes = self.server.outcomes_since(before);
+        let seconds = (time.as_secs_f64() * 100.0).round() / 100.0;
         let counts = CacheCounts::of(&outcomes);
         let built = ProbeBuild {
             name,
@@ -177,13 +171,6 @@ impl Laboratory {
                 self.server.socket.with_file_name(DISK_ALONE),
             )
             .env("SCCACHE_SERVER_UDS", &self.server.socket);
-    }
-
-    /// Returns the outcomes of the crates that `build` compiles.
-    pub(super) fn outcomes_of(&self, build: impl FnOnce() -> Result<()>) -> Result<Outcomes> {
-        let before = self.server.log_length();
-        build()?;
-        Ok(self.server.outcomes_since(before))
     }
 
     /// Removes a target directory that is no longer needed.

@@ -88,9 +88,9 @@ fn probe(
     sccache: &Sccache,
     args: &ProbeArgs,
 ) -> Result<ProbeReport> {
-    let mut laboratory = Laboratory::start(runner, workspace, sccache, &args.cargo_args)?;
+    let laboratory = Laboratory::start(runner, workspace, sccache, &args.cargo_args)?;
     output::status("Probing", "the variables of this shell");
-    let variables = variables::culprits(&mut laboratory)?;
+    let variables = variables::culprits(&laboratory)?;
     let cold = laboratory.build("cold", &laboratory.clean(runner))?;
     laboratory.remove_target("cold");
     let warm = laboratory.build("warm", runner)?;
@@ -112,7 +112,7 @@ fn probe(
         None => (runner.clone(), "warm"),
     };
     let not_fresh = laboratory.again(last, &place)?;
-    let rate = builds[1].hit_rate().unwrap_or(0.0);
+    let rate = builds[1].counts.hit_rate().unwrap_or(0.0);
     misses.sort();
     Ok(ProbeReport {
         version: 1,

@@ -14,7 +14,7 @@ const NAME: &str = "xtask_cache_probe";
 
 /// Returns the variables with which the tiny package misses the result that was compiled without
 /// them. All variables are tried at once, and then halves of them.
-pub(super) fn culprits(laboratory: &mut Laboratory) -> Result<Vec<String>> {
+pub(super) fn culprits(laboratory: &Laboratory) -> Result<Vec<String>> {
     let package = laboratory.path().join("tiny");
     let write = |file: &str, text: &str| fs::write(package.join(file), text);
     let manifest = format!(
@@ -24,7 +24,6 @@ pub(super) fn culprits(laboratory: &mut Laboratory) -> Result<Vec<String>> {
         .and_then(|()| write("Cargo.toml", &manifest))
         .and_then(|()| write("src/lib.rs", ""))
         .with_context(|| format!("cannot write {package}"))?;
-    let laboratory = &*laboratory;
     let all = laboratory.hashed.clone();
     if all.is_empty() {
         return Ok(all);
@@ -39,10 +38,10 @@ pub(super) fn culprits(laboratory: &mut Laboratory) -> Result<Vec<String>> {
         command.args(["build", "--quiet", "--offline", "--target-dir"]);
         command.arg(package.join(format!("target-{number}")));
         laboratory.wrap(&mut command);
-        let outcomes = laboratory.outcomes_of(|| {
-            // A variable with which the package cannot be built changes the build, too.
-            process::output(&mut command).map(drop)
-        })?;
+        let build = || process::output(&mut command);
+        let (built, outcomes) = laboratory.server.outcomes_during(build);
+        // A variable with which the package cannot be built changes the build, too.
+        built?;
         Ok(outcomes
             .get(NAME)
             .is_some_and(|it| it[..] == [CacheOutcome::Hit]))
